@@ -1,0 +1,152 @@
+/**
+ * The engine's contract: everything that gangway does, as a library.
+ *
+ * The command line is one caller of this interface, and has no way around it.
+ */
+
+import type { Plan } from '../plan/plan.ts';
+import type { Address, Prefix } from '../values/address.ts';
+import type { ContainerRequest } from '../values/container.ts';
+import type { Mac } from '../values/mac.ts';
+import type { Port, PortBinding } from '../values/port.ts';
+
+/** Where gangway keeps things, and what it tells while it works. */
+export interface EngineOptions {
+  /** Records that outlive a boot. Default `/var/lib/gangway`. */
+  readonly stateDirectory?: string;
+  /** Sockets, locks, bundles. Default `/run/gangway`. */
+  readonly runtimeDirectory?: string;
+  /** Called with every plan before it is applied. */
+  readonly onPlan?: (plan: Plan) => void;
+  /** Makes plans, hands them to `onPlan`, and changes nothing. Default false. */
+  readonly dryRun?: boolean;
+  /** Ids, MACs, names and ephemeral ports are made from this text and not at random, so that two runs can be compared. */
+  readonly seed?: string;
+  /** Warnings that are no errors: `published ports are discarded when using host network mode`. */
+  readonly onWarning?: (sentence: string) => void;
+}
+
+export type ContainerState = 'created' | 'running' | 'restarting' | 'exited';
+
+/** One line of `gangway ps`. */
+export interface ContainerSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly state: ContainerState;
+  /** As docker says it: `Up 3 seconds`, `Exited (0) 2 minutes ago`, `Exited (unknown) …` after its monitor was killed. */
+  readonly status: string;
+  readonly createdAt: Date;
+  readonly network: string;
+  readonly ports: readonly PortBinding[];
+  /** Exposed and not published. */
+  readonly exposed: readonly Port[];
+}
+
+export interface NetworkSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: 'bridge' | 'host' | 'null';
+  readonly scope: 'local';
+  readonly createdAt: Date;
+}
+
+export interface NetworkInspection extends NetworkSummary {
+  readonly subnets: readonly { readonly subnet: Prefix; readonly gateway: Address }[];
+  readonly options: Readonly<Record<string, string>>;
+  readonly containers: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly endpointId: string;
+    readonly mac: Mac;
+    readonly addresses: readonly Prefix[];
+  }[];
+}
+
+/** Docker's field names, so that what reads `docker inspect` reads this: plain JSON data. */
+export type ContainerInspection = Readonly<Record<string, unknown>>;
+
+/** The caller's end of a container's streams. */
+export interface Streams {
+  readonly stdin?: NodeJS.ReadStream | NodeJS.ReadableStream;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  /** Docker's notation, `ctrl-p,ctrl-q`. */
+  readonly detachKeys?: string;
+}
+
+/** How an attached session ended. */
+export type Ending = { readonly kind: 'exited'; readonly exitCode: number } | { readonly kind: 'detached' };
+
+export interface ExecRequest {
+  readonly command: readonly string[];
+  readonly terminal: boolean;
+  readonly interactive: boolean;
+  readonly detached: boolean;
+  readonly user?: string;
+  readonly environment: readonly string[];
+  readonly workingDirectory?: string;
+  readonly privileged: boolean;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  /** Only the last N lines. */
+  readonly tail?: number;
+  readonly since?: Date;
+  readonly until?: Date;
+}
+
+export interface LogLine {
+  readonly time: Date;
+  readonly stream: 'stdout' | 'stderr';
+  /** With its line feed, unless the container has not written it yet. */
+  readonly text: string;
+}
+
+/** What `gangway stats` shows. Counters count from the container's start. */
+export interface Statistics {
+  readonly id: string;
+  readonly name: string;
+  readonly time: Date;
+  readonly cpuNanoseconds: bigint;
+  readonly throttledPeriods: number;
+  readonly throttledNanoseconds: bigint;
+  readonly memoryBytes: number;
+  readonly memoryLimitBytes: number | undefined;
+  readonly outOfMemoryKills: number;
+  readonly pids: number;
+  readonly pidsLimit: number | undefined;
+  readonly blockReadBytes: bigint;
+  readonly blockWriteBytes: bigint;
+  readonly receivedBytes: bigint;
+  readonly transmittedBytes: bigint;
+}
+
+/** One thing that `gangway gc` took away, and why nobody owned it. */
+export interface Removed {
+  readonly what: string;
+  readonly why: string;
+}
+
+export interface Engine {
+  create(request: ContainerRequest): Promise<string>;
+  /** Starts a created or exited container. With `streams` it waits for the end, attached from the first byte. */
+  start(name: string, streams?: Streams): Promise<Ending | undefined>;
+  stop(name: string, options?: { readonly timeoutSeconds?: number; readonly signal?: string }): Promise<void>;
+  kill(name: string, signal?: string): Promise<void>;
+  restart(name: string, options?: { readonly timeoutSeconds?: number }): Promise<void>;
+  /** The exit code, as soon as the container has ended. */
+  wait(name: string): Promise<number>;
+  remove(name: string, options?: { readonly force?: boolean }): Promise<void>;
+  list(options?: { readonly all?: boolean }): Promise<readonly ContainerSummary[]>;
+  inspect(name: string): Promise<ContainerInspection>;
+  ports(name: string): Promise<readonly PortBinding[]>;
+  statistics(name: string): Promise<Statistics>;
+  logs(name: string, options: LogOptions): AsyncIterable<LogLine>;
+  exec(name: string, request: ExecRequest, streams?: Streams): Promise<number>;
+  attach(name: string, streams: Streams, options?: { readonly stdin?: boolean }): Promise<Ending>;
+  listNetworks(): Promise<readonly NetworkSummary[]>;
+  inspectNetwork(name: string): Promise<NetworkInspection>;
+  collectGarbage(): Promise<readonly Removed[]>;
+}

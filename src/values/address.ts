@@ -1,0 +1,155 @@
+/**
+ * Internet addresses and prefixes, IPv4 and IPv6 in one type.
+ *
+ * An address is its family and its value as a number; what differs between the families is two constants, the width
+ * and the way of writing. Nothing above this file asks for the family to choose a code path, only to choose a word.
+ */
+import ipaddr from 'ipaddr.js';
+import { GangwayError } from './errors.ts';
+
+export type Family = 4 | 6;
+
+/** One address. `value` is the address in network order, read as a number. */
+export interface Address {
+  readonly family: Family;
+  readonly value: bigint;
+}
+
+/** An address with the length of its network part: `172.17.0.1/16`. The host bits may be set. */
+export interface Prefix {
+  readonly address: Address;
+  readonly length: number;
+}
+
+/** Bits of an address: 32 or 128. */
+export function width(family: Family): number {
+  return family === 4 ? 32 : 128;
+}
+
+/**
+ * Reads an address as people write it: four decimal numbers, or RFC 4291 text without a zone.
+ *
+ * `010.1.1.1` and `1` are refused, although inet_aton(3) takes them: nobody who types them means the same.
+ *
+ * @throws GangwayError invalid-address
+ */
+export function parseAddress(text: string): Address {
+  const bytes = addressBytes(text);
+  if (bytes === undefined) throw new GangwayError('invalid-address', `invalid IP address: ${text}`);
+  return fromBytes(bytes);
+}
+
+/** Is this text an address? */
+export function isAddress(text: string): boolean {
+  return addressBytes(text) !== undefined;
+}
+
+function addressBytes(text: string): readonly number[] | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toByteArray();
+  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text))
+    return ipaddr.IPv6.parse(text).toByteArray();
+  return undefined;
+}
+
+/** Four or sixteen bytes in network order, as the kernel carries them. */
+export function fromBytes(bytes: Iterable<number>): Address {
+  let value = 0n;
+  let count = 0;
+  for (const byte of bytes) {
+    value = (value << 8n) | BigInt(byte);
+    count++;
+  }
+  return { family: count === 4 ? 4 : 6, value };
+}
+
+/** The address as the kernel carries it: four or sixteen bytes in network order. */
+export function toBytes(address: Address): Uint8Array {
+  const bytes = new Uint8Array(width(address.family) / 8);
+  let rest = address.value;
+  for (let index = bytes.length - 1; index >= 0; index--) {
+    bytes[index] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
+}
+
+/** `172.17.0.2`, or RFC 5952 text: `fd00::2`. */
+export function formatAddress(address: Address): string {
+  return ipaddr.fromByteArray([...toBytes(address)]).toString();
+}
+
+/** The address as it stands before a port: `172.17.0.2`, `[fd00::2]`. */
+export function formatHost(address: Address): string {
+  return address.family === 4 ? formatAddress(address) : `[${formatAddress(address)}]`;
+}
+
+/** 0.0.0.0 or ::, which binds to every address of its family. */
+export function unspecified(family: Family): Address {
+  return { family, value: 0n };
+}
+
+export function isUnspecified(address: Address): boolean {
+  return address.value === 0n;
+}
+
+/** In 127.0.0.0/8, or ::1. */
+export function isLoopback(address: Address): boolean {
+  return address.family === 4 ? address.value >> 24n === 127n : address.value === 1n;
+}
+
+export function sameAddress(a: Address, b: Address): boolean {
+  return a.family === b.family && a.value === b.value;
+}
+
+/** The address `count` steps further. */
+export function offset(address: Address, count: bigint | number): Address {
+  return { family: address.family, value: address.value + BigInt(count) };
+}
+
+/**
+ * Reads `172.17.0.0/16` or `fd00::/64`. Host bits are kept.
+ *
+ * @throws GangwayError invalid-address
+ */
+export function parsePrefix(text: string): Prefix {
+  const [, address, length] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  if (address === undefined || length === undefined || !isAddress(address)) throw invalidPrefix(text);
+  const prefix = { address: parseAddress(address), length: Number(length) };
+  if (prefix.length > width(prefix.address.family)) throw invalidPrefix(text);
+  return prefix;
+}
+
+function invalidPrefix(text: string): GangwayError {
+  return new GangwayError('invalid-address', `invalid subnet ${text}: invalid CIDR block notation`);
+}
+
+export function formatPrefix(prefix: Prefix): string {
+  return `${formatAddress(prefix.address)}/${prefix.length}`;
+}
+
+function hostMask(prefix: Prefix): bigint {
+  return (1n << BigInt(width(prefix.address.family) - prefix.length)) - 1n;
+}
+
+/** The prefix with its host bits cleared: the network of 172.17.0.1/16 is 172.17.0.0/16. */
+export function network(prefix: Prefix): Prefix {
+  const { family, value } = prefix.address;
+  return { address: { family, value: value & ~hostMask(prefix) }, length: prefix.length };
+}
+
+/** The last address of the prefix; in IPv4 the broadcast address. */
+export function lastAddress(prefix: Prefix): Address {
+  const { family, value } = prefix.address;
+  return { family, value: value | hostMask(prefix) };
+}
+
+export function contains(prefix: Prefix, address: Address): boolean {
+  return (
+    prefix.address.family === address.family &&
+    network({ address, length: prefix.length }).address.value === network(prefix).address.value
+  );
+}
+
+export function overlaps(a: Prefix, b: Prefix): boolean {
+  return contains(a, b.address) || contains(b, a.address);
+}

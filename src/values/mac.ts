@@ -1,0 +1,37 @@
+/** Ethernet addresses. */
+import { GangwayError } from './errors.ts';
+
+/** Six bytes in lower-case hexadecimal, `02:42:ac:11:00:02`: the way that the kernel's tools print them. */
+export type Mac = string & { readonly mac: unique symbol };
+
+/** @throws GangwayError invalid-address for anything but six bytes of a unicast address */
+export function parseMac(text: string): Mac {
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text))
+    throw new GangwayError('invalid-address', `${text} is not a valid mac address`);
+  const bytes = macBytes(text.toLowerCase() as Mac);
+  if (((bytes[0] ?? 0) & 1) === 1) {
+    throw new GangwayError('invalid-address', `${text} is a multicast address`, {
+      hint: 'the second digit of an interface address is even',
+    });
+  }
+  return text.toLowerCase() as Mac;
+}
+
+export function macBytes(mac: Mac): Uint8Array {
+  return Uint8Array.from(mac.split(':'), (byte) => Number.parseInt(byte, 16));
+}
+
+/**
+ * A locally administered unicast address from six random bytes.
+ *
+ * Bit 1 of the first byte says "locally administered", bit 0 "multicast" (IEEE 802, RFC 9542 section 2.1).
+ */
+export function localMac(random: Uint8Array): Mac {
+  const bytes = Uint8Array.from(random.subarray(0, 6));
+  bytes[0] = ((bytes[0] ?? 0) | 0x02) & 0xfe;
+  return formatMac(bytes);
+}
+
+export function formatMac(bytes: Uint8Array): Mac {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':') as Mac;
+}

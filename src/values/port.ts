@@ -1,0 +1,38 @@
+/** Ports and what `-p` says of them. */
+import type { Address } from './address.ts';
+
+export type Protocol = 'tcp' | 'udp';
+
+/** One port of a container: 80/tcp. */
+export interface Port {
+  readonly port: number;
+  readonly protocol: Protocol;
+}
+
+/**
+ * One `-p`, range by range: `127.0.0.1:8080-8090:80-90/tcp`.
+ *
+ * `hostPort` is a range of which every port maps to the container's port of the same place, where the two are equally
+ * long; where the container side is a single port and the host range is longer, any free one of the range; absent, any
+ * free ephemeral port. An absent `hostAddress` means every address of the host, of both families.
+ */
+export interface PublishedPort {
+  readonly protocol: Protocol;
+  readonly hostAddress?: Address;
+  readonly hostPort?: PortRange;
+  readonly containerPort: PortRange;
+}
+
+/** Both ends included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A published port after allocation: this address and port of the host lead to that port of the container. */
+export interface PortBinding {
+  readonly protocol: Protocol;
+  readonly hostAddress: Address;
+  readonly hostPort: number;
+  readonly containerPort: number;
+}
