@@ -1,0 +1,18 @@
+import type { ExecutionContext } from 'ava';
+
+/**
+ * Skips the running test unless the kernel can do what it needs.
+ *
+ *     if (skipUnless(t, probe.vxlan)) return;
+ *
+ * ava can't skip a test that has begun, so the reason is left in its log, where `scripts/test` counts it.
+ *
+ * @param missing what the kernel lacks, in the probe's own sentence; nothing when it lacks nothing
+ * @returns whether the test is to return at once
+ */
+export function skipUnless(t: ExecutionContext<unknown>, missing: string | undefined): boolean {
+  if (missing === undefined) return false;
+  t.log(`skipped: ${missing}`);
+  t.pass();
+  return true;
+}
