@@ -21,6 +21,8 @@ interface Libc {
 
 const require = createRequire(import.meta.url);
 const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number as number, name]));
+/** Where two names share a number, errno(3) and strerror(3) speak of these. */
+names.set(constants.errno.EAGAIN, 'EAGAIN').set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP');
 
 /** The C name of an error number: 17 is `EEXIST`. */
 export function errnoName(errno: number): string {

@@ -1,0 +1,108 @@
+/**
+ * A network namespace as an object: a file descriptor, and the conversations with the kernel that were begun in it.
+ *
+ * A netlink socket stays in the namespace in which it was opened. So to work in a container is to hold one of these,
+ * and never to move there. Pins stand below /run/netns, where `ip netns` looks for them.
+ *
+ * @see ip-netns(8)
+ */
+import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { Connection } from '../netlink/connection.ts';
+import { bindToItself, makeShared, unmount } from '../sys/mount.ts';
+import { createNamespace, inNamespace, openNamespace } from '../sys/namespace.ts';
+import { hasErrno, ignoring } from '../values/errors.ts';
+
+/** Where iproute2 keeps its pins. */
+export const pinDirectory = '/run/netns';
+
+export class KernelNamespace {
+  readonly path: string;
+  readonly fd: number;
+  #route: Connection | undefined;
+  #netfilter: Connection | undefined;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.fd = openNamespace(path);
+  }
+
+  /** Opens the namespace behind a file. Close it when done: an open one keeps the namespace alive. */
+  static open(path: string): KernelNamespace {
+    return new KernelNamespace(path);
+  }
+
+  /** The namespace in which this program was started. */
+  static own(): KernelNamespace {
+    return new KernelNamespace('/proc/self/ns/net');
+  }
+
+  /** Links, addresses, routes, neighbours. */
+  get route(): Connection {
+    this.#route ??= this.inside(() => Connection.open('route'));
+    return this.#route;
+  }
+
+  /** nf_tables and conntrack. Kept open: closing one after a deletion waits 11 ms for a grace period. */
+  get netfilter(): Connection {
+    this.#netfilter ??= this.inside(() => Connection.open('netfilter'));
+    return this.#netfilter;
+  }
+
+  /** Runs synchronous code with the thread inside. For what has no socket: files below /proc/sys/net. */
+  inside<T>(body: () => T): T {
+    return inNamespace(this.fd, body);
+  }
+
+  close(): void {
+    this.#route?.close();
+    this.#netfilter?.close();
+    closeSync(this.fd);
+  }
+}
+
+/** The pin of a namespace: `/run/netns/NAME`. */
+export function pinPath(name: string): string {
+  return `${pinDirectory}/${name}`;
+}
+
+/**
+ * Makes a namespace and pins it.
+ *
+ *     ip netns add NAME
+ *
+ * @throws KernelError EEXIST where the pin is taken
+ */
+export function addNamespace(name: string): void {
+  const path = pinPath(name);
+  preparePin(path);
+  try {
+    createNamespace(path);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+/** Makes the empty file, and if this is the first the shared directory, as iproute2 does. */
+export function preparePin(path: string): void {
+  try {
+    writeFileSync(path, '', { flag: 'wx', mode: 0o444 });
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+    mkdirSync(pinDirectory, { recursive: true, mode: 0o755 });
+    bindToItself(pinDirectory);
+    makeShared(pinDirectory);
+    writeFileSync(path, '', { flag: 'wx', mode: 0o444 });
+  }
+}
+
+/**
+ * Removes a pin; the kernel frees the namespace when nothing else holds it. What is gone already is removed.
+ *
+ *     ip netns delete NAME
+ */
+export function deleteNamespace(name: string): void {
+  const path = pinPath(name);
+  ignoring(['EINVAL', 'ENOENT'], () => unmount(path));
+  rmSync(path, { force: true });
+}

@@ -1,0 +1,59 @@
+/**
+ * Routes.
+ *
+ * @see struct rtmsg and RTA_* in linux/rtnetlink.h, rtnetlink(7), ip-route(8)
+ */
+import { attributes, struct } from '../netlink/attributes.ts';
+import { address, u8, u32 } from '../netlink/codec.ts';
+import type { Connection } from '../netlink/connection.ts';
+import { flags, type Request, request } from '../netlink/message.ts';
+import { type Address, type Family, formatAddress, type Prefix, unspecified } from '../values/address.ts';
+import { addressFamily } from './family.ts';
+
+/** RT_TABLE_*, RTPROT_*, RT_SCOPE_*, RTN_* of linux/rtnetlink.h. */
+const RT_TABLE_MAIN = 254;
+const RTPROT_BOOT = 3;
+const RTN_UNICAST = 1;
+
+const rtmsg = struct({
+  family: [1, u8],
+  destinationLength: [1, u8],
+  sourceLength: [1, u8],
+  tos: [1, u8],
+  table: [1, u8],
+  protocol: [1, u8],
+  scope: [1, u8],
+  type: [1, u8],
+  flags: [4, u32],
+});
+const routeAttributes = attributes({ destination: [1, address], linkIndex: [4, u32], gateway: [5, address], metric: [6, u32], source: [7, address], table: [15, u32] });
+
+const RTM_NEWROUTE = { name: 'RTM_NEWROUTE', type: 24, header: rtmsg, attributes: routeAttributes };
+const RTM_GETROUTE = { name: 'RTM_GETROUTE', type: 26, header: rtmsg, attributes: routeAttributes };
+
+export interface Route {
+  readonly destination: Prefix;
+  readonly gateway: Address | undefined;
+  readonly linkIndex: number | undefined;
+  readonly metric: number;
+}
+
+/** `ip route add default via 172.17.0.1 dev eth0`. */
+export function addDefaultRoute(gateway: Address, linkIndex: number): Request {
+  const header = { family: addressFamily(gateway.family), table: RT_TABLE_MAIN, protocol: RTPROT_BOOT, type: RTN_UNICAST };
+  return request(`add default route via ${formatAddress(gateway)}`, RTM_NEWROUTE, flags.create | flags.exclusive, header, { gateway, linkIndex });
+}
+
+/** `ip route show table main`, of one family. */
+export function listRoutes(connection: Connection, family: Family): readonly Route[] {
+  const question = request(`list IPv${family} routes`, RTM_GETROUTE, 0, { family: addressFamily(family) }, {});
+  return connection
+    .dump(question, RTM_NEWROUTE)
+    .filter(({ header, attributes: found }) => (found.table ?? header.table) === RT_TABLE_MAIN && header.type === RTN_UNICAST)
+    .map(({ header, attributes: found }) => ({
+      destination: { address: found.destination ?? unspecified(family), length: header.destinationLength ?? 0 },
+      gateway: found.gateway,
+      linkIndex: found.linkIndex,
+      metric: found.metric ?? 0,
+    }));
+}

@@ -1,0 +1,112 @@
+/**
+ * Applies a plan: in as few system calls as the kernel allows, and with the way back at hand.
+ *
+ * Neighbouring steps that are rtnetlink requests of one place travel in one sendmsg(2), neighbouring elements in one
+ * transaction. What looks like a loop over steps is therefore a loop over batches.
+ *
+ *     bridge up | veth hairpin | lo address eth0 route | element element element
+ *     one call    one call       one call                one transaction
+ */
+import type { Request } from '../netlink/message.ts';
+import { ignoring, TeardownError } from '../values/errors.ts';
+import { type Kinds, kindOf, type RequestKind } from './kind.ts';
+import { applyElements } from './kinds/firewall.ts';
+import type { ElementStep, Place, Step } from './step.ts';
+import { undo } from './undo.ts';
+import type { World } from './world.ts';
+
+/**
+ * Does the steps in order. An error half-way takes back what was done, and is thrown.
+ *
+ * @throws KernelError or GangwayError of the step that failed; its `cause` is a TeardownError if the way back failed too
+ */
+export async function apply(subject: string, steps: readonly Step[], kinds: Kinds, world: World): Promise<void> {
+  const done: Step[] = [];
+  try {
+    for (const batch of batches(steps, kinds)) {
+      const outcome = applyBatch(batch, kinds, world, done);
+      if (outcome !== undefined) await outcome;
+    }
+  } catch (error) {
+    await takeBack(subject, done, kinds, world, error);
+    throw error;
+  }
+}
+
+/** Appends each step to `done` as soon as it may have left a trace. */
+function applyBatch(batch: readonly Step[], kinds: Kinds, world: World, done: Step[]): void | Promise<void> {
+  const [first] = batch;
+  if (first === undefined) return;
+  const kind = kindOf(kinds, first);
+  if ('requests' in kind) return applyRequests(batch as readonly RequestStep[], kinds, world, done);
+  if ('transactional' in kind) {
+    const elements = batch as readonly ElementStep[];
+    applyElements(elements, (step) => world.namespace(step.in).netfilter);
+    done.push(...elements);
+    return;
+  }
+  done.push(first);
+  return kind.apply(first, world);
+}
+
+type RequestStep = Extract<Step, { readonly in: Place }>;
+
+/**
+ * Sends the requests of one place together. An address wants the index of a link that an earlier step of the batch is
+ * only about to make: then the earlier ones are sent first.
+ */
+function applyRequests(batch: readonly RequestStep[], kinds: Kinds, world: World, done: Step[]): void {
+  let pending: Request[] = [];
+  let waiting: Step[] = [];
+  const flush = () => {
+    const [first] = batch;
+    if (pending.length === 0 || first === undefined) return;
+    const failures = world.namespace(first.in).route.executeEach(pending);
+    done.push(...waiting.filter((_, index) => failures[index] === undefined));
+    pending = [];
+    waiting = [];
+    const failure = failures.find((error) => error !== undefined);
+    if (failure !== undefined) throw failure;
+  };
+  for (const step of batch) {
+    const kind = kindOf(kinds, step) as RequestKind<RequestStep>;
+    const ready = pending.length === 0 ? undefined : ignoring('ENODEV', () => kind.requests(step, world));
+    if (ready === undefined) flush();
+    pending.push(...(ready ?? kind.requests(step, world)));
+    waiting.push(step);
+  }
+  flush();
+}
+
+function* batches(steps: readonly Step[], kinds: Kinds): Generator<readonly Step[]> {
+  let batch: Step[] = [];
+  for (const step of steps) {
+    const [first] = batch;
+    if (first !== undefined && !together(first, step, kinds)) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(step);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function together(a: Step, b: Step, kinds: Kinds): boolean {
+  if (!('in' in a) || !('in' in b) || !samePlace(a.in, b.in)) return false;
+  const [left, right] = [kindOf(kinds, a), kindOf(kinds, b)];
+  if ('requests' in left) return 'requests' in right;
+  return a.kind === 'element' && b.kind === 'element' && a.table === b.table;
+}
+
+function samePlace(a: Place, b: Place): boolean {
+  return a === b || (a !== 'host' && b !== 'host' && a.namespace === b.namespace);
+}
+
+async function takeBack(subject: string, done: readonly Step[], kinds: Kinds, world: World, error: unknown): Promise<void> {
+  try {
+    await undo(subject, done, kinds, world);
+  } catch (teardown) {
+    if (error instanceof Error && teardown instanceof TeardownError) error.cause ??= teardown;
+    else throw teardown;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What a kind of step knows: how its steps are done, taken back, recognised and told.
+ */
+import type { Request } from '../netlink/message.ts';
+import type { Place, Step, StepOf } from './step.ts';
+import type { World } from './world.ts';
+
+interface Told<S extends Step> {
+  /** The commands that do the same, one a line, runnable by sh(1). */
+  commands(step: S): readonly string[];
+  /** The commands that take it back. */
+  undoCommands(step: S): readonly string[];
+  /** Is it so in the kernel now? */
+  holds(step: S, world: World): boolean;
+  /** Takes it back. What is gone already is taken back. */
+  undo(step: S, world: World): void | Promise<void>;
+}
+
+/** A step that is rtnetlink requests: neighbours in a plan that share a place travel in one system call. */
+export interface RequestKind<S extends Step> extends Told<S> {
+  requests(step: S, world: World): readonly Request[];
+}
+
+/** A step that is an element of a set: neighbours travel in one transaction. */
+export interface ElementKind<S extends Step> extends Told<S> {
+  readonly transactional: true;
+}
+
+/** Any other step. */
+export interface ActionKind<S extends Step> extends Told<S> {
+  apply(step: S, world: World): void | Promise<void>;
+}
+
+export type StepKind<S extends Step> = RequestKind<S> | ElementKind<S> | ActionKind<S>;
+
+export type Kinds = { readonly [K in Step['kind']]: StepKind<StepOf<K>> };
+
+/** The kind of a step, with the step's own type. */
+export function kindOf<S extends Step>(kinds: Kinds, step: S): StepKind<S> {
+  return kinds[step.kind] as unknown as StepKind<S>;
+}
+
+/** `ip`, or `ip -n NAME` for a command inside a namespace. */
+export function ip(place: Place): string {
+  return place === 'host' ? 'ip' : `ip -n ${place.namespace}`;
+}
+
+/** Nothing, or `ip netns exec NAME ` for a program that has to run inside. */
+export function inside(place: Place): string {
+  return place === 'host' ? '' : `ip netns exec ${place.namespace} `;
+}

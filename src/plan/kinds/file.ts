@@ -1,0 +1,27 @@
+/** Step kinds of the file system: directory, file. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { ignoring } from '../../values/errors.ts';
+import type { ActionKind } from '../kind.ts';
+import { quote } from '../quote.ts';
+import type { DirectoryStep, FileStep } from '../step.ts';
+
+export const directory: ActionKind<DirectoryStep> = {
+  apply: (step) => {
+    mkdirSync(step.path, { recursive: true, mode: step.mode });
+  },
+  commands: (step) => [`mkdir -p -m ${step.mode.toString(8)} ${quote(step.path)}`],
+  undoCommands: (step) => [`rm -r ${quote(step.path)}`],
+  undo: (step) => rmSync(step.path, { recursive: true, force: true }),
+  holds: (step) => existsSync(step.path),
+};
+
+export const file: ActionKind<FileStep> = {
+  apply: (step) => writeFileSync(step.path, step.content, { mode: step.mode }),
+  commands: (step) => [
+    `cat > ${quote(step.path)} <<'END'\n${step.content.trimEnd()}\nEND`,
+    ...(step.mode === 0o644 ? [] : [`chmod ${step.mode.toString(8)} ${quote(step.path)}`]),
+  ],
+  undoCommands: (step) => [`rm ${quote(step.path)}`],
+  undo: (step) => rmSync(step.path, { force: true }),
+  holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
+};

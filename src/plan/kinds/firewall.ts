@@ -1,0 +1,57 @@
+/** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
+import { addElements, deleteElements, deleteTable, formatElement, hasElement, hasTable } from '../../kernel/nftables.ts';
+import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
+import { type ActionKind, type ElementKind, inside } from '../kind.ts';
+import type { ElementStep, RulesetStep } from '../step.ts';
+
+export const ruleset: ActionKind<RulesetStep> = {
+  async apply(step, world) {
+    const { execaSync } = await import('execa');
+    const result = world.inside(step.in, () => execaSync('nft', ['-f', '-'], { input: step.text, reject: false }));
+    if (!result.failed) return;
+    if (result.code === 'ENOENT') {
+      throw new GangwayError('missing-program', 'nft is not installed', { hint: 'apt-get install nftables' });
+    }
+    throw new GangwayError('program-failed', `nft could not load table inet ${step.table}: ${result.stderr.trim()}`, {
+      hint: 'the kernel needs nf_tables with nat, fib and connection tracking',
+    });
+  },
+  commands: (step) => [`${inside(step.in)}nft -f - <<'RULESET'\n${step.text.trimEnd()}\nRULESET`],
+  undoCommands: (step) => [`${inside(step.in)}nft delete table inet ${step.table}`],
+  undo: (step, world) => {
+    ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, step.table));
+  },
+  holds: (step, world) => hasTable(world.namespace(step.in).netfilter, step.table),
+};
+
+export const element: ElementKind<ElementStep> = {
+  transactional: true,
+  commands: (step) => [`${inside(step.in)}nft 'add element inet ${step.table} ${formatElement(step.element)}'`],
+  undoCommands: (step) => [`${inside(step.in)}nft 'delete element inet ${step.table} ${formatElement({ ...step.element, value: undefined })}'`],
+  undo(step, world) {
+    if (element.holds(step, world)) deleteElements(world.namespace(step.in).netfilter, step.table, [step.element]);
+  },
+  holds: (step, world) => hasElement(world.namespace(step.in).netfilter, step.table, step.element),
+};
+
+/** Takes out the elements of several steps at once; where one is missing, the others one by one. */
+export function undoElements(steps: readonly ElementStep[], connectionOf: (step: ElementStep) => Parameters<typeof deleteElements>[0]): void {
+  const [first] = steps;
+  if (first === undefined) return;
+  const connection = connectionOf(first);
+  try {
+    deleteElements(connection, first.table, steps.map((step) => step.element));
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+    for (const step of steps) {
+      if (hasElement(connection, step.table, step.element)) deleteElements(connection, step.table, [step.element]);
+    }
+  }
+}
+
+/** Puts in the elements of several steps, all or none. */
+export function applyElements(steps: readonly ElementStep[], connectionOf: (step: ElementStep) => Parameters<typeof addElements>[0]): void {
+  const [first] = steps;
+  if (first === undefined) return;
+  addElements(connectionOf(first), first.table, steps.map((step) => step.element));
+}

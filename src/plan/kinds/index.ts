@@ -1,0 +1,22 @@
+/** Every kind of step that needs nothing but the kernel. The engine adds `process`, which needs crun. */
+import type { Kinds } from '../kind.ts';
+import { directory, file } from './file.ts';
+import { element, ruleset } from './firewall.ts';
+import { address, route, sysctl } from './internet.ts';
+import { bridge, hairpin, up, veth } from './link.ts';
+import { namespace } from './namespace.ts';
+
+export const kernelKinds: Omit<Kinds, 'process'> = {
+  namespace,
+  bridge,
+  veth,
+  hairpin,
+  up,
+  address,
+  route,
+  sysctl,
+  ruleset,
+  element,
+  directory,
+  file,
+};

@@ -1,0 +1,61 @@
+/** Step kinds of the internet layer: address, route, sysctl. */
+import { addAddress, deleteAddress, hasBroadcast, listAddresses } from '../../kernel/address.ts';
+import { addDefaultRoute, listRoutes } from '../../kernel/route.ts';
+import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
+import { formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
+import { ignoring } from '../../values/errors.ts';
+import { type ActionKind, inside, ip, type RequestKind } from '../kind.ts';
+import type { AddressStep, RouteStep, SysctlStep } from '../step.ts';
+
+/** Gone with its link, its namespace, or by another's hand: then there is nothing to take back. */
+const gone = ['ENODEV', 'ENOENT', 'EADDRNOTAVAIL'];
+
+export const address: RequestKind<AddressStep> = {
+  requests: (step, world) => [addAddress(step.prefix, world.linkIndex(step.in, step.link))],
+  commands: (step) => [
+    `${ip(step.in)} address add ${formatPrefix(step.prefix)}${hasBroadcast(step.prefix) ? ' broadcast +' : ''} dev ${step.link}`,
+  ],
+  undoCommands: (step) => [`${ip(step.in)} address delete ${formatPrefix(step.prefix)} dev ${step.link}`],
+  undo: (step, world) => {
+    ignoring(gone, () => world.namespace(step.in).route.execute([deleteAddress(step.prefix, world.linkIndex(step.in, step.link))]));
+  },
+  holds: (step, world) =>
+    ignoring(gone, () => {
+      const index = world.linkIndex(step.in, step.link);
+      return listAddresses(world.namespace(step.in).route).some(
+        ({ linkIndex, prefix }) => linkIndex === index && prefix.length === step.prefix.length && sameAddress(prefix.address, step.prefix.address),
+      );
+    }) ?? false,
+};
+
+export const route: RequestKind<RouteStep> = {
+  requests: (step, world) => [addDefaultRoute(step.gateway, world.linkIndex(step.in, step.link))],
+  commands: (step) => [`${ip(step.in)} route add default via ${formatAddress(step.gateway)} dev ${step.link}`],
+  undoCommands: () => [],
+  undo: () => {},
+  holds: (step, world) =>
+    ignoring(gone, () =>
+      listRoutes(world.namespace(step.in).route, step.gateway.family).some(
+        ({ gateway, destination }) => destination.length === 0 && gateway !== undefined && sameAddress(gateway, step.gateway),
+      ),
+    ) ?? false,
+};
+
+export const sysctl: ActionKind<SysctlStep> = {
+  apply: (step, world) => world.inside(step.in, () => writeSysctl(step.key, step.value)),
+  commands: (step) => [setting(step, step.value)],
+  undoCommands: (step) => (step.was === undefined ? [] : [setting(step, step.was)]),
+  undo(step, world) {
+    const { was } = step;
+    if (was === undefined) return;
+    world.inside(step.in, () => {
+      if (readSysctl(step.key) === step.value) writeSysctl(step.key, was);
+    });
+  },
+  holds: (step, world) => ignoring('ENOENT', () => world.inside(step.in, () => readSysctl(step.key))) === step.value,
+};
+
+function setting(step: SysctlStep, value: string): string {
+  const assignment = `${step.key}=${value}`;
+  return `${inside(step.in)}sysctl -qw ${value.includes(' ') ? `'${assignment}'` : assignment}`;
+}

@@ -1,0 +1,139 @@
+/**
+ * Steps: the changes of which every plan is made.
+ *
+ * A step is plain data, at the grain of one command that a person could type. It says where, what and why, and nothing
+ * of how: that is its kind's business (`StepKind`), and every reading of a plan asks the kind. Because steps are data
+ * they can be printed, stored in a record, written to the journal before they are done, and taken back years later by
+ * the same value that made them.
+ */
+import type { Element } from '../kernel/nftables.ts';
+import type { Address, Prefix } from '../values/address.ts';
+import type { Launch, SubordinateRange } from '../values/launch.ts';
+import type { Mac } from '../values/mac.ts';
+
+/** Where a step happens: on the machine itself, or in a pinned network namespace, by its name below /run/netns. */
+export type Place = 'host' | { readonly namespace: string };
+
+/** One sentence, for a learner, without a final stop. */
+interface Reasoned {
+  readonly why: string;
+}
+
+/** `ip netns add NAME`, or with an owner: born inside a new user namespace, which is pinned beside it. */
+export interface NamespaceStep extends Reasoned {
+  readonly kind: 'namespace';
+  readonly name: string;
+  readonly owner?: { readonly pin: string; readonly range: SubordinateRange };
+}
+
+/** `ip link add NAME type bridge`. */
+export interface BridgeStep extends Reasoned {
+  readonly kind: 'bridge';
+  readonly in: Place;
+  readonly name: string;
+  readonly mac: Mac;
+  readonly mtuBytes: number;
+}
+
+/** `ip link add NAME master BRIDGE up type veth peer name PEER netns NAMESPACE`. */
+export interface VethStep extends Reasoned {
+  readonly kind: 'veth';
+  readonly in: Place;
+  readonly name: string;
+  readonly bridge: string;
+  readonly mtuBytes: number;
+  readonly peer: { readonly namespace: string; readonly name: string; readonly mac: Mac };
+}
+
+/** `ip link set NAME type bridge_slave hairpin on`. */
+export interface HairpinStep extends Reasoned {
+  readonly kind: 'hairpin';
+  readonly in: Place;
+  readonly link: string;
+}
+
+/** `ip link set NAME up`. */
+export interface UpStep extends Reasoned {
+  readonly kind: 'up';
+  readonly in: Place;
+  readonly link: string;
+}
+
+/** `ip address add PREFIX dev LINK`. */
+export interface AddressStep extends Reasoned {
+  readonly kind: 'address';
+  readonly in: Place;
+  readonly link: string;
+  readonly prefix: Prefix;
+}
+
+/** `ip route add default via GATEWAY dev LINK`. */
+export interface RouteStep extends Reasoned {
+  readonly kind: 'route';
+  readonly in: Place;
+  readonly link: string;
+  readonly gateway: Address;
+}
+
+/** `sysctl -qw KEY=VALUE`; `was` is written back when the step is undone, absent where the namespace's end undoes it. */
+export interface SysctlStep extends Reasoned {
+  readonly kind: 'sysctl';
+  readonly in: Place;
+  readonly key: string;
+  readonly value: string;
+  readonly was?: string;
+}
+
+/** `nft -f -`: loads a whole table. */
+export interface RulesetStep extends Reasoned {
+  readonly kind: 'ruleset';
+  readonly in: Place;
+  readonly table: string;
+  readonly text: string;
+}
+
+/** `nft add element inet TABLE SET { … }`. */
+export interface ElementStep extends Reasoned {
+  readonly kind: 'element';
+  readonly in: Place;
+  readonly table: string;
+  readonly element: Element;
+}
+
+/** `mkdir`; undone with everything that lies in it. */
+export interface DirectoryStep extends Reasoned {
+  readonly kind: 'directory';
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** `cat > PATH`; the file may be replaced in place later. */
+export interface FileStep extends Reasoned {
+  readonly kind: 'file';
+  readonly path: string;
+  readonly mode: number;
+  readonly content: string;
+}
+
+/** `crun run`: the container's process in its namespaces and control groups. */
+export interface ProcessStep extends Reasoned {
+  readonly kind: 'process';
+  readonly launch: Launch;
+}
+
+export type Step =
+  | NamespaceStep
+  | BridgeStep
+  | VethStep
+  | HairpinStep
+  | UpStep
+  | AddressStep
+  | RouteStep
+  | SysctlStep
+  | RulesetStep
+  | ElementStep
+  | DirectoryStep
+  | FileStep
+  | ProcessStep;
+
+export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;

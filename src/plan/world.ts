@@ -1,0 +1,47 @@
+/**
+ * The kernel as one change sees it: its namespaces, opened once, by place.
+ *
+ * A world lives as long as one change or one engine call. Open namespaces are kept alive by it, so it must be closed.
+ */
+import { findLink } from '../kernel/link.ts';
+import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
+import { KernelError } from '../values/errors.ts';
+import type { Place } from './step.ts';
+
+export class World implements Disposable {
+  readonly #namespaces = new Map<string, KernelNamespace>();
+
+  /** The open namespace of a place. @throws ENOENT where it has no pin */
+  namespace(place: Place): KernelNamespace {
+    const name = place === 'host' ? '' : place.namespace;
+    let found = this.#namespaces.get(name);
+    if (found === undefined) {
+      found = place === 'host' ? KernelNamespace.own() : KernelNamespace.open(pinPath(place.namespace));
+      this.#namespaces.set(name, found);
+    }
+    return found;
+  }
+
+  /** Runs synchronous code with the thread inside the place. */
+  inside<T>(place: Place, body: () => T): T {
+    return place === 'host' ? body() : this.namespace(place).inside(body);
+  }
+
+  /** The index of a link, by which the kernel wants to be told where an address belongs. @throws KernelError ENODEV */
+  linkIndex(place: Place, name: string): number {
+    const found = findLink(this.namespace(place).route, name);
+    if (found === undefined) throw new KernelError(`find link ${name}`, 'ENODEV');
+    return found.index;
+  }
+
+  /** Lets go of a namespace that is about to be removed. */
+  forget(name: string): void {
+    this.#namespaces.get(name)?.close();
+    this.#namespaces.delete(name);
+  }
+
+  [Symbol.dispose](): void {
+    for (const namespace of this.#namespaces.values()) namespace.close();
+    this.#namespaces.clear();
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * A netlink socket: bytes to the kernel and back, synchronously.
+ *
+ * The kernel carries out a request inside sendmsg(2): when it returns, the work is done and the answers lie in the
+ * receive queue. So nothing here waits, and nothing needs a thread. (Libraries that make this asynchronous only move
+ * the same wait somewhere else.)
+ *
+ * @see netlink(7); NETLINK_* and SOL_NETLINK options in linux/netlink.h
+ */
+import { closeSync } from 'node:fs';
+import { KernelError } from '../values/errors.ts';
+import { call, errnoName, libc } from './libc.ts';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0x80000;
+const SOL_NETLINK = 270;
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+const MSG_DONTWAIT = 0x40;
+
+/** Protocols of the family, as socket(2) takes them. */
+export const protocols = { route: 0, netfilter: 12 } as const;
+
+/** Options that turn a netlink socket strict; the kernel's numbers. */
+const options = { capAck: 10, extAck: 11, strictCheck: 12 } as const;
+
+const one = Buffer.from([1, 0, 0, 0]);
+const setsockopt = 'int setsockopt(int fd, int level, int option, const void *value, uint32_t length)';
+
+/** Opens a socket in the network namespace in which the main thread is now, and for ever. */
+export function openNetlinkSocket(protocol: number): number {
+  const fd = call('open netlink socket', 'int socket(int family, int type, int protocol)', AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+  for (const option of protocol === protocols.route ? Object.values(options) : [options.capAck, options.extAck]) {
+    call('set netlink option', setsockopt, fd, SOL_NETLINK, option, one, 4);
+  }
+  return fd;
+}
+
+/**
+ * Room for the answers to a large batch. A queue that overflows loses answers (ENOBUFS), and with them errors.
+ *
+ *     SO_RCVBUFFORCE, socket(7)
+ */
+export function setReceiveQueue(fd: number, bytes: number): void {
+  const value = Buffer.alloc(4);
+  value.writeUInt32LE(bytes);
+  call('set receive queue', setsockopt, fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4);
+}
+
+/** Sends the bytes to the kernel, and returns when it has carried them out. */
+export function send(fd: number, bytes: Buffer, length: number): void {
+  call('send to netlink', 'long send(int fd, const void *buffer, size_t length, int flags)', fd, bytes, length, 0);
+}
+
+/** One datagram of answers into `buffer`; undefined when the queue is empty. */
+export function receive(fd: number, buffer: Buffer): number | undefined {
+  const { koffi } = libc();
+  const length = libc().function('long recv(int fd, void *buffer, size_t length, int flags)')(fd, buffer, buffer.length, MSG_DONTWAIT);
+  if (length >= 0) return length;
+  const errno = errnoName(koffi.errno());
+  if (errno === 'EAGAIN') return undefined;
+  throw new KernelError('receive from netlink', errno);
+}
+
+export function closeSocket(fd: number): void {
+  closeSync(fd);
+}
