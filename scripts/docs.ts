@@ -1,6 +1,5 @@
 /** Checks that the documentation is true to the tree: every relative link leads to a file, every anchor to a heading. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** As the forges make an anchor of a heading. */
@@ -33,10 +32,11 @@ function leads(page: string, link: string): boolean {
   return name === undefined || statSync(target).isDirectory() || !target.endsWith('.md') || anchors(target).has(name);
 }
 
-// Files that are not committed yet count, ignored and deleted ones don't.
-const listing = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-  encoding: 'utf8',
-});
-const found = listing.split('\n').filter(existsSync).flatMap(deadLinks);
+const pages = ['.', 'docs'].flatMap((folder) =>
+  readdirSync(folder, { recursive: folder !== '.', encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name)),
+);
+const found = pages.sort().flatMap(deadLinks);
 for (const line of found) console.log(line);
 process.exitCode = found.length > 0 ? 1 : 0;
