@@ -1,0 +1,64 @@
+/**
+ * Proof before figures: a contender is measured only after it was seen to do the whole work.
+ *
+ * With one container published, a server inside must answer at the container's address and at the host's port. Right
+ * after the removal the address must be silent and the host's port closed. A container without a server still answers,
+ * with a reset; so "refused" counts as an answer of the container, and at the host's port as the host's own.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Contender } from './contender.ts';
+import { hostPort } from './contender.ts';
+import { hostAddress, settle } from './machine.ts';
+
+type Answer = 'accepted' | 'refused' | 'silent';
+
+const index = 3_900;
+const patienceMilliseconds = 150;
+
+const server = `require('node:net').createServer((s) => s.end()).listen(80, '0.0.0.0', () => console.log('ready'))`;
+
+/** @throws Error if the contender does not do what it is measured for */
+export async function prove(contender: Contender): Promise<void> {
+  const settled = settle();
+  await contender.create(index, true);
+  const address = contender.address(index);
+  const inside = spawn('ip', ['netns', 'exec', contender.namespace(index), process.execPath, '-e', server], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (inside.stdout !== null) await once(inside.stdout, 'data');
+  await expectAnswer(contender, address, 80, 'accepted', 'before its removal');
+  await expectAnswer(contender, hostAddress, hostPort(index), 'accepted', 'before its removal');
+  await end(inside);
+  await contender.remove(index);
+  await expectAnswer(contender, address, 80, 'silent', 'after its removal');
+  await expectAnswer(contender, hostAddress, hostPort(index), 'refused', 'after its removal');
+  await settled.links();
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+async function expectAnswer(contender: Contender, address: string, port: number, expected: Answer, when: string) {
+  const found = await answer(address, port);
+  if (found === expected) return;
+  throw new Error(`${contender.name}: ${address}:${port} was to be ${expected} ${when}, and was ${found}`);
+}
+
+async function answer(host: string, port: number): Promise<Answer> {
+  const socket = connect({ host, port });
+  try {
+    return await new Promise<Answer>((resolve) => {
+      socket.setTimeout(patienceMilliseconds, () => resolve('silent'));
+      socket.once('connect', () => resolve('accepted'));
+      socket.once('error', (error: NodeJS.ErrnoException) =>
+        resolve(error.code === 'ECONNREFUSED' ? 'refused' : 'silent'),
+      );
+    });
+  } finally {
+    socket.destroy();
+  }
+}

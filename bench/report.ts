@@ -1,0 +1,86 @@
+/** The figures as a table for people and as data for programs. */
+import type { Absent, Contender } from './contender.ts';
+import type { Machine } from './machine.ts';
+import type { Measurement } from './rounds.ts';
+import { pairedDifference, pairedRatio, type Summary, summarize } from './statistics.ts';
+
+export interface Row extends Summary {
+  readonly work: string;
+  readonly contender: string;
+  /** Nanoseconds, by round. */
+  readonly samples: readonly number[];
+  /** Times as long as each of these contenders, compared round by round. */
+  readonly times: Readonly<Record<string, number>>;
+  /** Nanoseconds above a Node that does nothing; whole commands only. */
+  readonly aboveNode?: number;
+}
+
+export interface Report {
+  readonly machine: Machine;
+  readonly methods: Readonly<Record<string, string>>;
+  readonly skipped: readonly Absent[];
+  readonly rows: readonly Row[];
+}
+
+/** Whom the others are compared with, where they took part in the same work. */
+const bases = ['C limit', 'netavark'];
+export const idleNode = 'node -e 0';
+
+export function report(
+  machine: Machine,
+  contenders: readonly Contender[],
+  skipped: readonly Absent[],
+  measurements: readonly Measurement[],
+): Report {
+  const methods = Object.fromEntries(contenders.map((contender) => [contender.name, contender.method]));
+  const works = [...new Set(measurements.map((one) => one.work))];
+  const rows = works.flatMap((work) => compare(measurements.filter((one) => one.work === work)));
+  return { machine, methods, skipped, rows };
+}
+
+/** The rows of one piece of work. */
+function compare(measurements: readonly Measurement[]): Row[] {
+  const compared = measurements.filter((one) => bases.includes(one.contender));
+  const node = measurements.find((one) => one.contender === idleNode);
+  return measurements.map((one) => ({
+    ...one,
+    ...summarize(one.samples),
+    times: Object.fromEntries(compared.map((base) => [base.contender, pairedRatio(one.samples, base.samples)])),
+    ...(node === undefined ? {} : { aboveNode: pairedDifference(one.samples, node.samples) }),
+  }));
+}
+
+export function table({ machine, methods, skipped, rows }: Report): string {
+  const lines = [
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGibibytes} GiB, Linux ${machine.kernel}, ` +
+      `Node ${machine.node}, load ${machine.load.toFixed(2)} at the start; times in milliseconds`,
+  ];
+  let work = '';
+  for (const row of rows) {
+    if (row.work !== work) lines.push('', cells([row.work, 'median', 'min – max', ...comparisons(row).keys()]));
+    work = row.work;
+    const spread = `${milliseconds(row.minimum)} – ${milliseconds(row.maximum)}`;
+    lines.push(cells([`  ${row.contender}`, milliseconds(row.median), spread, ...comparisons(row).values()]));
+  }
+  lines.push('');
+  for (const [name, method] of Object.entries(methods)) lines.push(`${name}: ${method}`);
+  for (const { name, skipped: reason } of skipped) lines.push(`skipped: ${name}: ${reason}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Heading and figure of each comparison that this row has. */
+function comparisons(row: Row): ReadonlyMap<string, string> {
+  const found = new Map(Object.entries(row.times).map(([base, times]) => [`× ${base}`, times.toFixed(2)]));
+  if (row.aboveNode !== undefined) found.set('above node', milliseconds(row.aboveNode));
+  return found;
+}
+
+/** Three figures that mean something: 0.135, 1.25, 58.3, 1410. */
+function milliseconds(nanoseconds: number): string {
+  const value = nanoseconds / 1e6;
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function cells([first = '', ...others]: readonly string[]): string {
+  return (first.padEnd(42) + others.map((cell) => cell.padStart(14)).join('')).trimEnd();
+}

@@ -1,0 +1,87 @@
+/**
+ * The measurements: contenders take turns, A B C D A B C D …, so that whatever happens to the machine happens to all.
+ */
+import { spawnSync } from 'node:child_process';
+import type { Contender } from './contender.ts';
+import { timed } from './contender.ts';
+import { settle } from './machine.ts';
+import { median } from './statistics.ts';
+
+/** All samples of one contender at one piece of work, by round, in nanoseconds. */
+export interface Measurement {
+  readonly work: string;
+  readonly contender: string;
+  readonly samples: number[];
+}
+
+const warmUps = 2;
+
+/** One container at a time, made and taken away, without and with a port. */
+export async function measureContainers(contenders: readonly Contender[], rounds: number): Promise<Measurement[]> {
+  const log = new Log();
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const contender of contenders) {
+      for (const published of [false, true]) {
+        const settled = settle();
+        const created = await contender.create(round + warmUps, published);
+        await settled.pause();
+        const removed = await contender.remove(round + warmUps);
+        await settled.links();
+        if (round < 0) continue;
+        log.add(published ? 'create, one port published' : 'create', contender.name, created);
+        log.add(published ? 'remove, one port published' : 'remove', contender.name, removed);
+      }
+    }
+  }
+  return log.measurements;
+}
+
+/** A thousand containers with a port each, standing at the same time. */
+export async function measureThousand(contenders: readonly Contender[], rounds: number): Promise<Measurement[]> {
+  const log = new Log();
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of contenders) {
+      const settled = settle();
+      const created: number[] = [];
+      const removed: number[] = [];
+      for (let index = 0; index < 1_000; index++) created.push(await contender.create(index, true));
+      await settled.pause();
+      for (let index = 0; index < 1_000; index++) removed.push(await contender.remove(index));
+      await settled.links();
+      log.add('1,000 containers, created', contender.name, sum(created));
+      log.add('1,000 containers, each of the first 50', contender.name, median(created.slice(0, 50)));
+      log.add('1,000 containers, each of the last 50', contender.name, median(created.slice(-50)));
+      log.add('1,000 containers, removed', contender.name, sum(removed));
+    }
+  }
+  return log.measurements;
+}
+
+/** Whole commands, from the start of the process to its end, beside a Node that does nothing. */
+export function measureCommands(commands: ReadonlyMap<string, readonly string[]>, rounds: number): Measurement[] {
+  const log = new Log();
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const [name, args] of commands) {
+      const duration = timed(() => {
+        const done = spawnSync(process.execPath, args, { encoding: 'utf8' });
+        if (done.status !== 0) throw new Error(`${name}: exit status ${done.status}: ${done.stderr.trim()}`);
+      });
+      if (round >= 0) log.add('whole command', name, duration);
+    }
+  }
+  return log.measurements;
+}
+
+function sum(samples: readonly number[]): number {
+  return samples.reduce((total, sample) => total + sample, 0);
+}
+
+class Log {
+  readonly measurements: Measurement[] = [];
+
+  add(work: string, contender: string, sample: number): void {
+    const known = this.measurements.find((one) => one.work === work && one.contender === contender);
+    if (known === undefined) this.measurements.push({ work, contender, samples: [sample] });
+    else known.samples.push(sample);
+  }
+}
