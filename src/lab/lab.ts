@@ -1,0 +1,77 @@
+/**
+ * A private machine that lives as long as its owner: what every kernel test runs in.
+ *
+ *     await using lab = await createLab();
+ *     await lab.world.serve();
+ *     await lab.host.run(['curl', '-s', 'http://203.0.113.2/']);    // 203.0.113.1
+ *
+ * Nothing of the real machine is touched. When the process that made the lab ends, however it ends, the kernel takes
+ * the lab away.
+ */
+import { randomBytes } from 'node:crypto';
+import { type Machine, type MachineOptions, start, takeDown } from './machine.ts';
+import { parseLabName } from './name.ts';
+import { Place } from './place.ts';
+import { type Snapshot, snapshot } from './snapshot.ts';
+import { hostPlace } from './topology.ts';
+
+export interface LabOptions extends Omit<MachineOptions, 'name' | 'life'> {
+  /** Its hostname and its name in the cgroup trees. Default: an invented one. */
+  readonly name?: string;
+}
+
+export class Lab implements AsyncDisposable {
+  readonly host: Place;
+
+  constructor(private readonly machine: Machine) {
+    this.host = this.place(hostPlace);
+  }
+
+  get name(): string {
+    return this.machine.name;
+  }
+
+  /** The pid of its first process, as it is known outside. */
+  get pid(): number {
+    return this.machine.init.pid;
+  }
+
+  /** Its directory in each cgroup tree, as it is known outside. */
+  get cgroups(): readonly string[] {
+    return this.machine.cgroups;
+  }
+
+  /** The place that plays the internet. @throws GangwayError lab-not-found where the topology has none */
+  get world(): Place {
+    return this.place('world');
+  }
+
+  /** A place by its name. What it does throws GangwayError lab-not-found if the topology has none of that name. */
+  place(name: string): Place {
+    return new Place(this.machine, name);
+  }
+
+  /** All that lives in it at this moment: see `difference`. */
+  leftovers(): Promise<Snapshot> {
+    return snapshot(this.machine);
+  }
+
+  /** Ends it and all that runs in it. Repeating it is fine. */
+  down(): Promise<void> {
+    return takeDown(this.machine);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.down();
+  }
+}
+
+/**
+ * Makes a lab.
+ *
+ * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, lab-exists, program-failed
+ */
+export async function createLab(options: LabOptions = {}): Promise<Lab> {
+  const name = options.name === undefined ? `lab-${randomBytes(4).toString('hex')}` : parseLabName(options.name);
+  return new Lab(await start({ ...options, name, life: 'attached' }));
+}

@@ -1,0 +1,257 @@
+/**
+ * The private machine itself: its processes, its namespaces and its mounts.
+ *
+ * Theory of operation
+ *
+ *     keeper     sh, outside, in a session of its own (Ctrl-C does not reach it): makes the lab's cgroups,
+ *       │        waits, removes them at the end
+ *       └ unshare      dies with neither, kills its child if it dies itself
+ *           └ first    sh, PID 1 inside: mounts, cables, "ready", then holds the lab and buries its orphans
+ *               └ cat  reads the stdin that we hold open; or `sleep infinity` in a lab that outlives us
+ *
+ * When PID 1 ends, the kernel kills every process of its PID namespace, however it got in, and with the last process go
+ * the mounts, the pins and the network namespaces. Nothing else has to be torn down, and no order has to be kept.
+ *
+ * Two ways to live: `attached`, a test's lab, ends with us, since even SIGKILL closes our end of the pipe. A parent
+ * death signal would be weaker: it follows the thread that forked, and test runners work in threads.
+ * `detached`, a named lab, lives until `takeDown`.
+ *
+ * @see pid_namespaces(7), "The namespace init process"
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { GangwayError, hasErrno, TeardownError } from '../values/errors.ts';
+import {
+  aliases,
+  type Hierarchy,
+  hierarchies,
+  labDirectories,
+  listTree,
+  removeTree,
+  sweep,
+  unifiedLeaf,
+} from './cgroups.ts';
+import { identify, isAlive, killForCertain, type ProcessIdentity } from './identity.ts';
+import { build, join, keeper } from './scripts.ts';
+import { type Cabling, cabling, type Topology } from './topology.ts';
+import { waitFor } from './wait.ts';
+
+/** A running lab, as data: enough to enter it and to end it, from any process. */
+export interface Machine {
+  readonly name: string;
+  /** PID 1 of the lab, as it is known outside. */
+  readonly init: ProcessIdentity;
+  /** The lab's directory in each cgroup tree. */
+  readonly cgroups: readonly string[];
+  /** The cgroups that its processes live in. */
+  readonly processCgroups: readonly string[];
+  /** The places outside, see `Topology`. */
+  readonly outside: readonly string[];
+  /** Directories that are not the machine's own: a working directory below one of them does not exist inside. */
+  readonly privateDirectories: readonly string[];
+}
+
+export interface MachineOptions extends Topology {
+  readonly name: string;
+  /** Ends with this process (attached) or lives until `takeDown` (detached). */
+  readonly life: 'attached' | 'detached';
+  /** Give the lab a /tmp of its own, too. Default false. */
+  readonly privateTmp?: boolean;
+}
+
+type Keeper = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/**
+ * Builds a lab, and returns when its cables are up.
+ *
+ * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, lab-exists, program-failed
+ */
+export async function start(options: MachineOptions): Promise<Machine> {
+  if (process.geteuid?.() !== 0) {
+    throw new GangwayError('not-root', 'only root can make a lab', { hint: 'repeat the command with sudo' });
+  }
+  const cables = cabling(options);
+  const trees = hierarchies();
+  sweep(trees);
+  const cgroups = labDirectories(trees, options.name);
+  if (cgroups.some((directory) => existsSync(directory))) throw labExists(options.name);
+  const child = spawn(
+    'sh',
+    ['-uc', keeper, 'gangway-lab-keeper', ...keeperArguments(options, cables, trees, cgroups)],
+    {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
+  const init = await ready(child, options.name);
+  return {
+    name: options.name,
+    init,
+    cgroups,
+    processCgroups: cgroups.map((directory, index) =>
+      trees[index]?.unified ? `${directory}/${unifiedLeaf}` : directory,
+    ),
+    outside: options.outside ?? ['world'],
+    privateDirectories: privateDirectories(options),
+  };
+}
+
+/**
+ * Ends a lab and everything in it, and returns when nothing of it is left. One that has ended already is fine.
+ *
+ * The keeper removes the cgroups; they are removed here, too, in case it was killed.
+ *
+ * @throws TeardownError if a cgroup can't be removed
+ */
+export async function takeDown(machine: Machine): Promise<void> {
+  killForCertain(machine.init);
+  await waitFor(`lab "${machine.name}" has ended`, () => !isAlive(machine.init));
+  const rest = () => machine.cgroups.flatMap(listTree);
+  try {
+    await waitFor('its cgroups are gone', () => {
+      for (const directory of machine.cgroups) removeTree(directory);
+      return rest().length === 0;
+    });
+  } catch (error) {
+    if (!(error instanceof GangwayError)) throw error;
+    throw new TeardownError(
+      `lab "${machine.name}"`,
+      rest().map((directory) => new Error(`${directory} is still in use`)),
+    );
+  }
+}
+
+export function labExists(name: string): GangwayError {
+  return new GangwayError('lab-exists', `lab "${name}" exists already`, {
+    hint: `enter it with \`gangway lab shell ${name}\`, or remove it with \`gangway lab down ${name}\``,
+  });
+}
+
+/** Waits for the first process's two words, `pid N` and `ready`. Whatever comes instead is the reason of the failure. */
+async function ready(child: Keeper, name: string): Promise<ProcessIdentity> {
+  let output = '';
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  const announced = new Promise<void>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (output.endsWith('\nready\n')) resolve();
+    });
+  });
+  try {
+    await Promise.race([announced, once(child, 'close')]);
+  } catch (error) {
+    throw new GangwayError('program-failed', 'the shell could not be started', { cause: error });
+  }
+  const init = output.endsWith('\nready\n') ? identify(Number(/^pid (\d+)$/m.exec(output)?.[1])) : undefined;
+  if (init === undefined) throw buildFailed(name, complaints);
+  letGo(child);
+  return init;
+}
+
+/** From here on neither the keeper nor its streams keep our event loop alive; our end of its stdin stays open. */
+function letGo(child: Keeper): void {
+  child.stdout.destroy();
+  child.stderr.destroy();
+  // The lab may end before us, and nothing is ever written to it: a broken pipe means nothing here.
+  child.stdin.on('error', (error) => {
+    if (!hasErrno(error, 'EPIPE', 'ECONNRESET')) throw error;
+  });
+  (child.stdin as Writable & { unref?: () => void }).unref?.();
+  child.unref();
+}
+
+function buildFailed(name: string, complaints: string): GangwayError {
+  const reason = complaints.trim().split('\n').join('; ');
+  const missing = /: (\w+): not found/.exec(reason)?.[1];
+  if (missing === undefined) return new GangwayError('program-failed', `lab "${name}" could not be built: ${reason}`);
+  return new GangwayError('missing-program', `lab "${name}" could not be built: ${missing} is missing`, {
+    hint: 'apt install util-linux iproute2',
+  });
+}
+
+function keeperArguments(
+  options: MachineOptions,
+  cables: Cabling,
+  trees: readonly Hierarchy[],
+  cgroups: readonly string[],
+): readonly string[] {
+  // mount(8) skips a line whose source and target it finds mounted already; in a lab within a lab it would.
+  const source = `gangway-lab-${randomBytes(4).toString('hex')}`;
+  const overlays = missingMountPoints();
+  return [
+    join,
+    `${cgroups.length}`,
+    ...cgroups,
+    '--',
+    build,
+    options.life === 'attached' ? 'eof' : 'down',
+    options.name,
+    source,
+    overlays.flatMap(({ scratch, mountPoint }) => [`${scratch}/upper${mountPoint}`, `${scratch}/work`]).join(' '),
+    fstab(source, options, trees, overlays),
+    aliases()
+      .map(({ name, target }) => `${name} ${target}`)
+      .join('\n'),
+    cables.batch,
+    ...cables.wirings.flatMap(({ place, link, batch }) => [place, link, batch]),
+  ];
+}
+
+const ownDirectories = ['/var/lib/gangway', '/etc/gangway'] as const;
+
+function privateDirectories(options: MachineOptions): readonly string[] {
+  return ['/run', '/dev/shm', ...ownDirectories, ...(options.privateTmp ? ['/tmp'] : [])];
+}
+
+interface Overlay {
+  readonly parent: string;
+  /** Relative to `parent`. */
+  readonly mountPoint: string;
+  readonly scratch: string;
+}
+
+function missingMountPoints(): readonly Overlay[] {
+  return ownDirectories
+    .filter((directory) => !existsSync(directory))
+    .map((directory) => {
+      const parent = directory.slice(0, directory.lastIndexOf('/'));
+      return { parent, mountPoint: directory.slice(parent.length), scratch: `/run/gangway-lab${parent}` };
+    });
+}
+
+/** Everything that the lab has of its own, as fstab(5), so that one mount(8) mounts all. */
+function fstab(
+  source: string,
+  options: MachineOptions,
+  trees: readonly Hierarchy[],
+  overlays: readonly Overlay[],
+): string {
+  const rows: [directory: string, type: string, options: string][] = [
+    ['/proc', 'proc', 'nosuid,nodev,noexec'],
+    ['/sys', 'sysfs', 'nosuid,nodev,noexec'],
+    ['/dev/shm', 'tmpfs', 'nosuid,nodev'],
+    ['/run/netns', 'tmpfs', 'nosuid,nodev,mode=755,shared'],
+    ...overlays.map(({ parent, scratch }): [string, string, string] => [
+      parent,
+      'overlay',
+      `lowerdir=${parent},upperdir=${scratch}/upper,workdir=${scratch}/work`,
+    ]),
+    ...ownDirectories.map((directory): [string, string, string] => [directory, 'tmpfs', 'nosuid,nodev,mode=755']),
+  ];
+  if (trees.some(({ mountPoint }) => mountPoint !== '/sys/fs/cgroup'))
+    rows.push(['/sys/fs/cgroup', 'tmpfs', 'mode=755']);
+  for (const { mountPoint, unified, mountOptions } of trees) {
+    const more = unified ? 'X-mount.mkdir' : `X-mount.mkdir,${mountOptions}`;
+    rows.push([mountPoint, unified ? 'cgroup2' : 'cgroup', more]);
+  }
+  if (existsSync('/sys/fs/bpf')) rows.push(['/sys/fs/bpf', 'bpf', 'mode=700']);
+  if (options.privateTmp) rows.push(['/tmp', 'tmpfs', 'nosuid,nodev,mode=1777']);
+  return rows.map(([directory, type, flags]) => `${source} ${directory} ${type} ${flags} 0 0\n`).join('');
+}

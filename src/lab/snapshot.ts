@@ -1,0 +1,94 @@
+/**
+ * What lives in a lab, as sorted lines of text: taken before and after, the two must be equal if nothing is left.
+ *
+ * Everything is asked from the kernel's own tables and from iproute2 and nft, never from gangway's own code: a witness
+ * that shares the code of the accused is none.
+ */
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GangwayError, ignoring } from '../values/errors.ts';
+import { listTree } from './cgroups.ts';
+import type { Machine } from './machine.ts';
+import { Place } from './place.ts';
+import { hostPlace } from './topology.ts';
+
+/** Lines such as `link host: gangway0`, `file /run/gangway/lock`, `process conmon`; one per thing, sorted. */
+export type Snapshot = readonly string[];
+
+/** What one place has: its links, addresses, routes, policy rules, firewall and the switches of a router. */
+const networkScript = `
+say() { while read -r line; do echo "$1 $line"; done; }
+ip -o link show | while read -r index name rest; do echo "link \${name%%[@:]*}"; done
+ip -o address show | while read -r index link family address rest; do echo "address $link $address"; done
+ip -4 route show table all | say route
+ip -6 route show table all | say route
+ip rule show | say rule
+if command -v nft >/dev/null; then nft -s list ruleset | say nft; fi
+for file in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/net/ipv6/conf/*/forwarding; do
+  read -r value <"$file" && echo "sysctl $file = $value"
+done
+`;
+
+/** Takes the snapshot of a lab. What the taking itself needs is not in it. */
+export async function snapshot(machine: Machine): Promise<Snapshot> {
+  const root = `/proc/${machine.init.pid}/root`;
+  const things = [
+    ...processes(root),
+    ...mounts(machine.init.pid),
+    ...machine.cgroups.flatMap(listTree).map((directory) => `cgroup ${directory}`),
+    ...['/run', '/var/lib/gangway', '/etc/gangway'].flatMap((directory) => files(root, directory)),
+  ];
+  for (const name of [hostPlace, ...machine.outside]) things.push(...(await network(machine, name)));
+  return things.sort();
+}
+
+/**
+ * What came (`+ …`) and what went (`- …`) between two snapshots. Things of the same name are counted.
+ *
+ *     t.deepEqual(difference(before, await lab.leftovers()), []);
+ */
+export function difference(before: Snapshot, after: Snapshot): readonly string[] {
+  const count = new Map<string, number>();
+  for (const thing of before) count.set(thing, (count.get(thing) ?? 0) - 1);
+  for (const thing of after) count.set(thing, (count.get(thing) ?? 0) + 1);
+  return [...count].flatMap(([thing, balance]) =>
+    Array.from({ length: Math.abs(balance) }, () => `${balance < 0 ? '-' : '+'} ${thing}`),
+  );
+}
+
+async function network(machine: Machine, name: string): Promise<readonly string[]> {
+  const { exitCode, stdout, stderr } = await new Place(machine, name).exec(['sh', '-euc', networkScript]);
+  if (exitCode !== 0) throw new GangwayError('program-failed', `can't look into ${name}: ${stderr.trim()}`);
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(' ', ` ${name}: `).trimEnd());
+}
+
+function processes(root: string): readonly string[] {
+  return readdirSync(`${root}/proc`)
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`${root}/proc/${pid}/comm`, 'utf8').trim()))
+    .filter((name) => name !== undefined)
+    .map((name) => `process ${name}`);
+}
+
+/** Mounts by place, type and root; their numbers differ each time. */
+function mounts(pid: number): readonly string[] {
+  return readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const [left = '', right = ''] = line.split(' - ');
+      return `mount ${left.split(' ')[4]} (${right.split(' ')[0]})`;
+    });
+}
+
+function files(root: string, directory: string): readonly string[] {
+  const entries: Dirent[] =
+    ignoring(['ENOENT', 'ENOTDIR'], () => readdirSync(join(root, directory), { withFileTypes: true })) ?? [];
+  return entries.flatMap((entry) => {
+    const path = join(directory, entry.name);
+    return [`file ${path}`, ...(entry.isDirectory() ? files(root, path) : [])];
+  });
+}
