@@ -13,17 +13,19 @@ import { binary, cstring, u8, u16be, u32be } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { flags, type Request, request } from '../netlink/message.ts';
 import { align } from '../netlink/writer.ts';
-import { type Address, formatAddress, formatPrefix, lastAddress, network, type Prefix, toBytes } from '../values/address.ts';
+import { lastAddress, network, toBytes } from '../values/address.ts';
 import { hasErrno } from '../values/errors.ts';
 import type { Protocol } from '../values/port.ts';
+import { type Datum, formatSetElement, type SetElement } from '../values/set-element.ts';
+import { addressFamily } from './family.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFPROTO_INET = 1;
 const IFNAMSIZ = 16;
 /** IPPROTO_*, netinet/in.h. */
 const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, number>;
-/** NF_DROP, NF_ACCEPT: linux/netfilter.h. */
-const verdictCodes = { drop: 0, accept: 1 } as const;
+/** The verdict -4, linux/netfilter/nf_tables.h. */
+const NFT_GOTO = 0xfffffffc;
 
 const nfgenmsg = struct({ family: [1, u8], version: [1, u8], resource: [2, u16be] });
 
@@ -42,35 +44,31 @@ const NFT_MSG_DELSETELEM = { name: 'NFT_MSG_DELSETELEM', type: nft(14), header: 
 const NFNL_MSG_BATCH_BEGIN = { name: 'NFNL_MSG_BATCH_BEGIN', type: 0x10, header: nfgenmsg, attributes: attributes({}) };
 const NFNL_MSG_BATCH_END = { name: 'NFNL_MSG_BATCH_END', type: 0x11, header: nfgenmsg, attributes: attributes({}) };
 
-/** One part of a key or a value, with nft's type in its name. */
-export type Part =
-  | { readonly type: 'ifname'; readonly name: string }
-  | { readonly type: 'address'; readonly address: Address }
-  | { readonly type: 'prefix'; readonly prefix: Prefix }
-  | { readonly type: 'protocol'; readonly protocol: Protocol }
-  | { readonly type: 'port'; readonly port: number }
-  | { readonly type: 'family'; readonly family: 'ipv4' | 'ipv6' };
-
-/** An element of a set, or of a map when it has a value. */
-export interface Element {
-  readonly set: string;
-  readonly key: readonly Part[];
-  readonly value?: undefined | readonly Part[] | { readonly verdict: keyof typeof verdictCodes } | { readonly jump: string };
-}
-
 /** Puts elements into sets of an `inet` table; all or none. @throws KernelError EEXIST where a key is taken, ENOENT where the set is missing */
-export function addElements(connection: Connection, table: string, elements: readonly Element[]): void {
-  transact(connection, elements.map((item) => elementRequest('add', table, item)));
+export function addElements(connection: Connection, table: string, elements: readonly SetElement[]): void {
+  transact(
+    connection,
+    elements.map((item) => elementRequest('add', table, item)),
+  );
 }
 
 /** Takes elements out; all or none. @throws KernelError ENOENT where one is missing */
-export function deleteElements(connection: Connection, table: string, elements: readonly Element[]): void {
-  transact(connection, elements.map((item) => elementRequest('delete', table, item)));
+export function deleteElements(connection: Connection, table: string, elements: readonly SetElement[]): void {
+  transact(
+    connection,
+    elements.map((item) => elementRequest('delete', table, item)),
+  );
 }
 
 /** Is the element there, with this very value? */
-export function hasElement(connection: Connection, table: string, item: Element): boolean {
-  const question = request(`get element of ${item.set}`, NFT_MSG_GETSETELEM, 0, { family: NFPROTO_INET }, elementBody(table, { set: item.set, key: item.key }));
+export function hasElement(connection: Connection, table: string, item: SetElement): boolean {
+  const question = request(
+    `get element of ${item.set}`,
+    NFT_MSG_GETSETELEM,
+    0,
+    { family: NFPROTO_INET },
+    elementBody(table, { set: item.set, key: item.key }),
+  );
   try {
     const { attributes: found } = connection.ask(question, NFT_MSG_NEWSETELEM);
     return sameValue(found.elements?.[0]?.data, elementBody(table, item).elements[0]?.data);
@@ -83,7 +81,10 @@ export function hasElement(connection: Connection, table: string, item: Element)
 /** Is there an `inet` table of this name? */
 export function hasTable(connection: Connection, name: string): boolean {
   try {
-    connection.ask(request(`get table ${name}`, NFT_MSG_GETTABLE, 0, { family: NFPROTO_INET }, { name }), NFT_MSG_GETTABLE);
+    connection.ask(
+      request(`get table ${name}`, NFT_MSG_GETTABLE, 0, { family: NFPROTO_INET }, { name }),
+      NFT_MSG_GETTABLE,
+    );
     return true;
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return false;
@@ -96,35 +97,6 @@ export function deleteTable(connection: Connection, name: string): void {
   transact(connection, [request(`delete table ${name}`, NFT_MSG_DELTABLE, 0, { family: NFPROTO_INET }, { name })]);
 }
 
-/** An element as nft(8) writes it: `ports4 { tcp . 8080 : 172.17.0.2 . 80 }`. */
-export function formatElement(item: Element): string {
-  const key = item.key.map(formatPart).join(' . ');
-  return `${item.set} { ${key}${item.value === undefined ? '' : ` : ${formatValue(item.value)}`} }`;
-}
-
-function formatValue(value: NonNullable<Element['value']>): string {
-  if ('verdict' in value) return value.verdict;
-  if ('jump' in value) return `jump ${value.jump}`;
-  return value.map(formatPart).join(' . ');
-}
-
-function formatPart(part: Part): string {
-  switch (part.type) {
-    case 'ifname':
-      return `"${part.name}"`;
-    case 'address':
-      return formatAddress(part.address);
-    case 'prefix':
-      return formatPrefix(network(part.prefix));
-    case 'protocol':
-      return part.protocol;
-    case 'port':
-      return String(part.port);
-    case 'family':
-      return part.family;
-  }
-}
-
 function transact(connection: Connection, requests: readonly Request[]): void {
   const bracket = { resource: NFNL_SUBSYS_NFTABLES };
   connection.transact(
@@ -134,34 +106,37 @@ function transact(connection: Connection, requests: readonly Request[]): void {
   );
 }
 
-function elementRequest(verb: 'add' | 'delete', table: string, item: Element): Request {
+function elementRequest(verb: 'add' | 'delete', table: string, item: SetElement): Request {
   const kind = verb === 'add' ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
   const bits = verb === 'add' ? flags.create | flags.exclusive : 0;
-  return request(`${verb} element ${formatElement(item)}`, kind, bits, { family: NFPROTO_INET }, elementBody(table, item));
+  return request(
+    `${verb} element ${item.set} { ${formatSetElement(item)} }`,
+    kind,
+    bits,
+    { family: NFPROTO_INET },
+    elementBody(table, item),
+  );
 }
 
-function elementBody(table: string, item: Element) {
-  const interval = item.key.some(({ type }) => type === 'prefix');
+function elementBody(table: string, { set, key, value }: SetElement) {
+  const interval = key.some(({ type }) => type === 'prefix');
   const body = {
-    key: { value: concatenate(item.key.map(first)) },
-    ...(interval ? { keyEnd: { value: concatenate(item.key.map(last)) } } : {}),
-    ...(item.value === undefined ? {} : { data: elementData(item.value) }),
+    key: { value: concatenate(key.map(first)) },
+    ...(interval ? { keyEnd: { value: concatenate(key.map(last)) } } : {}),
+    ...(value === undefined ? {} : { data: elementData(value) }),
   };
-  return { table, set: item.set, elements: [body] };
+  return { table, set, elements: [body] };
 }
-
-function elementData(value: NonNullable<Element['value']>): ElementData {
-  if ('verdict' in value) return { verdict: { code: verdictCodes[value.verdict] } };
-  if ('jump' in value) return { verdict: { code: NFT_JUMP, chain: value.jump } };
-  return { value: concatenate(value.map(first)) };
-}
-
-/** NFT_JUMP is -3. */
-const NFT_JUMP = 0xfffffffd;
 
 interface ElementData {
   readonly value?: Uint8Array;
   readonly verdict?: { readonly code?: number; readonly chain?: string };
+}
+
+function elementData(value: readonly Datum[]): ElementData {
+  const [only] = value;
+  if (only?.type === 'goto') return { verdict: { code: NFT_GOTO, chain: only.chain } };
+  return { value: concatenate(value.map(first)) };
 }
 
 function sameValue(found: ElementData | undefined, wanted: ElementData | undefined): boolean {
@@ -183,25 +158,27 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** The part's bytes; of an interval its first value. */
-function first(part: Part): Uint8Array {
-  switch (part.type) {
+/** The datum's bytes; of an interval its first value. */
+function first(datum: Datum): Uint8Array {
+  switch (datum.type) {
     case 'ifname':
-      return Buffer.from(part.name.padEnd(IFNAMSIZ, '\0'));
+      return Buffer.from(datum.name.padEnd(IFNAMSIZ, '\0'));
     case 'address':
-      return toBytes(part.address);
+      return toBytes(datum.address);
     case 'prefix':
-      return toBytes(network(part.prefix).address);
-    case 'protocol':
-      return Uint8Array.of(protocolNumbers[part.protocol]);
-    case 'port':
-      return Uint8Array.of(part.port >> 8, part.port & 0xff);
-    case 'family':
-      return Uint8Array.of(part.family === 'ipv4' ? 2 : 10);
+      return toBytes(network(datum.prefix).address);
+    case 'inet_proto':
+      return Uint8Array.of(protocolNumbers[datum.protocol]);
+    case 'inet_service':
+      return Uint8Array.of(datum.port >> 8, datum.port & 0xff);
+    case 'nf_proto':
+      return Uint8Array.of(addressFamily(datum.family));
+    case 'goto':
+      throw new TypeError(`goto ${datum.chain} is a verdict and not a part of a key`);
   }
 }
 
 /** Of an interval its last value. */
-function last(part: Part): Uint8Array {
-  return part.type === 'prefix' ? toBytes(lastAddress(part.prefix)) : first(part);
+function last(datum: Datum): Uint8Array {
+  return datum.type === 'prefix' ? toBytes(lastAddress(datum.prefix)) : first(datum);
 }

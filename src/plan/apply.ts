@@ -102,7 +102,13 @@ function samePlace(a: Place, b: Place): boolean {
   return a === b || (a !== 'host' && b !== 'host' && a.namespace === b.namespace);
 }
 
-async function takeBack(subject: string, done: readonly Step[], kinds: Kinds, world: World, error: unknown): Promise<void> {
+async function takeBack(
+  subject: string,
+  done: readonly Step[],
+  kinds: Kinds,
+  world: World,
+  error: unknown,
+): Promise<void> {
   try {
     await undo(subject, done, kinds, world);
   } catch (teardown) {

@@ -8,14 +8,14 @@
  * whether it holds. Who comes next, after a kill -9, finds the journal and completes the change or takes it back.
  * A change that makes things is taken back unless its records stand; one that takes things away is always completed.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync, openSync, fsyncSync, closeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { ignoring, TeardownError } from '../values/errors.ts';
 import { apply } from './apply.ts';
+import { decode, encode } from './encoding.ts';
 import type { Kinds } from './kind.ts';
 import type { Plan } from './plan.ts';
 import { undo } from './undo.ts';
 import type { World } from './world.ts';
-import { decode, encode } from './encoding.ts';
 
 /** What a record's file will hold; null removes it. */
 export interface RecordChange {
@@ -114,7 +114,10 @@ function readJournal(text: string): Change | undefined {
 
 /** Atomic: a reader sees the old file or the new one. */
 export function writeRecord({ path, content, durable }: RecordChange): void {
-  if (content === null) return rmSync(path, { force: true });
+  if (content === null) {
+    rmSync(path, { force: true });
+    return;
+  }
   const temporary = `${path}.new`;
   const fd = openSync(temporary, 'w', 0o600);
   try {

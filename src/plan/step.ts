@@ -6,10 +6,10 @@
  * they can be printed, stored in a record, written to the journal before they are done, and taken back years later by
  * the same value that made them.
  */
-import type { Element } from '../kernel/nftables.ts';
 import type { Address, Prefix } from '../values/address.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
 import type { Mac } from '../values/mac.ts';
+import type { SetElement } from '../values/set-element.ts';
 
 /** Where a step happens: on the machine itself, or in a pinned network namespace, by its name below /run/netns. */
 export type Place = 'host' | { readonly namespace: string };
@@ -97,7 +97,7 @@ export interface ElementStep extends Reasoned {
   readonly kind: 'element';
   readonly in: Place;
   readonly table: string;
-  readonly element: Element;
+  readonly element: SetElement;
 }
 
 /** `mkdir`; undone with everything that lies in it. */

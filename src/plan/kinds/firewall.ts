@@ -1,6 +1,7 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
-import { addElements, deleteElements, deleteTable, formatElement, hasElement, hasTable } from '../../kernel/nftables.ts';
+import { addElements, deleteElements, deleteTable, hasElement, hasTable } from '../../kernel/nftables.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
+import { formatSetElement } from '../../values/set-element.ts';
 import { type ActionKind, type ElementKind, inside } from '../kind.ts';
 import type { ElementStep, RulesetStep } from '../step.ts';
 
@@ -26,21 +27,33 @@ export const ruleset: ActionKind<RulesetStep> = {
 
 export const element: ElementKind<ElementStep> = {
   transactional: true,
-  commands: (step) => [`${inside(step.in)}nft 'add element inet ${step.table} ${formatElement(step.element)}'`],
-  undoCommands: (step) => [`${inside(step.in)}nft 'delete element inet ${step.table} ${formatElement({ ...step.element, value: undefined })}'`],
+  commands: (step) => [command('add', step)],
+  undoCommands: (step) => [command('delete', step)],
   undo(step, world) {
     if (element.holds(step, world)) deleteElements(world.namespace(step.in).netfilter, step.table, [step.element]);
   },
   holds: (step, world) => hasElement(world.namespace(step.in).netfilter, step.table, step.element),
 };
 
+function command(verb: 'add' | 'delete', { in: place, table, element: { set, key, value } }: ElementStep): string {
+  const text = formatSetElement(verb === 'add' && value !== undefined ? { set, key, value } : { set, key });
+  return `${inside(place)}nft '${verb} element inet ${table} ${set} { ${text} }'`;
+}
+
 /** Takes out the elements of several steps at once; where one is missing, the others one by one. */
-export function undoElements(steps: readonly ElementStep[], connectionOf: (step: ElementStep) => Parameters<typeof deleteElements>[0]): void {
+export function undoElements(
+  steps: readonly ElementStep[],
+  connectionOf: (step: ElementStep) => Parameters<typeof deleteElements>[0],
+): void {
   const [first] = steps;
   if (first === undefined) return;
   const connection = connectionOf(first);
   try {
-    deleteElements(connection, first.table, steps.map((step) => step.element));
+    deleteElements(
+      connection,
+      first.table,
+      steps.map((step) => step.element),
+    );
   } catch (error) {
     if (!hasErrno(error, 'ENOENT')) throw error;
     for (const step of steps) {
@@ -50,8 +63,15 @@ export function undoElements(steps: readonly ElementStep[], connectionOf: (step:
 }
 
 /** Puts in the elements of several steps, all or none. */
-export function applyElements(steps: readonly ElementStep[], connectionOf: (step: ElementStep) => Parameters<typeof addElements>[0]): void {
+export function applyElements(
+  steps: readonly ElementStep[],
+  connectionOf: (step: ElementStep) => Parameters<typeof addElements>[0],
+): void {
   const [first] = steps;
   if (first === undefined) return;
-  addElements(connectionOf(first), first.table, steps.map((step) => step.element));
+  addElements(
+    connectionOf(first),
+    first.table,
+    steps.map((step) => step.element),
+  );
 }

@@ -17,13 +17,18 @@ export const address: RequestKind<AddressStep> = {
   ],
   undoCommands: (step) => [`${ip(step.in)} address delete ${formatPrefix(step.prefix)} dev ${step.link}`],
   undo: (step, world) => {
-    ignoring(gone, () => world.namespace(step.in).route.execute([deleteAddress(step.prefix, world.linkIndex(step.in, step.link))]));
+    ignoring(gone, () =>
+      world.namespace(step.in).route.execute([deleteAddress(step.prefix, world.linkIndex(step.in, step.link))]),
+    );
   },
   holds: (step, world) =>
     ignoring(gone, () => {
       const index = world.linkIndex(step.in, step.link);
       return listAddresses(world.namespace(step.in).route).some(
-        ({ linkIndex, prefix }) => linkIndex === index && prefix.length === step.prefix.length && sameAddress(prefix.address, step.prefix.address),
+        ({ linkIndex, prefix }) =>
+          linkIndex === index &&
+          prefix.length === step.prefix.length &&
+          sameAddress(prefix.address, step.prefix.address),
       );
     }) ?? false,
 };
@@ -36,7 +41,8 @@ export const route: RequestKind<RouteStep> = {
   holds: (step, world) =>
     ignoring(gone, () =>
       listRoutes(world.namespace(step.in).route, step.gateway.family).some(
-        ({ gateway, destination }) => destination.length === 0 && gateway !== undefined && sameAddress(gateway, step.gateway),
+        ({ gateway, destination }) =>
+          destination.length === 0 && gateway !== undefined && sameAddress(gateway, step.gateway),
       ),
     ) ?? false,
 };

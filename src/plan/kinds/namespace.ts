@@ -1,12 +1,19 @@
 /** Step kind: a network namespace with a name. */
 import { existsSync } from 'node:fs';
 import { addNamespace, deleteNamespace, pinPath } from '../../kernel/namespace.ts';
-import { createOwnedNetworkNamespace, deleteUserNamespacePin, ownedNamespaceCommands } from '../../kernel/user-namespace.ts';
+import {
+  createOwnedNetworkNamespace,
+  deleteUserNamespacePin,
+  ownedNamespaceCommands,
+} from '../../kernel/user-namespace.ts';
 import type { ActionKind } from '../kind.ts';
 import type { NamespaceStep } from '../step.ts';
 
 export const namespace: ActionKind<NamespaceStep> = {
-  commands: (step) => (step.owner === undefined ? [`ip netns add ${step.name}`] : ownedNamespaceCommands(step.name, step.owner.pin, step.owner.range)),
+  commands: (step) =>
+    step.owner === undefined
+      ? [`ip netns add ${step.name}`]
+      : ownedNamespaceCommands(step.name, step.owner.pin, step.owner.range),
 
   undoCommands: (step) => [
     `ip netns delete ${step.name}`,

@@ -1,0 +1,44 @@
+/**
+ * Chapter 6: names in files.
+ *
+ * How does a program in a container know who it is, and whom to ask? From three files that every C library reads:
+ * /etc/hostname, /etc/hosts and /etc/resolv.conf. They are written beside the container and bound over those of its
+ * tree, as Docker does.
+ *
+ * /etc/hosts knows localhost and the container itself. /etc/resolv.conf is the machine's, without the name servers
+ * that a container cannot reach: 127.0.0.53 is in there a different loopback. If nothing is left, Docker writes
+ * Google's 8.8.8.8; gangway leaves the list empty and says so, since which stranger learns your names is not ours to
+ * choose.
+ */
+import { type Address, formatAddress, isAddress, isLoopback, parseAddress } from '../values/address.ts';
+
+/** `172.17.0.2<TAB>web`, below the six standard lines. */
+export function hosts(hostname: string, addresses: readonly Address[]): string {
+  return [
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'fe00::\tip6-localnet',
+    'ff00::\tip6-mcastprefix',
+    'ff02::1\tip6-allnodes',
+    'ff02::2\tip6-allrouters',
+    ...addresses.map((address) => `${formatAddress(address)}\t${hostname}`),
+    '',
+  ].join('\n');
+}
+
+/** The machine's resolv.conf as a container can use it. @see resolv.conf(5) */
+export function resolvConf(machine: string): string {
+  const kept = machine
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line) && !isOutOfReach(line));
+  const empty = kept.some((line) => line.startsWith('nameserver'))
+    ? []
+    : ['# no name server of the machine can be reached from a container'];
+  return ['# The machine’s /etc/resolv.conf, without servers on its loopback.', ...empty, ...kept, ''].join('\n');
+}
+
+function isOutOfReach(line: string): boolean {
+  const [, server] = /^\s*nameserver\s+(\S+)/.exec(line) ?? [];
+  if (server === undefined) return false;
+  return !isAddress(server) || isLoopback(parseAddress(server));
+}

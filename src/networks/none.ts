@@ -1,0 +1,67 @@
+/**
+ * Chapter 1: none.
+ *
+ * What is left of a network when everything is taken away? The kernel gives each network namespace its own links,
+ * addresses, routes, rules and ports. A new one is born with a single link, the loopback, and that one is down.
+ *
+ *      the machine                        the container
+ *     +------------------------------+   +--------------+
+ *     | lo  eth0  gangway0  …        |   | lo 127.0.0.1 |
+ *     +------------------------------+   +--------------+
+ *
+ * A packet's way: from a process to itself over 127.0.0.1 and ::1, and nowhere else. `ping 203.0.113.2` fails in the
+ * container's own kernel tables, `Network is unreachable`: there is no route that could carry it.
+ *
+ * What the kernel does by itself: it gives lo its two addresses when lo goes up, and takes everything away with the
+ * last process, socket or pin that holds the namespace.
+ *
+ * Every other network begins here and plugs something in. As Docker does, gangway lets any process of the container
+ * listen on ports below 1024 and send pings: the ports are the container's own, and so is the damage.
+ */
+import type { Place, Step } from '../plan/step.ts';
+import type { SubordinateRange } from '../values/launch.ts';
+
+/** Where a container's network lives. */
+export interface Sandbox {
+  /** The pin's name below /run/netns: `gangway-3f2a9c41d0b7`. */
+  readonly namespace: string;
+  /** With `--userns private`: the user namespace that owns it, and where that is pinned. */
+  readonly owner?: { readonly pin: string; readonly range: SubordinateRange };
+}
+
+export function inSandbox({ namespace }: Sandbox): Place {
+  return { namespace };
+}
+
+/** `ip netns add C; ip -n C link set lo up`, and the two settings that Docker gives every container. */
+export function none(sandbox: Sandbox): readonly Step[] {
+  const place = inSandbox(sandbox);
+  return [
+    {
+      kind: 'namespace',
+      name: sandbox.namespace,
+      ...(sandbox.owner === undefined ? {} : { owner: sandbox.owner }),
+      why: 'a network stack of its own: links, addresses, routes, rules and ports that nobody else sees',
+    },
+    {
+      kind: 'up',
+      in: place,
+      link: 'lo',
+      why: 'the loopback is born down; up, it gets 127.0.0.1 and ::1 from the kernel',
+    },
+    {
+      kind: 'sysctl',
+      in: place,
+      key: 'net/ipv4/ip_unprivileged_port_start',
+      value: '0',
+      why: 'ports below 1024 are privileged on the machine; in here all are the container’s own',
+    },
+    {
+      kind: 'sysctl',
+      in: place,
+      key: 'net/ipv4/ping_group_range',
+      value: sandbox.owner === undefined ? '0 2147483647' : `0 ${sandbox.owner.range.length - 1}`,
+      why: 'ping without a raw socket, for every group',
+    },
+  ];
+}

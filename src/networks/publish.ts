@@ -1,0 +1,40 @@
+/**
+ * Chapter 5: publish.
+ *
+ * How does the world reach a container? It asks the machine, at one of the machine's own addresses, for a port; and the
+ * machine puts the container's address in the place of its own (DNAT) before it asks where to send the packet.
+ *
+ *      the world                     the machine                                  container
+ *      203.0.113.2 --> 203.0.113.1:8080 --prerouting: now to 172.17.0.2:80--> eth0 sees 203.0.113.2
+ *                  <-- 203.0.113.1:8080 <--connection tracking remembers----- 172.17.0.2:80
+ *
+ *      a process of the machine -->   127.0.0.1:8080  --> the proxy, a process --> 172.17.0.2:80 sees 172.17.0.1
+ *      somebody with IPv6       --> [2001:db8::1]:8080 --> the proxy           --> 172.17.0.2:80 sees 172.17.0.1
+ *
+ * The kernel's way costs nothing and keeps the client's address; it serves everything that arrives from outside, from
+ * other bridges, from siblings, from the container itself and from the machine's own addresses. Two things it cannot
+ * do: let a source of 127.0.0.1 leave the machine, and translate IPv6 into IPv4. Those connections are taken by a
+ * socket of the switchboard, which carries the bytes across (services/proxy). The same socket keeps the port ours: no
+ * other program of the machine can bind it.
+ *
+ * Sockets are no steps of the plan. They follow from the container's record: whoever starts a switchboard, at any
+ * time, gets the same ones again. And they are bound before the plan is applied, deaf until it stands, so that a port
+ * that somebody else has is refused before anything has changed.
+ *
+ * Where we differ from Docker: one process for all ports instead of two per port, and an element of a map per port
+ * instead of three rules: a packet's way is as short with ten thousand ports as with one.
+ */
+import { elementSteps } from '../firewall/nftables.ts';
+import { portElements } from '../firewall/policy.ts';
+import type { Step } from '../plan/step.ts';
+import { type Address, formatAddress, formatHost } from '../values/address.ts';
+import type { PortBinding } from '../values/port.ts';
+
+/** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
+export function publish(bindings: readonly PortBinding[], container: Address): readonly Step[] {
+  return bindings.flatMap((binding) => {
+    const from = `${formatHost(binding.hostAddress)}:${binding.hostPort}/${binding.protocol}`;
+    const to = `${formatAddress(container)}:${binding.containerPort}`;
+    return elementSteps(portElements(binding, container), `published: ${from} leads to ${to}`);
+  });
+}
