@@ -30,14 +30,14 @@ const acts = {
   },
 
   /** The address under which the server saw us, `refused`, or `silent` after `wait` milliseconds. */
-  ask({ protocol, host, port, wait = 700 }) {
-    return protocol === 'tcp' ? askTcp(host, port, wait) : askUdp(host, port, wait);
+  ask({ protocol, host, port, localAddress, wait = 700 }) {
+    return protocol === 'tcp' ? askTcp(host, port, wait, localAddress) : askUdp(host, port, wait);
   },
 };
 
-function askTcp(host, port, wait) {
+function askTcp(host, port, wait, localAddress) {
   return new Promise((resolve) => {
-    const socket = net.connect({ host, port });
+    const socket = net.connect({ host, port, localAddress });
     const settle = (answer) => {
       clearTimeout(timer);
       socket.destroy();

@@ -92,7 +92,7 @@ export class Place {
     await ended;
   }
 
-  private request(act: string, request: object): Promise<unknown> {
+  request(act: string, request: object): Promise<unknown> {
     const id = ++this.count;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
