@@ -16,7 +16,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { closedTransitElements, networkElements, portElements } from '../../src/firewall/policy.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
@@ -254,9 +253,4 @@ function containerLines(name: keyof typeof containers): readonly string[] {
     `route add default via ${gateway}`,
     ...(six === undefined ? [] : ['route add default via fd00:a::1']),
   ];
-}
-
-/** The file as it stands, for tests that read it. */
-export function rulesetText(): string {
-  return readFileSync(rulesetFile, 'utf8');
 }
