@@ -1,43 +1,17 @@
 /**
  * Waiting for the end of a process that is nobody's child here.
  *
- * A pid may be given to another process as soon as its own is gone, so a process is known by its pid and the time of
- * its start. A pidfd then stays with that one process: it becomes readable when the process ends, which wakes the loop
- * like any other descriptor. No polling.
+ * A pidfd stays with its one process, also when the number goes to another, and becomes readable when it ends, which
+ * wakes the loop like any other descriptor. No polling.
  *
- * @see pidfd_open(2), field 22 in proc_pid_stat(5)
+ * @see pidfd_open(2)
  */
-import { closeSync, readFileSync } from 'node:fs';
-import { hasErrno, ignoring } from '../values/errors.ts';
+import { closeSync } from 'node:fs';
+import { hasErrno } from '../values/errors.ts';
 import { adoptDescriptor } from './adopted-descriptor.ts';
 import { call } from './libc.ts';
 
 const PIDFD_NONBLOCK = 0o4000;
-
-/** One process, and never another one with the same number. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** In clock ticks since boot. */
-  readonly startTime: number;
-}
-
-/**
- * When the process with this pid started, in clock ticks since boot; undefined if there is none.
- *
- *     awk '{print $22}' /proc/PID/stat
- */
-export function startTimeOf(pid: number): number | undefined {
-  const stat = ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  if (stat === undefined) return undefined;
-  // The second field is the program's name in parentheses, and may itself hold blanks and parentheses.
-  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return state === 'Z' || state === 'X' ? undefined : Number(fields[18]);
-}
-
-/** Is it still there, and not only its pid? */
-export function isAlive(identity: ProcessIdentity): boolean {
-  return startTimeOf(identity.pid) === identity.startTime;
-}
 
 /** A watch over one process. Closing it lets this program end; `ended` then never settles. */
 export interface ProcessWatch {
@@ -46,19 +20,19 @@ export interface ProcessWatch {
 }
 
 /**
- * Watches a process until it ends.
+ * Watches the process that has this number now, until it ends. Whether it is the one that was meant has to be asked
+ * after this call: then the answer holds.
  *
  * Nothing can be read from a pidfd: the read that the loop tries once it is readable fails with EINVAL, and that
  * failure is the message.
  *
  * @throws KernelError EMFILE
  */
-export function watchProcess(identity: ProcessIdentity): ProcessWatch {
-  const fd = openPidfd(identity);
+export function watchProcess(pid: number): ProcessWatch {
+  const fd = openPidfd(pid);
   if (fd === undefined) return { ended: Promise.resolve(), close: () => {} };
   try {
-    const buffer = Buffer.alloc(1);
-    const stream = adoptDescriptor(fd, { buffer, callback: () => true });
+    const stream = adoptDescriptor(fd, { buffer: Buffer.alloc(1), callback: () => true });
     const ended = new Promise<void>((resolve) => {
       stream.once('error', () => resolve());
       stream.once('end', () => resolve());
@@ -69,17 +43,10 @@ export function watchProcess(identity: ProcessIdentity): ProcessWatch {
   }
 }
 
-function openPidfd(identity: ProcessIdentity): number | undefined {
+/** @returns undefined if there is no such process */
+function openPidfd(pid: number): number | undefined {
   try {
-    const fd = call(
-      `pidfd_open ${identity.pid}`,
-      'int pidfd_open(int pid, unsigned int flags)',
-      identity.pid,
-      PIDFD_NONBLOCK,
-    );
-    if (isAlive(identity)) return fd;
-    closeSync(fd);
-    return undefined;
+    return call(`pidfd_open ${pid}`, 'int pidfd_open(int pid, unsigned int flags)', pid, PIDFD_NONBLOCK);
   } catch (error) {
     if (hasErrno(error, 'ESRCH')) return undefined;
     throw error;

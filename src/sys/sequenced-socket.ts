@@ -37,6 +37,7 @@ export class SequencedSocket {
   readonly #waiting: Buffer[] = [];
   #failure: Error | undefined;
   #ended = false;
+  #closed = false;
   #wake: () => void = () => {};
 
   private constructor(fd: number) {
@@ -109,10 +110,13 @@ export class SequencedSocket {
 
   /** Ends the connection; `packets()` ends, and the process may. */
   close(): void {
-    if (this.#reader.destroyed) return;
-    closeSync(this.#fd);
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ended = true;
     this.#reader.destroy();
     this.#writer.destroy();
+    closeSync(this.#fd);
+    this.#wake();
   }
 
   #arrived(packet: Buffer): boolean {
@@ -126,6 +130,7 @@ export class SequencedSocket {
    * end of a stream; here each packet is such a read, and more of them may wait in the kernel.
    */
   #end(error?: Error): void {
+    if (this.#closed) return;
     if (error !== undefined && !hasErrno(error, 'ECONNRESET')) this.#failure = error;
     if (this.#failure === undefined) this.#drain();
     this.#ended = true;

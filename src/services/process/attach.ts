@@ -1,0 +1,207 @@
+/**
+ * A person's three streams, connected to a container's.
+ *
+ *     typed ──> detach keys ──> packets of bytes ──────> conmon ──> the container's stdin
+ *     shown <── 2: stdout, 3: stderr <── packets <────── conmon <── its stdout and stderr
+ *
+ * conmon listens on BUNDLE/attach. Each packet from it begins with a byte that names the stream; packets to it are bare
+ * bytes. There is no history: what the container said before the connection is in the log. So `run` connects while the
+ * container is created and not yet started, and nothing is lost.
+ *
+ * Ends, and what they mean:
+ * - conmon closes: the container has said its last word; the exit status follows from the exit file.
+ * - our stdin ends: we close our direction; conmon passes the end on to the container, unless it was started with
+ *   `--leave-stdin-open` (which `-t` and `-di` need, since otherwise the first client to leave ends the stdin for all).
+ * - our stdout is closed by its reader (`| head -1`), or the detach keys are typed: we leave, the container goes on.
+ *
+ * A slow reader of our stdout slows the container: we stop taking packets, conmon's send blocks, the container's pipe
+ * fills. That is what happens without gangway, too.
+ *
+ * @see socat - UNIX-CONNECT:BUNDLE/attach,type=5, which shows the packets
+ */
+import { join } from 'node:path';
+import type { ProcessIdentity } from '../../kernel/process.ts';
+import { SequencedSocket } from '../../sys/sequenced-socket.ts';
+import { GangwayError, hasErrno } from '../../values/errors.ts';
+import { DetachKeys } from './detach-keys.ts';
+import { waitForExit } from './exit-watch.ts';
+import { followSize, isTerminalInput, isTerminalOutput, makeRaw, type Undo } from './terminal.ts';
+
+/** The caller's end of a container's streams. */
+export interface Streams {
+  readonly stdin?: NodeJS.ReadStream | NodeJS.ReadableStream;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  /** Docker's notation, `ctrl-p,ctrl-q`. */
+  readonly detachKeys?: string;
+}
+
+/** How an attached session ended. */
+export type Ending = { readonly kind: 'exited'; readonly exitCode: number } | { readonly kind: 'detached' };
+
+/** A created or running container, as far as attaching to it goes. */
+export interface AttachTarget {
+  /** Where conmon keeps `attach` and `ctl`. */
+  readonly bundleDirectory: string;
+  readonly exitFile: string;
+  readonly monitor: ProcessIdentity;
+  /** The container has a terminal. */
+  readonly terminal: boolean;
+  /** The container has a stdin, and `streams.stdin` is to feed it. */
+  readonly interactive: boolean;
+  /** Given: signals to this process go to the container instead (docker's --sig-proxy). Only without a terminal. */
+  readonly forwardSignal?: (signal: NodeJS.Signals) => void;
+}
+
+/** conmon reads 32 KiB at a time and loses what a larger packet holds. */
+const LARGEST_PACKET = 8192;
+const STDERR = 3;
+const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
+
+/** One person's connection to one container. */
+export interface Attachment {
+  /** @throws GangwayError program-failed if the container's monitor was killed */
+  readonly ending: Promise<Ending>;
+  /** Leaves, as with the detach keys. */
+  close(): void;
+}
+
+/**
+ * Connects to a running container, until it ends or the person leaves.
+ *
+ * @throws KernelError ECONNREFUSED, Error ENOENT if it has ended meanwhile
+ */
+export async function attach(target: AttachTarget, streams: Streams): Promise<Ending> {
+  return await connectAttach(target, streams).ending;
+}
+
+/**
+ * Connects, and comes back at once: the container may be started now, and its first byte will be seen.
+ *
+ * @throws KernelError ECONNREFUSED, Error ENOENT if there is nobody to connect to
+ */
+export function connectAttach(target: AttachTarget, streams: Streams): Attachment {
+  const keys = new DetachKeys(streams.detachKeys);
+  const socket = SequencedSocket.connect(join(target.bundleDirectory, 'attach'));
+  const undo: Undo[] = [];
+  const session = new Session(target, streams, socket);
+  try {
+    undo.push(session.watchOutputs());
+    if (target.terminal) undo.push(...takeTerminal(target, streams));
+    else if (target.forwardSignal !== undefined) undo.push(forwardSignals(target.forwardSignal));
+    if (target.interactive && streams.stdin !== undefined) undo.push(session.feed(streams.stdin, keys));
+  } catch (error) {
+    release(undo, socket);
+    throw error;
+  }
+  const ending = session.run().finally(() => release(undo, socket));
+  return { ending, close: () => session.leave() };
+}
+
+function release(undo: readonly Undo[], socket: SequencedSocket): void {
+  for (const step of undo.toReversed()) step();
+  socket.close();
+}
+
+function takeTerminal(target: AttachTarget, streams: Streams): Undo[] {
+  const undo: Undo[] = [];
+  const screen = [streams.stdout, streams.stderr].find(isTerminalOutput);
+  if (screen !== undefined) undo.push(followSize(screen, target.bundleDirectory));
+  if (target.interactive && isTerminalInput(streams.stdin)) undo.push(makeRaw(streams.stdin));
+  return undo;
+}
+
+function forwardSignals(forward: (signal: NodeJS.Signals) => void): Undo {
+  for (const signal of forwarded) process.on(signal, forward);
+  return () => {
+    for (const signal of forwarded) process.off(signal, forward);
+  };
+}
+
+class Session {
+  #left = false;
+  #failure: Error | undefined;
+
+  constructor(
+    private readonly target: AttachTarget,
+    private readonly streams: Streams,
+    private readonly socket: SequencedSocket,
+  ) {}
+
+  /** Ends our side; the container goes on. */
+  leave(): void {
+    this.#left = true;
+    this.socket.close();
+  }
+
+  /** Shows what the container says, until one of the two sides leaves. */
+  async run(): Promise<Ending> {
+    for await (const packet of this.socket.packets()) {
+      const output = packet[0] === STDERR ? this.streams.stderr : this.streams.stdout;
+      const failure = await write(output, packet.subarray(1));
+      if (failure !== undefined) this.#outputFailed(failure);
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#left) return { kind: 'detached' };
+    const status = await waitForExit(this.target.exitFile, this.target.monitor);
+    if (status !== 'unknown') return { kind: 'exited', exitCode: status };
+    throw new GangwayError('program-failed', "the container's monitor was killed, so its exit status is unknown", {
+      hint: 'the container may still run; `gangway rm -f` ends it',
+    });
+  }
+
+  /** An output that fails says so with an event, also when nothing is being written. */
+  watchOutputs(): Undo {
+    const onError = (error: Error) => this.#outputFailed(error);
+    const outputs = [...new Set([this.streams.stdout, this.streams.stderr])];
+    for (const output of outputs) output.on('error', onError);
+    return () => {
+      for (const output of outputs) output.off('error', onError);
+    };
+  }
+
+  /** Sends what is typed or piped in, no faster than the container takes it. */
+  feed(stdin: NodeJS.ReadableStream, keys: DetachKeys): Undo {
+    let feeding = true;
+    const onData = async (chunk: Buffer | string) => {
+      stdin.pause();
+      const typed = Buffer.from(chunk as Buffer);
+      const { deliver, detached } = this.target.terminal ? keys.filter(typed) : { deliver: typed, detached: false };
+      await this.#send(deliver);
+      if (detached) this.leave();
+      else if (feeding) stdin.resume();
+    };
+    const onEnd = () => this.socket.endSending();
+    stdin.on('data', onData).on('end', onEnd).on('error', onEnd);
+    return () => {
+      feeding = false;
+      stdin.off('data', onData).off('end', onEnd).off('error', onEnd);
+      stdin.pause();
+    };
+  }
+
+  /** A reader that went away (EPIPE) ends the session quietly; any other failure ends it with that error. */
+  #outputFailed(error: Error): void {
+    if (!hasErrno(error, 'EPIPE', 'ERR_STREAM_DESTROYED')) this.#failure ??= error;
+    this.leave();
+  }
+
+  async #send(bytes: Buffer): Promise<void> {
+    for (let from = 0; from < bytes.length; from += LARGEST_PACKET) {
+      if (!(await this.socket.send(bytes.subarray(from, from + LARGEST_PACKET)))) return;
+    }
+  }
+}
+
+/**
+ * Resolves when the bytes are out of our hands, with the error if nobody takes them. By then the stream's `error` event,
+ * which comes a moment after the callback, has found its listener.
+ */
+function write(output: NodeJS.WritableStream, bytes: Buffer): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    output.write(bytes, (error) => {
+      if (error == null) resolve(undefined);
+      else setImmediate(resolve, error);
+    });
+  });
+}

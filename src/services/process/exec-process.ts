@@ -1,0 +1,80 @@
+/**
+ * What a further command in a container looks like: pure functions from the container's own process to the new one.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/main/config.md#process
+ */
+import { capabilityNames } from './capabilities.ts';
+import { type Accounts, homeOf, lookUp } from './identity.ts';
+
+export interface ExecRequest {
+  readonly command: readonly string[];
+  readonly terminal: boolean;
+  readonly interactive: boolean;
+  readonly detached: boolean;
+  readonly user?: string;
+  readonly environment: readonly string[];
+  readonly workingDirectory?: string;
+  readonly privileged: boolean;
+}
+
+/** The section `process` of a bundle's config.json, as far as it matters here. */
+export interface OciProcess {
+  readonly terminal?: boolean;
+  readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly capabilities?: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * The container's process with another command: the same limits, capabilities and environment unless asked otherwise.
+ *
+ * @throws GangwayError invalid-option for a user that the container does not know
+ */
+export function execProcess(own: OciProcess, request: ExecRequest, accounts: Accounts): OciProcess {
+  const user = request.user === undefined ? own.user : lookUp(request.user, accounts);
+  const home = request.user === undefined ? [] : [`HOME=${homeOf(user.uid, accounts)}`];
+  const terminal = request.terminal && !request.detached;
+  return {
+    ...own,
+    terminal,
+    user,
+    args: request.command,
+    env: mergeEnvironment(own.env, terminal ? ['TERM=xterm'] : [], home, request.environment),
+    cwd: request.workingDirectory ?? own.cwd,
+    capabilities: capabilitiesOf(own, user.uid, request.privileged),
+  };
+}
+
+/** A user other than root has no capabilities of its own; what it may reach through a set-uid program stays bounded. */
+function capabilitiesOf(
+  own: OciProcess,
+  uid: number,
+  privileged: boolean,
+): Readonly<Record<string, readonly string[]>> {
+  const bounding = privileged ? capabilityNames.map((name) => `CAP_${name}`) : (own.capabilities?.bounding ?? []);
+  const granted = uid === 0 || privileged ? bounding : [];
+  return { bounding, permitted: granted, effective: granted, inheritable: [], ambient: [] };
+}
+
+/** Later entries win, and stand where the first of their name stood. */
+export function mergeEnvironment(...lists: readonly (readonly string[])[]): string[] {
+  const entries = new Map<string, string>();
+  for (const entry of lists.flat()) entries.set(entry.split('=', 1)[0] ?? '', entry);
+  return [...entries.values()];
+}
+
+/**
+ * The command line for a container that has a network of its own and nothing else.
+ *
+ *     nsenter --target PID --net --mount --wdns=DIRECTORY -- setpriv --reuid UID --regid GID --clear-groups COMMAND
+ */
+export function enterCommand(pid: number, request: ExecRequest, accounts: Accounts): string[] {
+  const directory = request.workingDirectory === undefined ? [] : [`--wdns=${request.workingDirectory}`];
+  const enter = ['nsenter', '--target', String(pid), '--net', '--mount', ...directory, '--'];
+  if (request.user === undefined) return [...enter, ...request.command];
+  const { uid, gid, additionalGids } = lookUp(request.user, accounts);
+  const groups = additionalGids.length === 0 ? '--clear-groups' : `--groups=${additionalGids.join(',')}`;
+  return [...enter, 'setpriv', '--reuid', String(uid), '--regid', String(gid), groups, '--', ...request.command];
+}

@@ -1,0 +1,174 @@
+/**
+ * Another command in a running container.
+ *
+ *     full      crun exec --process FILE ID     joins all namespaces and the control group, drops what the container lacks
+ *     network   nsenter --target PID --net --mount -- setpriv …     a network of its own is all that there is to join
+ *
+ * The command gets our own streams, so that nothing stands between it and its reader; with `-t` crun makes a terminal
+ * inside and passes on keys and sizes. crun's flags can't say everything (a uid alone is ignored by `--user` in 1.21,
+ * additional groups are unknown to it), so that the process is described in a file, made from the container's own.
+ */
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
+import { readInside } from '../../sys/inside.ts';
+import { GangwayError, ignoring } from '../../values/errors.ts';
+import type { Launch } from '../../values/launch.ts';
+import type { Streams } from './attach.ts';
+import { type ExecRequest, enterCommand, execProcess, type OciProcess } from './exec-process.ts';
+import type { Accounts } from './identity.ts';
+import { isTerminalInput } from './terminal.ts';
+
+/** The parts of a launch that a further command needs. */
+export type ExecTarget = Pick<Launch, 'id' | 'isolation' | 'directory' | 'runtimeRoot' | 'environment'>;
+
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
+
+/**
+ * Runs a command in a container, and waits for it unless it is detached.
+ *
+ * @param container the container's first process
+ * @returns the command's exit status, 128 and the signal's number if one ended it, 0 if it was detached; 126 or 127 if
+ *   it can't be executed or is not there, after crun has said so on our stderr
+ * @throws GangwayError container-not-running; usage if a terminal is asked for and stdin is none; invalid-option for an
+ *   unknown user
+ */
+export async function execute(
+  target: ExecTarget,
+  container: ProcessIdentity,
+  request: ExecRequest,
+  streams: Streams = process,
+): Promise<number> {
+  if (!isAlive(container)) throw new GangwayError('container-not-running', `container ${target.id} is not running`);
+  if (request.terminal && !request.detached && !isTerminalInput(streams.stdin)) {
+    throw new GangwayError('usage', 'the input device is not a TTY', { hint: 'leave out -t, or use a terminal' });
+  }
+  const accounts = accountsOf(container.pid);
+  if (target.isolation === 'network') {
+    const words = enterCommand(container.pid, request, accounts);
+    return await runCommand(words, request, streams, environmentOf(target, request));
+  }
+  return await crunExec(target, request, streams, accounts);
+}
+
+/** The container's own users, names included; none where it has no such files. */
+function accountsOf(pid: number): Accounts {
+  const read = (path: string) => ignoring(['ENOENT', 'ENOTDIR'], () => readInside(`/proc/${pid}/root`, path)) ?? '';
+  return { passwd: read('/etc/passwd'), group: read('/etc/group') };
+}
+
+function environmentOf(target: ExecTarget, request: ExecRequest): NodeJS.ProcessEnv {
+  const entries = [...target.environment, ...request.environment];
+  return Object.fromEntries(
+    entries.map((entry) => [entry.split('=', 1)[0] ?? '', entry.slice(entry.indexOf('=') + 1)]),
+  );
+}
+
+async function crunExec(target: ExecTarget, request: ExecRequest, streams: Streams, accounts: Accounts) {
+  const configuration = readFileSync(join(target.directory, 'config.json'), 'utf8');
+  const own = (JSON.parse(configuration) as { readonly process: OciProcess }).process;
+  const file = join(target.directory, `exec-${randomBytes(8).toString('hex')}`);
+  const log = `${file}.log`;
+  try {
+    writeFileSync(file, JSON.stringify(execProcess(own, request, accounts)), { mode: 0o600, flag: 'wx' });
+    const detach = request.detached ? ['--detach'] : [];
+    const words = [
+      'crun',
+      `--root=${target.runtimeRoot}`,
+      `--log=${log}`,
+      'exec',
+      ...detach,
+      '--process',
+      file,
+      target.id,
+    ];
+    const status = await runCommand(words, request, streams);
+    const complaint = ignoring('ENOENT', () => readFileSync(log, 'utf8')) ?? '';
+    if (status === 0 || complaint === '') return status;
+    if (request.detached) streams.stderr.write(complaint);
+    return statusOfComplaint(complaint);
+  } finally {
+    rmSync(file, { force: true });
+    rmSync(log, { force: true });
+  }
+}
+
+/** Docker's exit status for what crun has to complain about; crun has none of its own for each. */
+export function statusOfComplaint(complaint: string): number {
+  return /executable file .* not found/.test(complaint) ? NOT_FOUND : NOT_EXECUTABLE;
+}
+
+/** Starts a program with the caller's streams and waits for it; a detached one of `nsenter` is left alone. */
+async function runCommand(
+  words: readonly string[],
+  request: ExecRequest,
+  streams: Streams,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<number> {
+  const [program = '', ...parameters] = words;
+  const alone = request.detached && program !== 'crun';
+  const child = spawn(program, parameters, { stdio: stdioOf(request, streams), env, detached: alone });
+  if (alone) return await started(child);
+  const stopForwarding = forwardSignals(child);
+  try {
+    connect(child, request, streams);
+    return await statusOf(child);
+  } finally {
+    stopForwarding();
+  }
+}
+
+/** Our own descriptors are inherited as they are; other streams are copied through pipes. */
+function stdioOf(request: ExecRequest, streams: Streams): StdioOptions {
+  if (request.detached) return 'ignore';
+  const feeds = request.interactive || request.terminal;
+  return [
+    feeds && streams.stdin !== undefined ? (streams.stdin === process.stdin ? 'inherit' : 'pipe') : 'ignore',
+    streams.stdout === process.stdout ? 'inherit' : 'pipe',
+    streams.stderr === process.stderr ? 'inherit' : 'pipe',
+  ];
+}
+
+function connect(child: ChildProcess, request: ExecRequest, streams: Streams): void {
+  if (request.detached) return;
+  if (child.stdin !== null) streams.stdin?.pipe(quiet(child.stdin));
+  child.stdout?.pipe(streams.stdout, { end: false });
+  child.stderr?.pipe(streams.stderr, { end: false });
+}
+
+/** A command that ends before it has read all its input is no error of ours. */
+function quiet(stdin: Writable): Writable {
+  return stdin.on('error', () => stdin.destroy());
+}
+
+/** ctrl-c reaches a child in the foreground by itself; what is sent to this process alone is passed on. */
+function forwardSignals(child: ChildProcess): () => void {
+  const passOn = (signal: NodeJS.Signals) => void child.kill(signal);
+  const leaveAlone = () => {};
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, passOn);
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, leaveAlone);
+  return () => {
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.off(signal, passOn);
+    for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.off(signal, leaveAlone);
+  };
+}
+
+function started(child: ChildProcess): Promise<number> {
+  child.unref();
+  return new Promise((resolve, reject) => child.once('spawn', () => resolve(0)).once('error', reject));
+}
+
+/** `close` and not `exit`: it comes when the last output has been copied, too. */
+function statusOf(child: ChildProcess): Promise<number> {
+  const outputs = [child.stdout, child.stderr].filter((output): output is Readable => output !== null);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
+    for (const output of outputs) output.once('error', reject);
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * The person's terminal, while it is connected to a container's.
+ *
+ * The container has a terminal of its own, which does everything that a terminal does: it echoes, edits lines, turns
+ * ctrl-c into SIGINT. So the person's own must do nothing of that (raw mode) and pass every key on. A terminal that is
+ * left raw is no use to a shell: it is set back on every way out, at the latest when this process ends.
+ *
+ * The container's terminal is born with no size at all. conmon sets it to what it reads from the pipe `ctl`.
+ *
+ * @see termios(3), `TIOCSWINSZ` in ioctl_tty(2)
+ */
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ReadStream, WriteStream } from 'node:tty';
+import { ignoring } from '../../values/errors.ts';
+
+/** Undoes something, once. */
+export type Undo = () => void;
+
+/** conmon reads each message alone only if none follows at once (2.1.12 applies the first of two twice). */
+const RESIZE_PAUSE_MS = 20;
+
+export function isTerminalInput(stream: unknown): stream is ReadStream {
+  return (stream as Partial<ReadStream> | undefined)?.isTTY === true && 'setRawMode' in (stream as ReadStream);
+}
+
+export function isTerminalOutput(stream: unknown): stream is WriteStream {
+  return (stream as Partial<WriteStream> | undefined)?.isTTY === true && 'columns' in (stream as WriteStream);
+}
+
+/**
+ * Lets every key through, until it is undone.
+ *
+ *     stty raw -echo
+ */
+export function makeRaw(input: ReadStream): Undo {
+  const wasRaw = input.isRaw;
+  const restore = () => {
+    process.off('exit', restore);
+    for (const signal of deadly) process.off(signal, die);
+    if (!input.destroyed) input.setRawMode(wasRaw);
+  };
+  const die = (signal: NodeJS.Signals) => {
+    restore();
+    process.kill(process.pid, signal);
+  };
+  process.on('exit', restore);
+  for (const signal of deadly) process.on(signal, die);
+  input.setRawMode(true);
+  return restore;
+}
+
+/** Signals that end this process while it holds a raw terminal. The keyboard sends none: it is raw. */
+const deadly = ['SIGHUP', 'SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+
+/**
+ * Keeps the container's terminal as large as the person's, from now on until it is undone.
+ *
+ *     echo "1 ROWS COLUMNS" > BUNDLE/ctl
+ */
+export function followSize(output: WriteStream, bundleDirectory: string): Undo {
+  let pending: NodeJS.Timeout | undefined;
+  const send = () => {
+    pending = undefined;
+    sendSize(bundleDirectory, output.rows, output.columns);
+  };
+  const onResize = () => {
+    pending ??= setTimeout(send, RESIZE_PAUSE_MS);
+  };
+  output.on('resize', onResize);
+  send();
+  return () => {
+    output.off('resize', onResize);
+    clearTimeout(pending);
+  };
+}
+
+/** Says nothing if the container has ended: its pipe is gone (ENOENT) or has no reader (ENXIO). */
+function sendSize(bundleDirectory: string, rows: number, columns: number): void {
+  const pipe = join(bundleDirectory, 'ctl');
+  const fd = ignoring(['ENOENT', 'ENXIO'], () => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+  if (fd === undefined) return;
+  try {
+    ignoring('EPIPE', () => writeSync(fd, `1 ${rows} ${columns}\n`));
+  } finally {
+    closeSync(fd);
+  }
+}
