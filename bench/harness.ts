@@ -15,7 +15,7 @@ import { IpBatch } from './ip-batch.ts';
 import { Limit } from './limit.ts';
 import { describeMachine, setUpHost } from './machine.ts';
 import { Netavark } from './netavark.ts';
-import { openOurs } from './ours.ts';
+import { Gangway } from './ours.ts';
 import { prove } from './proof.ts';
 import { idleNode, report, table } from './report.ts';
 import { type Measurement, measureCommands, measureContainers, measureThousand } from './rounds.ts';
@@ -40,8 +40,13 @@ async function main(rounds: number): Promise<void> {
     throw new RangeError(`--rounds ${options.rounds}: not a number of rounds`);
   const machine = describeMachine();
   setUpHost();
-  const ours = await openOurs();
-  const all = [Limit.open(options.limit), ours, await Netavark.open(), await Cni.open(), IpBatch.open()];
+  const all: (Contender | Absent)[] = [
+    Limit.open(options.limit),
+    await Gangway.open(),
+    await Netavark.open(),
+    await Cni.open(),
+    IpBatch.open(),
+  ];
   const contenders = all.filter((one): one is Contender => !('skipped' in one));
   const skipped = all.filter((one): one is Absent => 'skipped' in one);
   const measurements = await measure(contenders, skipped, rounds);

@@ -1,11 +1,101 @@
 /**
- * gangway itself as a contender: the library in this process, as a program that imports it would use it.
+ * gangway itself as a contender: plans of the real chapters (src/networks), applied in this process.
  *
- * Still to be wired: the parts that it needs (plan, networks, kernel) are being written. Until `open` answers a contender,
- * gangway is named as skipped and no figure of it is printed.
+ * Timed are planning and applying, as a program that imports the library has them: what the process keeps open between
+ * two calls, namely the netlink sockets of the host, is opened before. Records, journal and the container's process are
+ * not in here: they are part of the whole commands.
  */
-import type { Absent, Contender } from './contender.ts';
+import { loadRuleset } from '../src/firewall/nftables.ts';
+import { attach, type BridgeNetwork, createBridge } from '../src/networks/bridge.ts';
+import { none } from '../src/networks/none.ts';
+import { publish } from '../src/networks/publish.ts';
+import { apply } from '../src/plan/apply.ts';
+import type { Kinds } from '../src/plan/kind.ts';
+import { kernelKinds } from '../src/plan/kinds/index.ts';
+import type { Step } from '../src/plan/step.ts';
+import { undo } from '../src/plan/undo.ts';
+import { World } from '../src/plan/world.ts';
+import { type Address, formatAddress, offset, parsePrefix, unspecified } from '../src/values/address.ts';
+import { localMac, parseMac } from '../src/values/mac.ts';
+import type { Contender } from './contender.ts';
+import { hostPort } from './contender.ts';
 
-export async function openOurs(): Promise<Contender | Absent> {
-  return { name: 'gangway', skipped: 'the in-process part is not wired up yet (bench/ours.ts)' };
+/** No plan of this file starts a process. */
+const kinds = kernelKinds as Kinds;
+
+const subnet = parsePrefix('10.214.0.0/16');
+const gateway = offset(subnet.address, 1);
+const bridge: BridgeNetwork = {
+  name: 'bench',
+  bridge: 'gangway0',
+  mac: parseMac('02:42:0a:d6:00:01'),
+  mtuBytes: 1_500,
+  subnets: [{ subnet, gateway }],
+};
+
+export class Gangway implements Contender {
+  readonly name = 'gangway';
+  readonly method = 'the plan of `run` without its process: planned, applied and undone in this Node process';
+  private readonly plans = new Map<number, readonly Step[]>();
+
+  private constructor(private readonly world: World) {}
+
+  static async open(): Promise<Gangway> {
+    const world = new World();
+    await apply('create the bridge', [loadRuleset(), ...createBridge(bridge)], kinds, world);
+    return new Gangway(world);
+  }
+
+  async create(index: number, published: boolean): Promise<number> {
+    const start = process.hrtime.bigint();
+    const steps = this.plan(index, published);
+    await apply('create', steps, kinds, this.world);
+    this.world.forget(this.namespace(index));
+    const duration = Number(process.hrtime.bigint() - start);
+    this.plans.set(index, steps);
+    return duration;
+  }
+
+  async remove(index: number): Promise<number> {
+    const steps = this.plans.get(index) ?? [];
+    this.plans.delete(index);
+    const start = process.hrtime.bigint();
+    await undo('remove', steps, kinds, this.world);
+    return Number(process.hrtime.bigint() - start);
+  }
+
+  private plan(index: number, published: boolean): readonly Step[] {
+    const sandbox = { namespace: this.namespace(index) };
+    const address = this.ip(index);
+    const endpoint = {
+      id: String(index).padStart(64, '0'),
+      hostLink: `gangway-${index}`,
+      link: 'eth0',
+      mac: localMac(Uint8Array.of(2, 0x42, 10, 214, index >> 8, index & 255)),
+      addresses: [{ address, length: subnet.length }],
+    };
+    const binding = {
+      protocol: 'tcp',
+      hostAddress: unspecified(4),
+      hostPort: hostPort(index),
+      containerPort: 80,
+    } as const;
+    return [...none(sandbox), ...attach(bridge, endpoint, sandbox), ...(published ? publish([binding], address) : [])];
+  }
+
+  namespace(index: number): string {
+    return `gangway-${index}`;
+  }
+
+  private ip(index: number): Address {
+    return offset(subnet.address, index + 2);
+  }
+
+  address(index: number): string {
+    return formatAddress(this.ip(index));
+  }
+
+  async close(): Promise<void> {
+    this.world[Symbol.dispose]();
+  }
 }
