@@ -34,8 +34,10 @@ import {
   sweep,
   unifiedLeaf,
 } from './cgroups.ts';
+import { programEnvironment } from './environment.ts';
 import { identify, isAlive, killForCertain, type ProcessIdentity } from './identity.ts';
-import { build, join, keeper } from './scripts.ts';
+import { fstab, type MountOptions, missingMountPoints, privateDirectories } from './mounts.ts';
+import { alreadyThere, build, join, keeper } from './scripts.ts';
 import { type Cabling, cabling, type Topology } from './topology.ts';
 import { waitFor } from './wait.ts';
 
@@ -54,12 +56,10 @@ export interface Machine {
   readonly privateDirectories: readonly string[];
 }
 
-export interface MachineOptions extends Topology {
+export interface MachineOptions extends Topology, MountOptions {
   readonly name: string;
   /** Ends with this process (attached) or lives until `takeDown` (detached). */
   readonly life: 'attached' | 'detached';
-  /** Give the lab a /tmp of its own, too. Default false. */
-  readonly privateTmp?: boolean;
 }
 
 type Keeper = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -84,6 +84,7 @@ export async function start(options: MachineOptions): Promise<Machine> {
     {
       cwd: '/',
       detached: true,
+      env: programEnvironment(),
       stdio: ['pipe', 'pipe', 'pipe'],
     },
   );
@@ -150,7 +151,7 @@ async function ready(child: Keeper, name: string): Promise<ProcessIdentity> {
     throw new GangwayError('program-failed', 'the shell could not be started', { cause: error });
   }
   const init = output.endsWith('\nready\n') ? identify(Number(/^pid (\d+)$/m.exec(output)?.[1])) : undefined;
-  if (init === undefined) throw buildFailed(name, complaints);
+  if (init === undefined) throw child.exitCode === alreadyThere ? labExists(name) : buildFailed(name, complaints);
   letGo(child);
   return init;
 }
@@ -202,56 +203,4 @@ function keeperArguments(
     cables.batch,
     ...cables.wirings.flatMap(({ place, link, batch }) => [place, link, batch]),
   ];
-}
-
-const ownDirectories = ['/var/lib/gangway', '/etc/gangway'] as const;
-
-function privateDirectories(options: MachineOptions): readonly string[] {
-  return ['/run', '/dev/shm', ...ownDirectories, ...(options.privateTmp ? ['/tmp'] : [])];
-}
-
-interface Overlay {
-  readonly parent: string;
-  /** Relative to `parent`. */
-  readonly mountPoint: string;
-  readonly scratch: string;
-}
-
-function missingMountPoints(): readonly Overlay[] {
-  return ownDirectories
-    .filter((directory) => !existsSync(directory))
-    .map((directory) => {
-      const parent = directory.slice(0, directory.lastIndexOf('/'));
-      return { parent, mountPoint: directory.slice(parent.length), scratch: `/run/gangway-lab${parent}` };
-    });
-}
-
-/** Everything that the lab has of its own, as fstab(5), so that one mount(8) mounts all. */
-function fstab(
-  source: string,
-  options: MachineOptions,
-  trees: readonly Hierarchy[],
-  overlays: readonly Overlay[],
-): string {
-  const rows: [directory: string, type: string, options: string][] = [
-    ['/proc', 'proc', 'nosuid,nodev,noexec'],
-    ['/sys', 'sysfs', 'nosuid,nodev,noexec'],
-    ['/dev/shm', 'tmpfs', 'nosuid,nodev'],
-    ['/run/netns', 'tmpfs', 'nosuid,nodev,mode=755,shared'],
-    ...overlays.map(({ parent, scratch }): [string, string, string] => [
-      parent,
-      'overlay',
-      `lowerdir=${parent},upperdir=${scratch}/upper,workdir=${scratch}/work`,
-    ]),
-    ...ownDirectories.map((directory): [string, string, string] => [directory, 'tmpfs', 'nosuid,nodev,mode=755']),
-  ];
-  if (trees.some(({ mountPoint }) => mountPoint !== '/sys/fs/cgroup'))
-    rows.push(['/sys/fs/cgroup', 'tmpfs', 'mode=755']);
-  for (const { mountPoint, unified, mountOptions } of trees) {
-    const more = unified ? 'X-mount.mkdir' : `X-mount.mkdir,${mountOptions}`;
-    rows.push([mountPoint, unified ? 'cgroup2' : 'cgroup', more]);
-  }
-  if (existsSync('/sys/fs/bpf')) rows.push(['/sys/fs/bpf', 'bpf', 'mode=700']);
-  if (options.privateTmp) rows.push(['/tmp', 'tmpfs', 'nosuid,nodev,mode=1777']);
-  return rows.map(([directory, type, flags]) => `${source} ${directory} ${type} ${flags} 0 0\n`).join('');
 }

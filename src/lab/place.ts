@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { GangwayError } from '../values/errors.ts';
 import { Background, type Result } from './background.ts';
 import { echoServer } from './echo.ts';
+import { programEnvironment } from './environment.ts';
 import { isAlive } from './identity.ts';
 import type { Machine } from './machine.ts';
 import { enter } from './scripts.ts';
@@ -94,7 +95,7 @@ export class Place {
     const child = spawn(program, parameters, {
       cwd: '/',
       detached: true,
-      env: { ...process.env, ...options.environment },
+      env: programEnvironment(options.environment),
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     return new Background(argv, child);

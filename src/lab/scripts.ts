@@ -6,10 +6,14 @@
  * who reads this file sees how a private machine is made by hand.
  */
 
+/** The keeper's exit code when the lab's cgroups exist: of two labs of one name, the first directory lets one pass. */
+export const alreadyThere = 73;
+
 /**
  * Outside the lab: makes the cgroups, starts the lab, and takes the cgroups away when it has ended, however it ended.
  *
- * A rule of mount propagation: `slave` lets the machine's later mounts and unmounts reach the lab, never the reverse.
+ * The shell itself must stay silent: it would report that its child was killed into a pipe that nobody reads any more,
+ * and be killed by that. A rule of mount propagation: `slave` lets the machine's later mounts and unmounts reach the lab, never the reverse.
  *
  * "$1" script of the first process · "$2" number of cgroups · then the cgroups · then the first process's own arguments
  */
@@ -23,12 +27,13 @@ left=$2
 shift 2
 for argument; do
   [ "$left" -gt 0 ] || break
-  mkdir "$argument" || exit 1
+  mkdir "$argument" || exit ${alreadyThere}
   left=$((left - 1))
 done
-unshare --net --mount --ipc --uts --pid --propagation slave --fork --kill-child=KILL sh -euc "$first" gangway-lab "$@"
+exec 3>&2 2>/dev/null
+unshare --net --mount --ipc --uts --pid --propagation slave --fork --kill-child=KILL \
+  sh -euc "$first" gangway-lab "$@" 2>&3 3>&-
 code=$?
-exec 2>/dev/null
 for argument; do
   case $argument in (*/gangway-lab-*) remove "$argument" ;; (*) break ;; esac
 done

@@ -1,0 +1,91 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { identify } from '../../src/lab/identity.ts';
+import { createLab } from '../../src/lab/lab.ts';
+import { downLab, execInLab, listLabs, upLab } from '../../src/lab/named.ts';
+import { waitFor } from '../../src/lab/wait.ts';
+
+const runtimeDirectory = mkdtempSync(join(tmpdir(), 'gangway-labs-'));
+const place = { runtimeDirectory };
+const typescript = ['--no-warnings', '--import=./test/support/register.js'];
+test.after.always(() => rmSync(runtimeDirectory, { recursive: true }));
+
+test('a named lab outlives the process that made it, until it is taken down', async (t) => {
+  const up = `const { upLab } = await import('${join(process.cwd(), 'src/lab/named.ts')}');
+    await upLab('outlives', ${JSON.stringify(place)});`;
+  execFileSync(process.execPath, [...typescript, '--input-type=module', '-e', up]);
+  const lab = listLabs(place).find(({ name }) => name === 'outlives');
+  t.deepEqual(lab?.places, ['host', 'world']);
+  t.not(identify(lab?.pid ?? 0), undefined);
+  t.is(await execInLab('outlives', 'world', ['ping', '-qc1', '203.0.113.1'], place), 0);
+  t.is(await execInLab('outlives', 'host', ['sh', '-c', 'exit 9'], place), 9);
+  await t.throwsAsync(upLab('outlives', place), { code: 'lab-exists' });
+  await t.throwsAsync(execInLab('outlives', 'moon', ['true'], place), { message: /no place "moon"/ });
+  await downLab('outlives', place);
+  t.is(identify(lab?.pid ?? 0), undefined);
+  t.false(listLabs(place).some(({ name }) => name === 'outlives'));
+  await t.throwsAsync(downLab('outlives', place), { code: 'lab-not-found' });
+});
+
+test('what is no name never becomes a path', async (t) => {
+  for (const name of ['', '..', 'a/b', '-x', 'A', 'a b', '$(x)', 'x'.repeat(33)]) {
+    await t.throwsAsync(upLab(name, place), { code: 'invalid-name' });
+    await t.throwsAsync(execInLab(name, 'host', ['true'], place), { code: 'invalid-name' });
+    await t.throwsAsync(createLab({ name }), { code: 'invalid-name' });
+  }
+  await t.throwsAsync(createLab({ outside: ['up/../x'] }), { code: 'invalid-name' });
+  await t.throwsAsync(createLab({ outside: ['host'] }), { code: 'invalid-name' });
+  await t.throwsAsync(createLab({ mtu: 3 }), { code: 'invalid-option' });
+});
+
+test('of two that make the same lab at once, one wins and nothing is left of the other', async (t) => {
+  const both = await Promise.allSettled([upLab('same', place), upLab('same', place)]);
+  t.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  const refused = both.find(({ status }) => status === 'rejected');
+  t.is(refused?.status === 'rejected' && refused.reason.code, 'lab-exists');
+  t.is(await execInLab('same', 'host', ['true'], place), 0);
+  await downLab('same', place);
+});
+
+test('the record of a lab that died means nothing; a torn one is named', async (t) => {
+  const { pid } = await upLab('died', place);
+  process.kill(pid, 'SIGKILL');
+  await waitFor('it has ended', () => identify(pid) === undefined);
+  await t.throwsAsync(execInLab('died', 'host', ['true'], place), { code: 'lab-not-found' });
+  t.false(existsSync(join(runtimeDirectory, 'labs', 'died.json')));
+  const torn = mkdtempSync(join(tmpdir(), 'gangway-torn-'));
+  await upLab('torn', { runtimeDirectory: torn });
+  const path = join(torn, 'labs', 'torn.json');
+  const whole = readFileSync(path);
+  writeFileSync(path, whole.subarray(0, 40));
+  await t.throwsAsync(downLab('torn', { runtimeDirectory: torn }), { code: 'record-unreadable' });
+  writeFileSync(path, whole);
+  await downLab('torn', { runtimeDirectory: torn });
+  rmSync(torn, { recursive: true });
+});
+
+test('the shell says where it is', async (t) => {
+  await upLab('talks', place);
+  const shell = `const { shellInLab } = await import('${join(process.cwd(), 'src/lab/named.ts')}');
+    process.exitCode = await shellInLab('talks', 'world', ${JSON.stringify(place)});`;
+  const child = spawn(
+    'script',
+    ['-qec', `'${process.execPath}' ${typescript.join(' ')} --input-type=module -e "$SHELL_CODE"`, '/dev/null'],
+    { env: { ...process.env, SHELL_CODE: shell, SHELL: '/bin/sh' }, stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await waitFor('the prompt', () => /world@talks .* # $/.test(said), { timeoutMilliseconds: 20_000 });
+  child.stdin.write('ip -br -c=never address\n');
+  await waitFor('the answer', () => said.includes('203.0.113.2/24'));
+  child.stdin.write('exit 5\n');
+  const [code] = await once(child, 'close');
+  t.is(code, 5);
+  await downLab('talks', place);
+});
