@@ -53,6 +53,7 @@ export type ErrorCode =
   | 'pool-overlaps'
   | 'address-in-use'
   | 'port-in-use'
+  | 'port-not-published'
   | 'rootfs-not-found'
   | 'command-not-found'
   | 'command-not-executable'

@@ -1,0 +1,143 @@
+/**
+ * The table of commands: from it come parsing, help, and whatever else is told about a command.
+ *
+ * It is read at every start and holds words only; a command's module is loaded when it runs.
+ */
+import { type Command, command } from './command.ts';
+import { containerCommands } from './container-commands.ts';
+import { inspectOptions, jsonOptions, labNameOptions, labPlaceOptions, networkListOptions } from './options.ts';
+
+const any = Number.POSITIVE_INFINITY;
+
+const networkCommands: readonly Command[] = [
+  command({
+    name: 'ls',
+    aliases: ['list'],
+    summary: 'List networks',
+    usage: '[OPTIONS]',
+    example: 'gangway network ls',
+    options: networkListOptions,
+    changes: 'nothing',
+    load: () => import('./commands/network-ls.ts'),
+  }),
+  command({
+    name: 'inspect',
+    summary: 'Show everything about networks',
+    usage: '[OPTIONS] NETWORK [NETWORK...]',
+    example: 'gangway network inspect bridge',
+    options: inspectOptions,
+    words: [1, any],
+    changes: 'nothing',
+    load: () => import('./commands/network-inspect.ts'),
+  }),
+  ...['create', 'connect', 'disconnect', 'rm', 'prune'].map(
+    (name): Command => ({
+      name,
+      summary: 'Not there yet',
+      hidden: true,
+      words: [0, any],
+      passThrough: true,
+      changes: 'unplanned',
+      root: false,
+      load: () => import('./commands/network-planned.ts'),
+    }),
+  ),
+];
+
+const lab = { options: labNameOptions, labPlaceOptions, changes: 'unplanned' } as const;
+
+const labCommands: readonly Command[] = [
+  command({
+    ...lab,
+    name: 'up',
+    options: labNameOptions,
+    summary: 'Build a lab: a host, the outside world, and a wire between them',
+    usage: '[OPTIONS]',
+    example: 'gangway lab up',
+    load: () => import('./commands/lab-up.ts'),
+  }),
+  command({
+    ...lab,
+    name: 'exec',
+    options: labPlaceOptions,
+    summary: 'Run a command in a lab',
+    usage: '[OPTIONS] COMMAND [ARG...]',
+    example: 'gangway lab exec ip address',
+    words: [1, any],
+    passThrough: true,
+    runsCommand: true,
+    load: () => import('./commands/lab-exec.ts'),
+  }),
+  command({
+    ...lab,
+    name: 'shell',
+    options: labPlaceOptions,
+    summary: 'Open a shell in a lab',
+    usage: '[OPTIONS]',
+    example: 'gangway lab shell --in world',
+    runsCommand: true,
+    load: () => import('./commands/lab-shell.ts'),
+  }),
+  command({
+    ...lab,
+    name: 'down',
+    options: labNameOptions,
+    summary: 'End a lab and everything in it',
+    usage: '[OPTIONS]',
+    example: 'gangway lab down',
+    load: () => import('./commands/lab-down.ts'),
+  }),
+  command({
+    name: 'ls',
+    aliases: ['list'],
+    summary: 'List labs',
+    usage: '[OPTIONS]',
+    example: 'gangway lab ls',
+    options: jsonOptions,
+    changes: 'unplanned',
+    load: () => import('./commands/lab-ls.ts'),
+  }),
+];
+
+/** Everything that can stand behind `gangway`. `help` and `explain` are done by main.ts, which knows the table. */
+export const commands: readonly Command[] = [
+  ...containerCommands,
+  { name: 'network', summary: 'Look at networks', commands: networkCommands },
+  { name: 'lab', summary: 'A private machine with an outside world, to try things in', commands: labCommands },
+  {
+    name: 'explain',
+    summary: 'Print what a command would do, as a shell script, and change nothing',
+    usage: 'COMMAND [ARG...]',
+    example: 'gangway explain run -d -p 8080:80 python3 -m http.server 80',
+    words: [1, any],
+    passThrough: true,
+    root: false,
+  },
+  command({
+    name: 'gc',
+    summary: 'Remove what nobody owns any more, and say what it was',
+    usage: '[OPTIONS]',
+    example: 'gangway explain gc; gangway gc',
+    options: jsonOptions,
+    load: () => import('./commands/gc.ts'),
+  }),
+  command({
+    name: 'version',
+    summary: 'Show the versions of gangway, Node and the kernel',
+    usage: '[OPTIONS]',
+    example: 'gangway version --format json',
+    options: jsonOptions,
+    changes: 'unplanned',
+    root: false,
+    load: () => import('./commands/version.ts'),
+  }),
+  {
+    name: 'help',
+    summary: 'Show how a command is used',
+    usage: '[COMMAND...]',
+    example: 'gangway help run',
+    words: [0, any],
+    changes: 'unplanned',
+    root: false,
+  },
+];

@@ -1,0 +1,12 @@
+/** `gangway attach` */
+import type { Execute } from '../command.ts';
+import type { attachOptions } from '../options.ts';
+import { forwardingSignals, hasTerminal, streams } from '../session.ts';
+
+export const execute: Execute<typeof attachOptions> = async ({ options, words }, context) => {
+  const [name = ''] = words;
+  const stdin = !options['no-stdin'];
+  const engine = await context.engine();
+  const session = () => engine.attach(name, streams(context, stdin, options['detach-keys']), { stdin });
+  return await forwardingSignals(engine, name, await hasTerminal(engine, name), session);
+};

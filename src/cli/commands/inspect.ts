@@ -1,0 +1,27 @@
+/** `gangway inspect`: a container, or else a network, of that name. */
+import type { Engine } from '../../engine/engine.ts';
+import { GangwayError } from '../../values/errors.ts';
+import type { Execute } from '../command.ts';
+import { inspectEach, networkObject } from '../inspection.ts';
+import type { inspectOptions } from '../options.ts';
+
+export const execute: Execute<typeof inspectOptions> = async ({ options, words }, context) => {
+  const engine = await context.engine();
+  return await inspectEach(words, options.format, context, (name) => find(engine, name));
+};
+
+async function find(engine: Engine, name: string): Promise<object> {
+  try {
+    return await engine.inspect(name);
+  } catch (error) {
+    if (!(error instanceof GangwayError && error.code === 'container-not-found')) throw error;
+  }
+  try {
+    return networkObject(await engine.inspectNetwork(name));
+  } catch (error) {
+    if (!(error instanceof GangwayError && error.code === 'network-not-found')) throw error;
+    throw new GangwayError('container-not-found', `no container or network ${name}`, {
+      hint: '`gangway ps -a` and `gangway network ls` list them',
+    });
+  }
+}

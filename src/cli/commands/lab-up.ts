@@ -1,0 +1,13 @@
+/** `gangway lab up` */
+import type { Execute } from '../command.ts';
+import { labName, labRegistry } from '../lab.ts';
+import type { labNameOptions } from '../options.ts';
+
+export const execute: Execute<typeof labNameOptions> = async ({ options }, context) => {
+  const { upLab } = await import('../../lab/named.ts');
+  const name = labName(options.name);
+  const { places } = await upLab(name, labRegistry(context));
+  context.stdout.write(`${name}\n`);
+  context.stderr.write(`lab ${name} is up, with ${places.join(' and ')}; try \`gangway lab shell\`\n`);
+  return 0;
+};

@@ -1,0 +1,45 @@
+/** `gangway logs` */
+import { once } from 'node:events';
+import { GangwayError } from '../../values/errors.ts';
+import { parseDuration } from '../../values/quantity.ts';
+import type { Execute } from '../command.ts';
+import type { logsOptions } from '../options.ts';
+import { present } from '../present.ts';
+
+export const execute: Execute<typeof logsOptions> = async ({ options, words }, context) => {
+  const [name = ''] = words;
+  const { follow, timestamps } = options;
+  const range = present({
+    tail: parseTail(options.tail),
+    since: parseMoment(options.since, '--since'),
+    until: parseMoment(options.until, '--until'),
+  });
+  const engine = await context.engine();
+  for await (const { time, stream, text } of engine.logs(name, { follow, ...range })) {
+    const out = stream === 'stdout' ? context.stdout : context.stderr;
+    const flowing = out.write(timestamps ? `${timestamp(time)} ${text}` : text);
+    if (!flowing) await once(out, 'drain');
+  }
+  return 0;
+};
+
+/** In nanoseconds, as docker writes it, though we know milliseconds. */
+function timestamp(time: Date): string {
+  return time.toISOString().replace('Z', '000000Z');
+}
+
+function parseTail(text: string | undefined): number | undefined {
+  if (text === undefined || text === 'all' || text === '-1') return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new GangwayError('invalid-option', `--tail ${JSON.stringify(text)} is no number`, {
+    hint: 'write how many lines, or all',
+  });
+}
+
+/** A date, seconds since 1970, or how long ago. */
+function parseMoment(text: string | undefined, option: string): Date | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,12}(\.\d+)?$/.test(text)) return new Date(Number(text) * 1000);
+  if (/^\d{4}-\d\d-\d\d([T ]\S+)?$/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text);
+  return new Date(Date.now() - parseDuration(text, option));
+}

@@ -1,0 +1,55 @@
+/** `gangway port` */
+import { formatHost } from '../../values/address.ts';
+import { GangwayError } from '../../values/errors.ts';
+import type { PortBinding } from '../../values/port.ts';
+import { formatPort, parsePort } from '../../values/port-grammar.ts';
+import type { Execute } from '../command.ts';
+import { jsonLines, parseFormat } from '../format.ts';
+import { UsageError } from '../grammar.ts';
+import type { portOptions } from '../options.ts';
+
+export const execute: Execute<typeof portOptions> = async ({ options, words }, context) => {
+  const [name = '', text] = words;
+  const wanted = text === undefined ? undefined : readPort(text);
+  const json = parseFormat(options.format) === 'json';
+  const engine = await context.engine();
+  const bindings = (await engine.ports(name)).filter(
+    ({ containerPort, protocol }) =>
+      wanted === undefined || (wanted.port === containerPort && wanted.protocol === protocol),
+  );
+  if (wanted !== undefined && bindings.length === 0) {
+    throw new GangwayError('port-not-published', `container ${name} does not publish port ${formatPort(wanted)}`, {
+      hint: `\`gangway port ${name}\` lists those that it does`,
+    });
+  }
+  const sorted = bindings.toSorted((a, b) => a.containerPort - b.containerPort);
+  context.stdout.write(json ? jsonLines(sorted.map(object)) : lines(sorted, text === undefined));
+  return 0;
+};
+
+/** @throws UsageError with exit status 1, which docker has here although it is 125 for `-p` */
+function readPort(text: string) {
+  try {
+    return parsePort(text);
+  } catch (error) {
+    throw error instanceof GangwayError ? new UsageError(`${error.message}; ${error.hint}`, 1) : error;
+  }
+}
+
+function lines(bindings: readonly PortBinding[], withPort: boolean): string {
+  return bindings
+    .map(({ containerPort, protocol, hostAddress, hostPort }) => {
+      const inside = withPort ? `${formatPort({ port: containerPort, protocol })} -> ` : '';
+      return `${inside}${formatHost(hostAddress)}:${hostPort}\n`;
+    })
+    .join('');
+}
+
+function object({ containerPort, protocol, hostAddress, hostPort }: PortBinding) {
+  return {
+    ContainerPort: String(containerPort),
+    Protocol: protocol,
+    HostIp: formatHost(hostAddress).replace(/^\[|\]$/g, ''),
+    HostPort: String(hostPort),
+  };
+}

@@ -1,0 +1,54 @@
+/** `gangway ps` */
+import type { ContainerSummary } from '../../engine/engine.ts';
+import type { Execute } from '../command.ts';
+import { type Filters, parseFilters, passes } from '../filter.ts';
+import { formatPorts, humanDuration, jsonLines, parseFormat, shortId } from '../format.ts';
+import type { listOptions } from '../options.ts';
+import { formatTable } from '../table.ts';
+
+const filterKeys = {
+  id: ({ id }: ContainerSummary, value: string) => id.startsWith(value),
+  name: ({ name }: ContainerSummary, value: string) => name.includes(value),
+  network: ({ network }: ContainerSummary, value: string) => network === value,
+  status: ({ state }: ContainerSummary, value: string) => state === value,
+};
+
+export const execute: Execute<typeof listOptions> = async ({ options, words: _ }, context) => {
+  const filters: Filters<ContainerSummary> = parseFilters(options.filter, filterKeys);
+  const format = parseFormat(options.format);
+  const whole = options['no-trunc'];
+  const engine = await context.engine();
+  const all = options.all || filters.has('status');
+  const found = (await engine.list({ all })).filter((container) => passes(container, filters));
+  if (options.quiet) {
+    context.stdout.write(found.map(({ id }) => `${shortId(id, whole)}\n`).join(''));
+  } else if (format === 'json') {
+    context.stdout.write(jsonLines(found.map((container) => row(container, whole))));
+  } else {
+    context.stdout.write(formatTable([heading, ...found.map((container) => cells(row(container, whole)))]));
+  }
+  return 0;
+};
+
+const heading = ['CONTAINER ID', 'COMMAND', 'CREATED', 'STATUS', 'PORTS', 'NETWORK', 'NAMES'];
+
+function cells(container: ReturnType<typeof row>): readonly string[] {
+  const { ID, Command, RunningFor, Status, Ports, Networks, Names } = container;
+  return [ID, Command, RunningFor, Status, Ports, Networks, Names];
+}
+
+/** Docker's names, and like there every value is a text. */
+function row(container: ContainerSummary, whole: boolean) {
+  const command = container.command.join(' ');
+  return {
+    Command: JSON.stringify(whole || command.length <= 20 ? command : `${command.slice(0, 19)}…`),
+    CreatedAt: container.createdAt.toISOString(),
+    ID: shortId(container.id, whole),
+    Names: container.name,
+    Networks: container.network,
+    Ports: formatPorts(container.ports, container.exposed),
+    RunningFor: `${humanDuration(Date.now() - container.createdAt.getTime())} ago`,
+    State: container.state,
+    Status: container.status,
+  };
+}

@@ -1,0 +1,92 @@
+/** `gangway stats`: two samples a second apart give what was used in between. */
+import { totalmem } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Engine, Statistics } from '../../engine/engine.ts';
+import type { Context, Execute } from '../command.ts';
+import { binarySize, decimalSize, jsonLines, parseFormat, shortId } from '../format.ts';
+import type { statsOptions } from '../options.ts';
+import { formatTable } from '../table.ts';
+
+const intervalMilliseconds = 1000;
+
+export const execute: Execute<typeof statsOptions> = async ({ options, words }, context) => {
+  const json = parseFormat(options.format) === 'json';
+  const engine = await context.engine();
+  const named = async () => (words.length > 0 ? words : (await engine.list({ all: options.all })).map(({ id }) => id));
+  let before = await sample(engine, await named());
+  do {
+    await pause(intervalMilliseconds);
+    const now = await sample(engine, await named());
+    const rows = now.map((later) =>
+      row(
+        later,
+        before.find(({ id }) => id === later.id),
+        options['no-trunc'],
+      ),
+    );
+    show(rows, json, !options['no-stream'], context);
+    before = now;
+  } while (!options['no-stream']);
+  return 0;
+};
+
+function sample(engine: Engine, names: readonly string[]): Promise<readonly Statistics[]> {
+  return Promise.all(names.map((name) => engine.statistics(name)));
+}
+
+const heading = [
+  'CONTAINER ID',
+  'NAME',
+  'CPU %',
+  'MEM USAGE / LIMIT',
+  'MEM %',
+  'NET I/O',
+  'BLOCK I/O',
+  'PIDS',
+  'THROTTLED',
+  'OOM KILLS',
+];
+
+function show(rows: readonly ReturnType<typeof row>[], json: boolean, streaming: boolean, { stdout }: Context): void {
+  if (json) {
+    stdout.write(jsonLines(rows));
+    return;
+  }
+  // Home and clear: the next table replaces this one. In a file they follow each other.
+  const home = streaming && stdout.isTTY === true ? '\x1b[H\x1b[J' : '';
+  stdout.write(home + formatTable([heading, ...rows.map(cells)]));
+}
+
+function cells(row: Row): readonly string[] {
+  const { ID, Name, CPUPerc, MemUsage, MemPerc, NetIO, BlockIO, PIDs, ThrottledPeriods, OutOfMemoryKills } = row;
+  return [ID, Name, CPUPerc, MemUsage, MemPerc, NetIO, BlockIO, PIDs, ThrottledPeriods, OutOfMemoryKills];
+}
+
+type Row = ReturnType<typeof row>;
+
+/** Docker's names, and like there every value is a text. The last two are ours: which limits have bitten, how often. */
+function row(now: Statistics, before: Statistics | undefined, whole: boolean) {
+  const limit = now.memoryLimitBytes ?? totalmem();
+  return {
+    BlockIO: `${decimalSize(Number(now.blockReadBytes))} / ${decimalSize(Number(now.blockWriteBytes))}`,
+    CPUPerc: percent(before === undefined ? 0 : busy(before, now)),
+    ID: shortId(now.id, whole),
+    MemPerc: percent(now.memoryBytes / limit),
+    MemUsage: `${binarySize(now.memoryBytes)} / ${binarySize(limit)}`,
+    Name: now.name,
+    NetIO: `${decimalSize(Number(now.receivedBytes))} / ${decimalSize(Number(now.transmittedBytes))}`,
+    PIDs: String(now.pids),
+    ThrottledPeriods: String(now.throttledPeriods),
+    OutOfMemoryKills: String(now.outOfMemoryKills),
+  };
+}
+
+/** Processor time per time: 1 is one processor, busy throughout. */
+function busy(before: Statistics, now: Statistics): number {
+  const elapsedNanoseconds = (now.time.getTime() - before.time.getTime()) * 1e6;
+  return elapsedNanoseconds <= 0 ? 0 : Number(now.cpuNanoseconds - before.cpuNanoseconds) / elapsedNanoseconds;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)}%`;
+}

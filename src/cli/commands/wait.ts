@@ -1,0 +1,8 @@
+/** `gangway wait` */
+import type { Execute } from '../command.ts';
+import { forEachName } from '../each.ts';
+
+export const execute: Execute = async ({ words }, context) => {
+  const engine = await context.engine();
+  return await forEachName(words, context, async (name) => String(await engine.wait(name)));
+};

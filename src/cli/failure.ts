@@ -1,0 +1,105 @@
+/**
+ * How a failure reaches the person and the calling program: one sentence on stderr, one exit status.
+ *
+ * The statuses are Docker's: 125 for an option that can't be read and for every failure of `run` itself, 126 and 127
+ * where a command could not be started, 1 for the rest.
+ */
+import { inspect } from 'node:util';
+import { type ErrorCode, GangwayError, KernelError, TeardownError } from '../values/errors.ts';
+import { type ColorWhen, palette } from './color.ts';
+import type { Command, Console } from './command.ts';
+import { UsageError } from './grammar.ts';
+import { fullName, usage } from './help.ts';
+
+/** Which command failed. */
+export interface Failing {
+  readonly path: readonly string[];
+  readonly command?: Command;
+}
+
+/** `option`: it stands wrong on the command line, which is 125 everywhere. `failure`: the command's own status. */
+const kinds: Readonly<Record<ErrorCode, 'option' | 'failure' | 126 | 127>> = {
+  usage: 'option',
+  'invalid-name': 'failure',
+  'invalid-address': 'failure',
+  'invalid-port': 'option',
+  'invalid-option': 'option',
+  'conflicting-options': 'option',
+  'not-root': 'failure',
+  'not-supported': 'failure',
+  'missing-program': 'failure',
+  'container-not-found': 'failure',
+  'container-exists': 'failure',
+  'container-running': 'failure',
+  'container-not-running': 'failure',
+  'network-not-found': 'failure',
+  'network-exists': 'failure',
+  'network-in-use': 'failure',
+  'network-predefined': 'failure',
+  'pool-exhausted': 'failure',
+  'pool-overlaps': 'failure',
+  'address-in-use': 'failure',
+  'port-in-use': 'failure',
+  'port-not-published': 'failure',
+  'rootfs-not-found': 'failure',
+  'command-not-found': 127,
+  'command-not-executable': 126,
+  'program-failed': 'failure',
+  'record-unreadable': 'failure',
+  'disk-full': 'failure',
+  'switchboard-unreachable': 'failure',
+  'lab-not-found': 'failure',
+  'lab-exists': 'failure',
+};
+
+/** Prints a failure. @returns the exit status */
+export function report(error: unknown, failing: Failing, console: Console & { readonly color?: ColorWhen }): number {
+  const { error: red } = palette(console.stderr, console.color ?? 'auto', console.environment);
+  const plain = error instanceof UsageError;
+  console.stderr.write(`${plain ? '' : red('gangway: ')}${sentence(error)}\n`);
+  if (error instanceof GangwayError && kinds[error.code] === 'option') {
+    console.stderr.write(`See '${fullName(failing.path)} --help'.\n`);
+  }
+  if (plain && error.showUsage && failing.command !== undefined) {
+    console.stderr.write(`\n${usage(failing.path, failing.command)}`);
+  }
+  if (console.environment.GANGWAY_DEBUG === '1') console.stderr.write(`${inspect(error)}\n`);
+  return exitStatus(error, failing.command);
+}
+
+/** The status that this failure of this command ends with. */
+export function exitStatus(error: unknown, command: Command | undefined): number {
+  if (error instanceof UsageError) return error.exitStatus;
+  const failure = command?.failureStatus ?? 1;
+  if (!(error instanceof GangwayError)) return failure;
+  const kind = kinds[error.code];
+  if (kind === 'option') return 125;
+  if (kind === 'failure') return failure;
+  return command?.runsCommand === true ? kind : failure;
+}
+
+/** What went wrong and what to do about it, in one line. */
+export function sentence(error: unknown): string {
+  return escapeControls(describe(error));
+}
+
+function describe(error: unknown): string {
+  if (error instanceof GangwayError) {
+    const { message, cause, hint } = error;
+    const kernel = cause instanceof KernelError && !message.includes(cause.message) ? ` (${cause.message})` : '';
+    return `${message}${kernel}${hint === undefined ? '' : `; ${hint}`}`;
+  }
+  if (error instanceof KernelError || error instanceof TeardownError) return error.message;
+  if (error instanceof Error && 'syscall' in error) return error.message;
+  const message = error instanceof Error ? error.message : String(error);
+  return `internal error: ${message}; GANGWAY_DEBUG=1 shows where, please report it`;
+}
+
+/** Somebody else's words may hold bytes that steer the terminal. */
+function escapeControls(text: string): string {
+  return Array.from(text, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const harmless = character === '\n' || character === '\t' || (code >= 0x20 && (code < 0x7f || code > 0x9f));
+    return harmless ? character : `\\x${code.toString(16).padStart(2, '0')}`;
+  }).join('');
+}

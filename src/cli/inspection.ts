@@ -1,0 +1,69 @@
+/** What the two inspect commands share: the array that is printed, and a network in docker's words. */
+import type { NetworkInspection } from '../engine/engine.ts';
+import { formatAddress, formatPrefix } from '../values/address.ts';
+import type { Context } from './command.ts';
+import { sentence } from './failure.ts';
+import { jsonLines, parseFormat } from './format.ts';
+
+/**
+ * Prints what was found, as one JSON array or, with `--format json`, one object a line; and then complains about the rest.
+ *
+ * @returns 0, or 1 if any was not found
+ */
+export async function inspectEach(
+  names: readonly string[],
+  format: string | undefined,
+  context: Context,
+  find: (name: string) => Promise<object>,
+): Promise<number> {
+  const lines = parseFormat(format) === 'json';
+  const found: object[] = [];
+  const complaints: string[] = [];
+  for (const name of names) {
+    try {
+      found.push(await find(name));
+    } catch (error) {
+      complaints.push(`gangway: ${sentence(error)}\n`);
+    }
+  }
+  context.stdout.write(lines ? jsonLines(found) : `${JSON.stringify(found, undefined, 4)}\n`);
+  context.stderr.write(complaints.join(''));
+  return complaints.length === 0 ? 0 : 1;
+}
+
+/** A network as `docker network inspect` shows it. */
+export function networkObject(network: NetworkInspection): object {
+  const { subnets, containers } = network;
+  const families = new Set(subnets.map(({ gateway }) => gateway.family));
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.createdAt.toISOString(),
+    Scope: network.scope,
+    Driver: network.driver,
+    EnableIPv4: families.has(4),
+    EnableIPv6: families.has(6),
+    IPAM: {
+      Driver: 'default',
+      Options: null,
+      Config: subnets.map(({ subnet, gateway }) => {
+        return { Subnet: formatPrefix(subnet), Gateway: formatAddress(gateway) };
+      }),
+    },
+    Containers: Object.fromEntries(containers.map((container) => [container.id, containerObject(container)])),
+    Options: network.options,
+    Labels: {},
+  };
+}
+
+function containerObject({ name, endpointId, mac, addresses }: NetworkInspection['containers'][number]): object {
+  const address = (family: number) => addresses.find((prefix) => prefix.address.family === family);
+  const [v4, v6] = [address(4), address(6)];
+  return {
+    Name: name,
+    EndpointID: endpointId,
+    MacAddress: mac,
+    IPv4Address: v4 === undefined ? '' : formatPrefix(v4),
+    IPv6Address: v6 === undefined ? '' : formatPrefix(v6),
+  };
+}

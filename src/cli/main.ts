@@ -1,0 +1,214 @@
+/**
+ * The life of a command line: find the command, read its options, check who asks, load its module, do its work, and turn
+ * whatever fails into one sentence and an exit status.
+ *
+ * Nothing is loaded before it is needed, since Node's own start is most of what a command costs.
+ */
+import { resolve } from 'node:path';
+import type { Engine, EngineOptions } from '../engine/engine.ts';
+import type { Plan } from '../plan/plan.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { ColorWhen } from './color.ts';
+import type { Command, Console } from './command.ts';
+import { commands } from './commands.ts';
+import { type Given, parseWords, UsageError } from './grammar.ts';
+import { globalOptions } from './options.ts';
+
+/** Everything around the command line, so that a test can stand there. */
+export interface Surroundings extends Console {
+  readonly root: boolean;
+  readonly createEngine: (options: EngineOptions) => Promise<Engine>;
+  /** Loads the function that writes a plan as a shell script. */
+  readonly loadExplain: () => Promise<(plan: Plan) => string>;
+}
+
+/** `work` does it, `tell` prints each plan while doing it, `explain` prints the plans alone. */
+type Mode = 'work' | 'tell' | 'explain';
+
+interface Invocation extends Surroundings {
+  readonly mode: Mode;
+  readonly color: ColorWhen;
+  readonly engineOptions: EngineOptions;
+}
+
+interface Found {
+  readonly path: readonly string[];
+  readonly command: Command;
+  readonly rest: readonly string[];
+}
+
+const help = { help: { kind: 'flag', short: 'h', help: 'Show this help' } } as const;
+
+/** @returns the exit status */
+export async function main(words: readonly string[], surroundings: Surroundings): Promise<number> {
+  try {
+    const { options, words: rest } = parseWords({ ...globalOptions, ...help }, words, true);
+    if (options.version) return await dispatch(['version'], invocation(options, surroundings));
+    if (options.help || rest.length === 0) return await showOverview(surroundings);
+    return await dispatch(rest, invocation(options, surroundings));
+  } catch (error) {
+    const { report } = await import('./failure.ts');
+    return report(error, { path: [] }, surroundings);
+  }
+}
+
+function invocation(options: Given<typeof globalOptions>['options'], surroundings: Surroundings): Invocation {
+  const { environment } = surroundings;
+  const stateDirectory = options['state-directory'] ?? environment.GANGWAY_STATE_DIRECTORY;
+  const runtimeDirectory = options['runtime-directory'] ?? environment.GANGWAY_RUNTIME_DIRECTORY;
+  const seed = environment.GANGWAY_SEED;
+  return {
+    ...surroundings,
+    mode: options.explain ? 'tell' : 'work',
+    color: parseColor(options.color ?? 'auto'),
+    engineOptions: {
+      ...(stateDirectory && { stateDirectory: resolve(stateDirectory) }),
+      ...(runtimeDirectory && { runtimeDirectory: resolve(runtimeDirectory) }),
+      ...(seed && { seed }),
+    },
+  };
+}
+
+function parseColor(text: string): ColorWhen {
+  if (text === 'auto' || text === 'always' || text === 'never') return text;
+  throw new UsageError(`invalid argument "${text}" for "--color" flag: write auto, always or never`);
+}
+
+async function dispatch(words: readonly string[], invocation: Invocation): Promise<number> {
+  const found = await find(words);
+  try {
+    return await perform(found, invocation);
+  } catch (error) {
+    const { report } = await import('./failure.ts');
+    return report(error, found, invocation);
+  }
+}
+
+/** Follows the words down the table as far as it goes. */
+async function find(words: readonly string[]): Promise<Found> {
+  const [first = '', second] = words;
+  const command = lookUp(commands, first);
+  if (command === undefined) {
+    const { suggest } = await import('./suggest.ts');
+    const names = commands.filter(({ hidden }) => hidden !== true).map(({ name }) => name);
+    throw new UsageError(`'${first}' is not a gangway command${suggest(first, names)}`, 1);
+  }
+  const path = [command.name];
+  const inner = second === undefined ? undefined : lookUp(command.commands ?? [], second);
+  if (inner === undefined) return { path, command, rest: words.slice(1) };
+  return { path: [...path, inner.name], command: inner, rest: words.slice(2) };
+}
+
+function lookUp(rows: readonly Command[], name: string): Command | undefined {
+  return rows.find((row) => row.name === name || row.aliases?.includes(name) === true);
+}
+
+async function perform(found: Found, invocation: Invocation): Promise<number> {
+  const { command, path, rest } = found;
+  if (command.commands !== undefined) return await showGroup(found, invocation);
+  const options = { ...command.options, ...help };
+  const given = parseWords(options, rest, command.passThrough === true);
+  if (given.options.help) return await showHelp(path, command, invocation);
+  requireWords(found, given.words.length);
+  if (command.name === 'help') return await helpAbout(given.words, invocation);
+  if (command.name === 'explain') return await dispatch(given.words, { ...invocation, mode: 'explain' });
+  if (invocation.mode === 'explain' && command.changes !== undefined && command.changes !== 'plan') {
+    return explainNothing(found, invocation);
+  }
+  if (command.root !== false && !invocation.root && invocation.mode !== 'explain') throw notRoot(path);
+  if (command.load === undefined) throw new Error(`${path.join(' ')} has no module`);
+  const { execute } = await command.load();
+  return await execute(given, await workingContext(invocation));
+}
+
+function requireWords({ path, command }: Found, count: number): void {
+  const [minimum, maximum] = command.words ?? [0, 0];
+  if (count >= minimum && count <= maximum) return;
+  const plural = (number: number) => `${number} ${number === 1 ? 'argument' : 'arguments'}`;
+  const demand =
+    maximum === 0
+      ? 'accepts no arguments'
+      : minimum === maximum
+        ? `requires exactly ${plural(minimum)}`
+        : count < minimum
+          ? `requires at least ${plural(minimum)}`
+          : `accepts at most ${plural(maximum)}`;
+  throw new UsageError(`"gangway ${path.join(' ')}" ${demand}.`, 1, true);
+}
+
+function notRoot(path: readonly string[]): GangwayError {
+  return new GangwayError('not-root', 'only root can do this', {
+    hint: `run it as \`sudo gangway ${path.join(' ')} …\``,
+  });
+}
+
+function explainNothing({ path, command }: Found, { stdout }: Invocation): number {
+  const name = `gangway ${path.join(' ')}`;
+  if (command.changes === 'unplanned')
+    throw new GangwayError('not-supported', `${name} works without a plan to explain`);
+  stdout.write(`# ${name} only reads; it changes nothing\n`);
+  return 0;
+}
+
+/** What a command works with: an engine that is loaded once, and plans that are printed where they belong. */
+async function workingContext(invocation: Invocation) {
+  const { mode, stderr } = invocation;
+  const explained = mode === 'explain';
+  const out = explained ? invocation.stdout : stderr;
+  const explain = mode === 'work' ? undefined : await invocation.loadExplain();
+  const engineOptions: EngineOptions = {
+    ...invocation.engineOptions,
+    ...(explained && { dryRun: true }),
+    ...(explain !== undefined && { onPlan: (plan: Plan) => void out.write(explain(plan)) }),
+    onWarning: (text) => void stderr.write(`gangway: warning: ${text}\n`),
+  };
+  let engine: Promise<Engine> | undefined;
+  return {
+    ...invocation,
+    stdout: explained ? await nowhere() : invocation.stdout,
+    engineOptions,
+    engine: () => {
+      engine ??= invocation.createEngine(engineOptions);
+      return engine;
+    },
+  };
+}
+
+/** With `explain`, stdout belongs to the script alone: a container's id that does not exist would only confuse. */
+async function nowhere(): Promise<NodeJS.WritableStream> {
+  const { Writable } = await import('node:stream');
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
+
+async function showOverview({ stdout }: Surroundings): Promise<number> {
+  const { overview } = await import('./help.ts');
+  stdout.write(overview());
+  return 0;
+}
+
+async function showHelp(path: readonly string[], command: Command, { stdout }: Surroundings): Promise<number> {
+  const { help } = await import('./help.ts');
+  stdout.write(help(path, command));
+  return 0;
+}
+
+async function helpAbout(words: readonly string[], invocation: Invocation): Promise<number> {
+  if (words.length === 0) return await showOverview(invocation);
+  const { path, command, rest } = await find(words);
+  if (rest.length > 0) throw new UsageError(`'${words.join(' ')}' is not a gangway command`, 1);
+  return await showHelp(path, command, invocation);
+}
+
+/** A group without a command shows its help; with one that it does not have, it complains with the same text. */
+async function showGroup({ path, command, rest }: Found, invocation: Invocation): Promise<number> {
+  const { help } = await import('./help.ts');
+  const text = help(path, command);
+  const [word] = rest;
+  if (word === undefined || word === '--help' || word === '-h') {
+    invocation.stdout.write(text);
+    return 0;
+  }
+  if (word.startsWith('-')) throw new UsageError(`unknown flag: ${word}`);
+  invocation.stderr.write(`'${word}' is not a command of gangway ${path.join(' ')}\n\n${text}`);
+  return 1;
+}

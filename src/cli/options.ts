@@ -1,0 +1,112 @@
+/** The options of every command but `run` and `create`. */
+import type { Option, Options } from './grammar.ts';
+
+const format = { kind: 'value', type: 'string', help: 'table, or json: one object a line' } as const satisfies Option;
+const json = { kind: 'value', type: 'string', help: 'json: one object a line' } as const satisfies Option;
+const detachKeys = {
+  kind: 'value',
+  type: 'keys',
+  help: 'Keys that leave the container running (ctrl-p,ctrl-q)',
+} as const satisfies Option;
+const time = {
+  kind: 'value',
+  short: 't',
+  alias: 'time',
+  type: 'seconds',
+  help: 'How long to wait before it is killed',
+} as const satisfies Option;
+
+/** Before the command: `gangway --explain run …`. */
+export const globalOptions = {
+  color: { kind: 'value', type: 'when', help: 'auto, always or never' },
+  explain: { kind: 'flag', help: 'Print each step as a command while doing it, on stderr' },
+  'runtime-directory': { kind: 'value', type: 'path', help: 'Where sockets and locks live (/run/gangway)' },
+  'state-directory': { kind: 'value', type: 'path', help: 'Where records live (/var/lib/gangway)' },
+  version: { kind: 'flag', short: 'v', help: 'Print the version' },
+} as const satisfies Options;
+
+export const startOptions = {
+  attach: { kind: 'flag', short: 'a', help: 'Show its output, and end with its exit status' },
+  'detach-keys': detachKeys,
+  interactive: { kind: 'flag', short: 'i', help: 'Pass your input on' },
+} as const satisfies Options;
+
+export const listOptions = {
+  all: { kind: 'flag', short: 'a', help: 'Ended containers too' },
+  filter: { kind: 'list', short: 'f', type: 'key=value', help: 'Only those with this id, name, network or status' },
+  format,
+  'no-trunc': { kind: 'flag', help: 'Whole ids and commands' },
+  quiet: { kind: 'flag', short: 'q', help: 'Ids alone' },
+} as const satisfies Options;
+
+export const execOptions = {
+  detach: { kind: 'flag', short: 'd', help: 'Run in the background' },
+  'detach-keys': detachKeys,
+  env: { kind: 'list', short: 'e', type: 'name=value', help: 'Set an environment variable, or pass on your own' },
+  interactive: { kind: 'flag', short: 'i', help: 'Pass your input on' },
+  privileged: { kind: 'flag', help: 'With all capabilities' },
+  tty: { kind: 'flag', short: 't', help: 'Give it a terminal' },
+  user: { kind: 'value', short: 'u', type: 'name[:group]', help: 'User to run as, by name or number' },
+  workdir: { kind: 'value', short: 'w', type: 'path', help: 'Directory to start in' },
+} as const satisfies Options;
+
+export const attachOptions = {
+  'detach-keys': detachKeys,
+  'no-stdin': { kind: 'flag', help: 'Watch only, pass no input on' },
+} as const satisfies Options;
+
+export const logsOptions = {
+  follow: { kind: 'flag', short: 'f', help: 'Go on with what comes' },
+  since: {
+    kind: 'value',
+    type: 'time',
+    help: 'From this moment on: 2026-01-02T13:23:37Z, or 42m for the last 42 minutes',
+  },
+  tail: { kind: 'value', short: 'n', type: 'lines', help: 'Only the last lines (default all)' },
+  timestamps: { kind: 'flag', short: 't', help: 'Begin each line with its time' },
+  until: { kind: 'value', type: 'time', help: 'Up to this moment' },
+} as const satisfies Options;
+
+export const stopOptions = {
+  signal: { kind: 'value', short: 's', type: 'name', help: 'Signal to send (default TERM)' },
+  timeout: time,
+} as const satisfies Options;
+
+export const restartOptions = { timeout: time } as const satisfies Options;
+
+export const killOptions = {
+  signal: { kind: 'value', short: 's', type: 'name', help: 'Signal to send (default KILL)' },
+} as const satisfies Options;
+
+export const removeOptions = {
+  force: { kind: 'flag', short: 'f', help: 'Kill it first if it runs' },
+} as const satisfies Options;
+
+export const inspectOptions = { format: { ...json, short: 'f' } } as const satisfies Options;
+
+export const portOptions = { format: json } as const satisfies Options;
+
+export const statsOptions = {
+  all: { kind: 'flag', short: 'a', help: 'Ended containers too' },
+  format,
+  'no-stream': { kind: 'flag', help: 'Once, instead of every second' },
+  'no-trunc': { kind: 'flag', help: 'Whole ids' },
+} as const satisfies Options;
+
+export const networkListOptions = {
+  filter: { kind: 'list', short: 'f', type: 'key=value', help: 'Only those with this driver, id, name, scope or type' },
+  format,
+  'no-trunc': { kind: 'flag', help: 'Whole ids' },
+  quiet: { kind: 'flag', short: 'q', help: 'Ids alone' },
+} as const satisfies Options;
+
+const labName = { kind: 'value', type: 'name', help: 'Which lab (default lab)' } as const satisfies Option;
+
+export const labNameOptions = { name: labName } as const satisfies Options;
+
+export const labPlaceOptions = {
+  in: { kind: 'value', type: 'place', help: 'host (default), or world, the outside' },
+  name: labName,
+} as const satisfies Options;
+
+export const jsonOptions = { format: json } as const satisfies Options;

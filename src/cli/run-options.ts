@@ -1,0 +1,62 @@
+/** The options of `run` and `create`, in the order of their names. */
+import type { Options } from './grammar.ts';
+
+export const createOptions = {
+  'blkio-weight': { kind: 'value', type: 'number', help: 'Share of the disk beside others, 10 to 1000' },
+  'cap-add': { kind: 'list', type: 'capability', help: 'Give a Linux capability (NET_ADMIN, ALL)' },
+  'cap-drop': { kind: 'list', type: 'capability', help: 'Take a Linux capability away' },
+  'cpu-shares': {
+    kind: 'value',
+    short: 'c',
+    type: 'number',
+    help: 'Share of the processors beside others, 1024 is usual',
+  },
+  cpus: { kind: 'value', type: 'decimal', help: 'How many processors it may use (1.5)' },
+  'device-read-bps': { kind: 'list', type: 'device:rate', help: 'Limit reading from a device (/dev/sda:1mb)' },
+  'device-write-bps': { kind: 'list', type: 'device:rate', help: 'Limit writing to a device (/dev/sda:1mb)' },
+  env: {
+    kind: 'list',
+    short: 'e',
+    type: 'name=value',
+    help: 'Set an environment variable, or pass on your own (-e TERM)',
+  },
+  expose: { kind: 'list', type: 'port', help: 'A port that -P publishes (80, 53/udp, 8000-8010)' },
+  hostname: { kind: 'value', short: 'h', type: 'name', help: "The container's host name" },
+  init: { kind: 'flag', help: 'Run an init inside that reaps processes and forwards signals' },
+  interactive: { kind: 'flag', short: 'i', help: 'Keep the standard input open' },
+  isolation: {
+    kind: 'value',
+    type: 'kind',
+    help: 'full (six namespaces, default) or network (a network namespace alone)',
+  },
+  memory: { kind: 'value', short: 'm', type: 'bytes', help: 'Memory limit (64m)' },
+  name: { kind: 'value', type: 'name', help: 'Name the container' },
+  network: { kind: 'list', alias: 'net', type: 'network', help: 'none, host or bridge (default bridge)' },
+  'pids-limit': { kind: 'value', type: 'number', help: 'How many processes and threads it may have' },
+  publish: {
+    kind: 'list',
+    short: 'p',
+    type: 'port',
+    help: "Publish a container's port on the host (8080:80, 127.0.0.1:5353:53/udp)",
+  },
+  'publish-all': { kind: 'flag', short: 'P', help: 'Publish every exposed port on a free port of the host' },
+  'read-only': { kind: 'flag', help: 'No writing to the root file system' },
+  restart: { kind: 'value', type: 'policy', help: 'After it has ended: no, on-failure[:N], always, unless-stopped' },
+  rm: { kind: 'flag', help: 'Remove the container when it has ended' },
+  rootfs: {
+    kind: 'value',
+    type: 'path',
+    help: "Directory or tar archive to be its root (default: a copy of this machine's)",
+  },
+  tty: { kind: 'flag', short: 't', help: 'Give it a terminal' },
+  user: { kind: 'value', short: 'u', type: 'name[:group]', help: 'User to run as, by name or number' },
+  userns: { kind: 'value', type: 'kind', help: 'host (default) or private: root inside is nobody outside' },
+  volume: { kind: 'list', short: 'v', type: 'source:target[:ro]', help: 'Show a path of the host inside' },
+  workdir: { kind: 'value', short: 'w', type: 'path', help: 'Directory to start in' },
+} as const satisfies Options;
+
+export const runOptions = {
+  ...createOptions,
+  detach: { kind: 'flag', short: 'd', help: 'Run in the background and print the id' },
+  'detach-keys': { kind: 'value', type: 'keys', help: 'Keys that leave the container running (ctrl-p,ctrl-q)' },
+} as const satisfies Options;

@@ -1,0 +1,60 @@
+/** The command line in this process, on captured streams, over an engine that only pretends. */
+import { Readable, Writable } from 'node:stream';
+import { main } from '../../src/cli/main.ts';
+import type { Engine, EngineOptions } from '../../src/engine/engine.ts';
+import { type Call, fakeEngine } from './fake-engine.ts';
+
+/** What surrounds the command, where it is not root without a terminal. */
+export interface Scene extends Partial<Engine> {
+  readonly root?: boolean;
+  readonly terminal?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly calls: readonly Call[];
+  /** What the engine was made with; absent if it was not needed. */
+  readonly engineOptions: EngineOptions | undefined;
+}
+
+/** Runs `gangway WORDS…`. Every `create` of the engine announces a plan, which is explained as `echo SUBJECT`. */
+export async function gangway(words: readonly string[], scene: Scene = {}): Promise<Outcome> {
+  const { root = true, terminal = false, environment = {}, ...told } = scene;
+  const { engine, calls } = fakeEngine(told);
+  const [stdout, stderr] = [capture(), capture()];
+  let engineOptions: EngineOptions | undefined;
+  const status = await main(words, {
+    stdin: () => Object.assign(Readable.from([]), { isTTY: terminal }) as unknown as NodeJS.ReadStream,
+    stdout: Object.assign(stdout.stream, { isTTY: terminal }),
+    stderr: Object.assign(stderr.stream, { isTTY: terminal }),
+    environment,
+    root,
+    loadExplain: async () => (plan) => `echo ${plan.subject}\n`,
+    createEngine: async (options) => {
+      engineOptions = options;
+      return { ...engine, create: announcing(engine, options) };
+    },
+  });
+  return { status, stdout: stdout.text(), stderr: stderr.text(), calls, engineOptions };
+}
+
+function announcing(engine: Engine, { onPlan }: EngineOptions): Engine['create'] {
+  return async (request) => {
+    onPlan?.({ subject: `run ${request.command.join(' ')}`, direction: 'make', steps: [] });
+    return await engine.create(request);
+  };
+}
+
+function capture() {
+  const chunks: string[] = [];
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      chunks.push(String(chunk));
+      done();
+    },
+  });
+  return { stream, text: () => chunks.join('') };
+}

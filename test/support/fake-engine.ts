@@ -1,0 +1,105 @@
+/** An engine that does nothing but write down what it was asked, and answers as it is told. */
+import type {
+  ContainerSummary,
+  Engine,
+  NetworkInspection,
+  NetworkSummary,
+  Statistics,
+} from '../../src/engine/engine.ts';
+import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { parseMac } from '../../src/values/mac.ts';
+
+/** One method that was called, and with what. */
+export type Call = readonly [method: string, ...given: unknown[]];
+
+export const id = 'd5c0c5b27f1e4a6e9a53c0de7b4d1f0a8e6b3c2d1f0e9d8c7b6a5f4e3d2c1b0a';
+
+export const container: ContainerSummary = {
+  id,
+  name: 'web',
+  command: ['python3', '-m', 'http.server', '80'],
+  state: 'running',
+  status: 'Up 5 hours',
+  createdAt: new Date(Date.now() - 5 * 3_600_000),
+  network: 'bridge',
+  ports: [],
+  exposed: [],
+};
+
+export const networks: readonly NetworkSummary[] = (['bridge', 'host', 'none'] as const).map((name, index) => ({
+  id: String(index).repeat(64),
+  name,
+  driver: name === 'none' ? 'null' : name,
+  scope: 'local',
+  createdAt: new Date(0),
+}));
+
+export const bridge: NetworkInspection = {
+  id: '0'.repeat(64),
+  name: 'bridge',
+  driver: 'bridge',
+  scope: 'local',
+  createdAt: new Date(0),
+  subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1') }],
+  options: {},
+  containers: [
+    {
+      id,
+      name: 'web',
+      endpointId: 'e'.repeat(64),
+      mac: parseMac('02:42:ac:11:00:02'),
+      addresses: [parsePrefix('172.17.0.2/16')],
+    },
+  ],
+};
+
+export const statistics: Statistics = {
+  id,
+  name: 'web',
+  time: new Date(0),
+  cpuNanoseconds: 0n,
+  throttledPeriods: 3,
+  throttledNanoseconds: 1n,
+  memoryBytes: 1_572_864,
+  memoryLimitBytes: 2 ** 30,
+  outOfMemoryKills: 1,
+  pids: 2,
+  pidsLimit: undefined,
+  blockReadBytes: 0n,
+  blockWriteBytes: 1_450_000n,
+  receivedBytes: 1000n,
+  transmittedBytes: 2000n,
+};
+
+const answers: Engine = {
+  create: async () => id,
+  start: async (_name, streams) => (streams === undefined ? undefined : { kind: 'exited', exitCode: 0 }),
+  stop: async () => undefined,
+  kill: async () => undefined,
+  restart: async () => undefined,
+  wait: async () => 0,
+  remove: async () => undefined,
+  list: async () => [container],
+  inspect: async () => ({ Id: id, Config: { Tty: false } }),
+  ports: async () => [],
+  statistics: async () => statistics,
+  logs: async function* () {},
+  exec: async () => 0,
+  attach: async () => ({ kind: 'exited', exitCode: 0 }),
+  listNetworks: async () => networks,
+  inspectNetwork: async () => bridge,
+  collectGarbage: async () => [],
+};
+
+/** @param told answers other than "all is well" */
+export function fakeEngine(told: Partial<Engine>): { readonly engine: Engine; readonly calls: Call[] } {
+  const calls: Call[] = [];
+  const entries = Object.entries({ ...answers, ...told }).map(([method, answer]) => [
+    method,
+    (...given: unknown[]) => {
+      calls.push([method, ...given]);
+      return (answer as (...given: unknown[]) => unknown)(...given);
+    },
+  ]);
+  return { engine: Object.fromEntries(entries), calls };
+}

@@ -1,0 +1,183 @@
+import test from 'ava';
+import { commands } from '../../src/cli/commands.ts';
+import { gangway } from '../support/cli.ts';
+
+test('gangway alone shows what there is', async (t) => {
+  const { status, stdout, stderr } = await gangway([]);
+  t.is(status, 0);
+  t.is(stderr, '');
+  t.regex(stdout, /^Usage: {2}gangway \[OPTIONS\] COMMAND\n/);
+  t.regex(stdout, /\n {2}network {2,}Look at networks\n/);
+  t.is((await gangway(['--help'])).stdout, stdout);
+  t.is((await gangway(['help'])).stdout, stdout);
+});
+
+const rows = commands.flatMap((command) => [
+  [command.name],
+  ...(command.commands ?? []).map(({ name }) => [command.name, name]),
+]);
+
+for (const path of rows) {
+  test(`gangway ${path.join(' ')} has a help, without root and without an engine`, async (t) => {
+    const { status, stdout, stderr, engineOptions } = await gangway([...path, '--help'], { root: false });
+    t.is(status, 0);
+    t.is(stderr, '');
+    t.true(stdout.startsWith(`Usage:  gangway ${path.join(' ')}`));
+    t.is(engineOptions, undefined);
+    t.is((await gangway(['help', ...path], { root: false })).stdout, stdout);
+  });
+}
+
+test('every command that is shown has an example, and every line fits', async (t) => {
+  for (const path of rows) {
+    const { stdout } = await gangway([...path, '--help']);
+    for (const line of stdout.split('\n')) t.true(line.length <= 120, line);
+    const shown = !stdout.includes('Not there yet');
+    if (shown && !stdout.includes('Commands:')) t.true(stdout.includes('Example:\n  '), path.join(' '));
+  }
+});
+
+test("the help of a command is laid out as docker's", async (t) => {
+  const { stdout } = await gangway(['network', 'ls', '--help']);
+  t.is(
+    stdout,
+    `Usage:  gangway network ls [OPTIONS]
+
+List networks
+
+Aliases:
+  gangway network ls, gangway network list
+
+Example:
+  gangway network ls
+
+Options:
+  -f, --filter key=value   Only those with this driver, id, name, scope or type
+      --format string      table, or json: one object a line
+      --no-trunc           Whole ids
+  -q, --quiet              Ids alone
+`,
+  );
+});
+
+test('an unknown command names its neighbours', async (t) => {
+  const { status, stderr } = await gangway(['rum']);
+  t.is(status, 1);
+  t.is(stderr, "'rum' is not a gangway command; did you mean 'run' or 'rm'?\nSee 'gangway --help'.\n");
+});
+
+test('an unknown command of a group shows the group', async (t) => {
+  const { status, stdout, stderr } = await gangway(['network', 'frob']);
+  t.is(status, 1);
+  t.is(stdout, '');
+  t.regex(stderr, /^'frob' is not a command of gangway network\n\nUsage: {2}gangway network COMMAND\n/);
+  t.is((await gangway(['network'])).status, 0);
+});
+
+test('network commands that are to come say so', async (t) => {
+  const { status, stderr } = await gangway(['network', 'create', 'mine']);
+  t.is(status, 1);
+  t.regex(stderr, /^gangway: networks of your own are not there yet; .*\n$/);
+});
+
+const counts: Record<string, string> = {
+  run: '"gangway run" requires at least 1 argument.',
+  attach: '"gangway attach" requires exactly 1 argument.',
+  'exec web': '"gangway exec" requires at least 2 arguments.',
+  'port web 80 81': '"gangway port" accepts at most 2 arguments.',
+  'ps web': '"gangway ps" accepts no arguments.',
+};
+
+for (const [line, message] of Object.entries(counts)) {
+  test(`gangway ${line}: a wrong number of words shows the usage and exits with 1`, async (t) => {
+    const { status, stderr, calls } = await gangway(line.split(' '));
+    const command = line.split(' ')[0];
+    t.is(status, 1);
+    t.true(stderr.startsWith(`${message}\nSee 'gangway ${command} --help'.\n\nUsage:  gangway ${command} `), stderr);
+    t.deepEqual(calls, []);
+  });
+}
+
+test('without root one sentence says so', async (t) => {
+  const outcome = await gangway(['run', '-d', 'true'], { root: false });
+  t.is(outcome.status, 125);
+  t.is(outcome.stderr, 'gangway: only root can do this; run it as `sudo gangway run …`\n');
+  t.is(outcome.engineOptions, undefined);
+  t.is((await gangway(['ps'], { root: false })).status, 1);
+  t.is((await gangway(['run', '--foo'], { root: false })).status, 125);
+});
+
+test('version needs nobody', async (t) => {
+  const { status, stdout } = await gangway(['version', '--format', 'json'], { root: false });
+  t.is(status, 0);
+  t.like(JSON.parse(stdout), { Node: process.versions.node });
+  t.regex((await gangway(['--version'], { root: false })).stdout, /^gangway {2}\d+\.\d+\.\d+\n/);
+});
+
+test('explain prints the plan alone, on an engine that changes nothing', async (t) => {
+  const { status, stdout, stderr, engineOptions } = await gangway(['explain', 'run', '-d', 'true']);
+  t.is(status, 0);
+  t.is(stdout, 'echo run true\n');
+  t.is(stderr, '');
+  t.like(engineOptions, { dryRun: true });
+});
+
+test('--explain prints the plan on stderr and works', async (t) => {
+  const { stdout, stderr, engineOptions } = await gangway(['--explain', 'create', 'true']);
+  t.regex(stdout, /^[0-9a-f]{64}\n$/);
+  t.is(stderr, 'echo run true\n');
+  t.is(engineOptions?.dryRun, undefined);
+});
+
+test('explain knows mistakes, readers, and what has no plan', async (t) => {
+  const mistake = await gangway(['explain', 'run', '-p', 'abc', 'true'], { root: false });
+  t.is(mistake.status, 125);
+  t.regex(mistake.stderr, /invalid container port "abc"/);
+  t.is((await gangway(['explain', 'network', 'ls'])).stdout, '# gangway network ls only reads; it changes nothing\n');
+  t.is((await gangway(['explain', 'lab', 'up'])).status, 1);
+  t.is((await gangway(['explain'])).status, 1);
+});
+
+test('where things are kept comes from options, and else from the environment', async (t) => {
+  const environment = {
+    GANGWAY_STATE_DIRECTORY: '/env/state',
+    GANGWAY_RUNTIME_DIRECTORY: '/env/run',
+    GANGWAY_SEED: 'x',
+  };
+  t.like((await gangway(['network', 'ls'], { environment })).engineOptions, {
+    stateDirectory: '/env/state',
+    runtimeDirectory: '/env/run',
+    seed: 'x',
+  });
+  const words = ['--state-directory=/s', '--runtime-directory', '/r', 'network', 'ls'];
+  t.like((await gangway(words, { environment })).engineOptions, { stateDirectory: '/s', runtimeDirectory: '/r' });
+});
+
+test('warnings go to stderr', async (t) => {
+  const { engineOptions, stderr } = await gangway(['network', 'ls']);
+  t.is(stderr, '');
+  t.is(typeof engineOptions?.onWarning, 'function');
+});
+
+test('colour only on a terminal, or when asked for', async (t) => {
+  const isColored = async (words: string[], scene = {}) =>
+    (await gangway([...words, 'network', 'create'], scene)).stderr.includes('\x1b[');
+  t.false(await isColored([]));
+  t.true(await isColored([], { terminal: true }));
+  t.false(await isColored([], { terminal: true, environment: { NO_COLOR: '1' } }));
+  t.true(await isColored(['--color', 'always'], { environment: { NO_COLOR: '1' } }));
+  t.false(await isColored(['--color=never'], { terminal: true }));
+  t.is((await gangway(['--color', 'pink', 'ps'])).status, 125);
+});
+
+test("somebody else's words cannot steer the terminal", async (t) => {
+  const { stderr } = await gangway(['ps'], { list: () => Promise.reject(new Error('\x1b[2J\x07')) });
+  t.is(stderr, 'gangway: internal error: \\x1b[2J\\x07; GANGWAY_DEBUG=1 shows where, please report it\n');
+  t.false((await gangway(['\x1b[2J'])).stderr.includes('\x1b'));
+});
+
+test('a stack trace only where it is asked for', async (t) => {
+  const list = () => Promise.reject(new Error('oops'));
+  t.false((await gangway(['ps'], { list })).stderr.includes('    at '));
+  t.true((await gangway(['ps'], { list, environment: { GANGWAY_DEBUG: '1' } })).stderr.includes('    at '));
+});

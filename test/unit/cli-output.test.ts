@@ -1,0 +1,301 @@
+import test from 'ava';
+import { binarySize, decimalSize, formatPorts, humanDuration } from '../../src/cli/format.ts';
+import { formatTable } from '../../src/cli/table.ts';
+import type { LogLine } from '../../src/engine/engine.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { GangwayError } from '../../src/values/errors.ts';
+import type { PortBinding } from '../../src/values/port.ts';
+import { gangway } from '../support/cli.ts';
+import { container, id, statistics } from '../support/fake-engine.ts';
+
+const binding = (address: string, hostPort: number, containerPort: number): PortBinding => {
+  return { protocol: 'tcp', hostAddress: parseAddress(address), hostPort, containerPort };
+};
+
+const missing = async () => {
+  throw new GangwayError('container-not-found', 'container nope not found');
+};
+
+test('ps draws a table', async (t) => {
+  const { stdout } = await gangway(['ps'], {
+    list: async () => [{ ...container, ports: [binding('0.0.0.0', 8080, 80), binding('::', 8080, 80)] }],
+  });
+  t.is(
+    stdout,
+    `CONTAINER ID   COMMAND                  CREATED       STATUS       PORTS                                     NETWORK   NAMES
+d5c0c5b27f1e   "python3 -m http.ser…"   5 hours ago   Up 5 hours   0.0.0.0:8080->80/tcp, [::]:8080->80/tcp   bridge    web
+`,
+  );
+});
+
+test('ps as ids and as JSON', async (t) => {
+  t.is((await gangway(['ps', '-q'])).stdout, `${id.slice(0, 12)}\n`);
+  t.is((await gangway(['ps', '-aq', '--no-trunc'])).stdout, `${id}\n`);
+  const { stdout } = await gangway(['ps', '--format', 'json', '--no-trunc']);
+  t.is(stdout.split('\n').length, 2);
+  t.like(JSON.parse(stdout), { ID: id, Names: 'web', Command: '"python3 -m http.server 80"', State: 'running' });
+});
+
+test('ps filters', async (t) => {
+  const found = async (...filters: string[]) => (await gangway(['ps', '-q', ...filters])).stdout !== '';
+  t.true(await found('-f', 'name=we'));
+  t.false(await found('-f', 'name=x'));
+  t.true(await found('-f', 'name=x', '-f', 'name=we'));
+  t.false(await found('-f', 'name=we', '-f', 'status=exited'));
+  t.true(await found('-f', 'network=bridge', '-f', `id=${id.slice(0, 3)}`));
+  t.deepEqual((await gangway(['ps', '-f', 'status=exited'])).calls[0], ['list', { all: true }]);
+  const { status, stderr } = await gangway(['ps', '-f', 'foo=bar']);
+  t.is(status, 1);
+  t.regex(stderr, /^invalid filter "foo=bar"; write key=value/);
+});
+
+test('an unknown format is refused before the engine is asked', async (t) => {
+  const { status, stderr, calls } = await gangway(['ps', '--format', '{{.ID}}']);
+  t.is(status, 125);
+  t.regex(stderr, /use table or json/);
+  t.deepEqual(calls, []);
+});
+
+test('network ls', async (t) => {
+  t.is(
+    (await gangway(['network', 'ls'])).stdout,
+    `NETWORK ID     NAME      DRIVER    SCOPE
+000000000000   bridge    bridge    local
+111111111111   host      host      local
+222222222222   none      null      local
+`,
+  );
+  t.is((await gangway(['network', 'list', '-qf', 'driver=null'])).stdout, '222222222222\n');
+  const lines = (await gangway(['network', 'ls', '--format=json'])).stdout.trimEnd().split('\n');
+  t.deepEqual(
+    lines.map((line) => JSON.parse(line).Name),
+    ['bridge', 'host', 'none'],
+  );
+});
+
+test('network inspect', async (t) => {
+  const { stdout } = await gangway(['network', 'inspect', 'bridge']);
+  t.like(JSON.parse(stdout)[0], {
+    Name: 'bridge',
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: 'default', Options: null, Config: [{ Subnet: '172.17.0.0/16', Gateway: '172.17.0.1' }] },
+    Containers: {
+      [id]: {
+        Name: 'web',
+        EndpointID: 'e'.repeat(64),
+        MacAddress: '02:42:ac:11:00:02',
+        IPv4Address: '172.17.0.2/16',
+        IPv6Address: '',
+      },
+    },
+  });
+  t.true(stdout.startsWith('[\n    {\n        "Name"'));
+});
+
+test('inspect shows what it finds and complains about the rest', async (t) => {
+  const { status, stdout, stderr } = await gangway(['inspect', 'nope', 'bridge'], {
+    inspect: missing,
+    inspectNetwork: async (name) => {
+      if (name === 'nope') throw new GangwayError('network-not-found', 'network nope not found');
+      return (await import('../support/fake-engine.ts')).bridge;
+    },
+  });
+  t.is(status, 1);
+  t.is(JSON.parse(stdout).length, 1);
+  t.regex(stderr, /^gangway: no container or network nope; /);
+  const nothing = await gangway(['network', 'inspect', 'nope'], { inspectNetwork: missing });
+  t.is(nothing.stdout, '[]\n');
+  t.is((await gangway(['inspect', '-f', 'json', 'web'])).stdout, `{"Id":"${id}","Config":{"Tty":false}}\n`);
+});
+
+test('port lists by container port, or answers for one', async (t) => {
+  const ports = async () => [
+    binding('0.0.0.0', 8443, 443),
+    binding('0.0.0.0', 8080, 80),
+    { ...binding('::', 8080, 80) },
+  ];
+  t.is(
+    (await gangway(['port', 'web'], { ports })).stdout,
+    '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n443/tcp -> 0.0.0.0:8443\n',
+  );
+  t.is((await gangway(['port', 'web', '80'], { ports })).stdout, '0.0.0.0:8080\n[::]:8080\n');
+  const json = (await gangway(['port', '--format', 'json', 'web', '443/tcp'], { ports })).stdout;
+  t.deepEqual(JSON.parse(json), { ContainerPort: '443', Protocol: 'tcp', HostIp: '0.0.0.0', HostPort: '8443' });
+  const unpublished = await gangway(['port', 'web', '81'], { ports });
+  t.is(unpublished.status, 1);
+  t.regex(unpublished.stderr, /^gangway: container web does not publish port 81\/tcp; /);
+  const bad = await gangway(['port', 'web', 'abc'], { ports });
+  t.is(bad.status, 1);
+  t.regex(bad.stderr, /invalid port "abc"/);
+});
+
+test('commands with many names go on after a failure', async (t) => {
+  const stop = async (name: string) => (name === 'nope' ? await missing() : undefined);
+  const { status, stdout, stderr, calls } = await gangway(['stop', '-t', '3', '-s', 'int', 'a', 'nope', 'b'], { stop });
+  t.is(status, 1);
+  t.is(stdout, 'a\nb\n');
+  t.is(stderr, 'gangway: container nope not found\n');
+  t.deepEqual(calls[0], ['stop', 'a', { timeoutSeconds: 3, signal: 'SIGINT' }]);
+});
+
+test('kill, restart, wait and rm', async (t) => {
+  t.deepEqual((await gangway(['kill', 'web'])).calls, [['kill', 'web', 'SIGKILL']]);
+  t.deepEqual((await gangway(['kill', '-s', '1', 'web'])).calls, [['kill', 'web', 'SIGHUP']]);
+  t.deepEqual((await gangway(['restart', '--time=0', 'web'])).calls, [['restart', 'web', { timeoutSeconds: 0 }]]);
+  t.is((await gangway(['wait', 'a', 'b'], { wait: async () => 7 })).stdout, '7\n7\n');
+  t.deepEqual((await gangway(['rm', '-f', 'web'])).calls, [['remove', 'web', { force: true }]]);
+  t.is((await gangway(['stop', '-t', 'soon', 'web'])).status, 125);
+});
+
+test('rm -f of what is not there is no failure', async (t) => {
+  const { status, stdout, stderr } = await gangway(['rm', '-f', 'nope'], { remove: missing });
+  t.is(status, 0);
+  t.is(stdout, '');
+  t.is(stderr, 'gangway: container nope not found\n');
+  t.is((await gangway(['rm', 'nope'], { remove: missing })).status, 1);
+});
+
+test('start, alone and attached', async (t) => {
+  t.is((await gangway(['start', 'a', 'b'])).stdout, 'a\nb\n');
+  const { status, stdout, calls } = await gangway(['start', '-a', 'web'], {
+    start: async () => ({ kind: 'exited', exitCode: 3 }),
+  });
+  t.is(status, 3);
+  t.is(stdout, '');
+  t.false('stdin' in Object(calls.at(-1)?.[2]));
+  t.is((await gangway(['start', '-a', 'a', 'b'])).status, 1);
+});
+
+test('attach', async (t) => {
+  const { calls } = await gangway(['attach', '--no-stdin', '--detach-keys=a', 'web']);
+  t.deepEqual(calls.at(-1)?.[3], { stdin: false });
+  t.like(calls.at(-1)?.[2], { detachKeys: 'a' });
+  t.is((await gangway(['attach', 'web'], { attach: async () => ({ kind: 'detached' }) })).status, 0);
+});
+
+test('exec', async (t) => {
+  const words = ['exec', '-it', '-u', '0', '-w', '/srv', '-e', 'A=b', '--privileged', 'web', 'sh', '-c', 'x'];
+  const { status, calls } = await gangway(words, { terminal: true, exec: async () => 9 });
+  t.is(status, 9);
+  t.deepEqual(calls[0]?.[2], {
+    command: ['sh', '-c', 'x'],
+    terminal: true,
+    interactive: true,
+    detached: false,
+    environment: ['A=b'],
+    privileged: true,
+    user: '0',
+    workingDirectory: '/srv',
+  });
+  t.is((await gangway(['exec', '-d', 'web', 'x'])).calls[0]?.length, 3);
+  const notFound = async () => {
+    throw new GangwayError('command-not-found', 'no such command');
+  };
+  t.is((await gangway(['exec', 'web', 'x'], { exec: notFound })).status, 127);
+  t.is((await gangway(['exec', 'web', 'x'], { exec: missing })).status, 1);
+});
+
+test('logs', async (t) => {
+  const logs = async function* (): AsyncIterable<LogLine> {
+    yield { time: new Date(0), stream: 'stdout', text: 'out\n' };
+    yield { time: new Date(0), stream: 'stderr', text: 'err\n' };
+  };
+  const words = ['logs', '-ft', '-n', '5', '--since', '1970-01-02T00:00:00Z', '--until=10', 'web'];
+  const { stdout, stderr, calls } = await gangway(words, { logs });
+  t.is(stdout, '1970-01-01T00:00:00.000000000Z out\n');
+  t.is(stderr, '1970-01-01T00:00:00.000000000Z err\n');
+  t.deepEqual(calls[0]?.[2], { follow: true, tail: 5, since: new Date(86_400_000), until: new Date(10_000) });
+  t.deepEqual((await gangway(['logs', '--tail', 'all', 'web'])).calls[0]?.[2], { follow: false });
+  t.is((await gangway(['logs', '-n', 'x', 'web'])).status, 125);
+  t.is((await gangway(['logs', '--since', 'yesterday', 'web'])).status, 125);
+  const [, , recent] = (await gangway(['logs', '--since', '10m', 'web'])).calls[0] ?? [];
+  t.true(Math.abs(Date.now() - 600_000 - (recent as { since: Date }).since.getTime()) < 5000);
+});
+
+test('stats shows what happened between two samples', async (t) => {
+  let samples = 0;
+  const told = async () => {
+    samples++;
+    return { ...statistics, time: new Date(samples * 1000), cpuNanoseconds: BigInt(samples) * 250_000_000n };
+  };
+  const { stdout } = await gangway(['stats', '--no-stream', '--format', 'json', 'web'], { statistics: told });
+  t.deepEqual(JSON.parse(stdout), {
+    BlockIO: '0B / 1.45MB',
+    CPUPerc: '25.00%',
+    ID: id.slice(0, 12),
+    MemPerc: '0.15%',
+    MemUsage: '1.5MiB / 1GiB',
+    Name: 'web',
+    NetIO: '1kB / 2kB',
+    PIDs: '2',
+    ThrottledPeriods: '3',
+    OutOfMemoryKills: '1',
+  });
+});
+
+test('gc says what it removed, and why', async (t) => {
+  const collectGarbage = async () => [{ what: 'link veth1', why: 'its container is gone' }];
+  t.is((await gangway(['gc'], { collectGarbage })).stdout, 'removed link veth1: its container is gone\n');
+  t.is(
+    (await gangway(['gc', '--format', 'json'], { collectGarbage })).stdout,
+    '{"What":"link veth1","Why":"its container is gone"}\n',
+  );
+  t.regex((await gangway(['gc'])).stderr, /^nothing to remove/);
+});
+
+test('the ports column draws equal neighbours together', (t) => {
+  const ranges = [8002, 8000, 8001, 9000].map((port) => binding('0.0.0.0', port, port));
+  t.is(formatPorts(ranges, []), '0.0.0.0:8000-8002->8000-8002/tcp, 0.0.0.0:9000->9000/tcp');
+  t.is(
+    formatPorts([binding('127.0.0.1', 80, 80), binding('::1', 8081, 81)], [{ port: 53, protocol: 'udp' }]),
+    '53/udp, 127.0.0.1:80->80/tcp, [::1]:8081->81/tcp',
+  );
+  t.is(
+    formatPorts(
+      [],
+      [1, 2, 3, 5].map((port) => ({ port, protocol: 'tcp' as const })),
+    ),
+    '1-3/tcp, 5/tcp',
+  );
+  t.is(
+    formatPorts([binding('0.0.0.0', 8080, 80), binding('0.0.0.0', 8081, 81)], []),
+    '0.0.0.0:8080->80/tcp, 0.0.0.0:8081->81/tcp',
+  );
+});
+
+test('durations as a person says them', (t) => {
+  const spans: [number, string][] = [
+    [0.5, 'Less than a second'],
+    [1, '1 second'],
+    [59, '59 seconds'],
+    [60, 'About a minute'],
+    [120, '2 minutes'],
+    [3599, '59 minutes'],
+    [3600, 'About an hour'],
+    [2 * 3600, '2 hours'],
+    [47 * 3600, '47 hours'],
+    [48 * 3600, '2 days'],
+    [15 * 86_400, '2 weeks'],
+    [90 * 86_400, '3 months'],
+    [800 * 86_400, '2 years'],
+  ];
+  for (const [seconds, text] of spans) t.is(humanDuration(seconds * 1000), text);
+});
+
+test('sizes', (t) => {
+  t.is(binarySize(0), '0B');
+  t.is(binarySize(1_572_864), '1.5MiB');
+  t.is(decimalSize(999), '999B');
+  t.is(decimalSize(1_450), '1.45kB');
+});
+
+test('tables pad all columns but the last', (t) => {
+  t.is(
+    formatTable([
+      ['A', 'LONGER THAN TEN', 'C'],
+      ['1', '', ''],
+    ]),
+    'A         LONGER THAN TEN   C\n1\n',
+  );
+});
