@@ -11,8 +11,8 @@
  *
  * @see cgroups(7), cgroup_namespaces(7), "No Internal Process Constraint" in Documentation/admin-guide/cgroup-v2.rst
  */
-import { type Dirent, readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { type Dirent, existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { ignoring } from '../values/errors.ts';
 
 /** One mounted cgroup tree. */
@@ -30,9 +30,10 @@ const prefix = 'gangway-lab-';
 /** Where the lab's processes sit in the unified tree, below the lab's root. */
 export const unifiedLeaf = 'init';
 
-/** The cgroup trees that this process sees, the outermost mounts first. */
+/** The cgroup trees that this process can reach: the mount table lists those that others cover, too. */
 export function hierarchies(): readonly Hierarchy[] {
-  return parseHierarchies(readFileSync('/proc/self/cgroup', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8'));
+  const [cgroup, mountinfo] = [readFileSync('/proc/self/cgroup', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8')];
+  return parseHierarchies(cgroup, mountinfo).filter(({ parent }) => existsSync(join(parent, 'cgroup.procs')));
 }
 
 /** As `hierarchies`, from the texts of /proc/self/cgroup and /proc/self/mountinfo. */
@@ -58,9 +59,14 @@ export function parseHierarchies(cgroup: string, mountinfo: string): readonly Hi
     );
     if (mine === undefined) continue;
     const mountOptions = mine.controllers.startsWith('name=') ? `none,${mine.controllers}` : mine.controllers;
-    found.set(mountPoint, { mountPoint, unified: false, mountOptions, parent: join(mountPoint, mine.path) });
+    found.set(mountPoint, { mountPoint, unified: false, mountOptions, parent: below(mountPoint, mine.path) });
   }
   return [...found.values()];
+}
+
+/** Who entered a cgroup namespace without joining its cgroups is outside of what it sees: `/..`. Its labs begin at the root. */
+function below(mountPoint: string, path: string): string {
+  return path.startsWith('/..') ? mountPoint : resolve(mountPoint, `.${path}`);
 }
 
 /** Other names of mounted trees: on a systemd machine with v1, `cpu` is a link to `cpu,cpuacct`. */

@@ -128,7 +128,7 @@ export async function takeDown(machine: Machine): Promise<void> {
 
 export function labExists(name: string): GangwayError {
   return new GangwayError('lab-exists', `lab "${name}" exists already`, {
-    hint: `enter it with \`gangway lab shell ${name}\`, or remove it with \`gangway lab down ${name}\``,
+    hint: `enter it with \`gangway lab shell --name ${name}\`, or end it with \`gangway lab down --name ${name}\``,
   });
 }
 

@@ -12,6 +12,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
 import { sweep } from './cgroups.ts';
+import { programEnvironment } from './environment.ts';
 import { isAlive } from './identity.ts';
 import { labExists, type Machine, type MachineOptions, start, takeDown } from './machine.ts';
 import { parseLabName } from './name.ts';
@@ -99,7 +100,7 @@ export async function execInLab(
   const [program, ...parameters] = entering(machine, place, argv);
   const child = spawn(program, parameters, {
     cwd: '/',
-    env: { ...process.env, ...options.environment },
+    env: programEnvironment(options.environment),
     stdio: 'inherit',
   });
   // The terminal sends its signals to the whole foreground group: the command decides, and we report what it decided.

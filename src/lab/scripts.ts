@@ -77,6 +77,8 @@ exec unshare --cgroup sh -euc "$second" gangway-lab "$@"
  * \`wait\` buries every orphan of the lab. With \`cat\` as the holder the lab ends when the other end of its stdin is
  * closed, and the kernel closes that for whoever is killed.
  *
+ * A controller that the kernel will not hand on (cpu, where real-time processes run) is simply missing below.
+ *
  * "$1" holder: eof or down · "$2" hostname · "$3" name of our mounts · "$4" directories for overlays · "$5" fstab
  * "$6" links in /sys/fs/cgroup · "$7" cables · then for each wiring: place, link, batch
  */
@@ -99,7 +101,7 @@ for unified in "$cgroups" "$cgroups/unified"; do
   mkdir "$unified/init"
   echo 0 >"$unified/init/cgroup.procs"
   for controller in $(cat "$unified/cgroup.controllers"); do
-    echo "+$controller" >"$unified/cgroup.subtree_control"
+    echo "+$controller" >"$unified/cgroup.subtree_control" 2>/dev/null || :
   done
 done
 printf '%s\\nlink set lo up\\n' "$7" | ip -batch -

@@ -15,7 +15,10 @@ import { hostPlace } from './topology.ts';
 /** Lines such as `link host: gangway0`, `file /run/gangway/lock`, `process conmon`; one per thing, sorted. */
 export type Snapshot = readonly string[];
 
-/** What one place has: its links, addresses, routes, policy rules, firewall and the switches of a router. */
+/**
+ * What one place has: its links, addresses, routes, policy rules, firewall and the switches of a router. grep reads the
+ * latter, since the shell reads byte by byte, and a file of /proc/sys gives nothing after the first.
+ */
 const networkScript = `
 say() { while read -r line; do echo "$1 $line"; done; }
 ip -o link show | while read -r index name rest; do echo "link \${name%%[@:]*}"; done
@@ -24,9 +27,7 @@ ip -4 route show table all | say route
 ip -6 route show table all | say route
 ip rule show | say rule
 if command -v nft >/dev/null; then nft -s list ruleset | say nft; fi
-for file in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/net/ipv6/conf/*/forwarding; do
-  read -r value <"$file" && echo "sysctl $file = $value"
-done
+grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/net/ipv6/conf/*/forwarding | say sysctl
 `;
 
 /** Takes the snapshot of a lab. What the taking itself needs is not in it. */
@@ -65,10 +66,12 @@ async function network(machine: Machine, name: string): Promise<readonly string[
     .map((line) => line.replace(' ', ` ${name}: `).trimEnd());
 }
 
+/** Zombies are left out: the lab's first process is about to bury them. */
 function processes(root: string): readonly string[] {
   return readdirSync(`${root}/proc`)
     .filter((name) => /^\d+$/.test(name))
-    .map((pid) => ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`${root}/proc/${pid}/comm`, 'utf8').trim()))
+    .map((pid) => ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`${root}/proc/${pid}/stat`, 'utf8')) ?? '')
+    .map((stat) => /\((.*)\) [^ZX] /s.exec(stat)?.[1])
     .filter((name) => name !== undefined)
     .map((name) => `process ${name}`);
 }

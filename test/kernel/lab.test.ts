@@ -180,6 +180,21 @@ test('labs nest, three deep', async (t) => {
   });
 });
 
+test('a lab is made on a machine with nothing but a unified cgroup tree', async (t) => {
+  await withLab(t, {}, async (lab) => {
+    const script = `
+      for tree in /sys/fs/cgroup/*/; do umount "$tree"; done
+      umount /sys/fs/cgroup
+      mount -t cgroup2 only-v2 /sys/fs/cgroup
+      exec "$@"`;
+    const said = await lab.host.run([
+      ...['unshare', '--mount', 'sh', '-euc', script, 'sh'],
+      ...[process.execPath, ...typescript, 'test/support/lab-nest.ts', '1'],
+    ]);
+    t.is(said, '1 true\n0 true\n');
+  });
+});
+
 test('labs do not see each other', async (t) => {
   await withLab(t, {}, async (one) => {
     await withLab(t, {}, async (other) => {
