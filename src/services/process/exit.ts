@@ -1,0 +1,62 @@
+/**
+ * What happens when a container ends by itself.
+ *
+ *     container ends -> conmon writes EXITS/ID -> conmon runs the exit script
+ *                                                   waits for the lock that an attached client holds
+ *                                                   is the container's directory gone?  the client has cleaned up: done
+ *                                                   else: gangway _exited ID
+ *
+ * A client in the foreground holds `lock` in the container's directory with flock(2) while it lives, sees the end first,
+ * and cleans up in its own, already running process: a second Node would cost twice its work. A client that is killed
+ * can't forget to unlock: the kernel does it, and the exit script goes on. Without a client nobody holds the lock.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { ignoring } from '../../values/errors.ts';
+import type { Launch } from '../../values/launch.ts';
+
+/**
+ * Parameters: the container's directory, then the command that cleans up.
+ *
+ * `-ef` compares inodes: a directory of the same name that was made meanwhile belongs to another life of the container.
+ */
+export const exitScript = `[ -e "$1/lock" ] || exit 0
+exec 9<"$1/lock"
+flock 9
+[ "$1/lock" -ef /proc/self/fd/9 ] || exit 0
+exec 9<&-
+shift
+exec "$@"
+`;
+
+/** The exit script with its parameters, as conmon and the supervisor run it. */
+export function exitCommand(launch: Launch): string[] {
+  return ['/bin/sh', '-c', exitScript, 'gangway', launch.directory, ...launch.exitCommand];
+}
+
+/** The file that an attached client locks with flock(2), exclusively, before it starts the container. */
+export function lockPath(launch: Launch): string {
+  return `${launch.directory}/lock`;
+}
+
+/** How a container ended. */
+export interface Exit {
+  readonly exitCode: number;
+  /** The kernel killed one of its processes for want of memory. */
+  readonly outOfMemory: boolean;
+}
+
+/**
+ * Reads how the container ended; undefined while it has not, or when its monitor was killed and nobody knows.
+ *
+ * An empty file is one that conmon is about to fill.
+ */
+export function readExit(launch: Launch): Exit | undefined {
+  const text = ignoring('ENOENT', () => readFileSync(exitPath(launch), 'utf8'));
+  if (text === undefined || text.trim() === '') return undefined;
+  return { exitCode: Number(text), outOfMemory: existsSync(`${launch.directory}/oom`) };
+}
+
+/** Conmon's exit file. */
+export function exitPath(launch: Launch): string {
+  return `${launch.exitDirectory}/${launch.id}`;
+}

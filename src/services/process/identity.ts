@@ -1,0 +1,81 @@
+/**
+ * Who the command runs as: `--user` turned into numbers.
+ *
+ * Names belong to the container, not to the host: `--user www-data` means whatever the container's own /etc/passwd says.
+ * The kernel and crun know numbers only, so that the files are read here, before the container exists. They are the
+ * container's data: a symbolic link that leads out of its tree is treated as a missing file and never followed.
+ *
+ * @see passwd(5), group(5)
+ */
+import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { GangwayError, ignoring } from '../../values/errors.ts';
+import type { Identity } from '../../values/launch.ts';
+
+/** The two files, empty where the container has none. */
+export interface Accounts {
+  readonly passwd: string;
+  readonly group: string;
+}
+
+/** Reads a tree's accounts; `/` for the host's own. */
+export function readAccounts(root: string): Accounts {
+  return { passwd: readInside(root, 'etc/passwd'), group: readInside(root, 'etc/group') };
+}
+
+function readInside(root: string, path: string): string {
+  const inside = root === '/' ? '/' : `${root}/`;
+  const real = ignoring(['ENOENT', 'ENOTDIR', 'ELOOP'], () => realpathSync(join(root, path)));
+  return real?.startsWith(inside) ? readFileSync(real, 'utf8') : '';
+}
+
+/**
+ * `UID`, `UID:GID`, `name`, `name:group` or any mixture. A number needs no entry; a name does. Absent is root.
+ *
+ * A user given alone brings the main group and the additional groups of its entries; a group given by hand replaces them.
+ *
+ * @throws GangwayError invalid-option if a name has no entry
+ */
+export function lookUp(user: string | undefined, accounts: Accounts): Identity {
+  const [userText = '', groupText] = (user ?? '0').split(':', 2);
+  const users = entries(accounts.passwd);
+  const groups = entries(accounts.group);
+  const entry = find(users, userText, 2);
+  const uid = entry === undefined ? number(userText) : number(entry[2] ?? '');
+  if (uid === undefined) throw unknown('user', userText, '/etc/passwd');
+  if (groupText !== undefined && groupText !== '') {
+    const gid = number(find(groups, groupText, 2)?.[2] ?? groupText);
+    if (gid === undefined) throw unknown('group', groupText, '/etc/group');
+    return { uid, gid, additionalGids: [] };
+  }
+  const gid = number(entry?.[3] ?? '') ?? 0;
+  const name = entry?.[0];
+  const member = (group: string[]) => name !== undefined && (group[3] ?? '').split(',').includes(name);
+  const additional = groups.filter(member).map((group) => number(group[2] ?? ''));
+  return { uid, gid, additionalGids: additional.filter((id) => id !== undefined && id !== gid) as number[] };
+}
+
+/** The home directory of a uid; `/` where it has none. */
+export function homeOf(uid: number, accounts: Accounts): string {
+  return find(entries(accounts.passwd), String(uid), 2)?.[5] || '/';
+}
+
+function entries(file: string): string[][] {
+  return file.split('\n').map((line) => line.split(':'));
+}
+
+/** A name wins over a number, in case that somebody is called 1000. */
+function find(rows: readonly string[][], key: string, column: number): string[] | undefined {
+  return rows.find((row) => row[0] === key) ?? rows.find((row) => row[column] === key);
+}
+
+function number(text: string): number | undefined {
+  return /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31 ? Number(text) : undefined;
+}
+
+function unknown(kind: string, name: string, file: string): GangwayError {
+  return new GangwayError(
+    'invalid-option',
+    `--user: unable to find ${kind} ${name}: no matching entry in the container's ${file}`,
+  );
+}

@@ -1,0 +1,218 @@
+/**
+ * Starting a container, and taking it away again.
+ *
+ *     launch    config.json -> unshare (the tree) -> conmon -> crun create     all is made, the command is not yet running
+ *     start     crun start                                                    the command runs
+ *     discard   crun delete --force, control groups, files                    nothing is left
+ *
+ * Two phases, so that an error in the command is known before a client is attached or a port is opened. Between them the
+ * first process stands inside its namespaces and waits.
+ *
+ * conmon stays: it is the parent that the kernel tells the exit status, reads the container's output into the log, holds
+ * its terminal, and starts the exit command. It costs 350 kB. If it is killed the container goes on without a log, and its
+ * end will never be known; `observe` says so instead of waiting for a file that nobody will write.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { killCgroup, readLayout, removeCgroup } from '../../kernel/cgroup.ts';
+import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
+import { GangwayError, ignoring } from '../../values/errors.ts';
+import type { Launch } from '../../values/launch.ts';
+import { ociConfiguration } from './configuration.ts';
+import { type Exit, exitCommand, exitPath, lockPath, readExit } from './exit.ts';
+import { requireProgram } from './programs.ts';
+import { onTree } from './rootfs.ts';
+
+/** The two processes of a container: its first one, and the conmon that watches it. */
+export interface Launched {
+  readonly container: ProcessIdentity;
+  readonly monitor: ProcessIdentity;
+}
+
+/** What is left by an earlier life in the same directory and would confuse conmon. */
+const stale = ['attach', 'ctl', 'winsz', 'exit', 'oom', 'pid', 'conmon.pid', 'processes.json'];
+
+/**
+ * Makes the container up to the point where its command would run.
+ *
+ * @throws GangwayError command-not-found, command-not-executable; program-failed for all else that crun refuses
+ */
+export async function launch(launch: Launch): Promise<Launched> {
+  const words = [...onTree(launch), ...conmonCommand(launch)];
+  writeBundle(launch);
+  const child = spawn(words[0] ?? '', words.slice(1), {
+    // fd 3: where conmon answers. Only the stack of this process is inherited in host mode.
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, _OCI_SYNCPIPE: '3' },
+  });
+  const [answer, complaint] = await Promise.all([
+    firstLine(child.stdio[3] as Readable),
+    text(child.stderr as Readable),
+    new Promise<void>((resolve, reject) => child.once('error', reject).once('exit', () => resolve())),
+  ]);
+  const pid = readAnswer(launch, answer, complaint);
+  const launched = identify(launch, pid);
+  writeFileSync(`${launch.directory}/processes.json`, JSON.stringify(launched));
+  return launched;
+}
+
+/** Writes the files that stand before the first process: directories, config.json, the lock. Idempotent. */
+export function writeBundle(launch: Launch): void {
+  for (const path of [
+    `${launch.directory}/root`,
+    `${launch.directory}/tree`,
+    launch.exitDirectory,
+    launch.runtimeRoot,
+  ]) {
+    mkdirSync(path, { recursive: true, mode: 0o711 });
+  }
+  for (const name of stale) rmSync(`${launch.directory}/${name}`, { force: true });
+  rmSync(exitPath(launch), { force: true });
+  writeFileSync(`${launch.directory}/config.json`, JSON.stringify(ociConfiguration(launch)));
+  writeFileSync(lockPath(launch), '', { flag: 'a', mode: 0o600 });
+}
+
+/** conmon's whole command line. @see conmon(8) */
+export function conmonCommand(launch: Launch): string[] {
+  const { id, directory } = launch;
+  const [program = '', ...parameters] = exitCommand(launch);
+  const streams = [
+    ...(launch.terminal ? ['--terminal'] : []),
+    // Without --leave-stdin-open the first client that detaches would close the container's input for ever.
+    ...(launch.interactive ? ['--stdin', '--leave-stdin-open'] : []),
+  ];
+  return [
+    requireProgram('conmon'),
+    ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
+    ...['--runtime', requireProgram('crun'), '--runtime-arg', `--root=${launch.runtimeRoot}`, '--bundle', directory],
+    ...['--container-pidfile', `${directory}/pid`, '--conmon-pidfile', `${directory}/conmon.pid`],
+    ...['--log-path', `k8s-file:${launch.logPath}`, '--exit-dir', launch.exitDirectory],
+    // The directory in which conmon leaves the file `oom`.
+    ...['--persist-dir', directory, '--full-attach', '--no-sync-log', ...streams],
+    ...['--exit-command', program, ...parameters.flatMap((parameter) => ['--exit-command-arg', parameter])],
+  ];
+}
+
+/** The words that stand before any other command to our crun: `crun --root … exec`. */
+export function crunCommand(launch: Launch, ...parameters: readonly string[]): string[] {
+  return [requireProgram('crun'), `--root=${launch.runtimeRoot}`, ...parameters];
+}
+
+/** Lets the command run. @throws GangwayError program-failed, or container-not-running if it is gone */
+export async function start(launch: Launch): Promise<void> {
+  const { code, complaint } = await run(crunCommand(launch, 'start', launch.id));
+  if (code !== 0) throw crunFailure(launch, complaint);
+}
+
+/**
+ * Ends every process of the container and takes away what was made for it: crun's state, control groups, the directory,
+ * the exit file. The log stays. Idempotent, and complete whatever half of it existed.
+ *
+ * conmon is killed before the container where that still runs: it would report an end that is of no interest any more,
+ * and start the exit command. Where the container has ended by itself conmon is left alone: we may be its exit command.
+ */
+export async function discard(launch: Launch): Promise<void> {
+  const launched = readLaunched(launch);
+  if (launched !== undefined && readExit(launch) === undefined) signalProcess(launched.monitor, 'SIGKILL');
+  if (existsSync(`${launch.runtimeRoot}/${launch.id}`)) {
+    const { code, complaint } = await run(crunCommand(launch, 'delete', '--force', launch.id));
+    if (code !== 0 && !/does not exist|No such file/.test(complaint)) throw crunFailure(launch, complaint);
+  }
+  const layout = readLayout();
+  killCgroup(layout, launch.cgroupPath);
+  removeCgroup(layout, launch.cgroupPath);
+  rmSync(launch.directory, { recursive: true, force: true });
+  rmSync(exitPath(launch), { force: true });
+}
+
+/** What a container is found to be. `lost`: its monitor was killed; how it ended, or will end, nobody can know. */
+export type Observed =
+  | { readonly kind: 'absent' | 'created' | 'running' | 'lost' }
+  | { readonly kind: 'exited'; readonly exit: Exit };
+
+/** Looks at the processes and files; asks no program. */
+export function observe(launch: Launch): Observed {
+  const launched = readLaunched(launch);
+  if (launched === undefined) return { kind: 'absent' };
+  const exit = readExit(launch);
+  if (exit !== undefined) return { kind: 'exited', exit };
+  if (!isAlive(launched.monitor)) return { kind: 'lost' };
+  // crun removes this FIFO when the command is let go.
+  return { kind: existsSync(`${launch.runtimeRoot}/${launch.id}/exec.fifo`) ? 'created' : 'running' };
+}
+
+/** The processes as `launch` found them; undefined where there is no such container. They may have ended since. */
+export function readLaunched(launch: Launch): Launched | undefined {
+  const text = ignoring('ENOENT', () => readFileSync(`${launch.directory}/processes.json`, 'utf8'));
+  return text === undefined ? undefined : (JSON.parse(text) as Launched);
+}
+
+function identify(launch: Launch, pid: number): Launched {
+  const monitorPid = Number(readFileSync(`${launch.directory}/conmon.pid`, 'utf8'));
+  const container = identifyProcess(pid);
+  const monitor = identifyProcess(monitorPid);
+  if (container === undefined || monitor === undefined) {
+    throw new GangwayError('program-failed', `container ${launch.id} was killed while it was being made`);
+  }
+  return { container, monitor };
+}
+
+/** conmon says `{"data": PID}`, or `{"data": -1, "message": "…"}` in crun's words; or nothing, if it never started. */
+function readAnswer(launch: Launch, answer: string, complaint: string): number {
+  const line = answer.split('\n').find((text) => text.startsWith('{'));
+  if (line === undefined) throw crunFailure(launch, complaint === '' ? 'conmon ended without an answer' : complaint);
+  const { data, message } = JSON.parse(line) as { readonly data: number; readonly message?: string };
+  if (data <= 0) throw crunFailure(launch, message ?? complaint);
+  return data;
+}
+
+/** crun has one exit status for all errors; which one it was stands in its sentence. */
+function crunFailure(launch: Launch, complaint: string): GangwayError {
+  const sentence =
+    complaint
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^.*?\berror: /, '') ?? '';
+  const command = launch.command[0] ?? '';
+  if (/executable file .* not found|open executable.*No such file/.test(complaint)) {
+    if (/Permission denied/.test(complaint)) return notExecutable(command);
+    return new GangwayError('command-not-found', `command "${command}" not found in the container`, {
+      hint: 'a name without a slash is looked for in the PATH of the container',
+    });
+  }
+  if (/open executable|is a directory|exec format|Exec format/i.test(complaint)) return notExecutable(command);
+  return new GangwayError('program-failed', `container ${launch.id} could not be started: ${sentence}`);
+}
+
+function notExecutable(command: string): GangwayError {
+  return new GangwayError('command-not-executable', `command "${command}" can't be executed`, {
+    hint: 'it needs the execute permission and must be a program of this processor, or a script whose first line names one',
+  });
+}
+
+async function run(words: readonly string[]): Promise<{ readonly code: number | null; readonly complaint: string }> {
+  const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const complaint = text(child.stderr);
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('error', reject).once('close', resolve),
+  );
+  return { code, complaint: await complaint };
+}
+
+/** conmon keeps its end open while the container lives: the answer is one line, and not everything up to the end. */
+async function firstLine(stream: Readable): Promise<string> {
+  let all = '';
+  for await (const chunk of stream.setEncoding('utf8')) {
+    all += chunk;
+    if (all.includes('\n')) break;
+  }
+  return all;
+}
+
+async function text(stream: Readable): Promise<string> {
+  let all = '';
+  for await (const chunk of stream.setEncoding('utf8')) all += chunk;
+  return all;
+}

@@ -1,0 +1,151 @@
+/**
+ * From what was asked for to what will happen: every question that a request leaves open is answered here, before
+ * anything is changed, and every mistake that can be seen beforehand is named here.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { hasBlockWeight, hasSwapAccounting, readLayout } from '../../kernel/cgroup.ts';
+import type { ContainerRequest, Volume } from '../../values/container.ts';
+import { GangwayError, ignoring } from '../../values/errors.ts';
+import type { Launch, LaunchLimits, Root } from '../../values/launch.ts';
+import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
+import { homeOf, lookUp, readAccounts } from './identity.ts';
+import { requireProgram } from './programs.ts';
+import { numberDevice } from './resources.ts';
+import { furtherMounts } from './rootfs.ts';
+
+/** What the engine has chosen for this container. */
+export type Place = Pick<
+  Launch,
+  | 'id'
+  | 'directory'
+  | 'runtimeRoot'
+  | 'logPath'
+  | 'exitDirectory'
+  | 'hostname'
+  | 'network'
+  | 'userNamespace'
+  | 'hidden'
+  | 'cgroupPath'
+  | 'exitCommand'
+> & {
+  /** Where an archive was unpacked for this container, if the request names one. */
+  readonly unpackedRoot?: string;
+};
+
+export interface Prepared {
+  readonly launch: Launch;
+  readonly warnings: readonly string[];
+}
+
+const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Docker's choice for systemd hosts: many programs walk over all numbers up to the soft limit when they start. */
+const openFiles = { soft: 1024, hard: 524_288 };
+
+/**
+ * Answers all questions by reading the machine; changes nothing.
+ *
+ * @throws GangwayError invalid-option, rootfs-not-found, conflicting-options, missing-program, not-supported
+ */
+export function prepareLaunch(request: ContainerRequest, place: Place): Prepared {
+  refuseConflicts(request);
+  const { unpackedRoot, ...chosen } = place;
+  const root = chooseRoot(request, place);
+  const accounts = readAccounts(root.kind === 'host' ? '/' : root.path);
+  const identity = lookUp(request.user, accounts);
+  const { limits, warnings } = prepareLimits(request);
+  for (const volume of request.volumes) checkVolume(volume);
+  const launch: Launch = {
+    ...chosen,
+    isolation: request.isolation,
+    command: request.command,
+    environment: environment(request, place.hostname, homeOf(identity.uid, accounts)),
+    workingDirectory: request.workingDirectory ?? '/',
+    identity,
+    root,
+    readOnly: request.readOnly,
+    volumes: request.volumes,
+    terminal: request.terminal,
+    interactive: request.interactive,
+    ...(request.init ? { init: requireProgram('catatonit') } : {}),
+    capabilities: chooseCapabilities(request.capabilities, readBoundingSet(readFileSync('/proc/self/status', 'utf8'))),
+    limits,
+    openFiles: clamp(readFileSync('/proc/self/limits', 'utf8')),
+  };
+  return { launch, warnings };
+}
+
+function refuseConflicts(request: ContainerRequest): void {
+  if (request.command.length === 0) throw new GangwayError('usage', 'no command was given');
+  if (request.userNamespace === 'private' && request.network === 'host') {
+    throw new GangwayError('conflicting-options', "--userns private can't be combined with --network host", {
+      hint: 'a user namespace has no rights over a network stack that it does not own',
+    });
+  }
+  const directory = request.workingDirectory;
+  if (directory !== undefined && !isAbsolute(directory)) {
+    throw new GangwayError('invalid-option', `--workdir "${directory}" is not an absolute path`);
+  }
+}
+
+function chooseRoot(request: ContainerRequest, place: Place): Root {
+  const { rootfs } = request;
+  if (rootfs === undefined) {
+    return { kind: 'host', mounts: furtherMounts(readFileSync('/proc/self/mountinfo', 'utf8'), place.hidden) };
+  }
+  const path = rootfs.kind === 'archive' ? (place.unpackedRoot ?? '') : rootfs.path;
+  const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(path));
+  if (!found?.isDirectory()) {
+    const what = found === undefined ? 'does not exist' : 'is not a directory';
+    throw new GangwayError('rootfs-not-found', `root file system "${rootfs.path}" ${what}`);
+  }
+  return { kind: rootfs.kind === 'archive' ? 'unpacked' : 'directory', path };
+}
+
+function prepareLimits({ limits }: ContainerRequest): { limits: LaunchLimits; warnings: readonly string[] } {
+  const { blockWeight, deviceReadBytesPerSecond = [], deviceWriteBytesPerSecond = [], ...others } = limits;
+  const layout = readLayout();
+  const weightless = blockWeight !== undefined && !hasBlockWeight(layout);
+  const swapAccounting = hasSwapAccounting(layout);
+  return {
+    limits: {
+      ...others,
+      ...(blockWeight === undefined || weightless ? {} : { blockWeight }),
+      deviceReadBytesPerSecond: deviceReadBytesPerSecond.map((rate) => numberDevice(rate, '--device-read-bps')),
+      deviceWriteBytesPerSecond: deviceWriteBytesPerSecond.map((rate) => numberDevice(rate, '--device-write-bps')),
+      swapAccounting,
+    },
+    warnings: [
+      ...(weightless
+        ? ['this kernel has no scheduler that shares a disk by weight: --blkio-weight has no effect']
+        : []),
+      ...(others.memoryBytes !== undefined && !swapAccounting
+        ? ['this kernel does not account for swap: --memory limits memory alone']
+        : []),
+    ],
+  };
+}
+
+function checkVolume({ source, target }: Volume): void {
+  if (!isAbsolute(target) || target === '/') {
+    throw new GangwayError('invalid-option', `--volume: target "${target}" is not an absolute path below /`);
+  }
+  if (ignoring(['ENOENT', 'ENOTDIR'], () => statSync(source)) === undefined) {
+    throw new GangwayError('invalid-option', `--volume: source "${source}" does not exist`, {
+      hint: `mkdir -p ${source}`,
+    });
+  }
+}
+
+/** Later ones win, and what was asked for comes last. */
+function environment(request: ContainerRequest, hostname: string, home: string): string[] {
+  const terminal = request.terminal ? ['TERM=xterm'] : [];
+  const all = [searchPath, `HOSTNAME=${hostname}`, ...terminal, `HOME=${home}`, ...request.environment];
+  return [...new Map(all.map((entry) => [entry.split('=', 1)[0], entry])).values()];
+}
+
+/** Our own hard limit is the most that can be given without CAP_SYS_RESOURCE. @param limits `/proc/self/limits` */
+function clamp(limits: string): { soft: number; hard: number } {
+  const ours = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? openFiles.hard);
+  return { soft: Math.min(openFiles.soft, ours), hard: Math.min(openFiles.hard, ours) };
+}

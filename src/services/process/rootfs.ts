@@ -1,0 +1,105 @@
+/**
+ * The container's `/`, mounted where nobody else can see it.
+ *
+ *     unshare --mount --propagation slave          a copy of the host's mounts; it dies with conmon
+ *       mount -t tmpfs  tree                       memory for what the container writes
+ *       mount -t overlay lowerdir=/ … root         the host's tree below, the memory above
+ *       exec conmon …                              crun pivots into `root`
+ *
+ * An overlay reads through to its lower layer and writes to its upper one, so that `rm /etc/passwd` inside leaves the host's
+ * file alone and two containers can share one root file system. It covers one file system: the further ones of the host
+ * (/home on a partition, /vagrant) get an overlay each, and where a file system can't be a lower layer, a read-only bind.
+ * Sockets seen through an overlay can't be connected to: the kernel knows a socket by its inode, and the overlay's is
+ * another.
+ *
+ * Why in conmon's mount namespace and not in the host's: the kernel takes everything away with the last process, also
+ * after a kill -9 of everybody. Why `slave`: a network namespace's file that is unmounted on the host must be released here
+ * too. Why relative paths: a directory may be called `a,b:c`, and in `-o` these would be separators.
+ *
+ * With a user namespace a given root file system is mounted through an id map, so that its root is the container's root;
+ * the host's own tree is not, so that the container's root stays nobody there and /etc/shadow stays closed.
+ */
+import type { Launch } from '../../values/launch.ts';
+
+/**
+ * Parameters: the container's directory, the kind of root, its path, an id map in util-linux' notation or nothing, the
+ * number of further mount points, these, and then the command that runs on the finished tree.
+ *
+ * crun refuses control groups of version 1 beside a version 2 tree that has controllers; here it doesn't see that tree.
+ *
+ * @see mount(8) on X-mount.idmap
+ */
+export const rootScript = `set -eu
+cd "$1"
+kind=$2 source=$3 map=$4 count=$5
+shift 5
+unified=/sys/fs/cgroup/unified controllers=
+[ ! -e $unified/cgroup.controllers ] || read -r controllers <$unified/cgroup.controllers || :
+[ -z "$controllers" ] || umount $unified
+if [ "$kind" = unpacked ]; then
+  mount --bind \${map:+-o "X-mount.idmap=$map"} "$source" root
+else
+  mount -t tmpfs -o mode=0755 gangway tree
+  mkdir tree/lower tree/upper tree/work
+  lower=/
+  if [ "$kind" = directory ]; then
+    mount --bind \${map:+-o "X-mount.idmap=$map"} "$source" tree/lower
+    lower=tree/lower
+    first=\${map#b:0:}
+    [ -z "$map" ] || chown "\${first%%:*}:\${first%%:*}" tree/upper
+  fi
+  mount -t overlay -o "lowerdir=$lower,upperdir=tree/upper,workdir=tree/work" gangway root
+fi
+while [ "$count" -gt 0 ]; do
+  mkdir "tree/lower$count" "tree/upper$count" "tree/work$count"
+  mount --bind "$1" "tree/lower$count"
+  mount -t overlay -o "lowerdir=tree/lower$count,upperdir=tree/upper$count,workdir=tree/work$count" gangway "root$1" ||
+    mount --bind -o ro "$1" "root$1"
+  count=$((count - 1))
+  shift
+done
+exec "$@"
+`;
+
+/** The words that stand before a command to run it on the container's tree. */
+export function onTree(launch: Launch): string[] {
+  const { root, userNamespace } = launch;
+  const range = userNamespace?.range;
+  const map = range === undefined || root.kind === 'host' ? '' : `b:0:${range.first}:${range.length}`;
+  const further = root.kind === 'host' ? root.mounts : [];
+  const path = root.kind === 'host' ? '/' : root.path;
+  const words = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', rootScript, 'gangway'];
+  return [...words, launch.directory, root.kind, path, map, String(further.length), ...further];
+}
+
+/** File systems that are made of the kernel's memory, or that a container gets afresh. */
+const transient = new Set(
+  (
+    'autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl hugetlbfs mqueue nsfs overlay ' +
+    'proc pstore ramfs rpc_pipefs securityfs selinuxfs sysfs tmpfs tracefs'
+  ).split(' '),
+);
+
+/**
+ * The mount points of the host that a container on the host's tree should see as well: file systems with data, parents
+ * before children, without what lies below the directories that are fresh or hidden.
+ *
+ * @param mountinfo `/proc/self/mountinfo`
+ * @see proc_pid_mountinfo(5)
+ */
+export function furtherMounts(mountinfo: string, hidden: readonly string[]): string[] {
+  const outOfSight = ['/proc', '/sys', '/dev', '/run', '/tmp', '/boot', ...hidden];
+  const found = new Set<string>();
+  for (const line of mountinfo.split('\n')) {
+    const [fields = '', source = ''] = line.split(' - ');
+    const point = unescapeMount(fields.split(' ')[4] ?? '/');
+    if (point === '/' || transient.has(source.split(' ')[0] ?? '')) continue;
+    if (!outOfSight.some((path) => point === path || point.startsWith(`${path}/`))) found.add(point);
+  }
+  return [...found].sort();
+}
+
+/** The kernel writes space, tab, line feed and backslash as octal numbers. */
+function unescapeMount(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
