@@ -1,0 +1,178 @@
+/**
+ * Published UDP ports in user space.
+ *
+ * Theory of operation. UDP has no connections, so the relay remembers who asked: a **flow** is one client's address and
+ * port together with the address of ours that it asked. Each flow has a socket of its own that is connected to the
+ * container, so that the container tells clients apart by port, and an answer finds its client by the socket on which
+ * it comes in:
+ *
+ *     client ── 127.0.0.2:5353 │ listener │ flow's socket, 172.17.0.1:40123 ── 172.17.0.2:53 container
+ *
+ * The answer leaves by the listener, from the address that was asked. A flow is forgotten after 90 s without a datagram
+ * in either direction. Their number per port is bounded; the flow that was silent longest makes room.
+ *
+ * A container that does not listen answers with ICMP port unreachable, which the kernel reports on the flow's socket.
+ * It is ignored: the service may come up in a moment, and the flow must then work.
+ *
+ * What differs from Docker: empty datagrams are carried too.
+ */
+import { DatagramBuffer, type ReturnPath } from '../../sys/datagram-buffer.ts';
+import { closeSocket, connect, type Endpoint, openDatagram } from '../../sys/inet-socket.ts';
+import { type Watch, whenReadable } from '../../sys/readiness.ts';
+import { hasErrno } from '../../values/errors.ts';
+import type { Forward, Relay } from './forward.ts';
+
+/** Datagrams that one socket may deliver before the others get their turn. */
+const turn = 64;
+
+/** A silent flow moves to the end of the line at most this often. */
+const reorderMilliseconds = 1000;
+
+export interface DatagramOptions {
+  /** The time in milliseconds, from any origin. Default: the monotonic clock. */
+  readonly now?: () => number;
+  /** Default 90,000. */
+  readonly idleMilliseconds?: number;
+  /** Flows per port. Default 1,024. */
+  readonly flowLimit?: number;
+}
+
+interface Flow {
+  readonly fd: number;
+  readonly watch: Watch;
+  usedAt: number;
+  /** When it was put at the end of the line. */
+  linedUpAt: number;
+}
+
+/** All UDP ports of a process. They share one buffer, since only one datagram is on its way at a time. */
+export class DatagramRelays {
+  readonly #buffer = new DatagramBuffer();
+  readonly #options: Required<DatagramOptions>;
+
+  constructor(options: DatagramOptions = {}) {
+    this.#options = { now: () => performance.now(), idleMilliseconds: 90_000, flowLimit: 1024, ...options };
+  }
+
+  /** @param fd a bound socket, which is the relay's from now on */
+  serve(fd: number, forward: Forward): DatagramRelay {
+    return new DatagramRelay(fd, forward, this.#buffer, this.#options);
+  }
+}
+
+export class DatagramRelay implements Relay {
+  readonly #target: Endpoint;
+  readonly #watch: Watch;
+  /** By return key, in the order of silence: the longest silent first, to a second. */
+  readonly #flows = new Map<string, Flow>();
+  #expiry: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly fd: number,
+    forward: Forward,
+    readonly buffer: DatagramBuffer,
+    readonly options: Required<DatagramOptions>,
+  ) {
+    this.#target = { address: forward.target, port: forward.binding.containerPort };
+    this.#watch = whenReadable(fd, () => this.#fromClients());
+  }
+
+  get clients(): number {
+    return this.#flows.size;
+  }
+
+  withdraw(): Promise<void> {
+    clearTimeout(this.#expiry);
+    this.#watch.close();
+    closeSocket(this.fd);
+    for (const key of this.#flows.keys()) this.#forget(key);
+    return Promise.resolve();
+  }
+
+  /** Forgets the flows that were silent for too long. Called by the relay itself, and by tests with a clock of theirs. */
+  expire(): void {
+    const { now, idleMilliseconds } = this.options;
+    for (const [key, flow] of this.#flows) {
+      // Further down the line none has been silent for longer than a second more.
+      if (now() - flow.linedUpAt < idleMilliseconds) break;
+      if (now() - flow.usedAt >= idleMilliseconds) this.#forget(key);
+    }
+  }
+
+  #fromClients(): void {
+    for (let count = 0; count < turn; count++) {
+      const length = this.buffer.receiveFrom(this.fd);
+      if (length === undefined) return;
+      const key = this.buffer.returnKey();
+      const flow = this.#flows.get(key) ?? this.#begin(key);
+      if (flow === undefined) continue;
+      this.#use(key, flow);
+      // The first attempt may only collect the ICMP error of an earlier datagram, and send nothing.
+      if (!this.buffer.send(flow.fd, length)) this.buffer.send(flow.fd, length);
+    }
+  }
+
+  #fromContainer(key: string, path: ReturnPath): void {
+    const flow = this.#flows.get(key);
+    if (flow === undefined) return;
+    for (let count = 0; count < turn; count++) {
+      const length = this.buffer.receive(flow.fd);
+      if (length === undefined) return;
+      this.#use(key, flow);
+      this.buffer.sendBack(this.fd, length, path);
+    }
+  }
+
+  /** @returns undefined where the container can't be reached or descriptors ran out: the datagram gets lost */
+  #begin(key: string): Flow | undefined {
+    const [longestSilent] = this.#flows.keys();
+    if (this.#flows.size >= this.options.flowLimit && longestSilent !== undefined) this.#forget(longestSilent);
+    const fd = this.#connect();
+    if (fd === undefined) return undefined;
+    const path = this.buffer.returnPath();
+    const watch = whenReadable(fd, () => this.#fromContainer(key, path));
+    const now = this.options.now();
+    const flow = { fd, watch, usedAt: now, linedUpAt: now };
+    this.#flows.set(key, flow);
+    this.#scheduleExpiry();
+    return flow;
+  }
+
+  #connect(): number | undefined {
+    let fd: number | undefined;
+    try {
+      fd = openDatagram(this.#target.address.family);
+      connect(fd, this.#target);
+      return fd;
+    } catch (error) {
+      if (fd !== undefined) closeSocket(fd);
+      if (hasErrno(error, 'EMFILE', 'ENFILE', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAGAIN'))
+        return undefined;
+      throw error;
+    }
+  }
+
+  #use(key: string, flow: Flow): void {
+    flow.usedAt = this.options.now();
+    if (flow.usedAt - flow.linedUpAt < reorderMilliseconds) return;
+    flow.linedUpAt = flow.usedAt;
+    this.#flows.delete(key);
+    this.#flows.set(key, flow);
+  }
+
+  #forget(key: string): void {
+    const flow = this.#flows.get(key);
+    if (flow === undefined) return;
+    this.#flows.delete(key);
+    flow.watch.close();
+    closeSocket(flow.fd);
+  }
+
+  #scheduleExpiry(): void {
+    this.#expiry ??= setTimeout(() => {
+      this.#expiry = undefined;
+      this.expire();
+      if (this.#flows.size > 0) this.#scheduleExpiry();
+    }, this.options.idleMilliseconds / 6);
+  }
+}

@@ -1,0 +1,23 @@
+/** What the proxy is asked to do, as values: one published port and where it leads. */
+import { type Address, formatHost } from '../../values/address.ts';
+import type { PortBinding } from '../../values/port.ts';
+
+/** Clients of `binding`'s host address and port reach `target` at `binding`'s container port. */
+export interface Forward {
+  readonly binding: PortBinding;
+  /** The container's address. Its family may differ from the host address's: `[::]:8080` may lead to 172.17.0.2. */
+  readonly target: Address;
+}
+
+/** A published port at work. */
+export interface Relay {
+  /** Clients that are being served: connections of TCP, client addresses of UDP that were heard of lately. */
+  readonly clients: number;
+  /** Takes no further clients, at once; resolves when those that were served have been, or were cut off. */
+  withdraw(): Promise<void>;
+}
+
+/** `0.0.0.0:8080/tcp`, `[::1]:53/udp`: the host's side of a binding, for messages. */
+export function formatBinding(binding: PortBinding): string {
+  return `${formatHost(binding.hostAddress)}:${binding.hostPort}/${binding.protocol}`;
+}

@@ -1,0 +1,129 @@
+/**
+ * Holding ports before anything is served on them.
+ *
+ * Theory of operation. A port is the one resource of a published container that other programs compete for, and
+ * bind(2) is the only honest way to ask for it: whoever binds has it. So all sockets of a container are bound first,
+ * then the firewall's plan is applied, and then the sockets are served:
+ *
+ *     reserve()            bind, with the door closed          SYNs and datagrams are dropped, as if lost on the way
+ *     … apply the plan …                                       may fail: release(), and nobody has noticed
+ *     serve()              listen, accept, open the door       the client's retransmitted SYN gets in
+ *
+ * Without the door (a socket filter that drops everything) the kernel would complete handshakes from listen(2) on, and
+ * a failing plan would hang up on clients that were already connected.
+ *
+ * What differs from Docker: nothing in the order; Docker too listens only when every address is bound.
+ *
+ * @see socket-filter.ts
+ */
+import { portHolder } from '../../kernel/port-holder.ts';
+import { bind, closeSocket, listen, longestBacklog, openDatagram, openStream } from '../../sys/inet-socket.ts';
+import { closeDoor, openDoor } from '../../sys/socket-filter.ts';
+import { formatAddress } from '../../values/address.ts';
+import { GangwayError, hasErrno } from '../../values/errors.ts';
+import type { PortBinding } from '../../values/port.ts';
+import type { DatagramRelays } from './datagram-relay.ts';
+import { type Forward, formatBinding, type Relay } from './forward.ts';
+import { StreamRelay } from './stream-relay.ts';
+
+/** What the relays of one process share. */
+export interface ProxyContext {
+  readonly datagrams: DatagramRelays;
+}
+
+/** One bound socket, with its door closed. Either served or released, once. */
+export class Reservation {
+  constructor(
+    readonly forward: Forward,
+    readonly fd: number,
+  ) {}
+
+  /** Begins to serve. The socket is the relay's from here on. */
+  serve(context: ProxyContext): Relay {
+    const { protocol } = this.forward.binding;
+    const relay =
+      protocol === 'tcp' ? new StreamRelay(this.fd, this.forward) : context.datagrams.serve(this.fd, this.forward);
+    openDoor(this.fd);
+    return relay;
+  }
+
+  /** Gives the port back, unserved. */
+  release(): void {
+    closeSocket(this.fd);
+  }
+}
+
+/**
+ * Binds every host address of `forwards`, or none.
+ *
+ * @throws GangwayError port-in-use, with the program and the process that hold it; invalid-address if the host has no
+ *   such address; not-root below port 1024; not-supported without IPv6 in the kernel
+ */
+export function reserve(forwards: readonly Forward[]): readonly Reservation[] {
+  const reserved: Reservation[] = [];
+  try {
+    for (const forward of forwards) reserved.push(reserveOne(forward));
+    const streams = reserved.filter(({ forward }) => forward.binding.protocol === 'tcp');
+    for (const { forward, fd } of streams) explained(forward.binding, () => listen(fd, longestBacklog));
+    return reserved;
+  } catch (error) {
+    for (const reservation of reserved) reservation.release();
+    throw error;
+  }
+}
+
+function reserveOne(forward: Forward): Reservation {
+  const { binding } = forward;
+  return explained(binding, () => {
+    const { family } = binding.hostAddress;
+    const fd = binding.protocol === 'tcp' ? openStream(family) : openDatagram(family);
+    try {
+      closeDoor(fd);
+      bind(fd, { address: binding.hostAddress, port: binding.hostPort });
+    } catch (error) {
+      closeSocket(fd);
+      throw error;
+    }
+    return new Reservation(forward, fd);
+  });
+}
+
+function explained<T>(binding: PortBinding, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw explain(binding, error);
+  }
+}
+
+/** The kernel's refusal in the words of the person who wants to publish. */
+function explain(binding: PortBinding, cause: unknown): unknown {
+  const address = formatAddress(binding.hostAddress);
+  if (hasErrno(cause, 'EADDRINUSE')) {
+    const holder = portHolder(binding.protocol, binding.hostAddress, binding.hostPort);
+    const who = holder === undefined ? 'a process out of sight' : `${holder.program} (pid ${holder.pid})`;
+    return new GangwayError('port-in-use', `port ${formatBinding(binding)} is in use by ${who}`, {
+      hint: 'stop it, or publish another host port',
+      cause,
+    });
+  }
+  if (hasErrno(cause, 'EADDRNOTAVAIL')) {
+    return new GangwayError('invalid-address', `cannot publish on ${address}: this host has no such address`, {
+      hint: '`ip address` lists the addresses of this host',
+      cause,
+    });
+  }
+  if (hasErrno(cause, 'EACCES', 'EPERM')) {
+    return new GangwayError('not-root', `port ${formatBinding(binding)} is reserved for root`, {
+      hint: 'publish a host port from 1024 on, or run as root',
+      cause,
+    });
+  }
+  if (hasErrno(cause, 'EAFNOSUPPORT')) {
+    return new GangwayError('not-supported', `cannot publish on ${address}: the kernel runs without IPv6`, {
+      hint: 'publish on an IPv4 address: -p 0.0.0.0:…',
+      cause,
+    });
+  }
+  return cause;
+}

@@ -1,0 +1,122 @@
+/**
+ * One published TCP port in user space.
+ *
+ * Theory of operation. What the firewall cannot translate (a client on the host's own loopback, IPv6 to a container
+ * without it) ends at a socket of ours, and is carried on by a second connection:
+ *
+ *     client ── 127.0.0.1:8080 │ relay │ 172.17.0.1:49200 ── 172.17.0.2:80 container
+ *
+ * The container sees the bridge's own address as the client. A relay must not be noticed otherwise, so what happens to
+ * one connection happens to the other:
+ *
+ *   data         is read from one side only as fast as the other side takes it
+ *   FIN          ends one direction; the other goes on until its own FIN
+ *   RST          becomes RST, and never an orderly end: the reader must know that something is missing
+ *   refused      becomes RST: the client is connected already, and hears at once that nobody is there
+ *
+ * What differs from Docker: docker-proxy turns RST into FIN, and a refusal into an empty answer.
+ *
+ * Descriptors may run out. libuv then takes the waiting connection with a spare one and closes it, so that the queue
+ * does not block; those that are being served stay, and the listener goes on.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
+import { formatAddress } from '../../values/address.ts';
+import type { Forward, Relay } from './forward.ts';
+
+/** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
+const keepAliveMilliseconds = 15_000;
+
+/** How long connections may take to end by themselves after the port was withdrawn. */
+const drainMilliseconds = 10_000;
+
+const options = {
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: keepAliveMilliseconds,
+} as const;
+
+export class StreamRelay implements Relay {
+  readonly #server: Server;
+  readonly #connections = new Set<Socket>();
+
+  /** @param fd a listening socket, which is the relay's from now on */
+  constructor(
+    fd: number,
+    readonly forward: Forward,
+  ) {
+    this.#server = createServer(options, (client) => this.#carry(client));
+    // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
+    this.#server.on('error', () => {});
+    this.#server.listen({ fd });
+    // Node has listened again, with a queue of 511, whatever it is told.
+    listen(fd, longestBacklog);
+  }
+
+  get clients(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * When the container has gone, the kernel has closed its sockets, and every connection ends by itself as soon as the
+   * client has taken the last bytes. Who has not by then, is cut off.
+   */
+  async withdraw(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const cut = setTimeout(() => {
+      for (const client of this.#connections) reset(client);
+    }, drainMilliseconds);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  #carry(client: Socket): void {
+    const { binding, target } = this.forward;
+    const backend = connect({ ...options, host: formatAddress(target), port: binding.containerPort });
+    this.#connections.add(client);
+    client.once('close', () => this.#connections.delete(client));
+    join(client, backend);
+    join(backend, client);
+  }
+}
+
+/**
+ * Carries one direction: data, its end, and its breaking off.
+ *
+ * A socket closes by itself when both its directions have ended in order. If it closes before, for whatever reason,
+ * something is missing, and the other side must know. (Its 'error' says nothing more; 'close' follows it.)
+ */
+function join(from: Socket, to: Socket): void {
+  from.pipe(to, { end: false });
+  from.on('end', () => {
+    if (isBroken(from)) reset(to);
+    else to.end();
+  });
+  from.on('error', () => {});
+  from.on('close', () => {
+    if (!from.readableEnded || !from.writableFinished) reset(to);
+  });
+}
+
+/**
+ * Did this stream end by RST? libuv reports an RST that comes right behind data as an orderly end, without having read
+ * the error; the kernel still holds it. (`_handle.fd` is Node's own, but nothing public leads to the descriptor.)
+ */
+function isBroken(socket: Socket): boolean {
+  const fd = (socket as { _handle?: { fd?: number } | null })._handle?.fd;
+  return fd !== undefined && fd >= 0 && takeError(fd) !== undefined;
+}
+
+/**
+ * Breaks a connection off with RST.
+ *
+ * libuv refuses that while a FIN waits behind unsent data, and Node then loses the descriptor. Such a connection, and
+ * one that is not established yet, is closed plainly.
+ */
+function reset(socket: Socket): void {
+  if (socket.destroyed) return;
+  const endWaits = socket.writableEnded && !socket.writableFinished;
+  if (socket.connecting || endWaits) socket.destroy();
+  else socket.resetAndDestroy();
+}

@@ -1,0 +1,152 @@
+/**
+ * recvmsg(2) and sendmsg(2) for datagrams that must be answered from the address at which they were asked.
+ *
+ * A socket bound to 0.0.0.0 hears what was sent to 127.0.0.2 and to 203.0.113.1. An answer by plain send(2) would leave
+ * with the address that the route suggests, and a client that asked 127.0.0.2 would not take it. So the kernel is asked
+ * to say with each datagram where it arrived (a control message, in_pktinfo), and is told the same with the answer.
+ *
+ * One piece of memory holds the header, the names and the payload at fixed places. Nothing is allocated or converted
+ * per datagram: the kernel writes where the last one stood.
+ *
+ * @see ip(7) IP_PKTINFO, ipv6(7) IPV6_PKTINFO, cmsg(3); struct msghdr of the 64-bit ABIs
+ */
+import { KernelError } from '../values/errors.ts';
+import { errnoName, libc } from './libc.ts';
+
+/** The largest UDP payload is 65,507 bytes over IPv4, 65,527 over IPv6. */
+const PAYLOAD_SIZE = 65536;
+const NAME_SIZE = 28;
+const CONTROL_SIZE = 40;
+const MSG_DONTWAIT = 0x40;
+const AF_INET = 2;
+
+/** Where the parts stand in the memory: struct msghdr, struct iovec, sockaddr, control message, payload. */
+const at = { header: 0, vector: 56, name: 72, control: 104, payload: 144 } as const;
+/** Fields of struct msghdr; pointers and sizes have 64 bits. */
+const header = { name: 0, nameLength: 8, vector: 16, vectorLength: 24, control: 32, controlLength: 40 } as const;
+/** struct cmsghdr takes 16 bytes; then in_pktinfo {u32 interface; ip local, header} or in6_pktinfo {ip6 addr; u32 interface}. */
+const information = { interface4: 16, local4: 20, header4: 24, address6: 16, interface6: 32 } as const;
+
+/** The way back to a client: its address and port, and the address of ours that it asked, as the kernel writes both. */
+export interface ReturnPath {
+  readonly name: Buffer;
+  readonly control: Buffer;
+}
+
+/** What happened to a send or receive that may fail without harm: datagrams get lost, and that is their nature. */
+const harmless = new Set([
+  'EAGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOBUFS',
+  'EPERM',
+  'EMSGSIZE',
+  'EINVAL',
+  'ENETDOWN',
+  'EHOSTDOWN',
+]);
+
+export class DatagramBuffer {
+  readonly #memory = Buffer.from(new ArrayBuffer(at.payload + PAYLOAD_SIZE));
+  readonly #header: bigint;
+  readonly #payload: bigint;
+  readonly #recvmsg = libc().function('long recvmsg(int fd, void *message, int flags)');
+  readonly #sendmsg = libc().function('long sendmsg(int fd, void *message, int flags)');
+  readonly #recv = libc().function('long recv(int fd, void *buffer, size_t length, int flags)');
+  readonly #send = libc().function('long send(int fd, void *buffer, size_t length, int flags)');
+
+  constructor() {
+    const base = libc().koffi.address(this.#memory);
+    this.#header = base + BigInt(at.header);
+    this.#payload = base + BigInt(at.payload);
+    this.#memory.writeBigUInt64LE(base + BigInt(at.name), header.name);
+    this.#memory.writeBigUInt64LE(base + BigInt(at.vector), header.vector);
+    this.#memory.writeBigUInt64LE(1n, header.vectorLength);
+    this.#memory.writeBigUInt64LE(base + BigInt(at.control), header.control);
+    this.#memory.writeBigUInt64LE(this.#payload, at.vector);
+  }
+
+  /** One datagram from anybody into the buffer: its length, or undefined when there is none. */
+  receiveFrom(fd: number): number | undefined {
+    this.#lengths(NAME_SIZE, CONTROL_SIZE, PAYLOAD_SIZE);
+    const length = this.#recvmsg(fd, this.#header, MSG_DONTWAIT);
+    if (length < 0) return this.#failed('receive datagram');
+    this.#normalise();
+    return length;
+  }
+
+  /** One datagram from the connected peer into the buffer: its length, or undefined when there is none. */
+  receive(fd: number): number | undefined {
+    const length = this.#recv(fd, this.#payload, PAYLOAD_SIZE, MSG_DONTWAIT);
+    return length < 0 ? this.#failed('receive datagram') : length;
+  }
+
+  /** Sends the first `length` bytes of the buffer to the connected peer. False: it got lost. */
+  send(fd: number, length: number): boolean {
+    const sent = this.#send(fd, this.#payload, length, MSG_DONTWAIT);
+    return sent >= 0 || this.#failed('send datagram') !== undefined;
+  }
+
+  /** Sends the first `length` bytes of the buffer back along `path`. False: it got lost. */
+  sendBack(fd: number, length: number, path: ReturnPath): boolean {
+    this.#lengths(path.name.length, path.control.length, length);
+    this.#memory.set(path.name, at.name);
+    this.#memory.set(path.control, at.control);
+    const sent = this.#sendmsg(fd, this.#header, MSG_DONTWAIT);
+    return sent >= 0 || this.#failed('send datagram') !== undefined;
+  }
+
+  /** Who sent the datagram last received from anybody, and which address it asked: equal for equal pairs. */
+  returnKey(): string {
+    const { name, control } = this.#written();
+    return name.toString('latin1') + control.toString('latin1');
+  }
+
+  /** The way back for the datagram last received from anybody, in memory of its own. */
+  returnPath(): ReturnPath {
+    const { name, control } = this.#written();
+    return { name: Buffer.from(name), control: Buffer.from(control) };
+  }
+
+  #written(): ReturnPath {
+    const nameLength = this.#memory.readUInt32LE(header.nameLength);
+    const controlLength = this.#memory.readUInt32LE(header.controlLength);
+    return {
+      name: this.#memory.subarray(at.name, at.name + nameLength),
+      control: this.#memory.subarray(at.control, at.control + controlLength),
+    };
+  }
+
+  #lengths(name: number, control: number, payload: number): void {
+    this.#memory.writeUInt32LE(name, header.nameLength);
+    this.#memory.writeBigUInt64LE(BigInt(control), header.controlLength);
+    this.#memory.writeBigUInt64LE(BigInt(payload), at.vector + 8);
+  }
+
+  /**
+   * Leaves of the control message what the answer needs: the local address, and no interface, since the way back is the
+   * routing table's affair. Only a link-local address means nothing without its interface. `local4` and `header4` differ
+   * for a broadcast, which can be asked and can't answer.
+   */
+  #normalise(): void {
+    if (this.#memory.readUInt32LE(header.controlLength) === 0) return;
+    if (this.#memory.readUInt16LE(at.name) === AF_INET) {
+      this.#memory.writeUInt32LE(0, at.control + information.interface4);
+      this.#memory.copyWithin(
+        at.control + information.header4,
+        at.control + information.local4,
+        at.control + information.local4 + 4,
+      );
+      return;
+    }
+    const linkLocal = (this.#memory.readUInt16BE(at.control + information.address6) & 0xffc0) === 0xfe80;
+    if (!linkLocal) this.#memory.writeUInt32LE(0, at.control + information.interface6);
+  }
+
+  #failed(operation: string): undefined {
+    const errno = errnoName(libc().koffi.errno());
+    if (harmless.has(errno)) return undefined;
+    throw new KernelError(operation, errno);
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Internet sockets by their file descriptors, for what Node's `net` and `dgram` can't be asked: to bind without
+ * listening, to hold a port while nobody is let in, and to see at which address a datagram arrived.
+ *
+ * Everything is synchronous. A descriptor of this file is either closed by `closeSocket` or handed over to Node
+ * (`server.listen({fd})`), which closes it from then on.
+ *
+ * @see socket(7), ip(7), ipv6(7), tcp(7), udp(7)
+ */
+import { closeSync } from 'node:fs';
+import { type Address, type Family, toBytes } from '../values/address.ts';
+import { call, errnoName } from './libc.ts';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+
+/** Level and number of each option, as setsockopt(2) takes them: linux/in.h, linux/in6.h, asm-generic/socket.h. */
+const options = {
+  reuseAddress: [1, 2],
+  error: [1, 4],
+  packetInformation: [0, 8],
+  packetInformation6: [41, 49],
+  onlyIpv6: [41, 26],
+} as const;
+
+const prototypes = {
+  socket: 'int socket(int family, int type, int protocol)',
+  getsockopt: 'int getsockopt(int fd, int level, int option, void *value, void *length)',
+  setsockopt: 'int setsockopt(int fd, int level, int option, const void *value, uint32_t length)',
+  bind: 'int bind(int fd, const void *address, uint32_t length)',
+  connect: 'int connect(int fd, const void *address, uint32_t length)',
+  listen: 'int listen(int fd, int backlog)',
+} as const;
+
+/** The longest queue of connections to be accepted: the kernel cuts it down to net.core.somaxconn. */
+export const longestBacklog = 0x7fffffff;
+
+/** An address with its port: what a socket is bound or connected to. */
+export interface Endpoint {
+  readonly address: Address;
+  readonly port: number;
+}
+
+/**
+ * A stream socket that may be bound although connections of an earlier listener still linger (SO_REUSEADDR). The
+ * family is kept apart (IPV6_V6ONLY), so that `::` and `0.0.0.0` may be bound side by side.
+ *
+ * @throws KernelError EAFNOSUPPORT where the kernel has no IPv6, EMFILE
+ */
+export function openStream(family: Family): number {
+  return open(family, SOCK_STREAM, family === 6 ? ['reuseAddress', 'onlyIpv6'] : ['reuseAddress']);
+}
+
+/**
+ * A datagram socket that tells at which address each datagram arrived (IP_PKTINFO). It is never bound beside another
+ * one: with SO_REUSEADDR a second UDP socket would take the port over, without an error for either.
+ *
+ * @throws KernelError EAFNOSUPPORT where the kernel has no IPv6, EMFILE
+ */
+export function openDatagram(family: Family): number {
+  return open(family, SOCK_DGRAM, family === 6 ? ['packetInformation6', 'onlyIpv6'] : ['packetInformation']);
+}
+
+function open(family: Family, type: number, wanted: readonly (keyof typeof options)[]): number {
+  const domain = family === 4 ? AF_INET : AF_INET6;
+  const fd = call('open socket', prototypes.socket, domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  try {
+    for (const name of wanted) {
+      const [level, option] = options[name];
+      call(`set socket option ${name}`, prototypes.setsockopt, fd, level, option, Uint8Array.of(1, 0, 0, 0), 4);
+    }
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** @throws KernelError EADDRINUSE, EADDRNOTAVAIL if the host has no such address, EACCES below port 1024 */
+export function bind(fd: number, endpoint: Endpoint): void {
+  const name = socketName(endpoint);
+  call('bind', prototypes.bind, fd, name, name.length);
+}
+
+/** A datagram socket that is connected hears only this peer, and learns of its port unreachable. */
+export function connect(fd: number, endpoint: Endpoint): void {
+  const name = socketName(endpoint);
+  call('connect', prototypes.connect, fd, name, name.length);
+}
+
+/**
+ * @param backlog how many connections may wait to be accepted
+ * @throws KernelError EADDRINUSE if another socket listens at an address that overlaps
+ */
+export function listen(fd: number, backlog: number): void {
+  call('listen', prototypes.listen, fd, backlog);
+}
+
+/**
+ * The error that the kernel holds ready for the next operation on this socket, which is taken away by asking
+ * (SO_ERROR): `ECONNRESET`. Undefined when there is none.
+ */
+export function takeError(fd: number): string | undefined {
+  const value = Buffer.alloc(4);
+  const [level, option] = options.error;
+  call('get socket error', prototypes.getsockopt, fd, level, option, value, Uint8Array.of(4, 0, 0, 0));
+  const errno = value.readInt32LE();
+  return errno === 0 ? undefined : errnoName(errno);
+}
+
+export function closeSocket(fd: number): void {
+  closeSync(fd);
+}
+
+/**
+ * sockaddr_in (16 bytes) or sockaddr_in6 (28 bytes): the family in host order, the port in network order, and in IPv6
+ * the flow label and the scope, both zero.
+ */
+function socketName(endpoint: Endpoint): Buffer {
+  const { address, port } = endpoint;
+  const name = Buffer.alloc(address.family === 4 ? 16 : 28);
+  name.writeUInt16LE(address.family === 4 ? AF_INET : AF_INET6, 0);
+  name.writeUInt16BE(port, 2);
+  name.set(toBytes(address), address.family === 4 ? 4 : 8);
+  return name;
+}

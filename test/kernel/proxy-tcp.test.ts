@@ -1,0 +1,213 @@
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { registerCompletionHandler } from 'ava';
+import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
+import type { Relay } from '../../src/services/proxy/forward.ts';
+import { reserve } from '../../src/services/proxy/reservation.ts';
+import { takeError } from '../../src/sys/inet-socket.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+
+/** Stands for the container: an address of its own, in the same network. */
+const container = '10.9.0.2';
+const mebibyte = 1 << 20;
+let port = 8000;
+
+// Servers and relays stay open until the end of the file.
+registerCompletionHandler(() => process.exit());
+
+test.before(() => {
+  enterPrivateNetwork();
+  ip(`address add ${container}/32 dev lo`);
+});
+
+interface Published {
+  readonly relay: Relay;
+  readonly hostPort: number;
+}
+
+function publish(containerPort: number, hostAddress = '127.0.0.1'): Published {
+  const binding = { protocol: 'tcp', hostAddress: parseAddress(hostAddress), hostPort: ++port, containerPort } as const;
+  const [reservation] = reserve([{ binding, target: parseAddress(container) }]);
+  if (reservation === undefined) throw new Error('nothing reserved');
+  return { relay: reservation.serve({ datagrams: new DatagramRelays() }), hostPort: port };
+}
+
+/** A server in the container, and its port published. */
+async function service(onConnection: (socket: Socket) => void, hostAddress?: string): Promise<Published> {
+  const server = createServer({ allowHalfOpen: true }, onConnection).listen(0, container);
+  await once(server, 'listening');
+  return publish(portOf(server), hostAddress);
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function client(port: number, options: Partial<NetConnectOpts> = {}): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true, ...options });
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  // Not by `for await`, which destroys the socket when one direction has ended.
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(socket, 'end');
+  return Buffer.concat(chunks);
+}
+
+function failure(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.once('error', resolve));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(5);
+}
+
+test.serial('3 MB and FIN arrive, and then an answer of 200 KB comes back', async (t) => {
+  const question = randomBytes(3 * mebibyte);
+  const answer = randomBytes(200 * 1024);
+  let heard: Buffer | undefined;
+  const { hostPort, relay } = await service(async (socket) => {
+    heard = await readAll(socket);
+    socket.end(answer);
+  });
+  const socket = await client(hostPort);
+  socket.end(question);
+  t.deepEqual(await readAll(socket), answer);
+  t.deepEqual(heard, question);
+  await until(() => relay.clients === 0);
+  t.pass();
+});
+
+test.serial('the container may end its direction first', async (t) => {
+  let heard: Buffer | undefined;
+  const { hostPort } = await service(async (socket) => {
+    socket.end('hello');
+    heard = await readAll(socket);
+  });
+  const socket = await client(hostPort);
+  t.is(String(await readAll(socket)), 'hello');
+  await delay(20);
+  socket.end('goodbye');
+  await until(() => heard !== undefined);
+  t.is(String(heard), 'goodbye');
+});
+
+test.serial('RST from the client becomes RST for the container', async (t) => {
+  const errors: unknown[] = [];
+  const { hostPort } = await service((socket) => {
+    socket.on('error', (error) => errors.push(error));
+    socket.write('x');
+  });
+  const socket = await client(hostPort);
+  await once(socket, 'data');
+  socket.resetAndDestroy();
+  await until(() => errors.length > 0);
+  t.like(errors[0], { code: 'ECONNRESET' });
+});
+
+test.serial('RST from the container becomes RST for the client', async (t) => {
+  const { hostPort, relay } = await service((socket) => socket.once('data', () => socket.resetAndDestroy()));
+  const socket = await client(hostPort);
+  socket.write('x');
+  t.like(await failure(socket), { code: 'ECONNRESET' });
+  await until(() => relay.clients === 0);
+});
+
+test.serial('RST right behind data is still an RST', async (t) => {
+  const { hostPort } = await service((socket) =>
+    socket.once('data', () => socket.write(Buffer.alloc(4096), () => socket.resetAndDestroy())),
+  );
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const socket = await client(hostPort);
+    socket.resume().write('x');
+    // The test's own end is one of Node's sockets, and takes it for an end half of the time: the kernel knows.
+    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+    const ending = await Promise.race([failure(socket), once(socket, 'end').then(() => ({ code: takeError(fd) }))]);
+    t.like(ending, { code: 'ECONNRESET' });
+  }
+});
+
+test.serial('a refused connection is reset, and the port goes on', async (t) => {
+  const { hostPort } = publish(1);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const socket = connect(hostPort, '127.0.0.1');
+    t.like(await failure(socket), { code: 'ECONNRESET' });
+  }
+});
+
+test.serial('a container that does not read holds the client back', async (t) => {
+  let accepted: Socket | undefined;
+  const { hostPort, relay } = await service((socket) => {
+    accepted = socket.pause();
+  });
+  const socket = await client(hostPort);
+  const before = process.memoryUsage().arrayBuffers;
+  let sent = 0;
+  const chunk = Buffer.alloc(64 * 1024);
+  for (let stalls = 0; stalls < 3 && sent < 512 * mebibyte; ) {
+    if (socket.write(chunk)) {
+      sent += chunk.length;
+      continue;
+    }
+    const drained = await Promise.race([once(socket, 'drain').then(() => true), delay(200).then(() => false)]);
+    if (!drained) stalls++;
+  }
+  t.true(sent < 64 * mebibyte, `the kernel's queues and no more: ${sent} bytes`);
+  const buffered = process.memoryUsage().arrayBuffers - before;
+  t.true(buffered < 8 * mebibyte, `${buffered} bytes in this process`);
+  socket.on('error', () => {});
+  socket.resetAndDestroy();
+  accepted?.on('error', () => {}).resume();
+  await until(() => relay.clients === 0);
+});
+
+test.serial('8 MB in pieces of any size come back as they went', async (t) => {
+  const { hostPort } = await service((socket) => socket.pipe(socket));
+  const socket = await client(hostPort);
+  const sent = createHash('sha256');
+  void (async () => {
+    for (let left = 8 * mebibyte; left > 0; ) {
+      const piece = randomBytes(Math.min(left, 1 + Math.floor(Math.random() * 100_000)));
+      left -= piece.length;
+      sent.update(piece);
+      if (!socket.write(piece)) await once(socket, 'drain');
+    }
+    socket.end();
+  })();
+  const echoed = createHash('sha256').update(await readAll(socket));
+  t.is(echoed.digest('hex'), sent.digest('hex'));
+});
+
+test.serial('IPv6 clients reach a container that has only IPv4', async (t) => {
+  const { hostPort } = await service((socket) => socket.end(String(socket.remoteAddress)), '::1');
+  t.is(String(await readAll(await client(hostPort, { host: '::1' }))), container);
+});
+
+test.serial('a withdrawn port refuses, and lets those who are served finish', async (t) => {
+  const { hostPort, relay } = await service((socket) => socket.pipe(socket));
+  const socket = await client(hostPort);
+  socket.write('a');
+  await once(socket, 'data');
+  const withdrawn = relay.withdraw();
+  const late = connect(hostPort, '127.0.0.1');
+  t.like(await failure(late), { code: 'ECONNREFUSED' });
+  socket.end('b');
+  t.is(String(await readAll(socket)), 'b');
+  await withdrawn;
+});
+
+test.serial('the queue of connections to be accepted is as long as the machine allows', (t) => {
+  const { hostPort } = publish(1);
+  const listed = spawnSync('ss', ['-Hltn', `sport = :${hostPort}`], { encoding: 'utf8' }).stdout;
+  const somaxconn = spawnSync('sysctl', ['-n', 'net.core.somaxconn'], { encoding: 'utf8' }).stdout.trim();
+  t.regex(listed, new RegExp(`^LISTEN\\s+0\\s+${somaxconn}\\s`));
+});
