@@ -176,9 +176,9 @@ static in_addr_t address_of(int i)
 	return htonl(0x0ad20002 + i); /* 10.210.0.2 + i */
 }
 
-static void write_file(const char *path, const char *content)
+static void write_file(int directory, const char *path, const char *content)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+	int fd = openat(directory, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
 
 	if (fd < 0 || write(fd, content, strlen(content)) < 0)
 		die(path);
@@ -186,19 +186,42 @@ static void write_file(const char *path, const char *content)
 }
 
 /*
+ * A /proc of our own, made anew for every 16th container. In the common one all namespaces' `sys/net/ipv6` share one
+ * chain of the name cache, and each lookup walks it: 0.02 ms at the first container, 0.3 ms at the thousandth.
+ */
+static int settings(int i)
+{
+	static int proc = -1;
+
+	if (proc < 0 || i % 16 == 0) {
+		int context = fsopen("proc", FSOPEN_CLOEXEC);
+
+		if (proc >= 0)
+			close(proc);
+		if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+			die("fsopen proc");
+		proc = fsmount(context, FSMOUNT_CLOEXEC, 0);
+		if (proc < 0)
+			die("fsmount proc");
+		close(context);
+	}
+	return proc;
+}
+
+/*
  * ip netns add limit-i, and a netlink socket that stays inside.
  * `default.disable_ipv6`, written before eth0 arrives, turns IPv6 off there and leaves lo its ::1, as Docker has it.
  */
-static int create_namespace(const char *path, struct socket *inside)
+static int create_namespace(int i, const char *path, struct socket *inside)
 {
 	int fd;
 
-	write_file(path, "");
+	write_file(AT_FDCWD, path, "");
 	if (unshare(CLONE_NEWNET) < 0)
 		die("unshare");
 	if (mount("/proc/thread-self/ns/net", path, NULL, MS_BIND, NULL) < 0)
 		die("mount");
-	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+	write_file(settings(i), "sys/net/ipv6/conf/default/disable_ipv6", "1");
 	*inside = open_socket(NETLINK_ROUTE);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || setns(host_namespace, CLONE_NEWNET) < 0)
@@ -299,7 +322,7 @@ static void create(int i, bool publish)
 
 	snprintf(path, sizeof(path), "/run/netns/limit-%d", i);
 	snprintf(name, sizeof(name), "limit-%d", i);
-	namespace = create_namespace(path, &inside);
+	namespace = create_namespace(i, path, &inside);
 	t1 = now();
 	create_cable(i, name, namespace);
 	t2 = now();
