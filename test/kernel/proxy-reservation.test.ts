@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { registerCompletionHandler } from 'ava';
+import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
+import type { Forward } from '../../src/services/proxy/forward.ts';
+import { reserve } from '../../src/services/proxy/reservation.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+
+const container = '10.9.0.2';
+const holders: ChildProcess[] = [];
+
+registerCompletionHandler(() => {
+  for (const holder of holders) holder.kill('SIGKILL');
+  process.exit();
+});
+
+test.before(() => {
+  enterPrivateNetwork();
+  ip(`address add ${container}/32 dev lo`);
+});
+
+function forward(protocol: 'tcp' | 'udp', hostAddress: string, hostPort: number, containerPort = 80): Forward {
+  return {
+    binding: { protocol, hostAddress: parseAddress(hostAddress), hostPort, containerPort },
+    target: parseAddress(container),
+  };
+}
+
+/** Another program that holds a port. */
+async function occupy(what: string): Promise<ChildProcess> {
+  const holder = spawn('socat', ['-d', '-d', what, 'PIPE'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  holders.push(holder);
+  if (holder.stderr === null) throw new Error('no stderr');
+  for await (const line of holder.stderr) if (/listening on|receiving on|starting/.test(String(line))) break;
+  return holder;
+}
+
+for (const [protocol, what, wanted] of [
+  ['tcp', 'TCP4-LISTEN:7001', '127.0.0.1'],
+  ['tcp', 'TCP4-LISTEN:7001,bind=127.0.0.1', '0.0.0.0'],
+  ['tcp', 'TCP6-LISTEN:7001', '0.0.0.0'],
+  ['tcp', 'TCP6-LISTEN:7001,ipv6only', '::'],
+  ['udp', 'UDP4-RECVFROM:7001', '0.0.0.0'],
+] as const) {
+  test.serial(`a port in use names the program and its pid: ${what} and ${wanted}`, async (t) => {
+    const holder = await occupy(what);
+    const error = t.throws(() => reserve([forward(protocol, wanted, 7001)]));
+    const host = wanted.includes(':') ? `[${wanted}]` : wanted;
+    t.like(error, {
+      code: 'port-in-use',
+      message: `port ${host}:7001/${protocol} is in use by socat (pid ${holder.pid})`,
+      hint: 'stop it, or publish another host port',
+    });
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+  });
+}
+
+test.serial('all addresses are bound, or none', async (t) => {
+  const holder = await occupy('TCP4-LISTEN:7003');
+  const ports = [7002, 7003].map((port) => forward('tcp', '0.0.0.0', port));
+  t.throws(() => reserve(ports), { message: /7003/ });
+  const again = reserve([forward('tcp', '0.0.0.0', 7002), forward('udp', '::', 7002)]);
+  t.is(again.length, 2);
+  for (const reservation of again) reservation.release();
+  holder.kill('SIGKILL');
+});
+
+test.serial("an address that is not this host's is named", (t) => {
+  const error = t.throws(() => reserve([forward('tcp', '198.51.100.7', 7004)]));
+  t.like(error, {
+    code: 'invalid-address',
+    message: 'cannot publish on 198.51.100.7: this host has no such address',
+  });
+});
+
+test.serial('no client is let in between reserving and serving', async (t) => {
+  const server = createServer((socket) => socket.end('served')).listen(7080, container);
+  await once(server, 'listening');
+  const outcomes = new Map<string, number>();
+  const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  let over = false;
+  const attempts: Promise<void>[] = [];
+  const storm = (async () => {
+    while (!over) {
+      attempts.push(
+        new Promise((resolve) => {
+          let heard = '';
+          const socket = connect(7005, '127.0.0.1');
+          socket.on('data', (data) => {
+            heard += String(data);
+          });
+          socket.on('error', (error: NodeJS.ErrnoException) => count(String(error.code)));
+          socket.on('end', () => count(heard === 'served' ? 'served' : 'accepted and closed'));
+          socket.on('close', () => resolve());
+        }),
+      );
+      await delay(1);
+    }
+  })();
+  for (let round = 0; round < 20; round++) {
+    await delay(5);
+    const [reservation] = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
+    await delay(10);
+    reservation?.release();
+  }
+  const [reservation] = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
+  await delay(10);
+  const relay = reservation?.serve({ datagrams: new DatagramRelays() });
+  await delay(50);
+  over = true;
+  await storm;
+  await Promise.all(attempts);
+  t.deepEqual([...outcomes.keys()].sort(), ['ECONNREFUSED', 'served']);
+  t.true((outcomes.get('served') ?? 0) > 10);
+  await relay?.withdraw();
+  server.close();
+});
+
+test.serial('1,000 ports are held and served by one process', async (t) => {
+  const forwards = Array.from({ length: 1000 }, (_, index) => [
+    forward('tcp', '0.0.0.0', 20_000 + index),
+    forward('tcp', '::', 20_000 + index),
+  ]).flat();
+  const begun = performance.now();
+  const relays = reserve(forwards).map((reservation) => reservation.serve({ datagrams: new DatagramRelays() }));
+  const milliseconds = performance.now() - begun;
+  t.log(`2,000 sockets reserved and served in ${milliseconds.toFixed(0)} ms`);
+  t.true(milliseconds < 5000);
+  await Promise.all(relays.map((relay) => relay.withdraw()));
+});
