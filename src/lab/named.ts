@@ -97,7 +97,7 @@ export async function execInLab(
   options: NamedLabOptions & { readonly environment?: Readonly<Record<string, string>> } = {},
 ): Promise<number> {
   const { machine } = known(labsDirectory(options), name);
-  const [program, ...parameters] = entering(machine, place, argv);
+  const [program, ...parameters] = endsWithParent(entering(machine, place, endsWithParent(argv)));
   const child = spawn(program, parameters, {
     cwd: '/',
     env: programEnvironment(options.environment),
@@ -112,6 +112,11 @@ export async function execInLab(
     process.off('SIGINT', leaveToCommand).off('SIGQUIT', leaveToCommand);
   }
   return child.exitCode ?? 128 + (child.signalCode === null ? 0 : constants.signals[child.signalCode]);
+}
+
+/** Ctrl-C reaches the command by the terminal; when we are killed, this hands the end on, across nsenter(1) to the command. */
+function endsWithParent(argv: readonly string[]): readonly [string, ...string[]] {
+  return ['setpriv', '--pdeathsig', 'TERM', '--', ...argv];
 }
 
 /** Opens an interactive shell in a named lab. Its prompt says where one is: `world@demo /root #`. */

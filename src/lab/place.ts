@@ -52,7 +52,8 @@ export class Place {
   }
 
   /**
-   * Runs a program and waits for its end. A failure of the program is a result, not an error.
+   * Runs a program and waits for its end, and for the end of its output: a daemon that it leaves behind with the same
+   * stdout is waited for, too. A failure of the program is a result, not an error.
    *
    * @throws GangwayError lab-not-found if the lab has ended, program-failed when the time is up
    */

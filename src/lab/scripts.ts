@@ -13,7 +13,8 @@ export const alreadyThere = 73;
  * Outside the lab: makes the cgroups, starts the lab, and takes the cgroups away when it has ended, however it ended.
  *
  * The shell itself must stay silent: it would report that its child was killed into a pipe that nobody reads any more,
- * and be killed by that. A rule of mount propagation: `slave` lets the machine's later mounts and unmounts reach the lab, never the reverse.
+ * and be killed by that. Mount propagation `slave` lets the machine's later mounts and unmounts reach the lab, never
+ * the reverse.
  *
  * "$1" script of the first process · "$2" number of cgroups · then the cgroups · then the first process's own arguments
  */
@@ -31,7 +32,7 @@ for argument; do
   left=$((left - 1))
 done
 exec 3>&2 2>/dev/null
-unshare --net --mount --ipc --uts --pid --propagation slave --fork --kill-child=KILL \
+unshare --net --mount --ipc --uts --pid --propagation slave --fork --kill-child=KILL \\
   sh -euc "$first" gangway-lab "$@" 2>&3 3>&-
 code=$?
 for argument; do
@@ -74,9 +75,10 @@ exec unshare --cgroup sh -euc "$second" gangway-lab "$@"
  *
  * /run comes first, because mount(8) would note things there. The overlays give /etc and /var/lib a private copy where
  * the mount points of gangway's own directories are missing, so that we need not make them on the real machine.
- * \`wait\` buries every orphan of the lab. With \`cat\` as the holder the lab ends when the other end of its stdin is
+ * `wait` buries every orphan of the lab. With `cat` as the holder the lab ends when the other end of its stdin is
  * closed, and the kernel closes that for whoever is killed.
  *
+ * A new network namespace inherits ip_forward from the real machine; here every place begins as what it is, no router.
  * A controller that the kernel will not hand on (cpu, where real-time processes run) is simply missing below.
  *
  * "$1" holder: eof or down · "$2" hostname · "$3" name of our mounts · "$4" directories for overlays · "$5" fstab
@@ -110,11 +112,12 @@ places=
 while [ $# -gt 0 ]; do
   case $1 in
     (host) printf %s "$3" | ip -batch - ;;
-    (*) printf %s "$3" | ip -n "$1" -batch - ;;
+    (*) printf %s "$3" | nsenter --net="/run/netns/$1" sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward; exec ip -batch -' ;;
   esac
   places="$places $1:$2"
   shift 3
 done
+patience=2500
 for wired in $places; do
   place=\${wired%:*}
   link=\${wired#*:}
@@ -124,6 +127,7 @@ for wired in $places; do
       (*) state=$(ip -n "$place" -o link show dev "$link") ;;
     esac
     case $state in (*' state UP '*) break ;; esac
+    [ $((patience -= 1)) -gt 0 ] || { echo "$link in $place does not come up" >&2; exit 1; }
     sleep 0.002
   done
 done

@@ -31,6 +31,22 @@ test('a named lab outlives the process that made it, until it is taken down', as
   await t.throwsAsync(downLab('outlives', place), { code: 'lab-not-found' });
 });
 
+test('a command in a lab ends with the gangway that started it', async (t) => {
+  const { pid } = await upLab('ends', place);
+  const exec = `const { execInLab } = await import('${join(process.cwd(), 'src/lab/named.ts')}');
+    await execInLab('ends', 'world', ['sh', '-c', 'echo started; sleep 60; true'], ${JSON.stringify(place)});`;
+  const child = spawn(process.execPath, [...typescript, '--input-type=module', '-e', exec], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  const list = () =>
+    execFileSync('nsenter', [`--target=${pid}`, '--pid', '--mount', 'ps', 'axo', 'args'], { encoding: 'utf8' });
+  t.regex(list(), /echo started/);
+  child.kill('SIGKILL');
+  await waitFor('the command has ended', () => !list().includes('echo started'));
+  await downLab('ends', place);
+});
+
 test('what is no name never becomes a path', async (t) => {
   for (const name of ['', '..', 'a/b', '-x', 'A', 'a b', '$(x)', 'x'.repeat(33)]) {
     await t.throwsAsync(upLab(name, place), { code: 'invalid-name' });
