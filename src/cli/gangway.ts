@@ -2,18 +2,29 @@
 /** The program: the process around `main`. */
 import { main } from './main.ts';
 
+async function run(): Promise<number> {
+  let input: NodeJS.ReadStream | undefined;
+  const status = await main(process.argv.slice(2), {
+    stdin: () => {
+      input ??= process.stdin;
+      return input;
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: process.env,
+    root: process.geteuid?.() === 0,
+    createEngine: async (options) => (await import('../engine/create.ts')).createEngine(options),
+    loadScriptWriter: async () => (await import('./explain.ts')).scriptWriter(),
+  });
+  // Nobody reads on, and an open input would keep this process alive.
+  input?.destroy();
+  return status;
+}
+
 // `gangway logs web | head -1`: the reader has gone, which is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);
 });
 
-process.exitCode = await main(process.argv.slice(2), {
-  stdin: () => process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  environment: process.env,
-  root: process.geteuid?.() === 0,
-  createEngine: async (options) => (await import('../engine/create.ts')).createEngine(options),
-  loadExplain: async () => (await import('../engine/explain.ts')).explain,
-});
+process.exitCode = await run();

@@ -58,8 +58,9 @@ function terms(rows: readonly Command[]): string {
 }
 
 function optionTerms(options: Options): string {
+  const sorted = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
   return formatTerms(
-    Object.entries(options).map(([name, { short, kind, type, help }]) => {
+    sorted.map(([name, { short, kind, type, help }]) => {
       const letter = short === undefined ? '    ' : `-${short}, `;
       return [`${letter}--${name}${kind === 'flag' ? '' : ` ${type ?? 'string'}`}`, help];
     }),

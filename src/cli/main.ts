@@ -18,8 +18,8 @@ import { globalOptions } from './options.ts';
 export interface Surroundings extends Console {
   readonly root: boolean;
   readonly createEngine: (options: EngineOptions) => Promise<Engine>;
-  /** Loads the function that writes a plan as a shell script. */
-  readonly loadExplain: () => Promise<(plan: Plan) => string>;
+  /** Loads what writes a command's plans as one shell script, one after the other. */
+  readonly loadScriptWriter: () => Promise<(plan: Plan) => string>;
 }
 
 /** `work` does it, `tell` prints each plan while doing it, `explain` prints the plans alone. */
@@ -155,7 +155,7 @@ async function workingContext(invocation: Invocation) {
   const { mode, stderr } = invocation;
   const explained = mode === 'explain';
   const out = explained ? invocation.stdout : stderr;
-  const explain = mode === 'work' ? undefined : await invocation.loadExplain();
+  const explain = mode === 'work' ? undefined : await scriptWriter(out, invocation);
   const engineOptions: EngineOptions = {
     ...invocation.engineOptions,
     ...(explained && { dryRun: true }),
@@ -172,6 +172,13 @@ async function workingContext(invocation: Invocation) {
       return engine;
     },
   };
+}
+
+/** Plans as text for `out`, with the reasons fainter than the commands where there is colour. */
+async function scriptWriter(out: Console['stdout'], invocation: Invocation): Promise<(plan: Plan) => string> {
+  const [explain, { palette }] = await Promise.all([invocation.loadScriptWriter(), import('./color.ts')]);
+  const { faint } = palette(out, invocation.color, invocation.environment);
+  return (plan) => explain(plan).replace(/^#.*$/gm, faint);
 }
 
 /** With `explain`, stdout belongs to the script alone: a container's id that does not exist would only confuse. */

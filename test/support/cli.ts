@@ -1,11 +1,11 @@
 /** The command line in this process, on captured streams, over an engine that only pretends. */
 import { Readable, Writable } from 'node:stream';
-import { main } from '../../src/cli/main.ts';
+import { main, type Surroundings } from '../../src/cli/main.ts';
 import type { Engine, EngineOptions } from '../../src/engine/engine.ts';
 import { type Call, fakeEngine } from './fake-engine.ts';
 
 /** What surrounds the command, where it is not root without a terminal. */
-export interface Scene extends Partial<Engine> {
+export interface Scene extends Partial<Engine>, Partial<Pick<Surroundings, 'loadScriptWriter'>> {
   readonly root?: boolean;
   readonly terminal?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ export interface Outcome {
 
 /** Runs `gangway WORDS…`. Every `create` of the engine announces a plan, which is explained as `echo SUBJECT`. */
 export async function gangway(words: readonly string[], scene: Scene = {}): Promise<Outcome> {
-  const { root = true, terminal = false, environment = {}, ...told } = scene;
+  const { root = true, terminal = false, environment = {}, loadScriptWriter = echo, ...told } = scene;
   const { engine, calls } = fakeEngine(told);
   const [stdout, stderr] = [capture(), capture()];
   let engineOptions: EngineOptions | undefined;
@@ -32,7 +32,7 @@ export async function gangway(words: readonly string[], scene: Scene = {}): Prom
     stderr: Object.assign(stderr.stream, { isTTY: terminal }),
     environment,
     root,
-    loadExplain: async () => (plan) => `echo ${plan.subject}\n`,
+    loadScriptWriter,
     createEngine: async (options) => {
       engineOptions = options;
       return { ...engine, create: announcing(engine, options) };
@@ -40,6 +40,8 @@ export async function gangway(words: readonly string[], scene: Scene = {}): Prom
   });
   return { status, stdout: stdout.text(), stderr: stderr.text(), calls, engineOptions };
 }
+
+const echo: Surroundings['loadScriptWriter'] = async () => (plan) => `echo ${plan.subject}\n`;
 
 function announcing(engine: Engine, { onPlan }: EngineOptions): Engine['create'] {
   return async (request) => {

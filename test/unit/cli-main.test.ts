@@ -129,6 +129,13 @@ test('--explain prints the plan on stderr and works', async (t) => {
   t.is(engineOptions?.dryRun, undefined);
 });
 
+test('the reasons in a script are fainter than its commands, on a terminal', async (t) => {
+  const loadScriptWriter = async () => () => '# why\nip link\n';
+  const words = ['explain', 'create', 'true'];
+  t.is((await gangway(words, { terminal: true, loadScriptWriter })).stdout, '\x1b[2m# why\x1b[0m\nip link\n');
+  t.is((await gangway(words, { loadScriptWriter })).stdout, '# why\nip link\n');
+});
+
 test('explain knows mistakes, readers, and what has no plan', async (t) => {
   const mistake = await gangway(['explain', 'run', '-p', 'abc', 'true'], { root: false });
   t.is(mistake.status, 125);

@@ -1,8 +1,10 @@
 import test from 'ava';
-import { binarySize, decimalSize, formatPorts, humanDuration } from '../../src/cli/format.ts';
+import { binarySize, decimalSize } from '../../src/cli/format.ts';
+import { formatPorts } from '../../src/cli/ports-column.ts';
 import { formatTable } from '../../src/cli/table.ts';
 import type { LogLine } from '../../src/engine/engine.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { humanDuration } from '../../src/values/age.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import type { PortBinding } from '../../src/values/port.ts';
 import { gangway } from '../support/cli.ts';
@@ -273,7 +275,8 @@ test('durations as a person says them', (t) => {
     [120, '2 minutes'],
     [3599, '59 minutes'],
     [3600, 'About an hour'],
-    [2 * 3600, '2 hours'],
+    [5399, 'About an hour'],
+    [5400, '2 hours'],
     [47 * 3600, '47 hours'],
     [48 * 3600, '2 days'],
     [15 * 86_400, '2 weeks'],

@@ -1,6 +1,7 @@
 /** `gangway lab ls` */
+import { humanDuration } from '../../values/age.ts';
 import type { Execute } from '../command.ts';
-import { humanDuration, jsonLines, parseFormat } from '../format.ts';
+import { jsonLines, parseFormat } from '../format.ts';
 import { labRegistry } from '../lab.ts';
 import type { jsonOptions } from '../options.ts';
 import { formatTable } from '../table.ts';

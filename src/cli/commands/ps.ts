@@ -1,9 +1,12 @@
 /** `gangway ps` */
+
 import type { ContainerSummary } from '../../engine/engine.ts';
+import { humanDuration } from '../../values/age.ts';
 import type { Execute } from '../command.ts';
-import { type Filters, parseFilters, passes } from '../filter.ts';
-import { formatPorts, humanDuration, jsonLines, parseFormat, shortId } from '../format.ts';
+import { parseFilters, passes } from '../filter.ts';
+import { jsonLines, parseFormat, shortId } from '../format.ts';
 import type { listOptions } from '../options.ts';
+import { formatPorts } from '../ports-column.ts';
 import { formatTable } from '../table.ts';
 
 const filterKeys = {
@@ -13,8 +16,8 @@ const filterKeys = {
   status: ({ state }: ContainerSummary, value: string) => state === value,
 };
 
-export const execute: Execute<typeof listOptions> = async ({ options, words: _ }, context) => {
-  const filters: Filters<ContainerSummary> = parseFilters(options.filter, filterKeys);
+export const execute: Execute<typeof listOptions> = async ({ options }, context) => {
+  const filters = parseFilters(options.filter, filterKeys);
   const format = parseFormat(options.format);
   const whole = options['no-trunc'];
   const engine = await context.engine();
