@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     json: { type: 'boolean', default: false },
     output: { type: 'string' },
-    limit: { type: 'string', default: '' },
+    limit: { type: 'string' },
   },
 });
 
@@ -38,6 +38,7 @@ await main(Number(options.rounds));
 async function main(rounds: number): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new RangeError(`--rounds ${options.rounds}: not a number of rounds`);
+  if (options.limit === undefined) throw new RangeError('--limit FILE is missing: start this with scripts/bench');
   const machine = describeMachine();
   setUpHost();
   const all: (Contender | Absent)[] = [
@@ -59,11 +60,13 @@ async function main(rounds: number): Promise<void> {
 
 async function measure(contenders: readonly Contender[], skipped: Absent[], rounds: number): Promise<Measurement[]> {
   const wanted = (part: string) => options.only === undefined || options.only === part;
+  const built = existsSync(gangway);
+  if (!built) skipped.push({ name: 'gangway, whole commands', skipped: `no ${gangway}: scripts/build` });
+  progress('proving that everything works that is to be measured');
+  for (const contender of contenders) await prove(contender);
+  measureCommands(wholeCommands(built), 0);
+
   const measurements: Measurement[] = [];
-  for (const contender of contenders) {
-    progress(`proving ${contender.name}`);
-    await prove(contender);
-  }
   if (wanted('containers')) {
     progress(`containers, ${rounds} rounds of ${contenders.length} contenders`);
     measurements.push(...(await measureContainers(contenders, rounds)));
@@ -74,10 +77,8 @@ async function measure(contenders: readonly Contender[], skipped: Absent[], roun
     measurements.push(...(await measureThousand(enduring, 3)));
   }
   if (wanted('commands')) {
-    progress('whole commands');
-    if (!existsSync(gangway))
-      skipped.push({ name: 'gangway, whole commands', skipped: `no ${gangway}: scripts/build` });
-    measurements.push(...measureCommands(wholeCommands(existsSync(gangway)), rounds));
+    progress(`whole commands, ${rounds} rounds`);
+    measurements.push(...measureCommands(wholeCommands(built), rounds));
   }
   return measurements;
 }
