@@ -5,7 +5,7 @@
  *
  *     keeper     sh, outside, in a session of its own (Ctrl-C does not reach it): makes the lab's cgroups,
  *       │        waits, removes them at the end
- *       └ unshare      dies with neither, kills its child if it dies itself
+ *       └ unshare      waits for the first process, and takes it along if it is killed itself
  *           └ first    sh, PID 1 inside: mounts, cables, "ready", then holds the lab and buries its orphans
  *               └ cat  reads the stdin that we hold open; or `sleep infinity` in a lab that outlives us
  *

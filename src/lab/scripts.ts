@@ -73,7 +73,8 @@ exec unshare --cgroup sh -euc "$second" gangway-lab "$@"
  * Still the first process: mounts what a machine has of its own, lays the cables, says "ready", and holds the lab,
  * as a second, short shell, whose command line is easy to read in the lab's own `ps`.
  *
- * /run comes first, because mount(8) would note things there. The overlays give /etc and /var/lib a private copy where
+ * /run comes first, because mount(8) would note things there. The real machine's /sys is not only covered but unmounted:
+ * whoever looks for cgroup trees in the mount table must not find each of them twice. The overlays give /etc and /var/lib a private copy where
  * the mount points of gangway's own directories are missing, so that we need not make them on the real machine.
  * `wait` buries every orphan of the lab. With `cat` as the holder the lab ends when the other end of its stdin is
  * closed, and the kernel closes that for whoever is killed.
@@ -90,6 +91,7 @@ cgroups=/sys/fs/cgroup
 mount -n -t tmpfs -o mode=755,nosuid,nodev "$3" /run
 mkdir -p /run/netns /run/lock $4
 printf %s "$5" >/run/lab.fstab
+umount -n --lazy --recursive /sys
 mount -a -n -T /run/lab.fstab
 while read -r name target; do
   [ -z "$name" ] || ln -s "$target" "$cgroups/$name"

@@ -139,6 +139,8 @@ test('a lab sees nothing but its own processes, files and cgroups', async (t) =>
       'for d in $(find /sys/fs/cgroup -name cgroup.procs -printf "%h "); do mkdir "$d/mine"; done',
     ]);
     t.true(lab.cgroups.every((directory) => existsSync(`${directory}/mine`)));
+    const table = (await lab.host.run(['cat', '/proc/self/mountinfo'])).match(/(?<= )\/sys\/\S+/g) ?? [];
+    t.is(new Set(table).size, table.length);
     // An orphan is buried by the lab's first process.
     await lab.host.run(['sh', '-c', '(sh -c "exit 3" &) ; (sleep 0.05 &)']);
     await waitFor('no zombie is left', async () => !(await lab.host.run(['ps', 'axo', 'stat'])).includes('Z'));
@@ -252,14 +254,14 @@ test('crun runs a container inside, with limits', async (t) => {
 });
 
 test('kill -9 of its owner takes the lab away', async (t) => {
-  const process_ = owner('killed');
+  const process_ = owner('owner-killed');
   const [text] = await once(process_.stdout ?? process_, 'data');
   const { pid, cgroups } = JSON.parse(String(text)) as { pid: number; cgroups: readonly string[] };
   t.not(identify(pid), undefined);
   process_.kill('SIGKILL');
   await waitFor('the lab is gone', () => identify(pid) === undefined);
   await waitFor('its cgroups are gone', () => !cgroups.some((directory) => existsSync(directory)));
-  await waitFor('its processes are gone', () => !lives('killed'));
+  await waitFor('its processes are gone', () => !lives('owner-killed'));
   t.pass();
 });
 
