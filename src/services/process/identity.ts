@@ -3,12 +3,11 @@
  *
  * Names belong to the container, not to the host: `--user www-data` means whatever the container's own /etc/passwd says.
  * The kernel and crun know numbers only, so that the files are read here, before the container exists. They are the
- * container's data: a symbolic link that leads out of its tree is treated as a missing file and never followed.
+ * container's data: a symbolic link in them is followed inside the container's tree and never out of it.
  *
  * @see passwd(5), group(5)
  */
-import { readFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { readInside } from '../../sys/inside.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Identity } from '../../values/launch.ts';
 
@@ -20,13 +19,8 @@ export interface Accounts {
 
 /** Reads a tree's accounts; `/` for the host's own. */
 export function readAccounts(root: string): Accounts {
-  return { passwd: readInside(root, 'etc/passwd'), group: readInside(root, 'etc/group') };
-}
-
-function readInside(root: string, path: string): string {
-  const inside = root === '/' ? '/' : `${root}/`;
-  const real = ignoring(['ENOENT', 'ENOTDIR', 'ELOOP'], () => realpathSync(join(root, path)));
-  return real?.startsWith(inside) ? readFileSync(real, 'utf8') : '';
+  const read = (path: string) => ignoring(['ENOENT', 'ENOTDIR', 'ELOOP'], () => readInside(root, path)) ?? '';
+  return { passwd: read('/etc/passwd'), group: read('/etc/group') };
 }
 
 /**

@@ -17,11 +17,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import type { Readable } from 'node:stream';
 import { killCgroup, readLayout, removeCgroup } from '../../kernel/cgroup.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
+import { systemPath } from '../../kernel/program.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import { ociConfiguration } from './configuration.ts';
-import { type Exit, exitCommand, exitPath, lockPath, readExit } from './exit.ts';
-import { requireProgram } from './programs.ts';
+import { conmonCommand, crunCommand } from './conmon.ts';
+import { type Exit, exitPath, lockPath, readExit } from './exit.ts';
+import { killMembers, release, startPath } from './members.ts';
 import { onTree } from './rootfs.ts';
 
 /** The two processes of a container: its first one, and the conmon that watches it. */
@@ -31,7 +33,7 @@ export interface Launched {
 }
 
 /** What is left by an earlier life in the same directory and would confuse conmon. */
-const stale = ['attach', 'ctl', 'winsz', 'exit', 'oom', 'pid', 'conmon.pid', 'processes.json'];
+const stale = ['attach', 'ctl', 'winsz', 'exit', 'oom', 'pid', 'conmon.pid', 'processes.json', 'start', 'members'];
 
 /**
  * Makes the container up to the point where its command would run.
@@ -39,12 +41,12 @@ const stale = ['attach', 'ctl', 'winsz', 'exit', 'oom', 'pid', 'conmon.pid', 'pr
  * @throws GangwayError command-not-found, command-not-executable; program-failed for all else that crun refuses
  */
 export async function launch(launch: Launch): Promise<Launched> {
-  const words = [...onTree(launch), ...conmonCommand(launch)];
+  const words = [...(launch.isolation === 'full' ? onTree(launch) : []), ...conmonCommand(launch)];
   writeBundle(launch);
   const child = spawn(words[0] ?? '', words.slice(1), {
     // fd 3: where conmon answers. Only the stack of this process is inherited in host mode.
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, _OCI_SYNCPIPE: '3' },
+    env: { PATH: systemPath, _OCI_SYNCPIPE: '3' },
   });
   const [answer, complaint] = await Promise.all([
     firstLine(child.stdio[3] as Readable),
@@ -69,38 +71,15 @@ export function writeBundle(launch: Launch): void {
   }
   for (const name of stale) rmSync(`${launch.directory}/${name}`, { force: true });
   rmSync(exitPath(launch), { force: true });
-  writeFileSync(`${launch.directory}/config.json`, JSON.stringify(ociConfiguration(launch)));
+  if (launch.isolation === 'full') {
+    writeFileSync(`${launch.directory}/config.json`, JSON.stringify(ociConfiguration(launch)));
+  }
   writeFileSync(lockPath(launch), '', { flag: 'a', mode: 0o600 });
 }
 
-/** conmon's whole command line. @see conmon(8) */
-export function conmonCommand(launch: Launch): string[] {
-  const { id, directory } = launch;
-  const [program = '', ...parameters] = exitCommand(launch);
-  const streams = [
-    ...(launch.terminal ? ['--terminal'] : []),
-    // Without --leave-stdin-open the first client that detaches would close the container's input for ever.
-    ...(launch.interactive ? ['--stdin', '--leave-stdin-open'] : []),
-  ];
-  return [
-    requireProgram('conmon'),
-    ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
-    ...['--runtime', requireProgram('crun'), '--runtime-arg', `--root=${launch.runtimeRoot}`, '--bundle', directory],
-    ...['--container-pidfile', `${directory}/pid`, '--conmon-pidfile', `${directory}/conmon.pid`],
-    ...['--log-path', `k8s-file:${launch.logPath}`, '--exit-dir', launch.exitDirectory],
-    // The directory in which conmon leaves the file `oom`.
-    ...['--persist-dir', directory, '--full-attach', '--no-sync-log', ...streams],
-    ...['--exit-command', program, ...parameters.flatMap((parameter) => ['--exit-command-arg', parameter])],
-  ];
-}
-
-/** The words that stand before any other command to our crun: `crun --root … exec`. */
-export function crunCommand(launch: Launch, ...parameters: readonly string[]): string[] {
-  return [requireProgram('crun'), `--root=${launch.runtimeRoot}`, ...parameters];
-}
-
-/** Lets the command run. @throws GangwayError program-failed, or container-not-running if it is gone */
+/** Lets the command run. @throws GangwayError program-failed */
 export async function start(launch: Launch): Promise<void> {
+  if (launch.isolation === 'network') return release(launch, readLaunched(launch));
   const { code, complaint } = await run(crunCommand(launch, 'start', launch.id));
   if (code !== 0) throw crunFailure(launch, complaint);
 }
@@ -119,6 +98,7 @@ export async function discard(launch: Launch): Promise<void> {
     const { code, complaint } = await run(crunCommand(launch, 'delete', '--force', launch.id));
     if (code !== 0 && !/does not exist|No such file/.test(complaint)) throw crunFailure(launch, complaint);
   }
+  if (launch.isolation === 'network') killMembers(launch, launched);
   const layout = readLayout();
   killCgroup(layout, launch.cgroupPath);
   removeCgroup(layout, launch.cgroupPath);
@@ -138,8 +118,9 @@ export function observe(launch: Launch): Observed {
   const exit = readExit(launch);
   if (exit !== undefined) return { kind: 'exited', exit };
   if (!isAlive(launched.monitor)) return { kind: 'lost' };
-  // crun removes this FIFO when the command is let go.
-  return { kind: existsSync(`${launch.runtimeRoot}/${launch.id}/exec.fifo`) ? 'created' : 'running' };
+  // The FIFO on which the first process waits is removed when it is let go.
+  const waiting = launch.isolation === 'full' ? `${launch.runtimeRoot}/${launch.id}/exec.fifo` : startPath(launch);
+  return { kind: existsSync(waiting) ? 'created' : 'running' };
 }
 
 /** The processes as `launch` found them; undefined where there is no such container. They may have ended since. */
@@ -176,13 +157,13 @@ function crunFailure(launch: Launch, complaint: string): GangwayError {
       .at(-1)
       ?.replace(/^.*?\berror: /, '') ?? '';
   const command = launch.command[0] ?? '';
-  if (/executable file .* not found|open executable.*No such file/.test(complaint)) {
-    if (/Permission denied/.test(complaint)) return notExecutable(command);
+  if (/executable file .* not found/.test(complaint)) {
     return new GangwayError('command-not-found', `command "${command}" not found in the container`, {
       hint: 'a name without a slash is looked for in the PATH of the container',
     });
   }
-  if (/open executable|is a directory|exec format|Exec format/i.test(complaint)) return notExecutable(command);
+  if (/exists but it is not executable|is not a regular file|exec format error/i.test(complaint))
+    return notExecutable(command);
   return new GangwayError('program-failed', `container ${launch.id} could not be started: ${sentence}`);
 }
 

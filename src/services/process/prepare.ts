@@ -10,6 +10,7 @@ import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch, LaunchLimits, Root } from '../../values/launch.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { homeOf, lookUp, readAccounts } from './identity.ts';
+import { refuseBeyondNetwork } from './network-isolation.ts';
 import { requireProgram } from './programs.ts';
 import { numberDevice } from './resources.ts';
 import { furtherMounts } from './rootfs.ts';
@@ -76,6 +77,7 @@ export function prepareLaunch(request: ContainerRequest, place: Place): Prepared
 }
 
 function refuseConflicts(request: ContainerRequest): void {
+  if (request.isolation === 'network') refuseBeyondNetwork(request);
   if (request.command.length === 0) throw new GangwayError('usage', 'no command was given');
   if (request.userNamespace === 'private' && request.network === 'host') {
     throw new GangwayError('conflicting-options', "--userns private can't be combined with --network host", {

@@ -1,0 +1,124 @@
+/**
+ * A user namespace that owns a network namespace.
+ *
+ *     inside            outside
+ *     uid 0      =      uid 100000        root inside is nobody outside
+ *     uid 65535  =      uid 165535
+ *
+ * Every other namespace belongs to the user namespace in which it was made, and only its root has rights over it: to
+ * mount /sys, to write /proc/sys/net, to add addresses. So the user namespace comes first and the network namespace is
+ * made inside it; the other way round, a container's root could not even set lo up.
+ *
+ * Both are made by one unshare(2) in a helper process, because a process with several threads, such as this one, may not
+ * enter a new user namespace. Their files are pinned, the helper ends, and the namespaces live on without a process.
+ *
+ * @see user_namespaces(7), subuid(5)
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { bindMount, unmount } from '../sys/mount.ts';
+import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
+import type { SubordinateRange } from '../values/launch.ts';
+import { preparePin } from './namespace.ts';
+import { systemPath } from './program.ts';
+
+/** Where Debian's useradd begins to give ranges away, and how many ids a Unix system of the usual kind needs. */
+const usualRange: SubordinateRange = { first: 100_000, length: 65_536 };
+
+/**
+ * The ids that containers with a user namespace of their own get outside: what /etc/subuid gives to `gangway`, else to
+ * root, else 100000 to 165535.
+ *
+ * @param subuid the text of /etc/subuid
+ */
+export function subordinateRange(subuid: string = readSubordinates()): SubordinateRange {
+  const rows = subuid.split('\n').map((line) => line.trim().split(':'));
+  for (const owner of ['gangway', 'root']) {
+    const [, first, length] = rows.find(([name]) => name === owner) ?? [];
+    if (Number(first) > 0 && Number(length) > 0) return { first: Number(first), length: Number(length) };
+  }
+  return usualRange;
+}
+
+function readSubordinates(): string {
+  return ignoring('ENOENT', () => readFileSync('/etc/subuid', 'utf8')) ?? '';
+}
+
+/** What the helper does in its new namespaces: says that it is there, and waits until its input is closed. */
+const helper = 'echo; read -r _ || :';
+
+/**
+ * Makes both namespaces and pins them to files. Neither file exists before; on an error neither exists afterwards.
+ *
+ * @throws GangwayError not-supported where the kernel gives no user namespaces; KernelError of the mount
+ */
+export async function createOwnedNetworkNamespace(
+  networkPin: string,
+  userPin: string,
+  range: SubordinateRange,
+): Promise<void> {
+  const pins = [networkPin, userPin];
+  preparePin(networkPin);
+  try {
+    writeFileSync(userPin, '', { flag: 'wx', mode: 0o444 });
+    await insideHelper((pid) => {
+      for (const map of ['uid_map', 'gid_map'])
+        writeFileSync(`/proc/${pid}/${map}`, `0 ${range.first} ${range.length}\n`);
+      bindMount(`/proc/${pid}/ns/user`, userPin);
+      bindMount(`/proc/${pid}/ns/net`, networkPin);
+    });
+  } catch (error) {
+    if (!hasErrno(error, 'EEXIST')) for (const pin of pins) removePin(pin);
+    throw error;
+  }
+}
+
+async function insideHelper(body: (pid: number) => void): Promise<void> {
+  const child = spawn('unshare', ['--user', '--net', 'sh', '-c', helper], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: systemPath },
+  });
+  const ended = once(child, 'close');
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text;
+  });
+  try {
+    await Promise.race([once(child.stdout, 'data'), ended]);
+    if (child.pid === undefined || child.exitCode !== null) {
+      throw new GangwayError('not-supported', `user namespaces can't be made here: ${complaint.trim()}`, {
+        hint: 'sysctl user.max_user_namespaces says how many this machine allows',
+      });
+    }
+    body(child.pid);
+  } finally {
+    child.stdin.end();
+    await ended;
+  }
+}
+
+/** Removes the pin of a user namespace. What is gone already is removed. */
+export function deleteUserNamespacePin(pin: string): void {
+  removePin(pin);
+}
+
+function removePin(pin: string): void {
+  ignoring(['EINVAL', 'ENOENT'], () => unmount(pin));
+  rmSync(pin, { force: true });
+}
+
+/** The commands that do the same. The words are harmless: names and paths of our own, and numbers. */
+export function ownedNamespaceCommands(name: string, pin: string, range: SubordinateRange): string[] {
+  const map = `0 ${range.first} ${range.length}`;
+  return [
+    'unshare --user --net sleep 60 >/dev/null 2>&1 & helper=$!',
+    'until [ "$(readlink /proc/$helper/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.01; done',
+    `echo ${map} >/proc/$helper/uid_map`,
+    `echo ${map} >/proc/$helper/gid_map`,
+    `touch ${pin}`,
+    `mount --bind /proc/$helper/ns/user ${pin}`,
+    `ip netns attach ${name} $helper`,
+    'kill $helper',
+  ];
+}

@@ -1,0 +1,41 @@
+/** The command lines of the two programs that hold a container: conmon, which stays, and crun, which comes and goes. */
+import type { Launch } from '../../values/launch.ts';
+import { exitCommand } from './exit.ts';
+import { isolated, runtimeScript } from './network-isolation.ts';
+import { requireProgram } from './programs.ts';
+
+/** Any command to our crun: `crun --root … exec`. */
+export function crunCommand(launch: Launch, ...parameters: readonly string[]): string[] {
+  return [requireProgram('crun'), `--root=${launch.runtimeRoot}`, ...parameters];
+}
+
+/** conmon's whole command line. It starts the runtime with `create --bundle … ID` behind the words given here. @see conmon(8) */
+export function conmonCommand(launch: Launch): string[] {
+  const { id, directory } = launch;
+  const [runtime = '', ...runtimeParameters] = runtimeCommand(launch);
+  const [exit = '', ...exitParameters] = exitCommand(launch);
+  return [
+    requireProgram('conmon'),
+    ...['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id, '--bundle', directory],
+    ...['--runtime', runtime, ...runtimeParameters.flatMap((parameter) => ['--runtime-arg', parameter])],
+    ...['--container-pidfile', `${directory}/pid`, '--conmon-pidfile', `${directory}/conmon.pid`],
+    ...['--log-path', `k8s-file:${launch.logPath}`, '--exit-dir', launch.exitDirectory],
+    // The directory in which conmon leaves the file `oom`.
+    ...['--persist-dir', directory, '--full-attach', '--no-sync-log', ...streams(launch)],
+    ...['--exit-command', exit, ...exitParameters.flatMap((parameter) => ['--exit-command-arg', parameter])],
+  ];
+}
+
+function runtimeCommand(launch: Launch): string[] {
+  if (launch.isolation === 'full') return crunCommand(launch);
+  return ['/bin/sh', '-c', runtimeScript, 'gangway', launch.directory, ...isolated(launch)];
+}
+
+function streams({ isolation, terminal, interactive }: Launch): string[] {
+  return [
+    // With --isolation=network script(1) has the terminal, and conmon a pipe to it.
+    ...(terminal && isolation === 'full' ? ['--terminal'] : []),
+    // Without --leave-stdin-open the first client that detaches would close the container's input for ever.
+    ...(interactive ? ['--stdin', '--leave-stdin-open'] : []),
+  ];
+}

@@ -1,0 +1,75 @@
+/**
+ * The processes of a container with --isolation=network.
+ *
+ * Without a PID namespace or a control group, what the command started is known by the mount namespace: every container
+ * has one of its own, children inherit it, and a daemon that forks away twice stays in it.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
+import { GangwayError, ignoring } from '../../values/errors.ts';
+import type { Launch } from '../../values/launch.ts';
+import { startPath } from './network-isolation.ts';
+
+const startPatience = 5000;
+
+export { startPath };
+
+/** Lets the waiting process become the command. @throws GangwayError program-failed if it has ended, or does not come */
+export async function release(
+  launch: Launch,
+  launched: { readonly container: ProcessIdentity } | undefined,
+): Promise<void> {
+  const deadline = Date.now() + startPatience;
+  while (launched !== undefined && isAlive(launched.container) && Date.now() < deadline) {
+    // ENXIO: nobody reads yet, the process is still on its way into its namespaces.
+    const fd = ignoring('ENXIO', () => openSync(startPath(launch), constants.O_WRONLY | constants.O_NONBLOCK));
+    if (fd === undefined) {
+      await setTimeout(1);
+      continue;
+    }
+    // It reads, so that its namespaces are final.
+    writeFileSync(membersPath(launch), mountNamespace(launched.container.pid) ?? '');
+    writeSync(fd, 'go\n');
+    closeSync(fd);
+    return rmSync(startPath(launch), { force: true });
+  }
+  throw new GangwayError('program-failed', `container ${launch.id} could not be started: its first process has ended`, {
+    hint: `\`gangway logs\` may show why`,
+  });
+}
+
+/** Kills whatever is left of the container. Never what shares the mount namespace of this program. */
+export function killMembers(launch: Launch, launched: { readonly container: ProcessIdentity } | undefined): void {
+  if (launched !== undefined) signalProcess(launched.container, 'SIGKILL');
+  const members = ignoring('ENOENT', () => readFileSync(membersPath(launch), 'utf8')) ?? '';
+  if (members === '' || members === mountNamespace('self')) return;
+  for (let round = 0; round < 100 && killOnce(members); round += 1);
+}
+
+/** @returns whether anybody was there: a process may have forked in between */
+function killOnce(members: string): boolean {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && mountNamespace(name) === members);
+  for (const pid of pids) ignoring('ESRCH', () => process.kill(Number(pid), 'SIGKILL'));
+  return pids.length > 0;
+}
+
+/** `mnt:[4026532301]`; undefined for a process that has ended. */
+function mountNamespace(pid: string | number): string | undefined {
+  return ignoring(['ENOENT', 'ESRCH'], () => readlinkSync(`/proc/${pid}/ns/mnt`));
+}
+
+function membersPath(launch: Launch): string {
+  return `${launch.directory}/members`;
+}

@@ -1,0 +1,147 @@
+// Runs inside a private machine: takes one container from its request to its end, and tells what was seen, as JSON.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readCounters, readLayout } from '../../src/kernel/cgroup.ts';
+import { addNamespace, deleteNamespace, pinPath } from '../../src/kernel/namespace.ts';
+import { createOwnedNetworkNamespace, deleteUserNamespacePin } from '../../src/kernel/user-namespace.ts';
+import { discard, launch, observe, readLaunched, start } from '../../src/services/process/launch.ts';
+import { prepareLaunch } from '../../src/services/process/prepare.ts';
+import { discardCommands, launchCommands } from '../../src/services/process/script.ts';
+import type { ContainerRequest } from '../../src/values/container.ts';
+import { GangwayError } from '../../src/values/errors.ts';
+
+export interface Scenario {
+  readonly request: Partial<ContainerRequest>;
+  /** Runs on the host between start and end, with the container's pid as $1 and conmon's as $2. */
+  readonly meanwhile?: string;
+  /** Runs on the host after the end. */
+  readonly afterwards?: string;
+  /** Runs the explained script in place of the launch. */
+  readonly script?: boolean;
+}
+
+const id = `t${process.pid}x${process.env.LAB ?? 'none'}`;
+
+async function play(scenario: Scenario): Promise<Record<string, unknown>> {
+  const directory = `/run/gangway/containers/${id}`;
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  writeFileSync(`${directory}/hosts`, '127.0.0.1 localhost\n172.17.0.2 box\n');
+  writeFileSync(`${directory}/hostname`, 'box\n');
+  writeFileSync(`${directory}/resolv.conf`, 'nameserver 203.0.113.2\n');
+  const range = { first: 100_000, length: 65_536 };
+  const owned = scenario.request.userNamespace === 'private';
+  if (owned) await createOwnedNetworkNamespace(pinPath(id), `/run/gangway/${id}.user`, range);
+  else addNamespace(id);
+  const request: ContainerRequest = {
+    command: ['true'],
+    isolation: 'full',
+    readOnly: false,
+    volumes: [],
+    environment: [],
+    terminal: false,
+    interactive: false,
+    init: false,
+    removeOnExit: false,
+    restart: { kind: 'no' },
+    limits: {},
+    userNamespace: 'host',
+    capabilities: { add: [], drop: [] },
+    network: 'none',
+    publish: [],
+    publishAll: false,
+    expose: [],
+    ...scenario.request,
+  };
+  const prepared = prepareLaunch(request, {
+    id,
+    directory,
+    runtimeRoot: '/run/gangway/crun',
+    logPath: `/run/gangway/${id}.log`,
+    exitDirectory: '/run/gangway/exits',
+    hostname: 'box',
+    ...(owned ? { userNamespace: { path: `/run/gangway/${id}.user`, range } } : {}),
+    network: { kind: 'namespace', path: `/run/netns/${id}` },
+    hidden: ['/var/lib/gangway', '/srv'],
+    cgroupPath: `/gangway-${id}/${id}`,
+    exitCommand: ['/bin/sh', '-c', 'echo "$1" >/run/gangway/exited', 'sh', id],
+  });
+  if (scenario.script) {
+    const lines = ['set -e', ...launchCommands(prepared.launch)].join('\n');
+    execFileSync('sh', ['-c', lines], { stdio: 'pipe' });
+    await new Promise((r) => setTimeout(r, 300));
+    const log = readFileSync(prepared.launch.logPath, 'utf8');
+    execFileSync('sh', ['-c', ['set -e', ...discardCommands(prepared.launch)].join('\n')], { stdio: 'pipe' });
+    return { lines, log, left: leftovers() };
+  }
+  const t0 = performance.now();
+  await launch(prepared.launch);
+  const t1 = performance.now();
+  const created = observe(prepared.launch).kind;
+  await start(prepared.launch);
+  const t2 = performance.now();
+  const processes = readLaunched(prepared.launch);
+  const shell = (text: string) =>
+    execFileSync('sh', ['-c', text, 'sh', String(processes?.container.pid), String(processes?.monitor.pid)], {
+      encoding: 'utf8',
+    });
+  const meanwhile = scenario.meanwhile === undefined ? '' : shell(scenario.meanwhile);
+  while (!['exited', 'lost', 'absent'].includes(observe(prepared.launch).kind))
+    await new Promise((r) => setTimeout(r, 5));
+  const counters = readCounters(readLayout(), prepared.launch.cgroupPath);
+  const observed = observe(prepared.launch);
+  const log = readFileSync(prepared.launch.logPath, 'utf8')
+    .split('\n')
+    .map((l) => l.replace(/^\S+ \S+ [FP] /, ''))
+    .join('\n');
+  const t3 = performance.now();
+  await discard(prepared.launch);
+  await discard(prepared.launch);
+  const t4 = performance.now();
+  const afterwards = scenario.afterwards === undefined ? '' : shell(scenario.afterwards);
+  deleteNamespace(id);
+  deleteUserNamespacePin(`/run/gangway/${id}.user`);
+  await new Promise((r) => setTimeout(r, 50));
+  const left = leftovers();
+  return {
+    created,
+    observed,
+    log,
+    counters,
+    meanwhile,
+    afterwards,
+    left,
+    observedAfter: observe(prepared.launch).kind,
+    warnings: prepared.warnings,
+    times: { create: t1 - t0, start: t2 - t1, discard: t4 - t3 },
+  };
+}
+
+function leftovers() {
+  return {
+    mounts: readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .filter((l) => l.includes('gangway') || l.includes(id)),
+    groups: readLayout()
+      .hierarchies.map((h) => `${h.mountPoint}/gangway-${id}`)
+      .filter((p) => existsSync(p)),
+    processes: execFileSync('ps', ['-eo', 'comm'], { encoding: 'utf8' })
+      .split('\n')
+      .slice(1)
+      .filter((l) => /conmon|crun|sleep/.test(l)),
+    files: execFileSync('find', ['/run/gangway'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((l) => l.includes(id) && !l.endsWith('.log')),
+  };
+}
+
+try {
+  const result = await play(JSON.parse(process.argv[2] ?? '{}') as Scenario);
+  process.stdout.write(JSON.stringify(result, (_, v) => (typeof v === 'bigint' ? Number(v) : v)));
+} catch (error) {
+  const { message, code, hint } = error as GangwayError;
+  process.stdout.write(
+    JSON.stringify({
+      error: { message, code, hint, stack: error instanceof GangwayError ? undefined : (error as Error).stack },
+    }),
+  );
+}
