@@ -140,4 +140,14 @@ export const commands: readonly Command[] = [
     changes: 'unplanned',
     root: false,
   },
+  // What gangway itself starts.
+  {
+    name: '_exited',
+    summary: 'Clean up after a container that has ended',
+    usage: 'ID',
+    words: [1, 1],
+    changes: 'unplanned',
+    hidden: true,
+    load: () => import('./commands/exited.ts'),
+  },
 ];

@@ -14,7 +14,7 @@ async function run(): Promise<number> {
     environment: process.env,
     root: process.geteuid?.() === 0,
     createEngine: async (options) => (await import('../engine/create.ts')).createEngine(options),
-    loadScriptWriter: async () => (await import('./explain.ts')).scriptWriter(),
+    loadExplain: async () => (await import('../engine/explain.ts')).explain,
   });
   // Nobody reads on, and an open input would keep this process alive.
   input?.destroy();

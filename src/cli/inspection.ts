@@ -62,7 +62,7 @@ function containerObject({ name, endpointId, mac, addresses }: NetworkInspection
   return {
     Name: name,
     EndpointID: endpointId,
-    MacAddress: mac,
+    MacAddress: mac ?? '',
     IPv4Address: v4 === undefined ? '' : formatPrefix(v4),
     IPv6Address: v6 === undefined ? '' : formatPrefix(v6),
   };

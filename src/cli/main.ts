@@ -18,8 +18,8 @@ import { globalOptions } from './options.ts';
 export interface Surroundings extends Console {
   readonly root: boolean;
   readonly createEngine: (options: EngineOptions) => Promise<Engine>;
-  /** Loads what writes a command's plans as one shell script, one after the other. */
-  readonly loadScriptWriter: () => Promise<(plan: Plan) => string>;
+  /** Loads what writes a plan as a shell script. */
+  readonly loadExplain: () => Promise<(plan: Plan) => string>;
 }
 
 /** `work` does it, `tell` prints each plan while doing it, `explain` prints the plans alone. */
@@ -155,7 +155,7 @@ async function workingContext(invocation: Invocation) {
   const { mode, stderr } = invocation;
   const explained = mode === 'explain';
   const out = explained ? invocation.stdout : stderr;
-  const explain = mode === 'work' ? undefined : await scriptWriter(out, invocation);
+  const explain = mode === 'work' ? undefined : await explaining(out, invocation);
   const engineOptions: EngineOptions = {
     ...invocation.engineOptions,
     ...(explained && { dryRun: true }),
@@ -175,8 +175,8 @@ async function workingContext(invocation: Invocation) {
 }
 
 /** Plans as text for `out`, with the reasons fainter than the commands where there is colour. */
-async function scriptWriter(out: Console['stdout'], invocation: Invocation): Promise<(plan: Plan) => string> {
-  const [explain, { palette }] = await Promise.all([invocation.loadScriptWriter(), import('./color.ts')]);
+async function explaining(out: Console['stdout'], invocation: Invocation): Promise<(plan: Plan) => string> {
+  const [explain, { palette }] = await Promise.all([invocation.loadExplain(), import('./color.ts')]);
   const { faint } = palette(out, invocation.color, invocation.environment);
   return (plan) => explain(plan).replace(/^#.*$/gm, faint);
 }

@@ -19,32 +19,47 @@ export function requireTerminal(context: Context, wanted: boolean): void {
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
 
+/** Whom signals are for. */
+export interface Addressee {
+  readonly engine: Engine;
+  /** The container, as soon as it has a name. A signal that comes before is for us, and ends us. */
+  readonly name: () => string | undefined;
+  /** It has a terminal, to which ^C goes as a key: all signals are for us. */
+  readonly terminal: boolean;
+}
+
 /**
  * Passes the signals that we get on to the container while `session` lasts, so that ^C and `kill` mean the command
- * and not its messenger. With a terminal, ^C reaches the command as a key, and signals are for us alone.
+ * and not its messenger.
  *
  * @returns the exit status: the command's, or 0 where we left it running
  */
 export async function forwardingSignals(
-  engine: Engine,
-  name: string,
-  terminal: boolean,
+  { engine, name, terminal }: Addressee,
   session: () => Promise<Ending | undefined>,
 ): Promise<number> {
   let failure: unknown;
+  const stop = () => {
+    for (const signal of forwarded) process.off(signal, forward);
+  };
   const forward = (signal: NodeJS.Signals) => {
-    engine.kill(name, signal).catch((error: unknown) => {
+    const target = name();
+    if (target === undefined) {
+      stop();
+      process.kill(process.pid, signal);
+      return;
+    }
+    engine.kill(target, signal).catch((error: unknown) => {
       if (!isOver(error)) failure = error;
     });
   };
-  const signals = terminal ? [] : forwarded;
-  for (const signal of signals) process.on(signal, forward);
+  if (!terminal) for (const signal of forwarded) process.on(signal, forward);
   try {
     const ending = await session();
     if (failure !== undefined) throw failure;
     return ending?.kind === 'exited' ? ending.exitCode : 0;
   } finally {
-    for (const signal of signals) process.off(signal, forward);
+    stop();
   }
 }
 

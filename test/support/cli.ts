@@ -2,10 +2,11 @@
 import { Readable, Writable } from 'node:stream';
 import { main, type Surroundings } from '../../src/cli/main.ts';
 import type { Engine, EngineOptions } from '../../src/engine/engine.ts';
+import type { ContainerRequest } from '../../src/values/container.ts';
 import { type Call, fakeEngine } from './fake-engine.ts';
 
 /** What surrounds the command, where it is not root without a terminal. */
-export interface Scene extends Partial<Engine>, Partial<Pick<Surroundings, 'loadScriptWriter'>> {
+export interface Scene extends Partial<Engine>, Partial<Pick<Surroundings, 'loadExplain'>> {
   readonly root?: boolean;
   readonly terminal?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
@@ -20,9 +21,9 @@ export interface Outcome {
   readonly engineOptions: EngineOptions | undefined;
 }
 
-/** Runs `gangway WORDS…`. Every `create` of the engine announces a plan, which is explained as `echo SUBJECT`. */
+/** Runs `gangway WORDS…`. Every `create` and `run` of the engine announces a plan, which is explained as `echo SUBJECT`. */
 export async function gangway(words: readonly string[], scene: Scene = {}): Promise<Outcome> {
-  const { root = true, terminal = false, environment = {}, loadScriptWriter = echo, ...told } = scene;
+  const { root = true, terminal = false, environment = {}, loadExplain = echo, ...told } = scene;
   const { engine, calls } = fakeEngine(told);
   const [stdout, stderr] = [capture(), capture()];
   let engineOptions: EngineOptions | undefined;
@@ -32,21 +33,30 @@ export async function gangway(words: readonly string[], scene: Scene = {}): Prom
     stderr: Object.assign(stderr.stream, { isTTY: terminal }),
     environment,
     root,
-    loadScriptWriter,
+    loadExplain,
     createEngine: async (options) => {
       engineOptions = options;
-      return { ...engine, create: announcing(engine, options) };
+      return announcing(engine, options);
     },
   });
   return { status, stdout: stdout.text(), stderr: stderr.text(), calls, engineOptions };
 }
 
-const echo: Surroundings['loadScriptWriter'] = async () => (plan) => `echo ${plan.subject}\n`;
+const echo: Surroundings['loadExplain'] = async () => (plan) => `echo ${plan.subject}\n`;
 
-function announcing(engine: Engine, { onPlan }: EngineOptions): Engine['create'] {
-  return async (request) => {
-    onPlan?.({ subject: `run ${request.command.join(' ')}`, direction: 'make', steps: [] });
-    return await engine.create(request);
+function announcing(engine: Engine, { onPlan }: EngineOptions): Engine {
+  const announce = (verb: string, { command }: ContainerRequest) =>
+    onPlan?.({ subject: `${verb} ${command.join(' ')}`, direction: 'make', steps: [] });
+  return {
+    ...engine,
+    create: (request) => {
+      announce('create', request);
+      return engine.create(request);
+    },
+    run: (request, options) => {
+      announce('run', request);
+      return engine.run(request, options);
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Engine, RunOptions } from '../../src/engine/engine.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { gangway } from '../support/cli.ts';
@@ -27,8 +28,8 @@ const usual: ContainerRequest = {
 test('run without options asks for what is usual', async (t) => {
   const { status, calls } = await gangway(['run', 'true']);
   t.is(status, 0);
-  t.deepEqual(calls[0], ['create', usual]);
-  t.is(calls[1]?.[0], 'start');
+  t.deepEqual(calls[0]?.slice(0, 2), ['run', usual]);
+  t.is(calls.length, 1);
 });
 
 test('every option of run arrives in the request', async (t) => {
@@ -86,7 +87,7 @@ test('every option of run arrives in the request', async (t) => {
 
 test('run ends as its command did', async (t) => {
   const { status, stdout } = await gangway(['run', 'false'], {
-    start: async () => ({ kind: 'exited', exitCode: 7 }),
+    run: async () => ({ id, ending: { kind: 'exited', exitCode: 7 } }),
   });
   t.is(status, 7);
   t.is(stdout, '');
@@ -96,14 +97,14 @@ test('run -d prints the id and gives the container none of our streams', async (
   const { calls, stdout } = await gangway(['run', '-d', '--restart', 'on-failure:3', 'sleep', '9']);
   t.is(stdout, `${id}\n`);
   t.like(calls[0]?.[1], { restart: { kind: 'on-failure', maximumRetries: 3 } });
-  t.deepEqual(calls[1], ['start', id]);
+  t.is(calls[0]?.[2], undefined);
 });
 
 test('run reads our input only with -i', async (t) => {
-  const streamsOf = async (...words: string[]) => (await gangway(['run', ...words, 'cat'])).calls[1]?.[2];
-  t.false('stdin' in ((await streamsOf()) as object));
-  t.true('stdin' in ((await streamsOf('-i')) as object));
-  t.like(await streamsOf('--detach-keys=ctrl-x'), { detachKeys: 'ctrl-x' });
+  const streamsOf = async (...words: string[]) => (await gangway(['run', ...words, 'cat'])).calls[0]?.[2] as RunOptions;
+  t.false('stdin' in Object((await streamsOf()).streams));
+  t.true('stdin' in Object((await streamsOf('-i')).streams));
+  t.like((await streamsOf('--detach-keys=ctrl-x')).streams, { detachKeys: 'ctrl-x' });
 });
 
 test('-it wants a terminal', async (t) => {
@@ -113,28 +114,15 @@ test('-it wants a terminal', async (t) => {
   t.deepEqual(calls, []);
 });
 
-test('what run could not start, it takes away', async (t) => {
-  const { status, stderr, calls } = await gangway(['run', '-p', '8080:80', 'true'], {
-    start: async () => {
+test('a failure is one sentence with its remedy', async (t) => {
+  const { status, stdout, stderr } = await gangway(['run', '-dp', '8080:80', 'true'], {
+    run: async () => {
       throw new GangwayError('port-in-use', 'port 8080/tcp is in use by nginx (pid 812)', { hint: 'stop it' });
     },
   });
   t.is(status, 125);
+  t.is(stdout, '');
   t.is(stderr, 'gangway: port 8080/tcp is in use by nginx (pid 812); stop it\n');
-  t.deepEqual(calls.at(-1), ['remove', id]);
-});
-
-test('what runs in spite of an error is left alone', async (t) => {
-  const { status, stderr } = await gangway(['run', 'true'], {
-    start: async () => {
-      throw new GangwayError('program-failed', 'the connection broke');
-    },
-    remove: async () => {
-      throw new GangwayError('container-running', 'it runs');
-    },
-  });
-  t.is(status, 125);
-  t.is(stderr, 'gangway: the connection broke\n');
 });
 
 const statuses = [
@@ -146,11 +134,11 @@ const statuses = [
 
 for (const [code, expected] of statuses) {
   test(`run with ${code} exits with ${expected}, create with 1`, async (t) => {
-    const create = async () => {
+    const fail = async () => {
       throw new GangwayError(code, 'no');
     };
-    t.is((await gangway(['run', 'x'], { create })).status, expected);
-    t.is((await gangway(['create', 'x'], { create })).status, 1);
+    t.is((await gangway(['run', 'x'], { run: fail })).status, expected);
+    t.is((await gangway(['create', 'x'], { create: fail })).status, 1);
   });
 }
 
@@ -191,14 +179,18 @@ for (const [line, [status, stderr]] of Object.entries(refused)) {
   });
 }
 
-test('a terminal passes its signals on as keys, a pipe passes them on to the command', async (t) => {
+// Serial: a signal is heard by every command in this process.
+test.serial('signals go to the command, unless it has a terminal', async (t) => {
   const before = process.listenerCount('SIGTERM');
-  const { calls } = await gangway(['run', 'sleep', '9'], {
-    start: async () => {
-      process.emit('SIGTERM', 'SIGTERM');
-      return { kind: 'exited', exitCode: 143 };
-    },
-  });
+  const run: Engine['run'] = async (_request, options) => {
+    options?.onCreated?.(id);
+    const heard = process.listenerCount('SIGTERM') - before;
+    if (heard > 0) process.emit('SIGTERM', 'SIGTERM');
+    return { id, ending: { kind: 'exited', exitCode: heard } };
+  };
+  const { status, calls } = await gangway(['run', 'sleep', '9'], { run });
+  t.is(status, 1);
   t.deepEqual(calls.at(-1), ['kill', id, 'SIGTERM']);
+  t.is((await gangway(['run', '-t', 'sleep', '9'], { run })).status, 0);
   t.is(process.listenerCount('SIGTERM'), before);
 });

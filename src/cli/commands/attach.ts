@@ -8,5 +8,6 @@ export const execute: Execute<typeof attachOptions> = async ({ options, words },
   const stdin = !options['no-stdin'];
   const engine = await context.engine();
   const session = () => engine.attach(name, streams(context, stdin, options['detach-keys']), { stdin });
-  return await forwardingSignals(engine, name, await hasTerminal(engine, name), session);
+  const terminal = await hasTerminal(engine, name);
+  return await forwardingSignals({ engine, name: () => name, terminal }, session);
 };

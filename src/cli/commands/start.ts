@@ -12,7 +12,8 @@ export const execute: Execute<typeof startOptions> = async ({ options, words }, 
   const engine = await context.engine();
   if (attach) {
     const session = () => engine.start(name, streams(context, options.interactive, options['detach-keys']));
-    return await forwardingSignals(engine, name, await hasTerminal(engine, name), session);
+    const terminal = await hasTerminal(engine, name);
+    return await forwardingSignals({ engine, name: () => name, terminal }, session);
   }
   return await forEachName(words, context, async (each) => {
     await engine.start(each);
