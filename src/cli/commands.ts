@@ -150,4 +150,19 @@ export const commands: readonly Command[] = [
     hidden: true,
     load: () => import('./commands/exited.ts'),
   },
+  {
+    name: '_switchboard',
+    summary: 'Hold the published ports',
+    usage: '',
+    changes: 'unplanned',
+    hidden: true,
+    load: () => import('./commands/switchboard.ts'),
+  },
+  {
+    name: '_switchboard',
+    summary: 'Hold the sockets of published ports',
+    changes: 'unplanned',
+    hidden: true,
+    load: () => import('./commands/switchboard.ts'),
+  },
 ];

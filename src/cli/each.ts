@@ -1,6 +1,6 @@
 /** Commands that take many names go on after a failure, say each, and fail in the end. */
 import type { Context } from './command.ts';
-import { sentence } from './failure.ts';
+import { sentence } from './sentence.ts';
 
 /**
  * Does `action` to each name and prints the line that it returns, if any.

@@ -5,11 +5,12 @@
  * where a command could not be started, 1 for the rest.
  */
 import { inspect } from 'node:util';
-import { type ErrorCode, GangwayError, KernelError, TeardownError } from '../values/errors.ts';
+import { type ErrorCode, GangwayError } from '../values/errors.ts';
 import { type ColorWhen, palette } from './color.ts';
 import type { Command, Console } from './command.ts';
 import { UsageError } from './grammar.ts';
 import { fullName, usage } from './help.ts';
+import { sentence } from './sentence.ts';
 
 /** Which command failed. */
 export interface Failing {
@@ -68,7 +69,7 @@ export function report(error: unknown, failing: Failing, console: Console & { re
 }
 
 /** The status that this failure of this command ends with. */
-export function exitStatus(error: unknown, command: Command | undefined): number {
+function exitStatus(error: unknown, command: Command | undefined): number {
   if (error instanceof UsageError) return error.exitStatus;
   const failure = command?.failureStatus ?? 1;
   if (!(error instanceof GangwayError)) return failure;
@@ -76,30 +77,4 @@ export function exitStatus(error: unknown, command: Command | undefined): number
   if (kind === 'option') return 125;
   if (kind === 'failure') return failure;
   return command?.runsCommand === true ? kind : failure;
-}
-
-/** What went wrong and what to do about it, in one line. */
-export function sentence(error: unknown): string {
-  return escapeControls(describe(error));
-}
-
-function describe(error: unknown): string {
-  if (error instanceof GangwayError) {
-    const { message, cause, hint } = error;
-    const kernel = cause instanceof KernelError && !message.includes(cause.message) ? ` (${cause.message})` : '';
-    return `${message}${kernel}${hint === undefined ? '' : `; ${hint}`}`;
-  }
-  if (error instanceof KernelError || error instanceof TeardownError) return error.message;
-  if (error instanceof Error && 'syscall' in error) return error.message;
-  const message = error instanceof Error ? error.message : String(error);
-  return `internal error: ${message}; GANGWAY_DEBUG=1 shows where, please report it`;
-}
-
-/** Somebody else's words may hold bytes that steer the terminal. */
-function escapeControls(text: string): string {
-  return Array.from(text, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    const harmless = character === '\n' || character === '\t' || (code >= 0x20 && (code < 0x7f || code > 0x9f));
-    return harmless ? character : `\\x${code.toString(16).padStart(2, '0')}`;
-  }).join('');
 }

@@ -2,8 +2,8 @@
 import type { NetworkInspection } from '../engine/engine.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
 import type { Context } from './command.ts';
-import { sentence } from './failure.ts';
 import { jsonLines, parseFormat } from './format.ts';
+import { sentence } from './sentence.ts';
 
 /**
  * Prints what was found, as one JSON array or, with `--format json`, one object a line; and then complains about the rest.

@@ -2,8 +2,8 @@
 import { GangwayError } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
 import { forEachName } from '../each.ts';
-import { sentence } from '../failure.ts';
 import type { removeOptions } from '../options.ts';
+import { sentence } from '../sentence.ts';
 
 /** With `-f`, what is not there is said and is no failure. */
 export const execute: Execute<typeof removeOptions> = async ({ options: { force }, words }, context) => {

@@ -1,0 +1,28 @@
+/** A failure in words. */
+import { GangwayError, KernelError, TeardownError } from '../values/errors.ts';
+
+/** What went wrong and what to do about it, in one line. */
+export function sentence(error: unknown): string {
+  return escapeControls(describe(error));
+}
+
+function describe(error: unknown): string {
+  if (error instanceof GangwayError) {
+    const { message, cause, hint } = error;
+    const kernel = cause instanceof KernelError && !message.includes(cause.message) ? ` (${cause.message})` : '';
+    return `${message}${kernel}${hint === undefined ? '' : `; ${hint}`}`;
+  }
+  if (error instanceof KernelError || error instanceof TeardownError) return error.message;
+  if (error instanceof Error && 'syscall' in error) return error.message;
+  const message = error instanceof Error ? error.message : String(error);
+  return `internal error: ${message}; GANGWAY_DEBUG=1 shows where, please report it`;
+}
+
+/** Somebody else's words may hold bytes that steer the terminal. */
+function escapeControls(text: string): string {
+  return Array.from(text, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const harmless = character === '\n' || character === '\t' || (code >= 0x20 && (code < 0x7f || code > 0x9f));
+    return harmless ? character : `\\x${code.toString(16).padStart(2, '0')}`;
+  }).join('');
+}
