@@ -1,0 +1,85 @@
+/**
+ * Finding the switchboard, and starting it where there is none.
+ *
+ * Any number of clients may start one at the same time. Only one of them gets the lock and says "ready"; the others say
+ * "busy" and end, and their clients connect to the one. Nothing sleeps in between: starting a process and hearing from
+ * it is the wait. The same loop gets past a switchboard that is just ending, whose lock is still held.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { SwitchboardConnection, unreachable } from './connection.ts';
+import { type SwitchboardFiles, switchboardFiles } from './files.ts';
+import type { Announcement } from './process.ts';
+import { LineSplitter } from './protocol.ts';
+
+export interface SwitchboardOptions {
+  readonly runtimeDirectory: string;
+  /** The program and arguments that run it: `[process.execPath, 'gangway.js', '_switchboard']`. */
+  readonly command: readonly [string, ...string[]];
+  /** How long it may take to be reached. Default 10,000. */
+  readonly timeoutMilliseconds?: number;
+}
+
+/**
+ * Connects to the switchboard of a runtime directory, if one is running.
+ *
+ * @throws GangwayError switchboard-unreachable if it is there and can't be talked to
+ */
+export function findSwitchboard(runtimeDirectory: string): Promise<SwitchboardConnection | undefined> {
+  return SwitchboardConnection.open(switchboardFiles(runtimeDirectory).socket);
+}
+
+/**
+ * Connects to the switchboard of a runtime directory, and starts it first where none is running.
+ *
+ * @throws GangwayError switchboard-unreachable, with what it said before it ended
+ */
+export async function openSwitchboard(options: SwitchboardOptions): Promise<SwitchboardConnection> {
+  const { runtimeDirectory, timeoutMilliseconds = 10_000 } = options;
+  const files = switchboardFiles(runtimeDirectory);
+  const deadline = performance.now() + timeoutMilliseconds;
+  while (performance.now() < deadline) {
+    const connection = await SwitchboardConnection.open(files.socket);
+    if (connection !== undefined) return connection;
+    mkdirSync(runtimeDirectory, { recursive: true, mode: 0o700 });
+    await start(options, files, deadline - performance.now());
+  }
+  throw unreachable(`the switchboard did not answer within ${timeoutMilliseconds} ms`);
+}
+
+/**
+ * Starts a switchboard that outlives us: in a session of its own, without our terminal, directory and descriptors.
+ *
+ * @returns when it has said a word: it listens, or it is not needed
+ * @throws GangwayError switchboard-unreachable
+ */
+async function start({ command }: SwitchboardOptions, files: SwitchboardFiles, milliseconds: number): Promise<void> {
+  const [program, ...parameters] = command;
+  const log = openSync(files.log, 'a', 0o600);
+  const child = spawn(program, parameters, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', log] });
+  closeSync(log);
+  child.unref();
+  const { stdout } = child;
+  if (stdout === null) throw new TypeError('a pipe was asked for');
+  const lines = new LineSplitter();
+  const word = new Promise<string | undefined>((resolve, reject) => {
+    child.once('error', reject);
+    stdout.setEncoding('utf8').on('data', (text: string) => {
+      for (const line of lines.push(text)) resolve(line);
+    });
+    stdout.once('end', () => resolve(undefined));
+  });
+  const timeout = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error(`no word within ${milliseconds} ms`)), milliseconds).unref();
+  });
+  try {
+    const said = await Promise.race([word, timeout]);
+    if (!announcements.has(said)) throw new Error(readFileSync(files.log, 'utf8').trimEnd().slice(-1000));
+  } catch (error) {
+    throw unreachable(`the switchboard did not start: ${error instanceof Error ? error.message : error}`, error);
+  } finally {
+    stdout.destroy();
+  }
+}
+
+const announcements: ReadonlySet<string | undefined> = new Set<Announcement>(['ready', 'busy']);

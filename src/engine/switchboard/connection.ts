@@ -1,0 +1,119 @@
+/** A client's connection to a running switchboard. */
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { GangwayError, hasErrno } from '../../values/errors.ts';
+import {
+  type Answer,
+  decodeError,
+  encodePublication,
+  LineSplitter,
+  type Publication,
+  protocolVersion,
+  type Request,
+  type SwitchboardStatus,
+} from './protocol.ts';
+
+/** What is not served yet when the connection ends is given back. */
+export class SwitchboardConnection {
+  readonly #socket: Socket;
+  readonly #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
+  readonly #closed: Promise<void>;
+  #gone = false;
+
+  private constructor(socket: Socket) {
+    const lines = new LineSplitter();
+    this.#socket = socket.setEncoding('utf8');
+    socket.on('data', (text: string) => {
+      for (const line of lines.push(text)) this.#waiting.shift()?.resolve(JSON.parse(line) as Answer);
+    });
+    let cause: unknown;
+    socket.on('error', (error) => {
+      cause = error;
+    });
+    this.#closed = new Promise((resolve) => {
+      socket.on('close', () => {
+        this.#gone = true;
+        for (const { reject } of this.#waiting) reject(unreachable('the switchboard went away', cause));
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Connects to the switchboard that listens at `path`, and hears from it.
+   *
+   * @returns undefined if none does: no such file, a stale one, or one that is just ending
+   */
+  static async open(path: string): Promise<SwitchboardConnection | undefined> {
+    const socket = createConnection(path);
+    try {
+      await once(socket, 'connect');
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT', 'ECONNREFUSED')) return undefined;
+      throw unreachable(`cannot connect to ${path}`, error);
+    }
+    const connection = new SwitchboardConnection(socket);
+    try {
+      await connection.#ask({ request: 'hello' });
+      return connection;
+    } catch (error) {
+      if (connection.#gone) return undefined;
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /** @throws GangwayError port-in-use, invalid-address, not-root, not-supported; switchboard-unreachable */
+  async reserve(publication: Publication): Promise<void> {
+    await this.#ask({ request: 'reserve', publication: encodePublication(publication) });
+  }
+
+  /** @throws GangwayError container-not-found if nothing is reserved; switchboard-unreachable */
+  async serve(owner: string): Promise<void> {
+    await this.#ask({ request: 'serve', owner });
+  }
+
+  /** @throws GangwayError switchboard-unreachable */
+  async withdraw(owner: string): Promise<void> {
+    await this.#ask({ request: 'withdraw', owner });
+  }
+
+  /** Makes it read the records again, and serve what they say: after a crash left the two apart. */
+  refresh(): Promise<SwitchboardStatus> {
+    return this.#askStatus('refresh');
+  }
+
+  status(): Promise<SwitchboardStatus> {
+    return this.#askStatus('status');
+  }
+
+  /** Leaves, and waits until the switchboard has taken note: if it ends with its last client, its socket is gone. */
+  async close(): Promise<void> {
+    this.#socket.end();
+    await this.#closed;
+  }
+
+  async #askStatus(request: 'refresh' | 'status'): Promise<SwitchboardStatus> {
+    const { status } = await this.#ask({ request });
+    if (status === undefined) throw unreachable(`the switchboard gave no answer to ${request}`);
+    return status;
+  }
+
+  async #ask(request: Request): Promise<Extract<Answer, { ok: true }>> {
+    if (this.#gone) throw unreachable('the switchboard went away');
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#socket.write(`${JSON.stringify({ version: protocolVersion, ...request })}\n`);
+    });
+    if (!answer.ok) throw decodeError(answer.error);
+    return answer;
+  }
+}
+
+/** @param what lower case, without a final stop */
+export function unreachable(what: string, cause?: unknown): GangwayError {
+  return new GangwayError('switchboard-unreachable', what, {
+    hint: 'the next command that publishes a port starts it again',
+    cause,
+  });
+}

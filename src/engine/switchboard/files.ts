@@ -1,0 +1,28 @@
+/** The switchboard's files. All of them are volatile, and none is believed: a socket that nobody listens on refuses. */
+import { join } from 'node:path';
+import { GangwayError } from '../../values/errors.ts';
+
+/** sockaddr_un has 108 bytes for the path and its final zero byte. */
+const longestSocketPath = 107;
+
+export interface SwitchboardFiles {
+  /** Where it listens. Mode 0600: whoever may connect may publish. */
+  readonly socket: string;
+  /** Held as long as it lives, so that there is one. Empty, and left behind: to remove a lock file is to lose the lock. */
+  readonly lock: string;
+  /** What it says before it dies. Removed when it ends in order. */
+  readonly log: string;
+}
+
+/** @throws GangwayError invalid-option if the directory's name leaves no room for that of a socket */
+export function switchboardFiles(runtimeDirectory: string): SwitchboardFiles {
+  const socket = join(runtimeDirectory, 'switchboard.sock');
+  if (Buffer.byteLength(socket) > longestSocketPath) {
+    const hint = `choose one of at most ${longestSocketPath - '/switchboard.sock'.length} bytes`;
+    throw new GangwayError('invalid-option', `runtime directory ${runtimeDirectory} is too long for a socket`, {
+      hint,
+    });
+  }
+  const lock = join(runtimeDirectory, 'switchboard.lock');
+  return { socket, lock, log: join(runtimeDirectory, 'switchboard.log') };
+}

@@ -1,0 +1,63 @@
+/**
+ * The switchboard as a process: `gangway _switchboard`.
+ *
+ * Theory of operation. Everything that gangway does is done by the command that was asked to do it, but a socket needs
+ * somebody who stays. This is the one process that stays, for all containers of a runtime directory:
+ *
+ *     gangway run -p 8080:80 …                        switchboard
+ *        │  connect to switchboard.sock: refused
+ *        │  start it, wait for its word "ready" ────────> lock, read the records, listen
+ *        │  reserve ────────────────────────────────────> bind, door closed
+ *        │  apply the plan, write the record
+ *        │  serve ──────────────────────────────────────> open the door
+ *        └─ leave                                         …
+ *     gangway rm -f …   withdraw ───────────────────────> close; nothing left: end
+ *
+ * It holds no truth of its own. It may be killed at any time: the kernel closes its sockets and lets go of its lock,
+ * packets that the firewall translates go on, and the next switchboard reads from the records what to serve. Two that are
+ * started at once see by the lock which of them is the one.
+ */
+import { rmSync, writeSync } from 'node:fs';
+import { tryLock } from '../../sys/flock.ts';
+import { ignoring } from '../../values/errors.ts';
+import { switchboardFiles } from './files.ts';
+import type { Publication } from './protocol.ts';
+import { SwitchboardServer } from './server.ts';
+
+export interface SwitchboardProcess {
+  readonly runtimeDirectory: string;
+  /** What the records say is to be served now. */
+  readonly publishedPorts: () => Iterable<Publication>;
+}
+
+/** What it says on its standard output, once, to whoever started it. `busy`: there is one already, or one is just ending. */
+export type Announcement = 'ready' | 'busy';
+
+/**
+ * Runs the switchboard in this process until nothing is published any more, or SIGTERM or SIGINT.
+ *
+ * @returns when it has ended, or at once if another one is running
+ */
+export async function runSwitchboard({ runtimeDirectory, publishedPorts }: SwitchboardProcess): Promise<void> {
+  const files = switchboardFiles(runtimeDirectory);
+  process.umask(0o177);
+  const lock = tryLock(files.lock);
+  if (lock === undefined) {
+    announce('busy');
+    return;
+  }
+  // Whoever listened here was killed: it would hold the lock.
+  rmSync(files.socket, { force: true });
+  const server = new SwitchboardServer(publishedPorts);
+  await server.listen(files.socket);
+  process.on('SIGTERM', () => server.end()).on('SIGINT', () => server.end());
+  announce('ready');
+  await server.ended;
+  rmSync(files.log, { force: true });
+  lock.release();
+}
+
+function announce(word: Announcement): void {
+  // Whoever started us may have been killed meanwhile.
+  ignoring('EPIPE', () => writeSync(1, `${word}\n`));
+}

@@ -1,0 +1,128 @@
+/**
+ * What the switchboard and its clients say to each other: one JSON object a line, over a Unix socket, a question and
+ * its answer at a time.
+ *
+ *     > {"version":1,"request":"reserve","publication":{"owner":"5e26…","name":"web","ports":[…]}}
+ *     < {"ok":true}
+ *
+ * Addresses travel as text. Both ends are gangway, but an older one may still be running, so every question carries
+ * the version.
+ */
+import type { Forward } from '../../services/proxy/forward.ts';
+import { formatAddress, parseAddress } from '../../values/address.ts';
+import { type ErrorCode, GangwayError } from '../../values/errors.ts';
+import type { Protocol } from '../../values/port.ts';
+
+export const protocolVersion = 1;
+
+/** Everything that one container publishes. */
+export interface Publication {
+  /** The container's id. */
+  readonly owner: string;
+  /** The container's name, for messages. */
+  readonly name: string;
+  readonly forwards: readonly Forward[];
+}
+
+export type Request =
+  | { readonly request: 'hello' | 'refresh' | 'status' }
+  | { readonly request: 'reserve'; readonly publication: WirePublication }
+  | { readonly request: 'serve' | 'withdraw'; readonly owner: string };
+
+export type Question = Request & { readonly version: number };
+
+export type Answer =
+  | { readonly ok: true; readonly status?: SwitchboardStatus }
+  | { readonly ok: false; readonly error: WireError };
+
+interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+interface WireForward {
+  readonly protocol: Protocol;
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly target: string;
+}
+
+interface WirePublication {
+  readonly owner: string;
+  readonly name: string;
+  readonly ports: readonly WireForward[];
+}
+
+/** What the switchboard is doing, as `status` answers it. */
+export interface SwitchboardStatus {
+  readonly pid: number;
+  readonly owners: readonly OwnerStatus[];
+}
+
+export interface OwnerStatus {
+  readonly owner: string;
+  readonly name: string;
+  /**
+   * `reserved`: bound, and nobody is let in yet. `failed`: the records want these ports served, but one of them was
+   * taken by somebody else while no switchboard ran; `reason` says by whom, and nothing of this owner is served.
+   */
+  readonly state: 'reserved' | 'serving' | 'failed';
+  readonly reason?: string;
+  /** `0.0.0.0:8080/tcp` */
+  readonly ports: readonly string[];
+  /** Connections and UDP flows that are being served. */
+  readonly clients: number;
+}
+
+export function encodePublication(publication: Publication): WirePublication {
+  return {
+    owner: publication.owner,
+    name: publication.name,
+    ports: publication.forwards.map(({ binding, target }) => ({
+      ...binding,
+      hostAddress: formatAddress(binding.hostAddress),
+      target: formatAddress(target),
+    })),
+  };
+}
+
+/** @throws GangwayError invalid-address */
+export function decodePublication(wire: WirePublication): Publication {
+  return {
+    owner: wire.owner,
+    name: wire.name,
+    forwards: wire.ports.map(({ protocol, hostAddress, hostPort, containerPort, target }) => ({
+      binding: { protocol, hostAddress: parseAddress(hostAddress), hostPort, containerPort },
+      target: parseAddress(target),
+    })),
+  };
+}
+
+/** Is the same published, under whatever name? */
+export function samePublication(a: Publication, b: Publication): boolean {
+  return JSON.stringify(encodePublication(a).ports) === JSON.stringify(encodePublication(b).ports);
+}
+
+/** Errors keep their code and hint on the way; what is no GangwayError becomes the switchboard's own failure. */
+export function encodeError(error: unknown): WireError {
+  if (error instanceof GangwayError)
+    return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  return { code: 'program-failed', message: `switchboard: ${error instanceof Error ? error.message : String(error)}` };
+}
+
+export function decodeError({ code, message, hint }: WireError): GangwayError {
+  return new GangwayError(code, message, hint === undefined ? {} : { hint });
+}
+
+/** Cuts a stream of text into lines. `push` takes what arrived and gives the lines that it completed. */
+export class LineSplitter {
+  #rest = '';
+
+  push(text: string): string[] {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    return lines;
+  }
+}

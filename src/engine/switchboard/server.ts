@@ -1,0 +1,114 @@
+/**
+ * The switchboard's desk: clients connect, ask a line and get a line, and leave.
+ *
+ * It ends by itself when nothing is published and nobody is connected. A client that connects in that very moment finds
+ * its connection closed before its first answer, and starts another switchboard.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { GangwayError } from '../../values/errors.ts';
+import {
+  type Answer,
+  decodePublication,
+  encodeError,
+  LineSplitter,
+  type Publication,
+  protocolVersion,
+  type Question,
+} from './protocol.ts';
+import { Switchboard } from './switchboard.ts';
+
+/** How long it waits for the client that started it. */
+const firstClientMilliseconds = 10_000;
+
+export class SwitchboardServer {
+  /** Resolves when it has ended: nothing listens any more, and the socket's file is gone. */
+  readonly ended: Promise<void>;
+  readonly #server: Server;
+  readonly #clients = new Set<Socket>();
+  readonly #switchboard = new Switchboard(() => this.#endIfIdle());
+  readonly #firstClient: NodeJS.Timeout;
+  #resolveEnded: () => void = () => {};
+
+  /** @param records what is to be served; read now, and whenever a client asks to */
+  constructor(readonly records: () => Iterable<Publication>) {
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#greet(client));
+    this.#firstClient = setTimeout(() => this.#endIfIdle(), firstClientMilliseconds);
+    this.#switchboard.follow(records());
+  }
+
+  /** @returns when clients can connect to `path`, which must not exist */
+  listen(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(path, () => {
+        // From here on an error is one client's: accepting it failed.
+        this.#server.off('error', reject).on('error', () => {});
+        resolve();
+      });
+    });
+  }
+
+  /** Stops serving, whatever is published. The next switchboard takes it up again from the records. */
+  end(): void {
+    if (!this.#server.listening) return;
+    clearTimeout(this.#firstClient);
+    // Removes the socket's file at once; what is connected stays connected.
+    this.#server.close();
+    for (const { owner } of this.#switchboard.status()) this.#switchboard.withdraw(owner);
+    this.#resolveEnded();
+  }
+
+  #greet(client: Socket): void {
+    clearTimeout(this.#firstClient);
+    this.#clients.add(client);
+    const lines = new LineSplitter();
+    client.setEncoding('utf8');
+    client.on('data', (text: string) => {
+      for (const line of lines.push(text)) client.write(`${JSON.stringify(this.#answer(client, line))}\n`);
+    });
+    // A client that was killed may leave with an error; 'close' follows it.
+    client.on('error', () => {});
+    client.on('end', () => {
+      this.#leave(client);
+      // Last, so that a client which waits for this end finds everything in its final state.
+      client.end();
+    });
+    client.on('close', () => this.#leave(client));
+  }
+
+  #leave(client: Socket): void {
+    if (!this.#clients.delete(client)) return;
+    this.#switchboard.end(client);
+    this.#endIfIdle();
+  }
+
+  #answer(client: Socket, line: string): Answer {
+    try {
+      return this.#carryOut(client, JSON.parse(line) as Question);
+    } catch (error) {
+      return { ok: false, error: encodeError(error) };
+    }
+  }
+
+  #carryOut(client: Socket, question: Question): Answer {
+    if (question.version !== protocolVersion) {
+      throw new GangwayError('switchboard-unreachable', 'the running switchboard is of another version of gangway', {
+        hint: `end it with \`kill ${process.pid}\`: the next command starts the new one, and ports are served again`,
+      });
+    }
+    if (question.request === 'reserve') this.#switchboard.reserve(client, decodePublication(question.publication));
+    else if (question.request === 'serve') this.#switchboard.serve(question.owner);
+    else if (question.request === 'withdraw') this.#switchboard.withdraw(question.owner);
+    else if (question.request === 'refresh') this.#switchboard.follow(this.records());
+    if (question.request === 'refresh' || question.request === 'status')
+      return { ok: true, status: { pid: process.pid, owners: this.#switchboard.status() } };
+    return { ok: true };
+  }
+
+  #endIfIdle(): void {
+    if (this.#clients.size === 0 && this.#switchboard.idle) this.end();
+  }
+}

@@ -1,0 +1,69 @@
+/** The switchboard as the engine uses it: one owner at a time, from reserving to serving. */
+import type { Address } from '../../values/address.ts';
+import type { PortBinding } from '../../values/port.ts';
+import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './client.ts';
+import type { SwitchboardConnection } from './connection.ts';
+
+/**
+ * The sockets of published ports, held by the switchboard.
+ *
+ * A connection is kept only from `reserve` to `serve`, because the reservation lives as long as it does; nothing here
+ * keeps a program from ending.
+ */
+export class SwitchboardSockets {
+  readonly #reserving = new Map<string, SwitchboardConnection>();
+
+  constructor(readonly options: SwitchboardOptions) {}
+
+  /**
+   * Binds every binding of a container, deaf until `serve`, or none. Starts the switchboard where none is running.
+   *
+   * @param name how messages call the container; default: its id
+   * @throws GangwayError port-in-use, with who has it; invalid-address; not-root; not-supported; switchboard-unreachable
+   */
+  async reserve(owner: string, bindings: readonly PortBinding[], target: Address, name = owner): Promise<void> {
+    await this.#leave(owner);
+    const connection = await openSwitchboard(this.options);
+    try {
+      await connection.reserve({ owner, name, forwards: bindings.map((binding) => ({ binding, target })) });
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    this.#reserving.set(owner, connection);
+  }
+
+  /**
+   * Lets clients in.
+   *
+   * @throws GangwayError container-not-found if nothing is reserved; switchboard-unreachable if it was killed since
+   */
+  async serve(owner: string): Promise<void> {
+    const connection = this.#reserving.get(owner) ?? (await openSwitchboard(this.options));
+    this.#reserving.set(owner, connection);
+    try {
+      await connection.serve(owner);
+    } finally {
+      await this.#leave(owner);
+    }
+  }
+
+  /** Closes the owner's sockets. What is closed already, and where no switchboard is running, is success. */
+  async withdraw(owner: string): Promise<void> {
+    const reserving = this.#reserving.get(owner);
+    const connection = reserving ?? (await findSwitchboard(this.options.runtimeDirectory));
+    if (connection === undefined) return;
+    this.#reserving.set(owner, connection);
+    try {
+      await connection.withdraw(owner);
+    } finally {
+      await this.#leave(owner);
+    }
+  }
+
+  async #leave(owner: string): Promise<void> {
+    const connection = this.#reserving.get(owner);
+    this.#reserving.delete(owner);
+    await connection?.close();
+  }
+}

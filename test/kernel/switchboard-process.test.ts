@@ -1,0 +1,247 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import test, { registerCompletionHandler } from 'ava';
+import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/client.ts';
+import type { SwitchboardConnection } from '../../src/engine/switchboard/connection.ts';
+import { encodePublication, type Publication } from '../../src/engine/switchboard/protocol.ts';
+import { SwitchboardSockets } from '../../src/engine/switchboard/sockets.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+
+const container = '10.9.0.2';
+const directories: string[] = [];
+const pids = new Set<number>();
+const file = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
+const node = [process.execPath, '--no-warnings', '--import', file('register.js')] as const;
+
+// The switchboard's directory is /, from where ts-node does not find it.
+process.env.TS_NODE_PROJECT = file('../../tsconfig.json');
+
+registerCompletionHandler(() => {
+  for (const pid of pids) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+  for (const directory of directories) rmSync(directory, { recursive: true });
+  process.exit();
+});
+
+test.before(async () => {
+  enterPrivateNetwork();
+  ip(`address add ${container}/32 dev lo`);
+  const server = createServer((socket) => socket.end('served')).listen(80, container);
+  await once(server, 'listening');
+});
+
+function place(): SwitchboardOptions {
+  const runtimeDirectory = mkdtempSync(join(tmpdir(), 'gangway-switchboard-'));
+  directories.push(runtimeDirectory);
+  return { runtimeDirectory, command: [...node, file('switchboard-main.ts'), runtimeDirectory] };
+}
+
+function publication(owner: string, ...ports: readonly number[]): Publication {
+  const target = parseAddress(container);
+  const hostAddress = parseAddress('127.0.0.1');
+  return {
+    owner,
+    name: `name-of-${owner}`,
+    forwards: ports.map((hostPort) => ({
+      binding: { protocol: 'tcp', hostAddress, hostPort, containerPort: 80 },
+      target,
+    })),
+  };
+}
+
+function record({ runtimeDirectory }: SwitchboardOptions, ...publications: readonly Publication[]): void {
+  writeFileSync(join(runtimeDirectory, 'records.json'), JSON.stringify(publications.map(encodePublication)));
+}
+
+/** What a client of the port gets: the service's word, or the error's name. */
+function ask(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)));
+    socket.once('data', (data) => resolve(String(data)));
+  });
+}
+
+async function pidOf(connection: SwitchboardConnection): Promise<number> {
+  const { pid } = await connection.status();
+  pids.add(pid);
+  return pid;
+}
+
+function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}/exe`) && !/\) Z /.test(String(spawnSync('cat', [`/proc/${pid}/stat`]).stdout));
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`never came true: ${condition}`);
+    await delay(5);
+  }
+}
+
+async function kill(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL');
+  await until(() => !isRunning(pid));
+}
+
+test.serial('started on demand, it serves what was reserved, and ends with its last owner', async (t) => {
+  const options = place();
+  t.is(await findSwitchboard(options.runtimeDirectory), undefined);
+  const sockets = new SwitchboardSockets(options);
+  const { forwards } = publication('c1', 8001);
+  const begun = performance.now();
+  await sockets.reserve(
+    'c1',
+    forwards.map(({ binding }) => binding),
+    parseAddress(container),
+  );
+  t.log(`from nothing to reserved in ${(performance.now() - begun).toFixed(0)} ms`);
+  t.is(statSync(join(options.runtimeDirectory, 'switchboard.sock')).mode & 0o777, 0o600);
+  await sockets.serve('c1');
+  t.is(await ask(8001), 'served');
+  const connection = await openSwitchboard(options);
+  const pid = await pidOf(connection);
+  t.like((await connection.status()).owners, [{ owner: 'c1', state: 'serving', ports: ['127.0.0.1:8001/tcp'] }]);
+  await connection.close();
+  await sockets.withdraw('c1');
+  t.is(await ask(8001), 'ECONNREFUSED');
+  t.false(existsSync(join(options.runtimeDirectory, 'switchboard.sock')));
+  await until(() => !isRunning(pid));
+  t.deepEqual(readdirSync(options.runtimeDirectory), ['switchboard.lock']);
+  await sockets.withdraw('c1');
+});
+
+test.serial('it is deaf between reserving and serving', async (t) => {
+  const options = place();
+  const connection = await openSwitchboard(options);
+  await pidOf(connection);
+  await connection.reserve(publication('c1', 8002));
+  const answer = ask(8002);
+  t.is(await Promise.race([answer, delay(100).then(() => 'silence')]), 'silence');
+  await connection.serve('c1');
+  t.is(await answer, 'served');
+  await connection.withdraw('c1');
+  await connection.close();
+});
+
+test.serial('a port in use is named by its container, or by the program and its pid', async (t) => {
+  const options = place();
+  const connection = await openSwitchboard(options);
+  await pidOf(connection);
+  await connection.reserve(publication('c1', 8003));
+  await t.throwsAsync(connection.reserve(publication('c2', 8004, 8003)), {
+    message: 'port 127.0.0.1:8003/tcp is in use by container name-of-c1',
+  });
+  const holder = createServer().listen(8010, '127.0.0.1');
+  await once(holder, 'listening');
+  await t.throwsAsync(connection.reserve(publication('c2', 8004, 8010)), {
+    message: new RegExp(`^port 127.0.0.1:8010/tcp is in use by .+ \\(pid ${process.pid}\\)$`),
+  });
+  holder.close();
+  t.is(await ask(8004), 'ECONNREFUSED');
+  await connection.close();
+});
+
+test.serial('a client that is killed half-way gives back what it had reserved', async (t) => {
+  const options = place();
+  const client = spawn(node[0], [...node.slice(1), file('switchboard-client.ts'), JSON.stringify(options), '8005'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(client.stdout, 'data');
+  const connection = await openSwitchboard(options);
+  const pid = await pidOf(connection);
+  t.like((await connection.status()).owners, [{ owner: 'c1', state: 'reserved' }]);
+  client.kill('SIGKILL');
+  await until(async () => (await connection.status()).owners.length === 0);
+  t.is(await ask(8005), 'ECONNREFUSED');
+  await connection.close();
+  await until(() => !isRunning(pid));
+});
+
+test.serial('killed, it is started again by the next client, and serves what the records say', async (t) => {
+  const options = place();
+  const first = await openSwitchboard(options);
+  const pid = await pidOf(first);
+  await first.reserve(publication('c1', 8006, 8007));
+  await first.serve('c1');
+  record(options, publication('c1', 8006, 8007), publication('c2', 8008));
+  await kill(pid);
+  await until(async () => (await ask(8006)) === 'ECONNREFUSED');
+  t.true(existsSync(join(options.runtimeDirectory, 'switchboard.sock')), 'a stale socket');
+  const thief = spawn('socat', ['TCP4-LISTEN:8008,fork,reuseaddr', 'PIPE']);
+  await until(() => spawnSync('ss', ['-Hltn', 'sport = :8008'], { encoding: 'utf8' }).stdout !== '');
+  const second = await openSwitchboard(options);
+  t.not(await pidOf(second), pid);
+  t.deepEqual([await ask(8006), await ask(8007)], ['served', 'served']);
+  const [, failed] = (await second.status()).owners;
+  t.like(failed, {
+    owner: 'c2',
+    state: 'failed',
+    reason: `port 127.0.0.1:8008/tcp is in use by socat (pid ${thief.pid})`,
+  });
+  thief.kill('SIGKILL');
+  await once(thief, 'exit');
+  record(options, publication('c2', 8008));
+  const { owners } = await second.refresh();
+  t.like(owners, [{ owner: 'c2', state: 'serving' }]);
+  t.deepEqual([await ask(8006), await ask(8008)], ['ECONNREFUSED', 'served']);
+  await second.withdraw('c2');
+  await second.close();
+});
+
+test.serial('two clients that start it at once share one', async (t) => {
+  const options = place();
+  const connections = await Promise.all([openSwitchboard(options), openSwitchboard(options), openSwitchboard(options)]);
+  const found = new Set(await Promise.all(connections.map(pidOf)));
+  t.is(found.size, 1);
+  await Promise.all(connections.map((connection) => connection.close()));
+  // It is just ending: the next client gets another one, every time.
+  for (let round = 0; round < 3; round++) {
+    const connection = await openSwitchboard(options);
+    await pidOf(connection);
+    await connection.close();
+  }
+});
+
+test.serial('what it said before it died is in the error', async (t) => {
+  const options = place();
+  writeFileSync(join(options.runtimeDirectory, 'records.json'), '{torn');
+  await t.throwsAsync(openSwitchboard(options), { message: /^the switchboard did not start: .*JSON/s });
+  await t.throwsAsync(openSwitchboard({ ...options, command: ['/nonexistent'] }), { message: /ENOENT/ });
+});
+
+test.serial('SIGTERM ends it in order', async (t) => {
+  const options = place();
+  const connection = await openSwitchboard(options);
+  const pid = await pidOf(connection);
+  await connection.reserve(publication('c1', 8009));
+  await connection.serve('c1');
+  process.kill(pid, 'SIGTERM');
+  await until(() => !existsSync(join(options.runtimeDirectory, 'switchboard.sock')));
+  await connection.close();
+  await until(() => !isRunning(pid));
+  t.is(await ask(8009), 'ECONNREFUSED');
+});
+
+test.serial('1,000 ports in one process', async (t) => {
+  const options = place();
+  const connection = await openSwitchboard(options);
+  const pid = await pidOf(connection);
+  const many = publication('c1', ...Array.from({ length: 1000 }, (_, index) => 20_000 + index));
+  const begun = performance.now();
+  await connection.reserve(many);
+  await connection.serve('c1');
+  t.log(`reserved and served in ${(performance.now() - begun).toFixed(0)} ms`);
+  t.is(await ask(20_999), 'served');
+  const memory = String(spawnSync('grep', ['Pss:', `/proc/${pid}/smaps_rollup`]).stdout);
+  t.log(memory.trim());
+  await connection.withdraw('c1');
+  await connection.close();
+});
