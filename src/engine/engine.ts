@@ -58,7 +58,8 @@ export interface NetworkInspection extends NetworkSummary {
     readonly id: string;
     readonly name: string;
     readonly endpointId: string;
-    readonly mac: Mac;
+    /** Absent on `host` and `none`, which have no endpoints. */
+    readonly mac?: Mac;
     readonly addresses: readonly Prefix[];
   }[];
 }
@@ -129,8 +130,18 @@ export interface Removed {
   readonly why: string;
 }
 
+/** How a container that `run` starts is met. */
+export interface RunOptions {
+  /** Attached from the first byte, until the container ends or the person leaves. Absent: in the background. */
+  readonly streams?: Streams;
+  /** Called as soon as the container has an id, before it is started. */
+  readonly onCreated?: (id: string) => void;
+}
+
 export interface Engine {
   create(request: ContainerRequest): Promise<string>;
+  /** Creates and starts in one change: if it can't be started, there is no container. */
+  run(request: ContainerRequest, options?: RunOptions): Promise<{ readonly id: string; readonly ending?: Ending }>;
   /** Starts a created or exited container. With `streams` it waits for the end, attached from the first byte. */
   start(name: string, streams?: Streams): Promise<Ending | undefined>;
   stop(name: string, options?: { readonly timeoutSeconds?: number; readonly signal?: string }): Promise<void>;

@@ -13,7 +13,9 @@ export const table = 'gangway';
 
 /** `nft -f ruleset.nft`. */
 export function loadRuleset(): RulesetStep {
-  const text = readFileSync(new URL('./nftables/ruleset.nft', import.meta.url), 'utf8');
+  const file = readFileSync(new URL('../firewall/nftables/ruleset.nft', import.meta.url), 'utf8');
+  // The theory of operation above the table is for readers of the file.
+  const text = file.slice(file.indexOf('create table'));
   return {
     kind: 'ruleset',
     in: 'host',

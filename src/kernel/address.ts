@@ -14,7 +14,12 @@ import { addressFamily } from './family.ts';
 const IFA_F_NODAD = 0x02;
 
 const ifaddrmsg = struct({ family: [1, u8], length: [1, u8], flags: [1, u8], scope: [1, u8], index: [4, u32] });
-const addressAttributes = attributes({ address: [1, address], local: [2, address], broadcast: [4, address], flags: [8, u32] });
+const addressAttributes = attributes({
+  address: [1, address],
+  local: [2, address],
+  broadcast: [4, address],
+  flags: [8, u32],
+});
 
 const RTM_NEWADDR = { name: 'RTM_NEWADDR', type: 20, header: ifaddrmsg, attributes: addressAttributes };
 const RTM_DELADDR = { name: 'RTM_DELADDR', type: 21, header: ifaddrmsg, attributes: addressAttributes };
@@ -28,17 +33,29 @@ export interface LinkAddress {
 
 /** `ip address add 172.17.0.2/16 brd + dev eth0`; IPv6 with `nodad`. The link by its index. */
 export function addAddress(prefix: Prefix, linkIndex: number): Request {
-  return request(`add address ${formatPrefix(prefix)} to link ${linkIndex}`, RTM_NEWADDR, flags.create | flags.exclusive, header(prefix, linkIndex), {
-    local: prefix.address,
-    address: prefix.address,
-    ...(hasBroadcast(prefix) ? { broadcast: lastAddress(prefix) } : {}),
-    ...(prefix.address.family === 6 ? { flags: IFA_F_NODAD } : {}),
-  });
+  return request(
+    `add address ${formatPrefix(prefix)} to link ${linkIndex}`,
+    RTM_NEWADDR,
+    flags.create | flags.exclusive,
+    header(prefix, linkIndex),
+    {
+      local: prefix.address,
+      address: prefix.address,
+      ...(hasBroadcast(prefix) ? { broadcast: lastAddress(prefix) } : {}),
+      ...(prefix.address.family === 6 ? { flags: IFA_F_NODAD } : {}),
+    },
+  );
 }
 
 /** `ip address delete 172.17.0.2/16 dev eth0`: the host stops answering for it at once. */
 export function deleteAddress(prefix: Prefix, linkIndex: number): Request {
-  return request(`delete address ${formatPrefix(prefix)} of link ${linkIndex}`, RTM_DELADDR, 0, header(prefix, linkIndex), { local: prefix.address });
+  return request(
+    `delete address ${formatPrefix(prefix)} of link ${linkIndex}`,
+    RTM_DELADDR,
+    0,
+    header(prefix, linkIndex),
+    { local: prefix.address },
+  );
 }
 
 /** `ip address show`. */
@@ -46,7 +63,9 @@ export function listAddresses(connection: Connection): readonly LinkAddress[] {
   const replies = connection.dump(request('list addresses', RTM_GETADDR, 0, {}, {}), RTM_NEWADDR);
   return replies.flatMap(({ header: found, attributes: { local, address: remote } }) => {
     const own = local ?? remote;
-    return own === undefined ? [] : [{ linkIndex: found.index ?? 0, prefix: { address: own, length: found.length ?? 0 } }];
+    return own === undefined
+      ? []
+      : [{ linkIndex: found.index ?? 0, prefix: { address: own, length: found.length ?? 0 } }];
   });
 }
 

@@ -102,12 +102,18 @@ export interface Link {
 
 /** `ip link add NAME address MAC mtu MTU type bridge`: a switch without plugs, down. */
 export function addBridge(bridge: { readonly name: string; readonly mac: Mac; readonly mtuBytes: number }): Request {
-  return request(`add link ${bridge.name} (bridge)`, RTM_NEWLINK, flags.create | flags.exclusive, {}, {
-    name: bridge.name,
-    mac: bridge.mac,
-    mtu: bridge.mtuBytes,
-    info: { kind: 'bridge', bridge: { multicastSnooping: 0 } },
-  });
+  return request(
+    `add link ${bridge.name} (bridge)`,
+    RTM_NEWLINK,
+    flags.create | flags.exclusive,
+    {},
+    {
+      name: bridge.name,
+      mac: bridge.mac,
+      mtu: bridge.mtuBytes,
+      info: { kind: 'bridge', bridge: { multicastSnooping: 0 } },
+    },
+  );
 }
 
 /** Both ends of a veth cable, of which the second is born in another namespace. */
@@ -143,23 +149,41 @@ export function addVeth(pair: VethPair): Request {
       ...oneQueue,
     },
   };
-  return request(`add link ${pair.name} (veth)`, RTM_NEWLINK_veth, flags.create | flags.exclusive, { flags: IFF_UP, change: IFF_UP }, {
-    name: pair.name,
-    mtu: pair.mtuBytes,
-    master: pair.master,
-    ...oneQueue,
-    info: { kind: 'veth', veth: { peer } },
-  });
+  return request(
+    `add link ${pair.name} (veth)`,
+    RTM_NEWLINK_veth,
+    flags.create | flags.exclusive,
+    { flags: IFF_UP, change: IFF_UP },
+    {
+      name: pair.name,
+      mtu: pair.mtuBytes,
+      master: pair.master,
+      ...oneQueue,
+      info: { kind: 'veth', veth: { peer } },
+    },
+  );
 }
 
 /** `ip link set NAME up`, or down. */
 export function setLinkUp(name: string, up: boolean): Request {
-  return request(`set link ${name} ${up ? 'up' : 'down'}`, RTM_NEWLINK, 0, { flags: up ? IFF_UP : 0, change: IFF_UP }, { name });
+  return request(
+    `set link ${name} ${up ? 'up' : 'down'}`,
+    RTM_NEWLINK,
+    0,
+    { flags: up ? IFF_UP : 0, change: IFF_UP },
+    { name },
+  );
 }
 
 /** `ip link set NAME type bridge_slave hairpin on`: frames may leave by the port they came in by. */
 export function setHairpin(name: string): Request {
-  return request(`set hairpin mode of bridge port ${name}`, RTM_NEWLINK, 0, {}, { name, info: { portKind: 'bridge', port: { hairpin: 1 } } });
+  return request(
+    `set hairpin mode of bridge port ${name}`,
+    RTM_NEWLINK,
+    0,
+    {},
+    { name, info: { portKind: 'bridge', port: { hairpin: 1 } } },
+  );
 }
 
 /** `ip link delete NAME`. Takes 15 to 50 ms: the kernel waits until no processor can still be using the link. */

@@ -26,7 +26,14 @@ const rtmsg = struct({
   type: [1, u8],
   flags: [4, u32],
 });
-const routeAttributes = attributes({ destination: [1, address], linkIndex: [4, u32], gateway: [5, address], metric: [6, u32], source: [7, address], table: [15, u32] });
+const routeAttributes = attributes({
+  destination: [1, address],
+  linkIndex: [4, u32],
+  gateway: [5, address],
+  metric: [6, u32],
+  source: [7, address],
+  table: [15, u32],
+});
 
 const RTM_NEWROUTE = { name: 'RTM_NEWROUTE', type: 24, header: rtmsg, attributes: routeAttributes };
 const RTM_GETROUTE = { name: 'RTM_GETROUTE', type: 26, header: rtmsg, attributes: routeAttributes };
@@ -40,8 +47,19 @@ export interface Route {
 
 /** `ip route add default via 172.17.0.1 dev eth0`. */
 export function addDefaultRoute(gateway: Address, linkIndex: number): Request {
-  const header = { family: addressFamily(gateway.family), table: RT_TABLE_MAIN, protocol: RTPROT_BOOT, type: RTN_UNICAST };
-  return request(`add default route via ${formatAddress(gateway)}`, RTM_NEWROUTE, flags.create | flags.exclusive, header, { gateway, linkIndex });
+  const header = {
+    family: addressFamily(gateway.family),
+    table: RT_TABLE_MAIN,
+    protocol: RTPROT_BOOT,
+    type: RTN_UNICAST,
+  };
+  return request(
+    `add default route via ${formatAddress(gateway)}`,
+    RTM_NEWROUTE,
+    flags.create | flags.exclusive,
+    header,
+    { gateway, linkIndex },
+  );
 }
 
 /** `ip route show table main`, of one family. */
@@ -49,7 +67,9 @@ export function listRoutes(connection: Connection, family: Family): readonly Rou
   const question = request(`list IPv${family} routes`, RTM_GETROUTE, 0, { family: addressFamily(family) }, {});
   return connection
     .dump(question, RTM_NEWROUTE)
-    .filter(({ header, attributes: found }) => (found.table ?? header.table) === RT_TABLE_MAIN && header.type === RTN_UNICAST)
+    .filter(
+      ({ header, attributes: found }) => (found.table ?? header.table) === RT_TABLE_MAIN && header.type === RTN_UNICAST,
+    )
     .map(({ header, attributes: found }) => ({
       destination: { address: found.destination ?? unspecified(family), length: header.destinationLength ?? 0 },
       gateway: found.gateway,

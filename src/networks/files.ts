@@ -26,8 +26,9 @@ export function hosts(hostname: string, addresses: readonly Address[]): string {
   ].join('\n');
 }
 
-/** The machine's resolv.conf as a container can use it. @see resolv.conf(5) */
-export function resolvConf(machine: string): string {
+/** The machine's resolv.conf as a container can use it; as it stands for one on the machine's own stack. @see resolv.conf(5) */
+export function resolvConf(machine: string, stack: 'own' | 'host'): string {
+  if (stack === 'host') return machine;
   const kept = machine
     .split('\n')
     .filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line) && !isOutOfReach(line));

@@ -6,7 +6,6 @@
  */
 import { type Kinds, kindOf } from './kind.ts';
 import type { Plan } from './plan.ts';
-import type { Step } from './step.ts';
 import { surviving } from './undo.ts';
 
 /** The whole script, for sh(1) as root: iproute2, procps, nftables, util-linux and crun are what it calls. */
@@ -19,18 +18,28 @@ export function explainPlan(plan: Plan, kinds: Kinds): string {
   if (plan.steps.length === 0) return '\n# nothing to change\n';
   const making = plan.direction === 'make';
   const steps = making ? plan.steps : surviving(plan.steps).toReversed();
-  return steps.map((step) => (making ? explainStep(step, kinds) : explainUndo(step, kinds))).join('');
+  const told = steps.map((step) => {
+    const kind = kindOf(kinds, step);
+    return making
+      ? { why: step.why, commands: kind.commands(step) }
+      : { why: `take back: ${step.why}`, commands: kind.undoCommands(step) };
+  });
+  return paragraphs(told).join('');
 }
 
-function explainStep(step: Step, kinds: Kinds): string {
-  return paragraph(step.why, kindOf(kinds, step).commands(step));
+interface Told {
+  readonly why: string;
+  readonly commands: readonly string[];
 }
 
-function explainUndo(step: Step, kinds: Kinds): string {
-  const commands = kindOf(kinds, step).undoCommands(step);
-  return commands.length === 0 ? '' : paragraph(`take back: ${step.why}`, commands);
-}
-
-function paragraph(why: string, commands: readonly string[]): string {
-  return `\n# ${why}\n${commands.join('\n')}\n`;
+/** Neighbours with the same reason stand under one comment. */
+function paragraphs(all: readonly Told[]): readonly string[] {
+  const result: string[] = [];
+  let last: string | undefined;
+  for (const { why, commands } of all) {
+    if (commands.length === 0) continue;
+    result.push(`${why === last ? '' : `\n# ${why}\n`}${commands.join('\n')}\n`);
+    last = why;
+  }
+  return result;
 }

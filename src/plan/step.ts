@@ -115,6 +115,13 @@ export interface FileStep extends Reasoned {
   readonly content: string;
 }
 
+/** `tar -xf ARCHIVE -C PATH`. */
+export interface ArchiveStep extends Reasoned {
+  readonly kind: 'archive';
+  readonly archive: string;
+  readonly path: string;
+}
+
 /** `crun run`: the container's process in its namespaces and control groups. */
 export interface ProcessStep extends Reasoned {
   readonly kind: 'process';
@@ -134,6 +141,7 @@ export type Step =
   | ElementStep
   | DirectoryStep
   | FileStep
+  | ArchiveStep
   | ProcessStep;
 
 export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;

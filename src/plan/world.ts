@@ -3,7 +3,7 @@
  *
  * A world lives as long as one change or one engine call. Open namespaces are kept alive by it, so it must be closed.
  */
-import { findLink } from '../kernel/link.ts';
+import { findLink, type Link } from '../kernel/link.ts';
 import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
 import { KernelError } from '../values/errors.ts';
 import type { Place } from './step.ts';
@@ -27,9 +27,14 @@ export class World implements Disposable {
     return place === 'host' ? body() : this.namespace(place).inside(body);
   }
 
+  /** @returns undefined where the place has no link of this name */
+  findLink(place: Place, name: string): Link | undefined {
+    return findLink(this.namespace(place).route, name);
+  }
+
   /** The index of a link, by which the kernel wants to be told where an address belongs. @throws KernelError ENODEV */
   linkIndex(place: Place, name: string): number {
-    const found = findLink(this.namespace(place).route, name);
+    const found = this.findLink(place, name);
     if (found === undefined) throw new KernelError(`find link ${name}`, 'ENODEV');
     return found.index;
   }

@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { hasErrno } from '../values/errors.ts';
-import { call } from './libc.ts';
+import { call, callEventually } from './libc.ts';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -34,13 +34,15 @@ export function tryLock(path: string): Lock | undefined {
 }
 
 /**
- * Waits for the lock, however long its holder works. The thread sleeps in the kernel: no polling, and first come, first
- * served.
+ * Waits for the lock, however long its holder works, without stopping the event loop: the wait is a flock(2) that
+ * sleeps on a thread of libuv's pool. The one call of this folder that may: a file lock knows nothing of namespaces.
  */
-export function lock(path: string): Lock {
+export async function lockEventually(path: string): Promise<Lock> {
+  const free = tryLock(path);
+  if (free !== undefined) return free;
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    call(`lock ${path}`, prototype, fd, LOCK_EX);
+    await callEventually(`lock ${path}`, 'EINTR', prototype, fd, LOCK_EX);
   } catch (error) {
     closeSync(fd);
     throw error;

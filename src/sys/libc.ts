@@ -12,11 +12,13 @@ import { constants } from 'node:os';
 import { KernelError } from '../values/errors.ts';
 
 type Koffi = typeof import('koffi');
+type Callback = (error: Error | null, result: number) => void;
+type Native = ((...parameters: readonly unknown[]) => number) & { async(...parameters: readonly unknown[]): void };
 
 interface Libc {
   readonly koffi: Koffi;
   /** A function of libc by its C prototype, `int setns(int, int)`. Repeated calls give the same function. */
-  function(prototype: string): (...parameters: readonly unknown[]) => number;
+  function(prototype: string): Native;
 }
 
 const require = createRequire(import.meta.url);
@@ -40,13 +42,13 @@ export function libc(): Libc {
 function open(): Libc {
   const koffi = require('koffi') as Koffi;
   const library = koffi.load(null);
-  const functions = new Map<string, (...parameters: readonly unknown[]) => number>();
+  const functions = new Map<string, Native>();
   return {
     koffi,
     function(prototype) {
       let found = functions.get(prototype);
       if (found === undefined) {
-        found = library.func(prototype) as unknown as (...parameters: readonly unknown[]) => number;
+        found = library.func(prototype) as unknown as Native;
         functions.set(prototype, found);
       }
       return found;
@@ -64,5 +66,27 @@ export function call(operation: string, prototype: string, ...parameters: readon
   const { koffi } = libc();
   const result = libc().function(prototype)(...parameters);
   if (result === -1) throw new KernelError(operation, errnoName(koffi.errno()));
+  return result;
+}
+
+/**
+ * The same on a thread of libuv's pool, for a call that sleeps. Never inside a namespace window, and never for a call
+ * that changes the thread.
+ *
+ * @throws KernelError; its errno is that of the pool's thread and can't be read from here, so it is `fallback`
+ */
+export async function callEventually(
+  operation: string,
+  fallback: string,
+  prototype: string,
+  ...parameters: readonly unknown[]
+): Promise<number> {
+  const result = await new Promise<number>((resolve, reject) => {
+    const answer: Callback = (error, value) => (error === null ? resolve(value) : reject(error));
+    libc()
+      .function(prototype)
+      .async(...parameters, answer);
+  });
+  if (result === -1) throw new KernelError(operation, fallback);
   return result;
 }

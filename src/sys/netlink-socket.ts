@@ -30,7 +30,13 @@ const setsockopt = 'int setsockopt(int fd, int level, int option, const void *va
 
 /** Opens a socket in the network namespace in which the main thread is now, and for ever. */
 export function openNetlinkSocket(protocol: number): number {
-  const fd = call('open netlink socket', 'int socket(int family, int type, int protocol)', AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+  const fd = call(
+    'open netlink socket',
+    'int socket(int family, int type, int protocol)',
+    AF_NETLINK,
+    SOCK_RAW | SOCK_CLOEXEC,
+    protocol,
+  );
   for (const option of protocol === protocols.route ? Object.values(options) : [options.capAck, options.extAck]) {
     call('set netlink option', setsockopt, fd, SOL_NETLINK, option, one, 4);
   }
@@ -56,7 +62,12 @@ export function send(fd: number, bytes: Buffer, length: number): void {
 /** One datagram of answers into `buffer`; undefined when the queue is empty. */
 export function receive(fd: number, buffer: Buffer): number | undefined {
   const { koffi } = libc();
-  const length = libc().function('long recv(int fd, void *buffer, size_t length, int flags)')(fd, buffer, buffer.length, MSG_DONTWAIT);
+  const length = libc().function('long recv(int fd, void *buffer, size_t length, int flags)')(
+    fd,
+    buffer,
+    buffer.length,
+    MSG_DONTWAIT,
+  );
   if (length >= 0) return length;
   const errno = errnoName(koffi.errno());
   if (errno === 'EAGAIN') return undefined;

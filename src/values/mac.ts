@@ -1,4 +1,5 @@
 /** Ethernet addresses. */
+import { type Address, toBytes } from './address.ts';
 import { GangwayError } from './errors.ts';
 
 /** Six bytes in lower-case hexadecimal, `02:42:ac:11:00:02`: the way that the kernel's tools print them. */
@@ -30,6 +31,15 @@ export function localMac(random: Uint8Array): Mac {
   const bytes = Uint8Array.from(random.subarray(0, 6));
   bytes[0] = ((bytes[0] ?? 0) | 0x02) & 0xfe;
   return formatMac(bytes);
+}
+
+/**
+ * The MAC address that belongs to an IPv4 address: `02:42:` and its four bytes, 172.17.0.2 has 02:42:ac:11:00:02.
+ *
+ * Whoever gets an address that another container had gets its MAC too, and no neighbour's table is ever wrong.
+ */
+export function macOf(address: Address): Mac {
+  return formatMac(Uint8Array.of(0x02, 0x42, ...toBytes(address).subarray(-4)));
 }
 
 export function formatMac(bytes: Uint8Array): Mac {

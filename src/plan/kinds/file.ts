@@ -1,9 +1,10 @@
 /** Step kinds of the file system: directory, file. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { ignoring } from '../../values/errors.ts';
+import { runProgram } from '../../kernel/program.ts';
+import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { ActionKind } from '../kind.ts';
 import { quote } from '../quote.ts';
-import type { DirectoryStep, FileStep } from '../step.ts';
+import type { ArchiveStep, DirectoryStep, FileStep } from '../step.ts';
 
 export const directory: ActionKind<DirectoryStep> = {
   apply: (step) => {
@@ -24,4 +25,34 @@ export const file: ActionKind<FileStep> = {
   undoCommands: (step) => [`rm ${quote(step.path)}`],
   undo: (step) => rmSync(step.path, { force: true }),
   holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
+};
+
+export const archive: ActionKind<ArchiveStep> = {
+  async apply(step) {
+    mkdirSync(step.path, { recursive: true, mode: 0o755 });
+    const { failed, complaint } = await runProgram('tar', [
+      '--extract',
+      '--numeric-owner',
+      '--file',
+      step.archive,
+      '--directory',
+      step.path,
+    ]);
+    if (failed) {
+      throw new GangwayError(
+        'program-failed',
+        `root file system "${step.archive}" could not be unpacked: ${complaint}`,
+        {
+          hint: 'it must be a tar archive, plain or compressed, of a root directory',
+        },
+      );
+    }
+  },
+  commands: (step) => [
+    `mkdir -p ${quote(step.path)}`,
+    `tar --extract --numeric-owner --file ${quote(step.archive)} --directory ${quote(step.path)}`,
+  ],
+  undoCommands: (step) => [`rm -r ${quote(step.path)}`],
+  undo: (step) => rmSync(step.path, { recursive: true, force: true }),
+  holds: (step) => existsSync(step.path),
 };

@@ -1,21 +1,19 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
 import { addElements, deleteElements, deleteTable, hasElement, hasTable } from '../../kernel/nftables.ts';
+import { runProgram } from '../../kernel/program.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import { formatSetElement } from '../../values/set-element.ts';
 import { type ActionKind, type ElementKind, inside } from '../kind.ts';
 import type { ElementStep, RulesetStep } from '../step.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
-  async apply(step, world) {
-    const { execaSync } = await import('execa');
-    const result = world.inside(step.in, () => execaSync('nft', ['-f', '-'], { input: step.text, reject: false }));
-    if (!result.failed) return;
-    if (result.code === 'ENOENT') {
-      throw new GangwayError('missing-program', 'nft is not installed', { hint: 'apt-get install nftables' });
+  async apply(step) {
+    const { failed, complaint } = await runProgram('nft', ['-f', '-'], step.text);
+    if (failed) {
+      throw new GangwayError('program-failed', `nft could not load table inet ${step.table}: ${complaint}`, {
+        hint: 'the kernel needs nf_tables with nat, fib and connection tracking',
+      });
     }
-    throw new GangwayError('program-failed', `nft could not load table inet ${step.table}: ${result.stderr.trim()}`, {
-      hint: 'the kernel needs nf_tables with nat, fib and connection tracking',
-    });
   },
   commands: (step) => [`${inside(step.in)}nft -f - <<'RULESET'\n${step.text.trimEnd()}\nRULESET`],
   undoCommands: (step) => [`${inside(step.in)}nft delete table inet ${step.table}`],

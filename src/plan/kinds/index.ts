@@ -1,6 +1,6 @@
 /** Every kind of step that needs nothing but the kernel. The engine adds `process`, which needs crun. */
 import type { Kinds } from '../kind.ts';
-import { directory, file } from './file.ts';
+import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { address, route, sysctl } from './internet.ts';
 import { bridge, hairpin, up, veth } from './link.ts';
@@ -19,4 +19,5 @@ export const kernelKinds: Omit<Kinds, 'process'> = {
   element,
   directory,
   file,
+  archive,
 };

@@ -1,0 +1,63 @@
+/**
+ * What every operation of one engine has in hand, and how it gets the machine for itself.
+ *
+ * One change at a time: the lock is flock(2) on a file below /run, so that the kernel opens it for the next one however
+ * its holder ends. Who gets it first completes or takes back what the holder before began (the journal), and only then
+ * looks at the machine.
+ */
+import { type Change, carryOut, recover } from '../plan/change.ts';
+import type { Kinds } from '../plan/kind.ts';
+import type { Plan } from '../plan/plan.ts';
+import { World } from '../plan/world.ts';
+import { type Lock, lockEventually } from '../sys/flock.ts';
+import type { EngineOptions } from './engine.ts';
+import type { Identities } from './identities.ts';
+import type { Records } from './records.ts';
+import type { Sockets } from './sockets.ts';
+
+export interface Context {
+  readonly records: Records;
+  readonly identities: Identities;
+  readonly kinds: Kinds;
+  readonly sockets: Sockets;
+  readonly dryRun: boolean;
+  readonly onPlan: (plan: Plan) => void;
+  readonly onWarning: (sentence: string) => void;
+  /** The words that run this program's clean-up: `node gangway _exited`. */
+  readonly exitCommand: readonly string[];
+  readonly options: EngineOptions;
+}
+
+/**
+ * Runs `body` while nobody else changes anything.
+ *
+ * A dry run takes no lock: it reads what is there and writes nothing.
+ */
+export async function exclusively<T>(context: Context, body: (world: World) => Promise<T>): Promise<T> {
+  using world = new World();
+  if (context.dryRun) return await body(world);
+  context.records.prepare();
+  const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`);
+  try {
+    const recovered = await recover(journalPath(context), context.kinds, world);
+    if (recovered !== undefined) context.onWarning(recovered);
+    return await body(world);
+  } finally {
+    held.release();
+  }
+}
+
+/** Tells of the change, and carries it out unless this is a dry run. */
+export async function carry(
+  context: Context,
+  world: World,
+  change: Change,
+  kinds: Kinds = context.kinds,
+): Promise<void> {
+  context.onPlan(change.plan);
+  if (!context.dryRun) await carryOut(change, journalPath(context), kinds, world);
+}
+
+function journalPath({ records }: Context): string {
+  return `${records.directories.runtime}/journal.json`;
+}

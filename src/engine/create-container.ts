@@ -1,0 +1,64 @@
+/**
+ * Creating a container: a record, and a directory for its log and its unpacked root file system. No process, no network.
+ */
+import { existsSync } from 'node:fs';
+import type { Step } from '../plan/step.ts';
+import type { ContainerRequest } from '../values/container.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { Context } from './context.ts';
+import { inventName } from './identities.ts';
+import type { ContainerRecord } from './records.ts';
+import { dataDirectory } from './start.ts';
+
+/**
+ * The record of a new container, not yet written.
+ *
+ * @throws GangwayError container-exists, rootfs-not-found
+ */
+export function draftContainer({ records, identities }: Context, request: ContainerRequest): ContainerRecord {
+  const existing = records.containers();
+  const id = identities.id();
+  const name = request.name ?? inventName(identities, (invented) => existing.some((other) => other.name === invented));
+  const namesake = existing.find((other) => other.name === name);
+  if (namesake !== undefined) {
+    throw new GangwayError(
+      'container-exists',
+      `the container name "${name}" is already in use by container ${namesake.id.slice(0, 12)}`,
+      {
+        hint: `\`gangway rm ${name}\` frees it, or choose another --name`,
+      },
+    );
+  }
+  return {
+    id,
+    name,
+    createdAt: new Date().toISOString(),
+    hostname: request.hostname ?? id.slice(0, 12),
+    request,
+    stopped: false,
+    restarts: 0,
+    steps: ownSteps(records.directories.state, id, request),
+  };
+}
+
+function ownSteps(state: string, id: string, { rootfs }: ContainerRequest): readonly Step[] {
+  const path = dataDirectory(state, id);
+  const directory: Step = {
+    kind: 'directory',
+    path,
+    mode: 0o711,
+    why: 'the container’s own directory: its log is here',
+  };
+  if (rootfs?.kind !== 'archive') return [directory];
+  if (!existsSync(rootfs.path))
+    throw new GangwayError('rootfs-not-found', `root file system "${rootfs.path}" does not exist`);
+  return [
+    directory,
+    {
+      kind: 'archive',
+      archive: rootfs.path,
+      path: `${path}/rootfs`,
+      why: 'the root file system, unpacked for this container alone',
+    },
+  ];
+}

@@ -1,0 +1,80 @@
+/**
+ * The engine: gangway as a library.
+ *
+ *     import { createEngine } from 'gangway';
+ *     const engine = createEngine();
+ *     const { id } = await engine.run(request);
+ *
+ * It keeps nothing in memory that is not in the records. Two engines, or an engine and the command line, may work on the
+ * same machine at the same time.
+ */
+import { fileURLToPath } from 'node:url';
+import { kernelKinds } from '../plan/kinds/index.ts';
+import type { Context } from './context.ts';
+import type { Engine, EngineOptions } from './engine.ts';
+import { collectGarbage } from './garbage.ts';
+import { identities } from './identities.ts';
+import { inspect, inspectNetwork } from './inspect.ts';
+import { processKind } from './process-kind.ts';
+import { Records } from './records.ts';
+import { attachTo, create, run, startAgain } from './run.ts';
+import { kill, remove, restart, stop, wait } from './stop.ts';
+import { SwitchboardSockets } from './switchboard/sockets.ts';
+import { execIn, logsOf, statisticsOf } from './talk.ts';
+import { list, listNetworks, portsOf } from './view.ts';
+
+/** The compiled command line; an unbundled library finds it beside itself. */
+const program = fileURLToPath(new URL('../cli/gangway.js', import.meta.url));
+
+/**
+ * An engine for this machine, or with other directories for another one.
+ *
+ * @throws GangwayError not-root where changes are asked for without the right to make them, at the first call
+ */
+export function createEngine(options: EngineOptions = {}): Engine {
+  const context = assemble(options);
+  return {
+    create: (request) => create(context, request),
+    run: (request, runOptions = {}) => run(context, request, runOptions),
+    start: (name, streams) => startAgain(context, name, streams),
+    stop: (name, stopOptions = {}) => stop(context, name, stopOptions),
+    kill: (name, signal = 'SIGKILL') => kill(context, name, signal),
+    restart: (name, stopOptions = {}) => restart(context, name, stopOptions),
+    wait: (name) => wait(context, name),
+    remove: (name, removeOptions = {}) => remove(context, name, removeOptions),
+    list: async (listOptions = {}) => list(context, listOptions.all ?? false),
+    inspect: async (name) => inspect(context, name),
+    ports: async (name) => portsOf(context, name),
+    statistics: async (name) => statisticsOf(context, name),
+    logs: (name, logOptions) => logsOf(context, name, logOptions),
+    exec: (name, request, streams) => execIn(context, name, request, streams),
+    attach: (name, streams, attachOptions = {}) => attachTo(context, name, streams, attachOptions.stdin ?? true),
+    listNetworks: async () => listNetworks(context),
+    inspectNetwork: async (name) => inspectNetwork(context, name),
+    collectGarbage: () => collectGarbage(context),
+  };
+}
+
+/** Everything that an engine works with, from what its user said. */
+export function assemble(options: EngineOptions): Context {
+  const directories = {
+    state: options.stateDirectory ?? '/var/lib/gangway',
+    runtime: options.runtimeDirectory ?? '/run/gangway',
+  };
+  const onWarning = options.onWarning ?? (() => {});
+  const words = [program, '--state-directory', directories.state, '--runtime-directory', directories.runtime];
+  return {
+    records: new Records(directories, onWarning),
+    identities: identities(options.seed),
+    kinds: { ...kernelKinds, process: processKind() },
+    sockets: new SwitchboardSockets({
+      runtimeDirectory: directories.runtime,
+      command: [process.execPath, ...words, '_switchboard'],
+    }),
+    dryRun: options.dryRun ?? false,
+    onPlan: options.onPlan ?? (() => {}),
+    onWarning,
+    exitCommand: [process.execPath, ...words, '_exited'],
+    options,
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * The end of a life: everything that it had is taken away, and how it ended is written down.
+ *
+ * It may be noticed by three: the client in whose foreground the container ran, the exit command that conmon starts,
+ * and any later command that finds it dead. Whoever gets the lock first does it, and for the others nothing is left.
+ */
+
+import { bootId, type RecordChange } from '../plan/change.ts';
+import type { Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import { type Observed, observe } from '../services/process/launch.ts';
+import { type Context, carry } from './context.ts';
+import { forwardingToUndo } from './networks.ts';
+import type { ContainerRecord, End, Life } from './records.ts';
+
+/** What a life is found to be: another boot has forgotten it, else its processes tell. */
+export function observeLife(life: Life): Observed {
+  return life.boot === bootId() ? observe(life.launch) : { kind: 'absent' };
+}
+
+/** Is its command running, or about to? */
+export function isAlive(life: Life): boolean {
+  return ['created', 'running'].includes(observeLife(life).kind);
+}
+
+/**
+ * Takes a life away: the process and its control groups, the ports, the network, the files. The caller holds the lock.
+ *
+ * @param last what the record becomes: without its life, or nothing at all
+ * @throws TeardownError with what could not be taken away; everything else is
+ */
+export async function endLife(
+  context: Context,
+  world: World,
+  record: ContainerRecord,
+  last: 'keep' | 'remove',
+): Promise<ContainerRecord> {
+  const { life } = record;
+  if (life === undefined) return record;
+  const ended = withoutLife(record, endOf(life));
+  if (!context.dryRun && life.bindings.length > 0) await context.sockets.withdraw(record.id);
+  const shared = forwardingToUndo(context, record);
+  const steps = [...shared, ...life.steps];
+  const own =
+    last === 'remove' ? removal(context, record) : { steps: [], records: [context.records.put('containers', ended)] };
+  await carry(context, world, {
+    plan: {
+      subject: `${last === 'remove' ? 'remove' : 'end'} ${record.name}`,
+      direction: 'unmake',
+      steps: [...own.steps, ...steps],
+    },
+    records: [
+      ...own.records,
+      ...(shared.length === 0 ? [] : [context.records.putMachine({ ...context.records.machine(), forwarding: [] })]),
+    ],
+  });
+  return ended;
+}
+
+/** Removes a container that has no life. The caller holds the lock. */
+export async function removeRecord(context: Context, world: World, record: ContainerRecord): Promise<void> {
+  const { steps, records } = removal(context, record);
+  await carry(context, world, { plan: { subject: `remove ${record.name}`, direction: 'unmake', steps }, records });
+}
+
+function removal(
+  { records }: Context,
+  record: ContainerRecord,
+): { readonly steps: readonly Step[]; readonly records: readonly RecordChange[] } {
+  return { steps: record.steps, records: [records.drop('containers', record.id)] };
+}
+
+function withoutLife({ life: _, ...record }: ContainerRecord, lastEnd: End): ContainerRecord {
+  return { ...record, lastEnd };
+}
+
+function endOf(life: Life): End {
+  const observed = observeLife(life);
+  const times = { startedAt: life.startedAt, finishedAt: new Date().toISOString() };
+  if (observed.kind === 'exited') return { ...observed.exit, ...times };
+  // Still alive: it is we who kill it.
+  const exitCode = observed.kind === 'running' || observed.kind === 'created' ? 137 : 'unknown';
+  return { exitCode, outOfMemory: false, ...times };
+}
+
+/** Docker's rules: does a container that has ended by itself start again? */
+export function wantsRestart({ request, stopped, restarts, lastEnd }: ContainerRecord): boolean {
+  if (stopped || request.removeOnExit) return false;
+  switch (request.restart.kind) {
+    case 'no':
+      return false;
+    case 'always':
+    case 'unless-stopped':
+      return true;
+    case 'on-failure':
+      return lastEnd?.exitCode !== 0 && restarts < (request.restart.maximumRetries ?? Number.POSITIVE_INFINITY);
+  }
+}
+
+/** Docker's: 100 ms, doubled with every restart, never more than a minute. */
+export function restartDelayMilliseconds(restarts: number): number {
+  return Math.min(100 * 2 ** Math.min(restarts, 20), 60_000);
+}

@@ -1,0 +1,34 @@
+/**
+ * `gangway _exited ID`: what conmon runs when a container has ended and no client is there to clean up.
+ *
+ * It takes the life away, and starts the next one where the restart policy says so: after a while that doubles with
+ * each time, and not at all if somebody stopped or removed it meanwhile.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { type Context, exclusively } from './context.ts';
+import { endLife, isAlive, restartDelayMilliseconds, wantsRestart } from './end.ts';
+import { startLife } from './start.ts';
+
+/** A life of this length was a good one: the count of restarts begins anew. Docker's ten seconds. */
+const goodLifeMilliseconds = 10_000;
+
+export async function exited(context: Context, id: string): Promise<void> {
+  const ended = await exclusively(context, async (world) => {
+    const record = find(context, id);
+    if (record?.life === undefined || isAlive(record.life)) return undefined;
+    return await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep');
+  });
+  if (ended === undefined || !wantsRestart(ended)) return;
+  await setTimeout(restartDelayMilliseconds(ended.restarts));
+  await exclusively(context, async (world) => {
+    const record = find(context, id);
+    if (record === undefined || record.life !== undefined || !wantsRestart(record)) return;
+    const { startedAt, finishedAt } = record.lastEnd ?? { startedAt: 0, finishedAt: 0 };
+    const good = new Date(finishedAt).getTime() - new Date(startedAt).getTime() > goodLifeMilliseconds;
+    await startLife(context, world, { ...record, restarts: good ? 1 : record.restarts + 1 }, [], context.kinds);
+  });
+}
+
+function find({ records }: Context, id: string) {
+  return records.containers().find((record) => record.id === id);
+}

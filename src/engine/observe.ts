@@ -1,0 +1,98 @@
+/**
+ * Looking at the machine, before anything is planned.
+ *
+ * Everything that a plan depends on and that is not in the records is read here, once, and handed on as values.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { listAddresses } from '../kernel/address.ts';
+import { listLinks } from '../kernel/link.ts';
+import { hasTable } from '../kernel/nftables.ts';
+import { portHolder } from '../kernel/port-holder.ts';
+import { listRoutes } from '../kernel/route.ts';
+import { readSysctl } from '../kernel/sysctl.ts';
+import type { World } from '../plan/world.ts';
+import { collide, type HostPorts } from '../services/port-allocation.ts';
+import type { Prefix } from '../values/address.ts';
+import { ignoring } from '../values/errors.ts';
+import type { PortBinding, PortRange } from '../values/port.ts';
+import type { ContainerRecord } from './records.ts';
+
+/** `sysctl -n net.ipv4.ip_forward`. */
+export function ipForward(): string {
+  return readSysctl('net/ipv4/ip_forward');
+}
+
+/** Is our table loaded? A `nft flush ruleset` by somebody else takes it away. */
+export function hasRuleset(world: World, table: string): boolean {
+  return hasTable(world.namespace('host').netfilter, table);
+}
+
+/**
+ * The MTU of the link that the default route leaves by; 1500 where there is none.
+ *
+ * Docker always takes 1500, and on a VPN or a cloud network with a smaller one loses every full-sized packet.
+ */
+export function uplinkMtuBytes(world: World): number {
+  const { route } = world.namespace('host');
+  const defaults = listRoutes(route, 4).filter(({ destination }) => destination.length === 0);
+  const [best] = defaults.toSorted((a, b) => a.metric - b.metric);
+  const link = listLinks(route).find(({ index }) => index === best?.linkIndex);
+  return link === undefined ? 1500 : Math.min(link.mtu, 1500);
+}
+
+/** Every subnet that the machine has a way to: its own, and those behind gateways, but for the default routes. */
+export function reachable(world: World): readonly Prefix[] {
+  const { route } = world.namespace('host');
+  const routes = ([4, 6] as const).flatMap((family) => listRoutes(route, family));
+  return [
+    ...routes.map(({ destination }) => destination).filter(({ length }) => length > 0),
+    ...listAddresses(route).map(({ prefix }) => prefix),
+  ];
+}
+
+/** What the host offers to be published, given who publishes what already. */
+export function hostPorts(containers: readonly ContainerRecord[]): HostPorts {
+  const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
+  const ephemeral = { first: Number(first), last: Number(last) };
+  const published = containers.flatMap(({ name, life }) =>
+    (life?.bindings ?? []).map((binding) => ({ name, binding })),
+  );
+  const inRange = published
+    .map(({ binding }) => binding.hostPort)
+    .filter((port) => port >= ephemeral.first && port <= ephemeral.last);
+  return {
+    families: existsSync('/proc/net/if_inet6') ? [4, 6] : [4],
+    ephemeral,
+    reserved: reservedPorts(),
+    cursor: Math.max(0, ...inRange),
+    holder: (binding) => {
+      const ours = published.find((other) => collide(other.binding, binding));
+      return ours === undefined ? program(binding) : `container ${ours.name}`;
+    },
+  };
+}
+
+/** `ss -lntup`: who has the port, if it is no container of ours. */
+function program({ protocol, hostAddress, hostPort }: PortBinding): string | undefined {
+  const holder = portHolder(protocol, hostAddress, hostPort);
+  return holder === undefined ? undefined : `${holder.program} (pid ${holder.pid})`;
+}
+
+/** `net.ipv4.ip_local_reserved_ports`: `8080,9000-9010`, or nothing. */
+function reservedPorts(): readonly PortRange[] {
+  const text = ignoring('ENOENT', () => readSysctl('net/ipv4/ip_local_reserved_ports')) ?? '';
+  return text.split(',').flatMap((part) => {
+    const [first, last] = part.split('-');
+    return first === undefined || first === '' ? [] : [{ first: Number(first), last: Number(last ?? first) }];
+  });
+}
+
+/** The machine's list of name servers; empty where it has none. */
+export function machineResolvConf(): string {
+  return ignoring('ENOENT', () => readFileSync('/etc/resolv.conf', 'utf8')) ?? '';
+}
+
+/** For `--network host`: the machine's own names are the container's. */
+export function machineHosts(): string {
+  return ignoring('ENOENT', () => readFileSync('/etc/hosts', 'utf8')) ?? '';
+}

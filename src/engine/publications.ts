@@ -1,0 +1,13 @@
+/** What the records want served: what a switchboard reads when it starts, and whenever it is asked to look again. */
+import { bootId } from '../plan/change.ts';
+import type { Records } from './records.ts';
+import type { Publication } from './switchboard/protocol.ts';
+
+export function* publications(records: Records): Generator<Publication> {
+  const boot = bootId();
+  for (const { id, name, life } of records.containers()) {
+    const [prefix] = life?.endpoint?.addresses ?? [];
+    if (life === undefined || life.boot !== boot || prefix === undefined || life.bindings.length === 0) continue;
+    yield { owner: id, name, forwards: life.bindings.map((binding) => ({ binding, target: prefix.address })) };
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * The records: what gangway knows, one JSON file an object.
+ *
+ *     /var/lib/gangway/containers/ID.json    what was asked for; how it ended; while it lives, the steps that made it
+ *     /var/lib/gangway/networks/ID.json      the same for a network
+ *     /run/gangway/machine.json              what all of them share: the ruleset, forwarding
+ *
+ * A record holds the very steps that made its object, so that what is taken away is what was made. Files are renamed
+ * into place: a reader sees the old record or the new one and needs no lock. Whoever changes one holds the lock.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
+import { bootId, type RecordChange } from '../plan/change.ts';
+import { decode, encode } from '../plan/encoding.ts';
+import type { Step } from '../plan/step.ts';
+import type { ContainerRequest } from '../values/container.ts';
+import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
+import type { Launch } from '../values/launch.ts';
+import type { PortBinding } from '../values/port.ts';
+
+const schema = 1;
+
+export interface ContainerRecord {
+  readonly id: string;
+  readonly name: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly hostname: string;
+  readonly request: ContainerRequest;
+  /** Somebody stopped it: the restart policy has no say. */
+  readonly stopped: boolean;
+  readonly restarts: number;
+  readonly lastEnd?: End;
+  /** What was made with the container itself: its directory, its unpacked archive. */
+  readonly steps: readonly Step[];
+  /** While it runs, and until what it left has been taken away. */
+  readonly life?: Life;
+}
+
+export interface End {
+  /** `unknown` where the container's monitor was killed, or the machine. */
+  readonly exitCode: number | 'unknown';
+  readonly outOfMemory: boolean;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** One run of a container: everything that exists for it now, and how to take it away. */
+export interface Life {
+  /** The boot in which it began. In another one the kernel has forgotten all of it. */
+  readonly boot: string;
+  readonly startedAt: string;
+  readonly launch: Launch;
+  readonly namespace?: string;
+  readonly networkId?: string;
+  readonly endpoint?: Endpoint;
+  readonly bindings: readonly PortBinding[];
+  readonly steps: readonly Step[];
+}
+
+export interface NetworkRecord {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly network: BridgeNetwork;
+  /** The address given out last: the next one is looked for behind it. */
+  readonly cursor?: string;
+  readonly made?: { readonly boot: string; readonly steps: readonly Step[] };
+}
+
+/** What containers share. Volatile: it stands in /run, with the boot in which it is true. */
+export interface MachineRecord {
+  readonly boot: string;
+  readonly ruleset: readonly Step[];
+  readonly forwarding: readonly Step[];
+}
+
+export interface Directories {
+  readonly state: string;
+  readonly runtime: string;
+}
+
+export class Records {
+  readonly directories: Directories;
+  readonly #onWarning: (sentence: string) => void;
+
+  constructor(directories: Directories, onWarning: (sentence: string) => void) {
+    this.directories = directories;
+    this.#onWarning = onWarning;
+  }
+
+  /** Makes the directories. @throws GangwayError disk-full, not-root */
+  prepare(): void {
+    for (const path of [
+      `${this.directories.state}/containers`,
+      `${this.directories.state}/networks`,
+      `${this.directories.runtime}/containers`,
+    ]) {
+      if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o711 });
+    }
+  }
+
+  containers(): readonly ContainerRecord[] {
+    return this.#all<ContainerRecord>('containers').toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
+  }
+
+  networks(): readonly NetworkRecord[] {
+    return this.#all<NetworkRecord>('networks');
+  }
+
+  /**
+   * A container by its name, its id, or the beginning of its id.
+   *
+   * @throws GangwayError container-not-found
+   */
+  container(reference: string): ContainerRecord {
+    const all = this.containers();
+    const exact = all.find(({ id, name }) => id === reference || name === reference);
+    const [first, ...more] = exact === undefined ? all.filter(({ id }) => id.startsWith(reference)) : [exact];
+    if (more.length > 0) {
+      throw new GangwayError(
+        'container-not-found',
+        `container ${reference} is ambiguous: ${more.length + 1} ids begin so`,
+        { hint: 'write more of the id' },
+      );
+    }
+    if (first === undefined) {
+      throw new GangwayError('container-not-found', `no such container: ${reference}`, {
+        hint: '`gangway ps -a` lists all of them',
+      });
+    }
+    return first;
+  }
+
+  machine(): MachineRecord {
+    const fresh = { boot: bootId(), ruleset: [], forwarding: [] };
+    const found = this.#read<MachineRecord>(this.#machinePath);
+    return found === undefined || found.boot !== fresh.boot ? fresh : found;
+  }
+
+  put(kind: 'containers' | 'networks', record: ContainerRecord | NetworkRecord): RecordChange {
+    const path = this.path(kind, record.id);
+    return { path, content: encode({ schema, ...record }), durable: kind === 'networks' };
+  }
+
+  drop(kind: 'containers' | 'networks', id: string): RecordChange {
+    return { path: this.path(kind, id), content: null };
+  }
+
+  putMachine(record: MachineRecord): RecordChange {
+    const empty = record.ruleset.length === 0 && record.forwarding.length === 0;
+    return { path: this.#machinePath, content: empty ? null : encode(record) };
+  }
+
+  path(kind: 'containers' | 'networks', id: string): string {
+    return `${this.directories.state}/${kind}/${id}.json`;
+  }
+
+  /** Files that are no records: torn by a power cut, or not ours. */
+  torn(): readonly string[] {
+    return (['containers', 'networks'] as const).flatMap((kind) => this.#paths(kind).filter((path) => isTorn(path)));
+  }
+
+  get #machinePath(): string {
+    return `${this.directories.runtime}/machine.json`;
+  }
+
+  #all<T>(kind: 'containers' | 'networks'): readonly T[] {
+    return this.#paths(kind).flatMap((path) => {
+      try {
+        const record = this.#read<T>(path);
+        return record === undefined ? [] : [record];
+      } catch (error) {
+        if (!(error instanceof GangwayError)) throw error;
+        this.#onWarning(`${error.message}; ${error.hint ?? ''}`);
+        return [];
+      }
+    });
+  }
+
+  #paths(kind: 'containers' | 'networks'): readonly string[] {
+    const directory = `${this.directories.state}/${kind}`;
+    const names = ignoring('ENOENT', () => readdirSync(directory)) ?? [];
+    return names.filter((name) => name.endsWith('.json')).map((name) => `${directory}/${name}`);
+  }
+
+  #read<T>(path: string): T | undefined {
+    const text = ignoring('ENOENT', () => readFileSync(path, 'utf8'));
+    if (text === undefined) return undefined;
+    try {
+      return decode(text) as T;
+    } catch (cause) {
+      throw new GangwayError('record-unreadable', `record ${path} is damaged`, {
+        hint: '`gangway gc` removes it, and what it left',
+        cause,
+      });
+    }
+  }
+}
+
+function isTorn(path: string): boolean {
+  try {
+    decode(readFileSync(path, 'utf8'));
+    return false;
+  } catch (error) {
+    return !hasErrno(error, 'ENOENT');
+  }
+}

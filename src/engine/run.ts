@@ -1,0 +1,141 @@
+/**
+ * Creating, running, starting and attaching.
+ *
+ * A client in the foreground is attached between the container's creation and its start, so that it sees the first
+ * byte; and it holds the container's lock while it lives, which tells the exit command that somebody is there to clean
+ * up (services/process/exit.ts).
+ */
+import type { Kinds } from '../plan/kind.ts';
+import { type Attachment, type AttachTarget, connectAttach } from '../services/process/attach.ts';
+import { exitPath, lockPath } from '../services/process/exit.ts';
+import { readLaunched } from '../services/process/launch.ts';
+import { type Lock, tryLock } from '../sys/flock.ts';
+import type { ContainerRequest } from '../values/container.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { Launch } from '../values/launch.ts';
+import { type Context, carry, exclusively } from './context.ts';
+import { draftContainer } from './create-container.ts';
+import { endLife, isAlive } from './end.ts';
+import type { Ending, RunOptions, Streams } from './engine.ts';
+import { processKind } from './process-kind.ts';
+import type { ContainerRecord } from './records.ts';
+import { startLife } from './start.ts';
+
+/** @returns the new container's id */
+export async function create(context: Context, request: ContainerRequest): Promise<string> {
+  return await exclusively(context, async (world) => {
+    const record = draftContainer(context, request);
+    await carry(context, world, {
+      plan: { subject: `create ${record.name}`, direction: 'make', steps: record.steps },
+      records: [context.records.put('containers', record)],
+    });
+    return record.id;
+  });
+}
+
+/** Creates and starts in one change. */
+export async function run(context: Context, request: ContainerRequest, { streams, onCreated }: RunOptions) {
+  const client = new Client(streams);
+  const record = await exclusively(context, async (world) => {
+    const draft = draftContainer(context, request);
+    onCreated?.(draft.id);
+    return await startLife(context, world, draft, draft.steps, client.kinds(context, draft));
+  }).catch((error: unknown) => client.giveUp(error));
+  const ending = await client.stay(context, record);
+  return { id: record.id, ...(ending === undefined ? {} : { ending }) };
+}
+
+/** Starts a container that was created, or has ended. One that runs is left alone, as Docker does. */
+export async function startAgain(
+  context: Context,
+  name: string,
+  streams: Streams | undefined,
+): Promise<Ending | undefined> {
+  const client = new Client(streams);
+  const record = await exclusively(context, async (world) => {
+    const found = context.records.container(name);
+    if (found.life !== undefined && isAlive(found.life)) return undefined;
+    const ended = await endLife(context, world, found, 'keep');
+    return await startLife(context, world, { ...ended, restarts: 0 }, [], client.kinds(context, ended));
+  }).catch((error: unknown) => client.giveUp(error));
+  if (record !== undefined) return await client.stay(context, record);
+  return streams === undefined ? undefined : await attachTo(context, name, streams, true);
+}
+
+/** Connects to a container that runs, until it ends or the person leaves. */
+export async function attachTo(context: Context, name: string, streams: Streams, withInput: boolean): Promise<Ending> {
+  const record = context.records.container(name);
+  if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
+  const { stdin, ...others } = streams;
+  const ends = withInput && stdin !== undefined ? streams : others;
+  return await connectAttach(attachTarget(record.life.launch, record.request.interactive), ends).ending;
+}
+
+export function notRunning(name: string): GangwayError {
+  return new GangwayError('container-not-running', `container ${name} is not running`, {
+    hint: `\`gangway start ${name}\` starts it`,
+  });
+}
+
+export function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
+  const launched = readLaunched(launch);
+  if (launched === undefined) throw notRunning(launch.id.slice(0, 12));
+  return {
+    bundleDirectory: launch.directory,
+    exitFile: exitPath(launch),
+    monitor: launched.monitor,
+    terminal: launch.terminal,
+    interactive,
+  };
+}
+
+/** The caller's end of a container that is about to start: nobody, or a person in the foreground. */
+class Client {
+  readonly #streams: Streams | undefined;
+  #attachment: Attachment | undefined;
+  #lock: Lock | undefined;
+
+  constructor(streams: Streams | undefined) {
+    this.#streams = streams;
+  }
+
+  /** The kinds of steps, of which the process is one that attaches us before it starts. */
+  kinds(context: Context, { request }: ContainerRecord): Kinds {
+    const streams = this.#streams;
+    if (streams === undefined) return context.kinds;
+    return {
+      ...context.kinds,
+      process: processKind((launch) => {
+        // A container that may start again is nobody's to clean up: the exit command decides.
+        if (request.restart.kind === 'no') this.#lock = tryLock(lockPath(launch));
+        this.#attachment = connectAttach(attachTarget(launch, request.interactive), streams);
+      }),
+    };
+  }
+
+  giveUp(error: unknown): never {
+    this.#attachment?.close();
+    this.#lock?.release();
+    throw error;
+  }
+
+  /** Stays until the end, then cleans up what ended; at once where nobody is attached. */
+  async stay(context: Context, record: ContainerRecord): Promise<Ending | undefined> {
+    if (this.#attachment === undefined) return undefined;
+    try {
+      const ending = await this.#attachment.ending;
+      if (ending.kind === 'exited' && this.#lock !== undefined) await cleanUp(context, record.id);
+      return ending;
+    } finally {
+      this.#lock?.release();
+    }
+  }
+}
+
+async function cleanUp(context: Context, id: string): Promise<void> {
+  await exclusively(context, async (world) => {
+    const record = context.records.containers().find((other) => other.id === id);
+    if (record?.life === undefined || isAlive(record.life)) return;
+    await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep');
+  });
+}

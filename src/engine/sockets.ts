@@ -1,0 +1,18 @@
+/**
+ * The sockets of published ports, as the engine asks for them. The switchboard holds them.
+ */
+import type { Address } from '../values/address.ts';
+import type { PortBinding } from '../values/port.ts';
+
+export interface Sockets {
+  /**
+   * Binds all of them, deaf until `serve`, or none.
+   *
+   * @throws GangwayError port-in-use, with who has it
+   */
+  reserve(owner: string, bindings: readonly PortBinding[], target: Address, name: string): Promise<void>;
+  /** The plan stands: clients may come in. */
+  serve(owner: string): Promise<void>;
+  /** Closes the owner's sockets. What is closed already is closed. */
+  withdraw(owner: string): Promise<void>;
+}

@@ -1,0 +1,95 @@
+/** Lists: containers, networks, ports. Reads records and looks at processes; changes nothing, needs no lock. */
+import type { PortBinding } from '../values/port.ts';
+import type { Context } from './context.ts';
+import { observeLife } from './end.ts';
+import type { ContainerState, ContainerSummary, NetworkSummary } from './engine.ts';
+import { findDefault } from './networks.ts';
+import { noNetwork, type PredefinedNetwork, predefined } from './predefined.ts';
+import type { ContainerRecord } from './records.ts';
+
+/** `gangway ps`, newest first. */
+export function list({ records }: Context, all: boolean): readonly ContainerSummary[] {
+  return records
+    .containers()
+    .toReversed()
+    .map((record) => summarize(record))
+    .filter(({ state }) => all || state === 'running' || state === 'restarting');
+}
+
+export function summarize(record: ContainerRecord): ContainerSummary {
+  const { id, name, request, createdAt, life } = record;
+  const { state, status } = describe(record, Date.now());
+  const ports = life?.bindings ?? [];
+  const exposed = request.expose.filter(
+    ({ port, protocol }) => !ports.some((binding) => binding.containerPort === port && binding.protocol === protocol),
+  );
+  return {
+    id,
+    name,
+    command: request.command,
+    state,
+    status,
+    createdAt: new Date(createdAt),
+    network: request.network,
+    ports,
+    exposed,
+  };
+}
+
+/** State, and docker's words for it. */
+export function describe(
+  { life, lastEnd, request, stopped }: ContainerRecord,
+  now: number,
+): { readonly state: ContainerState; readonly status: string } {
+  if (life === undefined) {
+    if (lastEnd === undefined) return { state: 'created', status: 'Created' };
+    const waiting = request.restart.kind !== 'no' && !stopped && lastEnd.exitCode !== 0;
+    const since = ago(now - Date.parse(lastEnd.finishedAt));
+    return {
+      state: waiting ? 'restarting' : 'exited',
+      status: `${waiting ? 'Restarting' : 'Exited'} (${lastEnd.exitCode}) ${since} ago`,
+    };
+  }
+  const observed = observeLife(life);
+  const since = ago(now - Date.parse(life.startedAt));
+  switch (observed.kind) {
+    case 'created':
+    case 'running':
+      return { state: 'running', status: `Up ${since}` };
+    case 'exited':
+      return { state: 'exited', status: `Exited (${observed.exit.exitCode})` };
+    default:
+      return { state: 'exited', status: 'Exited (unknown)' };
+  }
+}
+
+/** Docker's: `Less than a second`, `4 seconds`, `About a minute`, `3 hours`. */
+export function ago(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  if (seconds < 1) return 'Less than a second';
+  if (seconds === 1) return '1 second';
+  if (seconds < 60) return `${seconds} seconds`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes === 1) return 'About a minute';
+  if (minutes < 60) return `${minutes} minutes`;
+  const hours = Math.round(minutes / 60);
+  if (hours === 1) return 'About an hour';
+  if (hours < 48) return `${hours} hours`;
+  const days = Math.floor(hours / 24);
+  if (days < 14) return `${days} days`;
+  if (days < 60) return `${Math.floor(days / 7)} weeks`;
+  return days < 730 ? `${Math.floor(days / 30)} months` : `${Math.floor(days / 365)} years`;
+}
+
+/** `gangway port`. */
+export function portsOf({ records }: Context, name: string): readonly PortBinding[] {
+  return records.container(name).life?.bindings ?? [];
+}
+
+/** `gangway network ls`: the three predefined ones; `bridge` as it is, or as it will be. */
+export function listNetworks(context: Context): readonly NetworkSummary[] {
+  const record = findDefault(context);
+  const bridge: PredefinedNetwork =
+    record === undefined ? noNetwork : { id: record.id, createdAt: new Date(record.createdAt) };
+  return [{ ...bridge, name: 'bridge', driver: 'bridge', scope: 'local' }, ...predefined];
+}

@@ -1,0 +1,143 @@
+/**
+ * Which ports of the host a container gets, from what `-p`, `-P` and `--expose` say.
+ *
+ *     -p 8080:80              8080 on 0.0.0.0 and ::
+ *     -p 127.0.0.1::80        the next free ephemeral port on 127.0.0.1
+ *     -p 8000-8010:80         the first free one of eleven
+ *     -p 8000-8002:80-82      three pairs
+ *
+ * Pure: who asks says what is taken. A port is free for an address when no binding has it on that address or, since
+ * 0.0.0.0 means all of them, on the unspecified address of its family, and the other way round. One published port has
+ * the same number on all its addresses.
+ *
+ * @see net.ipv4.ip_local_port_range and ip_local_reserved_ports in ip-sysctl
+ */
+import { type Address, formatHost, isUnspecified, sameAddress, unspecified } from '../values/address.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { Port, PortBinding, PortRange, PublishedPort } from '../values/port.ts';
+
+/** What the host offers. */
+export interface HostPorts {
+  /** Families in which a published port without an address is bound. */
+  readonly families: readonly (4 | 6)[];
+  readonly ephemeral: PortRange;
+  readonly reserved: readonly PortRange[];
+  /** Where to begin in the ephemeral range: behind the port that was given out last. */
+  readonly cursor: number;
+  /** Who has this port on this address; undefined for nobody. */
+  readonly holder: (binding: PortBinding) => string | undefined;
+}
+
+/**
+ * Chooses the host's ports.
+ *
+ * @throws GangwayError port-in-use with who has it, or `all ports are allocated`
+ */
+export function allocatePorts(published: readonly PublishedPort[], host: HostPorts): readonly PortBinding[] {
+  const chosen: PortBinding[] = [];
+  // Exact ports first: an ephemeral one must not take what a later -p names.
+  for (const item of published.toSorted((a, b) => freedom(a) - freedom(b))) {
+    for (const wish of wishes(item, host)) chosen.push(...allocateOne(wish, chosen, host));
+  }
+  return chosen;
+}
+
+/** `-P`: every exposed port at an ephemeral one. */
+export function publishAll(exposed: readonly Port[]): readonly PublishedPort[] {
+  return exposed.map(({ port, protocol }) => ({ protocol, containerPort: { first: port, last: port } }));
+}
+
+interface Wish {
+  readonly addresses: readonly Address[];
+  readonly protocol: PublishedPort['protocol'];
+  readonly containerPort: number;
+  readonly candidates: readonly number[];
+}
+
+/** 0 for exact ports, 1 for a choice from a range, 2 for any. */
+function freedom({ hostPort, containerPort }: PublishedPort): number {
+  if (hostPort === undefined) return 2;
+  return size(hostPort) === size(containerPort) ? 0 : 1;
+}
+
+function wishes({ hostAddress, hostPort, containerPort, protocol }: PublishedPort, host: HostPorts): readonly Wish[] {
+  const addresses = hostAddress === undefined ? host.families.map(unspecified) : [hostAddress];
+  return numbers(containerPort).map((port, index) => ({
+    addresses,
+    protocol,
+    containerPort: port,
+    candidates: candidates(index, hostPort, containerPort, host),
+  }));
+}
+
+function candidates(
+  index: number,
+  hostPort: PortRange | undefined,
+  containerPort: PortRange,
+  host: HostPorts,
+): readonly number[] {
+  if (hostPort === undefined) return ephemeralPorts(host);
+  return size(hostPort) === size(containerPort) ? [hostPort.first + index] : numbers(hostPort);
+}
+
+function ephemeralPorts({ ephemeral, reserved, cursor }: HostPorts): readonly number[] {
+  const all = numbers(ephemeral).filter((port) => !reserved.some(({ first, last }) => port >= first && port <= last));
+  const start = all.findIndex((port) => port > cursor);
+  return start === -1 ? all : [...all.slice(start), ...all.slice(0, start)];
+}
+
+function allocateOne(wish: Wish, chosen: readonly PortBinding[], host: HostPorts): readonly PortBinding[] {
+  let refusal: string | undefined;
+  for (const hostPort of wish.candidates) {
+    const bindings = wish.addresses.map((hostAddress) => ({
+      protocol: wish.protocol,
+      hostAddress,
+      hostPort,
+      containerPort: wish.containerPort,
+    }));
+    const conflict = bindings
+      .map((binding) => conflictOf(binding, chosen, host))
+      .find((sentence) => sentence !== undefined);
+    if (conflict === undefined) return bindings;
+    refusal = conflict;
+  }
+  if (wish.candidates.length === 1 && refusal !== undefined) throw portInUse(refusal);
+  throw new GangwayError(
+    'port-in-use',
+    `all ports are allocated: none of ${wish.candidates.length} is free for container port ${wish.containerPort}/${wish.protocol}`,
+    {
+      hint: '`gangway ps` shows who publishes what',
+    },
+  );
+}
+
+function conflictOf(binding: PortBinding, chosen: readonly PortBinding[], host: HostPorts): string | undefined {
+  if (chosen.some((other) => collide(binding, other))) return `${describe(binding)} is published twice by this command`;
+  const holder = host.holder(binding);
+  return holder === undefined ? undefined : `${describe(binding)} is in use by ${holder}`;
+}
+
+function portInUse(message: string): GangwayError {
+  return new GangwayError('port-in-use', message, {
+    hint: 'publish another port of the host, or any free one: `-p 80`',
+  });
+}
+
+/** Could these two not be bound at the same time? */
+export function collide(a: PortBinding, b: PortBinding): boolean {
+  if (a.protocol !== b.protocol || a.hostPort !== b.hostPort || a.hostAddress.family !== b.hostAddress.family)
+    return false;
+  return isUnspecified(a.hostAddress) || isUnspecified(b.hostAddress) || sameAddress(a.hostAddress, b.hostAddress);
+}
+
+export function describe({ hostAddress, hostPort, protocol }: PortBinding): string {
+  return `port ${formatHost(hostAddress)}:${hostPort}/${protocol}`;
+}
+
+function size({ first, last }: PortRange): number {
+  return last - first + 1;
+}
+
+function numbers({ first, last }: PortRange): readonly number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
