@@ -52,7 +52,7 @@ export const containerCommands: readonly Command[] = [
   }),
   command({
     name: 'ps',
-    aliases: ['list'],
+    aliases: ['ls', 'list'],
     summary: 'List containers',
     usage: '[OPTIONS]',
     example: 'gangway ps -a --filter status=exited',

@@ -7,7 +7,7 @@
 import { resolve } from 'node:path';
 import type { Engine, EngineOptions } from '../engine/engine.ts';
 import type { Plan } from '../plan/plan.ts';
-import { GangwayError } from '../values/errors.ts';
+import { GangwayError, hasErrno } from '../values/errors.ts';
 import type { ColorWhen } from './color.ts';
 import type { Command, Console } from './command.ts';
 import { commands } from './commands.ts';
@@ -80,7 +80,9 @@ async function dispatch(words: readonly string[], invocation: Invocation): Promi
     return await perform(found, invocation);
   } catch (error) {
     const { report } = await import('./failure.ts');
-    return report(error, found, invocation);
+    // `explain` is tried without root, too: a mistake is told, and what needs a look at the machine ends here.
+    const forbidden = !invocation.root && hasErrno(error, 'EPERM', 'EACCES');
+    return report(forbidden ? notRoot(found.path) : error, found, invocation);
   }
 }
 

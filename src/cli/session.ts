@@ -1,13 +1,16 @@
 /** A container's streams on our terminal: what run, start, exec and attach have in common. */
 import type { Ending, Engine, Streams } from '../engine/engine.ts';
+import { parseDetachKeys } from '../services/process/detach-keys.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './command.ts';
 import { UsageError } from './grammar.ts';
 import { present } from './present.ts';
 
-/** Our ends of the streams. Without `input` the container reads nothing of ours. */
+/** Our ends of the streams. Without `input` the container reads nothing of ours. @throws GangwayError invalid-option */
 export function streams(context: Context, input: boolean, detachKeys: string | undefined): Streams {
   const { stdout, stderr } = context;
+  // They are read again where they are used; here a mistake is found before anything is made.
+  if (detachKeys !== undefined) parseDetachKeys(detachKeys);
   return { stdout, stderr, ...present({ stdin: input ? context.stdin() : undefined, detachKeys }) };
 }
 

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { commands } from '../../src/cli/commands.ts';
+import { KernelError } from '../../src/values/errors.ts';
 import { gangway } from '../support/cli.ts';
 
 test('gangway alone shows what there is', async (t) => {
@@ -104,6 +105,14 @@ test('without root one sentence says so', async (t) => {
   t.is(outcome.engineOptions, undefined);
   t.is((await gangway(['ps'], { root: false })).status, 1);
   t.is((await gangway(['run', '--foo'], { root: false })).status, 125);
+});
+
+test('explain without root goes as far as it can', async (t) => {
+  const run = () => Promise.reject(new KernelError('setns to network namespace', 'EPERM'));
+  const { status, stderr } = await gangway(['explain', 'run', '-d', 'true'], { root: false, run });
+  t.is(status, 125);
+  t.is(stderr, 'gangway: only root can do this; run it as `sudo gangway run …`\n');
+  t.regex((await gangway(['explain', 'run', 'true'], { run })).stderr, /setns to network namespace: EPERM/);
 });
 
 test('version needs nobody', async (t) => {

@@ -166,6 +166,7 @@ const refused: Record<string, readonly [status: number, stderr: RegExp]> = {
   '--memory lots': [125, /--memory/],
   '--cap-add a;b': [125, /invalid capability/],
   '-e =x': [125, /invalid environment entry/],
+  '--detach-keys ctrl-': [125, /invalid detach keys/],
   '--foo': [125, /^unknown flag: --foo\nSee 'gangway run --help'\.\n$/],
 };
 

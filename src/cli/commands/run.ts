@@ -14,10 +14,11 @@ export const execute: Execute<typeof runOptions> = async (given, context) => {
     context.stdout.write(`${id}\n`);
     return 0;
   }
+  const ends = streams(context, interactive, keys);
   let created: string | undefined;
   return await forwardingSignals({ engine, name: () => created, terminal: tty }, async () => {
     const { ending } = await engine.run(request, {
-      streams: streams(context, interactive, keys),
+      streams: ends,
       onCreated: (id) => {
         created = id;
       },
