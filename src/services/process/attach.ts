@@ -95,6 +95,8 @@ export function connectAttach(target: AttachTarget, streams: Streams): Attachmen
     throw error;
   }
   const ending = session.run().finally(() => release(undo, socket));
+  // It may fail while the caller still starts the container and does not wait for it yet.
+  ending.catch(() => {});
   return { ending, close: () => session.leave() };
 }
 
@@ -163,15 +165,18 @@ class Session {
   /** Sends what is typed or piped in, no faster than the container takes it. */
   feed(stdin: NodeJS.ReadableStream, keys: DetachKeys): Undo {
     let feeding = true;
+    let sending = Promise.resolve();
     const onData = async (chunk: Buffer | string) => {
       stdin.pause();
       const typed = Buffer.from(chunk as Buffer);
       const { deliver, detached } = this.target.terminal ? keys.filter(typed) : { deliver: typed, detached: false };
-      await this.#send(deliver);
+      sending = this.#send(deliver);
+      await sending;
       if (detached) this.leave();
       else if (feeding) stdin.resume();
     };
-    const onEnd = () => this.socket.endSending();
+    // A stream may end while its last bytes still wait to be sent.
+    const onEnd = () => void sending.then(() => this.socket.endSending());
     stdin.on('data', onData).on('end', onEnd).on('error', onEnd);
     return () => {
       feeding = false;

@@ -3,7 +3,6 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/main/config.md#process
  */
-import { capabilityNames } from './capabilities.ts';
 import { type Accounts, homeOf, lookUp } from './identity.ts';
 
 export interface ExecRequest {
@@ -27,12 +26,20 @@ export interface OciProcess {
   readonly capabilities?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What has to be known of the container and of this machine. */
+export interface ExecPlace {
+  readonly accounts: Accounts;
+  /** All that this process may pass on, with `CAP_`. */
+  readonly allCapabilities: readonly string[];
+}
+
 /**
  * The container's process with another command: the same limits, capabilities and environment unless asked otherwise.
  *
  * @throws GangwayError invalid-option for a user that the container does not know
  */
-export function execProcess(own: OciProcess, request: ExecRequest, accounts: Accounts): OciProcess {
+export function execProcess(own: OciProcess, request: ExecRequest, place: ExecPlace): OciProcess {
+  const { accounts, allCapabilities } = place;
   const user = request.user === undefined ? own.user : lookUp(request.user, accounts);
   const home = request.user === undefined ? [] : [`HOME=${homeOf(user.uid, accounts)}`];
   const terminal = request.terminal && !request.detached;
@@ -43,19 +50,16 @@ export function execProcess(own: OciProcess, request: ExecRequest, accounts: Acc
     args: request.command,
     env: mergeEnvironment(own.env, terminal ? ['TERM=xterm'] : [], home, request.environment),
     cwd: request.workingDirectory ?? own.cwd,
-    capabilities: capabilitiesOf(own, user.uid, request.privileged),
+    capabilities: request.privileged
+      ? granted(allCapabilities, true)
+      : granted(own.capabilities?.bounding ?? [], user.uid === 0),
   };
 }
 
 /** A user other than root has no capabilities of its own; what it may reach through a set-uid program stays bounded. */
-function capabilitiesOf(
-  own: OciProcess,
-  uid: number,
-  privileged: boolean,
-): Readonly<Record<string, readonly string[]>> {
-  const bounding = privileged ? capabilityNames.map((name) => `CAP_${name}`) : (own.capabilities?.bounding ?? []);
-  const granted = uid === 0 || privileged ? bounding : [];
-  return { bounding, permitted: granted, effective: granted, inheritable: [], ambient: [] };
+function granted(bounding: readonly string[], effective: boolean): Readonly<Record<string, readonly string[]>> {
+  const own = effective ? bounding : [];
+  return { bounding, permitted: own, effective: own, inheritable: [], ambient: [] };
 }
 
 /** Later entries win, and stand where the first of their name stood. */

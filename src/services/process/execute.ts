@@ -19,6 +19,7 @@ import { readInside } from '../../sys/inside.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { Streams } from './attach.ts';
+import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { type ExecRequest, enterCommand, execProcess, type OciProcess } from './exec-process.ts';
 import type { Accounts } from './identity.ts';
 import { isTerminalInput } from './terminal.ts';
@@ -62,6 +63,10 @@ function accountsOf(pid: number): Accounts {
   return { passwd: read('/etc/passwd'), group: read('/etc/group') };
 }
 
+function allCapabilities(): string[] {
+  return chooseCapabilities({ add: ['ALL'], drop: [] }, readBoundingSet(readFileSync('/proc/self/status', 'latin1')));
+}
+
 function environmentOf(target: ExecTarget, request: ExecRequest): NodeJS.ProcessEnv {
   const entries = [...target.environment, ...request.environment];
   return Object.fromEntries(
@@ -75,7 +80,10 @@ async function crunExec(target: ExecTarget, request: ExecRequest, streams: Strea
   const file = join(target.directory, `exec-${randomBytes(8).toString('hex')}`);
   const log = `${file}.log`;
   try {
-    writeFileSync(file, JSON.stringify(execProcess(own, request, accounts)), { mode: 0o600, flag: 'wx' });
+    writeFileSync(file, JSON.stringify(execProcess(own, request, { accounts, allCapabilities: allCapabilities() })), {
+      mode: 0o600,
+      flag: 'wx',
+    });
     const detach = request.detached ? ['--detach'] : [];
     const words = [
       'crun',
