@@ -276,7 +276,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     execFileSync('rm', ['/run/throw']);
     const killed = new Person(
       container,
-      'stty -a >/run/before; "$@" & sleep 1; stty -a >/run/during; kill -HUP $!; wait $!; echo "rc $?"; stty -a >/run/after',
+      'stty -a >/run/before; "$@" </dev/tty & sleep 1; stty -a >/run/during; kill -HUP $!; wait $!; echo "rc $?"; stty -a >/run/after',
     );
     await killed.left;
     const hup = stty();
