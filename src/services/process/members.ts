@@ -7,7 +7,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   openSync,
   readdirSync,
   readFileSync,

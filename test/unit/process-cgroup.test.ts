@@ -1,0 +1,106 @@
+import test from 'ava';
+import {
+  cgroupDirectories,
+  hasBlockWeight,
+  hasSwapAccounting,
+  parseLayout,
+  readCounters,
+} from '../../src/kernel/cgroup.ts';
+import { subordinateRange } from '../../src/kernel/user-namespace.ts';
+
+const mounted = (point: string, type: string, options: string) => `31 1 0:28 / ${point} rw - ${type} cgroup ${options}`;
+const one = [
+  mounted('/sys/fs/cgroup/cpu,cpuacct', 'cgroup', 'rw,cpu,cpuacct'),
+  mounted('/sys/fs/cgroup/memory', 'cgroup', 'rw,memory'),
+  mounted('/sys/fs/cgroup/pids', 'cgroup', 'rw,pids'),
+  mounted('/sys/fs/cgroup/blkio', 'cgroup', 'rw,blkio'),
+].join('\n');
+const two = mounted('/sys/fs/cgroup', 'cgroup2', 'rw,nsdelegate,memory_recursiveprot');
+
+test('the layout is told by what is mounted', (t) => {
+  t.is(parseLayout(one).kind, 'v1');
+  t.is(parseLayout(two).kind, 'v2');
+  t.is(parseLayout(`${one}\n${mounted('/sys/fs/cgroup/unified', 'cgroup2', 'rw')}`).kind, 'hybrid');
+  t.is(parseLayout('22 27 0:21 / /proc rw - proc proc rw').kind, 'none');
+  t.deepEqual(cgroupDirectories(parseLayout(two), '/gangway/c1'), ['/sys/fs/cgroup/gangway/c1']);
+});
+
+test('counters of version 2', (t) => {
+  const files: Record<string, string> = {
+    'cpu.stat': 'usage_usec 12\nuser_usec 6\nsystem_usec 6\nnr_periods 9\nnr_throttled 3\nthrottled_usec 70\n',
+    'memory.current': '4096\n',
+    'memory.max': '8192\n',
+    'memory.events': 'low 0\nhigh 0\nmax 5\noom 2\noom_kill 1\n',
+    'pids.current': '2\n',
+    'pids.max': 'max\n',
+    'io.stat': '8:0 rbytes=10 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=1 wbytes=2 rios=1 wios=1\n',
+  };
+  const counters = readCounters(
+    parseLayout(two),
+    '/gangway/c1',
+    (path) => files[path.slice('/sys/fs/cgroup/gangway/c1/'.length)],
+  );
+  t.deepEqual(counters, {
+    cpuNanoseconds: 12_000n,
+    throttledPeriods: 3,
+    throttledNanoseconds: 70_000n,
+    memoryBytes: 4096,
+    memoryLimitBytes: 8192,
+    outOfMemoryKills: 1,
+    pids: 2,
+    blockReadBytes: 11n,
+    blockWriteBytes: 22n,
+  });
+});
+
+test('counters of version 1', (t) => {
+  const files: Record<string, string> = {
+    '/sys/fs/cgroup/cpu,cpuacct/g/cpuacct.usage': '123\n',
+    '/sys/fs/cgroup/cpu,cpuacct/g/cpu.stat': 'nr_periods 9\nnr_throttled 3\nthrottled_time 70\n',
+    '/sys/fs/cgroup/memory/g/memory.usage_in_bytes': '4096\n',
+    '/sys/fs/cgroup/memory/g/memory.limit_in_bytes': '9223372036854771712\n',
+    '/sys/fs/cgroup/memory/g/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 4\n',
+    '/sys/fs/cgroup/pids/g/pids.current': '2\n',
+    '/sys/fs/cgroup/pids/g/pids.max': '5\n',
+    '/sys/fs/cgroup/blkio/g/blkio.throttle.io_service_bytes':
+      '254:0 Read 10\n254:0 Write 20\n254:0 Total 30\nTotal 30\n',
+  };
+  t.deepEqual(
+    readCounters(parseLayout(one), '/g', (path) => files[path]),
+    {
+      cpuNanoseconds: 123n,
+      throttledPeriods: 3,
+      throttledNanoseconds: 70n,
+      memoryBytes: 4096,
+      outOfMemoryKills: 4,
+      pids: 2,
+      pidsLimit: 5,
+      blockReadBytes: 10n,
+      blockWriteBytes: 20n,
+    },
+  );
+});
+
+test('what a kernel lacks has no counter', (t) => {
+  t.deepEqual(
+    readCounters(parseLayout(two), '/gone', () => undefined),
+    {},
+  );
+});
+
+test('weights and swap are asked of the kernel', (t) => {
+  t.true(hasSwapAccounting(parseLayout(one), () => ['memory.memsw.limit_in_bytes']));
+  t.false(hasSwapAccounting(parseLayout(one), () => []));
+  t.false(hasBlockWeight(parseLayout(one), () => ['blkio.throttle.write_bps_device']));
+  t.true(hasBlockWeight(parseLayout(one), () => ['blkio.bfq.weight']));
+  t.true(hasBlockWeight(parseLayout(two), (path) => (path === '/sys/fs/cgroup' ? ['system.slice'] : ['io.weight'])));
+});
+
+test('subordinate ids: ours, else root’s, else the usual ones', (t) => {
+  t.deepEqual(subordinateRange('vagrant:100000:65536\nroot:200000:1000\ngangway:300000:65536\n'), {
+    first: 300_000,
+    length: 65_536,
+  });
+  t.deepEqual(subordinateRange('root:200000:1000\n'), { first: 200_000, length: 1000 });
+  t.deepEqual(subordinateRange(''), { first: 100_000, length: 65_536 });
+});
