@@ -19,6 +19,7 @@
  */
 import { rmSync, writeSync } from 'node:fs';
 import { tryLock } from '../../sys/flock.ts';
+import { raiseOpenFileLimit } from '../../sys/open-files.ts';
 import { ignoring } from '../../values/errors.ts';
 import { switchboardFiles } from './files.ts';
 import type { Publication } from './protocol.ts';
@@ -46,6 +47,7 @@ export async function runSwitchboard({ runtimeDirectory, publishedPorts }: Switc
     announce('busy');
     return;
   }
+  raiseOpenFileLimit();
   // Whoever listened here was killed: it would hold the lock.
   rmSync(files.socket, { force: true });
   const server = new SwitchboardServer(publishedPorts);

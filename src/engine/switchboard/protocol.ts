@@ -9,7 +9,7 @@
  * the version.
  */
 import type { Forward } from '../../services/proxy/forward.ts';
-import { formatAddress, parseAddress } from '../../values/address.ts';
+import { type Address, formatAddress, parseAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
 import type { Protocol } from '../../values/port.ts';
 
@@ -90,12 +90,19 @@ export function encodePublication(publication: Publication): WirePublication {
 
 /** @throws GangwayError invalid-address */
 export function decodePublication(wire: WirePublication): Publication {
+  // Thousands of ports lie at two addresses: each is read once.
+  const addresses = new Map<string, Address>();
+  const address = (text: string) => {
+    const found = addresses.get(text) ?? parseAddress(text);
+    addresses.set(text, found);
+    return found;
+  };
   return {
     owner: wire.owner,
     name: wire.name,
     forwards: wire.ports.map(({ protocol, hostAddress, hostPort, containerPort, target }) => ({
-      binding: { protocol, hostAddress: parseAddress(hostAddress), hostPort, containerPort },
-      target: parseAddress(target),
+      binding: { protocol, hostAddress: address(hostAddress), hostPort, containerPort },
+      target: address(target),
     })),
   };
 }

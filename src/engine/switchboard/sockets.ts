@@ -3,6 +3,7 @@ import type { Address } from '../../values/address.ts';
 import type { PortBinding } from '../../values/port.ts';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './client.ts';
 import type { SwitchboardConnection } from './connection.ts';
+import type { SwitchboardStatus } from './protocol.ts';
 
 /**
  * The sockets of published ports, held by the switchboard.
@@ -58,6 +59,21 @@ export class SwitchboardSockets {
       await connection.withdraw(owner);
     } finally {
       await this.#leave(owner);
+    }
+  }
+
+  /**
+   * Makes what is served the same as what the records say, and starts the switchboard for it: after it was killed, and
+   * after a command was, between writing its record and serving.
+   *
+   * @returns every owner's state; `failed` ones with the reason
+   */
+  async follow(): Promise<SwitchboardStatus> {
+    const connection = await openSwitchboard(this.options);
+    try {
+      return await connection.refresh();
+    } finally {
+      await connection.close();
     }
   }
 

@@ -20,7 +20,7 @@ import { portHolder } from '../../kernel/port-holder.ts';
 import { bind, closeSocket, listen, longestBacklog, openDatagram, openStream } from '../../sys/inet-socket.ts';
 import { closeDoor, openDoor } from '../../sys/socket-filter.ts';
 import { formatAddress } from '../../values/address.ts';
-import { GangwayError, hasErrno } from '../../values/errors.ts';
+import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
 import type { DatagramRelays } from './datagram-relay.ts';
 import { type Forward, formatBinding, type Relay } from './forward.ts';
@@ -98,7 +98,6 @@ function explained<T>(binding: PortBinding, action: () => T): T {
 
 /** The kernel's refusal in the words of the person who wants to publish. */
 function explain(binding: PortBinding, cause: unknown): unknown {
-  const address = formatAddress(binding.hostAddress);
   if (hasErrno(cause, 'EADDRINUSE')) {
     const holder = portHolder(binding.protocol, binding.hostAddress, binding.hostPort);
     const who = holder === undefined ? 'a process out of sight' : `${holder.program} (pid ${holder.pid})`;
@@ -107,23 +106,41 @@ function explain(binding: PortBinding, cause: unknown): unknown {
       cause,
     });
   }
-  if (hasErrno(cause, 'EADDRNOTAVAIL')) {
-    return new GangwayError('invalid-address', `cannot publish on ${address}: this host has no such address`, {
-      hint: '`ip address` lists the addresses of this host',
-      cause,
-    });
-  }
-  if (hasErrno(cause, 'EACCES', 'EPERM')) {
-    return new GangwayError('not-root', `port ${formatBinding(binding)} is reserved for root`, {
-      hint: 'publish a host port from 1024 on, or run as root',
-      cause,
-    });
-  }
-  if (hasErrno(cause, 'EAFNOSUPPORT')) {
-    return new GangwayError('not-supported', `cannot publish on ${address}: the kernel runs without IPv6`, {
-      hint: 'publish on an IPv4 address: -p 0.0.0.0:…',
-      cause,
-    });
-  }
-  return cause;
+  const known = refusals.find(({ errnos }) => hasErrno(cause, ...errnos));
+  if (known === undefined) return cause;
+  return new GangwayError(known.code, known.message(binding), { hint: known.hint, cause });
 }
+
+interface Refusal {
+  readonly errnos: readonly string[];
+  readonly code: ErrorCode;
+  message(binding: PortBinding): string;
+  readonly hint: string;
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    errnos: ['EADDRNOTAVAIL'],
+    code: 'invalid-address',
+    message: ({ hostAddress }) => `cannot publish on ${formatAddress(hostAddress)}: this host has no such address`,
+    hint: '`ip address` lists the addresses of this host',
+  },
+  {
+    errnos: ['EACCES', 'EPERM'],
+    code: 'not-root',
+    message: (binding) => `port ${formatBinding(binding)} is reserved for root`,
+    hint: 'publish a host port from 1024 on, or run as root',
+  },
+  {
+    errnos: ['EAFNOSUPPORT'],
+    code: 'not-supported',
+    message: ({ hostAddress }) => `cannot publish on ${formatAddress(hostAddress)}: the kernel runs without IPv6`,
+    hint: 'publish on an IPv4 address: -p 0.0.0.0:…',
+  },
+  {
+    errnos: ['EMFILE', 'ENFILE'],
+    code: 'not-supported',
+    message: (binding) => `cannot publish port ${formatBinding(binding)}: too many open files`,
+    hint: 'raise the limit of open files (`ulimit -n`), or publish fewer ports',
+  },
+];

@@ -1,0 +1,27 @@
+/**
+ * How many files a process may have open, which counts sockets too.
+ *
+ * Node raises the soft limit to the hard one when it starts; the hard one is often far below what the kernel allows.
+ *
+ * @see RLIMIT_NOFILE in setrlimit(2), /proc/sys/fs/nr_open in proc_sys_fs(5)
+ */
+import { readFileSync } from 'node:fs';
+import { ignoring } from '../values/errors.ts';
+import { call } from './libc.ts';
+
+const RLIMIT_NOFILE = 7;
+
+/**
+ * Raises this process's limit to the kernel's own. Without CAP_SYS_RESOURCE it stays as it is.
+ *
+ *     ulimit -n "$(cat /proc/sys/fs/nr_open)"
+ */
+export function raiseOpenFileLimit(): void {
+  const highest = BigInt(readFileSync('/proc/sys/fs/nr_open', 'latin1').trim());
+  const limit = Buffer.alloc(16);
+  limit.writeBigUInt64LE(highest, 0);
+  limit.writeBigUInt64LE(highest, 8);
+  ignoring('EPERM', () =>
+    call('raise limit of open files', 'int setrlimit(int resource, const void *limit)', RLIMIT_NOFILE, limit),
+  );
+}

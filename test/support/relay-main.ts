@@ -1,0 +1,15 @@
+/** Relays one TCP port of the loopback in a process of its own: `relay-main.ts HOST-PORT TARGET PORT`. */
+import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
+import { reserve } from '../../src/services/proxy/reservation.ts';
+import { parseAddress } from '../../src/values/address.ts';
+
+const [, , hostPort, target = '', containerPort] = process.argv;
+const binding = {
+  protocol: 'tcp',
+  hostAddress: parseAddress('127.0.0.1'),
+  hostPort: Number(hostPort),
+  containerPort: Number(containerPort),
+} as const;
+for (const reservation of reserve([{ binding, target: parseAddress(target) }]))
+  reservation.serve({ datagrams: new DatagramRelays() });
+process.stdout.write('serving\n');
