@@ -30,6 +30,16 @@ test.serial('exec -t: a terminal of its own, with the right size, ctrl-c, status
   t.true(restored as unknown as boolean);
 });
 
+test.serial('exec in a container that has a network alone', async (t) => {
+  t.deepEqual(await inPrivateMachine('exec in a network alone'), {
+    link: [3, '1\n33\n12\n/tmp\n'],
+    missing: [127, ''],
+    'not executable': [126, ''],
+    detached: [0, ''],
+    quick: true,
+  });
+});
+
 test.serial('a follower reads on while the log is replaced again and again', async (t) => {
   const seen = await inPrivateMachine('logs');
   t.like(seen, { count: 3000, first: 1, last: 3000, gaps: 0, texts: ['login: ', 'me\n'] });

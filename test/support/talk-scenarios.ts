@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { PassThrough, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { attach, connectAttach, type Streams } from '../../src/services/process/attach.ts';
+import { identifyProcess } from '../../src/kernel/process.ts';
+import { connectAttach, type Streams } from '../../src/services/process/attach.ts';
 import { execute } from '../../src/services/process/execute.ts';
 import { waitForExit } from '../../src/services/process/exit-watch.ts';
 import { followLog, readLog } from '../../src/services/process/log.ts';
@@ -397,6 +398,38 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     return { shown: person.shown, restored: before === after };
   },
 
+  async 'exec in a network alone'() {
+    const words = ['unshare', '--net', '--mount', 'sh', '-c', 'ip link add here type bridge; exec sleep 1000'];
+    const child = spawn(words[0] ?? '', words.slice(1), { stdio: 'ignore' });
+    await delay(200);
+    const container = identifyProcess(child.pid ?? 0) ?? { pid: 0, startTime: '' };
+    const target = {
+      id: 'net',
+      isolation: 'network',
+      directory: '/run',
+      runtimeRoot: '/run/crun',
+      environment: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'A=1'],
+    } as const;
+    const results: Record<string, unknown> = {};
+    const run = async (name: string, more: object) => {
+      const ends = streams();
+      results[name] = [await execute(target, container, { ...request, ...more }, ends), String(ends.stdout.bytes)];
+    };
+    await run('link', {
+      command: sh('ip -br link | grep -c here; id -u; echo $A$B; pwd; exit 3'),
+      user: 'www-data',
+      environment: ['B=2'],
+      workingDirectory: '/tmp',
+    });
+    await run('missing', { command: ['nosuch'] });
+    await run('not executable', { command: ['/etc/passwd'] });
+    const start = performance.now();
+    await run('detached', { command: ['sleep', '3'], detached: true });
+    results.quick = performance.now() - start < 1000;
+    child.kill('SIGKILL');
+    return results;
+  },
+
   async 'second client'() {
     const container = await TestContainer.create('second', {
       command: ['cat'],
@@ -413,7 +446,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const detached = await one.ending;
     const again = new PassThrough();
     const second = streams(again);
-    const two = attach(container.target, second);
+    const two = connectAttach(container.target, second).ending;
     again.write('two\n');
     await until(() => String(second.stdout.bytes) === 'two\n');
     container.kill('KILL');

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {
   type ExecRequest,
-  enterCommand,
+  enterParameters,
   execProcess,
   mergeEnvironment,
 } from '../../src/services/process/exec-process.ts';
@@ -57,10 +57,10 @@ test('a later entry of the environment replaces an earlier one', (t) => {
 });
 
 test('a container with a network alone is entered by nsenter', (t) => {
-  t.is(enterCommand(7, request, place.accounts).join(' '), 'nsenter --target 7 --net --mount -- id');
+  t.is(enterParameters(7, request, place.accounts).join(' '), '--target 7 --net --mount -- id');
   t.is(
-    enterCommand(7, { ...request, user: 'web', workingDirectory: '/tmp' }, place.accounts).join(' '),
-    'nsenter --target 7 --net --mount --wdns=/tmp -- setpriv --reuid 33 --regid 33 --groups=4 -- id',
+    enterParameters(7, { ...request, user: 'web', workingDirectory: '/tmp' }, place.accounts).join(' '),
+    '--target 7 --net --mount --wdns=/tmp -- setpriv --reuid 33 --regid 33 --groups=4 -- id',
   );
 });
 

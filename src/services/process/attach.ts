@@ -67,15 +67,6 @@ export interface Attachment {
 }
 
 /**
- * Connects to a running container, until it ends or the person leaves.
- *
- * @throws KernelError ECONNREFUSED, Error ENOENT if it has ended meanwhile
- */
-export async function attach(target: AttachTarget, streams: Streams): Promise<Ending> {
-  return await connectAttach(target, streams).ending;
-}
-
-/**
  * Connects, and comes back at once: the container may be started now, and its first byte will be seen.
  *
  * @throws KernelError ECONNREFUSED, Error ENOENT if there is nobody to connect to

@@ -7,7 +7,7 @@
  */
 import { GangwayError } from '../../values/errors.ts';
 
-export const DEFAULT_DETACH_KEYS = 'ctrl-p,ctrl-q';
+const DEFAULT_DETACH_KEYS = 'ctrl-p,ctrl-q';
 
 const DELETE = 0x7f;
 const grammar = 'write a letter, or ctrl- and one of a-z @ [ \\ ] ^ _, several with commas between: ctrl-p,ctrl-q';

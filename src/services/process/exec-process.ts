@@ -70,13 +70,13 @@ export function mergeEnvironment(...lists: readonly (readonly string[])[]): stri
 }
 
 /**
- * The command line for a container that has a network of its own and nothing else.
+ * nsenter's parameters for a container that has a network of its own and nothing else.
  *
  *     nsenter --target PID --net --mount --wdns=DIRECTORY -- setpriv --reuid UID --regid GID --clear-groups COMMAND
  */
-export function enterCommand(pid: number, request: ExecRequest, accounts: Accounts): string[] {
+export function enterParameters(pid: number, request: ExecRequest, accounts: Accounts): string[] {
   const directory = request.workingDirectory === undefined ? [] : [`--wdns=${request.workingDirectory}`];
-  const enter = ['nsenter', '--target', String(pid), '--net', '--mount', ...directory, '--'];
+  const enter = ['--target', String(pid), '--net', '--mount', ...directory, '--'];
   if (request.user === undefined) return [...enter, ...request.command];
   const { uid, gid, additionalGids } = lookUp(request.user, accounts);
   const groups = additionalGids.length === 0 ? '--clear-groups' : `--groups=${additionalGids.join(',')}`;

@@ -20,8 +20,9 @@ import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { Streams } from './attach.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
-import { type ExecRequest, enterCommand, execProcess, type OciProcess } from './exec-process.ts';
+import { type ExecRequest, enterParameters, execProcess, type OciProcess } from './exec-process.ts';
 import type { Accounts } from './identity.ts';
+import { requireProgram } from './programs.ts';
 import { isTerminalInput } from './terminal.ts';
 
 /** The parts of a launch that a further command needs. */
@@ -51,8 +52,9 @@ export async function execute(
   }
   const accounts = accountsOf(container.pid);
   if (target.isolation === 'network') {
-    const words = enterCommand(container.pid, request, accounts);
-    return await runCommand(words, request, streams, environmentOf(target, request));
+    const words = ['nsenter', ...enterParameters(container.pid, request, accounts)];
+    const env = environmentOf(target, request);
+    return await run({ words, env, leave: request.detached, request, streams });
   }
   return await crunExec(target, request, streams, accounts);
 }
@@ -86,7 +88,7 @@ async function crunExec(target: ExecTarget, request: ExecRequest, streams: Strea
     });
     const detach = request.detached ? ['--detach'] : [];
     const words = [
-      'crun',
+      requireProgram('crun'),
       `--root=${target.runtimeRoot}`,
       `--log=${log}`,
       'exec',
@@ -95,7 +97,7 @@ async function crunExec(target: ExecTarget, request: ExecRequest, streams: Strea
       file,
       target.id,
     ];
-    const status = await runCommand(words, request, streams);
+    const status = await run({ words, env: process.env, leave: false, request, streams });
     const complaint = ignoring('ENOENT', () => readFileSync(log, 'utf8')) ?? '';
     if (status === 0 || complaint === '') return status;
     if (request.detached) streams.stderr.write(complaint);
@@ -111,23 +113,26 @@ export function statusOfComplaint(complaint: string): number {
   return /executable file .* not found/.test(complaint) ? NOT_FOUND : NOT_EXECUTABLE;
 }
 
-/** Starts a program with the caller's streams and waits for it; a detached one of `nsenter` is left alone. */
-async function runCommand(
-  words: readonly string[],
-  request: ExecRequest,
-  streams: Streams,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<number> {
-  const [program = '', ...parameters] = words;
-  const alone = request.detached && program !== 'crun';
-  const child = spawn(program, parameters, { stdio: stdioOf(request, streams), env, detached: alone });
-  if (alone) return await started(child);
+interface Run {
+  readonly words: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** The program is the command itself, and is not waited for. */
+  readonly leave: boolean;
+  readonly request: ExecRequest;
+  readonly streams: Streams;
+}
+
+/** Starts a program with the caller's streams and waits for it. */
+async function run({ words: [program = '', ...parameters], env, leave, request, streams }: Run): Promise<number> {
+  const child = spawn(program, parameters, { stdio: stdioOf(request, streams), env, detached: leave });
+  if (leave) return await started(child);
   const stopForwarding = forwardSignals(child);
   try {
     connect(child, request, streams);
     return await statusOf(child);
   } finally {
     stopForwarding();
+    if (child.stdin !== null) streams.stdin?.unpipe(child.stdin).pause();
   }
 }
 

@@ -21,7 +21,7 @@ export type ExitStatus = number | 'unknown';
  *
  * @returns undefined while there is no file, or while it is still being written
  */
-export function readExitStatus(exitFile: string): number | undefined {
+function readExitStatus(exitFile: string): number | undefined {
   const text = ignoring('ENOENT', () => readFileSync(exitFile, 'latin1'))?.trim();
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) & 0xff : undefined;
 }
