@@ -6,6 +6,7 @@
  * not in here: they are part of the whole commands.
  */
 import { loadRuleset } from '../src/firewall/nftables.ts';
+import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { attach, type BridgeNetwork, createBridge } from '../src/networks/bridge.ts';
 import { none } from '../src/networks/none.ts';
 import { publish } from '../src/networks/publish.ts';
@@ -16,7 +17,7 @@ import type { Step } from '../src/plan/step.ts';
 import { undo } from '../src/plan/undo.ts';
 import { World } from '../src/plan/world.ts';
 import { type Address, formatAddress, offset, parsePrefix, unspecified } from '../src/values/address.ts';
-import { localMac, parseMac } from '../src/values/mac.ts';
+import { macOf, parseMac } from '../src/values/mac.ts';
 import type { Contender } from './contender.ts';
 import { hostPort } from './contender.ts';
 
@@ -38,12 +39,16 @@ export class Gangway implements Contender {
   readonly method = 'the plan of `run` without its process: planned, applied and undone in this Node process';
   private readonly plans = new Map<number, readonly Step[]>();
 
-  private constructor(private readonly world: World) {}
+  private constructor(
+    private readonly host: KernelNamespace,
+    private readonly world: World,
+  ) {}
 
   static async open(): Promise<Gangway> {
-    const world = new World();
+    const host = KernelNamespace.own();
+    const world = new World(host);
     await apply('create the bridge', [loadRuleset(), ...createBridge(bridge)], kinds, world);
-    return new Gangway(world);
+    return new Gangway(host, world);
   }
 
   async create(index: number, published: boolean): Promise<number> {
@@ -71,7 +76,7 @@ export class Gangway implements Contender {
       id: String(index).padStart(64, '0'),
       hostLink: `gangway-${index}`,
       link: 'eth0',
-      mac: localMac(Uint8Array.of(2, 0x42, 10, 214, index >> 8, index & 255)),
+      mac: macOf(address),
       addresses: [{ address, length: subnet.length }],
     };
     const binding = {
@@ -97,5 +102,6 @@ export class Gangway implements Contender {
 
   async close(): Promise<void> {
     this.world[Symbol.dispose]();
+    this.host.close();
   }
 }

@@ -5,12 +5,12 @@
  * its holder ends. Who gets it first completes or takes back what the holder before began (the journal), and only then
  * looks at the machine.
  */
+import type { KernelNamespace } from '../kernel/namespace.ts';
 import { type Change, carryOut, recover } from '../plan/change.ts';
 import type { Kinds } from '../plan/kind.ts';
 import type { Plan } from '../plan/plan.ts';
 import { World } from '../plan/world.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
-import type { EngineOptions } from './engine.ts';
 import type { Identities } from './identities.ts';
 import type { Records } from './records.ts';
 import type { Sockets } from './sockets.ts';
@@ -25,7 +25,8 @@ export interface Context {
   readonly onWarning: (sentence: string) => void;
   /** The words that run this program's clean-up: `node gangway _exited`. */
   readonly exitCommand: readonly string[];
-  readonly options: EngineOptions;
+  /** The machine's own namespace, with its sockets, opened when it is first needed. */
+  readonly host: () => KernelNamespace;
 }
 
 /**
@@ -34,7 +35,7 @@ export interface Context {
  * A dry run takes no lock: it reads what is there and writes nothing.
  */
 export async function exclusively<T>(context: Context, body: (world: World) => Promise<T>): Promise<T> {
-  using world = new World();
+  using world = new World(context.host());
   if (context.dryRun) return await body(world);
   context.records.prepare();
   const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`);

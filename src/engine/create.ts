@@ -9,6 +9,7 @@
  * same machine at the same time.
  */
 import { fileURLToPath } from 'node:url';
+import { KernelNamespace } from '../kernel/namespace.ts';
 import { kernelKinds } from '../plan/kinds/index.ts';
 import type { Context } from './context.ts';
 import type { Engine, EngineOptions } from './engine.ts';
@@ -63,6 +64,7 @@ export function assemble(options: EngineOptions): Context {
   };
   const onWarning = options.onWarning ?? (() => {});
   const words = [program, '--state-directory', directories.state, '--runtime-directory', directories.runtime];
+  let host: KernelNamespace | undefined;
   return {
     records: new Records(directories, onWarning),
     identities: identities(options.seed),
@@ -75,6 +77,9 @@ export function assemble(options: EngineOptions): Context {
     onPlan: options.onPlan ?? (() => {}),
     onWarning,
     exitCommand: [process.execPath, ...words, '_exited'],
-    options,
+    host: () => {
+      host ??= KernelNamespace.own();
+      return host;
+    },
   };
 }

@@ -83,6 +83,13 @@ export interface LinkStatistics {
 const linkAttributes = attributes({ ...birth, info: [18, linkInfo], statistics: [23, statistics64] });
 const newVethAttributes = attributes({ ...birth, info: [18, vethInfo] });
 
+/** Of a link that is a bridge's port, seen by the bridge: IFLA_PROTINFO in a message of the family PF_BRIDGE. */
+const AF_BRIDGE = 7;
+const portAttributes = attributes({ port: [12, bridgePortAttributes] });
+/** BR_STATE_DISABLED, linux/if_bridge.h. */
+const BR_STATE_DISABLED = 0;
+
+const RTM_SETLINK_port = { name: 'RTM_SETLINK', type: 19, header: ifinfomsg, attributes: portAttributes };
 const RTM_NEWLINK = { name: 'RTM_NEWLINK', type: 16, header: ifinfomsg, attributes: linkAttributes };
 const RTM_NEWLINK_veth = { name: 'RTM_NEWLINK', type: 16, header: ifinfomsg, attributes: newVethAttributes };
 const RTM_DELLINK = { name: 'RTM_DELLINK', type: 17, header: ifinfomsg, attributes: linkAttributes };
@@ -122,13 +129,14 @@ export interface VethPair {
   readonly mtuBytes: number;
   /** Index of the bridge that the first end is plugged into. */
   readonly master: number;
-  readonly peer: { readonly name: string; readonly mac: Mac; readonly namespaceFd: number };
+  /** Its index in its namespace is chosen here, so that nobody has to ask for it. */
+  readonly peer: { readonly name: string; readonly index: number; readonly mac: Mac; readonly namespaceFd: number };
 }
 
 /**
  * A whole cable in one message: made, plugged into its bridge, and up on our side.
  *
- *     ip link add NAME mtu MTU master BRIDGE up type veth peer name eth0 address MAC netns CONTAINER
+ *     ip link add NAME mtu MTU master BRIDGE up type veth peer name eth0 index 2 address MAC netns CONTAINER
  *
  * The peer is born in the container under its final name. Made here and moved, it would cost 30 ms (the kernel waits
  * for every processor to forget it) and could be seen by others on its way. It cannot be born up (ENOTCONN: its other
@@ -140,7 +148,7 @@ export interface VethPair {
 export function addVeth(pair: VethPair): Request {
   const oneQueue = { transmitQueues: 1, receiveQueues: 1 };
   const peer = {
-    header: {},
+    header: { index: pair.peer.index },
     attributes: {
       name: pair.peer.name,
       mac: pair.peer.mac,
@@ -184,6 +192,17 @@ export function setHairpin(name: string): Request {
     {},
     { name, info: { portKind: 'bridge', port: { hairpin: 1 } } },
   );
+}
+
+/**
+ * `bridge link set dev NAME state 0`: the bridge no longer takes frames from this port, nor sends any to it.
+ *
+ * Through the port's own family and not as an attribute of its link (`type bridge_slave state 0`): there, the link's
+ * change notification would put the port back to forwarding at once.
+ */
+export function disableBridgePort({ name, index }: Link): Request {
+  const header = { family: AF_BRIDGE, index };
+  return request(`disable bridge port ${name}`, RTM_SETLINK_port, 0, header, { port: { state: BR_STATE_DISABLED } });
 }
 
 /** `ip link delete NAME`. Takes 15 to 50 ms: the kernel waits until no processor can still be using the link. */

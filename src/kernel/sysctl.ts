@@ -6,7 +6,7 @@
  *
  * @see sysctl(8), https://docs.kernel.org/networking/ip-sysctl.html
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { KernelError } from '../values/errors.ts';
 
 function path(key: string): string {
@@ -15,7 +15,7 @@ function path(key: string): string {
 
 /** `sysctl -n KEY`, in the network namespace of the calling thread. */
 export function readSysctl(key: string): string {
-  return readFileSync(path(key), 'utf8').trim().replaceAll('\t', ' ');
+  return normal(readFileSync(path(key), 'latin1'));
 }
 
 /**
@@ -24,12 +24,31 @@ export function readSysctl(key: string): string {
  * @throws KernelError EROFS where /proc/sys is read-only, ENOENT where the kernel has no such key, EINVAL
  */
 export function writeSysctl(key: string, value: string): void {
-  try {
-    writeFileSync(path(key), value);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new KernelError(`set sysctl ${key} to ${value}`, code ?? 'EIO');
-  }
-  const found = readSysctl(key);
+  const found = attempting(`set sysctl ${key} to ${value}`, () => exchange(path(key), value));
   if (found !== value) throw new KernelError(`set sysctl ${key} to ${value}`, 'EINVAL', `it stayed ${found}`);
+}
+
+/** Writes, and reads with the same descriptor: looking a name up below /proc/sys/net is what costs. */
+function exchange(file: string, value: string): string {
+  const fd = openSync(file, 'r+');
+  try {
+    writeSync(fd, value);
+    const buffer = Buffer.alloc(256);
+    return normal(buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0)));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function attempting<T>(operation: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw new KernelError(operation, (error as NodeJS.ErrnoException).code ?? 'EIO');
+  }
+}
+
+/** The kernel puts tabs between numbers and a line feed at the end. */
+function normal(text: string): string {
+  return text.trim().replaceAll('\t', ' ');
 }

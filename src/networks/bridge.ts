@@ -36,6 +36,9 @@ import { type Address, contains, type Prefix } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import { inSandbox, type Sandbox } from './none.ts';
 
+/** lo is number 1 in every namespace. */
+const firstIndex = 2;
+
 /** A switch with an address of its own. */
 export interface BridgeNetwork {
   readonly name: string;
@@ -105,7 +108,7 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
       name: hostLink,
       bridge: network.bridge,
       mtuBytes: network.mtuBytes,
-      peer: { namespace: sandbox.namespace, name: link, mac },
+      peer: { namespace: sandbox.namespace, name: link, index: firstIndex, mac },
       why: `a cable: one plug in ${network.bridge}, the other one is the container’s ${link}`,
     },
     {

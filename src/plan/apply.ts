@@ -2,14 +2,14 @@
  * Applies a plan: in as few system calls as the kernel allows, and with the way back at hand.
  *
  * Neighbouring steps that are rtnetlink requests of one place travel in one sendmsg(2), neighbouring elements in one
- * transaction. What looks like a loop over steps is therefore a loop over batches.
+ * transaction, neighbouring settings in one visit. What looks like a loop over steps is a loop over batches.
  *
- *     bridge up | veth hairpin | lo address eth0 route | element element element
- *     one call    one call       one call                one transaction
+ *     sysctl sysctl | veth hairpin | address up route | element element element
+ *     one visit       one call       one call           one transaction
  */
 import type { Request } from '../netlink/message.ts';
 import { ignoring, TeardownError } from '../values/errors.ts';
-import { type Kinds, kindOf, type RequestKind } from './kind.ts';
+import { type Kinds, kindOf, type RequestKind, type VisitKind } from './kind.ts';
 import { applyElements } from './kinds/firewall.ts';
 import type { ElementStep, Place, Step } from './step.ts';
 import { undo } from './undo.ts';
@@ -38,24 +38,36 @@ function applyBatch(batch: readonly Step[], kinds: Kinds, world: World, done: St
   const [first] = batch;
   if (first === undefined) return;
   const kind = kindOf(kinds, first);
-  if ('requests' in kind) return applyRequests(batch as readonly RequestStep[], kinds, world, done);
+  if ('requests' in kind) return applyRequests(batch as readonly PlacedStep[], kinds, world, done);
   if ('transactional' in kind) {
     const elements = batch as readonly ElementStep[];
     applyElements(elements, (step) => world.namespace(step.in).netfilter);
     done.push(...elements);
     return;
   }
+  if ('visit' in kind) return visitPlace(batch as readonly PlacedStep[], kinds, world, done);
   done.push(first);
   return kind.apply(first, world);
 }
 
-type RequestStep = Extract<Step, { readonly in: Place }>;
+function visitPlace(batch: readonly PlacedStep[], kinds: Kinds, world: World, done: Step[]): void {
+  const [first] = batch;
+  if (first === undefined) return;
+  world.inside(first.in, () => {
+    for (const step of batch) {
+      (kindOf(kinds, step) as VisitKind<PlacedStep>).visit(step);
+      done.push(step);
+    }
+  });
+}
+
+type PlacedStep = Extract<Step, { readonly in: Place }>;
 
 /**
  * Sends the requests of one place together. An address wants the index of a link that an earlier step of the batch is
  * only about to make: then the earlier ones are sent first.
  */
-function applyRequests(batch: readonly RequestStep[], kinds: Kinds, world: World, done: Step[]): void {
+function applyRequests(batch: readonly PlacedStep[], kinds: Kinds, world: World, done: Step[]): void {
   let pending: Request[] = [];
   let waiting: Step[] = [];
   const flush = () => {
@@ -69,7 +81,7 @@ function applyRequests(batch: readonly RequestStep[], kinds: Kinds, world: World
     if (failure !== undefined) throw failure;
   };
   for (const step of batch) {
-    const kind = kindOf(kinds, step) as RequestKind<RequestStep>;
+    const kind = kindOf(kinds, step) as RequestKind<PlacedStep>;
     const ready = pending.length === 0 ? undefined : ignoring('ENODEV', () => kind.requests(step, world));
     if (ready === undefined) flush();
     pending.push(...(ready ?? kind.requests(step, world)));
@@ -95,6 +107,7 @@ function together(a: Step, b: Step, kinds: Kinds): boolean {
   if (!('in' in a) || !('in' in b) || !samePlace(a.in, b.in)) return false;
   const [left, right] = [kindOf(kinds, a), kindOf(kinds, b)];
   if ('requests' in left) return 'requests' in right;
+  if ('visit' in left) return 'visit' in right;
   return a.kind === 'element' && b.kind === 'element' && a.table === b.table;
 }
 

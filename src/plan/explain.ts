@@ -6,7 +6,7 @@
  */
 import { type Kinds, kindOf } from './kind.ts';
 import type { Plan } from './plan.ts';
-import { surviving } from './undo.ts';
+import { wayBack } from './undo.ts';
 
 /** The whole script, for sh(1) as root: iproute2, procps, nftables, util-linux and crun are what it calls. */
 export function explainScript(plan: Plan, kinds: Kinds): string {
@@ -16,14 +16,13 @@ export function explainScript(plan: Plan, kinds: Kinds): string {
 /** The plan's steps alone: a comment and the commands of each. */
 export function explainPlan(plan: Plan, kinds: Kinds): string {
   if (plan.steps.length === 0) return '\n# nothing to change\n';
-  const making = plan.direction === 'make';
-  const steps = making ? plan.steps : surviving(plan.steps).toReversed();
-  const told = steps.map((step) => {
-    const kind = kindOf(kinds, step);
-    return making
-      ? { why: step.why, commands: kind.commands(step) }
-      : { why: `take back: ${step.why}`, commands: kind.undoCommands(step) };
-  });
+  const told =
+    plan.direction === 'make'
+      ? plan.steps.map((step) => ({ why: step.why, commands: kindOf(kinds, step).commands(step) }))
+      : wayBack(plan.steps, kinds).map(({ step, undoCommands }) => ({
+          why: `take back: ${step.why}`,
+          commands: undoCommands(step),
+        }));
   return paragraphs(told).join('');
 }
 

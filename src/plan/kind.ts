@@ -14,6 +14,8 @@ interface Told<S extends Step> {
   holds(step: S, world: World): boolean;
   /** Takes it back. What is gone already is taken back. */
   undo(step: S, world: World): void | Promise<void>;
+  /** For a step that ends with a namespace: makes its effect end now, and not when the kernel has time for it. */
+  readonly silence?: { undo(step: S, world: World): void; undoCommands(step: S): readonly string[] };
 }
 
 /** A step that is rtnetlink requests: neighbours in a plan that share a place travel in one system call. */
@@ -26,12 +28,18 @@ export interface ElementKind<S extends Step> extends Told<S> {
   readonly transactional: true;
 }
 
+/** A step that is a quick synchronous act in its place: neighbours share one visit. */
+export interface VisitKind<S extends Step> extends Told<S> {
+  /** Called with the thread inside the step's place. */
+  visit(step: S): void;
+}
+
 /** Any other step. */
 export interface ActionKind<S extends Step> extends Told<S> {
   apply(step: S, world: World): void | Promise<void>;
 }
 
-export type StepKind<S extends Step> = RequestKind<S> | ElementKind<S> | ActionKind<S>;
+export type StepKind<S extends Step> = RequestKind<S> | ElementKind<S> | VisitKind<S> | ActionKind<S>;
 
 export type Kinds = { readonly [K in Step['kind']]: StepKind<StepOf<K>> };
 

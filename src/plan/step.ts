@@ -42,7 +42,7 @@ export interface VethStep extends Reasoned {
   readonly name: string;
   readonly bridge: string;
   readonly mtuBytes: number;
-  readonly peer: { readonly namespace: string; readonly name: string; readonly mac: Mac };
+  readonly peer: { readonly namespace: string; readonly name: string; readonly index: number; readonly mac: Mac };
 }
 
 /** `ip link set NAME type bridge_slave hairpin on`. */

@@ -17,9 +17,10 @@ import type { World } from './world.ts';
  */
 export async function undo(subject: string, steps: readonly Step[], kinds: Kinds, world: World): Promise<void> {
   const errors: unknown[] = [];
-  for (const group of groups(surviving(steps).toReversed())) {
+  for (const group of groups(wayBack(steps, kinds))) {
     try {
-      await undoGroup(group, kinds, world);
+      const outcome = undoGroup(group, world);
+      if (outcome !== undefined) await outcome;
     } catch (error) {
       errors.push(error);
     }
@@ -27,16 +28,35 @@ export async function undo(subject: string, steps: readonly Step[], kinds: Kinds
   if (errors.length > 0) throw new TeardownError(subject, errors);
 }
 
+/** A step and the manner in which it ends. */
+export interface Undoing {
+  readonly step: Step;
+  undo(step: Step, world: World): void | Promise<void>;
+  undoCommands(step: Step): readonly string[];
+}
+
 /**
- * The steps that must be taken back by hand, when a namespace goes as a whole.
+ * The way back, last step first.
  *
- * The kernel frees what lives in a namespace: links, routes, settings, and both ends of a veth of which one end is in
- * there. But it does so when it has time for it, some 30 ms later. So the addresses are taken away first: from that
- * moment nothing answers any more.
+ * When a namespace goes as a whole, the kernel frees what lives in it: links, addresses, routes, settings, and both ends
+ * of a veth of which one end is in there. Such steps need no undoing. But the kernel does it when it has time for it,
+ * some 30 ms later; so what could still answer meanwhile is silenced.
  */
-export function surviving(steps: readonly Step[]): readonly Step[] {
+export function wayBack(steps: readonly Step[], kinds: Kinds): readonly Undoing[] {
   const removed = new Set(steps.flatMap((step) => (step.kind === 'namespace' ? [step.name] : [])));
-  return steps.filter((step) => step.kind === 'address' || !removed.has(home(step) ?? ''));
+  return steps.toReversed().flatMap((step): readonly Undoing[] => {
+    const kind = kindOf(kinds, step);
+    const manner = removed.has(home(step) ?? '') ? kind.silence : kind;
+    return manner === undefined
+      ? []
+      : [
+          {
+            step,
+            undo: (which, world) => manner.undo(which, world),
+            undoCommands: (which) => manner.undoCommands(which),
+          },
+        ];
+  });
 }
 
 /** The namespace with which a step's object ends. */
@@ -45,21 +65,21 @@ function home(step: Step): string | undefined {
   return 'in' in step && step.in !== 'host' ? step.in.namespace : undefined;
 }
 
-function* groups(steps: readonly Step[]): Generator<Step | readonly ElementStep[]> {
+function* groups(all: readonly Undoing[]): Generator<Undoing | readonly ElementStep[]> {
   let elements: ElementStep[] = [];
-  for (const step of steps) {
-    if (step.kind === 'element') {
-      elements.push(step);
+  for (const undoing of all) {
+    if (undoing.step.kind === 'element') {
+      elements.push(undoing.step);
       continue;
     }
     if (elements.length > 0) yield elements;
     elements = [];
-    yield step;
+    yield undoing;
   }
   if (elements.length > 0) yield elements;
 }
 
-function undoGroup(group: Step | readonly ElementStep[], kinds: Kinds, world: World): void | Promise<void> {
-  if (!('kind' in group)) return undoElements(group, (step) => world.namespace(step.in).netfilter);
-  return kindOf(kinds, group).undo(group, world);
+function undoGroup(group: Undoing | readonly ElementStep[], world: World): void | Promise<void> {
+  if ('step' in group) return group.undo(group.step, world);
+  return undoElements(group, (step) => world.namespace(step.in).netfilter);
 }

@@ -9,14 +9,22 @@ import { KernelError } from '../values/errors.ts';
 import type { Place } from './step.ts';
 
 export class World implements Disposable {
+  readonly #host: KernelNamespace;
   readonly #namespaces = new Map<string, KernelNamespace>();
+  readonly #indices = new Map<string, number>();
+
+  /** @param host stays open when this world is closed: its owner may need it again */
+  constructor(host: KernelNamespace) {
+    this.#host = host;
+  }
 
   /** The open namespace of a place. @throws ENOENT where it has no pin */
   namespace(place: Place): KernelNamespace {
-    const name = place === 'host' ? '' : place.namespace;
+    if (place === 'host') return this.#host;
+    const { namespace: name } = place;
     let found = this.#namespaces.get(name);
     if (found === undefined) {
-      found = place === 'host' ? KernelNamespace.own() : KernelNamespace.open(pinPath(place.namespace));
+      found = KernelNamespace.open(pinPath(name));
       this.#namespaces.set(name, found);
     }
     return found;
@@ -34,19 +42,33 @@ export class World implements Disposable {
 
   /** The index of a link, by which the kernel wants to be told where an address belongs. @throws KernelError ENODEV */
   linkIndex(place: Place, name: string): number {
+    const key = linkKey(place, name);
+    const known = this.#indices.get(key);
+    if (known !== undefined) return known;
     const found = this.findLink(place, name);
     if (found === undefined) throw new KernelError(`find link ${name}`, 'ENODEV');
+    this.#indices.set(key, found.index);
     return found.index;
+  }
+
+  /** Takes note of an index that a request is about to give to a link. */
+  learnIndex(place: Place, name: string, index: number): void {
+    this.#indices.set(linkKey(place, name), index);
   }
 
   /** Lets go of a namespace that is about to be removed. */
   forget(name: string): void {
     this.#namespaces.get(name)?.close();
     this.#namespaces.delete(name);
+    for (const key of this.#indices.keys()) if (key.startsWith(`${name}/`)) this.#indices.delete(key);
   }
 
   [Symbol.dispose](): void {
     for (const namespace of this.#namespaces.values()) namespace.close();
     this.#namespaces.clear();
   }
+}
+
+function linkKey(place: Place, name: string): string {
+  return place === 'host' ? name : `${place.namespace}/${name}`;
 }

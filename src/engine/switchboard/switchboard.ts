@@ -13,7 +13,8 @@
  */
 import { DatagramRelays } from '../../services/proxy/datagram-relay.ts';
 import { formatBinding, type Relay } from '../../services/proxy/forward.ts';
-import { type Reservation, reserve } from '../../services/proxy/reservation.ts';
+import { type ProxyContext, type Reservation, reserve } from '../../services/proxy/reservation.ts';
+import { openFileLimit } from '../../sys/open-files.ts';
 import { isUnspecified, sameAddress } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
@@ -21,6 +22,9 @@ import { type OwnerStatus, type Publication, samePublication } from './protocol.
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
 export type Session = object;
+
+/** Descriptors that no client of a published port may take, so that gangway's own clients are always heard. */
+const descriptorsKept = 64;
 
 type Entry =
   | { readonly state: 'reserved'; readonly session: Session; readonly reservations: readonly Reservation[] }
@@ -31,11 +35,14 @@ type Owner = Entry & { readonly publication: Publication };
 
 export class Switchboard {
   readonly #owners = new Map<string, Owner>();
-  readonly #context = { datagrams: new DatagramRelays() };
+  readonly #context: ProxyContext;
   #draining = 0;
 
   /** @param onIdle called whenever something ended that may have been the last */
-  constructor(readonly onIdle: () => void = () => {}) {}
+  constructor(readonly onIdle: () => void = () => {}) {
+    const descriptorLimit = openFileLimit() - descriptorsKept;
+    this.#context = { descriptorLimit, datagrams: new DatagramRelays({ descriptorLimit }) };
+  }
 
   /** Nothing is published, reserved or being ended. */
   get idle(): boolean {

@@ -4,7 +4,7 @@ import { addDefaultRoute, listRoutes } from '../../kernel/route.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import { formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
-import { type ActionKind, inside, ip, type RequestKind } from '../kind.ts';
+import { inside, ip, type RequestKind, type VisitKind } from '../kind.ts';
 import type { AddressStep, RouteStep, SysctlStep } from '../step.ts';
 
 /** Gone with its link, its namespace, or by another's hand: then there is nothing to take back. */
@@ -47,8 +47,8 @@ export const route: RequestKind<RouteStep> = {
     ) ?? false,
 };
 
-export const sysctl: ActionKind<SysctlStep> = {
-  apply: (step, world) => world.inside(step.in, () => writeSysctl(step.key, step.value)),
+export const sysctl: VisitKind<SysctlStep> = {
+  visit: (step) => writeSysctl(step.key, step.value),
   commands: (step) => [setting(step, step.value)],
   undoCommands: (step) => (step.was === undefined ? [] : [setting(step, step.was)]),
   undo(step, world) {

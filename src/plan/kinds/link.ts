@@ -1,7 +1,15 @@
 /** Step kinds of links: bridge, veth, hairpin, up. */
-import { addBridge, addVeth, deleteLink, findLink, setHairpin, setLinkUp } from '../../kernel/link.ts';
+import {
+  addBridge,
+  addVeth,
+  deleteLink,
+  disableBridgePort,
+  findLink,
+  setHairpin,
+  setLinkUp,
+} from '../../kernel/link.ts';
 import { hasErrno, ignoring } from '../../values/errors.ts';
-import { ip, type RequestKind } from '../kind.ts';
+import { inside, ip, type RequestKind } from '../kind.ts';
 import type { BridgeStep, HairpinStep, Place, UpStep, VethStep } from '../step.ts';
 import type { World } from '../world.ts';
 
@@ -17,15 +25,25 @@ export const bridge: RequestKind<BridgeStep> = {
 
 export const veth: RequestKind<VethStep> = {
   requests(step, world) {
-    const namespaceFd = world.namespace({ namespace: step.peer.namespace }).fd;
+    const place = { namespace: step.peer.namespace };
+    const namespaceFd = world.namespace(place).fd;
+    world.learnIndex(place, step.peer.name, step.peer.index);
     return [addVeth({ ...step, master: world.linkIndex(step.in, step.bridge), peer: { ...step.peer, namespaceFd } })];
   },
   commands: ({ in: place, name, mtuBytes, bridge: master, peer }) => [
     `${ip(place)} link add ${name} up mtu ${mtuBytes} master ${master} numtxqueues 1 numrxqueues 1 type veth` +
-      ` peer name ${peer.name} address ${peer.mac} mtu ${mtuBytes} numtxqueues 1 numrxqueues 1 netns ${peer.namespace}`,
+      ` peer name ${peer.name} index ${peer.index} address ${peer.mac} mtu ${mtuBytes} numtxqueues 1 numrxqueues 1 netns ${peer.namespace}`,
   ],
   undoCommands: (step) => [`${ip(step.in)} link delete ${step.name}`],
   undo: (step, world) => removeLink(step.in, step.name, world),
+  silence: {
+    undo(step, world) {
+      const link = find(step.in, step.name, world);
+      if (link !== undefined)
+        ignoring('ENODEV', () => world.namespace(step.in).route.execute([disableBridgePort(link)]));
+    },
+    undoCommands: (step) => [`${inside(step.in)}bridge link set dev ${step.name} state 0`],
+  },
   holds: (step, world) => find(step.in, step.name, world)?.kind === 'veth',
 };
 
