@@ -7,6 +7,7 @@ import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { inventName } from './identities.ts';
+import { machineName } from './observe.ts';
 import type { ContainerRecord } from './records.ts';
 import { dataDirectory } from './start.ts';
 
@@ -33,7 +34,7 @@ export function draftContainer({ records, identities }: Context, request: Contai
     id,
     name,
     createdAt: new Date().toISOString(),
-    hostname: request.hostname ?? id.slice(0, 12),
+    hostname: request.hostname ?? (request.network === 'host' ? machineName() : id.slice(0, 12)),
     request,
     stopped: false,
     restarts: 0,

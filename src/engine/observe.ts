@@ -4,6 +4,7 @@
  * Everything that a plan depends on and that is not in the records is read here, once, and handed on as values.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { listAddresses } from '../kernel/address.ts';
 import { listLinks } from '../kernel/link.ts';
 import { hasTable } from '../kernel/nftables.ts';
@@ -90,6 +91,11 @@ function reservedPorts(): readonly PortRange[] {
 /** The machine's list of name servers; empty where it has none. */
 export function machineResolvConf(): string {
   return ignoring('ENOENT', () => readFileSync('/etc/resolv.conf', 'utf8')) ?? '';
+}
+
+/** `hostname`: also the name of a container that lives in the machine's network. */
+export function machineName(): string {
+  return hostname();
 }
 
 /** For `--network host`: the machine's own names are the container's. */

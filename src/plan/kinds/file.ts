@@ -11,7 +11,7 @@ export const directory: ActionKind<DirectoryStep> = {
     mkdirSync(step.path, { recursive: true, mode: step.mode });
   },
   commands: (step) => [`mkdir -p -m ${step.mode.toString(8)} ${quote(step.path)}`],
-  undoCommands: (step) => [`rm -r ${quote(step.path)}`],
+  undoCommands: (step) => [`rm -rf ${quote(step.path)}`],
   undo: (step) => rmSync(step.path, { recursive: true, force: true }),
   holds: (step) => existsSync(step.path),
 };
@@ -22,7 +22,7 @@ export const file: ActionKind<FileStep> = {
     `cat > ${quote(step.path)} <<'END'\n${step.content.trimEnd()}\nEND`,
     ...(step.mode === 0o644 ? [] : [`chmod ${step.mode.toString(8)} ${quote(step.path)}`]),
   ],
-  undoCommands: (step) => [`rm ${quote(step.path)}`],
+  undoCommands: (step) => [`rm -f ${quote(step.path)}`],
   undo: (step) => rmSync(step.path, { force: true }),
   holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
 };
@@ -52,7 +52,7 @@ export const archive: ActionKind<ArchiveStep> = {
     `mkdir -p ${quote(step.path)}`,
     `tar --extract --numeric-owner --file ${quote(step.archive)} --directory ${quote(step.path)}`,
   ],
-  undoCommands: (step) => [`rm -r ${quote(step.path)}`],
+  undoCommands: (step) => [`rm -rf ${quote(step.path)}`],
   undo: (step) => rmSync(step.path, { recursive: true, force: true }),
   holds: (step) => existsSync(step.path),
 };
