@@ -7,7 +7,7 @@
 //     |                  up0 203.0.113.1/24  |          +-----------+
 //     +--------------------------------------+
 import test from 'ava';
-import { build, type Container, type Row, type Story, withStory } from '../support/story.ts';
+import { build, type Container, type Row, type Story, withStory } from '../support/story-lab.ts';
 
 test.before(build);
 

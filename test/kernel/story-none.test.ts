@@ -7,7 +7,7 @@
 //                | world 203.0.113.2
 import test from 'ava';
 import { difference } from '../../src/lab/snapshot.ts';
-import { build, withStory } from '../support/story.ts';
+import { build, withStory } from '../support/story-lab.ts';
 
 test.before(build);
 
