@@ -11,6 +11,12 @@ import { call } from './libc.ts';
 
 const RLIMIT_NOFILE = 7;
 
+/** One more than the highest descriptor that this process may get. */
+export function openFileLimit(): number {
+  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+}
+
 /**
  * Raises this process's limit to the kernel's own. Without CAP_SYS_RESOURCE it stays as it is.
  *

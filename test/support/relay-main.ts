@@ -1,9 +1,9 @@
-/** Relays one TCP port of the loopback in a process of its own: `relay-main.ts HOST-PORT TARGET PORT`. */
+/** Relays one TCP port of the loopback in a process of its own: `relay-main.ts HOST-PORT TARGET PORT [DESCRIPTOR-LIMIT]`. */
 import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
 import { reserve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
-const [, , hostPort, target = '', containerPort] = process.argv;
+const [, , hostPort, target = '', containerPort, descriptorLimit = 'Infinity'] = process.argv;
 const binding = {
   protocol: 'tcp',
   hostAddress: parseAddress('127.0.0.1'),
@@ -11,5 +11,5 @@ const binding = {
   containerPort: Number(containerPort),
 } as const;
 for (const reservation of reserve([{ binding, target: parseAddress(target) }]))
-  reservation.serve({ datagrams: new DatagramRelays() });
+  reservation.serve({ datagrams: new DatagramRelays(), descriptorLimit: Number(descriptorLimit) });
 process.stdout.write('serving\n');

@@ -57,6 +57,7 @@ export class SwitchboardServer {
     clearTimeout(this.#firstClient);
     // Removes the socket's file at once; what is connected stays connected.
     this.#server.close();
+    for (const client of this.#clients) client.end();
     for (const { owner } of this.#switchboard.status()) this.#switchboard.withdraw(owner);
     this.#resolveEnded();
   }

@@ -19,8 +19,8 @@
 import { DatagramBuffer, type ReturnPath } from '../../sys/datagram-buffer.ts';
 import { closeSocket, connect, type Endpoint, openDatagram } from '../../sys/inet-socket.ts';
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
-import { hasErrno } from '../../values/errors.ts';
-import type { Forward, Relay } from './forward.ts';
+import { hasErrno, KernelError } from '../../values/errors.ts';
+import type { Forward, Relay, RelayOptions } from './forward.ts';
 
 /** Datagrams that one socket may deliver before the others get their turn. */
 const turn = 64;
@@ -28,7 +28,7 @@ const turn = 64;
 /** A silent flow moves to the end of the line at most this often. */
 const reorderMilliseconds = 1000;
 
-export interface DatagramOptions {
+export interface DatagramOptions extends RelayOptions {
   /** The time in milliseconds, from any origin. Default: the monotonic clock. */
   readonly now?: () => number;
   /** Default 90,000. */
@@ -51,7 +51,13 @@ export class DatagramRelays {
   readonly #options: Required<DatagramOptions>;
 
   constructor(options: DatagramOptions = {}) {
-    this.#options = { now: () => performance.now(), idleMilliseconds: 90_000, flowLimit: 1024, ...options };
+    this.#options = {
+      now: () => performance.now(),
+      idleMilliseconds: 90_000,
+      flowLimit: 1024,
+      descriptorLimit: Number.POSITIVE_INFINITY,
+      ...options,
+    };
   }
 
   /** @param fd a bound socket, which is the relay's from now on */
@@ -142,6 +148,7 @@ export class DatagramRelay implements Relay {
     let fd: number | undefined;
     try {
       fd = openDatagram(this.#target.address.family);
+      if (fd >= this.options.descriptorLimit) throw new KernelError('open socket', 'EMFILE');
       connect(fd, this.#target);
       return fd;
     } catch (error) {

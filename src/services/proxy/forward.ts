@@ -9,6 +9,15 @@ export interface Forward {
   readonly target: Address;
 }
 
+/** What every relay is told by the process that it works in. */
+export interface RelayOptions {
+  /**
+   * Clients whose descriptor would be this one or a higher one are turned away. The kernel always gives the lowest that
+   * is free, so what lies above is kept for other work: for being told to withdraw, above all. Default: no limit.
+   */
+  readonly descriptorLimit?: number;
+}
+
 /** A published port at work. */
 export interface Relay {
   /** Clients that are being served: connections of TCP, client addresses of UDP that were heard of lately. */

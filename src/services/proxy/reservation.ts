@@ -23,11 +23,11 @@ import { formatAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
 import type { DatagramRelays } from './datagram-relay.ts';
-import { type Forward, formatBinding, type Relay } from './forward.ts';
+import { type Forward, formatBinding, type Relay, type RelayOptions } from './forward.ts';
 import { StreamRelay } from './stream-relay.ts';
 
 /** What the relays of one process share. */
-export interface ProxyContext {
+export interface ProxyContext extends RelayOptions {
   readonly datagrams: DatagramRelays;
 }
 
@@ -42,7 +42,9 @@ export class Reservation {
   serve(context: ProxyContext): Relay {
     const { protocol } = this.forward.binding;
     const relay =
-      protocol === 'tcp' ? new StreamRelay(this.fd, this.forward) : context.datagrams.serve(this.fd, this.forward);
+      protocol === 'tcp'
+        ? new StreamRelay(this.fd, this.forward, context)
+        : context.datagrams.serve(this.fd, this.forward);
     openDoor(this.fd);
     return relay;
   }

@@ -16,13 +16,13 @@
  *
  * What differs from Docker: docker-proxy turns RST into FIN, and a refusal into an empty answer.
  *
- * Descriptors may run out. libuv then takes the waiting connection with a spare one and closes it, so that the queue
- * does not block; those that are being served stay, and the listener goes on.
+ * Descriptors may run out. Then new clients are turned away, and those that are being served stay. (Should even accept
+ * fail, libuv takes the waiting connection with a spare descriptor and closes it, so that the queue does not block.)
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
 import { formatAddress } from '../../values/address.ts';
-import type { Forward, Relay } from './forward.ts';
+import type { Forward, Relay, RelayOptions } from './forward.ts';
 
 /** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
 const keepAliveMilliseconds = 15_000;
@@ -30,7 +30,7 @@ const keepAliveMilliseconds = 15_000;
 /** How long connections may take to end by themselves after the port was withdrawn. */
 const drainMilliseconds = 10_000;
 
-const options = {
+const connectionOptions = {
   allowHalfOpen: true,
   noDelay: true,
   keepAlive: true,
@@ -45,8 +45,9 @@ export class StreamRelay implements Relay {
   constructor(
     fd: number,
     readonly forward: Forward,
+    readonly options: RelayOptions = {},
   ) {
-    this.#server = createServer(options, (client) => this.#carry(client));
+    this.#server = createServer(connectionOptions, (client) => this.#carry(client));
     // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
     this.#server.on('error', () => {});
     this.#server.listen({ fd });
@@ -73,7 +74,12 @@ export class StreamRelay implements Relay {
 
   #carry(client: Socket): void {
     const { binding, target } = this.forward;
-    const backend = connect({ ...options, host: formatAddress(target), port: binding.containerPort });
+    const { descriptorLimit = Number.POSITIVE_INFINITY } = this.options;
+    if ((descriptor(client) ?? 0) >= descriptorLimit) {
+      reset(client);
+      return;
+    }
+    const backend = connect({ ...connectionOptions, host: formatAddress(target), port: binding.containerPort });
     this.#connections.add(client);
     client.once('close', () => this.#connections.delete(client));
     join(client, backend);
@@ -101,11 +107,17 @@ function join(from: Socket, to: Socket): void {
 
 /**
  * Did this stream end by RST? libuv reports an RST that comes right behind data as an orderly end, without having read
- * the error; the kernel still holds it. (`_handle.fd` is Node's own, but nothing public leads to the descriptor.)
+ * the error; the kernel still holds it.
  */
 function isBroken(socket: Socket): boolean {
+  const fd = descriptor(socket);
+  return fd !== undefined && takeError(fd) !== undefined;
+}
+
+/** An open socket's descriptor. `_handle` is Node's own, but nothing public leads there. */
+function descriptor(socket: Socket): number | undefined {
   const fd = (socket as { _handle?: { fd?: number } | null })._handle?.fd;
-  return fd !== undefined && fd >= 0 && takeError(fd) !== undefined;
+  return fd === undefined || fd < 0 ? undefined : fd;
 }
 
 /**
