@@ -33,19 +33,11 @@ export interface ReturnPath {
   readonly control: Buffer;
 }
 
-/** What happened to a send or receive that may fail without harm: datagrams get lost, and that is their nature. */
-const harmless = new Set([
-  'EAGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOBUFS',
-  'EPERM',
-  'EMSGSIZE',
-  'EINVAL',
-  'ENETDOWN',
-  'EHOSTDOWN',
-]);
+/**
+ * Errors that are ours. Every other one is the network's (an ICMP message has become an errno, a queue is full, a rule of
+ * the firewall said no), and means that one datagram got lost, as datagrams do.
+ */
+const mistakes = new Set(['EBADF', 'EFAULT', 'ENOTSOCK', 'EDESTADDRREQ', 'ENOTCONN']);
 
 export class DatagramBuffer {
   readonly #memory = Buffer.from(new ArrayBuffer(at.payload + PAYLOAD_SIZE));
@@ -146,7 +138,7 @@ export class DatagramBuffer {
 
   #failed(operation: string): undefined {
     const errno = errnoName(libc().koffi.errno());
-    if (harmless.has(errno)) return undefined;
-    throw new KernelError(operation, errno);
+    if (mistakes.has(errno)) throw new KernelError(operation, errno);
+    return undefined;
   }
 }

@@ -19,7 +19,7 @@
 import { DatagramBuffer, type ReturnPath } from '../../sys/datagram-buffer.ts';
 import { closeSocket, connect, type Endpoint, openDatagram } from '../../sys/inet-socket.ts';
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
-import { hasErrno, KernelError } from '../../values/errors.ts';
+import { KernelError } from '../../values/errors.ts';
 import type { Forward, Relay, RelayOptions } from './forward.ts';
 
 /** Datagrams that one socket may deliver before the others get their turn. */
@@ -153,8 +153,8 @@ export class DatagramRelay implements Relay {
       return fd;
     } catch (error) {
       if (fd !== undefined) closeSocket(fd);
-      if (hasErrno(error, 'EMFILE', 'ENFILE', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAGAIN'))
-        return undefined;
+      // Whatever the kernel has against it (no route, no descriptors), what is lost is one datagram.
+      if (error instanceof KernelError) return undefined;
       throw error;
     }
   }
