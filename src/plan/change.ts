@@ -9,11 +9,12 @@
  * A change that makes things is taken back unless its records stand; one that takes things away is always completed.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { ignoring, TeardownError } from '../values/errors.ts';
+import { GangwayError, ignoring, TeardownError } from '../values/errors.ts';
 import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
 import type { Kinds } from './kind.ts';
 import type { Plan } from './plan.ts';
+import type { Step } from './step.ts';
 import { undo } from './undo.ts';
 import type { World } from './world.ts';
 
@@ -31,9 +32,18 @@ export interface Change {
   readonly records: readonly RecordChange[];
 }
 
+/** Read back by `recover`; a change of its meaning gets the next number. */
+const schema = 1;
+
+/** What stands in the journal: the change, and the boot in which it was begun. */
+interface Journal extends Change {
+  readonly schema: number;
+  readonly boot: string;
+}
+
 /** Carries out a change. The caller holds the lock, and no journal is left from before. */
 export async function carryOut(change: Change, journalPath: string, kinds: Kinds, world: World): Promise<void> {
-  writeFileSync(journalPath, encode({ ...change, boot: bootId() }), { mode: 0o600 });
+  writeJournal({ ...change, schema, boot: bootId() }, journalPath);
   const { subject, steps, direction } = change.plan;
   if (direction === 'unmake') return finish(change, journalPath, kinds, world);
   try {
@@ -44,26 +54,46 @@ export async function carryOut(change: Change, journalPath: string, kinds: Kinds
   }
 }
 
-/** A full disk must not leave a container that no record knows. */
-async function commitOrUndo(change: Change, kinds: Kinds, world: World): Promise<void> {
+/** A disk that is full leaves no half of a journal: the next command would wonder about it. */
+function writeJournal(journal: Journal, path: string): void {
   try {
-    for (const record of change.records) writeRecord(record);
+    writeFileSync(path, encode(journal), { mode: 0o600 });
   } catch (error) {
-    for (const record of change.records) rmSync(`${record.path}.new`, { force: true });
-    await undo(change.plan.subject, change.plan.steps, kinds, world);
+    rmSync(path, { force: true });
     throw error;
   }
 }
 
-/** Completes or takes back what somebody before us began. The caller holds the lock. @returns what was done, in words, or undefined where there was nothing */
+/**
+ * A full disk must not leave a container that no record knows, nor a record of what was taken back: every record is
+ * written beside its place before the first one is renamed into it.
+ */
+async function commitOrUndo({ plan, records }: Change, kinds: Kinds, world: World): Promise<void> {
+  try {
+    for (const record of records) stageRecord(record);
+  } catch (error) {
+    for (const { path } of records) rmSync(staged(path), { force: true });
+    await undo(plan.subject, plan.steps, kinds, world);
+    throw error;
+  }
+  for (const record of records) placeRecord(record);
+}
+
+/**
+ * Completes or takes back what somebody before us began. The caller holds the lock.
+ *
+ * @returns what was done, in words, or undefined where there was nothing
+ * @throws GangwayError record-unreadable where a newer gangway was interrupted: only that one knows what to do
+ */
 export async function recover(journalPath: string, kinds: Kinds, world: World): Promise<string | undefined> {
   const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
   if (text === undefined) return undefined;
-  const change = readJournal(text);
-  if (change === undefined) {
+  const journal = readJournal(text, journalPath);
+  if (journal === undefined) {
     rmSync(journalPath);
     return 'removed a torn journal: the change it announced had not begun';
   }
+  const change = journal.boot === bootId() ? journal : withoutKernel(journal);
   const { plan } = change;
   if (plan.direction === 'unmake') {
     await finish(change, journalPath, kinds, world);
@@ -73,6 +103,7 @@ export async function recover(journalPath: string, kinds: Kinds, world: World): 
     commit(change, journalPath);
     return `completed an interrupted "${plan.subject}"`;
   }
+  for (const { path } of change.records) rmSync(staged(path), { force: true });
   await undo(plan.subject, plan.steps, kinds, world);
   rmSync(journalPath);
   return `took back an interrupted "${plan.subject}"`;
@@ -102,31 +133,53 @@ function committed({ records }: Change): boolean {
   return (ignoring('ENOENT', () => readFileSync(first.path, 'utf8')) ?? null) === first.content;
 }
 
+/** Another boot has forgotten all that was done to the kernel: what is there now is somebody else's. Files stay. */
+function withoutKernel(journal: Journal): Journal {
+  const lasting = ({ kind }: Step) => kind === 'directory' || kind === 'file' || kind === 'archive';
+  return { ...journal, plan: { ...journal.plan, steps: journal.plan.steps.filter(lasting) } };
+}
+
 /** A torn journal was never whole on the disk, so its first step was never taken. */
-function readJournal(text: string): Change | undefined {
+function readJournal(text: string, path: string): Journal | undefined {
+  let journal: Journal;
   try {
-    return decode(text) as Change;
+    journal = decode(text) as Journal;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+  if (!(journal?.schema >= schema)) return undefined;
+  if (journal.schema === schema) return journal;
+  throw new GangwayError('record-unreadable', `${path} was left by a newer gangway, which was interrupted`, {
+    hint: 'run any command of that version, and it brings the change to its end',
+  });
 }
 
 /** Atomic: a reader sees the old file or the new one. */
-export function writeRecord({ path, content, durable }: RecordChange): void {
-  if (content === null) {
-    rmSync(path, { force: true });
-    return;
-  }
-  const temporary = `${path}.new`;
-  const fd = openSync(temporary, 'w', 0o600);
+function writeRecord(record: RecordChange): void {
+  stageRecord(record);
+  placeRecord(record);
+}
+
+/** All that can fail for want of space. */
+function stageRecord({ path, content, durable }: RecordChange): void {
+  if (content === null) return;
+  const fd = openSync(staged(path), 'w', 0o600);
   try {
     writeFileSync(fd, content);
     if (durable === true) fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
-  renameSync(temporary, path);
+}
+
+function placeRecord({ path, content }: RecordChange): void {
+  if (content === null) rmSync(path, { force: true });
+  else renameSync(staged(path), path);
+}
+
+function staged(path: string): string {
+  return `${path}.new`;
 }
 
 /** Which boot this is. What lies in /run from another boot says nothing about this kernel. */
