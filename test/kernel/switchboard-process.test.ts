@@ -217,6 +217,25 @@ test.serial('what it said before it died is in the error', async (t) => {
   await t.throwsAsync(openSwitchboard({ ...options, command: ['/nonexistent'] }), { message: /ENOENT/ });
 });
 
+test.serial('a client of another version, or of no sense, is told so', async (t) => {
+  const options = place();
+  const connection = await openSwitchboard(options);
+  const pid = await pidOf(connection);
+  const raw = connect(join(options.runtimeDirectory, 'switchboard.sock')).setEncoding('utf8');
+  raw.write('{"version":99,"request":"withdraw","owner":"c1"}\n');
+  t.like(JSON.parse(String(await once(raw, 'data'))), {
+    ok: false,
+    error: {
+      code: 'switchboard-unreachable',
+      hint: `end it with \`kill ${pid}\`: the next command starts the new one, and ports are served again`,
+    },
+  });
+  raw.write('nonsense\n');
+  t.like(JSON.parse(String(await once(raw, 'data'))), { ok: false });
+  raw.end();
+  await connection.close();
+});
+
 test.serial('SIGTERM ends it in order', async (t) => {
   const options = place();
   const connection = await openSwitchboard(options);
