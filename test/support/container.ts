@@ -12,6 +12,8 @@ import { GangwayError } from '../../src/values/errors.ts';
 
 export interface Scenario {
   readonly request: Partial<ContainerRequest>;
+  /** Runs on the host before anything else. */
+  readonly beforehand?: string;
   /** Runs on the host between start and end, with the container's pid as $1 and conmon's as $2. */
   readonly meanwhile?: string;
   /** Runs on the host after the end. */
@@ -23,6 +25,7 @@ export interface Scenario {
 const id = `t${process.pid}x${process.env.LAB ?? 'none'}`;
 
 async function play(scenario: Scenario): Promise<Record<string, unknown>> {
+  if (scenario.beforehand !== undefined) execFileSync('sh', ['-c', scenario.beforehand], { stdio: 'ignore' });
   const directory = `/run/gangway/containers/${id}`;
   mkdirSync(directory, { recursive: true, mode: 0o711 });
   writeFileSync(`${directory}/hosts`, '127.0.0.1 localhost\n172.17.0.2 box\n');
@@ -59,8 +62,9 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
     logPath: `/run/gangway/${id}.log`,
     exitDirectory: '/run/gangway/exits',
     hostname: 'box',
+    foreground: false,
     ...(owned ? { userNamespace: { path: `/run/gangway/${id}.user`, range } } : {}),
-    network: { kind: 'namespace', path: `/run/netns/${id}` },
+    network: request.network === 'host' ? { kind: 'host' } : { kind: 'namespace', path: `/run/netns/${id}` },
     hidden: ['/var/lib/gangway', '/srv'],
     cgroupPath: `/gangway-${id}/${id}`,
     exitCommand: ['/bin/sh', '-c', 'echo "$1" >/run/gangway/exited', 'sh', id],
@@ -74,7 +78,13 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
     return { lines, log, left: leftovers() };
   }
   const t0 = performance.now();
-  await launch(prepared.launch);
+  try {
+    await launch(prepared.launch);
+  } catch (error) {
+    // As a plan does: a step that failed is taken back, too.
+    await discard(prepared.launch);
+    throw error;
+  }
   const t1 = performance.now();
   const created = observe(prepared.launch).kind;
   await start(prepared.launch);

@@ -23,7 +23,8 @@ import type { Launch } from '../../values/launch.ts';
 import { ociConfiguration } from './configuration.ts';
 import { conmonCommand, crunCommand } from './conmon.ts';
 import { type Exit, exitPath, lockPath, readExit } from './exit.ts';
-import { killMembers, release, startPath } from './members.ts';
+import { killMembers, release } from './members.ts';
+import { startPath } from './network-isolation.ts';
 import { onTree } from './rootfs.ts';
 
 /** The two processes of a container: its first one, and the conmon that watches it. */
@@ -93,7 +94,8 @@ export async function start(launch: Launch): Promise<void> {
  */
 export async function discard(launch: Launch): Promise<void> {
   const launched = readLaunched(launch);
-  if (launched !== undefined && readExit(launch) === undefined) signalProcess(launched.monitor, 'SIGKILL');
+  const monitor = launched?.monitor ?? findMonitor(launch);
+  if (monitor !== undefined && readExit(launch) === undefined) signalProcess(monitor, 'SIGKILL');
   if (existsSync(`${launch.runtimeRoot}/${launch.id}`)) {
     const { code, complaint } = await run(crunCommand(launch, 'delete', '--force', launch.id));
     if (code !== 0 && !/does not exist|No such file/.test(complaint)) throw crunFailure(launch, complaint);
@@ -127,6 +129,14 @@ export function observe(launch: Launch): Observed {
 export function readLaunched(launch: Launch): Launched | undefined {
   const text = ignoring('ENOENT', () => readFileSync(`${launch.directory}/processes.json`, 'utf8'));
   return text === undefined ? undefined : (JSON.parse(text) as Launched);
+}
+
+/** The conmon of a launch that was killed half-way: by its pid file, if the process of that number names the container. */
+function findMonitor(launch: Launch): ProcessIdentity | undefined {
+  const read = (path: string) => ignoring(['ENOENT', 'ESRCH'], () => readFileSync(path, 'utf8'));
+  const pid = Number(read(`${launch.directory}/conmon.pid`) ?? 0);
+  const words = read(`/proc/${pid}/cmdline`)?.split('\0') ?? [];
+  return pid > 0 && words.includes(launch.directory) ? identifyProcess(pid) : undefined;
 }
 
 function identify(launch: Launch, pid: number): Launched {

@@ -21,16 +21,15 @@ import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import { startPath } from './network-isolation.ts';
 
-const startPatience = 5000;
-
-export { startPath };
+/** How long a process may take into its namespaces. It takes 3 ms; a machine that is out of memory takes longer. */
+const patienceMilliseconds = 5000;
 
 /** Lets the waiting process become the command. @throws GangwayError program-failed if it has ended, or does not come */
 export async function release(
   launch: Launch,
   launched: { readonly container: ProcessIdentity } | undefined,
 ): Promise<void> {
-  const deadline = Date.now() + startPatience;
+  const deadline = Date.now() + patienceMilliseconds;
   while (launched !== undefined && isAlive(launched.container) && Date.now() < deadline) {
     // ENXIO: nobody reads yet, the process is still on its way into its namespaces.
     const fd = ignoring('ENXIO', () => openSync(startPath(launch), constants.O_WRONLY | constants.O_NONBLOCK));
@@ -45,7 +44,7 @@ export async function release(
     return rmSync(startPath(launch), { force: true });
   }
   throw new GangwayError('program-failed', `container ${launch.id} could not be started: its first process has ended`, {
-    hint: `\`gangway logs\` may show why`,
+    hint: '`gangway logs` may show why',
   });
 }
 

@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { code, live, sh } from '../support/story.ts';
+
+test.serial('a container has docker’s capabilities and a system call filter', async (t) => {
+  const story = await live(t, {
+    request: sh('grep -E "^(Cap|Seccomp:)" /proc/self/status; unshare -U true; mount -t tmpfs x /mnt; unshare -n true'),
+  });
+  if (story === undefined) return;
+  for (const set of ['CapPrm', 'CapEff', 'CapBnd']) t.regex(story.log, new RegExp(`${set}:\\s+00000000a80425fb`));
+  t.regex(story.log, /CapAmb:\s+0000000000000000/);
+  t.regex(story.log, /Seccomp:\s+2/);
+  t.is(story.log.match(/not permitted|permission denied/g)?.length, 3);
+});
+
+test.serial('with SYS_ADMIN the filter lets namespaces and mounts pass', async (t) => {
+  const request = {
+    ...sh('unshare -m true && mount -t tmpfs x /mnt && echo mounted'),
+    capabilities: { add: ['SYS_ADMIN'], drop: [] },
+  };
+  const story = await live(t, { request });
+  if (story !== undefined) t.regex(story.log, /mounted/);
+});
+
+test.serial('the host’s secrets and other programs’ sockets are out of sight', async (t) => {
+  const directory = mkdtempSync('/var/tmp/gangway-test-');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const serve = `require('net').createServer((c) => c.end('reached')).listen('${directory}/s')`;
+  const story = await live(t, {
+    beforehand: `node -e "${serve}" >/dev/null 2>&1 & until [ -S ${directory}/s ]; do sleep 0.1; done`,
+    request: sh(`
+      wc -c </proc/keys; wc -c </proc/timer_list; ls -A /sys/firmware /srv /run; echo x >/proc/sys/kernel/hostname; ls ${directory}
+      node -e "require('net').connect('${directory}/s').on('data', (d) => console.log(String(d))).on('error', (e) => console.log(e.code))"`),
+  });
+  if (story === undefined) return;
+  t.deepEqual(story.log.trim().split('\n').slice(0, 2), ['0', '0']);
+  t.regex(story.log, /Read-only file system/);
+  t.regex(story.log, /ECONNREFUSED/);
+  t.notRegex(story.log, /reached/);
+});
+
+test.serial('what is written and removed inside never reaches the host', async (t) => {
+  const mark = `/etc/gangway-test-${process.pid}`;
+  const before = readFileSync('/etc/passwd', 'utf8');
+  const story = await live(t, {
+    request: sh(`echo x >${mark} && rm /etc/passwd && ls ${mark} && cat /etc/hosts /etc/hostname`),
+  });
+  if (story === undefined) return;
+  t.is(code(story), 0);
+  t.regex(story.log, /172\.17\.0\.2 box/);
+  t.is(statSync(mark, { throwIfNoEntry: false }), undefined);
+  t.is(readFileSync('/etc/passwd', 'utf8'), before);
+});
+
+test.serial('a directory with any name is a root file system that stays as it is', async (t) => {
+  const directory = mkdtempSync('/var/tmp/gangway, test:');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  await furnish(directory);
+  const story = await live(t, {
+    request: {
+      ...sh('id -u; id -g; id -G; echo $HOME; touch /x; echo >/own/y; ls /own'),
+      user: 'app',
+      rootfs: { kind: 'directory', path: directory },
+    },
+  });
+  const names = readdirSync(directory);
+  if (story === undefined) return;
+  t.deepEqual(story.log.split('\n').slice(0, 4), ['1234', '1235', '1235 77', '/home/app']);
+  t.regex(story.log, /cannot touch '\/x'.*Permission denied/s);
+  t.false(names.includes('x') || names.includes('dev'));
+});
+
+/** As little of a root file system as `sh` and a few programs need. */
+async function furnish(directory: string): Promise<void> {
+  const text = `cd "$1"; mkdir bin etc own; cp -L /bin/sh /bin/ls /bin/id /bin/touch bin
+    for lib in $(ldd bin/* | grep -o '/lib[^ ]*' | sort -u); do mkdir -p ".$(dirname $lib)"; cp -L $lib .$lib; done; chmod 755 .`;
+  await promisify(execFile)('sh', ['-c', text, 'sh', directory]);
+  writeFileSync(join(directory, 'etc/passwd'), 'app:x:1234:1235::/home/app:/bin/sh\n');
+  writeFileSync(join(directory, 'etc/group'), 'extra:x:77:app\n');
+}
+
+test.serial('a private user namespace: root inside is nobody outside, and owns its network', async (t) => {
+  const story = await live(t, {
+    request: {
+      ...sh(
+        'id -u; cat /proc/self/uid_map; cat /etc/shadow; touch /etc/x; ls /sys/class/net; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; sleep 0.5',
+      ),
+      userNamespace: 'private',
+    },
+    meanwhile: 'grep Uid /proc/$1/status',
+  });
+  if (story === undefined) return;
+  t.regex(story.log, /^0\n +0 +100000 +65536\n/);
+  t.is(story.log.match(/Permission denied/g)?.length, 2);
+  t.regex(story.log, /\nlo\n0\n/);
+  t.regex(story.meanwhile, /Uid:\s+100000\s+100000/);
+});
+
+test.serial('a private user namespace on a root file system of one’s own: root inside owns it', async (t) => {
+  const directory = mkdtempSync('/var/tmp/gangway-test-');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  await furnish(directory);
+  const story = await live(t, {
+    request: {
+      ...sh('echo >/own/y && ls -ln /own /etc/passwd'),
+      userNamespace: 'private',
+      rootfs: { kind: 'directory', path: directory },
+    },
+  });
+  if (story === undefined) return;
+  t.is(code(story), 0, story.log);
+  t.is(story.log.match(/ 0 +0 /g)?.length, 2);
+});
+
+test.serial('on the host’s network a container sees the machine’s own links', async (t) => {
+  const beforehand = 'ip link add gwtest type veth peer name gwtest2';
+  const story = await live(t, { beforehand, request: { ...sh('ls /sys/class/net; hostname'), network: 'host' } });
+  if (story !== undefined) t.is(story.log, 'gwtest\ngwtest2\nlo\nbox\n');
+});
+
+test.serial('read-only: the tree can’t be written, memory can', async (t) => {
+  const story = await live(t, { request: { ...sh('touch /etc/x; touch /tmp/y && echo memory'), readOnly: true } });
+  if (story !== undefined) t.regex(story.log, /Read-only file system[\s\S]*memory/);
+});
+
+test.serial('--isolation=network: a network and hosts of its own, and all its processes end with it', async (t) => {
+  const story = await live(t, {
+    request: { ...sh('ls /sys/class/net; cat /etc/hosts; setsid sleep 99 & sleep 0.1; exit 9'), isolation: 'network' },
+  });
+  if (story === undefined) return;
+  t.is(code(story), 9);
+  t.is(story.log, 'lo\n127.0.0.1 localhost\n172.17.0.2 box\n');
+});
+
+test.serial('--isolation=network: a terminal, a user, a signal', async (t) => {
+  const terminal = await live(t, {
+    request: { command: ['tty'], isolation: 'network', terminal: true, interactive: true },
+  });
+  if (terminal !== undefined) t.regex(terminal.log, /^\/dev\/pts\/\d/);
+  const user = await live(t, {
+    request: { command: ['sleep', '60'], isolation: 'network', user: 'www-data' },
+    meanwhile: 'sleep 0.3; grep Uid "/proc/$1/status"; kill "$1"',
+  });
+  if (user === undefined) return;
+  t.is(code(user), 143);
+  t.regex(user.meanwhile, /Uid:\s+33/);
+});
