@@ -11,10 +11,11 @@
 export { createEngine } from './engine/create.ts';
 export type * from './engine/engine.ts';
 export { explain } from './engine/explain.ts';
+export type { NetworkEvent, Watch } from './kernel/watch.ts';
 export type { Plan } from './plan/plan.ts';
 export type { Step } from './plan/step.ts';
-export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './values/address.ts';
 export type { Address, Prefix } from './values/address.ts';
+export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './values/address.ts';
 export type { ContainerRequest } from './values/container.ts';
 export { GangwayError, KernelError, TeardownError } from './values/errors.ts';
 export type { Port, PortBinding, PublishedPort } from './values/port.ts';

@@ -114,6 +114,16 @@ export const commands: readonly Command[] = [
     root: false,
   },
   command({
+    name: 'watch',
+    summary: 'Show what happens to links, addresses and flows, as the kernel tells it',
+    usage: '[OPTIONS] [CONTAINER]',
+    example: 'gangway watch',
+    words: [0, 1],
+    options: jsonOptions,
+    changes: 'nothing',
+    load: () => import('./commands/watch.ts'),
+  }),
+  command({
     name: 'gc',
     summary: 'Remove what nobody owns any more, and say what it was',
     usage: '[OPTIONS]',

@@ -23,6 +23,7 @@ import { kill, remove, restart, stop, wait } from './stop.ts';
 import { SwitchboardSockets } from './switchboard/sockets.ts';
 import { execIn, logsOf, statisticsOf } from './talk.ts';
 import { list, listNetworks, portsOf } from './view.ts';
+import { watch } from './watch.ts';
 
 /** The compiled command line; an unbundled library finds it beside itself. */
 const program = fileURLToPath(new URL('../cli/gangway.js', import.meta.url));
@@ -53,6 +54,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     listNetworks: async () => listNetworks(context),
     inspectNetwork: async (name) => inspectNetwork(context, name),
     collectGarbage: () => collectGarbage(context),
+    watch: (name) => watch(context, name),
   };
 }
 

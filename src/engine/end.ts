@@ -37,7 +37,10 @@ export async function endLife(
 ): Promise<ContainerRecord> {
   const { life } = record;
   if (life === undefined) return record;
-  const ended = withoutLife(record, endOf(life));
+  const end = endOf(life);
+  if (end.outOfMemory)
+    context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
+  const ended = withoutLife(record, end);
   if (!context.dryRun && life.bindings.length > 0) await context.sockets.withdraw(record.id);
   const shared = forwardingToUndo(context, record);
   const steps = [...shared, ...life.steps];

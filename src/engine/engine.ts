@@ -4,6 +4,7 @@
  * The command line is one caller of this interface, and has no way around it.
  */
 
+import type { Watch } from '../kernel/watch.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Address, Prefix } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
@@ -160,4 +161,6 @@ export interface Engine {
   listNetworks(): Promise<readonly NetworkSummary[]>;
   inspectNetwork(name: string): Promise<NetworkInspection>;
   collectGarbage(): Promise<readonly Removed[]>;
+  /** Links, addresses and flows of the machine or of a container, as the kernel tells of them. */
+  watch(name?: string): Promise<Watch>;
 }

@@ -25,7 +25,7 @@ export async function exited(context: Context, id: string): Promise<void> {
     if (record === undefined || record.life !== undefined || !wantsRestart(record)) return;
     const { startedAt, finishedAt } = record.lastEnd ?? { startedAt: 0, finishedAt: 0 };
     const good = new Date(finishedAt).getTime() - new Date(startedAt).getTime() > goodLifeMilliseconds;
-    await startLife(context, world, { ...record, restarts: good ? 1 : record.restarts + 1 }, [], context.kinds);
+    await startLife(context, world, { ...record, restarts: good ? 1 : record.restarts + 1 });
   });
 }
 

@@ -9,12 +9,13 @@
  * into place: a reader sees the old record or the new one and needs no lock. Whoever changes one holds the lock.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
 import { bootId, type RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
 import type { Step } from '../plan/step.ts';
 import type { ContainerRequest } from '../values/container.ts';
-import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
+import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
 import type { PortBinding } from '../values/port.ts';
 
@@ -82,6 +83,8 @@ export interface Directories {
 export class Records {
   readonly directories: Directories;
   readonly #onWarning: (sentence: string) => void;
+  /** One command reads the records many times, and says once what is wrong with them. */
+  readonly #told = new Set<string>();
 
   constructor(directories: Directories, onWarning: (sentence: string) => void) {
     this.directories = directories;
@@ -133,8 +136,10 @@ export class Records {
 
   machine(): MachineRecord {
     const fresh = { boot: bootId(), ruleset: [], forwarding: [] };
-    const found = this.#read<MachineRecord>(this.#machinePath);
-    return found === undefined || found.boot !== fresh.boot ? fresh : found;
+    const found = this.#look(this.#machinePath);
+    if (found instanceof GangwayError) throw found;
+    const known = found as MachineRecord | undefined;
+    return known?.boot === fresh.boot ? known : fresh;
   }
 
   put(kind: 'containers' | 'networks', record: ContainerRecord | NetworkRecord): RecordChange {
@@ -148,7 +153,7 @@ export class Records {
 
   putMachine(record: MachineRecord): RecordChange {
     const empty = record.ruleset.length === 0 && record.forwarding.length === 0;
-    return { path: this.#machinePath, content: empty ? null : encode(record) };
+    return { path: this.#machinePath, content: empty ? null : encode({ schema, ...record }) };
   }
 
   path(kind: 'containers' | 'networks', id: string): string {
@@ -157,7 +162,23 @@ export class Records {
 
   /** Files that are no records: torn by a power cut, or not ours. */
   torn(): readonly string[] {
-    return (['containers', 'networks'] as const).flatMap((kind) => this.#paths(kind).filter((path) => isTorn(path)));
+    return [...this.#paths('containers'), ...this.#paths('networks'), this.#machinePath].filter((path) => {
+      const found = this.#look(path);
+      return found instanceof GangwayError && found.code === 'record-unreadable';
+    });
+  }
+
+  /**
+   * Refuses where a record can't be read: its container may hold the very name, address or port that is about to be
+   * given away.
+   *
+   * @throws GangwayError record-unreadable, not-supported for a record of a newer gangway
+   */
+  requireReadable(): void {
+    for (const path of [...this.#paths('containers'), ...this.#paths('networks')]) {
+      const found = this.#look(path);
+      if (found instanceof GangwayError) throw found;
+    }
   }
 
   get #machinePath(): string {
@@ -166,14 +187,11 @@ export class Records {
 
   #all<T>(kind: 'containers' | 'networks'): readonly T[] {
     return this.#paths(kind).flatMap((path) => {
-      try {
-        const record = this.#read<T>(path);
-        return record === undefined ? [] : [record];
-      } catch (error) {
-        if (!(error instanceof GangwayError)) throw error;
-        this.#onWarning(`${error.message}; ${error.hint ?? ''}`);
-        return [];
-      }
+      const found = this.#look(path);
+      if (!(found instanceof GangwayError)) return found === undefined ? [] : [found as T];
+      if (!this.#told.has(path)) this.#onWarning(`${found.message}; ${found.hint}`);
+      this.#told.add(path);
+      return [];
     });
   }
 
@@ -183,25 +201,30 @@ export class Records {
     return names.filter((name) => name.endsWith('.json')).map((name) => `${directory}/${name}`);
   }
 
-  #read<T>(path: string): T | undefined {
+  /** The record in a file, undefined where there is none, or what is wrong with it. */
+  #look(path: string): unknown {
     const text = ignoring('ENOENT', () => readFileSync(path, 'utf8'));
-    if (text === undefined) return undefined;
-    try {
-      return decode(text) as T;
-    } catch (cause) {
-      throw new GangwayError('record-unreadable', `record ${path} is damaged`, {
-        hint: '`gangway gc` removes it, and what it left',
-        cause,
-      });
-    }
+    return text === undefined ? undefined : read(path, text);
   }
 }
 
-function isTorn(path: string): boolean {
+function read(path: string, text: string): unknown {
+  const damaged = (cause?: unknown) =>
+    new GangwayError('record-unreadable', `record ${path} is damaged`, {
+      hint: '`gangway gc` removes it, and what it left',
+      cause,
+    });
+  let record: { readonly schema?: unknown; readonly id?: unknown; readonly boot?: unknown } | null;
   try {
-    decode(readFileSync(path, 'utf8'));
-    return false;
-  } catch (error) {
-    return !hasErrno(error, 'ENOENT');
+    record = decode(text) as typeof record;
+  } catch (cause) {
+    return damaged(cause);
   }
+  if (typeof record?.schema !== 'number' || record.schema < schema) return damaged();
+  if (record.schema > schema)
+    return new GangwayError('not-supported', `record ${path} was written by a newer gangway`, {
+      hint: 'use that version',
+    });
+  // A file under another's name would be two records of one container.
+  return basename(path, '.json') === (record.id ?? 'machine') ? record : damaged();
 }

@@ -39,7 +39,7 @@ export async function run(context: Context, request: ContainerRequest, { streams
   const record = await exclusively(context, async (world) => {
     const draft = draftContainer(context, request);
     onCreated?.(draft.id);
-    return await startLife(context, world, draft, draft.steps, client.kinds(context, draft));
+    return await startLife(context, world, draft, { before: draft.steps, ...client.beginning(context, draft) });
   }).catch((error: unknown) => client.giveUp(error));
   const ending = await client.stay(context, record);
   return { id: record.id, ...(ending === undefined ? {} : { ending }) };
@@ -56,7 +56,7 @@ export async function startAgain(
     const found = context.records.container(name);
     if (found.life !== undefined && isAlive(found.life)) return undefined;
     const ended = await endLife(context, world, found, 'keep');
-    return await startLife(context, world, { ...ended, restarts: 0 }, [], client.kinds(context, ended));
+    return await startLife(context, world, { ...ended, restarts: 0 }, client.beginning(context, ended));
   }).catch((error: unknown) => client.giveUp(error));
   if (record !== undefined) return await client.stay(context, record);
   return streams === undefined ? undefined : await attachTo(context, name, streams, true);
@@ -99,18 +99,16 @@ class Client {
     this.#streams = streams;
   }
 
-  /** The kinds of steps, of which the process is one that attaches us before it starts. */
-  kinds(context: Context, { request }: ContainerRecord): Kinds {
+  /** The process is a step that attaches us before it starts. */
+  beginning(context: Context, { request }: ContainerRecord): { readonly kinds?: Kinds; readonly foreground?: boolean } {
     const streams = this.#streams;
-    if (streams === undefined) return context.kinds;
-    return {
-      ...context.kinds,
-      process: processKind((launch) => {
-        // A container that may start again is nobody's to clean up: the exit command decides.
-        if (request.restart.kind === 'no') this.#lock = tryLock(lockPath(launch));
-        this.#attachment = connectAttach(attachTarget(launch, request.interactive), streams);
-      }),
-    };
+    if (streams === undefined) return {};
+    const process = processKind((launch) => {
+      // A container that may start again is nobody's to clean up: the exit command decides.
+      if (request.restart.kind === 'no') this.#lock = tryLock(lockPath(launch));
+      this.#attachment = connectAttach(attachTarget(launch, request.interactive), streams);
+    });
+    return { kinds: { ...context.kinds, process }, foreground: true };
   }
 
   giveUp(error: unknown): never {

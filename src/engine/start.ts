@@ -42,24 +42,31 @@ interface Connection {
   readonly steps: readonly Step[];
 }
 
+/** How a life begins. */
+interface Beginning {
+  /** Steps that belong to the same change, and come first: the container's own directory, for `run`. */
+  readonly before?: readonly Step[];
+  /** The kinds of steps, with what is to happen between the container's creation and its start. */
+  readonly kinds?: Kinds;
+  /** A client is attached. */
+  readonly foreground?: boolean;
+}
+
 /**
  * Gives the container a life. The caller holds the lock.
  *
- * @param before steps that belong to the same change, and come first: the container's own directory, for `run`
- * @param kinds with what is to happen between the container's creation and its start
  */
 export async function startLife(
   context: Context,
   world: World,
   record: ContainerRecord,
-  before: readonly Step[],
-  kinds: Kinds,
+  { before = [], kinds = context.kinds, foreground = false }: Beginning = {},
 ): Promise<ContainerRecord> {
   if (record.life !== undefined) throw new GangwayError('container-running', `container ${record.name} is running`);
   const connection = await connect(context, world, record);
   const { endpoint, bindings } = connection;
   try {
-    const started = draftLife(context, record, connection);
+    const started = draftLife(context, record, connection, foreground);
     await carry(context, world, change(context, started, before, connection), kinds);
     if (!context.dryRun && bindings.length > 0) await context.sockets.serve(record.id);
     return started;
@@ -136,11 +143,19 @@ async function bindPorts(
   }
 }
 
-function draftLife(context: Context, record: ContainerRecord, connection: Connection): ContainerRecord {
+function draftLife(
+  context: Context,
+  record: ContainerRecord,
+  connection: Connection,
+  foreground: boolean,
+): ContainerRecord {
   const { records } = context;
   const { sandbox, endpoint, ground, bindings } = connection;
   const directory = `${records.directories.runtime}/containers/${record.id}`;
-  const { launch, warnings } = prepareLaunch(record.request, place(context, record, directory, sandbox));
+  const { launch, warnings } = prepareLaunch(record.request, {
+    ...place(context, record, directory, sandbox),
+    foreground,
+  });
   for (const warning of warnings) context.onWarning(warning);
   const life: Life = {
     boot: bootId(),
@@ -164,7 +179,7 @@ function place(
   record: ContainerRecord,
   directory: string,
   sandbox: Sandbox | undefined,
-): Place {
+): Omit<Place, 'foreground'> {
   const { state, runtime } = records.directories;
   const data = dataDirectory(state, record.id);
   return {

@@ -100,7 +100,7 @@ export async function restart(context: Context, name: string, options: StopOptio
   await stop(context, name, options);
   await exclusively(context, async (world) => {
     const record = withoutForgottenLife(context, context.records.container(name));
-    await startLife(context, world, { ...record, stopped: false, restarts: 0 }, [], context.kinds);
+    await startLife(context, world, { ...record, stopped: false, restarts: 0 });
   });
 }
 

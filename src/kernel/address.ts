@@ -6,7 +6,15 @@
 import { attributes, struct } from '../netlink/attributes.ts';
 import { address, u8, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
-import { flags, type Request, request } from '../netlink/message.ts';
+import {
+  flags,
+  type MessageKind,
+  type RawMessage,
+  type Reply,
+  type Request,
+  readBody,
+  request,
+} from '../netlink/message.ts';
 import { formatPrefix, lastAddress, type Prefix } from '../values/address.ts';
 import { addressFamily } from './family.ts';
 
@@ -61,12 +69,31 @@ export function deleteAddress(prefix: Prefix, linkIndex: number): Request {
 /** `ip address show`. */
 export function listAddresses(connection: Connection): readonly LinkAddress[] {
   const replies = connection.dump(request('list addresses', RTM_GETADDR, 0, {}, {}), RTM_NEWADDR);
-  return replies.flatMap(({ header: found, attributes: { local, address: remote } }) => {
-    const own = local ?? remote;
-    return own === undefined
-      ? []
-      : [{ linkIndex: found.index ?? 0, prefix: { address: own, length: found.length ?? 0 } }];
-  });
+  return replies.flatMap(linkAddress);
+}
+
+/** An address that was given to a link, or taken from it. */
+export interface AddressEvent {
+  readonly kind: 'address';
+  readonly change: 'set' | 'gone';
+  readonly address: LinkAddress;
+}
+
+/** @returns undefined for messages about other things */
+export function readAddressEvent(message: RawMessage): AddressEvent | undefined {
+  if (message.type !== RTM_NEWADDR.type && message.type !== RTM_DELADDR.type) return undefined;
+  const [found] = linkAddress(readBody(RTM_NEWADDR, message.payload));
+  if (found === undefined) return undefined;
+  return { kind: 'address', change: message.type === RTM_DELADDR.type ? 'gone' : 'set', address: found };
+}
+
+type AddressReply = typeof RTM_NEWADDR extends MessageKind<infer H, infer A> ? Reply<H, A> : never;
+
+function linkAddress({ header: found, attributes: { local, address: remote } }: AddressReply): readonly LinkAddress[] {
+  const own = local ?? remote;
+  return own === undefined
+    ? []
+    : [{ linkIndex: found.index ?? 0, prefix: { address: own, length: found.length ?? 0 } }];
 }
 
 function header(prefix: Prefix, linkIndex: number) {

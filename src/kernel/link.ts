@@ -9,7 +9,15 @@
 import { attributes, headed, struct } from '../netlink/attributes.ts';
 import { type Codec, cstring, mac, u8, u16, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
-import { flags, type MessageKind, type Reply, type Request, request } from '../netlink/message.ts';
+import {
+  flags,
+  type MessageKind,
+  type RawMessage,
+  type Reply,
+  type Request,
+  readBody,
+  request,
+} from '../netlink/message.ts';
 import { hasErrno } from '../values/errors.ts';
 import type { Mac } from '../values/mac.ts';
 
@@ -224,6 +232,21 @@ export function findLink(connection: Connection, name: string): Link | undefined
 /** `ip link show`. */
 export function listLinks(connection: Connection): readonly Link[] {
   return connection.dump(request('list links', RTM_GETLINK, 0, {}, {}), RTM_NEWLINK).map(link);
+}
+
+/** A link that appeared, changed or went. */
+export interface LinkEvent {
+  readonly kind: 'link';
+  readonly change: 'set' | 'gone';
+  readonly link: Link;
+}
+
+/** @returns undefined for messages about other things than links, or about a link as the port of its bridge */
+export function readLinkEvent(message: RawMessage): LinkEvent | undefined {
+  if (message.type !== RTM_NEWLINK.type && message.type !== RTM_DELLINK.type) return undefined;
+  const body = readBody(RTM_NEWLINK, message.payload);
+  if (body.header.family === AF_BRIDGE) return undefined;
+  return { kind: 'link', change: message.type === RTM_DELLINK.type ? 'gone' : 'set', link: link(body) };
 }
 
 type LinkReply = typeof RTM_NEWLINK extends MessageKind<infer H, infer A> ? Reply<H, A> : never;

@@ -67,7 +67,9 @@ export function list<T>(number: number, codec: Codec<T>): Codec<readonly T[]> {
     },
     read: (bytes) => [...walk(bytes)].map(({ payload }) => codec.read(payload)),
     locate: (bytes, offset) => {
-      const entry = [...walk(bytes)].find(({ start, payload }) => offset >= start && offset < start + headerLength + payload.length);
+      const entry = [...walk(bytes)].find(
+        ({ start, payload }) => offset >= start && offset < start + headerLength + payload.length,
+      );
       return entry === undefined ? undefined : codec.locate?.(entry.payload, offset - entry.start - headerLength);
     },
   };
@@ -128,12 +130,18 @@ function writeAttribute<T>(writer: Writer, number: number, codec: Codec<T>, valu
   writer.pad();
 }
 
-function* walk(bytes: Buffer): Generator<{ readonly number: number; readonly payload: Buffer; readonly start: number }> {
+function* walk(
+  bytes: Buffer,
+): Generator<{ readonly number: number; readonly payload: Buffer; readonly start: number }> {
   let start = 0;
   while (start + headerLength <= bytes.length) {
     const length = bytes.readUInt16LE(start);
     if (length < headerLength || start + length > bytes.length) return;
-    yield { number: bytes.readUInt16LE(start + 2) & NLA_TYPE_MASK, payload: bytes.subarray(start + headerLength, start + length), start };
+    yield {
+      number: bytes.readUInt16LE(start + 2) & NLA_TYPE_MASK,
+      payload: bytes.subarray(start + headerLength, start + length),
+      start,
+    };
     start += align(length);
   }
 }

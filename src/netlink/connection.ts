@@ -9,7 +9,17 @@
  */
 import { closeSocket, openNetlinkSocket, protocols, receive, send } from '../sys/netlink-socket.ts';
 import { KernelError } from '../values/errors.ts';
-import { control, flags, type MessageKind, type RawMessage, type Reply, readBody, readMessages, type Request, writeMessage } from './message.ts';
+import {
+  control,
+  flags,
+  type MessageKind,
+  type RawMessage,
+  type Reply,
+  type Request,
+  readBody,
+  readMessages,
+  writeMessage,
+} from './message.ts';
 import { errorCode, refusal } from './refusal.ts';
 import { Writer } from './writer.ts';
 

@@ -3,12 +3,21 @@
  *
  * @see struct nlmsghdr in linux/netlink.h; netlink(7)
  */
-import type { Codec } from './codec.ts';
+
 import type { Struct } from './attributes.ts';
+import type { Codec } from './codec.ts';
 import { align, type Writer } from './writer.ts';
 
 /** NLM_F_*. `create` and `exclusive` together: an error if it is there already. */
-export const flags = { request: 0x1, ack: 0x4, dump: 0x300, replace: 0x100, exclusive: 0x200, create: 0x400, append: 0x800 } as const;
+export const flags = {
+  request: 0x1,
+  ack: 0x4,
+  dump: 0x300,
+  replace: 0x100,
+  exclusive: 0x200,
+  create: 0x400,
+  append: 0x800,
+} as const;
 
 /** Message types below NLMSG_MIN_TYPE belong to netlink itself. */
 export const control = { noop: 1, error: 2, done: 3 } as const;

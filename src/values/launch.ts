@@ -38,6 +38,8 @@ export interface Launch {
   readonly hidden: readonly string[];
   readonly terminal: boolean;
   readonly interactive: boolean;
+  /** A client is attached from the first byte, and the end of its input is the end of the container's. */
+  readonly foreground: boolean;
   /** The host's path of an init program that becomes PID 1 and reaps; absent: the command is PID 1. */
   readonly init?: string;
   /** With `CAP_`, in the kernel's order, already limited to what this machine may give. */

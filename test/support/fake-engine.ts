@@ -93,6 +93,7 @@ const answers: Engine = {
   listNetworks: async () => networks,
   inspectNetwork: async () => bridge,
   collectGarbage: async () => [],
+  watch: async () => ({ close: () => {}, async *[Symbol.asyncIterator]() {} }),
 };
 
 /** @param told answers other than "all is well" */

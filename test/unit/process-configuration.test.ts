@@ -33,6 +33,7 @@ const launch: Launch = {
   hidden: ['/var/lib/gangway'],
   terminal: false,
   interactive: false,
+  foreground: false,
   capabilities: fourteen,
   limits: {
     cpuMillis: 1500,
@@ -201,7 +202,7 @@ test('the script names what crun makes, and quotes every word', (t) => {
   t.regex(script, /pids\.max: 7/);
   t.regex(script, /<\/dev\/null >\/var\/lib\/gangway\/containers\/c1\/log 2>&1 &$/);
   t.regex(launchCommands({ ...launch, isolation: 'network' }).join('\n'), /'it’s' <\/dev\/null/);
-  t.notRegex(launchCommands(launch, { foreground: true }).join('\n'), /&$/);
+  t.notRegex(launchCommands({ ...launch, foreground: true }).join('\n'), /&$/);
   t.regex(discardCommands(launch).join('\n'), /\/sys\/fs\/cgroup\/\*\/gangway\/c1 \/sys\/fs\/cgroup\/gangway /);
 });
 

@@ -31,11 +31,13 @@ function runtimeCommand(launch: Launch): string[] {
   return ['/bin/sh', '-c', runtimeScript, 'gangway', launch.directory, ...isolated(launch)];
 }
 
-function streams({ isolation, terminal, interactive }: Launch): string[] {
+function streams({ isolation, terminal, interactive, foreground }: Launch): string[] {
   return [
     // With --isolation=network script(1) has the terminal, and conmon a pipe to it.
     ...(terminal && isolation === 'full' ? ['--terminal'] : []),
-    // Without --leave-stdin-open the first client that detaches would close the container's input for ever.
-    ...(interactive ? ['--stdin', '--leave-stdin-open'] : []),
+    ...(interactive ? ['--stdin'] : []),
+    // Without it the first client that leaves closes the container's input for ever: right for `echo x | run -i cat`,
+    // wrong where people come and go.
+    ...(interactive && (terminal || !foreground) ? ['--leave-stdin-open'] : []),
   ];
 }

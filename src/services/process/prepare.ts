@@ -24,6 +24,7 @@ export type Place = Pick<
   | 'logPath'
   | 'exitDirectory'
   | 'hostname'
+  | 'foreground'
   | 'network'
   | 'userNamespace'
   | 'hidden'

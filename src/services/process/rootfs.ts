@@ -26,6 +26,7 @@ import type { Launch } from '../../values/launch.ts';
  * number of further mount points, these, and then the command that runs on the finished tree.
  *
  * crun refuses control groups of version 1 beside a version 2 tree that has controllers; here it doesn't see that tree.
+ * It makes its directories there all the same, so an empty tree of our own covers the place.
  *
  * @see mount(8) on X-mount.idmap
  */
@@ -35,7 +36,10 @@ kind=$2 source=$3 map=$4 count=$5
 shift 5
 unified=/sys/fs/cgroup/unified controllers=
 [ ! -e $unified/cgroup.controllers ] || read -r controllers <$unified/cgroup.controllers || :
-[ -z "$controllers" ] || umount $unified
+if [ -n "$controllers" ]; then
+  umount $unified
+  mount -t tmpfs gangway $unified
+fi
 if [ "$kind" = unpacked ]; then
   mount --bind \${map:+-o "X-mount.idmap=$map"} "$source" root
 else

@@ -11,14 +11,14 @@ import { isolated } from './network-isolation.ts';
 import { onTree } from './rootfs.ts';
 
 /**
- * The lines that start the container. Without `foreground` it runs in the background with its output in the log file, so
+ * The lines that start the container. One without a client runs in the background with its output in the log file, so
  * that whoever reads the script's output sees its end.
  */
-export function launchCommands(launch: Launch, options: { readonly foreground?: boolean } = {}): string[] {
+export function launchCommands(launch: Launch): string[] {
   const words = launch.isolation === 'full' ? fullWords(launch) : isolated(launch);
-  const behind = options.foreground ? '' : ` </dev/null >${quote(launch.logPath)} 2>&1 &`;
+  const behind = launch.foreground ? '' : ` </dev/null >${quote(launch.logPath)} 2>&1 &`;
   return [
-    ...(launch.isolation === 'full' ? bundleCommands(launch, options.foreground === true && launch.terminal) : []),
+    ...(launch.isolation === 'full' ? bundleCommands(launch, launch.foreground && launch.terminal) : []),
     `${words.map(quote).join(' ')}${behind}`,
   ];
 }

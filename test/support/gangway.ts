@@ -1,0 +1,83 @@
+/** The real program in a lab: what a person at that machine would type, see and find left behind. */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import type { Background, Result } from '../../src/lab/background.ts';
+import type { Lab, LabOptions } from '../../src/lab/lab.ts';
+import type { ExecOptions } from '../../src/lab/place.ts';
+import { difference, type Snapshot } from '../../src/lab/snapshot.ts';
+import { waitFor } from '../../src/lab/wait.ts';
+import { withLab } from './lab.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The command line of the compiled program. */
+export const program: readonly string[] = [process.execPath, `${root}dist/cli/gangway.js`];
+
+export class Gangway {
+  constructor(readonly lab: Lab) {}
+
+  /** `gangway WORDS…`. A failure is a result. */
+  exec(words: readonly string[], options: ExecOptions = {}): Promise<Result> {
+    return this.lab.host.exec([...program, ...words], options);
+  }
+
+  /** `gangway WORDS…`, which must succeed. @returns its stdout, without the last line feed */
+  async run(...words: readonly string[]): Promise<string> {
+    return (await this.lab.host.run([...program, ...words])).trimEnd();
+  }
+
+  spawn(...words: readonly string[]): Background {
+    return this.lab.host.spawn([...program, ...words]);
+  }
+
+  /** A constant script for sh(1), with parameters. @returns its stdout */
+  async sh(script: string, ...parameters: readonly string[]): Promise<string> {
+    return (await this.lab.host.run(['sh', '-euc', script, 'sh', ...parameters])).trimEnd();
+  }
+
+  /**
+   * What is there now, but for what gangway keeps on purpose: its directories and lock files, and the shared directory
+   * of pins, which iproute2 keeps as well.
+   */
+  async state(): Promise<Snapshot> {
+    return (await this.lab.leftovers()).filter((thing) => !kept.test(thing));
+  }
+
+  /** Waits until nothing is different from before: the kernel takes a namespace away when it has time for it. */
+  async settlesAt(t: ExecutionContext<unknown>, before: Snapshot, what = 'the same as before'): Promise<void> {
+    let last: readonly string[] = [];
+    try {
+      await waitFor(what, async () => {
+        last = difference(before, await this.state());
+        return last.length === 0;
+      });
+    } catch {
+      t.deepEqual(last, [], what);
+      return;
+    }
+    t.pass(what);
+  }
+}
+
+const kept = new RegExp(
+  [
+    '^file (/run|/var/lib)/gangway(/(lock|switchboard[.](lock|log)|containers|networks|exits|crun(/[.]cache.*)?))?$',
+    '^file /run/mount(/.*)?$',
+    '^(file|mount) /run/netns( .*)?$',
+    '^cgroup .*/gangway$',
+  ].join('|'),
+);
+
+let built = false;
+
+/** Runs a test's body with the compiled program in a lab of its own. */
+export async function withGangway(
+  t: ExecutionContext<unknown>,
+  body: (gangway: Gangway) => Promise<void>,
+  topology: LabOptions = {},
+): Promise<void> {
+  if (!built) execFileSync(`${root}scripts/build`, { stdio: 'pipe' });
+  built = true;
+  await withLab(t, topology, (lab) => body(new Gangway(lab)));
+}
