@@ -162,14 +162,6 @@ export const commands: readonly Command[] = [
   },
   {
     name: '_switchboard',
-    summary: 'Hold the published ports',
-    usage: '',
-    changes: 'unplanned',
-    hidden: true,
-    load: () => import('./commands/switchboard.ts'),
-  },
-  {
-    name: '_switchboard',
     summary: 'Hold the sockets of published ports',
     changes: 'unplanned',
     hidden: true,

@@ -42,10 +42,18 @@ export async function exclusively<T>(context: Context, body: (world: World) => P
   try {
     const recovered = await recover(journalPath(context), context.kinds, world);
     if (recovered !== undefined) context.onWarning(recovered);
-    return await body(world);
+    const result = await body(world);
+    await keepServed(context);
+    return result;
   } finally {
     held.release();
   }
+}
+
+/** The switchboard may have been killed since: the next command brings the ports back. */
+async function keepServed({ records, sockets, onWarning }: Context): Promise<void> {
+  if (!records.containers().some(({ life }) => life !== undefined && life.bindings.length > 0)) return;
+  for (const sentence of await sockets.revive()) onWarning(sentence);
 }
 
 /** Tells of the change, and carries it out unless this is a dry run. */

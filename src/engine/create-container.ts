@@ -17,7 +17,7 @@ import { dataDirectory } from './start.ts';
  * @throws GangwayError container-exists, rootfs-not-found
  */
 export function draftContainer({ records, identities }: Context, request: ContainerRequest): ContainerRecord {
-  const existing = records.containers();
+  const existing = records.everyContainer();
   const id = identities.id();
   const name = request.name ?? inventName(identities, (invented) => existing.some((other) => other.name === invented));
   const namesake = existing.find((other) => other.name === name);

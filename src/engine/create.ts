@@ -17,7 +17,7 @@ import { collectGarbage } from './garbage.ts';
 import { identities } from './identities.ts';
 import { inspect, inspectNetwork } from './inspect.ts';
 import { processKind } from './process-kind.ts';
-import { Records } from './records.ts';
+import { directoriesOf, Records } from './records.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
 import { kill, remove, restart, stop, wait } from './stop.ts';
 import { SwitchboardSockets } from './switchboard/sockets.ts';
@@ -60,10 +60,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
 /** Everything that an engine works with, from what its user said. */
 export function assemble(options: EngineOptions): Context {
-  const directories = {
-    state: options.stateDirectory ?? '/var/lib/gangway',
-    runtime: options.runtimeDirectory ?? '/run/gangway',
-  };
+  const directories = directoriesOf(options);
   const onWarning = options.onWarning ?? (() => {});
   const words = [program, '--state-directory', directories.state, '--runtime-directory', directories.runtime];
   let host: KernelNamespace | undefined;

@@ -146,7 +146,7 @@ export function inspectNetwork(context: Context, name: string): NetworkInspectio
       hint: '`gangway network ls` lists all of them',
     });
   }
-  const record = summary.driver === 'bridge' ? findDefault(context) : undefined;
+  const record = summary.driver === 'bridge' ? findDefault(context.records.networks()) : undefined;
   return {
     ...summary,
     subnets: record?.network.subnets ?? [],

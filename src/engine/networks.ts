@@ -36,11 +36,12 @@ export function chooseNetwork(context: Context, world: World, name: string): Net
       hint: '`gangway network ls` lists all of them',
     });
   }
-  return { kind: 'bridge', record: findDefault(context) ?? draftDefault(context, world) };
+  return { kind: 'bridge', record: findDefault(context.records.everyNetwork()) ?? draftDefault(context, world) };
 }
 
-export function findDefault({ records }: Context): NetworkRecord | undefined {
-  return records.networks().find(({ network }) => network.name === 'bridge');
+/** The default bridge's record, once a container has needed it. */
+export function findDefault(networks: readonly NetworkRecord[]): NetworkRecord | undefined {
+  return networks.find(({ network }) => network.name === 'bridge');
 }
 
 /** The default bridge as it will be: 172.17.0.0/16 unless something of the machine overlaps it. */
@@ -68,7 +69,7 @@ export function draftEndpoint(
   const [subnet] = network.subnets;
   if (subnet === undefined) throw new GangwayError('pool-exhausted', `network ${network.name} has no subnet`);
   const cursor = record.cursor === undefined ? undefined : parseAddress(record.cursor);
-  const address = chooseAddress(subnet.subnet, [subnet.gateway, ...usedAddresses(records.containers())], cursor);
+  const address = chooseAddress(subnet.subnet, [subnet.gateway, ...usedAddresses(records.everyContainer())], cursor);
   const id = identities.id();
   return {
     cursor: address,

@@ -8,14 +8,14 @@ import { hostname } from 'node:os';
 import { listAddresses } from '../kernel/address.ts';
 import { listLinks } from '../kernel/link.ts';
 import { hasTable } from '../kernel/nftables.ts';
-import { portHolder } from '../kernel/port-holder.ts';
+import { type PortHolder, portHolders } from '../kernel/port-holder.ts';
 import { listRoutes } from '../kernel/route.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import type { World } from '../plan/world.ts';
 import { collide, type HostPorts } from '../services/port-allocation.ts';
 import type { Prefix } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
-import type { PortBinding, PortRange } from '../values/port.ts';
+import type { PortRange } from '../values/port.ts';
 import type { ContainerRecord } from './records.ts';
 
 /** `sysctl -n net.ipv4.ip_forward`. */
@@ -51,7 +51,7 @@ export function reachable(world: World): readonly Prefix[] {
   ];
 }
 
-/** What the host offers to be published, given who publishes what already. */
+/** What the host offers to be published at this moment, given who publishes what already. */
 export function hostPorts(containers: readonly ContainerRecord[]): HostPorts {
   const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
   const ephemeral = { first: Number(first), last: Number(last) };
@@ -61,6 +61,7 @@ export function hostPorts(containers: readonly ContainerRecord[]): HostPorts {
   const inRange = published
     .map(({ binding }) => binding.hostPort)
     .filter((port) => port >= ephemeral.first && port <= ephemeral.last);
+  const holders = portHolders();
   return {
     families: existsSync('/proc/net/if_inet6') ? [4, 6] : [4],
     ephemeral,
@@ -68,14 +69,15 @@ export function hostPorts(containers: readonly ContainerRecord[]): HostPorts {
     cursor: Math.max(0, ...inRange),
     holder: (binding) => {
       const ours = published.find((other) => collide(other.binding, binding));
-      return ours === undefined ? program(binding) : `container ${ours.name}`;
+      return ours === undefined
+        ? program(holders(binding.protocol, binding.hostAddress, binding.hostPort))
+        : `container ${ours.name}`;
     },
   };
 }
 
 /** `ss -lntup`: who has the port, if it is no container of ours. */
-function program({ protocol, hostAddress, hostPort }: PortBinding): string | undefined {
-  const holder = portHolder(protocol, hostAddress, hostPort);
+function program(holder: PortHolder | undefined): string | undefined {
   return holder === undefined ? undefined : `${holder.program} (pid ${holder.pid})`;
 }
 

@@ -80,6 +80,14 @@ export interface Directories {
   readonly runtime: string;
 }
 
+/** Where things are kept, unless somebody says otherwise. */
+export function directoriesOf(options: {
+  readonly stateDirectory?: string;
+  readonly runtimeDirectory?: string;
+}): Directories {
+  return { state: options.stateDirectory ?? '/var/lib/gangway', runtime: options.runtimeDirectory ?? '/run/gangway' };
+}
+
 export class Records {
   readonly directories: Directories;
   readonly #onWarning: (sentence: string) => void;
@@ -108,6 +116,20 @@ export class Records {
 
   networks(): readonly NetworkRecord[] {
     return this.#all<NetworkRecord>('networks');
+  }
+
+  /**
+   * All containers, for who gives a name, an address or a port away: one that can't be read may hold that very thing.
+   *
+   * @throws GangwayError record-unreadable, not-supported for a record of a newer gangway
+   */
+  everyContainer(): readonly ContainerRecord[] {
+    return this.#every<ContainerRecord>('containers');
+  }
+
+  /** All networks, likewise. @throws GangwayError record-unreadable, not-supported */
+  everyNetwork(): readonly NetworkRecord[] {
+    return this.#every<NetworkRecord>('networks');
   }
 
   /**
@@ -168,21 +190,16 @@ export class Records {
     });
   }
 
-  /**
-   * Refuses where a record can't be read: its container may hold the very name, address or port that is about to be
-   * given away.
-   *
-   * @throws GangwayError record-unreadable, not-supported for a record of a newer gangway
-   */
-  requireReadable(): void {
-    for (const path of [...this.#paths('containers'), ...this.#paths('networks')]) {
-      const found = this.#look(path);
-      if (found instanceof GangwayError) throw found;
-    }
-  }
-
   get #machinePath(): string {
     return `${this.directories.runtime}/machine.json`;
+  }
+
+  #every<T>(kind: 'containers' | 'networks'): readonly T[] {
+    return this.#paths(kind).flatMap((path) => {
+      const found = this.#look(path);
+      if (found instanceof GangwayError) throw found;
+      return found === undefined ? [] : [found as T];
+    });
   }
 
   #all<T>(kind: 'containers' | 'networks'): readonly T[] {

@@ -15,4 +15,6 @@ export interface Sockets {
   serve(owner: string): Promise<void>;
   /** Closes the owner's sockets. What is closed already is closed. */
   withdraw(owner: string): Promise<void>;
+  /** Serves again what the records say, where whoever served it was killed. @returns sentences about what can't be */
+  revive(): Promise<readonly string[]>;
 }

@@ -125,12 +125,12 @@ async function bindPorts(
     ...(request.publishAll ? publishAll(request.expose) : []),
   ];
   if (wanted.length === 0) return [];
-  const host = hostPorts(context.records.containers());
   const free = wanted.every(
     ({ hostPort, containerPort }) =>
       hostPort !== undefined && hostPort.last - hostPort.first === containerPort.last - containerPort.first,
   );
   for (let attempt = 1; ; attempt++) {
+    const host = hostPorts(context.records.everyContainer());
     const bindings = allocatePorts(wanted, { ...host, cursor: host.cursor + attempt - 1 });
     if (context.dryRun) return bindings;
     try {

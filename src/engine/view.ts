@@ -88,7 +88,7 @@ export function portsOf({ records }: Context, name: string): readonly PortBindin
 
 /** `gangway network ls`: the three predefined ones; `bridge` as it is, or as it will be. */
 export function listNetworks(context: Context): readonly NetworkSummary[] {
-  const record = findDefault(context);
+  const record = findDefault(context.records.networks());
   const bridge: PredefinedNetwork =
     record === undefined ? noNetwork : { id: record.id, createdAt: new Date(record.createdAt) };
   return [{ ...bridge, name: 'bridge', driver: 'bridge', scope: 'local' }, ...predefined];

@@ -1,14 +1,16 @@
-/** `gangway _switchboard`: the process that holds the published ports, started by the first command that needs it. */
+/** `gangway _switchboard`: what the first published port starts, and the last one ends. */
 import type { Execute } from '../command.ts';
 
-export const execute: Execute = async (_given, { engineOptions }) => {
-  const [{ assemble }, { publications }, { runSwitchboard }] = await Promise.all([
-    import('../../engine/create.ts'),
+export const execute: Execute = async (_, { engineOptions }) => {
+  const [{ directoriesOf, Records }, { publications }, { runSwitchboard }] = await Promise.all([
+    import('../../engine/records.ts'),
     import('../../engine/publications.ts'),
     import('../../engine/switchboard/process.ts'),
   ]);
-  const { records } = assemble(engineOptions);
-  const { runtime: runtimeDirectory } = records.directories;
-  await runSwitchboard({ runtimeDirectory, publishedPorts: () => publications(records) });
+  const records = new Records(directoriesOf(engineOptions), (sentence) => process.stderr.write(`${sentence}\n`));
+  await runSwitchboard({
+    runtimeDirectory: records.directories.runtime,
+    publishedPorts: () => publications(records),
+  });
   return 0;
 };

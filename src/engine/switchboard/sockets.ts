@@ -77,6 +77,23 @@ export class SwitchboardSockets {
     }
   }
 
+  /**
+   * Starts the switchboard again where it was killed.
+   *
+   * @returns a sentence for every container whose port somebody else has taken meanwhile
+   */
+  async revive(): Promise<readonly string[]> {
+    const running = await findSwitchboard(this.options.runtimeDirectory);
+    if (running !== undefined) {
+      await running.close();
+      return [];
+    }
+    const { owners } = await this.follow();
+    return owners.flatMap(({ name, reason }) =>
+      reason === undefined ? [] : [`ports of container ${name} are not served: ${reason}`],
+    );
+  }
+
   async #leave(owner: string): Promise<void> {
     const connection = this.#reserving.get(owner);
     this.#reserving.delete(owner);

@@ -1,0 +1,122 @@
+/**
+ * What carries our name and stands in no record: its record was torn, or deleted by hand.
+ *
+ * A container leaves traces in many places, and all of them name its id, so that whatever half of it is left can be
+ * taken away by the very step that would have taken away the whole.
+ */
+import { readdirSync } from 'node:fs';
+import { cgroupDirectories, readLayout } from '../kernel/cgroup.ts';
+import { pinDirectory } from '../kernel/namespace.ts';
+import type { Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import { ignoring } from '../values/errors.ts';
+import type { Launch } from '../values/launch.ts';
+import { type Context, carry } from './context.ts';
+import type { Removed } from './engine.ts';
+import type { ContainerRecord, Directories } from './records.ts';
+
+const identity = /^[0-9a-f]{64}$/;
+const why = 'no record knows it';
+
+interface Found {
+  readonly step: Step;
+  readonly what: string;
+}
+
+/**
+ * Takes away processes, control groups, namespaces and files that no record knows. The caller holds the lock.
+ *
+ * @throws GangwayError where a record can't be read, or is a newer gangway's: these things may be its own
+ */
+export async function removeForgotten(context: Context, world: World): Promise<readonly Removed[]> {
+  const { directories } = context.records;
+  const known = context.records.everyContainer();
+  const found = [
+    ...dataDirectories(directories, known),
+    ...namespaces(directories, known),
+    ...lives(directories, known),
+  ];
+  if (found.length > 0)
+    await carry(context, world, {
+      plan: { subject: 'remove what no record knows', direction: 'unmake', steps: found.map(({ step }) => step) },
+      records: [],
+    });
+  return found.toReversed().map(({ what }) => ({ what, why }));
+}
+
+function dataDirectories({ state }: Directories, known: readonly ContainerRecord[]): readonly Found[] {
+  const directory = `${state}/containers`;
+  return names(directory, identity)
+    .filter((name) => !known.some(({ id }) => id === name))
+    .map((id) => {
+      const path = `${directory}/${id}`;
+      return { step: { kind: 'directory', path, mode: 0o711, why }, what: `directory ${path}` };
+    });
+}
+
+function namespaces({ runtime }: Directories, known: readonly ContainerRecord[]): readonly Found[] {
+  const owners = names(`${runtime}/containers`, /^[0-9a-f]{64}\.user$/);
+  const pins = [
+    ...names(pinDirectory, /^gangway-[0-9a-f]{12}$/),
+    ...owners.map((owner) => `gangway-${owner.slice(0, 12)}`),
+  ];
+  return [...new Set(pins)]
+    .filter((pin) => !known.some(({ life }) => life?.namespace === pin))
+    .map((name) => {
+      const owner = owners.find((file) => name === `gangway-${file.slice(0, 12)}`);
+      const range = { first: 0, length: 0 };
+      const owned = owner === undefined ? {} : { owner: { pin: `${runtime}/containers/${owner}`, range } };
+      return { step: { kind: 'namespace', name, ...owned, why }, what: `network namespace ${name}` };
+    });
+}
+
+function lives(directories: Directories, known: readonly ContainerRecord[]): readonly Found[] {
+  const { runtime } = directories;
+  const places = [
+    `${runtime}/containers`,
+    `${runtime}/crun`,
+    `${runtime}/exits`,
+    ...cgroupDirectories(readLayout(), '/gangway'),
+  ];
+  return [...new Set(places.flatMap((place) => names(place, identity)))]
+    .filter((name) => !known.some(({ id, life }) => id === name && life !== undefined))
+    .map((id) => ({
+      step: { kind: 'process', launch: remains(directories, id), why },
+      what: `what container ${id.slice(0, 12)} left`,
+    }));
+}
+
+/** As much of a launch as can be known from an id: enough to take it away. */
+function remains({ state, runtime }: Directories, id: string): Launch {
+  return {
+    id,
+    // The kind of which more has to be looked for.
+    isolation: 'network',
+    directory: `${runtime}/containers/${id}`,
+    runtimeRoot: `${runtime}/crun`,
+    logPath: `${state}/containers/${id}/log`,
+    exitDirectory: `${runtime}/exits`,
+    command: [],
+    environment: [],
+    workingDirectory: '/',
+    identity: { uid: 0, gid: 0, additionalGids: [] },
+    hostname: '',
+    network: { kind: 'host' },
+    root: { kind: 'host', mounts: [] },
+    readOnly: false,
+    volumes: [],
+    hidden: [],
+    terminal: false,
+    interactive: false,
+    foreground: false,
+    capabilities: [],
+    limits: { deviceReadBytesPerSecond: [], deviceWriteBytesPerSecond: [], swapAccounting: false },
+    cgroupPath: `/gangway/${id}`,
+    openFiles: { soft: 0, hard: 0 },
+    exitCommand: [],
+  };
+}
+
+function names(directory: string, pattern: RegExp): readonly string[] {
+  return (ignoring('ENOENT', () => readdirSync(directory)) ?? []).filter((name) => pattern.test(name));
+}
