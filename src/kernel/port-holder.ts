@@ -37,11 +37,24 @@ const waitingState = { tcp: '0A', udp: '07' } as const;
  * @returns undefined where no socket is found, or none of a process in sight: another PID namespace, or the kernel's own
  */
 export function portHolder(protocol: Protocol, address: Address, port: number): PortHolder | undefined {
-  const inWay = [...sockets(protocol)]
-    .filter((socket) => socket.port === port && socket.inode !== '0' && overlap(socket.address, address))
-    .sort((a, b) => Number(b.waiting) - Number(a.waiting));
-  const [first] = inWay;
-  return first === undefined ? undefined : openedBy(`socket:[${first.inode}]`);
+  return portHolders()(protocol, address, port);
+}
+
+/**
+ * The same question for many ports at one moment. To read a table of sockets takes the kernel up to 10 ms, however few
+ * there are, since it walks the whole hash; so each is read once, when the first question needs it.
+ */
+export function portHolders(): typeof portHolder {
+  const tables = new Map<Protocol, readonly Socket[]>();
+  return (protocol, address, port) => {
+    const table = tables.get(protocol) ?? [...sockets(protocol)];
+    tables.set(protocol, table);
+    const inWay = table
+      .filter((socket) => socket.port === port && socket.inode !== '0' && overlap(socket.address, address))
+      .sort((a, b) => Number(b.waiting) - Number(a.waiting));
+    const [first] = inWay;
+    return first === undefined ? undefined : openedBy(`socket:[${first.inode}]`);
+  };
 }
 
 /**
