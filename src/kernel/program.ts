@@ -18,8 +18,13 @@ export interface ProgramResult {
   readonly complaint: string;
 }
 
+/** setpriv's status where there is no such program. */
+const notFound = 127;
+
 /**
  * Runs a program to its end, with its parameters as they are and `input` as its standard input.
+ *
+ * It dies with us: when we are killed, the next gangway takes back what it had begun, and it must have stopped by then.
  *
  * @throws GangwayError missing-program
  */
@@ -29,8 +34,9 @@ export async function runProgram(
   input = '',
 ): Promise<ProgramResult> {
   const { execa } = await import('execa');
-  const result = await execa(name, parameters, { input, reject: false, env: { PATH: systemPath }, extendEnv: true });
-  if (result.code === 'ENOENT') {
+  const options = { input, reject: false, env: { PATH: systemPath }, extendEnv: true };
+  const result = await execa('setpriv', ['--pdeathsig', 'KILL', '--', name, ...parameters], options);
+  if (result.exitCode === notFound) {
     throw new GangwayError('missing-program', `${name} is not installed`, {
       hint: `apt-get install ${packages[name]}`,
     });

@@ -82,7 +82,7 @@ export class SwitchboardServer {
 
   #leave(client: Socket): void {
     if (!this.#clients.delete(client)) return;
-    this.#switchboard.end(client);
+    if (this.#switchboard.end(client)) this.#switchboard.follow(this.records());
     this.#endIfIdle();
   }
 

@@ -83,10 +83,15 @@ export class Switchboard {
     this.onIdle();
   }
 
-  /** Gives back what a client had reserved and not served before its connection ended. */
-  end(session: Session): void {
-    for (const [owner, entry] of this.#owners)
-      if (entry.state === 'reserved' && entry.session === session) this.withdraw(owner);
+  /**
+   * Gives back what a client had reserved and not served before its connection ended.
+   *
+   * @returns whether there was something: a client that was killed between its record and `serve` wants it served
+   */
+  end(session: Session): boolean {
+    const abandoned = [...this.#owners].filter(([, entry]) => entry.state === 'reserved' && entry.session === session);
+    for (const [owner] of abandoned) this.withdraw(owner);
+    return abandoned.length > 0;
   }
 
   /** Makes the table what the records say, leaving alone what clients are just reserving. */

@@ -23,7 +23,7 @@ import type { Launch } from '../../values/launch.ts';
 import { ociConfiguration } from './configuration.ts';
 import { conmonCommand, crunCommand } from './conmon.ts';
 import { type Exit, exitPath, lockPath, readExit } from './exit.ts';
-import { killMembers, release } from './members.ts';
+import { killHalfLaunched, killMembers, release } from './members.ts';
 import { startPath } from './network-isolation.ts';
 import { onTree } from './rootfs.ts';
 
@@ -94,9 +94,13 @@ export async function start(launch: Launch): Promise<void> {
  */
 export async function discard(launch: Launch): Promise<void> {
   const launched = readLaunched(launch);
-  const monitor = launched?.monitor ?? findMonitor(launch);
-  if (monitor !== undefined && readExit(launch) === undefined) signalProcess(monitor, 'SIGKILL');
-  if (existsSync(`${launch.runtimeRoot}/${launch.id}`)) {
+  if (launched === undefined) killHalfLaunched(launch);
+  const ended = readExit(launch) !== undefined;
+  if (launched !== undefined && !ended) signalProcess(launched.monitor, 'SIGKILL');
+  const state = `${launch.runtimeRoot}/${launch.id}`;
+  // With its first process the kernel has killed all others: what crun would do is to remove what is removed here.
+  if (ended) rmSync(state, { recursive: true, force: true });
+  else if (existsSync(state)) {
     const { code, complaint } = await run(crunCommand(launch, 'delete', '--force', launch.id));
     if (code !== 0 && !/does not exist|No such file/.test(complaint)) throw crunFailure(launch, complaint);
   }
@@ -129,14 +133,6 @@ export function observe(launch: Launch): Observed {
 export function readLaunched(launch: Launch): Launched | undefined {
   const text = ignoring('ENOENT', () => readFileSync(`${launch.directory}/processes.json`, 'utf8'));
   return text === undefined ? undefined : (JSON.parse(text) as Launched);
-}
-
-/** The conmon of a launch that was killed half-way: by its pid file, if the process of that number names the container. */
-function findMonitor(launch: Launch): ProcessIdentity | undefined {
-  const read = (path: string) => ignoring(['ENOENT', 'ESRCH'], () => readFileSync(path, 'utf8'));
-  const pid = Number(read(`${launch.directory}/conmon.pid`) ?? 0);
-  const words = read(`/proc/${pid}/cmdline`)?.split('\0') ?? [];
-  return pid > 0 && words.includes(launch.directory) ? identifyProcess(pid) : undefined;
 }
 
 function identify(launch: Launch, pid: number): Launched {

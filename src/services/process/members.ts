@@ -56,9 +56,30 @@ export function killMembers(launch: Launch, launched: { readonly container: Proc
   for (let round = 0; round < 100 && killOnce(members); round += 1);
 }
 
+/**
+ * Kills what a launch had started when its gangway was killed: unshare, the shell, conmon, crun, and the first process
+ * as long as it is crun. They were not written down yet, but all of them were told the container's directory.
+ */
+export function killHalfLaunched({ directory }: Launch): void {
+  for (let round = 0; round < 100; round += 1) {
+    const pids = processes().filter((pid) => commandLine(pid).includes(directory));
+    if (pids.length === 0) return;
+    for (const pid of pids) ignoring('ESRCH', () => process.kill(Number(pid), 'SIGKILL'));
+  }
+}
+
+function processes(): readonly string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+}
+
+/** Empty for a process that has ended. */
+function commandLine(pid: string): readonly string[] {
+  return (ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0');
+}
+
 /** @returns whether anybody was there: a process may have forked in between */
 function killOnce(members: string): boolean {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && mountNamespace(name) === members);
+  const pids = processes().filter((pid) => mountNamespace(pid) === members);
   for (const pid of pids) ignoring('ESRCH', () => process.kill(Number(pid), 'SIGKILL'));
   return pids.length > 0;
 }
