@@ -11,6 +11,7 @@ import type { Kinds } from '../plan/kind.ts';
 import type { Plan } from '../plan/plan.ts';
 import { World } from '../plan/world.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
+import { diskError } from './disk.ts';
 import type { Identities } from './identities.ts';
 import type { Records } from './records.ts';
 import type { Sockets } from './sockets.ts';
@@ -37,6 +38,14 @@ export interface Context {
 export async function exclusively<T>(context: Context, body: (world: World) => Promise<T>): Promise<T> {
   using world = new World(context.host());
   if (context.dryRun) return await body(world);
+  try {
+    return await locked(context, world, body);
+  } catch (error) {
+    throw diskError(error, context.records.directories);
+  }
+}
+
+async function locked<T>(context: Context, world: World, body: (world: World) => Promise<T>): Promise<T> {
   context.records.prepare();
   const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`);
   try {

@@ -1,0 +1,25 @@
+/** What the disk says, in the words of somebody who asked for a container. */
+import { GangwayError, hasErrno } from '../values/errors.ts';
+import type { Directories } from './records.ts';
+
+/** The error as it is, or where our directories can't be written to: which they are, and what to do about it. */
+export function diskError(error: unknown, { state, runtime }: Directories): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  const directories = `${state} or ${runtime}`;
+  if (hasErrno(error, 'ENOSPC', 'EDQUOT')) {
+    return new GangwayError('disk-full', `no space left below ${directories}`, {
+      hint: 'free some, and try again: `df` shows which file system is full',
+      cause: error,
+    });
+  }
+  if (!hasErrno(error, 'ENOTDIR', 'EROFS', 'EACCES', 'EEXIST') || !isOurs(error, [state, runtime])) return error;
+  return new GangwayError('invalid-option', `${directories} can't be used: ${error.message}`, {
+    hint: 'both must be directories that can be written to; --state-directory and --runtime-directory choose others',
+    cause: error,
+  });
+}
+
+function isOurs(error: Error & { readonly path?: unknown }, directories: readonly string[]): boolean {
+  const { path } = error;
+  return typeof path === 'string' && directories.some((directory) => `${path}/`.startsWith(`${directory}/`));
+}
