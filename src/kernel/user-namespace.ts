@@ -17,6 +17,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { bindMount, unmount } from '../sys/mount.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
 import type { SubordinateRange } from '../values/launch.ts';
@@ -116,6 +117,7 @@ export function ownedNamespaceCommands(name: string, pin: string, range: Subordi
     'until [ "$(readlink /proc/$helper/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.01; done',
     `echo ${map} >/proc/$helper/uid_map`,
     `echo ${map} >/proc/$helper/gid_map`,
+    `mkdir -p ${dirname(pin)}`,
     `touch ${pin}`,
     `mount --bind /proc/$helper/ns/user ${pin}`,
     `ip netns attach ${name} $helper`,

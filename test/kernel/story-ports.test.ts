@@ -40,7 +40,10 @@ for (const bridged of ['0', '1']) {
   test(`a published port from everywhere, with ${bridgeNetfilter}=${bridged}`, async (t) => {
     await withStory(t, {}, async (story) => {
       const missing = (await story.lab.host.exec(['sysctl', '-qw', `${bridgeNetfilter}=${bridged}`])).exitCode !== 0;
-      if (missing) return t.pass(`this kernel has no ${bridgeNetfilter}`);
+      if (missing) {
+        t.pass(`this kernel has no ${bridgeNetfilter}`);
+        return;
+      }
       const web = await startWeb(story, '-p', '8080:80', '-p', '8080:80/udp');
       const sibling = await story.start('--name', 'sibling', 'sleep', '100');
       const rows: readonly [Origin, Record<string, string>][] = [

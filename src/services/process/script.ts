@@ -7,6 +7,7 @@
 import { quote } from '../../plan/quote.ts';
 import type { Launch } from '../../values/launch.ts';
 import { ociConfiguration } from './configuration.ts';
+import { exitPath } from './exit.ts';
 import { isolated } from './network-isolation.ts';
 import { onTree } from './rootfs.ts';
 
@@ -69,19 +70,40 @@ function device({ major, minor, bytesPerSecond }: Launch['limits']['deviceReadBy
   return `${major}:${minor} ${bytesPerSecond}`;
 }
 
-/** The lines that take the container away. */
+/**
+ * The lines that take the container away.
+ *
+ * Without its lock file conmon's exit script does nothing (exit.ts): the clean-up is this script's own.
+ */
 export function discardCommands(launch: Launch): string[] {
-  if (launch.isolation === 'network') return [];
+  const directory = quote(launch.directory);
+  return [
+    `rm -f ${directory}/lock`,
+    ...(launch.isolation === 'network' ? killCommands(directory) : deleteCommands(launch)),
+    `rm -rf ${directory} ${quote(exitPath(launch))}`,
+  ];
+}
+
+/** The members of a network alone are known by their mount namespace (members.ts). */
+function killCommands(directory: string): string[] {
+  return [
+    `members=$(cat ${directory}/members)`,
+    'for process in /proc/[0-9]*; do',
+    '  [ "$(readlink "$process/ns/mnt")" != "$members" ] || kill -KILL "$(basename "$process")"',
+    'done',
+  ];
+}
+
+function deleteCommands({ runtimeRoot, id, cgroupPath }: Launch): string[] {
   const groups: string[] = [];
-  for (let path = launch.cgroupPath; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
+  for (let path = cgroupPath; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
     groups.push(`/sys/fs/cgroup${quote(path)}`, `/sys/fs/cgroup/*${quote(path)}`);
   }
   return [
-    `crun --root=${quote(launch.runtimeRoot)} delete --force ${quote(launch.id)}`,
+    `crun --root=${quote(runtimeRoot)} delete --force ${quote(id)}`,
     `for group in ${groups.join(' ')}; do`,
     '  [ ! -d "$group" ] || rmdir --ignore-fail-on-non-empty "$group"',
     'done',
-    `rm -rf ${quote(launch.directory)}`,
   ];
 }
 

@@ -1,0 +1,125 @@
+// What `explain` prints does what the command does: two machines alike, one runs the command, the other one the script.
+//
+//      one:   gangway run -d …                          two:   gangway explain run -d … | sh
+//
+// The script has nothing to work with but the packages that it promises to need.
+import test, { type ExecutionContext } from 'ava';
+import { difference } from '../../src/lab/snapshot.ts';
+import { waitFor } from '../../src/lab/wait.ts';
+import { type MachineState, machineState } from '../support/machine-state.ts';
+import { build, type Story, withStory } from '../support/story-lab.ts';
+
+test.before(build);
+
+const command = ['sleep', '1234'];
+
+interface Scenario {
+  /** Shell, on both machines, before anything else. */
+  readonly setting?: string;
+  /** Commands that are run on both machines. */
+  readonly before?: readonly (readonly string[])[];
+  readonly words: readonly string[];
+}
+
+/** Links to the programs of these packages, and nothing else to find on PATH. */
+const tools = `
+mkdir /run/tools
+for file in $(dpkg -L iproute2 nftables procps util-linux mount coreutils crun | grep -E '^(/usr)?/s?bin/[^/]+$'); do
+  [ ! -f "$file" ] || ln -sf "$file" /run/tools/
+done
+ln -s "$(command -v sh)" /run/tools/sh
+`;
+
+/** A root file system with one program, and what it is linked with. */
+const tree = `
+mkdir -p /run/tree/proc /run/tree/dev /run/tree/sys /run/tree/etc /run/tree/run /run/tree/tmp
+cp --parents -L "$(command -v sleep)" $(ldd "$(command -v sleep)" | grep -o '/[^ ]*') /run/tree/
+`;
+
+async function prepare(story: Story, { setting, before = [] }: Scenario): Promise<void> {
+  await story.host(`${tools}\n${setting ?? ''}`);
+  for (const [index, words] of before.entries()) await seeded(story, words, `before ${index}`);
+}
+
+async function seeded(story: Story, words: readonly string[], seed = 'parity'): Promise<string> {
+  const { exitCode, stdout, stderr } = await story.gangway(words, { environment: { GANGWAY_SEED: seed } });
+  if (exitCode !== 0) throw new Error(`gangway ${words.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+/** Explains, which must change nothing; and then does as it was told. */
+async function explained(t: ExecutionContext, story: Story, words: readonly string[]): Promise<void> {
+  const before = await story.lab.leftovers();
+  const script = await seeded(story, ['explain', ...words]);
+  t.deepEqual(difference(before, await story.lab.leftovers()), [], 'explain changes nothing');
+  t.regex(script, /^#!\/bin\/sh\n/);
+  const { exitCode, stderr } = await story.lab.host.exec(['env', '-i', 'PATH=/run/tools', 'sh'], { input: script });
+  t.deepEqual([exitCode, stderr], [0, '']);
+}
+
+function parity(title: string, scenario: Scenario): void {
+  test(title, async (t) => {
+    await withStory(t, {}, async (one) => {
+      await withStory(t, {}, async (two) => {
+        await Promise.all([prepare(one, scenario), prepare(two, scenario)]);
+        await seeded(one, scenario.words);
+        await explained(t, two, scenario.words);
+        await alike(t, one, two);
+      });
+    });
+  });
+}
+
+/** The script's container starts in the background: its end is not waited for. */
+async function alike(t: ExecutionContext, one: Story, two: Story): Promise<void> {
+  const expected = await machineState(one, command);
+  let found: MachineState = {};
+  const same = waitFor('the machines are alike', async () => {
+    found = await machineState(two, command);
+    return JSON.stringify(found) === JSON.stringify(expected);
+  });
+  await same.catch(() => {});
+  for (const [part, value] of Object.entries(expected)) t.deepEqual(found[part], value, part);
+}
+
+const web = ['run', '-d', '--name', 'web', '-p', '8080:80', '-p', '127.0.0.1:5353:53/udp', ...command];
+
+parity('run -d with ports, on an empty machine', { words: web });
+
+parity('run -d on no network, with limits', {
+  words: ['run', '-d', '--network', 'none', '--memory', '64m', '--cpus', '0.5', '--pids-limit', '20', ...command],
+});
+
+parity('run -d on the host’s network', { words: ['run', '-d', '--network', 'host', ...command] });
+
+parity('run -d of a second container, where the bridge exists', {
+  before: [web],
+  words: ['run', '-d', '--name', 'second', '-P', '--expose', '80', ...command],
+});
+
+parity('run -d with a network of its own and nothing else', {
+  words: ['run', '-d', '--isolation=network', ...command],
+});
+
+parity('run -d in a user namespace of its own', { words: ['run', '-d', '--userns', 'private', ...command] });
+
+parity('run -d with a root file system', {
+  setting: tree,
+  words: ['run', '-d', '--rootfs', '/run/tree', '--hostname', 'box', ...command],
+});
+
+parity('stop', { before: [web, ['run', '-d', '--name', 'other', ...command]], words: ['stop', '--time', '0', 'web'] });
+
+parity('stop of one with a network of its own and nothing else', {
+  before: [['run', '-d', '--name', 'lean', '--isolation=network', ...command]],
+  words: ['stop', '--time', '0', 'lean'],
+});
+
+parity('rm -f of one in a user namespace of its own', {
+  before: [['run', '-d', '--name', 'owned', '--userns', 'private', ...command]],
+  words: ['rm', '-f', 'owned'],
+});
+
+parity('rm -f of the last one', { before: [web], words: ['rm', '-f', 'web'] });
+
+parity('gc', { before: [web, ['rm', '-f', 'web']], words: ['gc'] });
