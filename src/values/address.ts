@@ -46,9 +46,14 @@ export function isAddress(text: string): boolean {
 
 function addressBytes(text: string): readonly number[] | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toByteArray();
-  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text))
-    return ipaddr.IPv6.parse(text).toByteArray();
-  return undefined;
+  return isSixText(text) ? ipaddr.IPv6.parse(text).toByteArray() : undefined;
+}
+
+/** An IPv4 address at the end, `::ffff:172.17.0.2`, is held to the same writing as one that stands alone. */
+function isSixText(text: string): boolean {
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return false;
+  const end = text.slice(text.lastIndexOf(':') + 1);
+  return !end.includes('.') || ipaddr.IPv4.isValidFourPartDecimal(end);
 }
 
 /** Four or sixteen bytes in network order, as the kernel carries them. */
