@@ -81,8 +81,10 @@ export class SwitchboardServer {
   }
 
   #leave(client: Socket): void {
-    if (!this.#clients.delete(client)) return;
+    if (!this.#clients.has(client)) return;
+    // It counts until the records have been read: nobody ends in between.
     if (this.#switchboard.end(client)) this.#switchboard.follow(this.records());
+    this.#clients.delete(client);
     this.#endIfIdle();
   }
 
