@@ -27,4 +27,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-process.exitCode = await run();
+// No await here: the program is one CommonJS file (scripts/bundle.js).
+void run().then((status) => {
+  process.exitCode = status;
+});

@@ -8,7 +8,7 @@
  * A record holds the very steps that made its object, so that what is taken away is what was made. Files are renamed
  * into place: a reader sees the old record or the new one and needs no lock. Whoever changes one holds the lock.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
 import { bootId, type RecordChange } from '../plan/change.ts';
@@ -93,6 +93,8 @@ export class Records {
   readonly #onWarning: (sentence: string) => void;
   /** One command reads the records many times, and says once what is wrong with them. */
   readonly #told = new Set<string>();
+  /** A record is never changed in place: its file is replaced by another one. */
+  readonly #known = new Map<string, { readonly version: string; readonly record: unknown }>();
 
   constructor(directories: Directories, onWarning: (sentence: string) => void) {
     this.directories = directories;
@@ -218,10 +220,18 @@ export class Records {
     return names.filter((name) => name.endsWith('.json')).map((name) => `${directory}/${name}`);
   }
 
-  /** The record in a file, undefined where there is none, or what is wrong with it. */
+  /** The record in a file, undefined where there is none, or what is wrong with it. A file that is the same is not read again. */
   #look(path: string): unknown {
+    const found = ignoring('ENOENT', () => statSync(path));
+    if (found === undefined) return undefined;
+    const version = `${found.ino} ${found.mtimeMs} ${found.size}`;
+    const known = this.#known.get(path);
+    if (known?.version === version) return known.record;
     const text = ignoring('ENOENT', () => readFileSync(path, 'utf8'));
-    return text === undefined ? undefined : read(path, text);
+    if (text === undefined) return undefined;
+    const record = read(path, text);
+    this.#known.set(path, { version, record });
+    return record;
   }
 }
 

@@ -5,19 +5,31 @@
 import { type Address, formatAddress, isAddress, parseAddress } from '../values/address.ts';
 
 export function encode(value: unknown): string {
-  return `${JSON.stringify(value, (_, item: unknown) => (isBinaryAddress(item) ? { family: item.family, value: formatAddress(item) } : item))}\n`;
+  return `${JSON.stringify(value, (_, item: unknown) => (isAddressValue(item) ? { family: item.family, value: formatAddress(item) } : item))}\n`;
 }
 
 /** @throws SyntaxError where the text is no JSON */
 export function decode(text: string): unknown {
-  return JSON.parse(text, (_, item: unknown) => (isWrittenAddress(item) ? parseAddress(item.value) : item));
+  return revive(JSON.parse(text));
 }
 
-function isBinaryAddress(item: unknown): item is Address {
+/** In place, and into objects only: a reviver would be called for every number and string of every record. */
+function revive(item: unknown): unknown {
+  if (typeof item !== 'object' || item === null) return item;
+  if (isWrittenAddress(item)) return parseAddress(item.value);
+  const entries = item as Record<string, unknown>;
+  for (const key in entries) {
+    const inner = entries[key];
+    if (typeof inner === 'object') entries[key] = revive(inner);
+  }
+  return item;
+}
+
+function isAddressValue(item: unknown): item is Address {
   return typeof (item as Address | null)?.value === 'bigint';
 }
 
-function isWrittenAddress(item: unknown): item is { readonly value: string } {
-  const { family, value } = (item ?? {}) as { family?: unknown; value?: unknown };
+function isWrittenAddress(item: object): item is { readonly value: string } {
+  const { family, value } = item as { readonly family?: unknown; readonly value?: unknown };
   return (family === 4 || family === 6) && typeof value === 'string' && isAddress(value);
 }

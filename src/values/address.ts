@@ -44,16 +44,14 @@ export function isAddress(text: string): boolean {
   return addressBytes(text) !== undefined;
 }
 
-function addressBytes(text: string): readonly number[] | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toByteArray();
-  return isSixText(text) ? ipaddr.IPv6.parse(text).toByteArray() : undefined;
-}
+/** Four numbers from 0 to 255, without leading zeros, which some take for octal. */
+const fourNumbers = /^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
 
-/** An IPv4 address at the end, `::ffff:172.17.0.2`, is held to the same writing as one that stands alone. */
-function isSixText(text: string): boolean {
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return false;
-  const end = text.slice(text.lastIndexOf(':') + 1);
-  return !end.includes('.') || ipaddr.IPv4.isValidFourPartDecimal(end);
+function addressBytes(text: string): readonly number[] | undefined {
+  if (fourNumbers.test(text)) return text.split('.').map(Number);
+  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text))
+    return ipaddr.IPv6.parse(text).toByteArray();
+  return undefined;
 }
 
 /** Four or sixteen bytes in network order, as the kernel carries them. */
@@ -80,7 +78,8 @@ export function toBytes(address: Address): Uint8Array {
 
 /** `172.17.0.2`, or RFC 5952 text: `fd00::2`. */
 export function formatAddress(address: Address): string {
-  return ipaddr.fromByteArray([...toBytes(address)]).toString();
+  const bytes = toBytes(address);
+  return address.family === 4 ? bytes.join('.') : ipaddr.fromByteArray([...bytes]).toString();
 }
 
 /** The address as it stands before a port: `172.17.0.2`, `[fd00::2]`. */
