@@ -7,7 +7,7 @@ import { errnoName } from '../sys/libc.ts';
 import { KernelError } from '../values/errors.ts';
 import { attributes } from './attributes.ts';
 import { cstring, u32 } from './codec.ts';
-import { headerLength, type RawMessage, type Request } from './message.ts';
+import { control, headerLength, type RawMessage, type Request } from './message.ts';
 import { align, Writer } from './writer.ts';
 
 const NLM_F_CAPPED = 0x100;
@@ -28,8 +28,12 @@ export function refusal(message: RawMessage, sent: Request): KernelError {
   return new KernelError(sent.operation, errno, sentence, offset === undefined ? undefined : attributeAt(sent, offset));
 }
 
-/** Behind the error number stands our own header, and unless the answer is capped our whole message. */
+/**
+ * Behind the error number stands our own header, and unless the answer is capped our whole message. At the end of a dump
+ * (NLMSG_DONE) neither does.
+ */
 function tlvStart(message: RawMessage): number {
+  if (message.type === control.done) return 4;
   const capped = (message.flags & NLM_F_CAPPED) !== 0;
   return 4 + align(capped ? headerLength : message.payload.readUInt32LE(4));
 }
