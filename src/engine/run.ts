@@ -77,7 +77,7 @@ export function notRunning(name: string): GangwayError {
   });
 }
 
-export function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
+function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
   const launched = readLaunched(launch);
   if (launched === undefined) throw notRunning(launch.id.slice(0, 12));
   return {

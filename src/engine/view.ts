@@ -1,4 +1,5 @@
 /** Lists: containers, networks, ports. Reads records and looks at processes; changes nothing, needs no lock. */
+import { humanDuration } from '../values/age.ts';
 import type { PortBinding } from '../values/port.ts';
 import type { Context } from './context.ts';
 import { observeLife } from './end.ts';
@@ -16,7 +17,7 @@ export function list({ records }: Context, all: boolean): readonly ContainerSumm
     .filter(({ state }) => all || state === 'running' || state === 'restarting');
 }
 
-export function summarize(record: ContainerRecord): ContainerSummary {
+function summarize(record: ContainerRecord): ContainerSummary {
   const { id, name, request, createdAt, life } = record;
   const { state, status } = describe(record, Date.now());
   const ports = life?.bindings ?? [];
@@ -44,14 +45,14 @@ export function describe(
   if (life === undefined) {
     if (lastEnd === undefined) return { state: 'created', status: 'Created' };
     const waiting = request.restart.kind !== 'no' && !stopped && lastEnd.exitCode !== 0;
-    const since = ago(now - Date.parse(lastEnd.finishedAt));
+    const since = humanDuration(now - Date.parse(lastEnd.finishedAt));
     return {
       state: waiting ? 'restarting' : 'exited',
       status: `${waiting ? 'Restarting' : 'Exited'} (${lastEnd.exitCode}) ${since} ago`,
     };
   }
   const observed = observeLife(life);
-  const since = ago(now - Date.parse(life.startedAt));
+  const since = humanDuration(now - Date.parse(life.startedAt));
   switch (observed.kind) {
     case 'created':
     case 'running':
@@ -61,24 +62,6 @@ export function describe(
     default:
       return { state: 'exited', status: 'Exited (unknown)' };
   }
-}
-
-/** Docker's: `Less than a second`, `4 seconds`, `About a minute`, `3 hours`. */
-export function ago(milliseconds: number): string {
-  const seconds = Math.floor(milliseconds / 1000);
-  if (seconds < 1) return 'Less than a second';
-  if (seconds === 1) return '1 second';
-  if (seconds < 60) return `${seconds} seconds`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes === 1) return 'About a minute';
-  if (minutes < 60) return `${minutes} minutes`;
-  const hours = Math.round(minutes / 60);
-  if (hours === 1) return 'About an hour';
-  if (hours < 48) return `${hours} hours`;
-  const days = Math.floor(hours / 24);
-  if (days < 14) return `${days} days`;
-  if (days < 60) return `${Math.floor(days / 7)} weeks`;
-  return days < 730 ? `${Math.floor(days / 30)} months` : `${Math.floor(days / 365)} years`;
 }
 
 /** `gangway port`. */

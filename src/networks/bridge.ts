@@ -32,7 +32,7 @@
 import { elementSteps } from '../firewall/nftables.ts';
 import { networkElements } from '../firewall/policy.ts';
 import type { Step } from '../plan/step.ts';
-import { type Address, contains, type Prefix } from '../values/address.ts';
+import type { Address, Prefix } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import { inSandbox, type Sandbox } from './none.ts';
 
@@ -132,11 +132,6 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
       }),
     ),
   ];
-}
-
-/** The gateway of an address: that of the subnet in which it lies. */
-export function gatewayOf(network: BridgeNetwork, address: Address): Address | undefined {
-  return network.subnets.find(({ subnet }) => contains(subnet, address))?.gateway;
 }
 
 /** A network without IPv6 has none anywhere: a link-local address would be a way around every IPv4 rule. */

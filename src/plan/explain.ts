@@ -14,7 +14,7 @@ export function explainScript(plan: Plan, kinds: Kinds): string {
 }
 
 /** The plan's steps alone: a comment and the commands of each. */
-export function explainPlan(plan: Plan, kinds: Kinds): string {
+function explainPlan(plan: Plan, kinds: Kinds): string {
   if (plan.steps.length === 0) return '\n# nothing to change\n';
   const told =
     plan.direction === 'make'

@@ -18,12 +18,11 @@ import {
   overlaps,
   type Prefix,
   parsePrefix,
-  sameAddress,
 } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 
 /** Docker's own: 172.17.0.0/16 to 172.31.0.0/16, then sixteen /20 of 192.168.0.0/16. */
-export const defaultPools: readonly Prefix[] = [
+const defaultPools: readonly Prefix[] = [
   ...Array.from({ length: 15 }, (_, index) => parsePrefix(`172.${17 + index}.0.0/16`)),
   ...Array.from({ length: 16 }, (_, index) => parsePrefix(`192.168.${index * 16}.0/20`)),
 ];
@@ -66,9 +65,4 @@ export function chooseAddress(subnet: Prefix, taken: readonly Address[], cursor:
   throw new GangwayError('pool-exhausted', `no address is free in ${formatPrefix(subnet)}`, {
     hint: 'remove containers that are no longer needed',
   });
-}
-
-/** Is this address given out already? */
-export function isTaken(address: Address, taken: readonly Address[]): boolean {
-  return taken.some((other) => sameAddress(address, other));
 }

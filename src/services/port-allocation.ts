@@ -130,7 +130,7 @@ export function collide(a: PortBinding, b: PortBinding): boolean {
   return isUnspecified(a.hostAddress) || isUnspecified(b.hostAddress) || sameAddress(a.hostAddress, b.hostAddress);
 }
 
-export function describe({ hostAddress, hostPort, protocol }: PortBinding): string {
+function describe({ hostAddress, hostPort, protocol }: PortBinding): string {
   return `port ${formatHost(hostAddress)}:${hostPort}/${protocol}`;
 }
 

@@ -8,7 +8,7 @@
  *
  * @see setns(2), unshare(2), network_namespaces(7)
  */
-import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { call } from './libc.ts';
 import { bindMount } from './mount.ts';
 
@@ -20,11 +20,6 @@ const HERE = '/proc/thread-self/ns/net';
 /** Opens a namespace by its file: `/run/netns/c1`, `/proc/PID/ns/net`. The caller closes it. */
 export function openNamespace(path: string): number {
   return openSync(path, constants.O_RDONLY);
-}
-
-/** The namespace's identity: its inode number, which `ls -l /proc/PID/ns/net` shows in brackets. */
-export function namespaceInode(path: string): number {
-  return statSync(path).ino;
 }
 
 /**

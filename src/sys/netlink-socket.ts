@@ -15,8 +15,6 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0x80000;
 const SOL_NETLINK = 270;
-const SOL_SOCKET = 1;
-const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 
 /** Protocols of the family, as socket(2) takes them. */
@@ -41,17 +39,6 @@ export function openNetlinkSocket(protocol: number): number {
     call('set netlink option', setsockopt, fd, SOL_NETLINK, option, one, 4);
   }
   return fd;
-}
-
-/**
- * Room for the answers to a large batch. A queue that overflows loses answers (ENOBUFS), and with them errors.
- *
- *     SO_RCVBUFFORCE, socket(7)
- */
-export function setReceiveQueue(fd: number, bytes: number): void {
-  const value = Buffer.alloc(4);
-  value.writeUInt32LE(bytes);
-  call('set receive queue', setsockopt, fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4);
 }
 
 /** Sends the bytes to the kernel, and returns when it has carried them out. */

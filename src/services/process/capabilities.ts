@@ -11,7 +11,7 @@
 import { GangwayError } from '../../values/errors.ts';
 
 /** In kernel order: the index is the bit. */
-export const capabilityNames = [
+const capabilityNames = [
   'CHOWN',
   'DAC_OVERRIDE',
   'DAC_READ_SEARCH',

@@ -50,7 +50,7 @@ export function ociConfiguration(launch: Launch, processor: string = process.arc
 }
 
 /** Where the container's tree is mounted, seen from conmon's mount namespace. */
-export function rootPath(launch: Launch): string {
+function rootPath(launch: Launch): string {
   return `${launch.directory}/root`;
 }
 

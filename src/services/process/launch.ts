@@ -61,7 +61,7 @@ export async function launch(launch: Launch): Promise<Launched> {
 }
 
 /** Writes the files that stand before the first process: directories, config.json, the lock. Idempotent. */
-export function writeBundle(launch: Launch): void {
+function writeBundle(launch: Launch): void {
   for (const path of [
     `${launch.directory}/root`,
     `${launch.directory}/tree`,

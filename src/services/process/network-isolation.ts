@@ -41,7 +41,7 @@ echo $! >"$directory/pid"
  *
  * A shell starts background processes with SIGINT and SIGQUIT ignored, and ignored they would stay; env(1) undoes it.
  */
-export const commandScript = `set -e
+const commandScript = `set -e
 directory=$1 network=$2 work=$3 count=$4
 shift 4
 rest=$(($# - count))

@@ -108,7 +108,7 @@ function deleteCommands({ runtimeRoot, id, cgroupPath }: Launch): string[] {
 }
 
 /** JSON with a line for each thing that a reader looks for: the first three levels broken, everything deeper in one line. */
-export function renderConfiguration(value: unknown, depth = 0): string {
+function renderConfiguration(value: unknown, depth = 0): string {
   if (depth === 3 || value === null || typeof value !== 'object') return JSON.stringify(value);
   const indent = '  '.repeat(depth + 1);
   const list = Array.isArray(value);
