@@ -141,7 +141,7 @@ function elementData(value: readonly Datum[]): ElementData {
 
 function sameValue(found: ElementData | undefined, wanted: ElementData | undefined): boolean {
   if (wanted === undefined) return true;
-  if (found?.value !== undefined && wanted.value !== undefined) return Buffer.compare(found.value, wanted.value) === 0;
+  if (wanted.value !== undefined) return found?.value !== undefined && Buffer.compare(found.value, wanted.value) === 0;
   return found?.verdict?.code === wanted.verdict?.code && found?.verdict?.chain === wanted.verdict?.chain;
 }
 
