@@ -8,8 +8,8 @@
  *     one visit       one call       one call           one transaction
  */
 import type { Request } from '../netlink/message.ts';
-import { ignoring, TeardownError } from '../values/errors.ts';
-import { type Kinds, kindOf, type RequestKind, type VisitKind } from './kind.ts';
+import { hasErrno, ignoring, TeardownError } from '../values/errors.ts';
+import { type ActionKind, type Kinds, kindOf, type RequestKind, type VisitKind } from './kind.ts';
 import { applyElements } from './kinds/firewall.ts';
 import type { ElementStep, Place, Step } from './step.ts';
 import { undo } from './undo.ts';
@@ -46,8 +46,18 @@ function applyBatch(batch: readonly Step[], kinds: Kinds, world: World, done: St
     return;
   }
   if ('visit' in kind) return visitPlace(batch as readonly PlacedStep[], kinds, world, done);
-  done.push(first);
-  return kind.apply(first, world);
+  return applyAction(first, kind, world, done);
+}
+
+/** An action may fail half-way, and is taken back then; but what was there already is somebody else's, and stays. */
+async function applyAction(step: Step, kind: ActionKind<Step>, world: World, done: Step[]): Promise<void> {
+  try {
+    await kind.apply(step, world);
+    done.push(step);
+  } catch (error) {
+    if (!hasErrno(error, 'EEXIST')) done.push(step);
+    throw error;
+  }
 }
 
 function visitPlace(batch: readonly PlacedStep[], kinds: Kinds, world: World, done: Step[]): void {

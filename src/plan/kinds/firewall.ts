@@ -67,9 +67,14 @@ export function applyElements(
 ): void {
   const [first] = steps;
   if (first === undefined) return;
-  addElements(
-    connectionOf(first),
-    first.table,
-    steps.map((step) => step.element),
-  );
+  const elements = steps.map((step) => step.element);
+  try {
+    addElements(connectionOf(first), first.table, elements);
+  } catch (cause) {
+    if (!hasErrno(cause, 'ENOENT')) throw cause;
+    throw new GangwayError('not-supported', `nftables table inet ${first.table} is not as gangway made it`, {
+      hint: `\`nft delete table inet ${first.table}\` removes it, and the next container loads it again`,
+      cause,
+    });
+  }
 }
