@@ -1,6 +1,41 @@
-/** Checks that the documentation is true to the tree: every relative link leads to a file, every anchor to a heading. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+/**
+ * Checks that the documentation is true to the tree: docs/cli.md is what the table of commands says, every relative link
+ * leads to a file, every anchor to a heading.
+ *
+ *     npm run docs        writes docs/cli.md
+ *     npm run check       compares it
+ */
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Command } from '../src/cli/command.ts';
+import { commands } from '../src/cli/commands.ts';
+import { fullName, help, overview } from '../src/cli/help.ts';
+
+/** The page of the command line: what `gangway help` and `gangway COMMAND --help` print. */
+function commandLine(): string {
+  const block = (text: string) => `\`\`\`text\n${text.trimEnd()}\n\`\`\`\n`;
+  const section = (path: readonly string[], command: Command): string[] => [
+    `## ${fullName(path)}\n`,
+    block(help(path, command)),
+    ...shown(command.commands ?? []).flatMap((inner) => section([...path, inner.name], inner)),
+  ];
+  return [
+    '# The command line\n',
+    'Made by `npm run docs` from [the table of commands](../src/cli/commands.ts): what `gangway help` and',
+    '`gangway COMMAND --help` print. Options are Docker’s where Docker has them; the exit status of `run` and `exec` is the',
+    'command’s own, or 125 where gangway failed, 126 where the command could not be run, 127 where it was not found.\n',
+    block(overview()),
+    ...shown(commands).flatMap((command) => section([command.name], command)),
+  ].join('\n');
+}
+
+const shown = (rows: readonly Command[]) => rows.filter(({ hidden }) => hidden !== true);
+
+function outdated(page: string, text: string): string[] {
+  if (process.argv.includes('--write')) writeFileSync(page, text);
+  const current = existsSync(page) && readFileSync(page, 'utf8') === text;
+  return current ? [] : [`${page}: is not what the sources say: npm run docs`];
+}
 
 /** As the forges make an anchor of a heading. */
 function anchor(heading: string): string {
@@ -37,6 +72,6 @@ const pages = ['.', 'docs'].flatMap((folder) =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name)),
 );
-const found = pages.sort().flatMap(deadLinks);
+const found = [...outdated('docs/cli.md', commandLine()), ...pages.sort().flatMap(deadLinks)];
 for (const line of found) console.log(line);
 process.exitCode = found.length > 0 ? 1 : 0;

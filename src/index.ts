@@ -17,6 +17,7 @@ export type { Step } from './plan/step.ts';
 export type { Address, Prefix } from './values/address.ts';
 export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './values/address.ts';
 export type { ContainerRequest } from './values/container.ts';
+export { containerRequest } from './values/container.ts';
 export { GangwayError, KernelError, TeardownError } from './values/errors.ts';
 export type { Port, PortBinding, PublishedPort } from './values/port.ts';
 export { parsePublish } from './values/port-grammar.ts';

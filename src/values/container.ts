@@ -70,3 +70,28 @@ export interface DeviceRate {
   readonly path: string;
   readonly bytesPerSecond: number;
 }
+
+/** A request in which only what is unusual has to be said: all else is as `gangway run COMMAND` has it. */
+export function containerRequest(
+  asked: Partial<ContainerRequest> & Pick<ContainerRequest, 'command'>,
+): ContainerRequest {
+  return {
+    isolation: 'full',
+    readOnly: false,
+    volumes: [],
+    environment: [],
+    terminal: false,
+    interactive: false,
+    init: false,
+    removeOnExit: false,
+    restart: { kind: 'no' },
+    limits: {},
+    userNamespace: 'host',
+    capabilities: { add: [], drop: [] },
+    network: 'bridge',
+    publish: [],
+    publishAll: false,
+    expose: [],
+    ...asked,
+  };
+}

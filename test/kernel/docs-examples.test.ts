@@ -1,0 +1,69 @@
+/** What the documentation tells people to do, done: the library's examples, and README's five minutes word for word. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { programEnvironment } from '../../src/lab/environment.ts';
+import { createLab, type Lab } from '../../src/lab/testing.ts';
+import { examples, pages, runnable, shellBlocks } from '../support/docs-examples.ts';
+import { skipUnless } from '../support/skip.ts';
+
+function lacking(): string | undefined {
+  if (process.geteuid?.() !== 0) return 'needs root';
+  return existsSync('dist/cli/gangway.js') ? undefined : 'dist/ is not built: run scripts/build';
+}
+
+for (const example of pages.flatMap(examples).filter(({ needsRoot }) => needsRoot)) {
+  test(`${example.where} works`, async (t) => {
+    if (skipUnless(t, lacking())) return;
+    await using lab = await createLab();
+    const node = [process.execPath, '--input-type=module'];
+    const { exitCode, stdout, stderr } = await lab.host.exec(node, { input: runnable(example) });
+    t.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: '' });
+    if (example.prints !== undefined) t.is(stdout, example.prints);
+  });
+}
+
+/** A person's shell in a lab, with `gangway` on its PATH and a `sudo` that has nothing left to do. */
+async function type(t: ExecutionContext, lab: Lab, lines: string): Promise<string> {
+  const install = 'mkdir -p /run/bin; ln -sf "$1" /run/bin/gangway; ln -sf "$(command -v env)" /run/bin/sudo';
+  await lab.host.run(['sh', '-euc', install, 'sh', resolve('dist/cli/gangway.js')]);
+  const PATH = `/run/bin:${programEnvironment().PATH}`;
+  const { exitCode, stdout, stderr } = await lab.host.exec(['sh', '-euc', lines], { environment: { PATH } });
+  t.is(exitCode, 0, `${stdout}${stderr}`);
+  return `${stdout}${stderr}`;
+}
+
+test('README: the five minutes, typed as they stand', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const blocks = shellBlocks('README.md');
+  const inLab = blocks.filter((block) => block.startsWith('gangway '));
+  const server = blocks.find((block) => block.startsWith('server='));
+  await using lab = await createLab();
+  const [before = '', after = ''] = inLab;
+  const output = await type(t, lab, `${before}${server}${after}`);
+  for (const seen of [
+    /^ip link add gangway0 /m,
+    /^gangway0 +UP +172\.17\.0\.1\/16/m,
+    /^eth0@if\d+ +UP +172\.17\.0\.2\/16/m,
+    /1 received/,
+    /^203\.0\.113\.2$/m,
+    /^172\.17\.0\.1$/m,
+    /tcp \. 8080 : 172\.17\.0\.3 \. 80/,
+    /0\.0\.0\.0:8080->80\/tcp/,
+    /^80\/tcp -> 0\.0\.0\.0:8080$/m,
+    /^\/from-outside\n\/from-loopback$/m,
+    /^removed network bridge \(gangway0\)/m,
+  ]) {
+    t.regex(output, seen);
+  }
+});
+
+test('docs/lab.md: by hand, typed as it stands', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const [block = ''] = shellBlocks('docs/lab.md');
+  await using lab = await createLab();
+  // A shell wants a person.
+  const output = await type(t, lab, block.replace(/^.*lab shell.*$/m, ''));
+  t.regex(output, /^up0@\S+ +UP +203\.0\.113\.1\/24/m);
+  t.regex(output, /^eth0@\S+ +UP +203\.0\.113\.2\/24/m);
+});
