@@ -11,7 +11,7 @@ import type { Request } from '../netlink/message.ts';
 import { hasErrno, ignoring, TeardownError } from '../values/errors.ts';
 import { type ActionKind, type Kinds, kindOf, type RequestKind, type VisitKind } from './kind.ts';
 import { applyElements } from './kinds/firewall.ts';
-import type { ElementStep, Place, Step } from './step.ts';
+import { type ElementStep, type Place, type Step, samePlace } from './step.ts';
 import { undo } from './undo.ts';
 import type { World } from './world.ts';
 
@@ -119,10 +119,6 @@ function together(a: Step, b: Step, kinds: Kinds): boolean {
   if ('requests' in left) return 'requests' in right;
   if ('visit' in left) return 'visit' in right;
   return a.kind === 'element' && b.kind === 'element' && a.table === b.table;
-}
-
-function samePlace(a: Place, b: Place): boolean {
-  return a === b || (a !== 'host' && b !== 'host' && a.namespace === b.namespace);
 }
 
 async function takeBack(

@@ -7,7 +7,7 @@
 import { TeardownError } from '../values/errors.ts';
 import { type Kinds, kindOf } from './kind.ts';
 import { undoElements } from './kinds/firewall.ts';
-import type { ElementStep, Step } from './step.ts';
+import { type ElementStep, type Step, samePlace } from './step.ts';
 import type { World } from './world.ts';
 
 /**
@@ -65,18 +65,24 @@ function home(step: Step): string | undefined {
   return 'in' in step && step.in !== 'host' ? step.in.namespace : undefined;
 }
 
+/** Neighbouring elements of one table go in one transaction, all else by itself. */
 function* groups(all: readonly Undoing[]): Generator<Undoing | readonly ElementStep[]> {
   let elements: ElementStep[] = [];
   for (const undoing of all) {
-    if (undoing.step.kind === 'element') {
-      elements.push(undoing.step);
-      continue;
+    const { step } = undoing;
+    const [first] = elements;
+    if (first !== undefined && (step.kind !== 'element' || !sameTable(first, step))) {
+      yield elements;
+      elements = [];
     }
-    if (elements.length > 0) yield elements;
-    elements = [];
-    yield undoing;
+    if (step.kind === 'element') elements.push(step);
+    else yield undoing;
   }
   if (elements.length > 0) yield elements;
+}
+
+function sameTable(a: ElementStep, b: ElementStep): boolean {
+  return a.table === b.table && samePlace(a.in, b.in);
 }
 
 function undoGroup(group: Undoing | readonly ElementStep[], world: World): void | Promise<void> {
