@@ -7,9 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { difference } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { type MachineState, machineState } from '../support/machine-state.ts';
-import { build, type Story, withStory } from '../support/story-lab.ts';
-
-test.before(build);
+import { type Story, withStory } from '../support/story-lab.ts';
 
 const command = ['sleep', '1234'];
 
@@ -34,15 +32,16 @@ ln -s "$(command -v sh)" /run/tools/sh
 const tree = `
 mkdir -p /run/tree/proc /run/tree/dev /run/tree/sys /run/tree/etc /run/tree/run /run/tree/tmp
 cp --parents -L "$(command -v sleep)" $(ldd "$(command -v sleep)" | grep -o '/[^ ]*') /run/tree/
+echo web:x:33:33::/srv/web:/bin/sh >/run/tree/etc/passwd
 `;
 
 async function prepare(story: Story, { setting, before = [] }: Scenario): Promise<void> {
-  await story.host(`${tools}\n${setting ?? ''}`);
+  await story.sh(`${tools}\n${setting ?? ''}`);
   for (const [index, words] of before.entries()) await seeded(story, words, `before ${index}`);
 }
 
 async function seeded(story: Story, words: readonly string[], seed = 'parity'): Promise<string> {
-  const { exitCode, stdout, stderr } = await story.gangway(words, { environment: { GANGWAY_SEED: seed } });
+  const { exitCode, stdout, stderr } = await story.exec(words, { environment: { GANGWAY_SEED: seed } });
   if (exitCode !== 0) throw new Error(`gangway ${words.join(' ')}: ${stderr}`);
   return stdout;
 }
@@ -106,6 +105,11 @@ parity('run -d in a user namespace of its own', { words: ['run', '-d', '--userns
 parity('run -d with a root file system', {
   setting: tree,
   words: ['run', '-d', '--rootfs', '/run/tree', '--hostname', 'box', ...command],
+});
+
+parity('run -d with a root file system in an archive', {
+  setting: `${tree}\ntar -C /run/tree -cf /run/tree.tar .; ln -s "$(command -v tar)" /run/tools/tar`,
+  words: ['run', '-d', '--rootfs', '/run/tree.tar', '--user', 'web', ...command],
 });
 
 parity('stop', { before: [web, ['run', '-d', '--name', 'other', ...command]], words: ['stop', '--time', '0', 'web'] });

@@ -7,9 +7,7 @@
 //     |                  up0 203.0.113.1/24  |          +-----------+
 //     +--------------------------------------+
 import test from 'ava';
-import { build, type Container, type Row, type Story, withStory } from '../support/story-lab.ts';
-
-test.before(build);
+import { type Container, type Row, type Story, withStory } from '../support/story-lab.ts';
 
 const sleep = ['sleep', '100'];
 
@@ -84,7 +82,7 @@ test('the MTU is the uplink’s, on the bridge and on both plugs', async (t) => 
 
 test('its files: six lines and its own, its name, and the machine’s servers but for those on its loopback', async (t) => {
   await withStory(t, {}, async (story) => {
-    await story.host(`printf 'nameserver 127.0.0.53\\nnameserver 203.0.113.2\\nsearch corp.test\\noptions ndots:1\\n' >/run/servers
+    await story.sh(`printf 'nameserver 127.0.0.53\\nnameserver 203.0.113.2\\nsearch corp.test\\noptions ndots:1\\n' >/run/servers
       mount --bind /run/servers /etc/resolv.conf`);
     const one = await story.start('--name', 'one', '--hostname', 'uno', ...sleep);
     const hosts = (await story.read(one, '/etc/hosts')).trimEnd().split('\n');
@@ -111,7 +109,7 @@ test('two containers reach each other, and an address that was let go rests for 
 
 test('172.17.0.0/16 is left alone where the machine has a way to a part of it', async (t) => {
   await withStory(t, {}, async (story) => {
-    await story.host('ip route add 172.17.200.0/24 via 203.0.113.2');
+    await story.sh('ip route add 172.17.200.0/24 via 203.0.113.2');
     const one = await story.start('--name', 'one', ...sleep);
     t.deepEqual(await addresses(story, one, 'eth0'), ['172.18.0.2/16 brd 172.18.255.255']);
     t.is((await story.inside(one, 'ping -c1 -W1 172.18.0.1')).exitCode, 0);
@@ -151,7 +149,7 @@ test('the machine forwards from the first container to the last', async (t) => {
 
 test('a machine that forwards already is left as it is', async (t) => {
   await withStory(t, { outside: ['world', 'neighbour'] }, async (story) => {
-    await story.host('sysctl -qw net.ipv4.ip_forward=1');
+    await story.sh('sysctl -qw net.ipv4.ip_forward=1');
     await story.start('--name', 'one', ...sleep);
     t.true(await isRouterForStrangers(story));
     await story.run('rm', '-f', 'one');
@@ -165,7 +163,7 @@ test('a machine that forwards because of us is no router for strangers', async (
     t.false(await isRouterForStrangers(story));
     t.is((await story.inside(one, 'ping -c1 -W1 198.51.100.1')).exitCode, 0, 'for its containers it is');
     // Without our guard the same machine would be one.
-    await story.host("nft 'delete element inet gangway closed_transit { ipv4 }'");
+    await story.sh("nft 'delete element inet gangway closed_transit { ipv4 }'");
     t.true(await isRouterForStrangers(story));
   });
 });

@@ -7,9 +7,7 @@
 //                | world 203.0.113.2
 import test from 'ava';
 import { difference } from '../../src/lab/snapshot.ts';
-import { build, withStory } from '../support/story-lab.ts';
-
-test.before(build);
+import { withStory } from '../support/story-lab.ts';
 
 const sixLines = [
   '127.0.0.1\tlocalhost',
@@ -52,12 +50,12 @@ test('every port is the container’s own, and every group may ping', async (t) 
 
 test('its files know localhost and its name, and it has no line of its own in hosts', async (t) => {
   await withStory(t, {}, async (story) => {
-    await story.host('echo "nameserver 203.0.113.2" >/run/servers; mount --bind /run/servers /etc/resolv.conf');
+    await story.sh('echo "nameserver 203.0.113.2" >/run/servers; mount --bind /run/servers /etc/resolv.conf');
     const quiet = await story.start('--name', 'quiet', '--network', 'none', 'sleep', '100');
     t.deepEqual((await story.read(quiet, '/etc/hosts')).trimEnd().split('\n'), sixLines);
     t.is(await story.read(quiet, '/etc/hostname'), `${quiet.id.slice(0, 12)}\n`);
     t.regex(await story.read(quiet, '/etc/resolv.conf'), /^nameserver 203\.0\.113\.2$/m);
-    t.is((await story.host(`nsenter --target "$1" --uts hostname`, quiet.pid)).trim(), quiet.id.slice(0, 12));
+    t.is(await story.sh('nsenter --target "$1" --uts hostname', quiet.pid), quiet.id.slice(0, 12));
   });
 });
 

@@ -10,9 +10,7 @@
 import test from 'ava';
 import { difference } from '../../src/lab/snapshot.ts';
 import { answers, ask, type Origin, untilAnswering } from '../support/probe.ts';
-import { build, type Container, type Story, withStory } from '../support/story-lab.ts';
-
-test.before(build);
+import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
 const both = (target: string) => [`tcp ${target}`, `udp ${target}`];
 
@@ -128,7 +126,7 @@ test('ranges: as many as there are, or the first that is free', async (t) => {
 
 test('without a host port, and with -P, the next free ephemeral one, the same in both families', async (t) => {
   await withStory(t, {}, async (story) => {
-    await story.host('sysctl -qw net.ipv4.ip_local_port_range="40000 40010" net.ipv4.ip_local_reserved_ports=40000');
+    await story.sh('sysctl -qw net.ipv4.ip_local_port_range="40000 40010" net.ipv4.ip_local_reserved_ports=40000');
     await startWeb(story, '-p', '80', '-P', '--expose', '80/udp');
     t.deepEqual((await story.run('port', 'web')).split('\n'), [
       '80/tcp -> 0.0.0.0:40001',
@@ -185,9 +183,7 @@ test('two hundred ports of one container, one process for all of them', async (t
       ports.map((port) => `tcp 127.0.0.1:${port}`),
     );
     t.deepEqual([...new Set(own)], ['172.17.0.1']);
-    const holders = await story.host(
-      `ss -Hlntp 'sport >= :10000 and sport <= :10199' | grep -o 'pid=[0-9]*' | sort -u`,
-    );
+    const holders = await story.sh(`ss -Hlntp 'sport >= :10000 and sport <= :10199' | grep -o 'pid=[0-9]*' | sort -u`);
     t.is(holders.trim().split('\n').length, 1);
   });
 });
@@ -196,7 +192,7 @@ test('what stops lets go of its ports at once', async (t) => {
   await withStory(t, {}, async (story) => {
     await startWeb(story, '-p', '8080:80', '-p', '8080:80/udp');
     await story.run('stop', '--time', '0', 'web');
-    t.is(await story.host(`ss -Hlntu 'sport = :8080'`), '');
+    t.is(await story.sh(`ss -Hlntu 'sport = :8080'`), '');
     t.deepEqual(await answersOf(story, 'world', ['203.0.113.1:8080']), { '203.0.113.1:8080': 'refused' });
     const again = await story.start('-p', '8080:80', '-p', '8080:80/udp', ...answers(80));
     await untilAnswering(story, again, 80);
@@ -208,13 +204,13 @@ test('what stops lets go of its ports at once', async (t) => {
 async function holdPort(story: Story, port: number): Promise<string> {
   story.lab.host.spawn(['socat', `TCP-LISTEN:${port},fork,reuseaddr`, 'SYSTEM:true']);
   await story.lab.host.waitFor(['sh', '-c', `ss -Hlnt 'sport = :${port}' | grep -q .`]);
-  return (await story.host(`ss -Hlntp 'sport = :${port}' | grep -o 'pid=[0-9]*' | cut -d= -f2`)).trim();
+  return (await story.sh(`ss -Hlntp 'sport = :${port}' | grep -o 'pid=[0-9]*' | cut -d= -f2`)).trim();
 }
 
 /** A `run` that is to be refused, and what it changed all the same. */
 async function unchanged(story: Story, options: readonly string[]) {
   await story.run('gc');
   const before = await story.lab.leftovers();
-  const result = await story.gangway(['run', '-d', ...options, 'sleep', '100']);
+  const result = await story.exec(['run', '-d', ...options, 'sleep', '100']);
   return { ...result, changes: difference(before, await story.lab.leftovers()) };
 }

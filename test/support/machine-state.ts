@@ -10,7 +10,7 @@ export type MachineState = Readonly<Record<string, unknown>>;
 
 /** @param command the containers' command line, by which their processes are found */
 export async function machineState(story: Story, command: readonly string[]): Promise<MachineState> {
-  const pins = (await story.host('ls /run/netns')).trim().split('\n');
+  const pins = (await story.sh('ls /run/netns')).trim().split('\n');
   const things = await story.lab.leftovers();
   const places = await Promise.all(
     ['host', ...pins.filter((pin) => pin.startsWith('gangway-'))].map(async (name) => [name, await place(story, name)]),
@@ -20,10 +20,10 @@ export async function machineState(story: Story, command: readonly string[]): Pr
     pins,
     mounts: things.filter((thing) => thing.startsWith('mount ') && thing.includes('(nsfs)')),
     cgroups: things.filter((thing) => thing.startsWith('cgroup ')),
-    directories: await story.host(directories),
-    files: await story.host(files),
-    configurations: configurations(await story.host(configurationFiles)),
-    processes: sections(await story.host(processes, command.join(' '))),
+    directories: await story.sh(directories),
+    files: await story.sh(files),
+    configurations: configurations(await story.sh(configurationFiles)),
+    processes: sections(await story.sh(processes, command.join(' '))),
   });
 }
 

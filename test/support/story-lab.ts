@@ -1,22 +1,16 @@
 /**
- * What the tests of the story share: a lab, the compiled command line in it, and witnesses that are not ours.
+ * What the tests of the story share: the real program in a lab, its containers, and witnesses that are not ours.
  *
- *     story.run('run', '-d', '--name', 'web', …)      node dist/cli/gangway.js run -d --name web …
- *     story.ip('host', 'address')                     ip -j address
- *     story.ip(web, 'route')                          ip -n gangway-3f2a9c41d0b7 -j route
+ *     story.start('--name', 'web', …)      gangway run -d --name web …
+ *     story.ip('host', 'address')          ip -j -d address
+ *     story.ip(web, 'route')               ip -n gangway-3f2a9c41d0b7 -j -d route
  *
  * What gangway says of itself is never taken as a proof that it is so.
  */
-import { execFileSync } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 import type { Result } from '../../src/lab/background.ts';
-import { programEnvironment } from '../../src/lab/environment.ts';
-import type { Lab, LabOptions } from '../../src/lab/lab.ts';
-import type { ExecOptions } from '../../src/lab/place.ts';
-import { GangwayError } from '../../src/values/errors.ts';
-import { withLab } from './lab.ts';
-
-const program = new URL('../../dist/cli/gangway.js', import.meta.url).pathname;
+import type { LabOptions } from '../../src/lab/lab.ts';
+import { Gangway, withGangway } from './gangway.ts';
 
 /** A running container, as the kernel's tools want to be told of it. */
 export interface Container {
@@ -27,71 +21,49 @@ export interface Container {
   readonly pid: string;
 }
 
-export class Story {
-  constructor(readonly lab: Lab) {}
-
-  /** Runs gangway on the lab's host. A failure is a result. */
-  gangway(words: readonly string[], options: ExecOptions = {}): Promise<Result> {
-    return this.lab.host.exec([process.execPath, program, ...words], options);
-  }
-
-  /** Runs a gangway that must succeed. @returns its stdout, without the last line's end */
-  async run(...words: readonly string[]): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.gangway(words);
-    if (exitCode !== 0) throw new GangwayError('program-failed', `gangway ${words.join(' ')}: ${exitCode}, ${stderr}`);
-    return stdout.trimEnd();
-  }
-
+export class Story extends Gangway {
   /** `gangway run -d WORDS…`, and whom it made. */
   async start(...words: readonly string[]): Promise<Container> {
     const id = await this.run('run', '-d', ...words);
-    const pid = (await this.host(`cat /run/gangway/containers/${id}/pid`)).trim();
+    const pid = await this.sh(`cat /run/gangway/containers/${id}/pid`);
     return { id, namespace: `gangway-${id.slice(0, 12)}`, pid };
   }
 
-  /** A shell command on the lab's host that must succeed. @returns its stdout */
-  host(command: string, ...parameters: readonly string[]): Promise<string> {
-    return this.lab.host.run(['sh', '-euc', command, 'sh', ...parameters]);
-  }
-
   /** A shell command in a container's network namespace, with the host's files and programs. */
-  inside({ namespace }: Container, command: string): Promise<Result> {
-    return this.lab.host.exec(['nsenter', `--net=/run/netns/${namespace}`, 'sh', '-euc', command]);
+  inside(container: Container, command: string): Promise<Result> {
+    return this.lab.host.exec([...enter(container), 'sh', '-euc', command]);
   }
 
   /** A file as the container's processes see it. */
   read({ pid }: Container, path: string): Promise<string> {
-    return this.host(`cat "/proc/$1/root$2"`, pid, path);
+    return this.lab.host.run(['cat', `/proc/${pid}/root${path}`]);
   }
 
-  /** `ip -j WORDS…` on the host or in a container. */
+  /** `ip -j -d WORDS…` on the host or in a container. */
   async ip(where: 'host' | Container, ...words: readonly string[]): Promise<readonly Row[]> {
-    const place = where === 'host' ? [] : ['-n', where.namespace];
-    return JSON.parse((await this.lab.host.run(['ip', ...place, '-j', '-d', ...words])) || '[]') as readonly Row[];
+    const output = await this.lab.host.run([...enter(where), 'ip', '-j', '-d', ...words]);
+    return JSON.parse(output || '[]') as readonly Row[];
   }
 
   /** `sysctl -n KEY` on the host or in a container. */
   async sysctl(where: 'host' | Container, key: string): Promise<string> {
-    const place = where === 'host' ? [] : ['nsenter', `--net=/run/netns/${where.namespace}`];
-    return (await this.lab.host.run([...place, 'sysctl', '-n', key])).trim().replace('\t', ' ');
+    return (await this.lab.host.run([...enter(where), 'sysctl', '-n', key])).trim().replace('\t', ' ');
   }
 }
 
-/** What `ip -j` prints: an object a link, an address or a route. */
+function enter(where: 'host' | Container): readonly string[] {
+  return where === 'host' ? [] : ['nsenter', `--net=/run/netns/${where.namespace}`];
+}
+
+/** What `ip -j` prints: an object for each link, address or route. */
 // biome-ignore lint/suspicious/noExplicitAny: another program's JSON, of which a test reads what it expects
 export type Row = Record<string, any>;
 
-/** Brings dist/ up to date: the tests run what users run. */
-export function build(): void {
-  const script = new URL('../../scripts/build', import.meta.url).pathname;
-  execFileSync(script, { stdio: ['ignore', 'ignore', 'inherit'], env: programEnvironment() });
-}
-
-/** Runs the body of a test on a machine of its own. @see withLab */
+/** Runs the body of a test on a machine of its own. */
 export function withStory(
   t: ExecutionContext<unknown>,
   topology: LabOptions,
   body: (story: Story) => Promise<void>,
 ): Promise<void> {
-  return withLab(t, topology, (lab) => body(new Story(lab)));
+  return withGangway(t, ({ lab }) => body(new Story(lab)), topology);
 }

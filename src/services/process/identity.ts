@@ -7,6 +7,8 @@
  *
  * @see passwd(5), group(5)
  */
+import { spawnSync } from 'node:child_process';
+import { systemPath } from '../../kernel/program.ts';
 import { readInside } from '../../sys/inside.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Identity } from '../../values/launch.ts';
@@ -21,6 +23,20 @@ export interface Accounts {
 export function readAccounts(root: string): Accounts {
   const read = (path: string) => ignoring(['ENOENT', 'ENOTDIR', 'ELOOP'], () => readInside(root, path)) ?? '';
   return { passwd: read('/etc/passwd'), group: read('/etc/group') };
+}
+
+/**
+ * Reads the accounts of an archive that is yet to be unpacked.
+ *
+ * tar's status says nothing: of the two ways to write a name one is always missing, and a damaged archive is refused
+ * when it is unpacked. A link in the place of a file counts as no file.
+ */
+export function readArchivedAccounts(archive: string): Accounts {
+  const read = (path: string) => {
+    const words = ['--extract', '--to-stdout', '--file', archive, `./${path}`, path];
+    return spawnSync('tar', words, { encoding: 'utf8', env: { PATH: systemPath } }).stdout ?? '';
+  };
+  return { passwd: read('etc/passwd'), group: read('etc/group') };
 }
 
 /**

@@ -2,14 +2,14 @@
  * From what was asked for to what will happen: every question that a request leaves open is answered here, before
  * anything is changed, and every mistake that can be seen beforehand is named here.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { hasBlockWeight, hasSwapAccounting, readLayout } from '../../kernel/cgroup.ts';
 import type { ContainerRequest, Volume } from '../../values/container.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch, LaunchLimits, Root } from '../../values/launch.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
-import { homeOf, lookUp, readAccounts } from './identity.ts';
+import { type Accounts, homeOf, lookUp, readAccounts, readArchivedAccounts } from './identity.ts';
 import { refuseBeyondNetwork } from './network-isolation.ts';
 import { requireProgram } from './programs.ts';
 import { numberDevice } from './resources.ts';
@@ -31,7 +31,7 @@ export type Place = Pick<
   | 'cgroupPath'
   | 'exitCommand'
 > & {
-  /** Where an archive was unpacked for this container, if the request names one. */
+  /** Where an archive was or will be unpacked for this container, if the request names one. */
   readonly unpackedRoot?: string;
 };
 
@@ -53,7 +53,7 @@ export function prepareLaunch(request: ContainerRequest, place: Place): Prepared
   refuseConflicts(request);
   const { unpackedRoot, ...chosen } = place;
   const root = chooseRoot(request, place);
-  const accounts = readAccounts(root.kind === 'host' ? '/' : root.path);
+  const accounts = accountsOf(root, request);
   const identity = lookUp(request.user, accounts);
   const { limits, warnings } = prepareLimits(request);
   for (const volume of request.volumes) checkVolume(volume);
@@ -96,13 +96,22 @@ function chooseRoot(request: ContainerRequest, place: Place): Root {
   if (rootfs === undefined) {
     return { kind: 'host', mounts: furtherMounts(readFileSync('/proc/self/mountinfo', 'utf8'), place.hidden) };
   }
-  const path = rootfs.kind === 'archive' ? (place.unpackedRoot ?? '') : rootfs.path;
-  const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(path));
+  if (rootfs.kind === 'archive' && place.unpackedRoot !== undefined) {
+    return { kind: 'unpacked', path: place.unpackedRoot };
+  }
+  const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(rootfs.path));
   if (!found?.isDirectory()) {
     const what = found === undefined ? 'does not exist' : 'is not a directory';
     throw new GangwayError('rootfs-not-found', `root file system "${rootfs.path}" ${what}`);
   }
-  return { kind: rootfs.kind === 'archive' ? 'unpacked' : 'directory', path };
+  return { kind: 'directory', path: rootfs.path };
+}
+
+/** With `run`, an archive is unpacked by the very change that is being prepared. */
+function accountsOf(root: Root, { rootfs }: ContainerRequest): Accounts {
+  if (root.kind === 'host') return readAccounts('/');
+  if (rootfs?.kind === 'archive' && !existsSync(root.path)) return readArchivedAccounts(rootfs.path);
+  return readAccounts(root.path);
 }
 
 function prepareLimits({ limits }: ContainerRequest): { limits: LaunchLimits; warnings: readonly string[] } {
