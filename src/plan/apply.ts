@@ -12,7 +12,7 @@ import { hasErrno, ignoring, TeardownError } from '../values/errors.ts';
 import { type ActionKind, type Kinds, kindOf, type RequestKind, type VisitKind } from './kind.ts';
 import { applyElements } from './kinds/firewall.ts';
 import { type ElementStep, type Place, type Step, samePlace } from './step.ts';
-import { undo } from './undo.ts';
+import { takeBack } from './undo.ts';
 import type { World } from './world.ts';
 
 /**
@@ -119,19 +119,4 @@ function together(a: Step, b: Step, kinds: Kinds): boolean {
   if ('requests' in left) return 'requests' in right;
   if ('visit' in left) return 'visit' in right;
   return a.kind === 'element' && b.kind === 'element' && a.table === b.table;
-}
-
-async function takeBack(
-  subject: string,
-  done: readonly Step[],
-  kinds: Kinds,
-  world: World,
-  error: unknown,
-): Promise<void> {
-  try {
-    await undo(subject, done, kinds, world);
-  } catch (teardown) {
-    if (error instanceof Error && teardown instanceof TeardownError) error.cause ??= teardown;
-    else throw teardown;
-  }
 }

@@ -15,7 +15,7 @@ import { decode, encode } from './encoding.ts';
 import type { Kinds } from './kind.ts';
 import type { Plan } from './plan.ts';
 import type { Step } from './step.ts';
-import { undo } from './undo.ts';
+import { takeBack, undo } from './undo.ts';
 import type { World } from './world.ts';
 
 /** What a record's file will hold; null removes it. */
@@ -73,7 +73,7 @@ async function commitOrUndo({ plan, records }: Change, kinds: Kinds, world: Worl
     for (const record of records) stageRecord(record);
   } catch (error) {
     for (const { path } of records) rmSync(staged(path), { force: true });
-    await undo(plan.subject, plan.steps, kinds, world);
+    await takeBack(plan.subject, plan.steps, kinds, world, error);
     throw error;
   }
   for (const record of records) placeRecord(record);

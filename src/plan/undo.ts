@@ -28,6 +28,22 @@ export async function undo(subject: string, steps: readonly Step[], kinds: Kinds
   if (errors.length > 0) throw new TeardownError(subject, errors);
 }
 
+/** Takes back what was done before `error`. Should that fail too, it stands in the error as its cause. */
+export async function takeBack(
+  subject: string,
+  done: readonly Step[],
+  kinds: Kinds,
+  world: World,
+  error: unknown,
+): Promise<void> {
+  try {
+    await undo(subject, done, kinds, world);
+  } catch (teardown) {
+    if (error instanceof Error && teardown instanceof TeardownError) error.cause ??= teardown;
+    else throw teardown;
+  }
+}
+
 /** A step and the manner in which it ends. */
 export interface Undoing {
   readonly step: Step;
