@@ -8,7 +8,7 @@
  *     one visit       one call       one call           one transaction
  */
 import type { Request } from '../netlink/message.ts';
-import { hasErrno, ignoring, TeardownError } from '../values/errors.ts';
+import { hasErrno, ignoring } from '../values/errors.ts';
 import { type ActionKind, type Kinds, kindOf, type RequestKind, type VisitKind } from './kind.ts';
 import { applyElements } from './kinds/firewall.ts';
 import { type ElementStep, type Place, type Step, samePlace } from './step.ts';
