@@ -18,6 +18,7 @@ import type { Readable } from 'node:stream';
 import { killCgroup, readLayout, removeCgroup } from '../../kernel/cgroup.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
 import { systemPath } from '../../kernel/program.ts';
+import { unmount } from '../../sys/mount.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import { ociConfiguration } from './configuration.ts';
@@ -108,6 +109,7 @@ export async function discard(launch: Launch): Promise<void> {
   const layout = readLayout();
   killCgroup(layout, launch.cgroupPath);
   removeCgroup(layout, launch.cgroupPath);
+  unmountTree(launch);
   rmSync(launch.directory, { recursive: true, force: true });
   rmSync(exitPath(launch), { force: true });
 }
@@ -116,6 +118,14 @@ export async function discard(launch: Launch): Promise<void> {
 export type Observed =
   | { readonly kind: 'absent' | 'created' | 'running' | 'lost' }
   | { readonly kind: 'exited'; readonly exit: Exit };
+
+/**
+ * The exit command lives in conmon's mount namespace, where the container's tree is mounted in its directory: what is
+ * removed there must not be what lies below, the machine's own files among it. Everywhere else nothing is mounted.
+ */
+function unmountTree({ directory }: Launch): void {
+  for (const name of ['root', 'tree']) ignoring(['EINVAL', 'ENOENT'], () => unmount(`${directory}/${name}`));
+}
 
 /** Looks at the processes and files; asks no program. */
 export function observe(launch: Launch): Observed {
