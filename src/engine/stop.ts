@@ -157,8 +157,10 @@ export async function remove(
 /** Writes down that somebody wants it stopped, before it is, so that nobody starts it again. */
 async function markStopped(context: Context, name: string): Promise<ContainerRecord> {
   return await exclusively(context, async (world) => {
-    const record = { ...context.records.container(name), stopped: true };
-    if (record.life === undefined || context.dryRun) return record;
+    const found = context.records.container(name);
+    const record = { ...found, stopped: true };
+    // One without a life may be about to get its next one from the restart policy.
+    if (found.stopped || context.dryRun) return record;
     const plan = { subject: `stop ${record.name}`, direction: 'make' as const, steps: [] };
     await carry({ ...context, onPlan: () => {} }, world, {
       plan,

@@ -2,7 +2,7 @@
 import { humanDuration } from '../values/age.ts';
 import type { PortBinding } from '../values/port.ts';
 import type { Context } from './context.ts';
-import { observeLife } from './end.ts';
+import { observeLife, wantsRestart } from './end.ts';
 import type { ContainerState, ContainerSummary, NetworkSummary } from './engine.ts';
 import { findDefault } from './networks.ts';
 import { noNetwork, type PredefinedNetwork, predefined } from './predefined.ts';
@@ -39,12 +39,13 @@ function summarize(record: ContainerRecord): ContainerSummary {
 
 /** State, and docker's words for it. */
 export function describe(
-  { life, lastEnd, request, stopped }: ContainerRecord,
+  record: ContainerRecord,
   now: number,
 ): { readonly state: ContainerState; readonly status: string } {
+  const { life, lastEnd } = record;
   if (life === undefined) {
     if (lastEnd === undefined) return { state: 'created', status: 'Created' };
-    const waiting = request.restart.kind !== 'no' && !stopped && lastEnd.exitCode !== 0;
+    const waiting = wantsRestart(record);
     const since = humanDuration(now - Date.parse(lastEnd.finishedAt));
     return {
       state: waiting ? 'restarting' : 'exited',

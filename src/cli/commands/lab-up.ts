@@ -8,6 +8,7 @@ export const execute: Execute<typeof labNameOptions> = async ({ options }, conte
   const name = labName(options.name);
   const { places } = await upLab(name, labRegistry(context));
   context.stdout.write(`${name}\n`);
-  context.stderr.write(`lab ${name} is up, with ${places.join(' and ')}; try \`gangway lab shell\`\n`);
+  const shell = `gangway lab shell${options.name === undefined ? '' : ` --name ${name}`}`;
+  context.stderr.write(`lab "${name}" is up, with ${places.join(' and ')}; try \`${shell}\`\n`);
   return 0;
 };
