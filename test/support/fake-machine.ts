@@ -27,8 +27,9 @@ const [add, get, remove] = [0x0a0c, 0x0a0d, 0x0a0e];
 export class FakeMachine {
   /** One line for each system call, transaction, visit or act. */
   readonly log: string[] = [];
-  /** Names of what can't be made, and of what can't be taken back. */
+  /** Names of what can't be made, of what is there already, and of what can't be taken back. */
   readonly refuses = new Set<string>();
+  readonly exists = new Set<string>();
   readonly keeps = new Set<string>();
   /** Elements, by the bytes that name them. */
   readonly elements = new Set<string>();
@@ -96,6 +97,7 @@ export class FakeMachine {
 
   #act(verb: string, name: string): void {
     this.log.push(`${verb} ${name}`);
+    if (this.exists.has(name)) throw new KernelError(`${verb} ${name}`, 'EEXIST');
     if (this.refuses.has(name)) throw new KernelError(`${verb} ${name}`, 'EPERM');
   }
 

@@ -112,7 +112,7 @@ test('an attribute that the table does not know is skipped, wherever it stands',
   const unknown = attribute(999, Buffer.from('from a newer kernel'));
   fc.assert(
     fc.property(value, fc.nat(), (written, place) => {
-      const parts = Object.entries(written).map(([name, item]) => Buffer.from(write(table, { [name]: item })));
+      const parts: Buffer[] = Object.entries(written).map(([name, item]) => write(table, { [name]: item }));
       parts.splice(place % (parts.length + 1), 0, unknown);
       t.deepEqual(table.read(Buffer.concat(parts)), written);
     }),

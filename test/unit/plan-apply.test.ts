@@ -91,6 +91,14 @@ test('an error takes back what was done, last one first', async (t) => {
   t.is(machine.elements.size, 0);
 });
 
+test('what was there already is somebody else’s, and stays', async (t) => {
+  const machine = new FakeMachine();
+  machine.exists.add('/theirs');
+  const error = await attempt(machine, file('/a'), file('/theirs'));
+  t.is((error as Error).message, 'write /theirs: EEXIST');
+  t.deepEqual(machine.log, ['write /a', 'write /theirs', 'undo /a']);
+});
+
 test('of requests that travelled together those are taken back that the kernel carried out, behind the failed one too', async (t) => {
   const machine = new FakeMachine();
   machine.refuses.add('y');

@@ -138,6 +138,12 @@ test('a plan without steps says so', (t) => {
   );
 });
 
+test('what happens besides the steps is remarked at the end', (t) => {
+  const remarks = ['port 8080 is bound by the switchboard', 'and carried across'];
+  const script = explainScript({ subject: 'run web', direction: 'make', steps: steps.slice(0, 1), remarks }, kinds);
+  t.true(script.endsWith('ip netns add c1\n\n# port 8080 is bound by the switchboard\n# and carried across\n'));
+});
+
 test('a word is quoted where sh would read more into it', (t) => {
   t.deepEqual(['plain', '/run/x-1', 'a b', '$HOME', "it's", '', '*', 'a\nb'].map(quote), [
     'plain',
