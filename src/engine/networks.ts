@@ -6,6 +6,7 @@
  * needs them.
  */
 import { loadRuleset, table } from '../firewall/nftables.ts';
+import { findLink, listLinks } from '../kernel/link.ts';
 import { createBridge, type Endpoint } from '../networks/bridge.ts';
 import { forwarding } from '../networks/outbound.ts';
 import { bootId } from '../plan/change.ts';
@@ -21,7 +22,7 @@ import { hasRuleset, ipForward, reachable, uplinkMtuBytes } from './observe.ts';
 import type { ContainerRecord, MachineRecord, NetworkRecord } from './records.ts';
 
 /** The default bridge's link, as `docker0` is Docker's. */
-const defaultBridge = 'gangway0';
+export const defaultBridge = 'gangway0';
 
 export type NetworkChoice =
   | { readonly kind: 'none' }
@@ -99,8 +100,10 @@ export interface Ground {
  *
  * Somebody may have flushed the rules or deleted the bridge since. Then all that our records say belongs there is put
  * back, before the new container gets its place: closed, and not half open.
+ *
+ * @param id the container's; what was turned on for its last life alone has ended with that, or will have when it starts
  */
-export function prepareGround(context: Context, world: World, record: NetworkRecord): Ground {
+export function prepareGround(context: Context, world: World, record: NetworkRecord, id: string): Ground {
   const machine = context.records.machine();
   const boot = bootId();
   const standing = record.made?.boot === boot && world.findLink('host', record.network.bridge)?.kind === 'bridge';
@@ -111,13 +114,15 @@ export function prepareGround(context: Context, world: World, record: NetworkRec
   const lost = loaded
     ? []
     : elementsOf([...(standing ? made : []), ...machine.forwarding, ...livingSteps(context, boot)]);
-  const forward = machine.forwarding.length > 0 ? [] : forwarding({ ipForward: ipForward() });
+  const before = machine.forwarding;
+  const kept = isAlone(context, id) ? before : [];
+  const forward = before.length === 0 ? forwarding({ ipForward: ipForward() }) : kept;
   return {
     steps: [...ruleset, ...lost, ...forward, ...bridge],
     machine: {
       ...machine,
       ruleset: loaded ? machine.ruleset : ruleset,
-      forwarding: [...machine.forwarding, ...forward],
+      forwarding: before.length === 0 ? forward : before,
     },
     network: { ...record, made: { boot, steps: made } },
   };
@@ -132,7 +137,27 @@ function livingSteps({ records }: Context, boot: string): readonly Step[] {
 }
 
 /** With the last container on a bridge, the machine stops forwarding, if it was us who began. */
-export function forwardingToUndo({ records }: Context, leaving: ContainerRecord): readonly Step[] {
-  const others = records.containers().some(({ id, life }) => id !== leaving.id && life?.endpoint !== undefined);
-  return others || leaving.life?.endpoint === undefined ? [] : records.machine().forwarding;
+export function forwardingToUndo(context: Context, { id, life }: ContainerRecord): readonly Step[] {
+  return life?.endpoint !== undefined && isAlone(context, id) ? context.records.machine().forwarding : [];
+}
+
+/** Is no other container plugged into a bridge? */
+function isAlone({ records }: Context, id: string): boolean {
+  return !records.containers().some((other) => other.id !== id && other.life?.endpoint !== undefined);
+}
+
+/** Is anybody plugged into the default bridge, whom no record of ours may know? */
+export function isBridgeBusy(world: World): boolean {
+  const { route } = world.namespace('host');
+  const bridge = findLink(route, defaultBridge);
+  return bridge !== undefined && listLinks(route).some(({ master }) => master === bridge.index);
+}
+
+/** The default bridge's step, where its record was lost and the link is still there. */
+export function forgottenBridge(world: World): readonly Step[] {
+  const found = world.findLink('host', defaultBridge);
+  if (found?.kind !== 'bridge' || found.mac === undefined) return [];
+  return [
+    { kind: 'bridge', in: 'host', name: defaultBridge, mac: found.mac, mtuBytes: found.mtu, why: 'no record knows it' },
+  ];
 }

@@ -51,14 +51,19 @@ export function reachable(world: World): readonly Prefix[] {
   ];
 }
 
-/** What the host offers to be published at this moment, given who publishes what already. */
-export function hostPorts(containers: readonly ContainerRecord[]): HostPorts {
+/**
+ * What the host offers a container to publish at this moment, given who publishes what already.
+ *
+ * What it has itself is free: a container that has ports and asks for some is the one whose restart is being explained.
+ */
+export function hostPorts(containers: readonly ContainerRecord[], asking: string): HostPorts {
   const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
   const ephemeral = { first: Number(first), last: Number(last) };
-  const published = containers.flatMap(({ name, life }) =>
-    (life?.bindings ?? []).map((binding) => ({ name, binding })),
+  const published = containers.flatMap(({ id, name, life }) =>
+    (life?.bindings ?? []).map((binding) => ({ id, name, binding })),
   );
   const inRange = published
+    .filter(({ id }) => id !== asking)
     .map(({ binding }) => binding.hostPort)
     .filter((port) => port >= ephemeral.first && port <= ephemeral.last);
   const holders = portHolders();
@@ -69,9 +74,9 @@ export function hostPorts(containers: readonly ContainerRecord[]): HostPorts {
     cursor: Math.max(0, ...inRange),
     holder: (binding) => {
       const ours = published.find((other) => collide(other.binding, binding));
-      return ours === undefined
-        ? program(holders(binding.protocol, binding.hostAddress, binding.hostPort))
-        : `container ${ours.name}`;
+      if (ours?.id === asking) return undefined;
+      if (ours !== undefined) return `container ${ours.name}`;
+      return program(holders(binding.protocol, binding.hostAddress, binding.hostPort));
     },
   };
 }

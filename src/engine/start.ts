@@ -16,7 +16,7 @@ import { attach, type Endpoint } from '../networks/bridge.ts';
 import { hosts, resolvConf } from '../networks/files.ts';
 import { host } from '../networks/host.ts';
 import { none, type Sandbox } from '../networks/none.ts';
-import { publish } from '../networks/publish.ts';
+import { publish, sockets } from '../networks/publish.ts';
 import { bootId, type RecordChange } from '../plan/change.ts';
 import type { Kinds } from '../plan/kind.ts';
 import type { DirectoryStep, FileStep, Step } from '../plan/step.ts';
@@ -76,13 +76,20 @@ export async function startLife(
   }
 }
 
-function change(context: Context, record: ContainerRecord, before: readonly Step[], { ground }: Connection) {
+function change(context: Context, record: ContainerRecord, before: readonly Step[], connection: Connection) {
+  const { ground, endpoint, bindings } = connection;
+  const [target] = endpoint?.addresses ?? [];
   const { records } = context;
   const steps = [...before, ...(ground?.steps ?? []), ...(record.life?.steps ?? [])];
   const shared: readonly RecordChange[] =
     ground === undefined ? [] : [records.put('networks', ground.network), records.putMachine(ground.machine)];
   return {
-    plan: { subject: `start ${record.name}`, direction: 'make' as const, steps },
+    plan: {
+      subject: `start ${record.name}`,
+      direction: 'make' as const,
+      steps,
+      remarks: target === undefined ? [] : sockets(bindings, target.address),
+    },
     records: [records.put('containers', record), ...shared],
   };
 }
@@ -99,7 +106,7 @@ async function connect(context: Context, world: World, record: ContainerRecord):
   const sandbox = draftSandbox(context, record);
   if (choice.kind === 'none') return { sandbox, bindings: [], steps: none(sandbox) };
   const { endpoint, cursor } = draftEndpoint(context, choice.record);
-  const ground = prepareGround(context, world, { ...choice.record, cursor: formatAddress(cursor) });
+  const ground = prepareGround(context, world, { ...choice.record, cursor: formatAddress(cursor) }, record.id);
   const bindings = await bindPorts(context, record, cursor);
   const steps = [...none(sandbox), ...attach(ground.network.network, endpoint, sandbox), ...publish(bindings, cursor)];
   return { sandbox, ground, endpoint, bindings, steps };
@@ -130,7 +137,7 @@ async function bindPorts(
       hostPort !== undefined && hostPort.last - hostPort.first === containerPort.last - containerPort.first,
   );
   for (let attempt = 1; ; attempt++) {
-    const host = hostPorts(context.records.everyContainer());
+    const host = hostPorts(context.records.everyContainer(), id);
     const bindings = allocatePorts(wanted, { ...host, cursor: host.cursor + attempt - 1 });
     if (context.dryRun) return bindings;
     try {

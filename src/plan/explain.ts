@@ -23,7 +23,11 @@ function explainPlan(plan: Plan, kinds: Kinds): string {
           why: `take back: ${step.why}`,
           commands: undoCommands(step),
         }));
-  return paragraphs(told).join('');
+  return [...paragraphs(told), remarks(plan)].join('');
+}
+
+function remarks({ remarks = [] }: Plan): string {
+  return remarks.length === 0 ? '' : `\n${remarks.map((remark) => `# ${remark}\n`).join('')}`;
 }
 
 interface Told {

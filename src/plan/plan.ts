@@ -15,4 +15,6 @@ export interface Plan {
   /** `make` does the steps in order; `unmake` takes them back, last one first. */
   readonly direction: 'make' | 'unmake';
   readonly steps: readonly Step[];
+  /** What happens besides and is no step: a sentence each, for the explanation. */
+  readonly remarks?: readonly string[];
 }

@@ -119,6 +119,8 @@ parity('stop of one with a network of its own and nothing else', {
   words: ['stop', '--time', '0', 'lean'],
 });
 
+parity('restart', { before: [web], words: ['restart', '--time', '0', 'web'] });
+
 parity('rm -f of one in a user namespace of its own', {
   before: [['run', '-d', '--name', 'owned', '--userns', 'private', ...command]],
   words: ['rm', '-f', 'owned'],
@@ -127,3 +129,13 @@ parity('rm -f of one in a user namespace of its own', {
 parity('rm -f of the last one', { before: [web], words: ['rm', '-f', 'web'] });
 
 parity('gc', { before: [web, ['rm', '-f', 'web']], words: ['gc'] });
+
+test('what no command can do stands in the script as a remark', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const remarks = (await seeded(story, ['explain', ...web]))
+      .split('\n')
+      .filter((line) => /^# .*switchboard/.test(line));
+    t.is(remarks.length, 3);
+    t.regex(remarks.join('\n'), /\[::\]:8080\/tcp.* 172\.17\.0\.2:80\n/);
+  });
+});
