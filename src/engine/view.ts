@@ -45,7 +45,8 @@ export function describe(
   const { life, lastEnd } = record;
   if (life === undefined) {
     if (lastEnd === undefined) return { state: 'created', status: 'Created' };
-    const waiting = wantsRestart(record);
+    // An end that nobody saw is followed by no start: it is conmon that sees it and runs `_exited`.
+    const waiting = lastEnd.exitCode !== 'unknown' && wantsRestart(record);
     const since = humanDuration(now - Date.parse(lastEnd.finishedAt));
     return {
       state: waiting ? 'restarting' : 'exited',

@@ -1,0 +1,44 @@
+import test from 'ava';
+import { restartDelayMilliseconds, wantsRestart } from '../../src/engine/end.ts';
+import type { ContainerRecord, End } from '../../src/engine/records.ts';
+import type { RestartPolicy } from '../../src/values/container.ts';
+import { container, request } from '../support/records.ts';
+
+function wants(restart: RestartPolicy, exitCode: End['exitCode'], parts: Partial<ContainerRecord> = {}): boolean {
+  const lastEnd = { exitCode, outOfMemory: false, startedAt: '', finishedAt: '' };
+  return wantsRestart(container({ lastEnd, request: { ...request, restart }, ...parts }));
+}
+
+test('without a policy nothing starts again', (t) => {
+  t.false(wants({ kind: 'no' }, 1));
+});
+
+test('always and unless-stopped start again after success and failure', (t) => {
+  for (const kind of ['always', 'unless-stopped'] as const)
+    for (const exitCode of [0, 1, 'unknown'] as const) t.true(wants({ kind }, exitCode), `${kind} ${exitCode}`);
+});
+
+test('what somebody stopped stays stopped', (t) => {
+  for (const kind of ['always', 'unless-stopped', 'on-failure'] as const)
+    t.false(wants({ kind }, 1, { stopped: true }));
+});
+
+test('what is removed when it ends has nothing to start', (t) => {
+  t.false(wants({ kind: 'always' }, 1, { request: { ...request, restart: { kind: 'always' }, removeOnExit: true } }));
+});
+
+test('on-failure is for failures, as often as it says', (t) => {
+  t.false(wants({ kind: 'on-failure' }, 0));
+  t.true(wants({ kind: 'on-failure' }, 1, { restarts: 1000 }));
+  const thrice = { kind: 'on-failure', maximumRetries: 3 } as const;
+  t.deepEqual(
+    [0, 1, 2, 3, 4].map((restarts) => wants(thrice, 1, { restarts })),
+    [true, true, true, false, false],
+  );
+  t.false(wants({ kind: 'on-failure', maximumRetries: 0 }, 1));
+});
+
+test('each restart waits twice as long as the one before, and none longer than a minute', (t) => {
+  t.deepEqual([0, 1, 2, 3].map(restartDelayMilliseconds), [100, 200, 400, 800]);
+  t.deepEqual([9, 10, 100, 1e9].map(restartDelayMilliseconds), [51_200, 60_000, 60_000, 60_000]);
+});

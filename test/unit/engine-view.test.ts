@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import type { Context } from '../../src/engine/context.ts';
+import type { ContainerRecord, End } from '../../src/engine/records.ts';
+import { describe, list, portsOf } from '../../src/engine/view.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { humanDuration } from '../../src/values/age.ts';
+import type { RestartPolicy } from '../../src/values/container.ts';
+import { container, lifeIn, request } from '../support/records.ts';
+
+const finishedAt = '2026-01-01T00:00:00.000Z';
+const fiveLater = Date.parse(finishedAt) + 5000;
+
+function ended(exitCode: End['exitCode'], parts: Partial<ContainerRecord> = {}): string {
+  const lastEnd = { exitCode, outOfMemory: false, startedAt: finishedAt, finishedAt };
+  const { state, status } = describe(container({ lastEnd, ...parts }), fiveLater);
+  return `${state}: ${status}`;
+}
+
+function restarting(restart: RestartPolicy) {
+  return { request: { ...request, restart } };
+}
+
+test('a container that was never started is created', (t) => {
+  t.deepEqual(describe(container(), fiveLater), { state: 'created', status: 'Created' });
+});
+
+test('one that has ended tells how and when', (t) => {
+  t.is(ended(0), 'exited: Exited (0) 5 seconds ago');
+  t.is(ended(137), 'exited: Exited (137) 5 seconds ago');
+  t.is(ended('unknown'), 'exited: Exited (unknown) 5 seconds ago');
+});
+
+test('one that waits for its next start is restarting, whatever its exit code where the policy takes any', (t) => {
+  t.is(ended(1, restarting({ kind: 'on-failure' })), 'restarting: Restarting (1) 5 seconds ago');
+  t.is(ended(0, restarting({ kind: 'always' })), 'restarting: Restarting (0) 5 seconds ago');
+});
+
+test('one that will not start again has exited: success, enough attempts, a stop, an end that nobody saw', (t) => {
+  t.is(ended(0, restarting({ kind: 'on-failure' })), 'exited: Exited (0) 5 seconds ago');
+  const twice = restarting({ kind: 'on-failure', maximumRetries: 2 });
+  t.is(ended(1, { ...twice, restarts: 1 }), 'restarting: Restarting (1) 5 seconds ago');
+  t.is(ended(1, { ...twice, restarts: 2 }), 'exited: Exited (1) 5 seconds ago');
+  t.is(ended(1, { ...restarting({ kind: 'always' }), stopped: true }), 'exited: Exited (1) 5 seconds ago');
+  t.is(ended('unknown', restarting({ kind: 'always' })), 'exited: Exited (unknown) 5 seconds ago');
+});
+
+test('a life of another boot is over, and nobody knows how', (t) => {
+  const life = lifeIn('/nonexistent', { boot: 'another' });
+  t.deepEqual(describe(container({ life }), fiveLater), { state: 'exited', status: 'Exited (unknown)' });
+});
+
+test('a life whose monitor has written the exit status is over', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'gangway-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const life = lifeIn(directory);
+  const nobody = { pid: 1, startTime: 'another' };
+  writeFileSync(join(directory, 'processes.json'), JSON.stringify({ container: nobody, monitor: nobody }));
+  t.is(describe(container({ life }), fiveLater).status, 'Exited (unknown)');
+  writeFileSync(join(directory, life.launch.id), '3');
+  t.deepEqual(describe(container({ life }), fiveLater), { state: 'exited', status: 'Exited (3)' });
+});
+
+function holding(...all: readonly ContainerRecord[]): Context {
+  return { records: { containers: () => all, container: () => all[0] } } as unknown as Context;
+}
+
+test('the list is newest first, and of those that run unless all are wanted', (t) => {
+  const [old, young] = [container({ name: 'old' }), container({ name: 'young' })];
+  t.deepEqual(
+    list(holding(old, young), true).map(({ name }) => name),
+    ['young', 'old'],
+  );
+  t.deepEqual(list(holding(old, young), false), []);
+});
+
+test('a port is exposed unless it is published', (t) => {
+  const binding = { protocol: 'tcp', hostAddress: parseAddress('0.0.0.0'), hostPort: 8080, containerPort: 80 } as const;
+  const expose = [
+    { port: 80, protocol: 'tcp' },
+    { port: 80, protocol: 'udp' },
+    { port: 53, protocol: 'tcp' },
+  ] as const;
+  const life = lifeIn('/nonexistent', { boot: 'another', bindings: [binding] });
+  const record = container({ life, request: { ...request, expose } });
+  t.deepEqual(list(holding(record), true)[0]?.exposed, [expose[1], expose[2]]);
+  t.deepEqual(portsOf(holding(record), 'web'), [binding]);
+  t.deepEqual(portsOf(holding(container()), 'web'), []);
+});
+
+const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
+
+test('a span of time is told in Docker’s words, at each of their borders', (t) => {
+  const spans: readonly (readonly [number, string])[] = [
+    [-5, 'Less than a second'],
+    [999, 'Less than a second'],
+    [1000, '1 second'],
+    [1999, '1 second'],
+    [2000, '2 seconds'],
+    [minute - 1, '59 seconds'],
+    [minute, 'About a minute'],
+    [2 * minute - 1, 'About a minute'],
+    [2 * minute, '2 minutes'],
+    [hour - 1, '59 minutes'],
+    [hour, 'About an hour'],
+    [90 * minute - 1, 'About an hour'],
+    [90 * minute, '2 hours'],
+    [47 * hour, '47 hours'],
+    [2 * day, '2 days'],
+    [14 * day - 1, '13 days'],
+    [14 * day, '2 weeks'],
+    [60 * day - 1, '8 weeks'],
+    [60 * day, '2 months'],
+    [730 * day - 1, '24 months'],
+    [730 * day, '2 years'],
+    [1095 * day, '3 years'],
+  ];
+  for (const [span, words] of spans) t.is(humanDuration(span), words, String(span));
+});
+
+/** docker/go-units, HumanDuration: its own order of questions. */
+function reference(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const [minutes, hours] = [Math.floor(milliseconds / minute), Math.floor(milliseconds / hour + 0.5)];
+  if (seconds < 1) return 'Less than a second';
+  if (seconds === 1) return '1 second';
+  if (seconds < 60) return `${seconds} seconds`;
+  if (minutes === 1) return 'About a minute';
+  if (minutes < 60) return `${minutes} minutes`;
+  if (hours === 1) return 'About an hour';
+  if (hours < 48) return `${hours} hours`;
+  return 'longer';
+}
+
+test('up to two days every second is told as Docker tells it', (t) => {
+  fc.assert(
+    fc.property(fc.oneof(fc.integer({ min: 0, max: 3 * hour }), fc.integer({ min: 0, max: 2 * day })), (span) => {
+      const expected = reference(span);
+      if (expected !== 'longer') t.is(humanDuration(span), expected, String(span));
+    }),
+    { numRuns: 1000 },
+  );
+});
