@@ -183,6 +183,7 @@ const limits: Chapter = {
       says: 'A control group counts what a container uses. This program eats memory without end and may have 64 MiB.',
       types: 'gangway run --name greedy --memory 64m node -e "$hungry"',
       proves: 'The kernel killed it: status 137 is 128 and SIGKILL’s 9.',
+      expects: /ran out of memory/,
       status: 137,
     },
     {
