@@ -78,7 +78,7 @@ export async function kill(context: Context, name: string, signal: string): Prom
   const canonical = parseSignal(signal);
   const found = context.records.container(name);
   if (found.life === undefined || !isAlive(found.life)) throw notRunning(found.name);
-  if (context.dryRun) return;
+  if (context.dryRun) return await tellKill(context, found, canonical);
   const final = ['SIGKILL', 'SIGTERM'].includes(canonical);
   const record = final ? await markStopped(context, name) : found;
   if (record.life === undefined) return;
@@ -86,6 +86,14 @@ export async function kill(context: Context, name: string, signal: string): Prom
   if (canonical !== 'SIGKILL') return;
   await endsWithin(record.life.launch, defaultTimeoutSeconds * 1000);
   await clear(context, record.id);
+}
+
+/** What a signal would do: KILL ends the container; what another one does is its program's business. */
+async function tellKill(context: Context, { id, name, life }: ContainerRecord, signal: string): Promise<void> {
+  if (signal === 'SIGKILL') return await clear(context, id);
+  const pid = life === undefined ? undefined : readLaunched(life.launch)?.container.pid;
+  const remarks = [`kill -s ${signal.replace('SIG', '')} ${pid}: sent to the container’s first process`];
+  context.onPlan({ subject: `kill ${name}`, direction: 'make', steps: [], remarks });
 }
 
 function send(launch: Launch, signal: string): void {

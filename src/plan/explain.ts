@@ -15,7 +15,7 @@ export function explainScript(plan: Plan, kinds: Kinds): string {
 
 /** The plan's steps alone: a comment and the commands of each. */
 function explainPlan(plan: Plan, kinds: Kinds): string {
-  if (plan.steps.length === 0) return '\n# nothing to change\n';
+  if (plan.steps.length === 0) return `\n# nothing to change\n${remarks(plan)}`;
   const told =
     plan.direction === 'make'
       ? plan.steps.map((step) => ({ why: step.why, commands: kindOf(kinds, step).commands(step) }))

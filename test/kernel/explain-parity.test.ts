@@ -119,6 +119,8 @@ parity('stop of one with a network of its own and nothing else', {
   words: ['stop', '--time', '0', 'lean'],
 });
 
+parity('kill', { before: [web], words: ['kill', 'web'] });
+
 parity('restart', { before: [web], words: ['restart', '--time', '0', 'web'] });
 
 parity('rm -f of one in a user namespace of its own', {
