@@ -139,7 +139,7 @@ function portName({ port, protocol }: Port): string {
 /** @throws GangwayError network-not-found */
 export function inspectNetwork(context: Context, name: string): NetworkInspection {
   const summary = listNetworks(context).find(
-    (network) => network.name === name || network.id === name || network.id.startsWith(name),
+    (network) => network.name === name || (name !== '' && network.id.startsWith(name)),
   );
   if (summary === undefined) {
     throw new GangwayError('network-not-found', `network ${name} not found`, {

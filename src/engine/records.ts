@@ -143,7 +143,8 @@ export class Records {
   container(reference: string): ContainerRecord {
     const all = this.containers();
     const exact = all.find(({ id, name }) => id === reference || name === reference);
-    const [first, ...more] = exact === undefined ? all.filter(({ id }) => id.startsWith(reference)) : [exact];
+    const begun = reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
+    const [first, ...more] = exact === undefined ? begun : [exact];
     if (more.length > 0) {
       throw new GangwayError(
         'container-not-found',

@@ -1,0 +1,203 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import anyTest, { type TestFn } from 'ava';
+import { type ContainerRecord, directoriesOf, type NetworkRecord, Records } from '../../src/engine/records.ts';
+import { bootId, type RecordChange } from '../../src/plan/change.ts';
+import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { parseMac } from '../../src/values/mac.ts';
+import { container, lifeIn } from '../support/records.ts';
+
+/** Records in a directory of the test, and what they complained about. */
+class Place {
+  readonly directory = mkdtempSync(join(tmpdir(), 'gangway-'));
+  readonly warnings: string[] = [];
+  readonly records = new Records(
+    { state: join(this.directory, 'state'), runtime: join(this.directory, 'run') },
+    (sentence) => {
+      this.warnings.push(sentence);
+    },
+  );
+
+  /** Puts a file where the change wants it. */
+  write({ path, content }: RecordChange): string {
+    writeFileSync(path, content ?? '');
+    return path;
+  }
+
+  add(parts: Partial<ContainerRecord>): ContainerRecord {
+    const record = container(parts);
+    this.write(this.records.put('containers', record));
+    return record;
+  }
+}
+
+const test = anyTest as TestFn<Place>;
+test.beforeEach((t) => {
+  t.context = new Place();
+  t.context.records.prepare();
+});
+test.afterEach.always((t) => rmSync(t.context.directory, { recursive: true }));
+
+const id = (start: string) => start.padEnd(64, '0');
+
+test('a record is read back as it was written', (t) => {
+  const { records } = t.context;
+  const life = lifeIn('/run/x', {
+    bindings: [{ protocol: 'tcp', hostAddress: parseAddress('::'), hostPort: 8080, containerPort: 80 }],
+    steps: [{ kind: 'route', in: { namespace: 'c1' }, link: 'eth0', gateway: parseAddress('172.17.0.1'), why: 'out' }],
+  });
+  const record = t.context.add({ life, restarts: 3 });
+  t.like(records.containers()[0], { ...record });
+  t.deepEqual(records.containers()[0]?.life, life);
+  t.deepEqual(t.context.warnings, []);
+});
+
+test('a network’s record is written through to the disk, a container’s is not', (t) => {
+  const { records } = t.context;
+  const network: NetworkRecord = {
+    id: id('b'),
+    createdAt: '2026-01-01T00:00:00.000Z',
+    network: {
+      name: 'bridge',
+      bridge: 'gangway0',
+      mac: parseMac('02:42:01:02:03:04'),
+      mtuBytes: 1500,
+      subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1') }],
+    },
+    cursor: '172.17.0.2',
+  };
+  const change = records.put('networks', network);
+  t.true(change.durable);
+  t.false(records.put('containers', container()).durable);
+  t.context.write(change);
+  t.like(records.networks()[0], { ...network });
+});
+
+test('containers are listed in the order in which they were created', (t) => {
+  t.context.add({ id: id('1'), name: 'second', createdAt: '2026-01-02T00:00:00.000Z' });
+  t.context.add({ id: id('2'), name: 'third', createdAt: '2026-01-02T00:00:00.001Z' });
+  t.context.add({ id: id('3'), name: 'first', createdAt: '2026-01-01T00:00:00.000Z' });
+  t.deepEqual(
+    t.context.records.containers().map(({ name }) => name),
+    ['first', 'second', 'third'],
+  );
+});
+
+test('a container is found by its name, its id, and the beginning of its id', (t) => {
+  const { records } = t.context;
+  t.context.add({ id: id('abc1'), name: 'web' });
+  t.context.add({ id: id('abd2'), name: 'database' });
+  for (const reference of ['web', id('abc1'), 'abc', 'abc1']) t.is(records.container(reference).name, 'web', reference);
+});
+
+test('the beginning of two ids is refused, and a name is not taken by its beginning', (t) => {
+  const { records } = t.context;
+  t.context.add({ id: id('abc1'), name: 'web' });
+  t.context.add({ id: id('abd2'), name: 'database' });
+  t.throws(() => records.container('ab'), {
+    code: 'container-not-found',
+    message: 'container ab is ambiguous: 2 ids begin so',
+  });
+  t.throws(() => records.container('we'), { code: 'container-not-found', message: 'no such container: we' });
+  t.throws(() => records.container('ABC'), { message: 'no such container: ABC' });
+});
+
+test('a name goes before the beginning of another one’s id', (t) => {
+  t.context.add({ id: id('beef'), name: 'other' });
+  t.context.add({ id: id('1234'), name: 'bee' });
+  t.is(t.context.records.container('bee').id, id('1234'));
+});
+
+test('no reference at all is nobody, even where there is one container only', (t) => {
+  t.context.add({ name: 'web' });
+  t.throws(() => t.context.records.container(''), { code: 'container-not-found' });
+});
+
+const broken: readonly (readonly [string, string])[] = [
+  ['torn', '{"schema":1,"id":"'],
+  ['empty', ''],
+  ['of zeros', '\0\0\0\0'],
+  ['null', 'null'],
+  ['a list', '[]'],
+  ['without a schema', JSON.stringify({ id: id('1') })],
+  ['of a schema before the first', JSON.stringify({ schema: 0, id: id('1') })],
+  ['under another’s name', JSON.stringify({ schema: 1, id: id('2') })],
+];
+
+for (const [what, text] of broken) {
+  test(`a record that is ${what} is passed over, with one warning that says what to do`, (t) => {
+    const { records, warnings } = t.context;
+    t.context.add({ id: id('a'), name: 'whole' });
+    const path = records.path('containers', id('1'));
+    writeFileSync(path, text);
+    t.deepEqual(
+      [...records.containers(), ...records.containers()].map(({ name }) => name),
+      ['whole', 'whole'],
+    );
+    t.deepEqual(warnings, [`record ${path} is damaged; \`gangway gc\` removes it, and what it left`]);
+    t.deepEqual(records.torn(), [path]);
+    t.throws(() => records.everyContainer(), { code: 'record-unreadable' });
+  });
+}
+
+test('the record of a newer gangway is passed over, and not torn', (t) => {
+  const { records, warnings } = t.context;
+  const path = records.path('networks', id('1'));
+  writeFileSync(path, JSON.stringify({ schema: 2, id: id('1') }));
+  t.deepEqual(records.networks(), []);
+  t.deepEqual(warnings, [`record ${path} was written by a newer gangway; use that version`]);
+  t.deepEqual(records.torn(), []);
+  t.throws(() => records.everyNetwork(), { code: 'not-supported' });
+});
+
+test('other files beside the records are none', (t) => {
+  const { records } = t.context;
+  const record = t.context.add({});
+  writeFileSync(`${records.path('containers', record.id)}.new`, '{');
+  mkdirSync(join(records.directories.state, 'containers', record.id));
+  t.is(records.containers().length, 1);
+  t.deepEqual([t.context.warnings, records.torn()], [[], []]);
+});
+
+test('directories that nobody has made hold no records', (t) => {
+  const records = new Records({ state: '/nonexistent/a', runtime: '/nonexistent/b' }, t.fail);
+  t.deepEqual([records.containers(), records.networks(), records.torn()], [[], [], []]);
+  t.deepEqual(records.machine(), { boot: bootId(), ruleset: [], forwarding: [] });
+});
+
+test('the directories can be made twice, and nobody else lists them', (t) => {
+  t.notThrows(() => t.context.records.prepare());
+  const { mode } = statSync(join(t.context.records.directories.state, 'containers'));
+  t.is(mode & 0o066, 0);
+});
+
+test('what the machine shares is true for one boot', (t) => {
+  const { records } = t.context;
+  const ruleset = [{ kind: 'ruleset', in: 'host', table: 'gangway', text: '', why: 'rules' }] as const;
+  t.context.write(records.putMachine({ boot: bootId(), ruleset, forwarding: [] }));
+  t.deepEqual(records.machine().ruleset, ruleset);
+  t.context.write(records.putMachine({ boot: 'another', ruleset, forwarding: [] }));
+  t.deepEqual(records.machine(), { boot: bootId(), ruleset: [], forwarding: [] });
+});
+
+test('a machine that shares nothing has no record', (t) => {
+  t.is(t.context.records.putMachine({ boot: bootId(), ruleset: [], forwarding: [] }).content, null);
+});
+
+test('a machine’s record that is torn is an error: what is loaded must not be loaded again', (t) => {
+  const { records } = t.context;
+  writeFileSync(join(records.directories.runtime, 'machine.json'), '{');
+  t.throws(() => records.machine(), { code: 'record-unreadable' });
+  t.deepEqual(records.torn(), [join(records.directories.runtime, 'machine.json')]);
+});
+
+test('to drop a record is to remove its file', (t) => {
+  const { records } = t.context;
+  t.deepEqual(records.drop('containers', id('1')), { path: records.path('containers', id('1')), content: null });
+});
+
+test('records lie where Linux wants them unless somebody says otherwise', (t) => {
+  t.deepEqual(directoriesOf({}), { state: '/var/lib/gangway', runtime: '/run/gangway' });
+  t.deepEqual(directoriesOf({ stateDirectory: '/a', runtimeDirectory: '/b' }), { state: '/a', runtime: '/b' });
+});
