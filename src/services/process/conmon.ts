@@ -3,6 +3,7 @@ import type { Launch } from '../../values/launch.ts';
 import { exitCommand } from './exit.ts';
 import { isolated, runtimeScript } from './network-isolation.ts';
 import { requireProgram } from './programs.ts';
+import { onTree } from './rootfs.ts';
 
 /** Any command to our crun: `crun --root … exec`. */
 export function crunCommand(launch: Launch, ...parameters: readonly string[]): string[] {
@@ -26,8 +27,12 @@ export function conmonCommand(launch: Launch): string[] {
   ];
 }
 
+/**
+ * conmon itself stays in the host's mount namespace, and with it the exit command: from within the tree's namespace it
+ * could neither remove the container's directory, in which the tree is mounted, nor pin a namespace for the next life.
+ */
 function runtimeCommand(launch: Launch): string[] {
-  if (launch.isolation === 'full') return crunCommand(launch);
+  if (launch.isolation === 'full') return ['/usr/bin/env', ...onTree(launch), ...crunCommand(launch)];
   return ['/bin/sh', '-c', runtimeScript, 'gangway', launch.directory, ...isolated(launch)];
 }
 

@@ -1,7 +1,7 @@
 /**
  * Starting a container, and taking it away again.
  *
- *     launch    config.json -> unshare (the tree) -> conmon -> crun create     all is made, the command is not yet running
+ *     launch    config.json -> conmon -> unshare (the tree) -> crun create     all is made, the command is not yet running
  *     start     crun start                                                    the command runs
  *     discard   crun delete --force, control groups, files                    nothing is left
  *
@@ -26,7 +26,6 @@ import { conmonCommand, crunCommand } from './conmon.ts';
 import { type Exit, exitPath, lockPath, readExit } from './exit.ts';
 import { killHalfLaunched, killMembers, release } from './members.ts';
 import { startPath } from './network-isolation.ts';
-import { onTree } from './rootfs.ts';
 
 /** The two processes of a container: its first one, and the conmon that watches it. */
 export interface Launched {
@@ -43,7 +42,7 @@ const stale = ['attach', 'ctl', 'winsz', 'exit', 'oom', 'pid', 'conmon.pid', 'pr
  * @throws GangwayError command-not-found, command-not-executable; program-failed for all else that crun refuses
  */
 export async function launch(launch: Launch): Promise<Launched> {
-  const words = [...(launch.isolation === 'full' ? onTree(launch) : []), ...conmonCommand(launch)];
+  const words = conmonCommand(launch);
   writeBundle(launch);
   const child = spawn(words[0] ?? '', words.slice(1), {
     // fd 3: where conmon answers. Only the stack of this process is inherited in host mode.

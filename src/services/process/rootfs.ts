@@ -1,10 +1,10 @@
 /**
  * The container's `/`, mounted where nobody else can see it.
  *
- *     unshare --mount --propagation slave          a copy of the host's mounts; it dies with conmon
+ *     unshare --mount --propagation slave          a copy of the host's mounts; it dies with the container
  *       mount -t tmpfs  tree                       memory for what the container writes
  *       mount -t overlay lowerdir=/ … root         the host's tree below, the memory above
- *       exec conmon …                              crun pivots into `root`
+ *       exec crun create …                         crun pivots into `root`
  *
  * An overlay reads through to its lower layer and writes to its upper one, so that `rm /etc/passwd` inside leaves the host's
  * file alone and two containers can share one root file system. It covers one file system: the further ones of the host
@@ -12,7 +12,7 @@
  * Sockets seen through an overlay can't be connected to: the kernel knows a socket by its inode, and the overlay's is
  * another.
  *
- * Why in conmon's mount namespace and not in the host's: the kernel takes everything away with the last process, also
+ * Why in a mount namespace of its own and not in the host's: the kernel takes everything away with the last process, also
  * after a kill -9 of everybody. Why `slave`: a network namespace's file that is unmounted on the host must be released here
  * too. Why relative paths: a directory may be called `a,b:c`, and in `-o` these would be separators.
  *
