@@ -36,6 +36,8 @@ export async function removeForgotten(context: Context, world: World): Promise<r
     ...namespaces(directories, known),
     ...lives(directories, known),
   ];
+  for (const { step } of found)
+    if (step.kind === 'process' && !context.dryRun) await context.sockets.withdraw(step.launch.id);
   if (found.length > 0)
     await carry(context, world, {
       plan: { subject: 'remove what no record knows', direction: 'unmake', steps: found.map(({ step }) => step) },

@@ -8,13 +8,15 @@
  *
  * Only what carries our name is looked at: pins `gangway-…`, our own directories, control groups and table.
  */
+import { loadRuleset, table } from '../firewall/nftables.ts';
 import type { RecordChange } from '../plan/change.ts';
 import type { World } from '../plan/world.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAlive } from './end.ts';
 import type { Removed } from './engine.ts';
 import { removeForgotten } from './forgotten.ts';
-import { findDefault } from './networks.ts';
+import { defaultBridge, findDefault, forgottenBridge, isBridgeBusy } from './networks.ts';
+import { hasRuleset } from './observe.ts';
 
 /** @returns what was taken away; in a dry run, what would be */
 export async function collectGarbage(context: Context): Promise<readonly Removed[]> {
@@ -22,7 +24,7 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
     ...(await damagedRecords(context, world)),
     ...(await deadContainers(context, world)),
     ...(await removeForgotten(context, world)),
-    ...(await idleBridge(context, world)),
+    ...(await idleGround(context, world)),
   ]);
 }
 
@@ -47,24 +49,31 @@ async function damagedRecords(context: Context, world: World): Promise<readonly 
 }
 
 /** The default bridge and the ruleset, once no container stands on them. */
-async function idleBridge(context: Context, world: World): Promise<readonly Removed[]> {
+async function idleGround(context: Context, world: World): Promise<readonly Removed[]> {
   const { records } = context;
   const network = findDefault(records.everyNetwork());
   const machine = records.machine();
   const used = records.containers().some(({ life }) => life?.endpoint !== undefined);
-  if (used || (network === undefined && machine.ruleset.length === 0)) return [];
-  const steps = [...machine.ruleset, ...machine.forwarding, ...(network?.made?.steps ?? [])];
+  if (used || isBridgeBusy(world)) return [];
+  // What a lost record knew can still be recognised by its name.
+  const bridge = network === undefined ? forgottenBridge(world) : (network.made?.steps ?? []);
+  const ruleset = machine.ruleset.length === 0 && hasRuleset(world, table) ? [loadRuleset()] : machine.ruleset;
+  if (network === undefined && bridge.length + ruleset.length === 0) return [];
   await carry(context, world, {
-    plan: { subject: 'remove the idle bridge and the ruleset', direction: 'unmake', steps },
+    plan: {
+      subject: 'remove the idle bridge and the ruleset',
+      direction: 'unmake',
+      steps: [...ruleset, ...machine.forwarding, ...bridge],
+    },
     records: [
       ...(network === undefined ? [] : [records.drop('networks', network.id)]),
       records.putMachine({ ...machine, ruleset: [], forwarding: [] }),
     ],
   });
   return [
-    ...(network === undefined
+    ...(network === undefined && bridge.length === 0
       ? []
-      : [{ what: `network bridge (${network.network.bridge})`, why: 'no container is plugged in' }]),
-    ...(machine.ruleset.length === 0 ? [] : [{ what: 'nftables table inet gangway', why: 'no network needs it' }]),
+      : [{ what: `network bridge (${defaultBridge})`, why: 'no container is plugged in' }]),
+    ...(ruleset.length === 0 ? [] : [{ what: 'nftables table inet gangway', why: 'no network needs it' }]),
   ];
 }

@@ -8,7 +8,7 @@
  * @see netlink(7); NETLINK_* and SOL_NETLINK options in linux/netlink.h
  */
 import { closeSync } from 'node:fs';
-import { KernelError } from '../values/errors.ts';
+import { ignoring, KernelError } from '../values/errors.ts';
 import { call, errnoName, libc } from './libc.ts';
 
 const AF_NETLINK = 16;
@@ -23,7 +23,12 @@ export const protocols = { route: 0, netfilter: 12 } as const;
 /** Options that turn a netlink socket strict; the kernel's numbers. */
 const options = { capAck: 10, extAck: 11, strictCheck: 12 } as const;
 
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+
 const one = Buffer.from([1, 0, 0, 0]);
+/** A transaction is one message of this size at most: 10,000 published ports are 1 MiB. It is a limit, no memory. */
+const largestMessage = Buffer.from(Uint32Array.of(16 << 20).buffer);
 const setsockopt = 'int setsockopt(int fd, int level, int option, const void *value, uint32_t length)';
 
 /** Opens a socket in the network namespace in which the main thread is now, and for ever. */
@@ -38,6 +43,8 @@ export function openNetlinkSocket(protocol: number): number {
   for (const option of protocol === protocols.route ? Object.values(options) : [options.capAck, options.extAck]) {
     call('set netlink option', setsockopt, fd, SOL_NETLINK, option, one, 4);
   }
+  // Without root, who only looks, the usual size will do.
+  ignoring('EPERM', () => call('set netlink buffer', setsockopt, fd, SOL_SOCKET, SO_SNDBUFFORCE, largestMessage, 4));
   return fd;
 }
 

@@ -12,7 +12,9 @@ import { type Gangway, program } from './gangway.ts';
 
 /** Every kind of call that leaves something behind, or asks somebody else to. */
 const calls =
-  'clone,clone3,connect,fsync,flock,kill,mkdir,mount,rename,rmdir,sendto,setns,shutdown,umount2,unlink,unshare,write'.split(',');
+  'clone,clone3,connect,fsync,flock,kill,mkdir,mount,rename,rmdir,sendto,setns,shutdown,umount2,unlink,unshare,write'.split(
+    ',',
+  );
 
 /** A command to be killed, on a machine that was prepared for it. */
 export interface Victim {
@@ -30,7 +32,11 @@ const up = ['run', '-d', ...web];
 
 export const victims: readonly Victim[] = [
   { name: 'run -d -p', words: up, prepare: [] },
-  { name: 'run -d -p beside another', words: up, prepare: [['run', '-d', '--name', 'other', '-p', '8081:80', 'sleep', '1000']] },
+  {
+    name: 'run -d -p beside another',
+    words: up,
+    prepare: [['run', '-d', '--name', 'other', '-p', '8081:80', 'sleep', '1000']],
+  },
   { name: 'run --userns private', words: ['run', '-d', '--userns', 'private', ...web], prepare: [] },
   { name: 'run --isolation network', words: ['run', '-d', '--isolation', 'network', ...web], prepare: [] },
   { name: 'create', words: ['create', ...web], prepare: [] },
@@ -40,6 +46,9 @@ export const victims: readonly Victim[] = [
   { name: 'restart', words: ['restart', '-t', '0', 'web'], prepare: [up], between: [['stop', '-t', '0', 'web']] },
   { name: 'gc', words: ['gc'], prepare: [up, ['rm', '-f', 'web']] },
 ];
+
+/** A switchboard whose client was killed before it could connect waits ten seconds for it. */
+const switchboardPatience = 13_000;
 
 /** One place to be killed at: the N-th call of a kind. */
 export interface Point {
@@ -62,7 +71,6 @@ export type Complaints = readonly string[];
 export class CrashTest {
   readonly #allowed: Snapshot[] = [];
   #nothing: Snapshot = [];
-  #round = 0;
 
   constructor(
     readonly gangway: Gangway,
@@ -79,7 +87,7 @@ export class CrashTest {
     const trace = '/tmp/gangway-crash-trace';
     await this.gangway.lab.host.run(
       ['strace', '-qq', '-o', trace, '-e', `trace=${calls.join(',')}`, ...program, ...this.victim.words],
-      { environment: this.#seed },
+      { environment: seed(this.victim.words) },
     );
     await this.#allow();
     await this.#clear();
@@ -100,29 +108,42 @@ export class CrashTest {
   async crash({ call, occurrence }: Point): Promise<Complaints> {
     await this.#must(this.victim.prepare);
     await this.gangway.lab.host.exec(
-      ['strace', '-qq', '-o', '/dev/null', '-e', `inject=${call}:signal=KILL:when=${occurrence}`, ...program, ...this.victim.words],
-      { environment: this.#seed },
+      [
+        'strace',
+        '-qq',
+        '-o',
+        '/dev/null',
+        '-e',
+        `inject=${call}:signal=KILL:when=${occurrence}`,
+        ...program,
+        ...this.victim.words,
+      ],
+      { environment: seed(this.victim.words) },
     );
     const complaints = [await this.#recovered(), await this.#usable()].flat();
     await this.#clear();
-    const left = await this.#differences([this.#nothing], 3000);
+    const left = await this.#differences([this.#nothing], switchboardPatience);
     return left.length === 0 ? complaints : [...complaints, `left behind: ${left.join(', ')}`];
   }
 
   /** The next commands find or make one of the states that are right. */
   async #recovered(): Promise<Complaints> {
-    for (const words of [['ps', '-a'], ['create', '--name', 'next', 'true'], ['rm', 'next']]) {
+    for (const words of [
+      ['ps', '-a'],
+      ['create', '--name', 'next', 'true'],
+      ['rm', 'next'],
+    ]) {
       const { exitCode, stderr } = await this.gangway.exec(words);
       if (exitCode !== 0) return [`gangway ${words[0]}: ${stderr}`];
     }
-    const differences = await this.#differences(this.#allowed, 3000);
+    const differences = await this.#differences(this.#allowed, switchboardPatience);
     return differences.length === 0 ? [] : [`neither before nor after: ${differences.join(', ')}`];
   }
 
   /** The name and the port can be had. */
   async #usable(): Promise<Complaints> {
     await this.gangway.exec(['rm', '-f', 'web']);
-    const { exitCode, stderr } = await this.gangway.exec(up, { environment: this.#seed });
+    const { exitCode, stderr } = await this.gangway.exec(up, { environment: seed(up) });
     return exitCode === 0 ? [] : [`gangway run again: ${stderr}`];
   }
 
@@ -142,7 +163,11 @@ export class CrashTest {
     };
     await waitFor('the state is one of those', same, { timeoutMilliseconds }).catch(() => {});
     // Once for all trees, and short.
-    return [...new Set(closest.map((thing) => thing.replace(/cgroup .*\/gangway\//, 'cgroup ').replace(/(\w{12})\w{52}/, '$1')))];
+    return [
+      ...new Set(
+        closest.map((thing) => thing.replace(/cgroup .*\/gangway\//, 'cgroup ').replace(/(\w{12})\w{52}/, '$1')),
+      ),
+    ];
   }
 
   async #allow(): Promise<void> {
@@ -152,11 +177,12 @@ export class CrashTest {
 
   async #must(commands: readonly (readonly string[])[]): Promise<void> {
     for (const words of commands) {
-      await this.gangway.lab.host.run([...program, ...words], { environment: this.#seed });
+      await this.gangway.lab.host.run([...program, ...words], { environment: seed(words) });
     }
   }
+}
 
-  get #seed() {
-    return { GANGWAY_SEED: 'crash' };
-  }
+/** The same name gives the same id, MAC and address each time, so that states can be compared. */
+function seed(words: readonly string[]) {
+  return { GANGWAY_SEED: words.includes('other') ? 'other' : 'web' };
 }

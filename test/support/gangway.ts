@@ -66,6 +66,8 @@ const kept = new RegExp(
     '^file /run/mount(/.*)?$',
     '^(file|mount) /run/netns( .*)?$',
     '^cgroup .*/gangway$',
+    // The lab's own first process, which reads its input with one, now and then with two.
+    '^process cat$',
   ].join('|'),
 );
 
