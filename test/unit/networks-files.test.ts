@@ -1,0 +1,66 @@
+import test from 'ava';
+import { hosts, resolvConf } from '../../src/networks/files.ts';
+import { parseAddress } from '../../src/values/address.ts';
+
+const header = '# The machine’s /etc/resolv.conf, without servers on its loopback.';
+const nobody = '# no name server of the machine can be reached from a container';
+
+function kept(...lines: readonly string[]): readonly string[] {
+  return resolvConf(`${lines.join('\n')}\n`, 'own').split('\n');
+}
+
+test('hosts: localhost in six lines, and the container at each of its addresses', (t) => {
+  t.is(
+    hosts('web', ['172.17.0.2', 'fd00::2'].map(parseAddress)),
+    `127.0.0.1	localhost
+::1	localhost ip6-localhost ip6-loopback
+fe00::	ip6-localnet
+ff00::	ip6-mcastprefix
+ff02::1	ip6-allnodes
+ff02::2	ip6-allrouters
+172.17.0.2	web
+fd00::2	web
+`,
+  );
+});
+
+test('hosts of a container without an address know localhost alone', (t) => {
+  t.is(hosts('web', []).trimEnd().split('\n').length, 6);
+});
+
+test('servers that a container can reach are kept, with all that is said about asking them', (t) => {
+  t.deepEqual(kept('# by hand', '', 'nameserver 203.0.113.2', 'search example.org', 'options ndots:1', ' ; x'), [
+    header,
+    'nameserver 203.0.113.2',
+    'search example.org',
+    'options ndots:1',
+    '',
+  ]);
+});
+
+test('a server on the machine’s loopback is in there a different one', (t) => {
+  t.deepEqual(kept('nameserver 127.0.0.53', 'nameserver ::1', 'nameserver fd00::53', 'nameserver 127.1.2.3'), [
+    header,
+    'nameserver fd00::53',
+    '',
+  ]);
+});
+
+test('a server with a zone is behind a link that the container does not have', (t) => {
+  t.deepEqual(kept('nameserver fe80::1%eth0', 'nameserver 203.0.113.2'), [header, 'nameserver 203.0.113.2', '']);
+});
+
+test('where no server is left the file says so, and names no stranger', (t) => {
+  t.deepEqual(kept('nameserver 127.0.0.53', 'search example.org'), [header, nobody, 'search example.org', '']);
+  t.deepEqual(kept(''), [header, nobody, '']);
+});
+
+test('a tab is as good as a blank, and a keyword that is indented is none, as for the C library', (t) => {
+  t.deepEqual(kept('nameserver\t203.0.113.2'), [header, 'nameserver\t203.0.113.2', '']);
+  t.deepEqual(kept(' nameserver 203.0.113.2'), [header, nobody, ' nameserver 203.0.113.2', '']);
+});
+
+test('on the machine’s own stack its file is right as it stands', (t) => {
+  const machine = '# mine\nnameserver 127.0.0.53\n';
+  t.is(resolvConf(machine, 'host'), machine);
+});

@@ -1,0 +1,152 @@
+import test from 'ava';
+import { attach, type BridgeNetwork, createBridge, type Endpoint } from '../../src/networks/bridge.ts';
+import { host } from '../../src/networks/host.ts';
+import { none } from '../../src/networks/none.ts';
+import { forwarding } from '../../src/networks/outbound.ts';
+import { publish, sockets } from '../../src/networks/publish.ts';
+import { type Kinds, kindOf } from '../../src/plan/kind.ts';
+import { kernelKinds } from '../../src/plan/kinds/index.ts';
+import type { Step } from '../../src/plan/step.ts';
+import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { parseMac } from '../../src/values/mac.ts';
+import type { PortBinding } from '../../src/values/port.ts';
+
+/** A chapter as the commands that do the same: a step is one line, without its reason. */
+function read(steps: readonly Step[]): readonly string[] {
+  return steps.flatMap((step) => kindOf(kernelKinds as Kinds, step).commands(step));
+}
+
+const sandbox = { namespace: 'c1' };
+
+const network: BridgeNetwork = {
+  name: 'bridge',
+  bridge: 'gangway0',
+  mac: parseMac('02:42:01:02:03:04'),
+  mtuBytes: 1500,
+  subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1') }],
+};
+const twoFamilies: BridgeNetwork = {
+  ...network,
+  subnets: [...network.subnets, { subnet: parsePrefix('fd00::/64'), gateway: parseAddress('fd00::1') }],
+};
+
+const endpoint: Endpoint = {
+  id: 'e'.repeat(64),
+  hostLink: 'veth1',
+  link: 'eth0',
+  mac: parseMac('02:42:ac:11:00:02'),
+  addresses: [parsePrefix('172.17.0.2/16')],
+};
+
+test('none: a namespace with its loopback up, low ports and pings for everybody', (t) => {
+  t.deepEqual(read(none(sandbox)), [
+    'ip netns add c1',
+    'ip -n c1 link set lo up',
+    'ip netns exec c1 sysctl -qw net/ipv4/ip_unprivileged_port_start=0',
+    "ip netns exec c1 sysctl -qw 'net/ipv4/ping_group_range=0 2147483647'",
+  ]);
+});
+
+test('none, in a user namespace of its own: pings for the groups that exist in there', (t) => {
+  const owner = { pin: '/run/pin', range: { first: 100000, length: 65536 } };
+  const steps = none({ ...sandbox, owner });
+  t.like(steps[0], { kind: 'namespace', name: 'c1', owner });
+  t.true(read(steps).includes("ip netns exec c1 sysctl -qw 'net/ipv4/ping_group_range=0 65535'"));
+});
+
+test('host: nothing', (t) => {
+  t.deepEqual(host(), []);
+});
+
+test('bridge: the firewall knows the switch before it is there, and it is closed to IPv6 before it is on', (t) => {
+  t.deepEqual(read(createBridge(network)), [
+    'nft \'add element inet gangway bridges { "gangway0" }\'',
+    'nft \'add element inet gangway same_bridge { "gangway0" . "gangway0" }\'',
+    'nft \'add element inet gangway leaving { ipv4 . "gangway0" : goto leave_nat }\'',
+    'nft \'add element inet gangway entering { ipv4 . "gangway0" : goto enter_nat }\'',
+    'nft \'add element inet gangway subnets4 { "gangway0" . 172.17.0.0/16 }\'',
+    'nft \'add element inet gangway masqueraded { ipv4 . "gangway0" }\'',
+    'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
+    'sysctl -qw net/ipv6/conf/gangway0/disable_ipv6=1',
+    'ip address add 172.17.0.1/16 broadcast + dev gangway0',
+    'ip link set gangway0 up',
+  ]);
+});
+
+test('bridge with IPv6: a gateway in each family, and no family is closed', (t) => {
+  t.deepEqual(read(createBridge(twoFamilies)).slice(-4), [
+    'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
+    'ip address add 172.17.0.1/16 broadcast + dev gangway0',
+    'ip address add fd00::1/64 dev gangway0',
+    'ip link set gangway0 up',
+  ]);
+});
+
+test('attach: one message for the cable, closed before it is up, the way out last', (t) => {
+  t.deepEqual(read(attach(network, endpoint, sandbox)), [
+    'ip netns exec c1 sysctl -qw net/ipv6/conf/default/disable_ipv6=1',
+    'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth' +
+      ' peer name eth0 index 2 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1',
+    'ip link set veth1 type bridge_slave hairpin on',
+    'sysctl -qw net/ipv6/conf/veth1/disable_ipv6=1',
+    'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
+    'ip -n c1 link set eth0 up',
+    'ip -n c1 route add default via 172.17.0.1 dev eth0',
+  ]);
+});
+
+test('attach with IPv6: an address and a way out in each family', (t) => {
+  const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
+  t.deepEqual(read(attach(twoFamilies, both, sandbox)).slice(2), [
+    'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
+    'ip -n c1 address add fd00::2/64 dev eth0',
+    'ip -n c1 link set eth0 up',
+    'ip -n c1 route add default via 172.17.0.1 dev eth0',
+    'ip -n c1 route add default via fd00::1 dev eth0',
+  ]);
+});
+
+test('outbound: the guard stands before the machine forwards, and what was is remembered', (t) => {
+  const steps = forwarding({ ipForward: '0' });
+  t.deepEqual(read(steps), [
+    "nft 'add element inet gangway closed_transit { ipv4 }'",
+    'sysctl -qw net/ipv4/ip_forward=1',
+  ]);
+  t.like(steps.at(-1), { was: '0' });
+});
+
+test('outbound on a machine that forwards already: not ours to guard, nor to turn off', (t) => {
+  t.deepEqual(forwarding({ ipForward: '1' }), []);
+});
+
+function bound(hostAddress: string, protocol: PortBinding['protocol'] = 'tcp'): PortBinding {
+  return { protocol, hostAddress: parseAddress(hostAddress), hostPort: 8080, containerPort: 80 };
+}
+
+test('publish: an element for each port that the kernel can carry, and a guard for 127.0.0.1', (t) => {
+  const bindings = [bound('0.0.0.0'), bound('::'), bound('203.0.113.1', 'udp'), bound('127.0.0.1'), bound('::1')];
+  const steps = publish(bindings, parseAddress('172.17.0.2'));
+  t.deepEqual(read(steps), [
+    "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
+    "nft 'add element inet gangway host_ports4 { 203.0.113.1 . udp . 8080 : 172.17.0.2 . 80 }'",
+    "nft 'add element inet gangway loopback_ports4 { 127.0.0.1 . tcp . 8080 }'",
+  ]);
+  t.is(steps[1]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
+});
+
+test('publish: every port has a socket too, which is told in a sentence', (t) => {
+  t.deepEqual(sockets([bound('::1')], parseAddress('172.17.0.2')), [
+    'no command: a socket of the switchboard holds [::1]:8080/tcp, and carries what the rules can’t to 172.17.0.2:80',
+  ]);
+});
+
+test('every step of every chapter has a reason: one sentence, without a final stop', (t) => {
+  const all = [
+    ...none(sandbox),
+    ...createBridge(twoFamilies),
+    ...attach(network, endpoint, sandbox),
+    ...forwarding({ ipForward: '0' }),
+    ...publish([bound('0.0.0.0')], parseAddress('172.17.0.2')),
+  ];
+  for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);
+});
