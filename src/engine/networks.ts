@@ -14,7 +14,7 @@ import { kindOf } from '../plan/kind.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { chooseAddress, chooseSubnet, firstHost } from '../services/ipam.ts';
-import { type Address, parseAddress } from '../values/address.ts';
+import type { Address } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import { macOf } from '../values/mac.ts';
 import type { Context } from './context.ts';
@@ -69,8 +69,8 @@ export function draftEndpoint(
   const { network } = record;
   const [subnet] = network.subnets;
   if (subnet === undefined) throw new GangwayError('pool-exhausted', `network ${network.name} has no subnet`);
-  const cursor = record.cursor === undefined ? undefined : parseAddress(record.cursor);
-  const address = chooseAddress(subnet.subnet, [subnet.gateway, ...usedAddresses(records.everyContainer())], cursor);
+  const last = records.machine().cursors?.[record.id];
+  const address = chooseAddress(subnet.subnet, [subnet.gateway, ...usedAddresses(records.everyContainer())], last);
   const id = identities.id();
   return {
     cursor: address,
@@ -93,6 +93,8 @@ export interface Ground {
   readonly steps: readonly Step[];
   readonly machine: MachineRecord;
   readonly network: NetworkRecord;
+  /** Is it made now, or again? Else its record stays as it is, and the disk is left alone. */
+  readonly made: boolean;
 }
 
 /**
@@ -101,9 +103,14 @@ export interface Ground {
  * Somebody may have flushed the rules or deleted the bridge since. Then all that our records say belongs there is put
  * back, before the new container gets its place: closed, and not half open.
  *
- * @param id the container's; what was turned on for its last life alone has ended with that, or will have when it starts
+ * @param id the container's, and the address that it gets; what was turned on for its last life alone has ended with that, or will have when it starts
  */
-export function prepareGround(context: Context, world: World, record: NetworkRecord, id: string): Ground {
+export function prepareGround(
+  context: Context,
+  world: World,
+  record: NetworkRecord,
+  { id, cursor }: { readonly id: string; readonly cursor: Address },
+): Ground {
   const machine = context.records.machine();
   const boot = bootId();
   const standing = record.made?.boot === boot && world.findLink('host', record.network.bridge)?.kind === 'bridge';
@@ -123,8 +130,10 @@ export function prepareGround(context: Context, world: World, record: NetworkRec
       ...machine,
       ruleset: loaded ? machine.ruleset : ruleset,
       forwarding: before.length === 0 ? forward : before,
+      cursors: { ...machine.cursors, [record.id]: cursor },
     },
     network: { ...record, made: { boot, steps: made } },
+    made: !standing,
   };
 }
 

@@ -14,6 +14,7 @@ import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
 import { bootId, type RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
 import type { Step } from '../plan/step.ts';
+import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
@@ -63,8 +64,6 @@ export interface NetworkRecord {
   readonly id: string;
   readonly createdAt: string;
   readonly network: BridgeNetwork;
-  /** The address given out last: the next one is looked for behind it. */
-  readonly cursor?: string;
   readonly made?: { readonly boot: string; readonly steps: readonly Step[] };
 }
 
@@ -73,6 +72,8 @@ export interface MachineRecord {
   readonly boot: string;
   readonly ruleset: readonly Step[];
   readonly forwarding: readonly Step[];
+  /** Of each network, by its id, the address given out last: the next one is looked for behind it. */
+  readonly cursors?: Readonly<Record<string, Address>>;
 }
 
 export interface Directories {

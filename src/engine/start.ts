@@ -23,7 +23,7 @@ import type { DirectoryStep, FileStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { allocatePorts, publishAll } from '../services/port-allocation.ts';
 import { type Place, prepareLaunch } from '../services/process/prepare.ts';
-import { type Address, formatAddress } from '../values/address.ts';
+import type { Address } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { PortBinding, PublishedPort } from '../values/port.ts';
 import { type Context, carry } from './context.ts';
@@ -52,10 +52,7 @@ interface Beginning {
   readonly foreground?: boolean;
 }
 
-/**
- * Gives the container a life. The caller holds the lock.
- *
- */
+/** Gives the container a life. The caller holds the lock. */
 export async function startLife(
   context: Context,
   world: World,
@@ -82,10 +79,12 @@ function change(context: Context, record: ContainerRecord, before: readonly Step
   const { records } = context;
   const steps = [...before, ...(ground?.steps ?? []), ...(record.life?.steps ?? [])];
   const shared: readonly RecordChange[] =
-    ground === undefined ? [] : [records.put('networks', ground.network), records.putMachine(ground.machine)];
+    ground === undefined
+      ? []
+      : [...(ground.made ? [records.put('networks', ground.network)] : []), records.putMachine(ground.machine)];
   return {
     plan: {
-      subject: `start ${record.name}`,
+      subject: `${before.length > 0 ? 'run' : 'start'} ${record.name}`,
       direction: 'make' as const,
       steps,
       remarks: target === undefined ? [] : sockets(bindings, target.address),
@@ -106,7 +105,7 @@ async function connect(context: Context, world: World, record: ContainerRecord):
   const sandbox = draftSandbox(context, record);
   if (choice.kind === 'none') return { sandbox, bindings: [], steps: none(sandbox) };
   const { endpoint, cursor } = draftEndpoint(context, choice.record);
-  const ground = prepareGround(context, world, { ...choice.record, cursor: formatAddress(cursor) }, record.id);
+  const ground = prepareGround(context, world, choice.record, { id: record.id, cursor });
   const bindings = await bindPorts(context, record, cursor);
   const steps = [...none(sandbox), ...attach(ground.network.network, endpoint, sandbox), ...publish(bindings, cursor)];
   return { sandbox, ground, endpoint, bindings, steps };

@@ -65,7 +65,6 @@ test('a network’s record is written through to the disk, a container’s is no
       mtuBytes: 1500,
       subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1') }],
     },
-    cursor: '172.17.0.2',
   };
   const change = records.put('networks', network);
   t.true(change.durable);
