@@ -218,6 +218,7 @@ async function showGroup({ path, command, rest }: Found, invocation: Invocation)
     return 0;
   }
   if (word.startsWith('-')) throw new UsageError(`unknown flag: ${word}`);
-  invocation.stderr.write(`'${word}' is not a command of gangway ${path.join(' ')}\n\n${text}`);
+  const { escapeControls } = await import('./sentence.ts');
+  invocation.stderr.write(`'${escapeControls(word)}' is not a command of gangway ${path.join(' ')}\n\n${text}`);
   return 1;
 }

@@ -1,9 +1,11 @@
 /** A failure in words. */
 import { GangwayError, KernelError, TeardownError } from '../values/errors.ts';
 
+const longest = 1500;
+
 /** What went wrong and what to do about it, in one line. */
 export function sentence(error: unknown): string {
-  return escapeControls(describe(error));
+  return escapeControls(shorten(describe(error)));
 }
 
 function describe(error: unknown): string {
@@ -18,8 +20,13 @@ function describe(error: unknown): string {
   return `internal error: ${message}; GANGWAY_DEBUG=1 shows where, please report it`;
 }
 
+/** What was typed is told back, but not a whole file of it. */
+function shorten(text: string): string {
+  return text.length <= longest ? text : `${text.slice(0, longest / 2)} … ${text.slice(-longest / 2)}`;
+}
+
 /** Somebody else's words may hold bytes that steer the terminal. */
-function escapeControls(text: string): string {
+export function escapeControls(text: string): string {
   return Array.from(text, (character) => {
     const code = character.codePointAt(0) ?? 0;
     const harmless = character === '\n' || character === '\t' || (code >= 0x20 && (code < 0x7f || code > 0x9f));

@@ -141,7 +141,7 @@ test.serial('mistakes about a container that runs', async (t) => {
       [['kill', '-s', 'NOPE', 'web'], 125, /NOPE/],
       [['exec', 'web', '/no/such'], 127, /./],
       [['exec', 'web', '/etc/hostname'], 126, /./],
-      [['exec', '-u', 'nobody-here', 'web', 'true'], 1, /nobody-here/],
+      [['exec', '-u', 'nobody-here', 'web', 'true'], 125, /nobody-here/],
       [['exec', '-w', '/no/such', 'web', 'true'], 127, /./],
       [['attach', '--detach-keys', 'ctrl-', 'web'], 1, /./],
       [['logs', '--tail', 'x', 'web'], 1, /./],

@@ -24,6 +24,7 @@ exec 9<"$1/lock"
 flock 9
 [ "$1/lock" -ef /proc/self/fd/9 ] || exit 0
 exec 9<&-
+cd /
 shift
 exec "$@"
 `;

@@ -48,6 +48,8 @@ export async function launch(launch: Launch): Promise<Launched> {
     // fd 3: where conmon answers. Only the stack of this process is inherited in host mode.
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     env: { PATH: systemPath, _OCI_SYNCPIPE: '3' },
+    // conmon leaves the file `oom` where it was started, too.
+    cwd: launch.directory,
   });
   const [answer, complaint] = await Promise.all([
     firstLine(child.stdio[3] as Readable),
