@@ -12,6 +12,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReadStream, WriteStream } from 'node:tty';
+import { leaveOutputAlone } from '../../sys/terminal-output.ts';
 import { ignoring } from '../../values/errors.ts';
 
 /** Undoes something, once. */
@@ -47,6 +48,8 @@ export function makeRaw(input: ReadStream): Undo {
   process.on('exit', restore);
   for (const signal of deadly) process.on(signal, die);
   input.setRawMode(true);
+  // The container's terminal has put a carriage return before each line feed already.
+  leaveOutputAlone((input as ReadStream & { readonly fd: number }).fd);
   return restore;
 }
 
