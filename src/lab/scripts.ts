@@ -43,8 +43,8 @@ exit "$code"
 
 /**
  * The lab's first process, in all its namespaces but one: joins the cgroups, so that the cgroup namespace that follows
- * is rooted there. A sweeping neighbour may have taken a cgroup that was still empty: then it is made again. A v1 cpuset
- * takes no process before it has processors and memory nodes.
+ * is rooted there. A sweeping neighbour may have taken a cgroup that was still empty: then it is made again, once for
+ * each neighbour. A v1 cpuset takes no process before it has processors and memory nodes.
  *
  * /proc is still the machine's, and therefore tells by which pid the machine knows us.
  *
@@ -61,7 +61,7 @@ enter() {
 read -r pid rest </proc/self/stat
 echo "pid $pid"
 while [ "$1" != -- ]; do
-  enter "$1" 2>/dev/null || enter "$1"
+  enter "$1" 2>/dev/null || enter "$1" 2>/dev/null || enter "$1" 2>/dev/null || enter "$1"
   shift
 done
 second=$2
@@ -80,6 +80,7 @@ exec unshare --cgroup sh -euc "$second" gangway-lab "$@"
  * closed, and the kernel closes that for whoever is killed.
  *
  * A new network namespace inherits ip_forward from the real machine; here every place begins as what it is, no router.
+ * A neighbour that looked at our cgroup before we were in it sweeps `init` away as long as that is empty.
  * A controller that the kernel will not hand on (cpu, where real-time processes run) is simply missing below.
  *
  * "$1" holder: eof or down · "$2" hostname · "$3" name of our mounts · "$4" directories for overlays · "$5" fstab
@@ -100,10 +101,12 @@ $6
 .
 echo "$2" >/proc/sys/kernel/hostname
 echo 0 >/proc/sys/net/ipv4/ip_forward
+settle() {
+  mkdir -p "$unified/init" && echo 0 >"$unified/init/cgroup.procs"
+}
 for unified in "$cgroups" "$cgroups/unified"; do
   [ -e "$unified/cgroup.controllers" ] || continue
-  mkdir "$unified/init"
-  echo 0 >"$unified/init/cgroup.procs"
+  settle 2>/dev/null || settle 2>/dev/null || settle 2>/dev/null || settle
   for controller in $(cat "$unified/cgroup.controllers"); do
     echo "+$controller" >"$unified/cgroup.subtree_control" 2>/dev/null || :
   done

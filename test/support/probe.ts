@@ -2,7 +2,7 @@
 import type { Story } from './story-lab.ts';
 
 /** `node -e answering PORT…`: on TCP and UDP, whoever asks is told the address that it was seen under. */
-export const answering = `
+const answering = `
 'use strict';
 const { createServer } = require('node:net');
 const { createSocket } = require('node:dgram');
