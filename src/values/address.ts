@@ -49,9 +49,14 @@ const fourNumbers = /^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\
 
 function addressBytes(text: string): readonly number[] | undefined {
   if (fourNumbers.test(text)) return text.split('.').map(Number);
-  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text))
-    return ipaddr.IPv6.parse(text).toByteArray();
-  return undefined;
+  return isSixText(text) ? ipaddr.IPv6.parse(text).toByteArray() : undefined;
+}
+
+/** An IPv4 address at the end, `::ffff:172.17.0.2`, is held to the same writing as one that stands alone. */
+function isSixText(text: string): boolean {
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return false;
+  const end = text.slice(text.lastIndexOf(':') + 1);
+  return !end.includes('.') || fourNumbers.test(end);
 }
 
 /** Four or sixteen bytes in network order, as the kernel carries them. */
