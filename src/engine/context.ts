@@ -15,6 +15,7 @@ import { diskError } from './disk.ts';
 import type { Identities } from './identities.ts';
 import type { Records } from './records.ts';
 import type { Sockets } from './sockets.ts';
+import type { Turns } from './turns.ts';
 
 export interface Context {
   readonly records: Records;
@@ -26,6 +27,7 @@ export interface Context {
   readonly onWarning: (sentence: string) => void;
   /** The words that run this program's clean-up: `node gangway _exited`. */
   readonly exitCommand: readonly string[];
+  readonly turns: Turns;
   /** The machine's own namespace, with its sockets, opened when it is first needed. */
   readonly host: () => KernelNamespace;
 }
@@ -39,7 +41,7 @@ export async function exclusively<T>(context: Context, body: (world: World) => P
   using world = new World(context.host());
   if (context.dryRun) return await body(world);
   try {
-    return await locked(context, world, body);
+    return await context.turns.take(() => locked(context, world, body));
   } catch (error) {
     throw diskError(error, context.records.directories);
   }

@@ -22,6 +22,7 @@ import { attachTo, create, run, startAgain } from './run.ts';
 import { kill, remove, restart, stop, wait } from './stop.ts';
 import { SwitchboardSockets } from './switchboard/sockets.ts';
 import { execIn, logsOf, statisticsOf } from './talk.ts';
+import { Turns } from './turns.ts';
 import { list, listNetworks, portsOf } from './view.ts';
 import { watch } from './watch.ts';
 
@@ -76,6 +77,7 @@ export function assemble(options: EngineOptions): Context {
     onPlan: options.onPlan ?? (() => {}),
     onWarning,
     exitCommand: [process.execPath, ...words, '_exited'],
+    turns: new Turns(),
     host: () => {
       host ??= KernelNamespace.own();
       return host;

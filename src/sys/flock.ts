@@ -4,11 +4,14 @@
  * @see flock(2)
  */
 import { closeSync, constants, openSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { hasErrno } from '../values/errors.ts';
-import { call, callEventually } from './libc.ts';
+import { call } from './libc.ts';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+/** A change takes some ten milliseconds. */
+const retryMilliseconds = 2;
 const prototype = 'int flock(int fd, int operation)';
 
 /** A held lock. Closing the file lets it go. */
@@ -24,28 +27,39 @@ export interface Lock {
 export function tryLock(path: string): Lock | undefined {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    call(`lock ${path}`, prototype, fd, LOCK_EX | LOCK_NB);
+    if (lockNow(path, fd)) return { release: () => closeSync(fd) };
   } catch (error) {
     closeSync(fd);
-    if (hasErrno(error, 'EWOULDBLOCK', 'EAGAIN')) return undefined;
+    throw error;
+  }
+  closeSync(fd);
+  return undefined;
+}
+
+/**
+ * Waits for the lock, however long its holder works.
+ *
+ * It asks again and again. A flock(2) that sleeps would be woken in turn, but sleeps on one of the four threads of
+ * libuv's pool: with four who wait in one process none is left for what the holder does, and all wait for ever.
+ */
+export async function lockEventually(path: string): Promise<Lock> {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    while (!lockNow(path, fd)) await setTimeout(retryMilliseconds);
+  } catch (error) {
+    closeSync(fd);
     throw error;
   }
   return { release: () => closeSync(fd) };
 }
 
-/**
- * Waits for the lock, however long its holder works, without stopping the event loop: the wait is a flock(2) that
- * sleeps on a thread of libuv's pool. The one call of this folder that may: a file lock knows nothing of namespaces.
- */
-export async function lockEventually(path: string): Promise<Lock> {
-  const free = tryLock(path);
-  if (free !== undefined) return free;
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+/** @returns whether it was free */
+function lockNow(path: string, fd: number): boolean {
   try {
-    await callEventually(`lock ${path}`, 'EINTR', prototype, fd, LOCK_EX);
+    call(`lock ${path}`, prototype, fd, LOCK_EX | LOCK_NB);
+    return true;
   } catch (error) {
-    closeSync(fd);
+    if (hasErrno(error, 'EWOULDBLOCK', 'EAGAIN')) return false;
     throw error;
   }
-  return { release: () => closeSync(fd) };
 }

@@ -68,25 +68,3 @@ export function call(operation: string, prototype: string, ...parameters: readon
   if (result === -1) throw new KernelError(operation, errnoName(koffi.errno()));
   return result;
 }
-
-/**
- * The same on a thread of libuv's pool, for a call that sleeps. Never inside a namespace window, and never for a call
- * that changes the thread.
- *
- * @throws KernelError; its errno is that of the pool's thread and can't be read from here, so it is `fallback`
- */
-export async function callEventually(
-  operation: string,
-  fallback: string,
-  prototype: string,
-  ...parameters: readonly unknown[]
-): Promise<number> {
-  const result = await new Promise<number>((resolve, reject) => {
-    const answer: Callback = (error, value) => (error === null ? resolve(value) : reject(error));
-    libc()
-      .function(prototype)
-      .async(...parameters, answer);
-  });
-  if (result === -1) throw new KernelError(operation, fallback);
-  return result;
-}

@@ -99,6 +99,7 @@ for (const [name, failure] of Object.entries(failures)) test.serial(`nothing is 
 
 test.serial('nothing is left when the command is missing, or no program', async (t) => {
   await withGangway(t, async (gangway) => {
+    await gangway.run('gc');
     const before = await gangway.state();
     for (const [command, status, says] of [
       ['/no/such/program', 127, /not found/],
