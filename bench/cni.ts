@@ -39,6 +39,7 @@ interface Result {
 
 export class Cni implements Contender {
   readonly name = 'CNI';
+  readonly resident = false;
   readonly method = 'ip netns add, then plugins bridge (ipMasq, host-local) and portmap (iptables), with spawnSync';
   private readonly results = new Map<number, { readonly result: Result; readonly published: boolean }>();
 

@@ -12,6 +12,8 @@ export interface Contender {
   readonly name: string;
   /** How it is measured, one line for the reader of the table. */
   readonly method: string;
+  /** It stays in memory between two containers, as a library or a daemon does; else each one starts programs. */
+  readonly resident: boolean;
   /** Builds container `index`; answers the nanoseconds that it took. */
   create(index: number, published: boolean): Promise<number>;
   /** Takes it away: on return name, address and port have stopped to answer. Nanoseconds. */

@@ -20,6 +20,7 @@ const standing = `table ip ipbatch {
 
 export class IpBatch implements Contender {
   readonly name = 'ip -batch';
+  readonly resident = false;
   readonly method = 'ip netns add + 2 × ip -batch, nft for the port; programs started with spawnSync';
   private readonly published = new Set<number>();
 

@@ -31,6 +31,7 @@ const standing = `table ip bench {
 
 export class Limit implements Contender {
   readonly name = 'C limit';
+  readonly resident = true;
   readonly method = 'raw netlink from C, in process, one nftables map element for the port (bench/limit.c)';
   private readonly lines: AsyncIterator<string>;
 

@@ -26,6 +26,7 @@ const network = {
 
 export class Netavark implements Contender {
   readonly name = 'netavark';
+  readonly resident = false;
   readonly method = 'ip netns add, then netavark setup (firewall none; nftables where a port is published), spawnSync';
   private readonly published = new Set<number>();
 

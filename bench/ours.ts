@@ -36,6 +36,7 @@ const bridge: BridgeNetwork = {
 
 export class Gangway implements Contender {
   readonly name = 'gangway';
+  readonly resident = true;
   readonly method = 'the plan of `run` without its process: planned, applied and undone in this Node process';
   private readonly plans = new Map<number, readonly Step[]>();
 

@@ -10,7 +10,7 @@
  * Google's 8.8.8.8; gangway leaves the list empty and says so, since which stranger learns your names is not ours to
  * choose.
  */
-import { type Address, formatAddress, isAddress, isLoopback, parseAddress } from '../values/address.ts';
+import { type Address, formatAddress, isAddress, isLoopback, isUnspecified, parseAddress } from '../values/address.ts';
 
 /** `172.17.0.2<TAB>web`, below the six standard lines. */
 export function hosts(hostname: string, addresses: readonly Address[]): string {
@@ -41,5 +41,8 @@ export function resolvConf(machine: string, stack: 'own' | 'host'): string {
 function isOutOfReach(line: string): boolean {
   const [, server] = /^\s*nameserver\s+(\S+)/.exec(line) ?? [];
   if (server === undefined) return false;
-  return !isAddress(server) || isLoopback(parseAddress(server));
+  if (!isAddress(server)) return true;
+  const address = parseAddress(server);
+  // glibc takes 0.0.0.0 for the machine itself.
+  return isLoopback(address) || isUnspecified(address);
 }

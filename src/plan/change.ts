@@ -94,19 +94,33 @@ export async function recover(journalPath: string, kinds: Kinds, world: World): 
     return 'removed a torn journal: the change it announced had not begun';
   }
   const change = journal.boot === bootId() ? journal : withoutKernel(journal);
-  const { plan } = change;
-  if (plan.direction === 'unmake') {
-    await finish(change, journalPath, kinds, world);
-    return `completed an interrupted "${plan.subject}"`;
+  const { subject, direction } = change.plan;
+  if (direction === 'unmake') {
+    return await told(`completed an interrupted "${subject}"`, () => finish(change, journalPath, kinds, world));
   }
   if (committed(change)) {
     commit(change, journalPath);
-    return `completed an interrupted "${plan.subject}"`;
+    return `completed an interrupted "${subject}"`;
   }
   for (const { path } of change.records) rmSync(staged(path), { force: true });
-  await undo(plan.subject, plan.steps, kinds, world);
-  rmSync(journalPath);
-  return `took back an interrupted "${plan.subject}"`;
+  return await told(`took back an interrupted "${subject}"`, async () => {
+    try {
+      await undo(subject, change.plan.steps, kinds, world);
+    } finally {
+      rmSync(journalPath);
+    }
+  });
+}
+
+/** What can't be taken away now could not be the next time: it is told once, and stops nobody. `gangway gc` finds it. */
+async function told(sentence: string, work: () => Promise<void>): Promise<string> {
+  try {
+    await work();
+    return sentence;
+  } catch (error) {
+    if (!(error instanceof TeardownError)) throw error;
+    return `${sentence}, but ${error.message}`;
+  }
 }
 
 /** Takes everything away and then the records; what could not be taken away is reported when all else is done. */

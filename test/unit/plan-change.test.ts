@@ -190,10 +190,10 @@ test('a journal of a newer gangway is left to that one', async (t) => {
   t.deepEqual([place.log, place.files], [[], ['journal.json']]);
 });
 
-test('a way back that fails leaves the journal for the next one', async (t) => {
+test('a way back that fails is told, and stops nobody after us', async (t) => {
   const place = t.context;
   place.keeps.add('x');
   place.crashed(change(place, 'make', up('x')));
-  await t.throwsAsync(place.recover(), { name: 'TeardownError' });
-  t.deepEqual(place.files, ['journal.json']);
+  t.regex((await place.recover()) ?? '', /^took back an interrupted "run web", but .* left something behind: .*EBUSY/);
+  t.deepEqual(place.files, []);
 });
