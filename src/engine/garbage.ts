@@ -20,12 +20,15 @@ import { hasRuleset } from './observe.ts';
 
 /** @returns what was taken away; in a dry run, what would be */
 export async function collectGarbage(context: Context): Promise<readonly Removed[]> {
-  return await exclusively(context, async (world) => [
-    ...(await damagedRecords(context, world)),
-    ...(await deadContainers(context, world)),
-    ...(await removeForgotten(context, world)),
-    ...(await idleGround(context, world)),
-  ]);
+  return await exclusively(context, async (world) => {
+    if (!context.dryRun) context.sockets.sweep();
+    return [
+      ...(await damagedRecords(context, world)),
+      ...(await deadContainers(context, world)),
+      ...(await removeForgotten(context, world)),
+      ...(await idleGround(context, world)),
+    ];
+  });
 }
 
 async function deadContainers(context: Context, world: World): Promise<readonly Removed[]> {

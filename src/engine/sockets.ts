@@ -13,6 +13,8 @@ export interface Sockets {
   reserve(owner: string, bindings: readonly PortBinding[], target: Address, name: string): Promise<void>;
   /** The plan stands: clients may come in. */
   serve(owner: string): Promise<void>;
+  /** Removes what is left of a switchboard that was killed; the next one makes its own. */
+  sweep(): void;
   /** Closes the owner's sockets. What is closed already is closed. */
   withdraw(owner: string): Promise<void>;
   /** Serves again what the records say, where whoever served it was killed. @returns sentences about what can't be */

@@ -12,8 +12,7 @@ import { constants } from 'node:os';
 import { KernelError } from '../values/errors.ts';
 
 type Koffi = typeof import('koffi');
-type Callback = (error: Error | null, result: number) => void;
-type Native = ((...parameters: readonly unknown[]) => number) & { async(...parameters: readonly unknown[]): void };
+type Native = (...parameters: readonly unknown[]) => number;
 
 interface Libc {
   readonly koffi: Koffi;

@@ -1,8 +1,11 @@
 /** The switchboard as the engine uses it: one owner at a time, from reserving to serving. */
+import { existsSync, rmSync } from 'node:fs';
+import { tryLock } from '../../sys/flock.ts';
 import type { Address } from '../../values/address.ts';
 import type { PortBinding } from '../../values/port.ts';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './client.ts';
 import type { SwitchboardConnection } from './connection.ts';
+import { switchboardFiles } from './files.ts';
 import type { SwitchboardStatus } from './protocol.ts';
 
 /**
@@ -92,6 +95,17 @@ export class SwitchboardSockets {
     return owners.flatMap(({ name, reason }) =>
       reason === undefined ? [] : [`ports of container ${name} are not served: ${reason}`],
     );
+  }
+
+  /** Removes the files of a switchboard that was killed, where nobody needs another one. */
+  sweep(): void {
+    const { socket, log, lock } = switchboardFiles(this.options.runtimeDirectory);
+    if (!existsSync(socket)) return;
+    // While we hold it, one that is just starting waits for us.
+    const held = tryLock(lock);
+    if (held === undefined) return;
+    for (const file of [socket, log]) rmSync(file, { force: true });
+    held.release();
   }
 
   async #leave(owner: string): Promise<void> {
