@@ -1,7 +1,7 @@
 /** From the options of `run` and `create` to a request in which nothing can be wrong any more. */
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { normalize, resolve } from 'node:path';
 import type { ContainerRequest, Limits, Volume } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import {
@@ -118,7 +118,9 @@ function rootfs(text: string): NonNullable<ContainerRequest['rootfs']> {
 }
 
 function parseVolume(text: string): Volume {
-  const [source = '', target = '', mode = 'rw', ...more] = text.split(':');
+  const [source = '', written = '', mode = 'rw', ...more] = text.split(':');
+  // What `..` means inside is known here already; a mount over the whole tree is refused in every spelling.
+  const target = written === '' ? '' : normalize(written).replace(/(.)\/$/, '$1');
   const absolute = [source, target].every((path) => path.startsWith('/') && !path.includes('\0'));
   if (absolute && target !== '/' && (mode === 'rw' || mode === 'ro') && more.length === 0) {
     return { source, target, readOnly: mode === 'ro' };

@@ -22,12 +22,11 @@ import { hasRuleset } from './observe.ts';
 export async function collectGarbage(context: Context): Promise<readonly Removed[]> {
   return await exclusively(context, async (world) => {
     if (!context.dryRun) context.sockets.sweep();
-    return [
-      ...(await damagedRecords(context, world)),
-      ...(await deadContainers(context, world)),
-      ...(await removeForgotten(context, world)),
-      ...(await idleGround(context, world)),
-    ];
+    const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world))];
+    const forgotten = await removeForgotten(context, world);
+    // The kernel unplugs a container some 30 ms after its namespace has gone.
+    const busy = removed.length + forgotten.length === 0 && isBridgeBusy(world);
+    return [...removed, ...forgotten, ...(busy ? [] : await idleGround(context, world))];
   });
 }
 
@@ -57,7 +56,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   const network = findDefault(records.everyNetwork());
   const machine = records.machine();
   const used = records.containers().some(({ life }) => life?.endpoint !== undefined);
-  if (used || isBridgeBusy(world)) return [];
+  if (used) return [];
   // What a lost record knew can still be recognised by its name.
   const bridge = network === undefined ? forgottenBridge(world) : (network.made?.steps ?? []);
   const ruleset = machine.ruleset.length === 0 && hasRuleset(world, table) ? [loadRuleset()] : machine.ruleset;

@@ -174,7 +174,7 @@ function crunFailure(launch: Launch, complaint: string): GangwayError {
       .at(-1)
       ?.replace(/^.*?\berror: /, '') ?? '';
   const command = launch.command[0] ?? '';
-  if (/executable file .* not found/.test(complaint)) {
+  if (/executable file .* not found|cannot find .* in \$PATH/.test(complaint)) {
     return new GangwayError('command-not-found', `command "${command}" not found in the container`, {
       hint: 'a name without a slash is looked for in the PATH of the container',
     });
