@@ -9,7 +9,7 @@
  * into place: a reader sees the old record or the new one and needs no lock. Whoever changes one holds the lock.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
 import { bootId, type RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
@@ -109,7 +109,7 @@ export class Records {
       `${this.directories.state}/networks`,
       `${this.directories.runtime}/containers`,
     ]) {
-      if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o711 });
+      makeDirectory(path);
     }
   }
 
@@ -236,6 +236,13 @@ export class Records {
     this.#known.set(path, { version, record });
     return record;
   }
+}
+
+/** Node's own `recursive` never ends where the kernel denies that the parent exists, as below /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  ignoring('EEXIST', () => mkdirSync(path, { mode: 0o711 }));
 }
 
 function read(path: string, text: string): unknown {

@@ -17,7 +17,10 @@ import type { SwitchboardStatus } from './protocol.ts';
 export class SwitchboardSockets {
   readonly #reserving = new Map<string, SwitchboardConnection>();
 
-  constructor(readonly options: SwitchboardOptions) {}
+  /** @throws GangwayError invalid-option for a directory that is too long, before anything is made in it */
+  constructor(readonly options: SwitchboardOptions) {
+    switchboardFiles(options.runtimeDirectory);
+  }
 
   /**
    * Binds every binding of a container, deaf until `serve`, or none. Starts the switchboard where none is running.
