@@ -277,7 +277,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     execFileSync('rm', ['/run/throw']);
     const killed = new Person(
       container,
-      'stty -a >/run/before; "$@" </dev/tty & sleep 1; stty -a >/run/during; kill -HUP $!; wait $!; echo "rc $?"; stty -a >/run/after',
+      'stty -a >/run/before; "$@" </dev/tty & for i in $(seq 400); do stty -a >/run/during; grep -q -- -icanon /run/during && break; sleep 0.05; done; kill -HUP $!; wait $!; echo "rc $?"; stty -a >/run/after',
     );
     await killed.left;
     const hup = stty();
