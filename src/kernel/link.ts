@@ -18,7 +18,7 @@ import {
   readBody,
   request,
 } from '../netlink/message.ts';
-import { hasErrno } from '../values/errors.ts';
+import { hasErrno, ignoring } from '../values/errors.ts';
 import type { Mac } from '../values/mac.ts';
 
 const IFF_UP = 0x1;
@@ -88,7 +88,11 @@ export interface LinkStatistics {
   readonly transmittedBytes: bigint;
 }
 
-const linkAttributes = attributes({ ...birth, info: [18, linkInfo], statistics: [23, statistics64] });
+const linkAttributes = attributes({
+  ...birth,
+  info: [18, linkInfo],
+  statistics: [23, statistics64],
+});
 const newVethAttributes = attributes({ ...birth, info: [18, vethInfo] });
 
 /** Of a link that is a bridge's port, seen by the bridge: IFLA_PROTINFO in a message of the family PF_BRIDGE. */
@@ -100,6 +104,11 @@ const BR_STATE_DISABLED = 0;
 const RTM_SETLINK_port = { name: 'RTM_SETLINK', type: 19, header: ifinfomsg, attributes: portAttributes };
 const RTM_NEWLINK = { name: 'RTM_NEWLINK', type: 16, header: ifinfomsg, attributes: linkAttributes };
 const RTM_NEWLINK_veth = { name: 'RTM_NEWLINK', type: 16, header: ifinfomsg, attributes: newVethAttributes };
+/** IFLA_EXT_MASK says what the answer may leave out. */
+const RTEXT_FILTER_SKIP_STATS = 8;
+const briefAttributes = attributes({ name: [3, cstring], extra: [29, u32] });
+const RTM_GETLINK_brief = { name: 'RTM_GETLINK', type: 18, header: ifinfomsg, attributes: briefAttributes };
+const RTM_NEWLINK_header = { name: 'RTM_NEWLINK', type: 16, header: ifinfomsg, attributes: attributes({}) };
 const RTM_DELLINK = { name: 'RTM_DELLINK', type: 17, header: ifinfomsg, attributes: linkAttributes };
 const RTM_GETLINK = { name: 'RTM_GETLINK', type: 18, header: ifinfomsg, attributes: linkAttributes };
 
@@ -198,7 +207,10 @@ export function setHairpin(name: string): Request {
     RTM_NEWLINK,
     0,
     {},
-    { name, info: { portKind: 'bridge', port: { hairpin: 1 } } },
+    {
+      name,
+      info: { portKind: 'bridge', port: { hairpin: 1 } },
+    },
   );
 }
 
@@ -208,7 +220,7 @@ export function setHairpin(name: string): Request {
  * Through the port's own family and not as an attribute of its link (`type bridge_slave state 0`): there, the link's
  * change notification would put the port back to forwarding at once.
  */
-export function disableBridgePort({ name, index }: Link): Request {
+export function disableBridgePort(name: string, index: number): Request {
   const header = { family: AF_BRIDGE, index };
   return request(`disable bridge port ${name}`, RTM_SETLINK_port, 0, header, { port: { state: BR_STATE_DISABLED } });
 }
@@ -227,6 +239,22 @@ export function findLink(connection: Connection, name: string): Link | undefined
     if (hasErrno(error, 'ENODEV')) return undefined;
     throw error;
   }
+}
+
+/**
+ * The index alone: the kernel leaves out its counters, and nothing of the answer but its header is read.
+ *
+ * @returns undefined where there is no such link
+ */
+export function findLinkIndex(connection: Connection, name: string): number | undefined {
+  const question = request(
+    `get index of link ${name}`,
+    RTM_GETLINK_brief,
+    0,
+    {},
+    { name, extra: RTEXT_FILTER_SKIP_STATS },
+  );
+  return ignoring('ENODEV', () => connection.ask(question, RTM_NEWLINK_header).header.index);
 }
 
 /** `ip link show`. */

@@ -6,7 +6,7 @@
  *
  * @see ip-netns(8)
  */
-import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Connection } from '../netlink/connection.ts';
 import { bindToItself, makeShared, unmount } from '../sys/mount.ts';
 import { createNamespace, inNamespace, openNamespace } from '../sys/namespace.ts';
@@ -104,5 +104,5 @@ export function preparePin(path: string): void {
 export function deleteNamespace(name: string): void {
   const path = pinPath(name);
   ignoring(['EINVAL', 'ENOENT'], () => unmount(path));
-  rmSync(path, { force: true });
+  ignoring('ENOENT', () => unlinkSync(path));
 }

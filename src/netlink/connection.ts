@@ -40,7 +40,7 @@ export interface Transport {
 export class Connection {
   readonly #transport: Transport;
   readonly #writer = new Writer();
-  readonly #buffer = Buffer.alloc(receiveBytes);
+  readonly #buffer = Buffer.allocUnsafe(receiveBytes);
   #sequence = 1;
 
   constructor(transport: Transport) {

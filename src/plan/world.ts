@@ -3,7 +3,7 @@
  *
  * A world lives as long as one change or one engine call. Open namespaces are kept alive by it, so it must be closed.
  */
-import { findLink, type Link } from '../kernel/link.ts';
+import { findLink, findLinkIndex, type Link } from '../kernel/link.ts';
 import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
 import { KernelError } from '../values/errors.ts';
 import type { Place } from './step.ts';
@@ -45,10 +45,10 @@ export class World implements Disposable {
     const key = linkKey(place, name);
     const known = this.#indices.get(key);
     if (known !== undefined) return known;
-    const found = this.findLink(place, name);
+    const found = findLinkIndex(this.namespace(place).route, name);
     if (found === undefined) throw new KernelError(`find link ${name}`, 'ENODEV');
-    this.#indices.set(key, found.index);
-    return found.index;
+    this.#indices.set(key, found);
+    return found;
   }
 
   /** Takes note of an index that a request is about to give to a link. */

@@ -102,19 +102,8 @@ test('hairpin is an option of the port, and the kind is the port’s', (t) => {
   );
 });
 
-const link = {
-  index: 5,
-  name: 'veth1',
-  kind: 'veth',
-  mac: undefined,
-  mtu: 1500,
-  up: true,
-  master: undefined,
-  statistics: undefined,
-};
-
 test('a port is disabled through the family of bridges, by its index', (t) => {
-  t.deepEqual(sent(disableBridgePort(link)), {
+  t.deepEqual(sent(disableBridgePort('veth1', 5)), {
     type: 19, // RTM_SETLINK
     flags: plain,
     body: hex(

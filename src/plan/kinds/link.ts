@@ -5,6 +5,7 @@ import {
   deleteLink,
   disableBridgePort,
   findLink,
+  findLinkIndex,
   setHairpin,
   setLinkUp,
 } from '../../kernel/link.ts';
@@ -38,9 +39,9 @@ export const veth: RequestKind<VethStep> = {
   undo: (step, world) => removeLink(step.in, step.name, world),
   silence: {
     undo(step, world) {
-      const link = find(step.in, step.name, world);
-      if (link !== undefined)
-        ignoring('ENODEV', () => world.namespace(step.in).route.execute([disableBridgePort(link)]));
+      const { route } = world.namespace(step.in);
+      const index = findLinkIndex(route, step.name);
+      if (index !== undefined) ignoring('ENODEV', () => route.execute([disableBridgePort(step.name, index)]));
     },
     undoCommands: (step) => [`${inside(step.in)}bridge link set dev ${step.name} state 0`],
   },
