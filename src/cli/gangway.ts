@@ -27,6 +27,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-// No await here: the program is one CommonJS file (scripts/bundle.js). And no natural end: Node would take its heap apart,
-// 5 ms. What was written has been written, since files, pipes and terminals are synchronous on Linux.
-void run().then((status) => process.exit(status));
+// No await here: the program is one CommonJS file (scripts/bundle.js).
+void run().then((status) => {
+  process.exitCode = status;
+  // Node would take its heap apart, 5 ms. Not if a reader is slow: what he has not taken yet would be lost.
+  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
+});

@@ -11,6 +11,7 @@ import { Connection } from '../netlink/connection.ts';
 import { bindToItself, makeShared, unmount } from '../sys/mount.ts';
 import { createNamespace, inNamespace, openNamespace } from '../sys/namespace.ts';
 import { hasErrno, ignoring } from '../values/errors.ts';
+import { Settings } from './settings.ts';
 
 /** Where iproute2 keeps its pins. */
 export const pinDirectory = '/run/netns';
@@ -20,6 +21,8 @@ export class KernelNamespace {
   readonly fd: number;
   #route: Connection | undefined;
   #netfilter: Connection | undefined;
+  /** For writing settings, wherever the thread then is. */
+  readonly settings = new Settings();
 
   private constructor(path: string) {
     this.path = path;
@@ -56,6 +59,7 @@ export class KernelNamespace {
   close(): void {
     this.#route?.close();
     this.#netfilter?.close();
+    this.settings[Symbol.dispose]();
     closeSync(this.fd);
   }
 }

@@ -9,22 +9,19 @@
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { KernelError } from '../values/errors.ts';
 
-function path(key: string): string {
-  return `/proc/sys/${key}`;
-}
-
 /** `sysctl -n KEY`, in the network namespace of the calling thread. */
 export function readSysctl(key: string): string {
-  return normal(readFileSync(path(key), 'latin1'));
+  return normal(readFileSync(`/proc/sys/${key}`, 'latin1'));
 }
 
 /**
  * `sysctl -qw KEY=VALUE`, and reads it back: a setting on which isolation stands must not fail in silence.
  *
+ * @param procfs where a procfs is mounted
  * @throws KernelError EROFS where /proc/sys is read-only, ENOENT where the kernel has no such key, EINVAL
  */
-export function writeSysctl(key: string, value: string): void {
-  const found = attempting(`set sysctl ${key} to ${value}`, () => exchange(path(key), value));
+export function writeSysctl(key: string, value: string, procfs = '/proc'): void {
+  const found = attempting(`set sysctl ${key} to ${value}`, () => exchange(`${procfs}/sys/${key}`, value));
   if (found !== value) throw new KernelError(`set sysctl ${key} to ${value}`, 'EINVAL', `it stayed ${found}`);
 }
 

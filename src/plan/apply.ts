@@ -65,7 +65,7 @@ function visitPlace(batch: readonly PlacedStep[], kinds: Kinds, world: World, do
   if (first === undefined) return;
   world.inside(first.in, () => {
     for (const step of batch) {
-      (kindOf(kinds, step) as VisitKind<PlacedStep>).visit(step);
+      (kindOf(kinds, step) as VisitKind<PlacedStep>).visit(step, world);
       done.push(step);
     }
   });

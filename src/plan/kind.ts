@@ -31,7 +31,7 @@ export interface ElementKind<S extends Step> extends Told<S> {
 /** A step that is a quick synchronous act in its place: neighbours share one visit. */
 export interface VisitKind<S extends Step> extends Told<S> {
   /** Called with the thread inside the step's place. */
-  visit(step: S): void;
+  visit(step: S, world: World): void;
 }
 
 /** Any other step. */

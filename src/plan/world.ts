@@ -5,6 +5,7 @@
  */
 import { findLink, findLinkIndex, type Link } from '../kernel/link.ts';
 import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
+import type { Settings } from '../kernel/settings.ts';
 import { KernelError } from '../values/errors.ts';
 import type { Place } from './step.ts';
 
@@ -28,6 +29,10 @@ export class World implements Disposable {
       this.#namespaces.set(name, found);
     }
     return found;
+  }
+
+  get settings(): Settings {
+    return this.#host.settings;
   }
 
   /** Runs synchronous code with the thread inside the place. */

@@ -48,7 +48,7 @@ export const route: RequestKind<RouteStep> = {
 };
 
 export const sysctl: VisitKind<SysctlStep> = {
-  visit: (step) => writeSysctl(step.key, step.value),
+  visit: (step, world) => world.settings.write(step.key, step.value),
   commands: (step) => [setting(step, step.value)],
   undoCommands: (step) => (step.was === undefined ? [] : [setting(step, step.was)]),
   undo(step, world) {
