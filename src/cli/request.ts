@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { normalize, resolve } from 'node:path';
+import { parseCapability } from '../services/process/capabilities.ts';
 import type { ContainerRequest, Limits, Volume } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import {
@@ -64,7 +65,10 @@ export function containerRequest(given: Given<typeof createOptions>, environment
     restart,
     limits: limits(asked),
     userNamespace: oneOf('--userns', asked.userns ?? 'host', ['host', 'private']),
-    capabilities: { add: asked['cap-add'].map(capability), drop: asked['cap-drop'].map(capability) },
+    capabilities: {
+      add: asked['cap-add'].map((name) => parseCapability(name, '--cap-add')),
+      drop: asked['cap-drop'].map((name) => parseCapability(name, '--cap-drop')),
+    },
     network: network(asked.network),
     publish,
     publishAll: asked['publish-all'],
@@ -127,14 +131,6 @@ function parseVolume(text: string): Volume {
   }
   throw new GangwayError('invalid-option', `invalid volume ${JSON.stringify(text)}`, {
     hint: 'write /on/the/host:/in/the/container, with :ro behind it to forbid writing',
-  });
-}
-
-function capability(text: string): string {
-  const name = text.toUpperCase().replace(/^CAP_/, '');
-  if (/^[A-Z_]+$/.test(name)) return name;
-  throw new GangwayError('invalid-option', `invalid capability ${JSON.stringify(text)}`, {
-    hint: 'capabilities(7) lists them: NET_ADMIN, SYS_PTRACE …',
   });
 }
 

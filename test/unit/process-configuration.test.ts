@@ -60,6 +60,7 @@ test('fourteen capabilities, and what is added or dropped', (t) => {
   t.throws(() => chooseCapabilities({ add: ['SYS_RESOURCE'], drop: [] }, all & ~(1n << 24n)), {
     code: 'not-supported',
   });
+  t.throws(() => chooseCapabilities({ add: [], drop: ['NET_RWA'] }, all), { code: 'invalid-option' });
   t.is(parseCapability('cap_net_admin', '--cap-add'), 'NET_ADMIN');
   t.throws(() => parseCapability('fly', '--cap-add'), { code: 'invalid-option' });
 });

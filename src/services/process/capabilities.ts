@@ -73,7 +73,7 @@ const defaults: readonly string[] = [
   'SETFCAP',
 ];
 
-/** `cap_net_raw` → `NET_RAW`. */
+/** `cap_net_raw` → `NET_RAW`. @throws GangwayError invalid-option */
 export function parseCapability(text: string, option: string): string {
   const name = text.toUpperCase().replace(/^CAP_/, '');
   if (name !== 'ALL' && !(capabilityNames as readonly string[]).includes(name)) {
@@ -91,13 +91,15 @@ export function parseCapability(text: string, option: string): string {
  * addition wins, as docker has it.
  *
  * @param ours the bounding set of this process, as bits
- * @throws GangwayError not-supported if a capability asked for by name is not in `ours`
+ * @throws GangwayError invalid-option for a name that is no capability: one that is misspelt would stay where it was to be
+ *   dropped; not-supported if one asked for by name is not in `ours`
  */
 export function chooseCapabilities(
   request: { readonly add: readonly string[]; readonly drop: readonly string[] },
   ours: bigint,
 ): string[] {
-  const { add, drop } = request;
+  const add = request.add.map((name) => parseCapability(name, '--cap-add'));
+  const drop = request.drop.map((name) => parseCapability(name, '--cap-drop'));
   const base = add.includes('ALL') ? capabilityNames : drop.includes('ALL') ? [] : defaults;
   const wanted = new Set<string>(base);
   for (const name of drop) wanted.delete(name);
