@@ -215,6 +215,17 @@ test('logs', async (t) => {
   t.true(Math.abs(Date.now() - 600_000 - (recent as { since: Date }).since.getTime()) < 5000);
 });
 
+test('stats goes on when a container ends, and with -a shows those that have', async (t) => {
+  const statistics = async () => {
+    throw new GangwayError('container-not-running', 'container web is not running');
+  };
+  t.is((await gangway(['stats', '--no-stream', '--format', 'json'], { statistics })).stdout, '');
+  const { status, stdout } = await gangway(['stats', '-a', '--no-stream', '--format', 'json'], { statistics });
+  const { Name, CPUPerc, PIDs } = JSON.parse(stdout);
+  t.deepEqual([status, Name, CPUPerc, PIDs], [0, 'web', '0.00%', '0']);
+  t.is((await gangway(['stats', '--no-stream', 'web'], { statistics })).status, 1);
+});
+
 test('stats shows what happened between two samples', async (t) => {
   let samples = 0;
   const told = async () => {

@@ -1,7 +1,8 @@
 /** `gangway stats`: two samples a second apart give what was used in between. */
 import { totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Engine, Statistics } from '../../engine/engine.ts';
+import type { ContainerSummary, Engine, Statistics } from '../../engine/engine.ts';
+import { GangwayError } from '../../values/errors.ts';
 import type { Context, Execute } from '../command.ts';
 import { binarySize, decimalSize, jsonLines, parseFormat, shortId } from '../format.ts';
 import type { statsOptions } from '../options.ts';
@@ -12,11 +13,12 @@ const intervalMilliseconds = 1000;
 export const execute: Execute<typeof statsOptions> = async ({ options, words }, context) => {
   const json = parseFormat(options.format) === 'json';
   const engine = await context.engine();
-  const named = async () => (words.length > 0 ? words : (await engine.list({ all: options.all })).map(({ id }) => id));
-  let before = await sample(engine, await named());
+  const sample = () =>
+    words.length > 0 ? Promise.all(words.map((name) => engine.statistics(name))) : sampleAll(engine, options.all);
+  let before = await sample();
   do {
     await pause(intervalMilliseconds);
-    const now = await sample(engine, await named());
+    const now = await sample();
     const rows = now.map((later) =>
       row(
         later,
@@ -30,8 +32,43 @@ export const execute: Execute<typeof statsOptions> = async ({ options, words }, 
   return 0;
 };
 
-function sample(engine: Engine, names: readonly string[]): Promise<readonly Statistics[]> {
-  return Promise.all(names.map((name) => engine.statistics(name)));
+/** Of those that run, and with `all` of the others too, which use nothing. One may end while we look. */
+async function sampleAll(engine: Engine, all: boolean): Promise<readonly Statistics[]> {
+  const listed = await engine.list({ all });
+  const found = await Promise.all(
+    listed.map(async (container) => (await ifRunning(engine, container.id)) ?? (all ? [unused(container)] : [])),
+  );
+  return found.flat();
+}
+
+async function ifRunning(engine: Engine, id: string): Promise<readonly Statistics[] | undefined> {
+  try {
+    return [await engine.statistics(id)];
+  } catch (error) {
+    const over = error instanceof GangwayError && /^container-not-(running|found)$/.test(error.code);
+    if (!over) throw error;
+    return undefined;
+  }
+}
+
+function unused({ id, name }: ContainerSummary): Statistics {
+  return {
+    id,
+    name,
+    time: new Date(),
+    cpuNanoseconds: 0n,
+    throttledPeriods: 0,
+    throttledNanoseconds: 0n,
+    memoryBytes: 0,
+    memoryLimitBytes: undefined,
+    outOfMemoryKills: 0,
+    pids: 0,
+    pidsLimit: undefined,
+    blockReadBytes: 0n,
+    blockWriteBytes: 0n,
+    receivedBytes: 0n,
+    transmittedBytes: 0n,
+  };
 }
 
 const heading = [
@@ -81,10 +118,12 @@ function row(now: Statistics, before: Statistics | undefined, whole: boolean) {
   };
 }
 
-/** Processor time per time: 1 is one processor, busy throughout. */
+/** Processor time per time: 1 is one processor, busy throughout. Counters that began anew in between tell nothing. */
 function busy(before: Statistics, now: Statistics): number {
   const elapsedNanoseconds = (now.time.getTime() - before.time.getTime()) * 1e6;
-  return elapsedNanoseconds <= 0 ? 0 : Number(now.cpuNanoseconds - before.cpuNanoseconds) / elapsedNanoseconds;
+  return elapsedNanoseconds <= 0
+    ? 0
+    : Math.max(0, Number(now.cpuNanoseconds - before.cpuNanoseconds) / elapsedNanoseconds);
 }
 
 function percent(share: number): string {
