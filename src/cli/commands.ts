@@ -44,7 +44,7 @@ const networkCommands: readonly Command[] = [
   ),
 ];
 
-const lab = { options: labNameOptions, labPlaceOptions, changes: 'unplanned' } as const;
+const lab = { changes: 'unplanned' } as const;
 
 const labCommands: readonly Command[] = [
   command({
@@ -88,13 +88,13 @@ const labCommands: readonly Command[] = [
     load: () => import('./commands/lab-down.ts'),
   }),
   command({
+    ...lab,
     name: 'ls',
     aliases: ['list'],
     summary: 'List labs',
     usage: '[OPTIONS]',
     example: 'gangway lab ls',
     options: jsonOptions,
-    changes: 'unplanned',
     load: () => import('./commands/lab-ls.ts'),
   }),
 ];

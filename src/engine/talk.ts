@@ -6,6 +6,7 @@ import { waitForExit } from '../services/process/exit-watch.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { followLog, readLog } from '../services/process/log.ts';
 import { readUsage } from '../services/process/statistics.ts';
+import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import type { ExecRequest, LogLine, LogOptions, Statistics, Streams } from './engine.ts';
@@ -25,13 +26,14 @@ export async function* logsOf(
   yield* followLog(path, options, (signal) => waitForExit(exitPath(life.launch), launched.monitor, signal));
 }
 
-/** Runs a further command inside. @returns its exit status */
+/** Runs a further command inside. @returns its exit status @throws GangwayError not-supported in a dry run: it is no plan */
 export async function execIn(
-  { records }: Context,
+  { records, dryRun }: Context,
   name: string,
   request: ExecRequest,
   streams?: Streams,
 ): Promise<number> {
+  if (dryRun) throw new GangwayError('not-supported', 'a further command has no plan, and a dry run runs none');
   const { launch, container } = running(records, name);
   return await execute(launch, container, request, streams);
 }
