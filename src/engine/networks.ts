@@ -155,11 +155,17 @@ function isAlone({ records }: Context, id: string): boolean {
   return !records.containers().some((other) => other.id !== id && other.life?.endpoint !== undefined);
 }
 
-/** Is anybody plugged into the default bridge, whom no record of ours may know? */
+/**
+ * Is anybody plugged into the default bridge, whom no record of ours may know?
+ *
+ * Not those whom we have just unplugged: their links stay some 30 ms longer, disabled.
+ */
 export function isBridgeBusy(world: World): boolean {
   const { route } = world.namespace('host');
   const bridge = findLink(route, defaultBridge);
-  return bridge !== undefined && listLinks(route).some(({ master }) => master === bridge.index);
+  return (
+    bridge !== undefined && listLinks(route).some(({ master, portEnabled }) => portEnabled && master === bridge.index)
+  );
 }
 
 /** The default bridge's step, where its record was lost and the link is still there. */

@@ -121,6 +121,8 @@ export interface Link {
   readonly mtu: number;
   readonly up: boolean;
   readonly master: number | undefined;
+  /** Of a bridge's port: does the bridge take frames from it? Not while its cable is loose, or when we disabled it. */
+  readonly portEnabled: boolean;
   readonly statistics: LinkStatistics | undefined;
 }
 
@@ -288,6 +290,7 @@ function link({ header, attributes: found }: LinkReply): Link {
     mtu: found.mtu ?? 0,
     up: ((header.flags ?? 0) & IFF_UP) !== 0,
     master: found.master,
+    portEnabled: (found.info?.port?.state ?? BR_STATE_DISABLED) !== BR_STATE_DISABLED,
     statistics: found.statistics,
   };
 }

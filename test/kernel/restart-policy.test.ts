@@ -24,3 +24,12 @@ test('a container whose retries are used up has exited', (t) =>
     await waitFor('it gives up', async () => (await status(gangway)).State === 'exited');
     t.is(JSON.parse(await gangway.run('inspect', 'twice'))[0].RestartCount, 1);
   }));
+
+test('who may wait for a month is not killed at once', (t) =>
+  withGangway(t, async (gangway) => {
+    const slow = 'trap "sleep 0.2; exit 7" TERM; echo ready; while :; do sleep 0.01; done';
+    await gangway.run('run', '-d', '--name', 'slow', '--network', 'none', 'sh', '-c', slow);
+    await waitFor('it listens', async () => (await gangway.run('logs', 'slow')).includes('ready'));
+    for (const seconds of ['3000000', '999999999']) await gangway.run('stop', '-t', seconds, 'slow');
+    t.is(JSON.parse(await gangway.run('inspect', 'slow'))[0].State.ExitCode, 7);
+  }));
