@@ -150,6 +150,7 @@ const eth0 = {
   mtu: 1500,
   up: true,
   master: 7,
+  portEnabled: false,
   statistics: { receivedPackets: 1n, transmittedPackets: 2n, receivedBytes: 300n, transmittedBytes: 400n },
 };
 
