@@ -26,6 +26,8 @@ interface StopOptions {
 }
 
 const defaultTimeoutSeconds = 10;
+/** 24 days: a timer of more than 31 bits would fire at once, and kill at once. */
+const longestTimeoutMilliseconds = 2 ** 31 - 1;
 
 /** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
 export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
@@ -50,7 +52,7 @@ async function endProcess(
 async function endsWithin(launch: Launch, milliseconds: number): Promise<boolean> {
   const launched = readLaunched(launch);
   if (launched === undefined) return true;
-  const timeout = AbortSignal.timeout(milliseconds);
+  const timeout = AbortSignal.timeout(Math.min(milliseconds, longestTimeoutMilliseconds));
   try {
     const status = await waitForExit(exitPath(launch), launched.monitor, timeout);
     if (status !== 'unknown') return true;
