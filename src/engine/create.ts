@@ -32,7 +32,7 @@ const program = fileURLToPath(new URL('../cli/gangway.js', import.meta.url));
 /**
  * An engine for this machine, or with other directories for another one.
  *
- * @throws GangwayError not-root where changes are asked for without the right to make them, at the first call
+ * @throws GangwayError invalid-option for a runtime directory whose name leaves no room for that of a socket
  */
 export function createEngine(options: EngineOptions = {}): Engine {
   const context = assemble(options);

@@ -102,7 +102,7 @@ export class Records {
     this.#onWarning = onWarning;
   }
 
-  /** Makes the directories. @throws GangwayError disk-full, not-root */
+  /** Makes the directories. @throws Error of mkdir(2), which `diskError` puts into words */
   prepare(): void {
     for (const path of [
       `${this.directories.state}/containers`,
