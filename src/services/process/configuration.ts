@@ -49,7 +49,7 @@ export function ociConfiguration(launch: Launch, processor: string = process.arc
   };
 }
 
-/** Where the container's tree is mounted, seen from conmon's mount namespace. */
+/** Where the container's tree is mounted, seen from crun's mount namespace. */
 function rootPath(launch: Launch): string {
   return `${launch.directory}/root`;
 }

@@ -15,13 +15,12 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
-import { readInside } from '../../sys/inside.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { Streams } from './attach.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { type ExecRequest, enterParameters, execProcess, type OciProcess } from './exec-process.ts';
-import type { Accounts } from './identity.ts';
+import { type Accounts, readAccounts } from './identity.ts';
 import { requireProgram } from './programs.ts';
 import { isTerminalInput } from './terminal.ts';
 
@@ -50,19 +49,13 @@ export async function execute(
   if (request.terminal && !request.detached && !isTerminalInput(streams.stdin)) {
     throw new GangwayError('usage', 'the input device is not a TTY', { hint: 'leave out -t, or use a terminal' });
   }
-  const accounts = accountsOf(container.pid);
+  const accounts = readAccounts(`/proc/${container.pid}/root`);
   if (target.isolation === 'network') {
     const words = ['nsenter', ...enterParameters(container.pid, request, accounts)];
     const env = environmentOf(target, request);
     return await run({ words, env, leave: request.detached, request, streams });
   }
   return await crunExec(target, request, streams, accounts);
-}
-
-/** The container's own users, names included; none where it has no such files. */
-function accountsOf(pid: number): Accounts {
-  const read = (path: string) => ignoring(['ENOENT', 'ENOTDIR'], () => readInside(`/proc/${pid}/root`, path)) ?? '';
-  return { passwd: read('/etc/passwd'), group: read('/etc/group') };
 }
 
 function allCapabilities(): string[] {

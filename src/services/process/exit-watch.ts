@@ -7,24 +7,14 @@
  *
  *     inotifywait -e close_write,moved_to EXITS; cat EXITS/ID
  */
-import { readFileSync, watch } from 'node:fs';
+import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { watchProcess } from '../../sys/pidfd.ts';
-import { ignoring } from '../../values/errors.ts';
+import { readExitStatus } from './exit.ts';
 
 /** The exit status; `unknown` if the monitor ended without leaving one. */
 export type ExitStatus = number | 'unknown';
-
-/**
- * The exit status that is already there, 0 to 255: the command's own, or 128 and the number of the signal that ended it.
- *
- * @returns undefined while there is no file, or while it is still being written
- */
-function readExitStatus(exitFile: string): number | undefined {
-  const text = ignoring('ENOENT', () => readFileSync(exitFile, 'latin1'))?.trim();
-  return text !== undefined && /^-?\d+$/.test(text) ? Number(text) & 0xff : undefined;
-}
 
 /**
  * Waits until the container has ended.

@@ -46,15 +46,20 @@ export interface Exit {
   readonly outOfMemory: boolean;
 }
 
-/**
- * Reads how the container ended; undefined while it has not, or when its monitor was killed and nobody knows.
- *
- * An empty file is one that conmon is about to fill.
- */
+/** Reads how the container ended; undefined while it has not, or when its monitor was killed and nobody knows. */
 export function readExit(launch: Launch): Exit | undefined {
-  const text = ignoring('ENOENT', () => readFileSync(exitPath(launch), 'utf8'));
-  if (text === undefined || text.trim() === '') return undefined;
-  return { exitCode: Number(text), outOfMemory: existsSync(`${launch.directory}/oom`) };
+  const exitCode = readExitStatus(exitPath(launch));
+  return exitCode === undefined ? undefined : { exitCode, outOfMemory: existsSync(`${launch.directory}/oom`) };
+}
+
+/**
+ * The exit status in conmon's file, 0 to 255: the command's own, or 128 and the number of the signal that ended it.
+ *
+ * @returns undefined while there is no file, or while it is still being written
+ */
+export function readExitStatus(exitFile: string): number | undefined {
+  const text = ignoring('ENOENT', () => readFileSync(exitFile, 'latin1'))?.trim();
+  return text !== undefined && /^-?\d+$/.test(text) ? Number(text) & 0xff : undefined;
 }
 
 /** Conmon's exit file. */

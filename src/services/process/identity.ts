@@ -19,7 +19,7 @@ export interface Accounts {
   readonly group: string;
 }
 
-/** Reads a tree's accounts; `/` for the host's own. */
+/** Reads a tree's accounts: `/` for the host's own, `/proc/PID/root` for a running container's. */
 export function readAccounts(root: string): Accounts {
   const read = (path: string) => ignoring(['ENOENT', 'ENOTDIR', 'ELOOP'], () => readInside(root, path)) ?? '';
   return { passwd: read('/etc/passwd'), group: read('/etc/group') };

@@ -115,18 +115,18 @@ export async function discard(launch: Launch): Promise<void> {
   rmSync(exitPath(launch), { force: true });
 }
 
-/** What a container is found to be. `lost`: its monitor was killed; how it ended, or will end, nobody can know. */
-export type Observed =
-  | { readonly kind: 'absent' | 'created' | 'running' | 'lost' }
-  | { readonly kind: 'exited'; readonly exit: Exit };
-
 /**
- * The exit command lives in conmon's mount namespace, where the container's tree is mounted in its directory: what is
- * removed there must not be what lies below, the machine's own files among it. Everywhere else nothing is mounted.
+ * The tree is mounted in crun's mount namespace, and nothing here. Who looks into a container may have mounted it for
+ * himself all the same; what is removed must not be what lies below, the machine's own files among it.
  */
 function unmountTree({ directory }: Launch): void {
   for (const name of ['root', 'tree']) ignoring(['EINVAL', 'ENOENT'], () => unmount(`${directory}/${name}`));
 }
+
+/** What a container is found to be. `lost`: its monitor was killed; how it ended, or will end, nobody can know. */
+export type Observed =
+  | { readonly kind: 'absent' | 'created' | 'running' | 'lost' }
+  | { readonly kind: 'exited'; readonly exit: Exit };
 
 /** Looks at the processes and files; asks no program. */
 export function observe(launch: Launch): Observed {

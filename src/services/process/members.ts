@@ -1,7 +1,7 @@
 /**
  * The processes of a container with --isolation=network.
  *
- * Without a PID namespace or a control group, what the command started is known by the mount namespace: every container
+ * Without a PID namespace or a control group of its own, what the command started is known by the mount namespace: every container
  * has one of its own, children inherit it, and a daemon that forks away twice stays in it.
  */
 import {
@@ -37,10 +37,13 @@ export async function release(
       await setTimeout(1);
       continue;
     }
-    // It reads, so that its namespaces are final.
-    writeFileSync(membersPath(launch), mountNamespace(launched.container.pid) ?? '');
-    writeSync(fd, 'go\n');
-    closeSync(fd);
+    try {
+      // It reads, so that its namespaces are final.
+      writeFileSync(membersPath(launch), mountNamespace(launched.container.pid) ?? '');
+      writeSync(fd, 'go\n');
+    } finally {
+      closeSync(fd);
+    }
     return rmSync(startPath(launch), { force: true });
   }
   throw new GangwayError('program-failed', `container ${launch.id} could not be started: its first process has ended`, {
