@@ -19,7 +19,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { bindMount, unmount } from '../sys/mount.ts';
-import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
+import { GangwayError, ignoring } from '../values/errors.ts';
 import type { SubordinateRange } from '../values/launch.ts';
 import { preparePin } from './namespace.ts';
 import { systemPath } from './program.ts';
@@ -50,7 +50,7 @@ function readSubordinates(): string {
 const helper = 'echo; read -r _ || :';
 
 /**
- * Makes both namespaces and pins them to files. Neither file exists before; on an error neither exists afterwards.
+ * Makes both namespaces and pins them to files. Neither file exists before; on an error what was made of them is removed.
  *
  * @throws GangwayError not-supported where the kernel gives no user namespaces; KernelError of the mount
  */
@@ -59,10 +59,12 @@ export async function createOwnedNetworkNamespace(
   userPin: string,
   range: SubordinateRange,
 ): Promise<void> {
-  const pins = [networkPin, userPin];
-  preparePin(networkPin);
+  const made: string[] = [];
   try {
+    preparePin(networkPin);
+    made.push(networkPin);
     writeFileSync(userPin, '', { flag: 'wx', mode: 0o444 });
+    made.push(userPin);
     await insideHelper((pid) => {
       for (const map of ['uid_map', 'gid_map'])
         writeFileSync(`/proc/${pid}/${map}`, `0 ${range.first} ${range.length}\n`);
@@ -70,7 +72,7 @@ export async function createOwnedNetworkNamespace(
       bindMount(`/proc/${pid}/ns/net`, networkPin);
     });
   } catch (error) {
-    if (!hasErrno(error, 'EEXIST')) for (const pin of pins) removePin(pin);
+    for (const pin of made) removePin(pin);
     throw error;
   }
 }

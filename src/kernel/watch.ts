@@ -3,7 +3,7 @@
  *
  *     ip monitor link address & conntrack -E
  */
-import { groups, loadEvents } from '../netlink/events.ts';
+import { type EventStream, groups, loadEvents } from '../netlink/events.ts';
 import type { RawMessage } from '../netlink/message.ts';
 import { type AddressEvent, readAddressEvent } from './address.ts';
 import { type FlowEvent, readFlowEvent } from './connection-tracking.ts';
@@ -24,18 +24,20 @@ export interface Watch extends AsyncIterable<NetworkEvent> {
  */
 export async function watchNetwork(namespace: KernelNamespace): Promise<Watch> {
   const open = await loadEvents();
-  const [route, netfilter] = namespace.inside(() => [
-    open('route', Object.values(groups.route)),
-    open('netfilter', Object.values(groups.netfilter)),
-  ]);
+  const streams: EventStream[] = [];
   const close = () => {
-    route?.close();
-    netfilter?.close();
+    for (const stream of streams) stream.close();
   };
-  return {
-    close,
-    [Symbol.asyncIterator]: () => decode(merge([route, netfilter].filter((stream) => stream !== undefined)), close),
-  };
+  try {
+    namespace.inside(() => {
+      streams.push(open('route', Object.values(groups.route)));
+      streams.push(open('netfilter', Object.values(groups.netfilter)));
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { close, [Symbol.asyncIterator]: () => decode(merge(streams), close) };
 }
 
 async function* decode(

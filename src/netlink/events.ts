@@ -25,13 +25,13 @@ export const groups = {
 const protocolNumbers = { route: 0, netfilter: 12 } as const;
 
 /**
- * Opens a stream of events in the network namespace in which the main thread is now.
+ * Loads what opens streams of events. Opening one is then synchronous, so that it can be done inside a network namespace,
+ * and the stream belongs to the one in which the main thread is at that moment.
  *
  *     ip monitor link address; conntrack -E
  *
- * The socket is open, and misses nothing from then on, when this returns.
- *
- * @throws KernelError ENOBUFS from the stream, when the kernel had to drop events
+ * @returns a function whose stream misses nothing from its return on, and throws KernelError ENOBUFS when the kernel had
+ *   to drop events
  */
 export async function loadEvents(): Promise<
   (protocol: keyof typeof protocolNumbers, memberships: readonly number[]) => EventStream
@@ -40,7 +40,12 @@ export async function loadEvents(): Promise<
   return (protocol, memberships) => {
     const options = { recvBufferSize: receiveBytes, sendBufferSize: 4096 };
     const socket = new RawNetlinkSocket(protocolNumbers[protocol], options);
-    for (const group of memberships) socket.addMembership(group);
+    try {
+      for (const group of memberships) socket.addMembership(group);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
     return new EventStream(socket);
   };
 }

@@ -31,7 +31,11 @@ const one = Buffer.from([1, 0, 0, 0]);
 const largestMessage = Buffer.from(Uint32Array.of(16 << 20).buffer);
 const setsockopt = 'int setsockopt(int fd, int level, int option, const void *value, uint32_t length)';
 
-/** Opens a socket in the network namespace in which the main thread is now, and for ever. */
+/**
+ * Opens a socket in the network namespace in which the main thread is now, and for ever.
+ *
+ * @throws KernelError EMFILE, ENOPROTOOPT before Linux 4.20, which can't be strict
+ */
 export function openNetlinkSocket(protocol: number): number {
   const fd = call(
     'open netlink socket',
@@ -40,12 +44,17 @@ export function openNetlinkSocket(protocol: number): number {
     SOCK_RAW | SOCK_CLOEXEC,
     protocol,
   );
-  for (const option of protocol === protocols.route ? Object.values(options) : [options.capAck, options.extAck]) {
-    call('set netlink option', setsockopt, fd, SOL_NETLINK, option, one, 4);
+  try {
+    for (const option of protocol === protocols.route ? Object.values(options) : [options.capAck, options.extAck]) {
+      call('set netlink option', setsockopt, fd, SOL_NETLINK, option, one, 4);
+    }
+    // Without root, who only looks, the usual size will do.
+    ignoring('EPERM', () => call('set netlink buffer', setsockopt, fd, SOL_SOCKET, SO_SNDBUFFORCE, largestMessage, 4));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
-  // Without root, who only looks, the usual size will do.
-  ignoring('EPERM', () => call('set netlink buffer', setsockopt, fd, SOL_SOCKET, SO_SNDBUFFORCE, largestMessage, 4));
-  return fd;
 }
 
 /** Sends the bytes to the kernel, and returns when it has carried them out. */

@@ -1,4 +1,4 @@
-/** Step kinds of the file system: directory, file. */
+/** Step kinds of the file system: directory, file, archive. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { runProgram } from '../../kernel/program.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
