@@ -23,6 +23,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
 import { GangwayError, hasErrno, TeardownError } from '../values/errors.ts';
 import {
   aliases,
@@ -35,7 +36,6 @@ import {
   unifiedLeaf,
 } from './cgroups.ts';
 import { programEnvironment } from './environment.ts';
-import { identify, isAlive, killForCertain, type ProcessIdentity } from './identity.ts';
 import { fstab, type MountOptions, missingMountPoints, privateDirectories } from './mounts.ts';
 import { alreadyThere, build, join, keeper } from './scripts.ts';
 import { type Cabling, cabling, type Topology } from './topology.ts';
@@ -109,7 +109,7 @@ export async function start(options: MachineOptions): Promise<Machine> {
  * @throws TeardownError if a cgroup can't be removed
  */
 export async function takeDown(machine: Machine): Promise<void> {
-  killForCertain(machine.init);
+  signalProcess(machine.init, 'SIGKILL');
   await waitFor(`lab "${machine.name}" has ended`, () => !isAlive(machine.init));
   const rest = () => machine.cgroups.flatMap(listTree);
   try {
@@ -150,7 +150,7 @@ async function ready(child: Keeper, name: string): Promise<ProcessIdentity> {
   } catch (error) {
     throw new GangwayError('program-failed', 'the shell could not be started', { cause: error });
   }
-  const init = output.endsWith('\nready\n') ? identify(Number(/^pid (\d+)$/m.exec(output)?.[1])) : undefined;
+  const init = output.endsWith('\nready\n') ? identifyProcess(Number(/^pid (\d+)$/m.exec(output)?.[1])) : undefined;
   if (init === undefined) throw child.exitCode === alreadyThere ? labExists(name) : buildFailed(name, complaints);
   letGo(child);
   return init;

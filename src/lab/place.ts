@@ -4,11 +4,11 @@
  * All places of a lab share its processes, files and cgroups; each has its own network.
  */
 import { spawn } from 'node:child_process';
+import { isAlive } from '../kernel/process.ts';
 import { GangwayError } from '../values/errors.ts';
 import { Background, type Result } from './background.ts';
 import { echoServer } from './echo.ts';
 import { programEnvironment } from './environment.ts';
-import { isAlive } from './identity.ts';
 import type { Machine } from './machine.ts';
 import { enter } from './scripts.ts';
 import { addressesOf, hostPlace } from './topology.ts';

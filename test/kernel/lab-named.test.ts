@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { identify } from '../../src/lab/identity.ts';
+import { identifyProcess } from '../../src/kernel/process.ts';
 import { createLab } from '../../src/lab/lab.ts';
 import { downLab, execInLab, listLabs, upLab } from '../../src/lab/named.ts';
 import { waitFor } from '../../src/lab/wait.ts';
@@ -20,13 +20,13 @@ test('a named lab outlives the process that made it, until it is taken down', as
   execFileSync(process.execPath, [...typescript, '--input-type=module', '-e', up]);
   const lab = listLabs(place).find(({ name }) => name === 'outlives');
   t.deepEqual(lab?.places, ['host', 'world']);
-  t.not(identify(lab?.pid ?? 0), undefined);
+  t.not(identifyProcess(lab?.pid ?? 0), undefined);
   t.is(await execInLab('outlives', 'world', ['ping', '-qc1', '203.0.113.1'], place), 0);
   t.is(await execInLab('outlives', 'host', ['sh', '-c', 'exit 9'], place), 9);
   await t.throwsAsync(upLab('outlives', place), { code: 'lab-exists' });
   await t.throwsAsync(execInLab('outlives', 'moon', ['true'], place), { message: /no place "moon"/ });
   await downLab('outlives', place);
-  t.is(identify(lab?.pid ?? 0), undefined);
+  t.is(identifyProcess(lab?.pid ?? 0), undefined);
   t.false(listLabs(place).some(({ name }) => name === 'outlives'));
   await t.throwsAsync(downLab('outlives', place), { code: 'lab-not-found' });
 });
@@ -70,7 +70,7 @@ test('of two that make the same lab at once, one wins and nothing is left of the
 test('the record of a lab that died means nothing; a torn one is named', async (t) => {
   const { pid } = await upLab('died', place);
   process.kill(pid, 'SIGKILL');
-  await waitFor('it has ended', () => identify(pid) === undefined);
+  await waitFor('it has ended', () => identifyProcess(pid) === undefined);
   await t.throwsAsync(execInLab('died', 'host', ['true'], place), { code: 'lab-not-found' });
   t.false(existsSync(join(runtimeDirectory, 'labs', 'died.json')));
   const torn = mkdtempSync(join(tmpdir(), 'gangway-torn-'));

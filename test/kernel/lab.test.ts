@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { identifyProcess } from '../../src/kernel/process.ts';
 import { hierarchies, labDirectories, sweep } from '../../src/lab/cgroups.ts';
 import { programEnvironment } from '../../src/lab/environment.ts';
-import { identify } from '../../src/lab/identity.ts';
 import { createLab } from '../../src/lab/lab.ts';
 import { difference } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
@@ -257,9 +257,9 @@ test('kill -9 of its owner takes the lab away', async (t) => {
   const process_ = owner('owner-killed');
   const [text] = await once(process_.stdout ?? process_, 'data');
   const { pid, cgroups } = JSON.parse(String(text)) as { pid: number; cgroups: readonly string[] };
-  t.not(identify(pid), undefined);
+  t.not(identifyProcess(pid), undefined);
   process_.kill('SIGKILL');
-  await waitFor('the lab is gone', () => identify(pid) === undefined);
+  await waitFor('the lab is gone', () => identifyProcess(pid) === undefined);
   await waitFor('its cgroups are gone', () => !cgroups.some((directory) => existsSync(directory)));
   await waitFor('its processes are gone', () => !lives('owner-killed'));
   t.pass();
@@ -273,7 +273,7 @@ test('when its keeper is killed, too, the next lab command sweeps the cgroups', 
   t.true(readFileSync(`/proc/${keeper}/cmdline`, 'utf8').includes('gangway-lab-keeper'));
   process.kill(keeper, 'SIGKILL');
   process.kill(lab.pid, 'SIGKILL');
-  await waitFor('the lab is gone', () => identify(lab.pid) === undefined);
+  await waitFor('the lab is gone', () => identifyProcess(lab.pid) === undefined);
   await waitFor('all is swept', () => {
     sweep();
     return !lab.cgroups.some((directory) => existsSync(directory));

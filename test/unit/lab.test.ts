@@ -1,7 +1,7 @@
 import test from 'ava';
+import { identifyProcess, isAlive } from '../../src/kernel/process.ts';
 import { hierarchies, parseHierarchies } from '../../src/lab/cgroups.ts';
 import { programEnvironment } from '../../src/lab/environment.ts';
-import { identify, isAlive } from '../../src/lab/identity.ts';
 import { fstab } from '../../src/lab/mounts.ts';
 import { parseLabName } from '../../src/lab/name.ts';
 import { difference } from '../../src/lab/snapshot.ts';
@@ -98,10 +98,10 @@ test('snapshots are compared thing by thing', (t) => {
 });
 
 test('a process is known by its start time', (t) => {
-  const self = identify(process.pid);
+  const self = identifyProcess(process.pid);
   t.true(self !== undefined && isAlive(self));
   t.false(isAlive({ pid: process.pid, startTime: '1' }));
-  t.is(identify(2 ** 22 + 1), undefined);
+  t.is(identifyProcess(2 ** 22 + 1), undefined);
 });
 
 test('names of labs', (t) => {
