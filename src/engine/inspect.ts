@@ -1,8 +1,10 @@
 /** `gangway inspect`: Docker's field names, so that what reads `docker inspect` reads this. */
+import { pinPath } from '../kernel/namespace.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { formatAddress } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Port, PortBinding } from '../values/port.ts';
+import { formatPort } from '../values/port-grammar.ts';
 import type { Context } from './context.ts';
 import { isAlive, observeLife } from './end.ts';
 import type { ContainerInspection, NetworkInspection } from './engine.ts';
@@ -36,7 +38,7 @@ export function inspect({ records }: Context, name: string): ContainerInspection
       Env: life?.launch.environment ?? request.environment,
       Cmd: request.command,
       WorkingDir: request.workingDirectory ?? '',
-      ExposedPorts: Object.fromEntries(request.expose.map((port) => [portName(port), {}])),
+      ExposedPorts: Object.fromEntries(request.expose.map((port) => [formatPort(port), {}])),
     },
     NetworkSettings: networkSettings(record),
   };
@@ -103,7 +105,7 @@ function hostConfig({ request }: ContainerRecord) {
 function networkSettings({ request, life }: ContainerRecord) {
   const name = request.network === 'default' ? 'bridge' : request.network;
   return {
-    SandboxKey: life?.namespace === undefined ? '' : `/run/netns/${life.namespace}`,
+    SandboxKey: life?.namespace === undefined ? '' : pinPath(life.namespace),
     Ports: ports(life?.bindings ?? [], request.expose),
     Networks: { [name]: endpointSettings(life) },
   };
@@ -124,16 +126,12 @@ function endpointSettings(life: Life | undefined) {
 
 /** Published ports with their host side; exposed ones without. */
 function ports(bindings: readonly PortBinding[], exposed: readonly Port[]): Record<string, readonly object[] | null> {
-  const found: Record<string, object[] | null> = Object.fromEntries(exposed.map((port) => [portName(port), null]));
+  const found: Record<string, object[] | null> = Object.fromEntries(exposed.map((port) => [formatPort(port), null]));
   for (const { protocol, containerPort, hostAddress, hostPort } of bindings) {
-    const key = portName({ port: containerPort, protocol });
+    const key = formatPort({ port: containerPort, protocol });
     found[key] = [...(found[key] ?? []), { HostIp: formatAddress(hostAddress), HostPort: String(hostPort) }];
   }
   return found;
-}
-
-function portName({ port, protocol }: Port): string {
-  return `${port}/${protocol}`;
 }
 
 /** @throws GangwayError network-not-found */

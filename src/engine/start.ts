@@ -11,6 +11,7 @@
  * Everything is chosen before anything is changed; the record is written when all of it stands.
  */
 
+import { pinPath } from '../kernel/namespace.ts';
 import { subordinateRange } from '../kernel/user-namespace.ts';
 import { attach, type Endpoint } from '../networks/bridge.ts';
 import { hosts, resolvConf } from '../networks/files.ts';
@@ -195,7 +196,7 @@ function place(
     logPath: `${data}/log`,
     exitDirectory: `${runtime}/exits`,
     hostname: record.hostname,
-    network: sandbox === undefined ? { kind: 'host' } : { kind: 'namespace', path: `/run/netns/${sandbox.namespace}` },
+    network: sandbox === undefined ? { kind: 'host' } : { kind: 'namespace', path: pinPath(sandbox.namespace) },
     ...(sandbox?.owner === undefined ? {} : { userNamespace: { path: sandbox.owner.pin, range: sandbox.owner.range } }),
     hidden: [state, runtime],
     cgroupPath: `/gangway/${record.id}`,

@@ -27,22 +27,22 @@
 import { elementSteps } from '../firewall/nftables.ts';
 import { portElements } from '../firewall/policy.ts';
 import type { Step } from '../plan/step.ts';
-import { type Address, formatAddress, formatHost } from '../values/address.ts';
+import { type Address, formatAddress } from '../values/address.ts';
 import type { PortBinding } from '../values/port.ts';
+import { formatBinding } from '../values/port-grammar.ts';
 
 /** What the rules leave to a process: a sentence for each socket of the switchboard. */
 export function sockets(bindings: readonly PortBinding[], container: Address): readonly string[] {
-  return bindings.map(({ hostAddress, hostPort, protocol, containerPort }) => {
-    const from = `${formatHost(hostAddress)}:${hostPort}/${protocol}`;
-    return `no command: a socket of the switchboard holds ${from}, and carries what the rules can’t to ${formatAddress(container)}:${containerPort}`;
+  return bindings.map((binding) => {
+    const to = `${formatAddress(container)}:${binding.containerPort}`;
+    return `no command: a socket of the switchboard holds ${formatBinding(binding)}, and carries what the rules can’t to ${to}`;
   });
 }
 
 /** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
 export function publish(bindings: readonly PortBinding[], container: Address): readonly Step[] {
   return bindings.flatMap((binding) => {
-    const from = `${formatHost(binding.hostAddress)}:${binding.hostPort}/${binding.protocol}`;
     const to = `${formatAddress(container)}:${binding.containerPort}`;
-    return elementSteps(portElements(binding, container), `published: ${from} leads to ${to}`);
+    return elementSteps(portElements(binding, container), `published: ${formatBinding(binding)} leads to ${to}`);
   });
 }

@@ -12,9 +12,10 @@
  *
  * @see net.ipv4.ip_local_port_range and ip_local_reserved_ports in ip-sysctl
  */
-import { type Address, formatHost, isUnspecified, sameAddress, unspecified } from '../values/address.ts';
+import { type Address, isUnspecified, sameAddress, unspecified } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Port, PortBinding, PortRange, PublishedPort } from '../values/port.ts';
+import { formatBinding } from '../values/port-grammar.ts';
 
 /** What the host offers. */
 export interface HostPorts {
@@ -112,9 +113,10 @@ function allocateOne(wish: Wish, chosen: readonly PortBinding[], host: HostPorts
 }
 
 function conflictOf(binding: PortBinding, chosen: readonly PortBinding[], host: HostPorts): string | undefined {
-  if (chosen.some((other) => collide(binding, other))) return `${describe(binding)} is published twice by this command`;
+  if (chosen.some((other) => collide(binding, other)))
+    return `port ${formatBinding(binding)} is published twice by this command`;
   const holder = host.holder(binding);
-  return holder === undefined ? undefined : `${describe(binding)} is in use by ${holder}`;
+  return holder === undefined ? undefined : `port ${formatBinding(binding)} is in use by ${holder}`;
 }
 
 function portInUse(message: string): GangwayError {
@@ -128,10 +130,6 @@ export function collide(a: PortBinding, b: PortBinding): boolean {
   if (a.protocol !== b.protocol || a.hostPort !== b.hostPort || a.hostAddress.family !== b.hostAddress.family)
     return false;
   return isUnspecified(a.hostAddress) || isUnspecified(b.hostAddress) || sameAddress(a.hostAddress, b.hostAddress);
-}
-
-function describe({ hostAddress, hostPort, protocol }: PortBinding): string {
-  return `port ${formatHost(hostAddress)}:${hostPort}/${protocol}`;
 }
 
 function size({ first, last }: PortRange): number {

@@ -21,7 +21,7 @@ import {
   sameAddress,
 } from './address.ts';
 import { GangwayError } from './errors.ts';
-import type { Port, PortRange, Protocol, PublishedPort } from './port.ts';
+import type { Port, PortBinding, PortRange, Protocol, PublishedPort } from './port.ts';
 
 /**
  * Reads one `-p`.
@@ -76,6 +76,11 @@ export function parsePort(text: string): Port {
 /** `80/tcp` */
 export function formatPort(port: Port): string {
   return `${port.port}/${port.protocol}`;
+}
+
+/** `0.0.0.0:8080/tcp`, `[::1]:53/udp`: the host's side of a binding. */
+export function formatBinding({ hostAddress, hostPort, protocol }: PortBinding): string {
+  return `${formatHost(hostAddress)}:${hostPort}/${protocol}`;
 }
 
 /**

@@ -11,13 +11,15 @@
  * ports are to be served, and the table only follows them: `follow` makes the table what the records say, after a start
  * and whenever a client asks. A port that was taken meanwhile is remembered as failed, with the reason, and tried again.
  */
+
+import { collide } from '../../services/port-allocation.ts';
 import { DatagramRelays } from '../../services/proxy/datagram-relay.ts';
-import { formatBinding, type Relay } from '../../services/proxy/forward.ts';
+import type { Relay } from '../../services/proxy/forward.ts';
 import { type ProxyContext, type Reservation, reserve } from '../../services/proxy/reservation.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
-import { isUnspecified, sameAddress } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
+import { formatBinding } from '../../values/port-grammar.ts';
 import { type OwnerStatus, type Publication, samePublication } from './protocol.ts';
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
@@ -145,7 +147,7 @@ export class Switchboard {
     for (const { state, publication } of this.#owners.values()) {
       if (state === 'failed') continue;
       for (const { binding: held } of publication.forwards) {
-        const refused = wanted.get(portKey(held))?.find((binding) => overlap(binding, held));
+        const refused = wanted.get(portKey(held))?.find((binding) => collide(binding, held));
         if (refused === undefined) continue;
         const message = `port ${formatBinding(refused)} is in use by container ${publication.name}`;
         return new GangwayError('port-in-use', message, { hint: 'stop it, or publish another host port' });
@@ -165,10 +167,4 @@ export class Switchboard {
 
 function portKey(binding: PortBinding): string {
   return `${binding.hostPort}/${binding.protocol}`;
-}
-
-/** Do two bindings of one port exclude each other? */
-function overlap(a: PortBinding, b: PortBinding): boolean {
-  if (a.hostAddress.family !== b.hostAddress.family) return false;
-  return isUnspecified(a.hostAddress) || isUnspecified(b.hostAddress) || sameAddress(a.hostAddress, b.hostAddress);
 }

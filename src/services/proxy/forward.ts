@@ -1,5 +1,5 @@
 /** What the proxy is asked to do, as values: one published port and where it leads. */
-import { type Address, formatHost } from '../../values/address.ts';
+import type { Address } from '../../values/address.ts';
 import type { PortBinding } from '../../values/port.ts';
 
 /** Clients of `binding`'s host address and port reach `target` at `binding`'s container port. */
@@ -24,9 +24,4 @@ export interface Relay {
   readonly clients: number;
   /** Takes no further clients, at once; resolves when those that were served have been, or were cut off. */
   withdraw(): Promise<void>;
-}
-
-/** `0.0.0.0:8080/tcp`, `[::1]:53/udp`: the host's side of a binding, for messages. */
-export function formatBinding(binding: PortBinding): string {
-  return `${formatHost(binding.hostAddress)}:${binding.hostPort}/${binding.protocol}`;
 }

@@ -22,8 +22,9 @@ import { closeDoor, openDoor } from '../../sys/socket-filter.ts';
 import { formatAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
+import { formatBinding } from '../../values/port-grammar.ts';
 import type { DatagramRelays } from './datagram-relay.ts';
-import { type Forward, formatBinding, type Relay, type RelayOptions } from './forward.ts';
+import type { Forward, Relay, RelayOptions } from './forward.ts';
 import { StreamRelay } from './stream-relay.ts';
 
 /** What the relays of one process share. */
