@@ -11,6 +11,7 @@ import type { Kinds } from '../plan/kind.ts';
 import type { Plan } from '../plan/plan.ts';
 import { World } from '../plan/world.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
+import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
 import type { Identities } from './identities.ts';
 import type { Records } from './records.ts';
@@ -61,10 +62,18 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
   }
 }
 
-/** The switchboard may have been killed since: the next command brings the ports back. */
+/**
+ * The switchboard may have been killed since: the next command brings the ports back. If it can't, that is told, but what
+ * this command did has happened all the same.
+ */
 async function keepServed({ records, sockets, onWarning }: Context): Promise<void> {
   if (!records.containers().some(({ life }) => life !== undefined && life.bindings.length > 0)) return;
-  for (const sentence of await sockets.revive()) onWarning(sentence);
+  try {
+    for (const sentence of await sockets.revive()) onWarning(sentence);
+  } catch (error) {
+    if (!(error instanceof GangwayError)) throw error;
+    onWarning(`published ports are not served: ${error.message}`);
+  }
 }
 
 /** Tells of the change, and carries it out unless this is a dry run. */
