@@ -22,8 +22,9 @@ function commandLine(): string {
   return [
     '# The command line\n',
     'Made by `npm run docs` from [the table of commands](../src/cli/commands.ts): what `gangway help` and',
-    '`gangway COMMAND --help` print. Options are Docker’s where Docker has them; the exit status of `run` and `exec` is the',
-    'command’s own, or 125 where gangway failed, 126 where the command could not be run, 127 where it was not found.\n',
+    '`gangway COMMAND --help` print. Options are Docker’s where Docker has them. The exit status of `run` and `exec` is',
+    'the command’s own, 126 where it could not be run, 127 where it was not found; where gangway itself failed it is 125 from',
+    '`run` and 1 from `exec`.\n',
     block(overview()),
     ...shown(commands).flatMap((command) => section([command.name], command)),
   ].join('\n');
