@@ -1,8 +1,8 @@
 /**
  * Links: the kernel's network interfaces.
  *
- * A request is made here and sent elsewhere, so that several travel together. One file a kind holds the attributes of
- * that kind; this one holds what all links share.
+ * A request is made here and sent elsewhere, so that several travel together. Of the kinds of links there are two, the
+ * bridge and the veth; their attributes stand above those that all links share.
  *
  * @see struct ifinfomsg and IFLA_* in linux/if_link.h, rtnetlink(7), ip-link(8)
  */

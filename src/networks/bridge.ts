@@ -25,9 +25,10 @@
  * name (Docker before 28 made it outside, moved and renamed it: 30 ms). The bridge has a fixed MAC from its birth, so
  * neighbours' tables stay true when ports come and go. IPv6 is off on a network without IPv6, on all three of its
  * interfaces and not in the container alone: what each plug would announce about itself is flooded to all others, and
- * at a thousand containers was half of the time that one took. The container's MAC is made from its address, as Docker did until 27:
- * who gets an address that another had gets its MAC too, so no neighbour's table is ever wrong. Docker 28 draws it at
- * random and then has to announce it, three broadcasts a container, which on a bridge of a thousand cost 4 ms each.
+ * at a thousand containers was half of the time that one took. The container's MAC is made from its address, as Docker
+ * did until 27: who gets an address that another had gets its MAC too, so no neighbour's table is ever wrong. Docker 28
+ * draws it at random and then has to announce it, three broadcasts a container, which on a bridge of a thousand cost 4 ms
+ * each.
  */
 
 import { elementSteps } from '../firewall/nftables.ts';
