@@ -5,8 +5,10 @@
  * each time, and not at all if somebody stopped or removed it meanwhile.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type Context, exclusively } from './context.ts';
+import type { World } from '../plan/world.ts';
+import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAlive, restartDelayMilliseconds, wantsRestart } from './end.ts';
+import type { ContainerRecord } from './records.ts';
 import { startLife } from './start.ts';
 
 /** A life of this length was a good one: the count of restarts begins anew. Docker's ten seconds. */
@@ -25,7 +27,20 @@ export async function exited(context: Context, id: string): Promise<void> {
     if (record === undefined || record.life !== undefined || !wantsRestart(record)) return;
     const { startedAt, finishedAt } = record.lastEnd ?? { startedAt: 0, finishedAt: 0 };
     const good = new Date(finishedAt).getTime() - new Date(startedAt).getTime() > goodLifeMilliseconds;
-    await startLife(context, world, { ...record, restarts: good ? 1 : record.restarts + 1 });
+    try {
+      await startLife(context, world, { ...record, restarts: good ? 1 : record.restarts + 1 });
+    } catch (error) {
+      await giveUp(context, world, record, error);
+    }
+  });
+}
+
+/** Nobody reads what we say: `gangway inspect` tells why it did not start, and it waits for nothing any more. */
+async function giveUp(context: Context, world: World, record: ContainerRecord, error: unknown): Promise<void> {
+  const failure = error instanceof Error ? error.message : String(error);
+  await carry(context, world, {
+    plan: { subject: `give up ${record.name}`, direction: 'make', steps: [] },
+    records: [context.records.put('containers', { ...record, stopped: true, failure })],
   });
 }
 

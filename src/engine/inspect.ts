@@ -64,6 +64,7 @@ function state(record: ContainerRecord) {
     OOMKilled: exit?.outOfMemory ?? false,
     Pid: life !== undefined && isAlive(life) ? (readLaunched(life.launch)?.container.pid ?? 0) : 0,
     ExitCode: exit?.exitCode ?? 0,
+    Error: record.failure ?? '',
     StartedAt: life?.startedAt ?? lastEnd?.startedAt ?? never,
     FinishedAt: lastEnd?.finishedAt ?? never,
   };

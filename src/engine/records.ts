@@ -32,6 +32,8 @@ export interface ContainerRecord {
   /** Somebody stopped it: the restart policy has no say. */
   readonly stopped: boolean;
   readonly restarts: number;
+  /** Why the restart policy could not start it again. */
+  readonly failure?: string;
   readonly lastEnd?: End;
   /** What was made with the container itself: its directory, its unpacked archive. */
   readonly steps: readonly Step[];

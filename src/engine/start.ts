@@ -178,7 +178,8 @@ function draftLife(
       { kind: 'process', launch, why: 'the command, in namespaces of its own and inside its limits' },
     ],
   };
-  return { ...record, stopped: false, life };
+  const { failure: _, ...lasting } = record;
+  return { ...lasting, stopped: false, life };
 }
 
 function place(

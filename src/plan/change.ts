@@ -48,10 +48,14 @@ export async function carryOut(change: Change, journalPath: string, kinds: Kinds
   if (direction === 'unmake') return finish(change, journalPath, kinds, world);
   try {
     await apply(subject, steps, kinds, world);
-    await commitOrUndo(change, kinds, world);
-  } finally {
+    await stageOrUndo(change, kinds, world);
+  } catch (error) {
     rmSync(journalPath, { force: true });
+    throw error;
   }
+  // An error from here on leaves the journal to the next command, which sees how far it came.
+  for (const record of change.records) placeRecord(record);
+  rmSync(journalPath, { force: true });
 }
 
 /** A disk that is full leaves no half of a journal: the next command would wonder about it. */
@@ -68,7 +72,7 @@ function writeJournal(journal: Journal, path: string): void {
  * A full disk must not leave a container that no record knows, nor a record of what was taken back: every record is
  * written beside its place before the first one is renamed into it.
  */
-async function commitOrUndo({ plan, records }: Change, kinds: Kinds, world: World): Promise<void> {
+async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: World): Promise<void> {
   try {
     for (const record of records) stageRecord(record);
   } catch (error) {
@@ -76,7 +80,6 @@ async function commitOrUndo({ plan, records }: Change, kinds: Kinds, world: Worl
     await takeBack(plan.subject, plan.steps, kinds, world, error);
     throw error;
   }
-  for (const record of records) placeRecord(record);
 }
 
 /**

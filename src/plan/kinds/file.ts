@@ -19,13 +19,21 @@ export const directory: ActionKind<DirectoryStep> = {
 export const file: ActionKind<FileStep> = {
   apply: (step) => writeFileSync(step.path, step.content, { mode: step.mode }),
   commands: (step) => [
-    `cat > ${quote(step.path)} <<'END'\n${step.content.trimEnd()}\nEND`,
+    hereDocument(step),
     ...(step.mode === 0o644 ? [] : [`chmod ${step.mode.toString(8)} ${quote(step.path)}`]),
   ],
   undoCommands: (step) => [`rm -f ${quote(step.path)}`],
   undo: (step) => rmSync(step.path, { force: true }),
   holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
 };
+
+/** Ends at a word that is no line of the content. */
+function hereDocument({ path, content }: FileStep): string {
+  const lines = content.split('\n');
+  let end = 'END';
+  while (lines.includes(end)) end += '_';
+  return `cat > ${quote(path)} <<'${end}'\n${content.trimEnd()}\n${end}`;
+}
 
 export const archive: ActionKind<ArchiveStep> = {
   async apply(step) {
