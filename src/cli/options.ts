@@ -41,7 +41,6 @@ export const listOptions = {
 
 export const execOptions = {
   detach: { kind: 'flag', short: 'd', help: 'Run in the background' },
-  'detach-keys': detachKeys,
   env: { kind: 'list', short: 'e', type: 'name=value', help: 'Set an environment variable, or pass on your own' },
   interactive: { kind: 'flag', short: 'i', help: 'Pass your input on' },
   privileged: { kind: 'flag', help: 'With all capabilities' },

@@ -7,7 +7,7 @@ import { UsageError } from './grammar.ts';
 import { present } from './present.ts';
 
 /** Our ends of the streams. Without `input` the container reads nothing of ours. @throws GangwayError invalid-option */
-export function streams(context: Context, input: boolean, detachKeys: string | undefined): Streams {
+export function streams(context: Context, input: boolean, detachKeys?: string): Streams {
   const { stdout, stderr } = context;
   // They are read again where they are used; here a mistake is found before anything is made.
   if (detachKeys !== undefined) parseDetachKeys(detachKeys);

@@ -191,6 +191,7 @@ test('exec', async (t) => {
     workingDirectory: '/srv',
   });
   t.is((await gangway(['exec', '-d', 'web', 'x'])).calls[0]?.length, 3);
+  t.is((await gangway(['exec', '--detach-keys=a', 'web', 'x'])).status, 125, 'nobody would hold its terminal');
   const notFound = async () => {
     throw new GangwayError('command-not-found', 'no such command');
   };

@@ -24,5 +24,5 @@ export const execute: Execute<typeof execOptions> = async ({ options, words }, c
   requireTerminal(context, tty && interactive && !detach);
   const engine = await context.engine();
   if (detach) return await engine.exec(name, request);
-  return await engine.exec(name, request, streams(context, interactive, options['detach-keys']));
+  return await engine.exec(name, request, streams(context, interactive));
 };
