@@ -108,7 +108,9 @@ function withoutTimers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTimers);
   if (value === null || typeof value !== 'object') return value;
   const lasting = Object.entries(value).filter(([key]) => !/timer|fdb_n_learned/.test(key));
-  return Object.fromEntries(lasting.map(([key, item]) => [key, withoutTimers(item)]));
+  // A bridge numbers its ports by what is free: the cable of a life before may still hold the first number.
+  const chosen = lasting.filter(([key]) => !['no', 'id', 'designated_port'].includes(key));
+  return Object.fromEntries(chosen.map(([key, item]) => [key, withoutTimers(item)]));
 }
 
 /** Elements in the order of their text: a hash has none. */
