@@ -5,7 +5,7 @@ export class Turns {
   take<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#last.then(work);
     // Whoever comes next waits for the end, however it was; the error is for who asked.
-    this.#last = mine.catch(() => {});
+    this.#last = Promise.allSettled([mine]);
     return mine;
   }
 }

@@ -87,7 +87,7 @@ export function connectAttach(target: AttachTarget, streams: Streams): Attachmen
   }
   const ending = session.run().finally(() => release(undo, socket));
   // It may fail while the caller still starts the container and does not wait for it yet.
-  ending.catch(() => {});
+  void Promise.allSettled([ending]);
   return { ending, close: () => session.leave() };
 }
 
