@@ -1,32 +1,39 @@
 /** `--filter key=value`: values of one key are alternatives, keys must all hold. */
 import { UsageError } from './grammar.ts';
 
-type Test<T> = (item: T, value: string) => boolean;
+/** What one key asks of an item. */
+export interface FilterKey<T> {
+  readonly test: (item: T, value: string) => boolean;
+  /** All values that the key can have, where they can be listed. */
+  readonly values?: readonly string[];
+}
 
-/** By key: the test, and the values of which one must pass. */
-export type Filters<T> = ReadonlyMap<string, { readonly test: Test<T>; readonly values: readonly string[] }>;
+/** By key: what it asks, and the values of which one must pass. */
+export type Filters<T> = ReadonlyMap<string, FilterKey<T> & { readonly wanted: readonly string[] }>;
 
-/** @throws UsageError for a key that `tests` does not have */
-export function parseFilters<T>(texts: readonly string[], tests: Readonly<Record<string, Test<T>>>): Filters<T> {
-  const filters = new Map<string, { test: Test<T>; values: string[] }>();
+/** @throws UsageError for a key that `keys` does not have, or a value that its key can't have */
+export function parseFilters<T>(texts: readonly string[], keys: Readonly<Record<string, FilterKey<T>>>): Filters<T> {
+  const filters = new Map<string, FilterKey<T> & { wanted: string[] }>();
   for (const text of texts) {
-    const [, key = '', value = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
-    const test = Object.hasOwn(tests, key) ? tests[key] : undefined;
-    if (test === undefined) throw invalidFilter(text, Object.keys(tests));
-    const filter = filters.get(key) ?? { test, values: [] };
-    filter.values.push(value);
-    filters.set(key, filter);
+    const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+    const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
+    if (key === undefined) {
+      throw invalidFilter(text, `write key=value with one of the keys ${Object.keys(keys).join(', ')}`);
+    }
+    if (key.values?.includes(value) === false) {
+      throw invalidFilter(text, `${name} is one of ${key.values.join(', ')}`);
+    }
+    const filter = filters.get(name) ?? { ...key, wanted: [] };
+    filter.wanted.push(value);
+    filters.set(name, filter);
   }
   return filters;
 }
 
 export function passes<T>(item: T, filters: Filters<T>): boolean {
-  return [...filters.values()].every(({ test, values }) => values.some((value) => test(item, value)));
+  return [...filters.values()].every(({ test, wanted }) => wanted.some((value) => test(item, value)));
 }
 
-function invalidFilter(text: string, keys: readonly string[]): UsageError {
-  return new UsageError(
-    `invalid filter ${JSON.stringify(text)}; write key=value with one of the keys ${keys.join(', ')}`,
-    1,
-  );
+function invalidFilter(text: string, hint: string): UsageError {
+  return new UsageError(`invalid filter ${JSON.stringify(text)}; ${hint}`, 1);
 }

@@ -10,9 +10,14 @@ export function shortId(id: string, whole = false): string {
 export function parseFormat(text: string | undefined): 'table' | 'json' {
   if (text === undefined || text === 'table') return 'table';
   if (text === 'json') return 'json';
-  throw new GangwayError('invalid-option', `--format ${JSON.stringify(text)} is unknown`, {
-    hint: 'use table or json',
+  throw new GangwayError('invalid-option', `--format ${JSON.stringify(text)} is not accepted`, {
+    hint: `write --format json, and pick a field with jq: \`… --format json | jq -r ${field(text)}\``,
   });
+}
+
+/** Of a Go template that shows one field, the words that do the same in jq(1). */
+function field(template: string): string {
+  return /^\{\{ *(?:json +)?((?:\.[A-Za-z]\w*)+) *\}\}$/.exec(template)?.[1] ?? '.FIELD';
 }
 
 /** One JSON object a line, so that line tools can read it. */

@@ -48,14 +48,26 @@ test('ps filters', async (t) => {
   t.deepEqual((await gangway(['ps', '-f', 'status=exited'])).calls[0], ['list', { all: true }]);
   const { status, stderr } = await gangway(['ps', '-f', 'foo=bar']);
   t.is(status, 1);
-  t.regex(stderr, /^invalid filter "foo=bar"; write key=value/);
+  t.regex(stderr, /^gangway: invalid filter "foo=bar"; write key=value/);
+  for (const [command, filter] of [
+    ['ps', 'status=foo'],
+    ['network ls', 'type=foo'],
+    ['network ls', 'scope=foo'],
+  ] as const) {
+    const outcome = await gangway([...command.split(' '), '-f', filter]);
+    t.is(outcome.status, 1);
+    t.true(outcome.stderr.startsWith(`gangway: invalid filter "${filter}"; `), outcome.stderr);
+    t.deepEqual(outcome.calls, []);
+  }
 });
 
 test('an unknown format is refused before the engine is asked', async (t) => {
   const { status, stderr, calls } = await gangway(['ps', '--format', '{{.ID}}']);
   t.is(status, 125);
-  t.regex(stderr, /use table or json/);
+  t.regex(stderr, /is not accepted; write --format json, .* jq -r \.ID`/);
   t.deepEqual(calls, []);
+  t.regex((await gangway(['inspect', '-f', '{{ .State.Pid }}', 'web'])).stderr, /jq -r \.State\.Pid`/);
+  t.regex((await gangway(['inspect', '-f', '{{range .X}}', 'web'])).stderr, /jq -r \.FIELD`/);
 });
 
 test('network ls', async (t) => {

@@ -1,19 +1,22 @@
 /** `gangway network ls` */
 import type { NetworkSummary } from '../../engine/engine.ts';
 import type { Execute } from '../command.ts';
-import { parseFilters, passes } from '../filter.ts';
+import { type FilterKey, parseFilters, passes } from '../filter.ts';
 import { jsonLines, parseFormat, shortId } from '../format.ts';
 import type { networkListOptions } from '../options.ts';
 import { formatTable } from '../table.ts';
 
 const predefined = ['bridge', 'host', 'none'];
 
-const filterKeys = {
-  driver: ({ driver }: NetworkSummary, value: string) => driver === value,
-  id: ({ id }: NetworkSummary, value: string) => id.includes(value),
-  name: ({ name }: NetworkSummary, value: string) => name.includes(value),
-  scope: ({ scope }: NetworkSummary, value: string) => scope === value,
-  type: ({ name }: NetworkSummary, value: string) => (value === 'builtin') === predefined.includes(name),
+const filterKeys: Readonly<Record<string, FilterKey<NetworkSummary>>> = {
+  driver: { test: ({ driver }, value) => driver === value },
+  id: { test: ({ id }, value) => id.includes(value) },
+  name: { test: ({ name }, value) => name.includes(value) },
+  scope: { test: ({ scope }, value) => scope === value, values: ['local', 'global', 'swarm'] },
+  type: {
+    test: ({ name }, value) => (value === 'builtin') === predefined.includes(name),
+    values: ['builtin', 'custom'],
+  },
 };
 
 export const execute: Execute<typeof networkListOptions> = async ({ options }, context) => {

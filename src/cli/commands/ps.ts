@@ -3,17 +3,21 @@
 import type { ContainerSummary } from '../../engine/engine.ts';
 import { humanDuration } from '../../values/age.ts';
 import type { Execute } from '../command.ts';
-import { parseFilters, passes } from '../filter.ts';
+import { type FilterKey, parseFilters, passes } from '../filter.ts';
 import { jsonLines, parseFormat, shortId } from '../format.ts';
 import type { listOptions } from '../options.ts';
 import { formatPorts } from '../ports-column.ts';
 import { formatTable } from '../table.ts';
 
-const filterKeys = {
-  id: ({ id }: ContainerSummary, value: string) => id.startsWith(value),
-  name: ({ name }: ContainerSummary, value: string) => name.includes(value),
-  network: ({ network }: ContainerSummary, value: string) => network === value,
-  status: ({ state }: ContainerSummary, value: string) => state === value,
+const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
+  id: { test: ({ id }, value) => id.startsWith(value) },
+  name: { test: ({ name }, value) => name.includes(value) },
+  network: { test: ({ network }, value) => network === value },
+  status: {
+    test: ({ state }, value) => state === value,
+    // Docker's; no container of ours is ever in one of the last three.
+    values: ['created', 'running', 'restarting', 'exited', 'paused', 'removing', 'dead'],
+  },
 };
 
 export const execute: Execute<typeof listOptions> = async ({ options }, context) => {
