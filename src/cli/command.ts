@@ -1,5 +1,7 @@
 /** What a command is: one row of the table in commands.ts. */
+
 import type { Engine, EngineOptions } from '../engine/engine.ts';
+import type { ColorWhen } from './color.ts';
 import type { Given, Options } from './grammar.ts';
 
 /** The terminal's side of a command. */
@@ -8,6 +10,8 @@ export interface Console {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Default `auto`. */
+  readonly color?: ColorWhen;
 }
 
 /** What a command gets to work with. */

@@ -1,6 +1,6 @@
 /** Commands that take many names go on after a failure, say each, and fail in the end. */
 import type { Context } from './command.ts';
-import { sentence } from './sentence.ts';
+import { complain } from './complain.ts';
 
 /**
  * Does `action` to each name and prints the line that it returns, if any.
@@ -18,7 +18,7 @@ export async function forEachName(
       const line = await action(name);
       if (line !== undefined) context.stdout.write(`${line}\n`);
     } catch (error) {
-      context.stderr.write(`gangway: ${sentence(error)}\n`);
+      complain(error, context);
       status = 1;
     }
   }

@@ -6,11 +6,10 @@
  */
 import { inspect } from 'node:util';
 import { type ErrorCode, GangwayError } from '../values/errors.ts';
-import { type ColorWhen, palette } from './color.ts';
 import type { Command, Console } from './command.ts';
+import { complain } from './complain.ts';
 import { UsageError } from './grammar.ts';
-import { fullName, usage } from './help.ts';
-import { sentence } from './sentence.ts';
+import { fullName, help, usage } from './help.ts';
 
 /** Which command failed. */
 export interface Failing {
@@ -49,18 +48,18 @@ const kinds: Readonly<Record<ErrorCode, 'option' | 'failure' | 126 | 127>> = {
 };
 
 /** Prints a failure. @returns the exit status */
-export function report(error: unknown, failing: Failing, console: Console & { readonly color?: ColorWhen }): number {
-  const { error: red } = palette(console.stderr, console.color ?? 'auto', console.environment);
-  const plain = error instanceof UsageError;
-  console.stderr.write(`${plain ? '' : red('gangway: ')}${sentence(error)}\n`);
-  if (error instanceof GangwayError && kinds[error.code] === 'option') {
-    console.stderr.write(`See '${fullName(failing.path)} --help'.\n`);
-  }
-  if (plain && error.showUsage && failing.command !== undefined) {
-    console.stderr.write(`\n${usage(failing.path, failing.command)}`);
+export function report(error: unknown, failing: Failing, console: Console): number {
+  complain(error, console);
+  const { path, command } = failing;
+  const showUsage = error instanceof UsageError && error.showUsage;
+  if (showUsage && command?.commands !== undefined) {
+    console.stderr.write(`\n${help(path, command)}`);
+  } else if (error instanceof GangwayError && kinds[error.code] === 'option') {
+    console.stderr.write(`See '${fullName(path)} --help'.\n`);
+    if (showUsage && command !== undefined) console.stderr.write(`\n${usage(path, command)}`);
   }
   if (console.environment.GANGWAY_DEBUG === '1') console.stderr.write(`${inspect(error)}\n`);
-  return exitStatus(error, failing.command);
+  return exitStatus(error, command);
 }
 
 /** The status that this failure of this command ends with. */

@@ -12,6 +12,7 @@
  * their time, in a program that is over after a hundred milliseconds.
  */
 import { GangwayError } from '../values/errors.ts';
+import { suggest } from './suggest.ts';
 
 /** One option, as the command table describes it. */
 export interface Option {
@@ -84,7 +85,10 @@ function readLong(reading: Reading, word: string, next: string | undefined): boo
   const [, name, value] = /^--([^=-][^=]*)(?:=(.*))?$/s.exec(word) ?? [];
   if (name === undefined) throw new UsageError(`bad flag syntax: ${word}`);
   const entry = findOption(reading.options, (long, { alias }) => name === long || name === alias);
-  if (entry === undefined) throw new UsageError(`unknown flag: --${name}`);
+  if (entry === undefined) {
+    const names = Object.keys(reading.options).map((known) => `--${known}`);
+    throw new UsageError(`unknown flag: --${name}${suggest(`--${name}`, names)}`);
+  }
   const [long, option] = entry;
   if (option.kind === 'flag') {
     record(reading, long, value === undefined ? true : parseFlag(value, `--${long}`));

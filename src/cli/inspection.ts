@@ -2,8 +2,8 @@
 import type { NetworkInspection } from '../engine/engine.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
 import type { Context } from './command.ts';
+import { complain } from './complain.ts';
 import { jsonLines, parseFormat } from './format.ts';
-import { sentence } from './sentence.ts';
 
 /**
  * Prints what was found, as one JSON array or, with `--format json`, one object a line; and then complains about the rest.
@@ -18,17 +18,17 @@ export async function inspectEach(
 ): Promise<number> {
   const lines = parseFormat(format) === 'json';
   const found: object[] = [];
-  const complaints: string[] = [];
+  const failures: unknown[] = [];
   for (const name of names) {
     try {
       found.push(await find(name));
     } catch (error) {
-      complaints.push(`gangway: ${sentence(error)}\n`);
+      failures.push(error);
     }
   }
   context.stdout.write(lines ? jsonLines(found) : `${JSON.stringify(found, undefined, 4)}\n`);
-  context.stderr.write(complaints.join(''));
-  return complaints.length === 0 ? 0 : 1;
+  for (const failure of failures) complain(failure, context);
+  return failures.length === 0 ? 0 : 1;
 }
 
 /** A network as `docker network inspect` shows it. */

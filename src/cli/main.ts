@@ -13,6 +13,7 @@ import type { Command, Console } from './command.ts';
 import { commands } from './commands.ts';
 import { type Given, parseWords, UsageError } from './grammar.ts';
 import { globalOptions } from './options.ts';
+import { suggest } from './suggest.ts';
 
 /** Everything around the command line, so that a test can stand there. */
 export interface Surroundings extends Console {
@@ -75,30 +76,34 @@ function parseColor(text: string): ColorWhen {
 }
 
 async function dispatch(words: readonly string[], invocation: Invocation): Promise<number> {
-  const found = await find(words);
+  const found = find(words);
   try {
     return await perform(found, invocation);
   } catch (error) {
     const { report } = await import('./failure.ts');
     // `explain` is tried without root, too: a mistake is told, and what needs a look at the machine ends here.
     const forbidden = !invocation.root && hasErrno(error, 'EPERM', 'EACCES');
-    return report(forbidden ? notRoot(found.path) : error, found, invocation);
+    // What `help` was asked about stands in the sentence already.
+    const failing = found.command.name === 'help' ? { path: [] } : found;
+    return report(forbidden ? notRoot(found.path) : error, failing, invocation);
   }
 }
 
 /** Follows the words down the table as far as it goes. */
-async function find(words: readonly string[]): Promise<Found> {
+function find(words: readonly string[]): Found {
   const [first = '', second] = words;
   const command = lookUp(commands, first);
-  if (command === undefined) {
-    const { suggest } = await import('./suggest.ts');
-    const names = commands.filter(({ hidden }) => hidden !== true).map(({ name }) => name);
-    throw new UsageError(`'${first}' is not a gangway command${suggest(first, names)}`, 1);
-  }
+  if (command === undefined) throw unknown(first, commands, 'a gangway command');
   const path = [command.name];
   const inner = second === undefined ? undefined : lookUp(command.commands ?? [], second);
   if (inner === undefined) return { path, command, rest: words.slice(1) };
   return { path: [...path, inner.name], command: inner, rest: words.slice(2) };
+}
+
+function unknown(word: string, rows: readonly Command[], what: string): UsageError {
+  const names = rows.filter(({ hidden }) => hidden !== true).map(({ name }) => name);
+  const near = suggest(word, names);
+  return new UsageError(`'${word}' is not ${what}${near}`, 1, near === '');
 }
 
 function lookUp(rows: readonly Command[], name: string): Command | undefined {
@@ -135,7 +140,7 @@ function requireWords({ path, command }: Found, count: number): void {
         : count < minimum
           ? `requires at least ${plural(minimum)}`
           : `accepts at most ${plural(maximum)}`;
-  throw new UsageError(`"gangway ${path.join(' ')}" ${demand}.`, 1, true);
+  throw new UsageError(`"gangway ${path.join(' ')}" ${demand}`, 1, true);
 }
 
 function notRoot(path: readonly string[]): GangwayError {
@@ -203,22 +208,15 @@ async function showHelp(path: readonly string[], command: Command, { stdout }: S
 
 async function helpAbout(words: readonly string[], invocation: Invocation): Promise<number> {
   if (words.length === 0) return await showOverview(invocation);
-  const { path, command, rest } = await find(words);
-  if (rest.length > 0) throw new UsageError(`'${words.join(' ')}' is not a gangway command`, 1);
-  return await showHelp(path, command, invocation);
+  const found = find(words);
+  if (found.command.commands !== undefined) return await showGroup(found, invocation);
+  if (found.rest.length > 0) throw new UsageError(`'${words.join(' ')}' is not a gangway command`, 1);
+  return await showHelp(found.path, found.command, invocation);
 }
 
-/** A group without a command shows its help; with one that it does not have, it complains with the same text. */
-async function showGroup({ path, command, rest }: Found, invocation: Invocation): Promise<number> {
-  const { help } = await import('./help.ts');
-  const text = help(path, command);
-  const [word] = rest;
-  if (word === undefined || word === '--help' || word === '-h') {
-    invocation.stdout.write(text);
-    return 0;
-  }
+/** A group without a command shows its help; with one that it does not have, it complains. */
+async function showGroup({ path, command, rest: [word] }: Found, invocation: Invocation): Promise<number> {
+  if (word === undefined || word === '--help' || word === '-h') return await showHelp(path, command, invocation);
   if (word.startsWith('-')) throw new UsageError(`unknown flag: ${word}`);
-  const { escapeControls } = await import('./sentence.ts');
-  invocation.stderr.write(`'${escapeControls(word)}' is not a command of gangway ${path.join(' ')}\n\n${text}`);
-  return 1;
+  throw unknown(word, command.commands ?? [], `a command of gangway ${path.join(' ')}`);
 }

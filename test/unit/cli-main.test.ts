@@ -63,14 +63,31 @@ Options:
 test('an unknown command names its neighbours', async (t) => {
   const { status, stderr } = await gangway(['rum']);
   t.is(status, 1);
-  t.is(stderr, "'rum' is not a gangway command; did you mean 'run' or 'rm'?\nSee 'gangway --help'.\n");
+  t.is(stderr, "gangway: 'rum' is not a gangway command; did you mean 'run' or 'rm'?\nSee 'gangway --help'.\n");
+  t.deepEqual(await gangway(['help', 'rum']), await gangway(['rum']));
+  t.regex((await gangway(['explain', 'rum'])).stderr, /did you mean 'run' or 'rm'\?/);
 });
+
+const near: Record<string, string> = {
+  'network inspec': "'inspec' is not a command of gangway network; did you mean 'inspect'?",
+  'help network inspec': "'inspec' is not a command of gangway network; did you mean 'inspect'?",
+  'lab shel': "'shel' is not a command of gangway lab; did you mean 'shell'?",
+  'run --nmae web true': "unknown flag: --nmae; did you mean '--name'?",
+};
+
+for (const [line, sentence] of Object.entries(near)) {
+  test(`gangway ${line}: the neighbour is named`, async (t) => {
+    const { status, stderr } = await gangway(line.split(' '));
+    t.is(status, line.includes('--') ? 125 : 1);
+    t.true(stderr.startsWith(`gangway: ${sentence}\nSee 'gangway `), stderr);
+  });
+}
 
 test('an unknown command of a group shows the group', async (t) => {
   const { status, stdout, stderr } = await gangway(['network', 'frob']);
   t.is(status, 1);
   t.is(stdout, '');
-  t.regex(stderr, /^'frob' is not a command of gangway network\n\nUsage: {2}gangway network COMMAND\n/);
+  t.regex(stderr, /^gangway: 'frob' is not a command of gangway network\n\nUsage: {2}gangway network COMMAND\n/);
   t.is((await gangway(['network'])).status, 0);
 });
 
@@ -81,11 +98,11 @@ test('network commands that are to come say so', async (t) => {
 });
 
 const counts: Record<string, string> = {
-  run: '"gangway run" requires at least 1 argument.',
-  attach: '"gangway attach" requires exactly 1 argument.',
-  'exec web': '"gangway exec" requires at least 2 arguments.',
-  'port web 80 81': '"gangway port" accepts at most 2 arguments.',
-  'ps web': '"gangway ps" accepts no arguments.',
+  run: '"gangway run" requires at least 1 argument',
+  attach: '"gangway attach" requires exactly 1 argument',
+  'exec web': '"gangway exec" requires at least 2 arguments',
+  'port web 80 81': '"gangway port" accepts at most 2 arguments',
+  'ps web': '"gangway ps" accepts no arguments',
 };
 
 for (const [line, message] of Object.entries(counts)) {
@@ -93,7 +110,7 @@ for (const [line, message] of Object.entries(counts)) {
     const { status, stderr, calls } = await gangway(line.split(' '));
     const command = line.split(' ')[0];
     t.is(status, 1);
-    t.true(stderr.startsWith(`${message}\nSee 'gangway ${command} --help'.\n\nUsage:  gangway ${command} `), stderr);
+    t.true(stderr.startsWith(`gangway: ${message}\nSee 'gangway ${command} --help'.\n\nUsage:  gangway ${command} `), stderr);
     t.deepEqual(calls, []);
   });
 }

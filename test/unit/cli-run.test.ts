@@ -168,7 +168,7 @@ const refused: Record<string, readonly [status: number, stderr: RegExp]> = {
   '--cap-drop NET_RWA': [125, /is not a capability/],
   '-e =x': [125, /invalid environment entry/],
   '--detach-keys ctrl-': [125, /invalid detach keys/],
-  '--foo': [125, /^unknown flag: --foo\nSee 'gangway run --help'\.\n$/],
+  '--foo': [125, /^gangway: unknown flag: --foo\nSee 'gangway run --help'\.\n$/],
 };
 
 for (const [line, [status, stderr]] of Object.entries(refused)) {

@@ -1,9 +1,9 @@
 /** `gangway rm` */
 import { GangwayError } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
+import { complain } from '../complain.ts';
 import { forEachName } from '../each.ts';
 import type { removeOptions } from '../options.ts';
-import { sentence } from '../sentence.ts';
 
 /** With `-f`, what is not there is said and is no failure. */
 export const execute: Execute<typeof removeOptions> = async ({ options: { force }, words }, context) => {
@@ -14,7 +14,7 @@ export const execute: Execute<typeof removeOptions> = async ({ options: { force 
       return name;
     } catch (error) {
       if (!(force && error instanceof GangwayError && error.code === 'container-not-found')) throw error;
-      context.stderr.write(`gangway: ${sentence(error)}\n`);
+      complain(error, context);
       return undefined;
     }
   });
