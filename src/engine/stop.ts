@@ -5,18 +5,18 @@
  * for it. Then the exit file tells how it ended; if the monitor that writes it was killed, the end is `unknown`, and
  * nobody waits for ever.
  */
-import { signalProcess } from '../kernel/process.ts';
-import type { World } from '../plan/world.ts';
-import { exitPath } from '../services/process/exit.ts';
+import { isAlive as isProcessAlive, type ProcessIdentity } from '../kernel/process.ts';
+import { apply } from '../plan/apply.ts';
+import type { Step } from '../plan/step.ts';
+import { World } from '../plan/world.ts';
+import { exitPath, lockPath } from '../services/process/exit.ts';
 import { type ExitStatus, waitForExit } from '../services/process/exit-watch.ts';
 import { readLaunched } from '../services/process/launch.ts';
-import { watchProcess } from '../sys/pidfd.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { Launch } from '../values/launch.ts';
 import { parseSignal } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAlive, observeLife, removeRecord } from './end.ts';
-import type { ContainerRecord } from './records.ts';
+import type { ContainerRecord, Life } from './records.ts';
 import { notRunning } from './run.ts';
 import { startLife } from './start.ts';
 
@@ -26,53 +26,25 @@ interface StopOptions {
 }
 
 const defaultTimeoutSeconds = 10;
-/** 24 days: a timer of more than 31 bits would fire at once, and kill at once. */
-const longestTimeoutMilliseconds = 2 ** 31 - 1;
 
 /** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
 export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
+  const { timeoutSeconds = defaultTimeoutSeconds } = options;
+  const signal = parseSignal(options.signal ?? 'SIGTERM');
   const record = await markStopped(context, name);
-  const { life } = record;
-  if (life === undefined) return;
-  if (!context.dryRun && isAlive(life)) await endProcess(life.launch, options);
-  await clear(context, record.id);
-}
-
-async function endProcess(
-  launch: Launch,
-  { timeoutSeconds = defaultTimeoutSeconds, signal = 'SIGTERM' }: StopOptions,
-): Promise<void> {
-  send(launch, signal);
-  if (await endsWithin(launch, timeoutSeconds * 1000)) return;
-  send(launch, 'SIGKILL');
-  await endsWithin(launch, defaultTimeoutSeconds * 1000);
-}
-
-/** Waits for the process itself, and for conmon to have written down how it ended. */
-async function endsWithin(launch: Launch, milliseconds: number): Promise<boolean> {
-  const launched = readLaunched(launch);
-  if (launched === undefined) return true;
-  const timeout = AbortSignal.timeout(Math.min(milliseconds, longestTimeoutMilliseconds));
-  try {
-    const status = await waitForExit(exitPath(launch), launched.monitor, timeout);
-    if (status !== 'unknown') return true;
-    return await processEnds(launched.container.pid, timeout);
-  } catch (error) {
-    if (timeout.aborted) return false;
-    throw error;
+  if (record.life === undefined) {
+    context.onPlan({ subject: `stop ${record.name}, which does not run`, direction: 'make', steps: [] });
+    return;
   }
-}
-
-async function processEnds(pid: number, timeout: AbortSignal): Promise<boolean> {
-  const watch = watchProcess(pid);
-  try {
-    return await Promise.race([
-      watch.ended.then(() => true),
-      new Promise<boolean>((resolve) => timeout.addEventListener('abort', () => resolve(false), { once: true })),
-    ]);
-  } finally {
-    watch.close();
-  }
+  await end(context, record, record.life, (process) => [
+    { kind: 'signal', process, signal, why: 'asks the command to end' },
+    {
+      kind: 'ended',
+      process,
+      ...(timeoutSeconds < 0 ? {} : { patienceSeconds: timeoutSeconds }),
+      why: 'gives it time to put things in order, and then no choice',
+    },
+  ]);
 }
 
 /** Sends a signal. KILL and TERM mean that somebody wants it to end: the restart policy has no say then. */
@@ -80,29 +52,52 @@ export async function kill(context: Context, name: string, signal: string): Prom
   const canonical = parseSignal(signal);
   const found = context.records.container(name);
   if (found.life === undefined || !isAlive(found.life)) throw notRunning(found.name);
-  if (context.dryRun) return await tellKill(context, found, canonical);
   const final = ['SIGKILL', 'SIGTERM'].includes(canonical);
   const record = final ? await markStopped(context, name) : found;
-  if (record.life === undefined) return;
-  send(record.life.launch, signal);
-  if (canonical !== 'SIGKILL') return;
-  await endsWithin(record.life.launch, defaultTimeoutSeconds * 1000);
+  const launched = record.life === undefined ? undefined : readLaunched(record.life.launch);
+  if (record.life === undefined || launched === undefined) return;
+  if (canonical === 'SIGKILL') {
+    return await end(context, record, record.life, (process) => [
+      {
+        kind: 'signal',
+        process,
+        signal: canonical,
+        why: 'the kernel ends the container’s first process, and all others with it',
+      },
+      { kind: 'ended', process, why: 'it is dead when it has ended' },
+    ]);
+  }
+  using world = new World(context.host());
+  const why = 'sent to the container’s first process; what it means is the command’s business';
+  await ask(context, world, record.name, [{ kind: 'signal', process: launched.container, signal: canonical, why }]);
+}
+
+/** Ends a life by the steps that end its first process, and takes it away. */
+async function end(
+  context: Context,
+  record: ContainerRecord,
+  { launch }: Life,
+  ending: (process: ProcessIdentity) => readonly Step[],
+): Promise<void> {
+  using world = new World(context.host());
+  const launched = readLaunched(launch);
+  if (launched !== undefined && isProcessAlive(launched.container)) {
+    const claim: Step = {
+      kind: 'claim',
+      path: lockPath(launch),
+      why: 'the clean-up is ours: the exit command has nothing to do',
+    };
+    await ask(context, world, record.name, [claim, ...ending(launched.container)]);
+  }
+  if (launched !== undefined && !context.dryRun) await waitForExit(exitPath(launch), launched.monitor);
   await clear(context, record.id);
 }
 
-/** What a signal would do: KILL ends the container; what another one does is its program's business. */
-async function tellKill(context: Context, { id, name, life }: ContainerRecord, signal: string): Promise<void> {
-  if (signal === 'SIGKILL') return await clear(context, id);
-  const pid = life === undefined ? undefined : readLaunched(life.launch)?.container.pid;
-  const remarks = [`kill -s ${signal.replace('SIG', '')} ${pid}: sent to the container’s first process`];
-  context.onPlan({ subject: `kill ${name}`, direction: 'make', steps: [], remarks });
-}
-
-function send(launch: Launch, signal: string): void {
-  const launched = readLaunched(launch);
-  if (launched === undefined) return;
-  const name = parseSignal(signal);
-  signalProcess(launched.container, /^\d+$/.test(name) ? Number(name) : (name as NodeJS.Signals));
+/** Steps that change no record and can't be taken back: they need neither the machine's lock nor a journal. */
+async function ask(context: Context, world: World, name: string, steps: readonly Step[]): Promise<void> {
+  const subject = `end the command of ${name}`;
+  context.onPlan({ subject, direction: 'make', steps });
+  if (!context.dryRun) await apply(subject, steps, context.kinds, world);
 }
 
 /** Stops if need be, and starts. */
@@ -182,7 +177,7 @@ async function markStopped(context: Context, name: string): Promise<ContainerRec
 
 /** Takes away what an ended container had, if nobody was faster. */
 async function clear(context: Context, id: string): Promise<void> {
-  await exclusively(context, async (world: World) => {
+  await exclusively(context, async (world) => {
     const record = endedRecord(context, id);
     if (record?.life === undefined) return;
     if (!context.dryRun && observeLife(record.life).kind === 'running') return;

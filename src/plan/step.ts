@@ -6,6 +6,7 @@
  * they can be printed, stored in a record, written to the journal before they are done, and taken back years later by
  * the same value that made them.
  */
+import type { ProcessIdentity } from '../kernel/process.ts';
 import type { Address, Prefix } from '../values/address.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
 import type { Mac } from '../values/mac.ts';
@@ -132,6 +133,27 @@ export interface ProcessStep extends Reasoned {
   readonly launch: Launch;
 }
 
+/** `flock PATH`: until the world is closed, or its program has ended, somebody else who wants the lock waits. */
+export interface ClaimStep extends Reasoned {
+  readonly kind: 'claim';
+  readonly path: string;
+}
+
+/** `kill -s SIGNAL PID`. */
+export interface SignalStep extends Reasoned {
+  readonly kind: 'signal';
+  readonly process: ProcessIdentity;
+  /** SIGTERM, or the number of one that has no name. */
+  readonly signal: string;
+}
+
+/** `timeout SECONDS tail --pid=PID -f /dev/null || kill -s KILL PID`; without patience it waits however long it takes. */
+export interface EndedStep extends Reasoned {
+  readonly kind: 'ended';
+  readonly process: ProcessIdentity;
+  readonly patienceSeconds?: number;
+}
+
 export type Step =
   | NamespaceStep
   | BridgeStep
@@ -146,6 +168,9 @@ export type Step =
   | DirectoryStep
   | FileStep
   | ArchiveStep
-  | ProcessStep;
+  | ProcessStep
+  | ClaimStep
+  | SignalStep
+  | EndedStep;
 
 export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;

@@ -6,6 +6,7 @@
 import { findLink, findLinkIndex, type Link } from '../kernel/link.ts';
 import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
 import type { Settings } from '../kernel/settings.ts';
+import type { Lock } from '../sys/flock.ts';
 import { KernelError } from '../values/errors.ts';
 import type { Place } from './step.ts';
 
@@ -13,6 +14,7 @@ export class World implements Disposable {
   readonly #host: KernelNamespace;
   readonly #namespaces = new Map<string, KernelNamespace>();
   readonly #indices = new Map<string, number>();
+  readonly #locks: Lock[] = [];
 
   /** @param host stays open when this world is closed: its owner may need it again */
   constructor(host: KernelNamespace) {
@@ -68,7 +70,13 @@ export class World implements Disposable {
     for (const key of this.#indices.keys()) if (key.startsWith(`${name}/`)) this.#indices.delete(key);
   }
 
+  /** Keeps a lock until this world is closed. */
+  keep(lock: Lock): void {
+    this.#locks.push(lock);
+  }
+
   [Symbol.dispose](): void {
+    for (const lock of this.#locks.splice(0)) lock.release();
     for (const namespace of this.#namespaces.values()) namespace.close();
     this.#namespaces.clear();
   }

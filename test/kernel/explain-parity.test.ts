@@ -114,6 +114,16 @@ parity('run -d with a root file system in an archive', {
 
 parity('stop', { before: [web, ['run', '-d', '--name', 'other', ...command]], words: ['stop', '--time', '0', 'web'] });
 
+parity('stop of one that does not listen', {
+  before: [['run', '-d', '--name', 'deaf', '--network', 'none', ...command]],
+  words: ['stop', '--time', '1', 'deaf'],
+});
+
+parity('a signal that means nothing to the command', {
+  before: [web],
+  words: ['kill', '--signal', 'TERM', 'web'],
+});
+
 parity('stop of one with a network of its own and nothing else', {
   before: [['run', '-d', '--name', 'lean', '--isolation=network', ...command]],
   words: ['stop', '--time', '0', 'lean'],

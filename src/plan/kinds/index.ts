@@ -1,5 +1,6 @@
 /** Every kind of step that needs nothing but the kernel. The engine adds `process`, which needs crun. */
 import type { Kinds } from '../kind.ts';
+import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { address, route, sysctl } from './internet.ts';
@@ -20,4 +21,7 @@ export const kernelKinds: Omit<Kinds, 'process'> = {
   directory,
   file,
   archive,
+  claim,
+  signal,
+  ended,
 };
