@@ -21,11 +21,14 @@ async function run(): Promise<number> {
   return status;
 }
 
-// `gangway logs web | head -1`: the reader has gone, which is no error of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
-});
+// `gangway logs web | head -1`: the reader has gone, which is no error of ours. A session with a container has an ear of
+// its own, and something to end first.
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (output.listenerCount('error') === 1) process.exit(0);
+  });
+}
 
 // No await here: the program is one CommonJS file (scripts/bundle.js).
 void run().then((status) => {

@@ -14,13 +14,16 @@ export function streams(context: Context, input: boolean, detachKeys?: string): 
   return { stdout, stderr, ...present({ stdin: input ? context.stdin() : undefined, detachKeys }) };
 }
 
-/** `-it` without a terminal would leave the container with one that nobody sits at. @throws UsageError */
+/** `-it` without a terminal would leave the container with one that nobody sits at; a plan may be read from anywhere. @throws UsageError */
 export function requireTerminal(context: Context, wanted: boolean): void {
-  if (!wanted || context.stdin().isTTY) return;
+  if (!wanted || context.engineOptions.dryRun === true || context.stdin().isTTY) return;
   throw new UsageError('the input is no terminal; leave out -t', 1);
 }
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** 128 + SIGPIPE. */
+const endedByBrokenPipe = 141;
 
 /** Whom signals are for. */
 export interface Addressee {
@@ -35,7 +38,8 @@ export interface Addressee {
  * Passes the signals that we get on to the container while `session` lasts, so that ^C and `kill` mean the command
  * and not its messenger.
  *
- * @returns the exit status: the command's, or 0 where we left it running
+ * @returns the exit status: the command's; 0 where we left it running; where nobody reads on, that of a program which
+ *   SIGPIPE has ended
  */
 export async function forwardingSignals(
   { engine, name, terminal }: Addressee,
@@ -60,6 +64,7 @@ export async function forwardingSignals(
   try {
     const ending = await session();
     if (failure !== undefined) throw failure;
+    if (ending?.kind === 'unread') return endedByBrokenPipe;
     return ending?.kind === 'exited' ? ending.exitCode : 0;
   } finally {
     stop();

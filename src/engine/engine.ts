@@ -77,8 +77,14 @@ export interface Streams {
   readonly detachKeys?: string;
 }
 
-/** How an attached session ended. */
-export type Ending = { readonly kind: 'exited'; readonly exitCode: number } | { readonly kind: 'detached' };
+/**
+ * How an attached session ended. `unread`: the reader of an output went away (EPIPE). A container that was run or started
+ * in the foreground has been ended then; one that was attached to goes on.
+ */
+export type Ending =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'detached' }
+  | { readonly kind: 'unread' };
 
 export interface ExecRequest {
   readonly command: readonly string[];

@@ -4,6 +4,10 @@
  * A client in the foreground is attached between the container's creation and its start, so that it sees the first
  * byte; and it holds the container's lock while it lives, which tells the exit command that somebody is there to clean
  * up (services/process/exit.ts).
+ *
+ * A program in a pipeline ends of SIGPIPE when its reader leaves. So does a container in the foreground, whose output
+ * reaches the reader through us: when the reader has gone, it is ended by SIGKILL, since the first process of a container
+ * ignores every signal that it has no handler for. Docker's goes on, and writes its log for nobody.
  */
 import type { Kinds } from '../plan/kind.ts';
 import { type Attachment, type AttachTarget, connectAttach } from '../services/process/attach.ts';
@@ -54,7 +58,10 @@ export async function startAgain(
   const client = new Client(streams);
   const record = await exclusively(context, async (world) => {
     const found = context.records.container(name);
-    if (found.life !== undefined && isAlive(found.life)) return undefined;
+    if (found.life !== undefined && isAlive(found.life)) {
+      context.onPlan({ subject: `start ${found.name}, which runs`, direction: 'make', steps: [] });
+      return undefined;
+    }
     const ended = await endLife(context, world, found, 'keep');
     return await startLife(context, world, { ...ended, restarts: 0 }, client.beginning(context, ended));
   }).catch((error: unknown) => client.giveUp(error));
@@ -68,7 +75,8 @@ export async function attachTo(context: Context, name: string, streams: Streams,
   if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
   const { stdin, ...others } = streams;
   const ends = withInput && stdin !== undefined ? streams : others;
-  return await connectAttach(attachTarget(record.life.launch, record.request.interactive), ends).ending;
+  const target = attachTarget(record.life.launch, record.request.interactive);
+  return await connectAttach({ ...target, running: true }, ends).ending;
 }
 
 export function notRunning(name: string): GangwayError {
@@ -122,12 +130,22 @@ class Client {
     if (this.#attachment === undefined) return undefined;
     try {
       const ending = await this.#attachment.ending;
+      if (ending.kind === 'unread') await endUnread(context, record.id);
       if (ending.kind === 'exited' && this.#lock !== undefined) await cleanUp(context, record.id);
       return ending;
     } finally {
       this.#lock?.release();
     }
   }
+}
+
+/** Ends a container that nobody reads, whatever it is doing. It does not start again, either. */
+async function endUnread(context: Context, id: string): Promise<void> {
+  await exclusively(context, async (world) => {
+    const record = context.records.containers().find((other) => other.id === id);
+    if (record?.life === undefined) return;
+    await endLife(context, world, { ...record, stopped: true }, record.request.removeOnExit ? 'remove' : 'keep');
+  });
 }
 
 async function cleanUp(context: Context, id: string): Promise<void> {

@@ -22,7 +22,7 @@ test.serial('the container sees the end of stdin, after all of it', async (t) =>
 
 test.serial('a reader that goes away ends the client quietly, and not the container', async (t) => {
   const seen = await inPrivateMachine('reader goes away');
-  t.deepEqual(seen, { shown: 'y\n', complaint: '{"kind":"detached"}\nrc 0\n', running: true });
+  t.deepEqual(seen, { shown: 'y\n', complaint: '{"kind":"unread"}\nrc 0\n', running: true });
 });
 
 test.serial('signals go to the container', async (t) => {
@@ -52,6 +52,11 @@ test.serial('a terminal: sizes, ctrl-c, leaving, coming back, and the settings r
   t.regex(first ?? '', /rc=130[\s\S]*44 144[\s\S]*"detached"/);
   t.regex(again ?? '', /"exited","exitCode":5/);
   t.true(restored as unknown as boolean);
+});
+
+test.serial('who attaches sees the screen, also when the size is the same as before', async (t) => {
+  const { shown } = (await inPrivateMachine('a screen that was drawn')) as { shown: string[] };
+  t.is(shown.length, 2);
 });
 
 test.serial('a terminal is restored after an exception and after a signal', async (t) => {

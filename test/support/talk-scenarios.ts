@@ -102,7 +102,7 @@ const stty = () => ({ before: settings('/run/before'), after: settings('/run/aft
 const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
   async client() {
     const { id, target } = JSON.parse(readFileSync('/run/target.json', 'utf8'));
-    const attachment = connectAttach(target, process);
+    const attachment = connectAttach({ ...target, running: !existsSync('/run/start') }, process);
     if (existsSync('/run/start')) execFileSync('crun', ['start', id]);
     if (existsSync('/run/throw'))
       setTimeout(() => {
@@ -260,6 +260,26 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       again: again.shown,
       restored: states.before === states.after && restored.before === restored.after,
     };
+  },
+
+  async 'a screen that was drawn'() {
+    const container = await TestContainer.create('drawn', {
+      command: sh('trap "stty size" WINCH; while :; do sleep 0.02; done'),
+      terminal: true,
+      interactive: true,
+      leaveStdinOpen: true,
+    });
+    container.start();
+    const shown: string[] = [];
+    for (let round = 0; round < 2; round++) {
+      const person = new Person(container);
+      await person.sees('33 77');
+      person.type('\x10\x11');
+      await person.left;
+      shown.push(person.shown);
+    }
+    container.remove();
+    return { shown };
   },
 
   async 'terminal, broken off'() {

@@ -1,5 +1,4 @@
 /** `gangway logs` */
-import { once } from 'node:events';
 import { GangwayError } from '../../values/errors.ts';
 import { parseDuration } from '../../values/quantity.ts';
 import type { Execute } from '../command.ts';
@@ -18,7 +17,8 @@ export const execute: Execute<typeof logsOptions> = async ({ options, words }, c
   for await (const { time, stream, text } of engine.logs(name, { follow, ...range })) {
     const out = stream === 'stdout' ? context.stdout : context.stderr;
     const flowing = out.write(timestamps ? `${timestamp(time)} ${text}` : text);
-    if (!flowing) await once(out, 'drain');
+    // A reader that has gone ends the program (gangway.ts): there is nothing to wait for but the reader.
+    if (!flowing) await new Promise<void>((resolve) => out.once('drain', resolve));
   }
   return 0;
 };

@@ -1,4 +1,9 @@
-/** `gangway run`: make a container and stay with it until it ends, unless it is to run in the background. */
+/**
+ * `gangway run`: make a container and stay with it until it ends, unless it is to run in the background.
+ *
+ * Unlike Docker's, a container in the foreground ends when nobody reads its output any more: `run yes | head -1` gives
+ * back the prompt, the status 141, and leaves nothing.
+ */
 import type { Execute } from '../command.ts';
 import { containerRequest } from '../request.ts';
 import type { runOptions } from '../run-options.ts';

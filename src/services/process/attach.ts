@@ -12,7 +12,9 @@
  * - conmon closes: the container has said its last word; the exit status follows from the exit file.
  * - our stdin ends: we close our direction; conmon passes the end on to the container, unless it was started with
  *   `--leave-stdin-open` (which `-t` and `-di` need, since otherwise the first client to leave ends the stdin for all).
- * - our stdout is closed by its reader (`| head -1`), or the detach keys are typed: we leave, the container goes on.
+ * - the detach keys are typed: we leave, the container goes on.
+- nobody reads our stdout any more (`| head -1`): we leave, and say so. What that means for the container is not ours to
+  say: `run` ends it, `attach` does not.
  *
  * A slow reader of our stdout slows the container: we stop taking packets, conmon's send blocks, the container's pipe
  * fills. That is what happens without gangway, too.
@@ -37,7 +39,12 @@ export interface Streams {
 }
 
 /** How an attached session ended. */
-export type Ending = { readonly kind: 'exited'; readonly exitCode: number } | { readonly kind: 'detached' };
+export type Ending =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  /** The person left. */
+  | { readonly kind: 'detached' }
+  /** The reader of an output went away: EPIPE. */
+  | { readonly kind: 'unread' };
 
 /** A created or running container, as far as attaching to it goes. */
 export interface AttachTarget {
@@ -49,6 +56,8 @@ export interface AttachTarget {
   readonly terminal: boolean;
   /** The container has a stdin, and `streams.stdin` is to feed it. */
   readonly interactive: boolean;
+  /** It has been running, and may have a screen that we have not seen. Default false. */
+  readonly running?: boolean;
   /** Given: signals to this process go to the container instead (docker's --sig-proxy). Only without a terminal. */
   readonly forwardSignal?: (signal: NodeJS.Signals) => void;
 }
@@ -99,7 +108,7 @@ function release(undo: readonly Undo[], socket: SequencedSocket): void {
 function takeTerminal(target: AttachTarget, streams: Streams): Undo[] {
   const undo: Undo[] = [];
   const screen = [streams.stdout, streams.stderr].find(isTerminalOutput);
-  if (screen !== undefined) undo.push(followSize(screen, target.bundleDirectory));
+  if (screen !== undefined) undo.push(followSize(screen, target.bundleDirectory, target.running === true));
   if (target.interactive && isTerminalInput(streams.stdin)) undo.push(makeRaw(streams.stdin));
   return undo;
 }
@@ -112,7 +121,7 @@ function forwardSignals(forward: (signal: NodeJS.Signals) => void): Undo {
 }
 
 class Session {
-  #left = false;
+  #left: 'detached' | 'unread' | undefined;
   #failure: Error | undefined;
 
   constructor(
@@ -121,9 +130,9 @@ class Session {
     private readonly socket: SequencedSocket,
   ) {}
 
-  /** Ends our side; the container goes on. */
-  leave(): void {
-    this.#left = true;
+  /** Ends our side; the container goes on. The first reason counts. */
+  leave(why: 'detached' | 'unread' = 'detached'): void {
+    this.#left ??= why;
     this.socket.close();
   }
 
@@ -132,10 +141,12 @@ class Session {
     for await (const packet of this.socket.packets()) {
       const output = packet[0] === STDERR ? this.streams.stderr : this.streams.stdout;
       const failure = await write(output, packet.subarray(1));
-      if (failure !== undefined) this.#outputFailed(failure);
+      if (failure === undefined) continue;
+      this.#outputFailed(failure);
+      break;
     }
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#left) return { kind: 'detached' };
+    if (this.#left !== undefined) return { kind: this.#left };
     const status = await waitForExit(this.target.exitFile, this.target.monitor);
     if (status !== 'unknown') return { kind: 'exited', exitCode: status };
     throw new GangwayError('program-failed', "the container's monitor was killed, so its exit status is unknown", {
@@ -179,7 +190,7 @@ class Session {
   /** A reader that went away (EPIPE) ends the session quietly; any other failure ends it with that error. */
   #outputFailed(error: Error): void {
     if (!hasErrno(error, 'EPIPE', 'ERR_STREAM_DESTROYED')) this.#failure ??= error;
-    this.leave();
+    this.leave('unread');
   }
 
   async #send(bytes: Buffer): Promise<void> {

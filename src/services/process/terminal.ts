@@ -60,8 +60,11 @@ const deadly = ['SIGHUP', 'SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
  * Keeps the container's terminal as large as the person's, from now on until it is undone.
  *
  *     echo "1 ROWS COLUMNS" > BUNDLE/ctl
+ *
+ * @param redraw The program has drawn its screen before we came, for somebody else: it is to draw it again. It does so
+ *   when it hears of another size (SIGWINCH), and the kernel tells it only of one that is different from the last.
  */
-export function followSize(output: WriteStream, bundleDirectory: string): Undo {
+export function followSize(output: WriteStream, bundleDirectory: string, redraw: boolean): Undo {
   let pending: NodeJS.Timeout | undefined;
   const send = () => {
     pending = undefined;
@@ -71,7 +74,10 @@ export function followSize(output: WriteStream, bundleDirectory: string): Undo {
     pending ??= setTimeout(send, RESIZE_PAUSE_MS);
   };
   output.on('resize', onResize);
-  send();
+  if (redraw) {
+    sendSize(bundleDirectory, output.rows + 1, output.columns);
+    onResize();
+  } else send();
   return () => {
     output.off('resize', onResize);
     clearTimeout(pending);

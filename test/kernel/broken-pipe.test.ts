@@ -1,0 +1,47 @@
+/** What becomes of a container whose output nobody reads any more. */
+import test from 'ava';
+import { type Gangway, program, withGangway } from '../support/gangway.ts';
+
+/** Runs a pipeline. @returns what its last command printed, and then gangway's status and words */
+function pipeline(gangway: Gangway, reader: string, ...words: readonly string[]): Promise<string> {
+  const script = `{ { s=0; "$@" || s=$?; echo "status $s" >&3; } 2>&3 | ${reader}; } 3>&1`;
+  return gangway.sh(script, ...program, ...words);
+}
+
+test('a container in the foreground ends with its reader, as a program in a pipeline does', (t) =>
+  withGangway(t, async (gangway) => {
+    const before = await gangway.state();
+    t.is(await pipeline(gangway, 'head -1', 'run', '--rm', '--network', 'none', 'yes'), 'y\nstatus 141');
+    await gangway.settlesAt(t, before);
+    t.is(await pipeline(gangway, 'head -1', 'run', '--name', 'again', '--restart', 'always', 'yes'), 'y\nstatus 141');
+    t.is(await pipeline(gangway, 'head -1', 'start', '--attach', 'again'), 'y\nstatus 141');
+    const { State: state } = JSON.parse(await gangway.run('inspect', 'again'))[0];
+    t.like(state, { Status: 'exited', ExitCode: 137 });
+  }));
+
+test('who only looks leaves alone, and quietly', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', 'sh', '-c', 'while sleep 0.01; do echo y; done');
+    t.is(await pipeline(gangway, 'head -1', 'attach', 'web'), 'y\nstatus 141');
+    t.is(await pipeline(gangway, 'head -1', 'logs', '--follow', 'web'), 'y\nstatus 0');
+    // A reader that comes late, when the pipe and our buffers are full.
+    await gangway.run('run', '--name', 'long', 'sh', '-c', 'yes | head -c 3000000 >/dev/stdout; sleep 0.1');
+    t.is(await pipeline(gangway, '(sleep 1; head -c 1)', 'logs', 'long'), 'ystatus 0');
+    t.regex(await gangway.run('ps'), / Up .* web/);
+  }));
+
+test('a slow reader slows the container, and costs no memory', (t) =>
+  withGangway(t, async (gangway) => {
+    const script = `
+      mkfifo /run/slow
+      { sleep 2; head -c 1; } </run/slow >/dev/null &
+      "$@" >/run/slow & client=$!
+      sleep 0.7
+      for _ in 1 2 3 4 5; do sleep 0.2; awk '/^VmRSS/ { print $2 }' /proc/$client/status; done
+      wait $client || echo "status $?"`;
+    const lines = (await gangway.sh(script, ...program, 'run', '--rm', 'yes')).split('\n');
+    t.is(lines.pop(), 'status 141');
+    const kilobytes = lines.map(Number);
+    t.is(kilobytes.length, 5);
+    t.true(Math.max(...kilobytes) - Math.min(...kilobytes) < 4096, `flat: ${kilobytes.join(', ')} kB`);
+  }));
