@@ -1,25 +1,54 @@
 /**
- * Programs of the system that gangway starts: nft for a whole ruleset, tar for a root file system.
+ * Programs of the system that gangway starts: nft for a whole ruleset, tar for a root file system, crun and conmon for
+ * containers.
  *
  * They are looked for where a system keeps them and nowhere else. The caller's PATH may begin with a directory of other
  * things: npm puts one there in which `nft` is a JavaScript tool that says nothing and succeeds.
  */
-import { GangwayError } from '../values/errors.ts';
+import { accessSync, constants } from 'node:fs';
+import { GangwayError, ignoring } from '../values/errors.ts';
 
 /** The search path for programs of the system. */
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Which Debian package has it. */
-const packages = { nft: 'nftables', tar: 'tar' } as const;
+const packages = {
+  catatonit: 'catatonit',
+  conmon: 'conmon',
+  crun: 'crun',
+  nft: 'nftables',
+  nsenter: 'util-linux',
+  setpriv: 'util-linux',
+  tar: 'tar',
+  unshare: 'util-linux',
+} as const;
+
+export type Program = keyof typeof packages;
+
+/**
+ * The absolute path of a program.
+ *
+ * @throws GangwayError missing-program, with the command that installs it
+ */
+export function requireProgram(program: Program, path: string = systemPath): string {
+  for (const directory of path.split(':')) {
+    const file = `${directory}/${program}`;
+    const found = ignoring(['ENOENT', 'EACCES', 'ENOTDIR'], () => {
+      accessSync(file, constants.X_OK);
+      return true;
+    });
+    if (found) return file;
+  }
+  throw new GangwayError('missing-program', `${program} is not installed`, {
+    hint: `apt-get install ${packages[program]}`,
+  });
+}
 
 export interface ProgramResult {
   readonly failed: boolean;
-  /** What it wrote to its standard error. */
+  /** What it wrote to its standard error; of a failure without words, how it ended. */
   readonly complaint: string;
 }
-
-/** setpriv's status where there is no such program. */
-const notFound = 127;
 
 /**
  * Runs a program to its end, with its parameters as they are and `input` as its standard input.
@@ -28,18 +57,22 @@ const notFound = 127;
  *
  * @throws GangwayError missing-program
  */
-export async function runProgram(
-  name: keyof typeof packages,
-  parameters: readonly string[],
-  input = '',
-): Promise<ProgramResult> {
+export async function runProgram(name: Program, parameters: readonly string[], input = ''): Promise<ProgramResult> {
+  requireProgram(name);
   const { execa } = await import('execa');
   const options = { input, reject: false, env: { PATH: systemPath }, extendEnv: true };
-  const result = await execa('setpriv', ['--pdeathsig', 'KILL', '--', name, ...parameters], options);
-  if (result.exitCode === notFound) {
-    throw new GangwayError('missing-program', `${name} is not installed`, {
-      hint: `apt-get install ${packages[name]}`,
-    });
-  }
-  return { failed: result.failed, complaint: result.stderr.trim() };
+  const result = await execa(requireProgram('setpriv'), ['--pdeathsig', 'KILL', '--', name, ...parameters], options);
+  return { failed: result.failed, complaint: result.stderr.trim() || howItEnded(result) };
+}
+
+interface Ended {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  /** Why it could not be started: `EAGAIN`. */
+  readonly code?: string | undefined;
+}
+
+function howItEnded({ exitCode, signal, code }: Ended): string {
+  if (signal !== undefined) return `it was killed by ${signal}`;
+  return exitCode === undefined ? `it could not be started: ${code}` : `it ended with ${exitCode}`;
 }

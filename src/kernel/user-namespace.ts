@@ -21,8 +21,9 @@ import { dirname } from 'node:path';
 import { bindMount, unmount } from '../sys/mount.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { SubordinateRange } from '../values/launch.ts';
+import { quote } from '../values/quote.ts';
 import { preparePin } from './namespace.ts';
-import { systemPath } from './program.ts';
+import { requireProgram, systemPath } from './program.ts';
 
 /** Where Debian's useradd begins to give ranges away, and how many ids a Unix system of the usual kind needs. */
 const usualRange: SubordinateRange = { first: 100_000, length: 65_536 };
@@ -52,7 +53,7 @@ const helper = 'echo; read -r _ || :';
 /**
  * Makes both namespaces and pins them to files. Neither file exists before; on an error what was made of them is removed.
  *
- * @throws GangwayError not-supported where the kernel gives no user namespaces; KernelError of the mount
+ * @throws GangwayError not-supported where the kernel gives no user namespaces, missing-program; KernelError of the mount
  */
 export async function createOwnedNetworkNamespace(
   networkPin: string,
@@ -78,7 +79,7 @@ export async function createOwnedNetworkNamespace(
 }
 
 async function insideHelper(body: (pid: number) => void): Promise<void> {
-  const child = spawn('unshare', ['--user', '--net', 'sh', '-c', helper], {
+  const child = spawn(requireProgram('unshare'), ['--user', '--net', 'sh', '-c', helper], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: systemPath },
   });
@@ -89,10 +90,14 @@ async function insideHelper(body: (pid: number) => void): Promise<void> {
   });
   try {
     await Promise.race([once(child.stdout, 'data'), ended]);
-    if (child.pid === undefined || child.exitCode !== null) {
-      throw new GangwayError('not-supported', `user namespaces can't be made here: ${complaint.trim()}`, {
-        hint: 'sysctl user.max_user_namespaces says how many this machine allows',
-      });
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+      throw new GangwayError(
+        'not-supported',
+        `user namespaces can't be made here: ${complaint.trim() || `unshare was killed by ${child.signalCode}`}`,
+        {
+          hint: 'sysctl user.max_user_namespaces says how many this machine allows',
+        },
+      );
     }
     body(child.pid);
   } finally {
@@ -119,9 +124,9 @@ export function ownedNamespaceCommands(name: string, pin: string, range: Subordi
     'until [ "$(readlink /proc/$helper/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.01; done',
     `echo ${map} >/proc/$helper/uid_map`,
     `echo ${map} >/proc/$helper/gid_map`,
-    `mkdir -p ${dirname(pin)}`,
-    `touch ${pin}`,
-    `mount --bind /proc/$helper/ns/user ${pin}`,
+    `mkdir -p ${quote(dirname(pin))}`,
+    `touch ${quote(pin)}`,
+    `mount --bind /proc/$helper/ns/user ${quote(pin)}`,
     `ip netns attach ${name} $helper`,
     'kill $helper',
   ];

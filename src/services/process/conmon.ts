@@ -1,8 +1,8 @@
 /** The command lines of the two programs that hold a container: conmon, which stays, and crun, which comes and goes. */
+import { requireProgram } from '../../kernel/program.ts';
 import type { Launch } from '../../values/launch.ts';
 import { exitCommand } from './exit.ts';
 import { isolated, runtimeScript } from './network-isolation.ts';
-import { requireProgram } from './programs.ts';
 import { onTree } from './rootfs.ts';
 
 /** Any command to our crun: `crun --root … exec`. */

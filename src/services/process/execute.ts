@@ -15,13 +15,13 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
+import { requireProgram } from '../../kernel/program.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { Streams } from './attach.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { type ExecRequest, enterParameters, execProcess, type OciProcess } from './exec-process.ts';
 import { type Accounts, readAccounts } from './identity.ts';
-import { requireProgram } from './programs.ts';
 import { isTerminalInput } from './terminal.ts';
 
 /** The parts of a launch that a further command needs. */

@@ -8,7 +8,7 @@
  * @see passwd(5), group(5)
  */
 import { spawnSync } from 'node:child_process';
-import { systemPath } from '../../kernel/program.ts';
+import { requireProgram, systemPath } from '../../kernel/program.ts';
 import { readInside } from '../../sys/inside.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Identity } from '../../values/launch.ts';
@@ -34,7 +34,7 @@ export function readAccounts(root: string): Accounts {
 export function readArchivedAccounts(archive: string): Accounts {
   const read = (path: string) => {
     const words = ['--extract', '--to-stdout', '--file', archive, `./${path}`, path];
-    return spawnSync('tar', words, { encoding: 'utf8', env: { PATH: systemPath } }).stdout ?? '';
+    return spawnSync(requireProgram('tar'), words, { encoding: 'utf8', env: { PATH: systemPath } }).stdout ?? '';
   };
   return { passwd: read('etc/passwd'), group: read('etc/group') };
 }

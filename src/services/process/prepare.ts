@@ -5,13 +5,13 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { hasBlockWeight, hasSwapAccounting, readLayout } from '../../kernel/cgroup.ts';
+import { requireProgram } from '../../kernel/program.ts';
 import type { ContainerRequest, Volume } from '../../values/container.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch, LaunchLimits, Root } from '../../values/launch.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { type Accounts, homeOf, lookUp, readAccounts, readArchivedAccounts } from './identity.ts';
 import { refuseBeyondNetwork } from './network-isolation.ts';
-import { requireProgram } from './programs.ts';
 import { numberDevice } from './resources.ts';
 import { furtherMounts } from './rootfs.ts';
 
