@@ -5,12 +5,16 @@
  * taken away by the very step that would have taken away the whole.
  */
 import { readdirSync } from 'node:fs';
+import { table } from '../firewall/nftables.ts';
+import { portSets } from '../firewall/policy.ts';
 import { cgroupDirectories, readLayout } from '../kernel/cgroup.ts';
 import { pinDirectory } from '../kernel/namespace.ts';
+import { listKeys } from '../kernel/nftables.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
+import { formatSetElement, type SetElement } from '../values/set-element.ts';
 import { type Context, carry } from './context.ts';
 import type { Removed } from './engine.ts';
 import type { ContainerRecord, Directories } from './records.ts';
@@ -24,7 +28,7 @@ interface Found {
 }
 
 /**
- * Takes away processes, control groups, namespaces and files that no record knows. The caller holds the lock.
+ * Takes away processes, control groups, namespaces, published ports and files that no record knows. The caller holds the lock.
  *
  * @throws GangwayError where a record can't be read, or is a newer gangway's: these things may be its own
  */
@@ -32,6 +36,7 @@ export async function removeForgotten(context: Context, world: World): Promise<r
   const { directories } = context.records;
   const known = context.records.everyContainer();
   const found = [
+    ...ports(world, known),
     ...dataDirectories(directories, known),
     ...namespaces(directories, known),
     ...lives(directories, known),
@@ -44,6 +49,27 @@ export async function removeForgotten(context: Context, world: World): Promise<r
       records: [],
     });
   return found.toReversed().map(({ what }) => ({ what, why }));
+}
+
+/** A published port without a container would lead to whoever gets the address next. */
+function ports(world: World, known: readonly ContainerRecord[]): readonly Found[] {
+  const { netfilter } = world.namespace('host');
+  const wanted = new Set(
+    known
+      .flatMap(({ life }) => life?.steps ?? [])
+      .flatMap((step) => (step.kind === 'element' ? [place(step.element)] : [])),
+  );
+  return Object.entries(portSets)
+    .flatMap(([set, parts]) => listKeys(netfilter, table, set, parts))
+    .filter((element) => !wanted.has(place(element)))
+    .map((element) => ({
+      step: { kind: 'element', in: 'host', table, element, why },
+      what: `element ${place(element)} of table inet ${table}`,
+    }));
+}
+
+function place({ set, key }: SetElement): string {
+  return `${set} { ${formatSetElement({ set, key })} }`;
 }
 
 function dataDirectories({ state }: Directories, known: readonly ContainerRecord[]): readonly Found[] {

@@ -7,6 +7,7 @@
  * Order matters at one place: the elements of a network come before its bridge and go after it. A bridge that the rules
  * don't know is nobody's, and the host forwards to it whatever it likes.
  */
+import type { KeyPart } from '../kernel/set-key.ts';
 import { type Address, type Family, isLoopback, isUnspecified, network, type Prefix } from '../values/address.ts';
 import type { Port, PortBinding } from '../values/port.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
@@ -59,6 +60,13 @@ export function portElements(binding: PortBinding, container: Address): readonly
     ? [{ set: `ports${family}`, key: hostPort, value }]
     : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }];
 }
+
+/** The sets that hold published ports, and what their keys are made of. */
+export const portSets: Readonly<Record<string, readonly KeyPart[]>> = {
+  ports4: [{ type: 'inet_proto' }, { type: 'inet_service' }],
+  host_ports4: [{ type: 'address', family: 4 }, { type: 'inet_proto' }, { type: 'inet_service' }],
+  loopback_ports4: [{ type: 'address', family: 4 }, { type: 'inet_proto' }, { type: 'inet_service' }],
+};
 
 /** gangway has turned on forwarding for `family`: the host must not become a router between other people's networks. */
 export function closedTransitElements(family: Family): readonly SetElement[] {

@@ -2,9 +2,8 @@
  * Elements of nf_tables' sets and maps, added and removed in one atomic batch.
  *
  * A ruleset that never changes is loaded once by nft(8). What does change are elements, and for those a process per
- * change would cost ten milliseconds where the kernel needs ten microseconds. So they are written here, byte by byte,
- * as nft(8) would write them: a key of several parts (`tcp . 8080`) is their concatenation, each part padded to four
- * bytes, and an interval has a second key for its end.
+ * change would cost ten milliseconds where the kernel needs ten microseconds. So they are written here as nft(8) would
+ * write them; an interval has a second key for its end.
  *
  * @see NFTA_SET_ELEM_* in linux/netfilter/nf_tables.h, nft(8)
  */
@@ -12,18 +11,12 @@ import { attributes, list, struct } from '../netlink/attributes.ts';
 import { binary, cstring, u8, u16be, u32be } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { flags, type Request, request } from '../netlink/message.ts';
-import { align } from '../netlink/writer.ts';
-import { lastAddress, network, toBytes } from '../values/address.ts';
-import { hasErrno } from '../values/errors.ts';
-import type { Protocol } from '../values/port.ts';
+import { hasErrno, ignoring } from '../values/errors.ts';
 import { type Datum, formatSetElement, type SetElement } from '../values/set-element.ts';
-import { addressFamily } from './family.ts';
+import { firstKey, type KeyPart, lastKey, readKey } from './set-key.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFPROTO_INET = 1;
-const IFNAMSIZ = 16;
-/** IPPROTO_*, netinet/in.h. */
-const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, number>;
 /** The verdict -4, linux/netfilter/nf_tables.h. */
 const NFT_GOTO = 0xfffffffc;
 
@@ -78,6 +71,28 @@ export function hasElement(connection: Connection, table: string, item: SetEleme
   }
 }
 
+/**
+ * The keys of a set, `nft list set inet TABLE SET`. What none of ours can be is left out.
+ *
+ * @param parts what the set's keys are made of
+ * @returns nothing where there is no such set
+ */
+export function listKeys(
+  connection: Connection,
+  table: string,
+  set: string,
+  parts: readonly KeyPart[],
+): readonly SetElement[] {
+  const question = request(`list set ${set}`, NFT_MSG_GETSETELEM, 0, { family: NFPROTO_INET }, { table, set });
+  const found = ignoring('ENOENT', () => connection.dump(question, NFT_MSG_NEWSETELEM)) ?? [];
+  return found
+    .flatMap(({ attributes: { elements = [] } }) => elements)
+    .flatMap(({ key }) => {
+      const read = key?.value === undefined ? undefined : readKey(parts, key.value);
+      return read === undefined ? [] : [{ set, key: read }];
+    });
+}
+
 /** Is there an `inet` table of this name? */
 export function hasTable(connection: Connection, name: string): boolean {
   try {
@@ -121,8 +136,8 @@ function elementRequest(verb: 'add' | 'delete', table: string, item: SetElement)
 function elementBody(table: string, { set, key, value }: SetElement) {
   const interval = key.some(({ type }) => type === 'prefix');
   const body = {
-    key: { value: concatenate(key.map(first)) },
-    ...(interval ? { keyEnd: { value: concatenate(key.map(last)) } } : {}),
+    key: { value: firstKey(key) },
+    ...(interval ? { keyEnd: { value: lastKey(key) } } : {}),
     ...(value === undefined ? {} : { data: elementData(value) }),
   };
   return { table, set, elements: [body] };
@@ -136,49 +151,11 @@ interface ElementData {
 function elementData(value: readonly Datum[]): ElementData {
   const [only] = value;
   if (only?.type === 'goto') return { verdict: { code: NFT_GOTO, chain: only.chain } };
-  return { value: concatenate(value.map(first)) };
+  return { value: firstKey(value) };
 }
 
 function sameValue(found: ElementData | undefined, wanted: ElementData | undefined): boolean {
   if (wanted === undefined) return true;
   if (wanted.value !== undefined) return found?.value !== undefined && Buffer.compare(found.value, wanted.value) === 0;
   return found?.verdict?.code === wanted.verdict?.code && found?.verdict?.chain === wanted.verdict?.chain;
-}
-
-/** Each part begins at a multiple of four bytes; a key of one part alone is not padded. */
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + align(part.length), 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += align(part.length);
-  }
-  return bytes;
-}
-
-/** The datum's bytes; of an interval its first value. */
-function first(datum: Datum): Uint8Array {
-  switch (datum.type) {
-    case 'ifname':
-      return Buffer.from(datum.name.padEnd(IFNAMSIZ, '\0'));
-    case 'address':
-      return toBytes(datum.address);
-    case 'prefix':
-      return toBytes(network(datum.prefix).address);
-    case 'inet_proto':
-      return Uint8Array.of(protocolNumbers[datum.protocol]);
-    case 'inet_service':
-      return Uint8Array.of(datum.port >> 8, datum.port & 0xff);
-    case 'nf_proto':
-      return Uint8Array.of(addressFamily(datum.family));
-    case 'goto':
-      throw new TypeError(`goto ${datum.chain} is a verdict and not a part of a key`);
-  }
-}
-
-/** Of an interval its last value. */
-function last(datum: Datum): Uint8Array {
-  return datum.type === 'prefix' ? toBytes(lastAddress(datum.prefix)) : first(datum);
 }

@@ -9,6 +9,7 @@
  * A change that makes things is taken back unless its records stand; one that takes things away is always completed.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { GangwayError, ignoring, TeardownError } from '../values/errors.ts';
 import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
@@ -190,9 +191,20 @@ function stageRecord({ path, content, durable }: RecordChange): void {
   }
 }
 
-function placeRecord({ path, content }: RecordChange): void {
+function placeRecord({ path, content, durable }: RecordChange): void {
   if (content === null) rmSync(path, { force: true });
   else renameSync(staged(path), path);
+  if (durable === true) syncDirectory(dirname(path));
+}
+
+/** A file's name stands in its directory, which has to reach the disk as well. @see fsync(2) */
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function staged(path: string): string {

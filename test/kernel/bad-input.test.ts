@@ -206,6 +206,29 @@ for (const kind of ['containers', 'networks'] as const) {
   });
 }
 
+test.serial('a published port whose container nobody knows, beside one that somebody does', async (t) => {
+  await withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '-p', '8080:80', 'sleep', '1000');
+    const before = await gangway.state();
+    const { stdout } = await gangway.exec([
+      'run',
+      '-d',
+      '-p',
+      '8443:80/udp',
+      '-p',
+      '127.0.0.1:8443:80',
+      'sleep',
+      '1000',
+    ]);
+    await gangway.sh(`rm /var/lib/gangway/containers/${stdout.trim()}.json`);
+    const removed = await gangway.run('gc');
+    t.regex(removed, /ports4 \{ udp \. 8443 \}/);
+    t.regex(removed, /loopback_ports4 \{ 127\.0\.0\.1 \. tcp \. 8443 \}/);
+    await gangway.settlesAt(t, before);
+    await gangway.run('rm', '-f', 'web');
+  });
+});
+
 test.serial('what a newer gangway wrote is left alone', async (t) => {
   await withGangway(t, async (gangway) => {
     await gangway.run('run', '-d', '--name', 'web', 'sleep', '1000');

@@ -2,10 +2,10 @@ import test from 'ava';
 import { explainScript } from '../../src/plan/explain.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
-import { quote } from '../../src/plan/quote.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { parseMac } from '../../src/values/mac.ts';
+import { quote } from '../../src/values/quote.ts';
 
 const kinds = kernelKinds as Kinds;
 const c1 = { namespace: 'c1' };

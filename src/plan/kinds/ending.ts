@@ -8,8 +8,8 @@ import { isAlive, type ProcessIdentity, signalProcess } from '../../kernel/proce
 import { tryLock } from '../../sys/flock.ts';
 import { watchProcess } from '../../sys/pidfd.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
+import { quote } from '../../values/quote.ts';
 import type { ActionKind } from '../kind.ts';
-import { quote } from '../quote.ts';
 import type { ClaimStep, EndedStep, SignalStep } from '../step.ts';
 
 /** How long the kernel may take to end a process that was killed. */

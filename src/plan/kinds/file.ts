@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { runProgram } from '../../kernel/program.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
+import { quote } from '../../values/quote.ts';
 import type { ActionKind } from '../kind.ts';
-import { quote } from '../quote.ts';
 import type { ArchiveStep, DirectoryStep, FileStep } from '../step.ts';
 
 export const directory: ActionKind<DirectoryStep> = {
@@ -46,15 +46,7 @@ export const archive: ActionKind<ArchiveStep> = {
       '--directory',
       step.path,
     ]);
-    if (failed) {
-      throw new GangwayError(
-        'program-failed',
-        `root file system "${step.archive}" could not be unpacked: ${complaint}`,
-        {
-          hint: 'it must be a tar archive, plain or compressed, of a root directory',
-        },
-      );
-    }
+    if (failed) throw notUnpacked(step.archive, complaint);
   },
   commands: (step) => [
     `mkdir -p ${quote(step.path)}`,
@@ -64,3 +56,17 @@ export const archive: ActionKind<ArchiveStep> = {
   undo: (step) => rmSync(step.path, { recursive: true, force: true }),
   holds: (step) => existsSync(step.path),
 };
+
+/** Of tar's words the first line tells what is wrong; the others tell that tar gives up. */
+function notUnpacked(archive: string, complaint: string): GangwayError {
+  const [first = ''] = complaint.split('\n');
+  const tool = /^tar \(child\): (\S+): Cannot exec/.exec(first)?.[1];
+  const reason = tool === undefined ? first.replace(/^tar: /, '') : `${tool} is not installed`;
+  const hint =
+    tool !== undefined
+      ? `install ${tool}, or unpack it yourself and give the directory`
+      : /No space left/.test(complaint)
+        ? 'make room on the disk of the state directory'
+        : 'it must be a tar archive, plain or compressed, of a root directory';
+  return new GangwayError('program-failed', `root file system "${archive}" could not be unpacked: ${reason}`, { hint });
+}

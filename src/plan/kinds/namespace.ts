@@ -6,6 +6,7 @@ import {
   deleteUserNamespacePin,
   ownedNamespaceCommands,
 } from '../../kernel/user-namespace.ts';
+import { quote } from '../../values/quote.ts';
 import type { ActionKind } from '../kind.ts';
 import type { NamespaceStep } from '../step.ts';
 
@@ -17,7 +18,7 @@ export const namespace: ActionKind<NamespaceStep> = {
 
   undoCommands: (step) => [
     `ip netns delete ${step.name}`,
-    ...(step.owner === undefined ? [] : [`umount ${step.owner.pin}`, `rm ${step.owner.pin}`]),
+    ...(step.owner === undefined ? [] : [`umount ${quote(step.owner.pin)}`, `rm ${quote(step.owner.pin)}`]),
   ],
 
   apply(step) {

@@ -12,7 +12,7 @@
  *
  * No limits, no other tree, no fewer rights: what would need the other namespaces is refused, and not silently left out.
  */
-import { quote } from '../../plan/quote.ts';
+import { quote } from '../../values/quote.ts';
 import type { ContainerRequest } from '../../values/container.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';

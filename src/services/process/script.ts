@@ -4,7 +4,7 @@
  * It shares its parts with the real thing: the same config.json, the same script for the tree, the same words. Only conmon
  * is left out, which isolates nothing: a shell's `&` and a file for the output take its place.
  */
-import { quote } from '../../plan/quote.ts';
+import { quote } from '../../values/quote.ts';
 import type { Launch } from '../../values/launch.ts';
 import { ociConfiguration } from './configuration.ts';
 import { exitPath } from './exit.ts';

@@ -1,0 +1,93 @@
+/**
+ * Keys and values of nf_tables' sets, as the bytes of the kernel's registers.
+ *
+ * A key of several parts is their concatenation, each part padded to four bytes: `tcp . 8080` is 06 00 00 00 1f 90 00 00.
+ *
+ * @see NFT_REG32_* in linux/netfilter/nf_tables.h
+ */
+import { align } from '../netlink/writer.ts';
+import { type Family, fromBytes, lastAddress, network, toBytes } from '../values/address.ts';
+import type { Protocol } from '../values/port.ts';
+import type { Datum } from '../values/set-element.ts';
+import { addressFamily } from './family.ts';
+
+const IFNAMSIZ = 16;
+/** IPPROTO_*, netinet/in.h. */
+const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, number>;
+
+/** A part of a key that can be read back, with the family that its set is for. */
+export type KeyPart =
+  | { readonly type: 'inet_proto' | 'inet_service' }
+  | { readonly type: 'address'; readonly family: Family };
+
+/** The parts behind each other; of an interval the first value. */
+export function firstKey(parts: readonly Datum[]): Uint8Array {
+  return concatenate(parts.map(first));
+}
+
+/** The parts behind each other; of an interval the last value. */
+export function lastKey(parts: readonly Datum[]): Uint8Array {
+  return concatenate(parts.map(last));
+}
+
+/** Reads a key that the kernel tells. @returns undefined for one that we have never written */
+export function readKey(parts: readonly KeyPart[], bytes: Uint8Array): readonly Datum[] | undefined {
+  const key: Datum[] = [];
+  let offset = 0;
+  for (const part of parts) {
+    const length = part.type === 'address' ? (part.family === 4 ? 4 : 16) : part.type === 'inet_proto' ? 1 : 2;
+    const datum = read(part, bytes.subarray(offset, offset + length));
+    if (datum === undefined) return undefined;
+    key.push(datum);
+    offset += align(length);
+  }
+  return key;
+}
+
+function read(part: KeyPart, bytes: Uint8Array): Datum | undefined {
+  if (part.type === 'address') return { type: 'address', address: fromBytes(bytes) };
+  const [high = 0, low = 0] = bytes;
+  if (part.type === 'inet_service') return { type: 'inet_service', port: (high << 8) | low };
+  for (const [protocol, number] of Object.entries(protocolNumbers)) {
+    if (number === high) return { type: 'inet_proto', protocol: protocol as Protocol };
+  }
+  return undefined;
+}
+
+/** Each part begins at a multiple of four bytes; a key of one part alone is not padded. */
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + align(part.length), 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += align(part.length);
+  }
+  return bytes;
+}
+
+/** The datum's bytes; of an interval its first value. */
+function first(datum: Datum): Uint8Array {
+  switch (datum.type) {
+    case 'ifname':
+      return Buffer.from(datum.name.padEnd(IFNAMSIZ, '\0'));
+    case 'address':
+      return toBytes(datum.address);
+    case 'prefix':
+      return toBytes(network(datum.prefix).address);
+    case 'inet_proto':
+      return Uint8Array.of(protocolNumbers[datum.protocol]);
+    case 'inet_service':
+      return Uint8Array.of(datum.port >> 8, datum.port & 0xff);
+    case 'nf_proto':
+      return Uint8Array.of(addressFamily(datum.family));
+    case 'goto':
+      throw new TypeError(`goto ${datum.chain} is a verdict and not a part of a key`);
+  }
+}
+
+/** Of an interval its last value. */
+function last(datum: Datum): Uint8Array {
+  return datum.type === 'prefix' ? toBytes(lastAddress(datum.prefix)) : first(datum);
+}
