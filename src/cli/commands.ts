@@ -115,7 +115,7 @@ export const commands: readonly Command[] = [
   },
   command({
     name: 'watch',
-    summary: 'Show what happens to links, addresses and flows, as the kernel tells it',
+    summary: 'Show what happens to links, addresses, routes and flows, as the kernel tells it',
     usage: '[OPTIONS] [CONTAINER]',
     example: 'gangway watch',
     words: [0, 1],

@@ -167,6 +167,9 @@ export interface Engine {
   listNetworks(): Promise<readonly NetworkSummary[]>;
   inspectNetwork(name: string): Promise<NetworkInspection>;
   collectGarbage(): Promise<readonly Removed[]>;
-  /** Links, addresses and flows of the machine or of a container, as the kernel tells of them. */
+  /**
+   * Links, addresses, routes and flows of the machine or of a container, as the kernel tells of them. Ends with the
+   * container.
+   */
   watch(name?: string): Promise<Watch>;
 }

@@ -1,22 +1,59 @@
-/** `gangway watch`: the kernel's own account of what happens to links, addresses and flows. */
+/** `gangway watch`: the kernel's own account of what happens to links, addresses, routes and flows. */
 import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
-import { type Watch, watchNetwork } from '../kernel/watch.ts';
+import { isAlive as isProcessAlive } from '../kernel/process.ts';
+import { type NetworkEvent, type Watch, watchNetwork } from '../kernel/watch.ts';
+import { readLaunched } from '../services/process/launch.ts';
+import { type ProcessWatch, watchProcess } from '../sys/pidfd.ts';
 import type { Context } from './context.ts';
+import type { Life } from './records.ts';
 import { notRunning } from './run.ts';
 
 /** @param name a container; absent: the machine itself */
-export async function watch({ records }: Context, name: string | undefined): Promise<Watch> {
-  const namespace = name === undefined ? KernelNamespace.own() : KernelNamespace.open(pinOf(records, name));
+export async function watch(context: Context, name: string | undefined): Promise<Watch> {
+  const host = context.host();
+  if (name === undefined) return await watchNetwork({ namespace: host, tracker: host });
+  const { life, name: canonical } = context.records.container(name);
+  const first = life === undefined ? undefined : readLaunched(life.launch)?.container;
+  if (life === undefined || first === undefined) throw notRunning(canonical);
+  const process = watchProcess(first.pid);
   try {
-    return await watchNetwork(namespace);
+    if (!isProcessAlive(first)) throw notRunning(canonical);
+    return endingWith(process, await watchLife(context, life));
+  } catch (error) {
+    process.close();
+    throw error;
+  }
+}
+
+/** The container's own links, addresses and routes; of the flows that the machine tracks, those that are the container's. */
+async function watchLife(context: Context, { namespace: name, endpoint }: Life): Promise<Watch> {
+  const host = context.host();
+  if (name === undefined) return await watchNetwork({ namespace: host, tracker: host });
+  const namespace = KernelNamespace.open(pinPath(name));
+  try {
+    const participants = (endpoint?.addresses ?? []).map(({ address }) => address);
+    return await watchNetwork({ namespace, tracker: host, participants });
   } finally {
-    // The streams have sockets of their own; an open namespace would outlive its container.
     namespace.close();
   }
 }
 
-function pinOf(records: Context['records'], name: string): string {
-  const { life, name: canonical } = records.container(name);
-  if (life?.namespace === undefined) throw notRunning(canonical);
-  return pinPath(life.namespace);
+/**
+ * A watch that is over when the process is. A socket in a namespace keeps it alive, and nobody but the container shall: so
+ * it is closed in the moment in which the kernel tells of the end, whether or not somebody is listening.
+ */
+function endingWith(process: ProcessWatch, watch: Watch): Watch {
+  void process.ended.then(() => watch.close());
+  const close = () => {
+    process.close();
+    watch.close();
+  };
+  async function* events(): AsyncGenerator<NetworkEvent, void, undefined> {
+    try {
+      yield* watch;
+    } finally {
+      close();
+    }
+  }
+  return { close, [Symbol.asyncIterator]: events };
 }

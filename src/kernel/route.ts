@@ -6,7 +6,15 @@
 import { attributes, struct } from '../netlink/attributes.ts';
 import { address, u8, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
-import { flags, type Request, request } from '../netlink/message.ts';
+import {
+  flags,
+  type MessageKind,
+  type RawMessage,
+  type Reply,
+  type Request,
+  readBody,
+  request,
+} from '../netlink/message.ts';
 import { type Address, type Family, formatAddress, type Prefix, unspecified } from '../values/address.ts';
 import { addressFamily } from './family.ts';
 
@@ -36,6 +44,7 @@ const routeAttributes = attributes({
 });
 
 const RTM_NEWROUTE = { name: 'RTM_NEWROUTE', type: 24, header: rtmsg, attributes: routeAttributes };
+const RTM_DELROUTE = { name: 'RTM_DELROUTE', type: 25, header: rtmsg, attributes: routeAttributes };
 const RTM_GETROUTE = { name: 'RTM_GETROUTE', type: 26, header: rtmsg, attributes: routeAttributes };
 
 export interface Route {
@@ -65,15 +74,36 @@ export function addDefaultRoute(gateway: Address, linkIndex: number): Request {
 /** `ip route show table main`, of one family. */
 export function listRoutes(connection: Connection, family: Family): readonly Route[] {
   const question = request(`list IPv${family} routes`, RTM_GETROUTE, 0, { family: addressFamily(family) }, {});
-  return connection
-    .dump(question, RTM_NEWROUTE)
-    .filter(
-      ({ header, attributes: found }) => (found.table ?? header.table) === RT_TABLE_MAIN && header.type === RTN_UNICAST,
-    )
-    .map(({ header, attributes: found }) => ({
+  return connection.dump(question, RTM_NEWROUTE).flatMap(mainRoute);
+}
+
+/** A route of the main table that appeared or went. */
+export interface RouteEvent {
+  readonly kind: 'route';
+  readonly change: 'set' | 'gone';
+  readonly route: Route;
+}
+
+/** @returns undefined for messages about other things, and about routes of other tables */
+export function readRouteEvent(message: RawMessage): RouteEvent | undefined {
+  if (message.type !== RTM_NEWROUTE.type && message.type !== RTM_DELROUTE.type) return undefined;
+  const [found] = mainRoute(readBody(RTM_NEWROUTE, message.payload));
+  if (found === undefined) return undefined;
+  return { kind: 'route', change: message.type === RTM_DELROUTE.type ? 'gone' : 'set', route: found };
+}
+
+type RouteReply = typeof RTM_NEWROUTE extends MessageKind<infer H, infer A> ? Reply<H, A> : never;
+
+/** The tables `local` and `broadcast` are the kernel's own; so are routes that are no way to somewhere. */
+function mainRoute({ header, attributes: found }: RouteReply): readonly Route[] {
+  if ((found.table ?? header.table) !== RT_TABLE_MAIN || header.type !== RTN_UNICAST) return [];
+  const family = header.family === addressFamily(6) ? 6 : 4;
+  return [
+    {
       destination: { address: found.destination ?? unspecified(family), length: header.destinationLength ?? 0 },
       gateway: found.gateway,
       linkIndex: found.linkIndex,
       metric: found.metric ?? 0,
-    }));
+    },
+  ];
 }

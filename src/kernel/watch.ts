@@ -1,52 +1,108 @@
 /**
- * Watching a network namespace: links, addresses and flows, as they come and go.
+ * Watching a network namespace: links, addresses, routes and flows, as they come and go.
  *
- *     ip monitor link address & conntrack -E
+ *     ip monitor link address route & conntrack -E
  */
 import { type EventStream, groups, loadEvents } from '../netlink/events.ts';
 import type { RawMessage } from '../netlink/message.ts';
+import { type Address, sameAddress } from '../values/address.ts';
 import { type AddressEvent, readAddressEvent } from './address.ts';
 import { type FlowEvent, readFlowEvent } from './connection-tracking.ts';
-import { type LinkEvent, readLinkEvent } from './link.ts';
+import { type LinkEvent, listLinks, readLinkEvent } from './link.ts';
 import type { KernelNamespace } from './namespace.ts';
+import { type RouteEvent, readRouteEvent } from './route.ts';
 
-export type NetworkEvent = LinkEvent | AddressEvent | FlowEvent;
+/** With the names of the links that the kernel only numbers; absent for one that has gone, or lies in another namespace. */
+export type NetworkEvent =
+  | (LinkEvent & { readonly masterName?: string | undefined })
+  | ((AddressEvent | RouteEvent) & { readonly linkName?: string | undefined })
+  | FlowEvent;
+
+/** Where to listen, and to what. */
+export interface Scope {
+  /** Whose links, addresses and routes. */
+  readonly namespace: KernelNamespace;
+  /**
+   * Who tracks the connections. A namespace does that from the first rule on that needs it, which is why a container
+   * mostly does not, and the machine does it for the container.
+   */
+  readonly tracker: KernelNamespace;
+  /** Only flows in which one of these addresses takes part, on either side of a translation. Absent: all flows. */
+  readonly participants?: readonly Address[];
+}
 
 /** Events of a namespace, from the moment at which this resolves. Ending the loop ends the watch. */
 export interface Watch extends AsyncIterable<NetworkEvent> {
   close(): void;
 }
 
-/**
- * Begins to watch.
- *
- * Flows are told only while the kernel tracks connections in this namespace: from the first rule that needs it.
- */
-export async function watchNetwork(namespace: KernelNamespace): Promise<Watch> {
+/** Begins to watch. The namespaces may be closed afterwards; until the watch is, its sockets keep them alive. */
+export async function watchNetwork({ namespace, tracker, participants }: Scope): Promise<Watch> {
   const open = await loadEvents();
   const streams: EventStream[] = [];
   const close = () => {
     for (const stream of streams) stream.close();
   };
   try {
-    namespace.inside(() => {
-      streams.push(open('route', Object.values(groups.route)));
-      streams.push(open('netfilter', Object.values(groups.netfilter)));
-    });
+    namespace.inside(() => streams.push(open('route', Object.values(groups.route))));
+    tracker.inside(() => streams.push(open('netfilter', Object.values(groups.netfilter))));
+    const names = new LinkNames(namespace);
+    const read = (message: RawMessage) => {
+      const event = readEvent(message, names);
+      return event?.kind === 'flow' && !takesPart(event, participants) ? undefined : event;
+    };
+    return { close, [Symbol.asyncIterator]: () => decode(merge(streams), read, close) };
   } catch (error) {
     close();
     throw error;
   }
-  return { close, [Symbol.asyncIterator]: () => decode(merge(streams), close) };
+}
+
+/** Which number is which link, from now on. */
+class LinkNames {
+  readonly #names: Map<number, string>;
+
+  constructor(namespace: KernelNamespace) {
+    this.#names = new Map(listLinks(namespace.route).map(({ index, name }) => [index, name]));
+  }
+
+  of(index: number | undefined): string | undefined {
+    return index === undefined ? undefined : this.#names.get(index);
+  }
+
+  learn({ change, link }: LinkEvent): void {
+    if (change === 'gone') this.#names.delete(link.index);
+    else this.#names.set(link.index, link.name);
+  }
+}
+
+function readEvent(message: RawMessage, names: LinkNames): NetworkEvent | undefined {
+  const link = readLinkEvent(message);
+  if (link !== undefined) {
+    names.learn(link);
+    return { ...link, masterName: names.of(link.link.master) };
+  }
+  const address = readAddressEvent(message);
+  if (address !== undefined) return { ...address, linkName: names.of(address.address.linkIndex) };
+  const route = readRouteEvent(message);
+  if (route !== undefined) return { ...route, linkName: names.of(route.route.linkIndex) };
+  return readFlowEvent(message);
+}
+
+function takesPart({ original, reply }: FlowEvent, participants: readonly Address[] | undefined): boolean {
+  if (participants === undefined) return true;
+  const ends = [original.source, original.destination, reply.source, reply.destination];
+  return ends.some((end) => participants.some((participant) => sameAddress(end, participant)));
 }
 
 async function* decode(
   messages: AsyncIterable<RawMessage>,
+  read: (message: RawMessage) => NetworkEvent | undefined,
   close: () => void,
 ): AsyncGenerator<NetworkEvent, void, undefined> {
   try {
     for await (const message of messages) {
-      const event = readLinkEvent(message) ?? readAddressEvent(message) ?? readFlowEvent(message);
+      const event = read(message);
       if (event !== undefined) yield event;
     }
   } finally {

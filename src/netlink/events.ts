@@ -18,7 +18,7 @@ const receiveBytes = 4 * 1024 * 1024;
 
 /** Numbers of the multicast groups that gangway listens to. */
 export const groups = {
-  route: { link: 1, ipv4Address: 5, ipv6Address: 9 },
+  route: { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11 },
   netfilter: { connectionNew: 1, connectionUpdate: 2, connectionDestroy: 3 },
 } as const;
 
@@ -28,7 +28,7 @@ const protocolNumbers = { route: 0, netfilter: 12 } as const;
  * Loads what opens streams of events. Opening one is then synchronous, so that it can be done inside a network namespace,
  * and the stream belongs to the one in which the main thread is at that moment.
  *
- *     ip monitor link address; conntrack -E
+ *     ip monitor link address route; conntrack -E
  *
  * @returns a function whose stream misses nothing from its return on, and throws KernelError ENOBUFS when the kernel had
  *   to drop events

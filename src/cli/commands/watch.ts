@@ -1,4 +1,4 @@
-/** `gangway watch`: one line an event, until ^C. */
+/** `gangway watch`: one line an event, until ^C or the container's end. */
 import type { NetworkEvent } from '../../kernel/watch.ts';
 import type { Execute } from '../command.ts';
 import { jsonLines, parseFormat } from '../format.ts';
@@ -8,7 +8,11 @@ export const execute: Execute<typeof jsonOptions> = async ({ options, words }, c
   const json = parseFormat(options.format) === 'json';
   const [{ describeEvent, plainEvent }, engine] = await Promise.all([import('../events.ts'), context.engine()]);
   const watch = await engine.watch(words[0]);
-  const end = () => watch.close();
+  let interrupted = false;
+  const end = () => {
+    interrupted = true;
+    watch.close();
+  };
   process.once('SIGINT', end).once('SIGTERM', end);
   const tell = (event: NetworkEvent, time: string) =>
     json ? jsonLines([{ Time: time, ...plainEvent(event) }]) : `${time.slice(11, 23)}  ${describeEvent(event)}\n`;
@@ -19,5 +23,6 @@ export const execute: Execute<typeof jsonOptions> = async ({ options, words }, c
     if (description !== last) context.stdout.write(tell(event, new Date().toISOString()));
     last = description;
   }
+  if (!interrupted) context.stderr.write(`container ${words[0]} has ended\n`);
   return 0;
 };

@@ -1,0 +1,78 @@
+/** What the kernel tells of a container, and what telling costs the container. */
+import test from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
+import { type Gangway, withGangway } from '../support/gangway.ts';
+
+const service = ['python3', '-m', 'http.server', '80'];
+
+/** Begins to watch. A watch says nothing when it is ready: something is made to happen until it tells of it. */
+async function watching(gangway: Gangway, namespace: string | undefined, ...words: readonly string[]) {
+  const watch = gangway.spawn('watch', ...words);
+  const place = namespace === undefined ? [] : ['-n', namespace];
+  await waitFor('the watch tells', async () => {
+    await gangway.lab.host.run(['ip', ...place, 'address', 'add', '192.0.2.1/32', 'dev', 'lo']);
+    await gangway.lab.host.run(['ip', ...place, 'address', 'delete', '192.0.2.1/32', 'dev', 'lo']);
+    return watch.stdout.includes('192.0.2.1/32');
+  });
+  return watch;
+}
+
+async function namespaceOf(gangway: Gangway, name: string): Promise<string> {
+  const [{ Id: id }] = JSON.parse(await gangway.run('inspect', name));
+  return `gangway-${String(id).slice(0, 12)}`;
+}
+
+test('a container is watched until it ends: its links, addresses, routes, and flows that the machine tracks', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '-p', '8080:80', ...service);
+    await gangway.run('run', '-d', '--name', 'other', '-p', '8081:80', ...service);
+    const namespace = await namespaceOf(gangway, 'web');
+    const watch = await watching(gangway, namespace, 'web');
+    const world = gangway.lab.place('world');
+    const { v4 } = gangway.lab.host.addresses;
+    for (const port of [8081, 8080]) {
+      await waitFor(`port ${port} answers`, async () => {
+        const { exitCode } = await world.exec(['curl', '-sfo', '/dev/null', `http://${v4}:${port}/`]);
+        return exitCode === 0;
+      });
+    }
+    await gangway.lab.host.run(['ip', '-n', namespace, 'route', 'add', '198.51.100.0/24', 'via', '172.17.0.1']);
+    await watch.waitForOutput(/\+ route 198\.51\.100\.0\/24 via 172\.17\.0\.1 on eth0\n/);
+    t.regex(watch.stdout, /[-+] address 192\.0\.2\.1\/32 on lo\n/);
+    t.regex(watch.stdout, new RegExp(`\\+ flow tcp \\S+ > ${v4}:8080, answered by 172\\.17\\.\\S+:80\\n`));
+    t.notRegex(watch.stdout, /8081/, 'what others do is not its affair');
+    await gangway.run('rm', '-f', 'web');
+    const { exitCode, stderr } = await watch.result;
+    t.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: 'container web has ended\n' });
+  }));
+
+test('the machine is watched until somebody stops it, and links have names', (t) =>
+  withGangway(t, async (gangway) => {
+    const watch = await watching(gangway, undefined);
+    await gangway.run('run', '--rm', 'true');
+    await watch.waitForOutput(/\+ link \d+: veth\w+, up, a port of gangway0\n/);
+    t.regex(watch.stdout, /\+ address 172\.17\.0\.1\/16 on gangway0\n/);
+    t.is((await watch.kill('SIGINT')).stderr, '');
+  }));
+
+const holder = `
+  const { createEngine } = await import(process.argv[1]);
+  const watch = await createEngine().watch('web');
+  process.stdout.write('watching\\n');
+  setInterval(() => {}, 1000);
+`;
+
+test('a namespace does not outlive its container for the sake of a watch that nobody reads', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', 'sleep', '1000');
+    const library = new URL('../../dist/index.js', import.meta.url).href;
+    const watch = gangway.lab.host.spawn([process.execPath, '--input-type=module', '-e', holder, library]);
+    await watch.waitForOutput(/watching/);
+    // The bridge's end of the cable made the kernel number the namespace at the other end, as long as there is one.
+    const numbered = async () => (await gangway.sh('ip netns list-id')).split('\n').length;
+    const before = await numbered();
+    await gangway.run('rm', '-f', 'web');
+    await waitFor('the kernel has freed the namespace', async () => (await numbered()) === before - 1);
+    t.is(watch.stderr, '');
+    t.is((await watch.kill()).exitCode, 137, 'it was still running');
+  }));
