@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { requireProgram, runProgram } from '../../src/kernel/program.ts';
+import { archive } from '../../src/plan/kinds/file.ts';
+import type { World } from '../../src/plan/world.ts';
+
+test('a program that is missing is named with its package', (t) => {
+  const missing = { code: 'missing-program', message: 'unshare is not installed', hint: 'apt-get install util-linux' };
+  t.like(
+    t.throws(() => requireProgram('unshare', '/nonexistent')),
+    missing,
+  );
+  t.regex(requireProgram('tar'), /^\/.*\/tar$/);
+});
+
+test('a program that is killed without a word is said to be', async (t) => {
+  const kill = ['--checkpoint=1', '--checkpoint-action=exec=kill -KILL $PPID'];
+  const result = await runProgram('tar', [
+    '--create',
+    '--absolute-names',
+    '--file=/dev/null',
+    ...kill,
+    '--record-size=512',
+    '/etc/passwd',
+  ]);
+  t.deepEqual(result, { failed: true, complaint: 'it was killed by SIGKILL' });
+});
+
+test('an archive that is none is refused in one line', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'gangway-program-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const world = {} as World;
+  for (const [name, content, reason] of [
+    ['text.tar', 'hello\n', 'This does not look like a tar archive'],
+    ['text.tar.gz', '\x1f\x8b hello\n', '.+'],
+  ] as const) {
+    const path = join(directory, name);
+    writeFileSync(path, content, 'latin1');
+    const step = { kind: 'archive', archive: path, path: join(directory, 'tree'), why: '' } as const;
+    const error = await t.throwsAsync(async () => await archive.apply(step, world), { code: 'program-failed' });
+    t.regex(error?.message ?? '', new RegExp(`^root file system "${path}" could not be unpacked: ${reason}$`));
+  }
+});
