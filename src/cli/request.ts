@@ -1,18 +1,12 @@
 /** From the options of `run` and `create` to a request in which nothing can be wrong any more. */
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { normalize, resolve } from 'node:path';
-import { parseCapability } from '../services/process/capabilities.ts';
-import type { ContainerRequest, Limits, Volume } from '../values/container.ts';
+import { resolve } from 'node:path';
+import { checkRequest, oneOf } from '../engine/request.ts';
+import type { ContainerRequest, Limits } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
-import {
-  parseContainerName,
-  parseEnvironmentEntry,
-  parseHostname,
-  parseNetworkName,
-  parseUser,
-} from '../values/names.ts';
-import { parseExpose, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
+import { parseVolume } from '../values/path.ts';
+import { parseExpose, parsePublish } from '../values/port-grammar.ts';
 import {
   parseBlockWeight,
   parseDeviceRate,
@@ -37,21 +31,13 @@ type Asked = Given<typeof createOptions>['options'];
  */
 export function containerRequest(given: Given<typeof createOptions>, environment: Environment): ContainerRequest {
   const { options: asked, words: command } = given;
-  const publish = asked.publish.map(parsePublish);
-  refuseOverlaps(publish);
-  const restart = parseRestartPolicy(asked.restart ?? 'no');
-  if (asked.rm && restart.kind !== 'no') {
-    throw new GangwayError('conflicting-options', '--rm and --restart exclude each other', {
-      hint: 'a removed container cannot be restarted',
-    });
-  }
-  return {
+  return checkRequest({
     ...present({
-      name: asked.name === undefined ? undefined : parseContainerName(asked.name),
+      name: asked.name,
       rootfs: asked.rootfs === undefined ? undefined : rootfs(asked.rootfs),
-      hostname: asked.hostname === undefined ? undefined : parseHostname(asked.hostname),
-      user: asked.user === undefined ? undefined : parseUser(asked.user),
-      workingDirectory: asked.workdir === undefined ? undefined : workingDirectory(asked.workdir),
+      hostname: asked.hostname,
+      user: asked.user,
+      workingDirectory: asked.workdir,
     }),
     command,
     isolation: oneOf('--isolation', asked.isolation ?? 'full', ['full', 'network']),
@@ -62,34 +48,23 @@ export function containerRequest(given: Given<typeof createOptions>, environment
     interactive: asked.interactive,
     init: asked.init,
     removeOnExit: asked.rm,
-    restart,
+    restart: parseRestartPolicy(asked.restart ?? 'no'),
     limits: limits(asked),
     userNamespace: oneOf('--userns', asked.userns ?? 'host', ['host', 'private']),
-    capabilities: {
-      add: asked['cap-add'].map((name) => parseCapability(name, '--cap-add')),
-      drop: asked['cap-drop'].map((name) => parseCapability(name, '--cap-drop')),
-    },
+    capabilities: { add: asked['cap-add'], drop: asked['cap-drop'] },
     network: network(asked.network),
-    publish,
+    publish: asked.publish.map(parsePublish),
     publishAll: asked['publish-all'],
     expose: asked.expose.flatMap(parseExpose),
-  };
-}
-
-/** `NAME=value`, and `NAME` alone with the caller's own value, where it has one. @throws GangwayError invalid-option */
-export function environmentEntries(entries: readonly string[], environment: Environment): readonly string[] {
-  return entries.flatMap((entry) => {
-    if (entry.includes('=') || entry === '') return [parseEnvironmentEntry(entry)];
-    const value = environment[entry];
-    return value === undefined ? [] : [parseEnvironmentEntry(`${entry}=${value}`)];
   });
 }
 
-/** A directory inside the container. @throws GangwayError invalid-option */
-export function workingDirectory(path: string): string {
-  if (path.startsWith('/') && !path.includes('\0')) return path;
-  throw new GangwayError('invalid-option', `--workdir ${JSON.stringify(path)} is no absolute path`, {
-    hint: 'begin it with a slash',
+/** `NAME=value`, and `NAME` alone with the caller's own value, where it has one. */
+export function environmentEntries(entries: readonly string[], environment: Environment): readonly string[] {
+  return entries.flatMap((entry) => {
+    if (entry.includes('=') || entry === '') return [entry];
+    const value = environment[entry];
+    return value === undefined ? [] : [`${entry}=${value}`];
   });
 }
 
@@ -121,36 +96,10 @@ function rootfs(text: string): NonNullable<ContainerRequest['rootfs']> {
   });
 }
 
-function parseVolume(text: string): Volume {
-  const [source = '', written = '', mode = 'rw', ...more] = text.split(':');
-  // What `..` means inside is known here already; a mount over the whole tree is refused in every spelling.
-  const target = written === '' ? '' : normalize(written).replace(/(.)\/$/, '$1');
-  const absolute = [source, target].every((path) => path.startsWith('/') && !path.includes('\0'));
-  if (absolute && target !== '/' && (mode === 'rw' || mode === 'ro') && more.length === 0) {
-    return { source, target, readOnly: mode === 'ro' };
-  }
-  throw new GangwayError('invalid-option', `invalid volume ${JSON.stringify(text)}`, {
-    hint: 'write /on/the/host:/in/the/container, with :ro behind it to forbid writing',
-  });
-}
-
 function network(names: readonly string[]): string {
   const [name = 'bridge', ...more] = names;
   if (more.length > 0) {
     throw new GangwayError('not-supported', 'a container can join one network only', { hint: 'give --network once' });
   }
-  if (name.startsWith('container:')) {
-    throw new GangwayError('not-supported', '--network container:NAME is not there yet', {
-      hint: 'this version has none, host and bridge',
-    });
-  }
-  return name === 'default' ? 'bridge' : parseNetworkName(name);
-}
-
-function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice !== undefined) return choice;
-  throw new GangwayError('invalid-option', `${option} ${JSON.stringify(text)} is unknown`, {
-    hint: `use ${choices.join(' or ')}`,
-  });
+  return name;
 }

@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs';
 import type { Step } from '../plan/step.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
-import { parseContainerName, parseHostname } from '../values/names.ts';
 import type { Context } from './context.ts';
 import { inventName } from './identities.ts';
 import { machineName } from './observe.ts';
@@ -15,16 +14,13 @@ import { dataDirectory } from './start.ts';
 /**
  * The record of a new container, not yet written.
  *
- * Names are read again here, since a program that uses the library has not read them with the command line's grammar:
- * they go into /etc/hosts and into the script that `explain` prints.
- *
- * @throws GangwayError invalid-name, container-exists, rootfs-not-found
+ * @throws GangwayError container-exists, rootfs-not-found
  */
 export function draftContainer({ records, identities }: Context, request: ContainerRequest): ContainerRecord {
   const existing = records.everyContainer();
   const id = identities.id();
   const isTaken = (name: string) => existing.some((other) => other.name === name);
-  const name = request.name === undefined ? inventName(identities, isTaken) : parseContainerName(request.name);
+  const name = request.name === undefined ? inventName(identities, isTaken) : request.name;
   const namesake = existing.find((other) => other.name === name);
   if (namesake !== undefined) {
     throw new GangwayError(
@@ -48,7 +44,7 @@ export function draftContainer({ records, identities }: Context, request: Contai
 }
 
 function chooseHostname({ hostname, network }: ContainerRequest, id: string): string {
-  if (hostname !== undefined) return parseHostname(hostname);
+  if (hostname !== undefined) return hostname;
   return network === 'host' ? machineName() : id.slice(0, 12);
 }
 

@@ -18,6 +18,7 @@ import { identities } from './identities.ts';
 import { inspect, inspectNetwork } from './inspect.ts';
 import { processKind } from './process-kind.ts';
 import { directoriesOf, Records } from './records.ts';
+import { checkExec, checkRequest, checkStop } from './request.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
 import { kill, remove, restart, stop, wait } from './stop.ts';
 import { SwitchboardSockets } from './switchboard/sockets.ts';
@@ -37,12 +38,12 @@ const program = fileURLToPath(new URL('../cli/gangway.js', import.meta.url));
 export function createEngine(options: EngineOptions = {}): Engine {
   const context = assemble(options);
   return {
-    create: (request) => create(context, request),
-    run: (request, runOptions = {}) => run(context, request, runOptions),
+    create: async (request) => await create(context, checkRequest(request)),
+    run: async (request, runOptions = {}) => await run(context, checkRequest(request), runOptions),
     start: (name, streams) => startAgain(context, name, streams),
-    stop: (name, stopOptions = {}) => stop(context, name, stopOptions),
+    stop: async (name, stopOptions = {}) => await stop(context, name, checkStop(stopOptions)),
     kill: (name, signal = 'SIGKILL') => kill(context, name, signal),
-    restart: (name, stopOptions = {}) => restart(context, name, stopOptions),
+    restart: async (name, stopOptions = {}) => await restart(context, name, checkStop(stopOptions)),
     wait: (name) => wait(context, name),
     remove: (name, removeOptions = {}) => remove(context, name, removeOptions),
     list: async (listOptions = {}) => list(context, listOptions.all ?? false),
@@ -50,7 +51,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     ports: async (name) => portsOf(context, name),
     statistics: async (name) => statisticsOf(context, name),
     logs: (name, logOptions) => logsOf(context, name, logOptions),
-    exec: (name, request, streams) => execIn(context, name, request, streams),
+    exec: async (name, request, streams) => await execIn(context, name, checkExec(request), streams),
     attach: (name, streams, attachOptions = {}) => attachTo(context, name, streams, attachOptions.stdin ?? true),
     listNetworks: async () => listNetworks(context),
     inspectNetwork: async (name) => inspectNetwork(context, name),

@@ -10,15 +10,13 @@ import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import type { ExecRequest, LogLine, LogOptions, Statistics, Streams } from './engine.ts';
+import { checkLogs } from './request.ts';
 import { notRunning } from './run.ts';
 import { dataDirectory } from './start.ts';
 
 /** A container's output, also of one that has ended. */
-export async function* logsOf(
-  { records }: Context,
-  name: string,
-  { follow, ...options }: LogOptions,
-): AsyncGenerator<LogLine> {
+export async function* logsOf({ records }: Context, name: string, asked: LogOptions): AsyncGenerator<LogLine> {
+  const { follow, ...options } = checkLogs(asked);
   const { id, life } = records.container(name);
   const path = `${dataDirectory(records.directories.state, id)}/log`;
   const launched = life === undefined ? undefined : readLaunched(life.launch);

@@ -1,26 +1,23 @@
 /** `gangway exec` */
-import { parseUser } from '../../values/names.ts';
+import { checkExec } from '../../engine/request.ts';
 import type { Execute } from '../command.ts';
 import type { execOptions } from '../options.ts';
 import { present } from '../present.ts';
-import { environmentEntries, workingDirectory } from '../request.ts';
+import { environmentEntries } from '../request.ts';
 import { requireTerminal, streams } from '../session.ts';
 
 export const execute: Execute<typeof execOptions> = async ({ options, words }, context) => {
   const [name = '', ...command] = words;
   const { detach, interactive, tty, user, workdir } = options;
-  const request = {
+  const request = checkExec({
     command,
     terminal: tty,
     interactive,
     detached: detach,
     environment: environmentEntries(options.env, context.environment),
     privileged: options.privileged,
-    ...present({
-      user: user === undefined ? undefined : parseUser(user),
-      workingDirectory: workdir === undefined ? undefined : workingDirectory(workdir),
-    }),
-  };
+    ...present({ user, workingDirectory: workdir }),
+  });
   requireTerminal(context, tty && interactive && !detach);
   const engine = await context.engine();
   if (detach) return await engine.exec(name, request);

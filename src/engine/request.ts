@@ -1,0 +1,167 @@
+/**
+ * The engine's edge: what a program asks of the library is held to what a person may type.
+ *
+ * Every value is read by the parser of its option, also where it comes as a value and not as text: then it is written as
+ * that text first. The command line passes its requests through here as well, so that there is one grammar, and both
+ * get the same sentence before anything is changed.
+ */
+import { availableParallelism } from 'node:os';
+import { parseCapability } from '../services/process/capabilities.ts';
+import { type ContainerRequest, containerRequest, type Limits } from '../values/container.ts';
+import { GangwayError } from '../values/errors.ts';
+import {
+  parseContainerName,
+  parseEnvironmentEntry,
+  parseHostname,
+  parseNetworkName,
+  parseUser,
+} from '../values/names.ts';
+import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
+import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
+import {
+  parseBlockWeight,
+  parseDeviceRate,
+  parseMemory,
+  parseProcessLimit,
+  parseProcessors,
+  parseShares,
+} from '../values/quantity.ts';
+import { formatRestartPolicy, parseRestartPolicy } from '../values/restart.ts';
+import { parseSignal } from '../values/signal.ts';
+import type { ExecRequest, LogOptions } from './engine.ts';
+
+/**
+ * The request in values that can't be wrong.
+ *
+ * @throws GangwayError that names the option and the remedy
+ */
+export function checkRequest(asked: ContainerRequest): ContainerRequest {
+  const request = containerRequest(asked);
+  const { name, hostname, user, workingDirectory, rootfs } = request;
+  const restart = parseRestartPolicy(formatRestartPolicy(request.restart));
+  if (request.removeOnExit && restart.kind !== 'no') {
+    throw new GangwayError('conflicting-options', '--rm and --restart exclude each other', {
+      hint: 'a removed container cannot be restarted',
+    });
+  }
+  const publish = request.publish.map((published) => parsePublish(formatPublish(published)));
+  refuseOverlaps(publish);
+  return {
+    ...request,
+    ...(name === undefined ? {} : { name: parseContainerName(text('--name', name)) }),
+    ...(hostname === undefined ? {} : { hostname: parseHostname(text('--hostname', hostname)) }),
+    ...(user === undefined ? {} : { user: parseUser(text('--user', user)) }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory: parseWorkingDirectory(workingDirectory) }),
+    ...(rootfs === undefined ? {} : { rootfs: checkRootfs(rootfs) }),
+    command: checkCommand(request.command),
+    isolation: oneOf('--isolation', request.isolation, ['full', 'network']),
+    volumes: request.volumes.map(checkVolume),
+    environment: request.environment.map(parseEnvironmentEntry),
+    restart,
+    limits: checkLimits(request.limits),
+    userNamespace: oneOf('--userns', request.userNamespace, ['host', 'private']),
+    capabilities: {
+      add: request.capabilities.add.map((capability) => parseCapability(capability, '--cap-add')),
+      drop: request.capabilities.drop.map((capability) => parseCapability(capability, '--cap-drop')),
+    },
+    network: checkNetwork(text('--network', request.network)),
+    publish,
+    expose: request.expose.map((port) => parsePort(formatPort(port))),
+  };
+}
+
+/** A further command. @throws GangwayError invalid-option, usage */
+export function checkExec(request: ExecRequest): ExecRequest {
+  const { command, environment, user, workingDirectory } = request;
+  return {
+    ...request,
+    command: checkCommand(command),
+    environment: environment.map(parseEnvironmentEntry),
+    ...(user === undefined ? {} : { user: parseUser(text('--user', user)) }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory: parseWorkingDirectory(workingDirectory) }),
+  };
+}
+
+/** How a container is to be stopped. @throws GangwayError invalid-option */
+export function checkStop<T extends { readonly timeoutSeconds?: number; readonly signal?: string }>(asked: T): T {
+  const { timeoutSeconds = 0, signal } = asked;
+  if (Number.isNaN(Number(timeoutSeconds))) throw invalid('--timeout', timeoutSeconds, 'is no number of seconds');
+  if (signal !== undefined) parseSignal(signal);
+  return asked;
+}
+
+/** Which part of a log. @throws GangwayError invalid-option */
+export function checkLogs(asked: LogOptions): LogOptions {
+  const { tail = 0, since, until } = asked;
+  if (!Number.isSafeInteger(tail) || tail < 0) throw invalid('--tail', tail, 'is no number of lines');
+  for (const [option, moment] of [
+    ['--since', since],
+    ['--until', until],
+  ] as const) {
+    if (moment !== undefined && Number.isNaN(moment.getTime())) throw invalid(option, moment, 'is no time');
+  }
+  return asked;
+}
+
+/** @throws GangwayError invalid-option */
+export function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice !== undefined) return choice;
+  throw new GangwayError('invalid-option', `${option} ${JSON.stringify(text)} is unknown`, {
+    hint: `use ${choices.join(' or ')}`,
+  });
+}
+
+/** A program that is not written in TypeScript may give anything, and a pattern takes the number 80 for a text. */
+function text(option: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw invalid(option, value, 'is no text');
+}
+
+function checkCommand(command: readonly string[]): readonly string[] {
+  if (command.length === 0) throw new GangwayError('usage', 'no command was given');
+  for (const word of command) {
+    if (text('command', word).includes('\0')) throw invalid('command', word, 'holds a zero byte');
+  }
+  return command;
+}
+
+function checkRootfs(rootfs: NonNullable<ContainerRequest['rootfs']>): NonNullable<ContainerRequest['rootfs']> {
+  const kind = oneOf('--rootfs', rootfs.kind, ['directory', 'archive']);
+  if (!isAbsolute(text('--rootfs', rootfs.path))) throw invalid('--rootfs', rootfs.path, 'is no absolute path');
+  return { kind, path: rootfs.path };
+}
+
+function checkNetwork(name: string): string {
+  if (name.startsWith('container:')) {
+    throw new GangwayError('not-supported', '--network container:NAME is not there yet', {
+      hint: 'this version has none, host and bridge',
+    });
+  }
+  return name === 'default' ? 'bridge' : parseNetworkName(name);
+}
+
+/** Each limit as its option is written. What is not asked for, or no limit, is absent. */
+function checkLimits(limits: Limits): Limits {
+  const { cpuMillis, cpuShares, memoryBytes, pids, blockWeight } = limits;
+  const read = <T>(value: number | undefined, parse: (text: string) => T) =>
+    value === undefined ? undefined : parse(String(value));
+  const rates = (asked: Limits['deviceReadBytesPerSecond'], option: string) =>
+    asked?.map(({ path, bytesPerSecond }) => parseDeviceRate(`${path}:${bytesPerSecond}`, option));
+  const checked = {
+    cpuMillis: read(cpuMillis === undefined ? undefined : cpuMillis / 1000, (text) =>
+      parseProcessors(text, availableParallelism()),
+    ),
+    cpuShares: read(cpuShares, parseShares),
+    memoryBytes: read(memoryBytes, parseMemory),
+    pids: read(pids, parseProcessLimit),
+    deviceReadBytesPerSecond: rates(limits.deviceReadBytesPerSecond, '--device-read-bps'),
+    deviceWriteBytesPerSecond: rates(limits.deviceWriteBytesPerSecond, '--device-write-bps'),
+    blockWeight: read(blockWeight, parseBlockWeight),
+  };
+  return Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined)) as Limits;
+}
+
+function invalid(option: string, value: unknown, what: string): GangwayError {
+  return new GangwayError('invalid-option', `${option} ${JSON.stringify(value) ?? value} ${what}`);
+}
