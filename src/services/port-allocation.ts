@@ -36,9 +36,15 @@ export interface HostPorts {
  */
 export function allocatePorts(published: readonly PublishedPort[], host: HostPorts): readonly PortBinding[] {
   const chosen: PortBinding[] = [];
+  const byPort = new Map<string, PortBinding[]>();
   // Exact ports first: an ephemeral one must not take what a later -p names.
   for (const item of published.toSorted((a, b) => freedom(a) - freedom(b))) {
-    for (const wish of wishes(item, host)) chosen.push(...allocateOne(wish, chosen, host));
+    for (const wish of wishes(item, host)) {
+      for (const binding of allocateOne(wish, byPort, host)) {
+        chosen.push(binding);
+        byPort.set(portKey(binding), [...(byPort.get(portKey(binding)) ?? []), binding]);
+      }
+    }
   }
   return chosen;
 }
@@ -47,6 +53,9 @@ export function allocatePorts(published: readonly PublishedPort[], host: HostPor
 export function publishAll(exposed: readonly Port[]): readonly PublishedPort[] {
   return exposed.map(({ port, protocol }) => ({ protocol, containerPort: { first: port, last: port } }));
 }
+
+/** By port, since a range may have thousands. */
+type Chosen = ReadonlyMap<string, readonly PortBinding[]>;
 
 interface Wish {
   readonly addresses: readonly Address[];
@@ -87,7 +96,7 @@ function ephemeralPorts({ ephemeral, reserved, cursor }: HostPorts): readonly nu
   return start === -1 ? all : [...all.slice(start), ...all.slice(0, start)];
 }
 
-function allocateOne(wish: Wish, chosen: readonly PortBinding[], host: HostPorts): readonly PortBinding[] {
+function allocateOne(wish: Wish, chosen: Chosen, host: HostPorts): readonly PortBinding[] {
   let refusal: string | undefined;
   for (const hostPort of wish.candidates) {
     const bindings = wish.addresses.map((hostAddress) => ({
@@ -112,8 +121,8 @@ function allocateOne(wish: Wish, chosen: readonly PortBinding[], host: HostPorts
   );
 }
 
-function conflictOf(binding: PortBinding, chosen: readonly PortBinding[], host: HostPorts): string | undefined {
-  if (chosen.some((other) => collide(binding, other)))
+function conflictOf(binding: PortBinding, chosen: Chosen, host: HostPorts): string | undefined {
+  if (chosen.get(portKey(binding))?.some((other) => collide(binding, other)))
     return `port ${formatBinding(binding)} is published twice by this command`;
   const holder = host.holder(binding);
   return holder === undefined ? undefined : `port ${formatBinding(binding)} is in use by ${holder}`;
@@ -123,6 +132,11 @@ function portInUse(message: string): GangwayError {
   return new GangwayError('port-in-use', message, {
     hint: 'publish another port of the host, or any free one: `-p 80`',
   });
+}
+
+/** Only bindings with the same key can collide. */
+export function portKey({ hostPort, protocol }: PortBinding): string {
+  return `${hostPort}/${protocol}`;
 }
 
 /** Could these two not be bound at the same time? */

@@ -5,7 +5,7 @@
  *
  * @see RLIMIT_NOFILE in setrlimit(2), /proc/sys/fs/nr_open in proc_sys_fs(5)
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { ignoring } from '../values/errors.ts';
 import { call } from './libc.ts';
 
@@ -15,6 +15,12 @@ const RLIMIT_NOFILE = 7;
 export function openFileLimit(): number {
   const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
   return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+}
+
+/** How many descriptors this process has open. */
+export function openFiles(): number {
+  // One of them is the directory that is being read.
+  return readdirSync('/proc/self/fd').length - 1;
 }
 
 /**

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
 import type { Relay } from '../../src/services/proxy/forward.ts';
-import { reserve } from '../../src/services/proxy/reservation.ts';
+import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Protocol } from '../../src/values/port.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
@@ -53,9 +53,9 @@ function answers(host: string, port: number): Promise<boolean> {
 
 function publish(protocol: Protocol, hostAddress: string, hostPort: number, target = '172.30.0.2'): Relay {
   const binding = { protocol, hostAddress: parseAddress(hostAddress), hostPort, containerPort: 80 };
-  const [reservation] = reserve([{ binding, target: parseAddress(target) }]);
-  if (reservation === undefined) throw new Error('nothing reserved');
-  return reservation.serve({ datagrams: new DatagramRelays() });
+  const [relay] = serve(reserve([{ binding, target: parseAddress(target) }]), { datagrams: new DatagramRelays() });
+  if (relay === undefined) throw new Error('nothing served');
+  return relay;
 }
 
 test.serial('the container sees the gateway as the client, and never a loopback address', async (t) => {

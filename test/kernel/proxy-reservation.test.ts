@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
 import type { Forward } from '../../src/services/proxy/forward.ts';
-import { reserve } from '../../src/services/proxy/reservation.ts';
+import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import { closeSocket } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
@@ -69,6 +71,37 @@ test.serial('all addresses are bound, or none', async (t) => {
   holder.kill('SIGKILL');
 });
 
+test.serial('all are served, or none, and nobody is let in before', async (t) => {
+  const server = createServer((socket) => socket.end('served')).listen(7081, container);
+  await once(server, 'listening');
+  const forwards = [
+    forward('tcp', '127.0.0.1', 7006, 7081),
+    forward('udp', '127.0.0.1', 7007),
+    forward('tcp', '127.0.0.1', 7008, 7081),
+  ];
+  class Broken extends DatagramRelays {
+    override serve(fd: number): never {
+      closeSocket(fd);
+      throw new Error('no more than this');
+    }
+  }
+  const open = readdirSync('/proc/self/fd').length;
+  const reservations = reserve(forwards);
+  const early = connect(7006, '127.0.0.1');
+  const heard = once(early, 'connect').then(
+    () => 'let in',
+    (error) => error.code,
+  );
+  await delay(20);
+  t.throws(() => serve(reservations, { datagrams: new Broken() }), { message: 'no more than this' });
+  t.is(await heard, 'ECONNREFUSED');
+  early.destroy();
+  await delay(20);
+  t.is(readdirSync('/proc/self/fd').length, open, 'no socket is left open');
+  for (const reservation of reserve(forwards)) reservation.release();
+  server.close();
+});
+
 test.serial("an address that is not this host's is named", (t) => {
   const error = t.throws(() => reserve([forward('tcp', '198.51.100.7', 7004)]));
   t.like(error, {
@@ -107,9 +140,9 @@ test.serial('no client is let in between reserving and serving', async (t) => {
     await delay(10);
     reservation?.release();
   }
-  const [reservation] = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
+  const reservations = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
   await delay(10);
-  const relay = reservation?.serve({ datagrams: new DatagramRelays() });
+  const [relay] = serve(reservations, { datagrams: new DatagramRelays() });
   await delay(50);
   over = true;
   await storm;
@@ -127,7 +160,7 @@ test.serial('1,000 ports are held and served by one process', async (t) => {
   ]).flat();
   const begun = performance.now();
   const context = { datagrams: new DatagramRelays() };
-  const relays = reserve(forwards).map((reservation) => reservation.serve(context));
+  const relays = serve(reserve(forwards), context);
   const milliseconds = performance.now() - begun;
   t.log(`2,000 sockets reserved and served in ${milliseconds.toFixed(0)} ms`);
   t.true(milliseconds < 5000);

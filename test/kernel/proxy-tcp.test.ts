@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
 import type { Relay } from '../../src/services/proxy/forward.ts';
-import { reserve } from '../../src/services/proxy/reservation.ts';
+import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { takeError } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
@@ -31,9 +31,10 @@ interface Published {
 
 function publish(containerPort: number, hostAddress = '127.0.0.1'): Published {
   const binding = { protocol: 'tcp', hostAddress: parseAddress(hostAddress), hostPort: ++port, containerPort } as const;
-  const [reservation] = reserve([{ binding, target: parseAddress(container) }]);
-  if (reservation === undefined) throw new Error('nothing reserved');
-  return { relay: reservation.serve({ datagrams: new DatagramRelays() }), hostPort: port };
+  const reservations = reserve([{ binding, target: parseAddress(container) }]);
+  const [relay] = serve(reservations, { datagrams: new DatagramRelays() });
+  if (relay === undefined) throw new Error('nothing served');
+  return { relay, hostPort: port };
 }
 
 /** A server in the container, and its port published. */

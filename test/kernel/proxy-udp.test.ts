@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import { type DatagramOptions, type DatagramRelay, DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
-import { reserve } from '../../src/services/proxy/reservation.ts';
+import { type DatagramOptions, DatagramRelay, DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
+import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
@@ -41,9 +41,9 @@ interface Published {
 
 function publish(containerPort: number, hostAddress = '0.0.0.0', options: DatagramOptions = {}): Published {
   const binding = { protocol: 'udp', hostAddress: parseAddress(hostAddress), hostPort: ++port, containerPort } as const;
-  const [reservation] = reserve([{ binding, target: parseAddress(container) }]);
-  if (reservation === undefined) throw new Error('nothing reserved');
-  const relay = reservation.serve({ datagrams: new DatagramRelays(options) }) as DatagramRelay;
+  const reservations = reserve([{ binding, target: parseAddress(container) }]);
+  const [relay] = serve(reservations, { datagrams: new DatagramRelays(options) });
+  if (!(relay instanceof DatagramRelay)) throw new Error('nothing served');
   return { relay, hostPort: port };
 }
 

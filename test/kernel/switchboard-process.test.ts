@@ -196,6 +196,62 @@ test.serial('killed, it is started again by the next client, and serves what the
   await second.close();
 });
 
+test.serial(
+  'a port taken in the middle of a range: nothing of it is served, and all of it as soon as it is free',
+  async (t) => {
+    const options = place();
+    const range = Array.from({ length: 9 }, (_, index) => 8100 + index);
+    const thief = createServer().listen(8104, '127.0.0.1');
+    await once(thief, 'listening');
+    record(options, publication('c1', ...range));
+    const connection = await openSwitchboard(options);
+    const pid = await pidOf(connection);
+    const listening = () =>
+      spawnSync('ss', ['-Hltnp', 'sport >= :8100 and sport <= :8108'], { encoding: 'utf8' }).stdout;
+    for (let round = 0; round < 3; round++) {
+      const { owners } = await connection.refresh();
+      t.is(owners.length, 1);
+      t.like(owners, [{ owner: 'c1', state: 'failed' }]);
+      t.regex(owners[0]?.reason ?? '', /^port 127\.0\.0\.1:8104\/tcp is in use by .* \(pid \d+\)$/);
+      t.false(listening().includes(`pid=${pid},`));
+    }
+    await t.throwsAsync(connection.reserve(publication('c2', ...range)), { message: /8104/ });
+    t.false(listening().includes(`pid=${pid},`));
+    thief.close();
+    t.like((await connection.refresh()).owners, [{ owner: 'c1', state: 'serving' }]);
+    t.deepEqual(
+      await Promise.all(range.map(ask)),
+      range.map(() => 'served'),
+    );
+    await connection.withdraw('c1');
+    await connection.close();
+  },
+);
+
+test.serial('more ports than open files: one sentence, and nothing is bound', async (t) => {
+  const plain = place();
+  const limited = ['setpriv', '--bounding-set=-sys_resource', 'prlimit', '--nofile=300'] as const;
+  const options = { ...plain, command: [...limited, ...plain.command] as const };
+  const connection = await openSwitchboard(options);
+  const pid = await pidOf(connection);
+  const open = () => readdirSync(`/proc/${pid}/fd`).length;
+  const before = open();
+  const ports = Array.from({ length: 300 }, (_, index) => 30_000 + index);
+  const error = await t.throwsAsync(connection.reserve(publication('c1', ...ports)), { code: 'not-supported' });
+  t.is(open(), before);
+  const [, room] =
+    /^300 published ports need a socket each, and there is room for (\d+) \(300 open files\)$/.exec(
+      error?.message ?? '',
+    ) ?? [];
+  const needed = 300 + 300 - Number(room);
+  t.like(error, { hint: `publish fewer ports, or start gangway where \`ulimit -Hn\` says ${needed} or more` });
+  await connection.reserve(publication('c1', ...ports.slice(0, Number(room))));
+  await connection.serve('c1');
+  t.is(await ask(30_000), 'served');
+  await connection.withdraw('c1');
+  await connection.close();
+});
+
 test.serial('two clients that start it at once share one', async (t) => {
   const options = place();
   const connections = await Promise.all([openSwitchboard(options), openSwitchboard(options), openSwitchboard(options)]);

@@ -1,6 +1,6 @@
 /** Relays one TCP port of the loopback in a process of its own: `relay-main.ts HOST-PORT TARGET PORT [DESCRIPTOR-LIMIT]`. */
 import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
-import { reserve } from '../../src/services/proxy/reservation.ts';
+import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
 const [, , hostPort, target = '', containerPort, descriptorLimit = 'Infinity'] = process.argv;
@@ -10,6 +10,8 @@ const binding = {
   hostPort: Number(hostPort),
   containerPort: Number(containerPort),
 } as const;
-for (const reservation of reserve([{ binding, target: parseAddress(target) }]))
-  reservation.serve({ datagrams: new DatagramRelays(), descriptorLimit: Number(descriptorLimit) });
+serve(reserve([{ binding, target: parseAddress(target) }]), {
+  datagrams: new DatagramRelays(),
+  descriptorLimit: Number(descriptorLimit),
+});
 process.stdout.write('serving\n');

@@ -12,11 +12,11 @@
  * and whenever a client asks. A port that was taken meanwhile is remembered as failed, with the reason, and tried again.
  */
 
-import { collide } from '../../services/port-allocation.ts';
+import { collide, portKey } from '../../services/port-allocation.ts';
 import { DatagramRelays } from '../../services/proxy/datagram-relay.ts';
 import type { Relay } from '../../services/proxy/forward.ts';
-import { type ProxyContext, type Reservation, reserve } from '../../services/proxy/reservation.ts';
-import { openFileLimit } from '../../sys/open-files.ts';
+import { type ProxyContext, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
+import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
@@ -38,11 +38,12 @@ type Owner = Entry & { readonly publication: Publication };
 export class Switchboard {
   readonly #owners = new Map<string, Owner>();
   readonly #context: ProxyContext;
+  readonly #fileLimit = openFileLimit();
   #draining = 0;
 
   /** @param onIdle called whenever something ended that may have been the last */
   constructor(readonly onIdle: () => void = () => {}) {
-    const descriptorLimit = openFileLimit() - descriptorsKept;
+    const descriptorLimit = this.#fileLimit - descriptorsKept;
     this.#context = { descriptorLimit, datagrams: new DatagramRelays({ descriptorLimit }) };
   }
 
@@ -71,7 +72,9 @@ export class Switchboard {
     if (entry?.state === 'serving') return;
     if (entry?.state !== 'reserved')
       throw new GangwayError('container-not-found', `no ports are reserved for container ${owner}`);
-    const relays = entry.reservations.map((reservation) => reservation.serve(this.#context));
+    // If this fails, the reservations are gone all the same.
+    this.#owners.delete(owner);
+    const relays = serve(entry.reservations, this.#context);
     this.#owners.set(owner, { state: 'serving', relays, publication: entry.publication });
   }
 
@@ -121,6 +124,7 @@ export class Switchboard {
   }
 
   #reserve(session: Session, publication: Publication): Entry {
+    this.#requireRoom(publication.forwards.length);
     try {
       return { state: 'reserved', session, reservations: reserve(publication.forwards) };
     } catch (error) {
@@ -137,6 +141,18 @@ export class Switchboard {
       const reason = error instanceof Error ? error.message : String(error);
       this.#owners.set(owner, { state: 'failed', reason, publication });
     }
+  }
+
+  /** @throws GangwayError not-supported, before one socket is bound, where the limit of open files has no room for all */
+  #requireRoom(sockets: number): void {
+    const taken = openFiles() + descriptorsKept;
+    if (taken + sockets <= this.#fileLimit) return;
+    const room = Math.max(this.#fileLimit - taken, 0);
+    const message = `${sockets} published ports need a socket each, and there is room for ${room} (${this.#fileLimit} open files)`;
+    // It was started with the limit of whoever started it.
+    const again = this.#owners.size === 0 ? '' : `\`kill ${process.pid}\`, and `;
+    const hint = `publish fewer ports, or ${again}start gangway where \`ulimit -Hn\` says ${taken + sockets} or more`;
+    throw new GangwayError('not-supported', message, { hint });
   }
 
   /** The kernel would only name this process, which holds the ports of all containers. */
@@ -163,8 +179,4 @@ export class Switchboard {
       this.onIdle();
     });
   }
-}
-
-function portKey(binding: PortBinding): string {
-  return `${binding.hostPort}/${binding.protocol}`;
 }

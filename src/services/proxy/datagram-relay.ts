@@ -60,9 +60,14 @@ export class DatagramRelays {
     };
   }
 
-  /** @param fd a bound socket, which is the relay's from now on */
+  /** @param fd a bound socket, which is the relay's from now on, also if this throws */
   serve(fd: number, forward: Forward): DatagramRelay {
-    return new DatagramRelay(fd, forward, this.#buffer, this.#options);
+    try {
+      return new DatagramRelay(fd, forward, this.#buffer, this.#options);
+    } catch (error) {
+      closeSocket(fd);
+      throw error;
+    }
   }
 }
 

@@ -39,17 +39,6 @@ export class Reservation {
     readonly fd: number,
   ) {}
 
-  /** Begins to serve. The socket is the relay's from here on. */
-  serve(context: ProxyContext): Relay {
-    const { protocol } = this.forward.binding;
-    const relay =
-      protocol === 'tcp'
-        ? new StreamRelay(this.fd, this.forward, context)
-        : context.datagrams.serve(this.fd, this.forward);
-    openDoor(this.fd);
-    return relay;
-  }
-
   /** Gives the port back, unserved. */
   release(): void {
     closeSocket(this.fd);
@@ -73,6 +62,31 @@ export function reserve(forwards: readonly Forward[]): readonly Reservation[] {
     for (const reservation of reserved) reservation.release();
     throw error;
   }
+}
+
+/**
+ * Serves all of them, or none: then all their sockets are closed. Nobody is let in before the last one can serve.
+ *
+ * @throws KernelError if the kernel can't watch one more socket
+ */
+export function serve(reservations: readonly Reservation[], context: ProxyContext): readonly Relay[] {
+  const relays: Relay[] = [];
+  try {
+    for (const { forward, fd } of reservations) relays.push(relay(forward, fd, context));
+    for (const { fd } of reservations) openDoor(fd);
+    return relays;
+  } catch (error) {
+    for (const served of relays) void served.withdraw();
+    // The relay that could not be made has closed its own.
+    for (const reservation of reservations.slice(relays.length + 1)) reservation.release();
+    throw error;
+  }
+}
+
+/** The socket is the relay's from here on, also if this throws. */
+function relay(forward: Forward, fd: number, context: ProxyContext): Relay {
+  if (forward.binding.protocol === 'tcp') return new StreamRelay(fd, forward, context);
+  return context.datagrams.serve(fd, forward);
 }
 
 function reserveOne(forward: Forward): Reservation {

@@ -41,7 +41,10 @@ export class StreamRelay implements Relay {
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
 
-  /** @param fd a listening socket, which is the relay's from now on */
+  /**
+   * @param fd a listening socket, which is the relay's from now on
+   * @throws Error if the loop does not take it
+   */
   constructor(
     fd: number,
     readonly forward: Forward,
@@ -51,6 +54,8 @@ export class StreamRelay implements Relay {
     // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
     this.#server.on('error', () => {});
     this.#server.listen({ fd });
+    // Node tells why by an event, when it is too late.
+    if (!this.#server.listening) throw new Error(`cannot listen on port ${forward.binding.hostPort}`);
     // Node has listened again, with a queue of 511, whatever it is told.
     listen(fd, longestBacklog);
   }
