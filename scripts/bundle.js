@@ -54,9 +54,9 @@ const execaBeside = {
 const start = (code) => `#!/usr/bin/env node
 const { readFileSync } = require('node:fs');
 const { Script } = require('node:vm');
-const filename = \`\${__dirname}/${code}\`;
-const cachedData = readFileSync(\`\${filename}.compiled\`);
-const program = new Script(readFileSync(filename, 'utf8'), { filename, cachedData });
+const code = \`\${__dirname}/${code}\`;
+const cachedData = readFileSync(\`\${code}.compiled\`);
+const program = new Script(readFileSync(code, 'utf8'), { filename: '${code}', cachedData });
 program.runInThisContext()(exports, require, module, __filename, __dirname);
 `;
 
@@ -71,7 +71,7 @@ function compile(program) {
   const text = readFileSync(program, 'utf8').replace(/^#!.*/, '');
   writeFileSync(code, `(function (exports, require, module, __filename, __dirname) {${text}})\n`);
   setFlagsFromString('--no-lazy');
-  const script = new Script(readFileSync(code, 'utf8'));
+  const script = new Script(readFileSync(code, 'utf8'), { filename: basename(code) });
   setFlagsFromString('--lazy');
   writeFileSync(`${code}.compiled`, script.createCachedData());
   writeFileSync(program, start(basename(code)));

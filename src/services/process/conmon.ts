@@ -32,7 +32,11 @@ export function conmonCommand(launch: Launch): string[] {
  * could neither remove the container's directory, in which the tree is mounted, nor pin a namespace for the next life.
  */
 function runtimeCommand(launch: Launch): string[] {
-  if (launch.isolation === 'full') return ['/usr/bin/env', ...onTree(launch), ...crunCommand(launch)];
+  if (launch.isolation === 'full') {
+    // conmon looks for no program: it wants the path.
+    const [, ...words] = onTree(launch);
+    return [requireProgram('unshare'), ...words, ...crunCommand(launch)];
+  }
   return ['/bin/sh', '-c', runtimeScript, 'gangway', launch.directory, ...isolated(launch)];
 }
 

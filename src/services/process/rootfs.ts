@@ -14,7 +14,7 @@
  *
  * Why in a mount namespace of its own and not in the host's: the kernel takes everything away with the last process, also
  * after a kill -9 of everybody. Why `slave`: a network namespace's file that is unmounted on the host must be released here
- * too. Why relative paths: a directory may be called `a,b:c`, and in `-o` these would be separators.
+ * too. Why relative paths and descriptors: a directory may be called `a,b:c`, and in `-o` these would be separators.
  *
  * With a user namespace a given root file system is mounted through an id map, so that its root is the container's root;
  * the host's own tree is not, so that the container's root stays nobody there and /etc/shadow stays closed.
@@ -24,6 +24,9 @@ import type { Launch } from '../../values/launch.ts';
 /**
  * Parameters: the container's directory, the kind of root, its path, an id map in util-linux' notation or nothing, the
  * number of further mount points, these, and then the command that runs on the finished tree.
+ *
+ * Every program that the shell starts takes a millisecond: nothing is mounted that is not needed, and one mkdir makes all
+ * directories.
  *
  * crun refuses control groups of version 1 beside a version 2 tree that has controllers; here it doesn't see that tree.
  * It makes its directories there all the same, so an empty tree of our own covers the place.
@@ -36,29 +39,33 @@ kind=$2 source=$3 map=$4 count=$5
 shift 5
 unified=/sys/fs/cgroup/unified controllers=
 [ ! -e $unified/cgroup.controllers ] || read -r controllers <$unified/cgroup.controllers || :
-if [ -n "$controllers" ]; then
-  umount $unified
-  mount -t tmpfs gangway $unified
-fi
+[ -z "$controllers" ] || mount -t tmpfs gangway $unified
+
+# Mounts what the container writes over directory $1, at root$2, as layer $3.
+overlay() {
+  mount -t overlay -o "lowerdir=/proc/self/fd/8,upperdir=tree/upper$3,workdir=tree/work$3" gangway "root$2" 8<"$1"
+}
+
 if [ "$kind" = unpacked ]; then
   mount --bind \${map:+-o "X-mount.idmap=$map"} "$source" root
 else
   mount -t tmpfs -o mode=0755 gangway tree
-  mkdir tree/lower tree/upper tree/work
-  lower=/
-  if [ "$kind" = directory ]; then
-    mount --bind \${map:+-o "X-mount.idmap=$map"} "$source" tree/lower
-    lower=tree/lower
+  layer=$count directories=
+  while [ "$layer" -gt 0 ]; do
+    directories="$directories tree/upper$layer tree/work$layer"
+    layer=$((layer - 1))
+  done
+  mkdir tree/lower tree/upper tree/work $directories
+  if [ -n "$map" ]; then
+    mount --bind -o "X-mount.idmap=$map" "$source" tree/lower
+    source=tree/lower
     first=\${map#b:0:}
-    [ -z "$map" ] || chown "\${first%%:*}:\${first%%:*}" tree/upper
+    chown "\${first%%:*}:\${first%%:*}" tree/upper
   fi
-  mount -t overlay -o "lowerdir=$lower,upperdir=tree/upper,workdir=tree/work" gangway root
+  overlay "$source" '' ''
 fi
 while [ "$count" -gt 0 ]; do
-  mkdir "tree/lower$count" "tree/upper$count" "tree/work$count"
-  mount --bind "$1" "tree/lower$count"
-  mount -t overlay -o "lowerdir=tree/lower$count,upperdir=tree/upper$count,workdir=tree/work$count" gangway "root$1" ||
-    mount --bind -o ro "$1" "root$1"
+  overlay "$1" "$1" "$count" || mount --bind -o ro "$1" "root$1"
   count=$((count - 1))
   shift
 done
