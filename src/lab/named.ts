@@ -10,13 +10,14 @@ import { once } from 'node:events';
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { requireCommand } from '../kernel/command.ts';
 import { isAlive } from '../kernel/process.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
 import { sweep } from './cgroups.ts';
 import { programEnvironment } from './environment.ts';
 import { labExists, type Machine, type MachineOptions, start, takeDown } from './machine.ts';
 import { parseLabName } from './name.ts';
-import { entering } from './place.ts';
+import { directoryIn, entering } from './place.ts';
 import { hostPlace } from './topology.ts';
 
 export interface NamedLabOptions {
@@ -88,7 +89,8 @@ export function listLabs(options: NamedLabOptions = {}): readonly LabSummary[] {
  * Runs a command in a named lab, on our own terminal and streams.
  *
  * @returns its exit code, as a shell gives it
- * @throws GangwayError lab-not-found if there is no such lab, or no such place in it
+ * @throws GangwayError lab-not-found if there is no such lab, or no such place in it; command-not-found,
+ *   command-not-executable
  */
 export async function execInLab(
   name: string,
@@ -97,12 +99,11 @@ export async function execInLab(
   options: NamedLabOptions & { readonly environment?: Readonly<Record<string, string>> } = {},
 ): Promise<number> {
   const { machine } = known(labsDirectory(options), name);
+  const env = programEnvironment(options.environment);
   const [program, ...parameters] = endsWithParent(entering(machine, place, endsWithParent(argv)));
-  const child = spawn(program, parameters, {
-    cwd: '/',
-    env: programEnvironment(options.environment),
-    stdio: 'inherit',
-  });
+  const root = `/proc/${machine.init.pid}/root`;
+  requireCommand(argv[0] ?? '', { what: 'lab', root, workingDirectory: directoryIn(machine), searchPath: env.PATH });
+  const child = spawn(program, parameters, { cwd: '/', env, stdio: 'inherit' });
   // The terminal sends its signals to the whole foreground group: the command decides, and we report what it decided.
   const leaveToCommand = () => undefined;
   process.on('SIGINT', leaveToCommand).on('SIGQUIT', leaveToCommand);

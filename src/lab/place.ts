@@ -136,14 +136,13 @@ export function entering(
   machine: Machine,
   place: string,
   argv: readonly string[],
-  workingDirectory: string = process.cwd(),
+  workingDirectory?: string,
 ): readonly [string, ...string[]] {
   if (!isAlive(machine.init)) {
     throw new GangwayError('lab-not-found', `lab "${machine.name}" has ended`, {
       hint: 'make it again: gangway lab up',
     });
   }
-  const hidden = machine.privateDirectories.some((directory) => `${workingDirectory}/`.startsWith(`${directory}/`));
   return [
     'sh',
     '-euc',
@@ -154,10 +153,15 @@ export function entering(
     `--target=${machine.init.pid}`,
     ...['--mount', '--uts', '--ipc', '--pid', '--cgroup'],
     `--net=${networkNamespacePath(machine, place)}`,
-    `--wdns=${hidden ? '/' : workingDirectory}`,
+    `--wdns=${directoryIn(machine, workingDirectory)}`,
     '--',
     ...argv,
   ];
+}
+
+/** Where a program in a lab starts: where we are, or `/` where that is not to be seen there. */
+export function directoryIn({ privateDirectories }: Machine, wanted: string = process.cwd()): string {
+  return privateDirectories.some((directory) => `${wanted}/`.startsWith(`${directory}/`)) ? '/' : wanted;
 }
 
 function networkNamespacePath(machine: Machine, place: string): string {

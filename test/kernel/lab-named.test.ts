@@ -25,6 +25,11 @@ test('a named lab outlives the process that made it, until it is taken down', as
   t.is(await execInLab('outlives', 'host', ['sh', '-c', 'exit 9'], place), 9);
   await t.throwsAsync(upLab('outlives', place), { code: 'lab-exists' });
   await t.throwsAsync(execInLab('outlives', 'moon', ['true'], place), { message: /no place "moon"/ });
+  await t.throwsAsync(execInLab('outlives', 'host', ['nosuch'], place), {
+    code: 'command-not-found',
+    message: 'command "nosuch" not found in the lab',
+  });
+  await t.throwsAsync(execInLab('outlives', 'host', ['/etc/passwd'], place), { code: 'command-not-executable' });
   await downLab('outlives', place);
   t.is(identifyProcess(lab?.pid ?? 0), undefined);
   t.false(listLabs(place).some(({ name }) => name === 'outlives'));

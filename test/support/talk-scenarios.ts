@@ -349,6 +349,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     await run('signal', { command: sh('kill -9 $$') });
     await run('missing', { command: ['nosuch'] });
     await run('not executable', { command: ['/etc/passwd'] });
+    await run('no directory', { command: sh('true'), workingDirectory: '/no/such' });
     await run('own 127', { command: sh('exit 127') });
     await run('user', {
       command: sh('id -u; id -g; echo $HOME $A $PWD'),
@@ -433,7 +434,8 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const results: Record<string, unknown> = {};
     const run = async (name: string, more: object) => {
       const ends = streams();
-      results[name] = [await execute(target, container, { ...request, ...more }, ends), String(ends.stdout.bytes)];
+      const status = await execute(target, container, { ...request, ...more }, ends).catch((error) => error.message);
+      results[name] = [status, String(ends.stdout.bytes)];
     };
     await run('link', {
       command: sh('ip -br link | grep -c here; id -u; echo $A$B; pwd; exit 3'),

@@ -14,6 +14,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { commandNotExecutable, commandNotFound, requireCommand } from '../../kernel/command.ts';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { requireProgram } from '../../kernel/program.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
@@ -35,9 +36,9 @@ const NOT_FOUND = 127;
  *
  * @param container the container's first process
  * @returns the command's exit status, 128 and the signal's number if one ended it, 0 if it was detached; 126 or 127 if
- *   it can't be executed or is not there, after crun has said so on our stderr
- * @throws GangwayError container-not-running; usage if a terminal is asked for and stdin is none; invalid-option for an
- *   unknown user
+ *   it can't be executed for a reason that crun has found and said on our stderr
+ * @throws GangwayError container-not-running; command-not-found, command-not-executable; usage if a terminal is asked
+ *   for and stdin is none; invalid-option for an unknown user
  */
 export async function execute(
   target: ExecTarget,
@@ -51,11 +52,31 @@ export async function execute(
   }
   const accounts = readAccounts(`/proc/${container.pid}/root`);
   if (target.isolation === 'network') {
-    const words = ['nsenter', ...enterParameters(container.pid, request, accounts)];
     const env = environmentOf(target, request);
+    refuseBeforehand(container, request.command, request.workingDirectory ?? process.cwd(), env.PATH);
+    const words = [requireProgram('nsenter'), ...enterParameters(container.pid, request, accounts)];
     return await run({ words, env, leave: request.detached, request, streams });
   }
-  return await crunExec(target, request, streams, accounts);
+  const description = describe(target, request, accounts);
+  const [path] = description.env.filter((entry) => entry.startsWith('PATH='));
+  refuseBeforehand(container, request.command, description.cwd, path?.slice('PATH='.length));
+  return await crunExec(target, description, request, streams);
+}
+
+function refuseBeforehand(
+  { pid }: ProcessIdentity,
+  [command = '']: readonly string[],
+  workingDirectory: string,
+  searchPath: string | undefined,
+): void {
+  requireCommand(command, { what: 'container', root: `/proc/${pid}/root`, workingDirectory, searchPath });
+}
+
+/** The process as crun will be told of it. */
+function describe(target: ExecTarget, request: ExecRequest, accounts: Accounts): OciProcess {
+  const configuration = readFileSync(join(target.directory, 'config.json'), 'utf8');
+  const own = (JSON.parse(configuration) as { readonly process: OciProcess }).process;
+  return execProcess(own, request, { accounts, allCapabilities: allCapabilities() });
 }
 
 function allCapabilities(): string[] {
@@ -69,16 +90,11 @@ function environmentOf(target: ExecTarget, request: ExecRequest): NodeJS.Process
   );
 }
 
-async function crunExec(target: ExecTarget, request: ExecRequest, streams: Streams, accounts: Accounts) {
-  const configuration = readFileSync(join(target.directory, 'config.json'), 'utf8');
-  const own = (JSON.parse(configuration) as { readonly process: OciProcess }).process;
+async function crunExec(target: ExecTarget, description: OciProcess, request: ExecRequest, streams: Streams) {
   const file = join(target.directory, `exec-${randomBytes(8).toString('hex')}`);
   const log = `${file}.log`;
   try {
-    writeFileSync(file, JSON.stringify(execProcess(own, request, { accounts, allCapabilities: allCapabilities() })), {
-      mode: 0o600,
-      flag: 'wx',
-    });
+    writeFileSync(file, JSON.stringify(description), { mode: 0o600, flag: 'wx' });
     const detach = request.detached ? ['--detach'] : [];
     const words = [
       requireProgram('crun'),
@@ -93,8 +109,11 @@ async function crunExec(target: ExecTarget, request: ExecRequest, streams: Strea
     const status = await run({ words, env: process.env, leave: false, request, streams });
     const complaint = ignoring('ENOENT', () => readFileSync(log, 'utf8')) ?? '';
     if (status === 0 || complaint === '') return status;
-    if (request.detached) streams.stderr.write(complaint);
-    return statusOfComplaint(complaint);
+    const exitStatus = statusOfComplaint(complaint);
+    // Else crun has said it on the command's stderr.
+    if (!request.detached) return exitStatus;
+    const [command = ''] = request.command;
+    throw exitStatus === NOT_FOUND ? commandNotFound(command) : commandNotExecutable(command);
   } finally {
     rmSync(file, { force: true });
     rmSync(log, { force: true });
