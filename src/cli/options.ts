@@ -13,7 +13,7 @@ const time = {
   short: 't',
   alias: 'time',
   type: 'seconds',
-  help: 'How long to wait before it is killed',
+  help: 'How long to wait before it is killed (10; -1: for ever)',
 } as const satisfies Option;
 
 /** Before the command: `gangway --explain run …`. */

@@ -117,28 +117,32 @@ function withoutForgottenLife(context: Context, record: ContainerRecord): Contai
 }
 
 /**
- * Waits for the end, and tells how it was.
+ * Waits for the end, and tells how it was. As with Docker, what was never started has nothing to wait for, and is 0.
  *
  * @returns the exit code; of a container that has ended before, its last one
- * @throws GangwayError container-not-running for one that was never started, or whose monitor was killed
+ * @throws GangwayError container-not-running if its monitor was killed, container-not-found if it was removed meanwhile
  */
 export async function wait(context: Context, name: string): Promise<number> {
   const { id, life, lastEnd } = context.records.container(name);
-  if (life === undefined) return known(name, lastEnd?.exitCode);
+  if (life === undefined) return known(name, lastEnd?.exitCode ?? 0);
   const launched = readLaunched(life.launch);
-  if (launched === undefined) return known(name, endedRecord(context, id)?.lastEnd?.exitCode);
-  const status = await waitForExit(exitPath(life.launch), launched.monitor);
-  return known(name, status === 'unknown' ? endedRecord(context, id)?.lastEnd?.exitCode : status);
+  const status = launched === undefined ? 'unknown' : await waitForExit(exitPath(life.launch), launched.monitor);
+  if (status !== 'unknown') return status;
+  // Whoever ended it holds the lock until he has written down how.
+  const ended = await exclusively(context, async () => endedRecord(context, id));
+  if (ended !== undefined) return known(name, ended.lastEnd?.exitCode ?? 'unknown');
+  throw new GangwayError('container-not-found', `no such container: ${name}`, { hint: 'it was removed meanwhile' });
 }
 
 function endedRecord({ records }: Context, id: string): ContainerRecord | undefined {
   return records.containers().find((record) => record.id === id);
 }
 
-function known(name: string, status: ExitStatus | undefined): number {
-  if (typeof status === 'number') return status;
-  const why = status === undefined ? 'was never started' : 'ended, and nobody saw how: its monitor was killed';
-  throw new GangwayError('container-not-running', `container ${name} ${why}`);
+function known(name: string, status: ExitStatus): number {
+  if (status !== 'unknown') return status;
+  throw new GangwayError('container-not-running', `container ${name} ended, and nobody saw how`, {
+    hint: 'its monitor was killed',
+  });
 }
 
 /** Removes a container, and with `force` whatever it is doing. */

@@ -159,6 +159,7 @@ test('kill, restart, wait and rm', async (t) => {
   t.deepEqual((await gangway(['restart', '--time=0', 'web'])).calls, [['restart', 'web', { timeoutSeconds: 0 }]]);
   t.is((await gangway(['wait', 'a', 'b'], { wait: async () => 7 })).stdout, '7\n7\n');
   t.deepEqual((await gangway(['rm', '-f', 'web'])).calls, [['remove', 'web', { force: true }]]);
+  t.deepEqual((await gangway(['stop', '-t', '-1', 'web'])).calls, [['stop', 'web', { timeoutSeconds: -1 }]]);
   t.is((await gangway(['stop', '-t', 'soon', 'web'])).status, 125);
 });
 
