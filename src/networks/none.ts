@@ -60,8 +60,13 @@ export function none(sandbox: Sandbox): readonly Step[] {
       kind: 'sysctl',
       in: place,
       key: 'net/ipv4/ping_group_range',
-      value: sandbox.owner === undefined ? '0 2147483647' : `0 ${sandbox.owner.range.length - 1}`,
+      value: sandbox.owner === undefined ? '0 2147483647' : everyGroup(sandbox.owner.range),
       why: 'ping without a raw socket, for every group',
     },
   ];
+}
+
+/** All groups of a user namespace, by the numbers that they have outside: so the kernel reads what is written from there. */
+function everyGroup({ first, length }: SubordinateRange): string {
+  return `${first} ${first + length - 1}`;
 }

@@ -85,9 +85,7 @@ async function furnish(directory: string): Promise<void> {
 test.serial('a private user namespace: root inside is nobody outside, and owns its network', async (t) => {
   const story = await live(t, {
     request: {
-      ...sh(
-        'id -u; cat /proc/self/uid_map; cat /etc/shadow; touch /etc/x; ls /sys/class/net; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; sleep 0.5',
-      ),
+      ...sh('id -u; cat /proc/self/uid_map; cat /etc/shadow; touch /etc/x; ls /sys/class/net; sleep 0.5'),
       userNamespace: 'private',
     },
     meanwhile: 'grep Uid /proc/$1/status',
@@ -95,7 +93,7 @@ test.serial('a private user namespace: root inside is nobody outside, and owns i
   if (story === undefined) return;
   t.regex(story.log, /^0\n +0 +100000 +65536\n/);
   t.is(story.log.match(/Permission denied/g)?.length, 2);
-  t.regex(story.log, /\nlo\n0\n/);
+  t.regex(story.log, /\nlo\n/);
   t.regex(story.meanwhile, /Uid:\s+100000\s+100000/);
 });
 

@@ -48,6 +48,14 @@ test('every port is the container’s own, and every group may ping', async (t) 
   });
 });
 
+test('in a user namespace, too: every group that exists in there', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const owned = await story.start('--userns', 'private', '--network', 'none', 'sleep', '100');
+    const settings = '/proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range';
+    t.is(await story.sh(`nsenter --target "$1" --user --net cat ${settings}`, owned.pid), '0\n0\t65535');
+  });
+});
+
 test('its files know localhost and its name, and it has no line of its own in hosts', async (t) => {
   await withStory(t, {}, async (story) => {
     await story.sh('echo "nameserver 203.0.113.2" >/run/servers; mount --bind /run/servers /etc/resolv.conf');

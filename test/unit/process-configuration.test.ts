@@ -70,21 +70,18 @@ test('a container joins the network that was made for it, and makes five namespa
     configuration().linux.namespaces.map(({ type }: { type: string }) => type),
     ['pid', 'ipc', 'uts', 'mount', 'cgroup', 'network'],
   );
-  t.is(configuration().linux.sysctl['net.ipv4.ping_group_range'], '0 2147483647');
 });
 
-test('on the host’s network there is no network namespace, and no sysctl of it is touched', (t) => {
-  const { namespaces, sysctl } = configuration({ network: { kind: 'host' } }).linux;
+test('on the host’s network there is no network namespace', (t) => {
+  const { namespaces } = configuration({ network: { kind: 'host' } }).linux;
   t.false(namespaces.some(({ type }: { type: string }) => type === 'network'));
-  t.deepEqual(sysctl, {});
 });
 
-test('a private user namespace is joined, and ping is for the groups that it has', (t) => {
-  const { namespaces, sysctl } = configuration({
+test('a private user namespace is joined', (t) => {
+  const { namespaces } = configuration({
     userNamespace: { path: '/run/u', range: { first: 100_000, length: 65_536 } },
   }).linux;
   t.deepEqual(namespaces.at(-1), { type: 'user', path: '/run/u' });
-  t.is(sysctl['net.ipv4.ping_group_range'], '0 65535');
 });
 
 test('limits in the words of config.json', (t) => {

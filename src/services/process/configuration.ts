@@ -41,7 +41,6 @@ export function ociConfiguration(launch: Launch, processor: string = process.arc
       namespaces: namespaces(launch),
       cgroupsPath: launch.cgroupPath,
       resources: resources(launch.limits),
-      sysctl: sysctls(launch),
       maskedPaths: maskedPaths(launch),
       readonlyPaths: readOnlyPaths,
       seccomp: seccompProfile(launch.capabilities, processor),
@@ -83,11 +82,4 @@ function namespaces(launch: Launch): readonly { readonly type: string; readonly 
     ...(network.kind === 'host' ? [] : [{ type: 'network', path: network.path }]),
     ...(userNamespace === undefined ? [] : [{ type: 'user', path: userNamespace.path }]),
   ];
-}
-
-/** Ports below 1024 and ping without privilege: safe where the stack is the container's own, and only there. */
-function sysctls(launch: Launch): Readonly<Record<string, string>> {
-  if (launch.network.kind === 'host') return {};
-  const highestGroup = (launch.userNamespace?.range.length ?? 2 ** 31) - 1;
-  return { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': `0 ${highestGroup}` };
 }
