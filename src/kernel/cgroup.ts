@@ -8,19 +8,22 @@
  *     version 2   /sys/fs/cgroup/gangway/ID/memory.max
  *     version 1   /sys/fs/cgroup/memory/gangway/ID/memory.limit_in_bytes
  *
- * crun makes the directories and writes the limits. This file reads, ends and removes.
+ * crun makes the directories and writes the limits. This file finds, ends and removes.
  *
  * @see cgroups(7), Documentation/admin-guide/cgroup-v2.rst, Documentation/admin-guide/cgroup-v1/
  */
-import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ignoring } from '../values/errors.ts';
 
-/** One mounted tree. Version 2 has the controller name `` (empty): all of them. */
+/** One mounted tree. */
 export interface CgroupHierarchy {
   readonly version: 1 | 2;
+  /** What version 1 mounts it by: `cpu`, `cpuacct`, or `name=systemd`. Version 2 has all that others have not. */
   readonly controllers: readonly string[];
   readonly mountPoint: string;
+  /** Our own group in it: `/user.slice`. It begins with `/..` where our cgroup namespace shows only others. */
+  readonly own: string;
 }
 
 /** The machine's layout. */
@@ -29,40 +32,48 @@ export interface CgroupLayout {
   readonly hierarchies: readonly CgroupHierarchy[];
 }
 
-/** Counters of one group since it was made. Undefined where no controller counts. */
-export interface CgroupCounters {
-  readonly cpuNanoseconds?: bigint;
-  readonly throttledPeriods?: number;
-  readonly throttledNanoseconds?: bigint;
-  readonly memoryBytes?: number;
-  readonly memoryLimitBytes?: number;
-  readonly outOfMemoryKills?: number;
-  readonly pids?: number;
-  readonly pidsLimit?: number;
-  readonly blockReadBytes?: bigint;
-  readonly blockWriteBytes?: bigint;
-}
-
-/** Finds the trees. @param mountinfo `/proc/self/mountinfo` */
-export function parseLayout(mountinfo: string): CgroupLayout {
-  const hierarchies: CgroupHierarchy[] = [];
+/**
+ * Finds the trees.
+ *
+ * @param mountinfo `/proc/self/mountinfo`, which lists also what other mounts cover
+ * @param cgroup `/proc/self/cgroup`
+ * @param reachable whether it is not covered
+ */
+export function parseLayout(
+  mountinfo: string,
+  cgroup: string,
+  reachable: (mountPoint: string) => boolean = () => true,
+): CgroupLayout {
+  const groups = [...cgroup.matchAll(/^\d+:([^:]*):(.*)$/gm)].map(([, controllers = '', own = '']) => ({
+    controllers: controllers === '' ? [] : controllers.split(','),
+    own,
+  }));
+  const found = new Map<string, CgroupHierarchy>();
   for (const line of mountinfo.split('\n')) {
     const [fields = '', rest = ''] = line.split(' - ');
+    const mountPoint = fields.split(' ')[4] ?? '';
     const [type, , options = ''] = rest.split(' ');
-    const mountPoint = fields.split(' ')[4];
-    if (mountPoint === undefined || (type !== 'cgroup' && type !== 'cgroup2')) continue;
-    const controllers = options.split(',').filter((option) => option !== 'rw' && option !== 'ro');
-    hierarchies.push(
-      type === 'cgroup2' ? { version: 2, controllers: [], mountPoint } : { version: 1, controllers, mountPoint },
+    if (!mountPoint.startsWith('/sys/fs/cgroup') || (type !== 'cgroup' && type !== 'cgroup2')) continue;
+    const version = type === 'cgroup2' ? 2 : 1;
+    const group = groups.find(({ controllers }) =>
+      version === 2 ? controllers.length === 0 : isSubset(controllers, options.split(',')),
     );
+    if (group !== undefined) found.set(mountPoint, { version, mountPoint, ...group });
   }
+  const hierarchies = [...found.values()].filter(({ mountPoint }) => reachable(mountPoint));
   const versions = new Set(hierarchies.map(({ version }) => version));
   const kind = versions.size === 2 ? 'hybrid' : versions.has(2) ? 'v2' : versions.has(1) ? 'v1' : 'none';
   return { kind, hierarchies };
 }
 
+/** Not empty, and all of it in the other. */
+function isSubset(some: readonly string[], all: readonly string[]): boolean {
+  return some.length > 0 && some.every((word) => all.includes(word));
+}
+
 export function readLayout(): CgroupLayout {
-  return parseLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const [mountinfo, cgroup] = [readFileSync('/proc/self/mountinfo', 'utf8'), readFileSync('/proc/self/cgroup', 'utf8')];
+  return parseLayout(mountinfo, cgroup, (mountPoint) => existsSync(`${mountPoint}/cgroup.procs`));
 }
 
 /** The directories of one group, one in each tree; whether they exist is another question. */
@@ -81,112 +92,35 @@ export function controllerDirectory(layout: CgroupLayout, controller: string, pa
 /** How a file of a group is read: undefined where there is none. Data in a unit test. */
 export type ReadCgroupFile = (path: string) => string | undefined;
 
-function readFile(path: string): string | undefined {
+export function readCgroupFile(path: string): string | undefined {
   // ENODEV: the group was removed while the file was open.
   return ignoring(['ENOENT', 'ENODEV', 'EOPNOTSUPP'], () => readFileSync(path, 'utf8'));
 }
 
-/** Reads every counter that this machine has for the group. */
-export function readCounters(layout: CgroupLayout, path: string, read: ReadCgroupFile = readFile): CgroupCounters {
-  const file = (controller: string, name: string) => {
-    const directory = controllerDirectory(layout, controller, path);
-    return directory === undefined ? undefined : read(`${directory}/${name}`);
-  };
-  return withoutUndefined(layout.kind === 'v2' ? countersOfVersion2(file) : countersOfVersion1(file));
-}
+/** What version 2 calls a controller. */
+export type Controller = 'cpu' | 'memory' | 'pids' | 'io';
 
-type ControllerFile = (controller: string, name: string) => string | undefined;
-type Counters = { [K in keyof CgroupCounters]: CgroupCounters[K] | undefined };
-
-function countersOfVersion2(file: ControllerFile): Counters {
-  const cpu = keyed(file('cpu', 'cpu.stat'));
-  const io = file('io', 'io.stat');
-  return {
-    cpuNanoseconds: microseconds(cpu.get('usage_usec')),
-    throttledPeriods: count(cpu.get('nr_throttled')),
-    throttledNanoseconds: microseconds(cpu.get('throttled_usec')),
-    memoryBytes: count(file('memory', 'memory.current')),
-    memoryLimitBytes: limit(file('memory', 'memory.max')),
-    outOfMemoryKills: count(keyed(file('memory', 'memory.events')).get('oom_kill')),
-    pids: count(file('pids', 'pids.current')),
-    pidsLimit: limit(file('pids', 'pids.max')),
-    blockReadBytes: sum(io, /\brbytes=(\d+)/g),
-    blockWriteBytes: sum(io, /\bwbytes=(\d+)/g),
-  };
-}
-
-function countersOfVersion1(file: ControllerFile): Counters {
-  const cpu = keyed(file('cpu', 'cpu.stat'));
-  const throttle = file('blkio', 'blkio.throttle.io_service_bytes');
-  return {
-    cpuNanoseconds: big(file('cpuacct', 'cpuacct.usage')),
-    throttledPeriods: count(cpu.get('nr_throttled')),
-    throttledNanoseconds: big(cpu.get('throttled_time')),
-    memoryBytes: count(file('memory', 'memory.usage_in_bytes')),
-    memoryLimitBytes: limit(file('memory', 'memory.limit_in_bytes')),
-    outOfMemoryKills: count(keyed(file('memory', 'memory.oom_control')).get('oom_kill')),
-    pids: count(file('pids', 'pids.current')),
-    pidsLimit: limit(file('pids', 'pids.max')),
-    blockReadBytes: sum(throttle, / Read (\d+)/g),
-    blockWriteBytes: sum(throttle, / Write (\d+)/g),
-  };
-}
-
-/** `name value` lines. */
-function keyed(text: string | undefined): Map<string, string> {
-  return new Map((text ?? '').split('\n').map((line) => line.split(' ') as [string, string]));
-}
-
-function big(text: string | undefined): bigint | undefined {
-  return text === undefined ? undefined : BigInt(text.trim());
-}
-
-function microseconds(text: string | undefined): bigint | undefined {
-  return text === undefined ? undefined : BigInt(text) * 1000n;
-}
-
-function count(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
-}
-
-/** `max`, and version 1's largest number of pages, are no limit. */
-function limit(text: string | undefined): number | undefined {
-  const value = text === undefined || text.trim() === 'max' ? undefined : Number(text);
-  return value === undefined || value > Number.MAX_SAFE_INTEGER ? undefined : value;
-}
-
-function sum(text: string | undefined, pattern: RegExp): bigint | undefined {
-  if (text === undefined) return undefined;
-  return [...text.matchAll(pattern)].reduce((total, [, bytes = '0']) => total + BigInt(bytes), 0n);
-}
-
-function withoutUndefined(counters: Counters): CgroupCounters {
-  return Object.fromEntries(Object.entries(counters).filter(([, value]) => value !== undefined)) as CgroupCounters;
+/** Can groups be limited by it? Not where the kernel has it switched off, or an outer group keeps it to itself. */
+export function hasController(
+  { kind, hierarchies }: CgroupLayout,
+  controller: Controller,
+  read: ReadCgroupFile = readCgroupFile,
+): boolean {
+  const name = controller === 'io' && kind !== 'v2' ? 'blkio' : controller;
+  return hierarchies.some(({ version, controllers, mountPoint }) => {
+    if (version === 1) return controllers.includes(name);
+    // Beside version 1 the tree of version 2 is not crun's (see `rootScript`).
+    return kind === 'v2' && (read(`${mountPoint}/cgroup.controllers`) ?? '').trim().split(' ').includes(name);
+  });
 }
 
 /** Can memory and swap be limited together? Not where the kernel doesn't account for swap. */
-export function hasSwapAccounting(
-  layout: CgroupLayout,
-  read: (directory: string) => readonly string[] = list,
-): boolean {
+export function hasSwapAccounting(layout: CgroupLayout, read: ReadCgroupFile = readCgroupFile): boolean {
   const directory = controllerDirectory(layout, 'memory', '');
   if (directory === undefined) return false;
   // The root of version 2 has no limits at all; whether swap is counted shows in its statistics.
-  if (layout.kind === 'v2') return (readFile(`${directory}/memory.stat`) ?? '').includes('\nswapcached ');
-  return read(directory).includes('memory.memsw.limit_in_bytes');
-}
-
-/** Does a scheduler run that shares a disk by weight? */
-export function hasBlockWeight(layout: CgroupLayout, read: (directory: string) => readonly string[] = list): boolean {
-  const directory = controllerDirectory(layout, layout.kind === 'v2' ? 'io' : 'blkio', '');
-  if (directory === undefined) return false;
-  // The root of version 2 has no weight; any group below it shows whether there is one.
-  const groups = layout.kind === 'v2' ? read(directory).map((name) => `${directory}/${name}`) : [directory];
-  return groups.some((group) => read(group).some((name) => /^(blk)?io\.(bfq\.)?weight$/.test(name)));
-}
-
-function list(directory: string): readonly string[] {
-  return ignoring(['ENOENT', 'ENOTDIR'], () => readdirSync(directory)) ?? [];
+  if (layout.kind === 'v2') return (read(`${directory}/memory.stat`) ?? '').includes('\nswapcached ');
+  return read(`${directory}/memory.memsw.limit_in_bytes`) !== undefined;
 }
 
 /**
@@ -206,7 +140,7 @@ export function killCgroup(layout: CgroupLayout, path: string): number {
 }
 
 function killOnce(layout: CgroupLayout, path: string): boolean {
-  const lists = cgroupDirectories(layout, path).map((directory) => readFile(`${directory}/cgroup.procs`) ?? '');
+  const lists = cgroupDirectories(layout, path).map((directory) => readCgroupFile(`${directory}/cgroup.procs`) ?? '');
   const pids = new Set(lists.flatMap((text) => text.split('\n')).filter((pid) => pid !== '' && pid !== '0'));
   for (const pid of pids) ignoring('ESRCH', () => process.kill(Number(pid), 'SIGKILL'));
   return pids.size > 0;

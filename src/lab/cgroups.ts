@@ -13,6 +13,7 @@
  */
 import { type Dirent, existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type CgroupLayout, readLayout } from '../kernel/cgroup.ts';
 import { ignoring } from '../values/errors.ts';
 
 /** One mounted cgroup tree. */
@@ -30,38 +31,18 @@ const prefix = 'gangway-lab-';
 /** Where the lab's processes sit in the unified tree, below the lab's root. */
 export const unifiedLeaf = 'init';
 
-/** The cgroup trees that this process can reach: the mount table lists those that others cover, too. */
+/** The cgroup trees in which labs can be made here. */
 export function hierarchies(): readonly Hierarchy[] {
-  const [cgroup, mountinfo] = [readFileSync('/proc/self/cgroup', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8')];
-  return parseHierarchies(cgroup, mountinfo).filter(({ parent }) => existsSync(join(parent, 'cgroup.procs')));
+  return labHierarchies(readLayout()).filter(({ parent }) => existsSync(join(parent, 'cgroup.procs')));
 }
 
-/** As `hierarchies`, from the texts of /proc/self/cgroup and /proc/self/mountinfo. */
-export function parseHierarchies(cgroup: string, mountinfo: string): readonly Hierarchy[] {
-  const own = cgroup
-    .trimEnd()
-    .split('\n')
-    .map((line) => {
-      const [, controllers = '', ...path] = line.split(':');
-      return { controllers, path: path.join(':') };
-    });
-  const found = new Map<string, Hierarchy>();
-  for (const line of mountinfo.trimEnd().split('\n')) {
-    const [left = '', right = ''] = line.split(' - ');
-    const mountPoint = left.split(' ')[4] ?? '';
-    const [type = '', , superOptions = ''] = right.split(' ');
-    if (!mountPoint.startsWith('/sys/fs/cgroup')) continue;
-    if (type === 'cgroup2') found.set(mountPoint, { mountPoint, unified: true, mountOptions: '', parent: mountPoint });
-    if (type !== 'cgroup') continue;
-    const options = superOptions.split(',');
-    const mine = own.find(
-      ({ controllers }) => controllers !== '' && controllers.split(',').every((c) => options.includes(c)),
-    );
-    if (mine === undefined) continue;
-    const mountOptions = mine.controllers.startsWith('name=') ? `none,${mine.controllers}` : mine.controllers;
-    found.set(mountPoint, { mountPoint, unified: false, mountOptions, parent: below(mountPoint, mine.path) });
-  }
-  return [...found.values()];
+export function labHierarchies(layout: CgroupLayout): readonly Hierarchy[] {
+  return layout.hierarchies.map(({ version, controllers, mountPoint, own }) => {
+    if (version === 2) return { mountPoint, unified: true, mountOptions: '', parent: mountPoint };
+    const names = controllers.join(',');
+    const mountOptions = names.startsWith('name=') ? `none,${names}` : names;
+    return { mountPoint, unified: false, mountOptions, parent: below(mountPoint, own) };
+  });
 }
 
 /** Who entered a cgroup namespace without joining its cgroups is outside of what it sees: `/..`. Its labs begin at the root. */

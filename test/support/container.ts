@@ -1,7 +1,8 @@
 // Runs inside a private machine: takes one container from its request to its end, and tells what was seen, as JSON.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { readCounters, readLayout } from '../../src/kernel/cgroup.ts';
+import { readLayout } from '../../src/kernel/cgroup.ts';
+import { readCounters } from '../../src/kernel/cgroup-counters.ts';
 import { addNamespace, deleteNamespace, pinPath } from '../../src/kernel/namespace.ts';
 import { createOwnedNetworkNamespace, deleteUserNamespacePin } from '../../src/kernel/user-namespace.ts';
 import { discard, launch, observe, readLaunched, start } from '../../src/services/process/launch.ts';

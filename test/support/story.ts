@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
-import type { CgroupCounters } from '../../src/kernel/cgroup.ts';
+import type { CgroupCounters } from '../../src/kernel/cgroup-counters.ts';
 import type { Scenario } from './container.ts';
 
 /** What a scenario showed. */

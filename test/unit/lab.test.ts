@@ -1,6 +1,7 @@
 import test from 'ava';
+import { parseLayout } from '../../src/kernel/cgroup.ts';
 import { identifyProcess, isAlive } from '../../src/kernel/process.ts';
-import { hierarchies, parseHierarchies } from '../../src/lab/cgroups.ts';
+import { hierarchies, labHierarchies } from '../../src/lab/cgroups.ts';
 import { programEnvironment } from '../../src/lab/environment.ts';
 import { fstab } from '../../src/lab/mounts.ts';
 import { parseLabName } from '../../src/lab/name.ts';
@@ -67,7 +68,7 @@ test('cgroup trees of a v1 machine with a unified tree beside them', (t) => {
 41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
 42 31 0:39 / /elsewhere rw - cgroup cgroup rw,memory
 `;
-  const trees = parseHierarchies(cgroup, mountinfo);
+  const trees = labHierarchies(parseLayout(mountinfo, cgroup));
   t.deepEqual(
     trees.map(({ mountOptions, parent }) => [parent, mountOptions]),
     [
@@ -83,10 +84,8 @@ test('cgroup trees of a v1 machine with a unified tree beside them', (t) => {
 });
 
 test('cgroup tree of a v2 machine', (t) => {
-  const trees = parseHierarchies(
-    '0::/user.slice\n',
-    '30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n',
-  );
+  const mountinfo = '30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n';
+  const trees = labHierarchies(parseLayout(mountinfo, '0::/user.slice\n'));
   t.deepEqual(trees, [{ mountPoint: '/sys/fs/cgroup', unified: true, mountOptions: '', parent: '/sys/fs/cgroup' }]);
   t.notRegex(fstab('source', {}, trees, []), /cgroup tmpfs/);
   t.notThrows(hierarchies);

@@ -1,11 +1,7 @@
 import test from 'ava';
-import {
-  cgroupDirectories,
-  hasBlockWeight,
-  hasSwapAccounting,
-  parseLayout,
-  readCounters,
-} from '../../src/kernel/cgroup.ts';
+import { sharesByWeight } from '../../src/kernel/block-device.ts';
+import { cgroupDirectories, hasController, hasSwapAccounting, parseLayout } from '../../src/kernel/cgroup.ts';
+import { readCounters } from '../../src/kernel/cgroup-counters.ts';
 import { subordinateRange } from '../../src/kernel/user-namespace.ts';
 
 const mounted = (point: string, type: string, options: string) => `31 1 0:28 / ${point} rw - ${type} cgroup ${options}`;
@@ -15,14 +11,17 @@ const one = [
   mounted('/sys/fs/cgroup/pids', 'cgroup', 'rw,pids'),
   mounted('/sys/fs/cgroup/blkio', 'cgroup', 'rw,blkio'),
 ].join('\n');
+const groups = '5:blkio:/\n4:pids:/u\n3:memory:/u\n2:cpu,cpuacct:/\n0::/u\n';
 const two = mounted('/sys/fs/cgroup', 'cgroup2', 'rw,nsdelegate,memory_recursiveprot');
 
 test('the layout is told by what is mounted', (t) => {
-  t.is(parseLayout(one).kind, 'v1');
-  t.is(parseLayout(two).kind, 'v2');
-  t.is(parseLayout(`${one}\n${mounted('/sys/fs/cgroup/unified', 'cgroup2', 'rw')}`).kind, 'hybrid');
-  t.is(parseLayout('22 27 0:21 / /proc rw - proc proc rw').kind, 'none');
-  t.deepEqual(cgroupDirectories(parseLayout(two), '/gangway/c1'), ['/sys/fs/cgroup/gangway/c1']);
+  t.is(parseLayout(one, groups).kind, 'v1');
+  t.is(parseLayout(two, '0::/\n').kind, 'v2');
+  t.is(parseLayout(`${one}\n${mounted('/sys/fs/cgroup/unified', 'cgroup2', 'rw')}`, groups).kind, 'hybrid');
+  t.is(parseLayout('22 27 0:21 / /proc rw - proc proc rw', groups).kind, 'none');
+  // Mounts that others cover are in the table, too.
+  t.is(parseLayout(`${one}\n${two}`, groups, (point) => point === '/sys/fs/cgroup').kind, 'v2');
+  t.deepEqual(cgroupDirectories(parseLayout(two, '0::/\n'), '/gangway/c1'), ['/sys/fs/cgroup/gangway/c1']);
 });
 
 test('counters of version 2', (t) => {
@@ -36,7 +35,7 @@ test('counters of version 2', (t) => {
     'io.stat': '8:0 rbytes=10 wbytes=20 rios=1 wios=1 dbytes=0 dios=0\n8:16 rbytes=1 wbytes=2 rios=1 wios=1\n',
   };
   const counters = readCounters(
-    parseLayout(two),
+    parseLayout(two, '0::/\n'),
     '/gangway/c1',
     (path) => files[path.slice('/sys/fs/cgroup/gangway/c1/'.length)],
   );
@@ -66,7 +65,7 @@ test('counters of version 1', (t) => {
       '254:0 Read 10\n254:0 Write 20\n254:0 Total 30\nTotal 30\n',
   };
   t.deepEqual(
-    readCounters(parseLayout(one), '/g', (path) => files[path]),
+    readCounters(parseLayout(one, groups), '/g', (path) => files[path]),
     {
       cpuNanoseconds: 123n,
       throttledPeriods: 3,
@@ -83,17 +82,37 @@ test('counters of version 1', (t) => {
 
 test('what a kernel lacks has no counter', (t) => {
   t.deepEqual(
-    readCounters(parseLayout(two), '/gone', () => undefined),
+    readCounters(parseLayout(two, '0::/\n'), '/gone', () => undefined),
     {},
   );
 });
 
-test('weights and swap are asked of the kernel', (t) => {
-  t.true(hasSwapAccounting(parseLayout(one), () => ['memory.memsw.limit_in_bytes']));
-  t.false(hasSwapAccounting(parseLayout(one), () => []));
-  t.false(hasBlockWeight(parseLayout(one), () => ['blkio.throttle.write_bps_device']));
-  t.true(hasBlockWeight(parseLayout(one), () => ['blkio.bfq.weight']));
-  t.true(hasBlockWeight(parseLayout(two), (path) => (path === '/sys/fs/cgroup' ? ['system.slice'] : ['io.weight'])));
+test('controllers and swap accounting are asked of the kernel', (t) => {
+  const [first, second] = [parseLayout(one, groups), parseLayout(two, '0::/\n')];
+  const says = (text: string | undefined) => () => text;
+  t.deepEqual(
+    (['cpu', 'memory', 'pids', 'io'] as const).map((name) => hasController(first, name)),
+    [true, true, true, true],
+  );
+  t.false(hasController(parseLayout(one.replace(/.*memory.*/, ''), groups), 'memory'));
+  t.true(hasController(second, 'io', says('cpuset cpu io memory pids\n')));
+  t.false(hasController(second, 'cpu', says('cpuset memory pids\n')));
+  // What stands in the tree of version 2 beside version 1 is out of crun's reach.
+  const both = parseLayout(`${mounted('/sys/fs/cgroup/pids', 'cgroup', 'rw,pids')}\n${two}`, groups);
+  t.false(hasController(both, 'memory', says('memory\n')));
+  t.true(hasSwapAccounting(first, says('9223372036854771712\n')));
+  t.false(hasSwapAccounting(first, says(undefined)));
+  t.true(hasSwapAccounting(second, says('anon 1\nswapcached 0\n')));
+});
+
+test('a weight is kept by a scheduler, or a cost model, that runs', (t) => {
+  t.false(sharesByWeight(['[none] mq-deadline\n', '[none]\n'], ''));
+  t.false(sharesByWeight(['[none] mq-deadline bfq\n'], ''));
+  t.true(sharesByWeight(['[none] bfq\n', 'none mq-deadline [bfq]\n'], ''));
+  t.true(sharesByWeight(['[none]\n'], '254:0 enable=1 ctrl=auto rpct=0.00\n'));
+  t.false(sharesByWeight(['[none]\n'], '254:0 enable=0 ctrl=auto rpct=0.00\n'));
+  // crun writes the weight of BFQ alone as soon as there is one.
+  t.false(sharesByWeight(['[none] bfq\n'], '254:0 enable=1 ctrl=auto rpct=0.00\n'));
 });
 
 test('subordinate ids: ours, else root’s, else the usual ones', (t) => {

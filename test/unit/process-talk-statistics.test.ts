@@ -22,7 +22,7 @@ test('the cache that can be dropped is found in both versions', (t) => {
 });
 
 test('version 2', (t) => {
-  const layout = parseLayout('24 1 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n');
+  const layout = parseLayout('24 1 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n', '0::/\n');
   const files: Record<string, string> = {
     'cpu.stat': 'usage_usec 1500\nuser_usec 1000\nsystem_usec 500\nnr_periods 9\nnr_throttled 4\nthrottled_usec 70\n',
     'memory.current': '1048576\n',
@@ -54,7 +54,7 @@ test('version 2', (t) => {
 });
 
 test('a container that is gone counts nothing', (t) => {
-  const layout = parseLayout('24 1 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n');
+  const layout = parseLayout('24 1 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n', '0::/\n');
   const usage = readUsage(layout, '/gangway/c1', undefined, () => undefined);
   t.is(usage.memoryBytes, 0);
   t.is(usage.cpuNanoseconds, 0n);

@@ -3,16 +3,14 @@
  * anything is changed, and every mistake that can be seen beforehand is named here.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
-import { hasBlockWeight, hasSwapAccounting, readLayout } from '../../kernel/cgroup.ts';
 import { requireProgram } from '../../kernel/program.ts';
 import type { ContainerRequest, Volume } from '../../values/container.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
-import type { Launch, LaunchLimits, Root } from '../../values/launch.ts';
+import type { Launch, Root } from '../../values/launch.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { type Accounts, homeOf, lookUp, readAccounts, readArchivedAccounts } from './identity.ts';
 import { refuseBeyondNetwork } from './network-isolation.ts';
-import { numberDevice } from './resources.ts';
+import { prepareLimits } from './resources.ts';
 import { furtherMounts } from './rootfs.ts';
 
 /** What the engine has chosen for this container. */
@@ -55,8 +53,8 @@ export function prepareLaunch(request: ContainerRequest, place: Place): Prepared
   const root = chooseRoot(request, place);
   const accounts = accountsOf(root, request);
   const identity = lookUp(request.user, accounts);
-  const { limits, warnings } = prepareLimits(request);
-  for (const volume of request.volumes) checkVolume(volume);
+  const { limits, warnings } = prepareLimits(request.limits);
+  for (const volume of request.volumes) requireSource(volume);
   const launch: Launch = {
     ...chosen,
     isolation: request.isolation,
@@ -79,15 +77,10 @@ export function prepareLaunch(request: ContainerRequest, place: Place): Prepared
 
 function refuseConflicts(request: ContainerRequest): void {
   if (request.isolation === 'network') refuseBeyondNetwork(request);
-  if (request.command.length === 0) throw new GangwayError('usage', 'no command was given');
   if (request.userNamespace === 'private' && request.network === 'host') {
     throw new GangwayError('conflicting-options', "--userns private can't be combined with --network host", {
       hint: 'a user namespace has no rights over a network stack that it does not own',
     });
-  }
-  const directory = request.workingDirectory;
-  if (directory !== undefined && !isAbsolute(directory)) {
-    throw new GangwayError('invalid-option', `--workdir "${directory}" is not an absolute path`);
   }
 }
 
@@ -114,34 +107,7 @@ function accountsOf(root: Root, { rootfs }: ContainerRequest): Accounts {
   return readAccounts(root.path);
 }
 
-function prepareLimits({ limits }: ContainerRequest): { limits: LaunchLimits; warnings: readonly string[] } {
-  const { blockWeight, deviceReadBytesPerSecond = [], deviceWriteBytesPerSecond = [], ...others } = limits;
-  const layout = readLayout();
-  const weightless = blockWeight !== undefined && !hasBlockWeight(layout);
-  const swapAccounting = hasSwapAccounting(layout);
-  return {
-    limits: {
-      ...others,
-      ...(blockWeight === undefined || weightless ? {} : { blockWeight }),
-      deviceReadBytesPerSecond: deviceReadBytesPerSecond.map((rate) => numberDevice(rate, '--device-read-bps')),
-      deviceWriteBytesPerSecond: deviceWriteBytesPerSecond.map((rate) => numberDevice(rate, '--device-write-bps')),
-      swapAccounting,
-    },
-    warnings: [
-      ...(weightless
-        ? ['this kernel has no scheduler that shares a disk by weight: --blkio-weight has no effect']
-        : []),
-      ...(others.memoryBytes !== undefined && !swapAccounting
-        ? ['this kernel does not account for swap: --memory limits memory alone']
-        : []),
-    ],
-  };
-}
-
-function checkVolume({ source, target }: Volume): void {
-  if (!isAbsolute(target) || target === '/') {
-    throw new GangwayError('invalid-option', `--volume: target "${target}" is not an absolute path below /`);
-  }
+function requireSource({ source }: Volume): void {
   if (ignoring(['ENOENT', 'ENOTDIR'], () => statSync(source)) === undefined) {
     throw new GangwayError('invalid-option', `--volume: source "${source}" does not exist`, {
       hint: `mkdir -p ${source}`,

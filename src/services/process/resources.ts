@@ -10,25 +10,94 @@
  *
  * The middle column is what we write; crun translates it to the files of version 2 or 1. The doubled memory is docker's:
  * memory and swap together, where the kernel accounts for swap.
+ *
+ * A limit that nobody would keep is refused: what runs inside is perhaps run because of it.
  */
 import { statSync } from 'node:fs';
-import type { DeviceRate } from '../../values/container.ts';
+import { diskOfPartition, readSchedulers, sharesByWeight } from '../../kernel/block-device.ts';
+import {
+  type CgroupLayout,
+  type Controller,
+  controllerDirectory,
+  hasController,
+  hasSwapAccounting,
+  readCgroupFile,
+  readLayout,
+} from '../../kernel/cgroup.ts';
+import type { DeviceRate, Limits } from '../../values/container.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { LaunchLimits, NumberedDeviceRate } from '../../values/launch.ts';
 
 /** The length of one scheduling period. Docker's and the kernel's default. */
 const periodMicroseconds = 100_000;
 
-/** A device path as the kernel's two numbers. @throws GangwayError invalid-option unless it is a block device */
-export function numberDevice(rate: DeviceRate, option: string): NumberedDeviceRate {
-  const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(rate.path));
-  if (found === undefined) throw new GangwayError('invalid-option', `${option}: no such device: ${rate.path}`);
+/**
+ * The limits in numbers.
+ *
+ * @throws GangwayError not-supported for what this kernel doesn't keep, invalid-option for what is no disk
+ */
+export function prepareLimits(asked: Limits): { limits: LaunchLimits; warnings: readonly string[] } {
+  const layout = readLayout();
+  refuseUnkept(asked, layout);
+  const { deviceReadBytesPerSecond = [], deviceWriteBytesPerSecond = [], ...others } = asked;
+  const swapAccounting = hasSwapAccounting(layout);
+  return {
+    limits: {
+      ...others,
+      deviceReadBytesPerSecond: deviceReadBytesPerSecond.map((rate) => numberDevice(rate, '--device-read-bps')),
+      deviceWriteBytesPerSecond: deviceWriteBytesPerSecond.map((rate) => numberDevice(rate, '--device-write-bps')),
+      swapAccounting,
+    },
+    warnings:
+      others.memoryBytes !== undefined && !swapAccounting
+        ? ['this kernel does not account for swap: --memory limits memory alone']
+        : [],
+  };
+}
+
+/** Who keeps each limit. */
+const keepers: readonly (readonly [limit: keyof Limits, option: string, controller: Controller])[] = [
+  ['cpuMillis', '--cpus', 'cpu'],
+  ['cpuShares', '--cpu-shares', 'cpu'],
+  ['memoryBytes', '--memory', 'memory'],
+  ['pids', '--pids-limit', 'pids'],
+  ['deviceReadBytesPerSecond', '--device-read-bps', 'io'],
+  ['deviceWriteBytesPerSecond', '--device-write-bps', 'io'],
+  ['blockWeight', '--blkio-weight', 'io'],
+];
+
+function refuseUnkept(asked: Limits, layout: CgroupLayout): void {
+  for (const [limit, option, controller] of keepers) {
+    if (asked[limit] === undefined || hasController(layout, controller)) continue;
+    throw new GangwayError('not-supported', `${option}: control groups can't limit "${controller}" here`, {
+      hint: 'cgroup_disable= or cgroup_no_v1= in /proc/cmdline, or an outer control group, may keep it from us',
+    });
+  }
+  const costs = readCgroupFile(`${controllerDirectory(layout, 'io', '')}/io.cost.qos`) ?? '';
+  if (asked.blockWeight !== undefined && !sharesByWeight(readSchedulers(), costs)) {
+    throw new GangwayError('not-supported', '--blkio-weight: no disk of this machine is shared by weight', {
+      hint: 'as root: modprobe bfq; echo bfq >/sys/block/DISK/queue/scheduler',
+    });
+  }
+}
+
+/** A device path as the kernel's two numbers. @throws GangwayError invalid-option unless it is a whole disk */
+function numberDevice({ path, bytesPerSecond }: DeviceRate, option: string): NumberedDeviceRate {
+  const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(path));
+  if (found === undefined) throw new GangwayError('invalid-option', `${option}: no such device: ${path}`);
   if (!found.isBlockDevice()) {
-    throw new GangwayError('invalid-option', `${option}: ${rate.path} is not a block device`, {
+    throw new GangwayError('invalid-option', `${option}: ${path} is not a block device`, {
       hint: 'lsblk -p lists them',
     });
   }
-  return { ...deviceNumbers(found.rdev), bytesPerSecond: rate.bytesPerSecond };
+  const { major, minor } = deviceNumbers(found.rdev);
+  const disk = diskOfPartition(major, minor);
+  if (disk !== undefined) {
+    throw new GangwayError('invalid-option', `${option}: ${path} is a partition, and the kernel limits whole disks`, {
+      hint: `${option} ${disk}:${bytesPerSecond}`,
+    });
+  }
+  return { major, minor, bytesPerSecond };
 }
 
 /** glibc's gnu_dev_major and gnu_dev_minor: 12 and 20 bits, interleaved. @see sys/sysmacros.h */

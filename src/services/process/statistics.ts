@@ -7,7 +7,8 @@
  * @see cgroups(7), proc_pid_net(5)
  */
 import { readFileSync } from 'node:fs';
-import { type CgroupCounters, type CgroupLayout, controllerDirectory, readCounters } from '../../kernel/cgroup.ts';
+import { type CgroupLayout, controllerDirectory } from '../../kernel/cgroup.ts';
+import { type CgroupCounters, readCounters } from '../../kernel/cgroup-counters.ts';
 import { ignoring } from '../../values/errors.ts';
 
 /** Counters count from the container's start. */
