@@ -16,6 +16,9 @@ export const alreadyThere = 73;
  * and be killed by that. Mount propagation `slave` lets the machine's later mounts and unmounts reach the lab, never
  * the reverse.
  *
+ * In a unified tree a group has the controllers that its parent hands on, and a machine whose units have no limits
+ * hands on no cpu and no io: they stay on afterwards, since the labs beside us may need them, too.
+ *
  * "$1" script of the first process · "$2" number of cgroups · then the cgroups · then the first process's own arguments
  */
 export const keeper = `
@@ -23,12 +26,18 @@ remove() {
   for below in "$1"/*/; do [ ! -d "$below" ] || remove "\${below%/}"; done
   rmdir "$1" 2>/dev/null || :
 }
+hand_on() {
+  for controller in $(cat "$1/cgroup.controllers"); do
+    echo "+$controller" >"$1/cgroup.subtree_control" 2>/dev/null || :
+  done
+}
 first=$1
 left=$2
 shift 2
 for argument; do
   [ "$left" -gt 0 ] || break
   mkdir "$argument" || exit ${alreadyThere}
+  [ ! -e "$argument/cgroup.controllers" ] || hand_on "\${argument%/*}"
   left=$((left - 1))
 done
 exec 3>&2 2>/dev/null
