@@ -4,7 +4,10 @@ import type { Console } from './command.ts';
 import { sentence } from './sentence.ts';
 
 /** Says what went wrong. */
-export function complain(error: unknown, { stderr, color = 'auto', environment }: Console): void {
+export function complain(
+  error: unknown,
+  { stderr, color = 'auto', environment }: Pick<Console, 'stderr' | 'color' | 'environment'>,
+): void {
   const { error: red } = palette(stderr, color, environment);
   stderr.write(`${red('gangway: ')}${sentence(error)}\n`);
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The program: the process around `main`. */
+import { GangwayError } from '../values/errors.ts';
+import { complain } from './complain.ts';
 import { main } from './main.ts';
 
-async function run(): Promise<number> {
+async function run(onReadsOnly: () => void): Promise<number> {
   let input: NodeJS.ReadStream | undefined;
   const status = await main(process.argv.slice(2), {
     stdin: () => {
@@ -13,6 +15,7 @@ async function run(): Promise<number> {
     stderr: process.stderr,
     environment: process.env,
     root: process.geteuid?.() === 0,
+    onReadsOnly,
     createEngine: async (options) => (await import('../engine/create.ts')).createEngine(options),
     loadExplain: async () => (await import('../engine/explain.ts')).explain,
   });
@@ -21,18 +24,47 @@ async function run(): Promise<number> {
   return status;
 }
 
-// `gangway logs web | head -1`: the reader has gone, which is no error of ours. A session with a container has an ear of
-// its own, and something to end first.
-for (const output of [process.stdout, process.stderr]) {
-  output.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    if (output.listenerCount('error') === 1) process.exit(0);
-  });
+/**
+ * What becomes of the program when its output can't be written.
+ *
+ * `gangway logs web | head -1`: the reader has gone, which is no error of ours. A command that only reads is over then;
+ * one that changes something goes on to its end, unheard. Any other failure, such as a full disk, makes the output worth
+ * nothing: that is said, and the exit status says it, too. A session with a container has an ear of its own.
+ */
+class Outputs {
+  readsOnly = false;
+  #failure: Error | undefined;
+
+  constructor() {
+    for (const output of [process.stdout, process.stderr]) {
+      output.on('error', (error: NodeJS.ErrnoException) => {
+        if (output.listenerCount('error') > 1) return;
+        // Of stderr nobody is left to be told.
+        if (error.code !== 'EPIPE' && output === process.stdout) this.#failure ??= error;
+        // The command may be about to end by itself, with a status of its own.
+        if (this.readsOnly) setImmediate(() => process.exit(this.finalStatus(0)));
+      });
+    }
+  }
+
+  finalStatus(status: number): number {
+    if (this.#failure === undefined) return status;
+    const failure = new GangwayError('program-failed', `the output could not be written: ${this.#failure.message}`);
+    complain(failure, { stderr: process.stderr, environment: process.env });
+    return status === 0 ? 1 : status;
+  }
 }
 
+const outputs = new Outputs();
+
 // No await here: the program is one CommonJS file (scripts/bundle.js).
-void run().then((status) => {
-  process.exitCode = status;
-  // Node would take its heap apart, 5 ms. Not if a reader is slow: what he has not taken yet would be lost.
-  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
+void run(() => {
+  outputs.readsOnly = true;
+}).then((status) => {
+  // The last write may still have to say that it failed.
+  setImmediate(() => {
+    process.exitCode = outputs.finalStatus(status);
+    // Node would take its heap apart, 5 ms. Not if a reader is slow: what he has not taken yet would be lost.
+    if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
+  });
 });

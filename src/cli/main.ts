@@ -18,6 +18,8 @@ import { suggest } from './suggest.ts';
 /** Everything around the command line, so that a test can stand there. */
 export interface Surroundings extends Console {
   readonly root: boolean;
+  /** Called before a command that changes nothing: it may be ended at any moment. */
+  readonly onReadsOnly?: () => void;
   readonly createEngine: (options: EngineOptions) => Promise<Engine>;
   /** Loads what writes a plan as a shell script. */
   readonly loadExplain: () => Promise<(plan: Plan) => string>;
@@ -124,6 +126,7 @@ async function perform(found: Found, invocation: Invocation): Promise<number> {
   }
   if (command.root !== false && !invocation.root && invocation.mode !== 'explain') throw notRoot(path);
   if (command.load === undefined) throw new Error(`${path.join(' ')} has no module`);
+  if (command.changes === 'nothing') invocation.onReadsOnly?.();
   const { execute } = await command.load();
   return await execute(given, await workingContext(invocation));
 }

@@ -45,3 +45,21 @@ test('a slow reader slows the container, and costs no memory', (t) =>
     t.is(kilobytes.length, 5);
     t.true(Math.max(...kilobytes) - Math.min(...kilobytes) < 4096, `flat: ${kilobytes.join(', ')} kB`);
   }));
+
+test('what changes something goes on without a reader, and an output that is lost is told', (t) =>
+  withGangway(t, async (gangway) => {
+    const names = ['one', 'two', 'three'];
+    for (const name of names) await gangway.run('create', '--name', name, 'true');
+    t.is(await pipeline(gangway, 'head -0', 'rm', ...names), 'status 0');
+    t.is(await gangway.run('ps', '-aq'), '');
+    t.is(await pipeline(gangway, 'head -0', 'network', 'ls'), 'status 0');
+    t.regex(await pipeline(gangway, 'true', 'rm', 'nope'), /no such container: nope.*\nstatus 1$/);
+    const full = (redirection: string, ...words: readonly string[]) =>
+      gangway.sh(`s=0; { "$@" ${redirection} || s=$?; } 2>&1; echo "status $s"`, ...program, ...words);
+    t.is(
+      await full('>/dev/full', 'network', 'ls'),
+      'gangway: the output could not be written: ENOSPC: no space left on device, write\nstatus 1',
+    );
+    t.is(await full('2>/dev/full', 'rm', 'nope'), 'status 1');
+    t.is(await full('2>/dev/full', 'run', 'nosuch'), 'status 127');
+  }));
