@@ -5,7 +5,8 @@
  * and any later command that finds it dead. Whoever gets the lock first does it, and for the others nothing is left.
  */
 
-import { bootId, type RecordChange } from '../plan/change.ts';
+import { bootId } from '../kernel/boot.ts';
+import type { RecordChange } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { type Observed, observe } from '../services/process/launch.ts';

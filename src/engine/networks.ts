@@ -6,10 +6,10 @@
  * needs them.
  */
 import { loadRuleset, table } from '../firewall/nftables.ts';
+import { bootId } from '../kernel/boot.ts';
 import { findLink, listLinks } from '../kernel/link.ts';
 import { createBridge, type Endpoint } from '../networks/bridge.ts';
 import { forwarding } from '../networks/outbound.ts';
-import { bootId } from '../plan/change.ts';
 import { kindOf } from '../plan/kind.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';

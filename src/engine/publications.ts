@@ -1,5 +1,5 @@
 /** What the records want served: what a switchboard reads when it starts, and whenever it is asked to look again. */
-import { bootId } from '../plan/change.ts';
+import { bootId } from '../kernel/boot.ts';
 import type { Records } from './records.ts';
 import type { Publication } from './switchboard/protocol.ts';
 

@@ -10,8 +10,9 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { bootId } from '../kernel/boot.ts';
 import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
-import { bootId, type RecordChange } from '../plan/change.ts';
+import type { RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
 import type { Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';

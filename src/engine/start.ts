@@ -11,6 +11,7 @@
  * Everything is chosen before anything is changed; the record is written when all of it stands.
  */
 
+import { bootId } from '../kernel/boot.ts';
 import { pinPath } from '../kernel/namespace.ts';
 import { subordinateRange } from '../kernel/user-namespace.ts';
 import { attach, type Endpoint } from '../networks/bridge.ts';
@@ -18,7 +19,7 @@ import { hosts, resolvConf } from '../networks/files.ts';
 import { host } from '../networks/host.ts';
 import { none, type Sandbox } from '../networks/none.ts';
 import { publish, sockets } from '../networks/publish.ts';
-import { bootId, type RecordChange } from '../plan/change.ts';
+import type { RecordChange } from '../plan/change.ts';
 import type { Kinds } from '../plan/kind.ts';
 import type { DirectoryStep, FileStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';

@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { bootId } from '../kernel/boot.ts';
 import { requireCommand } from '../kernel/command.ts';
 import { isAlive } from '../kernel/process.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
@@ -190,8 +191,4 @@ function summary({ machine, createdAt }: LabRecord): LabSummary {
     places: [hostPlace, ...machine.outside],
     createdAt: new Date(createdAt),
   };
-}
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }

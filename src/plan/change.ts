@@ -10,6 +10,7 @@
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { bootId } from '../kernel/boot.ts';
 import { GangwayError, ignoring, TeardownError } from '../values/errors.ts';
 import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
@@ -209,9 +210,4 @@ function syncDirectory(path: string): void {
 
 function staged(path: string): string {
   return `${path}.new`;
-}
-
-/** Which boot this is. What lies in /run from another boot says nothing about this kernel. */
-export function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { bootId, type Change, carryOut, recover } from '../../src/plan/change.ts';
+import { bootId } from '../../src/kernel/boot.ts';
+import { type Change, carryOut, recover } from '../../src/plan/change.ts';
 import { encode } from '../../src/plan/encoding.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { FakeMachine, steps } from '../support/fake-machine.ts';
