@@ -9,11 +9,10 @@ import type { Context } from './context.ts';
 import { isAlive, observeLife } from './end.ts';
 import type { ContainerInspection, NetworkInspection } from './engine.ts';
 import { findDefault } from './networks.ts';
+import { never } from './predefined.ts';
 import type { ContainerRecord, Life } from './records.ts';
 import { dataDirectory } from './start.ts';
 import { describe, listNetworks } from './view.ts';
-
-const never = '0001-01-01T00:00:00Z';
 
 export function inspect({ records }: Context, name: string): ContainerInspection {
   const record = records.container(name);

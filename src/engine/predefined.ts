@@ -1,20 +1,28 @@
 /** The networks that are always there, and that nobody made: their ids are made from their names. */
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { ignoring } from '../values/errors.ts';
 import type { NetworkSummary } from './engine.ts';
 
-export interface PredefinedNetwork {
-  readonly id: string;
-  readonly createdAt: Date;
+/** Docker's word for a moment that has not come. */
+export const never = '0001-01-01T00:00:00Z';
+
+/** All three, as they are while the default bridge has not been needed. */
+export function predefined(stateDirectory: string): readonly NetworkSummary[] {
+  const createdAt = sinceWhen(stateDirectory);
+  return [
+    { id: idOf('bridge'), createdAt: new Date(never), name: 'bridge', driver: 'bridge', scope: 'local' },
+    { id: idOf('host'), createdAt, name: 'host', driver: 'host', scope: 'local' },
+    { id: idOf('none'), createdAt, name: 'none', driver: 'null', scope: 'local' },
+  ];
 }
 
-function named(name: string): PredefinedNetwork {
-  return { id: createHash('sha256').update(`gangway network ${name}`).digest('hex'), createdAt: new Date(0) };
+function idOf(name: string): string {
+  return createHash('sha256').update(`gangway network ${name}`).digest('hex');
 }
 
-/** The default bridge before the first container needs it. */
-export const noNetwork: PredefinedNetwork = named('bridge');
-
-export const predefined: readonly NetworkSummary[] = [
-  { ...named('host'), name: 'host', driver: 'host', scope: 'local' },
-  { ...named('none'), name: 'none', driver: 'null', scope: 'local' },
-];
+/** With Docker they are there since its daemon first ran; with us, since the state directory was made. */
+function sinceWhen(stateDirectory: string): Date {
+  const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(stateDirectory));
+  return found === undefined ? new Date(never) : found.birthtime;
+}

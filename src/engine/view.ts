@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import { observeLife, wantsRestart } from './end.ts';
 import type { ContainerState, ContainerSummary, NetworkSummary } from './engine.ts';
 import { findDefault } from './networks.ts';
-import { noNetwork, type PredefinedNetwork, predefined } from './predefined.ts';
+import { predefined } from './predefined.ts';
 import type { ContainerRecord } from './records.ts';
 
 /** `gangway ps`, newest first. */
@@ -74,7 +74,9 @@ export function portsOf({ records }: Context, name: string): readonly PortBindin
 /** `gangway network ls`: the three predefined ones; `bridge` as it is, or as it will be. */
 export function listNetworks(context: Context): readonly NetworkSummary[] {
   const record = findDefault(context.records.networks());
-  const bridge: PredefinedNetwork =
-    record === undefined ? noNetwork : { id: record.id, createdAt: new Date(record.createdAt) };
-  return [{ ...bridge, name: 'bridge', driver: 'bridge', scope: 'local' }, ...predefined];
+  return predefined(context.records.directories.state).map((network) =>
+    network.name === 'bridge' && record !== undefined
+      ? { ...network, id: record.id, createdAt: new Date(record.createdAt) }
+      : network,
+  );
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import type { Context } from '../../src/engine/context.ts';
+import { createEngine } from '../../src/engine/create.ts';
 import type { ContainerRecord, End } from '../../src/engine/records.ts';
 import { describe, list, portsOf } from '../../src/engine/view.ts';
 import { parseAddress } from '../../src/values/address.ts';
@@ -143,4 +144,14 @@ test('up to two days every second is told as Docker tells it', (t) => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test('what nobody made is as old as the state directory, and the default bridge not yet', async (t) => {
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'gangway-view-'));
+  const engine = createEngine({ stateDirectory, runtimeDirectory: stateDirectory });
+  const created = async () => (await engine.listNetworks()).map(({ createdAt }) => createdAt.toISOString().slice(0, 4));
+  const year = String(new Date().getUTCFullYear());
+  t.deepEqual(await created(), ['0001', year, year]);
+  rmSync(stateDirectory, { recursive: true });
+  t.deepEqual(await created(), ['0001', '0001', '0001']);
 });
