@@ -46,7 +46,9 @@ function look(command: string, { what, root, workingDirectory, searchPath = syst
 
 export function commandNotFound(command: string, what = 'container'): GangwayError {
   return new GangwayError('command-not-found', `command "${command}" not found in the ${what}`, {
-    hint: `a name without a slash is looked for in the PATH of the ${what}`,
+    hint: command.includes('/')
+      ? `with a slash in it, it is a path in the ${what}`
+      : `a name without a slash is looked for in the PATH of the ${what}`,
   });
 }
 
