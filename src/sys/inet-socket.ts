@@ -25,6 +25,7 @@ const options = {
   packetInformation: [0, 8],
   packetInformation6: [41, 49],
   onlyIpv6: [41, 26],
+  linger: [1, 13],
 } as const;
 
 const prototypes = {
@@ -110,6 +111,12 @@ export function takeError(fd: number): string | undefined {
   call('get socket error', prototypes.getsockopt, fd, level, option, value, Uint8Array.of(4, 0, 0, 0));
   const errno = value.readInt32LE();
   return errno === 0 ? undefined : errnoName(errno);
+}
+
+/** Closing will break the connection off with RST, and drop what waits to be sent (SO_LINGER of no time). */
+export function abortOnClose(fd: number): void {
+  const [level, option] = options.linger;
+  call('set socket option linger', prototypes.setsockopt, fd, level, option, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
 }
 
 export function closeSocket(fd: number): void {

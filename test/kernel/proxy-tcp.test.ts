@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
 import type { Relay } from '../../src/services/proxy/forward.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
-import { takeError } from '../../src/sys/inet-socket.ts';
+import { abortOnClose, takeError } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
@@ -123,6 +124,53 @@ test.serial('RST from the container becomes RST for the client', async (t) => {
   await until(() => relay.clients === 0);
 });
 
+// Small buffers in the kernel, so that some of the amounts wait in the relay, with the client's FIN behind them.
+const buffers = ['/proc/sys/net/ipv4/tcp_rmem', '/proc/sys/net/ipv4/tcp_wmem'];
+
+test.serial('RST behind a FIN that still waits is never an orderly end', async (t) => {
+  const before = buffers.map((path) => readFileSync(path, 'utf8'));
+  for (const path of buffers) writeFileSync(path, '4096 8192 8192');
+  const outcomes: { readonly asked: number; readonly heard: Promise<number | 'reset'> }[] = [];
+  const readers: Socket[] = [];
+  for (let asked = 24_576; asked <= 65_536; asked += 1024) {
+    const { hostPort } = await service((socket) => {
+      readers.push(socket);
+      outcomes.push({ asked, heard: heardBy(socket) });
+      socket.pause();
+    });
+    const socket = await client(hostPort);
+    socket.on('error', () => {}).end(Buffer.alloc(asked));
+    await until(() => outcomes.at(-1)?.asked === asked);
+    setTimeout(() => {
+      abortOnClose(descriptor(socket));
+      socket.destroy();
+    }, 100);
+  }
+  await delay(300);
+  // What comes back finds nobody, and only then is the RST noticed.
+  for (const socket of readers) socket.write('x');
+  await delay(100);
+  for (const socket of readers) socket.resume();
+  for (const { asked, heard } of outcomes) t.true(['reset', asked].includes(await heard), `${asked}: ${await heard}`);
+  for (const [index, path] of buffers.entries()) writeFileSync(path, before[index] ?? '');
+});
+
+/** How much came before the orderly end, or that there was none. */
+function heardBy(socket: Socket): Promise<number | 'reset'> {
+  let length = 0;
+  socket.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+  });
+  return new Promise((resolve) => {
+    socket.once('end', () => resolve(takeError(descriptor(socket)) === undefined ? length : 'reset'));
+    socket.once('error', () => resolve('reset'));
+  });
+}
+
+function descriptor(socket: Socket): number {
+  return (socket as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
+}
+
 test.serial('RST right behind data is still an RST', async (t) => {
   const { hostPort } = await service((socket) =>
     socket.once('data', () => socket.write(Buffer.alloc(4096), () => socket.resetAndDestroy())),
@@ -131,7 +179,7 @@ test.serial('RST right behind data is still an RST', async (t) => {
     const socket = await client(hostPort);
     socket.resume().write('x');
     // The test's own end is one of Node's sockets, and takes it for an end half of the time: the kernel knows.
-    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+    const fd = descriptor(socket);
     const ending = await Promise.race([failure(socket), once(socket, 'end').then(() => ({ code: takeError(fd) }))]);
     t.like(ending, { code: 'ECONNRESET' });
   }

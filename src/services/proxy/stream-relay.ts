@@ -20,7 +20,7 @@
  * fail, libuv takes the waiting connection with a spare descriptor and closes it, so that the queue does not block.)
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
+import { abortOnClose, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
 import { formatAddress } from '../../values/address.ts';
 import type { Forward, Relay, RelayOptions } from './forward.ts';
 
@@ -126,14 +126,13 @@ function descriptor(socket: Socket): number | undefined {
 }
 
 /**
- * Breaks a connection off with RST.
+ * Breaks a connection off with RST, whatever is still to be sent.
  *
- * libuv refuses that while a FIN waits behind unsent data, and Node then loses the descriptor. Such a connection, and
- * one that is not established yet, is closed plainly.
+ * Not by `resetAndDestroy`: libuv refuses that while a FIN waits behind unsent data. Closed plainly, that socket would send
+ * the FIN without the data, and what is cut off would look complete.
  */
 function reset(socket: Socket): void {
-  if (socket.destroyed) return;
-  const endWaits = socket.writableEnded && !socket.writableFinished;
-  if (socket.connecting || endWaits) socket.destroy();
-  else socket.resetAndDestroy();
+  const fd = descriptor(socket);
+  if (fd !== undefined) abortOnClose(fd);
+  socket.destroy();
 }
