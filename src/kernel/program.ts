@@ -19,6 +19,7 @@ const packages = {
   nft: 'nftables',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
+  'systemd-run': 'systemd',
   tar: 'tar',
   unshare: 'util-linux',
 } as const;

@@ -7,6 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { outliving } from '../../kernel/scope.ts';
 import { SwitchboardConnection, unreachable } from './connection.ts';
 import { type SwitchboardFiles, switchboardFiles } from './files.ts';
 import type { Announcement } from './process.ts';
@@ -54,7 +55,7 @@ export async function openSwitchboard(options: SwitchboardOptions): Promise<Swit
  * @throws GangwayError switchboard-unreachable
  */
 async function start({ command }: SwitchboardOptions, files: SwitchboardFiles, milliseconds: number): Promise<void> {
-  const [program, ...parameters] = command;
+  const [program = '', ...parameters] = outliving(command, 'gangway switchboard');
   const log = openSync(files.log, 'a', 0o600);
   const child = spawn(program, parameters, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', log] });
   closeSync(log);
