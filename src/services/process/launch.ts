@@ -16,10 +16,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { killCgroup, readLayout, removeCgroup } from '../../kernel/cgroup.ts';
-import { commandNotExecutable, commandNotFound } from '../../kernel/command.ts';
+import { anticipateMove } from '../../kernel/cgroup-move.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
 import { systemPath } from '../../kernel/program.ts';
-import { outliving } from '../../kernel/scope.ts';
 import { unmount } from '../../sys/mount.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
@@ -44,9 +43,9 @@ const stale = ['attach', 'ctl', 'winsz', 'exit', 'oom', 'pid', 'conmon.pid', 'pr
  * @throws GangwayError command-not-found, command-not-executable; program-failed for all else that crun refuses
  */
 export async function launch(launch: Launch): Promise<Launched> {
-  const command = conmonCommand(launch);
-  // With a client the end of its service is the container's, too: conmon passes SIGTERM on.
-  const words = launch.foreground ? command : outliving(command, `gangway container ${launch.id}`);
+  const words = conmonCommand(launch);
+  // crun is going to move the first process into its control group.
+  if (launch.isolation === 'full') anticipateMove(readLayout());
   writeBundle(launch);
   const child = spawn(words[0] ?? '', words.slice(1), {
     // fd 3: where conmon answers. Only the stack of this process is inherited in host mode.
@@ -179,11 +178,19 @@ function crunFailure(launch: Launch, complaint: string): GangwayError {
       ?.replace(/^.*?\berror: /, '') ?? '';
   const command = launch.command[0] ?? '';
   if (/executable file .* not found|cannot find .* in \$PATH/.test(complaint)) {
-    return commandNotFound(command);
+    return new GangwayError('command-not-found', `command "${command}" not found in the container`, {
+      hint: 'a name without a slash is looked for in the PATH of the container',
+    });
   }
   if (/exists but it is not executable|is not a regular file|exec format error/i.test(complaint))
-    return commandNotExecutable(command);
+    return notExecutable(command);
   return new GangwayError('program-failed', `container ${launch.id} could not be started: ${sentence}`);
+}
+
+function notExecutable(command: string): GangwayError {
+  return new GangwayError('command-not-executable', `command "${command}" can't be executed`, {
+    hint: 'it needs the execute permission and must be a program of this processor, or a script whose first line names one',
+  });
 }
 
 async function run(words: readonly string[]): Promise<{ readonly code: number | null; readonly complaint: string }> {
