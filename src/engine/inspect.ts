@@ -55,7 +55,8 @@ function state(record: ContainerRecord) {
   const { life, lastEnd } = record;
   const found = describe(record, Date.now());
   const observed = life === undefined ? undefined : observeLife(life);
-  const exit = observed?.kind === 'exited' ? observed.exit : lastEnd;
+  // Of one that runs, the end before is told by FinishedAt alone, as docker has it.
+  const exit = observed?.kind === 'exited' ? observed.exit : found.state === 'running' ? undefined : lastEnd;
   return {
     Status: found.state,
     Running: found.state === 'running',

@@ -32,4 +32,25 @@ test('who may wait for a month is not killed at once', (t) =>
     await waitFor('it listens', async () => (await gangway.run('logs', 'slow')).includes('ready'));
     for (const seconds of ['3000000', '999999999']) await gangway.run('stop', '-t', seconds, 'slow');
     t.is(JSON.parse(await gangway.run('inspect', 'slow'))[0].State.ExitCode, 7);
+    await gangway.run('start', 'slow');
+    t.is(JSON.parse(await gangway.run('inspect', 'slow'))[0].State.ExitCode, 0);
+    await waitFor('it listens again', async () => (await gangway.run('logs', 'slow')).split('ready').length === 3);
+    await gangway.run('stop', '-t', '-1', 'slow');
+    t.is(JSON.parse(await gangway.run('inspect', 'slow'))[0].State.ExitCode, 7);
+  }));
+
+test('waiting for what never ran, for what has ended, and for what is removed', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('create', '--name', 'never', 'true');
+    t.is(await gangway.run('wait', 'never'), '0');
+    await gangway.run('run', '-d', '--name', 'nine', '--network', 'none', 'sh', '-c', 'exit 9');
+    t.is(await gangway.run('wait', 'nine'), '9');
+    await gangway.run('run', '-d', '--name', 'gone', '--network', 'none', 'sleep', '1000');
+    const waiting = gangway.spawn('wait', 'gone');
+    const listens = "ls -l /proc/$(pgrep -f 'gangway.js wai[t] gone')/fd | grep inotify";
+    await gangway.lab.host.waitFor(['sh', '-c', listens]);
+    await gangway.run('rm', '-f', 'gone');
+    const { exitCode, stderr } = await waiting.result;
+    t.is(exitCode, 1);
+    t.regex(stderr, /^gangway: no such container: gone; it was removed meanwhile\n$/);
   }));

@@ -29,7 +29,7 @@ function timestamp(time: Date): string {
 }
 
 function parseTail(text: string | undefined): number | undefined {
-  if (text === undefined || text === 'all' || text === '-1') return undefined;
+  if (text === undefined || text === 'all' || /^-\d+$/.test(text)) return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new GangwayError('invalid-option', `--tail ${JSON.stringify(text)} is no number`, {
     hint: 'write how many lines, or all',
@@ -41,5 +41,12 @@ function parseMoment(text: string | undefined, option: string): Date | undefined
   if (text === undefined) return undefined;
   if (/^\d{1,12}(\.\d+)?$/.test(text)) return new Date(Number(text) * 1000);
   if (/^\d{4}-\d\d-\d\d([T ]\S+)?$/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text);
-  return new Date(Date.now() - parseDuration(text, option));
+  try {
+    return new Date(Date.now() - parseDuration(text, option));
+  } catch (cause) {
+    throw new GangwayError('invalid-option', `${option} ${JSON.stringify(text)} is no moment`, {
+      hint: 'write 2026-01-02T13:23:37Z, or 42m for 42 minutes ago',
+      cause,
+    });
+  }
 }
