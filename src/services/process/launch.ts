@@ -17,8 +17,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import type { Readable } from 'node:stream';
 import { killCgroup, readLayout, removeCgroup } from '../../kernel/cgroup.ts';
 import { anticipateMove } from '../../kernel/cgroup-move.ts';
+import { commandNotExecutable, commandNotFound } from '../../kernel/command.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
 import { systemPath } from '../../kernel/program.ts';
+import { outliving } from '../../kernel/scope.ts';
 import { unmount } from '../../sys/mount.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
@@ -43,7 +45,9 @@ const stale = ['attach', 'ctl', 'winsz', 'exit', 'oom', 'pid', 'conmon.pid', 'pr
  * @throws GangwayError command-not-found, command-not-executable; program-failed for all else that crun refuses
  */
 export async function launch(launch: Launch): Promise<Launched> {
-  const words = conmonCommand(launch);
+  const command = conmonCommand(launch);
+  // With a client the end of its service is the container's, too: conmon passes SIGTERM on.
+  const words = launch.foreground ? command : outliving(command, `gangway container ${launch.id}`);
   // crun is going to move the first process into its control group.
   if (launch.isolation === 'full') anticipateMove(readLayout());
   writeBundle(launch);
@@ -178,19 +182,11 @@ function crunFailure(launch: Launch, complaint: string): GangwayError {
       ?.replace(/^.*?\berror: /, '') ?? '';
   const command = launch.command[0] ?? '';
   if (/executable file .* not found|cannot find .* in \$PATH/.test(complaint)) {
-    return new GangwayError('command-not-found', `command "${command}" not found in the container`, {
-      hint: 'a name without a slash is looked for in the PATH of the container',
-    });
+    return commandNotFound(command);
   }
   if (/exists but it is not executable|is not a regular file|exec format error/i.test(complaint))
-    return notExecutable(command);
+    return commandNotExecutable(command);
   return new GangwayError('program-failed', `container ${launch.id} could not be started: ${sentence}`);
-}
-
-function notExecutable(command: string): GangwayError {
-  return new GangwayError('command-not-executable', `command "${command}" can't be executed`, {
-    hint: 'it needs the execute permission and must be a program of this processor, or a script whose first line names one',
-  });
 }
 
 async function run(words: readonly string[]): Promise<{ readonly code: number | null; readonly complaint: string }> {
