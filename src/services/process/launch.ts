@@ -195,7 +195,8 @@ async function run(words: readonly string[]): Promise<{ readonly code: number | 
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once('error', reject).once('close', resolve),
   );
-  return { code, complaint: await complaint };
+  const ended = code === null ? `crun was killed by ${child.signalCode}` : `crun ended with ${code}`;
+  return { code, complaint: (await complaint) || ended };
 }
 
 /** conmon keeps its end open while the container lives: the answer is one line, and not everything up to the end. */
