@@ -20,6 +20,8 @@ export type Undo = () => void;
 
 /** conmon reads each message alone only if none follows at once (2.1.12 applies the first of two twice). */
 const RESIZE_PAUSE_MS = 20;
+/** By then it has read whatever came before, also on a machine that is busy. */
+const RESIZE_SURE_MS = 500;
 
 export function isTerminalInput(stream: unknown): stream is ReadStream {
   return (stream as Partial<ReadStream> | undefined)?.isTTY === true && 'setRawMode' in (stream as ReadStream);
@@ -66,6 +68,7 @@ const deadly = ['SIGHUP', 'SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
  */
 export function followSize(output: WriteStream, bundleDirectory: string, redraw: boolean): Undo {
   let pending: NodeJS.Timeout | undefined;
+  let sure: NodeJS.Timeout | undefined;
   const send = () => {
     pending = undefined;
     sendSize(bundleDirectory, output.rows, output.columns);
@@ -77,10 +80,12 @@ export function followSize(output: WriteStream, bundleDirectory: string, redraw:
   if (redraw) {
     sendSize(bundleDirectory, output.rows + 1, output.columns);
     onResize();
+    sure = setTimeout(onResize, RESIZE_SURE_MS);
   } else send();
   return () => {
     output.off('resize', onResize);
     clearTimeout(pending);
+    clearTimeout(sure);
   };
 }
 
