@@ -68,7 +68,6 @@ export const containerCommands: readonly Command[] = [
     options: execOptions,
     words: [2, any],
     passThrough: true,
-    changes: 'unplanned',
     runsCommand: true,
     load: () => import('./commands/exec.ts'),
   }),

@@ -16,7 +16,7 @@ import type { Engine, EngineOptions } from './engine.ts';
 import { collectGarbage } from './garbage.ts';
 import { identities } from './identities.ts';
 import { inspect, inspectNetwork } from './inspect.ts';
-import { processKind } from './process-kind.ts';
+import { execKind, processKind } from './process-kind.ts';
 import { directoriesOf, Records } from './records.ts';
 import { checkExec, checkRequest, checkStop } from './request.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
@@ -69,7 +69,7 @@ export function assemble(options: EngineOptions): Context {
   return {
     records: new Records(directories, onWarning),
     identities: identities(options.seed),
-    kinds: { ...kernelKinds, process: processKind() },
+    kinds: { ...kernelKinds, process: processKind(), exec: execKind() },
     sockets: new SwitchboardSockets({
       runtimeDirectory: directories.runtime,
       command: [process.execPath, ...words, '_switchboard'],

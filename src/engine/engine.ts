@@ -6,10 +6,17 @@
 
 import type { Watch } from '../kernel/watch.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Ending, Streams } from '../services/process/attach.ts';
+import type { LogOptions } from '../services/process/log.ts';
+import type { LogLine } from '../services/process/log-line.ts';
+import type { Usage } from '../services/process/statistics.ts';
 import type { Address, Prefix } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
+import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
 import type { Port, PortBinding } from '../values/port.ts';
+
+export type { Ending, ExecRequest, LogLine, LogOptions, Streams };
 
 /** Where gangway keeps things, and what it tells while it works. */
 export interface EngineOptions {
@@ -68,67 +75,10 @@ export interface NetworkInspection extends NetworkSummary {
 /** Docker's field names, so that what reads `docker inspect` reads this: plain JSON data. */
 export type ContainerInspection = Readonly<Record<string, unknown>>;
 
-/** The caller's end of a container's streams. */
-export interface Streams {
-  readonly stdin?: NodeJS.ReadStream | NodeJS.ReadableStream;
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream;
-  /** Docker's notation, `ctrl-p,ctrl-q`. */
-  readonly detachKeys?: string;
-}
-
-/**
- * How an attached session ended. `unread`: the reader of an output went away (EPIPE). A container that was run or started
- * in the foreground has been ended then; one that was attached to goes on.
- */
-export type Ending =
-  | { readonly kind: 'exited'; readonly exitCode: number }
-  | { readonly kind: 'detached' }
-  | { readonly kind: 'unread' };
-
-export interface ExecRequest {
-  readonly command: readonly string[];
-  readonly terminal: boolean;
-  readonly interactive: boolean;
-  readonly detached: boolean;
-  readonly user?: string;
-  readonly environment: readonly string[];
-  readonly workingDirectory?: string;
-  readonly privileged: boolean;
-}
-
-export interface LogOptions {
-  readonly follow: boolean;
-  /** Only the last N lines. */
-  readonly tail?: number;
-  readonly since?: Date;
-  readonly until?: Date;
-}
-
-export interface LogLine {
-  readonly time: Date;
-  readonly stream: 'stdout' | 'stderr';
-  /** With its line feed, unless the container has not written it yet. */
-  readonly text: string;
-}
-
-/** What `gangway stats` shows. Counters count from the container's start. */
-export interface Statistics {
+/** What `gangway stats` shows. */
+export interface Statistics extends Usage {
   readonly id: string;
   readonly name: string;
-  readonly time: Date;
-  readonly cpuNanoseconds: bigint;
-  readonly throttledPeriods: number;
-  readonly throttledNanoseconds: bigint;
-  readonly memoryBytes: number;
-  readonly memoryLimitBytes: number | undefined;
-  readonly outOfMemoryKills: number;
-  readonly pids: number;
-  readonly pidsLimit: number | undefined;
-  readonly blockReadBytes: bigint;
-  readonly blockWriteBytes: bigint;
-  readonly receivedBytes: bigint;
-  readonly transmittedBytes: bigint;
 }
 
 /** One thing that `gangway gc` took away, and why nobody owned it. */

@@ -2,8 +2,8 @@
 import { explainScript } from '../plan/explain.ts';
 import { kernelKinds } from '../plan/kinds/index.ts';
 import type { Plan } from '../plan/plan.ts';
-import { processKind } from './process-kind.ts';
+import { execKind, processKind } from './process-kind.ts';
 
 export function explain(plan: Plan): string {
-  return explainScript(plan, { ...kernelKinds, process: processKind() });
+  return explainScript(plan, { ...kernelKinds, process: processKind(), exec: execKind() });
 }

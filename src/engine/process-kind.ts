@@ -1,6 +1,9 @@
-/** Step kind: a container's process. It lives here because it needs crun, which the plan knows nothing of. */
+/** Step kinds: a container's process, and further ones in it. They live here because they need crun, which the plan knows nothing of. */
 import type { ActionKind } from '../plan/kind.ts';
-import type { ProcessStep } from '../plan/step.ts';
+import type { ExecStep, ProcessStep } from '../plan/step.ts';
+import type { Streams } from '../services/process/attach.ts';
+import { execCommands } from '../services/process/exec-script.ts';
+import { execute } from '../services/process/execute.ts';
 import { discard, launch as launchProcess, observe, start } from '../services/process/launch.ts';
 import { discardCommands, launchCommands } from '../services/process/script.ts';
 import type { Launch } from '../values/launch.ts';
@@ -17,5 +20,16 @@ export function processKind(created: (launch: Launch) => void | Promise<void> = 
     commands: ({ launch }) => launchCommands(launch),
     undoCommands: ({ launch }) => discardCommands(launch),
     holds: ({ launch }) => ['created', 'running'].includes(observe(launch).kind),
+  };
+}
+
+/** @param ended told the command's exit status */
+export function execKind(streams?: Streams, ended: (exitStatus: number) => void = () => {}): ActionKind<ExecStep> {
+  return {
+    apply: async ({ launch, process, request }) => ended(await execute(launch, process, request, streams)),
+    commands: ({ launch, process, request }) => execCommands(launch, process, request),
+    undo: () => {},
+    undoCommands: () => [],
+    holds: () => true,
   };
 }

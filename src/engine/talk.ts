@@ -1,15 +1,17 @@
 /** Talking to a running container: its log, further commands, its counters. */
 import { readLayout } from '../kernel/cgroup.ts';
-import { execute } from '../services/process/execute.ts';
+import { apply } from '../plan/apply.ts';
+import type { Step } from '../plan/step.ts';
+import { World } from '../plan/world.ts';
 import { exitPath } from '../services/process/exit.ts';
 import { waitForExit } from '../services/process/exit-watch.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { followLog, readLog } from '../services/process/log.ts';
 import { readUsage } from '../services/process/statistics.ts';
-import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import type { ExecRequest, LogLine, LogOptions, Statistics, Streams } from './engine.ts';
+import { execKind } from './process-kind.ts';
 import { checkLogs } from './request.ts';
 import { notRunning } from './run.ts';
 import { dataDirectory } from './start.ts';
@@ -24,16 +26,21 @@ export async function* logsOf({ records }: Context, name: string, asked: LogOpti
   yield* followLog(path, options, (signal) => waitForExit(exitPath(life.launch), launched.monitor, signal));
 }
 
-/** Runs a further command inside. @returns its exit status @throws GangwayError not-supported in a dry run: it is no plan */
-export async function execIn(
-  { records, dryRun }: Context,
-  name: string,
-  request: ExecRequest,
-  streams?: Streams,
-): Promise<number> {
-  if (dryRun) throw new GangwayError('not-supported', 'a further command has no plan, and a dry run runs none');
-  const { launch, container } = running(records, name);
-  return await execute(launch, container, request, streams);
+/** Runs a further command inside. @returns its exit status; 0 in a dry run */
+export async function execIn(context: Context, name: string, request: ExecRequest, streams?: Streams): Promise<number> {
+  const { record, launch, container } = running(context.records, name);
+  const subject = `exec in ${record.name}`;
+  const why = 'one more process in the namespaces, the control groups and the limits of the first one';
+  const steps: readonly Step[] = [{ kind: 'exec', launch, process: container, request, why }];
+  context.onPlan({ subject, direction: 'make', steps });
+  if (context.dryRun) return 0;
+  let exitStatus = 0;
+  const exec = execKind(streams, (status) => {
+    exitStatus = status;
+  });
+  using world = new World(context.host());
+  await apply(subject, steps, { ...context.kinds, exec }, world);
+  return exitStatus;
 }
 
 /** The kernel's counters of a container. */

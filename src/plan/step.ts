@@ -8,6 +8,7 @@
  */
 import type { ProcessIdentity } from '../kernel/process.ts';
 import type { Address, Prefix } from '../values/address.ts';
+import type { ExecRequest } from '../values/exec.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
 import type { Mac } from '../values/mac.ts';
 import type { SetElement } from '../values/set-element.ts';
@@ -154,6 +155,15 @@ export interface EndedStep extends Reasoned {
   readonly patienceSeconds?: number;
 }
 
+/** `crun exec`: a further command in a running container, of which nothing stays. */
+export interface ExecStep extends Reasoned {
+  readonly kind: 'exec';
+  readonly launch: Launch;
+  /** The container's first process. */
+  readonly process: ProcessIdentity;
+  readonly request: ExecRequest;
+}
+
 export type Step =
   | NamespaceStep
   | BridgeStep
@@ -171,6 +181,7 @@ export type Step =
   | ProcessStep
   | ClaimStep
   | SignalStep
-  | EndedStep;
+  | EndedStep
+  | ExecStep;
 
 export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;

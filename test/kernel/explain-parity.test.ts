@@ -142,6 +142,22 @@ parity('rm -f of the last one', { before: [web], words: ['rm', '-f', 'web'] });
 
 parity('gc', { before: [web, ['rm', '-f', 'web']], words: ['gc'] });
 
+for (const isolation of ['full', 'network']) {
+  test(`exec in a container with isolation=${isolation}`, async (t) => {
+    await withStory(t, {}, async (story) => {
+      await story.sh(tools);
+      await seeded(story, ['run', '-d', '--name', 'web', `--isolation=${isolation}`, '-e', 'A=1', ...command]);
+      const exec = ['exec', '-u', '33', '-e', "B=it's", 'web', 'sh', '-c', 'echo $A $B; id -u; ip -br link; exit 7'];
+      const done = await story.exec(exec);
+      const script = await seeded(story, ['explain', ...exec]);
+      const typed = await story.lab.host.exec(['env', '-i', 'PATH=/run/tools', 'sh'], { input: script });
+      t.deepEqual([typed.exitCode, typed.stdout, typed.stderr], [done.exitCode, done.stdout, done.stderr]);
+      t.is(typed.exitCode, 7);
+      t.regex(typed.stdout, /^1 it's\n33\nlo/);
+    });
+  });
+}
+
 test('what no command can do stands in the script as a remark', async (t) => {
   await withStory(t, {}, async (story) => {
     const remarks = (await seeded(story, ['explain', ...web]))

@@ -167,8 +167,6 @@ test('explain knows mistakes, readers, and what has no plan', async (t) => {
   t.regex(mistake.stderr, /invalid container port "abc"/);
   t.is((await gangway(['explain', 'network', 'ls'])).stdout, '# gangway network ls only reads; it changes nothing\n');
   t.is((await gangway(['explain', 'lab', 'up'])).status, 1);
-  const further = await gangway(['explain', 'exec', 'web', 'true']);
-  t.deepEqual([further.status, further.calls], [1, []]);
   t.is((await gangway(['explain'])).status, 1);
 });
 

@@ -1,11 +1,7 @@
 import test from 'ava';
-import {
-  type ExecRequest,
-  enterParameters,
-  execProcess,
-  mergeEnvironment,
-} from '../../src/services/process/exec-process.ts';
+import { enterParameters, execProcess, mergeEnvironment } from '../../src/services/process/exec-process.ts';
 import { statusOfComplaint } from '../../src/services/process/execute.ts';
+import type { ExecRequest } from '../../src/values/exec.ts';
 
 const request: ExecRequest = {
   command: ['id'],

@@ -1,4 +1,4 @@
-/** Every kind of step that needs nothing but the kernel. The engine adds `process`, which needs crun. */
+/** Every kind of step that needs nothing but the kernel. The engine adds `process` and `exec`, which need crun. */
 import type { Kinds } from '../kind.ts';
 import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
@@ -7,7 +7,7 @@ import { address, route, sysctl } from './internet.ts';
 import { bridge, hairpin, up, veth } from './link.ts';
 import { namespace } from './namespace.ts';
 
-export const kernelKinds: Omit<Kinds, 'process'> = {
+export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
   namespace,
   bridge,
   veth,

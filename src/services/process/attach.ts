@@ -13,8 +13,8 @@
  * - our stdin ends: we close our direction; conmon passes the end on to the container, unless it was started with
  *   `--leave-stdin-open` (which `-t` and `-di` need, since otherwise the first client to leave ends the stdin for all).
  * - the detach keys are typed: we leave, the container goes on.
-- nobody reads our stdout any more (`| head -1`): we leave, and say so. What that means for the container is not ours to
-  say: `run` ends it, `attach` does not.
+ * - nobody reads our stdout any more (`| head -1`): we leave, and say so. What that means for the container is not ours to
+ *   say: `run` ends it, `attach` does not.
  *
  * A slow reader of our stdout slows the container: we stop taking packets, conmon's send blocks, the container's pipe
  * fills. That is what happens without gangway, too.
@@ -38,12 +38,13 @@ export interface Streams {
   readonly detachKeys?: string;
 }
 
-/** How an attached session ended. */
+/**
+ * How an attached session ended. `detached`: the person left. `unread`: the reader of an output went away (EPIPE). A
+ * container that was run or started in the foreground has been ended then; one that was attached to goes on.
+ */
 export type Ending =
   | { readonly kind: 'exited'; readonly exitCode: number }
-  /** The person left. */
   | { readonly kind: 'detached' }
-  /** The reader of an output went away: EPIPE. */
   | { readonly kind: 'unread' };
 
 /** A created or running container, as far as attaching to it goes. */

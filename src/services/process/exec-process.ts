@@ -3,18 +3,8 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/main/config.md#process
  */
+import type { ExecRequest } from '../../values/exec.ts';
 import { type Accounts, homeOf, lookUp } from './identity.ts';
-
-export interface ExecRequest {
-  readonly command: readonly string[];
-  readonly terminal: boolean;
-  readonly interactive: boolean;
-  readonly detached: boolean;
-  readonly user?: string;
-  readonly environment: readonly string[];
-  readonly workingDirectory?: string;
-  readonly privileged: boolean;
-}
 
 /** The section `process` of a bundle's config.json, as far as it matters here. */
 export interface OciProcess {

@@ -18,10 +18,11 @@ import { commandNotExecutable, commandNotFound, requireCommand } from '../../ker
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { requireProgram } from '../../kernel/program.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
+import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { Streams } from './attach.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
-import { type ExecRequest, enterParameters, execProcess, type OciProcess } from './exec-process.ts';
+import { enterParameters, execProcess, type OciProcess } from './exec-process.ts';
 import { type Accounts, readAccounts } from './identity.ts';
 import { isTerminalInput } from './terminal.ts';
 
@@ -57,7 +58,7 @@ export async function execute(
     const words = [requireProgram('nsenter'), ...enterParameters(container.pid, request, accounts)];
     return await run({ words, env, leave: request.detached, request, streams });
   }
-  const description = describe(target, request, accounts);
+  const description = describeExec(target, request, accounts);
   const [path] = description.env.filter((entry) => entry.startsWith('PATH='));
   refuseBeforehand(container, request.command, description.cwd, path?.slice('PATH='.length));
   return await crunExec(target, description, request, streams);
@@ -72,8 +73,8 @@ function refuseBeforehand(
   requireCommand(command, { what: 'container', root: `/proc/${pid}/root`, workingDirectory, searchPath });
 }
 
-/** The process as crun will be told of it. */
-function describe(target: ExecTarget, request: ExecRequest, accounts: Accounts): OciProcess {
+/** The process as crun will be told of it. @throws GangwayError invalid-option for an unknown user */
+export function describeExec(target: ExecTarget, request: ExecRequest, accounts: Accounts): OciProcess {
   const configuration = readFileSync(join(target.directory, 'config.json'), 'utf8');
   const own = (JSON.parse(configuration) as { readonly process: OciProcess }).process;
   return execProcess(own, request, { accounts, allCapabilities: allCapabilities() });
@@ -83,7 +84,8 @@ function allCapabilities(): string[] {
   return chooseCapabilities({ add: ['ALL'], drop: [] }, readBoundingSet(readFileSync('/proc/self/status', 'latin1')));
 }
 
-function environmentOf(target: ExecTarget, request: ExecRequest): NodeJS.ProcessEnv {
+/** The container's environment and the command's own. */
+export function environmentOf(target: ExecTarget, request: ExecRequest): NodeJS.ProcessEnv {
   const entries = [...target.environment, ...request.environment];
   return Object.fromEntries(
     entries.map((entry) => [entry.split('=', 1)[0] ?? '', entry.slice(entry.indexOf('=') + 1)]),

@@ -12,10 +12,11 @@
  *
  * No limits, no other tree, no fewer rights: what would need the other namespaces is refused, and not silently left out.
  */
-import { quote } from '../../values/quote.ts';
+
 import type { ContainerRequest } from '../../values/container.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
+import { quote } from '../../values/quote.ts';
 
 /** The FIFO that the process reads before it becomes the command. */
 export function startPath(launch: Launch): string {

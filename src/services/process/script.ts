@@ -4,8 +4,9 @@
  * It shares its parts with the real thing: the same config.json, the same script for the tree, the same words. Only conmon
  * is left out, which isolates nothing: a shell's `&` and a file for the output take its place.
  */
-import { quote } from '../../values/quote.ts';
+
 import type { Launch } from '../../values/launch.ts';
+import { quote } from '../../values/quote.ts';
 import { ociConfiguration } from './configuration.ts';
 import { exitPath } from './exit.ts';
 import { isolated } from './network-isolation.ts';
@@ -34,7 +35,7 @@ function bundleCommands(launch: Launch, terminal: boolean): string[] {
     ...comments(launch),
     `mkdir -p -m 711 ${directory}/root ${directory}/tree ${quote(launch.runtimeRoot)}`,
     `cat >${directory}/config.json <<'END'`,
-    renderConfiguration(ociConfiguration({ ...launch, terminal })),
+    renderJson(ociConfiguration({ ...launch, terminal })),
     'END',
   ];
 }
@@ -108,14 +109,14 @@ function deleteCommands({ runtimeRoot, id, cgroupPath }: Launch): string[] {
 }
 
 /** JSON with a line for each thing that a reader looks for: the first three levels broken, everything deeper in one line. */
-function renderConfiguration(value: unknown, depth = 0): string {
+export function renderJson(value: unknown, depth = 0): string {
   if (depth === 3 || value === null || typeof value !== 'object') return JSON.stringify(value);
   const indent = '  '.repeat(depth + 1);
   const list = Array.isArray(value);
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   if (entries.length === 0) return list ? '[]' : '{}';
   const lines = entries.map(
-    ([key, item]) => `${indent}${list ? '' : `${JSON.stringify(key)}: `}${renderConfiguration(item, depth + 1)}`,
+    ([key, item]) => `${indent}${list ? '' : `${JSON.stringify(key)}: `}${renderJson(item, depth + 1)}`,
   );
   const [open, close] = list ? ['[', ']'] : ['{', '}'];
   return `${open}\n${lines.join(',\n')}\n${'  '.repeat(depth)}${close}`;

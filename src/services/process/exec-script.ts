@@ -1,0 +1,23 @@
+/** A further command in a container, as a person would type it. Where the terminal is ours, so it is the script's. */
+import type { ProcessIdentity } from '../../kernel/process.ts';
+import type { ExecRequest } from '../../values/exec.ts';
+import type { Launch } from '../../values/launch.ts';
+import { quote } from '../../values/quote.ts';
+import { enterParameters } from './exec-process.ts';
+import { describeExec, environmentOf } from './execute.ts';
+import { readAccounts } from './identity.ts';
+import { renderJson } from './script.ts';
+
+/** @throws GangwayError invalid-option for an unknown user */
+export function execCommands(launch: Launch, { pid }: ProcessIdentity, request: ExecRequest): string[] {
+  const accounts = readAccounts(`/proc/${pid}/root`);
+  const detached = request.detached ? ' </dev/null >/dev/null 2>&1 &' : '';
+  if (launch.isolation === 'network') {
+    const entries = Object.entries(environmentOf(launch, request)).map(([name, value]) => `${name}=${value}`);
+    const words = ['env', '-i', ...entries, 'nsenter', ...enterParameters(pid, request, accounts)];
+    return [`${words.map(quote).join(' ')}${detached}`];
+  }
+  const detach = request.detached ? ['--detach'] : [];
+  const words = ['crun', `--root=${launch.runtimeRoot}`, 'exec', ...detach, '--process', '/dev/fd/3', launch.id];
+  return [`${words.map(quote).join(' ')} 3<<'END'`, renderJson(describeExec(launch, request, accounts)), 'END'];
+}
