@@ -51,7 +51,7 @@ const execaBeside = {
 };
 
 /** What starts the program: it reads the code and what was compiled of it, and goes on there under its own name. */
-const start = (code) => `#!/usr/bin/env node
+const start = (code) => `#!/usr/bin/env -S node --
 const { readFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 const code = \`\${__dirname}/${code}\`;

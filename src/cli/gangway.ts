@@ -1,5 +1,9 @@
-#!/usr/bin/env node
-/** The program: the process around `main`. */
+#!/usr/bin/env -S node --
+/**
+ * The program: the process around `main`.
+ *
+ * Without the two dashes Node would take --env-file for its own, wherever it stands: `gangway run node --env-file=.env`.
+ */
 import { GangwayError } from '../values/errors.ts';
 import { complain } from './complain.ts';
 import { main } from './main.ts';
