@@ -1,4 +1,5 @@
 /** What the disk says, in the words of somebody who asked for a container. */
+import { readdirSync } from 'node:fs';
 import { GangwayError, hasErrno } from '../values/errors.ts';
 import type { Directories } from './records.ts';
 
@@ -19,6 +20,16 @@ export function diskError(error: unknown, { state, runtime }: Directories): unkn
     hint: 'both must be directories that can be written to; --state-directory and --runtime-directory choose others',
     cause: error,
   });
+}
+
+/** What a directory of ours holds; nothing, while there is none. @throws GangwayError of `diskError` */
+export function namesIn(directory: string, directories: Directories): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw diskError(error, directories);
+  }
 }
 
 function isOurs(error: Error & { readonly path?: unknown }, directories: readonly string[]): boolean {

@@ -141,7 +141,7 @@ export function inspectNetwork(context: Context, name: string): NetworkInspectio
     (network) => network.name === name || (name !== '' && network.id.startsWith(name)),
   );
   if (summary === undefined) {
-    throw new GangwayError('network-not-found', `network ${name} not found`, {
+    throw new GangwayError('network-not-found', `network ${name || '""'} not found`, {
       hint: '`gangway network ls` lists all of them',
     });
   }

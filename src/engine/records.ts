@@ -8,7 +8,7 @@
  * A record holds the very steps that made its object, so that what is taken away is what was made. Files are renamed
  * into place: a reader sees the old record or the new one and needs no lock. Whoever changes one holds the lock.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
 import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
@@ -20,6 +20,7 @@ import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
 import type { PortBinding } from '../values/port.ts';
+import { namesIn } from './disk.ts';
 
 const schema = 1;
 
@@ -157,7 +158,7 @@ export class Records {
       );
     }
     if (first === undefined) {
-      throw new GangwayError('container-not-found', `no such container: ${reference}`, {
+      throw new GangwayError('container-not-found', `no such container: ${reference || '""'}`, {
         hint: '`gangway ps -a` lists all of them',
       });
     }
@@ -222,8 +223,9 @@ export class Records {
 
   #paths(kind: 'containers' | 'networks'): readonly string[] {
     const directory = `${this.directories.state}/${kind}`;
-    const names = ignoring('ENOENT', () => readdirSync(directory)) ?? [];
-    return names.filter((name) => name.endsWith('.json')).map((name) => `${directory}/${name}`);
+    return namesIn(directory, this.directories)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => `${directory}/${name}`);
   }
 
   /** The record in a file, undefined where there is none, or what is wrong with it. A file that is the same is not read again. */

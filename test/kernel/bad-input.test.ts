@@ -97,6 +97,7 @@ const mistakes: readonly Mistake[] = [
   [['--state-directory', '/etc/hostname', ...run()], 125, /\/etc\/hostname.*--state-directory/],
   [['--runtime-directory', '/dev/null/x', ...run()], 125, /\/dev\/null\/x.*--runtime-directory/],
   [['--state-directory', '/proc/nope', ...run()], 125, /\/proc\/nope/],
+  [['--state-directory', '/etc/hostname', 'ps'], 125, /\/etc\/hostname.*--state-directory/],
 ];
 
 test.serial('a mistake is named, and nothing has changed', async (t) => {

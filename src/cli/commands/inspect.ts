@@ -20,7 +20,7 @@ async function find(engine: Engine, name: string): Promise<object> {
     return networkObject(await engine.inspectNetwork(name));
   } catch (error) {
     if (!(error instanceof GangwayError && error.code === 'network-not-found')) throw error;
-    throw new GangwayError('container-not-found', `no container or network ${name}`, {
+    throw new GangwayError('container-not-found', `no container or network ${name || '""'}`, {
       hint: '`gangway ps -a` and `gangway network ls` list them',
     });
   }
