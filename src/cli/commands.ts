@@ -5,7 +5,14 @@
  */
 import { type Command, command } from './command.ts';
 import { containerCommands } from './container-commands.ts';
-import { inspectOptions, jsonOptions, labNameOptions, labPlaceOptions, networkListOptions } from './options.ts';
+import {
+  formatOptions,
+  inspectOptions,
+  labNameOptions,
+  labPlaceOptions,
+  listFormatOptions,
+  networkListOptions,
+} from './options.ts';
 
 const any = Number.POSITIVE_INFINITY;
 
@@ -94,7 +101,7 @@ const labCommands: readonly Command[] = [
     summary: 'List labs',
     usage: '[OPTIONS]',
     example: 'gangway lab ls',
-    options: jsonOptions,
+    options: listFormatOptions,
     load: () => import('./commands/lab-ls.ts'),
   }),
 ];
@@ -119,7 +126,7 @@ export const commands: readonly Command[] = [
     usage: '[OPTIONS] [CONTAINER]',
     example: 'gangway watch',
     words: [0, 1],
-    options: jsonOptions,
+    options: formatOptions,
     changes: 'nothing',
     load: () => import('./commands/watch.ts'),
   }),
@@ -128,7 +135,7 @@ export const commands: readonly Command[] = [
     summary: 'Remove what nobody owns any more, and say what it was',
     usage: '[OPTIONS]',
     example: 'gangway explain gc; gangway gc',
-    options: jsonOptions,
+    options: listFormatOptions,
     load: () => import('./commands/gc.ts'),
   }),
   command({
@@ -136,7 +143,7 @@ export const commands: readonly Command[] = [
     summary: 'Show the versions of gangway, Node and the kernel',
     usage: '[OPTIONS]',
     example: 'gangway version --format json',
-    options: jsonOptions,
+    options: formatOptions,
     changes: 'unplanned',
     root: false,
     load: () => import('./commands/version.ts'),

@@ -53,7 +53,7 @@ Example:
 
 Options:
   -f, --filter key=value   Only those with this driver, id, name, scope or type
-      --format string      table, or json: one object a line
+      --format string      json: one object a line; or a Go template: '{{.Name}}', 'table {{.ID}}\\t{{.Name}}'
       --no-trunc           Whole ids
   -q, --quiet              Ids alone
 `,
@@ -110,7 +110,10 @@ for (const [line, message] of Object.entries(counts)) {
     const { status, stderr, calls } = await gangway(line.split(' '));
     const command = line.split(' ')[0];
     t.is(status, 1);
-    t.true(stderr.startsWith(`gangway: ${message}\nSee 'gangway ${command} --help'.\n\nUsage:  gangway ${command} `), stderr);
+    t.true(
+      stderr.startsWith(`gangway: ${message}\nSee 'gangway ${command} --help'.\n\nUsage:  gangway ${command} `),
+      stderr,
+    );
     t.deepEqual(calls, []);
   });
 }
