@@ -18,6 +18,7 @@ import { waitFor } from '../../src/lab/wait.ts';
 import { type Dial, dialHere } from '../../src/services/dns/dial.ts';
 import {
   type NameServer,
+  type NameServerPorts,
   type NameServerSockets,
   NameServers,
   nameServerAddress,
@@ -278,6 +279,17 @@ test.serial('clients that stall, break off, or do not read harm nobody', async (
   t.true(user + system < 100_000, `${user + system} µs in half a second of nothing`);
   t.true(process.cpuUsage(before).user < 3_000_000);
   for (const socket of [...stalling, greedy, whole]) socket.destroy();
+});
+
+test.serial('a successor takes the same ports', (t) => {
+  const open = (ports?: NameServerPorts) => container.inside(() => openNameServerSockets(ports));
+  const first = open();
+  const ports = { datagram: first.datagram.port, stream: first.stream.port };
+  t.throws(() => open(ports), { message: /EADDRINUSE/ });
+  new NameServers().serve(first, inside, dial).close();
+  const second = open(ports);
+  t.deepEqual([second.datagram.port, second.stream.port], [ports.datagram, ports.stream]);
+  new NameServers().serve(second, inside, dial).close();
 });
 
 test.serial('nothing stays open: no socket of a question, none of the server', async (t) => {

@@ -91,6 +91,11 @@ test('a name of another network is nobody else’s business, whatever is asked a
   t.is(told('vault.front'), 'outside');
 });
 
+test('the name of a container that is not running stays at home', (t) => {
+  const stopped = zone([table('n', { 'web 0123456789ab': [] })]);
+  for (const name of ['web', 'web.n']) for (const type of ['A', 'AAAA'] as const) t.is(told(name, type, stopped), 'n');
+});
+
 test('an alias of another network that covers a name of the world does not take it away from the others', (t) => {
   t.is(told('api.example.org'), 'outside');
 });

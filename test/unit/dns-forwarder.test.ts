@@ -134,10 +134,10 @@ test('the "no" of a later server waits a second for an earlier one', (t) => {
   t.deepEqual(failing.replies, ['NXDOMAIN']);
 });
 
-test('when all are silent the answer is SERVFAIL, after five seconds', (t) => {
+test('when all are silent the answer is SERVFAIL, before the C library loses patience', (t) => {
   const { servers, replies, ask, clock, responder } = world({ upstreams: [upstream('203.0.113.1')] });
   ask();
-  clock.wind(4999);
+  clock.wind(4499);
   t.deepEqual(replies, []);
   clock.wind(1);
   t.deepEqual(replies, ['SERVFAIL']);

@@ -100,6 +100,7 @@ test('what is no question gets nothing, and what is a bad one a code', (t) => {
   const status = question('web');
   status.writeUInt16BE(0x1000, 2);
   t.is(readQuery(status), responseCode.notImplemented);
+  t.is(readQuery(Buffer.concat([question('web'), Buffer.alloc(5000)])), responseCode.malformed);
   const pointing = question('web');
   pointing[12] = 0xc0;
   t.is(readQuery(pointing), responseCode.malformed);

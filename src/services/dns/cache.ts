@@ -15,7 +15,7 @@ export interface CacheOptions {
   readonly now: () => number;
   /** Default 1,000. */
   readonly entryLimit?: number;
-  /** Default 512 KiB, what an entry costs beside its message included. */
+  /** Default 256 KiB, what an entry costs beside its message included. */
   readonly byteLimit?: number;
 }
 
@@ -35,7 +35,7 @@ export class AnswerCache {
   #bytes = 0;
 
   constructor(options: CacheOptions) {
-    this.#options = { entryLimit: 1000, byteLimit: 512 * 1024, ...options };
+    this.#options = { entryLimit: 1000, byteLimit: 256 * 1024, ...options };
   }
 
   get entries(): number {

@@ -10,7 +10,7 @@ import { Socket } from 'node:net';
 import type { DatagramBuffer } from '../../sys/datagram-buffer.ts';
 import { closeSocket, connect, openDatagram, openStream, reportUnreachable, takeError } from '../../sys/inet-socket.ts';
 import { whenReadable } from '../../sys/readiness.ts';
-import { ignoring, KernelError } from '../../values/errors.ts';
+import { hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import type { Upstream } from '../../values/resolver.ts';
 import { type Ask, type Cancel, isAnswer, type Outcome, type Protocol } from './exchange.ts';
 import { MessageSplitter, withLength } from './stream-message.ts';
@@ -62,7 +62,8 @@ function connected(upstream: Upstream, protocol: Protocol, { dial, descriptorLim
     closeSocket(fd);
     return undefined;
   } catch (error) {
-    if (error instanceof KernelError) return undefined;
+    // To enter a namespace takes descriptors, too, which Node opens.
+    if (error instanceof KernelError || hasErrno(error, 'EMFILE', 'ENFILE')) return undefined;
     throw error;
   }
 }

@@ -36,8 +36,10 @@ export const flag = {
 export const headerSize = 12;
 /** The Internet's class of names. */
 export const internet = 1;
-/** What a client without EDNS takes by UDP. */
-const plainPayloadSize = 512;
+/** What a client without EDNS takes by UDP, and what fits into a datagram. */
+const payloadSize = { plain: 512, most: 65_507 } as const;
+/** A question is a name and some options. Those that wait are kept in memory, so there is a limit to what one may weigh. */
+const largestQuery = 4096;
 
 export interface Question {
   /** In lower case, without the last dot. A dot within a label is `\.`, so that it can't be taken for one between two. */
@@ -85,7 +87,7 @@ export function readQuery(message: Buffer): Query | ResponseCode | undefined {
   const flags = message.readUInt16BE(2);
   if ((flags & flag.response) !== 0) return undefined;
   if ((flags & flag.opcode) !== 0) return responseCode.notImplemented;
-  const asked = readQuestion(message);
+  const asked = message.length > largestQuery ? undefined : readQuestion(message);
   if (asked === undefined) return responseCode.malformed;
   const said = readAdditions(message, asked.end);
   if (said === undefined) return responseCode.malformed;
@@ -131,7 +133,7 @@ export function readRecords(message: Buffer, from: number): readonly RecordPlace
 
 /** How long an answer by UDP may be: RFC 6891 6.2.5. */
 export function payloadLimit({ edns }: Query): number {
-  return Math.max(edns?.payloadSize ?? 0, plainPayloadSize);
+  return Math.min(Math.max(edns?.payloadSize ?? 0, payloadSize.plain), payloadSize.most);
 }
 
 /**

@@ -36,25 +36,37 @@ export interface NameServerSockets {
   readonly stream: { readonly fd: number; readonly port: number };
 }
 
+/** Where an earlier server listened: its successor takes the same ports, so that what leads there stays right. */
+export interface NameServerPorts {
+  readonly datagram: number;
+  readonly stream: number;
+}
+
 /**
  * Opens them in the namespace in which the thread is. Synchronous.
  *
- * @throws KernelError EADDRNOTAVAIL while `lo` is down, EMFILE
+ * @param ports default: free ones
+ * @throws KernelError EADDRINUSE if one of the ports was taken meanwhile, EMFILE
  */
-export function openNameServerSockets(): NameServerSockets {
-  const opened: number[] = [];
+export function openNameServerSockets(ports: NameServerPorts = { datagram: 0, stream: 0 }): NameServerSockets {
+  const datagram = openBound(openDatagram, ports.datagram);
   try {
-    const ports = [openDatagram, openStream].map((open) => {
-      const fd = open(4);
-      opened.push(fd);
-      bind(fd, { address: nameServerAddress, port: 0 });
-      return { fd, port: localPort(fd) };
-    });
-    const [datagram, stream] = ports as [NameServerSockets['datagram'], NameServerSockets['stream']];
-    listen(stream.fd, backlog);
+    const stream = openBound(openStream, ports.stream, (fd) => listen(fd, backlog));
     return { datagram, stream };
   } catch (error) {
-    for (const fd of opened) closeSocket(fd);
+    closeSocket(datagram.fd);
+    throw error;
+  }
+}
+
+function openBound(open: (family: 4) => number, port: number, prepare: (fd: number) => void = () => {}) {
+  const fd = open(4);
+  try {
+    bind(fd, { address: nameServerAddress, port });
+    prepare(fd);
+    return { fd, port: localPort(fd) };
+  } catch (error) {
+    closeSocket(fd);
     throw error;
   }
 }

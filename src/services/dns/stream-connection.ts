@@ -43,7 +43,7 @@ export class StreamConnection {
   }
 
   #next(): void {
-    if (this.#busy) return;
+    if (this.#busy || this.socket.destroyed) return;
     const message = this.#waiting.shift();
     if (message === undefined) {
       if (this.#ended) this.socket.end();

@@ -14,6 +14,7 @@ import { recordType } from './message.ts';
 export interface Member {
   /** Its own name first, then aliases (`*.x` is every name that ends in `.x`), its id's first 12 digits, its hostname. */
   readonly names: readonly string[];
+  /** None for a container that is not running: its name is still nobody else's business. */
   readonly addresses: readonly Address[];
 }
 
