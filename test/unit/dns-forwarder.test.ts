@@ -126,6 +126,12 @@ test('the "no" of a later server waits a second for an earlier one', (t) => {
   silent.clock.wind(1000);
   t.deepEqual(silent.replies, ['NXDOMAIN']);
 
+  const alias = world();
+  alias.ask();
+  alias.clock.wind(400);
+  alias.servers.last().answer({ ...no, answers: [{ type: 'CNAME', name: 'x.test', data: 'y.test' }] });
+  t.deepEqual(alias.replies, [], 'an alias of what does not exist is a "no", too');
+
   const failing = world();
   failing.ask();
   failing.clock.wind(400);

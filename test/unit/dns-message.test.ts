@@ -150,6 +150,15 @@ test('an answer of another server is cut between records, and keeps its OPT', (t
   t.is(given.questions?.[0]?.name, 'Big.test');
   t.is(given.answers?.length, 5);
   t.is(given.additionals?.[0]?.type, 'OPT');
+  for (let limit = 512; limit < 800; limit++) t.true(personalise(whole, message, read(message), limit).length <= limit);
+});
+
+test('of a message that was cut off, no record is believed', (t) => {
+  const asked = question('x.test');
+  const whole = answerTo(asked, { answers: [{ type: 'A', name: 'x.test', ttl: 60, data: '192.0.2.1' }] });
+  t.is(readRecords(whole, asked.length)?.length, 1);
+  for (let length = asked.length; length < whole.length; length++)
+    t.is(readRecords(whole.subarray(0, length), asked.length), undefined);
 });
 
 test('an answer is one by its id, its question in any case, and by being one', (t) => {

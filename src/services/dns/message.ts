@@ -137,15 +137,15 @@ export function payloadLimit({ edns }: Query): number {
 }
 
 /**
- * The place behind a name, which ends with an empty label or with a pointer to another place; undefined where it doesn't
- * end, or is longer than 255 bytes.
+ * The place behind a name, which ends with an empty label or with a pointer to another place; it may be the place behind
+ * the message. Undefined where the name doesn't end, or is longer than 255 bytes.
  */
 function skipName(message: Buffer, start: number): number | undefined {
   let at = start;
   while (at < message.length && at - start < 255) {
     const length = message[at] ?? 0;
     if (length === 0) return at + 1;
-    if (length >= 0xc0) return at + 2 <= message.length ? at + 2 : undefined;
+    if (length >= 0xc0) return at + 2;
     // The two other kinds of label were never used.
     if (length > 63) return undefined;
     at += 1 + length;
