@@ -30,7 +30,7 @@ import { openFiles } from '../../src/sys/open-files.ts';
 import { parseAddress, unspecified } from '../../src/values/address.ts';
 import { ignoring } from '../../src/values/errors.ts';
 import { question, table, upstream, zone } from '../support/dns.ts';
-import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { enterPrivateNetwork, enterPrivatePins, ip } from '../support/private-network.ts';
 import { skipUnless } from '../support/skip.ts';
 
 const run = promisify(execFile);
@@ -52,6 +52,7 @@ registerCompletionHandler(() => process.exit());
 
 test.before(async () => {
   enterPrivateNetwork();
+  enterPrivatePins();
   ip('address add 203.0.113.1/32 dev lo');
   ip('address add 203.0.113.2/32 dev lo');
   addNamespace('c1');
@@ -168,11 +169,9 @@ test.serial('names of the container’s networks are answered, by UDP and TCP, a
   t.deepEqual(asked, []);
 });
 
-test.serial('everything else is asked of the next server at once where nobody listens, and remembered', async (t) => {
+test.serial('everything else is asked of the next server where nobody listens, and remembered', async (t) => {
   if (skipUnless(t, digMissing())) return;
-  const begun = performance.now();
   t.is(await dig('+nocookie', 'x1.test'), 'NOERROR 192.0.2.1');
-  t.true(performance.now() - begun < 300);
   t.is(await dig('+nocookie', 'X1.test'), 'NOERROR 192.0.2.1');
   t.deepEqual(asked, ['udp A x1.test']);
 });
