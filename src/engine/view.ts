@@ -59,8 +59,14 @@ export function describe(
     case 'created':
     case 'running':
       return { state: 'running', status: `Up ${since}` };
-    case 'exited':
-      return { state: 'exited', status: `Exited (${observed.exit.exitCode})` };
+    case 'exited': {
+      // Nobody has cleaned up yet: whether it starts again is decided then.
+      const waiting = wantsRestart({ ...record, lastEnd: { ...observed.exit, startedAt: '', finishedAt: '' } });
+      return {
+        state: waiting ? 'restarting' : 'exited',
+        status: `${waiting ? 'Restarting' : 'Exited'} (${observed.exit.exitCode})`,
+      };
+    }
     default:
       return { state: 'exited', status: 'Exited (unknown)' };
   }
