@@ -13,7 +13,7 @@
  * end will never be known; `observe` says so instead of waiting for a file that nobody will write.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { killCgroup, readLayout, removeCgroup } from '../../kernel/cgroup.ts';
 import { anticipateMove } from '../../kernel/cgroup-move.ts';
@@ -65,7 +65,7 @@ export async function launch(launch: Launch): Promise<Launched> {
   ]);
   const pid = readAnswer(launch, answer, complaint);
   const launched = identify(launch, pid);
-  writeFileSync(`${launch.directory}/processes.json`, JSON.stringify(launched));
+  writeLaunched(launch, launched);
   return launched;
 }
 
@@ -145,6 +145,13 @@ export function observe(launch: Launch): Observed {
   // The FIFO on which the first process waits is removed when it is let go.
   const waiting = launch.isolation === 'full' ? `${launch.runtimeRoot}/${launch.id}/exec.fifo` : startPath(launch);
   return { kind: existsSync(waiting) ? 'created' : 'running' };
+}
+
+/** Whole or not at all: who is killed in between leaves processes that are known by their command lines (members.ts). */
+function writeLaunched({ directory }: Launch, launched: Launched): void {
+  const path = `${directory}/processes.json`;
+  writeFileSync(`${path}.new`, JSON.stringify(launched));
+  renameSync(`${path}.new`, path);
 }
 
 /** The processes as `launch` found them; undefined where there is no such container. They may have ended since. */
