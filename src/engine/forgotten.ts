@@ -57,7 +57,7 @@ function ports(world: World, known: readonly ContainerRecord[]): readonly Found[
   const wanted = new Set(
     known
       .flatMap(({ life }) => life?.steps ?? [])
-      .flatMap((step) => (step.kind === 'element' ? [place(step.element)] : [])),
+      .flatMap((step) => (step.kind === 'element' && step.element !== undefined ? [place(step.element)] : [])),
   );
   return Object.entries(portSets)
     .flatMap(([set, parts]) => listKeys(netfilter, table, set, parts))

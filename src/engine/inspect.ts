@@ -121,7 +121,7 @@ function endpointSettings(life: Life | undefined) {
     MacAddress: life?.endpoint?.mac ?? '',
     IPAddress: prefix === undefined ? '' : formatAddress(prefix.address),
     IPPrefixLen: prefix?.length ?? 0,
-    Gateway: gateway === undefined ? '' : formatAddress(gateway.gateway),
+    Gateway: gateway?.gateway === undefined ? '' : formatAddress(gateway.gateway),
   };
 }
 

@@ -37,20 +37,21 @@ const NFT_MSG_DELSETELEM = { name: 'NFT_MSG_DELSETELEM', type: nft(14), header: 
 const NFNL_MSG_BATCH_BEGIN = { name: 'NFNL_MSG_BATCH_BEGIN', type: 0x10, header: nfgenmsg, attributes: attributes({}) };
 const NFNL_MSG_BATCH_END = { name: 'NFNL_MSG_BATCH_END', type: 0x11, header: nfgenmsg, attributes: attributes({}) };
 
-/** Puts elements into sets of an `inet` table; all or none. @throws KernelError EEXIST where a key is taken, ENOENT where the set is missing */
-export function addElements(connection: Connection, table: string, elements: readonly SetElement[]): void {
-  transact(
-    connection,
-    elements.map((item) => elementRequest('add', table, item)),
-  );
-}
-
-/** Takes elements out; all or none. @throws KernelError ENOENT where one is missing */
-export function deleteElements(connection: Connection, table: string, elements: readonly SetElement[]): void {
-  transact(
-    connection,
-    elements.map((item) => elementRequest('delete', table, item)),
-  );
+/**
+ * Takes elements out of sets of an `inet` table and puts others in, all or none: the kernel goes over from the old to the
+ * new between two packets.
+ *
+ * @throws KernelError EEXIST where a key is taken, ENOENT where an element or the set is missing
+ */
+export function changeElements(
+  connection: Connection,
+  table: string,
+  { remove, add }: { readonly remove: readonly SetElement[]; readonly add: readonly SetElement[] },
+): void {
+  transact(connection, [
+    ...remove.map((item) => elementRequest('delete', table, item)),
+    ...add.map((item) => elementRequest('add', table, item)),
+  ]);
 }
 
 /** Is the element there, with this very value? */

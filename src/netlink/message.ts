@@ -13,6 +13,7 @@ export const flags = {
   request: 0x1,
   ack: 0x4,
   dump: 0x300,
+  replace: 0x100,
   exclusive: 0x200,
   create: 0x400,
 } as const;

@@ -128,6 +128,7 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
       ({ gateway }): Step => ({
         kind: 'route',
         in: place,
+        family: gateway.family,
         link,
         gateway,
         why: 'everything that is not on the switch goes to the gateway',

@@ -7,7 +7,7 @@
  * the same value that made them.
  */
 import type { ProcessIdentity } from '../kernel/process.ts';
-import type { Address, Prefix } from '../values/address.ts';
+import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
 import type { Mac } from '../values/mac.ts';
@@ -73,12 +73,18 @@ export interface AddressStep extends Reasoned {
   readonly prefix: Prefix;
 }
 
-/** `ip route add default via GATEWAY dev LINK`. */
-export interface RouteStep extends Reasoned {
+/** A default route: by a gateway, or straight out of a link where everybody is a neighbour. */
+export interface DefaultRoute {
+  readonly family: Family;
+  readonly link: string;
+  readonly gateway?: Address;
+}
+
+/** `ip route add default via GATEWAY dev LINK`, or `ip route replace` of the one that `was`, which comes back by undoing. */
+export interface RouteStep extends Reasoned, DefaultRoute {
   readonly kind: 'route';
   readonly in: Place;
-  readonly link: string;
-  readonly gateway: Address;
+  readonly was?: Omit<DefaultRoute, 'family'>;
 }
 
 /** `sysctl -qw KEY=VALUE`; `was` is written back when the step is undone, absent where the namespace's end undoes it. */
@@ -98,12 +104,13 @@ export interface RulesetStep extends Reasoned {
   readonly text: string;
 }
 
-/** `nft add element inet TABLE SET { … }`. */
+/** `nft add element inet TABLE SET { … }`, in the place of the one that `was`. At least one of the two is there. */
 export interface ElementStep extends Reasoned {
   readonly kind: 'element';
   readonly in: Place;
   readonly table: string;
-  readonly element: SetElement;
+  readonly element?: SetElement;
+  readonly was?: SetElement;
 }
 
 /** `mkdir`; undone with everything that lies in it. */
@@ -113,12 +120,16 @@ export interface DirectoryStep extends Reasoned {
   readonly mode: number;
 }
 
-/** `cat > PATH`; the file may be replaced in place later. */
+/**
+ * `cat > PATH`, over what `was` in it. It is written in place: where it is bound over a file of a container, the container
+ * sees the change.
+ */
 export interface FileStep extends Reasoned {
   readonly kind: 'file';
   readonly path: string;
   readonly mode: number;
   readonly content: string;
+  readonly was?: string;
 }
 
 /** `tar -xf ARCHIVE -C PATH`. */

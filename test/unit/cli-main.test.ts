@@ -110,7 +110,10 @@ for (const [line, message] of Object.entries(counts)) {
     const { status, stderr, calls } = await gangway(line.split(' '));
     const command = line.split(' ')[0];
     t.is(status, 1);
-    t.true(stderr.startsWith(`gangway: ${message}\nSee 'gangway ${command} --help'.\n\nUsage:  gangway ${command} `), stderr);
+    t.true(
+      stderr.startsWith(`gangway: ${message}\nSee 'gangway ${command} --help'.\n\nUsage:  gangway ${command} `),
+      stderr,
+    );
     t.deepEqual(calls, []);
   });
 }

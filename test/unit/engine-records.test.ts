@@ -46,7 +46,16 @@ test('a record is read back as it was written', (t) => {
   const { records } = t.context;
   const life = lifeIn('/run/x', {
     bindings: [{ protocol: 'tcp', hostAddress: parseAddress('::'), hostPort: 8080, containerPort: 80 }],
-    steps: [{ kind: 'route', in: { namespace: 'c1' }, link: 'eth0', gateway: parseAddress('172.17.0.1'), why: 'out' }],
+    steps: [
+      {
+        kind: 'route',
+        in: { namespace: 'c1' },
+        family: 4,
+        link: 'eth0',
+        gateway: parseAddress('172.17.0.1'),
+        why: 'out',
+      },
+    ],
   });
   const record = t.context.add({ life, restarts: 3 });
   t.like(records.containers()[0], { ...record });

@@ -35,7 +35,7 @@ const steps: readonly Step[] = [
   { kind: 'address', in: c1, link: 'eth0', prefix: parsePrefix('172.17.0.2/16'), why: 'an address' },
   { kind: 'address', in: c1, link: 'eth0', prefix: parsePrefix('fd00::2/64'), why: 'an address' },
   { kind: 'up', in: c1, link: 'eth0', why: 'on' },
-  { kind: 'route', in: c1, link: 'eth0', gateway: parseAddress('172.17.0.1'), why: 'the way out' },
+  { kind: 'route', in: c1, family: 4, link: 'eth0', gateway: parseAddress('172.17.0.1'), why: 'the way out' },
   {
     kind: 'element',
     in: 'host',
@@ -155,4 +155,69 @@ test('a word is quoted where sh would read more into it', (t) => {
     "'*'",
     "'a\nb'",
   ]);
+});
+
+test('what takes the place of something says so, and gives it back', (t) => {
+  const place = { namespace: 'c1' };
+  const key = [{ type: 'inet_service', port: 80 }] as const;
+  const to = (text: string) =>
+    ({ set: 'ports4', key, value: [{ type: 'address', address: parseAddress(text) }] }) as const;
+  const moved: readonly Step[] = [
+    {
+      kind: 'route',
+      in: place,
+      family: 4,
+      link: 'eth1',
+      gateway: parseAddress('172.18.0.1'),
+      was: { link: 'eth0', gateway: parseAddress('172.17.0.1') },
+      why: 'the way out',
+    },
+    { kind: 'element', in: 'host', table: 'gangway', element: to('172.18.0.2'), was: to('172.17.0.2'), why: 'moved' },
+    { kind: 'element', in: 'host', table: 'gangway', was: to('172.17.0.3'), why: 'gone' },
+    { kind: 'file', path: '/run/hosts', mode: 0o644, content: 'new\n', was: 'old\n', why: 'lines' },
+  ];
+  t.is(
+    explainScript({ subject: 'connect web', direction: 'make', steps: moved }, kinds),
+    `#!/bin/sh
+# connect web
+set -e
+
+# the way out
+ip -n c1 route replace default via 172.18.0.1 dev eth1
+
+# moved
+nft 'delete element inet gangway ports4 { 80 }'
+nft 'add element inet gangway ports4 { 80 : 172.18.0.2 }'
+
+# gone
+nft 'delete element inet gangway ports4 { 80 }'
+
+# lines
+cat > /run/hosts <<'END'
+new
+END
+`,
+  );
+  t.is(
+    explainScript({ subject: 'disconnect web', direction: 'unmake', steps: moved }, kinds),
+    `#!/bin/sh
+# disconnect web
+set -e
+
+# take back: lines
+cat > /run/hosts <<'END'
+old
+END
+
+# take back: gone
+nft 'add element inet gangway ports4 { 80 : 172.17.0.3 }'
+
+# take back: moved
+nft 'delete element inet gangway ports4 { 80 }'
+nft 'add element inet gangway ports4 { 80 : 172.17.0.2 }'
+
+# take back: the way out
+ip -n c1 route replace default via 172.17.0.1 dev eth0
+`,
+  );
 });
