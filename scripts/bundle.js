@@ -51,7 +51,7 @@ const execaBeside = {
 };
 
 /** What starts the program: it reads the code and what was compiled of it, and goes on there under its own name. */
-const start = (code) => `#!/usr/bin/env -S node --
+const start = (interpreter, code) => `${interpreter}
 const { readFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 const code = \`\${__dirname}/${code}\`;
@@ -68,13 +68,13 @@ program.runInThisContext()(exports, require, module, __filename, __dirname);
  */
 function compile(program) {
   const code = program.replace(/\.js$/, '.code.js');
-  const text = readFileSync(program, 'utf8').replace(/^#!.*/, '');
-  writeFileSync(code, `(function (exports, require, module, __filename, __dirname) {${text}})\n`);
+  const [interpreter, ...lines] = readFileSync(program, 'utf8').split('\n');
+  writeFileSync(code, `(function (exports, require, module, __filename, __dirname) {\n${lines.join('\n')}})\n`);
   setFlagsFromString('--no-lazy');
   const script = new Script(readFileSync(code, 'utf8'), { filename: basename(code) });
   setFlagsFromString('--lazy');
   writeFileSync(`${code}.compiled`, script.createCachedData());
-  writeFileSync(program, start(basename(code)));
+  writeFileSync(program, start(interpreter, basename(code)));
 }
 
 async function bundle(program) {

@@ -26,7 +26,7 @@ function shorten(text: string): string {
 }
 
 /** Somebody else's words may hold bytes that steer the terminal. */
-export function escapeControls(text: string): string {
+function escapeControls(text: string): string {
   return Array.from(text, (character) => {
     const code = character.codePointAt(0) ?? 0;
     const harmless = character === '\n' || character === '\t' || (code >= 0x20 && (code < 0x7f || code > 0x9f));

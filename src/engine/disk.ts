@@ -1,7 +1,7 @@
 /** What the disk says, in the words of somebody who asked for a container. */
 import { readdirSync } from 'node:fs';
 import { GangwayError, hasErrno } from '../values/errors.ts';
-import type { Directories } from './records.ts';
+import type { Directories } from './directories.ts';
 
 /** The error as it is, or where our directories can't be written to: which they are, and what to do about it. */
 export function diskError(error: unknown, { state, runtime }: Directories): unknown {

@@ -16,8 +16,9 @@ import { ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
 import { formatSetElement, type SetElement } from '../values/set-element.ts';
 import { type Context, carry } from './context.ts';
+import type { Directories } from './directories.ts';
 import type { Removed } from './engine.ts';
-import type { ContainerRecord, Directories } from './records.ts';
+import type { ContainerRecord } from './records.ts';
 
 const identity = /^[0-9a-f]{64}$/;
 const why = 'no record knows it';

@@ -20,6 +20,7 @@ import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
 import type { PortBinding } from '../values/port.ts';
+import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
 
 const schema = 1;
@@ -78,19 +79,6 @@ export interface MachineRecord {
   readonly forwarding: readonly Step[];
   /** Of each network, by its id, the address given out last: the next one is looked for behind it. */
   readonly cursors?: Readonly<Record<string, Address>>;
-}
-
-export interface Directories {
-  readonly state: string;
-  readonly runtime: string;
-}
-
-/** Where things are kept, unless somebody says otherwise. */
-export function directoriesOf(options: {
-  readonly stateDirectory?: string;
-  readonly runtimeDirectory?: string;
-}): Directories {
-  return { state: options.stateDirectory ?? '/var/lib/gangway', runtime: options.runtimeDirectory ?? '/run/gangway' };
 }
 
 export class Records {

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { type ContainerRecord, directoriesOf, type NetworkRecord, Records } from '../../src/engine/records.ts';
+import { directoriesOf } from '../../src/engine/directories.ts';
+import { type ContainerRecord, type NetworkRecord, Records } from '../../src/engine/records.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import type { RecordChange } from '../../src/plan/change.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';

@@ -2,7 +2,8 @@
 import type { Execute } from '../command.ts';
 
 export const execute: Execute = async (_, { engineOptions }) => {
-  const [{ directoriesOf, Records }, { publications }, { runSwitchboard }] = await Promise.all([
+  const [{ directoriesOf }, { Records }, { publications }, { runSwitchboard }] = await Promise.all([
+    import('../../engine/directories.ts'),
     import('../../engine/records.ts'),
     import('../../engine/publications.ts'),
     import('../../engine/switchboard/process.ts'),
