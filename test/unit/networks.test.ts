@@ -77,7 +77,7 @@ test('bridge with IPv6: a gateway in each family, and no family is closed', (t) 
   t.deepEqual(read(createBridge(twoFamilies)).slice(-4), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
     'ip address add 172.17.0.1/16 broadcast + dev gangway0',
-    'ip address add fd00::1/64 dev gangway0',
+    'ip address add fd00::1/64 nodad dev gangway0',
     'ip link set gangway0 up',
   ]);
 });
@@ -99,7 +99,7 @@ test('attach with IPv6: an address and a way out in each family', (t) => {
   const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
   t.deepEqual(read(attach(twoFamilies, both, sandbox)).slice(2), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
-    'ip -n c1 address add fd00::2/64 dev eth0',
+    'ip -n c1 address add fd00::2/64 nodad dev eth0',
     'ip -n c1 link set eth0 up',
     'ip -n c1 route add default via 172.17.0.1 dev eth0',
     'ip -n c1 route add default via fd00::1 dev eth0',

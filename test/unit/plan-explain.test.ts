@@ -77,7 +77,7 @@ ip netns exec c1 sysctl -qw 'net/ipv4/ping_group_range=0 9'
 
 # an address
 ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0
-ip -n c1 address add fd00::2/64 dev eth0
+ip -n c1 address add fd00::2/64 nodad dev eth0
 
 # on
 ip -n c1 link set eth0 up

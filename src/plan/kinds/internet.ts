@@ -13,9 +13,7 @@ const gone = ['ENODEV', 'ENOENT', 'EADDRNOTAVAIL'];
 
 export const address: RequestKind<AddressStep> = {
   requests: (step, world) => [addAddress(step.prefix, world.linkIndex(step.in, step.link))],
-  commands: (step) => [
-    `${ip(step.in)} address add ${formatPrefix(step.prefix)}${hasBroadcast(step.prefix) ? ' broadcast +' : ''} dev ${step.link}`,
-  ],
+  commands: (step) => [`${ip(step.in)} address add ${formatPrefix(step.prefix)}${manner(step)} dev ${step.link}`],
   undoCommands: (step) => [`${ip(step.in)} address delete ${formatPrefix(step.prefix)} dev ${step.link}`],
   undo: (step, world) => {
     ignoring(gone, () =>
@@ -33,6 +31,11 @@ export const address: RequestKind<AddressStep> = {
       );
     }) ?? false,
 };
+
+function manner({ prefix }: AddressStep): string {
+  if (prefix.address.family === 6) return ' nodad';
+  return hasBroadcast(prefix) ? ' broadcast +' : '';
+}
 
 export const route: RequestKind<RouteStep> = {
   requests: (step, world) => [setDefaultRoute(step.was === undefined ? 'add' : 'replace', resolve(step, step, world))],
