@@ -11,6 +11,7 @@ import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
 import type { Mac } from '../values/mac.ts';
+import type { IpvlanRequest, MacvlanRequest } from '../values/network.ts';
 import type { SetElement } from '../values/set-element.ts';
 
 /** Where a step happens: on the machine itself, or in a pinned network namespace, by its name below /run/netns. */
@@ -49,6 +50,52 @@ export interface VethStep extends Reasoned {
   readonly bridge: string;
   readonly mtuBytes: number;
   readonly peer: { readonly namespace: string; readonly name: string; readonly index: number; readonly mac: Mac };
+}
+
+/** A link on a parent, in the namespace of a container. The parent's place is `in`. */
+interface ChildStep extends Reasoned {
+  readonly in: Place;
+  readonly parent: string;
+  readonly namespace: string;
+  readonly name: string;
+  /**
+   * The name with which it is born, and which no link of either namespace has. It could not be born as `eth0` where the
+   * parent is called that, too: kernels before 6.15 look for the name in the parent's namespace.
+   */
+  readonly bornAs: string;
+  /** Absent: the parent's. */
+  readonly mtuBytes?: number;
+}
+
+/** `ip link add link PARENT name BORN netns NAMESPACE type macvlan mode MODE`, and its name. */
+export interface MacvlanStep extends ChildStep {
+  readonly kind: 'macvlan';
+  readonly mode: MacvlanRequest['mode'];
+  /** Absent in the mode passthru, where it is the parent's. */
+  readonly mac?: Mac;
+}
+
+/** `ip link add link PARENT name BORN netns NAMESPACE type ipvlan mode MODE FLAG`, and its name. */
+export interface IpvlanStep extends ChildStep {
+  readonly kind: 'ipvlan';
+  readonly mode: IpvlanRequest['mode'];
+  readonly flag: IpvlanRequest['flag'];
+}
+
+/** `ip link add link PARENT name NAME type vlan id ID`. */
+export interface VlanStep extends Reasoned {
+  readonly kind: 'vlan';
+  readonly in: Place;
+  readonly name: string;
+  readonly parent: string;
+  readonly id: number;
+}
+
+/** `ip link add NAME type dummy`. */
+export interface DummyStep extends Reasoned {
+  readonly kind: 'dummy';
+  readonly in: Place;
+  readonly name: string;
 }
 
 /** `ip link set NAME type bridge_slave hairpin on`. */
@@ -179,6 +226,10 @@ export type Step =
   | NamespaceStep
   | BridgeStep
   | VethStep
+  | MacvlanStep
+  | IpvlanStep
+  | VlanStep
+  | DummyStep
   | HairpinStep
   | UpStep
   | AddressStep

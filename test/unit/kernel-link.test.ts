@@ -1,15 +1,6 @@
 import test from 'ava';
-import {
-  addBridge,
-  addVeth,
-  deleteLink,
-  disableBridgePort,
-  findLink,
-  listLinks,
-  readLinkEvent,
-  setHairpin,
-  setLinkUp,
-} from '../../src/kernel/link.ts';
+import { addBridge, addVeth, disableBridgePort, setHairpin } from '../../src/kernel/bridge.ts';
+import { deleteLink, findLink, listLinks, readLinkEvent, renameLink, setLinkUp } from '../../src/kernel/link.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { attribute, bits, done, FakeKernel, int32, message, refused } from '../support/netlink.ts';
@@ -87,6 +78,14 @@ test('up and down differ in a flag, of which the change mask speaks alone', (t) 
     body: hex('0000 0000 00000000 01000000 01000000', name),
   });
   t.is(sent(setLinkUp('lo', false)).body, hex('0000 0000 00000000 00000000 01000000', name));
+});
+
+test('a link gets a name by its index', (t) => {
+  t.deepEqual(sent(renameLink(7, 'eth0')), {
+    type: 16,
+    flags: plain,
+    body: hex('0000 0000 07000000 00000000 00000000', '0900 0300 6574683000 000000'),
+  });
 });
 
 test('hairpin is an option of the port, and the kind is the port’s', (t) => {

@@ -4,13 +4,17 @@ import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { address, route, sysctl } from './internet.ts';
-import { bridge, hairpin, up, veth } from './link.ts';
+import { bridge, dummy, hairpin, ipvlan, macvlan, up, veth, vlan } from './link.ts';
 import { namespace } from './namespace.ts';
 
 export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
   namespace,
   bridge,
   veth,
+  macvlan,
+  ipvlan,
+  vlan,
+  dummy,
   hairpin,
   up,
   address,
