@@ -67,7 +67,7 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
  * this command did has happened all the same.
  */
 async function keepServed({ records, sockets, onWarning }: Context): Promise<void> {
-  if (!records.containers().some(({ life }) => life !== undefined && life.bindings.length > 0)) return;
+  if (!records.containers().some(({ life }) => (life?.forwards.length ?? 0) > 0)) return;
   try {
     for (const sentence of await sockets.revive()) onWarning(sentence);
   } catch (error) {

@@ -6,8 +6,7 @@ import type { Publication } from './switchboard/protocol.ts';
 export function* publications(records: Records): Generator<Publication> {
   const boot = bootId();
   for (const { id, name, life } of records.containers()) {
-    const [prefix] = life?.endpoint?.addresses ?? [];
-    if (life === undefined || life.boot !== boot || prefix === undefined || life.bindings.length === 0) continue;
-    yield { owner: id, name, forwards: life.bindings.map((binding) => ({ binding, target: prefix.address })) };
+    if (life === undefined || life.boot !== boot || life.forwards.length === 0) continue;
+    yield { owner: id, name, forwards: life.forwards };
   }
 }

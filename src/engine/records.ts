@@ -11,15 +11,17 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
-import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
+import type { Endpoint } from '../networks/bridge.ts';
+import type { Network } from '../networks/network.ts';
 import type { RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
-import type { Step } from '../plan/step.ts';
+import type { ElementStep, RouteStep, Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
-import type { PortBinding } from '../values/port.ts';
+import type { ConnectionRequest, NetworkMode, NetworkRequest } from '../values/network.ts';
+import type { Forward, PortBinding } from '../values/port.ts';
 import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
 
@@ -32,6 +34,8 @@ export interface ContainerRecord {
   readonly createdAt: string;
   readonly hostname: string;
   readonly request: ContainerRequest;
+  /** Where its network stack comes from: as it was asked for, and as `network connect` and `disconnect` have changed it. */
+  readonly network: NetworkMode;
   /** Somebody stopped it: the restart policy has no say. */
   readonly stopped: boolean;
   readonly restarts: number;
@@ -58,17 +62,45 @@ export interface Life {
   readonly boot: string;
   readonly startedAt: string;
   readonly launch: Launch;
+  /** The pin of its network namespace; that of another container where it has joined one. */
   readonly namespace?: string;
-  readonly networkId?: string;
-  readonly endpoint?: Endpoint;
-  readonly bindings: readonly PortBinding[];
+  /** The container whose stack it has joined. */
+  readonly joined?: string;
+  /** The namespace itself. */
+  readonly sandbox: readonly Step[];
+  /** In the order in which they were plugged in. */
+  readonly plugs: readonly Plug[];
+  /** The default routes, at most one a family. */
+  readonly routes: readonly RouteStep[];
+  readonly forwards: readonly Forward[];
+  readonly published: readonly ElementStep[];
+  /** Its files, and its process. */
+  readonly rest: readonly Step[];
+}
+
+/** A container's connection to a network, while it lives. */
+export interface Plug {
+  readonly networkId: string;
+  readonly request: ConnectionRequest;
+  readonly endpoint: Endpoint;
   readonly steps: readonly Step[];
+}
+
+/** All that was done for a life, in order. */
+export function stepsOf({ sandbox, plugs, routes, published, rest }: Life): readonly Step[] {
+  return [...sandbox, ...plugs.flatMap(({ steps }) => steps), ...routes, ...published, ...rest];
+}
+
+export function bindingsOf(life: Life | undefined): readonly PortBinding[] {
+  return (life?.forwards ?? []).map(({ binding }) => binding);
 }
 
 export interface NetworkRecord {
   readonly id: string;
   readonly createdAt: string;
-  readonly network: BridgeNetwork;
+  /** Absent for the default bridge, which nobody asked for. */
+  readonly request?: NetworkRequest;
+  readonly network: Network;
   readonly made?: { readonly boot: string; readonly steps: readonly Step[] };
 }
 
@@ -77,7 +109,7 @@ export interface MachineRecord {
   readonly boot: string;
   readonly ruleset: readonly Step[];
   readonly forwarding: readonly Step[];
-  /** Of each network, by its id, the address given out last: the next one is looked for behind it. */
+  /** Of each network and family, `ID/4`, the address given out last: the next one is looked for behind it. */
   readonly cursors?: Readonly<Record<string, Address>>;
 }
 

@@ -12,8 +12,14 @@
  */
 import { type Address, formatAddress, isAddress, isLoopback, isUnspecified, parseAddress } from '../values/address.ts';
 
-/** `172.17.0.2<TAB>web`, below the six standard lines. */
-export function hosts(hostname: string, addresses: readonly Address[]): string {
+/** A line that a person adds: `--add-host db:10.0.0.1`. */
+export interface HostEntry {
+  readonly name: string;
+  readonly address: Address;
+}
+
+/** `172.17.0.2<TAB>web`, below the six standard lines and what the person adds. */
+export function hosts(names: string, addresses: readonly Address[], added: readonly HostEntry[] = []): string {
   return [
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',
@@ -21,9 +27,29 @@ export function hosts(hostname: string, addresses: readonly Address[]): string {
     'ff00::\tip6-mcastprefix',
     'ff02::1\tip6-allnodes',
     'ff02::2\tip6-allrouters',
-    ...addresses.map((address) => `${formatAddress(address)}\t${hostname}`),
+    ...added.map(({ name, address }) => `${formatAddress(address)}\t${name}`),
+    ...addresses.map((address) => ownLine(names, address)),
     '',
   ].join('\n');
+}
+
+/** The file with lines for further addresses at its end; whatever else stands in it stays. */
+export function addHosts(file: string, names: string, addresses: readonly Address[]): string {
+  const end = file === '' || file.endsWith('\n') ? '' : '\n';
+  return `${file}${end}${addresses.map((address) => `${ownLine(names, address)}\n`).join('')}`;
+}
+
+/** The file without the lines of these addresses; whatever else stands in it stays. */
+export function removeHosts(file: string, names: string, addresses: readonly Address[]): string {
+  const lines = new Set(addresses.map((address) => ownLine(names, address)));
+  return file
+    .split('\n')
+    .filter((line) => !lines.has(line))
+    .join('\n');
+}
+
+function ownLine(names: string, address: Address): string {
+  return `${formatAddress(address)}\t${names}`;
 }
 
 /** The machine's resolv.conf as a container can use it; as it stands for one on the machine's own stack. @see resolv.conf(5) */

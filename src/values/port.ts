@@ -36,3 +36,10 @@ export interface PortBinding {
   readonly hostPort: number;
   readonly containerPort: number;
 }
+
+/** A published port, and the container's address to which it leads. */
+export interface Forward {
+  readonly binding: PortBinding;
+  /** Its family may differ from the host address's: `[::]:8080` may lead to 172.17.0.2. */
+  readonly target: Address;
+}

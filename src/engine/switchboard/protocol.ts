@@ -8,10 +8,10 @@
  * Addresses travel as text. Both ends are gangway, but an older one may still be running, so every question carries
  * the version.
  */
-import type { Forward } from '../../services/proxy/forward.ts';
+
 import { type Address, formatAddress, parseAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
-import type { Protocol } from '../../values/port.ts';
+import type { Forward, Protocol } from '../../values/port.ts';
 
 export const protocolVersion = 1;
 

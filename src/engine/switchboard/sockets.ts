@@ -1,8 +1,7 @@
 /** The switchboard as the engine uses it: one owner at a time, from reserving to serving. */
 import { existsSync, rmSync } from 'node:fs';
 import { tryLock } from '../../sys/flock.ts';
-import type { Address } from '../../values/address.ts';
-import type { PortBinding } from '../../values/port.ts';
+import type { Forward } from '../../values/port.ts';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './client.ts';
 import type { SwitchboardConnection } from './connection.ts';
 import { switchboardFiles } from './files.ts';
@@ -23,16 +22,16 @@ export class SwitchboardSockets {
   }
 
   /**
-   * Binds every binding of a container, deaf until `serve`, or none. Starts the switchboard where none is running.
+   * Binds every forward of a container, deaf until `serve`, or none. Starts the switchboard where none is running.
    *
    * @param name how messages call the container; default: its id
    * @throws GangwayError port-in-use, with who has it; invalid-address; not-root; not-supported; switchboard-unreachable
    */
-  async reserve(owner: string, bindings: readonly PortBinding[], target: Address, name = owner): Promise<void> {
+  async reserve(owner: string, forwards: readonly Forward[], name = owner): Promise<void> {
     await this.#leave(owner);
     const connection = await openSwitchboard(this.options);
     try {
-      await connection.reserve({ owner, name, forwards: bindings.map((binding) => ({ binding, target })) });
+      await connection.reserve({ owner, name, forwards });
     } catch (error) {
       await connection.close();
       throw error;
@@ -74,13 +73,21 @@ export class SwitchboardSockets {
    *
    * @returns every owner's state; `failed` ones with the reason
    */
-  async follow(): Promise<SwitchboardStatus> {
+  async refresh(): Promise<SwitchboardStatus> {
     const connection = await openSwitchboard(this.options);
     try {
       return await connection.refresh();
     } finally {
       await connection.close();
     }
+  }
+
+  /** As `refresh`. @returns a sentence for every container whose port somebody else has */
+  async follow(): Promise<readonly string[]> {
+    const { owners } = await this.refresh();
+    return owners.flatMap(({ name, reason }) =>
+      reason === undefined ? [] : [`ports of container ${name} are not served: ${reason}`],
+    );
   }
 
   /**
@@ -94,10 +101,7 @@ export class SwitchboardSockets {
       await running.close();
       return [];
     }
-    const { owners } = await this.follow();
-    return owners.flatMap(({ name, reason }) =>
-      reason === undefined ? [] : [`ports of container ${name} are not served: ${reason}`],
-    );
+    return await this.follow();
   }
 
   /** Removes the files of a switchboard that was killed, where nobody needs another one. */

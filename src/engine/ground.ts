@@ -1,0 +1,101 @@
+/**
+ * The ground on which containers stand: the ruleset, forwarding, their networks. Only what is missing is made.
+ *
+ * Somebody may have flushed the rules or deleted a bridge since. Then all that our records say belongs there is put
+ * back, before a new container gets its place: closed, and not half open.
+ */
+import { loadRuleset, table } from '../firewall/nftables.ts';
+import { bootId } from '../kernel/boot.ts';
+import { createNetwork } from '../networks/network.ts';
+import { forwarding } from '../networks/outbound.ts';
+import type { RecordChange } from '../plan/change.ts';
+import { kindOf } from '../plan/kind.ts';
+import type { Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import type { Address } from '../values/address.ts';
+import type { Context } from './context.ts';
+import { hasRuleset, ipForward } from './observe.ts';
+import { type ContainerRecord, type MachineRecord, type NetworkRecord, stepsOf } from './records.ts';
+
+/** What has to be made for networks to stand, and the records that will say so. */
+export interface Ground {
+  readonly steps: readonly Step[];
+  readonly records: readonly RecordChange[];
+}
+
+interface Wanted {
+  readonly networks: readonly NetworkRecord[];
+  /** The container that is about to get its first plug: without one the machine need not forward. */
+  readonly forContainer?: string;
+  /** Of each network and family, the address that is about to be given out. */
+  readonly cursors?: Readonly<Record<string, Address>>;
+}
+
+export function prepareGround(context: Context, world: World, wanted: Wanted): Ground {
+  const { records } = context;
+  const machine = records.machine();
+  const boot = bootId();
+  const standing = wanted.networks.map((record) => stand(context, world, record, boot));
+  const loaded = hasRuleset(world, table);
+  const ruleset = loaded ? [] : [loadRuleset()];
+  const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
+  const lost = loaded ? [] : [...there, ...machine.forwarding, ...livingSteps(context, boot)].filter(isElement);
+  const forward = wanted.forContainer === undefined ? undefined : forwardingFor(context, machine, wanted.forContainer);
+  const after: MachineRecord = {
+    ...machine,
+    ruleset: loaded ? machine.ruleset : ruleset,
+    forwarding: forward?.record ?? machine.forwarding,
+    cursors: { ...machine.cursors, ...wanted.cursors },
+  };
+  return {
+    steps: [...ruleset, ...lost, ...(forward?.steps ?? []), ...standing.flatMap(({ missing }) => missing)],
+    records: [
+      ...standing.flatMap(({ record, made, isNew }) =>
+        isNew ? [records.put('networks', { ...record, made: { boot, steps: made } })] : [],
+      ),
+      records.putMachine(after),
+    ],
+  };
+}
+
+/** What of a network has to be made: all of it in a new boot, or only what somebody took away. */
+function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: string) {
+  const { made, network } = record;
+  const stands =
+    made?.boot === boot && (network.kind !== 'bridge' || world.findLink('host', network.bridge)?.kind === 'bridge');
+  const steps = stands ? made.steps : createNetwork(network);
+  const missing = stands ? steps.filter((step) => !kindOf(kinds, step).holds(step, world)) : steps;
+  return { record, made: steps, missing, isNew: !stands };
+}
+
+function isElement({ kind }: Step): boolean {
+  return kind === 'element';
+}
+
+function livingSteps({ records }: Context, boot: string): readonly Step[] {
+  return records.containers().flatMap(({ life }) => (life?.boot === boot ? stepsOf(life) : []));
+}
+
+/**
+ * What was turned on for the container's last life alone has ended with that, or will have when the new one starts: it is
+ * turned on again.
+ */
+function forwardingFor(context: Context, { forwarding: before }: MachineRecord, id: string) {
+  if (before.length > 0) return { steps: isAlone(context, id) ? before : [], record: before };
+  const steps = forwarding({ ipForward: ipForward() });
+  return { steps, record: steps };
+}
+
+/** With the last plug of the last container, the machine stops forwarding, if it was us who began. */
+export function endForwarding(context: Context, { id, life }: ContainerRecord): Ground {
+  const { records } = context;
+  const machine = records.machine();
+  const plugged = life !== undefined && life.plugs.length > 0;
+  if (!plugged || machine.forwarding.length === 0 || !isAlone(context, id)) return { steps: [], records: [] };
+  return { steps: machine.forwarding, records: [records.putMachine({ ...machine, forwarding: [] })] };
+}
+
+/** Is no other container plugged into a network? */
+function isAlone({ records }: Context, id: string): boolean {
+  return !records.containers().some((other) => other.id !== id && (other.life?.plugs.length ?? 0) > 0);
+}
