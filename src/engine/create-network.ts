@@ -1,10 +1,11 @@
 /** Making networks, and removing them. */
-import type { BridgeNetwork } from '../networks/bridge.ts';
+import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools } from '../services/ipam.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { BridgeRequest, NetworkRequest, Subnet } from '../values/network.ts';
+import { checkNetworkRequest } from '../values/network-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
@@ -18,7 +19,8 @@ import type { NetworkRecord } from './records.ts';
  * @returns the network's id
  * @throws GangwayError network-exists, pool-exhausted, invalid-option for what overlaps or is taken
  */
-export async function createNetwork(context: Context, request: NetworkRequest): Promise<string> {
+export async function createNetwork(context: Context, asked: NetworkRequest): Promise<string> {
+  const request = checkNetworkRequest(asked);
   return await exclusively(context, async (world) => {
     refuseName(context, request.name);
     const record = draftNetwork(context, world, request);
@@ -71,15 +73,9 @@ function resolveBridge(
   { identities, records }: Context,
   world: World,
   { id, request, subnets }: Drafted,
-  {
-    link = `br-${id.slice(0, 12)}`,
-    mtuBytes = uplinkMtuBytes(world),
-    kind: _,
-    linkPrefix: __,
-    hostBinding: ___,
-    ...options
-  }: BridgeRequest,
+  driver: BridgeRequest,
 ): BridgeNetwork {
+  const { link = `br-${id.slice(0, 12)}`, mtuBytes = uplinkMtuBytes(world) } = driver;
   const owner = records.everyNetwork().find(({ network }) => network.kind === 'bridge' && network.bridge === link);
   const existing = world.findLink('host', link);
   if (owner !== undefined || existing !== undefined) {
@@ -90,7 +86,7 @@ function resolveBridge(
     });
   }
   return {
-    ...options,
+    ...optionsOf(driver),
     kind: 'bridge',
     name: request.name,
     bridge: link,

@@ -6,7 +6,7 @@
  * needs them.
  */
 import { findLink, listLinks } from '../kernel/link.ts';
-import type { BridgeNetwork } from '../networks/bridge.ts';
+import { optionsOf } from '../networks/bridge.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools, type TakenPrefix } from '../services/ipam.ts';
@@ -23,15 +23,7 @@ export const defaultBridge = 'gangway0';
 export const predefinedNames: readonly string[] = ['bridge', 'host', 'none', 'default'];
 
 /** What a bridge does about the world unless somebody wants it otherwise. */
-export const ordinary = {
-  internal: false,
-  interContainer: true,
-  masquerade: true,
-  gatewayModes: { 4: 'nat', 6: 'nat' },
-  inhibitIpv4: false,
-  sourceAddresses: [],
-  trustedLinks: [],
-} as const satisfies Partial<BridgeNetwork>;
+export const ordinary = { ...optionsOf(plainBridge), internal: false };
 
 /**
  * The network that somebody names: by its id, its name, or the beginning of its id; the default bridge also before it was

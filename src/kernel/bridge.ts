@@ -15,6 +15,8 @@ const bridgeAttributes = attributes({
   ageingTime: [4, u32],
   stpState: [5, u32],
   multicastSnooping: [23, u8],
+  callIptables: [36, u8],
+  callIp6tables: [37, u8],
 });
 
 /** VETH_INFO_PEER: the other end, described by a link's own header and attributes. */
@@ -28,8 +30,18 @@ const RTM_NEWLINK_port = newLink(attributes({ portKind: [4, cstring], port: [5, 
 const portAttributes = attributes({ port: [12, bridgePortAttributes] });
 const RTM_SETLINK_port = { name: 'RTM_SETLINK', type: 19, header: ifinfomsg, attributes: portAttributes };
 
-/** `ip link add NAME address MAC mtu MTU type bridge`: a switch without plugs, down. */
-export function addBridge(bridge: { readonly name: string; readonly mac: Mac; readonly mtuBytes: number }): Request {
+/** A switch without plugs, down. */
+export interface Bridge {
+  readonly name: string;
+  readonly mac: Mac;
+  readonly mtuBytes: number;
+  /** Do the firewall's rules see what its ports say to each other, even where net.bridge.bridge-nf-call-iptables is 0? */
+  readonly filtered?: boolean;
+}
+
+/** `ip link add NAME address MAC mtu MTU type bridge`. */
+export function addBridge(bridge: Bridge): Request {
+  const filtered = bridge.filtered === true ? { callIptables: 1, callIp6tables: 1 } : {};
   return request(
     `add link ${bridge.name} (bridge)`,
     RTM_NEWLINK_bridge,
@@ -39,7 +51,7 @@ export function addBridge(bridge: { readonly name: string; readonly mac: Mac; re
       name: bridge.name,
       mac: bridge.mac,
       mtu: bridge.mtuBytes,
-      info: { kind: 'bridge', data: { multicastSnooping: 0 } },
+      info: { kind: 'bridge', data: { multicastSnooping: 0, ...filtered } },
     },
   );
 }
@@ -95,14 +107,23 @@ export function addVeth(pair: VethPair): Request {
 
 /** `ip link set NAME type bridge_slave hairpin on`: frames may leave by the port they came in by. */
 export function setHairpin(name: string): Request {
+  return setPort(name, 'hairpin');
+}
+
+/** `ip link set NAME type bridge_slave isolated on`: nothing passes to or from another isolated port. Since Linux 4.18 */
+export function setIsolated(name: string): Request {
+  return setPort(name, 'isolated');
+}
+
+function setPort(name: string, option: 'hairpin' | 'isolated'): Request {
   return request(
-    `set hairpin mode of bridge port ${name}`,
+    `set option ${option} of bridge port ${name}`,
     RTM_NEWLINK_port,
     0,
     {},
     {
       name,
-      info: { portKind: 'bridge', port: { hairpin: 1 } },
+      info: { portKind: 'bridge', port: { [option]: 1 } },
     },
   );
 }

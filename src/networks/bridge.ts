@@ -34,13 +34,16 @@
 import { elementSteps } from '../firewall/nftables.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
-import type { Address, Family, Prefix } from '../values/address.ts';
+import type { Prefix } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
-import type { GatewayMode, Subnet } from '../values/network.ts';
+import type { BridgeRequest, Subnet } from '../values/network.ts';
 import { closedFamily, inSandbox, type Sandbox } from './none.ts';
 
+/** What a bridge does about the world, as it was asked for. */
+export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix'>;
+
 /** A switch with an address of its own. */
-export interface BridgeNetwork {
+export interface BridgeNetwork extends BridgeOptions {
   readonly kind: 'bridge';
   readonly name: string;
   /** The link's name: `gangway0`. */
@@ -49,12 +52,11 @@ export interface BridgeNetwork {
   readonly mtuBytes: number;
   readonly subnets: readonly Subnet[];
   readonly internal: boolean;
-  readonly interContainer: boolean;
-  readonly masquerade: boolean;
-  readonly gatewayModes: Readonly<Record<Family, GatewayMode>>;
-  readonly inhibitIpv4: boolean;
-  readonly sourceAddresses: readonly Address[];
-  readonly trustedLinks: readonly string[];
+}
+
+export function optionsOf(request: BridgeRequest): BridgeOptions {
+  const { kind: _, link: __, mtuBytes: ___, hostBinding: ____, linkPrefix: _____, ...options } = request;
+  return options;
 }
 
 /** A cable between a container and a bridge. */

@@ -40,6 +40,8 @@ export interface BridgeStep extends Reasoned {
   readonly name: string;
   readonly mac: Mac;
   readonly mtuBytes: number;
+  /** Its ports speak to each other through the firewall. */
+  readonly filtered?: boolean;
 }
 
 /** `ip link add NAME master BRIDGE up type veth peer name PEER netns NAMESPACE`. */
@@ -101,6 +103,13 @@ export interface DummyStep extends Reasoned {
 /** `ip link set NAME type bridge_slave hairpin on`. */
 export interface HairpinStep extends Reasoned {
   readonly kind: 'hairpin';
+  readonly in: Place;
+  readonly link: string;
+}
+
+/** `ip link set NAME type bridge_slave isolated on`. */
+export interface IsolatedStep extends Reasoned {
+  readonly kind: 'isolated';
   readonly in: Place;
   readonly link: string;
 }
@@ -231,6 +240,7 @@ export type Step =
   | VlanStep
   | DummyStep
   | HairpinStep
+  | IsolatedStep
   | UpStep
   | AddressStep
   | RouteStep

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Engine, RunOptions } from '../../src/engine/engine.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import { GangwayError } from '../../src/values/errors.ts';
+import { connectionTo } from '../../src/values/network.ts';
 import { gangway } from '../support/cli.ts';
 import { id } from '../support/fake-engine.ts';
 
@@ -19,7 +20,8 @@ const usual: ContainerRequest = {
   limits: {},
   userNamespace: 'host',
   capabilities: { add: [], drop: [] },
-  network: 'bridge',
+  network: { kind: 'networks', connections: [connectionTo('bridge')] },
+  extraHosts: [],
   publish: [],
   publishAll: false,
   expose: [],
@@ -71,7 +73,8 @@ test('every option of run arrives in the request', async (t) => {
     },
     userNamespace: 'private',
     capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
-    network: 'none',
+    network: { kind: 'none' },
+    extraHosts: [],
     publish: [
       {
         protocol: 'tcp',

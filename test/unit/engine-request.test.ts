@@ -7,6 +7,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import { checkRequest } from '../../src/engine/request.ts';
 import { type ContainerRequest, containerRequest } from '../../src/values/container.ts';
 import { type ErrorCode, GangwayError } from '../../src/values/errors.ts';
+import { connectionTo } from '../../src/values/network.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'gangway-request-'));
 test.after.always(() => rmSync(place, { recursive: true }));
@@ -109,7 +110,11 @@ test('what is right stays as it is, in its usual spelling', (t) => {
     expose: [{ port: 80, protocol: 'tcp' }],
   });
   t.deepEqual(checkRequest(request), request);
-  t.is(checkRequest({ ...request, network: 'default' }).network, 'bridge');
+  const standard = { kind: 'networks', connections: [connectionTo('default')] } as const;
+  t.deepEqual(checkRequest({ ...request, network: standard }).network, {
+    kind: 'networks',
+    connections: [connectionTo('bridge')],
+  });
   t.deepEqual(checkRequest({ ...request, limits: { pids: 0 } }).limits, {});
   t.deepEqual(checkRequest({ ...request, volumes: [{ source: '/a', target: '/b/../c/', readOnly: false }] }).volumes, [
     { source: '/a', target: '/c', readOnly: false },

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { addBridge, addVeth, disableBridgePort, setHairpin } from '../../src/kernel/bridge.ts';
+import { addBridge, addVeth, disableBridgePort, setHairpin, setIsolated } from '../../src/kernel/bridge.ts';
 import { deleteLink, findLink, listLinks, readLinkEvent, renameLink, setLinkUp } from '../../src/kernel/link.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
 import { parseMac } from '../../src/values/mac.ts';
@@ -99,6 +99,19 @@ test('hairpin is an option of the port, and the kind is the port’s', (t) => {
       '0c00 0580 0500 0400 01 000000', // IFLA_INFO_SLAVE_DATA 5, nested: IFLA_BRPORT_MODE 4
     ),
   );
+});
+
+test('a filtered bridge asks the rules for itself, whatever the sysctl says', (t) => {
+  const bridge = { name: 'br0', mac: parseMac('02:42:01:02:03:04'), mtuBytes: 1500 };
+  const filtered = sent(addBridge({ ...bridge, filtered: true })).body;
+  const plain = sent(addBridge(bridge)).body;
+  // IFLA_BR_NF_CALL_IPTABLES 36 and IFLA_BR_NF_CALL_IP6TABLES 37, behind the other options of the bridge
+  t.true(filtered.endsWith(hex('0500 2400 01 000000', '0500 2500 01 000000')));
+  t.is(filtered.length, plain.length + 32);
+});
+
+test('an isolated port', (t) => {
+  t.true(sent(setIsolated('v1')).body.endsWith(hex('0c00 0580 0500 2100 01 000000'))); // IFLA_BRPORT_ISOLATED 33
 });
 
 test('a port is disabled through the family of bridges, by its index', (t) => {

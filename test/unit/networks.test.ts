@@ -1,5 +1,14 @@
 import test from 'ava';
-import { attach, type BridgeNetwork, createBridge, type Endpoint } from '../../src/networks/bridge.ts';
+import { ordinary } from '../../src/engine/networks.ts';
+import {
+  attach,
+  type BridgeNetwork,
+  createBridge,
+  type Endpoint,
+  policyOf,
+  waysOut,
+} from '../../src/networks/bridge.ts';
+import { defaultRoutes } from '../../src/networks/gateway.ts';
 import { host } from '../../src/networks/host.ts';
 import { none } from '../../src/networks/none.ts';
 import { forwarding } from '../../src/networks/outbound.ts';
@@ -19,21 +28,24 @@ function read(steps: readonly Step[]): readonly string[] {
 const sandbox = { namespace: 'c1' };
 
 const network: BridgeNetwork = {
+  ...ordinary,
+  kind: 'bridge',
   name: 'bridge',
   bridge: 'gangway0',
   mac: parseMac('02:42:01:02:03:04'),
   mtuBytes: 1500,
-  subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1') }],
+  subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
 };
 const twoFamilies: BridgeNetwork = {
   ...network,
-  subnets: [...network.subnets, { subnet: parsePrefix('fd00::/64'), gateway: parseAddress('fd00::1') }],
+  subnets: [...network.subnets, { subnet: parsePrefix('fd00::/64'), gateway: parseAddress('fd00::1'), auxiliary: {} }],
 };
 
 const endpoint: Endpoint = {
   id: 'e'.repeat(64),
   hostLink: 'veth1',
   link: 'eth0',
+  index: 2,
   mac: parseMac('02:42:ac:11:00:02'),
   addresses: [parsePrefix('172.17.0.2/16')],
 };
@@ -82,7 +94,7 @@ test('bridge with IPv6: a gateway in each family, and no family is closed', (t) 
   ]);
 });
 
-test('attach: one message for the cable, closed before it is up, the way out last', (t) => {
+test('attach: one message for the cable, closed before it is up', (t) => {
   t.deepEqual(read(attach(network, endpoint, sandbox)), [
     'ip netns exec c1 sysctl -qw net/ipv6/conf/default/disable_ipv6=1',
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth' +
@@ -91,6 +103,8 @@ test('attach: one message for the cable, closed before it is up, the way out las
     'sysctl -qw net/ipv6/conf/veth1/disable_ipv6=1',
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 link set eth0 up',
+  ]);
+  t.deepEqual(read(defaultRoutes(waysOut(network, endpoint), sandbox)), [
     'ip -n c1 route add default via 172.17.0.1 dev eth0',
   ]);
 });
@@ -101,6 +115,8 @@ test('attach with IPv6: an address and a way out in each family', (t) => {
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 address add fd00::2/64 nodad dev eth0',
     'ip -n c1 link set eth0 up',
+  ]);
+  t.deepEqual(read(defaultRoutes(waysOut(twoFamilies, both), sandbox)), [
     'ip -n c1 route add default via 172.17.0.1 dev eth0',
     'ip -n c1 route add default via fd00::1 dev eth0',
   ]);
@@ -123,9 +139,12 @@ function bound(hostAddress: string, protocol: PortBinding['protocol'] = 'tcp'): 
   return { protocol, hostAddress: parseAddress(hostAddress), hostPort: 8080, containerPort: 80 };
 }
 
+const toContainer = (binding: PortBinding) => ({ binding, target: parseAddress('172.17.0.2') });
+const behind = () => policyOf(network);
+
 test('publish: an element for each port that the kernel can carry, and a guard for 127.0.0.1', (t) => {
   const bindings = [bound('0.0.0.0'), bound('::'), bound('203.0.113.1', 'udp'), bound('127.0.0.1'), bound('::1')];
-  const steps = publish(bindings, parseAddress('172.17.0.2'));
+  const steps = publish(bindings.map(toContainer), behind);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
     "nft 'add element inet gangway host_ports4 { 203.0.113.1 . udp . 8080 : 172.17.0.2 . 80 }'",
@@ -135,7 +154,7 @@ test('publish: an element for each port that the kernel can carry, and a guard f
 });
 
 test('publish: every port has a socket too, which is told in a sentence', (t) => {
-  t.deepEqual(sockets([bound('::1')], parseAddress('172.17.0.2')), [
+  t.deepEqual(sockets([bound('::1')].map(toContainer)), [
     'no command: a socket of the switchboard holds [::1]:8080/tcp, and carries what the rules can’t to 172.17.0.2:80',
   ]);
 });
@@ -146,7 +165,7 @@ test('every step of every chapter has a reason: one sentence, without a final st
     ...createBridge(twoFamilies),
     ...attach(network, endpoint, sandbox),
     ...forwarding({ ipForward: '0' }),
-    ...publish([bound('0.0.0.0')], parseAddress('172.17.0.2')),
+    ...publish([bound('0.0.0.0')].map(toContainer), behind),
   ];
   for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);
 });

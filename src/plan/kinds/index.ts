@@ -4,7 +4,7 @@ import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { address, route, sysctl } from './internet.ts';
-import { bridge, dummy, hairpin, ipvlan, macvlan, up, veth, vlan } from './link.ts';
+import { bridge, dummy, hairpin, ipvlan, isolated, macvlan, up, veth, vlan } from './link.ts';
 import { namespace } from './namespace.ts';
 
 export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
@@ -16,6 +16,7 @@ export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
   vlan,
   dummy,
   hairpin,
+  isolated,
   up,
   address,
   route,

@@ -1,5 +1,5 @@
-/** Step kinds of links: bridge, veth, hairpin, up; macvlan, ipvlan, vlan, dummy. */
-import { addBridge, addVeth, disableBridgePort, setHairpin } from '../../kernel/bridge.ts';
+/** Step kinds of links: bridge, veth, hairpin, isolated, up; macvlan, ipvlan, vlan, dummy. */
+import { addBridge, addVeth, disableBridgePort, setHairpin, setIsolated } from '../../kernel/bridge.ts';
 import { deleteLink, findLink, findLinkIndex, renameLink, setLinkUp } from '../../kernel/link.ts';
 import { addDummy, addIpvlan, addMacvlan, addVlan, makeLink } from '../../kernel/link-kinds.ts';
 import type { Request } from '../../netlink/message.ts';
@@ -10,6 +10,7 @@ import type {
   DummyStep,
   HairpinStep,
   IpvlanStep,
+  IsolatedStep,
   MacvlanStep,
   Place,
   UpStep,
@@ -21,7 +22,8 @@ import type { World } from '../world.ts';
 export const bridge: RequestKind<BridgeStep> = {
   requests: (step) => [addBridge(step)],
   commands: (step) => [
-    `${ip(step.in)} link add ${step.name} address ${step.mac} mtu ${step.mtuBytes} type bridge mcast_snooping 0`,
+    `${ip(step.in)} link add ${step.name} address ${step.mac} mtu ${step.mtuBytes} type bridge mcast_snooping 0` +
+      (step.filtered === true ? ' nf_call_iptables 1 nf_call_ip6tables 1' : ''),
   ],
   undoCommands: (step) => [`${ip(step.in)} link delete ${step.name}`],
   undo: (step, world) => removeLink(step.in, step.name, world),
@@ -55,6 +57,14 @@ export const veth: RequestKind<VethStep> = {
 export const hairpin: RequestKind<HairpinStep> = {
   requests: (step) => [setHairpin(step.link)],
   commands: (step) => [`${ip(step.in)} link set ${step.link} type bridge_slave hairpin on`],
+  undoCommands: () => [],
+  undo: () => {},
+  holds: (step, world) => find(step.in, step.link, world) !== undefined,
+};
+
+export const isolated: RequestKind<IsolatedStep> = {
+  requests: (step) => [setIsolated(step.link)],
+  commands: (step) => [`${ip(step.in)} link set ${step.link} type bridge_slave isolated on`],
   undoCommands: () => [],
   undo: () => {},
   holds: (step, world) => find(step.in, step.link, world) !== undefined,
