@@ -6,10 +6,11 @@
 import { type Command, command } from './command.ts';
 import { containerCommands } from './container-commands.ts';
 import {
+  formatOptions,
   inspectOptions,
-  jsonOptions,
   labNameOptions,
   labPlaceOptions,
+  listFormatOptions,
   networkConnectOptions,
   networkCreateOptions,
   networkDisconnectOptions,
@@ -138,7 +139,7 @@ const labCommands: readonly Command[] = [
     summary: 'List labs',
     usage: '[OPTIONS]',
     example: 'gangway lab ls',
-    options: jsonOptions,
+    options: listFormatOptions,
     load: () => import('./commands/lab-ls.ts'),
   }),
 ];
@@ -163,7 +164,7 @@ export const commands: readonly Command[] = [
     usage: '[OPTIONS] [CONTAINER]',
     example: 'gangway watch',
     words: [0, 1],
-    options: jsonOptions,
+    options: formatOptions,
     changes: 'nothing',
     load: () => import('./commands/watch.ts'),
   }),
@@ -172,7 +173,7 @@ export const commands: readonly Command[] = [
     summary: 'Remove what nobody owns any more, and say what it was',
     usage: '[OPTIONS]',
     example: 'gangway explain gc; gangway gc',
-    options: jsonOptions,
+    options: listFormatOptions,
     load: () => import('./commands/gc.ts'),
   }),
   command({
@@ -180,7 +181,7 @@ export const commands: readonly Command[] = [
     summary: 'Show the versions of gangway, Node and the kernel',
     usage: '[OPTIONS]',
     example: 'gangway version --format json',
-    options: jsonOptions,
+    options: formatOptions,
     changes: 'unplanned',
     root: false,
     load: () => import('./commands/version.ts'),

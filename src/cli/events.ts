@@ -33,8 +33,10 @@ function describeRoute({ destination, gateway, linkIndex }: Route, linkName: str
   return `${to}${via}${linkIndex === undefined ? '' : ` on ${linkName ?? `link ${linkIndex}`}`}`;
 }
 
-/** For `--format json`: values as text and numbers. */
-export function plainEvent(event: NetworkEvent): Readonly<Record<string, unknown>> {
+type Plain = string | number | boolean | undefined;
+
+/** For `--format`: values as text and numbers. */
+export function plainEvent(event: NetworkEvent): Readonly<Record<string, Plain>> {
   const common = { Kind: event.kind, Change: event.change };
   switch (event.kind) {
     case 'link':

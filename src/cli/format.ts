@@ -1,23 +1,59 @@
-/** Values as docker writes them. */
-import { GangwayError } from '../values/errors.ts';
+/** How things are written: what `--format` asks for, ids, sizes. */
+import { UsageError } from './grammar.ts';
+import type { Template, TemplateOptions } from './template/template.ts';
+import type { Fields } from './template/value.ts';
 
 /** The beginning of an id that people type. */
 export function shortId(id: string, whole = false): string {
   return whole ? id : id.slice(0, 12);
 }
 
-/** What `--format` asks for. @throws GangwayError invalid-option */
-export function parseFormat(text: string | undefined): 'table' | 'json' {
-  if (text === undefined || text === 'table') return 'table';
-  if (text === 'json') return 'json';
-  throw new GangwayError('invalid-option', `--format ${JSON.stringify(text)} is not accepted`, {
-    hint: `write --format json, and pick a field with jq: \`… --format json | jq -r ${field(text)}\``,
-  });
+/** What `--format` asks for; `plain`: what the command shows of itself. */
+export type Format =
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'json' }
+  /** With a `heading`: a table, whose cells are parted by tabs. */
+  | { readonly kind: 'template'; readonly template: Template; readonly heading?: string };
+
+/**
+ * Reads the `--format` of a command that prints objects: `json`, or a template.
+ *
+ * @throws UsageError with 64, docker's exit status for a template that can't be read here
+ */
+export async function parseFormat(text: string | undefined): Promise<Format> {
+  return parseKeyword(text, 64) ?? { kind: 'template', template: await readTemplate(text, { exitStatus: 64 }) };
 }
 
-/** Of a Go template that shows one field, the words that do the same in jq(1). */
-function field(template: string): string {
-  return /^\{\{ *(?:json +)?((?:\.[A-Za-z]\w*)+) *\}\}$/.exec(template)?.[1] ?? '.FIELD';
+/**
+ * Reads the `--format` of a command that prints lines: `table`, `json`, a template, or `table` and a template.
+ *
+ * The template is tried on the headings, which have all the fields of a line, so that a field that no line has is told
+ * before anything is asked.
+ *
+ * @throws UsageError
+ */
+export async function parseListFormat(text: string | undefined, headings: Fields): Promise<Format> {
+  const keyword = parseKeyword(text, 1);
+  if (keyword !== undefined) return keyword;
+  const [, table, source] = /^(table[ \t]+)?(.*)$/s.exec(text ?? '') ?? [];
+  const template = await readTemplate(source?.replace(/^ +| +$/g, ''), { escapes: true });
+  const heading = template.heading(headings);
+  return table === undefined ? { kind: 'template', template } : { kind: 'template', template, heading };
+}
+
+function parseKeyword(text: string | undefined, exitStatus: 1 | 64): Format | undefined {
+  if (text === undefined || text === '' || text === 'table') return { kind: 'plain' };
+  if (text === 'json') return { kind: 'json' };
+  if (text.includes('{{')) return undefined;
+  throw new UsageError(
+    `--format ${JSON.stringify(text)} names no field; write json, table or a template such as '{{.Name}}'`,
+    exitStatus,
+  );
+}
+
+async function readTemplate(source = '', options: TemplateOptions): Promise<Template> {
+  const { parseTemplate } = await import('./template/template.ts');
+  return parseTemplate(source, options);
 }
 
 /** One JSON object a line, so that line tools can read it. */

@@ -49,7 +49,7 @@ export interface Given<O extends Options = Options> {
 export class UsageError extends GangwayError {
   constructor(
     message: string,
-    readonly exitStatus: 1 | 125 = 125,
+    readonly exitStatus: 1 | 64 | 125 = 125,
     /** Show how the command is used, not only where to read it. */
     readonly showUsage = false,
   ) {

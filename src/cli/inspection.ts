@@ -4,32 +4,58 @@ import { formatAddress, formatPrefix } from '../values/address.ts';
 import type { Subnet } from '../values/network.ts';
 import type { Context } from './command.ts';
 import { complain } from './complain.ts';
-import { jsonLines, parseFormat } from './format.ts';
+import { type Format, jsonLines, parseFormat } from './format.ts';
+import { fromJson } from './template/value.ts';
+
+/** The fields whose object is a map: its keys are names that somebody gave, and a missing one is no mistake. */
+const maps: ReadonlySet<string> = new Set([
+  'AuxiliaryAddresses',
+  'Containers',
+  'DriverOpts',
+  'ExposedPorts',
+  'Labels',
+  'Networks',
+  'Options',
+  'Ports',
+  'Subnets',
+  'Sysctls',
+]);
 
 /**
- * Prints what was found, as one JSON array or, with `--format json`, one object a line; and then complains about the rest.
+ * Prints what was found: as one JSON array, or each as the template says; and then complains about the rest.
  *
- * @returns 0, or 1 if any was not found
+ * @returns 0, or 1 if any was not found or does not have what the template asks for
  */
 export async function inspectEach(
   names: readonly string[],
-  format: string | undefined,
+  formatText: string | undefined,
   context: Context,
   find: (name: string) => Promise<object>,
 ): Promise<number> {
-  const lines = parseFormat(format) === 'json';
+  const format = await parseFormat(formatText);
   const found: object[] = [];
+  const texts: string[] = [];
   const failures: unknown[] = [];
   for (const name of names) {
     try {
-      found.push(await find(name));
+      const object = await find(name);
+      found.push(object);
+      if (format.kind === 'template') texts.push(formatObject(object, format));
     } catch (error) {
       failures.push(error);
     }
   }
-  context.stdout.write(lines ? jsonLines(found) : `${JSON.stringify(found, undefined, 4)}\n`);
+  const array = `${JSON.stringify(found, undefined, format.kind === 'plain' ? 4 : 0)}\n`;
+  context.stdout.write(format.kind === 'template' ? texts.join('') : array);
   for (const failure of failures) complain(failure, context);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** One object, as `--format` has it. @throws UsageError where a template asks for what it does not have */
+export function formatObject(object: object, format: Exclude<Format, { readonly kind: 'plain' }>): string {
+  if (format.kind === 'json') return jsonLines([object]);
+  const data = fromJson(JSON.parse(JSON.stringify(object)), maps);
+  return `${format.template.execute(data)}\n`;
 }
 
 /** A network as `docker network inspect` shows it. */

@@ -1,8 +1,16 @@
 /** The options of every command but `run` and `create`. */
 import type { Option, Options } from './grammar.ts';
 
-const format = { kind: 'value', type: 'string', help: 'table, or json: one object a line' } as const satisfies Option;
-const json = { kind: 'value', type: 'string', help: 'json: one object a line' } as const satisfies Option;
+const listFormat = {
+  kind: 'value',
+  type: 'string',
+  help: "json: one object a line; or a Go template: '{{.Name}}', 'table {{.ID}}\\t{{.Name}}'",
+} as const satisfies Option;
+const objectFormat = {
+  kind: 'value',
+  type: 'string',
+  help: "json, or a Go template: '{{.Name}}', '{{json .Config}}'",
+} as const satisfies Option;
 const detachKeys = {
   kind: 'value',
   type: 'keys',
@@ -34,7 +42,7 @@ export const startOptions = {
 export const listOptions = {
   all: { kind: 'flag', short: 'a', help: 'Ended containers too' },
   filter: { kind: 'list', short: 'f', type: 'key=value', help: 'Only those with this id, name, network or status' },
-  format,
+  format: listFormat,
   'no-trunc': { kind: 'flag', help: 'Whole ids and commands' },
   quiet: { kind: 'flag', short: 'q', help: 'Ids alone' },
 } as const satisfies Options;
@@ -81,20 +89,18 @@ export const removeOptions = {
   force: { kind: 'flag', short: 'f', help: 'Kill it first if it runs' },
 } as const satisfies Options;
 
-export const inspectOptions = { format: { ...json, short: 'f' } } as const satisfies Options;
-
-export const portOptions = { format: json } as const satisfies Options;
+export const inspectOptions = { format: { ...objectFormat, short: 'f' } } as const satisfies Options;
 
 export const statsOptions = {
   all: { kind: 'flag', short: 'a', help: 'Ended containers too' },
-  format,
+  format: listFormat,
   'no-stream': { kind: 'flag', help: 'Once, instead of every second' },
   'no-trunc': { kind: 'flag', help: 'Whole ids' },
 } as const satisfies Options;
 
 export const networkListOptions = {
   filter: { kind: 'list', short: 'f', type: 'key=value', help: 'Only those with this driver, id, name, scope or type' },
-  format,
+  format: listFormat,
   'no-trunc': { kind: 'flag', help: 'Whole ids' },
   quiet: { kind: 'flag', short: 'q', help: 'Ids alone' },
 } as const satisfies Options;
@@ -108,7 +114,11 @@ export const labPlaceOptions = {
   name: labName,
 } as const satisfies Options;
 
-export const jsonOptions = { format: json } as const satisfies Options;
+/** Of commands that print lines. */
+export const listFormatOptions = { format: listFormat } as const satisfies Options;
+
+/** Of commands that print objects. */
+export const formatOptions = { format: objectFormat } as const satisfies Options;
 
 export const networkCreateOptions = {
   attachable: { kind: 'flag', help: 'Kept and shown, for docker’s sake' },

@@ -11,6 +11,7 @@
  * choose.
  */
 import { type Address, formatAddress, isAddress, isLoopback, isUnspecified, parseAddress } from '../values/address.ts';
+import type { ResolverSettings } from '../values/resolver.ts';
 
 /** A line that a person adds: `--add-host db:10.0.0.1`. */
 export interface HostEntry {
@@ -62,6 +63,31 @@ export function resolvConf(machine: string, stack: 'own' | 'host'): string {
     ? []
     : ['# no name server of the machine can be reached from a container'];
   return ['# The machine’s /etc/resolv.conf, without servers on its loopback.', ...empty, ...kept, ''].join('\n');
+}
+
+/**
+ * resolv.conf of a container in user-defined networks: its own name server, which knows the others by name.
+ *
+ * The name server has to be asked first for what it knows, so a name without dots is tried as it stands (`ndots:0`), before
+ * the search domains, unless somebody said otherwise. The comments say for people whom it asks in its turn.
+ */
+export function nameServiceResolvConf(settings: ResolverSettings): string {
+  const { search, options, ndots, upstreams, overridden } = settings;
+  const servers = upstreams.map(({ address, place }) =>
+    place === 'host' ? `host(${formatAddress(address)})` : formatAddress(address),
+  );
+  return [
+    '# Names are answered by gangway, at 127.0.0.11.',
+    'nameserver 127.0.0.11',
+    ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
+    `options ${[...options, `ndots:${ndots.value}`].join(' ')}`,
+    '',
+    "# Based on host file: '/etc/resolv.conf' (internal resolver)",
+    `# ExtServers: [${servers.join(' ')}]`,
+    `# Overrides: [${overridden.join(' ')}]`,
+    `# Option ndots from: ${ndots.from}`,
+    '',
+  ].join('\n');
 }
 
 function isOutOfReach(line: string): boolean {

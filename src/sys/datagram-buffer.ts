@@ -41,6 +41,8 @@ const mistakes = new Set(['EBADF', 'EFAULT', 'ENOTSOCK', 'EDESTADDRREQ', 'ENOTCO
 
 export class DatagramBuffer {
   readonly #memory = Buffer.from(new ArrayBuffer(at.payload + PAYLOAD_SIZE));
+  /** The bytes of the datagram last received, and those of the next one to be sent. */
+  readonly payload = this.#memory.subarray(at.payload);
   readonly #header: bigint;
   readonly #payload: bigint;
   readonly #recvmsg = libc().function('long recvmsg(int fd, void *message, int flags)');

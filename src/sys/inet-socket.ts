@@ -24,6 +24,8 @@ const options = {
   error: [1, 4],
   packetInformation: [0, 8],
   packetInformation6: [41, 49],
+  unreachable: [0, 11],
+  unreachable6: [41, 25],
   onlyIpv6: [41, 26],
   linger: [1, 13],
 } as const;
@@ -35,6 +37,7 @@ const prototypes = {
   bind: 'int bind(int fd, const void *address, uint32_t length)',
   connect: 'int connect(int fd, const void *address, uint32_t length)',
   listen: 'int listen(int fd, int backlog)',
+  getsockname: 'int getsockname(int fd, void *address, void *length)',
 } as const;
 
 /** The longest queue of connections to be accepted: the kernel cuts it down to net.core.somaxconn. */
@@ -91,6 +94,22 @@ export function bind(fd: number, endpoint: Endpoint): void {
 export function connect(fd: number, endpoint: Endpoint): void {
   const name = socketName(endpoint);
   call('connect', prototypes.connect, fd, name, name.length);
+}
+
+/**
+ * Every ICMP message about a datagram becomes an error of its socket, also "host unreachable", which is else kept from
+ * it as something that may pass (IP_RECVERR).
+ */
+export function reportUnreachable(fd: number, family: Family): void {
+  const [level, option] = options[family === 4 ? 'unreachable' : 'unreachable6'];
+  call('set socket option unreachable', prototypes.setsockopt, fd, level, option, Uint8Array.of(1, 0, 0, 0), 4);
+}
+
+/** The port that a socket is bound to, which the kernel has chosen where none was asked for. */
+export function localPort(fd: number): number {
+  const name = Buffer.alloc(28);
+  call('get socket name', prototypes.getsockname, fd, name, Uint8Array.of(name.length, 0, 0, 0));
+  return name.readUInt16BE(2);
 }
 
 /**

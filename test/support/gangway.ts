@@ -49,7 +49,7 @@ export class Gangway {
     let last: readonly string[] = [];
     try {
       await waitFor(what, async () => {
-        last = difference(before, await this.state());
+        last = difference(before, await this.state()).filter((line) => !passedBy.test(line));
         return last.length === 0;
       });
     } catch {
@@ -72,6 +72,9 @@ const kept = new RegExp(
     '^process cat$',
   ].join('|'),
 );
+
+/** A process that was there before and has ended since is nothing that was left. */
+const passedBy = /^- process /;
 
 let built = false;
 

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { call } from '../../src/sys/libc.ts';
 
+const CLONE_NEWNS = 0x20000;
 const CLONE_NEWNET = 0x40000000;
 
 /** Programs started from here on, and sockets opened from here on, belong to the new network. */
@@ -13,8 +14,19 @@ export function enterPrivateNetwork(): void {
   ip('link set lo up');
 }
 
+/** Pins of namespaces from here on are this thread's own: a pin that goes would take its mount out of every other lab. */
+export function enterPrivatePins(): void {
+  call('unshare mount namespace', 'int unshare(int flags)', CLONE_NEWNS);
+  run('mount', ['--make-rprivate', '/']);
+  run('mount', ['-t', 'tmpfs', 'tmpfs', '/run/netns']);
+}
+
 /** `ip` with the words of `command`. */
 export function ip(command: string): void {
-  const { status, stderr } = spawnSync('ip', command.split(' '), { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`ip ${command}: ${stderr}`);
+  run('ip', command.split(' '));
+}
+
+function run(program: string, words: readonly string[]): void {
+  const { status, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${words.join(' ')}: ${stderr}`);
 }

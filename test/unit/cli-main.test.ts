@@ -53,7 +53,7 @@ Example:
 
 Options:
   -f, --filter key=value   Only those with this driver, id, name, scope or type
-      --format string      table, or json: one object a line
+      --format string      json: one object a line; or a Go template: '{{.Name}}', 'table {{.ID}}\\t{{.Name}}'
       --no-trunc           Whole ids
   -q, --quiet              Ids alone
 `,

@@ -24,8 +24,8 @@ test('ps draws a table', async (t) => {
   });
   t.is(
     stdout,
-    `CONTAINER ID   COMMAND                  CREATED       STATUS       PORTS                                     NETWORK   NAMES
-d5c0c5b27f1e   "python3 -m http.ser…"   5 hours ago   Up 5 hours   0.0.0.0:8080->80/tcp, [::]:8080->80/tcp   bridge    web
+    `CONTAINER ID   COMMAND                  CREATED       STATUS       PORTS                                     NETWORKS   NAMES
+d5c0c5b27f1e   "python3 -m http.ser…"   5 hours ago   Up 5 hours   0.0.0.0:8080->80/tcp, [::]:8080->80/tcp   bridge     web
 `,
   );
 });
@@ -61,13 +61,43 @@ test('ps filters', async (t) => {
   }
 });
 
-test('an unknown format is refused before the engine is asked', async (t) => {
-  const { status, stderr, calls } = await gangway(['ps', '--format', '{{.ID}}']);
-  t.is(status, 125);
-  t.regex(stderr, /is not accepted; write --format json, .* jq -r \.ID`/);
-  t.deepEqual(calls, []);
-  t.regex((await gangway(['inspect', '-f', '{{ .State.Pid }}', 'web'])).stderr, /jq -r \.State\.Pid`/);
-  t.regex((await gangway(['inspect', '-f', '{{range .X}}', 'web'])).stderr, /jq -r \.FIELD`/);
+test('a format that names nothing, or what is not there, is refused before the engine is asked', async (t) => {
+  const refused = async (format: string, ...command: string[]) => {
+    const { status, stdout, stderr, calls } = await gangway([...command, '--format', format]);
+    t.is(stdout, '');
+    t.deepEqual(calls, []);
+    return [status, stderr] as const;
+  };
+  const [status, stderr] = await refused('{{.Nme}}', 'network', 'ls');
+  t.is(status, 1);
+  t.regex(stderr, /^gangway: template, column 3: there is no field \.Nme; did you mean '\.Name'\?\n/);
+  t.regex((await refused('table {{.Nme}}', 'stats'))[1], /no field \.Nme/);
+  t.regex((await refused('yaml', 'ps'))[1], /--format "yaml" names no field; write json, table or a template/);
+  t.is((await refused('{{.State', 'inspect', 'web'))[0], 64);
+});
+
+test('a template picks fields', async (t) => {
+  const printed = async (...words: string[]) => (await gangway(words)).stdout;
+  t.is(await printed('ps', '--format', '{{.ID}}\\t{{.Names}}'), `${id.slice(0, 12)}\tweb\n`);
+  const table = 'table {{.Name}}\\t{{.ID}}';
+  t.is(
+    await printed('network', 'ls', '--format', table, '-f', 'driver=null'),
+    'NAME      NETWORK ID\nnone      222222222222\n',
+  );
+  t.is(await printed('network', 'ls', '-q', '-f', 'driver=null', '--format', '{{.Label "a"}}{{.Name}}'), 'none\n');
+  t.is(await printed('inspect', '-f', '{{.Id}} {{.Config.Tty}}', 'web'), `${id} false\n`);
+  const inside =
+    '{{range .IPAM.Config}}{{.Gateway}}{{end}} {{range $id, $c := .Containers}}{{$c.Name}}{{end}} {{.Labels.none}}';
+  t.is(await printed('network', 'inspect', '-f', inside, 'bridge'), '172.17.0.1 web <no value>\n');
+  t.is(await printed('version', '--format', '{{.Node}}'), `${process.versions.node}\n`);
+});
+
+test('inspect goes on where an object lacks what a template asks for', async (t) => {
+  const inspect = async (name: string) => (name === 'a' ? { Id: name } : { Id: name, Extra: 1 });
+  const { status, stdout, stderr } = await gangway(['inspect', '-f', '{{.Extra}}', 'a', 'b'], { inspect });
+  t.is(status, 1);
+  t.is(stdout, '1\n');
+  t.regex(stderr, /^gangway: template, column 3: there is no field \.Extra; the fields are \.Id\n$/);
 });
 
 test('network ls', async (t) => {
@@ -120,7 +150,7 @@ test('inspect shows what it finds and complains about the rest', async (t) => {
   t.regex(stderr, /^gangway: no container or network nope; /);
   const nothing = await gangway(['network', 'inspect', 'nope'], { inspectNetwork: missing });
   t.is(nothing.stdout, '[]\n');
-  t.is((await gangway(['inspect', '-f', 'json', 'web'])).stdout, `{"Id":"${id}","Config":{"Tty":false}}\n`);
+  t.is((await gangway(['inspect', '-f', 'json', 'web'])).stdout, `[{"Id":"${id}","Config":{"Tty":false}}]\n`);
 });
 
 test('port lists by container port, or answers for one', async (t) => {
@@ -250,6 +280,7 @@ test('stats shows what happened between two samples', async (t) => {
   t.deepEqual(JSON.parse(stdout), {
     BlockIO: '0B / 1.45MB',
     CPUPerc: '25.00%',
+    Container: id.slice(0, 12),
     ID: id.slice(0, 12),
     MemPerc: '0.15%',
     MemUsage: '1.5MiB / 1GiB',

@@ -1,14 +1,18 @@
 /** `gangway gc` */
 import type { Execute } from '../command.ts';
-import { jsonLines, parseFormat } from '../format.ts';
-import type { jsonOptions } from '../options.ts';
+import { parseListFormat } from '../format.ts';
+import type { listFormatOptions } from '../options.ts';
+import { formatRows } from '../rows.ts';
 
-export const execute: Execute<typeof jsonOptions> = async ({ options }, context) => {
-  const json = parseFormat(options.format) === 'json';
+export const execute: Execute<typeof listFormatOptions> = async ({ options }, context) => {
+  const format = await parseListFormat(options.format, layout.headings);
   const engine = await context.engine();
   const removed = await engine.collectGarbage();
-  const lines = removed.map(({ what, why }) => `removed ${what}: ${why}\n`).join('');
-  context.stdout.write(json ? jsonLines(removed.map(({ what, why }) => ({ What: what, Why: why }))) : lines);
+  const lines = removed.map(({ what, why }) => `removed ${what}: ${why}\n`);
+  const rows = removed.map(({ what, why }) => ({ What: what, Why: why }));
+  context.stdout.write(format.kind === 'plain' ? lines.join('') : formatRows(rows, format, layout));
   if (removed.length === 0) context.stderr.write('nothing to remove: everything has an owner\n');
   return 0;
 };
+
+const layout = { headings: { What: 'WHAT', Why: 'WHY' }, columns: [] } as const;

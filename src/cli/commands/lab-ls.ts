@@ -1,21 +1,26 @@
 /** `gangway lab ls` */
 import { humanDuration } from '../../values/age.ts';
 import type { Execute } from '../command.ts';
-import { jsonLines, parseFormat } from '../format.ts';
+import { parseListFormat } from '../format.ts';
 import { labRegistry } from '../lab.ts';
-import type { jsonOptions } from '../options.ts';
-import { formatTable } from '../table.ts';
+import type { listFormatOptions } from '../options.ts';
+import { formatRows } from '../rows.ts';
 
-export const execute: Execute<typeof jsonOptions> = async ({ options }, context) => {
-  const json = parseFormat(options.format) === 'json';
+export const execute: Execute<typeof listFormatOptions> = async ({ options }, context) => {
+  const format = await parseListFormat(options.format, layout.headings);
   const { listLabs } = await import('../../lab/named.ts');
-  const labs = listLabs(labRegistry(context));
-  const rows = labs.map(({ name, pid, places, createdAt }) => {
-    return { Name: name, Places: places.join(','), PID: String(pid), CreatedAt: createdAt.toISOString() };
-  });
-  const cells = labs.map(({ name, pid, places, createdAt }) => {
-    return [name, places.join(','), String(pid), `${humanDuration(Date.now() - createdAt.getTime())} ago`];
-  });
-  context.stdout.write(json ? jsonLines(rows) : formatTable([['NAME', 'PLACES', 'PID', 'CREATED'], ...cells]));
+  const rows = listLabs(labRegistry(context)).map(({ name, pid, places, createdAt }) => ({
+    CreatedAt: createdAt.toISOString(),
+    Name: name,
+    PID: String(pid),
+    Places: places.join(','),
+    RunningFor: `${humanDuration(Date.now() - createdAt.getTime())} ago`,
+  }));
+  context.stdout.write(formatRows(rows, format, layout));
   return 0;
 };
+
+const layout = {
+  headings: { CreatedAt: 'CREATED AT', Name: 'NAME', PID: 'PID', Places: 'PLACES', RunningFor: 'CREATED' },
+  columns: ['Name', 'Places', 'PID', 'RunningFor'],
+} as const;

@@ -2,9 +2,9 @@
 import type { NetworkSummary } from '../../engine/engine.ts';
 import type { Execute } from '../command.ts';
 import { type FilterKey, parseFilters, passes } from '../filter.ts';
-import { jsonLines, parseFormat, shortId } from '../format.ts';
+import { parseListFormat, shortId } from '../format.ts';
 import type { networkListOptions } from '../options.ts';
-import { formatTable } from '../table.ts';
+import { formatRows, labelFields, labelHeadings } from '../rows.ts';
 
 const predefined = ['bridge', 'host', 'none'];
 
@@ -21,20 +21,43 @@ const filterKeys: Readonly<Record<string, FilterKey<NetworkSummary>>> = {
 
 export const execute: Execute<typeof networkListOptions> = async ({ options }, context) => {
   const filters = parseFilters(options.filter, filterKeys);
-  const format = parseFormat(options.format);
+  const format = await parseListFormat(options.format, layout.headings);
   const whole = options['no-trunc'];
   const engine = await context.engine();
   const found = (await engine.listNetworks()).filter((network) => passes(network, filters));
-  const rows = found.map(({ id, name, driver, scope, createdAt }) => {
-    return { CreatedAt: createdAt.toISOString(), Driver: driver, ID: shortId(id, whole), Name: name, Scope: scope };
-  });
-  if (options.quiet) {
-    context.stdout.write(rows.map(({ ID }) => `${ID}\n`).join(''));
-  } else if (format === 'json') {
-    context.stdout.write(jsonLines(rows));
+  if (options.quiet && format.kind === 'plain') {
+    context.stdout.write(found.map(({ id }) => `${shortId(id, whole)}\n`).join(''));
   } else {
-    const cells = rows.map(({ ID, Name, Driver, Scope }) => [ID, Name, Driver, Scope]);
-    context.stdout.write(formatTable([['NETWORK ID', 'NAME', 'DRIVER', 'SCOPE'], ...cells]));
+    const rows = found.map((network) => row(network, whole));
+    context.stdout.write(formatRows(rows, format, layout));
   }
   return 0;
 };
+
+const layout = {
+  headings: {
+    CreatedAt: 'CREATED AT',
+    Driver: 'DRIVER',
+    ID: 'NETWORK ID',
+    IPv6: 'IPV6',
+    Internal: 'INTERNAL',
+    Name: 'NAME',
+    Scope: 'SCOPE',
+    ...labelHeadings,
+  },
+  columns: ['ID', 'Name', 'Driver', 'Scope'],
+} as const;
+
+/** Docker's names, and like there every value is a text. */
+function row({ id, name, driver, scope, createdAt }: NetworkSummary, whole: boolean) {
+  return {
+    CreatedAt: createdAt.toISOString(),
+    Driver: driver,
+    ID: shortId(id, whole),
+    IPv6: 'false',
+    Internal: 'false',
+    Name: name,
+    Scope: scope,
+    ...labelFields({}),
+  };
+}

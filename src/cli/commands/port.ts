@@ -4,14 +4,15 @@ import { GangwayError } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
 import { formatPort, parsePort } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
-import { jsonLines, parseFormat } from '../format.ts';
+import { parseListFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
-import type { portOptions } from '../options.ts';
+import type { listFormatOptions } from '../options.ts';
+import { formatRows } from '../rows.ts';
 
-export const execute: Execute<typeof portOptions> = async ({ options, words }, context) => {
+export const execute: Execute<typeof listFormatOptions> = async ({ options, words }, context) => {
   const [name = '', text] = words;
   const wanted = text === undefined ? undefined : readPort(text);
-  const json = parseFormat(options.format) === 'json';
+  const format = await parseListFormat(options.format, layout.headings);
   const engine = await context.engine();
   const bindings = (await engine.ports(name)).filter(
     ({ containerPort, protocol }) =>
@@ -23,7 +24,8 @@ export const execute: Execute<typeof portOptions> = async ({ options, words }, c
     });
   }
   const sorted = bindings.toSorted((a, b) => a.containerPort - b.containerPort);
-  context.stdout.write(json ? jsonLines(sorted.map(object)) : lines(sorted, text === undefined));
+  const plain = format.kind === 'plain';
+  context.stdout.write(plain ? lines(sorted, text === undefined) : formatRows(sorted.map(row), format, layout));
   return 0;
 };
 
@@ -45,11 +47,21 @@ function lines(bindings: readonly PortBinding[], withPort: boolean): string {
     .join('');
 }
 
-function object({ containerPort, protocol, hostAddress, hostPort }: PortBinding) {
+const layout = {
+  headings: {
+    ContainerPort: 'CONTAINER PORT',
+    HostIp: 'HOST IP',
+    HostPort: 'HOST PORT',
+    Protocol: 'PROTOCOL',
+  },
+  columns: [],
+} as const;
+
+function row({ containerPort, protocol, hostAddress, hostPort }: PortBinding) {
   return {
     ContainerPort: String(containerPort),
-    Protocol: protocol,
     HostIp: formatHost(hostAddress).replace(/^\[|\]$/g, ''),
     HostPort: String(hostPort),
+    Protocol: protocol,
   };
 }

@@ -4,10 +4,10 @@ import type { ContainerSummary } from '../../engine/engine.ts';
 import { humanDuration } from '../../values/age.ts';
 import type { Execute } from '../command.ts';
 import { type FilterKey, parseFilters, passes } from '../filter.ts';
-import { jsonLines, parseFormat, shortId } from '../format.ts';
+import { parseListFormat, shortId } from '../format.ts';
 import type { listOptions } from '../options.ts';
 import { formatPorts } from '../ports-column.ts';
-import { formatTable } from '../table.ts';
+import { formatRows, labelFields, labelHeadings } from '../rows.ts';
 
 const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
   id: { test: ({ id }, value) => id.startsWith(value) },
@@ -22,27 +22,35 @@ const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
 
 export const execute: Execute<typeof listOptions> = async ({ options }, context) => {
   const filters = parseFilters(options.filter, filterKeys);
-  const format = parseFormat(options.format);
+  const format = await parseListFormat(options.format, layout.headings);
   const whole = options['no-trunc'];
   const engine = await context.engine();
   const all = options.all || filters.has('status');
   const found = (await engine.list({ all })).filter((container) => passes(container, filters));
   if (options.quiet) {
     context.stdout.write(found.map(({ id }) => `${shortId(id, whole)}\n`).join(''));
-  } else if (format === 'json') {
-    context.stdout.write(jsonLines(found.map((container) => row(container, whole))));
   } else {
-    context.stdout.write(formatTable([heading, ...found.map((container) => cells(row(container, whole)))]));
+    const rows = found.map((container) => row(container, whole));
+    context.stdout.write(formatRows(rows, format, layout));
   }
   return 0;
 };
 
-const heading = ['CONTAINER ID', 'COMMAND', 'CREATED', 'STATUS', 'PORTS', 'NETWORK', 'NAMES'];
-
-function cells(container: ReturnType<typeof row>): readonly string[] {
-  const { ID, Command, RunningFor, Status, Ports, Networks, Names } = container;
-  return [ID, Command, RunningFor, Status, Ports, Networks, Names];
-}
+const layout = {
+  headings: {
+    Command: 'COMMAND',
+    CreatedAt: 'CREATED AT',
+    ID: 'CONTAINER ID',
+    Names: 'NAMES',
+    Networks: 'NETWORKS',
+    Ports: 'PORTS',
+    RunningFor: 'CREATED',
+    State: 'STATE',
+    Status: 'STATUS',
+    ...labelHeadings,
+  },
+  columns: ['ID', 'Command', 'RunningFor', 'Status', 'Ports', 'Networks', 'Names'],
+} as const;
 
 /** Docker's names, and like there every value is a text. */
 function row(container: ContainerSummary, whole: boolean) {
@@ -57,5 +65,6 @@ function row(container: ContainerSummary, whole: boolean) {
     RunningFor: `${humanDuration(Date.now() - container.createdAt.getTime())} ago`,
     State: container.state,
     Status: container.status,
+    ...labelFields({}),
   };
 }

@@ -4,14 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ContainerSummary, Engine, Statistics } from '../../engine/engine.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Context, Execute } from '../command.ts';
-import { binarySize, decimalSize, jsonLines, parseFormat, shortId } from '../format.ts';
+import { binarySize, decimalSize, type Format, parseListFormat, shortId } from '../format.ts';
 import type { statsOptions } from '../options.ts';
-import { formatTable } from '../table.ts';
+import { formatRows, type Row } from '../rows.ts';
 
 const intervalMilliseconds = 1000;
 
 export const execute: Execute<typeof statsOptions> = async ({ options, words }, context) => {
-  const json = parseFormat(options.format) === 'json';
+  const format = await parseListFormat(options.format, layout.headings);
   const engine = await context.engine();
   const sample = () =>
     words.length > 0 ? Promise.all(words.map((name) => engine.statistics(name))) : sampleAll(engine, options.all);
@@ -26,7 +26,7 @@ export const execute: Execute<typeof statsOptions> = async ({ options, words }, 
         options['no-trunc'],
       ),
     );
-    show(rows, json, !options['no-stream'], context);
+    show(rows, format, !options['no-stream'], context);
     before = now;
   } while (!options['no-stream']);
   return 0;
@@ -71,41 +71,48 @@ function unused({ id, name }: ContainerSummary): Statistics {
   };
 }
 
-const heading = [
-  'CONTAINER ID',
-  'NAME',
-  'CPU %',
-  'MEM USAGE / LIMIT',
-  'MEM %',
-  'NET I/O',
-  'BLOCK I/O',
-  'PIDS',
-  'THROTTLED',
-  'OOM KILLS',
-];
+const layout = {
+  headings: {
+    BlockIO: 'BLOCK I/O',
+    CPUPerc: 'CPU %',
+    Container: 'CONTAINER',
+    ID: 'CONTAINER ID',
+    MemPerc: 'MEM %',
+    MemUsage: 'MEM USAGE / LIMIT',
+    Name: 'NAME',
+    NetIO: 'NET I/O',
+    OutOfMemoryKills: 'OOM KILLS',
+    PIDs: 'PIDS',
+    ThrottledPeriods: 'THROTTLED',
+  },
+  columns: [
+    'ID',
+    'Name',
+    'CPUPerc',
+    'MemUsage',
+    'MemPerc',
+    'NetIO',
+    'BlockIO',
+    'PIDs',
+    'ThrottledPeriods',
+    'OutOfMemoryKills',
+  ],
+} as const;
 
-function show(rows: readonly ReturnType<typeof row>[], json: boolean, streaming: boolean, { stdout }: Context): void {
-  if (json) {
-    stdout.write(jsonLines(rows));
-    return;
-  }
-  // Home and clear: the next table replaces this one. In a file they follow each other.
-  const home = streaming && stdout.isTTY === true ? '\x1b[H\x1b[J' : '';
-  stdout.write(home + formatTable([heading, ...rows.map(cells)]));
+type StatisticsRow = Row<keyof typeof layout.headings>;
+
+function show(rows: readonly StatisticsRow[], format: Format, streaming: boolean, { stdout }: Context): void {
+  // Home and clear: what comes replaces what was there. In a file they follow each other, and JSON is for programs.
+  const home = streaming && stdout.isTTY === true && format.kind !== 'json' ? '\x1b[H\x1b[J' : '';
+  stdout.write(home + formatRows(rows, format, layout));
 }
-
-function cells(row: Row): readonly string[] {
-  const { ID, Name, CPUPerc, MemUsage, MemPerc, NetIO, BlockIO, PIDs, ThrottledPeriods, OutOfMemoryKills } = row;
-  return [ID, Name, CPUPerc, MemUsage, MemPerc, NetIO, BlockIO, PIDs, ThrottledPeriods, OutOfMemoryKills];
-}
-
-type Row = ReturnType<typeof row>;
 
 /** Docker's names, and like there every value is a text. The last two are ours: which limits have bitten, how often. */
-function row(now: Statistics, before: Statistics | undefined, whole: boolean) {
+function row(now: Statistics, before: Statistics | undefined, whole: boolean): StatisticsRow {
   const limit = now.memoryLimitBytes ?? totalmem();
   return {
     BlockIO: `${decimalSize(Number(now.blockReadBytes))} / ${decimalSize(Number(now.blockWriteBytes))}`,
+    Container: shortId(now.id, whole),
     CPUPerc: percent(before === undefined ? 0 : busy(before, now)),
     ID: shortId(now.id, whole),
     MemPerc: percent(now.memoryBytes / limit),

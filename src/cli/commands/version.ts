@@ -2,13 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Execute } from '../command.ts';
-import { jsonLines, parseFormat } from '../format.ts';
-import type { jsonOptions } from '../options.ts';
+import { parseFormat } from '../format.ts';
+import { formatObject } from '../inspection.ts';
+import type { formatOptions } from '../options.ts';
 
-export const execute: Execute<typeof jsonOptions> = async ({ options }, { stdout }) => {
+export const execute: Execute<typeof formatOptions> = async ({ options }, { stdout }) => {
+  const format = await parseFormat(options.format);
   const versions = { Gangway: ownVersion(), Node: process.versions.node, Kernel: release() };
   const lines = Object.entries(versions).map(([name, version]) => `${name.toLowerCase().padEnd(9)}${version}\n`);
-  stdout.write(parseFormat(options.format) === 'json' ? jsonLines([versions]) : lines.join(''));
+  stdout.write(format.kind === 'plain' ? lines.join('') : formatObject(versions, format));
   return 0;
 };
 

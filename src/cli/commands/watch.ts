@@ -2,10 +2,10 @@
 import type { NetworkEvent } from '../../kernel/watch.ts';
 import type { Execute } from '../command.ts';
 import { jsonLines, parseFormat } from '../format.ts';
-import type { jsonOptions } from '../options.ts';
+import type { formatOptions } from '../options.ts';
 
-export const execute: Execute<typeof jsonOptions> = async ({ options, words }, context) => {
-  const json = parseFormat(options.format) === 'json';
+export const execute: Execute<typeof formatOptions> = async ({ options, words }, context) => {
+  const format = await parseFormat(options.format);
   const [{ describeEvent, plainEvent }, engine] = await Promise.all([import('../events.ts'), context.engine()]);
   const watch = await engine.watch(words[0]);
   let interrupted = false;
@@ -14,8 +14,14 @@ export const execute: Execute<typeof jsonOptions> = async ({ options, words }, c
     watch.close();
   };
   process.once('SIGINT', end).once('SIGTERM', end);
-  const tell = (event: NetworkEvent, time: string) =>
-    json ? jsonLines([{ Time: time, ...plainEvent(event) }]) : `${time.slice(11, 23)}  ${describeEvent(event)}\n`;
+  const tell = (event: NetworkEvent, time: string) => {
+    if (format.kind === 'plain') return `${time.slice(11, 23)}  ${describeEvent(event)}\n`;
+    const object = { Time: time, ...plainEvent(event) };
+    // A map: events of another kind have other fields, and a template is for all of them.
+    return format.kind === 'json'
+      ? jsonLines([object])
+      : `${format.template.execute(new Map(Object.entries(object)))}\n`;
+  };
   let last = '';
   for await (const event of watch) {
     // The kernel tells of every attribute that changes; most of them are not shown.

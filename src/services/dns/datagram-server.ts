@@ -1,0 +1,42 @@
+/** The UDP side of a container's name server. */
+import type { DatagramBuffer } from '../../sys/datagram-buffer.ts';
+import { closeSocket } from '../../sys/inet-socket.ts';
+import { type Watch, whenReadable } from '../../sys/readiness.ts';
+import type { Responder } from './responder.ts';
+
+/** Questions that one container may ask before the others get their turn. */
+const turn = 64;
+
+export class DatagramServer {
+  readonly #watch: Watch;
+  #open = true;
+
+  /** @param fd a bound socket, which is the server's from now on */
+  constructor(
+    readonly fd: number,
+    readonly responder: Responder,
+    readonly buffer: DatagramBuffer,
+  ) {
+    this.#watch = whenReadable(fd, () => this.#serve());
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#watch.close();
+    closeSocket(this.fd);
+  }
+
+  #serve(): void {
+    for (let count = 0; count < turn && this.#open; count++) {
+      const length = this.buffer.receiveFrom(this.fd);
+      if (length === undefined) return;
+      const path = this.buffer.returnPath();
+      this.responder.respond(this.buffer.payload.subarray(0, length), 'udp', (answer) => {
+        if (!this.#open) return;
+        this.buffer.payload.set(answer);
+        this.buffer.sendBack(this.fd, answer.length, path);
+      });
+    }
+  }
+}

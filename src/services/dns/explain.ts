@@ -1,0 +1,142 @@
+/**
+ * Who answers a question, and why: the rules of the name server, in one place.
+ *
+ * `gangway dns query` prints what this says, and the server does what this says.
+ *
+ *     known in a network of the container        its records; none of the wanted type: an empty answer
+ *     known in another network of the machine    an empty answer
+ *     a single label, and ndots was set           an empty answer: with ndots the search domains came first
+ *     anything else                               the upstream servers, or nobody
+ *
+ * A name of a container is never told to anybody outside. Docker asks the upstream servers for the types that it does not
+ * have (TXT, HTTPS) and for the names of other networks; with the first the world learns what runs here, and with the
+ * second a stranger who owns the name outside is taken for the container (CVE-2025-8283). Two things do leave:
+ *
+ *  - questions about zones (NS, SOA, DS, DNSKEY): a resolver that validates asks them for `app` and `dev`, which are
+ *    domains of the world and good names for containers, and nobody looks for a container by them
+ *  - names with dots that only another network knows, unless they end in its name: an alias like `www.example.org` covers
+ *    the real one for its own network and must not take it away from the others
+ *
+ * An empty answer and not "no such name", which would say that nothing ends in this name either (RFC 8020).
+ */
+import type { Upstream } from '../../values/resolver.ts';
+import type { ResourceData } from './compose.ts';
+import { internet, type Question, recordType } from './message.ts';
+import type { NameRecords, NameTable, Zone } from './zone.ts';
+
+export type Explanation =
+  | {
+      readonly by: 'network';
+      readonly via: 'name' | 'link' | 'wildcard' | 'address';
+      readonly network: string;
+      readonly records: readonly ResourceData[];
+    }
+  | { readonly by: 'silence'; readonly because: 'elsewhere'; readonly network: string }
+  | { readonly by: 'silence'; readonly because: 'ndots' }
+  | { readonly by: 'nobody'; readonly because: 'internal' | 'no-server' }
+  | { readonly by: 'upstream'; readonly upstreams: readonly Upstream[] };
+
+type Known = Extract<Explanation, { by: 'network' }>;
+
+const zoneTypes: ReadonlySet<number> = new Set([recordType.NS, recordType.SOA, recordType.DS, recordType.DNSKEY]);
+
+export function explainAnswer(zone: Zone, question: Question): Explanation {
+  if (!zoneTypes.has(question.type)) {
+    const known = knownAddress(zone, question) ?? knownName(zone, question);
+    if (known !== undefined) return known;
+    const elsewhere = networkElsewhere(zone, question.name);
+    if (elsewhere !== undefined) return { by: 'silence', because: 'elsewhere', network: elsewhere };
+    if (zone.ndots > 0 && isHostType(question.type) && isSingleLabel(question.name))
+      return { by: 'silence', because: 'ndots' };
+  }
+  return outside(zone);
+}
+
+/**
+ * The servers that may be asked for this container. Without a way out these are only those that it reaches by itself: one
+ * within an internal network, say. A question from the machine's side would leave where its own packets can't
+ * (CVE-2024-29018).
+ */
+export function reachableUpstreams({ upstreams, wayOut }: Zone): readonly Upstream[] {
+  return wayOut ? upstreams : upstreams.filter(({ place }) => place === 'container');
+}
+
+function outside(zone: Zone): Explanation {
+  const upstreams = reachableUpstreams(zone);
+  if (upstreams.length > 0) return { by: 'upstream', upstreams };
+  return { by: 'nobody', because: zone.upstreams.length > 0 ? 'internal' : 'no-server' };
+}
+
+function knownAddress({ networks }: Zone, question: Question): Known | undefined {
+  if (!question.name.endsWith('.arpa')) return undefined;
+  for (const { table } of networks) {
+    const pointer = table.pointers.get(question.name);
+    if (pointer === undefined) continue;
+    const wanted = question.type === recordType.PTR || question.type === recordType.ANY;
+    return { by: 'network', via: 'address', network: table.network, records: wanted ? [pointer] : [] };
+  }
+  return undefined;
+}
+
+/**
+ * A name is looked for whole, in every network; then, `a.b.c`, as `a.b` in network `c`, and as `a` in network `b.c`. The
+ * first network that has an address of the wanted family answers, so that a container which is found by IPv4 in one
+ * network and by IPv6 in another has both.
+ */
+function knownName(zone: Zone, question: Question): Known | undefined {
+  const { name } = question;
+  for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
+    const found = inNetworks(zone, name.slice(0, end), name.slice(end + 1), question);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** @param network only in this one; empty: in all */
+function inNetworks({ networks }: Zone, host: string, network: string, question: Question): Known | undefined {
+  let empty: Known | undefined;
+  for (const via of ['link', 'name', 'wildcard'] as const) {
+    for (const { table, links } of networks) {
+      if (network !== '' && table.network !== network) continue;
+      const found = via === 'link' ? links.get(host) : via === 'name' ? table.names.get(host) : wildcard(table, host);
+      if (found === undefined) continue;
+      const known = { by: 'network', via, network: table.network, records: ofType(found, question) } as const;
+      if (known.records.length > 0) return known;
+      empty ??= known;
+    }
+  }
+  return empty;
+}
+
+/** `*.x` is `a.x` and `a.b.x`; of `*.x` and `*.b.x` the longer one counts. */
+function wildcard({ wildcards }: NameTable, host: string): NameRecords | undefined {
+  if (wildcards.size === 0) return undefined;
+  for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+    const found = wildcards.get(host.slice(dot + 1));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function ofType({ four, six }: NameRecords, question: Question): readonly ResourceData[] {
+  if (question.class !== internet) return [];
+  if (question.type === recordType.A) return four;
+  if (question.type === recordType.AAAA) return six;
+  return question.type === recordType.ANY ? [...four, ...six] : [];
+}
+
+/** The network of the machine that this name belongs to, which is none of the container's. */
+function networkElsewhere({ machine }: Zone, name: string): string | undefined {
+  if (isSingleLabel(name)) return machine.find(({ names }) => names.has(name))?.network;
+  return machine.find(
+    ({ network, names }) => name.endsWith(`.${network}`) && names.has(name.slice(0, -network.length - 1)),
+  )?.network;
+}
+
+function isSingleLabel(name: string): boolean {
+  return name !== '' && !name.includes('.');
+}
+
+function isHostType(type: number): boolean {
+  return type === recordType.A || type === recordType.AAAA;
+}

@@ -1,0 +1,58 @@
+/**
+ * How long an answer may be remembered.
+ *
+ * A positive one as long as its shortest-lived record. One that says no ("no such name", or "none of this type") as long
+ * as the SOA record in it says, and not at all without one. Everything else not at all.
+ *
+ * @see RFC 2308 section 5, RFC 2181 section 8
+ */
+import { flag, type Question, type RecordPlace, readRecords, recordType, responseCode } from './message.ts';
+
+/** Longer than this nothing is remembered: what changed outside shows after an hour, a name that was missing sooner. */
+const limitSeconds = { positive: 3600, negative: 300 } as const;
+
+export interface Lifetime {
+  /** 0: not to be remembered. */
+  readonly seconds: number;
+  /** Where the TTLs of the message stand. */
+  readonly ttls: readonly number[];
+}
+
+const none: Lifetime = { seconds: 0, ttls: [] };
+
+/** @param end where the message's question ends */
+export function lifetime(message: Buffer, question: Question, end: number): Lifetime {
+  const flags = message.readUInt16BE(2);
+  const code = flags & flag.code;
+  if ((flags & flag.truncated) !== 0 || (code !== responseCode.ok && code !== responseCode.noSuchName)) return none;
+  const all = readRecords(message, end);
+  if (all === undefined) return none;
+  const records = all.filter(({ type }) => type !== recordType.OPT);
+  const ttls = records.map(({ ttl }) => ttl);
+  const seconds = ttls.map((at) => readTtl(message, at));
+  if (!isNegative(records, question, code)) return { seconds: Math.min(limitSeconds.positive, ...seconds), ttls };
+  const authority = records.find(({ section, type }) => section === 'authority' && type === recordType.SOA);
+  if (authority === undefined || authority.end - authority.data < 20) return none;
+  // SOA ends with five numbers; the last one is how long a "no" holds.
+  return { seconds: Math.min(limitSeconds.negative, readTtl(message, authority.end - 4), ...seconds), ttls };
+}
+
+/** @returns undefined where an answer that is `age` seconds old must not be given any more */
+export function aged(message: Buffer, { seconds, ttls }: Lifetime, age: number): Buffer | undefined {
+  if (age >= seconds) return undefined;
+  const copy = Buffer.from(message);
+  for (const at of ttls) copy.writeUInt32BE(Math.max(readTtl(copy, at) - age, 0), at);
+  return copy;
+}
+
+function isNegative(records: readonly RecordPlace[], question: Question, code: number): boolean {
+  if (code === responseCode.noSuchName) return true;
+  const { type } = question;
+  return !records.some((place) => place.section === 'answer' && (place.type === type || type === recordType.ANY));
+}
+
+/** A TTL whose highest bit is set counts as zero: RFC 2181 section 8. */
+function readTtl(message: Buffer, at: number): number {
+  const seconds = message.readUInt32BE(at);
+  return seconds > 0x7fffffff ? 0 : seconds;
+}

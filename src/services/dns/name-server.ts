@@ -1,0 +1,124 @@
+/**
+ * The name server of one container, at 127.0.0.11 within it.
+ *
+ * Theory of operation. A container of a user-defined network finds 127.0.0.11 in its resolv.conf. Nobody listens at port 53
+ * there, so that a container may serve DNS itself at 0.0.0.0:53: the sockets are bound to free ports of that address, and
+ * the container's own firewall leads port 53 to them.
+ *
+ *     program ── 127.0.0.11:53 ─(DNAT)─ 127.0.0.11:41873 │ socket of the container's namespace, held by this process
+ *                                                        ├─ a name of its networks: answered
+ *                                                        └─ else: a socket to an upstream server, opened in the
+ *                                                           container's namespace (--dns) or the machine's
+ *
+ * What differs from Docker: answers are remembered as long as their servers allow, a dead server does not cost every
+ * question four seconds, cut answers are fetched whole, no name of a container leaves the machine, the number of
+ * connections is bounded, and an answer of ours may be believed for 5 seconds and not for 10 minutes.
+ */
+import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
+import { bind, closeSocket, listen, localPort, openDatagram, openStream } from '../../sys/inet-socket.ts';
+import { parseAddress } from '../../values/address.ts';
+import { DatagramServer } from './datagram-server.ts';
+import { type Dial, networkAsk } from './dial.ts';
+import type { Clock } from './inquiry.ts';
+import { Responder } from './responder.ts';
+import { StreamServer } from './stream-server.ts';
+import type { Zone } from './zone.ts';
+
+/** Where a container of a user-defined network finds its name server. */
+export const nameServerAddress = parseAddress('127.0.0.11');
+
+/** Connections that may wait to be accepted. */
+const backlog = 64;
+
+/** Sockets at free ports of 127.0.0.11, of the namespace in which they were opened. */
+export interface NameServerSockets {
+  readonly datagram: { readonly fd: number; readonly port: number };
+  readonly stream: { readonly fd: number; readonly port: number };
+}
+
+/** Where an earlier server listened: its successor takes the same ports, so that what leads there stays right. */
+export interface NameServerPorts {
+  readonly datagram: number;
+  readonly stream: number;
+}
+
+/**
+ * Opens them in the namespace in which the thread is. Synchronous.
+ *
+ * @param ports default: free ones
+ * @throws KernelError EADDRINUSE if one of the ports was taken meanwhile, EMFILE
+ */
+export function openNameServerSockets(ports: NameServerPorts = { datagram: 0, stream: 0 }): NameServerSockets {
+  const datagram = openBound(openDatagram, ports.datagram);
+  try {
+    const stream = openBound(openStream, ports.stream, (fd) => listen(fd, backlog));
+    return { datagram, stream };
+  } catch (error) {
+    closeSocket(datagram.fd);
+    throw error;
+  }
+}
+
+function openBound(open: (family: 4) => number, port: number, prepare: (fd: number) => void = () => {}) {
+  const fd = open(4);
+  try {
+    bind(fd, { address: nameServerAddress, port });
+    prepare(fd);
+    return { fd, port: localPort(fd) };
+  } catch (error) {
+    closeSocket(fd);
+    throw error;
+  }
+}
+
+/** What the name servers of one process share. */
+export class NameServers {
+  readonly #buffer = new DatagramBuffer();
+  readonly #clock: Clock = {
+    now: () => performance.now(),
+    after(milliseconds, action) {
+      const timer = setTimeout(action, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  };
+
+  /** @param descriptorLimit no socket to an upstream server has this descriptor or a higher one */
+  constructor(readonly descriptorLimit = Number.POSITIVE_INFINITY) {}
+
+  /** @param sockets the server's from now on, also if this throws */
+  serve(sockets: NameServerSockets, zone: Zone, dial: Dial): NameServer {
+    const ask = networkAsk({ dial, buffer: this.#buffer, descriptorLimit: this.descriptorLimit });
+    const responder = new Responder(zone, { ask, clock: this.#clock });
+    const { datagram, stream } = sockets;
+    let byDatagram: DatagramServer | undefined;
+    try {
+      byDatagram = new DatagramServer(datagram.fd, responder, this.#buffer);
+      return new NameServer(responder, byDatagram, new StreamServer(stream.fd, responder));
+    } catch (error) {
+      if (byDatagram === undefined) closeSocket(datagram.fd);
+      else byDatagram.close();
+      closeSocket(stream.fd);
+      throw error;
+    }
+  }
+}
+
+export class NameServer {
+  constructor(
+    readonly responder: Responder,
+    readonly datagrams: DatagramServer,
+    readonly streams: StreamServer,
+  ) {}
+
+  /** Answers by another zone from now on. */
+  follow(zone: Zone): void {
+    this.responder.follow(zone);
+  }
+
+  /** Nothing is answered, and no namespace is needed any more, when this returns. */
+  close(): void {
+    this.responder.close();
+    this.datagrams.close();
+    this.streams.close();
+  }
+}

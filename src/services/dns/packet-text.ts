@@ -1,0 +1,43 @@
+/** Messages as people write and read them, for `gangway dns query`. The server itself never takes a record apart. */
+import { type Answer, decode, encode, RECURSION_DESIRED, type RecordType } from 'dns-packet';
+
+/** A question such as a program's C library would ask. */
+export function encodeQuestion(name: string, type: RecordType): Buffer {
+  return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type, name, class: 'IN' }] });
+}
+
+export interface AnswerText {
+  /** `NOERROR`, `NXDOMAIN` … */
+  readonly status: string;
+  /** A line for each record, as in a zone's file: `web 5 IN A 172.18.0.2`. */
+  readonly records: readonly string[];
+}
+
+/** @throws Error if a record's data do not fit its type */
+export function formatAnswer(message: Buffer): AnswerText {
+  const packet = decode(message) as ReturnType<typeof decode> & { readonly rcode?: string };
+  return { status: packet.rcode ?? 'NOERROR', records: (packet.answers ?? []).map(formatRecord) };
+}
+
+function formatRecord(record: Answer): string {
+  const { name, type } = record;
+  const ttlSeconds = 'ttl' in record ? (record.ttl ?? 0) : 0;
+  return `${name || '.'} ${ttlSeconds} IN ${type} ${formatData(record)}`;
+}
+
+/** Text stays text, bytes become hexadecimal digits, and what has fields is a list of them. */
+function formatData(record: Answer): string {
+  const data: unknown = 'data' in record ? record.data : undefined;
+  const parts = Array.isArray(data) ? data : [data];
+  return parts.map(record.type === 'TXT' ? quoted : plain).join(' ');
+}
+
+function quoted(text: unknown): string {
+  return JSON.stringify(String(text));
+}
+
+function plain(value: unknown): string {
+  if (Buffer.isBuffer(value)) return value.toString('hex');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.values(value).map(plain).join(' ');
+}

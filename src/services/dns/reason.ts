@@ -1,0 +1,35 @@
+/** An explanation as a sentence, for `gangway dns query`. */
+import { formatAddress } from '../../values/address.ts';
+import type { Upstream } from '../../values/resolver.ts';
+import type { Explanation } from './explain.ts';
+
+/** @param name as it was asked */
+export function sayWhy(name: string, explanation: Explanation): string {
+  switch (explanation.by) {
+    case 'network':
+      return `gangway answers: ${name} is ${ways[explanation.via]} network ${explanation.network}${
+        explanation.records.length === 0 ? ', but has no record of this type; the question goes no further' : ''
+      }`;
+    case 'silence':
+      return explanation.because === 'elsewhere'
+        ? `gangway answers that it knows nothing: ${name} belongs to network ${explanation.network}, which this container is not in`
+        : `gangway answers that it knows nothing: with ndots set, a name without a dot is not asked outside`;
+    case 'nobody':
+      return explanation.because === 'internal'
+        ? `nobody answers: the container has internal networks only, and ${name} is not a name in them`
+        : `nobody answers: no name server is known that could be asked`;
+    case 'upstream':
+      return `asked outside: ${name} is no name in this container's networks; servers: ${explanation.upstreams.map(formatUpstream).join(', ')}`;
+  }
+}
+
+const ways = {
+  name: 'a name in',
+  link: 'a link of this container in',
+  wildcard: 'covered by a wildcard alias in',
+  address: 'the address of a container in',
+} as const;
+
+function formatUpstream({ address, place }: Upstream): string {
+  return `${formatAddress(address)} (asked from the ${place})`;
+}

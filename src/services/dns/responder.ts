@@ -1,0 +1,142 @@
+/**
+ * The name server of one container, without its sockets: a message in, a message out.
+ *
+ * What the container's networks know is answered at once. Everything else goes to the forwarder, which answers in its
+ * time. The zone may change at any moment; where the way out changes with it, what is on its way is asked again by the new
+ * rules, and nothing more by the old ones.
+ */
+import { sameAddress } from '../../values/address.ts';
+import { AnswerCache } from './cache.ts';
+import { compose, composeRefusal, personalise, type ResourceData } from './compose.ts';
+import type { Protocol } from './exchange.ts';
+import { type Explanation, explainAnswer, reachableUpstreams } from './explain.ts';
+import { Forwarder } from './forwarder.ts';
+import type { InquiryOptions } from './inquiry.ts';
+import { payloadLimit, type Query, type Question, readQuery, responseCode } from './message.ts';
+import { UpstreamServer } from './upstream.ts';
+import type { Zone } from './zone.ts';
+
+/** Two bytes tell a message's length there. */
+const longestByStream = 0xffff;
+
+export interface ResponderOptions extends InquiryOptions {
+  /** A number from 0 to below 1. Default: Math.random. */
+  readonly random?: () => number;
+}
+
+export class Responder {
+  #zone: Zone;
+  #forwarder: Forwarder;
+  #open = true;
+
+  constructor(
+    zone: Zone,
+    readonly options: ResponderOptions,
+  ) {
+    this.#zone = zone;
+    this.#forwarder = this.#forwarderFor(zone);
+  }
+
+  /** Questions that wait for an answer from outside. */
+  get waiting(): number {
+    return this.#forwarder.askers;
+  }
+
+  /**
+   * Answers by another zone from now on. Where the way out has changed, nothing is remembered of what was heard before: the
+   * other way may lead to other answers.
+   */
+  follow(zone: Zone): void {
+    const before = this.#zone;
+    this.#zone = zone;
+    if (sameWayOut(before, zone)) return;
+    const forwarder = this.#forwarder;
+    this.#forwarder = this.#forwarderFor(zone);
+    forwarder.close();
+  }
+
+  /** Who would answer this question, and why. */
+  explain(question: Question): Explanation {
+    return explainAnswer(this.#zone, question);
+  }
+
+  /** Asks and answers nothing any more. */
+  close(): void {
+    this.#open = false;
+    this.#forwarder.close();
+  }
+
+  /**
+   * @param message a client's; it may be overwritten once this has returned
+   * @param reply called once, now or within the patience that is had with servers
+   * @returns false where the message was no question: then there is no reply
+   */
+  respond(message: Buffer, protocol: Protocol, reply: (answer: Buffer) => void): boolean {
+    const query = readQuery(message);
+    if (query === undefined) return false;
+    if (typeof query === 'number') reply(composeRefusal(message, query));
+    else this.#answer(message, query, protocol, reply);
+    return true;
+  }
+
+  #answer(message: Buffer, query: Query, protocol: Protocol, reply: (answer: Buffer) => void): void {
+    const limit = protocol === 'udp' ? payloadLimit(query) : longestByStream;
+    const explanation = this.explain(query.question);
+    if (explanation.by === 'upstream') this.#forward(message, query, { protocol, limit }, reply);
+    else reply(compose(message, query, { ...this.#local(explanation), limit }));
+  }
+
+  #local(explanation: Exclude<Explanation, { by: 'upstream' }>): Parameters<typeof compose>[2] {
+    if (explanation.by === 'nobody') return { code: responseCode.failed };
+    if (explanation.by === 'silence') return { code: responseCode.ok };
+    return { code: responseCode.ok, records: shuffled(explanation.records, this.options.random ?? Math.random) };
+  }
+
+  #forward(
+    message: Buffer,
+    query: Query,
+    { protocol, limit }: { readonly protocol: Protocol; readonly limit: number },
+    reply: (answer: Buffer) => void,
+  ): void {
+    const kept = Buffer.from(message);
+    this.#forwarder.forward(kept, query, protocol, (answer) => {
+      if (!this.#open) return;
+      if (answer === 'moved') this.#answer(kept, query, protocol, reply);
+      else if (typeof answer === 'string') reply(compose(kept, query, { code: responseCode[answer], limit }));
+      else reply(personalise(answer, kept, query, limit));
+    });
+  }
+
+  #forwarderFor(zone: Zone): Forwarder {
+    const { clock } = this.options;
+    const servers = reachableUpstreams(zone).map((upstream) => new UpstreamServer(upstream));
+    return new Forwarder(servers, { ...this.options, cache: new AnswerCache({ now: () => clock.now() }) });
+  }
+}
+
+/** The servers in their order, and whether the world begins behind them or only an internal network. */
+function sameWayOut(a: Zone, b: Zone): boolean {
+  const [before, after] = [reachableUpstreams(a), reachableUpstreams(b)];
+  return (
+    a.wayOut === b.wayOut &&
+    before.length === after.length &&
+    before.every(({ address, place }, index) => {
+      const other = after[index];
+      return other !== undefined && other.place === place && sameAddress(other.address, address);
+    })
+  );
+}
+
+/** In an order of chance, so that containers which share a name share the work. */
+function shuffled(records: readonly ResourceData[], random: () => number): readonly ResourceData[] {
+  if (records.length < 2) return records;
+  const mixed = [...records];
+  for (let last = mixed.length - 1; last > 0; last--) {
+    const chosen = Math.floor(random() * (last + 1));
+    const [a, b] = [mixed[last], mixed[chosen]];
+    if (a === undefined || b === undefined) continue;
+    mixed[last] = b;
+    mixed[chosen] = a;
+  }
+  return mixed;
+}

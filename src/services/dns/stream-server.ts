@@ -1,0 +1,72 @@
+/**
+ * The TCP side of a container's name server.
+ *
+ * Theory of operation. Whoever connects gets one thing at a time: while a question is being answered, and while the answer
+ * has not been taken, nothing more is read. So a connection never holds more than a question and an answer, however much
+ * its client sends and however little it reads. Three bounds see to it that nobody can keep a place:
+ *
+ *   time          two seconds without a question that was completed, or with an answer that is not taken
+ *   questions     128, then the connection is closed in order
+ *   connections   64; the one that has waited longest makes room for a new one
+ *
+ * Half a question, its length and nothing more, or a byte a second: that is a client without a complete question.
+ *
+ * @see RFC 7766
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Responder } from './responder.ts';
+import { StreamConnection } from './stream-connection.ts';
+
+export interface StreamServerOptions {
+  /** Default 2,000. */
+  readonly idleMilliseconds?: number;
+  /** Default 128. */
+  readonly questionLimit?: number;
+  /** Default 64. */
+  readonly connectionLimit?: number;
+}
+
+export class StreamServer {
+  readonly #server: Server;
+  /** The one that has waited longest first. */
+  readonly #connections = new Set<StreamConnection>();
+  readonly #options: Required<StreamServerOptions>;
+
+  /**
+   * @param fd a listening socket, which is the server's from now on
+   * @throws Error if the loop does not take it
+   */
+  constructor(
+    fd: number,
+    readonly responder: Responder,
+    options: StreamServerOptions = {},
+  ) {
+    this.#options = { idleMilliseconds: 2000, questionLimit: 128, connectionLimit: 64, ...options };
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#greet(socket));
+    // Accepting failed, for one client: it had already gone, or descriptors ran out.
+    this.#server.on('error', () => {});
+    this.#server.listen({ fd });
+    // Node tells why by an event, when it is too late.
+    if (!this.#server.listening) throw new Error('cannot listen for questions by TCP');
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const { socket } of this.#connections) socket.destroy();
+  }
+
+  #greet(socket: Socket): void {
+    const [longest] = this.#connections;
+    if (longest !== undefined && this.#connections.size >= this.#options.connectionLimit) longest.socket.destroy();
+    const connection = new StreamConnection(socket, this.responder, this.#options, () => {
+      // To the end of the line.
+      if (this.#connections.delete(connection)) this.#connections.add(connection);
+    });
+    this.#connections.add(connection);
+    socket.on('close', () => this.#connections.delete(connection));
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * The name server at work, with dig as the witness.
+ *
+ *     namespace c1            the test's own network: the machine
+ *     127.0.0.11:53 ──DNAT──  127.0.0.11:free port │ name server │ ── 203.0.113.1:53, 203.0.113.2:53 (closed)
+ */
+import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import test, { registerCompletionHandler } from 'ava';
+import { type Answer, decode, encode, type Packet } from 'dns-packet';
+import { addNamespace, deleteNamespace, KernelNamespace, pinPath } from '../../src/kernel/namespace.ts';
+import { waitFor } from '../../src/lab/wait.ts';
+import { type Dial, dialHere } from '../../src/services/dns/dial.ts';
+import {
+  type NameServer,
+  type NameServerPorts,
+  type NameServerSockets,
+  NameServers,
+  nameServerAddress,
+  openNameServerSockets,
+} from '../../src/services/dns/name-server.ts';
+import { MessageSplitter, withLength } from '../../src/services/dns/stream-message.ts';
+import { bind, closeSocket, connect, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
+import { openFiles } from '../../src/sys/open-files.ts';
+import { parseAddress, unspecified } from '../../src/values/address.ts';
+import { ignoring } from '../../src/values/errors.ts';
+import { question, table, upstream, zone } from '../support/dns.ts';
+import { enterPrivateNetwork, enterPrivatePins, ip } from '../support/private-network.ts';
+import { skipUnless } from '../support/skip.ts';
+
+const run = promisify(execFile);
+let container: KernelNamespace;
+let sockets: NameServerSockets;
+let server: NameServer;
+
+/** What the upstream server was asked: `udp A x.test`. */
+let asked: string[] = [];
+
+const front = table('front', { 'web 0123456789ab': ['172.18.0.2'], 'six web6': ['fd00::2'] });
+const inside = zone([front], { upstreams: [upstream('203.0.113.2'), upstream('203.0.113.1')] });
+
+/** Each question is asked from where its server is. */
+const dial: Dial = (to, protocol) =>
+  to.place === 'host' ? dialHere(to, protocol) : container.inside(() => dialHere(to, protocol));
+
+registerCompletionHandler(() => process.exit());
+
+test.before(async () => {
+  enterPrivateNetwork();
+  enterPrivatePins();
+  ip('address add 203.0.113.1/32 dev lo');
+  ip('address add 203.0.113.2/32 dev lo');
+  addNamespace('c1');
+  container = KernelNamespace.open(pinPath('c1'));
+  ip('-n c1 link set lo up');
+  sockets = container.inside(openNameServerSockets);
+  const rules = `
+    table ip names {
+      chain output {
+        type nat hook output priority dstnat; policy accept;
+        ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:${sockets.datagram.port}
+        ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:${sockets.stream.port}
+      }
+    }`;
+  await inContainer('nft', rules);
+  await openUpstream('203.0.113.1', (packet) => packet);
+  server = new NameServers().serve(sockets, inside, dial);
+});
+
+test.beforeEach(() => {
+  asked = [];
+  server.follow(inside);
+});
+
+test.after.always(() => {
+  server.close();
+  container.close();
+  deleteNamespace('c1');
+});
+
+async function inContainer(program: string, ...words: readonly string[]): Promise<string> {
+  const { stdout } = await run('ip', ['netns', 'exec', 'c1', program, ...words]);
+  return stdout;
+}
+
+/** The lines of dig's short answer, and its status: `NOERROR 172.18.0.2`. */
+async function dig(...words: readonly string[]): Promise<string> {
+  const out = await inContainer(
+    'dig',
+    '@127.0.0.11',
+    '+tries=1',
+    '+time=6',
+    '+noall',
+    '+comments',
+    '+answer',
+    ...words,
+  );
+  const data = out.split('\n').filter((line) => line !== '' && !line.startsWith(';'));
+  const flags = /flags: ([a-z ]+);/.exec(out)?.[1]?.split(' ') ?? [];
+  const status = /status: (\w+)/.exec(out)?.[1] ?? 'none';
+  return [
+    status,
+    ...(flags.includes('tc') ? ['tc'] : []),
+    ...data.map((line) => line.split(/\s+/).slice(4).join(' ')),
+  ].join(' ');
+}
+
+/** A server of the world: one address for every name; `big` names have much text, `cut` ones are cut by UDP. */
+async function openUpstream(address: string, change: (packet: Packet) => Packet): Promise<void> {
+  const answer = (message: Buffer, protocol: 'udp' | 'tcp'): Buffer => {
+    const { id = 0, questions = [] } = decode(message);
+    const [{ name, type } = { name: '', type: 'A' }] = questions;
+    asked.push(`${protocol} ${type} ${name}`);
+    const answers: Answer[] = name.startsWith('big')
+      ? Array.from({ length: 20 }, (_, count) => ({ type: 'TXT', name, ttl: 60, data: `${count}`.padStart(100, 'x') }))
+      : [{ type: 'A', name, ttl: 60, data: '192.0.2.1' }];
+    const cut = protocol === 'udp' && name.startsWith('big');
+    return encode(
+      change({ type: 'response', id, flags: cut ? 0x8380 : 0x8180, questions, answers: cut ? [] : answers }),
+    );
+  };
+  const datagrams = createSocket('udp4');
+  datagrams.bind(53, address);
+  datagrams.on('message', (message, peer) => datagrams.send(answer(message, 'udp'), peer.port, peer.address));
+  const streams = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (bytes: Buffer) => socket.write(withLength(answer(bytes.subarray(2), 'tcp'))));
+  }).listen(53, address);
+  await Promise.all([once(datagrams, 'listening'), once(streams, 'listening')]);
+}
+
+/** A connection from within the container, on the loop of the test. */
+function connectInside(): Socket {
+  return container.inside(() => {
+    const fd = openStream(4);
+    ignoring('EINPROGRESS', () => connect(fd, { address: nameServerAddress, port: sockets.stream.port }));
+    const socket = new Socket({ fd });
+    socket.on('error', () => {});
+    return socket;
+  });
+}
+
+/** The messages that come on a connection, until it is closed. */
+async function conversation(socket: Socket): Promise<readonly Buffer[]> {
+  const splitter = new MessageSplitter();
+  const messages: Buffer[] = [];
+  for await (const bytes of socket) messages.push(...splitter.push(bytes as Buffer));
+  return messages;
+}
+
+function digMissing(): string | undefined {
+  return existsSync('/usr/bin/dig') ? undefined : 'dig is not installed (bind9-dnsutils)';
+}
+
+test.serial('names of the container’s networks are answered, by UDP and TCP, and nobody else is asked', async (t) => {
+  if (skipUnless(t, digMissing())) return;
+  t.is(await dig('web'), 'NOERROR 172.18.0.2');
+  t.is(await dig('WEB.front', '+tcp'), 'NOERROR 172.18.0.2');
+  t.is(await dig('web', 'AAAA'), 'NOERROR');
+  t.is(await dig('six', 'AAAA'), 'NOERROR fd00::2');
+  t.is(await dig('web', 'TXT'), 'NOERROR');
+  t.is(await dig('-x', '172.18.0.2'), 'NOERROR web.front.');
+  t.is(await dig('-x', 'fd00::2'), 'NOERROR six.front.');
+  t.deepEqual(asked, []);
+});
+
+test.serial('everything else is asked of the next server where nobody listens, and remembered', async (t) => {
+  if (skipUnless(t, digMissing())) return;
+  t.is(await dig('+nocookie', 'x1.test'), 'NOERROR 192.0.2.1');
+  t.is(await dig('+nocookie', 'X1.test'), 'NOERROR 192.0.2.1');
+  t.deepEqual(asked, ['udp A x1.test']);
+});
+
+test.serial(
+  'by TCP it is asked by TCP; what UDP cuts is fetched whole, and cut for those who take no more',
+  async (t) => {
+    if (skipUnless(t, digMissing())) return;
+    t.is(await dig('+tcp', '+nocookie', 'x2.test'), 'NOERROR 192.0.2.1');
+    const whole = await dig('+bufsize=4096', '+nocookie', '+ignore', 'big1.test', 'TXT');
+    t.is(whole.split(' ').length, 21);
+    const part = await dig('+noedns', '+ignore', 'big2.test', 'TXT');
+    t.regex(part, /^NOERROR tc "x+0" "x+1" "x+2"/);
+    t.is((await dig('+noedns', 'big2.test', 'TXT')).split(' ').length, 21);
+    const asTold = [
+      'tcp A x2.test',
+      'udp TXT big1.test',
+      'tcp TXT big1.test',
+      'udp TXT big2.test',
+      'tcp TXT big2.test',
+    ];
+    t.deepEqual(asked, asTold);
+  },
+);
+
+test.serial('in internal networks nothing is asked of the machine’s servers; one within is reached', async (t) => {
+  if (skipUnless(t, digMissing())) return;
+  server.follow({ ...inside, wayOut: false });
+  t.is(await dig('secret.test'), 'SERVFAIL');
+  t.is(await dig('secret.test', '+tcp'), 'SERVFAIL');
+  t.is(await dig('web'), 'NOERROR 172.18.0.2');
+  t.deepEqual(asked, []);
+
+  const fd = container.inside(() => {
+    const opened = openDatagram(4);
+    bind(opened, { address: parseAddress('127.0.0.1'), port: 53 });
+    return opened;
+  });
+  const within = createSocket('udp4').bind({ fd });
+  within.on('message', (message, peer) => {
+    const { id = 0, questions = [] } = decode(message);
+    const answers = [{ type: 'A' as const, name: questions[0]?.name ?? '', ttl: 60, data: '10.0.0.53' }];
+    within.send(encode({ type: 'response', id, flags: 0x8180, questions, answers }), peer.port, peer.address);
+  });
+  server.follow({ ...inside, wayOut: false, upstreams: [upstream('203.0.113.1'), upstream('127.0.0.1', 'container')] });
+  t.is(await dig('secret.test'), 'NOERROR 10.0.0.53');
+  t.deepEqual(asked, []);
+  within.close();
+});
+
+test.serial('a container may serve DNS itself, at every address and port 53', async (t) => {
+  if (skipUnless(t, digMissing())) return;
+  const fds = container.inside(() => [openDatagram(4), openStream(4)]);
+  t.teardown(() => fds.forEach(closeSocket));
+  for (const fd of fds) t.notThrows(() => container.inside(() => bind(fd, { address: unspecified(4), port: 53 })));
+  t.is(await dig('web'), 'NOERROR 172.18.0.2');
+});
+
+test.serial('after 128 questions a connection is closed in order', async (t) => {
+  const socket = connectInside();
+  socket.write(Buffer.concat(Array.from({ length: 200 }, () => withLength(question('web')))));
+  t.is((await conversation(socket)).length, 128);
+});
+
+test.serial('a connection without a whole question is closed after two seconds', async (t) => {
+  const begun = performance.now();
+  const [silent, half, slow] = [connectInside(), connectInside(), connectInside()];
+  half.write(Buffer.of(0x10));
+  const drip = setInterval(() => slow.write(Buffer.of(0x10)), 100);
+  const ended = await Promise.all(
+    [silent, half, slow].map(async (socket) => {
+      await conversation(socket).catch(() => {});
+      return performance.now() - begun;
+    }),
+  );
+  clearInterval(drip);
+  for (const time of ended) t.true(time > 1800 && time < 3000, `${time} ms`);
+});
+
+test.serial('clients that stall, break off, or do not read harm nobody', async (t) => {
+  const before = process.cpuUsage();
+  const stalling = Array.from({ length: 200 }, (_, count) => {
+    const socket = connectInside();
+    socket.write(count % 2 === 0 ? Buffer.of(0xff, 0xff, 1, 2) : withLength(question('web')));
+    socket.pause();
+    return socket;
+  });
+  await delay(200);
+  t.true(server.streams.connections <= 64);
+  for (const socket of stalling.slice(0, 150)) socket.resetAndDestroy();
+  const greedy = connectInside();
+  greedy.pause();
+  for (let count = 0; count < 127; count++) greedy.write(withLength(question('big3.test', 'TXT')));
+  if (!digMissing()) t.is(await dig('web'), 'NOERROR 172.18.0.2');
+  const whole = connectInside();
+  whole.write(withLength(question('web')));
+  const [bytes] = (await once(whole, 'data')) as [Buffer];
+  t.is(decode(bytes.subarray(2)).answers?.length, 1);
+  await delay(2500);
+  t.is(server.streams.connections, 0);
+  const idle = process.cpuUsage();
+  await delay(500);
+  const { user, system } = process.cpuUsage(idle);
+  t.true(user + system < 100_000, `${user + system} µs in half a second of nothing`);
+  t.true(process.cpuUsage(before).user < 3_000_000);
+  for (const socket of [...stalling, greedy, whole]) socket.destroy();
+});
+
+test.serial('a successor takes the same ports', (t) => {
+  const open = (ports?: NameServerPorts) => container.inside(() => openNameServerSockets(ports));
+  const first = open();
+  const ports = { datagram: first.datagram.port, stream: first.stream.port };
+  t.throws(() => open(ports), { message: /EADDRINUSE/ });
+  new NameServers().serve(first, inside, dial).close();
+  const second = open(ports);
+  t.deepEqual([second.datagram.port, second.stream.port], [ports.datagram, ports.stream]);
+  new NameServers().serve(second, inside, dial).close();
+});
+
+test.serial('nothing stays open: no socket of a question, none of the server', async (t) => {
+  const other = container.inside(openNameServerSockets);
+  const silent = createSocket('udp4').bind(53, '203.0.113.2');
+  await once(silent, 'listening');
+  const before = openFiles();
+  const brief = new NameServers().serve(other, { ...inside, upstreams: [upstream('203.0.113.2')] }, dial);
+  const client = createSocket('udp4').bind({ fd: container.inside(() => openDatagram(4)) });
+  for (let count = 0; count < 100; count++) client.send(question(`x${count}.test`), other.datagram.port, '127.0.0.11');
+  await waitFor('all questions wait', () => brief.responder.waiting === 100);
+  t.true(openFiles() >= before + 100);
+  client.close();
+  silent.close();
+  brief.close();
+  await delay(50);
+  t.true(openFiles() <= before - 2, `${openFiles()} of ${before}`);
+});

@@ -1,0 +1,172 @@
+import test from 'ava';
+import { type Explanation, explainAnswer } from '../../src/services/dns/explain.ts';
+import { recordType } from '../../src/services/dns/message.ts';
+import { sayWhy } from '../../src/services/dns/reason.ts';
+import { linkTable, type Zone } from '../../src/services/dns/zone.ts';
+import { formatAddress, fromBytes, parseAddress } from '../../src/values/address.ts';
+import { table, upstream, zone } from '../support/dns.ts';
+
+const front = table('front', {
+  'web www 0123456789ab': ['172.18.0.2'],
+  'one pair': ['172.18.0.3'],
+  'two pair': ['172.18.0.4'],
+  '*.apps': ['172.18.0.5'],
+  '*.blue.apps exact.apps': ['172.18.0.6'],
+  'six both': ['fd00::7'],
+  'My.Shop': ['172.18.0.8'],
+});
+const back = table('Back', { 'db both': ['172.19.0.2'], web: ['172.19.0.3'] });
+const secret = table('secret', { 'vault api.example.org': ['172.20.0.2'] });
+const types = { ...recordType, TXT: 16, MX: 15, SRV: 33, HTTPS: 65 };
+
+const inside = zone([front, back], { machine: [front, back, secret] });
+
+function ask(name: string, type: keyof typeof types = 'A', where: Zone = inside): Explanation {
+  return explainAnswer(where, { name, type: types[type], class: 1 });
+}
+
+/** `front 172.18.0.2`, or who else answers. */
+function told(name: string, type: keyof typeof types = 'A', where: Zone = inside): string {
+  const explanation = ask(name, type, where);
+  if (explanation.by === 'network') {
+    const data = explanation.records.map((record) =>
+      record.type === types.PTR ? Buffer.from(record.data).toString('latin1') : formatAddress(fromBytes(record.data)),
+    );
+    return [explanation.network, ...data].join(' ');
+  }
+  return explanation.by === 'upstream' ? 'outside' : `${explanation.by}: ${explanation.because}`;
+}
+
+test('names, aliases and short ids are known; the first network in the order of the gateways answers', (t) => {
+  for (const name of ['web', 'www', '0123456789ab']) t.is(told(name), 'front 172.18.0.2');
+  t.is(told('db'), 'back 172.19.0.2');
+});
+
+test('a name that several share is all of them', (t) => {
+  t.is(told('pair'), 'front 172.18.0.3 172.18.0.4');
+});
+
+test('NAME.NETWORK is a name in that network alone; names may have dots and capitals', (t) => {
+  t.is(told('web.back'), 'back 172.19.0.3');
+  t.is(told('my.shop'), 'front 172.18.0.8');
+  t.is(told('my.shop.front'), 'front 172.18.0.8');
+  t.is(told('db.front'), 'outside');
+});
+
+test('a wildcard is every name below it, the longer one counts, and a name that is written out before both', (t) => {
+  t.is(told('a.apps'), 'front 172.18.0.5');
+  t.is(told('a.b.apps'), 'front 172.18.0.5');
+  t.is(told('a.blue.apps'), 'front 172.18.0.6');
+  t.is(told('exact.apps'), 'front 172.18.0.6');
+  t.is(told('apps'), 'outside');
+  t.is(told('a.apps.front'), 'front 172.18.0.5');
+});
+
+test('a known name that has no record of the type is answered empty, and goes no further', (t) => {
+  for (const type of ['AAAA', 'MX', 'SRV', 'TXT', 'HTTPS', 'PTR'] as const) t.is(told('web', type), 'front');
+  t.is(told('six'), 'front');
+  t.is(told('six', 'AAAA'), 'front fd00::7');
+});
+
+test('a name with one family in each network has both', (t) => {
+  t.is(told('both', 'AAAA'), 'front fd00::7');
+  t.is(told('both'), 'back 172.19.0.2');
+});
+
+test('of another class a known name has nothing', (t) => {
+  t.like(explainAnswer(inside, { name: 'web', type: types.TXT, class: 3 }), { by: 'network', records: [] });
+});
+
+test('an address has the name of its container and network; addresses of other networks are asked outside', (t) => {
+  t.is(told('2.0.18.172.in-addr.arpa', 'PTR'), 'front \x03web\x05front\0');
+  t.is(told('2.0.18.172.in-addr.arpa', 'TXT'), 'front');
+  t.is(told(`7.${'0.'.repeat(27)}0.0.d.f.ip6.arpa`, 'PTR'), 'front \x03six\x05front\0');
+  t.is(told('2.0.20.172.in-addr.arpa', 'PTR'), 'outside');
+  t.is(told('nonsense.in-addr.arpa', 'PTR'), 'outside');
+});
+
+test('a name of another network is nobody else’s business, whatever is asked about it', (t) => {
+  for (const name of ['vault', 'vault.secret'])
+    for (const type of ['A', 'AAAA', 'TXT', 'ANY'] as const) t.is(told(name, type), 'silence: elsewhere');
+  t.is(told('vault.front'), 'outside');
+});
+
+test('the name of a container that is not running stays at home', (t) => {
+  const stopped = zone([table('n', { 'web 0123456789ab': [] })]);
+  for (const name of ['web', 'web.n']) for (const type of ['A', 'AAAA'] as const) t.is(told(name, type, stopped), 'n');
+});
+
+test('an alias of another network that covers a name of the world does not take it away from the others', (t) => {
+  t.is(told('api.example.org'), 'outside');
+});
+
+test('questions about zones go outside, though a container is called like one', (t) => {
+  for (const type of ['NS', 'SOA', 'DS', 'DNSKEY'] as const)
+    for (const name of ['web', 'vault']) t.is(told(name, type), 'outside');
+});
+
+test('links are known to their container alone, before all names', (t) => {
+  const links = linkTable([{ names: ['web', 'Store'], addresses: [parseAddress('172.18.0.4')] }]);
+  const linked = {
+    ...inside,
+    networks: [
+      { table: front, links },
+      { table: back, links: new Map() },
+    ],
+  };
+  t.is(told('store', 'A', linked), 'front 172.18.0.4');
+  t.is(told('store.front', 'A', linked), 'front 172.18.0.4');
+  t.is(told('web', 'A', linked), 'front 172.18.0.4');
+  t.is(told('web.back', 'A', linked), 'back 172.19.0.3');
+  t.is(told('store'), 'outside');
+});
+
+test('with ndots set, unknown names without a dot have no address, and are asked outside for other things', (t) => {
+  const dotted = { ...inside, ndots: 1 };
+  t.is(told('printer', 'A', dotted), 'silence: ndots');
+  t.is(told('printer', 'AAAA', dotted), 'silence: ndots');
+  t.is(told('printer', 'TXT', dotted), 'outside');
+  t.is(told('example.org', 'A', dotted), 'outside');
+  t.is(told('printer'), 'outside');
+  t.is(told('', 'A', dotted), 'outside');
+});
+
+test('a container in internal networks asks only servers that it reaches itself', (t) => {
+  const closed = { ...inside, wayOut: false };
+  t.is(told('example.org', 'A', closed), 'nobody: internal');
+  t.is(told('com', 'NS', closed), 'nobody: internal');
+  t.is(told('web', 'A', closed), 'front 172.18.0.2');
+  const mixed = { ...closed, upstreams: [upstream('203.0.113.1'), upstream('172.18.0.3', 'container')] };
+  const explanation = ask('example.org', 'A', mixed);
+  t.deepEqual(explanation, { by: 'upstream', upstreams: [upstream('172.18.0.3', 'container')] });
+  t.is(told('example.org', 'A', { ...inside, upstreams: [] }), 'nobody: no-server');
+});
+
+test('each explanation is a sentence', (t) => {
+  const say = (name: string, type: keyof typeof types = 'A', where = inside) => sayWhy(name, ask(name, type, where));
+  t.is(say('web'), 'gangway answers: web is a name in network front');
+  t.is(
+    say('web', 'MX'),
+    'gangway answers: web is a name in network front, but has no record of this type; the question goes no further',
+  );
+  t.is(
+    say('vault'),
+    'gangway answers that it knows nothing: vault belongs to network secret, which this container is not in',
+  );
+  t.is(
+    say('x.test'),
+    "asked outside: x.test is no name in this container's networks; servers: 203.0.113.1 (asked from the host)",
+  );
+  t.regex(
+    say('x.test', 'A', { ...inside, wayOut: false }),
+    /^nobody answers: the container has internal networks only/,
+  );
+});
+
+test('a name too long for a label is no pointer; the next of the container’s names is', (t) => {
+  const long = 'x'.repeat(64);
+  t.is(
+    told('2.0.0.10.in-addr.arpa', 'PTR', zone([table('n', { [`${long} 0123456789ab`]: ['10.0.0.2'] })])),
+    'n \x0c0123456789ab\x01n\0',
+  );
+});
