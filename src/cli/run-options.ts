@@ -46,7 +46,7 @@ export const createOptions = {
     kind: 'list',
     alias: 'net',
     type: 'network',
-    help: 'none, host, container:NAME, or a network (default bridge), also as name=NET,ip=ADDRESS,alias=NAME',
+    help: 'none, host, container:NAME, or networks (NET, name=NET,ip=…)',
   },
   'network-alias': { kind: 'list', alias: 'net-alias', type: 'name', help: 'A further name in its first network' },
   'pids-limit': { kind: 'value', type: 'number', help: 'How many processes and threads it may have' },

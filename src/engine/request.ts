@@ -10,6 +10,7 @@ import { parseCapability } from '../services/process/capabilities.ts';
 import { type ContainerRequest, containerRequest, type Limits } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
 import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } from '../values/names.ts';
+import type { NetworkMode } from '../values/network.ts';
 import { checkNetworkMode } from '../values/network-mode.ts';
 import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
 import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
@@ -60,11 +61,17 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
       add: request.capabilities.add.map((capability) => parseCapability(capability, '--cap-add')),
       drop: request.capabilities.drop.map((capability) => parseCapability(capability, '--cap-drop')),
     },
-    network: checkNetworkMode(request.network),
+    network: checkMode(request.network),
     extraHosts: request.extraHosts.map((line) => parseExtraHost(formatExtraHost(line))),
     publish,
     expose: request.expose.map((port) => parsePort(formatPort(port))),
   };
+}
+
+/** @throws GangwayError */
+function checkMode(mode: NetworkMode): NetworkMode {
+  oneOf('--network', mode?.kind, ['none', 'host', 'container', 'networks']);
+  return checkNetworkMode(mode);
 }
 
 /** A further command. @throws GangwayError invalid-option, usage */

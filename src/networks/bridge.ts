@@ -69,6 +69,8 @@ export interface Endpoint {
   readonly index: number;
   readonly mac: Mac;
   readonly addresses: readonly Prefix[];
+  /** Kept from its siblings by the bridge itself: where there is no br_netfilter, no rule sees what they say. */
+  readonly isolated?: boolean;
 }
 
 /** `ip link add gangway0 type bridge; ip address add 172.17.0.1/16 dev gangway0; ip link set gangway0 up`. */
@@ -76,11 +78,30 @@ export function createBridge(network: BridgeNetwork): readonly Step[] {
   const { bridge, mac, mtuBytes, subnets } = network;
   return [
     ...elementSteps(networkElements(policyOf(network)), `the firewall knows ${bridge} before a packet can cross it`),
-    { kind: 'bridge', in: 'host', name: bridge, mac, mtuBytes, why: `the switch of network ${network.name}` },
+    {
+      kind: 'bridge',
+      in: 'host',
+      name: bridge,
+      mac,
+      mtuBytes,
+      ...(network.interContainer ? {} : { filtered: true }),
+      why: `the switch of network ${network.name}`,
+    },
     ...closedFamily('host', bridge, subnets),
+    ...deaf(network),
     ...subnets.flatMap((subnet) => stand(network, subnet)),
     { kind: 'up', in: 'host', link: bridge, why: 'the switch is on' },
   ];
+}
+
+/** What a container says of routes in IPv6 is not for the machine (CVE-2020-13401). */
+function deaf({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
+  if (!subnets.some(({ subnet }) => subnet.address.family === 6)) return [];
+  const [key, value, why] =
+    gatewayModes[6] === 'isolated'
+      ? ['disable_ipv6', '1', 'the machine has no place on this switch']
+      : ['accept_ra', '0', 'no container is a router for the machine'];
+  return [{ kind: 'sysctl', in: 'host', key: `net/ipv6/conf/${bridge}/${key}`, value, why }];
 }
 
 /** The machine's own place on the switch, unless it has none. */
@@ -127,12 +148,17 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
       link: hostLink,
       why: 'a container may reach itself through a published port: the frame leaves by the port it came in by',
     },
+    ...(endpoint.isolated === true ? [apart(hostLink)] : []),
     ...closedFamily('host', hostLink, network.subnets),
     ...endpoint.addresses.map(
       (prefix): Step => ({ kind: 'address', in: place, link, prefix, why: 'the container’s address' }),
     ),
     { kind: 'up', in: place, link, why: 'the cable is plugged in: from here on packets flow' },
   ];
+}
+
+function apart(link: string): Step {
+  return { kind: 'isolated', in: 'host', link, why: 'containers of this network may not talk to each other' };
 }
 
 /** The ways out that a plug offers: through the bridge's own address, unless nobody is to get out there. */

@@ -45,12 +45,14 @@ export type Behind = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewa
 
 /** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
 export function publish(forwards: readonly Forward[], behind: Behind): readonly ElementStep[] {
-  return forwards.flatMap((forward) =>
+  const steps = forwards.flatMap((forward) =>
     elementSteps(
       portElements(forward.binding, forward.target, behind(forward.target)),
       `published: ${formatBinding(forward.binding)} leads to ${destination(forward)}`,
     ),
   );
+  // Two ports of the host may lead to one of a container, which is opened once.
+  return [...new Map(steps.map((step) => [place(step), step])).values()];
 }
 
 /** What has to change for the `wanted` ports to be published where `before` were: in one transaction, no packet meets neither. */
@@ -68,6 +70,10 @@ export function republish(before: readonly ElementStep[], wanted: readonly Eleme
       element === undefined ? [] : [{ ...old, was: element, why: 'no longer published' }],
     );
   return [...gone, ...moved];
+}
+
+function place({ element }: ElementStep): string {
+  return element === undefined ? '' : `${element.set} ${formatKey(element)}`;
 }
 
 function formatKey({ set, key }: SetElement): string {

@@ -86,12 +86,29 @@ test('bridge: the firewall knows the switch before it is there, and it is closed
 });
 
 test('bridge with IPv6: a gateway in each family, and no family is closed', (t) => {
-  t.deepEqual(read(createBridge(twoFamilies)).slice(-4), [
+  t.deepEqual(read(createBridge(twoFamilies)).slice(-5), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
+    'sysctl -qw net/ipv6/conf/gangway0/accept_ra=0',
     'ip address add 172.17.0.1/16 broadcast + dev gangway0',
     'ip address add fd00::1/64 nodad dev gangway0',
     'ip link set gangway0 up',
   ]);
+});
+
+test('a bridge whose containers may not talk asks the rules; an isolated family has no place for the machine', (t) => {
+  const apart = {
+    ...twoFamilies,
+    interContainer: false,
+    internal: true,
+    gatewayModes: { 4: 'isolated', 6: 'isolated' },
+  } as const;
+  t.deepEqual(read(createBridge(apart)).slice(-3), [
+    'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0 nf_call_iptables 1 nf_call_ip6tables 1',
+    'sysctl -qw net/ipv6/conf/gangway0/disable_ipv6=1',
+    'ip link set gangway0 up',
+  ]);
+  const plugged = read(attach(apart, { ...endpoint, isolated: true }, sandbox));
+  t.true(plugged.includes('ip link set veth1 type bridge_slave isolated on'));
 });
 
 test('attach: one message for the cable, closed before it is up', (t) => {
@@ -131,6 +148,21 @@ test('outbound: the guard stands before the machine forwards, and what was is re
   t.like(steps.at(-1), { was: '0' });
 });
 
+test('outbound in IPv6: who listens to routers goes on listening, and forwards only then', (t) => {
+  const steps = forwarding({ ipForward: '1', ipv6: { forwarding: '0', listening: ['eth0', 'wlan0'] } });
+  t.deepEqual(read(steps), [
+    "nft 'add element inet gangway closed_transit { ipv6 }'",
+    'sysctl -qw net/ipv6/conf/eth0/accept_ra=2',
+    'sysctl -qw net/ipv6/conf/wlan0/accept_ra=2',
+    'sysctl -qw net/ipv6/conf/all/forwarding=1',
+  ]);
+  t.deepEqual(
+    steps.map((step) => (step.kind === 'sysctl' ? step.was : undefined)),
+    [undefined, '1', '1', '0'],
+  );
+  t.deepEqual(forwarding({ ipv6: { forwarding: '1', listening: ['eth0'] } }), []);
+});
+
 test('outbound on a machine that forwards already: not ours to guard, nor to turn off', (t) => {
   t.deepEqual(forwarding({ ipForward: '1' }), []);
 });
@@ -151,6 +183,14 @@ test('publish: an element for each port that the kernel can carry, and a guard f
     "nft 'add element inet gangway loopback_ports4 { 127.0.0.1 . tcp . 8080 }'",
   ]);
   t.is(steps[1]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
+});
+
+test('publish: what two ports of the host open in common is one step', (t) => {
+  const routed = () => ({ bridge: 'br0', gatewayModes: { 4: 'routed', 6: 'routed' }, trustedLinks: [] }) as const;
+  const twice = [bound('0.0.0.0'), { ...bound('203.0.113.1'), hostPort: 8081 }].map(toContainer);
+  t.deepEqual(read(publish(twice, routed)), [
+    'nft \'add element inet gangway open_ports4 { "br0" . 172.17.0.2 . tcp . 80 }\'',
+  ]);
 });
 
 test('publish: every port has a socket too, which is told in a sentence', (t) => {

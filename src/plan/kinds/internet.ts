@@ -81,9 +81,12 @@ export const sysctl: VisitKind<SysctlStep> = {
   undo(step, world) {
     const { was } = step;
     if (was === undefined) return;
-    world.inside(step.in, () => {
-      if (readSysctl(step.key) === step.value) writeSysctl(step.key, was);
-    });
+    // A link's settings go with the link.
+    ignoring('ENOENT', () =>
+      world.inside(step.in, () => {
+        if (readSysctl(step.key) === step.value) writeSysctl(step.key, was);
+      }),
+    );
   },
   holds: (step, world) => ignoring('ENOENT', () => world.inside(step.in, () => readSysctl(step.key))) === step.value,
 };
