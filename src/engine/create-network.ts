@@ -1,10 +1,11 @@
 /** Making networks, and removing them. */
 import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
+import { chooseParent } from '../networks/parent.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools } from '../services/ipam.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { BridgeRequest, NetworkRequest, Subnet } from '../values/network.ts';
+import type { BridgeRequest, IpvlanRequest, MacvlanRequest, NetworkRequest, Subnet } from '../values/network.ts';
 import { checkNetworkRequest } from '../values/network-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
@@ -65,8 +66,36 @@ interface Drafted {
 /** What was asked for, with everything chosen that was left open. */
 function resolve(context: Context, world: World, drafted: Drafted): Network {
   const { driver } = drafted.request;
-  if (driver.kind === 'bridge') return resolveBridge(context, world, drafted, driver);
-  throw new GangwayError('not-supported', `driver ${driver.kind} is not there yet`);
+  return driver.kind === 'bridge'
+    ? resolveBridge(context, world, drafted, driver)
+    : resolveOnParent(context, world, drafted, driver);
+}
+
+/** A network on a link that is there, or on one that is made for it and is called as Docker calls it. */
+function resolveOnParent(
+  { records }: Context,
+  world: World,
+  { id, request, subnets }: Drafted,
+  driver: MacvlanRequest | IpvlanRequest,
+): Network {
+  const prefix = driver.kind === 'macvlan' ? 'dm' : 'di';
+  const exists = (link: string) => world.findLink('host', link) !== undefined;
+  const parent = chooseParent(driver.parent, `${prefix}-${id.slice(0, 12)}`, exists);
+  const rival = records.everyNetwork().find(({ network }) => exclude(network, driver, parent.link));
+  if (rival !== undefined) {
+    throw new GangwayError('network-exists', `network ${rival.network.name} has parent ${parent.link} already`, {
+      hint: 'a parent carries one ipvlan network, or one macvlan in the mode passthru, or several macvlans',
+    });
+  }
+  const { kind: _, parent: __, linkPrefix: ___, ...options } = driver;
+  const common = { name: request.name, parent, subnets, internal: request.internal };
+  return { kind: driver.kind, ...options, ...common } as Network;
+}
+
+/** The kernel keeps mode and flag of ipvlan with the parent, and gives a whole link away in passthru. */
+function exclude(network: Network, driver: MacvlanRequest | IpvlanRequest, parent: string): boolean {
+  if (network.kind === 'bridge' || network.parent.link !== parent) return false;
+  return network.kind !== driver.kind || driver.kind === 'ipvlan' || [network.mode, driver.mode].includes('passthru');
 }
 
 function resolveBridge(
@@ -112,17 +141,33 @@ export async function removeNetwork(context: Context, reference: string): Promis
     if (record === undefined) throw notFound(reference);
     refuseInUse(context, record);
     const { name } = record.network;
+    const made = record.made?.steps ?? [];
+    const heir = heirOf(context, record);
     const machine = context.records.machine();
     const kept = Object.entries(machine.cursors ?? {}).filter(([key]) => !key.startsWith(`${record.id}/`));
     await carry(context, world, {
-      plan: { subject: `remove network ${name}`, direction: 'unmake', steps: record.made?.steps ?? [] },
+      plan: { subject: `remove network ${name}`, direction: 'unmake', steps: heir === undefined ? made : [] },
       records: [
         context.records.drop('networks', record.id),
+        ...(heir === undefined ? [] : [context.records.put('networks', heir)]),
         context.records.putMachine({ ...machine, cursors: Object.fromEntries(kept) }),
       ],
     });
     return name;
   });
+}
+
+/** Of a parent that was made for one network and carries others by now, the next one becomes the owner. */
+function heirOf({ records }: Context, { id, network, made }: NetworkRecord): NetworkRecord | undefined {
+  if (network.kind === 'bridge' || made === undefined || made.steps.length === 0) return undefined;
+  const heir = records
+    .everyNetwork()
+    .find(
+      (other) =>
+        other.id !== id && other.network.kind !== 'bridge' && other.network.parent.link === network.parent.link,
+    );
+  if (heir === undefined || heir.network.kind === 'bridge') return undefined;
+  return { ...heir, network: { ...heir.network, parent: network.parent }, made };
 }
 
 function refuseInUse({ records }: Context, { id, network }: NetworkRecord): void {

@@ -6,7 +6,7 @@
  */
 import { loadRuleset, table } from '../firewall/nftables.ts';
 import { bootId } from '../kernel/boot.ts';
-import { createNetwork } from '../networks/network.ts';
+import { createNetwork, linkOf, type Network } from '../networks/network.ts';
 import { forwarding } from '../networks/outbound.ts';
 import type { RecordChange } from '../plan/change.ts';
 import { kindOf } from '../plan/kind.ts';
@@ -36,11 +36,14 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const machine = records.machine();
   const boot = bootId();
   const standing = wanted.networks.map((record) => stand(context, world, record, boot));
-  const loaded = hasRuleset(world, table);
+  // What has no bridge never passes our rules.
+  const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
+  const loaded = !bridged || hasRuleset(world, table);
   const ruleset = loaded ? [] : [loadRuleset()];
   const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
   const lost = loaded ? [] : [...there, ...machine.forwarding, ...livingSteps(context, boot)].filter(isElement);
-  const forward = wanted.forContainer === undefined ? undefined : forwardingFor(context, machine, wanted.forContainer);
+  const forward =
+    wanted.forContainer === undefined || !bridged ? undefined : forwardingFor(context, machine, wanted.forContainer);
   const after: MachineRecord = {
     ...machine,
     ruleset: loaded ? machine.ruleset : ruleset,
@@ -61,11 +64,16 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
 /** What of a network has to be made: all of it in a new boot, or only what somebody took away. */
 function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: string) {
   const { made, network } = record;
-  const stands =
-    made?.boot === boot && (network.kind !== 'bridge' || world.findLink('host', network.bridge)?.kind === 'bridge');
+  const stands = made?.boot === boot && (made.steps.length === 0 || hasLink(world, network));
   const steps = stands ? made.steps : createNetwork(network);
   const missing = stands ? steps.filter((step) => !kindOf(kinds, step).holds(step, world)) : steps;
   return { record, made: steps, missing, isNew: !stands };
+}
+
+/** A link of the right kind: somebody may have deleted ours and made another one of its name. */
+function hasLink(world: World, network: Network): boolean {
+  const found = world.findLink('host', linkOf(network));
+  return found !== undefined && (network.kind !== 'bridge' || found.kind === 'bridge');
 }
 
 function isElement({ kind }: Step): boolean {

@@ -1,4 +1,5 @@
 /** A container's plugs: which addresses, links and MACs they get. Everything is chosen before anything is made. */
+import { listAddresses } from '../kernel/address.ts';
 import type { Endpoint } from '../networks/bridge.ts';
 import { plugIn } from '../networks/network.ts';
 import type { Sandbox } from '../networks/none.ts';
@@ -40,7 +41,10 @@ export function draftPlug(
   slot: Slot,
 ): DraftedPlug {
   const { id, network } = record;
-  const used = usedAddresses(context.records.everyContainer(), id);
+  const used = [
+    ...usedAddresses(context.records.everyContainer(), id),
+    ...(network.kind === 'bridge' ? [] : machineAddresses(context)),
+  ];
   const cursors = context.records.machine().cursors ?? {};
   const given: Record<string, Address> = {};
   const addresses = subnetsFor(network.subnets, request.addresses).map(({ subnet, wanted }): Prefix => {
@@ -96,6 +100,11 @@ function draftEndpoint(
 function freeLink(plugs: readonly Plug[], prefix: string): string {
   const taken = new Set(plugs.map(({ endpoint }) => endpoint.link));
   for (let number = 0; ; number++) if (!taken.has(`${prefix}${number}`)) return `${prefix}${number}`;
+}
+
+/** On a wire that it shares with its containers the machine has addresses, too. */
+function machineAddresses({ host }: Context): readonly Address[] {
+  return listAddresses(host().route).map(({ prefix }) => prefix.address);
 }
 
 export function usedAddresses(containers: readonly ContainerRecord[], networkId: string): readonly Address[] {

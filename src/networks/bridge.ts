@@ -33,7 +33,7 @@
 
 import { elementSteps } from '../firewall/nftables.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
-import type { DefaultRoute, Step } from '../plan/step.ts';
+import type { DefaultRoute, Place, Step } from '../plan/step.ts';
 import type { Prefix } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
@@ -132,7 +132,7 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
   const { link, index, hostLink, mac } = endpoint;
   if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no plug for ${network.bridge}`);
   return [
-    ...closedFamily(place, 'default', network.subnets),
+    ...familyAtBirth(place, network.subnets),
     {
       kind: 'veth',
       in: 'host',
@@ -159,6 +159,16 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
 
 function apart(link: string): Step {
   return { kind: 'isolated', in: 'host', link, why: 'containers of this network may not talk to each other' };
+}
+
+/** A link is born with the setting `default` of its namespace, which another network of the container may have changed. */
+function familyAtBirth(place: Place, subnets: readonly Subnet[]): readonly Step[] {
+  const closed = closedFamily(place, 'default', subnets);
+  if (closed.length > 0) return closed;
+  const key = 'net/ipv6/conf/default/disable_ipv6';
+  return [
+    { kind: 'sysctl', in: place, key, value: '0', why: 'this network has IPv6, whatever the container’s others have' },
+  ];
 }
 
 /** The ways out that a plug offers: through the bridge's own address, unless nobody is to get out there. */
