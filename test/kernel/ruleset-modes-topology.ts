@@ -110,6 +110,11 @@ export class Modes extends Scene<PlaceName> {
     this.places.set('far', await Scene.openPlace(host, 'far', outsideLines('far')));
   }
 
+  /** Do the rules see what this bridge's ports say to each other, even where the sysctls are 0? */
+  async askTheRules(name: NetworkName, on: 0 | 1): Promise<void> {
+    await this.at('host').ip([`link set ${name}0 type bridge nf_call_iptables ${on} nf_call_ip6tables ${on}`]);
+  }
+
   /** Who did not answer is asked again at once. */
   async forgetNeighbours(name: PlaceName, link: string): Promise<void> {
     await this.at(name).run(['ip', '-6', 'neighbour', 'flush', 'dev', link]);
@@ -197,6 +202,7 @@ function outsideLines(name: Outside): readonly string[] {
   return [
     `address add ${addressOf(name, 4)}/24 dev eth0`,
     `address add ${addressOf(name, 6)}/64 dev eth0 nodad`,
+    'address add fe80::2/64 dev eth0 nodad',
     'link set eth0 up',
     `route add default via ${four}`,
     `route add default via ${six}`,
