@@ -128,7 +128,7 @@ export class Modes extends Scene<PlaceName> {
 }
 
 /** All that the rules know of these networks. */
-export function elements(): readonly SetElement[] {
+function elements(): readonly SetElement[] {
   return networkNames.flatMap((name) => {
     const { mode, internal, sources, ...rest } = networks[name];
     const policy = {
