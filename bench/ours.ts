@@ -82,7 +82,6 @@ export class Gangway implements Contender {
       id: String(index).padStart(64, '0'),
       hostLink: `gangway-${index}`,
       link: 'eth0',
-      index: 2,
       mac: macOf(address),
       addresses: [{ address, length: subnet.length }],
     };

@@ -6,13 +6,14 @@
  */
 import { loadRuleset, table } from '../firewall/nftables.ts';
 import { bootId } from '../kernel/boot.ts';
+import { ipv6Forwarding } from '../kernel/ipv6-forwarding.ts';
 import { createNetwork, linkOf, type Network } from '../networks/network.ts';
 import { forwarding } from '../networks/outbound.ts';
 import type { RecordChange } from '../plan/change.ts';
 import { kindOf } from '../plan/kind.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import type { Address } from '../values/address.ts';
+import type { Address, Family } from '../values/address.ts';
 import type { Context } from './context.ts';
 import { hasRuleset, ipForward } from './observe.ts';
 import { type ContainerRecord, type MachineRecord, type NetworkRecord, stepsOf } from './records.ts';
@@ -25,8 +26,8 @@ export interface Ground {
 
 interface Wanted {
   readonly networks: readonly NetworkRecord[];
-  /** The container that is about to get its first plug: without one the machine need not forward. */
-  readonly forContainer?: string;
+  /** The container that is plugged in: without one the machine need not forward. `begins`: it has no plug yet. */
+  readonly forwardFor?: { readonly id: string; readonly begins: boolean };
   /** Of each network and family, the address that is about to be given out. */
   readonly cursors?: Readonly<Record<string, Address>>;
 }
@@ -41,17 +42,17 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const loaded = !bridged || hasRuleset(world, table);
   const ruleset = loaded ? [] : [loadRuleset()];
   const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
-  const lost = loaded ? [] : [...there, ...machine.forwarding, ...livingSteps(context, boot)].filter(isElement);
-  const forward =
-    wanted.forContainer === undefined || !bridged ? undefined : forwardingFor(context, machine, wanted.forContainer);
+  const others = [...otherNetworks(context, wanted.networks, boot), ...livingSteps(context, boot)];
+  const lost = loaded ? [] : [...there, ...machine.forwarding, ...others].filter(isElement);
+  const forward = forwardingFor(context, machine, wanted);
   const after: MachineRecord = {
     ...machine,
     ruleset: loaded ? machine.ruleset : ruleset,
-    forwarding: forward?.record ?? machine.forwarding,
+    forwarding: forward.record,
     cursors: { ...machine.cursors, ...wanted.cursors },
   };
   return {
-    steps: [...ruleset, ...lost, ...(forward?.steps ?? []), ...standing.flatMap(({ missing }) => missing)],
+    steps: [...ruleset, ...lost, ...forward.steps, ...standing.flatMap(({ missing }) => missing)],
     records: [
       ...standing.flatMap(({ record, made, isNew }) =>
         isNew ? [records.put('networks', { ...record, made: { boot, steps: made } })] : [],
@@ -80,18 +81,38 @@ function isElement({ kind }: Step): boolean {
   return kind === 'element';
 }
 
+function otherNetworks({ records }: Context, wanted: readonly NetworkRecord[], boot: string): readonly Step[] {
+  return records
+    .everyNetwork()
+    .filter(({ id }) => !wanted.some((record) => record.id === id))
+    .flatMap(({ made }) => (made?.boot === boot ? made.steps : []));
+}
+
 function livingSteps({ records }: Context, boot: string): readonly Step[] {
   return records.containers().flatMap(({ life }) => (life?.boot === boot ? stepsOf(life) : []));
 }
 
 /**
- * What was turned on for the container's last life alone has ended with that, or will have when the new one starts: it is
- * turned on again.
+ * What has to be turned on, and what will have been: each family by itself. What was turned on for the container's last
+ * life alone has ended with that, or will have when the new one starts: it is turned on again.
  */
-function forwardingFor(context: Context, { forwarding: before }: MachineRecord, id: string) {
-  if (before.length > 0) return { steps: isAlone(context, id) ? before : [], record: before };
-  const steps = forwarding({ ipForward: ipForward() });
-  return { steps, record: steps };
+function forwardingFor(context: Context, { forwarding: before }: MachineRecord, { networks, forwardFor }: Wanted) {
+  if (forwardFor === undefined) return { steps: [], record: before };
+  const subnets = networks.flatMap(({ network }) => (network.kind === 'bridge' ? network.subnets : []));
+  const missing = (family: Family) =>
+    subnets.some(({ subnet }) => subnet.address.family === family) && !before.some((step) => turnsOn(step, family));
+  const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
+  const fresh = forwarding({
+    ...(missing(4) ? { ipForward: ipForward() } : {}),
+    ...(ipv6 === undefined ? {} : { ipv6 }),
+  });
+  const again = forwardFor.begins && isAlone(context, forwardFor.id) ? before : [];
+  return { steps: [...again, ...fresh], record: [...before, ...fresh] };
+}
+
+function turnsOn(step: Step, family: Family): boolean {
+  const key = family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding';
+  return step.kind === 'sysctl' && step.key === key;
 }
 
 /** With the last plug of the last container, the machine stops forwarding, if it was us who began. */

@@ -1,4 +1,5 @@
 /** A container's plugs: which addresses, links and MACs they get. Everything is chosen before anything is made. */
+import { existsSync } from 'node:fs';
 import { listAddresses } from '../kernel/address.ts';
 import type { Endpoint } from '../networks/bridge.ts';
 import { plugIn } from '../networks/network.ts';
@@ -11,15 +12,11 @@ import type { ConnectionRequest, Subnet } from '../values/network.ts';
 import type { Context } from './context.ts';
 import type { ContainerRecord, NetworkRecord, Plug } from './records.ts';
 
-/** The first number that a link of a container can have: lo is 1. */
-export const firstIndex = 2;
-
 /** What a new plug has to know of the container that it is for. */
 export interface Slot {
   readonly sandbox: Sandbox;
   /** The plugs that it has. */
   readonly plugs: readonly Plug[];
-  readonly index: number;
 }
 
 export interface DraftedPlug {
@@ -81,7 +78,7 @@ function subnetsFor(subnets: readonly Subnet[], wanted: readonly Address[]) {
 function draftEndpoint(
   { identities }: Context,
   record: NetworkRecord,
-  { plugs, index }: Slot,
+  { plugs }: Slot,
   { request, addresses }: { readonly request: ConnectionRequest; readonly addresses: readonly Prefix[] },
 ): Endpoint {
   const id = identities.id();
@@ -89,11 +86,16 @@ function draftEndpoint(
   return {
     id,
     ...(record.network.kind === 'bridge' ? { hostLink: `veth${id.slice(0, 7)}` } : {}),
+    ...(isApart(record) ? { isolated: true } : {}),
     link: request.link ?? freeLink(plugs, record.request?.driver.linkPrefix ?? 'eth'),
-    index,
     mac: request.mac ?? (first === undefined ? identities.mac() : macOf(first.address)),
     addresses,
   };
+}
+
+/** Where the kernel's bridges ask no rules, it is the bridge itself that keeps its ports apart. */
+function isApart({ network }: NetworkRecord): boolean {
+  return network.kind === 'bridge' && !network.interContainer && !existsSync('/proc/sys/net/bridge');
 }
 
 /** The prefix, and the lowest number that no plug has. */

@@ -5,23 +5,28 @@
  *     plugs       cables, addresses                   chapter 3
  *     ways        default routes                      chapter 7
  *     forwards    published ports                     chapter 5; their sockets are bound here, deaf
+ *     names       the way to the name server          chapter 11
  */
 import { subordinateRange } from '../kernel/user-namespace.ts';
 import { host } from '../networks/host.ts';
+import { names } from '../networks/names.ts';
 import { none, type Sandbox } from '../networks/none.ts';
+import { carried } from '../networks/publish.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { allocatePorts, publishAll } from '../services/port-allocation.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Forward, PortBinding, PublishedPort } from '../values/port.ts';
+import { resolverSettings } from '../values/resolver.ts';
 import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import { type Ground, prepareGround } from './ground.ts';
+import { hasNames } from './names.ts';
 import { resolveNetwork } from './networks.ts';
-import { hostPorts } from './observe.ts';
-import { type DraftedPlug, draftPlug, firstIndex } from './plugs.ts';
-import type { ContainerRecord } from './records.ts';
+import { hostPorts, machineResolvConf } from './observe.ts';
+import { type DraftedPlug, draftPlug } from './plugs.ts';
+import type { ContainerRecord, Names } from './records.ts';
 import { forwardsOf, type Wired, waysOf } from './wiring.ts';
 
 /** How often a port is chosen anew that somebody took while we were looking. */
@@ -37,6 +42,8 @@ export interface Stack {
   readonly wired: Wired;
   readonly ways: readonly DefaultRoute[];
   readonly forwards: readonly Forward[];
+  /** In networks with names. */
+  readonly names?: Names;
   readonly ground?: Ground;
 }
 
@@ -71,7 +78,7 @@ async function plugged(
   for (const request of connections) {
     const plugs = drafts.map(({ plug }) => plug);
     const network = resolveNetwork(context, world, request.network);
-    drafts.push(draftPlug(context, network, request, { sandbox, plugs, index: firstIndex + plugs.length }));
+    drafts.push(draftPlug(context, network, request, { sandbox, plugs }));
   }
   const ways = waysOf(drafts);
   const bindings = ways.length === 0 ? [] : await bindPorts(context, record, { wired: drafts, ways });
@@ -80,7 +87,7 @@ async function plugged(
       ? undefined
       : prepareGround(context, world, {
           networks: drafts.map((draft) => draft.record),
-          forContainer: record.id,
+          forwardFor: { id: record.id, begins: true },
           cursors: Object.assign({}, ...drafts.map(({ cursors }) => cursors)),
         });
   return {
@@ -89,8 +96,14 @@ async function plugged(
     wired: drafts,
     ways,
     forwards: forwardsOf(drafts, ways, bindings),
+    ...(drafts.some((draft) => hasNames(draft.record)) ? { names: draftNames(record, sandbox) } : {}),
     ...(ground === undefined ? {} : { ground }),
   };
+}
+
+/** What a container gets with its first network that has names. */
+export function draftNames({ request }: ContainerRecord, sandbox: Sandbox): Names {
+  return { steps: names(sandbox), resolver: resolverSettings(machineResolvConf(), request.resolver) };
 }
 
 /** The stack of a container that runs. @throws GangwayError container-not-found, container-not-running */
@@ -138,9 +151,10 @@ async function bindPorts(
   for (let attempt = 1; ; attempt++) {
     const host = hostPorts(context.records.everyContainer(), id);
     const bindings = allocatePorts(wanted, { ...host, cursor: host.cursor + attempt - 1 });
-    if (context.dryRun) return bindings;
+    const forwards = carried(forwardsOf(wired, ways, bindings));
+    if (context.dryRun || forwards.length === 0) return bindings;
     try {
-      await context.sockets.reserve(id, forwardsOf(wired, ways, bindings), name);
+      await context.sockets.reserve(id, forwards, name);
       return bindings;
     } catch (error) {
       const lost = error instanceof GangwayError && error.code === 'port-in-use';

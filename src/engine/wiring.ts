@@ -14,15 +14,18 @@ export type Wired = readonly { readonly plug: Plug; readonly record: NetworkReco
 
 /** The default routes that the plugs lead to, at most one a family. */
 export function waysOf(wired: Wired): readonly DefaultRoute[] {
-  return chooseWays(
-    wired.map(
-      ({ plug: { endpoint, request }, record: { network } }): Exit => ({
-        networkName: network.name,
-        priority: request.gatewayPriority,
-        ways: waysThrough(network, endpoint),
-      }),
-    ),
-  );
+  return chooseWays(exitsOf(wired));
+}
+
+/** The plugs as the rules of the way out see them. */
+export function exitsOf(wired: Wired): readonly (Exit & Wired[number])[] {
+  return wired.map(({ plug, record }) => ({
+    plug,
+    record,
+    networkName: record.network.name,
+    priority: plug.request.gatewayPriority,
+    ways: waysThrough(record.network, plug.endpoint),
+  }));
 }
 
 /**
@@ -43,9 +46,12 @@ export function forwardsOf(
   ways: readonly DefaultRoute[],
   bindings: readonly PortBinding[],
 ): readonly Forward[] {
-  return bindings.flatMap((binding) => {
+  const behind = behindOf(wired);
+  return bindings.flatMap((binding): readonly Forward[] => {
     const target = targetOf(wired, ways, binding.hostAddress.family);
-    return target === undefined ? [] : [{ binding, target }];
+    if (target === undefined) return [];
+    const routed = behind(target).gatewayModes[target.family] === 'routed';
+    return [routed ? { binding, target, routed } : { binding, target }];
   });
 }
 

@@ -62,14 +62,13 @@ export interface VethPair {
   readonly mtuBytes: number;
   /** Index of the bridge that the first end is plugged into. */
   readonly master: number;
-  /** Its index in its namespace is chosen here, so that nobody has to ask for it. */
-  readonly peer: { readonly name: string; readonly index: number; readonly mac: Mac; readonly namespaceFd: number };
+  readonly peer: { readonly name: string; readonly mac: Mac; readonly namespaceFd: number };
 }
 
 /**
  * A whole cable in one message: made, plugged into its bridge, and up on our side.
  *
- *     ip link add NAME mtu MTU master BRIDGE up type veth peer name eth0 index 2 address MAC netns CONTAINER
+ *     ip link add NAME mtu MTU master BRIDGE up type veth peer name eth0 address MAC netns CONTAINER
  *
  * The peer is born in the container under its final name. Made here and moved, it would cost 30 ms (the kernel waits
  * for every processor to forget it) and could be seen by others on its way. It cannot be born up (ENOTCONN: its other
@@ -81,7 +80,7 @@ export interface VethPair {
 export function addVeth(pair: VethPair): Request {
   const oneQueue = { transmitQueues: 1, receiveQueues: 1 };
   const peer = {
-    header: { index: pair.peer.index },
+    header: {},
     attributes: {
       name: pair.peer.name,
       mac: pair.peer.mac,

@@ -64,9 +64,8 @@ export interface Endpoint {
   readonly id: string;
   /** The machine's plug: `veth3f2a9c4`. Absent where a link of the machine leads into the container without a cable. */
   readonly hostLink?: string;
-  /** The container's plug: `eth0`, with its number in the container; lo is 1. */
+  /** The container's plug: `eth0`. */
   readonly link: string;
-  readonly index: number;
   readonly mac: Mac;
   readonly addresses: readonly Prefix[];
   /** Kept from its siblings by the bridge itself: where there is no br_netfilter, no rule sees what they say. */
@@ -129,7 +128,7 @@ export function policyOf({ subnets, ...network }: BridgeNetwork): NetworkPolicy 
  */
 export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sandbox): readonly Step[] {
   const place = inSandbox(sandbox);
-  const { link, index, hostLink, mac } = endpoint;
+  const { link, hostLink, mac } = endpoint;
   if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no plug for ${network.bridge}`);
   return [
     ...familyAtBirth(place, network.subnets),
@@ -139,7 +138,7 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
       name: hostLink,
       bridge: network.bridge,
       mtuBytes: network.mtuBytes,
-      peer: { namespace: sandbox.namespace, name: link, index, mac },
+      peer: { namespace: sandbox.namespace, name: link, mac },
       why: `a cable: one plug in ${network.bridge}, the other one is the container’s ${link}`,
     },
     {

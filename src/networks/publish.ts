@@ -32,9 +32,14 @@ import type { Forward } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
 import { formatSetElement, type SetElement } from '../values/set-element.ts';
 
+/** Those that need a port of the machine, and a socket that holds it. */
+export function carried(forwards: readonly Forward[]): readonly Forward[] {
+  return forwards.filter(({ routed }) => routed === undefined);
+}
+
 /** What the rules leave to a process: a sentence for each socket of the switchboard. */
 export function sockets(forwards: readonly Forward[]): readonly string[] {
-  return forwards.map(
+  return carried(forwards).map(
     (forward) =>
       `no command: a socket of the switchboard holds ${formatBinding(forward.binding)}, and carries what the rules can’t to ${destination(forward)}`,
   );

@@ -6,6 +6,7 @@
  * they can be printed, stored in a record, written to the journal before they are done, and taken back years later by
  * the same value that made them.
  */
+import type { PortDiversion } from '../kernel/port-diversion.ts';
 import type { ProcessIdentity } from '../kernel/process.ts';
 import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
@@ -51,7 +52,7 @@ export interface VethStep extends Reasoned {
   readonly name: string;
   readonly bridge: string;
   readonly mtuBytes: number;
-  readonly peer: { readonly namespace: string; readonly name: string; readonly index: number; readonly mac: Mac };
+  readonly peer: { readonly namespace: string; readonly name: string; readonly mac: Mac };
 }
 
 /** A link on a parent, in the namespace of a container. The parent's place is `in`. */
@@ -152,12 +153,19 @@ export interface SysctlStep extends Reasoned {
   readonly was?: string;
 }
 
-/** `nft -f -`: loads a whole table. */
+/** `nft -f -`: loads a whole table of the machine. */
 export interface RulesetStep extends Reasoned {
   readonly kind: 'ruleset';
-  readonly in: Place;
+  readonly in: 'host';
   readonly table: string;
   readonly text: string;
+}
+
+/** `nft -f -`: a table of its own that leads an address's port, UDP and TCP, to another port of the same address. */
+export interface DiversionStep extends Reasoned, PortDiversion {
+  readonly kind: 'diversion';
+  readonly in: Place;
+  readonly table: string;
 }
 
 /** `nft add element inet TABLE SET { … }`, in the place of the one that `was`. At least one of the two is there. */
@@ -246,6 +254,7 @@ export type Step =
   | RouteStep
   | SysctlStep
   | RulesetStep
+  | DiversionStep
   | ElementStep
   | DirectoryStep
   | FileStep

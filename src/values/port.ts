@@ -42,4 +42,6 @@ export interface Forward {
   readonly binding: PortBinding;
   /** Its family may differ from the host address's: `[::]:8080` may lead to 172.17.0.2. */
   readonly target: Address;
+  /** The network is routed: the container is reached at its own address, and no port of the machine is taken. */
+  readonly routed?: true;
 }

@@ -26,7 +26,7 @@ const steps: readonly Step[] = [
     name: 'veth1',
     bridge: 'gangway0',
     mtuBytes: 1500,
-    peer: { namespace: 'c1', name: 'eth0', index: 2, mac: parseMac('02:42:ac:11:00:02') },
+    peer: { namespace: 'c1', name: 'eth0', mac: parseMac('02:42:ac:11:00:02') },
     why: 'a cable',
   },
   { kind: 'hairpin', in: 'host', link: 'veth1', why: 'back out of the port' },
@@ -66,7 +66,7 @@ ip netns add c1
 ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0
 
 # a cable
-ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth peer name eth0 index 2 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1
+ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth peer name eth0 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1
 
 # back out of the port
 ip link set veth1 type bridge_slave hairpin on

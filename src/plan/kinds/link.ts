@@ -34,12 +34,11 @@ export const veth: RequestKind<VethStep> = {
   requests(step, world) {
     const place = { namespace: step.peer.namespace };
     const namespaceFd = world.namespace(place).fd;
-    world.learnIndex(place, step.peer.name, step.peer.index);
     return [addVeth({ ...step, master: world.linkIndex(step.in, step.bridge), peer: { ...step.peer, namespaceFd } })];
   },
   commands: ({ in: place, name, mtuBytes, bridge: master, peer }) => [
     `${ip(place)} link add ${name} up mtu ${mtuBytes} master ${master} numtxqueues 1 numrxqueues 1 type veth` +
-      ` peer name ${peer.name} index ${peer.index} address ${peer.mac} mtu ${mtuBytes} numtxqueues 1 numrxqueues 1 netns ${peer.namespace}`,
+      ` peer name ${peer.name} address ${peer.mac} mtu ${mtuBytes} numtxqueues 1 numrxqueues 1 netns ${peer.namespace}`,
   ],
   undoCommands: (step) => [`${ip(step.in)} link delete ${step.name}`],
   undo: (step, world) => removeLink(step.in, step.name, world),
