@@ -16,6 +16,7 @@ export const flags = {
   replace: 0x100,
   exclusive: 0x200,
   create: 0x400,
+  append: 0x800,
 } as const;
 
 /** Message types below NLMSG_MIN_TYPE belong to netlink itself. */

@@ -15,8 +15,8 @@ export const ruleset: ActionKind<RulesetStep> = {
       });
     }
   },
-  commands: (step) => [`${inside(step.in)}nft -f - <<'RULESET'\n${step.text.trimEnd()}\nRULESET`],
-  undoCommands: (step) => [`${inside(step.in)}nft delete table inet ${step.table}`],
+  commands: (step) => [`nft -f - <<'RULESET'\n${step.text.trimEnd()}\nRULESET`],
+  undoCommands: (step) => [`nft delete table inet ${step.table}`],
   undo: (step, world) => {
     ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, step.table));
   },

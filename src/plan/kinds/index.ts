@@ -1,5 +1,6 @@
 /** Every kind of step that needs nothing but the kernel. The engine adds `process` and `exec`, which need crun. */
 import type { Kinds } from '../kind.ts';
+import { diversion } from './diversion.ts';
 import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
@@ -22,6 +23,7 @@ export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
   route,
   sysctl,
   ruleset,
+  diversion,
   element,
   directory,
   file,
