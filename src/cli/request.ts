@@ -17,7 +17,13 @@ import {
   parseProcessors,
   parseShares,
 } from '../values/quantity.ts';
-import { parseDomainName, parseExtraHost } from '../values/resolver-grammar.ts';
+import {
+  parseDomainName,
+  parseExtraHost,
+  parseNameServer,
+  parseResolverOption,
+  parseSearchDomain,
+} from '../values/resolver-grammar.ts';
 import { parseRestartPolicy } from '../values/restart.ts';
 import type { Given } from './grammar.ts';
 import { present } from './present.ts';
@@ -58,6 +64,11 @@ export function containerRequest(given: Given<typeof createOptions>, environment
     capabilities: { add: asked['cap-add'], drop: asked['cap-drop'] },
     network: networkMode(asked),
     extraHosts: asked['add-host'].map(parseExtraHost),
+    resolver: {
+      servers: asked.dns.map(parseNameServer),
+      search: asked['dns-search'].map(parseSearchDomain),
+      options: asked['dns-option'].map(parseResolverOption),
+    },
     publish: asked.publish.map(parsePublish),
     publishAll: asked['publish-all'],
     expose: asked.expose.flatMap(parseExpose),
@@ -113,6 +124,9 @@ function networkMode(asked: Asked): NetworkMode {
     ...(asked.hostname === undefined ? [] : (['--hostname'] as const)),
     ...(asked.domainname === undefined ? [] : (['--domainname'] as const)),
     ...(asked['add-host'].length === 0 ? [] : (['--add-host'] as const)),
+    ...(asked.dns.length === 0 ? [] : (['--dns'] as const)),
+    ...(asked['dns-search'].length === 0 ? [] : (['--dns-search'] as const)),
+    ...(asked['dns-option'].length === 0 ? [] : (['--dns-option'] as const)),
     ...(asked.publish.length === 0 ? [] : (['--publish'] as const)),
     ...(asked['publish-all'] ? (['--publish-all'] as const) : []),
     ...(asked.expose.length === 0 ? [] : (['--expose'] as const)),

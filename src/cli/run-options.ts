@@ -19,6 +19,9 @@ export const createOptions = {
   cpus: { kind: 'value', type: 'decimal', help: 'How many processors it may use (1.5)' },
   'device-read-bps': { kind: 'list', type: 'device:rate', help: 'Limit reading from a device (/dev/sda:1mb)' },
   'device-write-bps': { kind: 'list', type: 'device:rate', help: 'Limit writing to a device (/dev/sda:1mb)' },
+  dns: { kind: 'list', type: 'address', help: 'Name server to ask, from the container, in place of the machine’s' },
+  'dns-option': { kind: 'list', alias: 'dns-opt', type: 'option', help: 'An option for resolv.conf (ndots:2)' },
+  'dns-search': { kind: 'list', type: 'domain', help: 'Domain in which names are looked for (. is none)' },
   domainname: { kind: 'value', type: 'domain', help: 'The domain of its host name' },
   env: {
     kind: 'list',

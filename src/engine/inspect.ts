@@ -3,7 +3,7 @@ import { pinPath } from '../kernel/namespace.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { type Address, type Family, formatAddress } from '../values/address.ts';
 import type { ConnectionRequest } from '../values/network.ts';
-import type { Port, PortBinding } from '../values/port.ts';
+import type { Forward, Port } from '../values/port.ts';
 import { formatPort } from '../values/port-grammar.ts';
 import { formatExtraHost } from '../values/resolver-grammar.ts';
 import type { Context } from './context.ts';
@@ -11,7 +11,7 @@ import { isAlive, observeLife } from './end.ts';
 import type { ContainerInspection } from './engine.ts';
 import { modeName } from './inspect-network.ts';
 import { never } from './predefined.ts';
-import { bindingsOf, type ContainerRecord, type Life, type NetworkRecord } from './records.ts';
+import type { ContainerRecord, Life, NetworkRecord } from './records.ts';
 import { dataDirectory } from './start.ts';
 import { describe } from './view.ts';
 
@@ -75,6 +75,9 @@ function hostConfig({ request }: ContainerRecord) {
   const { limits, restart } = request;
   return {
     NetworkMode: modeName(request.network),
+    Dns: (request.resolver.servers ?? []).map(formatAddress),
+    DnsOptions: request.resolver.options ?? [],
+    DnsSearch: request.resolver.search ?? [],
     ExtraHosts: request.extraHosts.map(formatExtraHost),
     AutoRemove: request.removeOnExit,
     RestartPolicy: {
@@ -109,7 +112,7 @@ function networkSettings(record: ContainerRecord, networks: readonly NetworkReco
   const { request, life, network: mode } = record;
   return {
     SandboxKey: life?.namespace === undefined ? '' : pinPath(life.namespace),
-    Ports: ports(bindingsOf(life), request.expose),
+    Ports: ports(life?.forwards ?? [], request.expose),
     Networks:
       mode.kind === 'networks'
         ? Object.fromEntries(
@@ -172,11 +175,13 @@ function configured(connection: ConnectionRequest | undefined): object | null {
 }
 
 /** Published ports with their host side; exposed ones without. */
-function ports(bindings: readonly PortBinding[], exposed: readonly Port[]): Record<string, readonly object[] | null> {
+function ports(forwards: readonly Forward[], exposed: readonly Port[]): Record<string, readonly object[] | null> {
   const found: Record<string, object[] | null> = Object.fromEntries(exposed.map((port) => [formatPort(port), null]));
-  for (const { protocol, containerPort, hostAddress, hostPort } of bindings) {
+  for (const { binding, routed } of forwards) {
+    const { protocol, containerPort, hostAddress, hostPort } = binding;
     const key = formatPort({ port: containerPort, protocol });
-    found[key] = [...(found[key] ?? []), { HostIp: formatAddress(hostAddress), HostPort: String(hostPort) }];
+    const port = routed === undefined ? String(hostPort) : '';
+    found[key] = [...(found[key] ?? []), { HostIp: formatAddress(hostAddress), HostPort: port }];
   }
   return found;
 }

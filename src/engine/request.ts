@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseCapability } from '../services/process/capabilities.ts';
+import { formatAddress } from '../values/address.ts';
 import { type ContainerRequest, containerRequest, type Limits } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
 import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } from '../values/names.ts';
@@ -22,7 +23,14 @@ import {
   parseProcessors,
   parseShares,
 } from '../values/quantity.ts';
-import { formatExtraHost, parseExtraHost } from '../values/resolver-grammar.ts';
+import type { ResolverOverrides } from '../values/resolver.ts';
+import {
+  formatExtraHost,
+  parseExtraHost,
+  parseNameServer,
+  parseResolverOption,
+  parseSearchDomain,
+} from '../values/resolver-grammar.ts';
 import { formatRestartPolicy, parseRestartPolicy } from '../values/restart.ts';
 import { parseSignal } from '../values/signal.ts';
 import type { ExecRequest, LogOptions } from './engine.ts';
@@ -63,6 +71,7 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
     },
     network: checkMode(request.network),
     extraHosts: request.extraHosts.map((line) => parseExtraHost(formatExtraHost(line))),
+    resolver: checkResolver(request.resolver),
     publish,
     expose: request.expose.map((port) => parsePort(formatPort(port))),
   };
@@ -72,6 +81,14 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
 function checkMode(mode: NetworkMode): NetworkMode {
   oneOf('--network', mode?.kind, ['none', 'host', 'container', 'networks']);
   return checkNetworkMode(mode);
+}
+
+function checkResolver({ servers = [], search = [], options = [] }: ResolverOverrides): ResolverOverrides {
+  return {
+    servers: servers.map((address) => parseNameServer(formatAddress(address))),
+    search: search.map(parseSearchDomain),
+    options: options.map(parseResolverOption),
+  };
 }
 
 /** A further command. @throws GangwayError invalid-option, usage */

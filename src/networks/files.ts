@@ -11,7 +11,7 @@
  * choose.
  */
 import { type Address, formatAddress, isAddress, isLoopback, isUnspecified, parseAddress } from '../values/address.ts';
-import type { ResolverSettings } from '../values/resolver.ts';
+import type { ResolverOverrides, ResolverSettings } from '../values/resolver.ts';
 
 /** A line that a person adds: `--add-host db:10.0.0.1`. */
 export interface HostEntry {
@@ -53,12 +53,18 @@ function ownLine(names: string, address: Address): string {
   return `${formatAddress(address)}\t${names}`;
 }
 
-/** The machine's resolv.conf as a container can use it; as it stands for one on the machine's own stack. @see resolv.conf(5) */
-export function resolvConf(machine: string, stack: 'own' | 'host'): string {
-  if (stack === 'host') return machine;
-  const kept = machine
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line) && !isOutOfReach(line));
+/**
+ * The machine's resolv.conf as a container can use it; as it stands for one on the machine's own stack. What a person
+ * said (`--dns`, `--dns-search`, `--dns-option`) takes the place of the lines of its kind, and is believed.
+ *
+ * @see resolv.conf(5)
+ */
+export function resolvConf(machine: string, stack: 'own' | 'host', overrides: ResolverOverrides = {}): string {
+  const said = overrideLines(overrides);
+  const lines = machine.split('\n').filter((line) => !said.some(({ keyword }) => keyword.test(line)));
+  const own = said.flatMap(({ own: written }) => written);
+  if (stack === 'host') return [...own, ...lines].join('\n');
+  const kept = [...own, ...lines.filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line) && !isOutOfReach(line))];
   const empty = kept.some((line) => line.startsWith('nameserver'))
     ? []
     : ['# no name server of the machine can be reached from a container'];
@@ -88,6 +94,20 @@ export function nameServiceResolvConf(settings: ResolverSettings): string {
     `# Option ndots from: ${ndots.from}`,
     '',
   ].join('\n');
+}
+
+/** The lines that a person's words make, and which lines of a file they stand for. */
+function overrideLines({ servers = [], search = [], options = [] }: ResolverOverrides) {
+  const domains = search.filter((domain) => domain !== '.');
+  return [
+    ...(servers.length === 0
+      ? []
+      : [{ keyword: /^nameserver\s/, own: servers.map((address) => `nameserver ${formatAddress(address)}`) }]),
+    ...(search.length === 0
+      ? []
+      : [{ keyword: /^(search|domain)\s/, own: domains.length === 0 ? [] : [`search ${domains.join(' ')}`] }]),
+    ...(options.length === 0 ? [] : [{ keyword: /^options\s/, own: [`options ${options.join(' ')}`] }]),
+  ];
 }
 
 function isOutOfReach(line: string): boolean {

@@ -6,6 +6,7 @@
  */
 import { connectionTo, type NetworkMode } from './network.ts';
 import type { Port, PublishedPort } from './port.ts';
+import type { ResolverOverrides } from './resolver.ts';
 import type { ExtraHost } from './resolver-grammar.ts';
 
 /** `gangway run`'s whole request. Sizes are bytes, times are milliseconds where the name says so. */
@@ -37,6 +38,8 @@ export interface ContainerRequest {
   readonly network: NetworkMode;
   /** `--add-host NAME:ADDRESS`: further lines of /etc/hosts. */
   readonly extraHosts: readonly ExtraHost[];
+  /** `--dns`, `--dns-search`, `--dns-option` */
+  readonly resolver: ResolverOverrides;
   /** `--domainname`: makes `web.example.org` of the host name `web`. */
   readonly domainName?: string;
   readonly publish: readonly PublishedPort[];
@@ -95,6 +98,7 @@ export function containerRequest(
     capabilities: { add: [], drop: [] },
     network: { kind: 'networks', connections: [connectionTo('bridge')] },
     extraHosts: [],
+    resolver: {},
     publish: [],
     publishAll: false,
     expose: [],

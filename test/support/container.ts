@@ -52,6 +52,7 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
     capabilities: { add: [], drop: [] },
     network: { kind: 'none' },
     extraHosts: [],
+    resolver: {},
     publish: [],
     publishAll: false,
     expose: [],

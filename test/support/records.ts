@@ -21,6 +21,7 @@ export const request: ContainerRequest = {
   capabilities: { add: [], drop: [] },
   network: { kind: 'networks', connections: [connectionTo('bridge')] },
   extraHosts: [],
+  resolver: {},
   publish: [],
   publishAll: false,
   expose: [],

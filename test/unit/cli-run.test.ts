@@ -22,6 +22,7 @@ const usual: ContainerRequest = {
   capabilities: { add: [], drop: [] },
   network: { kind: 'networks', connections: [connectionTo('bridge')] },
   extraHosts: [],
+  resolver: { servers: [], search: [], options: [] },
   publish: [],
   publishAll: false,
   expose: [],
@@ -75,6 +76,7 @@ test('every option of run arrives in the request', async (t) => {
     capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
     network: { kind: 'none' },
     extraHosts: [],
+    resolver: { servers: [], search: [], options: [] },
     publish: [
       {
         protocol: 'tcp',
