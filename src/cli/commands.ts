@@ -6,6 +6,7 @@
 import { type Command, command } from './command.ts';
 import { containerCommands } from './container-commands.ts';
 import {
+  dnsQueryOptions,
   formatOptions,
   inspectOptions,
   labNameOptions,
@@ -89,6 +90,19 @@ const networkCommands: readonly Command[] = [
   }),
 ];
 
+const dnsCommands: readonly Command[] = [
+  command({
+    name: 'query',
+    summary: 'Ask for a name as a container does, and show who answers and why',
+    usage: '[OPTIONS] --from CONTAINER NAME',
+    example: 'gangway dns query --from web db',
+    options: dnsQueryOptions,
+    words: [1, 1],
+    changes: 'nothing',
+    load: () => import('./commands/dns-query.ts'),
+  }),
+];
+
 const lab = { changes: 'unplanned' } as const;
 
 const labCommands: readonly Command[] = [
@@ -148,6 +162,7 @@ const labCommands: readonly Command[] = [
 export const commands: readonly Command[] = [
   ...containerCommands,
   { name: 'network', summary: 'Networks of your own', commands: networkCommands },
+  { name: 'dns', summary: 'Names of containers', commands: dnsCommands },
   { name: 'lab', summary: 'A private machine with an outside world, to try things in', commands: labCommands },
   {
     name: 'explain',
@@ -207,7 +222,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: '_switchboard',
-    summary: 'Hold the sockets of published ports',
+    summary: 'Hold the sockets of published ports and of name servers',
     changes: 'unplanned',
     hidden: true,
     load: () => import('./commands/switchboard.ts'),

@@ -37,6 +37,7 @@ const kinds: Readonly<Record<ErrorCode, 'option' | 'failure' | 126 | 127>> = {
   'pool-exhausted': 'failure',
   'pool-overlaps': 'failure',
   'address-in-use': 'failure',
+  'no-name-server': 'failure',
   'port-in-use': 'failure',
   'port-not-published': 'failure',
   'rootfs-not-found': 'failure',

@@ -120,6 +120,12 @@ export const listFormatOptions = { format: listFormat } as const satisfies Optio
 /** Of commands that print objects. */
 export const formatOptions = { format: objectFormat } as const satisfies Options;
 
+export const dnsQueryOptions = {
+  format: objectFormat,
+  from: { kind: 'value', type: 'container', help: 'The container that asks' },
+  type: { kind: 'value', short: 't', type: 'type', help: 'A (default), AAAA, PTR, TXT, …' },
+} as const satisfies Options;
+
 export const networkCreateOptions = {
   attachable: { kind: 'flag', help: 'Kept and shown, for docker’s sake' },
   'aux-address': {

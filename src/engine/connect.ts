@@ -1,36 +1,37 @@
 /**
  * Connecting a container to a further network, and disconnecting it, while it runs.
  *
- *     connect       plug in -> the default route, if the new network is the better way -> published ports -> hosts
+ *     connect       plug in -> the default route, if the new network is the better way -> published ports -> names, files
  *     disconnect    the same steps backwards: what took the place of something gives it back
  *
  * Each step that replaces something knows what was there (`was`), so that an error half-way, a kill -9 and the way back
  * all lead to the same place. A container that does not run is plugged in when it starts.
  */
 import { readFileSync } from 'node:fs';
-import { listLinks } from '../kernel/link.ts';
-import { addHosts, removeHosts } from '../networks/files.ts';
+import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.ts';
 import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
+import { nameSockets } from '../networks/names.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { publish, republish, sockets } from '../networks/publish.ts';
 import type { FileStep, Step } from '../plan/step.ts';
-import type { World } from '../plan/world.ts';
-import { type Address, formatAddress } from '../values/address.ts';
+import { formatAddress } from '../values/address.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { endForwarding, prepareGround } from './ground.ts';
+import { hasNames } from './names.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
 import { draftPlug } from './plugs.ts';
-import { bindingsOf, type ContainerRecord, type Life, type Plug } from './records.ts';
+import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './records.ts';
+import { draftNames } from './stack.ts';
 import { ownNames } from './start.ts';
 import { behindOf, forwardsOf, type Wired, waysOf } from './wiring.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
  *
- * @throws GangwayError network-not-found, container-not-found, conflicting-options, already-connected; of addresses as `draftPlug`
+ * @throws GangwayError network-not-found, container-not-found, invalid-network, already-connected; of addresses as `draftPlug`
  */
 export async function connect(context: Context, name: string, asked: ConnectionRequest): Promise<void> {
   await exclusively(context, async (world) => {
@@ -52,11 +53,10 @@ export async function connect(context: Context, name: string, asked: ConnectionR
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
     const sandbox = sandboxOf(life);
-    const index = nextIndex(world, sandbox);
-    const draft = draftPlug(context, network, request, { sandbox, plugs: life.plugs, index });
+    const draft = draftPlug(context, network, request, { sandbox, plugs: life.plugs });
     const ground = prepareGround(context, world, {
       networks: [network],
-      ...(life.plugs.length === 0 ? { forContainer: record.id } : {}),
+      forwardFor: { id: record.id, begins: life.plugs.length === 0 },
       cursors: draft.cursors,
     });
     const wired = [...wiredOf(context, life), { plug: draft.plug, record: network }];
@@ -66,11 +66,13 @@ export async function connect(context: Context, name: string, asked: ConnectionR
         subject,
         direction: 'make',
         steps: [...ground.steps, ...draft.plug.steps, ...rewired.steps],
-        remarks: rewired.moved ? sockets(rewired.life.forwards) : [],
+        remarks: [
+          ...(rewired.moved ? sockets(rewired.life.forwards) : []),
+          ...(life.names === rewired.life.names ? [] : nameSockets()),
+        ],
       },
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...ground.records],
     });
-    if (rewired.moved) await followSockets(context);
   });
 }
 
@@ -106,17 +108,10 @@ export async function disconnect(context: Context, name: string, reference: stri
       plan: { subject, direction: 'unmake', steps: [...shared.steps, ...plug.steps, ...backwards(rewired.steps)] },
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...shared.records],
     });
-    if (rewired.moved) await followSockets(context);
   });
 }
 
-/** The switchboard's sockets lead where the records say. */
-async function followSockets({ dryRun, sockets: switchboard, onWarning }: Context): Promise<void> {
-  if (dryRun) return;
-  for (const sentence of await switchboard.follow()) onWarning(sentence);
-}
-
-/** The connections of a container that may have some. @throws GangwayError conflicting-options */
+/** The connections of a container that may have some. @throws GangwayError invalid-network */
 function connectionsOf({ name, network: mode }: ContainerRecord, reference: string): readonly ConnectionRequest[] {
   if (mode.kind === 'networks' && reference !== 'host' && reference !== 'none') return mode.connections;
   const [other, kind] = mode.kind === 'networks' ? [reference, reference] : [mode.kind, mode.kind];
@@ -124,7 +119,7 @@ function connectionsOf({ name, network: mode }: ContainerRecord, reference: stri
     kind === 'container'
       ? `container ${name} lives in the stack of another one`
       : `container ${name} can't have network ${other} and others`;
-  throw new GangwayError('conflicting-options', message, {
+  throw new GangwayError('invalid-network', message, {
     hint:
       kind === 'container'
         ? 'connect or disconnect that one'
@@ -135,11 +130,6 @@ function connectionsOf({ name, network: mode }: ContainerRecord, reference: stri
 function sandboxOf({ namespace }: Life): Sandbox {
   if (namespace === undefined) throw new TypeError('a container with plugs has a namespace');
   return { namespace };
-}
-
-/** Numbers of links are never used again while the namespace lives. */
-function nextIndex(world: World, { namespace }: Sandbox): number {
-  return 1 + Math.max(...listLinks(world.namespace({ namespace }).route).map(({ index }) => index));
 }
 
 function wiredOf({ records }: Context, life: Life): Wired {
@@ -166,22 +156,31 @@ function rewire(record: ContainerRecord, life: Life, wired: Wired, verb: 'add' |
   const forwards = forwardsOf(wired, ways, bindingsOf(life));
   const published = publish(forwards, behindOf(wired));
   const elements = republish(life.published, published);
-  const { rest, steps: files } = rewriteHosts(
-    record,
-    life,
-    verb,
-    plug.endpoint.addresses.map(({ address }) => address),
-  );
+  const first = life.names === undefined && wired.some((each) => hasNames(each.record));
+  const names = first ? draftNames(record, sandbox) : life.names;
+  const files = [
+    rewriteHosts(record, life, verb, plug),
+    ...(first && names !== undefined ? [rewriteResolvConf(life, names)] : []),
+  ].filter(({ content, was }) => content !== was);
   return {
-    steps: [...changeRoutes(life.routes, ways, sandbox), ...elements, ...files],
+    steps: [
+      ...changeRoutes(life.routes, ways, sandbox),
+      ...elements,
+      ...(first && names !== undefined ? names.steps : []),
+      ...files,
+    ],
     moved: elements.length > 0 || forwards.map(written).join() !== life.forwards.map(written).join(),
     life: {
       ...life,
+      ...(names === undefined ? {} : { names }),
       plugs: wired.map((each) => each.plug),
       routes: defaultRoutes(ways, sandbox),
       forwards,
       published,
-      rest,
+      rest: life.rest.map((step) => {
+        const change = step.kind === 'file' ? files.find(({ path }) => path === step.path) : undefined;
+        return step.kind === 'file' && change !== undefined ? { ...step, content: change.content } : step;
+      }),
     },
   };
 }
@@ -191,14 +190,24 @@ function written({ binding, target }: Life['forwards'][number]): string {
 }
 
 /** The file as it is now: who lives in the container may have changed it. */
-function rewriteHosts(record: ContainerRecord, life: Life, verb: 'add' | 'remove', addresses: readonly Address[]) {
-  const path = `${life.launch.directory}/hosts`;
+function rewriteHosts(record: ContainerRecord, life: Life, verb: 'add' | 'remove', { endpoint }: Plug): FileStep {
+  const addresses = endpoint.addresses.map(({ address }) => address);
+  const rewrite = (was: string) => (verb === 'add' ? addHosts : removeHosts)(was, ownNames(record), addresses);
+  return rewriteFile(`${life.launch.directory}/hosts`, rewrite, 'the container’s own lines in /etc/hosts');
+}
+
+/** With its first network that has names a container asks its own name server, unless somebody wrote another file. */
+function rewriteResolvConf(life: Life, { resolver }: Names): FileStep {
+  const path = `${life.launch.directory}/resolv.conf`;
+  const ours = life.rest.find((step) => step.kind === 'file' && step.path === path);
+  const rewrite = (was: string) =>
+    ours?.kind === 'file' && ours.content === was ? nameServiceResolvConf(resolver) : was;
+  return rewriteFile(path, rewrite, 'names are asked of the container’s own name server from now on');
+}
+
+function rewriteFile(path: string, rewrite: (was: string) => string, why: string): FileStep {
   const was = ignoring('ENOENT', () => readFileSync(path, 'utf8')) ?? '';
-  const content = (verb === 'add' ? addHosts : removeHosts)(was, ownNames(record), addresses);
-  const why = 'the container’s own lines in /etc/hosts';
-  const rest = life.rest.map((step) => (step.kind === 'file' && step.path === path ? { ...step, content } : step));
-  const change: FileStep = { kind: 'file', path, mode: 0o644, content, was, why };
-  return { rest, steps: content === was ? [] : [change] };
+  return { kind: 'file', path, mode: 0o644, content: rewrite(was), was, why };
 }
 
 /** The steps whose undoing does what these do: each goes from what is to what was. */

@@ -21,6 +21,7 @@ import { identities } from './identities.ts';
 import { inspect } from './inspect.ts';
 import { inspectNetwork, listNetworks } from './inspect-network.ts';
 import { execKind, processKind } from './process-kind.ts';
+import { queryName } from './query-name.ts';
 import { Records } from './records.ts';
 import { checkExec, checkRequest, checkStop } from './request.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
@@ -63,6 +64,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     disconnect: (name, network, { force = false } = {}) => disconnect(context, name, network, force),
     listNetworks: async () => listNetworks(context),
     inspectNetwork: async (name) => inspectNetwork(context, name),
+    queryName: (container, name, { type } = {}) => queryName(context, container, name, type),
     collectGarbage: () => collectGarbage(context),
     watch: (name) => watch(context, name),
   };

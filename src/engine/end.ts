@@ -42,7 +42,8 @@ export async function endLife(
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
   const ended = withoutLife(record, end);
-  if (!context.dryRun && life.forwards.length > 0) await context.sockets.withdraw(record.id);
+  const served = life.forwards.length > 0 || life.names !== undefined;
+  if (!context.dryRun && served) await context.sockets.withdraw(record.id);
   await unplugForOthers(context, world, record);
   const shared = endForwarding(context, record);
   const steps = [...shared.steps, ...stepsOf(life)];

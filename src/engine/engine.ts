@@ -6,6 +6,7 @@
 
 import type { Watch } from '../kernel/watch.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { QuestionType } from '../services/dns/packet-text.ts';
 import type { Ending, Streams } from '../services/process/attach.ts';
 import type { LogOptions } from '../services/process/log.ts';
 import type { LogLine } from '../services/process/log-line.ts';
@@ -16,8 +17,9 @@ import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
 import type { ConnectionRequest, NetworkRequest, Subnet } from '../values/network.ts';
 import type { Port, PortBinding } from '../values/port.ts';
+import type { NameAnswer } from './query-name.ts';
 
-export type { Ending, ExecRequest, LogLine, LogOptions, Streams };
+export type { Ending, ExecRequest, LogLine, LogOptions, NameAnswer, QuestionType, Streams };
 
 /** Where gangway keeps things, and what it tells while it works. */
 export interface EngineOptions {
@@ -132,6 +134,8 @@ export interface Engine {
   disconnect(container: string, network: string, options?: { readonly force?: boolean }): Promise<void>;
   listNetworks(): Promise<readonly NetworkSummary[]>;
   inspectNetwork(name: string): Promise<NetworkInspection>;
+  /** What a container's programs are told of a name, or of an address, and why. */
+  queryName(container: string, name: string, options?: { readonly type?: QuestionType }): Promise<NameAnswer>;
   collectGarbage(): Promise<readonly Removed[]>;
   /**
    * Links, addresses, routes and flows of the machine or of a container, as the kernel tells of them. Ends with the

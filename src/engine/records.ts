@@ -22,6 +22,7 @@ import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
 import type { ConnectionRequest, NetworkMode, NetworkRequest } from '../values/network.ts';
 import type { Forward, PortBinding } from '../values/port.ts';
+import type { ResolverSettings } from '../values/resolver.ts';
 import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
 
@@ -68,6 +69,8 @@ export interface Life {
   readonly joined?: string;
   /** The namespace itself. */
   readonly sandbox: readonly Step[];
+  /** Since it is, or was, in a user-defined network: it has a name server at 127.0.0.11. */
+  readonly names?: Names;
   /** In the order in which they were plugged in. */
   readonly plugs: readonly Plug[];
   /** The default routes, at most one a family. */
@@ -76,6 +79,14 @@ export interface Life {
   readonly published: readonly ElementStep[];
   /** Its files, and its process. */
   readonly rest: readonly Step[];
+}
+
+/** What a container's name server needs besides the networks. */
+export interface Names {
+  /** What leads questions to it. */
+  readonly steps: readonly Step[];
+  /** Whom it asks itself, as it stands in the container's resolv.conf. */
+  readonly resolver: ResolverSettings;
 }
 
 /** A container's connection to a network, while it lives. */
@@ -87,8 +98,15 @@ export interface Plug {
 }
 
 /** All that was done for a life, in order. */
-export function stepsOf({ sandbox, plugs, routes, published, rest }: Life): readonly Step[] {
-  return [...sandbox, ...plugs.flatMap(({ steps }) => steps), ...routes, ...published, ...rest];
+export function stepsOf({ sandbox, names, plugs, routes, published, rest }: Life): readonly Step[] {
+  return [
+    ...sandbox,
+    ...(names?.steps ?? []),
+    ...plugs.flatMap(({ steps }) => steps),
+    ...routes,
+    ...published,
+    ...rest,
+  ];
 }
 
 export function bindingsOf(life: Life | undefined): readonly PortBinding[] {
@@ -232,13 +250,23 @@ export class Records {
   }
 
   #all<T>(kind: 'containers' | 'networks'): readonly T[] {
-    return this.#paths(kind).flatMap((path) => {
+    const paths = this.#paths(kind);
+    this.#forget(kind, paths);
+    return paths.flatMap((path) => {
       const found = this.#look(path);
       if (!(found instanceof GangwayError)) return found === undefined ? [] : [found as T];
       if (!this.#told.has(path)) this.#onWarning(`${found.message}; ${found.hint}`);
       this.#told.add(path);
       return [];
     });
+  }
+
+  /** Lets go of records that are no more: the switchboard lives longer than they do. */
+  #forget(kind: 'containers' | 'networks', paths: readonly string[]): void {
+    const there = new Set(paths);
+    const directory = dirname(this.path(kind, ''));
+    for (const path of this.#known.keys())
+      if (dirname(path) === directory && !there.has(path)) this.#known.delete(path);
   }
 
   #paths(kind: 'containers' | 'networks'): readonly string[] {

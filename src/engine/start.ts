@@ -11,26 +11,28 @@
 
 import { bootId } from '../kernel/boot.ts';
 import { pinPath } from '../kernel/namespace.ts';
-import { type HostEntry, hosts, resolvConf } from '../networks/files.ts';
+import { type HostEntry, hosts, nameServiceResolvConf, resolvConf } from '../networks/files.ts';
 import { defaultRoutes } from '../networks/gateway.ts';
-import { publish, sockets } from '../networks/publish.ts';
-import type { Kinds } from '../plan/kind.ts';
+import { nameSockets } from '../networks/names.ts';
+import { carried, sockets as portSockets, publish } from '../networks/publish.ts';
 import type { DefaultRoute, DirectoryStep, FileStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { type Place, prepareLaunch } from '../services/process/prepare.ts';
 import { GangwayError } from '../values/errors.ts';
+import type { Launch } from '../values/launch.ts';
 import { type Context, carry } from './context.ts';
 import { machineHosts, machineResolvConf } from './observe.ts';
+import { processKind } from './process-kind.ts';
 import { type ContainerRecord, type Life, stepsOf } from './records.ts';
 import { draftStack, type Stack } from './stack.ts';
 import { behindOf } from './wiring.ts';
 
 /** How a life begins. */
-interface Beginning {
+export interface Beginning {
   /** Steps that belong to the same change, and come first: the container's own directory, for `run`. */
   readonly before?: readonly Step[];
-  /** The kinds of steps, with what is to happen between the container's creation and its start. */
-  readonly kinds?: Kinds;
+  /** Called when the container stands and its command does not run yet: the moment to attach. */
+  readonly created?: (launch: Launch) => void;
   /** A client is attached. */
   readonly foreground?: boolean;
 }
@@ -40,30 +42,39 @@ export async function startLife(
   context: Context,
   world: World,
   record: ContainerRecord,
-  { before = [], kinds = context.kinds, foreground = false }: Beginning = {},
+  { before = [], created, foreground = false }: Beginning = {},
 ): Promise<ContainerRecord> {
   if (record.life !== undefined) throw new GangwayError('container-running', `container ${record.name} is running`);
   const stack = await draftStack(context, world, record);
-  const published = !context.dryRun && stack.forwards.length > 0;
+  const { sockets } = context;
+  const published = !context.dryRun && carried(stack.forwards).length > 0;
+  const named = !context.dryRun && stack.names !== undefined;
   try {
     const started = draftLife(context, record, stack, foreground);
-    await carry(context, world, change(context, started, before, stack), kinds);
-    if (published) await context.sockets.serve(record.id);
+    const process = processKind(async (launch) => {
+      // Its first word may be somebody's name.
+      if (named) await sockets.attend(started);
+      created?.(launch);
+    });
+    await carry(context, world, change(context, started, before, stack), { ...context.kinds, process });
+    if (published) await sockets.serve(record.id);
+    if (named) await sockets.settle(record.id);
     return started;
   } catch (error) {
-    if (published) await context.sockets.withdraw(record.id);
+    if (published || named) await sockets.withdraw(record.id);
     throw error;
   }
 }
 
-function change({ records }: Context, record: ContainerRecord, before: readonly Step[], { ground, forwards }: Stack) {
+function change({ records }: Context, record: ContainerRecord, before: readonly Step[], stack: Stack) {
+  const { ground, forwards, names } = stack;
   const life = record.life === undefined ? [] : stepsOf(record.life);
   return {
     plan: {
       subject: `${before.length > 0 ? 'run' : 'start'} ${record.name}`,
       direction: 'make' as const,
       steps: [...before, ...(ground?.steps ?? []), ...life],
-      remarks: sockets(forwards),
+      remarks: [...portSockets(forwards), ...(names === undefined ? [] : nameSockets())],
     },
     records: [records.put('containers', record), ...(ground?.records ?? [])],
   };
@@ -85,6 +96,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     ...(sandbox === undefined ? {} : { namespace: sandbox.namespace }),
     ...(joined === undefined ? {} : { joined: joined.id }),
     sandbox: stack.made,
+    ...(stack.names === undefined ? {} : { names: stack.names }),
     plugs: wired.map(({ plug }) => plug),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),
     forwards,
@@ -135,7 +147,7 @@ export function dataDirectory(state: string, id: string): string {
 function files(
   record: ContainerRecord,
   directory: string,
-  { sandbox, host: joined, wired, ways }: Stack,
+  { sandbox, host: joined, wired, ways, names }: Stack,
 ): readonly (DirectoryStep | FileStep)[] {
   const bundle: DirectoryStep = {
     kind: 'directory',
@@ -148,7 +160,10 @@ function files(
   const contents = {
     hosts: sandbox === undefined ? machineHosts() : hosts(ownNames(record), own, extraLines(record, ways)),
     hostname: `${record.hostname}\n`,
-    'resolv.conf': resolvConf(machineResolvConf(), sandbox === undefined ? 'host' : 'own'),
+    'resolv.conf':
+      names === undefined
+        ? resolvConf(machineResolvConf(), sandbox === undefined ? 'host' : 'own', record.request.resolver)
+        : nameServiceResolvConf(names.resolver),
   };
   return [
     bundle,

@@ -37,10 +37,15 @@ export interface Exit {
 /** The way out of each family that has one. */
 export function chooseWays(exits: readonly Exit[]): readonly DefaultRoute[] {
   return ([4, 6] as const).flatMap((family) => {
-    const [best] = exits.filter((exit) => wayOf(exit, family) !== undefined).toSorted(before);
+    const [best] = inOrder(exits.filter((exit) => wayOf(exit, family) !== undefined));
     const way = best === undefined ? undefined : wayOf(best, family);
     return way === undefined ? [] : [way];
   });
+}
+
+/** As they are asked for the way out, and for everything else that several networks may know. */
+export function inOrder<T extends Exit>(exits: readonly T[]): readonly T[] {
+  return exits.toSorted(before);
 }
 
 function wayOf({ ways }: Exit, family: Family): DefaultRoute | undefined {

@@ -54,6 +54,7 @@ export type ErrorCode =
   | 'pool-exhausted'
   | 'pool-overlaps'
   | 'address-in-use'
+  | 'no-name-server'
   | 'port-in-use'
   | 'port-not-published'
   | 'rootfs-not-found'

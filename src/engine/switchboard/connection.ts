@@ -1,7 +1,9 @@
 /** A client's connection to a running switchboard. */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
+import { encode } from '../../plan/encoding.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
+import type { ContainerRecord } from '../records.ts';
 import {
   type Answer,
   decodeError,
@@ -13,7 +15,7 @@ import {
   type SwitchboardStatus,
 } from './protocol.ts';
 
-/** What is not served yet when the connection ends is given back. */
+/** What is not served yet, and in no record, when the connection ends is given back. */
 export class SwitchboardConnection {
   readonly #socket: Socket;
   readonly #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
@@ -73,6 +75,11 @@ export class SwitchboardConnection {
     await this.#ask({ request: 'serve', owner });
   }
 
+  /** @throws GangwayError program-failed if there can be no name server; switchboard-unreachable */
+  async attend(record: ContainerRecord): Promise<void> {
+    await this.#ask({ request: 'attend', record: encode(record) });
+  }
+
   /** @throws GangwayError switchboard-unreachable */
   async withdraw(owner: string): Promise<void> {
     await this.#ask({ request: 'withdraw', owner });
@@ -113,7 +120,7 @@ export class SwitchboardConnection {
 /** @param what lower case, without a final stop */
 export function unreachable(what: string, cause?: unknown): GangwayError {
   return new GangwayError('switchboard-unreachable', what, {
-    hint: 'the next command that publishes a port starts it again',
+    hint: 'the next command that needs it starts it again',
     cause,
   });
 }

@@ -88,7 +88,7 @@ function collect(members: readonly Member[]): Map<string, NameRecords> {
 }
 
 /** The name under which an address is asked for its name. @see RFC 1035 3.5, RFC 3596 2.5 */
-function reverseName(address: Address): string {
+export function reverseName(address: Address): string {
   if (address.family === 4) return `${[...toBytes(address)].reverse().join('.')}.in-addr.arpa`;
   const digits = address.value.toString(16).padStart(32, '0');
   return `${[...digits].reverse().join('.')}.ip6.arpa`;
