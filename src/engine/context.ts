@@ -15,8 +15,7 @@ import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
 import type { Identities } from './identities.ts';
-import { isNamed } from './names.ts';
-import type { ContainerRecord, Records } from './records.ts';
+import { isServed, type Records } from './records.ts';
 import type { Sockets } from './sockets.ts';
 import type { Turns } from './turns.ts';
 
@@ -71,9 +70,7 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
  */
 async function keepServed({ records, sockets, onWarning }: Context): Promise<void> {
   const boot = bootId();
-  const isServed = (record: ContainerRecord) =>
-    isNamed(record, boot) || (record.life?.boot === boot && record.life.forwards.length > 0);
-  if (!records.containers().some(isServed)) return;
+  if (!records.containers().some((record) => isServed(record, boot))) return;
   try {
     for (const sentence of await sockets.follow()) onWarning(sentence);
   } catch (error) {

@@ -12,7 +12,7 @@ import type { World } from '../plan/world.ts';
 import { type Observed, observe } from '../services/process/launch.ts';
 import { type Context, carry } from './context.ts';
 import { endForwarding } from './ground.ts';
-import { type ContainerRecord, type End, type Life, stepsOf } from './records.ts';
+import { type ContainerRecord, type End, isServed, type Life, stepsOf } from './records.ts';
 
 /** What a life is found to be: another boot has forgotten it, else its processes tell. */
 export function observeLife(life: Life): Observed {
@@ -42,8 +42,7 @@ export async function endLife(
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
   const ended = withoutLife(record, end);
-  const served = life.forwards.length > 0 || life.names !== undefined;
-  if (!context.dryRun && served) await context.sockets.withdraw(record.id);
+  if (!context.dryRun && isServed(record, life.boot)) await context.sockets.withdraw(record.id);
   await unplugForOthers(context, world, record);
   const shared = endForwarding(context, record);
   const steps = [...shared.steps, ...stepsOf(life)];

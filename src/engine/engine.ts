@@ -6,7 +6,8 @@
 
 import type { Watch } from '../kernel/watch.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { QuestionType } from '../services/dns/packet-text.ts';
+import type { Explanation } from '../services/dns/explain.ts';
+import type { AnswerText, QuestionType } from '../services/dns/packet-text.ts';
 import type { Ending, Streams } from '../services/process/attach.ts';
 import type { LogOptions } from '../services/process/log.ts';
 import type { LogLine } from '../services/process/log-line.ts';
@@ -17,9 +18,8 @@ import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
 import type { ConnectionRequest, NetworkRequest, Subnet } from '../values/network.ts';
 import type { Port, PortBinding } from '../values/port.ts';
-import type { NameAnswer } from './query-name.ts';
 
-export type { Ending, ExecRequest, LogLine, LogOptions, NameAnswer, QuestionType, Streams };
+export type { Ending, ExecRequest, LogLine, LogOptions, QuestionType, Streams };
 
 /** Where gangway keeps things, and what it tells while it works. */
 export interface EngineOptions {
@@ -89,6 +89,16 @@ export type ContainerInspection = Readonly<Record<string, unknown>>;
 export interface Statistics extends Usage {
   readonly id: string;
   readonly name: string;
+}
+
+/** What a container's programs are told of a name. */
+export interface NameAnswer extends AnswerText {
+  /** As it was asked: of an address, the name for the way back. */
+  readonly name: string;
+  readonly type: QuestionType;
+  readonly by: Explanation['by'];
+  /** A sentence. */
+  readonly why: string;
 }
 
 /** One thing that `gangway gc` took away, and why nobody owned it. */

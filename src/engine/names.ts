@@ -34,11 +34,6 @@ export function hasNames({ network }: NetworkRecord): boolean {
   return network.name !== 'bridge';
 }
 
-/** Has this container a life, in this boot, with a name server of its own? */
-export function isNamed({ life }: ContainerRecord, boot: string): boolean {
-  return life?.boot === boot && life.names !== undefined;
-}
-
 /** The name servers of all containers that have one. */
 export function nameServices(
   containers: readonly ContainerRecord[],
@@ -48,7 +43,7 @@ export function nameServices(
   const known = new Known(containers, networks, boot);
   return containers.flatMap((record): readonly NameService[] => {
     const { id, name, life } = record;
-    if (!isNamed(record, boot) || life?.names === undefined || life.namespace === undefined) return [];
+    if (life?.boot !== boot || life.names === undefined || life.namespace === undefined) return [];
     const { namespace, startedAt } = life;
     return [{ owner: id, name, namespace, startedAt, zone: known.zone(life, life.names) }];
   });

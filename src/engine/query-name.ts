@@ -3,9 +3,9 @@ import type { KernelNamespace } from '../kernel/namespace.ts';
 import { World } from '../plan/world.ts';
 import { dialHere, networkAsk } from '../services/dns/dial.ts';
 import type { Protocol } from '../services/dns/exchange.ts';
-import { type Explanation, explainAnswer } from '../services/dns/explain.ts';
+import { explainAnswer } from '../services/dns/explain.ts';
 import { flag, type Question, readQuestion } from '../services/dns/message.ts';
-import { type AnswerText, encodeQuestion, formatAnswer, type QuestionType } from '../services/dns/packet-text.ts';
+import { encodeQuestion, formatAnswer, type QuestionType } from '../services/dns/packet-text.ts';
 import { sayWhy } from '../services/dns/reason.ts';
 import { reverseName, type Zone } from '../services/dns/zone.ts';
 import { DatagramBuffer } from '../sys/datagram-buffer.ts';
@@ -14,21 +14,13 @@ import { GangwayError } from '../values/errors.ts';
 import { nameServerAddress } from '../values/resolver.ts';
 import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
+import type { NameAnswer } from './engine.ts';
 import { wantedNames } from './publications.ts';
 import type { ContainerRecord } from './records.ts';
 import { notRunning } from './run.ts';
 
 /** As long as the C library waits. */
 const patienceMilliseconds = 5000;
-
-export interface NameAnswer extends AnswerText {
-  /** As it was asked: of an address, the name for the way back. */
-  readonly name: string;
-  readonly type: QuestionType;
-  readonly by: Explanation['by'];
-  /** A sentence. */
-  readonly why: string;
-}
 
 /**
  * Asks from within a container, as its programs do.

@@ -109,6 +109,11 @@ export function stepsOf({ sandbox, names, plugs, routes, published, rest }: Life
   ];
 }
 
+/** Does somebody have to stay for this container, in this boot: for its published ports, or its name server? */
+export function isServed({ life }: ContainerRecord, boot: string): boolean {
+  return life?.boot === boot && (life.forwards.length > 0 || life.names !== undefined);
+}
+
 export function bindingsOf(life: Life | undefined): readonly PortBinding[] {
   return (life?.forwards ?? []).map(({ binding }) => binding);
 }

@@ -98,7 +98,7 @@ export function containerRequest(
     capabilities: { add: [], drop: [] },
     network: { kind: 'networks', connections: [connectionTo('bridge')] },
     extraHosts: [],
-    resolver: {},
+    resolver: { servers: [], search: [], options: [] },
     publish: [],
     publishAll: false,
     expose: [],
