@@ -109,7 +109,7 @@ function machineAddresses({ host }: Context): readonly Address[] {
   return listAddresses(host().route).map(({ prefix }) => prefix.address);
 }
 
-export function usedAddresses(containers: readonly ContainerRecord[], networkId: string): readonly Address[] {
+function usedAddresses(containers: readonly ContainerRecord[], networkId: string): readonly Address[] {
   return containers
     .flatMap(({ life }) => life?.plugs ?? [])
     .filter((plug) => plug.networkId === networkId)

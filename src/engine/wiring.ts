@@ -34,7 +34,7 @@ export function exitsOf(wired: Wired): readonly (Exit & Wired[number])[] {
  *
  * @returns undefined where the container has no way out: then nobody comes in by a port either
  */
-export function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: 4 | 6): Address | undefined {
+function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: 4 | 6): Address | undefined {
   const way = ways.find((candidate) => candidate.family === family) ?? ways[0];
   const plug = wired.find(({ plug: { endpoint } }) => endpoint.link === way?.link)?.plug;
   return plug?.endpoint.addresses.find(({ address }) => address.family === way?.family)?.address;
