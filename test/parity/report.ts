@@ -1,0 +1,56 @@
+/** The table of the comparison, for people and for programs. */
+import type { Scenario } from './scenario.ts';
+import type { Judged, Verdict } from './verdict.ts';
+
+export interface Compared {
+  readonly scenario: Scenario;
+  readonly judged: readonly Judged[];
+}
+
+const kinds = ['same', 'as 29', 'better', 'worse'] as const;
+
+export function count(judged: readonly Judged[], kind: Verdict['kind']): number {
+  return judged.filter(({ verdict }) => verdict.kind === kind).length;
+}
+
+/** A line of the table. */
+export function row(title: string, judged: readonly Judged[]): string {
+  return title.padEnd(64) + kinds.map((kind) => String(count(judged, kind)).padStart(8)).join('');
+}
+
+export function head(): string {
+  return ''.padEnd(64) + kinds.map((kind) => kind.padStart(8)).join('');
+}
+
+/** What is not the same: the reasons once each, and every `worse` with both values. */
+export function differences(all: readonly Compared[]): string {
+  const judged = all.flatMap((compared) => compared.judged);
+  return [...reasons(judged, 'as 29'), ...reasons(judged, 'better'), ...all.flatMap(worse)].join('\n');
+}
+
+export function asJson(all: readonly Compared[]): string {
+  const scenarios = all.map(({ scenario: { title, source }, judged }) => ({ title, source, observations: judged }));
+  return JSON.stringify(scenarios, null, 2);
+}
+
+function reasons(judged: readonly Judged[], kind: 'as 29' | 'better'): readonly string[] {
+  const times = new Map<string, number>();
+  for (const { verdict } of judged) {
+    if (verdict.kind === kind) times.set(verdict.why, (times.get(verdict.why) ?? 0) + 1);
+  }
+  return [...times].map(([why, number]) => `${kind}  ${String(number).padStart(3)}  ${why}`);
+}
+
+function worse({ scenario, judged }: Compared): readonly string[] {
+  return judged
+    .filter(({ verdict }) => verdict.kind === 'worse')
+    .flatMap(({ what, docker, gangway }) => [
+      `worse  ${scenario.title}: ${what}`,
+      ...lines('docker ', docker),
+      ...lines('gangway', gangway),
+    ]);
+}
+
+function lines(name: string, value: string): readonly string[] {
+  return (value || '(nothing)').split('\n').map((line, index) => `    ${index === 0 ? name : '       '}  ${line}`);
+}
