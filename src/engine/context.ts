@@ -55,9 +55,12 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
   try {
     const recovered = await recover(journalPath(context), context.kinds, world);
     if (recovered !== undefined) context.onWarning(recovered);
-    const result = await body(world);
-    await keepServed(context);
-    return result;
+    try {
+      return await body(world);
+    } finally {
+      // What failed may have changed something before.
+      await keepServed(context);
+    }
   } finally {
     held.release();
   }

@@ -13,11 +13,9 @@ export interface Sockets {
   serve(owner: string): Promise<void>;
   /**
    * Opens the name server of a container that is about to start, whose record is not written yet. It is given up unless
-   * `settle` finds the record.
+   * `follow` finds the record.
    */
   attend(record: ContainerRecord): Promise<void>;
-  /** What was attended to is now as the records say. */
-  settle(owner: string): Promise<void>;
   /** Removes what is left of a switchboard that was killed; the next one makes its own. */
   sweep(): void;
   /** Closes the owner's sockets, of ports and names. What is closed already is closed. */

@@ -58,7 +58,6 @@ export async function startLife(
     });
     await carry(context, world, change(context, started, before, stack), { ...context.kinds, process });
     if (published) await sockets.serve(record.id);
-    if (named) await sockets.settle(record.id);
     return started;
   } catch (error) {
     if (published || named) await sockets.withdraw(record.id);

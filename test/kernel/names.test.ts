@@ -10,6 +10,8 @@ import { type Story, withStory } from '../support/story-lab.ts';
 import { worldNames } from '../support/world-names.ts';
 
 const sleep = ['sleep', '1000'];
+/** A server that says 198.51.100.1. */
+const elsewhere = worldNames.replace('c0000201', 'c6336401');
 
 /** A story on a machine whose resolv.conf names a server of the world. */
 class Names {
@@ -116,6 +118,21 @@ test('an alias that several share is all of them; who starts, stops, connects an
   });
 });
 
+test('a server on the machine’s own loopback is asked from there, and a private user namespace is no obstacle', async (t) => {
+  await withNames(t, async (names) => {
+    await names.story.sh('echo "nameserver 127.0.0.53" >/run/servers');
+    const server = names.story.lab.host.spawn([process.execPath, '-e', elsewhere, '127.0.0.53']);
+    await waitFor('the machine’s server', () => server.stdout.includes('ready'));
+    await names.run('network create --ipv6 front');
+    const web = await names.story.start('--name', 'web', '--userns', 'private', '--network', 'front', ...sleep);
+    t.is(await names.dig('web', 'x.test'), 'NOERROR 198.51.100.1');
+    t.is(await names.dig('web', 'web'), 'NOERROR 172.18.0.2');
+    const [, six] = (await names.dig('web', 'AAAA', 'web')).split(' ');
+    t.true(JSON.stringify(await names.story.ip(web, '-6', 'address', 'show', 'dev', 'eth0')).includes(`"${six}"`));
+    t.is(await names.dig('web', '-x', `${six}`), 'NOERROR web.front.');
+  });
+});
+
 test('the very first command of a container has its names', async (t) => {
   await withNames(t, async (names) => {
     await names.run('network create my');
@@ -164,7 +181,7 @@ test('a container may be a name server itself, for everybody', async (t) => {
     await names.run('network create front');
     await names.story.run(
       ...['run', '-d', '--name', 'dns', '--network', 'front', process.execPath],
-      ...['-e', worldNames.replace('c0000201', 'c6336401')],
+      ...['-e', elsewhere],
     );
     await names.run('run -d --name web --network front sleep 1000');
     await waitFor('the container’s server', async () => (await names.run('logs dns')).includes('ready'));
@@ -180,7 +197,7 @@ test('--dns is asked from the container, and gangway says who answers and why', 
     await names.run('network create front');
     await names.story.run(
       ...['run', '-d', '--name', 'dns', '--network', 'vault', process.execPath],
-      ...['-e', worldNames.replace('c0000201', 'c6336401')],
+      ...['-e', elsewhere],
     );
     await waitFor('the container’s server', async () => (await names.run('logs dns')).includes('ready'));
     await names.run('run -d --name box --network vault --dns 172.18.0.2 --dns-option ndots:1 sleep 1000');

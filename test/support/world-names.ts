@@ -1,4 +1,4 @@
-/** A name server of the world, as a program for node: 192.0.2.1 for every name. Each question is a line of its output: `A x.test`. */
+/** A name server, as a program for node that may be given its address: 192.0.2.1 for every name. Each question is a line of its output. */
 export const worldNames = `
 const types = { 1: 'A', 28: 'AAAA', 12: 'PTR', 16: 'TXT' };
 const server = require('dgram').createSocket('udp4');
@@ -15,5 +15,5 @@ server.on('message', (message, peer) => {
   answer.writeUInt32BE(0, 8);
   server.send(answer, peer.port, peer.address);
 });
-server.bind(53, () => console.log('ready'));
+server.bind(53, process.argv[1] ?? '0.0.0.0', () => console.log('ready'));
 `;

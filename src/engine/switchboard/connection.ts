@@ -65,6 +65,11 @@ export class SwitchboardConnection {
     }
   }
 
+  /** The switchboard is still there. */
+  get isOpen(): boolean {
+    return !this.#gone;
+  }
+
   /** @throws GangwayError port-in-use, invalid-address, not-root, not-supported; switchboard-unreachable */
   async reserve(publication: Publication): Promise<void> {
     await this.#ask({ request: 'reserve', publication: encodePublication(publication) });

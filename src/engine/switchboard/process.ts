@@ -21,7 +21,8 @@
  *        │  namespace, cable, the process is created
  *        │  attend ─────────────────────────────────────> open its name server; the others learn its name
  *        │  its command starts, the record is written
- *        └─ leave                                         read the records: it stays, or not
+ *        │  refresh ────────────────────────────────────> read the records: it stays, or not
+ *        └─ leave                                         the same, if nobody asked
  *
  * It holds no truth of its own. It may be killed at any time: the kernel closes its sockets and lets go of its lock,
  * packets that the firewall translates go on, and the next switchboard reads from the records what to serve. Two that are

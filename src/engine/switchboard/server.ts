@@ -122,7 +122,11 @@ export class SwitchboardServer {
     else if (question.request === 'serve') this.#switchboard.serve(question.owner);
     else if (question.request === 'attend') this.#attend(client, decode(question.record) as ContainerRecord);
     else if (question.request === 'withdraw') this.#withdraw(client, question.owner);
-    else if (question.request === 'refresh') this.#follow();
+    else if (question.request === 'refresh') {
+      // The record is written, if it ever will be.
+      this.#attended.delete(client);
+      this.#follow();
+    }
     if (question.request === 'refresh' || question.request === 'status') {
       const [owners, names] = [this.#switchboard.status(), this.#names.status()];
       return { ok: true, status: { pid: process.pid, owners, names } };

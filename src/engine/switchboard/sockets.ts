@@ -11,8 +11,8 @@ import type { SwitchboardStatus } from './protocol.ts';
 /**
  * The sockets of published ports and of name servers, held by the switchboard.
  *
- * A connection is kept only from `reserve` or `attend` to `serve` or `settle`, because what they ask for lives as long as it
- * does; nothing here keeps a program from ending.
+ * A connection is kept only from `reserve` or `attend` to `serve` or `refresh`, because what they ask for lives as long as
+ * it does; nothing here keeps a program from ending.
  */
 export class SwitchboardSockets {
   readonly #reserving = new Map<string, SwitchboardConnection>();
@@ -66,11 +66,6 @@ export class SwitchboardSockets {
     await connection.attend(record);
   }
 
-  /** The record is written: it decides from now on. */
-  async settle(owner: string): Promise<void> {
-    await this.#leave(owner);
-  }
-
   /** Closes the owner's sockets. What is closed already, and where no switchboard is running, is success. */
   async withdraw(owner: string): Promise<void> {
     const reserving = this.#reserving.get(owner);
@@ -91,10 +86,12 @@ export class SwitchboardSockets {
    * @returns every owner's state; `failed` ones with the reason
    */
   async refresh(): Promise<SwitchboardStatus> {
-    const connection = await openSwitchboard(this.options);
+    const [[owner, attending] = []] = this.#reserving;
+    const connection = attending?.isOpen ? attending : await openSwitchboard(this.options);
     try {
       return await connection.refresh();
     } finally {
+      if (owner !== undefined) this.#reserving.delete(owner);
       await connection.close();
     }
   }

@@ -96,7 +96,15 @@ export function reverseName(address: Address): string {
 
 /** Undefined where a label is longer than 63 bytes or empty: such a name can't be spoken. */
 function encodeName(name: string): Uint8Array | undefined {
-  const labels = name.split('.').map((label) => Buffer.from(label, 'latin1'));
-  if (name.length > 253 || labels.some(({ length }) => length === 0 || length > 63)) return undefined;
-  return Buffer.concat([...labels.flatMap((label) => [Buffer.of(label.length), label]), Buffer.of(0)]);
+  if (name.length > 253) return undefined;
+  const bytes = Buffer.alloc(name.length + 2);
+  bytes.write(name, 1, 'latin1');
+  let at = 0;
+  for (const { length } of name.split('.')) {
+    if (length === 0 || length > 63) return undefined;
+    // In the place of the dot before it.
+    bytes[at] = length;
+    at += length + 1;
+  }
+  return bytes;
 }
