@@ -51,11 +51,9 @@ export async function startLife(
   const named = !context.dryRun && stack.names !== undefined;
   try {
     const started = draftLife(context, record, stack, foreground);
-    const process = processKind(async (launch) => {
-      // Its first word may be somebody's name.
-      if (named) await sockets.attend(started);
-      created?.(launch);
-    });
+    // Its first word may be somebody's name.
+    const meanwhile = async () => (named ? await sockets.attend(started) : undefined);
+    const process = processKind({ meanwhile, created });
     await carry(context, world, change(context, started, before, stack), { ...context.kinds, process });
     if (published) await sockets.serve(record.id);
     return started;
