@@ -96,6 +96,18 @@ parity('run -d of a second container, where the bridge exists', {
   words: ['run', '-d', '--name', 'second', '-P', '--expose', '80', ...command],
 });
 
+const front = ['network', 'create', 'front'];
+
+parity('run -d in a network that somebody made', {
+  before: [front],
+  words: ['run', '-d', '--network', 'front', '--dns-search', 'corp.test', ...command],
+});
+
+parity('network connect of one on the default bridge', {
+  before: [front, web],
+  words: ['network', 'connect', 'front', 'web'],
+});
+
 parity('run -d with a network of its own and nothing else', {
   words: ['run', '-d', '--isolation=network', ...command],
 });

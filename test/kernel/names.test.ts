@@ -6,6 +6,9 @@
 import test from 'ava';
 import type { Background } from '../../src/lab/background.ts';
 import { waitFor } from '../../src/lab/wait.ts';
+import { missingStrace } from '../support/crash.ts';
+import { program } from '../support/gangway.ts';
+import { skipUnless } from '../support/skip.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 import { worldNames } from '../support/world-names.ts';
 
@@ -242,5 +245,29 @@ test('a switchboard that was killed is there again after the next command, and a
     await names.run('rm -f db');
     await waitFor('the switchboard ends with the last name', async () => (await switchboard()) === '');
     await story.settlesAt(t, before);
+  });
+});
+
+test('a client that is killed before its record is written takes the name with it, and afterwards leaves it', async (t) => {
+  if (skipUnless(t, await missingStrace())) return;
+  await withNames(t, async (names) => {
+    await names.run('network create front');
+    await names.run('run -d --name web --network front sleep 1000');
+    const before = await names.story.state();
+    const crash = (rename: number) =>
+      names.story.lab.host.exec([
+        ...['strace', '-qq', '-o', '/dev/null', '-e', `inject=rename:signal=KILL:when=${rename}`, ...program],
+        ...['run', '-d', '--name', 'victim', '--network', 'front', 'sleep', '1000'],
+      ]);
+    await crash(1);
+    t.is(await names.dig('web', 'victim'), 'NOERROR 192.0.2.1', 'nobody of this name');
+    await names.run('ps');
+    t.regex((await names.story.exec(['run', '--rm', 'true'])).stderr, /took back an interrupted "run victim"/);
+    await names.run('gc');
+    await crash(2);
+    t.regex(await names.dig('web', 'victim'), /^NOERROR 172\.18\.0\.\d+$/, 'its record is there');
+    await names.run('rm -f victim');
+    await names.run('gc');
+    await names.story.settlesAt(t, before);
   });
 });
