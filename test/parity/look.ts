@@ -17,19 +17,19 @@ export async function look(world: World, scenario: Scenario): Promise<readonly O
   const seen: Observation[] = [];
   for (const step of scenario.steps) {
     const value = await see(world, step, names).catch((error: Error) => `could not look: ${error.message}`);
-    if (value !== undefined) seen.push({ what: label(step), value: normal(value, names) });
+    seen.push({ what: label(step), value: normal(value, names) });
   }
   return seen;
 }
 
-async function see(world: World, step: Step, names: Names): Promise<string | undefined> {
+async function see(world: World, step: Step, names: Names): Promise<string> {
   switch (step.kind) {
     case 'command':
       return told(world, splitWords(step.line), names);
     case 'at':
-      return failure(await world.within(step.place, ['sh', '-euc', step.script]));
+      return done(await world.within(step.place, ['sh', '-euc', step.script]));
     case 'serve':
-      return void (await world.serve(step.container, step.http, step.udp));
+      return world.serve(step.container, step.http, step.udp).then(() => 'ready');
     case 'links':
       return linksOf(world, step.place);
     case 'routes':
@@ -61,7 +61,10 @@ async function told(world: World, words: readonly string[], names: Names): Promi
   const { exitCode, stdout, stderr } = await world.run(words);
   remember(names, words, stdout);
   const complaint = stderr.trim() === '' ? '' : ', complains';
-  return `exit ${exitCode}${complaint}\n${stdout.trim()}`.trim();
+  const lines = stdout.trim().split('\n');
+  // The order in which docker prunes is that of chance.
+  if (words[1] === 'prune') lines.sort();
+  return `exit ${exitCode}${complaint}\n${lines.join('\n')}`.trim();
 }
 
 /** Quotes keep blanks together, as in a shell. */
@@ -69,8 +72,8 @@ function splitWords(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
-function failure({ exitCode, stderr }: Result): string | undefined {
-  return exitCode === 0 ? undefined : `could not be prepared: ${stderr.trim()}`;
+function done({ exitCode, stderr }: Result): string {
+  return exitCode === 0 ? 'done' : `could not be prepared: ${stderr.trim()}`;
 }
 
 /** Comments are for people, and each has its own. */

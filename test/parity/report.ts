@@ -36,7 +36,8 @@ export function asJson(all: readonly Compared[]): string {
 function reasons(judged: readonly Judged[], kind: 'as 29' | 'better'): readonly string[] {
   const times = new Map<string, number>();
   for (const { verdict } of judged) {
-    if (verdict.kind === kind) times.set(verdict.why, (times.get(verdict.why) ?? 0) + 1);
+    if (verdict.kind !== kind) continue;
+    for (const why of verdict.reasons) times.set(why, (times.get(why) ?? 0) + 1);
   }
   return [...times].map(([why, number]) => `${kind}  ${String(number).padStart(3)}  ${why}`);
 }

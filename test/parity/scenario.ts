@@ -5,7 +5,7 @@
  * `host`, a place of the lab's outside, or a container by its name.
  */
 
-/** One thing that is done, or looked at. All but `at` and `serve` give an observation. */
+/** One thing that is done, or looked at. */
 export type Step =
   | { readonly kind: 'command'; readonly line: string }
   /** A shell command that both worlds need, and that must succeed. */

@@ -1,8 +1,9 @@
 /**
  * What a difference is worth.
  *
- * A difference that is wanted stands in a list, with a check that our value must pass and Docker's must fail: an entry
- * that says less than the truth, or that has become untrue, turns into `worse` by itself.
+ * A difference that is wanted stands in a list, as what we expect instead of Docker's value. That is the check: Docker
+ * fails it in every run, as long as the entry changes anything, and we pass it only with the very value. Whatever else
+ * differs is `worse`.
  */
 import type { Observation } from './look.ts';
 import type { Scenario } from './scenario.ts';
@@ -11,23 +12,21 @@ import type { Scenario } from './scenario.ts';
 export interface Wanted {
   /** Found in `title: observation`. */
   readonly where: RegExp;
-  /** Found in our value, and not in Docker's. */
-  readonly holds: RegExp;
+  /** Makes what we expect of what Docker shows. */
+  readonly expected: (docker: string) => string;
   /** One sentence. */
   readonly why: string;
 }
 
 /** 26.1.5 and 29 differ here, and 29 is the model. */
 export interface As29 extends Wanted {
-  /** The section of behaviour.md, or the version that changed it. */
+  /** The section of behaviour.md. */
   readonly cite: string;
 }
 
 export type Verdict =
-  | { readonly kind: 'same' }
-  | { readonly kind: 'as 29'; readonly why: string }
-  | { readonly kind: 'better'; readonly why: string }
-  | { readonly kind: 'worse' };
+  | { readonly kind: 'same' | 'worse' }
+  | { readonly kind: 'as 29' | 'better'; readonly reasons: readonly string[] };
 
 export interface Judged {
   readonly what: string;
@@ -41,9 +40,11 @@ export interface Lists {
   readonly better: readonly Wanted[];
 }
 
+type Pair = Pick<Judged, 'docker' | 'gangway'>;
+
 /** Judges the observations of a scenario, pair by pair. */
 export function judge(
-  scenario: Scenario,
+  { title }: Scenario,
   [docker, gangway]: readonly [readonly Observation[], readonly Observation[]],
   lists: Lists,
 ): readonly Judged[] {
@@ -51,22 +52,24 @@ export function judge(
   return Array.from({ length }, (_, index) => {
     const what = (docker[index] ?? gangway[index])?.what ?? '';
     const pair = { docker: docker[index]?.value ?? 'not seen', gangway: gangway[index]?.value ?? 'not seen' };
-    return { what, ...pair, verdict: verdict(`${scenario.title}: ${what}`, pair, lists) };
+    return { what, ...pair, verdict: verdict(`${title}: ${what}`, pair, lists) };
   });
 }
 
-function verdict(where: string, pair: Pick<Judged, 'docker' | 'gangway'>, { as29, better }: Lists): Verdict {
-  if (pair.docker === pair.gangway && !pair.docker.startsWith('could not')) return { kind: 'same' };
-  const known = as29.find((entry) => applies(entry, where, pair));
-  if (known !== undefined) return { kind: 'as 29', why: `${known.why} (${known.cite})` };
-  const wanted = better.find((entry) => applies(entry, where, pair));
-  return wanted === undefined ? { kind: 'worse' } : { kind: 'better', why: wanted.why };
-}
-
-function applies(
-  { where: place, holds }: Wanted,
-  where: string,
-  { docker, gangway }: Pick<Judged, 'docker' | 'gangway'>,
-) {
-  return place.test(where) && holds.test(gangway) && !holds.test(docker);
+/** Goes through the lists until what we expect is what we have: an entry more than needed says nothing. */
+function verdict(where: string, { docker, gangway }: Pair, { as29, better }: Lists): Verdict {
+  if (docker === gangway) return { kind: docker.startsWith('could not') ? 'worse' : 'same' };
+  let expected = docker;
+  let kind: 'as 29' | 'better' = 'as 29';
+  const reasons: string[] = [];
+  for (const entry of [...as29, ...better]) {
+    if (!entry.where.test(where)) continue;
+    const next = entry.expected(expected);
+    if (next === expected) continue;
+    if (!('cite' in entry)) kind = 'better';
+    reasons.push('cite' in entry ? `${entry.why} (${entry.cite})` : entry.why);
+    expected = next;
+    if (expected === gangway) return { kind, reasons };
+  }
+  return { kind: 'worse' };
 }

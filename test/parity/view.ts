@@ -10,7 +10,7 @@ const everywhere = /^(tunl0|sit0|ip6tnl0|gre0|gretap0|erspan0|ip_vti0|ip6_vti0|i
 /** `eth0 mtu 1500 UP: 172.18.0.2/16 brd 172.18.255.255`, a line each. */
 export async function linksOf(world: World, place: string): Promise<string> {
   const rows = (await ip(world, place, '-d', 'address')).filter(({ ifname }) => !everywhere.test(ifname));
-  return rows.map(linkLine).join('\n');
+  return rows.map(linkLine).sort(byName).join('\n');
 }
 
 export async function routesOf(world: World, place: string): Promise<string> {
@@ -35,6 +35,12 @@ async function ip(world: World, place: string, ...words: readonly string[]): Pro
   const { stdout, stderr, exitCode } = await world.within(place, ['ip', '-j', ...words]);
   if (exitCode !== 0) throw new Error(stderr.trim());
   return JSON.parse(stdout || '[]') as readonly Row[];
+}
+
+/** lo first; in which order links came to be is of no interest. */
+function byName(a: string, b: string): number {
+  const rank = (line: string) => (line.startsWith('lo ') ? '' : line);
+  return rank(a) < rank(b) ? -1 : 1;
 }
 
 function linkLine({ ifname, mtu, operstate, linkinfo, addr_info }: Row): string {

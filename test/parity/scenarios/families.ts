@@ -80,7 +80,7 @@ export const families: readonly Scenario[] = [
     source: 'golden 18',
     steps: [
       command('network create -d macvlan --subnet 203.0.113.0/24 --gateway 203.0.113.2 -o parent=up0 mv'),
-      ...server('web1', '--network mv --ip 203.0.113.51 -p 8080:80'),
+      ...server('web1', '--network mv --ip 203.0.113.51'),
       ...server('web2', '--network mv --ip 203.0.113.52'),
       ...view('web1'),
       ...everyPair(fetch, ['web2', 'world', 'host'], ['203.0.113.51']),
@@ -88,7 +88,7 @@ export const families: readonly Scenario[] = [
       ping('web1', '203.0.113.1'),
       dig('web1', 'web2'),
       dig('web1', 'ext.corp.test'),
-      command('port web1'),
+      command('run --rm --network mv -p 8080:80 IMAGE true'),
       inspect('network mv', '.Options'),
       inspect('network mv', '.IPAM.Config'),
       command('network create -d macvlan --subnet 10.9.0.0/24 -o parent=up0 second'),

@@ -4,6 +4,7 @@ import { alone } from './alone.ts';
 import { connect } from './connect.ts';
 import { defaultBridge } from './default-bridge.ts';
 import { dns } from './dns.ts';
+import { errors } from './errors.ts';
 import { families } from './families.ts';
 import { isolation } from './isolation.ts';
 import { options } from './options.ts';
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   ...isolation,
   ...options,
   ...families,
+  ...errors,
 ];

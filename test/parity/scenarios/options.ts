@@ -51,7 +51,7 @@ export const options: readonly Scenario[] = [
       ...server('web1', '--network shaped -p 8087:80 --mac-address 02:00:00:00:00:15'),
       links('web1'),
       mac('web1'),
-      sysctl('host', 'net.ipv6.conf.mybr0.accept_ra'),
+      sysctl('host', 'net.ipv6.conf.mybr0.disable_ipv6'),
       ping('host', '172.18.0.2'),
       ...everyPair(fetch, ['host'], ['127.0.0.1:8087', '203.0.113.1:8087']),
       fetch('world', '203.0.113.1:8087'),
