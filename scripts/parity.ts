@@ -14,7 +14,7 @@ import { better } from '../test/parity/better.ts';
 import { DockerWorld, missingDocker } from '../test/parity/docker-world.ts';
 import { GangwayWorld } from '../test/parity/gangway-world.ts';
 import { look } from '../test/parity/look.ts';
-import { asJson, type Compared, count, differences, head, row } from '../test/parity/report.ts';
+import { asJson, type Compared, count, differences, head, row, speed } from '../test/parity/report.ts';
 import type { Scenario } from '../test/parity/scenario.ts';
 import { scenarios } from '../test/parity/scenarios/index.ts';
 import { judge } from '../test/parity/verdict.ts';
@@ -42,7 +42,7 @@ for (const scenario of chosen) {
 }
 const judged = all.flatMap((compared) => compared.judged);
 say(row(`${all.length} scenarios`, judged));
-console.log(json ? asJson(all) : differences(all));
+console.log(json ? asJson(all) : `${differences(all)}\n${speed(all)}`);
 process.exitCode = count(judged, 'worse') === 0 ? 0 : 1;
 
 /** One world after the other: they would share two processors. */
@@ -52,7 +52,12 @@ async function compare(scenario: Scenario) {
   return judge(scenario, [docker, gangway], { as29, better });
 }
 
+/** A scenario that could not be played is an open one: nothing of it is the same. */
 async function inWorld(start: () => Promise<DockerWorld | GangwayWorld>, scenario: Scenario) {
-  await using world = await start();
-  return await look(world, scenario);
+  try {
+    await using world = await start();
+    return await look(world, scenario);
+  } catch (error) {
+    return [{ what: 'the scenario', value: `could not be played: ${(error as Error).message}`, milliseconds: 0 }];
+  }
 }

@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 export interface Observation {
   readonly what: string;
   readonly value: string;
+  /** How long it took to see it. */
+  readonly milliseconds: number;
 }
 
 /** All observations of a scenario, in their order. One that fails is an observation, too. */
@@ -16,8 +18,10 @@ export async function look(world: World, scenario: Scenario): Promise<readonly O
   const names: Names = new Map();
   const seen: Observation[] = [];
   for (const step of scenario.steps) {
+    const begin = performance.now();
     const value = await see(world, step, names).catch((error: Error) => `could not look: ${error.message}`);
-    seen.push({ what: label(step), value: normal(value, names) });
+    const milliseconds = Math.round(performance.now() - begin);
+    seen.push({ what: label(step), value: normal(value, names), milliseconds });
   }
   return seen;
 }
@@ -29,7 +33,7 @@ async function see(world: World, step: Step, names: Names): Promise<string> {
     case 'at':
       return done(await world.within(step.place, ['sh', '-euc', step.script]));
     case 'serve':
-      return world.serve(step.container, step.http, step.udp).then(() => 'ready');
+      return world.serve(step.container).then(() => 'ready');
     case 'links':
       return linksOf(world, step.place);
     case 'routes':

@@ -28,6 +28,26 @@ export function differences(all: readonly Compared[]): string {
   return [...reasons(judged, 'as 29'), ...reasons(judged, 'better'), ...all.flatMap(worse)].join('\n');
 }
 
+/** Medians of whole commands with the same outcome, as a person would wait for them. */
+export function speed(all: readonly Compared[]): string {
+  const times = new Map<string, Judged['milliseconds'][]>();
+  for (const { what, milliseconds, verdict } of all.flatMap((compared) => compared.judged)) {
+    const verb = /^(network (?:create|connect|disconnect|rm|ls)|run -d|run --rm|stop|start|rm)\b/.exec(what)?.[0];
+    if (verb !== undefined && verdict.kind === 'same') times.set(verb, [...(times.get(verb) ?? []), milliseconds]);
+  }
+  const lines = [...times].map(([verb, measured]) => {
+    const [docker, gangway] = (['docker', 'gangway'] as const).map((side) =>
+      median(measured.map((pair) => pair[side])),
+    );
+    return `speed  ${verb.padEnd(20)} docker ${String(docker).padStart(5)} ms   gangway ${String(gangway).padStart(5)} ms   (${measured.length} times)`;
+  });
+  return lines.join('\n');
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
 export function asJson(all: readonly Compared[]): string {
   const scenarios = all.map(({ scenario: { title, source }, judged }) => ({ title, source, observations: judged }));
   return JSON.stringify(scenarios, null, 2);

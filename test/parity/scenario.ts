@@ -10,8 +10,8 @@ export type Step =
   | { readonly kind: 'command'; readonly line: string }
   /** A shell command that both worlds need, and that must succeed. */
   | { readonly kind: 'at'; readonly place: string; readonly script: string }
-  /** A server in a container that tells its callers who they are: HTTP and UDP. */
-  | { readonly kind: 'serve'; readonly container: string; readonly http: number; readonly udp: number }
+  /** A server in a container that tells its callers who they are: HTTP on port 80, UDP on 7. */
+  | { readonly kind: 'serve'; readonly container: string }
   | { readonly kind: 'links'; readonly place: string }
   | { readonly kind: 'routes'; readonly place: string }
   | { readonly kind: 'mac'; readonly place: string }
@@ -66,7 +66,7 @@ export function label(step: Step): string {
 
 export const command = (line: string): Step => ({ kind: 'command', line });
 export const at = (place: string, script: string): Step => ({ kind: 'at', place, script });
-export const serve = (container: string, http = 80, udp = 7): Step => ({ kind: 'serve', container, http, udp });
+export const serve = (container: string): Step => ({ kind: 'serve', container });
 export const links = (place: string): Step => ({ kind: 'links', place });
 export const routes = (place: string): Step => ({ kind: 'routes', place });
 export const mac = (place: string): Step => ({ kind: 'mac', place });

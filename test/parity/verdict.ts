@@ -33,6 +33,7 @@ export interface Judged {
   readonly docker: string;
   readonly gangway: string;
   readonly verdict: Verdict;
+  readonly milliseconds: { readonly docker: number; readonly gangway: number };
 }
 
 export interface Lists {
@@ -52,7 +53,8 @@ export function judge(
   return Array.from({ length }, (_, index) => {
     const what = (docker[index] ?? gangway[index])?.what ?? '';
     const pair = { docker: docker[index]?.value ?? 'not seen', gangway: gangway[index]?.value ?? 'not seen' };
-    return { what, ...pair, verdict: verdict(`${title}: ${what}`, pair, lists) };
+    const milliseconds = { docker: docker[index]?.milliseconds ?? 0, gangway: gangway[index]?.milliseconds ?? 0 };
+    return { what, ...pair, milliseconds, verdict: verdict(`${title}: ${what}`, pair, lists) };
   });
 }
 

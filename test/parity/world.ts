@@ -42,11 +42,16 @@ export async function ground(name: string, scenario: Scenario): Promise<Ground> 
   const lab = await createLab({ name: `parity-${name}-${process.pid}`, outside });
   const typescript = ['--no-warnings', `--import=${root}test/support/register.js`];
   const nameServer = lab.world.spawn([process.execPath, ...typescript, `${root}test/parity/name-server-main.ts`]);
-  await Promise.all([
-    lab.host.run(['sh', '-euc', furnish]),
-    ...outside.map((place) => lab.place(place).serve()),
-    nameServer.waitForOutput(/^ready$/m, { timeoutMilliseconds: 20_000 }),
-  ]);
+  try {
+    await Promise.all([
+      lab.host.run(['sh', '-euc', furnish]),
+      ...outside.map((place) => lab.place(place).serve()),
+      nameServer.waitForOutput(/^ready$/m, { timeoutMilliseconds: 20_000 }),
+    ]);
+  } catch (error) {
+    await lab.down();
+    throw error;
+  }
   return { lab, nameServer, places: ['host', ...outside] };
 }
 
@@ -86,9 +91,9 @@ export abstract class World implements AsyncDisposable {
     return pid;
   }
 
-  async serve(container: string, http: number, udp: number): Promise<void> {
+  async serve(container: string): Promise<void> {
     const { prefix } = await this.enter(container);
-    const server = this.lab.host.spawn([...prefix, process.execPath, '-e', echoServer, `${http}`, `${udp}`], {
+    const server = this.lab.host.spawn([...prefix, process.execPath, '-e', echoServer, '80', '7'], {
       environment: { NODE_OPTIONS: undefined },
       workingDirectory: '/',
     });
