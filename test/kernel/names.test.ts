@@ -146,6 +146,38 @@ test('the very first command of a container has its names', async (t) => {
   });
 });
 
+test('links are the asker’s own, and one that starts again and again has its names each time', async (t) => {
+  await withNames(t, async (names) => {
+    await names.run('network create my');
+    await names.run('run -d --name web --network my sleep 1000');
+    await names.story.run(
+      ...['run', '-d', '--name', 'again', '--network', 'my', '--link', 'web:store', '--restart', 'always'],
+      ...['sh', '-c', 'getent hosts store; sleep 0.2'],
+    );
+    await waitFor('three lives', async () => (await names.run('logs again')).split('\n').length >= 3);
+    t.deepEqual([...new Set((await names.run('logs again')).split('\n'))], ['172.18.0.2      store']);
+    t.is(await names.dig('web', 'store'), 'NOERROR 192.0.2.1');
+  });
+});
+
+test('a program that took the name server’s port while none ran is told of, and gives way when it ends', async (t) => {
+  await withNames(t, async (names) => {
+    const { story } = names;
+    await names.run('network create my');
+    const web = await story.start('--name', 'web', '--network', 'my', ...sleep);
+    await story.sh('kill -9 $(pgrep -f "[_]switchboard")');
+    const bind = 'require("dgram").createSocket("udp4").bind(61053, () => console.log("bound"))';
+    const enter = ['nsenter', `--net=/run/netns/${web.namespace}`];
+    const thief = story.lab.host.spawn([...enter, process.execPath, '-e', bind]);
+    await waitFor('the port is taken', () => thief.stdout.includes('bound'));
+    const { stderr } = await story.exec(['create', '--name', 'next', 'true']);
+    t.regex(stderr, /warning: names of container web are not served: a program in it has port 61053/);
+    await thief.kill();
+    await names.run('rm next');
+    t.is(await names.dig('web', 'web'), 'NOERROR 172.18.0.2');
+  });
+});
+
 test('nothing of an internal network leaves the machine, until there is a way out', async (t) => {
   await withNames(t, async (names) => {
     await names.run('network create --internal vault');

@@ -8,6 +8,7 @@
 import { KernelNamespace, pinPath } from '../../kernel/namespace.ts';
 import { type Dial, dialHere } from '../../services/dns/dial.ts';
 import { type NameServer, NameServers, openNameServerSockets } from '../../services/dns/name-server.ts';
+import { hasErrno } from '../../values/errors.ts';
 import { nameServerPort } from '../../values/resolver.ts';
 import type { NameService } from '../names.ts';
 import type { NameStatus } from './protocol.ts';
@@ -66,7 +67,7 @@ export class NameDesk {
       return { state: 'serving', service, server: this.#serve(namespace, service), namespace };
     } catch (error) {
       namespace?.close();
-      return { state: 'failed', service, reason: error instanceof Error ? error.message : String(error) };
+      return { state: 'failed', service, reason: reasonOf(error) };
     }
   }
 
@@ -76,4 +77,10 @@ export class NameDesk {
       upstream.place === 'host' ? dialHere(upstream, protocol) : namespace.inside(() => dialHere(upstream, protocol));
     return this.#servers.serve(sockets, zone, dial);
   }
+}
+
+/** Only a program of the container can be in the way, and only while no switchboard ran. */
+function reasonOf(error: unknown): string {
+  if (hasErrno(error, 'EADDRINUSE')) return `a program in it has port ${nameServerPort} of 127.0.0.11`;
+  return error instanceof Error ? error.message : String(error);
 }
