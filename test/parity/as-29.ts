@@ -28,7 +28,10 @@ export const as29: readonly As29[] = [
   },
   {
     where: /^connect and disconnect: web1 links$/,
-    expected: (docker) => docker.replace('eth2', 'eth0'),
+    expected: (docker) => {
+      const [lo, eth1, eth2 = ''] = docker.split('\n');
+      return eth2.startsWith('eth2') ? [lo, eth2.replace('eth2', 'eth0'), eth1].join('\n') : docker;
+    },
     cite: '2j',
     why: 'a link gets the lowest free number, also one that was free before',
   },

@@ -100,7 +100,6 @@ export const errors: readonly Scenario[] = [
       ...all(
         'network rm nope',
         'network inspect nope',
-        'network inspect a',
         'network rm my_next',
         'network rm bridge',
         'network rm none',
