@@ -137,6 +137,11 @@ test('both families, and IPv6 alone', async (t) => {
     t.regex(await gangway(story, `exec one ping -6 -c 1 -W 5 ${address}`), /1 received/);
     t.regex(await gangway(story, 'exec three ping -6 -c 1 -W 5 fd00:7::1'), /1 received/);
     t.deepEqual(await inside(story, 'three', '-4 address show dev eth0'), []);
+    t.regex(
+      await story.sh('ip neigh flush dev up0; ping -6 -c 1 -W 5 2001:db8:f::2'),
+      /1 received/,
+      'the machine’s own IPv6 goes on',
+    );
     await gangway(story, 'network connect six one');
     t.regex(await gangway(story, 'exec one ping -6 -c 1 -W 5 fd00:7::1'), /1 received/);
   });
