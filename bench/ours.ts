@@ -5,9 +5,12 @@
  * two calls, namely the netlink sockets of the host, is opened before. Records, journal and the container's process are
  * not in here: they are part of the whole commands.
  */
+
+import { ordinary } from '../src/engine/networks.ts';
 import { loadRuleset } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
-import { attach, type BridgeNetwork, createBridge } from '../src/networks/bridge.ts';
+import { attach, type BridgeNetwork, createBridge, policyOf, waysOut } from '../src/networks/bridge.ts';
+import { defaultRoutes } from '../src/networks/gateway.ts';
 import { none } from '../src/networks/none.ts';
 import { publish } from '../src/networks/publish.ts';
 import { apply } from '../src/plan/apply.ts';
@@ -27,11 +30,13 @@ const kinds = kernelKinds as Kinds;
 const subnet = parsePrefix('10.214.0.0/16');
 const gateway = offset(subnet.address, 1);
 const bridge: BridgeNetwork = {
+  ...ordinary,
+  kind: 'bridge',
   name: 'bench',
   bridge: 'gangway0',
   mac: parseMac('02:42:0a:d6:00:01'),
   mtuBytes: 1_500,
-  subnets: [{ subnet, gateway }],
+  subnets: [{ subnet, gateway, auxiliary: {} }],
 };
 
 export class Gangway implements Contender {
@@ -86,7 +91,9 @@ export class Gangway implements Contender {
       hostPort: hostPort(index),
       containerPort: 80,
     } as const;
-    return [...none(sandbox), ...attach(bridge, endpoint, sandbox), ...(published ? publish([binding], address) : [])];
+    const routes = defaultRoutes(waysOut(bridge, endpoint), sandbox);
+    const ports = published ? publish([{ binding, target: address }], () => policyOf(bridge)) : [];
+    return [...none(sandbox), ...attach(bridge, endpoint, sandbox), ...routes, ...ports];
   }
 
   namespace(index: number): string {

@@ -19,5 +19,8 @@ export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './values
 export type { ContainerRequest } from './values/container.ts';
 export { containerRequest } from './values/container.ts';
 export { GangwayError, KernelError, TeardownError } from './values/errors.ts';
+export type { ConnectionRequest, NetworkMode, NetworkRequest, Subnet } from './values/network.ts';
+export { parseNetworkCreate } from './values/network-grammar.ts';
+export { parseNetworkMode } from './values/network-mode.ts';
 export type { Port, PortBinding, PublishedPort } from './values/port.ts';
 export { parsePublish } from './values/port-grammar.ts';

@@ -6,12 +6,18 @@
 import { type Command, command } from './command.ts';
 import { containerCommands } from './container-commands.ts';
 import {
+  dnsQueryOptions,
   formatOptions,
   inspectOptions,
   labNameOptions,
   labPlaceOptions,
   listFormatOptions,
+  networkConnectOptions,
+  networkCreateOptions,
+  networkDisconnectOptions,
   networkListOptions,
+  networkPruneOptions,
+  networkRemoveOptions,
 } from './options.ts';
 
 const any = Number.POSITIVE_INFINITY;
@@ -37,18 +43,64 @@ const networkCommands: readonly Command[] = [
     changes: 'nothing',
     load: () => import('./commands/network-inspect.ts'),
   }),
-  ...['create', 'connect', 'disconnect', 'rm', 'prune'].map(
-    (name): Command => ({
-      name,
-      summary: 'Not there yet',
-      hidden: true,
-      words: [0, any],
-      passThrough: true,
-      changes: 'unplanned',
-      root: false,
-      load: () => import('./commands/network-planned.ts'),
-    }),
-  ),
+  command({
+    name: 'create',
+    summary: 'Make a network',
+    usage: '[OPTIONS] NETWORK',
+    example: 'gangway network create --subnet 10.1.0.0/24 backend',
+    options: networkCreateOptions,
+    words: [1, 1],
+    load: () => import('./commands/network-create.ts'),
+  }),
+  command({
+    name: 'connect',
+    summary: 'Plug a container into a network',
+    usage: '[OPTIONS] NETWORK CONTAINER',
+    example: 'gangway network connect --alias db backend web',
+    options: networkConnectOptions,
+    words: [2, 2],
+    load: () => import('./commands/network-connect.ts'),
+  }),
+  command({
+    name: 'disconnect',
+    summary: 'Unplug a container from a network',
+    usage: '[OPTIONS] NETWORK CONTAINER',
+    example: 'gangway network disconnect backend web',
+    options: networkDisconnectOptions,
+    words: [2, 2],
+    load: () => import('./commands/network-disconnect.ts'),
+  }),
+  command({
+    name: 'rm',
+    aliases: ['remove'],
+    summary: 'Remove networks',
+    usage: '[OPTIONS] NETWORK [NETWORK...]',
+    example: 'gangway network rm backend',
+    options: networkRemoveOptions,
+    words: [1, any],
+    load: () => import('./commands/network-rm.ts'),
+  }),
+  command({
+    name: 'prune',
+    summary: 'Remove every network that no container uses',
+    usage: '[OPTIONS]',
+    example: 'gangway network prune -f',
+    options: networkPruneOptions,
+    load: () => import('./commands/network-prune.ts'),
+  }),
+];
+
+const dnsCommands: readonly Command[] = [
+  command({
+    name: 'query',
+    summary: 'Ask for a name as a container does, and show who answers and why',
+    usage: '[OPTIONS] --from CONTAINER NAME',
+    example: 'gangway dns query --from web db',
+    options: dnsQueryOptions,
+    words: [1, 1],
+    changes: 'nothing',
+    load: () => import('./commands/dns-query.ts'),
+  }),
 ];
 
 const lab = { changes: 'unplanned' } as const;
@@ -109,7 +161,8 @@ const labCommands: readonly Command[] = [
 /** Everything that can stand behind `gangway`. `help` and `explain` are done by main.ts, which knows the table. */
 export const commands: readonly Command[] = [
   ...containerCommands,
-  { name: 'network', summary: 'Look at networks', commands: networkCommands },
+  { name: 'network', summary: 'Networks of your own', commands: networkCommands },
+  { name: 'dns', summary: 'Names of containers', commands: dnsCommands },
   { name: 'lab', summary: 'A private machine with an outside world, to try things in', commands: labCommands },
   {
     name: 'explain',
@@ -169,7 +222,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: '_switchboard',
-    summary: 'Hold the sockets of published ports',
+    summary: 'Hold the sockets of published ports and of name servers',
     changes: 'unplanned',
     hidden: true,
     load: () => import('./commands/switchboard.ts'),

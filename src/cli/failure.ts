@@ -33,7 +33,11 @@ const kinds: Readonly<Record<ErrorCode, 'option' | 'failure' | 126 | 127>> = {
   'container-running': 'failure',
   'container-not-running': 'failure',
   'network-not-found': 'failure',
+  'invalid-network': 'failure',
   'pool-exhausted': 'failure',
+  'pool-overlaps': 'failure',
+  'address-in-use': 'failure',
+  'no-name-server': 'failure',
   'port-in-use': 'failure',
   'port-not-published': 'failure',
   'rootfs-not-found': 'failure',
@@ -44,6 +48,10 @@ const kinds: Readonly<Record<ErrorCode, 'option' | 'failure' | 126 | 127>> = {
   'disk-full': 'failure',
   'switchboard-unreachable': 'failure',
   'lab-not-found': 'failure',
+  'network-exists': 'failure',
+  'network-in-use': 'failure',
+  'already-connected': 'failure',
+  'not-connected': 'failure',
   'lab-exists': 'failure',
 };
 

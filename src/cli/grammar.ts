@@ -12,7 +12,7 @@
  * their time, in a program that is over after a hundred milliseconds.
  */
 import { GangwayError } from '../values/errors.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../values/suggest.ts';
 
 /** One option, as the command table describes it. */
 export interface Option {
@@ -23,6 +23,8 @@ export interface Option {
   readonly short?: string;
   /** What the help calls the value. */
   readonly type?: string;
+  /** A flag that is on unless it is switched off. */
+  readonly on?: true;
   /** Another spelling that is understood and not shown. */
   readonly alias?: string;
 }
@@ -137,10 +139,10 @@ function parseFlag(text: string, option: string): boolean {
 }
 
 function values<O extends Options>(options: O, found: Reading['found']): Given<O>['options'] {
-  const entries = Object.entries(options).map(([name, { kind }]) => {
+  const entries = Object.entries(options).map(([name, { kind, on }]) => {
     const all = found.get(name) ?? [];
     const last = all.at(-1);
-    return [name, kind === 'list' ? all : kind === 'flag' ? (last ?? false) : last];
+    return [name, kind === 'list' ? all : kind === 'flag' ? (last ?? on === true) : last];
   });
   return Object.fromEntries(entries);
 }

@@ -1,6 +1,7 @@
 /** What the two inspect commands share: the array that is printed, and a network in docker's words. */
 import type { NetworkInspection } from '../engine/engine.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
+import type { Subnet } from '../values/network.ts';
 import type { Context } from './command.ts';
 import { complain } from './complain.ts';
 import { type Format, jsonLines, parseFormat } from './format.ts';
@@ -60,7 +61,7 @@ export function formatObject(object: object, format: Exclude<Format, { readonly 
 /** A network as `docker network inspect` shows it. */
 export function networkObject(network: NetworkInspection): object {
   const { subnets, containers } = network;
-  const families = new Set(subnets.map(({ gateway }) => gateway.family));
+  const families = new Set(network.families);
   return {
     Name: network.name,
     Id: network.id,
@@ -72,13 +73,26 @@ export function networkObject(network: NetworkInspection): object {
     IPAM: {
       Driver: 'default',
       Options: null,
-      Config: subnets.map(({ subnet, gateway }) => {
-        return { Subnet: formatPrefix(subnet), Gateway: formatAddress(gateway) };
-      }),
+      Config: subnets.map(poolObject),
     },
     Containers: Object.fromEntries(containers.map((container) => [container.id, containerObject(container)])),
+    Internal: network.internal,
+    Attachable: network.attachable,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
     Options: network.options,
-    Labels: {},
+    Labels: network.labels,
+  };
+}
+
+function poolObject({ subnet, range, gateway, auxiliary }: Subnet): object {
+  const names = Object.entries(auxiliary).map(([name, address]) => [name, formatAddress(address)]);
+  return {
+    Subnet: formatPrefix(subnet),
+    ...(range === undefined ? {} : { IPRange: formatPrefix(range) }),
+    ...(gateway === undefined ? {} : { Gateway: formatAddress(gateway) }),
+    ...(names.length === 0 ? {} : { AuxiliaryAddresses: Object.fromEntries(names) }),
   };
 }
 

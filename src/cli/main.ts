@@ -8,12 +8,12 @@ import { resolve } from 'node:path';
 import type { Engine, EngineOptions } from '../engine/engine.ts';
 import type { Plan } from '../plan/plan.ts';
 import { GangwayError, hasErrno } from '../values/errors.ts';
+import { suggest } from '../values/suggest.ts';
 import type { ColorWhen } from './color.ts';
 import type { Command, Console } from './command.ts';
 import { commands } from './commands.ts';
 import { type Given, parseWords, UsageError } from './grammar.ts';
 import { globalOptions } from './options.ts';
-import { suggest } from './suggest.ts';
 
 /** Everything around the command line, so that a test can stand there. */
 export interface Surroundings extends Console {

@@ -119,3 +119,53 @@ export const listFormatOptions = { format: listFormat } as const satisfies Optio
 
 /** Of commands that print objects. */
 export const formatOptions = { format: objectFormat } as const satisfies Options;
+
+export const dnsQueryOptions = {
+  format: objectFormat,
+  from: { kind: 'value', type: 'container', help: 'The container that asks' },
+  type: { kind: 'value', short: 't', type: 'type', help: 'A (default), AAAA, PTR, TXT, …' },
+} as const satisfies Options;
+
+export const networkCreateOptions = {
+  attachable: { kind: 'flag', help: 'Kept and shown, for docker’s sake' },
+  'aux-address': {
+    kind: 'list',
+    type: 'name=address',
+    help: 'An address of another machine on the wire: never given out',
+  },
+  driver: { kind: 'value', short: 'd', type: 'driver', help: 'bridge (default), macvlan or ipvlan' },
+  gateway: { kind: 'list', type: 'address', help: 'The network’s own address in a subnet' },
+  internal: { kind: 'flag', help: 'No way out and no way in' },
+  'ip-range': { kind: 'list', type: 'subnet', help: 'Give out addresses of this part of a subnet only' },
+  'ipam-driver': { kind: 'value', type: 'driver', help: 'default is the only one' },
+  'ipam-opt': { kind: 'list', type: 'key=value', help: 'It takes none' },
+  ipv4: { kind: 'flag', on: true, help: 'With IPv4 addresses (--ipv4=false: IPv6 alone)' },
+  ipv6: { kind: 'flag', help: 'With IPv6 addresses' },
+  label: { kind: 'list', type: 'key=value', help: 'A label' },
+  opt: { kind: 'list', short: 'o', type: 'key=value', help: 'An option of the driver' },
+  subnet: { kind: 'list', type: 'subnet', help: 'Its addresses (10.1.0.0/24; 0.0.0.0/24: any of that size)' },
+} as const satisfies Options;
+
+export const networkConnectOptions = {
+  alias: { kind: 'list', type: 'name', help: 'A further name in this network' },
+  'driver-opt': { kind: 'list', type: 'key=value', help: 'An option of the connection' },
+  'gw-priority': { kind: 'value', type: 'number', help: 'The highest one has the default route' },
+  ip: { kind: 'value', type: 'address', help: 'Its IPv4 address' },
+  ip6: { kind: 'value', type: 'address', help: 'Its IPv6 address' },
+  link: { kind: 'list', type: 'container[:alias]', help: 'A name for another container, that this one alone knows' },
+  'link-local-ip': { kind: 'list', type: 'address', help: 'A link-local address besides' },
+  'mac-address': { kind: 'value', type: 'mac', help: 'The MAC address of the link' },
+} as const satisfies Options;
+
+export const networkDisconnectOptions = {
+  force: { kind: 'flag', short: 'f', help: 'It is no mistake if it is not connected' },
+} as const satisfies Options;
+
+export const networkRemoveOptions = {
+  force: { kind: 'flag', short: 'f', help: 'It is no mistake if there is none' },
+} as const satisfies Options;
+
+export const networkPruneOptions = {
+  filter: { kind: 'list', type: 'key=value', help: 'Only those with this label, or made before this time (until)' },
+  force: { kind: 'flag', short: 'f', help: 'Do not ask' },
+} as const satisfies Options;

@@ -5,6 +5,8 @@ import { resolve } from 'node:path';
 import { checkRequest, oneOf } from '../engine/request.ts';
 import type { ContainerRequest, Limits } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
+import type { NetworkMode } from '../values/network.ts';
+import { parseNetworkMode, refuseSharedStack } from '../values/network-mode.ts';
 import { parseVolume } from '../values/path.ts';
 import { parseExpose, parsePublish } from '../values/port-grammar.ts';
 import {
@@ -15,6 +17,13 @@ import {
   parseProcessors,
   parseShares,
 } from '../values/quantity.ts';
+import {
+  parseDomainName,
+  parseExtraHost,
+  parseNameServer,
+  parseResolverOption,
+  parseSearchDomain,
+} from '../values/resolver-grammar.ts';
 import { parseRestartPolicy } from '../values/restart.ts';
 import type { Given } from './grammar.ts';
 import { present } from './present.ts';
@@ -38,6 +47,7 @@ export function containerRequest(given: Given<typeof createOptions>, environment
       hostname: asked.hostname,
       user: asked.user,
       workingDirectory: asked.workdir,
+      domainName: asked.domainname === undefined ? undefined : parseDomainName(asked.domainname),
     }),
     command,
     isolation: oneOf('--isolation', asked.isolation ?? 'full', ['full', 'network']),
@@ -52,7 +62,13 @@ export function containerRequest(given: Given<typeof createOptions>, environment
     limits: limits(asked),
     userNamespace: oneOf('--userns', asked.userns ?? 'host', ['host', 'private']),
     capabilities: { add: asked['cap-add'], drop: asked['cap-drop'] },
-    network: network(asked.network),
+    network: networkMode(asked),
+    extraHosts: asked['add-host'].map(parseExtraHost),
+    resolver: {
+      servers: asked.dns.map(parseNameServer),
+      search: asked['dns-search'].map(parseSearchDomain),
+      options: asked['dns-option'].map(parseResolverOption),
+    },
     publish: asked.publish.map(parsePublish),
     publishAll: asked['publish-all'],
     expose: asked.expose.flatMap(parseExpose),
@@ -96,10 +112,24 @@ function rootfs(text: string): NonNullable<ContainerRequest['rootfs']> {
   });
 }
 
-function network(names: readonly string[]): string {
-  const [name = 'bridge', ...more] = names;
-  if (more.length > 0) {
-    throw new GangwayError('not-supported', 'a container can join one network only', { hint: 'give --network once' });
-  }
-  return name;
+function networkMode(asked: Asked): NetworkMode {
+  const mode = parseNetworkMode({
+    networks: asked.network,
+    aliases: asked['network-alias'],
+    links: asked.link,
+    linkLocalIps: asked['link-local-ip'],
+    ...present({ ip: asked.ip, ip6: asked.ip6, macAddress: asked['mac-address'] }),
+  });
+  refuseSharedStack(mode, [
+    ...(asked.hostname === undefined ? [] : (['--hostname'] as const)),
+    ...(asked.domainname === undefined ? [] : (['--domainname'] as const)),
+    ...(asked['add-host'].length === 0 ? [] : (['--add-host'] as const)),
+    ...(asked.dns.length === 0 ? [] : (['--dns'] as const)),
+    ...(asked['dns-search'].length === 0 ? [] : (['--dns-search'] as const)),
+    ...(asked['dns-option'].length === 0 ? [] : (['--dns-option'] as const)),
+    ...(asked.publish.length === 0 ? [] : (['--publish'] as const)),
+    ...(asked['publish-all'] ? (['--publish-all'] as const) : []),
+    ...(asked.expose.length === 0 ? [] : (['--expose'] as const)),
+  ]);
+  return mode;
 }

@@ -2,6 +2,11 @@
 import type { Options } from './grammar.ts';
 
 export const createOptions = {
+  'add-host': {
+    kind: 'list',
+    type: 'name:address',
+    help: 'A further line of /etc/hosts (db:10.0.0.5, me:host-gateway)',
+  },
   'blkio-weight': { kind: 'value', type: 'number', help: 'Share of the disk beside others, 10 to 1000' },
   'cap-add': { kind: 'list', type: 'capability', help: 'Give a Linux capability (NET_ADMIN, ALL)' },
   'cap-drop': { kind: 'list', type: 'capability', help: 'Take a Linux capability away' },
@@ -14,6 +19,10 @@ export const createOptions = {
   cpus: { kind: 'value', type: 'decimal', help: 'How many processors it may use (1.5)' },
   'device-read-bps': { kind: 'list', type: 'device:rate', help: 'Limit reading from a device (/dev/sda:1mb)' },
   'device-write-bps': { kind: 'list', type: 'device:rate', help: 'Limit writing to a device (/dev/sda:1mb)' },
+  dns: { kind: 'list', type: 'address', help: 'Name server to ask, from the container, in place of the machine’s' },
+  'dns-option': { kind: 'list', alias: 'dns-opt', type: 'option', help: 'An option for resolv.conf (ndots:2)' },
+  'dns-search': { kind: 'list', type: 'domain', help: 'Domain in which names are looked for (. is none)' },
+  domainname: { kind: 'value', type: 'domain', help: 'The domain of its host name' },
   env: {
     kind: 'list',
     short: 'e',
@@ -23,15 +32,26 @@ export const createOptions = {
   expose: { kind: 'list', type: 'port', help: 'A port that -P publishes (80, 53/udp, 8000-8010)' },
   hostname: { kind: 'value', short: 'h', type: 'name', help: "The container's host name" },
   init: { kind: 'flag', help: 'Run an init inside that reaps processes and forwards signals' },
+  ip: { kind: 'value', type: 'address', help: 'Its IPv4 address in its first network' },
+  ip6: { kind: 'value', type: 'address', help: 'Its IPv6 address in its first network' },
   interactive: { kind: 'flag', short: 'i', help: 'Keep the standard input open' },
   isolation: {
     kind: 'value',
     type: 'kind',
     help: 'full (six namespaces, default) or network (a network namespace alone)',
   },
+  link: { kind: 'list', type: 'container[:alias]', help: 'A name for another container, that this one alone knows' },
   memory: { kind: 'value', short: 'm', type: 'bytes', help: 'Memory limit (64m)' },
   name: { kind: 'value', type: 'name', help: 'Name the container' },
-  network: { kind: 'list', alias: 'net', type: 'network', help: 'none, host or bridge (default bridge)' },
+  'link-local-ip': { kind: 'list', type: 'address', help: 'A link-local address besides' },
+  'mac-address': { kind: 'value', type: 'mac', help: 'The MAC address of its first link' },
+  network: {
+    kind: 'list',
+    alias: 'net',
+    type: 'network',
+    help: 'none, host, container:NAME, or networks (NET, name=NET,ip=…)',
+  },
+  'network-alias': { kind: 'list', alias: 'net-alias', type: 'name', help: 'A further name in its first network' },
   'pids-limit': { kind: 'value', type: 'number', help: 'How many processes and threads it may have' },
   publish: {
     kind: 'list',

@@ -5,6 +5,7 @@
  * its holder ends. Who gets it first completes or takes back what the holder before began (the journal), and only then
  * looks at the machine.
  */
+import { bootId } from '../kernel/boot.ts';
 import type { KernelNamespace } from '../kernel/namespace.ts';
 import { type Change, carryOut, recover } from '../plan/change.ts';
 import type { Kinds } from '../plan/kind.ts';
@@ -14,7 +15,7 @@ import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
 import type { Identities } from './identities.ts';
-import type { Records } from './records.ts';
+import { isServed, type Records } from './records.ts';
 import type { Sockets } from './sockets.ts';
 import type { Turns } from './turns.ts';
 
@@ -54,25 +55,30 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
   try {
     const recovered = await recover(journalPath(context), context.kinds, world);
     if (recovered !== undefined) context.onWarning(recovered);
-    const result = await body(world);
-    await keepServed(context);
-    return result;
+    try {
+      return await body(world);
+    } finally {
+      // What failed may have changed something before.
+      await keepServed(context);
+    }
   } finally {
     held.release();
   }
 }
 
 /**
- * The switchboard may have been killed since: the next command brings the ports back. If it can't, that is told, but what
- * this command did has happened all the same.
+ * Published ports and names follow from the records, which this command may have changed; and the switchboard may have
+ * been killed since: then it is started again. If it can't, that is told, but what this command did has happened all the
+ * same.
  */
 async function keepServed({ records, sockets, onWarning }: Context): Promise<void> {
-  if (!records.containers().some(({ life }) => life !== undefined && life.bindings.length > 0)) return;
+  const boot = bootId();
+  if (!records.containers().some((record) => isServed(record, boot))) return;
   try {
-    for (const sentence of await sockets.revive()) onWarning(sentence);
+    for (const sentence of await sockets.follow()) onWarning(sentence);
   } catch (error) {
     if (!(error instanceof GangwayError)) throw error;
-    onWarning(`published ports are not served: ${error.message}`);
+    onWarning(`published ports and names are not served: ${error.message}`);
   }
 }
 

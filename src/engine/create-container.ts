@@ -37,6 +37,7 @@ export function draftContainer({ records, identities }: Context, request: Contai
     createdAt: new Date().toISOString(),
     hostname: chooseHostname(request, id),
     request,
+    network: request.network,
     stopped: false,
     restarts: 0,
     steps: ownSteps(records.directories.state, id, request),
@@ -45,7 +46,7 @@ export function draftContainer({ records, identities }: Context, request: Contai
 
 function chooseHostname({ hostname, network }: ContainerRequest, id: string): string {
   if (hostname !== undefined) return hostname;
-  return network === 'host' ? machineName() : id.slice(0, 12);
+  return network.kind === 'host' ? machineName() : id.slice(0, 12);
 }
 
 function ownSteps(state: string, id: string, { rootfs }: ContainerRequest): readonly Step[] {

@@ -11,13 +11,17 @@
 import { fileURLToPath } from 'node:url';
 import { KernelNamespace } from '../kernel/namespace.ts';
 import { kernelKinds } from '../plan/kinds/index.ts';
+import { connect, disconnect } from './connect.ts';
 import type { Context } from './context.ts';
+import { createNetwork, removeNetwork } from './create-network.ts';
 import { directoriesOf } from './directories.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { collectGarbage } from './garbage.ts';
 import { identities } from './identities.ts';
-import { inspect, inspectNetwork } from './inspect.ts';
+import { inspect } from './inspect.ts';
+import { inspectNetwork, listNetworks } from './inspect-network.ts';
 import { execKind, processKind } from './process-kind.ts';
+import { queryName } from './query-name.ts';
 import { Records } from './records.ts';
 import { checkExec, checkRequest, checkStop } from './request.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
@@ -25,7 +29,7 @@ import { kill, remove, restart, stop, wait } from './stop.ts';
 import { SwitchboardSockets } from './switchboard/sockets.ts';
 import { execIn, logsOf, statisticsOf } from './talk.ts';
 import { Turns } from './turns.ts';
-import { list, listNetworks, portsOf } from './view.ts';
+import { list, portsOf } from './view.ts';
 import { watch } from './watch.ts';
 
 /** The compiled command line; an unbundled library finds it beside itself. */
@@ -54,8 +58,13 @@ export function createEngine(options: EngineOptions = {}): Engine {
     logs: (name, logOptions) => logsOf(context, name, logOptions),
     exec: async (name, request, streams) => await execIn(context, name, checkExec(request), streams),
     attach: (name, streams, attachOptions = {}) => attachTo(context, name, streams, attachOptions.stdin ?? true),
+    createNetwork: (request) => createNetwork(context, request),
+    removeNetwork: (name) => removeNetwork(context, name),
+    connect: (name, connection) => connect(context, name, connection),
+    disconnect: (name, network, { force = false } = {}) => disconnect(context, name, network, force),
     listNetworks: async () => listNetworks(context),
     inspectNetwork: async (name) => inspectNetwork(context, name),
+    queryName: (container, name, { type } = {}) => queryName(context, container, name, type),
     collectGarbage: () => collectGarbage(context),
     watch: (name) => watch(context, name),
   };

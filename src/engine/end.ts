@@ -11,8 +11,8 @@ import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { type Observed, observe } from '../services/process/launch.ts';
 import { type Context, carry } from './context.ts';
-import { forwardingToUndo } from './networks.ts';
-import type { ContainerRecord, End, Life } from './records.ts';
+import { endForwarding } from './ground.ts';
+import { type ContainerRecord, type End, isServed, type Life, stepsOf } from './records.ts';
 
 /** What a life is found to be: another boot has forgotten it, else its processes tell. */
 export function observeLife(life: Life): Observed {
@@ -42,9 +42,10 @@ export async function endLife(
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
   const ended = withoutLife(record, end);
-  if (!context.dryRun && life.bindings.length > 0) await context.sockets.withdraw(record.id);
-  const shared = forwardingToUndo(context, record);
-  const steps = [...shared, ...life.steps];
+  if (!context.dryRun && isServed(record, life.boot)) await context.sockets.withdraw(record.id);
+  await unplugForOthers(context, world, record);
+  const shared = endForwarding(context, record);
+  const steps = [...shared.steps, ...stepsOf(life)];
   const own =
     last === 'remove' ? removal(context, record) : { steps: [], records: [context.records.put('containers', ended)] };
   await carry(context, world, {
@@ -53,12 +54,22 @@ export async function endLife(
       direction: 'unmake',
       steps: [...own.steps, ...steps],
     },
-    records: [
-      ...own.records,
-      ...(shared.length === 0 ? [] : [context.records.putMachine({ ...context.records.machine(), forwarding: [] })]),
-    ],
+    records: [...own.records, ...shared.records],
   });
   return ended;
+}
+
+/**
+ * A namespace takes its links with it when it ends; but it does not end while somebody else lives in it. Who has joined
+ * this container's stack keeps it, with nothing in it but lo, as in Docker.
+ */
+async function unplugForOthers(context: Context, world: World, { id, name, life }: ContainerRecord): Promise<void> {
+  if (life === undefined || life.plugs.length === 0 || life.boot !== bootId()) return;
+  const shared = context.records.containers().some((other) => other.life?.joined === id && isAlive(other.life));
+  if (!shared) return;
+  const steps = [...life.plugs.flatMap((plug) => plug.steps), ...life.published];
+  const plan = { subject: `unplug ${name}, whose stack others live in`, direction: 'unmake' as const, steps };
+  await carry(context, world, { plan, records: [] });
 }
 
 /** Removes a container that has no life. The caller holds the lock. */

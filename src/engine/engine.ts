@@ -6,17 +6,20 @@
 
 import type { Watch } from '../kernel/watch.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Explanation } from '../services/dns/explain.ts';
+import type { AnswerText, QuestionType } from '../services/dns/packet-text.ts';
 import type { Ending, Streams } from '../services/process/attach.ts';
 import type { LogOptions } from '../services/process/log.ts';
 import type { LogLine } from '../services/process/log-line.ts';
 import type { Usage } from '../services/process/statistics.ts';
-import type { Address, Prefix } from '../values/address.ts';
+import type { Family, Prefix } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
+import type { ConnectionRequest, NetworkRequest, Subnet } from '../values/network.ts';
 import type { Port, PortBinding } from '../values/port.ts';
 
-export type { Ending, ExecRequest, LogLine, LogOptions, Streams };
+export type { Ending, ExecRequest, LogLine, LogOptions, QuestionType, Streams };
 
 /** Where gangway keeps things, and what it tells while it works. */
 export interface EngineOptions {
@@ -54,13 +57,20 @@ export interface ContainerSummary {
 export interface NetworkSummary {
   readonly id: string;
   readonly name: string;
-  readonly driver: 'bridge' | 'host' | 'null';
+  readonly driver: 'bridge' | 'macvlan' | 'ipvlan' | 'host' | 'null';
   readonly scope: 'local';
   readonly createdAt: Date;
+  readonly families: readonly Family[];
+  readonly internal: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** No running container is plugged in. */
+  readonly dangling: boolean;
 }
 
 export interface NetworkInspection extends NetworkSummary {
-  readonly subnets: readonly { readonly subnet: Prefix; readonly gateway: Address }[];
+  readonly subnets: readonly Subnet[];
+  readonly attachable: boolean;
+  /** Docker's names. */
   readonly options: Readonly<Record<string, string>>;
   readonly containers: readonly {
     readonly id: string;
@@ -79,6 +89,16 @@ export type ContainerInspection = Readonly<Record<string, unknown>>;
 export interface Statistics extends Usage {
   readonly id: string;
   readonly name: string;
+}
+
+/** What a container's programs are told of a name. */
+export interface NameAnswer extends AnswerText {
+  /** As it was asked: of an address, the name for the way back. */
+  readonly name: string;
+  readonly type: QuestionType;
+  readonly by: Explanation['by'];
+  /** A sentence. */
+  readonly why: string;
 }
 
 /** One thing that `gangway gc` took away, and why nobody owned it. */
@@ -114,8 +134,18 @@ export interface Engine {
   logs(name: string, options: LogOptions): AsyncIterable<LogLine>;
   exec(name: string, request: ExecRequest, streams?: Streams): Promise<number>;
   attach(name: string, streams: Streams, options?: { readonly stdin?: boolean }): Promise<Ending>;
+  /** Makes a network. @returns its id */
+  createNetwork(request: NetworkRequest): Promise<string>;
+  /** Removes one that nobody is plugged into. @returns its name */
+  removeNetwork(name: string): Promise<string>;
+  /** Plugs a container in; one that runs at once, another when it starts. */
+  connect(container: string, connection: ConnectionRequest): Promise<void>;
+  /** Unplugs it. With `force` it is no mistake if it was not plugged in. */
+  disconnect(container: string, network: string, options?: { readonly force?: boolean }): Promise<void>;
   listNetworks(): Promise<readonly NetworkSummary[]>;
   inspectNetwork(name: string): Promise<NetworkInspection>;
+  /** What a container's programs are told of a name, or of an address, and why. */
+  queryName(container: string, name: string, options?: { readonly type?: QuestionType }): Promise<NameAnswer>;
   collectGarbage(): Promise<readonly Removed[]>;
   /**
    * Links, addresses, routes and flows of the machine or of a container, as the kernel tells of them. Ends with the

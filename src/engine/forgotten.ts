@@ -18,7 +18,7 @@ import { formatSetElement, type SetElement } from '../values/set-element.ts';
 import { type Context, carry } from './context.ts';
 import type { Directories } from './directories.ts';
 import type { Removed } from './engine.ts';
-import type { ContainerRecord } from './records.ts';
+import { type ContainerRecord, stepsOf } from './records.ts';
 
 const identity = /^[0-9a-f]{64}$/;
 const why = 'no record knows it';
@@ -57,8 +57,8 @@ function ports(world: World, known: readonly ContainerRecord[]): readonly Found[
   const { netfilter } = world.namespace('host');
   const wanted = new Set(
     known
-      .flatMap(({ life }) => life?.steps ?? [])
-      .flatMap((step) => (step.kind === 'element' ? [place(step.element)] : [])),
+      .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
+      .flatMap((step) => (step.kind === 'element' && step.element !== undefined ? [place(step.element)] : [])),
   );
   return Object.entries(portSets)
     .flatMap(([set, parts]) => listKeys(netfilter, table, set, parts))
@@ -122,6 +122,7 @@ function remains({ state, runtime }: Directories, id: string): Launch {
     // The kind of which more has to be looked for.
     isolation: 'network',
     directory: `${runtime}/containers/${id}`,
+    identityDirectory: `${runtime}/containers/${id}`,
     runtimeRoot: `${runtime}/crun`,
     logPath: `${state}/containers/${id}/log`,
     exitDirectory: `${runtime}/exits`,

@@ -55,21 +55,32 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   const { records } = context;
   const network = findDefault(records.everyNetwork());
   const machine = records.machine();
-  const used = records.containers().some(({ life }) => life?.endpoint !== undefined);
-  if (used) return [];
+  const plugs = records.containers().flatMap(({ life }) => life?.plugs ?? []);
+  const others = records.everyNetwork().filter(({ id }) => id !== network?.id);
+  if (plugs.some(({ networkId }) => networkId === network?.id)) return [];
+  const inUse = plugs.length > 0 || others.length > 0;
   // What a lost record knew can still be recognised by its name.
   const bridge = network === undefined ? forgottenBridge(world) : (network.made?.steps ?? []);
-  const ruleset = machine.ruleset.length === 0 && hasRuleset(world, table) ? [loadRuleset()] : machine.ruleset;
+  const ruleset = inUse
+    ? []
+    : machine.ruleset.length === 0 && hasRuleset(world, table)
+      ? [loadRuleset()]
+      : machine.ruleset;
+  const forwarding = plugs.length > 0 ? [] : machine.forwarding;
   if (network === undefined && bridge.length + ruleset.length === 0) return [];
   await carry(context, world, {
     plan: {
       subject: 'remove the idle bridge and the ruleset',
       direction: 'unmake',
-      steps: [...ruleset, ...machine.forwarding, ...bridge],
+      steps: [...ruleset, ...forwarding, ...bridge],
     },
     records: [
       ...(network === undefined ? [] : [records.drop('networks', network.id)]),
-      records.putMachine({ ...machine, ruleset: [], forwarding: [] }),
+      records.putMachine({
+        ...machine,
+        ...(inUse ? {} : { ruleset: [], cursors: {} }),
+        ...(plugs.length > 0 ? {} : { forwarding: [] }),
+      }),
     ],
   });
   return [

@@ -1,18 +1,19 @@
 /** `gangway inspect`: Docker's field names, so that what reads `docker inspect` reads this. */
 import { pinPath } from '../kernel/namespace.ts';
 import { readLaunched } from '../services/process/launch.ts';
-import { formatAddress } from '../values/address.ts';
-import { GangwayError } from '../values/errors.ts';
-import type { Port, PortBinding } from '../values/port.ts';
+import { type Address, type Family, formatAddress } from '../values/address.ts';
+import type { ConnectionRequest } from '../values/network.ts';
+import type { Forward, Port } from '../values/port.ts';
 import { formatPort } from '../values/port-grammar.ts';
+import { formatExtraHost } from '../values/resolver-grammar.ts';
 import type { Context } from './context.ts';
 import { isAlive, observeLife } from './end.ts';
-import type { ContainerInspection, NetworkInspection } from './engine.ts';
-import { findDefault } from './networks.ts';
+import type { ContainerInspection } from './engine.ts';
+import { modeName } from './inspect-network.ts';
 import { never } from './predefined.ts';
-import type { ContainerRecord, Life } from './records.ts';
+import type { ContainerRecord, Life, NetworkRecord } from './records.ts';
 import { dataDirectory } from './start.ts';
-import { describe, listNetworks } from './view.ts';
+import { describe } from './view.ts';
 
 export function inspect({ records }: Context, name: string): ContainerInspection {
   const record = records.container(name);
@@ -39,7 +40,7 @@ export function inspect({ records }: Context, name: string): ContainerInspection
       WorkingDir: request.workingDirectory ?? '',
       ExposedPorts: Object.fromEntries(request.expose.map((port) => [formatPort(port), {}])),
     },
-    NetworkSettings: networkSettings(record),
+    NetworkSettings: networkSettings(record, records.networks()),
   };
 }
 
@@ -73,7 +74,11 @@ function state(record: ContainerRecord) {
 function hostConfig({ request }: ContainerRecord) {
   const { limits, restart } = request;
   return {
-    NetworkMode: request.network,
+    NetworkMode: modeName(request.network),
+    Dns: (request.resolver.servers ?? []).map(formatAddress),
+    DnsOptions: request.resolver.options ?? [],
+    DnsSearch: request.resolver.search ?? [],
+    ExtraHosts: request.extraHosts.map(formatExtraHost),
     AutoRemove: request.removeOnExit,
     RestartPolicy: {
       Name: restart.kind,
@@ -103,72 +108,80 @@ function hostConfig({ request }: ContainerRecord) {
   };
 }
 
-function networkSettings({ request, life }: ContainerRecord) {
-  const name = request.network === 'default' ? 'bridge' : request.network;
+function networkSettings(record: ContainerRecord, networks: readonly NetworkRecord[]) {
+  const { request, life, network: mode } = record;
   return {
     SandboxKey: life?.namespace === undefined ? '' : pinPath(life.namespace),
-    Ports: ports(life?.bindings ?? [], request.expose),
-    Networks: { [name]: endpointSettings(life) },
+    Ports: ports(life?.forwards ?? [], request.expose),
+    Networks:
+      mode.kind === 'networks'
+        ? Object.fromEntries(
+            mode.connections.map((connection) => [connection.network, endpointSettings(record, connection, networks)]),
+          )
+        : mode.kind === 'container'
+          ? {}
+          : { [mode.kind]: endpointSettings(record, undefined, networks) },
   };
 }
 
-function endpointSettings(life: Life | undefined) {
-  const [prefix] = life?.endpoint?.addresses ?? [];
-  const gateway = life?.steps.find((step) => step.kind === 'route');
+/** One connection of a container: what was asked for, and while it lives what it has. */
+function endpointSettings(
+  { id, name, life }: ContainerRecord,
+  connection: ConnectionRequest | undefined,
+  networks: readonly NetworkRecord[],
+) {
+  const plug = life?.plugs.find(({ request }) => request.network === connection?.network);
+  const network = networks.find((candidate) => candidate.id === plug?.networkId)?.network;
+  const of = (family: Family) => {
+    const prefix = plug?.endpoint.addresses.find(({ address }) => address.family === family);
+    const gateway = network?.subnets.find(({ subnet }) => subnet.address.family === family)?.gateway;
+    return { address: prefix === undefined ? '' : formatAddress(prefix.address), length: prefix?.length ?? 0, gateway };
+  };
+  const [v4, v6] = [of(4), of(6)];
+  const text = (address: Address | undefined) =>
+    plug === undefined || address === undefined ? '' : formatAddress(address);
+  const aliases = connection?.aliases ?? [];
   return {
-    NetworkID: life?.networkId ?? '',
-    EndpointID: life?.endpoint?.id ?? '',
-    MacAddress: life?.endpoint?.mac ?? '',
-    IPAddress: prefix === undefined ? '' : formatAddress(prefix.address),
-    IPPrefixLen: prefix?.length ?? 0,
-    Gateway: gateway === undefined ? '' : formatAddress(gateway.gateway),
+    IPAMConfig: configured(connection),
+    Links:
+      connection === undefined || connection.links.length === 0
+        ? null
+        : connection.links.map(({ container, alias }) => `${container}:${alias}`),
+    Aliases: aliases.length === 0 ? null : aliases,
+    GwPriority: connection?.gatewayPriority ?? 0,
+    NetworkID: plug?.networkId ?? '',
+    EndpointID: plug?.endpoint.id ?? '',
+    MacAddress: plug?.endpoint.mac ?? '',
+    IPAddress: v4.address,
+    IPPrefixLen: v4.length,
+    Gateway: text(v4.gateway),
+    GlobalIPv6Address: v6.address,
+    GlobalIPv6PrefixLen: v6.length,
+    IPv6Gateway: text(v6.gateway),
+    DNSNames: connection === undefined || connection.network === 'bridge' ? null : [name, ...aliases, id.slice(0, 12)],
+  };
+}
+
+function configured(connection: ConnectionRequest | undefined): object | null {
+  const { addresses = [], linkLocalAddresses = [] } = connection ?? {};
+  if (addresses.length + linkLocalAddresses.length === 0) return null;
+  const of = (family: Family) => addresses.find((address) => address.family === family);
+  const [v4, v6] = [of(4), of(6)];
+  return {
+    ...(v4 === undefined ? {} : { IPv4Address: formatAddress(v4) }),
+    ...(v6 === undefined ? {} : { IPv6Address: formatAddress(v6) }),
+    ...(linkLocalAddresses.length === 0 ? {} : { LinkLocalIPs: linkLocalAddresses.map(formatAddress) }),
   };
 }
 
 /** Published ports with their host side; exposed ones without. */
-function ports(bindings: readonly PortBinding[], exposed: readonly Port[]): Record<string, readonly object[] | null> {
+function ports(forwards: readonly Forward[], exposed: readonly Port[]): Record<string, readonly object[] | null> {
   const found: Record<string, object[] | null> = Object.fromEntries(exposed.map((port) => [formatPort(port), null]));
-  for (const { protocol, containerPort, hostAddress, hostPort } of bindings) {
+  for (const { binding, routed } of forwards) {
+    const { protocol, containerPort, hostAddress, hostPort } = binding;
     const key = formatPort({ port: containerPort, protocol });
-    found[key] = [...(found[key] ?? []), { HostIp: formatAddress(hostAddress), HostPort: String(hostPort) }];
+    const port = routed === undefined ? String(hostPort) : '';
+    found[key] = [...(found[key] ?? []), { HostIp: formatAddress(hostAddress), HostPort: port }];
   }
   return found;
-}
-
-/** @throws GangwayError network-not-found */
-export function inspectNetwork(context: Context, name: string): NetworkInspection {
-  const summary = listNetworks(context).find(
-    (network) => network.name === name || (name !== '' && network.id.startsWith(name)),
-  );
-  if (summary === undefined) {
-    throw new GangwayError('network-not-found', `network ${name || '""'} not found`, {
-      hint: '`gangway network ls` lists all of them',
-    });
-  }
-  const record = summary.driver === 'bridge' ? findDefault(context.records.networks()) : undefined;
-  return {
-    ...summary,
-    subnets: record?.network.subnets ?? [],
-    options:
-      record === undefined
-        ? {}
-        : {
-            'com.docker.network.bridge.name': record.network.bridge,
-            'com.docker.network.driver.mtu': String(record.network.mtuBytes),
-          },
-    containers: context.records.containers().flatMap(({ id, name: container, request, life }) => {
-      const mode = request.network === 'default' ? 'bridge' : request.network;
-      if (life === undefined || mode !== summary.name) return [];
-      const { endpoint } = life;
-      return [
-        {
-          id,
-          name: container,
-          endpointId: endpoint?.id ?? '',
-          ...(endpoint === undefined ? {} : { mac: endpoint.mac }),
-          addresses: endpoint?.addresses ?? [],
-        },
-      ];
-    }),
-  };
 }

@@ -1,43 +1,61 @@
 /**
- * Networks as the engine knows them: which one a container asks for, and what must be made before it can be plugged in.
+ * Networks as the engine knows them: by name or id, the predefined ones among them.
  *
  * Three are predefined, with Docker's names. `none` and `host` have nothing to remember; `bridge` gets a record when the
  * first container needs it. Its link and the ruleset then stay, as docker0 does, until `gangway gc` finds that nobody
  * needs them.
  */
-import { loadRuleset, table } from '../firewall/nftables.ts';
-import { bootId } from '../kernel/boot.ts';
 import { findLink, listLinks } from '../kernel/link.ts';
-import { createBridge, type Endpoint } from '../networks/bridge.ts';
-import { forwarding } from '../networks/outbound.ts';
-import { kindOf } from '../plan/kind.ts';
+import { optionsOf } from '../networks/bridge.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import { chooseAddress, chooseSubnet, firstHost } from '../services/ipam.ts';
-import type { Address } from '../values/address.ts';
+import { choosePools, type TakenPrefix } from '../services/ipam.ts';
+import { plainBridge } from '../values/bridge-options.ts';
 import { GangwayError } from '../values/errors.ts';
-import { macOf } from '../values/mac.ts';
 import type { Context } from './context.ts';
-import { hasRuleset, ipForward, reachable, uplinkMtuBytes } from './observe.ts';
-import type { ContainerRecord, MachineRecord, NetworkRecord } from './records.ts';
+import { machinePrefix, reachable, uplinkMtuBytes } from './observe.ts';
+import type { NetworkRecord } from './records.ts';
 
 /** The default bridge's link, as `docker0` is Docker's. */
 export const defaultBridge = 'gangway0';
 
-export type NetworkChoice =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'host' }
-  | { readonly kind: 'bridge'; readonly record: NetworkRecord };
+/** Names that are never a network's of somebody. */
+export const predefinedNames: readonly string[] = ['bridge', 'host', 'none', 'default'];
 
-/** The network that a container names. @throws GangwayError network-not-found, pool-exhausted */
-export function chooseNetwork(context: Context, world: World, name: string): NetworkChoice {
-  if (name === 'none' || name === 'host') return { kind: name };
-  if (name !== 'bridge' && name !== 'default') {
-    throw new GangwayError('network-not-found', `network ${name} not found`, {
-      hint: '`gangway network ls` lists all of them',
+/** What a bridge does about the world unless somebody wants it otherwise. */
+export const ordinary = { ...optionsOf(plainBridge), internal: false };
+
+/**
+ * The network that somebody names: by its id, its name, or the beginning of its id; the default bridge also before it was
+ * ever needed.
+ *
+ * @throws GangwayError network-not-found, pool-exhausted
+ */
+export function resolveNetwork(context: Context, world: World, reference: string): NetworkRecord {
+  const all = context.records.everyNetwork();
+  const found = lookUp(all, reference === 'default' ? 'bridge' : reference);
+  if (found !== undefined) return found;
+  if (reference === 'bridge' || reference === 'default') return draftDefault(context, world);
+  throw notFound(reference);
+}
+
+/** As `resolveNetwork`, for who only reads. */
+export function lookUp(all: readonly NetworkRecord[], reference: string): NetworkRecord | undefined {
+  const exact = all.find(({ id }) => id === reference) ?? all.find(({ network }) => network.name === reference);
+  if (exact !== undefined || reference === '') return exact;
+  const [first, ...more] = all.filter(({ id }) => id.startsWith(reference));
+  if (more.length > 0) {
+    throw new GangwayError('network-not-found', `network ${reference} is ambiguous: ${more.length + 1} ids begin so`, {
+      hint: 'write more of the id',
     });
   }
-  return { kind: 'bridge', record: findDefault(context.records.everyNetwork()) ?? draftDefault(context, world) };
+  return first;
+}
+
+export function notFound(reference: string): GangwayError {
+  return new GangwayError('network-not-found', `network ${reference || '""'} not found`, {
+    hint: '`gangway network ls` lists all of them',
+  });
 }
 
 /** The default bridge's record, once a container has needed it. */
@@ -46,113 +64,42 @@ export function findDefault(networks: readonly NetworkRecord[]): NetworkRecord |
 }
 
 /** The default bridge as it will be: 172.17.0.0/16 unless something of the machine overlaps it. */
-function draftDefault({ identities }: Context, world: World): NetworkRecord {
-  const subnet = chooseSubnet(reachable(world));
+function draftDefault(context: Context, world: World): NetworkRecord {
+  const { identities } = context;
+  const request = { families: [4], pools: [], internal: false, driver: plainBridge } as const;
   return {
     id: identities.id(),
     createdAt: new Date().toISOString(),
     network: {
+      ...ordinary,
+      kind: 'bridge',
       name: 'bridge',
       bridge: defaultBridge,
       mac: identities.mac(),
       mtuBytes: uplinkMtuBytes(world),
-      subnets: [{ subnet, gateway: firstHost(subnet) }],
+      subnets: choosePools(request, subnetsInUse(context, world), machinePrefix()),
     },
   };
-}
-
-/** A plug for a container: names, a MAC, and the next free address. */
-export function draftEndpoint(
-  { identities, records }: Context,
-  record: NetworkRecord,
-): { readonly endpoint: Endpoint; readonly cursor: Address } {
-  const { network } = record;
-  const [subnet] = network.subnets;
-  if (subnet === undefined) throw new GangwayError('pool-exhausted', `network ${network.name} has no subnet`);
-  const last = records.machine().cursors?.[record.id];
-  const address = chooseAddress(subnet.subnet, [subnet.gateway, ...usedAddresses(records.everyContainer())], last);
-  const id = identities.id();
-  return {
-    cursor: address,
-    endpoint: {
-      id,
-      hostLink: `veth${id.slice(0, 7)}`,
-      link: 'eth0',
-      mac: macOf(address),
-      addresses: [{ address, length: subnet.subnet.length }],
-    },
-  };
-}
-
-function usedAddresses(containers: readonly ContainerRecord[]): readonly Address[] {
-  return containers.flatMap(({ life }) => (life?.endpoint?.addresses ?? []).map(({ address }) => address));
-}
-
-/** What has to be made once for all containers of a network, and the records that will say so. */
-export interface Ground {
-  readonly steps: readonly Step[];
-  readonly machine: MachineRecord;
-  readonly network: NetworkRecord;
-  /** Is it made now, or again? Else its record stays as it is, and the disk is left alone. */
-  readonly made: boolean;
 }
 
 /**
- * The ground on which an endpoint stands: the ruleset, forwarding, the bridge. Only what is missing.
- *
- * Somebody may have flushed the rules or deleted the bridge since. Then all that our records say belongs there is put
- * back, before the new container gets its place: closed, and not half open.
- *
- * @param id the container's, and the address that it gets; what was turned on for its last life alone has ended with that, or will have when it starts
+ * Every subnet that a new network may not have: of our networks, of the default bridge also before it is needed, and
+ * whatever the machine has a way to.
  */
-export function prepareGround(
-  context: Context,
-  world: World,
-  record: NetworkRecord,
-  { id, cursor }: { readonly id: string; readonly cursor: Address },
-): Ground {
-  const machine = context.records.machine();
-  const boot = bootId();
-  const standing = record.made?.boot === boot && world.findLink('host', record.network.bridge)?.kind === 'bridge';
-  const made = standing ? (record.made?.steps ?? []) : createBridge(record.network);
-  const bridge = standing ? [] : made.filter((step) => !kindOf(context.kinds, step).holds(step, world));
-  const loaded = hasRuleset(world, table);
-  const ruleset = loaded ? [] : [loadRuleset()];
-  const lost = loaded
-    ? []
-    : elementsOf([...(standing ? made : []), ...machine.forwarding, ...livingSteps(context, boot)]);
-  const before = machine.forwarding;
-  const kept = isAlone(context, id) ? before : [];
-  const forward = before.length === 0 ? forwarding({ ipForward: ipForward() }) : kept;
-  return {
-    steps: [...ruleset, ...lost, ...forward, ...bridge],
-    machine: {
-      ...machine,
-      ruleset: loaded ? machine.ruleset : ruleset,
-      forwarding: before.length === 0 ? forward : before,
-      cursors: { ...machine.cursors, [record.id]: cursor },
-    },
-    network: { ...record, made: { boot, steps: made } },
-    made: !standing,
-  };
+export function takenPrefixes(context: Context, world: World): readonly TakenPrefix[] {
+  const taken = subnetsInUse(context, world);
+  if (findDefault(context.records.everyNetwork()) !== undefined) return taken;
+  const [bridge] = draftDefault(context, world).network.subnets;
+  return bridge === undefined ? taken : [...taken, { prefix: bridge.subnet, by: 'network bridge' }];
 }
 
-function elementsOf(steps: readonly Step[]): readonly Step[] {
-  return steps.filter(({ kind }) => kind === 'element');
-}
-
-function livingSteps({ records }: Context, boot: string): readonly Step[] {
-  return records.containers().flatMap(({ life }) => (life?.boot === boot ? life.steps : []));
-}
-
-/** With the last container on a bridge, the machine stops forwarding, if it was us who began. */
-export function forwardingToUndo(context: Context, { id, life }: ContainerRecord): readonly Step[] {
-  return life?.endpoint !== undefined && isAlone(context, id) ? context.records.machine().forwarding : [];
-}
-
-/** Is no other container plugged into a bridge? */
-function isAlone({ records }: Context, id: string): boolean {
-  return !records.containers().some((other) => other.id !== id && other.life?.endpoint !== undefined);
+function subnetsInUse({ records }: Context, world: World): readonly TakenPrefix[] {
+  const ours: readonly TakenPrefix[] = records
+    .everyNetwork()
+    .flatMap(({ network }) =>
+      network.subnets.map(({ subnet }) => ({ prefix: subnet, by: `network ${network.name}` as const })),
+    );
+  return [...ours, ...reachable(world)];
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * Everything that a plan depends on and that is not in the records is read here, once, and handed on as values.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { listAddresses } from '../kernel/address.ts';
@@ -12,11 +13,12 @@ import { type PortHolder, portHolders } from '../kernel/port-holder.ts';
 import { listRoutes } from '../kernel/route.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import type { World } from '../plan/world.ts';
+import type { TakenPrefix } from '../services/ipam.ts';
 import { collide, type HostPorts } from '../services/port-allocation.ts';
-import type { Prefix } from '../values/address.ts';
+import { type Address, formatAddress, formatPrefix, fromBytes, type Prefix } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import type { PortRange } from '../values/port.ts';
-import type { ContainerRecord } from './records.ts';
+import { bindingsOf, type ContainerRecord } from './records.ts';
 
 /** `sysctl -n net.ipv4.ip_forward`. */
 export function ipForward(): string {
@@ -42,13 +44,38 @@ export function uplinkMtuBytes(world: World): number {
 }
 
 /** Every subnet that the machine has a way to: its own, and those behind gateways, but for the default routes. */
-export function reachable(world: World): readonly Prefix[] {
+export function reachable(world: World): readonly TakenPrefix[] {
   const { route } = world.namespace('host');
+  const names = new Map(listLinks(route).map(({ index, name }) => [index, name]));
   const routes = ([4, 6] as const).flatMap((family) => listRoutes(route, family));
   return [
-    ...routes.map(({ destination }) => destination).filter(({ length }) => length > 0),
-    ...listAddresses(route).map(({ prefix }) => prefix),
+    ...routes
+      .filter(({ destination }) => destination.length > 0)
+      .map((found) => taken(found.destination, found, names)),
+    ...listAddresses(route).map(({ prefix, linkIndex }) => taken(prefix, { linkIndex }, names)),
   ];
+}
+
+function taken(
+  prefix: Prefix,
+  { gateway, linkIndex }: { readonly gateway?: Address | undefined; readonly linkIndex: number | undefined },
+  names: ReadonlyMap<number, string>,
+): TakenPrefix {
+  const way = gateway === undefined ? '' : ` via ${formatAddress(gateway)}`;
+  const link = linkIndex === undefined ? '' : ` dev ${names.get(linkIndex) ?? linkIndex}`;
+  return { prefix, by: `route ${formatPrefix(prefix)}${way}${link}` };
+}
+
+/**
+ * This machine's own part of fd00::/8, from which networks get IPv6 subnets: 40 bits that no other machine is likely to
+ * have, and this one always has.
+ *
+ * @see RFC 4193, machine-id(5)
+ */
+export function machinePrefix(): Prefix {
+  const id = ignoring('ENOENT', () => readFileSync('/etc/machine-id', 'utf8'))?.trim() || hostname();
+  const bits = createHash('sha256').update(`gangway ${id}`).digest().subarray(0, 5);
+  return { address: fromBytes([0xfd, ...bits, ...Array.from({ length: 10 }, () => 0)]), length: 48 };
 }
 
 /**
@@ -60,7 +87,7 @@ export function hostPorts(containers: readonly ContainerRecord[], asking: string
   const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
   const ephemeral = { first: Number(first), last: Number(last) };
   const published = containers.flatMap(({ id, name, life }) =>
-    (life?.bindings ?? []).map((binding) => ({ id, name, binding })),
+    bindingsOf(life).map((binding) => ({ id, name, binding })),
   );
   const inRange = published
     .filter(({ id }) => id !== asking)

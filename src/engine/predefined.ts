@@ -10,10 +10,11 @@ export const never = '0001-01-01T00:00:00Z';
 /** All three, as they are while the default bridge has not been needed. */
 export function predefined(stateDirectory: string): readonly NetworkSummary[] {
   const createdAt = sinceWhen(stateDirectory);
+  const all = { scope: 'local', families: [4], internal: false, labels: {}, dangling: true } as const;
   return [
-    { id: idOf('bridge'), createdAt: new Date(never), name: 'bridge', driver: 'bridge', scope: 'local' },
-    { id: idOf('host'), createdAt, name: 'host', driver: 'host', scope: 'local' },
-    { id: idOf('none'), createdAt, name: 'none', driver: 'null', scope: 'local' },
+    { id: idOf('bridge'), createdAt: new Date(never), name: 'bridge', driver: 'bridge', ...all },
+    { id: idOf('host'), createdAt, name: 'host', driver: 'host', ...all },
+    { id: idOf('none'), createdAt, name: 'none', driver: 'null', ...all },
   ];
 }
 

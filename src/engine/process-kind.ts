@@ -8,12 +8,19 @@ import { discard, launch as launchProcess, observe, start } from '../services/pr
 import { discardCommands, launchCommands } from '../services/process/script.ts';
 import type { Launch } from '../values/launch.ts';
 
-/** @param created called when the container stands and its command does not run yet: the moment to attach */
-export function processKind(created: (launch: Launch) => void | Promise<void> = () => {}): ActionKind<ProcessStep> {
+interface Beside {
+  /** Begun together with the container's creation, and done before its command runs. */
+  readonly meanwhile?: () => Promise<void>;
+  /** Called when the container stands and its command does not run yet: the moment to attach. */
+  readonly created?: ((launch: Launch) => void) | undefined;
+}
+
+export function processKind({ meanwhile, created }: Beside = {}): ActionKind<ProcessStep> {
   return {
     async apply({ launch }) {
-      await launchProcess(launch);
-      await created(launch);
+      const outcomes = await Promise.allSettled([launchProcess(launch), meanwhile?.()]);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      created?.(launch);
       await start(launch);
     },
     undo: ({ launch }) => discard(launch),

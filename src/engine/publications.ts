@@ -1,13 +1,21 @@
-/** What the records want served: what a switchboard reads when it starts, and whenever it is asked to look again. */
+/** What the records want served, ports and names: what a switchboard reads when it starts, and whenever it is asked to look again. */
+
 import { bootId } from '../kernel/boot.ts';
-import type { Records } from './records.ts';
+import { carried } from '../networks/publish.ts';
+import { type NameService, nameServices } from './names.ts';
+import type { ContainerRecord, Records } from './records.ts';
 import type { Publication } from './switchboard/protocol.ts';
 
 export function* publications(records: Records): Generator<Publication> {
   const boot = bootId();
   for (const { id, name, life } of records.containers()) {
-    const [prefix] = life?.endpoint?.addresses ?? [];
-    if (life === undefined || life.boot !== boot || prefix === undefined || life.bindings.length === 0) continue;
-    yield { owner: id, name, forwards: life.bindings.map((binding) => ({ binding, target: prefix.address })) };
+    const forwards = life?.boot === boot ? carried(life.forwards) : [];
+    if (forwards.length > 0) yield { owner: id, name, forwards };
   }
+}
+
+/** @param attended containers that are about to start, and in no record yet */
+export function wantedNames(records: Records, attended: readonly ContainerRecord[]): readonly NameService[] {
+  const others = records.containers().filter(({ id }) => !attended.some((record) => record.id === id));
+  return nameServices([...others, ...attended], records.networks(), bootId());
 }

@@ -11,15 +11,18 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
-import type { BridgeNetwork, Endpoint } from '../networks/bridge.ts';
+import type { Endpoint } from '../networks/bridge.ts';
+import type { Network } from '../networks/network.ts';
 import type { RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
-import type { Step } from '../plan/step.ts';
+import type { ElementStep, RouteStep, Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
-import type { PortBinding } from '../values/port.ts';
+import type { ConnectionRequest, NetworkMode, NetworkRequest } from '../values/network.ts';
+import type { Forward, PortBinding } from '../values/port.ts';
+import type { ResolverSettings } from '../values/resolver.ts';
 import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
 
@@ -32,6 +35,8 @@ export interface ContainerRecord {
   readonly createdAt: string;
   readonly hostname: string;
   readonly request: ContainerRequest;
+  /** Where its network stack comes from: as it was asked for, and as `network connect` and `disconnect` have changed it. */
+  readonly network: NetworkMode;
   /** Somebody stopped it: the restart policy has no say. */
   readonly stopped: boolean;
   readonly restarts: number;
@@ -58,17 +63,67 @@ export interface Life {
   readonly boot: string;
   readonly startedAt: string;
   readonly launch: Launch;
+  /** The pin of its network namespace; that of another container where it has joined one. */
   readonly namespace?: string;
-  readonly networkId?: string;
-  readonly endpoint?: Endpoint;
-  readonly bindings: readonly PortBinding[];
+  /** The container whose stack it has joined. */
+  readonly joined?: string;
+  /** The namespace itself. */
+  readonly sandbox: readonly Step[];
+  /** Since it is, or was, in a user-defined network: it has a name server at 127.0.0.11. */
+  readonly names?: Names;
+  /** In the order in which they were plugged in. */
+  readonly plugs: readonly Plug[];
+  /** The default routes, at most one a family. */
+  readonly routes: readonly RouteStep[];
+  readonly forwards: readonly Forward[];
+  readonly published: readonly ElementStep[];
+  /** Its files, and its process. */
+  readonly rest: readonly Step[];
+}
+
+/** What a container's name server needs besides the networks. */
+export interface Names {
+  /** What leads questions to it. */
   readonly steps: readonly Step[];
+  /** Whom it asks itself, as it stands in the container's resolv.conf. */
+  readonly resolver: ResolverSettings;
+}
+
+/** A container's connection to a network, while it lives. */
+export interface Plug {
+  readonly networkId: string;
+  readonly request: ConnectionRequest;
+  readonly endpoint: Endpoint;
+  readonly steps: readonly Step[];
+}
+
+/** All that was done for a life, in order. */
+export function stepsOf({ sandbox, names, plugs, routes, published, rest }: Life): readonly Step[] {
+  return [
+    ...sandbox,
+    ...(names?.steps ?? []),
+    ...plugs.flatMap(({ steps }) => steps),
+    ...routes,
+    ...published,
+    ...rest,
+  ];
+}
+
+/** Does somebody have to stay for this container, in this boot: for its published ports, or its name server? */
+export function isServed({ life }: ContainerRecord, boot: string): boolean {
+  return life?.boot === boot && (life.forwards.length > 0 || life.names !== undefined);
+}
+
+export function bindingsOf(life: Life | undefined): readonly PortBinding[] {
+  return (life?.forwards ?? []).map(({ binding }) => binding);
 }
 
 export interface NetworkRecord {
   readonly id: string;
   readonly createdAt: string;
-  readonly network: BridgeNetwork;
+  /** Absent for the default bridge, which nobody asked for. */
+  readonly request?: NetworkRequest;
+  readonly network: Network;
   readonly made?: { readonly boot: string; readonly steps: readonly Step[] };
 }
 
@@ -77,7 +132,7 @@ export interface MachineRecord {
   readonly boot: string;
   readonly ruleset: readonly Step[];
   readonly forwarding: readonly Step[];
-  /** Of each network, by its id, the address given out last: the next one is looked for behind it. */
+  /** Of each network and family, `ID/4`, the address given out last: the next one is looked for behind it. */
   readonly cursors?: Readonly<Record<string, Address>>;
 }
 
@@ -200,13 +255,23 @@ export class Records {
   }
 
   #all<T>(kind: 'containers' | 'networks'): readonly T[] {
-    return this.#paths(kind).flatMap((path) => {
+    const paths = this.#paths(kind);
+    this.#forget(kind, paths);
+    return paths.flatMap((path) => {
       const found = this.#look(path);
       if (!(found instanceof GangwayError)) return found === undefined ? [] : [found as T];
       if (!this.#told.has(path)) this.#onWarning(`${found.message}; ${found.hint}`);
       this.#told.add(path);
       return [];
     });
+  }
+
+  /** Lets go of records that are no more: the switchboard lives longer than they do. */
+  #forget(kind: 'containers' | 'networks', paths: readonly string[]): void {
+    const there = new Set(paths);
+    const directory = dirname(this.path(kind, ''));
+    for (const path of this.#known.keys())
+      if (dirname(path) === directory && !there.has(path)) this.#known.delete(path);
   }
 
   #paths(kind: 'containers' | 'networks'): readonly string[] {

@@ -7,15 +7,12 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseCapability } from '../services/process/capabilities.ts';
+import { formatAddress } from '../values/address.ts';
 import { type ContainerRequest, containerRequest, type Limits } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
-import {
-  parseContainerName,
-  parseEnvironmentEntry,
-  parseHostname,
-  parseNetworkName,
-  parseUser,
-} from '../values/names.ts';
+import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } from '../values/names.ts';
+import type { NetworkMode } from '../values/network.ts';
+import { checkNetworkMode } from '../values/network-mode.ts';
 import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
 import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
 import {
@@ -26,6 +23,14 @@ import {
   parseProcessors,
   parseShares,
 } from '../values/quantity.ts';
+import type { ResolverOverrides } from '../values/resolver.ts';
+import {
+  formatExtraHost,
+  parseExtraHost,
+  parseNameServer,
+  parseResolverOption,
+  parseSearchDomain,
+} from '../values/resolver-grammar.ts';
 import { formatRestartPolicy, parseRestartPolicy } from '../values/restart.ts';
 import { parseSignal } from '../values/signal.ts';
 import type { ExecRequest, LogOptions } from './engine.ts';
@@ -64,9 +69,25 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
       add: request.capabilities.add.map((capability) => parseCapability(capability, '--cap-add')),
       drop: request.capabilities.drop.map((capability) => parseCapability(capability, '--cap-drop')),
     },
-    network: checkNetwork(text('--network', request.network)),
+    network: checkMode(request.network),
+    extraHosts: request.extraHosts.map((line) => parseExtraHost(formatExtraHost(line))),
+    resolver: checkResolver(request.resolver),
     publish,
     expose: request.expose.map((port) => parsePort(formatPort(port))),
+  };
+}
+
+/** @throws GangwayError */
+function checkMode(mode: NetworkMode): NetworkMode {
+  oneOf('--network', mode?.kind, ['none', 'host', 'container', 'networks']);
+  return checkNetworkMode(mode);
+}
+
+function checkResolver({ servers = [], search = [], options = [] }: ResolverOverrides): ResolverOverrides {
+  return {
+    servers: servers.map((address) => parseNameServer(formatAddress(address))),
+    search: search.map(parseSearchDomain),
+    options: options.map(parseResolverOption),
   };
 }
 
@@ -130,15 +151,6 @@ function checkRootfs(rootfs: NonNullable<ContainerRequest['rootfs']>): NonNullab
   const kind = oneOf('--rootfs', rootfs.kind, ['directory', 'archive']);
   if (!isAbsolute(text('--rootfs', rootfs.path))) throw invalid('--rootfs', rootfs.path, 'is no absolute path');
   return { kind, path: rootfs.path };
-}
-
-function checkNetwork(name: string): string {
-  if (name.startsWith('container:')) {
-    throw new GangwayError('not-supported', '--network container:NAME is not there yet', {
-      hint: 'this version has none, host and bridge',
-    });
-  }
-  return name === 'default' ? 'bridge' : parseNetworkName(name);
 }
 
 /** Each limit as its option is written. What is not asked for, or no limit, is absent. */

@@ -9,7 +9,6 @@
  * reaches the reader through us: when the reader has gone, it is ended by SIGKILL, since the first process of a container
  * ignores every signal that it has no handler for. Docker's goes on, and writes its log for nobody.
  */
-import type { Kinds } from '../plan/kind.ts';
 import { type Attachment, type AttachTarget, connectAttach } from '../services/process/attach.ts';
 import { exitPath, lockPath } from '../services/process/exit.ts';
 import { readLaunched } from '../services/process/launch.ts';
@@ -21,9 +20,8 @@ import { type Context, carry, exclusively } from './context.ts';
 import { draftContainer } from './create-container.ts';
 import { endLife, isAlive } from './end.ts';
 import type { Ending, RunOptions, Streams } from './engine.ts';
-import { processKind } from './process-kind.ts';
 import type { ContainerRecord } from './records.ts';
-import { startLife } from './start.ts';
+import { type Beginning, startLife } from './start.ts';
 
 /** @returns the new container's id */
 export async function create(context: Context, request: ContainerRequest): Promise<string> {
@@ -43,7 +41,7 @@ export async function run(context: Context, request: ContainerRequest, { streams
   const record = await exclusively(context, async (world) => {
     const draft = draftContainer(context, request);
     onCreated?.(draft.id);
-    return await startLife(context, world, draft, { before: draft.steps, ...client.beginning(context, draft) });
+    return await startLife(context, world, draft, { before: draft.steps, ...client.beginning(draft) });
   }).catch((error: unknown) => client.giveUp(error));
   const ending = await client.stay(context, record);
   return { id: record.id, ...(ending === undefined ? {} : { ending }) };
@@ -63,7 +61,7 @@ export async function startAgain(
       return undefined;
     }
     const ended = await endLife(context, world, found, 'keep');
-    return await startLife(context, world, { ...ended, restarts: 0 }, client.beginning(context, ended));
+    return await startLife(context, world, { ...ended, restarts: 0 }, client.beginning(ended));
   }).catch((error: unknown) => client.giveUp(error));
   if (record !== undefined) return await client.stay(context, record);
   return streams === undefined ? undefined : await attachTo(context, name, streams, true);
@@ -107,16 +105,15 @@ class Client {
     this.#streams = streams;
   }
 
-  /** The process is a step that attaches us before it starts. */
-  beginning(context: Context, { request }: ContainerRecord): { readonly kinds?: Kinds; readonly foreground?: boolean } {
+  beginning({ request }: ContainerRecord): Pick<Beginning, 'created' | 'foreground'> {
     const streams = this.#streams;
     if (streams === undefined) return {};
-    const process = processKind((launch) => {
+    const created = (launch: Launch) => {
       // A container that may start again is nobody's to clean up: the exit command decides.
       if (request.restart.kind === 'no') this.#lock = tryLock(lockPath(launch));
       this.#attachment = connectAttach(attachTarget(launch, request.interactive), streams);
-    });
-    return { kinds: { ...context.kinds, process }, foreground: true };
+    };
+    return { created, foreground: true };
   }
 
   giveUp(error: unknown): never {

@@ -1,8 +1,6 @@
-/**
- * The sockets of published ports, as the engine asks for them. The switchboard holds them.
- */
-import type { Address } from '../values/address.ts';
-import type { PortBinding } from '../values/port.ts';
+/** The sockets of published ports and of name servers, as the engine asks for them. The switchboard holds them. */
+import type { Forward } from '../values/port.ts';
+import type { ContainerRecord } from './records.ts';
 
 export interface Sockets {
   /**
@@ -10,13 +8,18 @@ export interface Sockets {
    *
    * @throws GangwayError port-in-use, with who has it
    */
-  reserve(owner: string, bindings: readonly PortBinding[], target: Address, name: string): Promise<void>;
+  reserve(owner: string, forwards: readonly Forward[], name: string): Promise<void>;
   /** The plan stands: clients may come in. */
   serve(owner: string): Promise<void>;
+  /**
+   * Opens the name server of a container that is about to start, whose record is not written yet. It is given up unless
+   * `follow` finds the record.
+   */
+  attend(record: ContainerRecord): Promise<void>;
   /** Removes what is left of a switchboard that was killed; the next one makes its own. */
   sweep(): void;
-  /** Closes the owner's sockets. What is closed already is closed. */
+  /** Closes the owner's sockets, of ports and names. What is closed already is closed. */
   withdraw(owner: string): Promise<void>;
-  /** Serves again what the records say, where whoever served it was killed. @returns sentences about what can't be */
-  revive(): Promise<readonly string[]>;
+  /** Makes what is served what the records say, starting a switchboard where none is running. @returns sentences about what can't be */
+  follow(): Promise<readonly string[]>;
 }

@@ -3,10 +3,9 @@ import { humanDuration } from '../values/age.ts';
 import type { PortBinding } from '../values/port.ts';
 import type { Context } from './context.ts';
 import { observeLife, wantsRestart } from './end.ts';
-import type { ContainerState, ContainerSummary, NetworkSummary } from './engine.ts';
-import { findDefault } from './networks.ts';
-import { predefined } from './predefined.ts';
-import type { ContainerRecord } from './records.ts';
+import type { ContainerState, ContainerSummary } from './engine.ts';
+import { modeName } from './inspect-network.ts';
+import { bindingsOf, type ContainerRecord } from './records.ts';
 
 /** `gangway ps`, newest first. */
 export function list({ records }: Context, all: boolean): readonly ContainerSummary[] {
@@ -18,9 +17,9 @@ export function list({ records }: Context, all: boolean): readonly ContainerSumm
 }
 
 function summarize(record: ContainerRecord): ContainerSummary {
-  const { id, name, request, createdAt, life } = record;
+  const { id, name, request, network, createdAt, life } = record;
   const { state, status } = describe(record, Date.now());
-  const ports = life?.bindings ?? [];
+  const ports = bindingsOf(life);
   const exposed = request.expose.filter(
     ({ port, protocol }) => !ports.some((binding) => binding.containerPort === port && binding.protocol === protocol),
   );
@@ -31,7 +30,7 @@ function summarize(record: ContainerRecord): ContainerSummary {
     state,
     status,
     createdAt: new Date(createdAt),
-    network: request.network,
+    network: modeName(network),
     ports,
     exposed,
   };
@@ -74,15 +73,5 @@ export function describe(
 
 /** `gangway port`. */
 export function portsOf({ records }: Context, name: string): readonly PortBinding[] {
-  return records.container(name).life?.bindings ?? [];
-}
-
-/** `gangway network ls`: the three predefined ones; `bridge` as it is, or as it will be. */
-export function listNetworks(context: Context): readonly NetworkSummary[] {
-  const record = findDefault(context.records.networks());
-  return predefined(context.records.directories.state).map((network) =>
-    network.name === 'bridge' && record !== undefined
-      ? { ...network, id: record.id, createdAt: new Date(record.createdAt) }
-      : network,
-  );
+  return bindingsOf(records.container(name).life);
 }

@@ -26,12 +26,12 @@ export async function watch(context: Context, name: string | undefined): Promise
 }
 
 /** The container's own links, addresses and routes; of the flows that the machine tracks, those that are the container's. */
-async function watchLife(context: Context, { namespace: name, endpoint }: Life): Promise<Watch> {
+async function watchLife(context: Context, { namespace: name, plugs }: Life): Promise<Watch> {
   const host = context.host();
   if (name === undefined) return await watchNetwork({ namespace: host, tracker: host });
   const namespace = KernelNamespace.open(pinPath(name));
   try {
-    const participants = (endpoint?.addresses ?? []).map(({ address }) => address);
+    const participants = plugs.flatMap(({ endpoint }) => endpoint.addresses.map(({ address }) => address));
     return await watchNetwork({ namespace, tracker: host, participants });
   } finally {
     namespace.close();

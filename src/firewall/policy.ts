@@ -9,46 +9,100 @@
  */
 import type { KeyPart } from '../kernel/set-key.ts';
 import { type Address, type Family, isLoopback, isUnspecified, network, type Prefix } from '../values/address.ts';
+import type { GatewayMode } from '../values/network.ts';
 import type { Port, PortBinding } from '../values/port.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 
-/** A network in the mode `nat`: its containers go out under the host's address and are reached by published ports. */
-export interface NatNetwork {
+/** What a bridge network lets pass, and under which addresses. */
+export interface NetworkPolicy {
   readonly bridge: string;
   /** One for each family that the network has; the other family is closed. */
   readonly subnets: readonly Prefix[];
-  /** May its containers talk to each other? */
+  /** Nothing in and nothing out, in whichever mode. */
+  readonly internal: boolean;
+  /**
+   * May its containers talk to each other? The rules see what they say only where net.bridge.bridge-nf-call-iptables
+   * is 1; elsewhere their ports have to be isolated as well.
+   */
   readonly interContainer: boolean;
   readonly masquerade: boolean;
+  readonly gatewayModes: Readonly<Record<Family, GatewayMode>>;
+  /** At most one a family: what the world sees instead of the address of the link by which a packet leaves. */
+  readonly sourceAddresses: readonly Address[];
+  /** Links from which a direct route to published ports is open. */
+  readonly trustedLinks: readonly string[];
 }
 
+/** What a published port has to know of its network. */
+export type PortPolicy = Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;
+
 /** `nft add element inet gangway bridges { "gangway0" }` and so on. */
-export function networkElements({ bridge, subnets, interContainer, masquerade }: NatNetwork): readonly SetElement[] {
-  const name = ifname(bridge);
+export function networkElements(policy: NetworkPolicy): readonly SetElement[] {
+  const name = ifname(policy.bridge);
   return [
     { set: 'bridges', key: [name] },
-    ...(interContainer ? [{ set: 'same_bridge', key: [name, name] }] : []),
-    ...subnets.flatMap((subnet): readonly SetElement[] => {
-      const { family } = subnet.address;
-      return [
-        { set: 'leaving', key: [nfProto(family), name], value: [goto('leave_nat')] },
-        { set: 'entering', key: [nfProto(family), name], value: [goto('enter_nat')] },
-        { set: `subnets${family}`, key: [name, { type: 'prefix', prefix: network(subnet) }] },
-        ...(masquerade ? [{ set: 'masqueraded', key: [nfProto(family), name] }] : []),
-      ];
-    }),
+    { set: policy.interContainer ? 'same_bridge' : 'apart', key: [name, name] },
+    ...policy.subnets.flatMap((subnet) => familyElements(policy, subnet)),
   ];
 }
 
+/** What is not said here is closed. */
+function familyElements(policy: NetworkPolicy, subnet: Prefix): readonly SetElement[] {
+  const { family } = subnet.address;
+  const name = ifname(policy.bridge);
+  const here = [nfProto(family), name];
+  const mode = policy.gatewayModes[family];
+  if (mode === 'isolated') return [{ set: 'isolated', key: here }];
+  if (policy.internal) return [{ set: 'internal', key: here }];
+  const { leave, enter } = chains[mode];
+  return [
+    { set: 'leaving', key: here, value: [goto(leave)] },
+    { set: 'entering', key: here, value: [goto(enter)] },
+    { set: `subnets${family}`, key: [name, { type: 'prefix', prefix: network(subnet) }] },
+    ...(policy.masquerade && mode !== 'routed' ? [sourceElement(policy, family)] : []),
+  ];
+}
+
+function sourceElement({ bridge, sourceAddresses }: NetworkPolicy, family: Family): SetElement {
+  const source = sourceAddresses.find((candidate) => candidate.family === family);
+  return source === undefined
+    ? { set: 'masqueraded', key: [nfProto(family), ifname(bridge)] }
+    : { set: `sources${family}`, key: [ifname(bridge)], value: [address(source)] };
+}
+
+const chains = {
+  nat: { leave: 'leave_nat', enter: 'enter_nat' },
+  'nat-unprotected': { leave: 'leave_nat', enter: 'enter_unprotected' },
+  routed: { leave: 'leave_routed', enter: 'enter_routed' },
+} as const;
+
 /**
- * `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }`: at most one element per port.
+ * `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }`: what opens one port of a container.
  *
  * None at all where the kernel can't translate (from one family to the other) and for `::1`, which it never accepts
- * from a wire: those ports are a process of the host's business. So is one on 127.0.0.1, but it needs a guard.
+ * from a wire: those ports are a process of the host's business. So is one on 127.0.0.1, but it needs a guard. In a
+ * routed network there is no port of the host: the container's own is open, but not if it was asked for on loopback.
+ *
+ * Two ports of the host that lead to one of the container may have an element in common.
  *
  * @param container the container's address on the network that the port belongs to
  */
-export function portElements(binding: PortBinding, container: Address): readonly SetElement[] {
+export function portElements(binding: PortBinding, container: Address, policy: PortPolicy): readonly SetElement[] {
+  const { family } = container;
+  const mode = policy.gatewayModes[family];
+  if (mode === 'isolated') return [];
+  const direct = binding.hostAddress.family === family && !isLoopback(binding.hostAddress);
+  const bridge = ifname(policy.bridge);
+  const there = [address(container), ...l4({ protocol: binding.protocol, port: binding.containerPort })];
+  if (mode === 'routed') return direct ? [{ set: `open_ports${family}`, key: [bridge, ...there] }] : [];
+  const trusted = direct && mode === 'nat' ? policy.trustedLinks : [];
+  return [
+    ...hostPortElements(binding, container),
+    ...trusted.map((link) => ({ set: `trusted_ports${family}`, key: [ifname(link), bridge, ...there] })),
+  ];
+}
+
+function hostPortElements(binding: PortBinding, container: Address): readonly SetElement[] {
   const { family } = binding.hostAddress;
   const hostPort = l4({ protocol: binding.protocol, port: binding.hostPort });
   if (isLoopback(binding.hostAddress)) {
@@ -61,11 +115,23 @@ export function portElements(binding: PortBinding, container: Address): readonly
     : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }];
 }
 
+const hostPortParts = [{ type: 'inet_proto' }, { type: 'inet_service' }] as const;
+const bridgePart = { type: 'ifname' } as const;
+
 /** The sets that hold published ports, and what their keys are made of. */
 export const portSets: Readonly<Record<string, readonly KeyPart[]>> = {
-  ports4: [{ type: 'inet_proto' }, { type: 'inet_service' }],
-  host_ports4: [{ type: 'address', family: 4 }, { type: 'inet_proto' }, { type: 'inet_service' }],
-  loopback_ports4: [{ type: 'address', family: 4 }, { type: 'inet_proto' }, { type: 'inet_service' }],
+  ...Object.fromEntries(
+    ([4, 6] as const).flatMap((family): readonly (readonly [string, readonly KeyPart[]])[] => {
+      const addressed: readonly KeyPart[] = [{ type: 'address', family }, ...hostPortParts];
+      return [
+        [`ports${family}`, hostPortParts],
+        [`host_ports${family}`, addressed],
+        [`open_ports${family}`, [bridgePart, ...addressed]],
+        [`trusted_ports${family}`, [bridgePart, bridgePart, ...addressed]],
+      ];
+    }),
+  ),
+  loopback_ports4: [{ type: 'address', family: 4 }, ...hostPortParts],
 };
 
 /** gangway has turned on forwarding for `family`: the host must not become a router between other people's networks. */
@@ -93,6 +159,6 @@ function address(value: Address): Datum {
   return { type: 'address', address: value };
 }
 
-function goto(chain: 'leave_nat' | 'enter_nat'): Datum {
+function goto(chain: string): Datum {
   return { type: 'goto', chain };
 }

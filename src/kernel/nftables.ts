@@ -17,18 +17,19 @@ import { firstKey, type KeyPart, lastKey, readKey } from './set-key.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFPROTO_INET = 1;
+export const NFPROTO_IPV4 = 2;
 /** The verdict -4, linux/netfilter/nf_tables.h. */
 const NFT_GOTO = 0xfffffffc;
 
-const nfgenmsg = struct({ family: [1, u8], version: [1, u8], resource: [2, u16be] });
+export const nfgenmsg = struct({ family: [1, u8], version: [1, u8], resource: [2, u16be] });
 
 const verdict = attributes({ code: [1, u32be], chain: [2, cstring] });
 const data = attributes({ value: [1, binary], verdict: [2, verdict] });
 const element = attributes({ key: [1, data], data: [2, data], flags: [3, u32be], keyEnd: [10, data] });
 const elementList = attributes({ table: [1, cstring], set: [2, cstring], elements: [3, list(1, element)] });
-const tableAttributes = attributes({ name: [1, cstring] });
+export const tableAttributes = attributes({ name: [1, cstring] });
 
-const nft = (message: number) => (NFNL_SUBSYS_NFTABLES << 8) | message;
+export const nft = (message: number) => (NFNL_SUBSYS_NFTABLES << 8) | message;
 const NFT_MSG_GETTABLE = { name: 'NFT_MSG_GETTABLE', type: nft(1), header: nfgenmsg, attributes: tableAttributes };
 const NFT_MSG_DELTABLE = { name: 'NFT_MSG_DELTABLE', type: nft(2), header: nfgenmsg, attributes: tableAttributes };
 const NFT_MSG_NEWSETELEM = { name: 'NFT_MSG_NEWSETELEM', type: nft(12), header: nfgenmsg, attributes: elementList };
@@ -37,20 +38,21 @@ const NFT_MSG_DELSETELEM = { name: 'NFT_MSG_DELSETELEM', type: nft(14), header: 
 const NFNL_MSG_BATCH_BEGIN = { name: 'NFNL_MSG_BATCH_BEGIN', type: 0x10, header: nfgenmsg, attributes: attributes({}) };
 const NFNL_MSG_BATCH_END = { name: 'NFNL_MSG_BATCH_END', type: 0x11, header: nfgenmsg, attributes: attributes({}) };
 
-/** Puts elements into sets of an `inet` table; all or none. @throws KernelError EEXIST where a key is taken, ENOENT where the set is missing */
-export function addElements(connection: Connection, table: string, elements: readonly SetElement[]): void {
-  transact(
-    connection,
-    elements.map((item) => elementRequest('add', table, item)),
-  );
-}
-
-/** Takes elements out; all or none. @throws KernelError ENOENT where one is missing */
-export function deleteElements(connection: Connection, table: string, elements: readonly SetElement[]): void {
-  transact(
-    connection,
-    elements.map((item) => elementRequest('delete', table, item)),
-  );
+/**
+ * Takes elements out of sets of an `inet` table and puts others in, all or none: the kernel goes over from the old to the
+ * new between two packets.
+ *
+ * @throws KernelError EEXIST where a key is taken, ENOENT where an element or the set is missing
+ */
+export function changeElements(
+  connection: Connection,
+  table: string,
+  { remove, add }: { readonly remove: readonly SetElement[]; readonly add: readonly SetElement[] },
+): void {
+  transact(connection, [
+    ...remove.map((item) => elementRequest('delete', table, item)),
+    ...add.map((item) => elementRequest('add', table, item)),
+  ]);
 }
 
 /** Is the element there, with this very value? */
@@ -93,13 +95,10 @@ export function listKeys(
     });
 }
 
-/** Is there an `inet` table of this name? */
-export function hasTable(connection: Connection, name: string): boolean {
+/** Is there a table of this name? */
+export function hasTable(connection: Connection, name: string, family: number = NFPROTO_INET): boolean {
   try {
-    connection.ask(
-      request(`get table ${name}`, NFT_MSG_GETTABLE, 0, { family: NFPROTO_INET }, { name }),
-      NFT_MSG_GETTABLE,
-    );
+    connection.ask(request(`get table ${name}`, NFT_MSG_GETTABLE, 0, { family }, { name }), NFT_MSG_GETTABLE);
     return true;
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return false;
@@ -108,11 +107,12 @@ export function hasTable(connection: Connection, name: string): boolean {
 }
 
 /** `nft delete table inet NAME`, with everything in it. @throws KernelError ENOENT */
-export function deleteTable(connection: Connection, name: string): void {
-  transact(connection, [request(`delete table ${name}`, NFT_MSG_DELTABLE, 0, { family: NFPROTO_INET }, { name })]);
+export function deleteTable(connection: Connection, name: string, family: number = NFPROTO_INET): void {
+  transact(connection, [request(`delete table ${name}`, NFT_MSG_DELTABLE, 0, { family }, { name })]);
 }
 
-function transact(connection: Connection, requests: readonly Request[]): void {
+/** Sends requests between the brackets that make them one change. */
+export function transact(connection: Connection, requests: readonly Request[]): void {
   const bracket = { resource: NFNL_SUBSYS_NFTABLES };
   connection.transact(
     request('begin batch', NFNL_MSG_BATCH_BEGIN, 0, bracket, {}),

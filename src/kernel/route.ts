@@ -22,6 +22,8 @@ import { addressFamily } from './family.ts';
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
+const RT_SCOPE_UNIVERSE = 0;
+const RT_SCOPE_LINK = 253;
 
 const rtmsg = struct({
   family: [1, u8],
@@ -54,20 +56,30 @@ export interface Route {
   readonly metric: number;
 }
 
-/** `ip route add default via 172.17.0.1 dev eth0`. */
-export function addDefaultRoute(gateway: Address, linkIndex: number): Request {
+/** Where packets go that no other route is for. Without a gateway everybody is a neighbour on the link. */
+export interface DefaultRoute {
+  readonly family: Family;
+  readonly linkIndex: number;
+  readonly gateway?: Address;
+}
+
+/** `ip route add default via 172.17.0.1 dev eth0`; `ip route replace` puts it in the place of another one. */
+export function setDefaultRoute(verb: 'add' | 'replace', { family, linkIndex, gateway }: DefaultRoute): Request {
   const header = {
-    family: addressFamily(gateway.family),
+    family: addressFamily(family),
     table: RT_TABLE_MAIN,
     protocol: RTPROT_BOOT,
+    scope: gateway === undefined && family === 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
     type: RTN_UNICAST,
   };
+  const way = gateway === undefined ? '' : ` via ${formatAddress(gateway)}`;
+  const bits = flags.create | (verb === 'add' ? flags.exclusive : flags.replace);
   return request(
-    `add default route via ${formatAddress(gateway)}`,
+    `${verb} default route${way}`,
     RTM_NEWROUTE,
-    flags.create | flags.exclusive,
+    bits,
     header,
-    { gateway, linkIndex },
+    gateway === undefined ? { linkIndex } : { linkIndex, gateway },
   );
 }
 

@@ -17,7 +17,7 @@ const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, 
 
 /** A part of a key that can be read back, with the family that its set is for. */
 export type KeyPart =
-  | { readonly type: 'inet_proto' | 'inet_service' }
+  | { readonly type: 'inet_proto' | 'inet_service' | 'ifname' }
   | { readonly type: 'address'; readonly family: Family };
 
 /** The parts behind each other; of an interval the first value. */
@@ -35,7 +35,7 @@ export function readKey(parts: readonly KeyPart[], bytes: Uint8Array): readonly 
   const key: Datum[] = [];
   let offset = 0;
   for (const part of parts) {
-    const length = part.type === 'address' ? (part.family === 4 ? 4 : 16) : part.type === 'inet_proto' ? 1 : 2;
+    const length = lengthOf(part);
     const datum = read(part, bytes.subarray(offset, offset + length));
     if (datum === undefined) return undefined;
     key.push(datum);
@@ -44,7 +44,13 @@ export function readKey(parts: readonly KeyPart[], bytes: Uint8Array): readonly 
   return key;
 }
 
+function lengthOf(part: KeyPart): number {
+  if (part.type === 'address') return part.family === 4 ? 4 : 16;
+  return { inet_proto: 1, inet_service: 2, ifname: IFNAMSIZ }[part.type];
+}
+
 function read(part: KeyPart, bytes: Uint8Array): Datum | undefined {
+  if (part.type === 'ifname') return { type: 'ifname', name: Buffer.from(bytes).toString().replace(/\0+$/, '') };
   if (part.type === 'address') return { type: 'address', address: fromBytes(bytes) };
   const [high = 0, low = 0] = bytes;
   if (part.type === 'inet_service') return { type: 'inet_service', port: (high << 8) | low };

@@ -13,8 +13,10 @@ export const flags = {
   request: 0x1,
   ack: 0x4,
   dump: 0x300,
+  replace: 0x100,
   exclusive: 0x200,
   create: 0x400,
+  append: 0x800,
 } as const;
 
 /** Message types below NLMSG_MIN_TYPE belong to netlink itself. */

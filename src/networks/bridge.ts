@@ -32,85 +32,113 @@
  */
 
 import { elementSteps } from '../firewall/nftables.ts';
-import { networkElements } from '../firewall/policy.ts';
-import type { Step } from '../plan/step.ts';
-import type { Address, Prefix } from '../values/address.ts';
+import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
+import type { DefaultRoute, Place, Step } from '../plan/step.ts';
+import type { Prefix } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
-import { inSandbox, type Sandbox } from './none.ts';
+import type { BridgeRequest, Subnet } from '../values/network.ts';
+import { closedFamily, inSandbox, type Sandbox } from './none.ts';
 
-/** lo is number 1 in every namespace. */
-const firstIndex = 2;
+/** What a bridge does about the world, as it was asked for. */
+export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix'>;
 
 /** A switch with an address of its own. */
-export interface BridgeNetwork {
+export interface BridgeNetwork extends BridgeOptions {
+  readonly kind: 'bridge';
   readonly name: string;
   /** The link's name: `gangway0`. */
   readonly bridge: string;
   readonly mac: Mac;
   readonly mtuBytes: number;
   readonly subnets: readonly Subnet[];
+  readonly internal: boolean;
 }
 
-export interface Subnet {
-  readonly subnet: Prefix;
-  /** The bridge's own address in the subnet, and every container's way out. */
-  readonly gateway: Address;
+export function optionsOf(request: BridgeRequest): BridgeOptions {
+  const { kind: _, link: __, mtuBytes: ___, hostBinding: ____, linkPrefix: _____, ...options } = request;
+  return options;
 }
 
 /** A cable between a container and a bridge. */
 export interface Endpoint {
   readonly id: string;
-  /** The machine's plug: `veth3f2a9c4`. */
-  readonly hostLink: string;
+  /** The machine's plug: `veth3f2a9c4`. Absent where a link of the machine leads into the container without a cable. */
+  readonly hostLink?: string;
   /** The container's plug: `eth0`. */
   readonly link: string;
   readonly mac: Mac;
   readonly addresses: readonly Prefix[];
+  /** Kept from its siblings by the bridge itself: where there is no br_netfilter, no rule sees what they say. */
+  readonly isolated?: boolean;
 }
 
 /** `ip link add gangway0 type bridge; ip address add 172.17.0.1/16 dev gangway0; ip link set gangway0 up`. */
 export function createBridge(network: BridgeNetwork): readonly Step[] {
   const { bridge, mac, mtuBytes, subnets } = network;
-  const policy = { bridge, subnets: subnets.map(({ subnet }) => subnet), interContainer: true, masquerade: true };
   return [
-    ...elementSteps(networkElements(policy), `the firewall knows ${bridge} before a packet can cross it`),
-    { kind: 'bridge', in: 'host', name: bridge, mac, mtuBytes, why: `the switch of network ${network.name}` },
+    ...elementSteps(networkElements(policyOf(network)), `the firewall knows ${bridge} before a packet can cross it`),
+    {
+      kind: 'bridge',
+      in: 'host',
+      name: bridge,
+      mac,
+      mtuBytes,
+      ...(network.interContainer ? {} : { filtered: true }),
+      why: `the switch of network ${network.name}`,
+    },
     ...closedFamily('host', bridge, subnets),
-    ...subnets.map(({ subnet, gateway }): Step => {
-      const prefix = { address: gateway, length: subnet.length };
-      return {
-        kind: 'address',
-        in: 'host',
-        link: bridge,
-        prefix,
-        why: 'the gateway: the machine’s own place on the switch',
-      };
-    }),
+    ...deaf(network),
+    ...subnets.flatMap((subnet) => stand(network, subnet)),
     { kind: 'up', in: 'host', link: bridge, why: 'the switch is on' },
   ];
 }
 
+/** What a container says of routes in IPv6 is not for the machine (CVE-2020-13401). */
+function deaf({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
+  if (!subnets.some(({ subnet }) => subnet.address.family === 6)) return [];
+  const [key, value, why] =
+    gatewayModes[6] === 'isolated'
+      ? ['disable_ipv6', '1', 'the machine has no place on this switch']
+      : ['accept_ra', '0', 'no container is a router for the machine'];
+  return [{ kind: 'sysctl', in: 'host', key: `net/ipv6/conf/${bridge}/${key}`, value, why }];
+}
+
+/** The machine's own place on the switch, unless it has none. */
+function stand({ bridge, gatewayModes, inhibitIpv4 }: BridgeNetwork, { subnet, gateway }: Subnet): readonly Step[] {
+  const { family } = subnet.address;
+  if (gateway === undefined || gatewayModes[family] === 'isolated' || (inhibitIpv4 && family === 4)) return [];
+  const prefix = { address: gateway, length: subnet.length };
+  const why = 'the gateway: the machine’s own place on the switch';
+  return [{ kind: 'address', in: 'host', link: bridge, prefix, why }];
+}
+
+/** What the firewall has to know of the network. */
+export function policyOf({ subnets, ...network }: BridgeNetwork): NetworkPolicy {
+  return { ...network, subnets: subnets.map(({ subnet }) => subnet) };
+}
+
 /**
- * Plugs a container into a bridge.
+ * Plugs a container into a bridge. Which way it takes to the world is said afterwards, when all its plugs are known
+ * (gateway.ts).
  *
  *     ip link add vethX up master gangway0 type veth peer name eth0 address MAC netns C
  *     ip -n C address add 172.17.0.2/16 dev eth0; ip -n C link set eth0 up
- *     ip -n C route add default via 172.17.0.1
  *
- * There is no unplugging: the container's namespace takes both plugs with it.
+ * A container that ends is not unplugged: its namespace takes both plugs with it.
  */
 export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sandbox): readonly Step[] {
   const place = inSandbox(sandbox);
   const { link, hostLink, mac } = endpoint;
+  if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no plug for ${network.bridge}`);
   return [
-    ...closedFamily(place, 'default', network.subnets),
+    ...familyAtBirth(place, network.subnets),
     {
       kind: 'veth',
       in: 'host',
       name: hostLink,
       bridge: network.bridge,
       mtuBytes: network.mtuBytes,
-      peer: { namespace: sandbox.namespace, name: link, index: firstIndex, mac },
+      peer: { namespace: sandbox.namespace, name: link, mac },
       why: `a cable: one plug in ${network.bridge}, the other one is the container’s ${link}`,
     },
     {
@@ -119,37 +147,36 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
       link: hostLink,
       why: 'a container may reach itself through a published port: the frame leaves by the port it came in by',
     },
+    ...(endpoint.isolated === true ? [apart(hostLink)] : []),
     ...closedFamily('host', hostLink, network.subnets),
     ...endpoint.addresses.map(
       (prefix): Step => ({ kind: 'address', in: place, link, prefix, why: 'the container’s address' }),
     ),
     { kind: 'up', in: place, link, why: 'the cable is plugged in: from here on packets flow' },
-    ...network.subnets.map(
-      ({ gateway }): Step => ({
-        kind: 'route',
-        in: place,
-        link,
-        gateway,
-        why: 'everything that is not on the switch goes to the gateway',
-      }),
-    ),
   ];
 }
 
-/** A network without IPv6 has none anywhere: a link-local address would be a way around every IPv4 rule. */
-function closedFamily(
-  place: 'host' | { readonly namespace: string },
-  link: string,
-  subnets: readonly Subnet[],
-): readonly Step[] {
-  if (subnets.some(({ subnet }) => subnet.address.family === 6)) return [];
+function apart(link: string): Step {
+  return { kind: 'isolated', in: 'host', link, why: 'containers of this network may not talk to each other' };
+}
+
+/** A link is born with the setting `default` of its namespace, which another network of the container may have changed. */
+function familyAtBirth(place: Place, subnets: readonly Subnet[]): readonly Step[] {
+  const closed = closedFamily(place, 'default', subnets);
+  if (closed.length > 0) return closed;
+  const key = 'net/ipv6/conf/default/disable_ipv6';
   return [
-    {
-      kind: 'sysctl',
-      in: place,
-      key: `net/ipv6/conf/${link}/disable_ipv6`,
-      value: '1',
-      why: 'this network has no IPv6, so neither has this interface: no link-local address, no router advertisements',
-    },
+    { kind: 'sysctl', in: place, key, value: '0', why: 'this network has IPv6, whatever the container’s others have' },
   ];
+}
+
+/** The ways out that a plug offers: through the bridge's own address, unless nobody is to get out there. */
+export function waysOut({ subnets, internal }: BridgeNetwork, { link }: Endpoint): readonly DefaultRoute[] {
+  if (internal) return [];
+  return subnets.flatMap(({ subnet, gateway, auxiliary }) => {
+    const { family } = subnet.address;
+    // Docker's words for somebody else on the wire who is the way out.
+    const way = auxiliary[`DefaultGatewayIPv${family}`] ?? gateway;
+    return way === undefined ? [] : [{ family, link, gateway: way }];
+  });
 }

@@ -11,10 +11,16 @@
  * choose.
  */
 import { type Address, formatAddress, isAddress, isLoopback, isUnspecified, parseAddress } from '../values/address.ts';
-import type { ResolverSettings } from '../values/resolver.ts';
+import type { ResolverOverrides, ResolverSettings } from '../values/resolver.ts';
 
-/** `172.17.0.2<TAB>web`, below the six standard lines. */
-export function hosts(hostname: string, addresses: readonly Address[]): string {
+/** A line that a person adds: `--add-host db:10.0.0.1`. */
+export interface HostEntry {
+  readonly name: string;
+  readonly address: Address;
+}
+
+/** `172.17.0.2<TAB>web`, below the six standard lines and what the person adds. */
+export function hosts(names: string, addresses: readonly Address[], added: readonly HostEntry[] = []): string {
   return [
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',
@@ -22,17 +28,43 @@ export function hosts(hostname: string, addresses: readonly Address[]): string {
     'ff00::\tip6-mcastprefix',
     'ff02::1\tip6-allnodes',
     'ff02::2\tip6-allrouters',
-    ...addresses.map((address) => `${formatAddress(address)}\t${hostname}`),
+    ...added.map(({ name, address }) => `${formatAddress(address)}\t${name}`),
+    ...addresses.map((address) => ownLine(names, address)),
     '',
   ].join('\n');
 }
 
-/** The machine's resolv.conf as a container can use it; as it stands for one on the machine's own stack. @see resolv.conf(5) */
-export function resolvConf(machine: string, stack: 'own' | 'host'): string {
-  if (stack === 'host') return machine;
-  const kept = machine
+/** The file with lines for further addresses at its end; whatever else stands in it stays. */
+export function addHosts(file: string, names: string, addresses: readonly Address[]): string {
+  const end = file === '' || file.endsWith('\n') ? '' : '\n';
+  return `${file}${end}${addresses.map((address) => `${ownLine(names, address)}\n`).join('')}`;
+}
+
+/** The file without the lines of these addresses; whatever else stands in it stays. */
+export function removeHosts(file: string, names: string, addresses: readonly Address[]): string {
+  const lines = new Set(addresses.map((address) => ownLine(names, address)));
+  return file
     .split('\n')
-    .filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line) && !isOutOfReach(line));
+    .filter((line) => !lines.has(line))
+    .join('\n');
+}
+
+function ownLine(names: string, address: Address): string {
+  return `${formatAddress(address)}\t${names}`;
+}
+
+/**
+ * The machine's resolv.conf as a container can use it; as it stands for one on the machine's own stack. What a person
+ * said (`--dns`, `--dns-search`, `--dns-option`) takes the place of the lines of its kind, and is believed.
+ *
+ * @see resolv.conf(5)
+ */
+export function resolvConf(machine: string, stack: 'own' | 'host', overrides: ResolverOverrides = {}): string {
+  const said = overrideLines(overrides);
+  const lines = machine.split('\n').filter((line) => !said.some(({ keyword }) => keyword.test(line)));
+  const own = said.flatMap(({ own: written }) => written);
+  if (stack === 'host') return [...own, ...lines].join('\n');
+  const kept = [...own, ...lines.filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line) && !isOutOfReach(line))];
   const empty = kept.some((line) => line.startsWith('nameserver'))
     ? []
     : ['# no name server of the machine can be reached from a container'];
@@ -62,6 +94,20 @@ export function nameServiceResolvConf(settings: ResolverSettings): string {
     `# Option ndots from: ${ndots.from}`,
     '',
   ].join('\n');
+}
+
+/** The lines that a person's words make, and which lines of a file they stand for. */
+function overrideLines({ servers = [], search = [], options = [] }: ResolverOverrides) {
+  const domains = search.filter((domain) => domain !== '.');
+  return [
+    ...(servers.length === 0
+      ? []
+      : [{ keyword: /^nameserver\s/, own: servers.map((address) => `nameserver ${formatAddress(address)}`) }]),
+    ...(search.length === 0
+      ? []
+      : [{ keyword: /^(search|domain)\s/, own: domains.length === 0 ? [] : [`search ${domains.join(' ')}`] }]),
+    ...(options.length === 0 ? [] : [{ keyword: /^options\s/, own: [`options ${options.join(' ')}`] }]),
+  ];
 }
 
 function isOutOfReach(line: string): boolean {

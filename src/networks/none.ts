@@ -19,6 +19,7 @@
  * listen on ports below 1024 and send pings: the ports are the container's own, and so is the damage.
  */
 import type { Place, Step } from '../plan/step.ts';
+import type { Prefix } from '../values/address.ts';
 import type { SubordinateRange } from '../values/launch.ts';
 
 /** Where a container's network lives. */
@@ -69,4 +70,22 @@ export function none(sandbox: Sandbox): readonly Step[] {
 /** All groups of a user namespace, by the numbers that they have outside: so the kernel reads what is written from there. */
 function everyGroup({ first, length }: SubordinateRange): string {
   return `${first} ${first + length - 1}`;
+}
+
+/** A network without IPv6 has none anywhere: a link-local address would be a way around every IPv4 rule (CVE-2024-32473). */
+export function closedFamily(
+  place: Place,
+  link: string,
+  subnets: readonly { readonly subnet: Prefix }[],
+): readonly Step[] {
+  if (subnets.some(({ subnet }) => subnet.address.family === 6)) return [];
+  return [
+    {
+      kind: 'sysctl',
+      in: place,
+      key: `net/ipv6/conf/${link}/disable_ipv6`,
+      value: '1',
+      why: 'this network has no IPv6, so neither has this interface: no link-local address, no router advertisements',
+    },
+  ];
 }

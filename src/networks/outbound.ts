@@ -15,28 +15,60 @@
  * programs' networks. gangway adds one element instead, `closed_transit`, which drops what neither comes from nor goes
  * to a bridge of ours; and only if gangway itself turned the switch.
  *
- * Both are taken back when the last container that needs them has gone. A switch that was on before stays on, and
+ * In IPv6 the switch is a trap. `net.ipv6.conf.all.forwarding` says two things at once: pass packets
+ * on, and be a router, which learns nothing from other routers. A machine that got its own default route from a router's
+ * advertisement would forget it in that very moment. So the links that listen are first told to go on listening,
+ * `accept_ra=2`, and forwarding comes after that; on the way back the other way round.
+ *
+ * All of it is taken back when the last container that needs it has gone. A switch that was on before stays on, and
  * nobody's packets are dropped.
+ *
+ * @see accept_ra and forwarding in https://docs.kernel.org/networking/ip-sysctl.html
  */
 import { elementSteps } from '../firewall/nftables.ts';
 import { closedTransitElements } from '../firewall/policy.ts';
-import type { Step } from '../plan/step.ts';
+import type { Step, SysctlStep } from '../plan/step.ts';
+import type { Family } from '../values/address.ts';
+
+/** What the machine does so far, in the families that a network needs. */
+export interface Forwarding {
+  /** `sysctl -n net.ipv4.ip_forward` */
+  readonly ipForward?: string;
+  readonly ipv6?: Ipv6Forwarding;
+}
+
+export interface Ipv6Forwarding {
+  /** `sysctl -n net.ipv6.conf.all.forwarding` */
+  readonly forwarding: string;
+  /** The links that would no longer hear a router: `accept_ra` is 1. */
+  readonly listening: readonly string[];
+}
 
 /** `sysctl -w net.ipv4.ip_forward=1`, with the guard before it; nothing where the machine forwards already. */
-export function forwarding(observed: { readonly ipForward: string }): readonly Step[] {
-  if (observed.ipForward !== '0') return [];
+export function forwarding({ ipForward, ipv6 }: Forwarding): readonly Step[] {
   return [
-    ...elementSteps(
-      closedTransitElements(4),
-      'the machine is about to forward packets: for our containers, and for nobody else',
-    ),
-    {
-      kind: 'sysctl',
-      in: 'host',
-      key: 'net/ipv4/ip_forward',
-      value: '1',
-      was: '0',
-      why: 'the machine passes on packets that are not its own',
-    },
+    ...(ipForward === '0' ? [...guard(4), router('net/ipv4/ip_forward')] : []),
+    ...(ipv6?.forwarding === '0'
+      ? [...guard(6), ...ipv6.listening.map(goOnListening), router('net/ipv6/conf/all/forwarding')]
+      : []),
   ];
+}
+
+function guard(family: Family): readonly Step[] {
+  const why = 'the machine is about to forward packets: for our containers, and for nobody else';
+  return elementSteps(closedTransitElements(family), why);
+}
+
+function router(key: string): SysctlStep {
+  return change(key, '0', '1', 'the machine passes on packets that are not its own');
+}
+
+function goOnListening(link: string): SysctlStep {
+  const why =
+    'a machine that forwards no longer listens to routers; this link’s own way out may be one that it heard of';
+  return change(`net/ipv6/conf/${link}/accept_ra`, '1', '2', why);
+}
+
+function change(key: string, was: string, value: string, why: string): SysctlStep {
+  return { kind: 'sysctl', in: 'host', key, value, was, why };
 }

@@ -25,24 +25,66 @@
  * instead of three rules: a packet's way is as short with ten thousand ports as with one.
  */
 import { elementSteps } from '../firewall/nftables.ts';
-import { portElements } from '../firewall/policy.ts';
-import type { Step } from '../plan/step.ts';
-import { type Address, formatAddress } from '../values/address.ts';
-import type { PortBinding } from '../values/port.ts';
+import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
+import type { ElementStep } from '../plan/step.ts';
+import { type Address, formatHost } from '../values/address.ts';
+import type { Forward } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
+import { formatSetElement, type SetElement } from '../values/set-element.ts';
 
-/** What the rules leave to a process: a sentence for each socket of the switchboard. */
-export function sockets(bindings: readonly PortBinding[], container: Address): readonly string[] {
-  return bindings.map((binding) => {
-    const to = `${formatAddress(container)}:${binding.containerPort}`;
-    return `no command: a socket of the switchboard holds ${formatBinding(binding)}, and carries what the rules can’t to ${to}`;
-  });
+/** Those that need a port of the machine, and a socket that holds it. */
+export function carried(forwards: readonly Forward[]): readonly Forward[] {
+  return forwards.filter(({ routed }) => routed === undefined);
 }
 
+/** What the rules leave to a process: a sentence for each socket of the switchboard. */
+export function sockets(forwards: readonly Forward[]): readonly string[] {
+  return carried(forwards).map(
+    (forward) =>
+      `no command: a socket of the switchboard holds ${formatBinding(forward.binding)}, and carries what the rules can’t to ${destination(forward)}`,
+  );
+}
+
+/** The network behind an address of the container, as far as published ports go. */
+export type Behind = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;
+
 /** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
-export function publish(bindings: readonly PortBinding[], container: Address): readonly Step[] {
-  return bindings.flatMap((binding) => {
-    const to = `${formatAddress(container)}:${binding.containerPort}`;
-    return elementSteps(portElements(binding, container), `published: ${formatBinding(binding)} leads to ${to}`);
+export function publish(forwards: readonly Forward[], behind: Behind): readonly ElementStep[] {
+  const steps = forwards.flatMap((forward) =>
+    elementSteps(
+      portElements(forward.binding, forward.target, behind(forward.target)),
+      `published: ${formatBinding(forward.binding)} leads to ${destination(forward)}`,
+    ),
+  );
+  // Two ports of the host may lead to one of a container, which is opened once.
+  return [...new Map(steps.map((step) => [place(step), step])).values()];
+}
+
+/** What has to change for the `wanted` ports to be published where `before` were: in one transaction, no packet meets neither. */
+export function republish(before: readonly ElementStep[], wanted: readonly ElementStep[]): readonly ElementStep[] {
+  const same = ({ element: a }: ElementStep, { element: b }: ElementStep) =>
+    a !== undefined && b !== undefined && a.set === b.set && formatKey(a) === formatKey(b);
+  const moved = wanted.flatMap((step): readonly ElementStep[] => {
+    const old = before.find((other) => same(step, other));
+    if (old?.element === undefined || step.element === undefined) return [step];
+    return formatSetElement(old.element) === formatSetElement(step.element) ? [] : [{ ...step, was: old.element }];
   });
+  const gone = before
+    .filter((old) => !wanted.some((step) => same(step, old)))
+    .flatMap(({ element, ...old }): readonly ElementStep[] =>
+      element === undefined ? [] : [{ ...old, was: element, why: 'no longer published' }],
+    );
+  return [...gone, ...moved];
+}
+
+function place({ element }: ElementStep): string {
+  return element === undefined ? '' : `${element.set} ${formatKey(element)}`;
+}
+
+function formatKey({ set, key }: SetElement): string {
+  return formatSetElement({ set, key });
+}
+
+function destination({ binding, target }: Forward): string {
+  return `${formatHost(target)}:${binding.containerPort}`;
 }

@@ -6,11 +6,13 @@
  * they can be printed, stored in a record, written to the journal before they are done, and taken back years later by
  * the same value that made them.
  */
+import type { PortDiversion } from '../kernel/port-diversion.ts';
 import type { ProcessIdentity } from '../kernel/process.ts';
-import type { Address, Prefix } from '../values/address.ts';
+import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
 import type { Mac } from '../values/mac.ts';
+import type { IpvlanRequest, MacvlanRequest } from '../values/network.ts';
 import type { SetElement } from '../values/set-element.ts';
 
 /** Where a step happens: on the machine itself, or in a pinned network namespace, by its name below /run/netns. */
@@ -39,6 +41,8 @@ export interface BridgeStep extends Reasoned {
   readonly name: string;
   readonly mac: Mac;
   readonly mtuBytes: number;
+  /** Its ports speak to each other through the firewall. */
+  readonly filtered?: boolean;
 }
 
 /** `ip link add NAME master BRIDGE up type veth peer name PEER netns NAMESPACE`. */
@@ -48,12 +52,65 @@ export interface VethStep extends Reasoned {
   readonly name: string;
   readonly bridge: string;
   readonly mtuBytes: number;
-  readonly peer: { readonly namespace: string; readonly name: string; readonly index: number; readonly mac: Mac };
+  readonly peer: { readonly namespace: string; readonly name: string; readonly mac: Mac };
+}
+
+/** A link on a parent, in the namespace of a container. The parent's place is `in`. */
+interface ChildStep extends Reasoned {
+  readonly in: Place;
+  readonly parent: string;
+  readonly namespace: string;
+  readonly name: string;
+  /**
+   * The name with which it is born, and which no link of either namespace has. It could not be born as `eth0` where the
+   * parent is called that, too: kernels before 6.15 look for the name in the parent's namespace.
+   */
+  readonly bornAs: string;
+  /** Absent: the parent's. */
+  readonly mtuBytes?: number;
+}
+
+/** `ip link add link PARENT name BORN netns NAMESPACE type macvlan mode MODE`, and its name. */
+export interface MacvlanStep extends ChildStep {
+  readonly kind: 'macvlan';
+  readonly mode: MacvlanRequest['mode'];
+  /** Absent in the mode passthru, where it is the parent's. */
+  readonly mac?: Mac;
+}
+
+/** `ip link add link PARENT name BORN netns NAMESPACE type ipvlan mode MODE FLAG`, and its name. */
+export interface IpvlanStep extends ChildStep {
+  readonly kind: 'ipvlan';
+  readonly mode: IpvlanRequest['mode'];
+  readonly flag: IpvlanRequest['flag'];
+}
+
+/** `ip link add link PARENT name NAME type vlan id ID`. */
+export interface VlanStep extends Reasoned {
+  readonly kind: 'vlan';
+  readonly in: Place;
+  readonly name: string;
+  readonly parent: string;
+  readonly id: number;
+}
+
+/** `ip link add NAME type dummy`. */
+export interface DummyStep extends Reasoned {
+  readonly kind: 'dummy';
+  readonly in: Place;
+  readonly name: string;
 }
 
 /** `ip link set NAME type bridge_slave hairpin on`. */
 export interface HairpinStep extends Reasoned {
   readonly kind: 'hairpin';
+  readonly in: Place;
+  readonly link: string;
+}
+
+/** `ip link set NAME type bridge_slave isolated on`. */
+export interface IsolatedStep extends Reasoned {
+  readonly kind: 'isolated';
   readonly in: Place;
   readonly link: string;
 }
@@ -73,12 +130,18 @@ export interface AddressStep extends Reasoned {
   readonly prefix: Prefix;
 }
 
-/** `ip route add default via GATEWAY dev LINK`. */
-export interface RouteStep extends Reasoned {
+/** A default route: by a gateway, or straight out of a link where everybody is a neighbour. */
+export interface DefaultRoute {
+  readonly family: Family;
+  readonly link: string;
+  readonly gateway?: Address;
+}
+
+/** `ip route add default via GATEWAY dev LINK`, or `ip route replace` of the one that `was`, which comes back by undoing. */
+export interface RouteStep extends Reasoned, DefaultRoute {
   readonly kind: 'route';
   readonly in: Place;
-  readonly link: string;
-  readonly gateway: Address;
+  readonly was?: Omit<DefaultRoute, 'family'>;
 }
 
 /** `sysctl -qw KEY=VALUE`; `was` is written back when the step is undone, absent where the namespace's end undoes it. */
@@ -90,20 +153,28 @@ export interface SysctlStep extends Reasoned {
   readonly was?: string;
 }
 
-/** `nft -f -`: loads a whole table. */
+/** `nft -f -`: loads a whole table of the machine. */
 export interface RulesetStep extends Reasoned {
   readonly kind: 'ruleset';
-  readonly in: Place;
+  readonly in: 'host';
   readonly table: string;
   readonly text: string;
 }
 
-/** `nft add element inet TABLE SET { … }`. */
+/** `nft -f -`: a table of its own that leads an address's port, UDP and TCP, to another port of the same address. */
+export interface DiversionStep extends Reasoned, PortDiversion {
+  readonly kind: 'diversion';
+  readonly in: Place;
+  readonly table: string;
+}
+
+/** `nft add element inet TABLE SET { … }`, in the place of the one that `was`. At least one of the two is there. */
 export interface ElementStep extends Reasoned {
   readonly kind: 'element';
   readonly in: Place;
   readonly table: string;
-  readonly element: SetElement;
+  readonly element?: SetElement;
+  readonly was?: SetElement;
 }
 
 /** `mkdir`; undone with everything that lies in it. */
@@ -113,12 +184,16 @@ export interface DirectoryStep extends Reasoned {
   readonly mode: number;
 }
 
-/** `cat > PATH`; the file may be replaced in place later. */
+/**
+ * `cat > PATH`, over what `was` in it. It is written in place: where it is bound over a file of a container, the container
+ * sees the change.
+ */
 export interface FileStep extends Reasoned {
   readonly kind: 'file';
   readonly path: string;
   readonly mode: number;
   readonly content: string;
+  readonly was?: string;
 }
 
 /** `tar -xf ARCHIVE -C PATH`. */
@@ -168,12 +243,18 @@ export type Step =
   | NamespaceStep
   | BridgeStep
   | VethStep
+  | MacvlanStep
+  | IpvlanStep
+  | VlanStep
+  | DummyStep
   | HairpinStep
+  | IsolatedStep
   | UpStep
   | AddressStep
   | RouteStep
   | SysctlStep
   | RulesetStep
+  | DiversionStep
   | ElementStep
   | DirectoryStep
   | FileStep

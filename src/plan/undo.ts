@@ -75,7 +75,7 @@ export function wayBack(steps: readonly Step[], kinds: Kinds): readonly Undoing[
   });
 }
 
-/** The namespace with which a step's object ends. */
+/** The namespace with which a step's object ends. A macvlan's and an ipvlan's is not waited for. */
 function home(step: Step): string | undefined {
   if (step.kind === 'veth') return step.peer.namespace;
   return 'in' in step && step.in !== 'host' ? step.in.namespace : undefined;

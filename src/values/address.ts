@@ -162,3 +162,17 @@ export function contains(prefix: Prefix, address: Address): boolean {
 export function overlaps(a: Prefix, b: Prefix): boolean {
   return contains(a, b.address) || contains(b, a.address);
 }
+
+/**
+ * What an address of a subnet is kept for, where no host may have it.
+ *
+ * In a subnet of two or one (/31, /127, /32, /128) every address is a host's. IPv6 has no broadcast; its lowest address
+ * is every router's.
+ *
+ * @see RFC 3021, RFC 6164, RFC 4291 section 2.6.1
+ */
+export function reservedAs(subnet: Prefix, address: Address): 'network address' | 'broadcast address' | undefined {
+  if (subnet.length >= width(subnet.address.family) - 1) return undefined;
+  if (sameAddress(address, network(subnet).address)) return 'network address';
+  return address.family === 4 && sameAddress(address, lastAddress(subnet)) ? 'broadcast address' : undefined;
+}

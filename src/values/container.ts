@@ -4,7 +4,10 @@
  * The CLI and the library parse into this once; it is stored in the container's record as JSON, as it stands.
  * Everything below reads it and nothing changes it.
  */
+import { connectionTo, type NetworkMode } from './network.ts';
 import type { Port, PublishedPort } from './port.ts';
+import type { ResolverOverrides } from './resolver.ts';
+import type { ExtraHost } from './resolver-grammar.ts';
 
 /** `gangway run`'s whole request. Sizes are bytes, times are milliseconds where the name says so. */
 export interface ContainerRequest {
@@ -32,8 +35,13 @@ export interface ContainerRequest {
   readonly userNamespace: 'host' | 'private';
   /** Names without `CAP_`, upper case, or `ALL`. */
   readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
-  /** `none`, `host`, or the name or id of a network. */
-  readonly network: string;
+  readonly network: NetworkMode;
+  /** `--add-host NAME:ADDRESS`: further lines of /etc/hosts. */
+  readonly extraHosts: readonly ExtraHost[];
+  /** `--dns`, `--dns-search`, `--dns-option` */
+  readonly resolver: ResolverOverrides;
+  /** `--domainname`: makes `web.example.org` of the host name `web`. */
+  readonly domainName?: string;
   readonly publish: readonly PublishedPort[];
   readonly publishAll: boolean;
   readonly expose: readonly Port[];
@@ -88,7 +96,9 @@ export function containerRequest(
     limits: {},
     userNamespace: 'host',
     capabilities: { add: [], drop: [] },
-    network: 'bridge',
+    network: { kind: 'networks', connections: [connectionTo('bridge')] },
+    extraHosts: [],
+    resolver: { servers: [], search: [], options: [] },
     publish: [],
     publishAll: false,
     expose: [],

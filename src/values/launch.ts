@@ -15,6 +15,8 @@ export interface Launch {
    * pid files, hosts, hostname, resolv.conf, and `lock`, which an attached client holds. It goes away with the container.
    */
   readonly directory: string;
+  /** Where hosts, hostname and resolv.conf are: in that directory, or that of the container whose stack it has joined. */
+  readonly identityDirectory: string;
   /** Where crun keeps its state: `crun --root THIS list` shows our containers and nobody else's. */
   readonly runtimeRoot: string;
   /** Conmon's log of the container's output, one `TIME stdout|stderr F|P text` a line. */

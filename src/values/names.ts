@@ -55,6 +55,26 @@ export function parseLinkName(text: string): string {
 }
 
 /**
+ * The name of a link that is to be made. `lo` is there already; `all` and `default` mean every link to sysctl(8).
+ *
+ * @throws GangwayError invalid-name
+ */
+export function parseNewLinkName(text: string): string {
+  if (!['lo', 'all', 'default'].includes(text)) return parseLinkName(text);
+  throw invalidName('interface name', text, 'another name, the kernel has this one for itself');
+}
+
+/**
+ * A further name of a container in a network, `db`; or of all below it, `*.db`.
+ *
+ * @throws GangwayError invalid-name
+ */
+export function parseAlias(text: string): string {
+  if (/^(\*\.)?[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,252}$/.test(text)) return text;
+  throw invalidName('alias', text, 'letters, digits, _ . - with a letter or digit first, or *. and such a name');
+}
+
+/**
  * `NAME=value`. The value may be any text without NUL, which environ(7) can't carry.
  *
  * @throws GangwayError invalid-option

@@ -36,3 +36,12 @@ export interface PortBinding {
   readonly hostPort: number;
   readonly containerPort: number;
 }
+
+/** A published port, and the container's address to which it leads. */
+export interface Forward {
+  readonly binding: PortBinding;
+  /** Its family may differ from the host address's: `[::]:8080` may lead to 172.17.0.2. */
+  readonly target: Address;
+  /** The network is routed: the container is reached at its own address, and no port of the machine is taken. */
+  readonly routed?: true;
+}

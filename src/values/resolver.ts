@@ -33,6 +33,16 @@ export interface ResolverSettings {
   readonly overridden: readonly ('nameservers' | 'search' | 'options')[];
 }
 
+/** Where a container of a user-defined network finds its name server. */
+export const nameServerAddress = parseAddress('127.0.0.11');
+
+/**
+ * The port of that address at which it listens: port 53 is led there, and stays free for a container that serves names
+ * itself, at 0.0.0.0:53. One that no program is given by chance (ephemeral ports end at 60999), and always the same one,
+ * so that a name server which takes the place of another one finds everything as it is.
+ */
+export const nameServerPort = 61053;
+
 /** As many as the C library asks: MAXNS. */
 const mostUpstreams = 3;
 

@@ -11,8 +11,9 @@ const run = (...words: readonly string[]) => ['run', '--rm', ...words, 'true'];
 const mistakes: readonly Mistake[] = [
   [run('--network', 'nope'), 125, /network nope not found; `gangway network ls`/],
   [run('--network', ''), 125, /network/],
-  [run('--network', 'container:nope'), 125, /network container:/],
-  [run('--network', 'a', '--network', 'b'), 125, /one network/],
+  [run('--network', 'container:nope'), 125, /no such container: nope/],
+  [run('--network', 'a', '--network', 'b'), 125, /network a not found/],
+  [run('--network', 'none', '--network', 'host'), 125, /excludes every other network/],
   [run('-p', 'abc'), 125, /abc/],
   [run('-p', '80:abc'), 125, /abc/],
   [run('-p', '70000:80'), 125, /70000/],

@@ -68,13 +68,9 @@ test.serial('stop, rm -f, kill, restart and gc of the same container at once', a
 });
 
 const twoEngines = `
-const { createEngine } = await import(process.argv[1]);
+const { containerRequest, createEngine } = await import(process.argv[1]);
 const engines = [createEngine(), createEngine()];
-const request = {
-  command: ['sleep', '1000'], isolation: 'full', readOnly: false, volumes: [], environment: [], terminal: false,
-  interactive: false, init: false, removeOnExit: false, restart: { kind: 'no' }, limits: {}, userNamespace: 'host',
-  capabilities: { add: [], drop: [] }, network: 'bridge', publishAll: true, publish: [], expose: [{ port: 80, protocol: 'tcp' }],
-};
+const request = containerRequest({ command: ['sleep', '1000'], publishAll: true, expose: [{ port: 80, protocol: 'tcp' }] });
 const ids = await Promise.all([0, 1, 0, 1, 0, 1].map(async (which) => (await engines[which].run(request)).id));
 console.log(new Set(ids).size, (await engines[0].list()).length);
 await Promise.all(ids.map((id, index) => engines[(index + 1) % 2].remove(id, { force: true })));

@@ -21,7 +21,6 @@ import {
   type NameServerPorts,
   type NameServerSockets,
   NameServers,
-  nameServerAddress,
   openNameServerSockets,
 } from '../../src/services/dns/name-server.ts';
 import { MessageSplitter, withLength } from '../../src/services/dns/stream-message.ts';
@@ -29,6 +28,7 @@ import { bind, closeSocket, connect, openDatagram, openStream } from '../../src/
 import { openFiles } from '../../src/sys/open-files.ts';
 import { parseAddress, unspecified } from '../../src/values/address.ts';
 import { ignoring } from '../../src/values/errors.ts';
+import { nameServerAddress } from '../../src/values/resolver.ts';
 import { question, table, upstream, zone } from '../support/dns.ts';
 import { enterPrivateNetwork, enterPrivatePins, ip } from '../support/private-network.ts';
 import { skipUnless } from '../support/skip.ts';

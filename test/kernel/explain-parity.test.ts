@@ -96,6 +96,18 @@ parity('run -d of a second container, where the bridge exists', {
   words: ['run', '-d', '--name', 'second', '-P', '--expose', '80', ...command],
 });
 
+const front = ['network', 'create', 'front'];
+
+parity('run -d in a network that somebody made', {
+  before: [front],
+  words: ['run', '-d', '--network', 'front', '--dns-search', 'corp.test', ...command],
+});
+
+parity('network connect of one on the default bridge', {
+  before: [front, web],
+  words: ['network', 'connect', 'front', 'web'],
+});
+
 parity('run -d with a network of its own and nothing else', {
   words: ['run', '-d', '--isolation=network', ...command],
 });
@@ -139,6 +151,33 @@ parity('rm -f of one in a user namespace of its own', {
 });
 
 parity('rm -f of the last one', { before: [web], words: ['rm', '-f', 'web'] });
+
+const better = ['network', 'create', '--subnet', '10.7.0.0/24', 'aa'];
+
+parity('network create, in both families', {
+  words: ['network', 'create', '--ipv6', '--subnet', '10.7.0.0/24', '--subnet', 'fd00:7::/64', 'both'],
+});
+
+parity('network create, internal and with containers apart', {
+  words: ['network', 'create', '--internal', '-o', 'com.docker.network.bridge.enable_icc=false', 'quiet'],
+});
+
+parity('network rm', { before: [better], words: ['network', 'rm', 'aa'] });
+
+parity('run -d in a network of its own', {
+  before: [better],
+  words: ['run', '-d', '--network', 'name=aa,ip=10.7.0.9', '-p', '8080:80', ...command],
+});
+
+parity('network connect, to the better way out', {
+  before: [better, web],
+  words: ['network', 'connect', 'aa', 'web'],
+});
+
+parity('network disconnect, from the way out', {
+  before: [better, web, ['network', 'connect', 'aa', 'web']],
+  words: ['network', 'disconnect', 'aa', 'web'],
+});
 
 parity('gc', { before: [web, ['rm', '-f', 'web']], words: ['gc'] });
 

@@ -115,7 +115,10 @@ test.serial('a private user namespace on a root file system of one’s own: root
 
 test.serial('on the host’s network a container sees the machine’s own links', async (t) => {
   const beforehand = 'ip link add gwtest type veth peer name gwtest2';
-  const story = await live(t, { beforehand, request: { ...sh('ls /sys/class/net; hostname'), network: 'host' } });
+  const story = await live(t, {
+    beforehand,
+    request: { ...sh('ls /sys/class/net; hostname'), network: { kind: 'host' } },
+  });
   if (story !== undefined) t.is(story.log, 'gwtest\ngwtest2\nlo\nbox\n');
 });
 

@@ -5,10 +5,10 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
-import type { Forward } from '../../src/services/proxy/forward.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { closeSocket } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import type { Forward } from '../../src/values/port.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
 const container = '10.9.0.2';

@@ -1,6 +1,7 @@
 /** The cases of the ruleset that need a change of the scene. Each has its control: the same packet, and no rule. */
 import test, { type ExecutionContext } from 'ava';
-import { elements, type PlaceName, rulesetFile, Topology } from './ruleset-topology.ts';
+import { rulesetFile } from './ruleset-scene.ts';
+import { elements, type PlaceName, Topology } from './ruleset-topology.ts';
 
 const settings = [0, 1] as const;
 

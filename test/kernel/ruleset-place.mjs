@@ -1,10 +1,13 @@
 // One place of the test's topology: a process that lives in a network namespace and does what its parent asks.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 
 const plain = (address) => address.replace(/^::ffff:/, '');
+
+/** Datagrams that came in. */
+const heard = [];
 
 const acts = {
   /** Runs a program to its end; a failure is an error. */
@@ -24,18 +27,32 @@ const acts = {
   async serve({ port, host = '::' }) {
     const server = net.createServer((socket) => socket.on('error', () => {}).end(plain(socket.remoteAddress ?? '')));
     const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
-    socket.on('message', (_, peer) => socket.send(plain(peer.address), peer.port, peer.address));
+    socket.on('message', (data, peer) => {
+      heard.push(data.toString());
+      socket.send(plain(peer.address), peer.port, peer.address);
+    });
     await new Promise((resolve) => server.listen(port, host, resolve));
     await new Promise((resolve) => socket.bind(port, host, resolve));
   },
 
   /** The address under which the server saw us, `refused`, or `silent` after `wait` milliseconds. */
-  ask({ protocol, host, port, localAddress, wait = 700 }) {
-    return protocol === 'tcp' ? askTcp(host, port, wait, localAddress) : askUdp(host, port, wait);
+  ask(question) {
+    return question.protocol === 'tcp' ? askTcp(question) : askUdp(question);
+  },
+
+  heard() {
+    return heard;
+  },
+
+  ping({ host, wait }) {
+    return new Promise((resolve) => {
+      const child = spawn('ping', ['-q', '-c', '1', '-W', `${wait / 1000}`, host], { stdio: 'ignore' });
+      child.on('close', (status) => resolve(status === 0 ? 'yes' : 'silent'));
+    });
   },
 };
 
-function askTcp(host, port, wait, localAddress) {
+function askTcp({ host, port, localAddress, wait = 700 }) {
   return new Promise((resolve) => {
     const socket = net.connect({ host, port, localAddress });
     const settle = (answer) => {
@@ -49,19 +66,36 @@ function askTcp(host, port, wait, localAddress) {
   });
 }
 
-/** The socket is connected, so an answer from another address than the one asked is no answer. */
-function askUdp(host, port, wait) {
+/**
+ * The socket is connected, so an answer from another address than the one asked is no answer. It asks more than once:
+ * the first datagram may be the one from which the kernel learns the path's MTU.
+ */
+function askUdp({ host, port, localAddress, text = '?', bytes = text.length, wait = 700 }) {
   return new Promise((resolve) => {
     const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    let settled = false;
     const settle = (answer) => {
+      if (settled) return;
+      settled = true;
       clearTimeout(timer);
+      clearInterval(again);
       socket.close();
       resolve(answer);
     };
+    let again;
+    const fail = ({ code }) => code !== 'EMSGSIZE' && settle(code === 'ECONNREFUSED' ? 'refused' : code);
+    const ask = () => socket.send(text.padEnd(bytes), (error) => error && fail(error));
+    const begin = (error) => {
+      if (error) return fail(error);
+      again = setInterval(ask, 300);
+      ask();
+    };
     const timer = setTimeout(settle, wait, 'silent');
     socket.on('message', (data) => settle(data.toString()));
-    socket.on('error', (error) => settle(error.code === 'ECONNREFUSED' ? 'refused' : error.code));
-    socket.connect(port, host, () => socket.send('?'));
+    socket.on('error', fail);
+    const connect = () => socket.connect(port, host, begin);
+    if (localAddress === undefined) connect();
+    else socket.bind(0, localAddress, connect);
   });
 }
 

@@ -97,11 +97,7 @@ test.serial('started on demand, it serves what was reserved, and ends with its l
   const sockets = new SwitchboardSockets(options);
   const { forwards } = publication('c1', 8001);
   const begun = performance.now();
-  await sockets.reserve(
-    'c1',
-    forwards.map(({ binding }) => binding),
-    parseAddress(container),
-  );
+  await sockets.reserve('c1', forwards);
   t.log(`from nothing to reserved in ${(performance.now() - begun).toFixed(0)} ms`);
   t.is(statSync(join(options.runtimeDirectory, 'switchboard.sock')).mode & 0o777, 0o600);
   await sockets.serve('c1');

@@ -90,7 +90,7 @@ exec crun.true "$@"' | replace /usr/bin/crun`,
     says: /table inet gangway.*nft delete table inet gangway/,
   },
   'the machine has no room for another subnet': {
-    broken: 'for n in 172.16.0.0/12 192.168.0.0/16 10.0.0.0/8; do ip route add $n dev lo; done',
+    broken: 'for n in 172.16.0.0/12 192.168.0.0/16 10.0.0.0/8 198.18.0.0/15; do ip route add $n dev lo; done',
     says: /subnet|pool/,
   },
 };

@@ -26,12 +26,15 @@ export const container: ContainerSummary = {
   exposed: [],
 };
 
+const plain = { families: [4], internal: false, labels: {}, dangling: true } as const;
+
 export const networks: readonly NetworkSummary[] = (['bridge', 'host', 'none'] as const).map((name, index) => ({
   id: String(index).repeat(64),
   name,
   driver: name === 'none' ? 'null' : name,
   scope: 'local',
   createdAt: new Date(0),
+  ...plain,
 }));
 
 export const bridge: NetworkInspection = {
@@ -40,7 +43,9 @@ export const bridge: NetworkInspection = {
   driver: 'bridge',
   scope: 'local',
   createdAt: new Date(0),
-  subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1') }],
+  ...plain,
+  attachable: false,
+  subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
   options: {},
   containers: [
     {
@@ -90,8 +95,20 @@ const answers: Engine = {
   logs: async function* () {},
   exec: async () => 0,
   attach: async () => ({ kind: 'exited', exitCode: 0 }),
+  createNetwork: async () => id,
+  removeNetwork: async (name) => name,
+  connect: async () => undefined,
+  disconnect: async () => undefined,
   listNetworks: async () => networks,
   inspectNetwork: async () => bridge,
+  queryName: async (_container, name) => ({
+    name,
+    type: 'A',
+    status: 'NOERROR',
+    records: [`${name} 5 IN A 172.18.0.2`],
+    by: 'network',
+    why: `gangway answers: ${name} is a name in network front`,
+  }),
   collectGarbage: async () => [],
   watch: async () => ({ close: () => {}, async *[Symbol.asyncIterator]() {} }),
 };

@@ -182,7 +182,7 @@ export const steps = {
     name,
     bridge: 'gangway0',
     mtuBytes: 1500,
-    peer: { namespace, name: 'eth0', index: 2, mac: parseMac('02:42:ac:11:00:02') },
+    peer: { namespace, name: 'eth0', mac: parseMac('02:42:ac:11:00:02') },
     why,
   }),
 };

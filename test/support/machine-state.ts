@@ -35,8 +35,10 @@ function nameless(story: Story, state: MachineState): MachineState {
   ) as MachineState;
 }
 
-const directories =
-  'find /run/gangway/containers /var/lib/gangway/containers -mindepth 1 -maxdepth 1 -type d 2>&1 | sort';
+const directories = `
+for directory in /run/gangway/containers /var/lib/gangway/containers; do
+  [ ! -d "$directory" ] || find "$directory" -mindepth 1 -maxdepth 1 -type d
+done | sort`;
 const files = `
 for file in /run/gangway/containers/*/hosts /run/gangway/containers/*/hostname /run/gangway/containers/*/resolv.conf; do
   [ ! -e "$file" ] || { stat -c '%n %a %U' "$file"; cat "$file"; }

@@ -3,6 +3,7 @@ import type { ContainerRecord, Life } from '../../src/engine/records.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import type { Launch } from '../../src/values/launch.ts';
+import { connectionTo } from '../../src/values/network.ts';
 
 export const request: ContainerRequest = {
   command: ['sleep', '1'],
@@ -18,7 +19,9 @@ export const request: ContainerRequest = {
   limits: {},
   userNamespace: 'host',
   capabilities: { add: [], drop: [] },
-  network: 'bridge',
+  network: { kind: 'networks', connections: [connectionTo('bridge')] },
+  extraHosts: [],
+  resolver: {},
   publish: [],
   publishAll: false,
   expose: [],
@@ -31,12 +34,15 @@ export function container(parts: Partial<ContainerRecord> = {}): ContainerRecord
     createdAt: '2026-01-01T00:00:00.000Z',
     hostname: 'web',
     request,
+    network: request.network,
     stopped: false,
     restarts: 0,
     steps: [],
     ...parts,
   };
 }
+
+const nothing = { sandbox: [], plugs: [], routes: [], forwards: [], published: [], rest: [] };
 
 /** A life whose files lie in `directory`: without them its processes were never there. */
 export function lifeIn(directory: string, parts: Partial<Life> = {}): Life {
@@ -46,5 +52,5 @@ export function lifeIn(directory: string, parts: Partial<Life> = {}): Life {
     exitDirectory: directory,
     runtimeRoot: directory,
   } as unknown as Launch;
-  return { boot: bootId(), startedAt: '2026-01-01T00:00:00.000Z', launch, bindings: [], steps: [], ...parts };
+  return { boot: bootId(), startedAt: '2026-01-01T00:00:00.000Z', launch, ...nothing, ...parts };
 }

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Engine, RunOptions } from '../../src/engine/engine.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import { GangwayError } from '../../src/values/errors.ts';
+import { connectionTo } from '../../src/values/network.ts';
 import { gangway } from '../support/cli.ts';
 import { id } from '../support/fake-engine.ts';
 
@@ -19,7 +20,9 @@ const usual: ContainerRequest = {
   limits: {},
   userNamespace: 'host',
   capabilities: { add: [], drop: [] },
-  network: 'bridge',
+  network: { kind: 'networks', connections: [connectionTo('bridge')] },
+  extraHosts: [],
+  resolver: { servers: [], search: [], options: [] },
   publish: [],
   publishAll: false,
   expose: [],
@@ -71,7 +74,9 @@ test('every option of run arrives in the request', async (t) => {
     },
     userNamespace: 'private',
     capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
-    network: 'none',
+    network: { kind: 'none' },
+    extraHosts: [],
+    resolver: { servers: [], search: [], options: [] },
     publish: [
       {
         protocol: 'tcp',
@@ -152,8 +157,8 @@ const refused: Record<string, readonly [status: number, stderr: RegExp]> = {
   '--name ../x': [125, /invalid container name/],
   '--hostname a/b': [125, /invalid hostname/],
   '--network a;b': [125, /invalid network name/],
-  '--network none --network host': [125, /one network only/],
-  '--network container:web': [125, /not there yet/],
+  '--network none --network host': [125, /excludes every other network/],
+  '--network container:web --hostname x': [125, /--hostname/],
   '--rm --restart always': [125, /--rm and --restart exclude each other/],
   '--restart sometimes': [125, /invalid restart policy/],
   '--isolation some': [125, /--isolation "some" is unknown; use full or network/],

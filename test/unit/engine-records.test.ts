@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { directoriesOf } from '../../src/engine/directories.ts';
+import { ordinary } from '../../src/engine/networks.ts';
 import { type ContainerRecord, type NetworkRecord, Records } from '../../src/engine/records.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import type { RecordChange } from '../../src/plan/change.ts';
@@ -46,8 +47,22 @@ const id = (start: string) => start.padEnd(64, '0');
 test('a record is read back as it was written', (t) => {
   const { records } = t.context;
   const life = lifeIn('/run/x', {
-    bindings: [{ protocol: 'tcp', hostAddress: parseAddress('::'), hostPort: 8080, containerPort: 80 }],
-    steps: [{ kind: 'route', in: { namespace: 'c1' }, link: 'eth0', gateway: parseAddress('172.17.0.1'), why: 'out' }],
+    forwards: [
+      {
+        binding: { protocol: 'tcp', hostAddress: parseAddress('::'), hostPort: 8080, containerPort: 80 },
+        target: parseAddress('172.17.0.2'),
+      },
+    ],
+    routes: [
+      {
+        kind: 'route',
+        in: { namespace: 'c1' },
+        family: 4,
+        link: 'eth0',
+        gateway: parseAddress('172.17.0.1'),
+        why: 'out',
+      },
+    ],
   });
   const record = t.context.add({ life, restarts: 3 });
   t.like(records.containers()[0], { ...record });
@@ -61,11 +76,13 @@ test('a network’s record is written through to the disk, a container’s is no
     id: id('b'),
     createdAt: '2026-01-01T00:00:00.000Z',
     network: {
+      ...ordinary,
+      kind: 'bridge',
       name: 'bridge',
       bridge: 'gangway0',
       mac: parseMac('02:42:01:02:03:04'),
       mtuBytes: 1500,
-      subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1') }],
+      subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
     },
   };
   const change = records.put('networks', network);

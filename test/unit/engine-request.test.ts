@@ -7,6 +7,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import { checkRequest } from '../../src/engine/request.ts';
 import { type ContainerRequest, containerRequest } from '../../src/values/container.ts';
 import { type ErrorCode, GangwayError } from '../../src/values/errors.ts';
+import { connectionTo } from '../../src/values/network.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'gangway-request-'));
 test.after.always(() => rmSync(place, { recursive: true }));
@@ -34,8 +35,9 @@ const refused: readonly (readonly [asked: object, code: ErrorCode, message: RegE
   [{ rootfs: { kind: 'image', path: '/tree' } }, 'invalid-option', /--rootfs "image"/],
   [{ isolation: 'some' }, 'invalid-option', /--isolation "some"/],
   [{ userNamespace: 'x' }, 'invalid-option', /--userns "x"/],
-  [{ network: 'a;b' }, 'invalid-name', /network name/],
-  [{ network: 'container:web' }, 'not-supported', /not there yet/],
+  [{ network: 'bridge' }, 'invalid-option', /--network/],
+  [{ network: { kind: 'networks', connections: [connectionTo('a;b')] } }, 'invalid-name', /network name/],
+  [{ network: { kind: 'container', container: '../x' } }, 'invalid-name', /container/],
   [{ restart: { kind: 'sometimes' } }, 'invalid-option', /restart policy "sometimes"/],
   [{ restart: { kind: 'on-failure', maximumRetries: -1 } }, 'invalid-option', /restart policy/],
   [{ restart: { kind: 'always' }, removeOnExit: true }, 'conflicting-options', /exclude each other/],
@@ -109,7 +111,11 @@ test('what is right stays as it is, in its usual spelling', (t) => {
     expose: [{ port: 80, protocol: 'tcp' }],
   });
   t.deepEqual(checkRequest(request), request);
-  t.is(checkRequest({ ...request, network: 'default' }).network, 'bridge');
+  const standard = { kind: 'networks', connections: [connectionTo('default')] } as const;
+  t.deepEqual(checkRequest({ ...request, network: standard }).network, {
+    kind: 'networks',
+    connections: [connectionTo('bridge')],
+  });
   t.deepEqual(checkRequest({ ...request, limits: { pids: 0 } }).limits, {});
   t.deepEqual(checkRequest({ ...request, volumes: [{ source: '/a', target: '/b/../c/', readOnly: false }] }).volumes, [
     { source: '/a', target: '/c', readOnly: false },

@@ -85,7 +85,7 @@ test('a port is exposed unless it is published', (t) => {
     { port: 80, protocol: 'udp' },
     { port: 53, protocol: 'tcp' },
   ] as const;
-  const life = lifeIn('/nonexistent', { boot: 'another', bindings: [binding] });
+  const life = lifeIn('/nonexistent', { boot: 'another', forwards: [{ binding, target: parseAddress('172.17.0.2') }] });
   const record = container({ life, request: { ...request, expose } });
   t.deepEqual(list(holding(record), true)[0]?.exposed, [expose[1], expose[2]]);
   t.deepEqual(portsOf(holding(record), 'web'), [binding]);

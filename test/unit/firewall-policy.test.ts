@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { closedTransitElements, networkElements, portElements } from '../../src/firewall/policy.ts';
+import {
+  closedTransitElements,
+  type NetworkPolicy,
+  networkElements,
+  type PortPolicy,
+  portElements,
+  portSets,
+} from '../../src/firewall/policy.ts';
+import { firstKey, readKey } from '../../src/kernel/set-key.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { formatSetElement, type SetElement } from '../../src/values/set-element.ts';
 
@@ -11,22 +19,28 @@ function written(list: readonly SetElement[]): readonly string[] {
   return list.map((element) => `${element.set} { ${formatSetElement(element)} }`);
 }
 
-function port(hostAddress: string, at = container): readonly string[] {
+function port(hostAddress: string, at = container, policy: Partial<PortPolicy> = {}): readonly string[] {
   const binding = {
     protocol: 'tcp',
     hostAddress: parseAddress(hostAddress),
     hostPort: 8080,
     containerPort: 80,
   } as const;
-  return written(portElements(binding, at));
+  return written(portElements(binding, at, { ...gangway0, ...policy }));
 }
 
-const gangway0 = {
+const gangway0: NetworkPolicy = {
   bridge: 'gangway0',
   subnets: [parsePrefix('172.17.0.1/16')],
+  internal: false,
   interContainer: true,
   masquerade: true,
+  gatewayModes: { 4: 'nat', 6: 'nat' },
+  sourceAddresses: [],
+  trustedLinks: [],
 };
+const both = [parsePrefix('172.17.0.1/16'), parsePrefix('fd00::1/64')];
+const six = parseAddress('fd00::2');
 
 test('a network is known by its bridge, its subnet and what its containers may do', (t) => {
   t.deepEqual(written(networkElements(gangway0)), [
@@ -39,12 +53,44 @@ test('a network is known by its bridge, its subnet and what its containers may d
   ]);
 });
 
-test('what a network does not allow is an element less', (t) => {
+test('what a network does not allow is another element, or one less', (t) => {
   t.deepEqual(written(networkElements({ ...gangway0, interContainer: false, masquerade: false })), [
     'bridges { "gangway0" }',
+    'apart { "gangway0" . "gangway0" }',
     'leaving { ipv4 . "gangway0" : goto leave_nat }',
     'entering { ipv4 . "gangway0" : goto enter_nat }',
     'subnets4 { "gangway0" . 172.17.0.0/16 }',
+  ]);
+});
+
+test('each family has a mode of its own', (t) => {
+  const policy = { ...gangway0, subnets: both, gatewayModes: { 4: 'nat-unprotected', 6: 'routed' } } as const;
+  t.deepEqual(written(networkElements(policy)).slice(2), [
+    'leaving { ipv4 . "gangway0" : goto leave_nat }',
+    'entering { ipv4 . "gangway0" : goto enter_unprotected }',
+    'subnets4 { "gangway0" . 172.17.0.0/16 }',
+    'masqueraded { ipv4 . "gangway0" }',
+    'leaving { ipv6 . "gangway0" : goto leave_routed }',
+    'entering { ipv6 . "gangway0" : goto enter_routed }',
+    'subnets6 { "gangway0" . fd00::/64 }',
+  ]);
+});
+
+test('a chosen source address stands in the place of the masquerade, in its family', (t) => {
+  const policy = { ...gangway0, subnets: both, sourceAddresses: [parseAddress('203.0.113.9')] };
+  t.deepEqual(
+    written(networkElements(policy)).filter((element) => /^(masqueraded|sources)/.test(element)),
+    ['sources4 { "gangway0" : 203.0.113.9 }', 'masqueraded { ipv6 . "gangway0" }'],
+  );
+});
+
+test('an internal network is closed by what is not said of it', (t) => {
+  const policy = { ...gangway0, internal: true, subnets: both, gatewayModes: { 4: 'nat', 6: 'isolated' } } as const;
+  t.deepEqual(written(networkElements(policy)), [
+    'bridges { "gangway0" }',
+    'same_bridge { "gangway0" . "gangway0" }',
+    'internal { ipv4 . "gangway0" }',
+    'isolated { ipv6 . "gangway0" }',
   ]);
 });
 
@@ -54,11 +100,43 @@ test('a published port is one element', (t) => {
   t.deepEqual(port('127.0.0.1'), ['loopback_ports4 { 127.0.0.1 . tcp . 8080 }']);
 });
 
+test('a published port in IPv6', (t) => {
+  t.deepEqual(port('::', six), ['ports6 { tcp . 8080 : fd00::2 . 80 }']);
+  t.deepEqual(port('2001:db8::1', six), ['host_ports6 { 2001:db8::1 . tcp . 8080 : fd00::2 . 80 }']);
+});
+
 test('a port that the kernel cannot carry over is none', (t) => {
   t.deepEqual(port('::'), []);
   t.deepEqual(port('2001:db8::1'), []);
   t.deepEqual(port('::1'), []);
-  t.deepEqual(port('0.0.0.0', parseAddress('fd00::2')), []);
+  t.deepEqual(port('::1', six), []);
+  t.deepEqual(port('0.0.0.0', six), []);
+});
+
+test('in a routed network the container’s own port is open, but not if it was asked for on loopback', (t) => {
+  const routed = { gatewayModes: { 4: 'routed', 6: 'routed' } } as const;
+  t.deepEqual(port('0.0.0.0', container, routed), ['open_ports4 { "gangway0" . 172.17.0.2 . tcp . 80 }']);
+  t.deepEqual(port('203.0.113.1', container, routed), ['open_ports4 { "gangway0" . 172.17.0.2 . tcp . 80 }']);
+  t.deepEqual(port('::', six, routed), ['open_ports6 { "gangway0" . fd00::2 . tcp . 80 }']);
+  t.deepEqual(port('::', container, routed), []);
+  t.deepEqual(port('127.0.0.1', container, routed), []);
+});
+
+test('in an isolated network there is no port', (t) => {
+  t.deepEqual(port('0.0.0.0', container, { gatewayModes: { 4: 'isolated', 6: 'isolated' } }), []);
+});
+
+test('a trusted link may come directly, to what is published beyond loopback', (t) => {
+  const trusting = { trustedLinks: ['eth1', 'eth2'] };
+  t.deepEqual(port('0.0.0.0', container, trusting), [
+    'ports4 { tcp . 8080 : 172.17.0.2 . 80 }',
+    'trusted_ports4 { "eth1" . "gangway0" . 172.17.0.2 . tcp . 80 }',
+    'trusted_ports4 { "eth2" . "gangway0" . 172.17.0.2 . tcp . 80 }',
+  ]);
+  t.deepEqual(port('::', six, trusting).slice(1, 2), ['trusted_ports6 { "eth1" . "gangway0" . fd00::2 . tcp . 80 }']);
+  t.deepEqual(port('127.0.0.1', container, trusting), ['loopback_ports4 { 127.0.0.1 . tcp . 8080 }']);
+  const unprotected = { ...trusting, gatewayModes: { 4: 'nat-unprotected', 6: 'nat' } } as const;
+  t.deepEqual(port('0.0.0.0', container, unprotected), ['ports4 { tcp . 8080 : 172.17.0.2 . 80 }']);
 });
 
 test('transit is closed family by family', (t) => {
@@ -66,19 +144,39 @@ test('transit is closed family by family', (t) => {
 });
 
 test('every set and every chain that an element names stands in the ruleset', (t) => {
-  const all = [
-    ...networkElements(gangway0),
-    ...closedTransitElements(4),
-    ...['0.0.0.0', '203.0.113.1', '127.0.0.1'].flatMap((hostAddress) =>
-      portElements(
-        { protocol: 'udp', hostAddress: parseAddress(hostAddress), hostPort: 53, containerPort: 53 },
-        container,
-      ),
-    ),
-  ];
+  const modes = ['nat', 'nat-unprotected', 'routed', 'isolated'] as const;
+  const policies = modes.flatMap((mode): readonly NetworkPolicy[] => {
+    const plain = { ...gangway0, subnets: both, gatewayModes: { 4: mode, 6: mode }, trustedLinks: ['eth1'] } as const;
+    const sourceAddresses = [container, six];
+    return [plain, { ...plain, sourceAddresses }, { ...plain, internal: true, interContainer: false }];
+  });
+  const port = { protocol: 'udp', hostPort: 53, containerPort: 53 } as const;
+  const all = policies.flatMap((policy) => [
+    ...networkElements(policy),
+    ...['0.0.0.0', '203.0.113.1', '127.0.0.1', '::', '2001:db8::1'].map(parseAddress).flatMap((hostAddress) => {
+      const target = hostAddress.family === 4 ? container : six;
+      return portElements({ ...port, hostAddress }, target, policy);
+    }),
+  ]);
+  const used = new Set([...all, ...closedTransitElements(4)].map(({ set }) => set));
+  const declared = [...ruleset.matchAll(/^\t(?:set|map) (\w+) \{$/gm)].map(([, name]) => name ?? '');
+  t.deepEqual([...used].sort(), declared.sort());
   for (const { set, value = [] } of all) {
     t.regex(ruleset, new RegExp(`^\\t${value.length === 0 ? 'set' : 'map'} ${set} \\{$`, 'm'));
     for (const datum of value)
       if (datum.type === 'goto') t.regex(ruleset, new RegExp(`^\\tchain ${datum.chain} `, 'm'));
   }
+});
+
+test('what a set of published ports holds can be read back', (t) => {
+  const policy = { ...gangway0, trustedLinks: ['eth1'] };
+  const routed = { ...gangway0, gatewayModes: { 4: 'routed', 6: 'routed' } } as const;
+  const elements = [policy, routed].flatMap((each) =>
+    ['0.0.0.0', '203.0.113.1', '127.0.0.1', '::', '2001:db8::1'].map(parseAddress).flatMap((hostAddress) => {
+      const target = hostAddress.family === 4 ? container : six;
+      return portElements({ protocol: 'tcp', hostAddress, hostPort: 8080, containerPort: 80 }, target, each);
+    }),
+  );
+  t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(portSets).sort());
+  for (const { set, key } of elements) t.deepEqual(readKey(portSets[set] ?? [], firstKey(key)), key, set);
 });

@@ -146,7 +146,9 @@ function clean(request: ContainerRequest): void {
   // No program was ever given a word with a zero byte: execve(2) ends words with it.
   const { publish, limits, command: _, ...rest } = request;
   for (const text of strings(rest)) if (text.includes('\0')) throw new Error(`a zero byte in ${JSON.stringify(text)}`);
-  for (const chosen of [request.name, request.network])
+  const { network } = request;
+  const networks = network.kind === 'networks' ? network.connections.map((connection) => connection.network) : [];
+  for (const chosen of [request.name, ...networks])
     if (chosen !== undefined && !name.test(chosen)) throw new Error(`the name ${JSON.stringify(chosen)}`);
   for (const { containerPort, hostPort } of publish)
     for (const range of [containerPort, hostPort])

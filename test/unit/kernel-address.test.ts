@@ -1,6 +1,6 @@
 import test from 'ava';
 import { addAddress, deleteAddress, hasBroadcast, listAddresses, readAddressEvent } from '../../src/kernel/address.ts';
-import { addDefaultRoute, listRoutes } from '../../src/kernel/route.ts';
+import { listRoutes, setDefaultRoute } from '../../src/kernel/route.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { attribute, bits, done, FakeKernel, int32, message } from '../support/netlink.ts';
@@ -59,12 +59,25 @@ test('an address is deleted by link, length and itself', (t) => {
 test('a default route has no destination, and stands in the main table', (t) => {
   const body = hex(
     '02 00 00 00 fe 03 00 01 00000000', // struct rtmsg: AF_INET, lengths, tos, RT_TABLE_MAIN, RTPROT_BOOT, universe, RTN_UNICAST
-    '0800 0500 ac110001', // RTA_GATEWAY 5
     '0800 0400 02000000', // RTA_OIF 4
+    '0800 0500 ac110001', // RTA_GATEWAY 5
   );
-  t.deepEqual(sent(addDefaultRoute(parseAddress('172.17.0.1'), 2)), [24, exclusive, body]);
-  const [, , six] = sent(addDefaultRoute(parseAddress('fd00::1'), 2));
-  t.true(six.startsWith(hex('0a 00 00 00 fe 03 00 01 00000000', '1400 0500')));
+  t.deepEqual(sent(setDefaultRoute('add', { family: 4, linkIndex: 2, gateway: parseAddress('172.17.0.1') })), [
+    24,
+    exclusive,
+    body,
+  ]);
+  const [, , six] = sent(setDefaultRoute('add', { family: 6, linkIndex: 2, gateway: parseAddress('fd00::1') }));
+  t.true(six.startsWith(hex('0a 00 00 00 fe 03 00 01 00000000', '0800 0400 02000000', '1400 0500')));
+});
+
+test('one without a gateway is a neighbour’s; one that replaces another says so', (t) => {
+  const replacing = 0x1 | 0x4 | 0x100 | 0x400; // NLM_F_REQUEST, ACK, REPLACE, CREATE
+  t.deepEqual(sent(setDefaultRoute('replace', { family: 4, linkIndex: 3 })), [
+    24,
+    replacing,
+    hex('02 00 00 00 fe 03 fd 01 00000000', '0800 0400 03000000'), // RT_SCOPE_LINK
+  ]);
 });
 
 /** A kernel with this table. */

@@ -1,15 +1,6 @@
 import test from 'ava';
-import {
-  addBridge,
-  addVeth,
-  deleteLink,
-  disableBridgePort,
-  findLink,
-  listLinks,
-  readLinkEvent,
-  setHairpin,
-  setLinkUp,
-} from '../../src/kernel/link.ts';
+import { addBridge, addVeth, disableBridgePort, setHairpin, setIsolated } from '../../src/kernel/bridge.ts';
+import { deleteLink, findLink, listLinks, readLinkEvent, renameLink, setLinkUp } from '../../src/kernel/link.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { attribute, bits, done, FakeKernel, int32, message, refused } from '../support/netlink.ts';
@@ -52,7 +43,7 @@ test('a veth: both ends in one message, ours up and plugged in, the other one bo
     name: 'veth1',
     mtuBytes: 1500,
     master: 7,
-    peer: { name: 'eth0', index: 2, mac: parseMac('02:42:ac:11:00:02'), namespaceFd: 9 },
+    peer: { name: 'eth0', mac: parseMac('02:42:ac:11:00:02'), namespaceFd: 9 },
   };
   t.deepEqual(sent(addVeth(pair)), {
     type: 16,
@@ -68,7 +59,7 @@ test('a veth: both ends in one message, ours up and plugged in, the other one bo
       '0900 0100 7665746800 000000', // IFLA_INFO_KIND 1: veth
       '5000 0280', // IFLA_INFO_DATA 2, nested, 80 bytes
       '4c00 0180', // VETH_INFO_PEER 1, nested, 76 bytes
-      '0000 0000 02000000 00000000 00000000', // its own ifinfomsg, index 2
+      '0000 0000 00000000 00000000 00000000', // its own ifinfomsg
       '0900 0300 6574683000 000000', // IFLA_IFNAME: eth0
       '0a00 0100 0242ac110002 0000', // IFLA_ADDRESS
       '0800 0400 dc050000', // IFLA_MTU
@@ -89,6 +80,14 @@ test('up and down differ in a flag, of which the change mask speaks alone', (t) 
   t.is(sent(setLinkUp('lo', false)).body, hex('0000 0000 00000000 00000000 01000000', name));
 });
 
+test('a link gets a name by its index', (t) => {
+  t.deepEqual(sent(renameLink(7, 'eth0')), {
+    type: 16,
+    flags: plain,
+    body: hex('0000 0000 07000000 00000000 00000000', '0900 0300 6574683000 000000'),
+  });
+});
+
 test('hairpin is an option of the port, and the kind is the port’s', (t) => {
   t.is(
     sent(setHairpin('v1')).body,
@@ -100,6 +99,19 @@ test('hairpin is an option of the port, and the kind is the port’s', (t) => {
       '0c00 0580 0500 0400 01 000000', // IFLA_INFO_SLAVE_DATA 5, nested: IFLA_BRPORT_MODE 4
     ),
   );
+});
+
+test('a filtered bridge asks the rules for itself, whatever the sysctl says', (t) => {
+  const bridge = { name: 'br0', mac: parseMac('02:42:01:02:03:04'), mtuBytes: 1500 };
+  const filtered = sent(addBridge({ ...bridge, filtered: true })).body;
+  const plain = sent(addBridge(bridge)).body;
+  // IFLA_BR_NF_CALL_IPTABLES 36 and IFLA_BR_NF_CALL_IP6TABLES 37, behind the other options of the bridge
+  t.true(filtered.endsWith(hex('0500 2400 01 000000', '0500 2500 01 000000')));
+  t.is(filtered.length, plain.length + 32);
+});
+
+test('an isolated port', (t) => {
+  t.true(sent(setIsolated('v1')).body.endsWith(hex('0c00 0580 0500 2100 01 000000'))); // IFLA_BRPORT_ISOLATED 33
 });
 
 test('a port is disabled through the family of bridges, by its index', (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { addElements, deleteElements, deleteTable, hasElement, hasTable } from '../../src/kernel/nftables.ts';
+import { changeElements, deleteTable, hasElement, hasTable } from '../../src/kernel/nftables.ts';
 import type { RawMessage } from '../../src/netlink/message.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
@@ -24,7 +24,7 @@ const port: SetElement = {
 /** The body of each message between the brackets. */
 function added(...elements: readonly SetElement[]): readonly string[] {
   const kernel = new FakeKernel();
-  addElements(kernel.connect(), 'gangway', elements);
+  changeElements(kernel.connect(), 'gangway', { remove: [], add: elements });
   return kernel.messages.slice(1, -1).map(({ payload }) => payload.toString('hex'));
 }
 
@@ -38,7 +38,7 @@ function keyOf(key: SetElement['key']): string {
 
 test('a batch is one datagram: begin, the elements, end, all for nf_tables', (t) => {
   const kernel = new FakeKernel();
-  addElements(kernel.connect(), 'gangway', [port, port]);
+  changeElements(kernel.connect(), 'gangway', { remove: [], add: [port, port] });
   t.is(kernel.heard.length, 1);
   t.deepEqual(
     kernel.messages.map(({ type, flags }) => [type, flags]),
@@ -102,7 +102,7 @@ test('a verdict in a key is a mistake of the program', (t) => {
 
 test('an element is taken out by its very value, without flags', (t) => {
   const kernel = new FakeKernel();
-  deleteElements(kernel.connect(), 'gangway', [port]);
+  changeElements(kernel.connect(), 'gangway', { remove: [port], add: [] });
   t.deepEqual([kernel.messages[1]?.type, kernel.messages[1]?.flags], [0x0a0e, 0x1]);
   t.deepEqual([kernel.messages[1]?.payload.toString('hex')], added(port));
 });
@@ -110,7 +110,11 @@ test('an element is taken out by its very value, without flags', (t) => {
 test('the element that failed is named as nft writes it', (t) => {
   const kernel = new FakeKernel((sent) => [refused(sent[2] as RawMessage, 'EEXIST')]);
   t.throws(
-    () => addElements(kernel.connect(), 'gangway', [{ ...port, key: [{ type: 'inet_service', port: 1 }] }, port]),
+    () =>
+      changeElements(kernel.connect(), 'gangway', {
+        remove: [],
+        add: [{ ...port, key: [{ type: 'inet_service', port: 1 }] }, port],
+      }),
     {
       message: 'add element ports4 { tcp . 8080 : 172.17.0.2 . 80 }: EEXIST',
     },

@@ -2,12 +2,14 @@ import test from 'ava';
 import fc from 'fast-check';
 import { GangwayError } from '../../src/values/errors.ts';
 import {
+  parseAlias,
   parseContainerName,
   parseContainerReference,
   parseEnvironmentEntry,
   parseHostname,
   parseLinkName,
   parseNetworkName,
+  parseNewLinkName,
   parseUser,
 } from '../../src/values/names.ts';
 import { formatRestartPolicy, parseRestartPolicy } from '../../src/values/restart.ts';
@@ -19,6 +21,7 @@ const parsers = {
   parseNetworkName,
   parseHostname,
   parseLinkName,
+  parseNewLinkName,
   parseUser,
 };
 
@@ -52,6 +55,17 @@ test('a container name has two characters, a reference may have one', (t) => {
 test('interface names have 15 characters at most', (t) => {
   t.is(parseLinkName('abcdefghijklmno'), 'abcdefghijklmno');
   t.throws(() => parseLinkName('abcdefghijklmnop'), { instanceOf: GangwayError });
+});
+
+test('a link that is to be made has a name of its own', (t) => {
+  t.is(parseNewLinkName('br0'), 'br0');
+  for (const text of ['lo', 'all', 'default']) t.throws(() => parseNewLinkName(text), { code: 'invalid-name' });
+});
+
+test('an alias may stand for all names below it', (t) => {
+  for (const text of ['db', 'db.test', '*.db', '_x']) t.is(parseAlias(text), text);
+  for (const text of ['', '*', '*.', '**.db', 'a*', '*.*.db', '-x', 'a b'])
+    t.throws(() => parseAlias(text), { code: 'invalid-name' });
 });
 
 test('hostnames as Docker takes them', (t) => {

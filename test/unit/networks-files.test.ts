@@ -60,6 +60,19 @@ test('a tab is as good as a blank, and a keyword that is indented is none, as fo
   t.deepEqual(kept(' nameserver 203.0.113.2'), [header, nobody, ' nameserver 203.0.113.2', '']);
 });
 
+test('what a person says takes the place of the lines of its kind, and is believed', (t) => {
+  const machine = 'nameserver 203.0.113.2\nsearch example.org\noptions rotate\n';
+  t.is(
+    resolvConf(machine, 'own', { servers: ['127.0.0.1', 'fd00::53'].map(parseAddress), search: ['.'] }),
+    `${header}\nnameserver 127.0.0.1\nnameserver fd00::53\noptions rotate\n`,
+  );
+  t.is(
+    resolvConf(machine, 'own', { search: ['a.test', 'b.test'], options: ['ndots:2', 'rotate'] }),
+    `${header}\nsearch a.test b.test\noptions ndots:2 rotate\nnameserver 203.0.113.2\n`,
+  );
+  t.is(resolvConf('nameserver 127.0.0.53\n', 'host', { search: ['a.test'] }), 'search a.test\nnameserver 127.0.0.53\n');
+});
+
 test('on the machine’s own stack its file is right as it stands', (t) => {
   const machine = '# mine\nnameserver 127.0.0.53\n';
   t.is(resolvConf(machine, 'host'), machine);

@@ -1,5 +1,14 @@
 import test from 'ava';
-import { attach, type BridgeNetwork, createBridge, type Endpoint } from '../../src/networks/bridge.ts';
+import { ordinary } from '../../src/engine/networks.ts';
+import {
+  attach,
+  type BridgeNetwork,
+  createBridge,
+  type Endpoint,
+  policyOf,
+  waysOut,
+} from '../../src/networks/bridge.ts';
+import { defaultRoutes } from '../../src/networks/gateway.ts';
 import { host } from '../../src/networks/host.ts';
 import { none } from '../../src/networks/none.ts';
 import { forwarding } from '../../src/networks/outbound.ts';
@@ -19,15 +28,17 @@ function read(steps: readonly Step[]): readonly string[] {
 const sandbox = { namespace: 'c1' };
 
 const network: BridgeNetwork = {
+  ...ordinary,
+  kind: 'bridge',
   name: 'bridge',
   bridge: 'gangway0',
   mac: parseMac('02:42:01:02:03:04'),
   mtuBytes: 1500,
-  subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1') }],
+  subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
 };
 const twoFamilies: BridgeNetwork = {
   ...network,
-  subnets: [...network.subnets, { subnet: parsePrefix('fd00::/64'), gateway: parseAddress('fd00::1') }],
+  subnets: [...network.subnets, { subnet: parsePrefix('fd00::/64'), gateway: parseAddress('fd00::1'), auxiliary: {} }],
 };
 
 const endpoint: Endpoint = {
@@ -74,33 +85,54 @@ test('bridge: the firewall knows the switch before it is there, and it is closed
 });
 
 test('bridge with IPv6: a gateway in each family, and no family is closed', (t) => {
-  t.deepEqual(read(createBridge(twoFamilies)).slice(-4), [
+  t.deepEqual(read(createBridge(twoFamilies)).slice(-5), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
+    'sysctl -qw net/ipv6/conf/gangway0/accept_ra=0',
     'ip address add 172.17.0.1/16 broadcast + dev gangway0',
-    'ip address add fd00::1/64 dev gangway0',
+    'ip address add fd00::1/64 nodad dev gangway0',
     'ip link set gangway0 up',
   ]);
 });
 
-test('attach: one message for the cable, closed before it is up, the way out last', (t) => {
+test('a bridge whose containers may not talk asks the rules; an isolated family has no place for the machine', (t) => {
+  const apart = {
+    ...twoFamilies,
+    interContainer: false,
+    internal: true,
+    gatewayModes: { 4: 'isolated', 6: 'isolated' },
+  } as const;
+  t.deepEqual(read(createBridge(apart)).slice(-3), [
+    'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0 nf_call_iptables 1 nf_call_ip6tables 1',
+    'sysctl -qw net/ipv6/conf/gangway0/disable_ipv6=1',
+    'ip link set gangway0 up',
+  ]);
+  const plugged = read(attach(apart, { ...endpoint, isolated: true }, sandbox));
+  t.true(plugged.includes('ip link set veth1 type bridge_slave isolated on'));
+});
+
+test('attach: one message for the cable, closed before it is up', (t) => {
   t.deepEqual(read(attach(network, endpoint, sandbox)), [
     'ip netns exec c1 sysctl -qw net/ipv6/conf/default/disable_ipv6=1',
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth' +
-      ' peer name eth0 index 2 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1',
+      ' peer name eth0 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1',
     'ip link set veth1 type bridge_slave hairpin on',
     'sysctl -qw net/ipv6/conf/veth1/disable_ipv6=1',
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 link set eth0 up',
+  ]);
+  t.deepEqual(read(defaultRoutes(waysOut(network, endpoint), sandbox)), [
     'ip -n c1 route add default via 172.17.0.1 dev eth0',
   ]);
 });
 
 test('attach with IPv6: an address and a way out in each family', (t) => {
   const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
-  t.deepEqual(read(attach(twoFamilies, both, sandbox)).slice(2), [
+  t.deepEqual(read(attach(twoFamilies, both, sandbox)).slice(3), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
-    'ip -n c1 address add fd00::2/64 dev eth0',
+    'ip -n c1 address add fd00::2/64 nodad dev eth0',
     'ip -n c1 link set eth0 up',
+  ]);
+  t.deepEqual(read(defaultRoutes(waysOut(twoFamilies, both), sandbox)), [
     'ip -n c1 route add default via 172.17.0.1 dev eth0',
     'ip -n c1 route add default via fd00::1 dev eth0',
   ]);
@@ -115,6 +147,21 @@ test('outbound: the guard stands before the machine forwards, and what was is re
   t.like(steps.at(-1), { was: '0' });
 });
 
+test('outbound in IPv6: who listens to routers goes on listening, and forwards only then', (t) => {
+  const steps = forwarding({ ipForward: '1', ipv6: { forwarding: '0', listening: ['eth0', 'wlan0'] } });
+  t.deepEqual(read(steps), [
+    "nft 'add element inet gangway closed_transit { ipv6 }'",
+    'sysctl -qw net/ipv6/conf/eth0/accept_ra=2',
+    'sysctl -qw net/ipv6/conf/wlan0/accept_ra=2',
+    'sysctl -qw net/ipv6/conf/all/forwarding=1',
+  ]);
+  t.deepEqual(
+    steps.map((step) => (step.kind === 'sysctl' ? step.was : undefined)),
+    [undefined, '1', '1', '0'],
+  );
+  t.deepEqual(forwarding({ ipv6: { forwarding: '1', listening: ['eth0'] } }), []);
+});
+
 test('outbound on a machine that forwards already: not ours to guard, nor to turn off', (t) => {
   t.deepEqual(forwarding({ ipForward: '1' }), []);
 });
@@ -123,9 +170,12 @@ function bound(hostAddress: string, protocol: PortBinding['protocol'] = 'tcp'): 
   return { protocol, hostAddress: parseAddress(hostAddress), hostPort: 8080, containerPort: 80 };
 }
 
+const toContainer = (binding: PortBinding) => ({ binding, target: parseAddress('172.17.0.2') });
+const behind = () => policyOf(network);
+
 test('publish: an element for each port that the kernel can carry, and a guard for 127.0.0.1', (t) => {
   const bindings = [bound('0.0.0.0'), bound('::'), bound('203.0.113.1', 'udp'), bound('127.0.0.1'), bound('::1')];
-  const steps = publish(bindings, parseAddress('172.17.0.2'));
+  const steps = publish(bindings.map(toContainer), behind);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
     "nft 'add element inet gangway host_ports4 { 203.0.113.1 . udp . 8080 : 172.17.0.2 . 80 }'",
@@ -134,8 +184,16 @@ test('publish: an element for each port that the kernel can carry, and a guard f
   t.is(steps[1]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
 });
 
+test('publish: what two ports of the host open in common is one step', (t) => {
+  const routed = () => ({ bridge: 'br0', gatewayModes: { 4: 'routed', 6: 'routed' }, trustedLinks: [] }) as const;
+  const twice = [bound('0.0.0.0'), { ...bound('203.0.113.1'), hostPort: 8081 }].map(toContainer);
+  t.deepEqual(read(publish(twice, routed)), [
+    'nft \'add element inet gangway open_ports4 { "br0" . 172.17.0.2 . tcp . 80 }\'',
+  ]);
+});
+
 test('publish: every port has a socket too, which is told in a sentence', (t) => {
-  t.deepEqual(sockets([bound('::1')], parseAddress('172.17.0.2')), [
+  t.deepEqual(sockets([bound('::1')].map(toContainer)), [
     'no command: a socket of the switchboard holds [::1]:8080/tcp, and carries what the rules can’t to 172.17.0.2:80',
   ]);
 });
@@ -146,7 +204,7 @@ test('every step of every chapter has a reason: one sentence, without a final st
     ...createBridge(twoFamilies),
     ...attach(network, endpoint, sandbox),
     ...forwarding({ ipForward: '0' }),
-    ...publish([bound('0.0.0.0')], parseAddress('172.17.0.2')),
+    ...publish([bound('0.0.0.0')].map(toContainer), behind),
   ];
   for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);
 });

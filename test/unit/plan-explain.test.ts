@@ -26,7 +26,7 @@ const steps: readonly Step[] = [
     name: 'veth1',
     bridge: 'gangway0',
     mtuBytes: 1500,
-    peer: { namespace: 'c1', name: 'eth0', index: 2, mac: parseMac('02:42:ac:11:00:02') },
+    peer: { namespace: 'c1', name: 'eth0', mac: parseMac('02:42:ac:11:00:02') },
     why: 'a cable',
   },
   { kind: 'hairpin', in: 'host', link: 'veth1', why: 'back out of the port' },
@@ -35,7 +35,7 @@ const steps: readonly Step[] = [
   { kind: 'address', in: c1, link: 'eth0', prefix: parsePrefix('172.17.0.2/16'), why: 'an address' },
   { kind: 'address', in: c1, link: 'eth0', prefix: parsePrefix('fd00::2/64'), why: 'an address' },
   { kind: 'up', in: c1, link: 'eth0', why: 'on' },
-  { kind: 'route', in: c1, link: 'eth0', gateway: parseAddress('172.17.0.1'), why: 'the way out' },
+  { kind: 'route', in: c1, family: 4, link: 'eth0', gateway: parseAddress('172.17.0.1'), why: 'the way out' },
   {
     kind: 'element',
     in: 'host',
@@ -66,7 +66,7 @@ ip netns add c1
 ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0
 
 # a cable
-ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth peer name eth0 index 2 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1
+ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth peer name eth0 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1
 
 # back out of the port
 ip link set veth1 type bridge_slave hairpin on
@@ -77,7 +77,7 @@ ip netns exec c1 sysctl -qw 'net/ipv4/ping_group_range=0 9'
 
 # an address
 ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0
-ip -n c1 address add fd00::2/64 dev eth0
+ip -n c1 address add fd00::2/64 nodad dev eth0
 
 # on
 ip -n c1 link set eth0 up
@@ -155,4 +155,69 @@ test('a word is quoted where sh would read more into it', (t) => {
     "'*'",
     "'a\nb'",
   ]);
+});
+
+test('what takes the place of something says so, and gives it back', (t) => {
+  const place = { namespace: 'c1' };
+  const key = [{ type: 'inet_service', port: 80 }] as const;
+  const to = (text: string) =>
+    ({ set: 'ports4', key, value: [{ type: 'address', address: parseAddress(text) }] }) as const;
+  const moved: readonly Step[] = [
+    {
+      kind: 'route',
+      in: place,
+      family: 4,
+      link: 'eth1',
+      gateway: parseAddress('172.18.0.1'),
+      was: { link: 'eth0', gateway: parseAddress('172.17.0.1') },
+      why: 'the way out',
+    },
+    { kind: 'element', in: 'host', table: 'gangway', element: to('172.18.0.2'), was: to('172.17.0.2'), why: 'moved' },
+    { kind: 'element', in: 'host', table: 'gangway', was: to('172.17.0.3'), why: 'gone' },
+    { kind: 'file', path: '/run/hosts', mode: 0o644, content: 'new\n', was: 'old\n', why: 'lines' },
+  ];
+  t.is(
+    explainScript({ subject: 'connect web', direction: 'make', steps: moved }, kinds),
+    `#!/bin/sh
+# connect web
+set -e
+
+# the way out
+ip -n c1 route replace default via 172.18.0.1 dev eth1
+
+# moved
+nft 'delete element inet gangway ports4 { 80 }'
+nft 'add element inet gangway ports4 { 80 : 172.18.0.2 }'
+
+# gone
+nft 'delete element inet gangway ports4 { 80 }'
+
+# lines
+cat > /run/hosts <<'END'
+new
+END
+`,
+  );
+  t.is(
+    explainScript({ subject: 'disconnect web', direction: 'unmake', steps: moved }, kinds),
+    `#!/bin/sh
+# disconnect web
+set -e
+
+# take back: lines
+cat > /run/hosts <<'END'
+old
+END
+
+# take back: gone
+nft 'add element inet gangway ports4 { 80 : 172.17.0.3 }'
+
+# take back: moved
+nft 'delete element inet gangway ports4 { 80 }'
+nft 'add element inet gangway ports4 { 80 : 172.17.0.2 }'
+
+# take back: the way out
+ip -n c1 route replace default via 172.17.0.1 dev eth0
+`,
+  );
 });

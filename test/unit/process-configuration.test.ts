@@ -18,6 +18,7 @@ const launch: Launch = {
   id: 'c1',
   isolation: 'full',
   directory: '/run/gangway/containers/c1',
+  identityDirectory: '/run/gangway/containers/c1',
   runtimeRoot: '/run/gangway/crun',
   logPath: '/var/lib/gangway/containers/c1/log',
   exitDirectory: '/run/gangway/exits',

@@ -1,7 +1,7 @@
 /** `gangway logs` */
 import { GangwayError } from '../../values/errors.ts';
-import { parseDuration } from '../../values/quantity.ts';
 import type { Execute } from '../command.ts';
+import { parseMoment } from '../moment.ts';
 import type { logsOptions } from '../options.ts';
 import { present } from '../present.ts';
 
@@ -34,19 +34,4 @@ function parseTail(text: string | undefined): number | undefined {
   throw new GangwayError('invalid-option', `--tail ${JSON.stringify(text)} is no number`, {
     hint: 'write how many lines, or all',
   });
-}
-
-/** A date, seconds since 1970, or how long ago. */
-function parseMoment(text: string | undefined, option: string): Date | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,12}(\.\d+)?$/.test(text)) return new Date(Number(text) * 1000);
-  if (/^\d{4}-\d\d-\d\d([T ]\S+)?$/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text);
-  try {
-    return new Date(Date.now() - parseDuration(text, option));
-  } catch (cause) {
-    throw new GangwayError('invalid-option', `${option} ${JSON.stringify(text)} is no moment`, {
-      hint: 'write 2026-01-02T13:23:37Z, or 42m for 42 minutes ago',
-      cause,
-    });
-  }
 }

@@ -1,8 +1,8 @@
-/** `gangway _switchboard`: what the first published port starts, and the last one ends. */
+/** `gangway _switchboard`: what the first published port or name server starts, and the last one ends. */
 import type { Execute } from '../command.ts';
 
 export const execute: Execute = async (_, { engineOptions }) => {
-  const [{ directoriesOf }, { Records }, { publications }, { runSwitchboard }] = await Promise.all([
+  const [{ directoriesOf }, { Records }, { publications, wantedNames }, { runSwitchboard }] = await Promise.all([
     import('../../engine/directories.ts'),
     import('../../engine/records.ts'),
     import('../../engine/publications.ts'),
@@ -12,6 +12,7 @@ export const execute: Execute = async (_, { engineOptions }) => {
   await runSwitchboard({
     runtimeDirectory: records.directories.runtime,
     publishedPorts: () => publications(records),
+    names: (attended) => wantedNames(records, attended),
   });
   return 0;
 };

@@ -1,5 +1,5 @@
 /** What a tree says about some data. */
-import { suggest } from '../suggest.ts';
+import { suggest } from '../../values/suggest.ts';
 import { placed, TemplateFault } from './fault.ts';
 import type { Functions } from './functions.ts';
 import { describeValue, printValue } from './print.ts';

@@ -1,5 +1,5 @@
 /** What stands between `{{` and `}}`: commands with their operands, each passing its value on to the next. */
-import { suggest } from '../suggest.ts';
+import { suggest } from '../../values/suggest.ts';
 import { placed, TemplateFault } from './fault.ts';
 import type { Token } from './lexer.ts';
 import { parseCharacter, parseNumber, withoutEscapes } from './literal.ts';

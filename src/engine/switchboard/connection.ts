@@ -1,7 +1,9 @@
 /** A client's connection to a running switchboard. */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
+import { encode } from '../../plan/encoding.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
+import type { ContainerRecord } from '../records.ts';
 import {
   type Answer,
   decodeError,
@@ -13,7 +15,7 @@ import {
   type SwitchboardStatus,
 } from './protocol.ts';
 
-/** What is not served yet when the connection ends is given back. */
+/** What is not served yet, and in no record, when the connection ends is given back. */
 export class SwitchboardConnection {
   readonly #socket: Socket;
   readonly #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
@@ -63,6 +65,11 @@ export class SwitchboardConnection {
     }
   }
 
+  /** The switchboard is still there. */
+  get isOpen(): boolean {
+    return !this.#gone;
+  }
+
   /** @throws GangwayError port-in-use, invalid-address, not-root, not-supported; switchboard-unreachable */
   async reserve(publication: Publication): Promise<void> {
     await this.#ask({ request: 'reserve', publication: encodePublication(publication) });
@@ -71,6 +78,11 @@ export class SwitchboardConnection {
   /** @throws GangwayError container-not-found if nothing is reserved; switchboard-unreachable */
   async serve(owner: string): Promise<void> {
     await this.#ask({ request: 'serve', owner });
+  }
+
+  /** @throws GangwayError program-failed if there can be no name server; switchboard-unreachable */
+  async attend(record: ContainerRecord): Promise<void> {
+    await this.#ask({ request: 'attend', record: encode(record) });
   }
 
   /** @throws GangwayError switchboard-unreachable */
@@ -113,7 +125,7 @@ export class SwitchboardConnection {
 /** @param what lower case, without a final stop */
 export function unreachable(what: string, cause?: unknown): GangwayError {
   return new GangwayError('switchboard-unreachable', what, {
-    hint: 'the next command that publishes a port starts it again',
+    hint: 'the next command that needs it starts it again',
     cause,
   });
 }

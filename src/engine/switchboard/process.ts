@@ -13,6 +13,17 @@
  *        └─ leave                                         …
  *     gangway rm -f …   withdraw ───────────────────────> close; nothing left: end
  *
+ * Beside the sockets of published ports it holds those of name servers, one in the network namespace of each container of
+ * a user-defined network. They follow from the records alone; a container that is just starting has none yet, so it is
+ * attended to until its client leaves:
+ *
+ *     gangway run --network front …                   switchboard
+ *        │  namespace, cable, the process is created
+ *        │  attend ─────────────────────────────────────> open its name server; the others learn its name
+ *        │  its command starts, the record is written
+ *        │  refresh ────────────────────────────────────> read the records: it stays, or not
+ *        └─ leave                                         the same, if nobody asked
+ *
  * It holds no truth of its own. It may be killed at any time: the kernel closes its sockets and lets go of its lock,
  * packets that the firewall translates go on, and the next switchboard reads from the records what to serve. Two that are
  * started at once see by the lock which of them is the one.
@@ -22,24 +33,21 @@ import { tryLock } from '../../sys/flock.ts';
 import { raiseOpenFileLimit } from '../../sys/open-files.ts';
 import { ignoring } from '../../values/errors.ts';
 import { switchboardFiles } from './files.ts';
-import type { Publication } from './protocol.ts';
-import { SwitchboardServer } from './server.ts';
+import { SwitchboardServer, type Wanted } from './server.ts';
 
-export interface SwitchboardProcess {
+export interface SwitchboardProcess extends Wanted {
   readonly runtimeDirectory: string;
-  /** What the records say is to be served now. */
-  readonly publishedPorts: () => Iterable<Publication>;
 }
 
 /** What it says on its standard output, once, to whoever started it. `busy`: there is one already, or one is just ending. */
 export type Announcement = 'ready' | 'busy';
 
 /**
- * Runs the switchboard in this process until nothing is published any more, or SIGTERM or SIGINT.
+ * Runs the switchboard in this process until nothing is to be served any more, or SIGTERM or SIGINT.
  *
  * @returns when it has ended, or at once if another one is running
  */
-export async function runSwitchboard({ runtimeDirectory, publishedPorts }: SwitchboardProcess): Promise<void> {
+export async function runSwitchboard({ runtimeDirectory, ...wanted }: SwitchboardProcess): Promise<void> {
   const files = switchboardFiles(runtimeDirectory);
   process.umask(0o177);
   const lock = tryLock(files.lock);
@@ -50,7 +58,7 @@ export async function runSwitchboard({ runtimeDirectory, publishedPorts }: Switc
   raiseOpenFileLimit();
   // Whoever listened here was killed: it would hold the lock.
   rmSync(files.socket, { force: true });
-  const server = new SwitchboardServer(publishedPorts);
+  const server = new SwitchboardServer(wanted);
   await server.listen(files.socket);
   process.on('SIGTERM', () => server.end()).on('SIGINT', () => server.end());
   announce('ready');

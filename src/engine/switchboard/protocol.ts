@@ -2,18 +2,18 @@
  * What the switchboard and its clients say to each other: one JSON object a line, over a Unix socket, a question and
  * its answer at a time.
  *
- *     > {"version":1,"request":"reserve","publication":{"owner":"5e26…","name":"web","ports":[…]}}
+ *     > {"version":2,"request":"reserve","publication":{"owner":"5e26…","name":"web","ports":[…]}}
  *     < {"ok":true}
  *
  * Addresses travel as text. Both ends are gangway, but an older one may still be running, so every question carries
  * the version.
  */
-import type { Forward } from '../../services/proxy/forward.ts';
+
 import { type Address, formatAddress, parseAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
-import type { Protocol } from '../../values/port.ts';
+import type { Forward, Protocol } from '../../values/port.ts';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -27,6 +27,8 @@ export interface Publication {
 export type Request =
   | { readonly request: 'hello' | 'refresh' | 'status' }
   | { readonly request: 'reserve'; readonly publication: WirePublication }
+  /** A container's record as it will be written. */
+  | { readonly request: 'attend'; readonly record: string }
   | { readonly request: 'serve' | 'withdraw'; readonly owner: string };
 
 export type Question = Request & { readonly version: number };
@@ -59,6 +61,15 @@ interface WirePublication {
 export interface SwitchboardStatus {
   readonly pid: number;
   readonly owners: readonly OwnerStatus[];
+  readonly names: readonly NameStatus[];
+}
+
+/** A container's name server. */
+export interface NameStatus {
+  readonly owner: string;
+  readonly name: string;
+  /** Why there is none, although the records want one. */
+  readonly reason?: string;
 }
 
 export interface OwnerStatus {

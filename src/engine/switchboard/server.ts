@@ -1,11 +1,16 @@
 /**
  * The switchboard's desk: clients connect, ask a line and get a line, and leave.
  *
- * It ends by itself when nothing is published and nobody is connected. A client that connects in that very moment finds
+ * It ends by itself when nothing is to be served and nobody is connected. A client that connects in that very moment finds
  * its connection closed before its first answer, and starts another switchboard.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { decode } from '../../plan/encoding.ts';
+import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
+import type { NameService } from '../names.ts';
+import type { ContainerRecord } from '../records.ts';
+import { NameDesk } from './name-desk.ts';
 import {
   type Answer,
   decodePublication,
@@ -15,10 +20,17 @@ import {
   protocolVersion,
   type Question,
 } from './protocol.ts';
-import { Switchboard } from './switchboard.ts';
+import { descriptorsKept, Switchboard } from './switchboard.ts';
 
 /** How long it waits for the client that started it. */
 const firstClientMilliseconds = 10_000;
+
+/** What is to be served; read at the beginning, and whenever a client asks to. */
+export interface Wanted {
+  readonly publishedPorts: () => Iterable<Publication>;
+  /** @param attended records that are not written yet, of containers that are about to start */
+  readonly names: (attended: readonly ContainerRecord[]) => readonly NameService[];
+}
 
 export class SwitchboardServer {
   /** Resolves when it has ended: nothing listens any more, and the socket's file is gone. */
@@ -26,17 +38,18 @@ export class SwitchboardServer {
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
   readonly #switchboard = new Switchboard(() => this.#endIfIdle());
+  readonly #names = new NameDesk(openFileLimit() - descriptorsKept);
+  readonly #attended = new Map<Socket, ContainerRecord>();
   readonly #firstClient: NodeJS.Timeout;
   #resolveEnded: () => void = () => {};
 
-  /** @param records what is to be served; read now, and whenever a client asks to */
-  constructor(readonly records: () => Iterable<Publication>) {
+  constructor(readonly wanted: Wanted) {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#greet(client));
     this.#firstClient = setTimeout(() => this.#endIfIdle(), firstClientMilliseconds);
-    this.#switchboard.follow(records());
+    this.#follow();
   }
 
   /** @returns when clients can connect to `path`, which must not exist */
@@ -59,6 +72,7 @@ export class SwitchboardServer {
     this.#server.close();
     for (const client of this.#clients) client.end();
     for (const { owner } of this.#switchboard.status()) this.#switchboard.withdraw(owner);
+    this.#names.follow([]);
     this.#resolveEnded();
   }
 
@@ -83,7 +97,9 @@ export class SwitchboardServer {
   #leave(client: Socket): void {
     if (!this.#clients.has(client)) return;
     // It counts until the records have been read: nobody ends in between.
-    if (this.#switchboard.end(client)) this.#switchboard.follow(this.records());
+    const reserved = this.#switchboard.end(client);
+    const attended = this.#attended.delete(client);
+    if (reserved || attended) this.#follow();
     this.#clients.delete(client);
     this.#endIfIdle();
   }
@@ -104,14 +120,46 @@ export class SwitchboardServer {
     }
     if (question.request === 'reserve') this.#switchboard.reserve(client, decodePublication(question.publication));
     else if (question.request === 'serve') this.#switchboard.serve(question.owner);
-    else if (question.request === 'withdraw') this.#switchboard.withdraw(question.owner);
-    else if (question.request === 'refresh') this.#switchboard.follow(this.records());
-    if (question.request === 'refresh' || question.request === 'status')
-      return { ok: true, status: { pid: process.pid, owners: this.#switchboard.status() } };
+    else if (question.request === 'attend') this.#attend(client, decode(question.record) as ContainerRecord);
+    else if (question.request === 'withdraw') this.#withdraw(client, question.owner);
+    else if (question.request === 'refresh') {
+      // The record is written, if it ever will be.
+      this.#attended.delete(client);
+      this.#follow();
+    }
+    if (question.request === 'refresh' || question.request === 'status') {
+      const [owners, names] = [this.#switchboard.status(), this.#names.status()];
+      return { ok: true, status: { pid: process.pid, owners, names } };
+    }
     return { ok: true };
   }
 
+  #follow(): void {
+    this.#switchboard.follow(this.wanted.publishedPorts());
+    this.#followNames();
+  }
+
+  #followNames(): void {
+    this.#names.follow(this.wanted.names([...this.#attended.values()]));
+  }
+
+  /** @throws GangwayError program-failed */
+  #attend(client: Socket, record: ContainerRecord): void {
+    this.#attended.set(client, record);
+    this.#followNames();
+    const reason = this.#names.status().find(({ owner }) => owner === record.id)?.reason;
+    if (reason === undefined) return;
+    this.#withdraw(client, record.id);
+    throw new GangwayError('program-failed', `container ${record.name} can have no name server: ${reason}`);
+  }
+
+  #withdraw(client: Socket, owner: string): void {
+    this.#switchboard.withdraw(owner);
+    this.#names.withdraw(owner);
+    if (this.#attended.delete(client)) this.#followNames();
+  }
+
   #endIfIdle(): void {
-    if (this.#clients.size === 0 && this.#switchboard.idle) this.end();
+    if (this.#clients.size === 0 && this.#switchboard.idle && this.#names.idle) this.end();
   }
 }

@@ -1,18 +1,18 @@
 /** The switchboard as the engine uses it: one owner at a time, from reserving to serving. */
 import { existsSync, rmSync } from 'node:fs';
 import { tryLock } from '../../sys/flock.ts';
-import type { Address } from '../../values/address.ts';
-import type { PortBinding } from '../../values/port.ts';
+import type { Forward } from '../../values/port.ts';
+import type { ContainerRecord } from '../records.ts';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './client.ts';
 import type { SwitchboardConnection } from './connection.ts';
 import { switchboardFiles } from './files.ts';
 import type { SwitchboardStatus } from './protocol.ts';
 
 /**
- * The sockets of published ports, held by the switchboard.
+ * The sockets of published ports and of name servers, held by the switchboard.
  *
- * A connection is kept only from `reserve` to `serve`, because the reservation lives as long as it does; nothing here
- * keeps a program from ending.
+ * A connection is kept only from `reserve` or `attend` to `serve` or `refresh`, because what they ask for lives as long as
+ * it does; nothing here keeps a program from ending.
  */
 export class SwitchboardSockets {
   readonly #reserving = new Map<string, SwitchboardConnection>();
@@ -23,16 +23,16 @@ export class SwitchboardSockets {
   }
 
   /**
-   * Binds every binding of a container, deaf until `serve`, or none. Starts the switchboard where none is running.
+   * Binds every forward of a container, deaf until `serve`, or none. Starts the switchboard where none is running.
    *
    * @param name how messages call the container; default: its id
    * @throws GangwayError port-in-use, with who has it; invalid-address; not-root; not-supported; switchboard-unreachable
    */
-  async reserve(owner: string, bindings: readonly PortBinding[], target: Address, name = owner): Promise<void> {
+  async reserve(owner: string, forwards: readonly Forward[], name = owner): Promise<void> {
     await this.#leave(owner);
     const connection = await openSwitchboard(this.options);
     try {
-      await connection.reserve({ owner, name, forwards: bindings.map((binding) => ({ binding, target })) });
+      await connection.reserve({ owner, name, forwards });
     } catch (error) {
       await connection.close();
       throw error;
@@ -55,6 +55,17 @@ export class SwitchboardSockets {
     }
   }
 
+  /**
+   * Opens the name server of a container whose record is not written yet. Starts the switchboard where none is running.
+   *
+   * @throws GangwayError program-failed if it can't be opened; switchboard-unreachable
+   */
+  async attend(record: ContainerRecord): Promise<void> {
+    const connection = this.#reserving.get(record.id) ?? (await openSwitchboard(this.options));
+    this.#reserving.set(record.id, connection);
+    await connection.attend(record);
+  }
+
   /** Closes the owner's sockets. What is closed already, and where no switchboard is running, is success. */
   async withdraw(owner: string): Promise<void> {
     const reserving = this.#reserving.get(owner);
@@ -69,35 +80,30 @@ export class SwitchboardSockets {
   }
 
   /**
-   * Makes what is served the same as what the records say, and starts the switchboard for it: after it was killed, and
-   * after a command was, between writing its record and serving.
+   * Makes what is served the same as what the records say, and starts the switchboard for it: after a change of the records,
+   * and after it was killed.
    *
    * @returns every owner's state; `failed` ones with the reason
    */
-  async follow(): Promise<SwitchboardStatus> {
-    const connection = await openSwitchboard(this.options);
+  async refresh(): Promise<SwitchboardStatus> {
+    const [[owner, attending] = []] = this.#reserving;
+    const connection = attending?.isOpen ? attending : await openSwitchboard(this.options);
     try {
       return await connection.refresh();
     } finally {
+      if (owner !== undefined) this.#reserving.delete(owner);
       await connection.close();
     }
   }
 
-  /**
-   * Starts the switchboard again where it was killed.
-   *
-   * @returns a sentence for every container whose port somebody else has taken meanwhile
-   */
-  async revive(): Promise<readonly string[]> {
-    const running = await findSwitchboard(this.options.runtimeDirectory);
-    if (running !== undefined) {
-      await running.close();
-      return [];
-    }
-    const { owners } = await this.follow();
-    return owners.flatMap(({ name, reason }) =>
-      reason === undefined ? [] : [`ports of container ${name} are not served: ${reason}`],
-    );
+  /** As `refresh`. @returns a sentence for every container whose port somebody else has, or that nobody answers for */
+  async follow(): Promise<readonly string[]> {
+    const { owners, names } = await this.refresh();
+    const told = (what: string, states: readonly { readonly name: string; readonly reason?: string }[]) =>
+      states.flatMap(({ name, reason }) =>
+        reason === undefined ? [] : [`${what} of container ${name} are not served: ${reason}`],
+      );
+    return [...told('ports', owners), ...told('names', names)];
   }
 
   /** Removes the files of a switchboard that was killed, where nobody needs another one. */

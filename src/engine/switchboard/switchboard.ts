@@ -25,8 +25,8 @@ import { type OwnerStatus, type Publication, samePublication } from './protocol.
 /** A client's connection, as the table sees it: something that reservations belong to. */
 export type Session = object;
 
-/** Descriptors that no client of a published port may take, so that gangway's own clients are always heard. */
-const descriptorsKept = 64;
+/** Descriptors that no client of a published port, and no question for a name, may take, so that gangway's own clients are always heard. */
+export const descriptorsKept = 64;
 
 type Entry =
   | { readonly state: 'reserved'; readonly session: Session; readonly reservations: readonly Reservation[] }

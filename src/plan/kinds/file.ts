@@ -19,16 +19,19 @@ export const directory: ActionKind<DirectoryStep> = {
 export const file: ActionKind<FileStep> = {
   apply: (step) => writeFileSync(step.path, step.content, { mode: step.mode }),
   commands: (step) => [
-    hereDocument(step),
-    ...(step.mode === 0o644 ? [] : [`chmod ${step.mode.toString(8)} ${quote(step.path)}`]),
+    hereDocument(step.path, step.content),
+    ...(step.mode === 0o644 || step.was !== undefined ? [] : [`chmod ${step.mode.toString(8)} ${quote(step.path)}`]),
   ],
-  undoCommands: (step) => [`rm -f ${quote(step.path)}`],
-  undo: (step) => rmSync(step.path, { force: true }),
+  undoCommands: ({ path, was }) => [was === undefined ? `rm -f ${quote(path)}` : hereDocument(path, was)],
+  undo({ path, was, mode }) {
+    if (was === undefined) return rmSync(path, { force: true });
+    if (existsSync(path)) writeFileSync(path, was, { mode });
+  },
   holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
 };
 
 /** Ends at a word that is no line of the content. */
-function hereDocument({ path, content }: FileStep): string {
+function hereDocument(path: string, content: string): string {
   const lines = content.split('\n');
   let end = 'END';
   while (lines.includes(end)) end += '_';

@@ -1,10 +1,10 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
-import { addElements, deleteElements, deleteTable, hasElement, hasTable } from '../../kernel/nftables.ts';
+import { changeElements, deleteTable, hasElement, hasTable } from '../../kernel/nftables.ts';
 import { runProgram } from '../../kernel/program.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
-import { formatSetElement } from '../../values/set-element.ts';
+import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import { type ActionKind, type ElementKind, inside } from '../kind.ts';
-import type { ElementStep, RulesetStep } from '../step.ts';
+import type { ElementStep, Place, RulesetStep } from '../step.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step) {
@@ -15,8 +15,8 @@ export const ruleset: ActionKind<RulesetStep> = {
       });
     }
   },
-  commands: (step) => [`${inside(step.in)}nft -f - <<'RULESET'\n${step.text.trimEnd()}\nRULESET`],
-  undoCommands: (step) => [`${inside(step.in)}nft delete table inet ${step.table}`],
+  commands: (step) => [`nft -f - <<'RULESET'\n${step.text.trimEnd()}\nRULESET`],
+  undoCommands: (step) => [`nft delete table inet ${step.table}`],
   undo: (step, world) => {
     ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, step.table));
   },
@@ -25,56 +25,82 @@ export const ruleset: ActionKind<RulesetStep> = {
 
 export const element: ElementKind<ElementStep> = {
   transactional: true,
-  commands: (step) => [command('add', step)],
-  undoCommands: (step) => [command('delete', step)],
-  undo(step, world) {
-    if (element.holds(step, world)) deleteElements(world.namespace(step.in).netfilter, step.table, [step.element]);
+  commands: ({ in: place, table, element: item, was }) => replaceCommands(place, table, was, item),
+  undoCommands: ({ in: place, table, element: item, was }) => replaceCommands(place, table, item, was),
+  undo: (step, world) => undoElements([step], () => world.namespace(step.in).netfilter),
+  holds({ in: place, table, element: item }, world) {
+    return item === undefined || hasElement(world.namespace(place).netfilter, table, item);
   },
-  holds: (step, world) => hasElement(world.namespace(step.in).netfilter, step.table, step.element),
 };
 
-function command(verb: 'add' | 'delete', { in: place, table, element: { set, key, value } }: ElementStep): string {
-  const text = formatSetElement(verb === 'add' && value !== undefined ? { set, key, value } : { set, key });
-  return `${inside(place)}nft '${verb} element inet ${table} ${set} { ${text} }'`;
+function replaceCommands(place: Place, table: string, old?: SetElement, fresh?: SetElement): readonly string[] {
+  return [
+    ...(old === undefined ? [] : [command('delete', place, table, { set: old.set, key: old.key })]),
+    ...(fresh === undefined ? [] : [command('add', place, table, fresh)]),
+  ];
 }
 
-/** Takes out the elements of several steps at once; where one is missing, the others one by one. */
+function command(verb: 'add' | 'delete', place: Place, table: string, item: SetElement): string {
+  return `${inside(place)}nft '${verb} element inet ${table} ${item.set} { ${formatSetElement(item)} }'`;
+}
+
+/** Takes out the elements of several steps at once, and puts back what was there before them. */
 export function undoElements(
   steps: readonly ElementStep[],
-  connectionOf: (step: ElementStep) => Parameters<typeof deleteElements>[0],
+  connectionOf: (step: ElementStep) => Parameters<typeof changeElements>[0],
 ): void {
   const [first] = steps;
   if (first === undefined) return;
   const connection = connectionOf(first);
+  const change = (some: readonly ElementStep[]) =>
+    changeElements(connection, first.table, {
+      remove: some.flatMap(present('element')),
+      add: some.flatMap(present('was')),
+    });
   try {
-    deleteElements(
-      connection,
-      first.table,
-      steps.map((step) => step.element),
-    );
+    change(steps);
   } catch (error) {
-    if (!hasErrno(error, 'ENOENT')) throw error;
-    for (const step of steps) {
-      if (hasElement(connection, step.table, step.element)) deleteElements(connection, step.table, [step.element]);
-    }
+    if (!hasErrno(error, 'ENOENT', 'EEXIST')) throw error;
+    // One is missing, or back already: each by itself.
+    for (const step of steps) undoElement(connection, step);
   }
 }
 
-/** Puts in the elements of several steps, all or none. */
+function undoElement(
+  connection: Parameters<typeof changeElements>[0],
+  { table, element: item, was }: ElementStep,
+): void {
+  if (item !== undefined && hasElement(connection, table, item))
+    changeElements(connection, table, { remove: [item], add: [] });
+  if (was !== undefined)
+    ignoring(['ENOENT', 'EEXIST'], () => changeElements(connection, table, { remove: [], add: [was] }));
+}
+
+/** Puts in the elements of several steps, in the place of what was there, all or none. */
 export function applyElements(
   steps: readonly ElementStep[],
-  connectionOf: (step: ElementStep) => Parameters<typeof addElements>[0],
+  connectionOf: (step: ElementStep) => Parameters<typeof changeElements>[0],
 ): void {
   const [first] = steps;
   if (first === undefined) return;
-  const elements = steps.map((step) => step.element);
+  const { table } = first;
   try {
-    addElements(connectionOf(first), first.table, elements);
+    changeElements(connectionOf(first), table, {
+      remove: steps.flatMap(present('was')),
+      add: steps.flatMap(present('element')),
+    });
   } catch (cause) {
     if (!hasErrno(cause, 'ENOENT')) throw cause;
-    throw new GangwayError('not-supported', `nftables table inet ${first.table} is not as gangway made it`, {
-      hint: `\`nft delete table inet ${first.table}\` removes it, and the next container loads it again`,
+    throw new GangwayError('not-supported', `nftables table inet ${table} is not as gangway made it`, {
+      hint: `\`nft delete table inet ${table}\` removes it, and the next container loads it again`,
       cause,
     });
   }
+}
+
+function present(part: 'element' | 'was') {
+  return (step: ElementStep): readonly SetElement[] => {
+    const item = step[part];
+    return item === undefined ? [] : [item];
+  };
 }

@@ -1,22 +1,29 @@
 /** Every kind of step that needs nothing but the kernel. The engine adds `process` and `exec`, which need crun. */
 import type { Kinds } from '../kind.ts';
+import { diversion } from './diversion.ts';
 import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { address, route, sysctl } from './internet.ts';
-import { bridge, hairpin, up, veth } from './link.ts';
+import { bridge, dummy, hairpin, ipvlan, isolated, macvlan, up, veth, vlan } from './link.ts';
 import { namespace } from './namespace.ts';
 
 export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
   namespace,
   bridge,
   veth,
+  macvlan,
+  ipvlan,
+  vlan,
+  dummy,
   hairpin,
+  isolated,
   up,
   address,
   route,
   sysctl,
   ruleset,
+  diversion,
   element,
   directory,
   file,

@@ -1,20 +1,19 @@
 /** Step kinds of the internet layer: address, route, sysctl. */
 import { addAddress, deleteAddress, hasBroadcast, listAddresses } from '../../kernel/address.ts';
-import { addDefaultRoute, listRoutes } from '../../kernel/route.ts';
+import { listRoutes, setDefaultRoute } from '../../kernel/route.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
-import { formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
+import { type Address, formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { inside, ip, type RequestKind, type VisitKind } from '../kind.ts';
-import type { AddressStep, RouteStep, SysctlStep } from '../step.ts';
+import type { AddressStep, DefaultRoute, RouteStep, SysctlStep } from '../step.ts';
+import type { World } from '../world.ts';
 
 /** Gone with its link, its namespace, or by another's hand: then there is nothing to take back. */
 const gone = ['ENODEV', 'ENOENT', 'EADDRNOTAVAIL'];
 
 export const address: RequestKind<AddressStep> = {
   requests: (step, world) => [addAddress(step.prefix, world.linkIndex(step.in, step.link))],
-  commands: (step) => [
-    `${ip(step.in)} address add ${formatPrefix(step.prefix)}${hasBroadcast(step.prefix) ? ' broadcast +' : ''} dev ${step.link}`,
-  ],
+  commands: (step) => [`${ip(step.in)} address add ${formatPrefix(step.prefix)}${manner(step)} dev ${step.link}`],
   undoCommands: (step) => [`${ip(step.in)} address delete ${formatPrefix(step.prefix)} dev ${step.link}`],
   undo: (step, world) => {
     ignoring(gone, () =>
@@ -33,19 +32,47 @@ export const address: RequestKind<AddressStep> = {
     }) ?? false,
 };
 
+function manner({ prefix }: AddressStep): string {
+  if (prefix.address.family === 6) return ' nodad';
+  return hasBroadcast(prefix) ? ' broadcast +' : '';
+}
+
 export const route: RequestKind<RouteStep> = {
-  requests: (step, world) => [addDefaultRoute(step.gateway, world.linkIndex(step.in, step.link))],
-  commands: (step) => [`${ip(step.in)} route add default via ${formatAddress(step.gateway)} dev ${step.link}`],
-  undoCommands: () => [],
-  undo: () => {},
-  holds: (step, world) =>
+  requests: (step, world) => [setDefaultRoute(step.was === undefined ? 'add' : 'replace', resolve(step, step, world))],
+  commands: (step) => [routeCommand(step.was === undefined ? 'add' : 'replace', step, step)],
+  undoCommands: (step) => (step.was === undefined ? [] : [routeCommand('replace', step, step.was)]),
+  undo(step, world) {
+    const { was } = step;
+    if (was === undefined) return;
     ignoring(gone, () =>
-      listRoutes(world.namespace(step.in).route, step.gateway.family).some(
-        ({ gateway, destination }) =>
-          destination.length === 0 && gateway !== undefined && sameAddress(gateway, step.gateway),
-      ),
-    ) ?? false,
+      world.namespace(step.in).route.execute([setDefaultRoute('replace', resolve(step, was, world))]),
+    );
+  },
+  holds: (step, world) =>
+    ignoring(gone, () => {
+      const index = world.linkIndex(step.in, step.link);
+      return listRoutes(world.namespace(step.in).route, step.family).some(
+        ({ gateway, destination, linkIndex }) =>
+          destination.length === 0 && linkIndex === index && sameGateway(gateway, step.gateway),
+      );
+    }) ?? false,
 };
+
+type Way = Omit<DefaultRoute, 'family'>;
+
+function resolve({ family, in: place }: RouteStep, { link, gateway }: Way, world: World) {
+  const linkIndex = world.linkIndex(place, link);
+  return gateway === undefined ? { family, linkIndex } : { family, linkIndex, gateway };
+}
+
+function routeCommand(verb: 'add' | 'replace', { family, in: place }: RouteStep, { link, gateway }: Way): string {
+  const way = gateway === undefined ? '' : ` via ${formatAddress(gateway)}`;
+  return `${ip(place)}${family === 6 && gateway === undefined ? ' -6' : ''} route ${verb} default${way} dev ${link}`;
+}
+
+function sameGateway(a: Address | undefined, b: Address | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameAddress(a, b);
+}
 
 export const sysctl: VisitKind<SysctlStep> = {
   visit: (step, world) => world.settings.write(step.key, step.value),
@@ -54,9 +81,12 @@ export const sysctl: VisitKind<SysctlStep> = {
   undo(step, world) {
     const { was } = step;
     if (was === undefined) return;
-    world.inside(step.in, () => {
-      if (readSysctl(step.key) === step.value) writeSysctl(step.key, was);
-    });
+    // A link's settings go with the link.
+    ignoring('ENOENT', () =>
+      world.inside(step.in, () => {
+        if (readSysctl(step.key) === step.value) writeSysctl(step.key, was);
+      }),
+    );
   },
   holds: (step, world) => ignoring('ENOENT', () => world.inside(step.in, () => readSysctl(step.key))) === step.value,
 };

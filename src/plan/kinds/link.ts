@@ -1,23 +1,29 @@
-/** Step kinds of links: bridge, veth, hairpin, up. */
-import {
-  addBridge,
-  addVeth,
-  deleteLink,
-  disableBridgePort,
-  findLink,
-  findLinkIndex,
-  setHairpin,
-  setLinkUp,
-} from '../../kernel/link.ts';
+/** Step kinds of links: bridge, veth, hairpin, isolated, up; macvlan, ipvlan, vlan, dummy. */
+import { addBridge, addVeth, disableBridgePort, setHairpin, setIsolated } from '../../kernel/bridge.ts';
+import { deleteLink, findLink, findLinkIndex, renameLink, setLinkUp } from '../../kernel/link.ts';
+import { addDummy, addIpvlan, addMacvlan, addVlan, makeLink } from '../../kernel/link-kinds.ts';
+import type { Request } from '../../netlink/message.ts';
 import { hasErrno, ignoring } from '../../values/errors.ts';
-import { inside, ip, type RequestKind } from '../kind.ts';
-import type { BridgeStep, HairpinStep, Place, UpStep, VethStep } from '../step.ts';
+import { type ActionKind, inside, ip, type RequestKind } from '../kind.ts';
+import type {
+  BridgeStep,
+  DummyStep,
+  HairpinStep,
+  IpvlanStep,
+  IsolatedStep,
+  MacvlanStep,
+  Place,
+  UpStep,
+  VethStep,
+  VlanStep,
+} from '../step.ts';
 import type { World } from '../world.ts';
 
 export const bridge: RequestKind<BridgeStep> = {
   requests: (step) => [addBridge(step)],
   commands: (step) => [
-    `${ip(step.in)} link add ${step.name} address ${step.mac} mtu ${step.mtuBytes} type bridge mcast_snooping 0`,
+    `${ip(step.in)} link add ${step.name} address ${step.mac} mtu ${step.mtuBytes} type bridge mcast_snooping 0` +
+      (step.filtered === true ? ' nf_call_iptables 1 nf_call_ip6tables 1' : ''),
   ],
   undoCommands: (step) => [`${ip(step.in)} link delete ${step.name}`],
   undo: (step, world) => removeLink(step.in, step.name, world),
@@ -28,12 +34,11 @@ export const veth: RequestKind<VethStep> = {
   requests(step, world) {
     const place = { namespace: step.peer.namespace };
     const namespaceFd = world.namespace(place).fd;
-    world.learnIndex(place, step.peer.name, step.peer.index);
     return [addVeth({ ...step, master: world.linkIndex(step.in, step.bridge), peer: { ...step.peer, namespaceFd } })];
   },
   commands: ({ in: place, name, mtuBytes, bridge: master, peer }) => [
     `${ip(place)} link add ${name} up mtu ${mtuBytes} master ${master} numtxqueues 1 numrxqueues 1 type veth` +
-      ` peer name ${peer.name} index ${peer.index} address ${peer.mac} mtu ${mtuBytes} numtxqueues 1 numrxqueues 1 netns ${peer.namespace}`,
+      ` peer name ${peer.name} address ${peer.mac} mtu ${mtuBytes} numtxqueues 1 numrxqueues 1 netns ${peer.namespace}`,
   ],
   undoCommands: (step) => [`${ip(step.in)} link delete ${step.name}`],
   undo: (step, world) => removeLink(step.in, step.name, world),
@@ -56,6 +61,14 @@ export const hairpin: RequestKind<HairpinStep> = {
   holds: (step, world) => find(step.in, step.link, world) !== undefined,
 };
 
+export const isolated: RequestKind<IsolatedStep> = {
+  requests: (step) => [setIsolated(step.link)],
+  commands: (step) => [`${ip(step.in)} link set ${step.link} type bridge_slave isolated on`],
+  undoCommands: () => [],
+  undo: () => {},
+  holds: (step, world) => find(step.in, step.link, world) !== undefined,
+};
+
 export const up: RequestKind<UpStep> = {
   requests: (step) => [setLinkUp(step.link, true)],
   commands: (step) => [`${ip(step.in)} link set ${step.link} up`],
@@ -64,6 +77,94 @@ export const up: RequestKind<UpStep> = {
     ignoring(['ENODEV', 'ENOENT'], () => world.namespace(step.in).route.execute([setLinkUp(step.link, false)]));
   },
   holds: (step, world) => find(step.in, step.link, world)?.up === true,
+};
+
+type ChildStep = MacvlanStep | IpvlanStep;
+
+function home({ namespace }: ChildStep): Place {
+  return { namespace };
+}
+
+/**
+ * What both kinds of children have in common: they live in the container, under a name that they were not born with.
+ *
+ * They are deleted also where their namespace goes (undo.ts): until the kernel has time for that, some 30 ms, nobody else
+ * could have their MAC, their address, or the parent in the mode passthru; not even the same container's next life.
+ */
+const child = {
+  undoCommands: (step: ChildStep) => [`${ip(home(step))} link delete ${step.name}`],
+  undo(step: ChildStep, world: World) {
+    // A program that was killed in between has left it without its name, which may be another link's.
+    if (find(home(step), step.bornAs, world) !== undefined) removeLink(home(step), step.bornAs, world);
+    else if (child.holds(step, world)) removeLink(home(step), step.name, world);
+  },
+  holds: (step: ChildStep, world: World) => find(home(step), step.name, world)?.kind === step.kind,
+};
+
+export const macvlan: ActionKind<MacvlanStep> = {
+  ...child,
+  apply: (step, world) => grow(step, world, addMacvlan({ ...step, ...origin(step, world) })),
+  commands: (step) => growing(step, step.mac === undefined ? '' : ` address ${step.mac}`, `mode ${step.mode}`),
+};
+
+export const ipvlan: ActionKind<IpvlanStep> = {
+  ...child,
+  apply: (step, world) => grow(step, world, addIpvlan({ ...step, ...origin(step, world) })),
+  commands: (step) => growing(step, '', `mode ${step.mode} ${step.flag}`),
+};
+
+function origin(step: ChildStep, world: World) {
+  return {
+    name: step.bornAs,
+    parent: world.linkIndex(step.in, step.parent),
+    namespaceFd: world.namespace(home(step)).fd,
+  };
+}
+
+function grow(step: ChildStep, world: World, birth: Request): void {
+  makeLink(world.namespace(step.in).route, step.kind, birth);
+  const place = home(step);
+  const { route } = world.namespace(place);
+  const index = world.linkIndex(place, step.bornAs);
+  try {
+    route.execute([renameLink(index, step.name)]);
+  } catch (error) {
+    route.execute([deleteLink(step.bornAs)]);
+    throw error;
+  }
+  world.learnIndex(place, step.name, index);
+}
+
+function growing(step: ChildStep, address: string, data: string): readonly string[] {
+  const { in: place, parent, bornAs, namespace, name, mtuBytes, kind } = step;
+  const mtu = mtuBytes === undefined ? '' : ` mtu ${mtuBytes}`;
+  return [
+    `${ip(place)} link add link ${parent} name ${bornAs}${address}${mtu} netns ${namespace} type ${kind} ${data}`,
+    `${ip(home(step))} link set ${bornAs} name ${name}`,
+  ];
+}
+
+export const vlan: ActionKind<VlanStep> = {
+  apply: (step, world) =>
+    makeLink(
+      world.namespace(step.in).route,
+      'vlan',
+      addVlan({ ...step, parent: world.linkIndex(step.in, step.parent) }),
+    ),
+  commands: ({ in: place, parent, name, id }) => [
+    `${ip(place)} link add link ${parent} name ${name} type vlan id ${id}`,
+  ],
+  undoCommands: (step) => [`${ip(step.in)} link delete ${step.name}`],
+  undo: (step, world) => removeLink(step.in, step.name, world),
+  holds: (step, world) => find(step.in, step.name, world)?.kind === 'vlan',
+};
+
+export const dummy: ActionKind<DummyStep> = {
+  apply: (step, world) => makeLink(world.namespace(step.in).route, 'dummy', addDummy(step.name)),
+  commands: (step) => [`${ip(step.in)} link add ${step.name} type dummy`],
+  undoCommands: (step) => [`${ip(step.in)} link delete ${step.name}`],
+  undo: (step, world) => removeLink(step.in, step.name, world),
+  holds: (step, world) => find(step.in, step.name, world)?.kind === 'dummy',
 };
 
 function find(place: Place, name: string, world: World) {

@@ -16,16 +16,13 @@
  */
 import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
 import { bind, closeSocket, listen, localPort, openDatagram, openStream } from '../../sys/inet-socket.ts';
-import { parseAddress } from '../../values/address.ts';
+import { nameServerAddress } from '../../values/resolver.ts';
 import { DatagramServer } from './datagram-server.ts';
 import { type Dial, networkAsk } from './dial.ts';
 import type { Clock } from './inquiry.ts';
 import { Responder } from './responder.ts';
 import { StreamServer } from './stream-server.ts';
 import type { Zone } from './zone.ts';
-
-/** Where a container of a user-defined network finds its name server. */
-export const nameServerAddress = parseAddress('127.0.0.11');
 
 /** Connections that may wait to be accepted. */
 const backlog = 64;

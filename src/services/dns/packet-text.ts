@@ -1,6 +1,25 @@
 /** Messages as people write and read them, for `gangway dns query`. The server itself never takes a record apart. */
 import { type Answer, decode, encode, RECURSION_DESIRED, type RecordType } from 'dns-packet';
 
+/** What `--type` may be. */
+export const questionTypes = [
+  'A',
+  'AAAA',
+  'CAA',
+  'CNAME',
+  'DNSKEY',
+  'DS',
+  'MX',
+  'NAPTR',
+  'NS',
+  'PTR',
+  'SOA',
+  'SRV',
+  'TXT',
+] as const satisfies readonly RecordType[];
+
+export type QuestionType = (typeof questionTypes)[number];
+
 /** A question such as a program's C library would ask. */
 export function encodeQuestion(name: string, type: RecordType): Buffer {
   return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type, name, class: 'IN' }] });

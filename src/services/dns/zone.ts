@@ -88,7 +88,7 @@ function collect(members: readonly Member[]): Map<string, NameRecords> {
 }
 
 /** The name under which an address is asked for its name. @see RFC 1035 3.5, RFC 3596 2.5 */
-function reverseName(address: Address): string {
+export function reverseName(address: Address): string {
   if (address.family === 4) return `${[...toBytes(address)].reverse().join('.')}.in-addr.arpa`;
   const digits = address.value.toString(16).padStart(32, '0');
   return `${[...digits].reverse().join('.')}.ip6.arpa`;
@@ -96,7 +96,15 @@ function reverseName(address: Address): string {
 
 /** Undefined where a label is longer than 63 bytes or empty: such a name can't be spoken. */
 function encodeName(name: string): Uint8Array | undefined {
-  const labels = name.split('.').map((label) => Buffer.from(label, 'latin1'));
-  if (name.length > 253 || labels.some(({ length }) => length === 0 || length > 63)) return undefined;
-  return Buffer.concat([...labels.flatMap((label) => [Buffer.of(label.length), label]), Buffer.of(0)]);
+  if (name.length > 253) return undefined;
+  const bytes = Buffer.alloc(name.length + 2);
+  bytes.write(name, 1, 'latin1');
+  let at = 0;
+  for (const { length } of name.split('.')) {
+    if (length === 0 || length > 63) return undefined;
+    // In the place of the dot before it.
+    bytes[at] = length;
+    at += length + 1;
+  }
+  return bytes;
 }

@@ -82,7 +82,7 @@ export function mounts(launch: Launch): readonly Mount[] {
   return [
     ...kernelMounts,
     ...(launch.root.kind === 'host' ? freshDirectories : []),
-    ...identityFiles.map((name) => bind(`${launch.directory}/${name}`, `/etc/${name}`, access)),
+    ...identityFiles.map((name) => bind(`${launch.identityDirectory}/${name}`, `/etc/${name}`, access)),
     ...(launch.init === undefined ? [] : [bind(launch.init, initPath, 'ro')]),
     ...launch.volumes.map(({ source, target, readOnly }) => bind(source, target, readOnly ? 'rro' : 'rw')),
   ];

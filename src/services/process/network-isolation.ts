@@ -37,19 +37,19 @@ echo $! >"$directory/pid"
 `;
 
 /**
- * Parameters: the container's directory, `own` or `host` for its network, its working directory, how many words the
+ * Parameters: the container's directory, that of its hosts and resolv.conf, `own` or `host` for its network, its working directory, how many words the
  * command has, these, and then what conmon added, which is dropped: the words are moved behind it, one by one.
  *
  * A shell starts background processes with SIGINT and SIGQUIT ignored, and ignored they would stay; env(1) undoes it.
  */
 const commandScript = `set -e
-directory=$1 network=$2 work=$3 count=$4
-shift 4
+directory=$1 identity=$2 network=$3 work=$4 count=$5
+shift 5
 rest=$(($# - count))
 while [ "$count" -gt 0 ]; do set -- "$@" "$1"; shift; count=$((count - 1)); done
 shift "$rest"
 for name in hosts hostname resolv.conf; do
-  [ ! -e "/etc/$name" ] || mount --bind "$directory/$name" "/etc/$name"
+  [ ! -e "/etc/$name" ] || mount --bind "$identity/$name" "/etc/$name"
 done
 [ "$network" = host ] || mount -t sysfs sysfs /sys
 cd "$work"
@@ -59,14 +59,15 @@ exec env -i --default-signal=INT,QUIT "$@"
 
 /** The words that enter the network and run the command in it. */
 export function isolated(launch: Launch): string[] {
-  const { network, identity, directory } = launch;
+  const { network, identity, directory, identityDirectory } = launch;
   const user = identity.uid === 0 && identity.gid === 0 ? [] : setpriv(launch);
   const command = [...user, ...launch.command];
   const words = [...launch.environment, ...(launch.terminal ? onTerminal(command) : command)];
   return [
     ...(network.kind === 'host' ? [] : ['nsenter', `--net=${network.path}`]),
     ...['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', commandScript, 'gangway'],
-    ...[directory, network.kind === 'host' ? 'host' : 'own', launch.workingDirectory, String(words.length), ...words],
+    ...[directory, identityDirectory, network.kind === 'host' ? 'host' : 'own'],
+    ...[launch.workingDirectory, String(words.length), ...words],
   ];
 }
 

@@ -31,6 +31,8 @@ export type Place = Pick<
 > & {
   /** Where an archive was or will be unpacked for this container, if the request names one. */
   readonly unpackedRoot?: string;
+  /** Of the container whose stack it joins. */
+  readonly identityDirectory?: string;
 };
 
 export interface Prepared {
@@ -57,6 +59,7 @@ export function prepareLaunch(request: ContainerRequest, place: Place): Prepared
   for (const volume of request.volumes) requireSource(volume);
   const launch: Launch = {
     ...chosen,
+    identityDirectory: place.identityDirectory ?? place.directory,
     isolation: request.isolation,
     command: request.command,
     environment: environment(request, place.hostname, homeOf(identity.uid, accounts)),
@@ -77,8 +80,9 @@ export function prepareLaunch(request: ContainerRequest, place: Place): Prepared
 
 function refuseConflicts(request: ContainerRequest): void {
   if (request.isolation === 'network') refuseBeyondNetwork(request);
-  if (request.userNamespace === 'private' && request.network === 'host') {
-    throw new GangwayError('conflicting-options', "--userns private can't be combined with --network host", {
+  const { kind } = request.network;
+  if (request.userNamespace === 'private' && (kind === 'host' || kind === 'container')) {
+    throw new GangwayError('conflicting-options', `--userns private can't be combined with --network ${kind}`, {
       hint: 'a user namespace has no rights over a network stack that it does not own',
     });
   }

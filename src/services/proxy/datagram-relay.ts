@@ -20,7 +20,8 @@ import { DatagramBuffer, type ReturnPath } from '../../sys/datagram-buffer.ts';
 import { closeSocket, connect, type Endpoint, openDatagram } from '../../sys/inet-socket.ts';
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import { KernelError } from '../../values/errors.ts';
-import type { Forward, Relay, RelayOptions } from './forward.ts';
+import type { Forward } from '../../values/port.ts';
+import type { Relay, RelayOptions } from './forward.ts';
 
 /** Datagrams that one socket may deliver before the others get their turn. */
 const turn = 64;

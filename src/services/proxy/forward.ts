@@ -1,14 +1,4 @@
-/** What the proxy is asked to do, as values: one published port and where it leads. */
-import type { Address } from '../../values/address.ts';
-import type { PortBinding } from '../../values/port.ts';
-
-/** Clients of `binding`'s host address and port reach `target` at `binding`'s container port. */
-export interface Forward {
-  readonly binding: PortBinding;
-  /** The container's address. Its family may differ from the host address's: `[::]:8080` may lead to 172.17.0.2. */
-  readonly target: Address;
-}
-
+/** What a relay is, whatever it carries. */
 /** What every relay is told by the process that it works in. */
 export interface RelayOptions {
   /**

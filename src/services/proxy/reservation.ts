@@ -21,10 +21,10 @@ import { bind, closeSocket, listen, longestBacklog, openDatagram, openStream } f
 import { closeDoor, openDoor } from '../../sys/socket-filter.ts';
 import { formatAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
-import type { PortBinding } from '../../values/port.ts';
+import type { Forward, PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { DatagramRelays } from './datagram-relay.ts';
-import type { Forward, Relay, RelayOptions } from './forward.ts';
+import type { Relay, RelayOptions } from './forward.ts';
 import { StreamRelay } from './stream-relay.ts';
 
 /** What the relays of one process share. */

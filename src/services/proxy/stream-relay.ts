@@ -22,7 +22,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { abortOnClose, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
 import { formatAddress } from '../../values/address.ts';
-import type { Forward, Relay, RelayOptions } from './forward.ts';
+import type { Forward } from '../../values/port.ts';
+import type { Relay, RelayOptions } from './forward.ts';
 
 /** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
 const keepAliveMilliseconds = 15_000;

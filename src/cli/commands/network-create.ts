@@ -1,0 +1,30 @@
+/** `gangway network create` */
+import { parseNetworkCreate } from '../../values/network-grammar.ts';
+import type { Execute } from '../command.ts';
+import type { networkCreateOptions } from '../options.ts';
+import { present } from '../present.ts';
+
+export const execute: Execute<typeof networkCreateOptions> = async ({ options, words: [name = ''] }, context) => {
+  const { attachable, driver, internal, ipv4, ipv6, label, opt, subnet, gateway } = options;
+  const request = parseNetworkCreate({
+    name,
+    attachable,
+    internal,
+    labels: label,
+    options: opt,
+    subnets: subnet,
+    gateways: gateway,
+    ranges: options['ip-range'],
+    auxiliary: options['aux-address'],
+    ipamOptions: options['ipam-opt'],
+    ...present({
+      driver,
+      ipamDriver: options['ipam-driver'],
+      ipv4: ipv4 ? undefined : false,
+      ipv6: ipv6 ? true : undefined,
+    }),
+  });
+  const engine = await context.engine();
+  context.stdout.write(`${await engine.createNetwork(request)}\n`);
+  return 0;
+};

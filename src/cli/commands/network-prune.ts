@@ -1,0 +1,64 @@
+/** `gangway network prune` */
+import { createInterface } from 'node:readline/promises';
+import type { NetworkSummary } from '../../engine/engine.ts';
+import type { Context, Execute } from '../command.ts';
+import { complain } from '../complain.ts';
+import { UsageError } from '../grammar.ts';
+import { parseMoment } from '../moment.ts';
+import type { networkPruneOptions } from '../options.ts';
+
+const predefined = ['bridge', 'host', 'none'];
+
+/** What is in use, and what was always there, stays. */
+export const execute: Execute<typeof networkPruneOptions> = async ({ options }, context) => {
+  const wanted = parsePruneFilters(options.filter);
+  const engine = await context.engine();
+  if (!options.force && !(await confirm(context))) return 0;
+  const unused = (await engine.listNetworks()).filter(
+    (network) => network.dangling && !predefined.includes(network.name) && wanted(network),
+  );
+  const removed: string[] = [];
+  let status = 0;
+  for (const { id } of unused) {
+    try {
+      removed.push(await engine.removeNetwork(id));
+    } catch (error) {
+      complain(error, context);
+      status = 1;
+    }
+  }
+  if (removed.length > 0) context.stdout.write(`Deleted Networks:\n${removed.join('\n')}\n\n`);
+  return status;
+};
+
+/** Docker's question. Whoever can't be asked has not said yes. */
+async function confirm(context: Context): Promise<boolean> {
+  context.stderr.write('WARNING! This will remove all networks of your own that no running container uses.\n');
+  const question = createInterface({ input: context.stdin(), output: context.stderr });
+  const answer = question.question('Are you sure you want to continue? [y/N] ');
+  const closed = new Promise<string>((resolve) => question.once('close', () => resolve('')));
+  const text = await Promise.race([answer, closed]);
+  question.close();
+  return /^y(es)?$/i.test(text.trim());
+}
+
+/** `until=TIME`, `label=KEY[=VALUE]`, `label!=KEY[=VALUE]`. @throws UsageError */
+function parsePruneFilters(texts: readonly string[]): (network: NetworkSummary) => boolean {
+  const tests = texts.map((text): ((network: NetworkSummary) => boolean) => {
+    const [, key, value = ''] = /^(until|label|label!)=(.+)$/s.exec(text) ?? [];
+    if (key === undefined) {
+      throw new UsageError(`invalid filter ${JSON.stringify(text)}; write until=TIME, label=KEY or label!=KEY`, 1);
+    }
+    if (key === 'until') {
+      const until = parseMoment(value, '--filter until')?.getTime() ?? 0;
+      return ({ createdAt }) => createdAt.getTime() < until;
+    }
+    return ({ labels }) => hasLabel(labels, value) === (key === 'label');
+  });
+  return (network) => tests.every((test) => test(network));
+}
+
+function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+  const [key = '', ...value] = wanted.split('=');
+  return Object.hasOwn(labels, key) && (value.length === 0 || labels[key] === value.join('='));
+}

@@ -1,0 +1,236 @@
+/**
+ * Connecting a container to a further network, and disconnecting it, while it runs.
+ *
+ *     connect       plug in -> the default route, if the new network is the better way -> published ports -> names, files
+ *     disconnect    the same steps backwards: what took the place of something gives it back
+ *
+ * Each step that replaces something knows what was there (`was`), so that an error half-way, a kill -9 and the way back
+ * all lead to the same place. A container that does not run is plugged in when it starts.
+ */
+import { readFileSync } from 'node:fs';
+import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.ts';
+import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
+import { nameSockets } from '../networks/names.ts';
+import type { Sandbox } from '../networks/none.ts';
+import { publish, republish, sockets } from '../networks/publish.ts';
+import type { FileStep, Step } from '../plan/step.ts';
+import { formatAddress } from '../values/address.ts';
+import { GangwayError, ignoring } from '../values/errors.ts';
+import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
+import { type Context, carry, exclusively } from './context.ts';
+import { isAlive } from './end.ts';
+import { endForwarding, prepareGround } from './ground.ts';
+import { hasNames } from './names.ts';
+import { lookUp, notFound, resolveNetwork } from './networks.ts';
+import { draftPlug } from './plugs.ts';
+import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './records.ts';
+import { draftNames } from './stack.ts';
+import { ownNames } from './start.ts';
+import { behindOf, forwardsOf, type Wired, waysOf } from './wiring.ts';
+
+/**
+ * `gangway network connect NETWORK CONTAINER`.
+ *
+ * @throws GangwayError network-not-found, container-not-found, invalid-network, already-connected; of addresses as `draftPlug`
+ */
+export async function connect(context: Context, name: string, asked: ConnectionRequest): Promise<void> {
+  await exclusively(context, async (world) => {
+    const record = context.records.container(name);
+    const connections = connectionsOf(record, asked.network);
+    const network = resolveNetwork(context, world, asked.network);
+    const request = { ...asked, network: network.network.name };
+    if (connections.some((connection) => connection.network === request.network)) {
+      throw new GangwayError(
+        'already-connected',
+        `container ${record.name} is connected to network ${request.network} already`,
+      );
+    }
+    const mode: NetworkMode = { kind: 'networks', connections: [...connections, request] };
+    const { life } = record;
+    const subject = `connect ${record.name} to ${request.network}`;
+    if (life === undefined || !isAlive(life)) {
+      const records = [context.records.put('containers', { ...record, network: mode })];
+      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+    }
+    const sandbox = sandboxOf(life);
+    const draft = draftPlug(context, network, request, { sandbox, plugs: life.plugs });
+    const ground = prepareGround(context, world, {
+      networks: [network],
+      forwardFor: { id: record.id, begins: life.plugs.length === 0 },
+      cursors: draft.cursors,
+    });
+    const wired = [...wiredOf(context, life), { plug: draft.plug, record: network }];
+    const rewired = rewire(record, life, wired, 'add', draft.plug);
+    await carry(context, world, {
+      plan: {
+        subject,
+        direction: 'make',
+        steps: [...ground.steps, ...draft.plug.steps, ...rewired.steps],
+        remarks: [
+          ...(rewired.moved ? sockets(rewired.life.forwards) : []),
+          ...(life.names === rewired.life.names ? [] : nameSockets()),
+        ],
+      },
+      records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...ground.records],
+    });
+  });
+}
+
+/**
+ * `gangway network disconnect NETWORK CONTAINER`.
+ *
+ * @throws GangwayError network-not-found, container-not-found, not-connected
+ */
+export async function disconnect(context: Context, name: string, reference: string, force: boolean): Promise<void> {
+  await exclusively(context, async (world) => {
+    const record = context.records.container(name);
+    const connections = connectionsOf(record, reference);
+    const network = lookUp(context.records.everyNetwork(), reference === 'default' ? 'bridge' : reference);
+    if (network === undefined && reference !== 'bridge') throw notFound(reference);
+    const networkName = network?.network.name ?? 'bridge';
+    const rest = connections.filter((connection) => connection.network !== networkName);
+    if (rest.length === connections.length) {
+      if (force) return;
+      throw new GangwayError('not-connected', `container ${record.name} is not connected to network ${networkName}`);
+    }
+    const mode: NetworkMode = { kind: 'networks', connections: rest };
+    const subject = `disconnect ${record.name} from ${networkName}`;
+    const { life } = record;
+    const plug = life?.plugs.find(({ networkId }) => networkId === network?.id);
+    if (life === undefined || plug === undefined || !isAlive(life)) {
+      const records = [context.records.put('containers', { ...record, network: mode })];
+      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+    }
+    const wired = wiredOf(context, life).filter((other) => other.plug !== plug);
+    const rewired = rewire(record, life, wired, 'remove', plug);
+    const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
+    await carry(context, world, {
+      plan: { subject, direction: 'unmake', steps: [...shared.steps, ...plug.steps, ...backwards(rewired.steps)] },
+      records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...shared.records],
+    });
+  });
+}
+
+/** The connections of a container that may have some. @throws GangwayError invalid-network */
+function connectionsOf({ name, network: mode }: ContainerRecord, reference: string): readonly ConnectionRequest[] {
+  if (mode.kind === 'networks' && reference !== 'host' && reference !== 'none') return mode.connections;
+  const [other, kind] = mode.kind === 'networks' ? [reference, reference] : [mode.kind, mode.kind];
+  const message =
+    kind === 'container'
+      ? `container ${name} lives in the stack of another one`
+      : `container ${name} can't have network ${other} and others`;
+  throw new GangwayError('invalid-network', message, {
+    hint:
+      kind === 'container'
+        ? 'connect or disconnect that one'
+        : 'what a stack is made of is chosen when the container is created',
+  });
+}
+
+function sandboxOf({ namespace }: Life): Sandbox {
+  if (namespace === undefined) throw new TypeError('a container with plugs has a namespace');
+  return { namespace };
+}
+
+function wiredOf({ records }: Context, life: Life): Wired {
+  const all = records.everyNetwork();
+  return life.plugs.map((plug) => {
+    const record = all.find(({ id }) => id === plug.networkId);
+    if (record === undefined) throw notFound(plug.networkId.slice(0, 12));
+    return { plug, record };
+  });
+}
+
+interface Rewired {
+  readonly life: Life;
+  /** What changes besides the plug itself. */
+  readonly steps: readonly Step[];
+  /** Published ports lead elsewhere. */
+  readonly moved: boolean;
+}
+
+/** The container with other plugs: its ways out, its published ports, its hosts file. */
+function rewire(record: ContainerRecord, life: Life, wired: Wired, verb: 'add' | 'remove', plug: Plug): Rewired {
+  const sandbox = sandboxOf(life);
+  const ways = waysOf(wired);
+  const forwards = forwardsOf(wired, ways, bindingsOf(life));
+  const published = publish(forwards, behindOf(wired));
+  const elements = republish(life.published, published);
+  const first = life.names === undefined && wired.some((each) => hasNames(each.record));
+  const names = first ? draftNames(record, sandbox) : life.names;
+  const files = [
+    rewriteHosts(record, life, verb, plug),
+    ...(first && names !== undefined ? [rewriteResolvConf(life, names)] : []),
+  ].filter(({ content, was }) => content !== was);
+  return {
+    steps: [
+      ...changeRoutes(life.routes, ways, sandbox),
+      ...elements,
+      ...(first && names !== undefined ? names.steps : []),
+      ...files,
+    ],
+    moved: elements.length > 0 || forwards.map(written).join() !== life.forwards.map(written).join(),
+    life: {
+      ...life,
+      ...(names === undefined ? {} : { names }),
+      plugs: wired.map((each) => each.plug),
+      routes: defaultRoutes(ways, sandbox),
+      forwards,
+      published,
+      rest: life.rest.map((step) => {
+        const change = step.kind === 'file' ? files.find(({ path }) => path === step.path) : undefined;
+        return step.kind === 'file' && change !== undefined ? { ...step, content: change.content } : step;
+      }),
+    },
+  };
+}
+
+function written({ binding, target }: Life['forwards'][number]): string {
+  return `${binding.hostPort} ${formatAddress(target)}`;
+}
+
+/** The file as it is now: who lives in the container may have changed it. */
+function rewriteHosts(record: ContainerRecord, life: Life, verb: 'add' | 'remove', { endpoint }: Plug): FileStep {
+  const addresses = endpoint.addresses.map(({ address }) => address);
+  const rewrite = (was: string) => (verb === 'add' ? addHosts : removeHosts)(was, ownNames(record), addresses);
+  return rewriteFile(`${life.launch.directory}/hosts`, rewrite, 'the container’s own lines in /etc/hosts');
+}
+
+/** With its first network that has names a container asks its own name server, unless somebody wrote another file. */
+function rewriteResolvConf(life: Life, { resolver }: Names): FileStep {
+  const path = `${life.launch.directory}/resolv.conf`;
+  const ours = life.rest.find((step) => step.kind === 'file' && step.path === path);
+  const rewrite = (was: string) =>
+    ours?.kind === 'file' && ours.content === was ? nameServiceResolvConf(resolver) : was;
+  return rewriteFile(path, rewrite, 'names are asked of the container’s own name server from now on');
+}
+
+function rewriteFile(path: string, rewrite: (was: string) => string, why: string): FileStep {
+  const was = ignoring('ENOENT', () => readFileSync(path, 'utf8')) ?? '';
+  return { kind: 'file', path, mode: 0o644, content: rewrite(was), was, why };
+}
+
+/** The steps whose undoing does what these do: each goes from what is to what was. */
+function backwards(steps: readonly Step[]): readonly Step[] {
+  return steps.toReversed().map((step): Step => {
+    switch (step.kind) {
+      case 'route': {
+        const { link, gateway, was, ...others } = step;
+        const now = gateway === undefined ? { link } : { link, gateway };
+        return was === undefined ? step : { ...others, ...was, was: now };
+      }
+      case 'element': {
+        const { element, was, ...others } = step;
+        return {
+          ...others,
+          ...(was === undefined ? {} : { element: was }),
+          ...(element === undefined ? {} : { was: element }),
+        };
+      }
+      case 'file':
+        return { ...step, content: step.was ?? '', was: step.content };
+      default:
+        return step;
+    }
+  });
+}

@@ -1,0 +1,182 @@
+/** Making networks, and removing them. */
+import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';
+import type { Network } from '../networks/network.ts';
+import { chooseParent } from '../networks/parent.ts';
+import type { World } from '../plan/world.ts';
+import { choosePools } from '../services/ipam.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { BridgeRequest, IpvlanRequest, MacvlanRequest, NetworkRequest, Subnet } from '../values/network.ts';
+import { checkNetworkRequest } from '../values/network-grammar.ts';
+import { type Context, carry, exclusively } from './context.ts';
+import { isAlive } from './end.ts';
+import { prepareGround } from './ground.ts';
+import { lookUp, notFound, predefinedNames, takenPrefixes } from './networks.ts';
+import { machinePrefix, uplinkMtuBytes } from './observe.ts';
+import type { NetworkRecord } from './records.ts';
+
+/**
+ * `gangway network create`: chooses subnets, makes the switch.
+ *
+ * @returns the network's id
+ * @throws GangwayError network-exists, pool-exhausted, invalid-option for what overlaps or is taken
+ */
+export async function createNetwork(context: Context, asked: NetworkRequest): Promise<string> {
+  const request = checkNetworkRequest(asked);
+  return await exclusively(context, async (world) => {
+    refuseName(context, request.name);
+    const record = draftNetwork(context, world, request);
+    const ground = prepareGround(context, world, { networks: [record] });
+    await carry(context, world, {
+      plan: { subject: `create network ${request.name}`, direction: 'make', steps: ground.steps },
+      records: ground.records,
+    });
+    return record.id;
+  });
+}
+
+function refuseName({ records }: Context, name: string): void {
+  if (predefinedNames.includes(name)) {
+    throw new GangwayError('network-exists', `network ${name} is predefined`, { hint: 'choose another name' });
+  }
+  if (records.everyNetwork().some(({ network }) => network.name === name)) {
+    throw new GangwayError('network-exists', `network ${name} exists already`, {
+      hint: `\`gangway network inspect ${name}\` shows it`,
+    });
+  }
+}
+
+function draftNetwork(context: Context, world: World, request: NetworkRequest): NetworkRecord {
+  const { identities } = context;
+  const id = identities.id();
+  const subnets = choosePools(request, takenPrefixes(context, world), machinePrefix());
+  return {
+    id,
+    createdAt: new Date().toISOString(),
+    request,
+    network: resolve(context, world, { id, request, subnets }),
+  };
+}
+
+interface Drafted {
+  readonly id: string;
+  readonly request: NetworkRequest;
+  readonly subnets: readonly Subnet[];
+}
+
+/** What was asked for, with everything chosen that was left open. */
+function resolve(context: Context, world: World, drafted: Drafted): Network {
+  const { driver } = drafted.request;
+  return driver.kind === 'bridge'
+    ? resolveBridge(context, world, drafted, driver)
+    : resolveOnParent(context, world, drafted, driver);
+}
+
+/** A network on a link that is there, or on one that is made for it and is called as Docker calls it. */
+function resolveOnParent(
+  { records }: Context,
+  world: World,
+  { id, request, subnets }: Drafted,
+  driver: MacvlanRequest | IpvlanRequest,
+): Network {
+  const prefix = driver.kind === 'macvlan' ? 'dm' : 'di';
+  const exists = (link: string) => world.findLink('host', link) !== undefined;
+  const parent = chooseParent(driver.parent, `${prefix}-${id.slice(0, 12)}`, exists);
+  const rival = records.everyNetwork().find(({ network }) => exclude(network, driver, parent.link));
+  if (rival !== undefined) {
+    throw new GangwayError('network-exists', `network ${rival.network.name} has parent ${parent.link} already`, {
+      hint: 'a parent carries one ipvlan network, or one macvlan in the mode passthru, or several macvlans',
+    });
+  }
+  const { kind: _, parent: __, linkPrefix: ___, ...options } = driver;
+  const common = { name: request.name, parent, subnets, internal: request.internal };
+  return { kind: driver.kind, ...options, ...common } as Network;
+}
+
+/** The kernel keeps mode and flag of ipvlan with the parent, and gives a whole link away in passthru. */
+function exclude(network: Network, driver: MacvlanRequest | IpvlanRequest, parent: string): boolean {
+  if (network.kind === 'bridge' || network.parent.link !== parent) return false;
+  return network.kind !== driver.kind || driver.kind === 'ipvlan' || [network.mode, driver.mode].includes('passthru');
+}
+
+function resolveBridge(
+  { identities, records }: Context,
+  world: World,
+  { id, request, subnets }: Drafted,
+  driver: BridgeRequest,
+): BridgeNetwork {
+  const { link = `br-${id.slice(0, 12)}`, mtuBytes = uplinkMtuBytes(world) } = driver;
+  const owner = records.everyNetwork().find(({ network }) => network.kind === 'bridge' && network.bridge === link);
+  const existing = world.findLink('host', link);
+  if (owner !== undefined || existing !== undefined) {
+    const by =
+      owner === undefined ? `there is a link ${link} already` : `network ${owner.network.name} has bridge ${link}`;
+    throw new GangwayError('network-exists', `network ${request.name} can't have bridge ${link}: ${by}`, {
+      hint: 'choose another com.docker.network.bridge.name',
+    });
+  }
+  return {
+    ...optionsOf(driver),
+    kind: 'bridge',
+    name: request.name,
+    bridge: link,
+    mac: identities.mac(),
+    mtuBytes,
+    subnets,
+    internal: request.internal,
+  };
+}
+
+/**
+ * `gangway network rm`.
+ *
+ * @returns the network's name
+ * @throws GangwayError network-not-found, conflicting-options for a predefined one, network-in-use with who uses it
+ */
+export async function removeNetwork(context: Context, reference: string): Promise<string> {
+  return await exclusively(context, async (world) => {
+    if (predefinedNames.includes(reference)) {
+      throw new GangwayError('network-in-use', `network ${reference} is predefined and can't be removed`);
+    }
+    const record = lookUp(context.records.everyNetwork(), reference);
+    if (record === undefined) throw notFound(reference);
+    refuseInUse(context, record);
+    const { name } = record.network;
+    const made = record.made?.steps ?? [];
+    const heir = heirOf(context, record);
+    const machine = context.records.machine();
+    const kept = Object.entries(machine.cursors ?? {}).filter(([key]) => !key.startsWith(`${record.id}/`));
+    await carry(context, world, {
+      plan: { subject: `remove network ${name}`, direction: 'unmake', steps: heir === undefined ? made : [] },
+      records: [
+        context.records.drop('networks', record.id),
+        ...(heir === undefined ? [] : [context.records.put('networks', heir)]),
+        context.records.putMachine({ ...machine, cursors: Object.fromEntries(kept) }),
+      ],
+    });
+    return name;
+  });
+}
+
+/** Of a parent that was made for one network and carries others by now, the next one becomes the owner. */
+function heirOf({ records }: Context, { id, network, made }: NetworkRecord): NetworkRecord | undefined {
+  if (network.kind === 'bridge' || made === undefined || made.steps.length === 0) return undefined;
+  const heir = records
+    .everyNetwork()
+    .find(
+      (other) =>
+        other.id !== id && other.network.kind !== 'bridge' && other.network.parent.link === network.parent.link,
+    );
+  if (heir === undefined || heir.network.kind === 'bridge') return undefined;
+  return { ...heir, network: { ...heir.network, parent: network.parent }, made };
+}
+
+function refuseInUse({ records }: Context, { id, network }: NetworkRecord): void {
+  const users = records
+    .containers()
+    .filter(({ life }) => life !== undefined && isAlive(life) && life.plugs.some(({ networkId }) => networkId === id));
+  if (users.length === 0) return;
+  const names = users.map(({ name }) => name);
+  throw new GangwayError('network-in-use', `network ${network.name} is in use by ${names.join(', ')}`, {
+    hint: `\`gangway network disconnect ${network.name} ${names[0]}\` unplugs one, \`gangway stop\` ends it`,
+  });
+}

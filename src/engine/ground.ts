@@ -1,0 +1,130 @@
+/**
+ * The ground on which containers stand: the ruleset, forwarding, their networks. Only what is missing is made.
+ *
+ * Somebody may have flushed the rules or deleted a bridge since. Then all that our records say belongs there is put
+ * back, before a new container gets its place: closed, and not half open.
+ */
+import { loadRuleset, table } from '../firewall/nftables.ts';
+import { bootId } from '../kernel/boot.ts';
+import { ipv6Forwarding } from '../kernel/ipv6-forwarding.ts';
+import { createNetwork, linkOf, type Network } from '../networks/network.ts';
+import { forwarding } from '../networks/outbound.ts';
+import type { RecordChange } from '../plan/change.ts';
+import { kindOf } from '../plan/kind.ts';
+import type { Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import type { Address, Family } from '../values/address.ts';
+import type { Context } from './context.ts';
+import { hasRuleset, ipForward } from './observe.ts';
+import { type ContainerRecord, type MachineRecord, type NetworkRecord, stepsOf } from './records.ts';
+
+/** What has to be made for networks to stand, and the records that will say so. */
+export interface Ground {
+  readonly steps: readonly Step[];
+  readonly records: readonly RecordChange[];
+}
+
+interface Wanted {
+  readonly networks: readonly NetworkRecord[];
+  /** The container that is plugged in: without one the machine need not forward. `begins`: it has no plug yet. */
+  readonly forwardFor?: { readonly id: string; readonly begins: boolean };
+  /** Of each network and family, the address that is about to be given out. */
+  readonly cursors?: Readonly<Record<string, Address>>;
+}
+
+export function prepareGround(context: Context, world: World, wanted: Wanted): Ground {
+  const { records } = context;
+  const machine = records.machine();
+  const boot = bootId();
+  const standing = wanted.networks.map((record) => stand(context, world, record, boot));
+  // What has no bridge never passes our rules.
+  const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
+  const loaded = !bridged || hasRuleset(world, table);
+  const ruleset = loaded ? [] : [loadRuleset()];
+  const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
+  const others = [...otherNetworks(context, wanted.networks, boot), ...livingSteps(context, boot)];
+  const lost = loaded ? [] : [...there, ...machine.forwarding, ...others].filter(isElement);
+  const forward = forwardingFor(context, machine, wanted);
+  const after: MachineRecord = {
+    ...machine,
+    ruleset: loaded ? machine.ruleset : ruleset,
+    forwarding: forward.record,
+    cursors: { ...machine.cursors, ...wanted.cursors },
+  };
+  return {
+    steps: [...ruleset, ...lost, ...forward.steps, ...standing.flatMap(({ missing }) => missing)],
+    records: [
+      ...standing.flatMap(({ record, made, isNew }) =>
+        isNew ? [records.put('networks', { ...record, made: { boot, steps: made } })] : [],
+      ),
+      records.putMachine(after),
+    ],
+  };
+}
+
+/** What of a network has to be made: all of it in a new boot, or only what somebody took away. */
+function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: string) {
+  const { made, network } = record;
+  const stands = made?.boot === boot && (made.steps.length === 0 || hasLink(world, network));
+  const steps = stands ? made.steps : createNetwork(network);
+  const missing = stands ? steps.filter((step) => !kindOf(kinds, step).holds(step, world)) : steps;
+  return { record, made: steps, missing, isNew: !stands };
+}
+
+/** A link of the right kind: somebody may have deleted ours and made another one of its name. */
+function hasLink(world: World, network: Network): boolean {
+  const found = world.findLink('host', linkOf(network));
+  return found !== undefined && (network.kind !== 'bridge' || found.kind === 'bridge');
+}
+
+function isElement({ kind }: Step): boolean {
+  return kind === 'element';
+}
+
+function otherNetworks({ records }: Context, wanted: readonly NetworkRecord[], boot: string): readonly Step[] {
+  return records
+    .everyNetwork()
+    .filter(({ id }) => !wanted.some((record) => record.id === id))
+    .flatMap(({ made }) => (made?.boot === boot ? made.steps : []));
+}
+
+function livingSteps({ records }: Context, boot: string): readonly Step[] {
+  return records.containers().flatMap(({ life }) => (life?.boot === boot ? stepsOf(life) : []));
+}
+
+/**
+ * What has to be turned on, and what will have been: each family by itself. What was turned on for the container's last
+ * life alone has ended with that, or will have when the new one starts: it is turned on again.
+ */
+function forwardingFor(context: Context, { forwarding: before }: MachineRecord, { networks, forwardFor }: Wanted) {
+  if (forwardFor === undefined) return { steps: [], record: before };
+  const subnets = networks.flatMap(({ network }) => (network.kind === 'bridge' ? network.subnets : []));
+  const missing = (family: Family) =>
+    subnets.some(({ subnet }) => subnet.address.family === family) && !before.some((step) => turnsOn(step, family));
+  const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
+  const fresh = forwarding({
+    ...(missing(4) ? { ipForward: ipForward() } : {}),
+    ...(ipv6 === undefined ? {} : { ipv6 }),
+  });
+  const again = forwardFor.begins && isAlone(context, forwardFor.id) ? before : [];
+  return { steps: [...again, ...fresh], record: [...before, ...fresh] };
+}
+
+function turnsOn(step: Step, family: Family): boolean {
+  const key = family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding';
+  return step.kind === 'sysctl' && step.key === key;
+}
+
+/** With the last plug of the last container, the machine stops forwarding, if it was us who began. */
+export function endForwarding(context: Context, { id, life }: ContainerRecord): Ground {
+  const { records } = context;
+  const machine = records.machine();
+  const plugged = life !== undefined && life.plugs.length > 0;
+  if (!plugged || machine.forwarding.length === 0 || !isAlone(context, id)) return { steps: [], records: [] };
+  return { steps: machine.forwarding, records: [records.putMachine({ ...machine, forwarding: [] })] };
+}
+
+/** Is no other container plugged into a network? */
+function isAlone({ records }: Context, id: string): boolean {
+  return !records.containers().some((other) => other.id !== id && (other.life?.plugs.length ?? 0) > 0);
+}

@@ -1,0 +1,123 @@
+/**
+ * Who knows whom by which name: from the records to what each container's name server answers.
+ *
+ * Every container of a network is a member of its table, also one that does not run, whose name is then known and has no
+ * address. The default bridge has a table, too: nobody is found by it there, but its names are not told to anybody outside.
+ */
+import { inOrder } from '../networks/gateway.ts';
+import {
+  linkTable,
+  type Member,
+  type NameTable,
+  nameTable,
+  type Zone,
+  type ZoneNetwork,
+} from '../services/dns/zone.ts';
+import type { ConnectionRequest } from '../values/network.ts';
+import type { ContainerRecord, Life, Names, NetworkRecord } from './records.ts';
+import { exitsOf } from './wiring.ts';
+
+/** A name server that is to run, and what it is to answer. */
+export interface NameService {
+  /** The container's id. */
+  readonly owner: string;
+  /** The container's name, for messages. */
+  readonly name: string;
+  /** The pin of its network namespace, and when the life began to which that belongs: the next one has the same pin. */
+  readonly namespace: string;
+  readonly startedAt: string;
+  readonly zone: Zone;
+}
+
+/** Has this network names? The default bridge has none, as in Docker. */
+export function hasNames({ network }: NetworkRecord): boolean {
+  return network.name !== 'bridge';
+}
+
+/** The name servers of all containers that have one. */
+export function nameServices(
+  containers: readonly ContainerRecord[],
+  networks: readonly NetworkRecord[],
+  boot: string,
+): readonly NameService[] {
+  const known = new Known(containers, networks, boot);
+  return containers.flatMap((record): readonly NameService[] => {
+    const { id, name, life } = record;
+    if (life?.boot !== boot || life.names === undefined || life.namespace === undefined) return [];
+    const { namespace, startedAt } = life;
+    return [{ owner: id, name, namespace, startedAt, zone: known.zone(life, life.names) }];
+  });
+}
+
+/** Everything that is known of names on this machine. */
+class Known {
+  readonly #tables: ReadonlyMap<string, NameTable>;
+  readonly #machine: readonly NameTable[];
+
+  constructor(
+    readonly containers: readonly ContainerRecord[],
+    readonly networks: readonly NetworkRecord[],
+    readonly boot: string,
+  ) {
+    const members = new Map<string, Member[]>();
+    for (const record of containers) {
+      for (const { networkId, member } of this.#memberships(record)) {
+        const others = members.get(networkId);
+        if (others === undefined) members.set(networkId, [member]);
+        else others.push(member);
+      }
+    }
+    const tables = networks.map(({ id, network }) => [id, nameTable(network.name, members.get(id) ?? [])] as const);
+    this.#tables = new Map(tables);
+    this.#machine = tables.map(([, table]) => table);
+  }
+
+  zone({ plugs, routes }: Life, { resolver }: Names): Zone {
+    const wired = plugs.flatMap((plug) => {
+      const record = this.networks.find(({ id }) => id === plug.networkId);
+      return record !== undefined && hasNames(record) ? [{ plug, record }] : [];
+    });
+    return {
+      networks: inOrder(exitsOf(wired)).flatMap(({ plug, record }): readonly ZoneNetwork[] => {
+        const table = this.#tables.get(record.id);
+        return table === undefined ? [] : [{ table, links: linkTable(this.#links(plug.request, record)) }];
+      }),
+      machine: this.#machine,
+      wayOut: routes.length > 0,
+      upstreams: resolver.upstreams,
+      ndots: resolver.ndots.value,
+    };
+  }
+
+  /** The networks of a container, with its names and addresses in each. */
+  #memberships(record: ContainerRecord): readonly { readonly networkId: string; readonly member: Member }[] {
+    const { id, name, hostname, network: mode, life } = record;
+    const names = (aliases: readonly string[]) => [name, ...aliases, id.slice(0, 12), hostname];
+    if (life?.boot === this.boot) {
+      return life.plugs.map(({ networkId, request, endpoint }) => ({
+        networkId,
+        member: {
+          names: names(request.aliases),
+          addresses: endpoint.addresses.map(({ address }) => address),
+        },
+      }));
+    }
+    if (mode.kind !== 'networks') return [];
+    return mode.connections.flatMap(({ network, aliases }) => {
+      const found = this.networks.find((other) => other.network.name === network || other.id === network);
+      return found === undefined ? [] : [{ networkId: found.id, member: { names: names(aliases), addresses: [] } }];
+    });
+  }
+
+  /** What a container calls others, where those are in the same network. */
+  #links({ links }: ConnectionRequest, network: NetworkRecord): readonly Member[] {
+    return links.flatMap(({ container, alias }): readonly Member[] => {
+      const target =
+        this.containers.find(({ name }) => name === container) ??
+        this.containers.find(({ id }) => id.startsWith(container));
+      const found =
+        target === undefined ? undefined : this.#memberships(target).find(({ networkId }) => networkId === network.id);
+      return found === undefined ? [] : [{ names: [alias], addresses: found.member.addresses }];
+    });
+  }
+}

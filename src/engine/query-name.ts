@@ -1,0 +1,102 @@
+/** `gangway dns query`: what a container's programs are told of a name, by whom, and why. */
+import type { KernelNamespace } from '../kernel/namespace.ts';
+import { World } from '../plan/world.ts';
+import { dialHere, networkAsk } from '../services/dns/dial.ts';
+import type { Protocol } from '../services/dns/exchange.ts';
+import { explainAnswer } from '../services/dns/explain.ts';
+import { flag, type Question, readQuestion } from '../services/dns/message.ts';
+import { encodeQuestion, formatAnswer, type QuestionType } from '../services/dns/packet-text.ts';
+import { sayWhy } from '../services/dns/reason.ts';
+import { reverseName, type Zone } from '../services/dns/zone.ts';
+import { DatagramBuffer } from '../sys/datagram-buffer.ts';
+import { isAddress, parseAddress } from '../values/address.ts';
+import { GangwayError } from '../values/errors.ts';
+import { nameServerAddress } from '../values/resolver.ts';
+import type { Context } from './context.ts';
+import { isAlive } from './end.ts';
+import type { NameAnswer } from './engine.ts';
+import { wantedNames } from './publications.ts';
+import type { ContainerRecord } from './records.ts';
+import { notRunning } from './run.ts';
+
+/** As long as the C library waits. */
+const patienceMilliseconds = 5000;
+
+/**
+ * Asks from within a container, as its programs do.
+ *
+ * @param asked a name, or an address whose name is wanted
+ * @param type absent: A, or PTR of an address
+ * @throws GangwayError container-not-found, container-not-running, no-name-server; invalid-name for what no question can hold
+ */
+export async function queryName(
+  context: Context,
+  container: string,
+  asked: string,
+  type: QuestionType | undefined,
+): Promise<NameAnswer> {
+  const { namespace, zone } = nameService(context, container);
+  const wantsName = isAddress(asked) && (type ?? 'PTR') === 'PTR';
+  const name = wantsName ? reverseName(parseAddress(asked)) : asked;
+  const wanted = type ?? (wantsName ? 'PTR' : 'A');
+  const message = encodeQuestion(name, wanted);
+  const explanation = explainAnswer(zone, readName(message, name));
+  using world = new World(context.host());
+  const place = world.namespace({ namespace });
+  const answer = await ask(place, message, 'udp');
+  const isCut = (answer.readUInt16BE(2) & flag.truncated) !== 0;
+  return {
+    name,
+    type: wanted,
+    ...formatAnswer(isCut ? await ask(place, message, 'tcp') : answer),
+    by: explanation.by,
+    why: sayWhy(name, explanation),
+  };
+}
+
+/** Whom the container asks. One that lives in another one's stack asks that one's. */
+function nameService({ records }: Context, reference: string): { readonly namespace: string; readonly zone: Zone } {
+  const record = records.container(reference);
+  if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
+  const owner = record.life.joined ?? record.id;
+  const found = wantedNames(records, []).find((service) => service.owner === owner);
+  if (found === undefined) throw noNameServer(record);
+  return found;
+}
+
+function noNameServer({ name }: ContainerRecord): GangwayError {
+  return new GangwayError('no-name-server', `container ${name} has no name server: no network of its has names`, {
+    hint: 'connect it to a network that you made: `gangway network create`, `gangway network connect`',
+  });
+}
+
+function readName(message: Buffer, name: string): Question {
+  const found = readQuestion(message);
+  if (found !== undefined) return found.question;
+  throw new GangwayError('invalid-name', `${JSON.stringify(name)} is no name that can be asked`, {
+    hint: 'at most 253 characters, and 63 between two dots',
+  });
+}
+
+/** @throws GangwayError no-name-server */
+async function ask(place: KernelNamespace, message: Buffer, protocol: Protocol): Promise<Buffer> {
+  const exchange = networkAsk({
+    dial: (upstream, by) => place.inside(() => dialHere(upstream, by)),
+    buffer: new DatagramBuffer(),
+    descriptorLimit: Number.POSITIVE_INFINITY,
+  });
+  const answer = await new Promise<Buffer | undefined>((resolve) => {
+    const cancel = exchange({ address: nameServerAddress, place: 'container' }, protocol, message, (outcome) => {
+      clearTimeout(timer);
+      resolve(outcome.kind === 'answer' ? outcome.message : undefined);
+    });
+    const timer = setTimeout(() => {
+      cancel();
+      resolve(undefined);
+    }, patienceMilliseconds);
+  });
+  if (answer !== undefined) return answer;
+  throw new GangwayError('no-name-server', 'the container’s name server gave no answer', {
+    hint: 'any other command of gangway starts it again, should it have been killed',
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * A container's network stack: chosen as a whole before anything is made.
+ *
+ *     sandbox     namespace, lo                       chapter 1
+ *     plugs       cables, addresses                   chapter 3
+ *     ways        default routes                      chapter 7
+ *     forwards    published ports                     chapter 5; their sockets are bound here, deaf
+ *     names       the way to the name server          chapter 11
+ */
+import { subordinateRange } from '../kernel/user-namespace.ts';
+import { host } from '../networks/host.ts';
+import { names } from '../networks/names.ts';
+import { none, type Sandbox } from '../networks/none.ts';
+import { carried } from '../networks/publish.ts';
+import type { DefaultRoute, Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import { allocatePorts, publishAll } from '../services/port-allocation.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { ConnectionRequest } from '../values/network.ts';
+import type { Forward, PortBinding, PublishedPort } from '../values/port.ts';
+import { resolverSettings } from '../values/resolver.ts';
+import type { Context } from './context.ts';
+import { isAlive } from './end.ts';
+import { type Ground, prepareGround } from './ground.ts';
+import { hasNames } from './names.ts';
+import { resolveNetwork } from './networks.ts';
+import { hostPorts, machineResolvConf } from './observe.ts';
+import { type DraftedPlug, draftPlug } from './plugs.ts';
+import type { ContainerRecord, Names } from './records.ts';
+import { forwardsOf, type Wired, waysOf } from './wiring.ts';
+
+/** How often a port is chosen anew that somebody took while we were looking. */
+const portAttempts = 10;
+
+/** A container's network stack, chosen and not yet made. */
+export interface Stack {
+  /** Absent in the machine's own network. */
+  readonly sandbox?: Sandbox;
+  /** The container whose stack it is. */
+  readonly host?: ContainerRecord;
+  readonly made: readonly Step[];
+  readonly wired: Wired;
+  readonly ways: readonly DefaultRoute[];
+  readonly forwards: readonly Forward[];
+  /** In networks with names. */
+  readonly names?: Names;
+  readonly ground?: Ground;
+}
+
+/** Chooses everything about the container's network, and has its ports bound. */
+export async function draftStack(context: Context, world: World, record: ContainerRecord): Promise<Stack> {
+  const nothing = { made: [], wired: [], ways: [], forwards: [] };
+  const { network: mode, request } = record;
+  switch (mode.kind) {
+    case 'host':
+      if (request.publish.length > 0 || request.publishAll)
+        context.onWarning('published ports are discarded when using host network mode');
+      return { ...nothing, made: host() };
+    case 'container':
+      return { ...nothing, ...join(context, mode.container) };
+    case 'none': {
+      const sandbox = draftSandbox(context, record);
+      return { ...nothing, sandbox, made: none(sandbox) };
+    }
+    case 'networks':
+      return await plugged(context, world, record, mode.connections);
+  }
+}
+
+async function plugged(
+  context: Context,
+  world: World,
+  record: ContainerRecord,
+  connections: readonly ConnectionRequest[],
+): Promise<Stack> {
+  const sandbox = draftSandbox(context, record);
+  const drafts: DraftedPlug[] = [];
+  for (const request of connections) {
+    const plugs = drafts.map(({ plug }) => plug);
+    const network = resolveNetwork(context, world, request.network);
+    drafts.push(draftPlug(context, network, request, { sandbox, plugs }));
+  }
+  const ways = waysOf(drafts);
+  const bindings = ways.length === 0 ? [] : await bindPorts(context, record, { wired: drafts, ways });
+  const ground =
+    drafts.length === 0
+      ? undefined
+      : prepareGround(context, world, {
+          networks: drafts.map((draft) => draft.record),
+          forwardFor: { id: record.id, begins: true },
+          cursors: Object.assign({}, ...drafts.map(({ cursors }) => cursors)),
+        });
+  return {
+    sandbox,
+    made: none(sandbox),
+    wired: drafts,
+    ways,
+    forwards: forwardsOf(drafts, ways, bindings),
+    ...(drafts.some((draft) => hasNames(draft.record)) ? { names: draftNames(record, sandbox) } : {}),
+    ...(ground === undefined ? {} : { ground }),
+  };
+}
+
+/** What a container gets with its first network that has names. */
+export function draftNames({ request }: ContainerRecord, sandbox: Sandbox): Names {
+  return { steps: names(sandbox), resolver: resolverSettings(machineResolvConf(), request.resolver) };
+}
+
+/** The stack of a container that runs. @throws GangwayError container-not-found, container-not-running */
+function join({ records }: Context, reference: string): Pick<Stack, 'host' | 'sandbox'> {
+  const found = records.container(reference);
+  if (found.life === undefined || !isAlive(found.life)) {
+    throw new GangwayError(
+      'container-not-running',
+      `cannot join the network of container ${found.name}: it is not running`,
+      {
+        hint: `\`gangway start ${found.name}\` starts it`,
+      },
+    );
+  }
+  const { namespace, joined } = found.life;
+  if (namespace === undefined) return { host: found };
+  const owner = joined === undefined ? found : records.container(joined);
+  return { host: owner, sandbox: { namespace } };
+}
+
+function draftSandbox({ records }: Context, { id, request }: ContainerRecord): Sandbox {
+  const namespace = `gangway-${id.slice(0, 12)}`;
+  if (request.userNamespace === 'host') return { namespace };
+  return {
+    namespace,
+    owner: { pin: `${records.directories.runtime}/containers/${id}.user`, range: subordinateRange() },
+  };
+}
+
+/** Chooses ports and binds them; again if somebody was faster with one that we chose ourselves. */
+async function bindPorts(
+  context: Context,
+  { id, name, request }: ContainerRecord,
+  { wired, ways }: Pick<Stack, 'wired' | 'ways'>,
+): Promise<readonly PortBinding[]> {
+  const wanted: readonly PublishedPort[] = [
+    ...request.publish,
+    ...(request.publishAll ? publishAll(request.expose) : []),
+  ];
+  if (wanted.length === 0) return [];
+  const free = wanted.every(
+    ({ hostPort, containerPort }) =>
+      hostPort !== undefined && hostPort.last - hostPort.first === containerPort.last - containerPort.first,
+  );
+  for (let attempt = 1; ; attempt++) {
+    const host = hostPorts(context.records.everyContainer(), id);
+    const bindings = allocatePorts(wanted, { ...host, cursor: host.cursor + attempt - 1 });
+    const forwards = carried(forwardsOf(wired, ways, bindings));
+    if (context.dryRun || forwards.length === 0) return bindings;
+    try {
+      await context.sockets.reserve(id, forwards, name);
+      return bindings;
+    } catch (error) {
+      const lost = error instanceof GangwayError && error.code === 'port-in-use';
+      if (!lost || free || attempt === portAttempts) throw error;
+    }
+  }
+}

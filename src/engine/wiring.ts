@@ -1,0 +1,65 @@
+/** What follows from a container's plugs as a whole: its way out, and where its published ports lead. */
+import { policyOf } from '../networks/bridge.ts';
+import { chooseWays, type Exit } from '../networks/gateway.ts';
+import { waysThrough } from '../networks/network.ts';
+import type { Behind } from '../networks/publish.ts';
+import type { DefaultRoute } from '../plan/step.ts';
+import { type Address, sameAddress } from '../values/address.ts';
+import type { Forward, PortBinding } from '../values/port.ts';
+import { ordinary } from './networks.ts';
+import type { NetworkRecord, Plug } from './records.ts';
+
+/** The plugs, with what is known of their networks. */
+export type Wired = readonly { readonly plug: Plug; readonly record: NetworkRecord }[];
+
+/** The default routes that the plugs lead to, at most one a family. */
+export function waysOf(wired: Wired): readonly DefaultRoute[] {
+  return chooseWays(exitsOf(wired));
+}
+
+/** The plugs as the rules of the way out see them. */
+export function exitsOf(wired: Wired): readonly (Exit & Wired[number])[] {
+  return wired.map(({ plug, record }) => ({
+    plug,
+    record,
+    networkName: record.network.name,
+    priority: plug.request.gatewayPriority,
+    ways: waysThrough(record.network, plug.endpoint),
+  }));
+}
+
+/**
+ * Where a published port leads: to the container's address on its way out, of the binding's own family where there is
+ * one, else of the other, across which the switchboard carries.
+ *
+ * @returns undefined where the container has no way out: then nobody comes in by a port either
+ */
+function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: 4 | 6): Address | undefined {
+  const way = ways.find((candidate) => candidate.family === family) ?? ways[0];
+  const plug = wired.find(({ plug: { endpoint } }) => endpoint.link === way?.link)?.plug;
+  return plug?.endpoint.addresses.find(({ address }) => address.family === way?.family)?.address;
+}
+
+/** Each binding with the address that it leads to. */
+export function forwardsOf(
+  wired: Wired,
+  ways: readonly DefaultRoute[],
+  bindings: readonly PortBinding[],
+): readonly Forward[] {
+  const behind = behindOf(wired);
+  return bindings.flatMap((binding): readonly Forward[] => {
+    const target = targetOf(wired, ways, binding.hostAddress.family);
+    if (target === undefined) return [];
+    const routed = behind(target).gatewayModes[target.family] === 'routed';
+    return [routed ? { binding, target, routed } : { binding, target }];
+  });
+}
+
+/** The network that an address of the container belongs to. */
+export function behindOf(wired: Wired): Behind {
+  return (target) => {
+    const found = wired.find(({ plug }) => plug.endpoint.addresses.some(({ address }) => sameAddress(address, target)));
+    const network = found?.record.network;
+    return network?.kind === 'bridge' ? policyOf(network) : { ...ordinary, bridge: '' };
+  };
+}

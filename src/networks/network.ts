@@ -1,0 +1,49 @@
+/** A network, whatever drives it: what has to be made for it, how a container is plugged in, and which ways lead out of it. */
+import type { DefaultRoute, Step } from '../plan/step.ts';
+import { attach, type BridgeNetwork, createBridge, type Endpoint, waysOut } from './bridge.ts';
+import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanWaysOut } from './ipvlan.ts';
+import { attachMacvlan, createMacvlan, type MacvlanNetwork, macvlanWaysOut } from './macvlan.ts';
+import type { Sandbox } from './none.ts';
+
+export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
+
+/** What stands while the network does, with or without containers. */
+export function createNetwork(network: Network): readonly Step[] {
+  switch (network.kind) {
+    case 'bridge':
+      return createBridge(network);
+    case 'macvlan':
+      return createMacvlan(network);
+    case 'ipvlan':
+      return createIpvlan(network);
+  }
+}
+
+/** Plugs a container in. */
+export function plugIn(network: Network, endpoint: Endpoint, sandbox: Sandbox): readonly Step[] {
+  switch (network.kind) {
+    case 'bridge':
+      return attach(network, endpoint, sandbox);
+    case 'macvlan':
+      return attachMacvlan(network, endpoint, sandbox);
+    case 'ipvlan':
+      return attachIpvlan(network, endpoint, sandbox);
+  }
+}
+
+/** The ways to the world that the plug offers, at most one a family. */
+export function waysThrough(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
+  switch (network.kind) {
+    case 'bridge':
+      return waysOut(network, endpoint);
+    case 'macvlan':
+      return macvlanWaysOut(network, endpoint);
+    case 'ipvlan':
+      return ipvlanWaysOut(network, endpoint);
+  }
+}
+
+/** The link of the machine on which the network stands: its own bridge, or the one that it shares with the machine. */
+export function linkOf(network: Network): string {
+  return network.kind === 'bridge' ? network.bridge : network.parent.link;
+}

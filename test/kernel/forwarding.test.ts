@@ -1,0 +1,43 @@
+/** The machine becomes a router and stops being one, and its links listen to other routers all the time. */
+import test from 'ava';
+import { loadRuleset } from '../../src/firewall/nftables.ts';
+import { ipv6Forwarding } from '../../src/kernel/ipv6-forwarding.ts';
+import { KernelNamespace } from '../../src/kernel/namespace.ts';
+import { readSysctl, writeSysctl } from '../../src/kernel/sysctl.ts';
+import { forwarding } from '../../src/networks/outbound.ts';
+import { apply } from '../../src/plan/apply.ts';
+import type { Kinds } from '../../src/plan/kind.ts';
+import { kernelKinds } from '../../src/plan/kinds/index.ts';
+import { undo } from '../../src/plan/undo.ts';
+import { World } from '../../src/plan/world.ts';
+import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+
+const kinds = kernelKinds as Kinds;
+const conf = (name: string, key = 'accept_ra') => `net/ipv6/conf/${name}/${key}`;
+const links = ['up0', 'up1', 'up2', 'up3'];
+
+function settings(...names: readonly string[]): readonly string[] {
+  return names.map((name) => readSysctl(conf(name)));
+}
+
+test('who listens to routers does so before, while and after the machine forwards', async (t) => {
+  enterPrivateNetwork();
+  ip('link add up0 type veth peer name up1');
+  ip('link add up2 type veth peer name up3');
+  writeSysctl(conf('up1'), '2');
+  writeSysctl(conf('up2'), '0');
+  const found = ipv6Forwarding();
+  t.deepEqual({ ...found, listening: found?.listening.toSorted() }, { forwarding: '0', listening: ['up0', 'up3'] });
+  const world = new World(KernelNamespace.own());
+  t.teardown(() => world[Symbol.dispose]());
+  const steps = [loadRuleset(), ...forwarding(found === undefined ? {} : { ipv6: found })];
+  await apply('forward', steps, kinds, world);
+  t.is(readSysctl(conf('all', 'forwarding')), '1');
+  t.deepEqual(settings(...links), ['2', '2', '0', '2']);
+  t.deepEqual(ipv6Forwarding(), { forwarding: '1', listening: [] });
+  // Somebody unplugs two of them, whose settings go with them.
+  ip('link delete up2');
+  await undo('forward', steps, kinds, world);
+  t.is(readSysctl(conf('all', 'forwarding')), '0');
+  t.deepEqual(settings('up0', 'up1'), ['1', '2']);
+});

@@ -1,0 +1,160 @@
+/** Where we differ from Docker on purpose. Docker fails each of these checks, in every run. */
+import type { Wanted } from './verdict.ts';
+
+const withoutLines = (text: string, lines: RegExp) =>
+  text
+    .split('\n')
+    .filter((line) => !lines.test(line))
+    .join('\n') || 'nothing';
+
+const notAtOnce = 'an address that was given back is not given out again at once: others may still mean its last owner';
+const localNames = 'the name of a container never leaves the machine, whatever is asked about it and whoever runs';
+
+export const better: readonly Wanted[] = [
+  {
+    where: /^(no network: host routes|the host's own network: host1 links)$/,
+    expected: (docker) => withoutLines(docker, /docker0/),
+    why: 'the default bridge is made when its first container comes: what nobody uses leaves no trace on the machine',
+  },
+  {
+    where: /^the default bridge: inspect network bridge .Options$/,
+    expected: (docker) => docker.replace('docker0', 'gangway0'),
+    why: 'the default bridge has a name of its own, so that Docker may live beside it',
+  },
+  {
+    where: /^files of a container: host_gateway \/etc\/hosts$/,
+    expected: (docker) => docker.replace('172.17.0.1\tme', '172.18.0.1\tme'),
+    why: 'host-gateway is the gateway of the container’s own network, and so exists as long as the container',
+  },
+  {
+    where: /^connect and disconnect: web1 links$/,
+    expected: (docker) => docker.replace('172.18.0.2/', '172.18.0.3/'),
+    why: notAtOnce,
+  },
+  {
+    where: /^which network has the default route: web2 /,
+    expected: (docker) => docker.replace(/\b10\.3\.0\.2\b/g, '10.3.0.3'),
+    why: notAtOnce,
+  },
+  {
+    where: /: dig /,
+    expected: (docker) => docker.replace(/ 600 IN /g, ' 5 IN '),
+    why: 'an answer lives for five seconds, and not for ten minutes: a cache forgets the address of a container that is gone',
+  },
+  {
+    where: /^names of a network: dig (web1 TXT|far|plain|web1) from web2$/,
+    expected: (docker) => docker.replace(/^NXDOMAIN$/, 'NOERROR'),
+    why: localNames,
+  },
+  {
+    where: /^aliases that several have: dig web1 from web2$/,
+    expected: (docker) => docker.replace(/^NXDOMAIN$/, 'NOERROR'),
+    why: localNames,
+  },
+  {
+    where: /^names of a network: asked of the world$/,
+    expected: (docker) => withoutLines(docker, /^(web1 TXT|far A|plain A|web1 A) /),
+    why: localNames,
+  },
+  {
+    where: /^aliases that several have: asked of the world$/,
+    expected: (docker) => withoutLines(docker, /^web1 A /),
+    why: localNames,
+  },
+  {
+    where: /^pools step aside: inspect network one /,
+    expected: (docker) => docker.replaceAll('172.19.', '172.20.'),
+    why: 'a default pool avoids every route of the machine, also one that leads through a gateway, as those of a VPN do',
+  },
+  {
+    where: /^pools step aside: network create --subnet 172.18.5.0\/24 clash$/,
+    expected: () => 'exit 1, complains',
+    why: 'a subnet that would take the machine’s own route away is refused',
+  },
+  {
+    where: /^a published port from every place: fetch host → 172.17.0.1:8080$/,
+    expected: () => 'sees 172.17.0.1',
+    why: 'the container sees the very address that the host asked from',
+  },
+  {
+    where: /^a published port from every place: ps /,
+    expected: (docker) => docker.replaceAll(', :::', ', [::]:'),
+    why: 'an IPv6 address stands in brackets in ps as it does in port',
+  },
+  {
+    where: /^nothing listens in the container: fetch web1/,
+    expected: () => 'refused',
+    why: 'who asks a port where nothing listens is refused, and not accepted and then dropped',
+  },
+  {
+    where: /^addresses that are chosen: inspect k5 /,
+    expected: () => '"10.50.5.5"',
+    why: notAtOnce,
+  },
+  {
+    where: /: run -d .*--name (e6|p2) /,
+    expected: (docker) => docker.replace(/\n<id of \w+>$/, ''),
+    why: 'a container that could not start is not left behind, and no id of it is printed',
+  },
+  {
+    where: /^many networks: network create n30$/,
+    expected: () => 'exit 0\n<id of n30>',
+    why: 'there are more than 31 default networks',
+  },
+  {
+    where: /^many networks: network create n31$/,
+    expected: () => 'exit 0\n<id of n31>',
+    why: 'there are more than 31 default networks',
+  },
+  {
+    where: /^links that are shaped: host net.ipv6.conf.mybr0.disable_ipv6$/,
+    expected: () => '1',
+    why: 'the bridge of a network without IPv6 has none itself: no router advertisement of a container is heard',
+  },
+  {
+    where: /^many networks: network prune/,
+    expected: (docker) => ['exit 0', ...[...docker.split('\n').slice(1), 'n30', 'n31'].sort()].join('\n'),
+    why: 'there are more than 31 default networks',
+  },
+  {
+    where: /^errors of network create: names and drivers: network create (container:x|'a b'|\.x|a\/b|ñet)$/,
+    expected: () => 'exit 1, complains',
+    why: 'a name that is no name is refused: such a network could not be told from something else on the command line',
+  },
+  {
+    where:
+      /^errors of network create: addresses: network create --subnet (203.0.113.0\/24|127.0.0.0\/8|224.0.0.0\/24) /,
+    expected: () => 'exit 1, complains',
+    why: 'a subnet that would take the machine’s own route away is refused',
+  },
+  {
+    where: /^errors of network create: options: network create -o foo.bar=1 n9$/,
+    expected: () => 'exit 1, complains',
+    why: 'an option that does not exist is refused: it is one that was misspelt',
+  },
+  {
+    where: /^errors of network create: options: host links$/,
+    expected: (docker) => withoutLines(docker, /^(br-<(id|n9)>|docker0) /).replaceAll('172.23.', '172.19.'),
+    why: 'a network that could not be made leaves no bridge behind, and uses up no subnet',
+  },
+  {
+    where: /^errors of connect and disconnect: network connect my_next stopped$/,
+    expected: () => 'exit 1, complains',
+    why: 'connecting twice is refused, whether the container runs or not',
+  },
+  {
+    where: /^errors of run --network: run --rm --network container:run1 --mac-address /,
+    expected: () => 'exit 125, complains',
+    why: 'an option that can have no effect is refused',
+  },
+  {
+    where: /^errors of publishing: ps -a /,
+    expected: () => 'exit 0',
+    why: 'a container that could not start is not left behind, and no id of it is printed',
+  },
+  {
+    where: /^errors of publishing: run --rm -p 80:0 /,
+    expected: () => 'exit 125, complains',
+    why: 'port 0 of a container is none',
+  },
+];

@@ -1,0 +1,94 @@
+/** Plays the steps of a scenario in one world, and says what was seen. */
+import type { Result } from '../../src/lab/background.ts';
+import { type Names, normal, ordered, remember } from './normal.ts';
+import { label, type Scenario, type Step } from './scenario.ts';
+import { datagram, dig, fetch, ping } from './traffic.ts';
+import { linksOf, macOf, routesOf } from './view.ts';
+import type { World } from './world.ts';
+
+export interface Observation {
+  readonly what: string;
+  readonly value: string;
+  /** How long it took to see it. */
+  readonly milliseconds: number;
+}
+
+/** All observations of a scenario, in their order. One that fails is an observation, too. */
+export async function look(world: World, scenario: Scenario): Promise<readonly Observation[]> {
+  const names: Names = new Map();
+  const seen: Observation[] = [];
+  for (const step of scenario.steps) {
+    const begin = performance.now();
+    const value = await see(world, step, names).catch((error: Error) => `could not look: ${error.message}`);
+    const milliseconds = Math.round(performance.now() - begin);
+    seen.push({ what: label(step), value: normal(value, names), milliseconds });
+  }
+  return seen;
+}
+
+async function see(world: World, step: Step, names: Names): Promise<string> {
+  switch (step.kind) {
+    case 'command':
+      return told(world, splitWords(step.line), names);
+    case 'at':
+      return done(await world.within(step.place, ['sh', '-euc', step.script]));
+    case 'serve':
+      return world.serve(step.container).then(() => 'ready');
+    case 'links':
+      return linksOf(world, step.place);
+    case 'routes':
+      return routesOf(world, step.place);
+    case 'mac':
+      return macOf(world, step.place);
+    case 'file':
+      return fileOf(world, step.container, step.path);
+    case 'sysctl':
+      return (await world.within(step.place, ['sysctl', '-n', step.key])).stdout.trim();
+    case 'ping':
+      return ping(world, step.from, step.to);
+    case 'fetch':
+      return fetch(world, step.from, step.to);
+    case 'datagram':
+      return datagram(world, step.from, step.to);
+    case 'dig':
+      return dig(world, step.from, step.question);
+    case 'asked':
+      return world.heardSince().join('\n') || 'nothing';
+    case 'inspect':
+      return inspected(world, step.what, step.path);
+  }
+}
+
+/** What a command told: its exit status, its output, and whether it complained. Whose words they are does not matter. */
+async function told(world: World, words: readonly string[], names: Names): Promise<string> {
+  await world.before(words);
+  const { exitCode, stdout, stderr } = await world.run(words);
+  remember(names, words, stdout);
+  const complaint = stderr.trim() === '' ? '' : ', complains';
+  const lines = stdout.trim().split('\n');
+  // The order in which docker prunes is that of chance.
+  if (words[1] === 'prune') lines.sort();
+  return `exit ${exitCode}${complaint}\n${lines.join('\n')}`.trim();
+}
+
+/** Quotes keep blanks together, as in a shell. */
+function splitWords(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}
+
+function done({ exitCode, stderr }: Result): string {
+  return exitCode === 0 ? 'done' : `could not be prepared: ${stderr.trim()}`;
+}
+
+/** Comments are for people, and each has its own. */
+async function fileOf(world: World, container: string, path: string): Promise<string> {
+  const { stdout, stderr } = await world.lab.host.exec(['cat', `/proc/${await world.pid(container)}/root${path}`]);
+  const lines = `${stdout}${stderr}`.split('\n').filter((line) => !line.startsWith('#') && line.trim() !== '');
+  return lines.join('\n');
+}
+
+async function inspected(world: World, what: string, path: string): Promise<string> {
+  const noun = what.startsWith('network ') ? ['network', 'inspect', what.slice('network '.length)] : ['inspect', what];
+  const { exitCode, stdout, stderr } = await world.run([...noun, '-f', `{{json ${path}}}`]);
+  return exitCode === 0 ? ordered(JSON.parse(stdout)) : `exit ${exitCode}: ${stderr.trim()}`;
+}

@@ -1,0 +1,36 @@
+/** What may differ between two worlds without a meaning: ids, MAC addresses, invented names. */
+
+/** Ids that have a name in the scenario, by their whole length. */
+export type Names = Map<string, string>;
+
+/** Remembers the id that a command has printed under the name that the command gave. */
+export function remember(names: Names, words: readonly string[], stdout: string): void {
+  const id = /^[0-9a-f]{64}$/m.exec(stdout)?.[0];
+  if (id === undefined) return;
+  const given = words[0] === 'network' ? words.at(-1) : words[words.indexOf('--name') + 1];
+  if (given !== undefined) names.set(id, given);
+}
+
+/** Text without anything that is different each time. */
+export function normal(text: string, names: Names): string {
+  let plain = text;
+  for (const [id, name] of names)
+    plain = plain.replaceAll(id, `<id of ${name}>`).replaceAll(id.slice(0, 12), `<${name}>`);
+  return plain
+    .replace(/\b[0-9a-f]{64}\b/g, '<id>')
+    .replace(/\bbr-[0-9a-f]{12}\b/g, 'br-<id>')
+    .replace(/\b[0-9a-f]{12}\b/g, '<short id>')
+    .replace(/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
+    .replace(/\bparity-(?:docker|gangway)-\d+\b/g, '<host>')
+    .replace(/\bveth[0-9a-f]{7}\b/g, '<veth>')
+    .trimEnd();
+}
+
+/** JSON with its keys in order, so that two of the same content are the same text. */
+export function ordered(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,127 @@
+/** Published ports: golden.md 11 and 12, and who reaches them in behaviour.md 5. */
+import {
+  at,
+  command,
+  datagram,
+  everyPair,
+  fetch,
+  idle,
+  inspect,
+  type Scenario,
+  type Step,
+  server,
+} from '../scenario.ts';
+
+/** A server, a neighbour in its network, and containers of other networks. */
+const neighbourhood: readonly Step[] = [
+  command('network create my_next'),
+  command('network create other'),
+  ...server('web1', '--network my_next -p 8080:80 -p 8081:7/udp'),
+  idle('--name near --network my_next'),
+  idle('--name far --network other'),
+  idle('--name legacy'),
+];
+const everywhere = ['host', 'world', 'web1', 'near', 'far', 'legacy'];
+
+export const publish: readonly Scenario[] = [
+  {
+    title: 'a published port from every place',
+    source: 'golden 11',
+    steps: [
+      ...neighbourhood,
+      ...everyPair(fetch, everywhere, ['203.0.113.1:8080', '172.18.0.1:8080', '172.18.0.2:80']),
+      ...everyPair(fetch, ['host'], ['127.0.0.1:8080', '[::1]:8080', '[2001:db8:f::1]:8080', '172.17.0.1:8080']),
+      fetch('world', '[2001:db8:f::1]:8080'),
+      ...everyPair(datagram, everywhere, ['203.0.113.1:8081']),
+      datagram('host', '127.0.0.1:8081'),
+      command('port web1'),
+      command('port web1 80'),
+      inspect('web1', '.NetworkSettings.Ports'),
+      inspect('web1', '.HostConfig.PortBindings'),
+      command('ps --format {{.Names}}:{{.Ports}}'),
+      command('rm -f web1'),
+      fetch('world', '203.0.113.1:8080'),
+      fetch('host', '127.0.0.1:8080'),
+    ],
+  },
+  {
+    title: 'published on one address',
+    source: 'golden 11, with a host IP',
+    steps: [
+      ...server('web1', '-p 127.0.0.1:8090:80 -p 203.0.113.1:8091:80 -p [::1]:8092:80 -p 127.0.0.2:8090:7'),
+      ...everyPair(
+        fetch,
+        ['host'],
+        ['127.0.0.1:8090', '203.0.113.1:8090', '127.0.0.1:8091', '203.0.113.1:8091', '[::1]:8092'],
+      ),
+      ...everyPair(fetch, ['world'], ['203.0.113.1:8090', '203.0.113.1:8091', '203.0.113.1:8092']),
+      ...everyPair(fetch, ['web1'], ['203.0.113.1:8090', '203.0.113.1:8091']),
+      command('port web1'),
+    ],
+  },
+  {
+    title: 'free ports and ranges',
+    source: 'golden 11, -P',
+    steps: [
+      idle('--name web1 -P --expose 80 --expose 81/udp'),
+      command('port web1'),
+      idle('--name web2 -p 8200-8210:90'),
+      idle('--name web3 -p 8200-8210:90'),
+      command('port web3'),
+      idle('--name web4 -p 8300-8302:90-92'),
+      command('port web4'),
+      idle('--name web5 -p 127.0.0.1::80'),
+      command('port web5'),
+      idle('--name web6 --expose 80'),
+      command('port web6'),
+      inspect('web6', '.NetworkSettings.Ports'),
+    ],
+  },
+  {
+    title: 'nothing listens in the container',
+    source: 'golden 11, nothing listens',
+    steps: [
+      idle('--name web1 -p 8080:80 -p 8081:7/udp'),
+      ...everyPair(fetch, ['world', 'host', 'web1'], ['203.0.113.1:8080']),
+      fetch('host', '127.0.0.1:8080'),
+      datagram('world', '203.0.113.1:8081'),
+    ],
+  },
+  {
+    title: 'ports follow the default route',
+    source: 'golden 11, port-move-on-connect',
+    steps: [
+      command('network create mm'),
+      command('network create aa'),
+      command('network create zz'),
+      ...server('web1', '--network mm -p 8080:80'),
+      fetch('world', '203.0.113.1:8080'),
+      command('network connect zz web1'),
+      fetch('world', '203.0.113.1:8080'),
+      command('network connect aa web1'),
+      fetch('world', '203.0.113.1:8080'),
+      fetch('host', '127.0.0.1:8080'),
+      command('network disconnect aa web1'),
+      fetch('world', '203.0.113.1:8080'),
+      command('network disconnect mm web1'),
+      fetch('world', '203.0.113.1:8080'),
+      fetch('host', '127.0.0.1:8080'),
+      command('port web1'),
+    ],
+  },
+  {
+    title: 'a way around the host',
+    source: 'golden 06, behaviour 5 TestDirectRoutingOpenPorts',
+    outside: ['neighbour'],
+    steps: [
+      ...server('web1', '-p 8080:80 -p 127.0.0.2:8099:80'),
+      ...server('web2'),
+      at('neighbour', 'ip route add 172.17.0.0/16 via 203.0.113.1; ip route add 127.0.0.2/32 via 203.0.113.1'),
+      ...everyPair(fetch, ['neighbour'], ['172.17.0.2', '172.17.0.3', '203.0.113.1:8080', '127.0.0.2:8099']),
+      fetch('host', '127.0.0.2:8099'),
+      at('host', 'iptables -P FORWARD ACCEPT'),
+      ...everyPair(fetch, ['neighbour'], ['172.17.0.2', '172.17.0.3']),
+      datagram('neighbour', '172.17.0.3:7'),
+    ],
+  },
+];

@@ -1,0 +1,45 @@
+/** Programs of the host that ask across the network of a place, and what came of it in a few words. */
+import type { World } from './world.ts';
+
+/** One echo request. */
+export async function ping(world: World, from: string, to: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await world.within(from, ['ping', '-n', '-c1', '-W1', to]);
+  if (exitCode === 0) return 'answers';
+  if (/Network is unreachable/.test(stderr)) return 'network is unreachable';
+  return /Unreachable|prohibited|unreachable/.test(stdout) ? 'host is unreachable' : 'silence';
+}
+
+/** The body of a page: as whom the server saw us. */
+export async function fetch(world: World, from: string, to: string): Promise<string> {
+  const argv = ['curl', '-gsv', '--noproxy', '*', '-m', '2', `http://${to}/`];
+  const { exitCode, stdout, stderr } = await world.within(from, argv);
+  if (exitCode === 0) return `sees ${stdout.trim()}`;
+  if (exitCode === 28) return 'silence';
+  if (/unreachable|no route/i.test(stderr)) return 'unreachable';
+  if (/refused/i.test(stderr)) return 'refused';
+  return [52, 56].includes(exitCode) ? 'accepted, then closed' : `curl ends with ${exitCode}`;
+}
+
+/** One datagram from a connected socket: an answer from another address than the one that was asked does not count. */
+export async function datagram(world: World, from: string, to: string): Promise<string> {
+  const family = to.startsWith('[') ? 'UDP6' : 'UDP4';
+  const script = `printf x | socat -t1 -T1 - "${family}:${to}" 2>&1`;
+  const { stdout } = await world.within(from, ['sh', '-c', script]);
+  if (/refused/i.test(stdout)) return 'refused';
+  if (/unreachable/i.test(stdout)) return 'unreachable';
+  return stdout.trim() === '' ? 'silence' : `sees ${stdout.trim().split('\n')[0]}`;
+}
+
+/** The status, the flags and the answers, of the name server at 127.0.0.11 unless the question names another one. */
+export async function dig(world: World, from: string, question: string): Promise<string> {
+  const server = question.includes('@') ? [] : ['@127.0.0.11'];
+  const options = ['+noall', '+comments', '+answer', '+time=3', '+tries=1', '+nocookie'];
+  const { stdout } = await world.within(from, ['dig', ...server, ...options, ...question.split(' ')]);
+  const status = /status: (\w+)/.exec(stdout)?.[1];
+  if (status === undefined) return 'silence';
+  const answers = stdout
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith(';'))
+    .map((line) => line.replace(/\s+/g, ' '));
+  return [status, ...answers.sort()].join('\n');
+}

@@ -1,0 +1,21 @@
+/** Applies a plan, or takes it back, where it is run: `plan-main.ts apply|undo`, the steps on stdin as JSON. */
+import { readFileSync } from 'node:fs';
+import { KernelNamespace } from '../../src/kernel/namespace.ts';
+import { apply } from '../../src/plan/apply.ts';
+import { decode } from '../../src/plan/encoding.ts';
+import type { Kinds } from '../../src/plan/kind.ts';
+import { kernelKinds } from '../../src/plan/kinds/index.ts';
+import type { Step } from '../../src/plan/step.ts';
+import { undo } from '../../src/plan/undo.ts';
+import { World } from '../../src/plan/world.ts';
+
+const act = process.argv[2] === 'undo' ? undo : apply;
+const steps = decode(readFileSync(0, 'utf8')) as readonly Step[];
+const world = new World(KernelNamespace.own());
+try {
+  await act('a test', steps, kernelKinds as Kinds, world);
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+}
+world[Symbol.dispose]();

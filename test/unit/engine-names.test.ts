@@ -1,0 +1,178 @@
+/** From records to what each container's name server answers. */
+import test from 'ava';
+import { nameServices } from '../../src/engine/names.ts';
+import { ordinary } from '../../src/engine/networks.ts';
+import type { ContainerRecord, Life, NetworkRecord, Plug } from '../../src/engine/records.ts';
+import { waysOf } from '../../src/engine/wiring.ts';
+import { bootId } from '../../src/kernel/boot.ts';
+import { defaultRoutes } from '../../src/networks/gateway.ts';
+import { explainAnswer } from '../../src/services/dns/explain.ts';
+import { recordType } from '../../src/services/dns/message.ts';
+import { parsePrefix } from '../../src/values/address.ts';
+import { parseMac } from '../../src/values/mac.ts';
+import { type ConnectionRequest, connectionTo } from '../../src/values/network.ts';
+import { resolverSettings } from '../../src/values/resolver.ts';
+import { container, lifeIn } from '../support/records.ts';
+
+const resolver = resolverSettings('nameserver 203.0.113.53\n');
+const mac = parseMac('02:42:ac:12:00:02');
+
+function network(name: string, subnet: string, internal = false): NetworkRecord {
+  return {
+    id: name.padEnd(64, '0'),
+    createdAt: '2026-01-01T00:00:00.000Z',
+    network: {
+      ...ordinary,
+      internal,
+      kind: 'bridge',
+      name,
+      bridge: `br-${name}`,
+      mac,
+      mtuBytes: 1500,
+      subnets: [
+        {
+          subnet: parsePrefix(subnet),
+          gateway: { family: 4, value: parsePrefix(subnet).address.value + 1n },
+          auxiliary: {},
+        },
+      ],
+    },
+  };
+}
+
+const bridge = network('bridge', '172.17.0.0/16');
+const front = network('front', '172.18.0.0/16');
+const back = network('back', '172.19.0.0/16', true);
+const networks = [bridge, front, back];
+
+type Seat = readonly [record: NetworkRecord, address: string, asked?: Partial<ConnectionRequest>];
+
+function plug([record, address, asked = {}]: Seat, index: number): Plug {
+  return {
+    networkId: record.id,
+    request: { ...connectionTo(record.network.name), ...asked },
+    endpoint: { id: 'e', link: `eth${index}`, mac, addresses: [parsePrefix(address)] },
+    steps: [],
+  };
+}
+
+/** A container that runs. */
+function running(name: string, seats: readonly Seat[], parts: Partial<Life> = {}): ContainerRecord {
+  const plugs = seats.map(plug);
+  const wired = seats.map(([record], index) => ({ plug: plugs[index] as Plug, record }));
+  const named = seats.some(
+    ([
+      {
+        network: { name: of },
+      },
+    ]) => of !== 'bridge',
+  );
+  return container({
+    id: name.padEnd(64, '0'),
+    name,
+    hostname: name.padEnd(12, '0'),
+    network: { kind: 'networks', connections: plugs.map(({ request }) => request) },
+    life: lifeIn('/nowhere', {
+      namespace: `gangway-${name}`,
+      plugs,
+      routes: defaultRoutes(waysOf(wired), { namespace: name }),
+      ...(named ? { names: { steps: [], resolver } } : {}),
+      ...parts,
+    }),
+  });
+}
+
+function stopped(name: string, ...on: readonly string[]): ContainerRecord {
+  return container({
+    id: name.padEnd(64, '0'),
+    name,
+    hostname: name,
+    network: { kind: 'networks', connections: on.map(connectionTo) },
+  });
+}
+
+/** What a container is told: addresses, or who is silent. */
+function ask(records: readonly ContainerRecord[], from: string, name: string, type: number = recordType.A): string {
+  const service = nameServices(records, networks, bootId()).find((candidate) => candidate.name === from);
+  if (service === undefined) return 'no name server';
+  const found = explainAnswer(service.zone, { name, type, class: 1 });
+  if (found.by !== 'network') return found.by;
+  return found.records.map(({ data }) => [...data].join('.')).join(' ');
+}
+
+test('each container of a network knows the others by name, alias, id, hostname, and with the network’s name', (t) => {
+  const records = [
+    running('web', [[front, '172.18.0.2/16', { aliases: ['www', '*.web'] }]]),
+    running('db', [[front, '172.18.0.3/16']]),
+  ];
+  for (const name of ['web', 'www', 'a.web', 'web000000000', 'web.front']) t.is(ask(records, 'db', name), '172.18.0.2');
+  t.is(ask(records, 'db', 'other'), 'upstream');
+});
+
+test('on the default bridge alone there is no name server, and its names are no stranger’s business', (t) => {
+  const records = [running('old', [[bridge, '172.17.0.2/16']]), running('web', [[front, '172.18.0.2/16']])];
+  t.is(ask(records, 'old', 'web'), 'no name server');
+  t.is(ask(records, 'web', 'old'), 'silence');
+});
+
+test('the name of a container that does not run is known and has no address', (t) => {
+  const records = [running('web', [[front, '172.18.0.2/16']]), stopped('db', 'front'), stopped('far', 'back')];
+  t.is(ask(records, 'web', 'db'), '');
+  t.is(ask(records, 'web', 'far'), 'silence');
+  t.is(ask([...records, stopped('lost', 'no-such-network')], 'web', 'lost'), 'upstream');
+});
+
+test('a life of another boot has neither name server nor address', (t) => {
+  const old = running('old', [[front, '172.18.0.3/16']], { boot: 'another' });
+  const records = [running('web', [[front, '172.18.0.2/16']]), old];
+  t.is(ask(records, 'web', 'old'), '');
+  t.is(ask(records, 'old', 'web'), 'no name server');
+});
+
+test('links are names that one container alone has for another, in the networks that they share', (t) => {
+  const links = [
+    { container: 'db', alias: 'store' },
+    { container: 'far', alias: 'away' },
+  ];
+  const records = [
+    running('web', [[front, '172.18.0.2/16', { links }]]),
+    running('db', [[front, '172.18.0.3/16']]),
+    running('far', [[back, '172.19.0.2/16']]),
+  ];
+  t.is(ask(records, 'web', 'store'), '172.18.0.3');
+  t.is(ask(records, 'db', 'store'), 'upstream');
+  t.is(ask(records, 'web', 'away'), 'upstream');
+});
+
+test('networks are asked in the order of the gateways, an internal one last', (t) => {
+  const records = [
+    running('both', [
+      [back, '172.19.0.2/16'],
+      [front, '172.18.0.2/16'],
+    ]),
+    running('a', [[back, '172.19.0.3/16', { aliases: ['x'] }]]),
+    running('b', [[front, '172.18.0.3/16', { aliases: ['x'] }]]),
+  ];
+  t.is(ask(records, 'both', 'x'), '172.18.0.3');
+  t.is(ask(records, 'both', 'x.back'), '172.19.0.3');
+});
+
+test('in internal networks alone nobody outside is asked; a further network opens the way', (t) => {
+  const inside = running('c', [[back, '172.19.0.2/16']]);
+  t.is(ask([inside], 'c', 'example.org'), 'nobody');
+  const outside = running('c', [
+    [back, '172.19.0.2/16'],
+    [front, '172.18.0.2/16'],
+  ]);
+  t.is(ask([outside], 'c', 'example.org'), 'upstream');
+  const bridged = running('c', [
+    [back, '172.19.0.2/16'],
+    [bridge, '172.17.0.2/16'],
+  ]);
+  t.is(ask([bridged], 'c', 'example.org'), 'upstream');
+});
+
+test('who has left the last network still has a name server', (t) => {
+  const alone = running('c', [], { names: { steps: [], resolver } });
+  t.is(ask([alone], 'c', 'example.org'), 'nobody');
+});
