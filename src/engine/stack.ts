@@ -27,7 +27,7 @@ import { resolveNetwork } from './networks.ts';
 import { hostPorts, machineResolvConf } from './observe.ts';
 import { type DraftedPlug, draftPlug } from './plugs.ts';
 import type { ContainerRecord, Names } from './records.ts';
-import { forwardsOf, type Wired, waysOf } from './wiring.ts';
+import { forwardsOf, hostBindingOf, type Wired, waysOf } from './wiring.ts';
 
 /** How often a port is chosen anew that somebody took while we were looking. */
 const portAttempts = 10;
@@ -139,10 +139,12 @@ async function bindPorts(
   { id, name, request }: ContainerRecord,
   { wired, ways }: Pick<Stack, 'wired' | 'ways'>,
 ): Promise<readonly PortBinding[]> {
-  const wanted: readonly PublishedPort[] = [
+  const asked: readonly PublishedPort[] = [
     ...request.publish,
     ...(request.publishAll ? publishAll(request.expose) : []),
   ];
+  const hostAddress = hostBindingOf(wired, ways);
+  const wanted = hostAddress === undefined ? asked : asked.map((port) => ({ hostAddress, ...port }));
   if (wanted.length === 0) return [];
   const free = wanted.every(
     ({ hostPort, containerPort }) =>

@@ -40,6 +40,13 @@ function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: 4 | 6): A
   return plug?.endpoint.addresses.find(({ address }) => address.family === way?.family)?.address;
 }
 
+/** Where a port is bound whose request names no address, if the network on the IPv4 way out says so. */
+export function hostBindingOf(wired: Wired, ways: readonly DefaultRoute[]): Address | undefined {
+  const way = ways.find(({ family }) => family === 4);
+  const driver = wired.find(({ plug }) => plug.endpoint.link === way?.link)?.record.request?.driver;
+  return driver?.kind === 'bridge' ? driver.hostBinding : undefined;
+}
+
 /** Each binding with the address that it leads to. */
 export function forwardsOf(
   wired: Wired,

@@ -103,6 +103,15 @@ test('connect and disconnect: links, the way out, published ports and hosts foll
   });
 });
 
+test('a network says where its ports are bound', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await gangway(story, 'network create -o com.docker.network.bridge.host_binding_ipv4=127.0.0.1 near');
+    await gangway(story, 'run -d --name web --network near -p 8087:80 -p 0.0.0.0:8088:80 sleep 1000');
+    t.is(await gangway(story, 'port web'), '80/tcp -> 127.0.0.1:8087\n80/tcp -> 0.0.0.0:8088');
+    t.regex(await story.sh('ss -lnt'), /127\.0\.0\.1:8087/);
+  });
+});
+
 test('joined: the same stack and the same files; who stays behind has lo', async (t) => {
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create front');
