@@ -34,7 +34,8 @@ test.serial('a port published on loopback is closed to the wire, whatever route_
     ['a2', '172.17.0.1', '172.17.0.3'],
   ] as const) {
     const place = topology.at(name);
-    await place.sysctl({ 'net.ipv4.conf.all.route_localnet': 1 });
+    // The attacker believes an answer from 127.0.0.1, an address that its own lo has, too (fib_validate_source).
+    await place.sysctl({ 'net.ipv4.conf.all.route_localnet': 1, 'net.ipv4.conf.all.accept_local': 1 });
     await place.ip([
       'route del table local local 127.0.0.0/8 dev lo',
       'route del table local local 127.0.0.1 dev lo',

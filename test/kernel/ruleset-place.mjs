@@ -52,7 +52,13 @@ const acts = {
   },
 };
 
-function askTcp({ host, port, localAddress, wait = 700 }) {
+/**
+ * How long nothing may come until it counts as silence: long enough for a SYN that is sent again. The last look is behind
+ * `setImmediate`, since a process that the machine has held up finds its timer due before it has read what has come.
+ */
+const patienceMilliseconds = 1500;
+
+function askTcp({ host, port, localAddress, wait = patienceMilliseconds }) {
   return new Promise((resolve) => {
     const socket = net.connect({ host, port, localAddress });
     const settle = (answer) => {
@@ -60,7 +66,7 @@ function askTcp({ host, port, localAddress, wait = 700 }) {
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(settle, wait, 'silent');
+    const timer = setTimeout(setImmediate, wait, settle, 'silent');
     socket.on('data', (data) => settle(data.toString()));
     socket.on('error', (error) => settle(error.code === 'ECONNREFUSED' ? 'refused' : error.code));
   });
@@ -70,7 +76,7 @@ function askTcp({ host, port, localAddress, wait = 700 }) {
  * The socket is connected, so an answer from another address than the one asked is no answer. It asks more than once:
  * the first datagram may be the one from which the kernel learns the path's MTU.
  */
-function askUdp({ host, port, localAddress, text = '?', bytes = text.length, wait = 700 }) {
+function askUdp({ host, port, localAddress, text = '?', bytes = text.length, wait = patienceMilliseconds }) {
   return new Promise((resolve) => {
     const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
     let settled = false;
@@ -90,7 +96,7 @@ function askUdp({ host, port, localAddress, text = '?', bytes = text.length, wai
       again = setInterval(ask, 300);
       ask();
     };
-    const timer = setTimeout(settle, wait, 'silent');
+    const timer = setTimeout(setImmediate, wait, settle, 'silent');
     socket.on('message', (data) => settle(data.toString()));
     socket.on('error', fail);
     const connect = () => socket.connect(port, host, begin);
