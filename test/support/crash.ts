@@ -30,6 +30,9 @@ export interface Victim {
 /** The container of every story. The seed gives it the same id, MAC and address each time. */
 const web = ['--name', 'web', '-p', '8080:80', 'sleep', '1000'];
 const up = ['run', '-d', ...web];
+/** With IPv4 alone: a link-local address of a plug is the kernel's, and another one each time. */
+const network = ['network', 'create', 'back'];
+const connect = ['network', 'connect', '--alias', 'www', 'back', 'web'];
 
 export const victims: readonly Victim[] = [
   { name: 'run -d -p', words: up, prepare: [] },
@@ -45,6 +48,11 @@ export const victims: readonly Victim[] = [
   { name: 'stop', words: ['stop', '-t', '0', 'web'], prepare: [up] },
   { name: 'rm -f', words: ['rm', '-f', 'web'], prepare: [up] },
   { name: 'restart', words: ['restart', '-t', '0', 'web'], prepare: [up], between: [['stop', '-t', '0', 'web']] },
+  { name: 'network create', words: ['network', 'create', '--ipv6', 'back'], prepare: [] },
+  { name: 'network rm', words: ['network', 'rm', 'back'], prepare: [network] },
+  { name: 'run --network', words: ['run', '-d', '--network', 'back', ...web], prepare: [network] },
+  { name: 'network connect', words: connect, prepare: [network, up] },
+  { name: 'network disconnect', words: ['network', 'disconnect', 'back', 'web'], prepare: [network, up, connect] },
   { name: 'gc', words: ['gc'], prepare: [up, ['rm', '-f', 'web']] },
 ];
 
@@ -150,6 +158,7 @@ export class CrashTest {
 
   async #clear(): Promise<void> {
     await this.gangway.exec(['rm', '-f', 'web', 'other']);
+    await this.gangway.exec(['network', 'rm', '-f', 'back']);
     await this.gangway.exec(['gc']);
   }
 
@@ -195,5 +204,6 @@ export class CrashTest {
 
 /** The same name gives the same id, MAC and address each time, so that states can be compared. */
 function seed(words: readonly string[]) {
-  return { GANGWAY_SEED: words.includes('other') ? 'other' : 'web' };
+  const [command = ''] = words;
+  return { GANGWAY_SEED: words.includes('other') ? 'other' : command === 'network' ? command : 'web' };
 }
