@@ -23,7 +23,7 @@ import { endForwarding, prepareGround } from './ground.ts';
 import { hasNames } from './names.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
 import { draftPlug } from './plugs.ts';
-import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './records.ts';
+import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './record.ts';
 import { draftNames } from './stack.ts';
 import { ownNames } from './start.ts';
 import { behindOf, forwardsOf, type Wired, waysOf } from './wiring.ts';

@@ -15,7 +15,8 @@ import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
 import type { Identities } from './identities.ts';
-import { isServed, type Records } from './records.ts';
+import { isServed } from './record.ts';
+import type { Records } from './records.ts';
 import type { Sockets } from './sockets.ts';
 import type { Turns } from './turns.ts';
 

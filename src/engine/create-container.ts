@@ -8,7 +8,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { inventName } from './identities.ts';
 import { machineName } from './observe.ts';
-import type { ContainerRecord } from './records.ts';
+import type { ContainerRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
 
 /**

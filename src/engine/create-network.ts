@@ -12,7 +12,7 @@ import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
 import { lookUp, notFound, predefinedNames, takenPrefixes } from './networks.ts';
 import { machinePrefix, uplinkMtuBytes } from './observe.ts';
-import type { NetworkRecord } from './records.ts';
+import type { NetworkRecord } from './record.ts';
 
 /**
  * `gangway network create`: chooses subnets, makes the switch.

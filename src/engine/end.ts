@@ -12,7 +12,7 @@ import type { World } from '../plan/world.ts';
 import { type Observed, observe } from '../services/process/launch.ts';
 import { type Context, carry } from './context.ts';
 import { endForwarding } from './ground.ts';
-import { type ContainerRecord, type End, isServed, type Life, stepsOf } from './records.ts';
+import { type ContainerRecord, type End, isServed, type Life, stepsOf } from './record.ts';
 
 /** What a life is found to be: another boot has forgotten it, else its processes tell. */
 export function observeLife(life: Life): Observed {

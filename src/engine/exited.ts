@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { World } from '../plan/world.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAlive, restartDelayMilliseconds, wantsRestart } from './end.ts';
-import type { ContainerRecord } from './records.ts';
+import type { ContainerRecord } from './record.ts';
 import { startLife } from './start.ts';
 
 /** A life of this length was a good one: the count of restarts begins anew. Docker's ten seconds. */

@@ -18,7 +18,7 @@ import { formatSetElement, type SetElement } from '../values/set-element.ts';
 import { type Context, carry } from './context.ts';
 import type { Directories } from './directories.ts';
 import type { Removed } from './engine.ts';
-import { type ContainerRecord, stepsOf } from './records.ts';
+import { type ContainerRecord, stepsOf } from './record.ts';
 
 const identity = /^[0-9a-f]{64}$/;
 const why = 'no record knows it';

@@ -16,7 +16,7 @@ import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import type { Context } from './context.ts';
 import { hasRuleset, ipForward } from './observe.ts';
-import { type ContainerRecord, type MachineRecord, type NetworkRecord, stepsOf } from './records.ts';
+import { type ContainerRecord, type MachineRecord, type NetworkRecord, stepsOf } from './record.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
 export interface Ground {

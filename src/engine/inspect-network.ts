@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import type { NetworkInspection, NetworkSummary } from './engine.ts';
 import { findDefault, notFound } from './networks.ts';
 import { predefined } from './predefined.ts';
-import type { ContainerRecord, NetworkRecord } from './records.ts';
+import type { ContainerRecord, NetworkRecord } from './record.ts';
 
 /** How docker calls where a stack comes from: the first network for one that has several. */
 export function modeName(mode: NetworkMode): string {

@@ -11,7 +11,7 @@ import { isAlive, observeLife } from './end.ts';
 import type { ContainerInspection } from './engine.ts';
 import { modeName } from './inspect-network.ts';
 import { never } from './predefined.ts';
-import type { ContainerRecord, Life, NetworkRecord } from './records.ts';
+import type { ContainerRecord, Life, NetworkRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
 import { describe } from './view.ts';
 

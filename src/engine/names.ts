@@ -14,7 +14,7 @@ import {
   type ZoneNetwork,
 } from '../services/dns/zone.ts';
 import type { ConnectionRequest } from '../values/network.ts';
-import type { ContainerRecord, Life, Names, NetworkRecord } from './records.ts';
+import type { ContainerRecord, Life, Names, NetworkRecord } from './record.ts';
 import { exitsOf } from './wiring.ts';
 
 /** A name server that is to run, and what it is to answer. */

@@ -14,7 +14,7 @@ import { plainBridge } from '../values/bridge-options.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { machinePrefix, reachable, uplinkMtuBytes } from './observe.ts';
-import type { NetworkRecord } from './records.ts';
+import type { NetworkRecord } from './record.ts';
 
 /** The default bridge's link, as `docker0` is Docker's. */
 export const defaultBridge = 'gangway0';

@@ -18,7 +18,7 @@ import { collide, type HostPorts } from '../services/port-allocation.ts';
 import { type Address, formatAddress, formatPrefix, fromBytes, type Prefix } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import type { PortRange } from '../values/port.ts';
-import { bindingsOf, type ContainerRecord } from './records.ts';
+import { bindingsOf, type ContainerRecord } from './record.ts';
 
 /** `sysctl -n net.ipv4.ip_forward`. */
 export function ipForward(): string {

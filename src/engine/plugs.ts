@@ -10,7 +10,7 @@ import { GangwayError } from '../values/errors.ts';
 import { macOf } from '../values/mac.ts';
 import type { ConnectionRequest, Subnet } from '../values/network.ts';
 import type { Context } from './context.ts';
-import type { ContainerRecord, NetworkRecord, Plug } from './records.ts';
+import type { ContainerRecord, NetworkRecord, Plug } from './record.ts';
 
 /** What a new plug has to know of the container that it is for. */
 export interface Slot {

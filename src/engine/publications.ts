@@ -3,7 +3,8 @@
 import { bootId } from '../kernel/boot.ts';
 import { carried } from '../networks/publish.ts';
 import { type NameService, nameServices } from './names.ts';
-import type { ContainerRecord, Records } from './records.ts';
+import type { ContainerRecord } from './record.ts';
+import type { Records } from './records.ts';
 import type { Publication } from './switchboard/protocol.ts';
 
 export function* publications(records: Records): Generator<Publication> {

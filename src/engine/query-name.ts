@@ -16,7 +16,7 @@ import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import type { NameAnswer } from './engine.ts';
 import { wantedNames } from './publications.ts';
-import type { ContainerRecord } from './records.ts';
+import type { ContainerRecord } from './record.ts';
 import { notRunning } from './run.ts';
 
 /** As long as the C library waits. */

@@ -5,136 +5,20 @@
  *     /var/lib/gangway/networks/ID.json      the same for a network
  *     /run/gangway/machine.json              what all of them share: the ruleset, forwarding
  *
- * A record holds the very steps that made its object, so that what is taken away is what was made. Files are renamed
- * into place: a reader sees the old record or the new one and needs no lock. Whoever changes one holds the lock.
+ * What stands in one is for record.ts. Files are renamed into place: a reader sees the old record or the new one and needs
+ * no lock. Whoever changes one holds the lock.
  */
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
-import type { Endpoint } from '../networks/bridge.ts';
-import type { Network } from '../networks/network.ts';
 import type { RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
-import type { ElementStep, RouteStep, Step } from '../plan/step.ts';
-import type { Address } from '../values/address.ts';
-import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
-import type { Launch } from '../values/launch.ts';
-import type { ConnectionRequest, NetworkMode, NetworkRequest } from '../values/network.ts';
-import type { Forward, PortBinding } from '../values/port.ts';
-import type { ResolverSettings } from '../values/resolver.ts';
 import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
+import type { ContainerRecord, MachineRecord, NetworkRecord } from './record.ts';
 
 const schema = 1;
-
-export interface ContainerRecord {
-  readonly id: string;
-  readonly name: string;
-  /** ISO 8601. */
-  readonly createdAt: string;
-  readonly hostname: string;
-  readonly request: ContainerRequest;
-  /** Where its network stack comes from: as it was asked for, and as `network connect` and `disconnect` have changed it. */
-  readonly network: NetworkMode;
-  /** Somebody stopped it: the restart policy has no say. */
-  readonly stopped: boolean;
-  readonly restarts: number;
-  /** Why the restart policy could not start it again. */
-  readonly failure?: string;
-  readonly lastEnd?: End;
-  /** What was made with the container itself: its directory, its unpacked archive. */
-  readonly steps: readonly Step[];
-  /** While it runs, and until what it left has been taken away. */
-  readonly life?: Life;
-}
-
-export interface End {
-  /** `unknown` where the container's monitor was killed, or the machine. */
-  readonly exitCode: number | 'unknown';
-  readonly outOfMemory: boolean;
-  readonly startedAt: string;
-  readonly finishedAt: string;
-}
-
-/** One run of a container: everything that exists for it now, and how to take it away. */
-export interface Life {
-  /** The boot in which it began. In another one the kernel has forgotten all of it. */
-  readonly boot: string;
-  readonly startedAt: string;
-  readonly launch: Launch;
-  /** The pin of its network namespace; that of another container where it has joined one. */
-  readonly namespace?: string;
-  /** The container whose stack it has joined. */
-  readonly joined?: string;
-  /** The namespace itself. */
-  readonly sandbox: readonly Step[];
-  /** Since it is, or was, in a user-defined network: it has a name server at 127.0.0.11. */
-  readonly names?: Names;
-  /** In the order in which they were plugged in. */
-  readonly plugs: readonly Plug[];
-  /** The default routes, at most one a family. */
-  readonly routes: readonly RouteStep[];
-  readonly forwards: readonly Forward[];
-  readonly published: readonly ElementStep[];
-  /** Its files, and its process. */
-  readonly rest: readonly Step[];
-}
-
-/** What a container's name server needs besides the networks. */
-export interface Names {
-  /** What leads questions to it. */
-  readonly steps: readonly Step[];
-  /** Whom it asks itself, as it stands in the container's resolv.conf. */
-  readonly resolver: ResolverSettings;
-}
-
-/** A container's connection to a network, while it lives. */
-export interface Plug {
-  readonly networkId: string;
-  readonly request: ConnectionRequest;
-  readonly endpoint: Endpoint;
-  readonly steps: readonly Step[];
-}
-
-/** All that was done for a life, in order. */
-export function stepsOf({ sandbox, names, plugs, routes, published, rest }: Life): readonly Step[] {
-  return [
-    ...sandbox,
-    ...(names?.steps ?? []),
-    ...plugs.flatMap(({ steps }) => steps),
-    ...routes,
-    ...published,
-    ...rest,
-  ];
-}
-
-/** Does somebody have to stay for this container, in this boot: for its published ports, or its name server? */
-export function isServed({ life }: ContainerRecord, boot: string): boolean {
-  return life?.boot === boot && (life.forwards.length > 0 || life.names !== undefined);
-}
-
-export function bindingsOf(life: Life | undefined): readonly PortBinding[] {
-  return (life?.forwards ?? []).map(({ binding }) => binding);
-}
-
-export interface NetworkRecord {
-  readonly id: string;
-  readonly createdAt: string;
-  /** Absent for the default bridge, which nobody asked for. */
-  readonly request?: NetworkRequest;
-  readonly network: Network;
-  readonly made?: { readonly boot: string; readonly steps: readonly Step[] };
-}
-
-/** What containers share. Volatile: it stands in /run, with the boot in which it is true. */
-export interface MachineRecord {
-  readonly boot: string;
-  readonly ruleset: readonly Step[];
-  readonly forwarding: readonly Step[];
-  /** Of each network and family, `ID/4`, the address given out last: the next one is looked for behind it. */
-  readonly cursors?: Readonly<Record<string, Address>>;
-}
 
 export class Records {
   readonly directories: Directories;

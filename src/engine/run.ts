@@ -20,7 +20,7 @@ import { type Context, carry, exclusively } from './context.ts';
 import { draftContainer } from './create-container.ts';
 import { endLife, isAlive } from './end.ts';
 import type { Ending, RunOptions, Streams } from './engine.ts';
-import type { ContainerRecord } from './records.ts';
+import type { ContainerRecord } from './record.ts';
 import { type Beginning, startLife } from './start.ts';
 
 /** @returns the new container's id */

@@ -1,6 +1,6 @@
 /** The sockets of published ports and of name servers, as the engine asks for them. The switchboard holds them. */
 import type { Forward } from '../values/port.ts';
-import type { ContainerRecord } from './records.ts';
+import type { ContainerRecord } from './record.ts';
 
 export interface Sockets {
   /**

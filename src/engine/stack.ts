@@ -26,7 +26,7 @@ import { hasNames } from './names.ts';
 import { resolveNetwork } from './networks.ts';
 import { hostPorts, machineResolvConf } from './observe.ts';
 import { type DraftedPlug, draftPlug } from './plugs.ts';
-import type { ContainerRecord, Names } from './records.ts';
+import type { ContainerRecord, Names } from './record.ts';
 import { forwardsOf, hostBindingOf, type Wired, waysOf } from './wiring.ts';
 
 /** How often a port is chosen anew that somebody took while we were looking. */

@@ -23,7 +23,7 @@ import type { Launch } from '../values/launch.ts';
 import { type Context, carry } from './context.ts';
 import { machineHosts, machineResolvConf } from './observe.ts';
 import { processKind } from './process-kind.ts';
-import { type ContainerRecord, type Life, stepsOf } from './records.ts';
+import { type ContainerRecord, type Life, stepsOf } from './record.ts';
 import { draftStack, type Stack } from './stack.ts';
 import { behindOf } from './wiring.ts';
 

@@ -16,7 +16,7 @@ import { GangwayError } from '../values/errors.ts';
 import { parseSignal } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAlive, observeLife, removeRecord } from './end.ts';
-import type { ContainerRecord, Life } from './records.ts';
+import type { ContainerRecord, Life } from './record.ts';
 import { notRunning } from './run.ts';
 import { startLife } from './start.ts';
 

@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import { observeLife, wantsRestart } from './end.ts';
 import type { ContainerState, ContainerSummary } from './engine.ts';
 import { modeName } from './inspect-network.ts';
-import { bindingsOf, type ContainerRecord } from './records.ts';
+import { bindingsOf, type ContainerRecord } from './record.ts';
 
 /** `gangway ps`, newest first. */
 export function list({ records }: Context, all: boolean): readonly ContainerSummary[] {

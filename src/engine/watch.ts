@@ -5,7 +5,7 @@ import { type NetworkEvent, type Watch, watchNetwork } from '../kernel/watch.ts'
 import { readLaunched } from '../services/process/launch.ts';
 import { type ProcessWatch, watchProcess } from '../sys/pidfd.ts';
 import type { Context } from './context.ts';
-import type { Life } from './records.ts';
+import type { Life } from './record.ts';
 import { notRunning } from './run.ts';
 
 /** @param name a container; absent: the machine itself */

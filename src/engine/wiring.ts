@@ -7,7 +7,7 @@ import type { DefaultRoute } from '../plan/step.ts';
 import { type Address, sameAddress } from '../values/address.ts';
 import type { Forward, PortBinding } from '../values/port.ts';
 import { ordinary } from './networks.ts';
-import type { NetworkRecord, Plug } from './records.ts';
+import type { NetworkRecord, Plug } from './record.ts';
 
 /** The plugs, with what is known of their networks. */
 export type Wired = readonly { readonly plug: Plug; readonly record: NetworkRecord }[];

@@ -33,7 +33,8 @@
 
 import { elementSteps } from '../firewall/nftables.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
-import type { DefaultRoute, Place, Step } from '../plan/step.ts';
+import type { Place } from '../plan/place.ts';
+import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Prefix } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';

@@ -18,7 +18,9 @@
  * Every other network begins here and plugs something in. As Docker does, gangway lets any process of the container
  * listen on ports below 1024 and send pings: the ports are the container's own, and so is the damage.
  */
-import type { Place, Step } from '../plan/step.ts';
+
+import type { Place } from '../plan/place.ts';
+import type { Step } from '../plan/step.ts';
 import type { Prefix } from '../values/address.ts';
 import type { SubordinateRange } from '../values/launch.ts';
 

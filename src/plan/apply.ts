@@ -11,7 +11,8 @@ import type { Request } from '../netlink/message.ts';
 import { hasErrno, ignoring } from '../values/errors.ts';
 import { type ActionKind, type Kinds, kindOf, type RequestKind, type VisitKind } from './kind.ts';
 import { applyElements } from './kinds/firewall.ts';
-import { type ElementStep, type Place, type Step, samePlace } from './step.ts';
+import { type Place, samePlace } from './place.ts';
+import type { ElementStep, Step } from './step.ts';
 import { takeBack } from './undo.ts';
 import type { World } from './world.ts';
 

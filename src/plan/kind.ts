@@ -2,7 +2,8 @@
  * What a kind of step knows: how its steps are done, taken back, recognised and told.
  */
 import type { Request } from '../netlink/message.ts';
-import type { Place, Step, StepOf } from './step.ts';
+import type { Place } from './place.ts';
+import type { Step, StepOf } from './step.ts';
 import type { World } from './world.ts';
 
 interface Told<S extends Step> {

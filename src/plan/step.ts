@@ -11,115 +11,25 @@ import type { ProcessIdentity } from '../kernel/process.ts';
 import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
-import type { Mac } from '../values/mac.ts';
-import type { IpvlanRequest, MacvlanRequest } from '../values/network.ts';
 import type { SetElement } from '../values/set-element.ts';
-
-/** Where a step happens: on the machine itself, or in a pinned network namespace, by its name below /run/netns. */
-export type Place = 'host' | { readonly namespace: string };
-
-export function samePlace(a: Place, b: Place): boolean {
-  return a === b || (a !== 'host' && b !== 'host' && a.namespace === b.namespace);
-}
-
-/** One sentence, for a learner, without a final stop. */
-interface Reasoned {
-  readonly why: string;
-}
+import type {
+  BridgeStep,
+  DummyStep,
+  HairpinStep,
+  IpvlanStep,
+  IsolatedStep,
+  MacvlanStep,
+  UpStep,
+  VethStep,
+  VlanStep,
+} from './link-step.ts';
+import type { Place, Reasoned } from './place.ts';
 
 /** `ip netns add NAME`, or with an owner: born inside a new user namespace, which is pinned beside it. */
 export interface NamespaceStep extends Reasoned {
   readonly kind: 'namespace';
   readonly name: string;
   readonly owner?: { readonly pin: string; readonly range: SubordinateRange };
-}
-
-/** `ip link add NAME type bridge`. */
-export interface BridgeStep extends Reasoned {
-  readonly kind: 'bridge';
-  readonly in: Place;
-  readonly name: string;
-  readonly mac: Mac;
-  readonly mtuBytes: number;
-  /** Its ports speak to each other through the firewall. */
-  readonly filtered?: boolean;
-}
-
-/** `ip link add NAME master BRIDGE up type veth peer name PEER netns NAMESPACE`. */
-export interface VethStep extends Reasoned {
-  readonly kind: 'veth';
-  readonly in: Place;
-  readonly name: string;
-  readonly bridge: string;
-  readonly mtuBytes: number;
-  readonly peer: { readonly namespace: string; readonly name: string; readonly mac: Mac };
-}
-
-/** A link on a parent, in the namespace of a container. The parent's place is `in`. */
-interface ChildStep extends Reasoned {
-  readonly in: Place;
-  readonly parent: string;
-  readonly namespace: string;
-  readonly name: string;
-  /**
-   * The name with which it is born, and which no link of either namespace has. It could not be born as `eth0` where the
-   * parent is called that, too: kernels before 6.15 look for the name in the parent's namespace.
-   */
-  readonly bornAs: string;
-  /** Absent: the parent's. */
-  readonly mtuBytes?: number;
-}
-
-/** `ip link add link PARENT name BORN netns NAMESPACE type macvlan mode MODE`, and its name. */
-export interface MacvlanStep extends ChildStep {
-  readonly kind: 'macvlan';
-  readonly mode: MacvlanRequest['mode'];
-  /** Absent in the mode passthru, where it is the parent's. */
-  readonly mac?: Mac;
-}
-
-/** `ip link add link PARENT name BORN netns NAMESPACE type ipvlan mode MODE FLAG`, and its name. */
-export interface IpvlanStep extends ChildStep {
-  readonly kind: 'ipvlan';
-  readonly mode: IpvlanRequest['mode'];
-  readonly flag: IpvlanRequest['flag'];
-}
-
-/** `ip link add link PARENT name NAME type vlan id ID`. */
-export interface VlanStep extends Reasoned {
-  readonly kind: 'vlan';
-  readonly in: Place;
-  readonly name: string;
-  readonly parent: string;
-  readonly id: number;
-}
-
-/** `ip link add NAME type dummy`. */
-export interface DummyStep extends Reasoned {
-  readonly kind: 'dummy';
-  readonly in: Place;
-  readonly name: string;
-}
-
-/** `ip link set NAME type bridge_slave hairpin on`. */
-export interface HairpinStep extends Reasoned {
-  readonly kind: 'hairpin';
-  readonly in: Place;
-  readonly link: string;
-}
-
-/** `ip link set NAME type bridge_slave isolated on`. */
-export interface IsolatedStep extends Reasoned {
-  readonly kind: 'isolated';
-  readonly in: Place;
-  readonly link: string;
-}
-
-/** `ip link set NAME up`. */
-export interface UpStep extends Reasoned {
-  readonly kind: 'up';
-  readonly in: Place;
-  readonly link: string;
 }
 
 /** `ip address add PREFIX dev LINK`. */

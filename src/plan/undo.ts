@@ -7,7 +7,8 @@
 import { TeardownError } from '../values/errors.ts';
 import { type Kinds, kindOf } from './kind.ts';
 import { undoElements } from './kinds/firewall.ts';
-import { type ElementStep, type Step, samePlace } from './step.ts';
+import { samePlace } from './place.ts';
+import type { ElementStep, Step } from './step.ts';
 import type { World } from './world.ts';
 
 /**

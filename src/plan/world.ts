@@ -8,7 +8,7 @@ import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
 import type { Settings } from '../kernel/settings.ts';
 import type { Lock } from '../sys/flock.ts';
 import { KernelError } from '../values/errors.ts';
-import type { Place } from './step.ts';
+import type { Place } from './place.ts';
 
 export class World implements Disposable {
   readonly #host: KernelNamespace;

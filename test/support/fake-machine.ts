@@ -5,16 +5,9 @@ import type { Connection } from '../../src/netlink/connection.ts';
 import { type RawMessage, readBody, request } from '../../src/netlink/message.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
-import type {
-  ElementStep,
-  FileStep,
-  NamespaceStep,
-  Place,
-  Step,
-  SysctlStep,
-  UpStep,
-  VethStep,
-} from '../../src/plan/step.ts';
+import type { UpStep, VethStep } from '../../src/plan/link-step.ts';
+import type { Place } from '../../src/plan/place.ts';
+import type { ElementStep, FileStep, NamespaceStep, Step, SysctlStep } from '../../src/plan/step.ts';
 import type { World } from '../../src/plan/world.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import { parseMac } from '../../src/values/mac.ts';

@@ -1,5 +1,5 @@
 /** Records as the engine writes them, with what a test doesn't care about filled in. */
-import type { ContainerRecord, Life } from '../../src/engine/records.ts';
+import type { ContainerRecord, Life } from '../../src/engine/record.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import type { Launch } from '../../src/values/launch.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { restartDelayMilliseconds, wantsRestart } from '../../src/engine/end.ts';
-import type { ContainerRecord, End } from '../../src/engine/records.ts';
+import type { ContainerRecord, End } from '../../src/engine/record.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
 import { container, request } from '../support/records.ts';
 

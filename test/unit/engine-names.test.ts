@@ -2,7 +2,7 @@
 import test from 'ava';
 import { nameServices } from '../../src/engine/names.ts';
 import { ordinary } from '../../src/engine/networks.ts';
-import type { ContainerRecord, Life, NetworkRecord, Plug } from '../../src/engine/records.ts';
+import type { ContainerRecord, Life, NetworkRecord, Plug } from '../../src/engine/record.ts';
 import { waysOf } from '../../src/engine/wiring.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { defaultRoutes } from '../../src/networks/gateway.ts';

@@ -5,7 +5,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Context } from '../../src/engine/context.ts';
 import { createEngine } from '../../src/engine/create.ts';
-import type { ContainerRecord, End } from '../../src/engine/records.ts';
+import type { ContainerRecord, End } from '../../src/engine/record.ts';
 import { describe, list, portsOf } from '../../src/engine/view.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { humanDuration } from '../../src/values/age.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { encode } from '../../plan/encoding.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
-import type { ContainerRecord } from '../records.ts';
+import type { ContainerRecord } from '../record.ts';
 import {
   type Answer,
   decodeError,

@@ -9,7 +9,7 @@ import { decode } from '../../plan/encoding.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { NameService } from '../names.ts';
-import type { ContainerRecord } from '../records.ts';
+import type { ContainerRecord } from '../record.ts';
 import { NameDesk } from './name-desk.ts';
 import {
   type Answer,

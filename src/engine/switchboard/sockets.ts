@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { tryLock } from '../../sys/flock.ts';
 import type { Forward } from '../../values/port.ts';
-import type { ContainerRecord } from '../records.ts';
+import type { ContainerRecord } from '../record.ts';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './client.ts';
 import type { SwitchboardConnection } from './connection.ts';
 import { switchboardFiles } from './files.ts';

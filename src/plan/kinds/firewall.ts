@@ -4,7 +4,8 @@ import { runProgram } from '../../kernel/program.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import { type ActionKind, type ElementKind, inside } from '../kind.ts';
-import type { ElementStep, Place, RulesetStep } from '../step.ts';
+import type { Place } from '../place.ts';
+import type { ElementStep, RulesetStep } from '../step.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step) {

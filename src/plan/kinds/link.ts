@@ -12,11 +12,11 @@ import type {
   IpvlanStep,
   IsolatedStep,
   MacvlanStep,
-  Place,
   UpStep,
   VethStep,
   VlanStep,
-} from '../step.ts';
+} from '../link-step.ts';
+import type { Place } from '../place.ts';
 import type { World } from '../world.ts';
 
 export const bridge: RequestKind<BridgeStep> = {
