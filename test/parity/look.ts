@@ -3,6 +3,7 @@ import type { Result } from '../../src/lab/background.ts';
 import { type Names, normal, ordered, remember } from './normal.ts';
 import { label, type Scenario, type Step } from './scenario.ts';
 import { datagram, dig, fetch, ping } from './traffic.ts';
+import { couldNot } from './verdict.ts';
 import { linksOf, macOf, routesOf } from './view.ts';
 import type { World } from './world.ts';
 
@@ -19,7 +20,7 @@ export async function look(world: World, scenario: Scenario): Promise<readonly O
   const seen: Observation[] = [];
   for (const step of scenario.steps) {
     const begin = performance.now();
-    const value = await see(world, step, names).catch((error: Error) => `could not look: ${error.message}`);
+    const value = await see(world, step, names).catch((error: Error) => `${couldNot}look: ${error.message}`);
     const milliseconds = Math.round(performance.now() - begin);
     seen.push({ what: label(step), value: normal(value, names), milliseconds });
   }
@@ -77,7 +78,7 @@ function splitWords(line: string): string[] {
 }
 
 function done({ exitCode, stderr }: Result): string {
-  return exitCode === 0 ? 'done' : `could not be prepared: ${stderr.trim()}`;
+  return exitCode === 0 ? 'done' : `${couldNot}be prepared: ${stderr.trim()}`;
 }
 
 /** Comments are for people, and each has its own. */

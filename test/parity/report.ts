@@ -1,31 +1,45 @@
 /** The table of the comparison, for people and for programs. */
+import type { Coverage } from './coverage.ts';
 import type { Scenario } from './scenario.ts';
-import type { Judged, Verdict } from './verdict.ts';
+import type { As29, Judged, Verdict, Wanted } from './verdict.ts';
 
 export interface Compared {
   readonly scenario: Scenario;
+  /** Nothing where the scenario could not be played. */
   readonly judged: readonly Judged[];
+  /** What the machine lacks for it. */
+  readonly lacking?: string;
 }
 
-const kinds = ['same', 'as 29', 'better', 'worse'] as const;
+const kinds = ['same', 'as 29', 'better', 'worse', 'open'] as const;
 
 export function count(judged: readonly Judged[], kind: Verdict['kind']): number {
   return judged.filter(({ verdict }) => verdict.kind === kind).length;
 }
 
 /** A line of the table. */
-export function row(title: string, judged: readonly Judged[]): string {
-  return title.padEnd(64) + kinds.map((kind) => String(count(judged, kind)).padStart(8)).join('');
+export function row(title: string, { judged, lacking }: Pick<Compared, 'judged' | 'lacking'>): string {
+  if (lacking !== undefined) return `${title.padEnd(56)}open: this machine lacks ${lacking}`;
+  return title.padEnd(56) + kinds.map((kind) => String(count(judged, kind)).padStart(8)).join('');
 }
 
 export function head(): string {
-  return ''.padEnd(64) + kinds.map((kind) => kind.padStart(8)).join('');
+  return ''.padEnd(56) + kinds.map((kind) => kind.padStart(8)).join('');
 }
 
-/** What is not the same: the reasons once each, and every `worse` with both values. */
+/** What is not the same: the reasons once each, and everything worse or open with both values. */
 export function differences(all: readonly Compared[]): string {
   const judged = all.flatMap((compared) => compared.judged);
-  return [...reasons(judged, 'as 29'), ...reasons(judged, 'better'), ...all.flatMap(worse)].join('\n');
+  return [...reasonLines(judged, 'as 29'), ...reasonLines(judged, 'better'), ...all.flatMap(unexplained)].join('\n');
+}
+
+/** What is wrong with the comparison itself. */
+export function faults({ open, mistakes }: Coverage, stale: readonly Wanted[]): readonly string[] {
+  return [
+    ...open.map((subject) => `open  ${subject}: no scenario plays it`),
+    ...mistakes.map((mistake) => `mistake  ${mistake}`),
+    ...stale.map((entry) => `stale  ${entry.where.source}: ${entry.why}`),
+  ];
 }
 
 /** Medians of whole commands with the same outcome, as a person would wait for them. */
@@ -49,24 +63,42 @@ function median(values: readonly number[]): number {
 }
 
 export function asJson(all: readonly Compared[]): string {
-  const scenarios = all.map(({ scenario: { title, source }, judged }) => ({ title, source, observations: judged }));
+  const scenarios = all.map(({ scenario: { title, cites }, lacking, judged }) => ({
+    title,
+    cites,
+    lacking,
+    observations: judged.map((one) => ({ ...one, verdict: one.verdict.kind, because: because(one).map(sentence) })),
+  }));
   return JSON.stringify(scenarios, null, 2);
 }
 
-function reasons(judged: readonly Judged[], kind: 'as 29' | 'better'): readonly string[] {
-  const times = new Map<string, number>();
-  for (const { verdict } of judged) {
-    if (verdict.kind !== kind) continue;
-    for (const why of verdict.reasons) times.set(why, (times.get(why) ?? 0) + 1);
-  }
-  return [...times].map(([why, number]) => `${kind}  ${String(number).padStart(3)}  ${why}`);
+/** Why, and where it is told if 29 is the reason. */
+function sentence(entry: Wanted | As29): string {
+  return 'cite' in entry ? `${entry.why} (behaviour ${entry.cite})` : entry.why;
 }
 
-function worse({ scenario, judged }: Compared): readonly string[] {
+function because({ verdict }: Pick<Judged, 'verdict'>): readonly (Wanted | As29)[] {
+  return 'because' in verdict ? verdict.because : [];
+}
+
+/** How often each sentence was the reason. */
+function reasons(judged: readonly Judged[], kind: 'as 29' | 'better'): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  const entries = judged.flatMap(because).filter((entry) => 'cite' in entry === (kind === 'as 29'));
+  for (const why of entries.map(sentence)) times.set(why, (times.get(why) ?? 0) + 1);
+  return times;
+}
+
+function reasonLines(judged: readonly Judged[], kind: 'as 29' | 'better'): readonly string[] {
+  return [...reasons(judged, kind)].map(([why, number]) => `${kind}  ${String(number).padStart(3)}  ${why}`);
+}
+
+function unexplained({ scenario, judged, lacking }: Compared): readonly string[] {
+  if (lacking !== undefined) return [`open  ${scenario.title}: this machine lacks ${lacking}`];
   return judged
-    .filter(({ verdict }) => verdict.kind === 'worse')
-    .flatMap(({ what, docker, gangway }) => [
-      `worse  ${scenario.title}: ${what}`,
+    .filter(({ verdict }) => verdict.kind === 'worse' || verdict.kind === 'open')
+    .flatMap(({ what, docker, gangway, verdict }) => [
+      `${verdict.kind}  ${scenario.title}: ${what}`,
       ...lines('docker ', docker),
       ...lines('gangway', gangway),
     ]);

@@ -27,12 +27,14 @@ export type Step =
 
 export interface Scenario {
   readonly title: string;
-  /** The section of golden.md or behaviour.md, among the facts, that tells of it. */
-  readonly source: string;
+  /** The facts that it plays: sections of golden.md and behaviour.md, and tests that behaviour.md 5 names. */
+  readonly cites: readonly string[];
   /** Beside the world. */
   readonly outside?: readonly string[];
   /** Options of dockerd that bring 26.1.5 nearer to 29. */
   readonly daemon?: readonly string[];
+  /** What not every machine has, and a shell command that finds out on the host of a lab. */
+  readonly needs?: { readonly what: string; readonly check: string };
   readonly steps: readonly Step[];
 }
 

@@ -2,8 +2,8 @@
  * What a difference is worth.
  *
  * A difference that is wanted stands in a list, as what we expect instead of Docker's value. That is the check: Docker
- * fails it in every run, as long as the entry changes anything, and we pass it only with the very value. Whatever else
- * differs is `worse`.
+ * fails it in every run, as long as the entry changes anything, and we pass it only with the very value. An entry that
+ * explained nothing in a whole run is stale. What Docker's world could not show is open; whatever else differs is worse.
  */
 import type { Observation } from './look.ts';
 import type { Scenario } from './scenario.ts';
@@ -25,8 +25,8 @@ export interface As29 extends Wanted {
 }
 
 export type Verdict =
-  | { readonly kind: 'same' | 'worse' }
-  | { readonly kind: 'as 29' | 'better'; readonly reasons: readonly string[] };
+  | { readonly kind: 'same' | 'worse' | 'open' }
+  | { readonly kind: 'as 29' | 'better'; readonly because: readonly (Wanted | As29)[] };
 
 export interface Judged {
   readonly what: string;
@@ -43,9 +43,12 @@ export interface Lists {
 
 type Pair = Pick<Judged, 'docker' | 'gangway'>;
 
+/** How a value begins that was not to be had. */
+export const couldNot = 'could not ';
+
 /** Judges the observations of a scenario, pair by pair. */
 export function judge(
-  { title }: Scenario,
+  { title }: Pick<Scenario, 'title'>,
   [docker, gangway]: readonly [readonly Observation[], readonly Observation[]],
   lists: Lists,
 ): readonly Judged[] {
@@ -58,20 +61,26 @@ export function judge(
   });
 }
 
+/** Entries that explained no difference: Docker does as we do by now, or nobody looks there any more. */
+export function stale(lists: Lists, judged: readonly Pick<Judged, 'verdict'>[]): readonly Wanted[] {
+  const used = new Set(judged.flatMap((one) => ('because' in one.verdict ? one.verdict.because : [])));
+  return [...lists.as29, ...lists.better].filter((entry) => !used.has(entry));
+}
+
 /** Goes through the lists until what we expect is what we have: an entry more than needed says nothing. */
 function verdict(where: string, { docker, gangway }: Pair, { as29, better }: Lists): Verdict {
-  if (docker === gangway) return { kind: docker.startsWith('could not') ? 'worse' : 'same' };
+  if (docker === gangway) return { kind: docker.startsWith(couldNot) ? 'open' : 'same' };
   let expected = docker;
   let kind: 'as 29' | 'better' = 'as 29';
-  const reasons: string[] = [];
+  const because: (Wanted | As29)[] = [];
   for (const entry of [...as29, ...better]) {
     if (!entry.where.test(where)) continue;
     const next = entry.expected(expected);
     if (next === expected) continue;
     if (!('cite' in entry)) kind = 'better';
-    reasons.push('cite' in entry ? `${entry.why} (${entry.cite})` : entry.why);
+    because.push(entry);
     expected = next;
-    if (expected === gangway) return { kind, reasons };
+    if (expected === gangway) return { kind, because };
   }
-  return { kind: 'worse' };
+  return { kind: docker.startsWith(couldNot) ? 'open' : 'worse' };
 }

@@ -17,7 +17,7 @@ import {
 export const alone: readonly Scenario[] = [
   {
     title: 'no network',
-    source: 'golden 02',
+    cites: ['golden 02'],
     steps: [
       idle('--name none1 --network none'),
       ...view('none1'),
@@ -36,7 +36,7 @@ export const alone: readonly Scenario[] = [
   },
   {
     title: "the host's own network",
-    source: 'golden 03',
+    cites: ['golden 03'],
     steps: [
       idle('--name host1 --network host'),
       links('host1'),
@@ -54,7 +54,7 @@ export const alone: readonly Scenario[] = [
   },
   {
     title: 'joined to a container',
-    source: 'golden 09',
+    cites: ['golden 09'],
     steps: [
       command('network create my_next'),
       ...server('web1', '--network my_next --hostname front'),

@@ -4,7 +4,7 @@ import { command, idle, inspect, type Scenario } from '../scenario.ts';
 export const commandLine: readonly Scenario[] = [
   {
     title: 'network ls',
-    source: 'behaviour 1.1',
+    cites: ['golden 21', 'behaviour 1.1'],
     steps: [
       command('network create --label tier=front --label a=b front'),
       command('network create --internal --label tier=back back'),
@@ -31,7 +31,7 @@ export const commandLine: readonly Scenario[] = [
   },
   {
     title: 'inspect',
-    source: 'behaviour 1.2',
+    cites: ['behaviour 1.2'],
     steps: [
       command('network create --subnet 10.1.0.0/24 --gateway 10.1.0.1 --label a=b net1'),
       idle('--name web1 --network net1 --ip 10.1.0.9 --network-alias front -p 127.0.0.1:8080:80 --expose 81'),

@@ -23,7 +23,7 @@ const state = (container: string): readonly Step[] => [
 export const connect: readonly Scenario[] = [
   {
     title: 'connect and disconnect',
-    source: 'golden 07',
+    cites: ['golden 07', 'TestEtcHostsDisconnect', 'etchosts/TestDelete', 'TestSetIPWithNoConfiguredSubnet'],
     steps: [
       command('network create my_next'),
       command('network create other'),
@@ -57,7 +57,7 @@ export const connect: readonly Scenario[] = [
   },
   {
     title: 'which network has the default route',
-    source: 'golden 07b',
+    cites: ['golden 07', 'TestGatewaySelection'],
     steps: [
       command('network create --subnet 10.1.0.0/24 mm'),
       command('network create --subnet 10.2.0.0/24 zz'),
@@ -80,7 +80,7 @@ export const connect: readonly Scenario[] = [
   },
   {
     title: 'the default bridge and a network besides',
-    source: 'golden 07, last line',
+    cites: ['golden 07'],
     steps: [
       command('network create my_next'),
       idle('--name web1'),
@@ -92,7 +92,7 @@ export const connect: readonly Scenario[] = [
   },
   {
     title: 'connected before the start',
-    source: 'golden 21, connect stopped container',
+    cites: ['golden 07', 'golden 21'],
     steps: [
       command('network create --subnet 10.1.0.0/24 one'),
       command('network create --subnet 10.2.0.0/24 two'),

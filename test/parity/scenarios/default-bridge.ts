@@ -20,7 +20,7 @@ import {
 export const defaultBridge: readonly Scenario[] = [
   {
     title: 'the default bridge',
-    source: 'golden 04',
+    cites: ['golden 04', 'TestInspectCfgdMAC', 'TestNonIPv6Network'],
     steps: [
       ...server('web1'),
       ...server('web2'),
@@ -50,7 +50,7 @@ export const defaultBridge: readonly Scenario[] = [
   },
   {
     title: 'files of a container',
-    source: 'golden 08, hosts and resolv.conf',
+    cites: ['golden 08', 'TestRC', 'TestDNSOptions', 'TestHostGatewayFromDocker0', 'etchosts/TestAdd'],
     steps: [
       idle('--name hh --hostname hh --domainname dd.test --add-host db:10.0.0.5 --add-host me:host-gateway'),
       ...view('hh'),
@@ -68,7 +68,7 @@ export const defaultBridge: readonly Scenario[] = [
   },
   {
     title: 'the way out',
-    source: 'golden 10',
+    cites: ['golden 10', 'TestHostIPv4BridgeLabel'],
     steps: [
       command('network create plain'),
       command('network create -o com.docker.network.bridge.enable_ip_masquerade=false --subnet 10.60.0.0/24 bare'),

@@ -4,7 +4,7 @@ import { asked, command, dig, idle, type Scenario } from '../scenario.ts';
 export const dns: readonly Scenario[] = [
   {
     title: 'names of a network',
-    source: 'golden 08',
+    cites: ['golden 08', 'TestDNSIPQuery'],
     steps: [
       command('network create my_next'),
       command('network create other'),
@@ -31,7 +31,7 @@ export const dns: readonly Scenario[] = [
   },
   {
     title: 'names of the world',
-    source: 'golden 08, forwarding',
+    cites: ['golden 08', 'TestProxyNXDOMAIN'],
     steps: [
       command('network create my_next'),
       idle('--name web1 --network my_next'),
@@ -52,7 +52,7 @@ export const dns: readonly Scenario[] = [
   },
   {
     title: 'aliases that several have',
-    source: 'golden 08, shared alias',
+    cites: ['golden 08'],
     steps: [
       command('network create my_next'),
       command('network create other'),
@@ -73,7 +73,7 @@ export const dns: readonly Scenario[] = [
   },
   {
     title: 'names of an internal network',
-    source: 'golden 13, behaviour 5 TestInternalNetworkDNS',
+    cites: ['golden 13', 'TestInternalNetworkDNS'],
     steps: [
       command('network create --internal inside'),
       command('network create outside'),

@@ -19,7 +19,7 @@ const refusedRun = (options: string) => `run --rm ${options} IMAGE true`;
 export const errors: readonly Scenario[] = [
   {
     title: 'errors of network create: names and drivers',
-    source: 'golden 21',
+    cites: ['golden 21', 'TestForbidDuplicateNetworkNames'],
     steps: [
       ...around,
       ...all(
@@ -47,7 +47,7 @@ export const errors: readonly Scenario[] = [
   },
   {
     title: 'errors of network create: addresses',
-    source: 'golden 21',
+    cites: ['golden 21', 'TestOverlappingRequests'],
     steps: [
       ...around,
       ...all(
@@ -74,7 +74,7 @@ export const errors: readonly Scenario[] = [
   },
   {
     title: 'errors of network create: options',
-    source: 'golden 21',
+    cites: ['golden 21'],
     steps: [
       ...around,
       ...all(
@@ -94,7 +94,7 @@ export const errors: readonly Scenario[] = [
   },
   {
     title: 'errors of network rm, ls, inspect and prune',
-    source: 'golden 21',
+    cites: ['golden 21'],
     steps: [
       ...around,
       ...all(
@@ -117,7 +117,7 @@ export const errors: readonly Scenario[] = [
   },
   {
     title: 'errors of connect and disconnect',
-    source: 'golden 21',
+    cites: ['golden 21'],
     steps: [
       ...around,
       ...all(
@@ -151,7 +151,7 @@ export const errors: readonly Scenario[] = [
   },
   {
     title: 'errors of run --network',
-    source: 'golden 21',
+    cites: ['golden 21'],
     steps: [
       ...around,
       ...all(
@@ -189,7 +189,13 @@ export const errors: readonly Scenario[] = [
   },
   {
     title: 'errors of publishing',
-    source: 'golden 21',
+    cites: [
+      'golden 21',
+      'TestPublishedPortAlreadyInUse',
+      'TestAllocateExactPort',
+      'TestOnlyOneSocketBindsUDPPort',
+      'TestRepeatAllocation',
+    ],
     steps: [
       ...around,
       {

@@ -22,7 +22,7 @@ const ip6tables = ['--experimental', '--ip6tables'];
 export const families: readonly Scenario[] = [
   {
     title: 'both families',
-    source: 'golden 17',
+    cites: ['golden 17', 'TestEtcHostsIpv6', 'TestNetworkInspectGateway'],
     daemon: ip6tables,
     steps: [
       command('network create --ipv6 --subnet fd00:aa::/64 six'),
@@ -47,7 +47,7 @@ export const families: readonly Scenario[] = [
   },
   {
     title: 'a way around the host with IPv6',
-    source: 'golden 17, no ip6tables',
+    cites: ['golden 17'],
     steps: [
       command('network create --ipv6 --subnet fd00:aa::/64 six'),
       ...server('web1', '--network six -p 8080:80'),
@@ -59,12 +59,12 @@ export const families: readonly Scenario[] = [
   },
   {
     title: 'IPv6 without a subnet',
-    source: 'golden 17, behaviour 5 TestCreateWithIPv6DefaultsToULAPrefix',
+    cites: ['golden 17', 'TestCreateWithIPv6DefaultsToULAPrefix'],
     steps: [command('network create --ipv6 ula'), idle('--name web1 --network ula'), ping('web1', '::1')],
   },
   {
     title: 'chosen IPv6 addresses',
-    source: 'golden 17, --ip6',
+    cites: ['golden 17'],
     steps: [
       command('network create --ipv6 --subnet fd00:aa::/64 --gateway fd00:aa::9 --subnet 10.70.0.0/24 six'),
       idle('--name web1 --network six --ip6 fd00:aa::33 --ip 10.70.0.33'),
@@ -77,7 +77,7 @@ export const families: readonly Scenario[] = [
   },
   {
     title: 'on the wire',
-    source: 'golden 18',
+    cites: ['golden 18', 'TestMACVlanDNS', 'macvlan/OverlapParent'],
     steps: [
       command('network create -d macvlan --subnet 203.0.113.0/24 --gateway 203.0.113.2 -o parent=up0 mv'),
       ...server('web1', '--network mv --ip 203.0.113.51'),
@@ -101,7 +101,7 @@ export const families: readonly Scenario[] = [
   },
   {
     title: 'on the wire, without a way out',
-    source: 'golden 18, --internal',
+    cites: ['golden 18', 'macvlan/InternalMode'],
     steps: [
       command('network create -d macvlan --internal --subnet 10.9.0.0/24 -o parent=up0 mv'),
       idle('--name web1 --network mv'),

@@ -4,7 +4,7 @@ import { command, everyPair, fetch, idle, inspect, ping, type Scenario, server, 
 export const isolation: readonly Scenario[] = [
   {
     title: 'an internal network',
-    source: 'golden 13',
+    cites: ['golden 13', 'TestInternalNwConnectivity'],
     steps: [
       command('network create --internal inside'),
       ...server('web1', '--network inside -p 8080:80'),
@@ -22,7 +22,7 @@ export const isolation: readonly Scenario[] = [
   },
   {
     title: 'containers that may not talk to each other',
-    source: 'golden 14',
+    cites: ['golden 14'],
     steps: [
       command('network create -o com.docker.network.bridge.enable_icc=false quiet'),
       ...server('web1', '--network quiet -p 8080:80'),

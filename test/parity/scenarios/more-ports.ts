@@ -4,7 +4,7 @@ import { at, command, everyPair, fetch, idle, inspect, type Scenario, serve, ser
 export const morePorts: readonly Scenario[] = [
   {
     title: 'one port on two loopback addresses',
-    source: 'behaviour 5, TestPortMappingOnDistinctLoopbackAddrs',
+    cites: ['TestPortMappingOnDistinctLoopbackAddrs'],
     steps: [
       ...server('web1', '-p 127.0.0.1:8080:80'),
       ...server('web2', '-p 127.0.0.2:8080:80'),
@@ -17,7 +17,7 @@ export const morePorts: readonly Scenario[] = [
   },
   {
     title: 'a container that begins again keeps its port',
-    source: 'behaviour 5, TestRestartUserlandProxyUnder2MSL',
+    cites: ['TestRestartUserlandProxyUnder2MSL', 'TestReuseReleasedPort'],
     steps: [
       ...server('web1', '-p 8080:80'),
       fetch('host', '127.0.0.1:8080'),
@@ -35,7 +35,7 @@ export const morePorts: readonly Scenario[] = [
   },
   {
     title: 'traffic that only passes is nobody’s',
-    source: 'behaviour 3, CVE-2025-67499',
+    cites: ['behaviour 3, CVE-2025-67499'],
     outside: ['neighbour'],
     steps: [
       ...server('web1', '-p 8080:80'),
@@ -50,7 +50,7 @@ export const morePorts: readonly Scenario[] = [
   },
   {
     title: 'two networks, one port',
-    source: 'behaviour 5, TestAccessToPublishedPort',
+    cites: ['TestAccessToPublishedPort'],
     steps: [
       command('network create one'),
       command('network create two'),
@@ -68,7 +68,7 @@ export const morePorts: readonly Scenario[] = [
   },
   {
     title: 'a chosen default gateway',
-    source: 'behaviour 1.3, aux-address DefaultGatewayIPv4',
+    cites: ['TestSetDefaultGw', 'behaviour 1.3'],
     steps: [
       command('network create --subnet 10.1.0.0/24 --aux-address DefaultGatewayIPv4=10.1.0.77 gated'),
       idle('--name web1 --network gated'),

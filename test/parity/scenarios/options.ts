@@ -21,7 +21,7 @@ const address = (container: string, network: string): Step =>
 export const options: readonly Scenario[] = [
   {
     title: 'addresses that are chosen',
-    source: 'golden 15',
+    cites: ['golden 15', 'TestStaticAllocation', 'TestRequestReleaseAddressFromSubPool'],
     steps: [
       command(
         'network create --subnet 10.50.0.0/16 --ip-range 10.50.5.0/24 --gateway 10.50.5.3 --aux-address printer=10.50.5.2 net15',
@@ -43,7 +43,7 @@ export const options: readonly Scenario[] = [
   },
   {
     title: 'links that are shaped',
-    source: 'golden 15, options of the driver',
+    cites: ['golden 15'],
     steps: [
       command(
         'network create -o com.docker.network.driver.mtu=1400 -o com.docker.network.bridge.name=mybr0 -o com.docker.network.bridge.host_binding_ipv4=127.0.0.1 --label a=b shaped',
@@ -68,7 +68,7 @@ export const options: readonly Scenario[] = [
   },
   {
     title: 'very small networks',
-    source: 'golden 15, /29 to /31',
+    cites: ['golden 15', 'TestPointToPoint', 'TestUnusualSubnets'],
     steps: [
       command('network create --subnet 10.51.0.0/29 eight'),
       ...[1, 2, 3, 4, 5].map((number) => idle(`--name e${number} --network eight`)),
@@ -86,7 +86,7 @@ export const options: readonly Scenario[] = [
   },
   {
     title: 'many networks',
-    source: 'golden 16',
+    cites: ['golden 16', 'TestPredefinedPool'],
     steps: [
       ...Array.from({ length: 32 }, (_, index) => command(`network create n${index}`)),
       ...[0, 13, 14, 15, 29].map((index) => inspect(`network n${index}`, '.IPAM.Config')),
@@ -95,7 +95,7 @@ export const options: readonly Scenario[] = [
   },
   {
     title: 'pools step aside',
-    source: 'golden 05, automatic pools',
+    cites: ['golden 05', 'TestInferReservedNetworksV4'],
     steps: [
       {
         kind: 'at',

@@ -26,7 +26,17 @@ const everywhere = ['host', 'world', 'web1', 'near', 'far', 'legacy'];
 export const publish: readonly Scenario[] = [
   {
     title: 'a published port from every place',
-    source: 'golden 11',
+    cites: [
+      'golden 11',
+      'golden 12',
+      'TestAccessPublishedPortFromHost',
+      'TestAccessPublishedPortFromRemoteHost',
+      'TestAccessPublishedPortFromCtr',
+      'TestAccessPublishedPortFromAnotherNetwork',
+      'TestPortMappedHairpinTCP',
+      'TestPortMappedHairpinUDP',
+      'TestTCPDualStackProxy',
+    ],
     steps: [
       ...neighbourhood,
       ...everyPair(fetch, everywhere, ['203.0.113.1:8080', '172.18.0.1:8080', '172.18.0.2:80']),
@@ -46,7 +56,7 @@ export const publish: readonly Scenario[] = [
   },
   {
     title: 'published on one address',
-    source: 'golden 11, with a host IP',
+    cites: ['golden 11', 'TestAllPortMappingsAreReturned', 'TestRequestPortForMultipleIPs'],
     steps: [
       ...server('web1', '-p 127.0.0.1:8090:80 -p 203.0.113.1:8091:80 -p [::1]:8092:80 -p 127.0.0.2:8090:7'),
       ...everyPair(
@@ -61,7 +71,7 @@ export const publish: readonly Scenario[] = [
   },
   {
     title: 'free ports and ranges',
-    source: 'golden 11, -P',
+    cites: ['golden 11', 'TestAllocateRangePortInUse', 'TestPortAllocationWithCustomRange'],
     steps: [
       idle('--name web1 -P --expose 80 --expose 81/udp'),
       command('port web1'),
@@ -79,7 +89,7 @@ export const publish: readonly Scenario[] = [
   },
   {
     title: 'nothing listens in the container',
-    source: 'golden 11, nothing listens',
+    cites: ['golden 11', 'TestTCP4ProxyNoListener', 'TestUDP4ProxyNoListener'],
     steps: [
       idle('--name web1 -p 8080:80 -p 8081:7/udp'),
       ...everyPair(fetch, ['world', 'host', 'web1'], ['203.0.113.1:8080']),
@@ -89,7 +99,7 @@ export const publish: readonly Scenario[] = [
   },
   {
     title: 'ports follow the default route',
-    source: 'golden 11, port-move-on-connect',
+    cites: ['golden 11', 'TestGatewaySelection'],
     steps: [
       command('network create mm'),
       command('network create aa'),
@@ -111,7 +121,7 @@ export const publish: readonly Scenario[] = [
   },
   {
     title: 'a way around the host',
-    source: 'golden 06, behaviour 5 TestDirectRoutingOpenPorts',
+    cites: ['golden 06', 'TestDirectRemoteAccessOnExposedPort', 'TestAccessPortPublishedOnLoopbackAddress'],
     outside: ['neighbour'],
     steps: [
       ...server('web1', '-p 8080:80 -p 127.0.0.2:8099:80'),

@@ -16,7 +16,7 @@ import {
 export const userDefined: readonly Scenario[] = [
   {
     title: 'a user-defined bridge',
-    source: 'golden 05',
+    cites: ['golden 05', 'TestDynamicPoolAllocation', 'TestDNSNamesForNonSwarmScopedNetworks'],
     steps: [
       command('network create my_next'),
       ...server('web1', '--network my_next'),
@@ -50,7 +50,7 @@ export const userDefined: readonly Scenario[] = [
   },
   {
     title: 'bridges are apart',
-    source: 'golden 06',
+    cites: ['golden 06', 'TestBridgeINC'],
     steps: [
       command('network create net_a'),
       command('network create net_b'),

@@ -1,5 +1,5 @@
 /** Where Debian's 26.1.5 and Docker Engine 29 differ. 29 is the model; the sections are those of behaviour.md. */
-import type { As29 } from './verdict.ts';
+import type { As29 } from '../verdict.ts';
 
 /** The addresses of the second container are what they are because nothing was given out twice at once. */
 const inTheOrderOfJoining: Readonly<Record<string, string>> = {

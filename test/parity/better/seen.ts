@@ -1,5 +1,5 @@
 /** Where we differ from Docker on purpose. Docker fails each of these checks, in every run. */
-import type { Wanted } from './verdict.ts';
+import type { Wanted } from '../verdict.ts';
 
 const withoutLines = (text: string, lines: RegExp) =>
   text
