@@ -10,8 +10,7 @@ import type { Publication } from './switchboard/protocol.ts';
 export function* publications(records: Records): Generator<Publication> {
   const boot = bootId();
   for (const { id, name, life } of records.containers()) {
-    const forwards = life?.boot === boot ? carried(life.forwards) : [];
-    if (forwards.length > 0) yield { owner: id, name, forwards };
+    if (life?.boot === boot) yield { owner: id, name, forwards: carried(life.forwards) };
   }
 }
 

@@ -33,7 +33,8 @@ test.before(async () => {
   enterPrivateNetwork();
   ip(`address add ${container}/32 dev lo`);
   const server = createServer((socket) => socket.end('served')).listen(80, container);
-  await once(server, 'listening');
+  const echo = createServer((socket) => socket.pipe(socket)).listen(7, container);
+  await Promise.all([once(server, 'listening'), once(echo, 'listening')]);
 });
 
 function place(): SwitchboardOptions {
@@ -53,6 +54,11 @@ function publication(owner: string, ...ports: readonly number[]): Publication {
       target,
     })),
   };
+}
+
+function echoing(hostPort: number): Publication['forwards'][number] {
+  const [address, hostAddress] = [parseAddress(container), parseAddress('127.0.0.1')];
+  return { binding: { protocol: 'tcp', hostAddress, hostPort, containerPort: 7 }, target: address };
 }
 
 function record({ runtimeDirectory }: SwitchboardOptions, ...publications: readonly Publication[]): void {
@@ -190,6 +196,60 @@ test.serial('killed, it is started again by the next client, and serves what the
   t.deepEqual([await ask(8006), await ask(8008)], ['ECONNREFUSED', 'served']);
   await second.withdraw('c2');
   await second.close();
+});
+
+test.serial('further ports are reserved beside those that are served, and given back without them', async (t) => {
+  const options = place();
+  const connection = await openSwitchboard(options);
+  await pidOf(connection);
+  await connection.reserve(publication('c1', 8020));
+  await connection.serve('c1');
+  record(options, publication('c1', 8020));
+  await t.throwsAsync(connection.reserve(publication('c1', 8021, 8020)), {
+    message: 'port 127.0.0.1:8020/tcp is in use by container name-of-c1',
+  });
+  await connection.reserve(publication('c1', 8021));
+  await connection.refresh();
+  t.like((await connection.status()).owners, [
+    { state: 'reserved', ports: ['127.0.0.1:8021/tcp'] },
+    { state: 'serving', ports: ['127.0.0.1:8020/tcp'] },
+  ]);
+  await connection.close();
+  t.deepEqual([await ask(8020), await ask(8021)], ['served', 'ECONNREFUSED']);
+  const again = await openSwitchboard(options);
+  await again.reserve(publication('c1', 8021));
+  await again.serve('c1');
+  t.deepEqual([await ask(8020), await ask(8021)], ['served', 'served']);
+  t.like((await again.status()).owners, [{ ports: ['127.0.0.1:8020/tcp', '127.0.0.1:8021/tcp'] }]);
+  record(options);
+  await again.refresh();
+  await again.close();
+});
+
+test.serial('ports come and go one by one: the others, and connections that stand, notice nothing', async (t) => {
+  const options = place();
+  const [stays, goes] = [echoing(8022), echoing(8023)];
+  record(options, { owner: 'c1', name: 'web', forwards: [stays, goes] });
+  const connection = await openSwitchboard(options);
+  await pidOf(connection);
+  const clients = [connect(8022, '127.0.0.1'), connect(8023, '127.0.0.1')];
+  const says = async (word: string) =>
+    await Promise.all(
+      clients.map(async (client) => {
+        client.write(word);
+        return String((await once(client, 'data'))[0]);
+      }),
+    );
+  t.deepEqual(await says('before'), ['before', 'before']);
+  record(options, { owner: 'c1', name: 'web', forwards: [stays, echoing(8024)] });
+  t.like((await connection.refresh()).owners, [{ state: 'serving', clients: 1 }]);
+  t.deepEqual(await says('after'), ['after', 'after']);
+  t.is(await ask(8023), 'ECONNREFUSED');
+  record(options, { owner: 'c1', name: 'web', forwards: [] });
+  t.deepEqual((await connection.refresh()).owners, []);
+  t.deepEqual(await says('still'), ['still', 'still']);
+  for (const client of clients) client.destroy();
+  await connection.close();
 });
 
 test.serial(

@@ -4,9 +4,9 @@ import {
   decodePublication,
   encodeError,
   encodePublication,
+  forwardKey,
   LineSplitter,
   type Publication,
-  samePublication,
 } from '../../src/engine/switchboard/protocol.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
@@ -31,9 +31,12 @@ test('a publication travels as JSON and arrives as it was', (t) => {
   t.deepEqual(decodePublication(JSON.parse(wire)), web);
 });
 
-test('the same ports under another name are the same publication', (t) => {
-  t.true(samePublication(web, { ...web, name: 'www' }));
-  t.false(samePublication(web, { ...web, forwards: web.forwards.slice(1) }));
+test('forwards are told apart by all that they are made of', (t) => {
+  const [first, second] = web.forwards.map(forwardKey);
+  t.is(first, JSON.stringify(encodePublication(web).ports[0]));
+  t.not(first, second);
+  const moved = web.forwards.map((forward) => ({ ...forward, target: parseAddress('172.17.0.3') }));
+  t.not(moved.map(forwardKey)[0], first);
 });
 
 test('an error keeps its code, its sentence and its hint', (t) => {

@@ -2,7 +2,7 @@
  * What the switchboard and its clients say to each other: one JSON object a line, over a Unix socket, a question and
  * its answer at a time.
  *
- *     > {"version":2,"request":"reserve","publication":{"owner":"5e26…","name":"web","ports":[…]}}
+ *     > {"version":3,"request":"reserve","publication":{"owner":"5e26…","name":"web","ports":[…]}}
  *     < {"ok":true}
  *
  * Addresses travel as text. Both ends are gangway, but an older one may still be running, so every question carries
@@ -13,7 +13,7 @@ import { type Address, formatAddress, parseAddress } from '../../values/address.
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
 import type { Forward, Protocol } from '../../values/port.ts';
 
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -91,11 +91,18 @@ export function encodePublication(publication: Publication): WirePublication {
   return {
     owner: publication.owner,
     name: publication.name,
-    ports: publication.forwards.map(({ binding, target }) => ({
-      ...binding,
-      hostAddress: formatAddress(binding.hostAddress),
-      target: formatAddress(target),
-    })),
+    ports: publication.forwards.map(encodeForward),
+  };
+}
+
+function encodeForward({ binding, target }: Forward): WireForward {
+  const { protocol, hostAddress, hostPort, containerPort } = binding;
+  return {
+    protocol,
+    hostAddress: formatAddress(hostAddress),
+    hostPort,
+    containerPort,
+    target: formatAddress(target),
   };
 }
 
@@ -118,9 +125,9 @@ export function decodePublication(wire: WirePublication): Publication {
   };
 }
 
-/** Is the same published, under whatever name? */
-export function samePublication(a: Publication, b: Publication): boolean {
-  return JSON.stringify(encodePublication(a).ports) === JSON.stringify(encodePublication(b).ports);
+/** The same text for the same forward. */
+export function forwardKey(forward: Forward): string {
+  return JSON.stringify(encodeForward(forward));
 }
 
 /** Errors keep their code and hint on the way; what is no GangwayError becomes the switchboard's own failure. */

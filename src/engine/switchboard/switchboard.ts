@@ -9,7 +9,8 @@
  * A reservation belongs to the client that asked for it, because only that client knows whether the rest of its work
  * succeeds; if it is killed half-way, the sockets close with its connection. From `serve` on, the records say that the
  * ports are to be served, and the table only follows them: `follow` makes the table what the records say, after a start
- * and whenever a client asks. A port that was taken meanwhile is remembered as failed, with the reason, and tried again.
+ * and whenever a client asks, port by port: what is served already is not touched. A port that was taken meanwhile is
+ * remembered as failed, with the reason, and tried again.
  */
 
 import { collide, portKey } from '../../services/port-allocation.ts';
@@ -18,9 +19,9 @@ import type { Relay } from '../../services/proxy/forward.ts';
 import { type ProxyContext, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
-import type { PortBinding } from '../../values/port.ts';
+import type { Forward, PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
-import { type OwnerStatus, type Publication, samePublication } from './protocol.ts';
+import { forwardKey, type OwnerStatus, type Publication } from './protocol.ts';
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
 export type Session = object;
@@ -28,14 +29,27 @@ export type Session = object;
 /** Descriptors that no client of a published port, and no question for a name, may take, so that gangway's own clients are always heard. */
 export const descriptorsKept = 64;
 
-type Entry =
-  | { readonly state: 'reserved'; readonly session: Session; readonly reservations: readonly Reservation[] }
-  | { readonly state: 'serving'; readonly relays: readonly Relay[] }
-  | { readonly state: 'failed'; readonly reason: string };
+/** Ports that are bound and deaf. What the same owner serves already goes on beside them. */
+interface Reserved {
+  readonly session: Session;
+  readonly publication: Publication;
+  readonly reservations: readonly Reservation[];
+}
 
-type Owner = Entry & { readonly publication: Publication };
+interface Served {
+  readonly forward: Forward;
+  readonly relay: Relay;
+}
+
+/** What the records want served; `reason` says why nothing of it is. */
+interface Owner {
+  readonly publication: Publication;
+  readonly served: readonly Served[];
+  readonly reason?: string;
+}
 
 export class Switchboard {
+  readonly #reserved = new Map<string, Reserved>();
   readonly #owners = new Map<string, Owner>();
   readonly #context: ProxyContext;
   readonly #fileLimit = openFileLimit();
@@ -49,17 +63,17 @@ export class Switchboard {
 
   /** Nothing is published, reserved or being ended. */
   get idle(): boolean {
-    return this.#owners.size === 0 && this.#draining === 0;
+    return this.#owners.size + this.#reserved.size + this.#draining === 0;
   }
 
   /**
-   * Holds every port of a publication for `session`, or none. What the same owner held before is withdrawn first.
+   * Holds every port of a publication for `session`, or none. What the same owner had reserved before is released first.
    *
    * @throws GangwayError port-in-use, with the container or the program that has it; and what `reserve` throws
    */
   reserve(session: Session, publication: Publication): void {
-    this.withdraw(publication.owner);
-    this.#owners.set(publication.owner, { ...this.#reserve(session, publication), publication });
+    this.#release(publication.owner);
+    this.#reserved.set(publication.owner, { session, publication, reservations: this.#bind(publication) });
   }
 
   /**
@@ -68,23 +82,26 @@ export class Switchboard {
    * @throws GangwayError container-not-found if nothing is reserved for this owner
    */
   serve(owner: string): void {
-    const entry = this.#owners.get(owner);
-    if (entry?.state === 'serving') return;
-    if (entry?.state !== 'reserved')
+    const before = this.#owners.get(owner);
+    const reserved = this.#reserved.get(owner);
+    if (reserved === undefined) {
+      if (before !== undefined && before.reason === undefined) return;
       throw new GangwayError('container-not-found', `no ports are reserved for container ${owner}`);
+    }
     // If this fails, the reservations are gone all the same.
-    this.#owners.delete(owner);
-    const relays = serve(entry.reservations, this.#context);
-    this.#owners.set(owner, { state: 'serving', relays, publication: entry.publication });
+    this.#reserved.delete(owner);
+    const { publication } = reserved;
+    const served = [...(before?.served ?? []), ...this.#open(reserved.reservations)];
+    const forwards = [...(before?.publication.forwards ?? []), ...publication.forwards];
+    this.#owners.set(owner, { publication: { ...publication, forwards }, served });
   }
 
   /** Takes an owner's ports away: they are free when this returns. To withdraw what is not there is success. */
   withdraw(owner: string): void {
-    const entry = this.#owners.get(owner);
-    if (entry === undefined) return;
-    this.#owners.delete(owner);
-    if (entry.state === 'reserved') for (const reservation of entry.reservations) reservation.release();
-    if (entry.state === 'serving') for (const relay of entry.relays) this.#drain(relay);
+    this.#release(owner);
+    const served = this.#owners.get(owner)?.served ?? [];
+    if (!this.#owners.delete(owner)) return;
+    for (const { relay } of served) this.#drain(relay.withdraw());
     this.onIdle();
   }
 
@@ -94,53 +111,85 @@ export class Switchboard {
    * @returns whether there was something: a client that was killed between its record and `serve` wants it served
    */
   end(session: Session): boolean {
-    const abandoned = [...this.#owners].filter(([, entry]) => entry.state === 'reserved' && entry.session === session);
-    for (const [owner] of abandoned) this.withdraw(owner);
+    const abandoned = [...this.#reserved].filter(([, reserved]) => reserved.session === session);
+    for (const [owner] of abandoned) this.#release(owner);
     return abandoned.length > 0;
   }
 
-  /** Makes the table what the records say, leaving alone what clients are just reserving. */
+  /** Makes the table what the records say, leaving alone the owners for whom a client is just reserving. */
   follow(records: Iterable<Publication>): void {
     const wanted = new Map([...records].map((publication) => [publication.owner, publication]));
-    for (const [owner, entry] of this.#owners) {
-      const publication = wanted.get(owner);
-      const stays =
-        entry.state === 'serving' && publication !== undefined && samePublication(entry.publication, publication);
-      if (entry.state === 'reserved' || stays) wanted.delete(owner);
-      else this.withdraw(owner);
-    }
-    for (const publication of wanted.values()) this.#restore(publication);
+    for (const owner of this.#reserved.keys()) wanted.delete(owner);
+    for (const owner of this.#owners.keys()) if (!wanted.has(owner) && !this.#reserved.has(owner)) this.withdraw(owner);
+    for (const publication of wanted.values()) this.#adjust(publication);
   }
 
   status(): OwnerStatus[] {
-    return [...this.#owners].map(([owner, entry]) => ({
-      owner,
-      name: entry.publication.name,
-      state: entry.state,
-      ...(entry.state === 'failed' ? { reason: entry.reason } : {}),
-      ports: entry.publication.forwards.map(({ binding }) => formatBinding(binding)),
-      clients: entry.state === 'serving' ? entry.relays.reduce((sum, relay) => sum + relay.clients, 0) : 0,
-    }));
+    const ports = ({ forwards }: Publication) => forwards.map(({ binding }) => formatBinding(binding));
+    return [
+      ...[...this.#reserved.values()].map(({ publication }) => ({
+        owner: publication.owner,
+        name: publication.name,
+        state: 'reserved' as const,
+        ports: ports(publication),
+        clients: 0,
+      })),
+      ...[...this.#owners.values()].map(({ publication, served, reason }) => ({
+        owner: publication.owner,
+        name: publication.name,
+        ...(reason === undefined ? { state: 'serving' as const } : { state: 'failed' as const, reason }),
+        ports: ports(publication),
+        clients: served.reduce((sum, { relay }) => sum + relay.clients, 0),
+      })),
+    ];
   }
 
-  #reserve(session: Session, publication: Publication): Entry {
+  /** Brings one owner to what is wanted. A port that nobody wants any more lets nobody in, and ends with its last connection. */
+  #adjust(publication: Publication): void {
+    const { owner, forwards } = publication;
+    const missing = new Map(forwards.map((forward) => [forwardKey(forward), forward]));
+    const bindings = new Set(forwards.map(({ binding }) => formatBinding(binding)));
+    const stay: Served[] = [];
+    for (const each of this.#owners.get(owner)?.served ?? []) {
+      if (missing.delete(forwardKey(each.forward))) stay.push(each);
+      // What leads elsewhere from now on has lost what it led to.
+      else this.#drain(bindings.has(formatBinding(each.forward.binding)) ? each.relay.withdraw() : each.relay.retire());
+    }
+    this.#owners.delete(owner);
+    if (forwards.length > 0) this.#owners.set(owner, this.#restore(publication, stay, [...missing.values()]));
+  }
+
+  #restore(publication: Publication, stay: readonly Served[], missing: readonly Forward[]): Owner {
+    try {
+      return { publication, served: [...stay, ...this.#open(this.#bind({ ...publication, forwards: missing }))] };
+    } catch (error) {
+      for (const { relay } of stay) this.#drain(relay.withdraw());
+      return { publication, served: [], reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  #bind(publication: Publication): readonly Reservation[] {
     this.#requireRoom(publication.forwards.length);
     try {
-      return { state: 'reserved', session, reservations: reserve(publication.forwards) };
+      return reserve(publication.forwards);
     } catch (error) {
       throw this.#takenByContainer(publication) ?? error;
     }
   }
 
-  #restore(publication: Publication): void {
-    const { owner } = publication;
-    try {
-      this.reserve(this, publication);
-      this.serve(owner);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#owners.set(owner, { state: 'failed', reason, publication });
-    }
+  #open(reservations: readonly Reservation[]): readonly Served[] {
+    const relays = serve(reservations, this.#context);
+    return relays.flatMap((relay, index) => {
+      const forward = reservations[index]?.forward;
+      return forward === undefined ? [] : [{ forward, relay }];
+    });
+  }
+
+  #release(owner: string): void {
+    const reservations = this.#reserved.get(owner)?.reservations ?? [];
+    if (!this.#reserved.delete(owner)) return;
+    for (const reservation of reservations) reservation.release();
+    this.onIdle();
   }
 
   /** @throws GangwayError not-supported, before one socket is bound, where the limit of open files has no room for all */
@@ -150,7 +199,7 @@ export class Switchboard {
     const room = Math.max(this.#fileLimit - taken, 0);
     const message = `${sockets} published ports need a socket each, and there is room for ${room} (${this.#fileLimit} open files)`;
     // It was started with the limit of whoever started it.
-    const again = this.#owners.size === 0 ? '' : `\`kill ${process.pid}\`, and `;
+    const again = this.#owners.size + this.#reserved.size === 0 ? '' : `\`kill ${process.pid}\`, and `;
     const hint = `publish fewer ports, or ${again}start gangway where \`ulimit -Hn\` says ${taken + sockets} or more`;
     throw new GangwayError('not-supported', message, { hint });
   }
@@ -160,21 +209,25 @@ export class Switchboard {
     const wanted = new Map<string, PortBinding[]>();
     for (const { binding } of forwards)
       wanted.set(portKey(binding), [...(wanted.get(portKey(binding)) ?? []), binding]);
-    for (const { state, publication } of this.#owners.values()) {
-      if (state === 'failed') continue;
-      for (const { binding: held } of publication.forwards) {
-        const refused = wanted.get(portKey(held))?.find((binding) => collide(binding, held));
-        if (refused === undefined) continue;
-        const message = `port ${formatBinding(refused)} is in use by container ${publication.name}`;
-        return new GangwayError('port-in-use', message, { hint: 'stop it, or publish another host port' });
-      }
+    for (const { name, binding: held } of this.#held()) {
+      const refused = wanted.get(portKey(held))?.find((binding) => collide(binding, held));
+      if (refused === undefined) continue;
+      const message = `port ${formatBinding(refused)} is in use by container ${name}`;
+      return new GangwayError('port-in-use', message, { hint: 'stop it, or publish another host port' });
     }
     return undefined;
   }
 
-  #drain(relay: Relay): void {
+  *#held(): Generator<{ readonly name: string; readonly binding: PortBinding }> {
+    for (const { publication, reservations } of this.#reserved.values())
+      for (const { forward } of reservations) yield { name: publication.name, binding: forward.binding };
+    for (const { publication, served } of this.#owners.values())
+      for (const { forward } of served) yield { name: publication.name, binding: forward.binding };
+  }
+
+  #drain(end: Promise<void>): void {
     this.#draining++;
-    void relay.withdraw().then(() => {
+    void end.then(() => {
       this.#draining--;
       this.onIdle();
     });

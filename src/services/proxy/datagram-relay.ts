@@ -93,6 +93,11 @@ export class DatagramRelay implements Relay {
     return this.#flows.size;
   }
 
+  /** There are no connections that could outlast the port: each datagram is a client's first. */
+  retire(): Promise<void> {
+    return this.withdraw();
+  }
+
   withdraw(): Promise<void> {
     clearTimeout(this.#expiry);
     this.#watch.close();

@@ -12,6 +12,8 @@ export interface RelayOptions {
 export interface Relay {
   /** Clients that are being served: connections of TCP, client addresses of UDP that were heard of lately. */
   readonly clients: number;
-  /** Takes no further clients, at once; resolves when those that were served have been, or were cut off. */
+  /** Takes no further clients, at once; resolves when those that are connected have left. */
+  retire(): Promise<void>;
+  /** As `retire`, for a container that has gone: who has not left after ten seconds is cut off. */
   withdraw(): Promise<void>;
 }

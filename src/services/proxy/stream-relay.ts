@@ -65,12 +65,16 @@ export class StreamRelay implements Relay {
     return this.#connections.size;
   }
 
+  retire(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
   /**
    * When the container has gone, the kernel has closed its sockets, and every connection ends by itself as soon as the
    * client has taken the last bytes. Who has not by then, is cut off.
    */
   async withdraw(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.retire();
     const cut = setTimeout(() => {
       for (const client of this.#connections) reset(client);
     }, drainMilliseconds);
