@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: gangway beside its peers and beside what the kernel itself asks for, in one run.
  *
- *     scripts/bench [--rounds N] [--only containers|thousand|commands] [--json] [--output FILE]
+ *     scripts/bench [--rounds N] [--only containers|thousand|commands|names] [--json] [--output FILE]
  *
  * scripts/bench builds the C limit (`--limit` says where) and starts this program inside a private machine, which ends
  * with it, however it ends.
@@ -13,12 +13,14 @@ import { Cni } from './cni.ts';
 import type { Absent, Contender } from './contender.ts';
 import { IpBatch } from './ip-batch.ts';
 import { Limit } from './limit.ts';
+import { Log, type Measurement } from './log.ts';
 import { describeMachine, setUpHost } from './machine.ts';
+import { measureNames, missingForNames } from './names.ts';
 import { Netavark } from './netavark.ts';
 import { Gangway } from './ours.ts';
 import { prove } from './proof.ts';
 import { idleNode, report, table } from './report.ts';
-import { type Measurement, measureCommands, measureContainers, measureThousand } from './rounds.ts';
+import { measureCommands, measureContainers, measureThousand } from './rounds.ts';
 
 const gangway = 'dist/cli/gangway.js';
 
@@ -41,13 +43,8 @@ async function main(rounds: number): Promise<void> {
   if (options.limit === undefined) throw new RangeError('--limit FILE is missing: start this with scripts/bench');
   const machine = describeMachine();
   setUpHost();
-  const all: (Contender | Absent)[] = [
-    Limit.open(options.limit),
-    await Gangway.open(),
-    await Netavark.open(),
-    await Cni.open(),
-    IpBatch.open(),
-  ];
+  // Names have their own, in labs.
+  const all = options.only === 'names' ? [] : await openAll(options.limit);
   const contenders = all.filter((one): one is Contender => !('skipped' in one));
   const skipped = all.filter((one): one is Absent => 'skipped' in one);
   const measurements = await measure(contenders, skipped, rounds);
@@ -58,13 +55,17 @@ async function main(rounds: number): Promise<void> {
   process.stdout.write(options.json ? json : table(result));
 }
 
+async function openAll(limit: string): Promise<(Contender | Absent)[]> {
+  return [Limit.open(limit), await Gangway.open(), await Netavark.open(), await Cni.open(), IpBatch.open()];
+}
+
 async function measure(contenders: readonly Contender[], skipped: Absent[], rounds: number): Promise<Measurement[]> {
   const wanted = (part: string) => options.only === undefined || options.only === part;
   const built = existsSync(gangway);
   if (!built) skipped.push({ name: 'gangway, whole commands', skipped: `no ${gangway}: scripts/build` });
-  progress('proving that everything works that is to be measured');
+  if (contenders.length > 0) progress('proving that everything works that is to be measured');
   for (const contender of contenders) await prove(contender);
-  measureCommands(wholeCommands(built), 0);
+  if (wanted('commands')) measureCommands(wholeCommands(built), 0);
 
   const measurements: Measurement[] = [];
   if (wanted('containers')) {
@@ -80,7 +81,20 @@ async function measure(contenders: readonly Contender[], skipped: Absent[], roun
     progress(`whole commands, ${rounds} rounds`);
     measurements.push(...measureCommands(wholeCommands(built), rounds));
   }
+  if (wanted('names')) measurements.push(...(await namesOf(skipped, rounds)));
   return measurements;
+}
+
+async function namesOf(skipped: Absent[], rounds: number): Promise<readonly Measurement[]> {
+  const missing = missingForNames();
+  if (missing !== undefined) {
+    skipped.push(missing);
+    return [];
+  }
+  progress(`names, ${rounds} rounds`);
+  const log = new Log();
+  await measureNames(log, rounds);
+  return log.measurements;
 }
 
 function wholeCommands(built: boolean): ReadonlyMap<string, readonly string[]> {

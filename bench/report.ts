@@ -1,15 +1,16 @@
 /** The figures as a table for people and as data for programs. */
 import type { Absent, Contender } from './contender.ts';
+import type { Measurement, Unit } from './log.ts';
 import type { Machine } from './machine.ts';
-import type { Measurement } from './rounds.ts';
 import { pairedDifference, pairedRatio, type Summary, summarize } from './statistics.ts';
 
 export interface Row extends Summary {
   readonly work: string;
   readonly contender: string;
-  /** Nanoseconds, by round. */
+  readonly unit: Unit;
+  /** By round; nanoseconds where the unit is a millisecond. */
   readonly samples: readonly number[];
-  /** Times as long as each of these contenders, compared round by round. */
+  /** Times as much as each of these contenders, compared round by round. */
   readonly times: Readonly<Record<string, number>>;
   /** Nanoseconds above a Node that does nothing; whole commands only. */
   readonly aboveNode?: number;
@@ -23,7 +24,7 @@ export interface Report {
 }
 
 /** Whom the others are compared with, where they took part in the same work. */
-const bases = ['C limit', 'netavark'];
+const bases = ['C limit', 'netavark', 'dockerd'];
 export const idleNode = 'node -e 0';
 
 export function report(
@@ -53,14 +54,14 @@ function compare(measurements: readonly Measurement[]): Row[] {
 export function table({ machine, methods, skipped, rows }: Report): string {
   const lines = [
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGibibytes} GiB, Linux ${machine.kernel}, ` +
-      `Node ${machine.node}, load ${machine.load.toFixed(2)} at the start; times in milliseconds`,
+      `Node ${machine.node}, load ${machine.load.toFixed(2)} at the start; times in milliseconds where nothing else is said`,
   ];
   let work = '';
   for (const row of rows) {
-    if (row.work !== work) lines.push('', cells([row.work, 'median', 'min – max', ...comparisons(row).keys()]));
+    if (row.work !== work) lines.push('', cells([heading(row), 'median', 'min – max', ...comparisons(row).keys()]));
     work = row.work;
-    const spread = `${milliseconds(row.minimum)} – ${milliseconds(row.maximum)}`;
-    lines.push(cells([`  ${row.contender}`, milliseconds(row.median), spread, ...comparisons(row).values()]));
+    const [median, least, most] = [row.median, row.minimum, row.maximum].map((value) => figure(value, row.unit));
+    lines.push(cells([`  ${row.contender}`, `${median}`, `${least} – ${most}`, ...comparisons(row).values()]));
   }
   lines.push('');
   for (const [name, method] of Object.entries(methods)) lines.push(`${name}: ${method}`);
@@ -68,19 +69,23 @@ export function table({ machine, methods, skipped, rows }: Report): string {
   return `${lines.join('\n')}\n`;
 }
 
+function heading({ work, unit }: Row): string {
+  return unit === 'ms' ? work : `${work}, ${unit}`;
+}
+
 /** Heading and figure of each comparison that this row has. */
 function comparisons(row: Row): ReadonlyMap<string, string> {
   const found = new Map(Object.entries(row.times).map(([base, times]) => [`× ${base}`, times.toFixed(2)]));
-  if (row.aboveNode !== undefined) found.set('above node', milliseconds(row.aboveNode));
+  if (row.aboveNode !== undefined) found.set('above node', figure(row.aboveNode, 'ms'));
   return found;
 }
 
 /** Three figures that mean something: 0.135, 1.25, 58.3, 1410. */
-function milliseconds(nanoseconds: number): string {
-  const value = nanoseconds / 1e6;
+function figure(sample: number, unit: Unit): string {
+  const value = unit === 'ms' ? sample / 1e6 : sample;
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
 function cells([first = '', ...others]: readonly string[]): string {
-  return (first.padEnd(42) + others.map((cell) => cell.padStart(14)).join('')).trimEnd();
+  return (first.padEnd(58) + others.map((cell) => cell.padStart(14)).join('')).trimEnd();
 }

@@ -4,15 +4,9 @@
 import { spawnSync } from 'node:child_process';
 import type { Contender } from './contender.ts';
 import { timed } from './contender.ts';
+import { Log, type Measurement } from './log.ts';
 import { settle } from './machine.ts';
 import { median } from './statistics.ts';
-
-/** All samples of one contender at one piece of work, by round, in nanoseconds. */
-export interface Measurement {
-  readonly work: string;
-  readonly contender: string;
-  readonly samples: number[];
-}
 
 const warmUps = 2;
 /** Containers that a resident program makes before it is measured: V8 compiles what runs often. */
@@ -88,14 +82,4 @@ export function measureCommands(commands: ReadonlyMap<string, readonly string[]>
 
 function sum(samples: readonly number[]): number {
   return samples.reduce((total, sample) => total + sample, 0);
-}
-
-class Log {
-  readonly measurements: Measurement[] = [];
-
-  add(work: string, contender: string, sample: number): void {
-    const known = this.measurements.find((one) => one.work === work && one.contender === contender);
-    if (known === undefined) this.measurements.push({ work, contender, samples: [sample] });
-    else known.samples.push(sample);
-  }
 }

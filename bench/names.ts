@@ -1,0 +1,139 @@
+/**
+ * Names: gangway's name server beside dockerd's, each in a lab of its own, asked by dnsperf from within a container.
+ *
+ *     ┌─ host ───────────────────────────────┐      ┌─ servers ────────────────┐
+ *     │ gangway, or dockerd   front: web     ├──────┤ DNS :53, 192.0.2.1 for   │
+ *     │                              asker ◀─┼─ dnsperf   every name          │
+ *     └──────────────────────────────────────┘      └──────────────────────────┘
+ *
+ * dnsperf and the server share the machine's processors with whoever else is there, so queries a second say how fast both
+ * are together. What the server alone costs is the processor's time that it took for a query.
+ */
+import { spawnSync } from 'node:child_process';
+import { waitFor } from '../src/lab/wait.ts';
+import { DockerWorld, missingDocker } from '../test/parity/docker-world.ts';
+import { GangwayWorld } from '../test/parity/gangway-world.ts';
+import type { Scenario } from '../test/parity/scenario.ts';
+import type { World } from '../test/parity/world.ts';
+import { worldNames } from '../test/support/world-names.ts';
+import type { Absent } from './contender.ts';
+import { type Figures, readDnsperf } from './dnsperf.ts';
+import type { Log } from './log.ts';
+
+const scenario: Scenario = { title: 'names', cites: [], outside: ['servers'], steps: [] };
+const queries = 100_000;
+/** Well below what either server can do, so that no question waits for another one. */
+const calmPerSecond = 1_000;
+const clockTicksPerSecond = 100;
+
+const furnish = `
+echo 'nameserver 203.0.113.3' >/run/parity/resolv.conf
+echo 'web A' >/run/parity/known
+echo 'x.test A' >/run/parity/outside
+seq -f 'x%.0f.test A' ${queries} >/run/parity/strangers
+`;
+
+export function missingForNames(): Absent | undefined {
+  const dnsperf = spawnSync('dnsperf', ['-h'], { stdio: 'ignore' }).error === undefined;
+  const reason = missingDocker() ?? (dnsperf ? undefined : 'dnsperf is not installed (Debian: dnsperf)');
+  return reason === undefined ? undefined : { name: 'names', skipped: reason };
+}
+
+/** @throws Error with the words of what failed */
+export async function measureNames(log: Log, rounds: number): Promise<void> {
+  await using gangway = await GangwayWorld.start(scenario);
+  await using docker = await DockerWorld.start(scenario);
+  const servers = [
+    await NameContender.open('gangway', gangway, '[_]switchboard'),
+    await NameContender.open('dockerd', docker, '[d]ockerd --data-root'),
+  ];
+  for (const server of servers) await server.ask('known', ['-n', `${queries / 10}`]);
+  for (let round = 0; round < rounds; round++) for (const server of servers) await measureRound(server, log);
+  for (const server of servers) await measureMemory(server, log);
+}
+
+async function measureRound(server: NameContender, log: Log): Promise<void> {
+  for (const [names, what] of [
+    ['known', 'a container’s name'],
+    ['outside', 'a name of the world'],
+  ] as const) {
+    const before = await server.processorSeconds();
+    const fast = await server.ask(names, ['-l', '2']);
+    const seconds = (await server.processorSeconds()) - before;
+    log.add(what, server.name, fast.perSecond, 'queries/s');
+    log.add(`${what}, processor`, server.name, (seconds / fast.completed) * 1e6, 'µs');
+    const calm = await server.ask(names, ['-l', '2', '-Q', `${calmPerSecond}`, '-O', 'latency-histogram']);
+    log.add(`${what}, median answer`, server.name, calm.within(0.5), 'µs');
+    log.add(`${what}, 99 % of answers`, server.name, calm.within(0.99), 'µs');
+  }
+}
+
+async function measureMemory(server: NameContender, log: Log): Promise<void> {
+  const grown = async (what: string, names: string, runs: number) => {
+    const before = await server.residentMebibytes();
+    await server.ask(names, ['-n', `${runs}`]);
+    log.add(`memory, more after ${what}`, server.name, (await server.residentMebibytes()) - before, 'MiB');
+  };
+  log.add('memory, before those', server.name, await server.residentMebibytes(), 'MiB');
+  await grown('100,000 questions for a container', 'known', queries);
+  await grown('100,000 names of the world', 'strangers', 1);
+  log.add('memory, after all', server.name, await server.residentMebibytes(), 'MiB');
+}
+
+class NameContender {
+  private constructor(
+    readonly name: string,
+    private readonly world: World,
+    private readonly pid: string,
+  ) {}
+
+  /** @param process what finds it among the processes of its lab, for pgrep(1) */
+  static async open(name: string, world: World, process: string): Promise<NameContender> {
+    await world.lab.host.run(['sh', '-euc', furnish]);
+    const server = ['sh', '-c', 'exec "$@" >/dev/null', 'sh', globalThis.process.execPath, '-e', worldNames];
+    world.lab.place('servers').spawn(server);
+    for (const line of ['network create front', runIdle('web'), runIdle('asker')]) {
+      const { exitCode, stderr } = await world.run(line.split(' '));
+      if (exitCode !== 0) throw new Error(`${name}: ${line}: ${stderr.trim()}`);
+    }
+    const stdout = await world.lab.host.run(['pgrep', '-f', process]);
+    const contender = new NameContender(name, world, stdout.trim());
+    await waitFor(
+      `${name} knows both`,
+      async () => (await contender.knows('web')) && (await contender.knows('x.test')),
+    );
+    return contender;
+  }
+
+  /** dnsperf's figures, of an input file and with options. @throws Error where a question was lost or had no good answer */
+  async ask(names: string, options: readonly string[]): Promise<Figures> {
+    const argv = ['dnsperf', '-s', '127.0.0.11', '-d', `/run/parity/${names}`, ...options];
+    const { prefix } = await this.world.enter('asker');
+    const stdout = await this.world.lab.host.run([...prefix, ...argv], { timeoutMilliseconds: 120_000 });
+    return readDnsperf(stdout);
+  }
+
+  async processorSeconds(): Promise<number> {
+    const stdout = await this.world.lab.host.run(['cat', `/proc/${this.pid}/stat`]);
+    // Behind the name, which may have blanks: utime and stime are the fields 14 and 15 of proc_pid_stat(5).
+    const [user, system] = stdout
+      .slice(stdout.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    return (Number(user) + Number(system)) / clockTicksPerSecond;
+  }
+
+  async residentMebibytes(): Promise<number> {
+    const stdout = await this.world.lab.host.run(['cat', `/proc/${this.pid}/status`]);
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(stdout)?.[1]) / 1024;
+  }
+
+  private async knows(name: string): Promise<boolean> {
+    const { stdout } = await this.world.within('asker', ['dig', '+short', '+tries=1', '@127.0.0.11', name]);
+    return /^\d+(\.\d+){3}$/m.test(stdout);
+  }
+}
+
+function runIdle(name: string): string {
+  return `run -d --name ${name} --network front IMAGE sleep 1000000`;
+}
