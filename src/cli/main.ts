@@ -14,6 +14,7 @@ import type { Command, Console } from './command.ts';
 import { commands } from './commands.ts';
 import { type Given, parseWords, UsageError } from './grammar.ts';
 import { globalOptions } from './options.ts';
+import { printable } from './sentence.ts';
 
 /** Everything around the command line, so that a test can stand there. */
 export interface Surroundings extends Console {
@@ -170,7 +171,7 @@ async function workingContext(invocation: Invocation) {
     ...invocation.engineOptions,
     ...(explained && { dryRun: true }),
     ...(explain !== undefined && { onPlan: (plan: Plan) => void out.write(explain(plan)) }),
-    onWarning: (text) => void stderr.write(`gangway: warning: ${text}\n`),
+    onWarning: (text) => void stderr.write(`gangway: warning: ${printable(text)}\n`),
   };
   let engine: Promise<Engine> | undefined;
   return {

@@ -7,7 +7,7 @@ import type { ContainerRequest, Limits } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { NetworkMode } from '../values/network.ts';
 import { parseNetworkMode, refuseSharedStack } from '../values/network-mode.ts';
-import { parseVolume } from '../values/path.ts';
+import { isAbsolute, parseVolume } from '../values/path.ts';
 import { parseExpose, parsePublish } from '../values/port-grammar.ts';
 import {
   parseBlockWeight,
@@ -102,7 +102,9 @@ function rates(texts: readonly string[], option: string) {
 
 function rootfs(text: string): NonNullable<ContainerRequest['rootfs']> {
   const path = resolve(text);
-  const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(path));
+  const found = isAbsolute(path)
+    ? ignoring(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'], () => statSync(path))
+    : undefined;
   if (found?.isDirectory()) return { kind: 'directory', path };
   if (found?.isFile()) return { kind: 'archive', path };
   const complaint =

@@ -5,7 +5,7 @@ const longest = 1500;
 
 /** What went wrong and what to do about it, in one line. */
 export function sentence(error: unknown): string {
-  return escapeControls(shorten(describe(error)));
+  return printable(shorten(describe(error)));
 }
 
 function describe(error: unknown): string {
@@ -25,11 +25,14 @@ function shorten(text: string): string {
   return text.length <= longest ? text : `${text.slice(0, longest / 2)} … ${text.slice(-longest / 2)}`;
 }
 
-/** Somebody else's words may hold bytes that steer the terminal. */
-function escapeControls(text: string): string {
-  return Array.from(text, (character) => {
+/**
+ * Somebody else's words may hold what steers the terminal, turns the direction of writing, or looks like a line of ours:
+ * it is written as in a program, `\n`, `\x1b`, `\u202e`.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
-    const harmless = character === '\n' || character === '\t' || (code >= 0x20 && (code < 0x7f || code > 0x9f));
-    return harmless ? character : `\\x${code.toString(16).padStart(2, '0')}`;
-  }).join('');
+    if (character === '\n') return '\\n';
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
 }

@@ -14,7 +14,8 @@ export function diskError(error: unknown, { state, runtime }: Directories): unkn
     });
   }
   const unusable =
-    hasErrno(error, 'ENOTDIR', 'EROFS', 'EACCES', 'EEXIST') || (hasErrno(error, 'ENOENT') && error.syscall === 'mkdir');
+    hasErrno(error, 'ENOTDIR', 'EROFS', 'EACCES', 'EEXIST', 'ENAMETOOLONG', 'ELOOP') ||
+    (hasErrno(error, 'ENOENT') && error.syscall === 'mkdir');
   if (!unusable || !isOurs(error, [state, runtime])) return error;
   return new GangwayError('invalid-option', `${directories} can't be used: ${error.message}`, {
     hint: 'both must be directories that can be written to; --state-directory and --runtime-directory choose others',

@@ -203,6 +203,10 @@ test("somebody else's words cannot steer the terminal", async (t) => {
   const { stderr } = await gangway(['ps'], { list: () => Promise.reject(new Error('\x1b[2J\x07')) });
   t.is(stderr, 'gangway: internal error: \\x1b[2J\\x07; GANGWAY_DEBUG=1 shows where, please report it\n');
   t.false((await gangway(['\x1b[2J'])).stderr.includes('\x1b'));
+  t.regex(
+    (await gangway(['a\ngangway: all is well\u202e'])).stderr,
+    /^gangway: 'a\\ngangway: all is well\\u202e' is not/,
+  );
 });
 
 test('a stack trace only where it is asked for', async (t) => {

@@ -164,6 +164,8 @@ const refused: Record<string, readonly [status: number, stderr: RegExp]> = {
   '--isolation some': [125, /--isolation "some" is unknown; use full or network/],
   '--userns x': [125, /--userns/],
   '--rootfs /nonexistent': [125, /--rootfs \/nonexistent not found; /],
+  '--rootfs /etc\0': [125, /--rootfs \/etc\\x00 not found; /],
+  [`--rootfs /${'a'.repeat(300)}`]: [125, /not found; /],
   '--rootfs /dev/null': [125, /neither directory nor file/],
   '-v data:/data': [125, /invalid volume "data:\/data"/],
   '-v /a:/': [125, /invalid volume/],

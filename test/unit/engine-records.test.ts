@@ -219,4 +219,7 @@ test('to drop a record is to remove its file', (t) => {
 test('records lie where Linux wants them unless somebody says otherwise', (t) => {
   t.deepEqual(directoriesOf({}), { state: '/var/lib/gangway', runtime: '/run/gangway' });
   t.deepEqual(directoriesOf({ stateDirectory: '/a', runtimeDirectory: '/b' }), { state: '/a', runtime: '/b' });
+  for (const stateDirectory of ['', 'state', './state', '/a\0b']) {
+    t.throws(() => directoriesOf({ stateDirectory }), { message: /--state-directory .* is no absolute path/ });
+  }
 });
