@@ -53,7 +53,8 @@ export async function connect(context: Context, name: string, asked: ConnectionR
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
     const sandbox = sandboxOf(life);
-    const draft = draftPlug(context, network, request, { sandbox, plugs: life.plugs });
+    const links = life.plugs.map(({ endpoint }) => endpoint.link);
+    const draft = draftPlug(context, network, request, { sandbox, links });
     const ground = prepareGround(context, world, {
       networks: [network],
       forwardFor: { id: record.id, begins: life.plugs.length === 0 },

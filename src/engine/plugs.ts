@@ -2,21 +2,21 @@
 import { existsSync } from 'node:fs';
 import { listAddresses } from '../kernel/address.ts';
 import type { Endpoint } from '../networks/bridge.ts';
-import { plugIn } from '../networks/network.ts';
+import { type Network, plugIn } from '../networks/network.ts';
 import type { Sandbox } from '../networks/none.ts';
-import { checkAddress, chooseAddress } from '../services/ipam.ts';
-import { type Address, contains, formatAddress, type Prefix } from '../values/address.ts';
+import { checkAddress, chooseAddress, refuseInUse } from '../services/ipam.ts';
+import { type Address, contains, type Family, formatAddress, formatPrefix, type Prefix } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import { macOf } from '../values/mac.ts';
-import type { ConnectionRequest, Subnet } from '../values/network.ts';
+import type { ConnectionRequest } from '../values/network.ts';
 import type { Context } from './context.ts';
 import type { ContainerRecord, NetworkRecord, Plug } from './record.ts';
 
 /** What a new plug has to know of the container that it is for. */
 export interface Slot {
   readonly sandbox: Sandbox;
-  /** The plugs that it has. */
-  readonly plugs: readonly Plug[];
+  /** The links that it has, and those that its other plugs are to have. */
+  readonly links: readonly string[];
 }
 
 export interface DraftedPlug {
@@ -29,7 +29,8 @@ export interface DraftedPlug {
 /**
  * A plug for a container in a network, not yet made.
  *
- * @throws GangwayError pool-exhausted; address-in-use and invalid-address for an address that was asked for
+ * @throws GangwayError pool-exhausted; address-in-use, invalid-address and invalid-network for what was asked for and
+ *   can't be had in this network
  */
 export function draftPlug(
   context: Context,
@@ -38,13 +39,14 @@ export function draftPlug(
   slot: Slot,
 ): DraftedPlug {
   const { id, network } = record;
+  refuseImpossible(record, request, slot);
   const used = [
     ...usedAddresses(context.records.everyContainer(), id),
     ...(network.kind === 'bridge' ? [] : machineAddresses(context)),
   ];
   const cursors = context.records.machine().cursors ?? {};
   const given: Record<string, Address> = {};
-  const addresses = subnetsFor(network.subnets, request.addresses).map(({ subnet, wanted }): Prefix => {
+  const addresses = subnetsFor(network, request.addresses).map(({ subnet, wanted }): Prefix => {
     const key = `${id}/${subnet.subnet.address.family}`;
     if (wanted !== undefined) {
       checkAddress(subnet, wanted, used);
@@ -54,17 +56,45 @@ export function draftPlug(
     given[key] = address;
     return { address, length: subnet.subnet.length };
   });
+  for (const wanted of request.linkLocalAddresses) refuseInUse(wanted, used);
   const endpoint = draftEndpoint(context, record, slot, { request, addresses });
   const steps = plugIn(network, endpoint, slot.sandbox);
   return { plug: { networkId: id, request, endpoint, steps }, record, cursors: given };
 }
 
+/** @throws GangwayError invalid-network */
+function refuseImpossible({ network }: NetworkRecord, request: ConnectionRequest, { links }: Slot): void {
+  const { link, mac, linkLocalAddresses } = request;
+  if (link !== undefined && links.includes(link)) {
+    throw impossible(
+      `link ${link} can't be that of network ${network.name}: the container has another one of this name`,
+    );
+  }
+  if (mac !== undefined && (network.kind === 'ipvlan' || (network.kind === 'macvlan' && network.mode === 'passthru'))) {
+    throw impossible(
+      `a container in network ${network.name} can't have MAC ${mac}: it has that of ${network.parent.link}`,
+    );
+  }
+  const stray = linkLocalAddresses.find((address) => !has(network, address.family));
+  if (stray === undefined) return;
+  throw impossible(`address ${formatAddress(stray)} is IPv${stray.family}, which network ${network.name} doesn't have`);
+}
+
+function impossible(message: string): GangwayError {
+  return new GangwayError('invalid-network', message, { hint: 'leave it out, or choose another one' });
+}
+
+function has({ subnets }: Network, family: Family): boolean {
+  return subnets.some(({ subnet }) => subnet.address.family === family);
+}
+
 /** One subnet a family: that of the wanted address, else the first one. */
-function subnetsFor(subnets: readonly Subnet[], wanted: readonly Address[]) {
+function subnetsFor({ name, subnets }: Network, wanted: readonly Address[]) {
   const stray = wanted.find((address) => !subnets.some(({ subnet }) => contains(subnet, address)));
   if (stray !== undefined) {
-    throw new GangwayError('invalid-address', `no subnet of the network contains the address ${formatAddress(stray)}`, {
-      hint: '`gangway network inspect` shows its subnets',
+    const whole = subnets.map(({ subnet }) => formatPrefix(subnet)).join(' and ');
+    throw new GangwayError('invalid-address', `address ${formatAddress(stray)} is in no subnet of network ${name}`, {
+      hint: `choose one in ${whole}`,
     });
   }
   return ([4, 6] as const).flatMap((family) => {
@@ -78,18 +108,21 @@ function subnetsFor(subnets: readonly Subnet[], wanted: readonly Address[]) {
 function draftEndpoint(
   { identities }: Context,
   record: NetworkRecord,
-  { plugs }: Slot,
+  { links }: Slot,
   { request, addresses }: { readonly request: ConnectionRequest; readonly addresses: readonly Prefix[] },
 ): Endpoint {
   const id = identities.id();
   const [first] = addresses;
+  const link = request.link ?? freeLink(links, record.request?.driver.linkPrefix ?? 'eth');
   return {
     id,
     ...(record.network.kind === 'bridge' ? { hostLink: `veth${id.slice(0, 7)}` } : {}),
     ...(isApart(record) ? { isolated: true } : {}),
-    link: request.link ?? freeLink(plugs, record.request?.driver.linkPrefix ?? 'eth'),
+    link,
     mac: request.mac ?? (first === undefined ? identities.mac() : macOf(first.address)),
     addresses,
+    linkLocalAddresses: request.linkLocalAddresses.map(onItsWire),
+    sysctls: request.sysctls.map(({ key, value }) => ({ key: key.replace('IFNAME', link), value })),
   };
 }
 
@@ -98,10 +131,14 @@ function isApart({ network }: NetworkRecord): boolean {
   return network.kind === 'bridge' && !network.interContainer && !existsSync('/proc/sys/net/bridge');
 }
 
-/** The prefix, and the lowest number that no plug has. */
-function freeLink(plugs: readonly Plug[], prefix: string): string {
-  const taken = new Set(plugs.map(({ endpoint }) => endpoint.link));
-  for (let number = 0; ; number++) if (!taken.has(`${prefix}${number}`)) return `${prefix}${number}`;
+/** The lengths that docker gives them, be they of the link-local blocks or not. @see RFC 3927, RFC 4291 section 2.5.6 */
+function onItsWire(address: Address): Prefix {
+  return { address, length: address.family === 4 ? 16 : 64 };
+}
+
+/** The prefix, and the lowest number that no other link has. */
+function freeLink(links: readonly string[], prefix: string): string {
+  for (let number = 0; ; number++) if (!links.includes(`${prefix}${number}`)) return `${prefix}${number}`;
 }
 
 /** On a wire that it shares with its containers the machine has addresses, too. */
@@ -113,5 +150,6 @@ function usedAddresses(containers: readonly ContainerRecord[], networkId: string
   return containers
     .flatMap(({ life }) => life?.plugs ?? [])
     .filter((plug) => plug.networkId === networkId)
-    .flatMap(({ endpoint }) => endpoint.addresses.map(({ address }) => address));
+    .flatMap(({ endpoint: { addresses, linkLocalAddresses = [] } }) => [...addresses, ...linkLocalAddresses])
+    .map(({ address }) => address);
 }

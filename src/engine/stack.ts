@@ -76,9 +76,12 @@ async function plugged(
   const sandbox = draftSandbox(context, record);
   const drafts: DraftedPlug[] = [];
   for (const request of connections) {
-    const plugs = drafts.map(({ plug }) => plug);
+    const links = [
+      ...drafts.map(({ plug }) => plug.endpoint.link),
+      ...connections.flatMap(({ link }, index) => (link === undefined || index <= drafts.length ? [] : link)),
+    ];
     const network = resolveNetwork(context, world, request.network);
-    drafts.push(draftPlug(context, network, request, { sandbox, plugs }));
+    drafts.push(draftPlug(context, network, request, { sandbox, links }));
   }
   const ways = waysOf(drafts);
   const bindings = ways.length === 0 ? [] : await bindPorts(context, record, { wired: drafts, ways });

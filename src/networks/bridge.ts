@@ -35,10 +35,9 @@ import { elementSteps } from '../firewall/nftables.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
 import type { Place } from '../plan/place.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
-import type { Prefix } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
-import { closedFamily, inSandbox, type Sandbox } from './none.ts';
+import { closedFamily, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
 
 /** What a bridge does about the world, as it was asked for. */
 export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix'>;
@@ -61,14 +60,11 @@ export function optionsOf(request: BridgeRequest): BridgeOptions {
 }
 
 /** A cable between a container and a bridge. */
-export interface Endpoint {
+export interface Endpoint extends Occupant {
   readonly id: string;
   /** The machine's plug: `veth3f2a9c4`. Absent where a link of the machine leads into the container without a cable. */
   readonly hostLink?: string;
-  /** The container's plug: `eth0`. */
-  readonly link: string;
   readonly mac: Mac;
-  readonly addresses: readonly Prefix[];
   /** Kept from its siblings by the bridge itself: where there is no br_netfilter, no rule sees what they say. */
   readonly isolated?: boolean;
 }
@@ -150,10 +146,7 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
     },
     ...(endpoint.isolated === true ? [apart(hostLink)] : []),
     ...closedFamily('host', hostLink, network.subnets),
-    ...endpoint.addresses.map(
-      (prefix): Step => ({ kind: 'address', in: place, link, prefix, why: 'the container’s address' }),
-    ),
-    { kind: 'up', in: place, link, why: 'the cable is plugged in: from here on packets flow' },
+    ...occupy(endpoint, sandbox),
   ];
 }
 

@@ -42,8 +42,8 @@
  */
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { IpvlanRequest, Subnet } from '../values/network.ts';
-import { birthName, macvlanWaysOut, occupy, type WireEndpoint } from './macvlan.ts';
-import type { Sandbox } from './none.ts';
+import { birthName, macvlanWaysOut, type WireEndpoint } from './macvlan.ts';
+import { closedFamily, inSandbox, occupy, type Sandbox } from './none.ts';
 import { createParent, type Parent } from './parent.ts';
 
 /** More addresses behind one MAC. */
@@ -90,7 +90,8 @@ export function attachIpvlan(
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
       why: `the container’s ${endpoint.link} is one more address behind ${parent.link}`,
     },
-    ...occupy(subnets, endpoint, sandbox),
+    ...closedFamily(inSandbox(sandbox), endpoint.link, subnets),
+    ...occupy(endpoint, sandbox),
   ];
 }
 

@@ -43,10 +43,10 @@
  * and moves it in.
  */
 import type { DefaultRoute, Step } from '../plan/step.ts';
-import { contains, type Prefix } from '../values/address.ts';
+import { contains } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { MacvlanRequest, Subnet } from '../values/network.ts';
-import { closedFamily, inSandbox, type Sandbox } from './none.ts';
+import { closedFamily, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
 import { createParent, type Parent } from './parent.ts';
 
 /** More MACs on one wire. */
@@ -63,12 +63,9 @@ export interface MacvlanNetwork {
 }
 
 /** A container's place on a wire. */
-export interface WireEndpoint {
+export interface WireEndpoint extends Occupant {
   readonly id: string;
-  /** The container's link: `eth0`. */
-  readonly link: string;
   readonly mac: Mac;
-  readonly addresses: readonly Prefix[];
 }
 
 /** Nothing, or the parent. */
@@ -99,7 +96,8 @@ export function attachMacvlan(network: MacvlanNetwork, endpoint: WireEndpoint, s
       ...(mode === 'passthru' ? {} : { mac }),
       why: `the container’s ${link} is one more MAC on ${parent.link}`,
     },
-    ...occupy(subnets, endpoint, sandbox),
+    ...closedFamily(inSandbox(sandbox), link, subnets),
+    ...occupy(endpoint, sandbox),
   ];
 }
 
@@ -118,19 +116,4 @@ export function macvlanWaysOut(
 /** A name that no other link of the machine or of the container has. */
 export function birthName({ id }: Pick<WireEndpoint, 'id'>): string {
   return `gw${id.slice(0, 12)}`;
-}
-
-/** From a link that is there and down to one that can be reached. */
-export function occupy(
-  subnets: readonly Subnet[],
-  endpoint: Omit<WireEndpoint, 'mac'>,
-  sandbox: Sandbox,
-): readonly Step[] {
-  const place = inSandbox(sandbox);
-  const { link, addresses } = endpoint;
-  return [
-    ...closedFamily(place, link, subnets),
-    ...addresses.map((prefix): Step => ({ kind: 'address', in: place, link, prefix, why: 'the container’s address' })),
-    { kind: 'up', in: place, link, why: 'from here on the container is on the wire' },
-  ];
 }

@@ -23,6 +23,7 @@ import type { Place } from '../plan/place.ts';
 import type { Step } from '../plan/step.ts';
 import type { Prefix } from '../values/address.ts';
 import type { SubordinateRange } from '../values/launch.ts';
+import type { Sysctl } from '../values/sysctl-grammar.ts';
 
 /** Where a container's network lives. */
 export interface Sandbox {
@@ -89,5 +90,39 @@ export function closedFamily(
       value: '1',
       why: 'this network has no IPv6, so neither has this interface: no link-local address, no router advertisements',
     },
+  ];
+}
+
+/** A container's end of a plug. */
+export interface Occupant {
+  /** The container's link: `eth0`. */
+  readonly link: string;
+  readonly addresses: readonly Prefix[];
+  /** Addresses besides, which the network knows nothing of: `--link-local-ip`. */
+  readonly linkLocalAddresses?: readonly Prefix[];
+  /** With the link's name in the keys. */
+  readonly sysctls?: readonly Sysctl[];
+}
+
+/**
+ * From a link that is there and down to one that can be reached.
+ *
+ *     ip -n C address add 172.17.0.2/16 dev eth0
+ *     ip netns exec C sysctl -qw net/ipv4/conf/eth0/log_martians=1
+ *     ip -n C link set eth0 up
+ *
+ * The settings that somebody wants for the link come before it is up: no packet meets it without them.
+ */
+export function occupy(
+  { link, addresses, linkLocalAddresses = [], sysctls = [] }: Occupant,
+  sandbox: Sandbox,
+): readonly Step[] {
+  const place = inSandbox(sandbox);
+  const address = (prefix: Prefix, why: string): Step => ({ kind: 'address', in: place, link, prefix, why });
+  return [
+    ...addresses.map((prefix) => address(prefix, 'the container’s address')),
+    ...linkLocalAddresses.map((prefix) => address(prefix, 'an address for this wire alone')),
+    ...sysctls.map((setting): Step => ({ kind: 'sysctl', in: place, ...setting, why: `asked for with ${link}` })),
+    { kind: 'up', in: place, link, why: 'the link is on: from here on packets flow' },
   ];
 }

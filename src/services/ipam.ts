@@ -194,18 +194,26 @@ export function checkAddress(subnet: Subnet, wanted: Address, used: readonly Add
   if (!contains(subnet.subnet, wanted)) throw invalid(`address ${written} is not in subnet ${whole}`);
   const reserved = reservedAs(subnet.subnet, wanted);
   if (reserved !== undefined) throw invalid(`address ${written} is the ${reserved} of ${whole}`);
-  const holder = holderOf(subnet, wanted, used);
-  if (holder === undefined) return;
-  throw new GangwayError('address-in-use', `address ${written} is ${holder}`, {
+  const holder = holderOf(subnet, wanted);
+  if (holder !== undefined) throw inUse(`address ${written} is ${holder}`);
+  refuseInUse(wanted, used);
+}
+
+/** @throws GangwayError address-in-use */
+export function refuseInUse(wanted: Address, used: readonly Address[]): void {
+  if (used.some((one) => sameAddress(one, wanted))) throw inUse(`address ${formatAddress(wanted)} is in use`);
+}
+
+function inUse(message: string): GangwayError {
+  return new GangwayError('address-in-use', message, {
     hint: 'choose another one, or leave it out: then a free one is found',
   });
 }
 
-function holderOf({ subnet, gateway, auxiliary }: Subnet, wanted: Address, used: readonly Address[]) {
+function holderOf({ subnet, gateway, auxiliary }: Subnet, wanted: Address): string | undefined {
   if (gateway !== undefined && sameAddress(gateway, wanted)) return `the gateway of ${formatPrefix(subnet)}`;
   const name = Object.keys(auxiliary).find((key) => sameAddress(auxiliary[key] ?? subnet.address, wanted));
-  if (name !== undefined) return `reserved as --aux-address ${name}`;
-  return used.some((one) => sameAddress(one, wanted)) ? 'in use' : undefined;
+  return name === undefined ? undefined : `reserved as --aux-address ${name}`;
 }
 
 function invalid(message: string): GangwayError {

@@ -106,6 +106,11 @@ export function isLoopback(address: Address): boolean {
   return address.family === 4 ? address.value >> 24n === 127n : address.value === 1n;
 }
 
+/** In 224.0.0.0/4 or ff00::/8: a group's, and nobody's own. */
+export function isMulticast(address: Address): boolean {
+  return address.family === 4 ? address.value >> 28n === 0xen : address.value >> 120n === 0xffn;
+}
+
 export function sameAddress(a: Address, b: Address): boolean {
   return a.family === b.family && a.value === b.value;
 }

@@ -15,6 +15,7 @@ import {
   formatAddress,
   isAddress,
   isLoopback,
+  isMulticast,
   isUnspecified,
   parseAddress,
 } from './address.ts';
@@ -181,7 +182,8 @@ function ofFamily(family: Family, text: string | undefined, option: string): rea
 
 function parseHost(text: string, option: string): Address {
   const address = isAddress(text) ? parseAddress(text) : undefined;
-  if (address !== undefined && !isUnspecified(address) && !isLoopback(address)) return address;
+  const nobody = [isUnspecified, isLoopback, isMulticast];
+  if (address !== undefined && !nobody.some((is) => is(address))) return address;
   throw new GangwayError('invalid-address', `${option} ${JSON.stringify(text)} is no IP address of a container`, {
     hint: 'write an address, as in 10.1.2.9',
   });

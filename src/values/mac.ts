@@ -7,8 +7,11 @@ export type Mac = string & { readonly mac: unique symbol };
 
 /** @throws GangwayError invalid-address for anything but six bytes of a unicast address */
 export function parseMac(text: string): Mac {
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text))
-    throw new GangwayError('invalid-address', `${text} is not a valid mac address`);
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text)) {
+    throw new GangwayError('invalid-address', `${JSON.stringify(text)} is no MAC address`, {
+      hint: 'write six bytes, as in 02:42:0a:01:02:09',
+    });
+  }
   const bytes = macBytes(text.toLowerCase() as Mac);
   if (((bytes[0] ?? 0) & 1) === 1) {
     throw new GangwayError('invalid-address', `${text} is a multicast address`, {

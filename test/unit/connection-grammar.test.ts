@@ -81,7 +81,7 @@ const refusals: Readonly<Record<string, readonly [code: ErrorCode, message: stri
   'name=web,ip=0.0.0.0': ['invalid-address', '--ip "0.0.0.0" is no IP address of a container'],
   'name=web,ip=fd00::9': ['invalid-address', '--ip fd00::9 is an IPv6 address'],
   'name=web,ip6=10.0.0.9': ['invalid-address', '--ip6 10.0.0.9 is an IPv4 address'],
-  'name=web,mac-address=zz': ['invalid-address', 'zz is not a valid mac address'],
+  'name=web,mac-address=zz': ['invalid-address', '"zz" is no MAC address'],
   'name=web,gw-priority=high': ['invalid-option', '--gw-priority "high" is not a whole number'],
   'name=web,gw-priority=1.5': ['invalid-option', '--gw-priority "1.5" is not a whole number'],
   'name=web,alias=a b': ['invalid-name', 'invalid alias "a b"'],
@@ -275,7 +275,7 @@ const conflicts: readonly (readonly [words: Partial<NetworkModeWords>, message: 
   [{ links: ['a:b:c'] }, '--link "a:b:c" is not CONTAINER:ALIAS'],
   [{ links: [':x'] }, 'invalid container ""'],
   [{ networks: ['sub'], ip: 'foo' }, '--ip "foo" is no IP address of a container'],
-  [{ macAddress: 'zz' }, 'zz is not a valid mac address'],
+  [{ macAddress: 'zz' }, '"zz" is no MAC address'],
 ];
 
 for (const [words, message] of conflicts) {

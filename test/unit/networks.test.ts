@@ -125,6 +125,20 @@ test('attach: one message for the cable, closed before it is up', (t) => {
   ]);
 });
 
+test('attach: what somebody wants for the link is there before it is up', (t) => {
+  const wanted = {
+    ...endpoint,
+    linkLocalAddresses: [parsePrefix('169.254.7.7/16')],
+    sysctls: [{ key: 'net/ipv4/conf/eth0/log_martians', value: '1' }],
+  };
+  t.deepEqual(read(attach(network, wanted, sandbox)).slice(-4), [
+    'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
+    'ip -n c1 address add 169.254.7.7/16 broadcast + dev eth0',
+    'ip netns exec c1 sysctl -qw net/ipv4/conf/eth0/log_martians=1',
+    'ip -n c1 link set eth0 up',
+  ]);
+});
+
 test('attach with IPv6: an address and a way out in each family', (t) => {
   const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
   t.deepEqual(read(attach(twoFamilies, both, sandbox)).slice(3), [
