@@ -2,7 +2,7 @@
  * Does the same in Docker and in gangway, and compares what can be seen: Debian's dockerd in one lab, gangway in another.
  *
  *     sudo npm run parity                        every scenario
- *     sudo npm run parity -- connect             those whose title or facts contain "connect"
+ *     sudo npm run parity -- connect golden\ 08  those whose title or facts contain one of the words
  *     sudo npm run parity -- --format json       for programs
  *
  * Ends with 1 if anything is worse than Docker; and after every scenario also if a fact is compared nowhere, or a
@@ -33,9 +33,9 @@ if (reason !== undefined) {
 const json = values.format === 'json';
 const say = (line: string) => json || console.log(line);
 execFileSync('scripts/build', { stdio: json ? 'ignore' : 'inherit' });
-const [pattern = ''] = positionals;
-const matches = (text: string) => text.toLowerCase().includes(pattern.toLowerCase());
-const chosen = scenarios.filter(({ title, cites }) => [title, ...cites].some(matches));
+const whole = positionals.length === 0;
+const matches = (text: string) => positionals.some((word) => text.toLowerCase().includes(word.toLowerCase()));
+const chosen = scenarios.filter(({ title, cites }) => whole || [title, ...cites].some(matches));
 const lists = { as29, better };
 
 say(head());
@@ -47,7 +47,7 @@ for (const scenario of chosen) {
 }
 const judged = all.flatMap((compared) => compared.judged);
 const covered = coverage(subjects, scenarios, aside);
-const wrong = pattern === '' ? faults(covered, stale(lists, judged)) : [];
+const wrong = whole ? faults(covered, stale(lists, judged)) : [];
 say(row(`${all.length} scenarios`, { judged }));
 say(`${covered.played} facts compared, ${covered.aside} aside, ${covered.open.length} open`);
 console.log(json ? asJson(all) : [differences(all), ...wrong, speed(all)].join('\n'));

@@ -16,6 +16,7 @@ const maps: ReadonlySet<string> = new Set([
   'Labels',
   'Networks',
   'Options',
+  'PortBindings',
   'Ports',
   'Subnets',
   'Sysctls',
@@ -58,6 +59,9 @@ export function formatObject(object: object, format: Exclude<Format, { readonly 
   return `${format.template.execute(data)}\n`;
 }
 
+/** Docker writes for them that they have no options, and for others which: none. */
+const predefined: ReadonlySet<string> = new Set(['bridge', 'host', 'none']);
+
 /** A network as `docker network inspect` shows it. */
 export function networkObject(network: NetworkInspection): object {
   const { subnets, containers } = network;
@@ -72,7 +76,7 @@ export function networkObject(network: NetworkInspection): object {
     EnableIPv6: families.has(6),
     IPAM: {
       Driver: 'default',
-      Options: null,
+      Options: predefined.has(network.name) ? null : {},
       Config: subnets.map(poolObject),
     },
     Containers: Object.fromEntries(containers.map((container) => [container.id, containerObject(container)])),

@@ -1,15 +1,17 @@
 /** `gangway inspect`: Docker's field names, so that what reads `docker inspect` reads this. */
 import { pinPath } from '../kernel/namespace.ts';
+import { waysThrough } from '../networks/network.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { type Address, type Family, formatAddress } from '../values/address.ts';
+import { formatConnection } from '../values/connection-grammar.ts';
+import { cut } from '../values/literal.ts';
 import type { ConnectionRequest } from '../values/network.ts';
-import type { Forward, Port } from '../values/port.ts';
-import { formatPort } from '../values/port-grammar.ts';
 import { formatExtraHost } from '../values/resolver-grammar.ts';
 import type { Context } from './context.ts';
 import { isAlive, observeLife } from './end.ts';
 import type { ContainerInspection } from './engine.ts';
 import { modeName } from './inspect-network.ts';
+import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
 import { never } from './predefined.ts';
 import type { ContainerRecord, Life, NetworkRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
@@ -32,13 +34,14 @@ export function inspect({ records }: Context, name: string): ContainerInspection
     HostConfig: hostConfig(record),
     Config: {
       Hostname: hostname,
+      Domainname: request.domainName ?? '',
       User: request.user ?? '',
       Tty: request.terminal,
       OpenStdin: request.interactive,
       Env: life?.launch.environment ?? request.environment,
       Cmd: request.command,
       WorkingDir: request.workingDirectory ?? '',
-      ExposedPorts: Object.fromEntries(request.expose.map((port) => [formatPort(port), {}])),
+      ExposedPorts: exposedPorts(request),
     },
     NetworkSettings: networkSettings(record, records.networks()),
   };
@@ -71,14 +74,15 @@ function state(record: ContainerRecord) {
   };
 }
 
-function hostConfig({ request }: ContainerRecord) {
+function hostConfig({ request, network }: ContainerRecord) {
   const { limits, restart } = request;
   return {
-    NetworkMode: modeName(request.network),
+    NetworkMode: network.kind === 'container' ? modeName(network) : modeName(request.network),
+    PortBindings: portBindings(request.publish),
     Dns: (request.resolver.servers ?? []).map(formatAddress),
     DnsOptions: request.resolver.options ?? [],
     DnsSearch: request.resolver.search ?? [],
-    ExtraHosts: request.extraHosts.map(formatExtraHost),
+    ExtraHosts: nullIfEmpty(request.extraHosts.map(formatExtraHost)),
     AutoRemove: request.removeOnExit,
     RestartPolicy: {
       Name: restart.kind,
@@ -111,8 +115,9 @@ function hostConfig({ request }: ContainerRecord) {
 function networkSettings(record: ContainerRecord, networks: readonly NetworkRecord[]) {
   const { request, life, network: mode } = record;
   return {
+    SandboxID: mode.kind === 'container' ? '' : (life?.namespace ?? ''),
     SandboxKey: life?.namespace === undefined ? '' : pinPath(life.namespace),
-    Ports: ports(life?.forwards ?? [], request.expose),
+    Ports: forwardedPorts(life?.forwards ?? [], request.expose),
     Networks:
       mode.kind === 'networks'
         ? Object.fromEntries(
@@ -132,22 +137,20 @@ function endpointSettings(
 ) {
   const plug = life?.plugs.find(({ request }) => request.network === connection?.network);
   const network = networks.find((candidate) => candidate.id === plug?.networkId)?.network;
+  const ways = plug === undefined || network === undefined ? [] : waysThrough(network, plug.endpoint);
   const of = (family: Family) => {
     const prefix = plug?.endpoint.addresses.find(({ address }) => address.family === family);
-    const gateway = network?.subnets.find(({ subnet }) => subnet.address.family === family)?.gateway;
+    const gateway = ways.find((way) => way.family === family)?.gateway;
     return { address: prefix === undefined ? '' : formatAddress(prefix.address), length: prefix?.length ?? 0, gateway };
   };
   const [v4, v6] = [of(4), of(6)];
-  const text = (address: Address | undefined) =>
-    plug === undefined || address === undefined ? '' : formatAddress(address);
+  const text = (address: Address | undefined) => (address === undefined ? '' : formatAddress(address));
   const aliases = connection?.aliases ?? [];
   return {
     IPAMConfig: configured(connection),
-    Links:
-      connection === undefined || connection.links.length === 0
-        ? null
-        : connection.links.map(({ container, alias }) => `${container}:${alias}`),
-    Aliases: aliases.length === 0 ? null : aliases,
+    Links: nullIfEmpty((connection?.links ?? []).map(({ container, alias }) => `${container}:${alias}`)),
+    Aliases: nullIfEmpty(aliases),
+    DriverOpts: driverOptions(connection),
     GwPriority: connection?.gatewayPriority ?? 0,
     NetworkID: plug?.networkId ?? '',
     EndpointID: plug?.endpoint.id ?? '',
@@ -162,6 +165,16 @@ function endpointSettings(
   };
 }
 
+/** Docker's way to write that there are none. */
+function nullIfEmpty<T>(values: readonly T[]): readonly T[] | null {
+  return values.length === 0 ? null : values;
+}
+
+function driverOptions(connection: ConnectionRequest | undefined): Readonly<Record<string, string>> | null {
+  const { driverOptions: written = [] } = connection === undefined ? {} : formatConnection(connection);
+  return written.length === 0 ? null : Object.fromEntries(written.map(cut));
+}
+
 function configured(connection: ConnectionRequest | undefined): object | null {
   const { addresses = [], linkLocalAddresses = [] } = connection ?? {};
   if (addresses.length + linkLocalAddresses.length === 0) return null;
@@ -172,16 +185,4 @@ function configured(connection: ConnectionRequest | undefined): object | null {
     ...(v6 === undefined ? {} : { IPv6Address: formatAddress(v6) }),
     ...(linkLocalAddresses.length === 0 ? {} : { LinkLocalIPs: linkLocalAddresses.map(formatAddress) }),
   };
-}
-
-/** Published ports with their host side; exposed ones without. */
-function ports(forwards: readonly Forward[], exposed: readonly Port[]): Record<string, readonly object[] | null> {
-  const found: Record<string, object[] | null> = Object.fromEntries(exposed.map((port) => [formatPort(port), null]));
-  for (const { binding, routed } of forwards) {
-    const { protocol, containerPort, hostAddress, hostPort } = binding;
-    const key = formatPort({ port: containerPort, protocol });
-    const port = routed === undefined ? String(hostPort) : '';
-    found[key] = [...(found[key] ?? []), { HostIp: formatAddress(hostAddress), HostPort: port }];
-  }
-  return found;
 }

@@ -187,11 +187,11 @@ function requireMatch(host: PortRange, container: PortRange): void {
   );
 }
 
-function size({ first, last }: PortRange): number {
+export function size({ first, last }: PortRange): number {
   return last - first + 1;
 }
 
-function formatRange({ first, last }: PortRange): string {
+export function formatRange({ first, last }: PortRange): string {
   return first === last ? String(first) : `${first}-${last}`;
 }
 

@@ -62,12 +62,12 @@ export class DockerWorld extends World {
 
   run(words: readonly string[]): Promise<Result> {
     const argv = words.map((word) => (word === 'IMAGE' ? 'image' : word));
-    return this.lab.host.exec(['docker', ...argv], { environment, timeoutMilliseconds: 60_000 });
+    return this.lab.host.exec(['docker', ...argv], { environment, timeoutMilliseconds: 120_000 });
   }
 
   private async ready(): Promise<void> {
     const answers = async () => (await this.run(['version', '-f', '{{.Server.Version}}'])).exitCode === 0;
-    await waitFor('dockerd answers', answers, { timeoutMilliseconds: 30_000 });
+    await waitFor('dockerd answers', answers, { timeoutMilliseconds: 120_000 });
     await this.lab.host.run(['sh', '-euc', `tar -C ${imageDirectory} -c . | docker import - image`], { environment });
   }
 }

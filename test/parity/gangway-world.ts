@@ -15,6 +15,6 @@ export class GangwayWorld extends World {
     const argv = words.includes('IMAGE')
       ? [verb, `--rootfs=${imageDirectory}`, ...rest.filter((word) => word !== 'IMAGE')]
       : words;
-    return this.lab.host.exec([...program, ...argv], { timeoutMilliseconds: 60_000 });
+    return this.lab.host.exec([...program, ...argv], { timeoutMilliseconds: 120_000 });
   }
 }

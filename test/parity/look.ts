@@ -1,6 +1,6 @@
 /** Plays the steps of a scenario in one world, and says what was seen. */
 import type { Result } from '../../src/lab/background.ts';
-import { type Names, normal, ordered, remember } from './normal.ts';
+import { type Names, named, normal, ordered, remember } from './normal.ts';
 import { label, type Scenario, type Step } from './scenario.ts';
 import { datagram, dig, fetch, ping } from './traffic.ts';
 import { couldNot } from './verdict.ts';
@@ -30,11 +30,13 @@ export async function look(world: World, scenario: Scenario): Promise<readonly O
 async function see(world: World, step: Step, names: Names): Promise<string> {
   switch (step.kind) {
     case 'command':
-      return told(world, splitWords(step.line), names);
+      return told(world, splitWords(named(step.line, names)), names);
     case 'at':
       return done(await world.within(step.place, ['sh', '-euc', step.script]));
     case 'serve':
       return world.serve(step.container).then(() => 'ready');
+    case 'serveNames':
+      return world.serveNames(step.container).then(() => 'ready');
     case 'links':
       return linksOf(world, step.place);
     case 'routes':

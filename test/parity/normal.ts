@@ -1,4 +1,4 @@
-/** What may differ between two worlds without a meaning: ids, MAC addresses, invented names. */
+/** What may differ between two worlds without a meaning: ids, MAC addresses, moments, invented names. */
 
 /** Ids that have a name in the scenario, by their whole length. */
 export type Names = Map<string, string>;
@@ -11,6 +11,14 @@ export function remember(names: Names, words: readonly string[], stdout: string)
   if (given !== undefined) names.set(id, given);
 }
 
+/** A line with the ids that it names. */
+export function named(line: string, names: Names): string {
+  let whole = line;
+  for (const [id, name] of names)
+    whole = whole.replaceAll(`<id of ${name}>`, id).replaceAll(`<${name}>`, id.slice(0, 12));
+  return whole;
+}
+
 /** Text without anything that is different each time. */
 export function normal(text: string, names: Names): string {
   let plain = text;
@@ -21,6 +29,7 @@ export function normal(text: string, names: Names): string {
     .replace(/\bbr-[0-9a-f]{12}\b/g, 'br-<id>')
     .replace(/\b[0-9a-f]{12}\b/g, '<short id>')
     .replace(/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
+    .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 UTC\b/g, '<time>')
     .replace(/\bparity-(?:docker|gangway)-\d+\b/g, '<host>')
     .replace(/\bveth[0-9a-f]{7}\b/g, '<veth>')
     .trimEnd();

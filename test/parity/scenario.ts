@@ -1,8 +1,8 @@
 /**
  * Scenarios: what is done in Docker's world and in ours alike, and what is looked at. They are data.
  *
- * A command is a line of docker's grammar without its first word; `IMAGE` stands where docker wants an image. A place is
- * `host`, a place of the lab's outside, or a container by its name.
+ * A command is a line of docker's grammar without its first word; `IMAGE` stands where docker wants an image, and
+ * `<id of web>` and `<web>` for the long and the short id of what the scenario made under that name. A place is `host`, a place of the lab's outside, or a container by its name.
  */
 
 /** One thing that is done, or looked at. */
@@ -12,6 +12,8 @@ export type Step =
   | { readonly kind: 'at'; readonly place: string; readonly script: string }
   /** A server in a container that tells its callers who they are: HTTP on port 80, UDP on 7. */
   | { readonly kind: 'serve'; readonly container: string }
+  /** A name server in a container, as it is in the world. */
+  | { readonly kind: 'serveNames'; readonly container: string }
   | { readonly kind: 'links'; readonly place: string }
   | { readonly kind: 'routes'; readonly place: string }
   | { readonly kind: 'mac'; readonly place: string }
@@ -47,6 +49,8 @@ export function label(step: Step): string {
       return `${step.place}: ${step.script}`;
     case 'serve':
       return `${step.container} serves`;
+    case 'serveNames':
+      return `${step.container} serves names`;
     case 'file':
       return `${step.container} ${step.path}`;
     case 'sysctl':
@@ -69,6 +73,7 @@ export function label(step: Step): string {
 export const command = (line: string): Step => ({ kind: 'command', line });
 export const at = (place: string, script: string): Step => ({ kind: 'at', place, script });
 export const serve = (container: string): Step => ({ kind: 'serve', container });
+export const serveNames = (container: string): Step => ({ kind: 'serveNames', container });
 export const links = (place: string): Step => ({ kind: 'links', place });
 export const routes = (place: string): Step => ({ kind: 'routes', place });
 export const mac = (place: string): Step => ({ kind: 'mac', place });

@@ -29,6 +29,16 @@ mount --bind /run/parity/resolv.conf "$(readlink -f /etc/resolv.conf)"
 mount -t tmpfs tmpfs /etc/docker
 `;
 
+const nameServerProgram = [
+  process.execPath,
+  '--no-warnings',
+  `--import=${root}test/support/register.js`,
+  `${root}test/parity/name-server-main.ts`,
+];
+
+/** An address of the world where a name server fails at everything. */
+const failingServer = '203.0.113.66';
+
 /** The lab and its surroundings, before any program of either side has run. */
 export interface Ground {
   readonly lab: Lab;
@@ -40,8 +50,8 @@ export interface Ground {
 export async function ground(name: string, scenario: Scenario): Promise<Ground> {
   const outside = ['world', ...(scenario.outside ?? [])];
   const lab = await createLab({ name: `parity-${name}-${process.pid}`, outside });
-  const typescript = ['--no-warnings', `--import=${root}test/support/register.js`];
-  const nameServer = lab.world.spawn([process.execPath, ...typescript, `${root}test/parity/name-server-main.ts`]);
+  await lab.world.run(['ip', 'address', 'add', `${failingServer}/24`, 'dev', 'eth0']);
+  const nameServer = lab.world.spawn([...nameServerProgram, failingServer]);
   try {
     await Promise.all([
       lab.host.run(['sh', '-euc', furnish]),
@@ -98,6 +108,13 @@ export abstract class World implements AsyncDisposable {
       workingDirectory: '/',
     });
     await server.waitForOutput(/^ready$/m);
+    this.servers.set(container, server);
+  }
+
+  async serveNames(container: string): Promise<void> {
+    const { prefix } = await this.enter(container);
+    const server = this.lab.host.spawn([...prefix, ...nameServerProgram]);
+    await server.waitForOutput(/^ready$/m, { timeoutMilliseconds: 20_000 });
     this.servers.set(container, server);
   }
 

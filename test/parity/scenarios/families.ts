@@ -105,7 +105,7 @@ export const families: readonly Scenario[] = [
     steps: [
       command('network create -d macvlan --internal --subnet 10.9.0.0/24 -o parent=up0 mv'),
       idle('--name web1 --network mv'),
-      idle('--name web2 --network mv'),
+      idle('--name web2 --network mv --ip 10.9.0.3'),
       links('web1'),
       routes('web1'),
       ping('web1', '10.9.0.3'),

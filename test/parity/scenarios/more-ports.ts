@@ -42,7 +42,7 @@ export const morePorts: readonly Scenario[] = [
       idle('--name web2'),
       at(
         'neighbour',
-        'socat TCP-LISTEN:8080,fork,reuseaddr SYSTEM:"echo HTTP/1.0 200 OK; echo; echo the neighbour" >/dev/null 2>&1 &',
+        `socat TCP-LISTEN:8080,fork,reuseaddr SYSTEM:'while read -r line && [ \${#line} -gt 1 ]; do :; done; printf "HTTP/1.0 200 OK\\n\\nthe neighbour\\n"' >/dev/null 2>&1 &`,
       ),
       ...everyPair(fetch, ['host', 'web2', 'web1'], ['203.0.113.3:8080']),
       fetch('web2', '203.0.113.1:8080'),
