@@ -19,6 +19,7 @@ export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './values
 export type { ContainerRequest } from './values/container.ts';
 export { containerRequest } from './values/container.ts';
 export { GangwayError, KernelError, TeardownError } from './values/errors.ts';
+export type { ContainerAction, EngineEvent, NetworkAction, Occurrence } from './values/event.ts';
 export type { ConnectionRequest, NetworkMode, NetworkRequest, Subnet } from './values/network.ts';
 export { parseNetworkCreate } from './values/network-grammar.ts';
 export { parseNetworkMode } from './values/network-mode.ts';

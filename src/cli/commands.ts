@@ -7,6 +7,7 @@ import { type Command, command } from './command.ts';
 import { containerCommands } from './container-commands.ts';
 import {
   dnsQueryOptions,
+  eventsOptions,
   formatOptions,
   inspectOptions,
   labNameOptions,
@@ -174,8 +175,18 @@ export const commands: readonly Command[] = [
     root: false,
   },
   command({
+    name: 'events',
+    summary: 'Show what happens to containers and networks, in docker’s words; `watch` has the kernel’s',
+    usage: '[OPTIONS]',
+    example: 'gangway events --since 10m --filter type=container',
+    options: eventsOptions,
+    changes: 'nothing',
+    load: () => import('./commands/events.ts'),
+  }),
+  command({
     name: 'watch',
-    summary: 'Show what happens to links, addresses, routes and flows, as the kernel tells it',
+    summary:
+      'Show what happens to links, addresses, routes and flows, as the kernel tells it; `events` has docker’s words',
     usage: '[OPTIONS] [CONTAINER]',
     example: 'gangway watch',
     words: [0, 1],

@@ -126,6 +126,18 @@ export const dnsQueryOptions = {
   type: { kind: 'value', short: 't', type: 'type', help: 'A (default), AAAA, PTR, TXT, …' },
 } as const satisfies Options;
 
+export const eventsOptions = {
+  filter: {
+    kind: 'list',
+    short: 'f',
+    type: 'key=value',
+    help: 'Only those of this type, this event, or about this container or network',
+  },
+  format: objectFormat,
+  since: { kind: 'value', type: 'time', help: 'With what has happened since: 2026-01-02T13:23:37Z, or 42m' },
+  until: { kind: 'value', type: 'time', help: 'End at this moment' },
+} as const satisfies Options;
+
 export const networkCreateOptions = {
   attachable: { kind: 'flag', help: 'Kept and shown, for docker’s sake' },
   'aux-address': {

@@ -22,6 +22,7 @@ import { isAlive } from './end.ts';
 import { endForwarding, prepareGround } from './ground.ts';
 import { hasNames } from './names.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
+import { ofPlug } from './occurrences.ts';
 import { draftPlug } from './plugs.ts';
 import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './record.ts';
 import { draftNames } from './stack.ts';
@@ -73,6 +74,7 @@ export async function connect(context: Context, name: string, asked: ConnectionR
         ],
       },
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...ground.records],
+      events: [ofPlug(record, network, 'connect')],
     });
   });
 }
@@ -96,11 +98,12 @@ export async function disconnect(context: Context, name: string, reference: stri
     }
     const mode: NetworkMode = { kind: 'networks', connections: rest };
     const subject = `disconnect ${record.name} from ${networkName}`;
+    const events = network === undefined ? [] : [ofPlug(record, network, 'disconnect')];
     const { life } = record;
     const plug = life?.plugs.find(({ networkId }) => networkId === network?.id);
     if (life === undefined || plug === undefined || !isAlive(life)) {
       const records = [context.records.put('containers', { ...record, network: mode })];
-      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records, events });
     }
     const wired = wiredOf(context, life).filter((other) => other.plug !== plug);
     const rewired = rewire(record, life, wired, 'remove', plug);
@@ -108,6 +111,7 @@ export async function disconnect(context: Context, name: string, reference: stri
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps: [...shared.steps, ...plug.steps, ...backwards(rewired.steps)] },
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...shared.records],
+      events,
     });
   });
 }

@@ -7,7 +7,7 @@
  */
 import { bootId } from '../kernel/boot.ts';
 import type { KernelNamespace } from '../kernel/namespace.ts';
-import { type Change, carryOut, recover } from '../plan/change.ts';
+import { type Change, carryOut, type Ledger, recover } from '../plan/change.ts';
 import type { Kinds } from '../plan/kind.ts';
 import type { Plan } from '../plan/plan.ts';
 import { World } from '../plan/world.ts';
@@ -18,6 +18,7 @@ import type { Identities } from './identities.ts';
 import { isServed } from './record.ts';
 import type { Records } from './records.ts';
 import type { Sockets } from './sockets.ts';
+import { tell, tellUnlessTold } from './tell.ts';
 import type { Turns } from './turns.ts';
 
 export interface Context {
@@ -54,7 +55,7 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
   context.records.prepare();
   const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`);
   try {
-    const recovered = await recover(journalPath(context), context.kinds, world);
+    const recovered = await recover(ledger(context), context.kinds, world);
     if (recovered !== undefined) context.onWarning(recovered);
     try {
       return await body(world);
@@ -91,9 +92,13 @@ export async function carry(
   kinds: Kinds = context.kinds,
 ): Promise<void> {
   context.onPlan(change.plan);
-  if (!context.dryRun) await carryOut(change, journalPath(context), kinds, world);
+  if (!context.dryRun) await carryOut(change, ledger(context), kinds, world);
 }
 
-function journalPath({ records }: Context): string {
-  return `${records.directories.runtime}/journal.json`;
+function ledger(context: Context): Ledger {
+  return {
+    journalPath: `${context.records.directories.runtime}/journal.json`,
+    tell: (events) => tell(context, events),
+    tellUnlessTold: (events) => tellUnlessTold(context, events),
+  };
 }

@@ -12,6 +12,7 @@ import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
 import { lookUp, notFound, predefinedNames, takenPrefixes } from './networks.ts';
 import { machinePrefix, uplinkMtuBytes } from './observe.ts';
+import { ofNetwork } from './occurrences.ts';
 import type { NetworkRecord } from './record.ts';
 
 /**
@@ -29,6 +30,7 @@ export async function createNetwork(context: Context, asked: NetworkRequest): Pr
     await carry(context, world, {
       plan: { subject: `create network ${request.name}`, direction: 'make', steps: ground.steps },
       records: ground.records,
+      events: [ofNetwork(record, 'create')],
     });
     return record.id;
   });
@@ -152,6 +154,7 @@ export async function removeNetwork(context: Context, reference: string): Promis
         ...(heir === undefined ? [] : [context.records.put('networks', heir)]),
         context.records.putMachine({ ...machine, cursors: Object.fromEntries(kept) }),
       ],
+      events: [ofNetwork(record, 'destroy')],
     });
     return name;
   });

@@ -16,6 +16,7 @@ import type { Context } from './context.ts';
 import { createNetwork, removeNetwork } from './create-network.ts';
 import { directoriesOf } from './directories.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import { events } from './events.ts';
 import { collectGarbage } from './garbage.ts';
 import { identities } from './identities.ts';
 import { inspect } from './inspect.ts';
@@ -67,6 +68,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     queryName: (container, name, { type } = {}) => queryName(context, container, name, type),
     collectGarbage: () => collectGarbage(context),
     watch: (name) => watch(context, name),
+    events: (eventOptions = {}) => events(context, eventOptions),
   };
 }
 

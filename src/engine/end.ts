@@ -10,8 +10,10 @@ import type { RecordChange } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { type Observed, observe } from '../services/process/launch.ts';
+import type { ContainerAction, Occurrence } from '../values/event.ts';
 import { type Context, carry } from './context.ts';
 import { endForwarding } from './ground.ts';
+import { ofContainer, ofStack } from './occurrences.ts';
 import { type ContainerRecord, type End, isServed, type Life, stepsOf } from './record.ts';
 
 /** What a life is found to be: another boot has forgotten it, else its processes tell. */
@@ -28,6 +30,7 @@ export function isAlive(life: Life): boolean {
  * Takes a life away: the process and its control groups, the ports, the network, the files. The caller holds the lock.
  *
  * @param last what the record becomes: without its life, or nothing at all
+ * @param told what has happened to the container besides
  * @throws TeardownError with what could not be taken away; everything else is
  */
 export async function endLife(
@@ -35,9 +38,11 @@ export async function endLife(
   world: World,
   record: ContainerRecord,
   last: 'keep' | 'remove',
+  told: readonly ContainerAction[] = [],
 ): Promise<ContainerRecord> {
   const { life } = record;
   if (life === undefined) return record;
+  const killed = isAlive(life);
   const end = endOf(life);
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
@@ -55,6 +60,11 @@ export async function endLife(
       steps: [...own.steps, ...steps],
     },
     records: [...own.records, ...shared.records],
+    events: [
+      ...(killed ? [ofContainer(record, 'kill', { signal: '9' })] : []),
+      ...ofEnd(context, record, end),
+      ...[...told, ...(last === 'remove' ? (['destroy'] as const) : [])].map((action) => ofContainer(record, action)),
+    ],
   });
   return ended;
 }
@@ -75,7 +85,11 @@ async function unplugForOthers(context: Context, world: World, { id, name, life 
 /** Removes a container that has no life. The caller holds the lock. */
 export async function removeRecord(context: Context, world: World, record: ContainerRecord): Promise<void> {
   const { steps, records } = removal(context, record);
-  await carry(context, world, { plan: { subject: `remove ${record.name}`, direction: 'unmake', steps }, records });
+  await carry(context, world, {
+    plan: { subject: `remove ${record.name}`, direction: 'unmake', steps },
+    records,
+    events: [ofContainer(record, 'destroy')],
+  });
 }
 
 function removal(
@@ -83,6 +97,21 @@ function removal(
   record: ContainerRecord,
 ): { readonly steps: readonly Step[]; readonly records: readonly RecordChange[] } {
   return { steps: record.steps, records: [records.drop('containers', record.id)] };
+}
+
+/** As with Docker, a container has lost its networks when it is told to be dead. */
+function ofEnd({ records }: Context, record: ContainerRecord, end: End): readonly Occurrence[] {
+  const all = records.networks();
+  const networks = (record.life?.plugs ?? []).flatMap(({ networkId }) => all.find(({ id }) => id === networkId) ?? []);
+  const seconds = (new Date(end.finishedAt).getTime() - new Date(end.startedAt).getTime()) / 1000;
+  return [
+    ...(end.outOfMemory ? [ofContainer(record, 'oom')] : []),
+    ...ofStack(record, networks, 'disconnect'),
+    ofContainer(record, 'die', {
+      execDuration: String(Math.max(0, Math.floor(seconds))),
+      ...(end.exitCode === 'unknown' ? {} : { exitCode: String(end.exitCode) }),
+    }),
+  ];
 }
 
 function withoutLife({ life: _, ...record }: ContainerRecord, lastEnd: End): ContainerRecord {

@@ -14,6 +14,7 @@ import type { LogLine } from '../services/process/log-line.ts';
 import type { Usage } from '../services/process/statistics.ts';
 import type { Family, Prefix } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
+import type { EngineEvent } from '../values/event.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
 import type { ConnectionRequest, NetworkRequest, Subnet } from '../values/network.ts';
@@ -107,6 +108,27 @@ export interface Removed {
   readonly why: string;
 }
 
+/** Which events. Values of one key are alternatives, keys must all hold. */
+export interface EventFilters {
+  readonly types?: readonly EngineEvent['type'][];
+  readonly actions?: readonly string[];
+  /** Of containers, by name, id, or the beginning of either. */
+  readonly containers?: readonly string[];
+  /** Of networks, likewise. */
+  readonly networks?: readonly string[];
+}
+
+/** Without a time, from now on. */
+export interface EventOptions {
+  /** What has happened from this moment on, as far as it is remembered. */
+  readonly since?: Date;
+  /** The end; if it is past, so are the events. */
+  readonly until?: Date;
+  readonly filters?: EventFilters;
+  /** Ends it as well. */
+  readonly signal?: AbortSignal;
+}
+
 /** How a container that `run` starts is met. */
 export interface RunOptions {
   /** Attached from the first byte, until the container ends or the person leaves. Absent: in the background. */
@@ -152,4 +174,6 @@ export interface Engine {
    * container.
    */
   watch(name?: string): Promise<Watch>;
+  /** What gangway does to containers and networks, whoever asks it to: from the call on, or since a moment. */
+  events(options?: EventOptions): AsyncIterable<EngineEvent>;
 }

@@ -18,7 +18,7 @@ export function predefined(stateDirectory: string): readonly NetworkSummary[] {
   ];
 }
 
-function idOf(name: string): string {
+export function idOf(name: string): string {
   return createHash('sha256').update(`gangway network ${name}`).digest('hex');
 }
 

@@ -20,8 +20,10 @@ import { type Context, carry, exclusively } from './context.ts';
 import { draftContainer } from './create-container.ts';
 import { endLife, isAlive } from './end.ts';
 import type { Ending, RunOptions, Streams } from './engine.ts';
+import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord } from './record.ts';
 import { type Beginning, startLife } from './start.ts';
+import { tell } from './tell.ts';
 
 /** @returns the new container's id */
 export async function create(context: Context, request: ContainerRequest): Promise<string> {
@@ -30,6 +32,7 @@ export async function create(context: Context, request: ContainerRequest): Promi
     await carry(context, world, {
       plan: { subject: `create ${record.name}`, direction: 'make', steps: record.steps },
       records: [context.records.put('containers', record)],
+      events: [ofContainer(record, 'create')],
     });
     return record.id;
   });
@@ -41,7 +44,12 @@ export async function run(context: Context, request: ContainerRequest, { streams
   const record = await exclusively(context, async (world) => {
     const draft = draftContainer(context, request);
     onCreated?.(draft.id);
-    return await startLife(context, world, draft, { before: draft.steps, ...client.beginning(draft) });
+    const { actions, ...beginning } = client.beginning(draft);
+    return await startLife(context, world, draft, {
+      before: draft.steps,
+      ...beginning,
+      actions: ['create', ...actions],
+    });
   }).catch((error: unknown) => client.giveUp(error));
   const ending = await client.stay(context, record);
   return { id: record.id, ...(ending === undefined ? {} : { ending }) };
@@ -71,6 +79,7 @@ export async function startAgain(
 export async function attachTo(context: Context, name: string, streams: Streams, withInput: boolean): Promise<Ending> {
   const record = context.records.container(name);
   if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
+  tell(context, [ofContainer(record, 'attach')]);
   const { stdin, ...others } = streams;
   const ends = withInput && stdin !== undefined ? streams : others;
   const target = attachTarget(record.life.launch, record.request.interactive);
@@ -105,15 +114,17 @@ class Client {
     this.#streams = streams;
   }
 
-  beginning({ request }: ContainerRecord): Pick<Beginning, 'created' | 'foreground'> {
+  beginning({
+    request,
+  }: ContainerRecord): Pick<Beginning, 'created' | 'foreground'> & Required<Pick<Beginning, 'actions'>> {
     const streams = this.#streams;
-    if (streams === undefined) return {};
+    if (streams === undefined) return { actions: ['start'] };
     const created = (launch: Launch) => {
       // A container that may start again is nobody's to clean up: the exit command decides.
       if (request.restart.kind === 'no') this.#lock = tryLock(lockPath(launch));
       this.#attachment = connectAttach(attachTarget(launch, request.interactive), streams);
     };
-    return { created, foreground: true };
+    return { created, foreground: true, actions: ['attach', 'start'] };
   }
 
   giveUp(error: unknown): never {

@@ -19,9 +19,11 @@ import type { DefaultRoute, DirectoryStep, FileStep, Step } from '../plan/step.t
 import type { World } from '../plan/world.ts';
 import { type Place, prepareLaunch } from '../services/process/prepare.ts';
 import { GangwayError } from '../values/errors.ts';
+import type { ContainerAction, Occurrence } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
 import { type Context, carry } from './context.ts';
 import { machineHosts, machineResolvConf } from './observe.ts';
+import { ofContainer, ofStack } from './occurrences.ts';
 import { processKind } from './process-kind.ts';
 import { type ContainerRecord, type Life, stepsOf } from './record.ts';
 import { draftStack, type Stack } from './stack.ts';
@@ -35,6 +37,8 @@ export interface Beginning {
   readonly created?: (launch: Launch) => void;
   /** A client is attached. */
   readonly foreground?: boolean;
+  /** What is told of the container, in order. Default that it starts. */
+  readonly actions?: readonly ContainerAction[];
 }
 
 /** Gives the container a life. The caller holds the lock. */
@@ -42,7 +46,7 @@ export async function startLife(
   context: Context,
   world: World,
   record: ContainerRecord,
-  { before = [], created, foreground = false }: Beginning = {},
+  { before = [], created, foreground = false, actions = ['start'] }: Beginning = {},
 ): Promise<ContainerRecord> {
   if (record.life !== undefined) throw new GangwayError('container-running', `container ${record.name} is running`);
   const stack = await draftStack(context, world, record);
@@ -54,7 +58,12 @@ export async function startLife(
     // Its first word may be somebody's name.
     const meanwhile = async () => (named ? await sockets.attend(started) : undefined);
     const process = processKind({ meanwhile, created });
-    await carry(context, world, change(context, started, before, stack), { ...context.kinds, process });
+    await carry(
+      context,
+      world,
+      { ...change(context, started, before, stack), events: events(started, stack, actions) },
+      { ...context.kinds, process },
+    );
     if (published) await sockets.serve(record.id);
     return started;
   } catch (error) {
@@ -75,6 +84,15 @@ function change({ records }: Context, record: ContainerRecord, before: readonly 
     },
     records: [records.put('containers', record), ...(ground?.records ?? [])],
   };
+}
+
+/** A container is connected before it starts. */
+function events(record: ContainerRecord, { wired }: Stack, actions: readonly ContainerAction[]): Occurrence[] {
+  const networks = wired.map((each) => each.record);
+  return actions.flatMap((action) => [
+    ...(action === 'start' ? ofStack(record, networks, 'connect') : []),
+    ofContainer(record, action),
+  ]);
 }
 
 function draftLife(context: Context, record: ContainerRecord, stack: Stack, foreground: boolean): ContainerRecord {

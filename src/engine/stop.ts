@@ -7,18 +7,22 @@
  */
 import { isAlive as isProcessAlive, type ProcessIdentity } from '../kernel/process.ts';
 import { apply } from '../plan/apply.ts';
+import { ended as endedKind, signal as signalKind } from '../plan/kinds/ending.ts';
 import type { Step } from '../plan/step.ts';
 import { World } from '../plan/world.ts';
 import { exitPath, lockPath } from '../services/process/exit.ts';
 import { type ExitStatus, waitForExit } from '../services/process/exit-watch.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { GangwayError } from '../values/errors.ts';
-import { parseSignal } from '../values/signal.ts';
+import type { ContainerAction } from '../values/event.ts';
+import { parseSignal, signalNumber } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAlive, observeLife, removeRecord } from './end.ts';
+import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord, Life } from './record.ts';
 import { notRunning } from './run.ts';
 import { startLife } from './start.ts';
+import { tell } from './tell.ts';
 
 interface StopOptions {
   readonly timeoutSeconds?: number;
@@ -36,7 +40,7 @@ export async function stop(context: Context, name: string, options: StopOptions)
     context.onPlan({ subject: `stop ${record.name}, which does not run`, direction: 'make', steps: [] });
     return;
   }
-  await end(context, record, record.life, (process) => [
+  const ending = (process: ProcessIdentity): readonly Step[] => [
     { kind: 'signal', process, signal, why: 'asks the command to end' },
     {
       kind: 'ended',
@@ -44,7 +48,8 @@ export async function stop(context: Context, name: string, options: StopOptions)
       ...(timeoutSeconds < 0 ? {} : { patienceSeconds: timeoutSeconds }),
       why: 'gives it time to put things in order, and then no choice',
     },
-  ]);
+  ];
+  await end(context, record, { life: record.life, ending, told: ['stop'] });
 }
 
 /** Sends a signal. KILL and TERM mean that somebody wants it to end: the restart policy has no say then. */
@@ -57,7 +62,7 @@ export async function kill(context: Context, name: string, signal: string): Prom
   const launched = record.life === undefined ? undefined : readLaunched(record.life.launch);
   if (record.life === undefined || launched === undefined) return;
   if (canonical === 'SIGKILL') {
-    return await end(context, record, record.life, (process) => [
+    const ending = (process: ProcessIdentity): readonly Step[] => [
       {
         kind: 'signal',
         process,
@@ -65,21 +70,27 @@ export async function kill(context: Context, name: string, signal: string): Prom
         why: 'the kernel ends the container’s first process, and all others with it',
       },
       { kind: 'ended', process, why: 'it is dead when it has ended' },
-    ]);
+    ];
+    return await end(context, record, { life: record.life, ending, told: [] });
   }
   using world = new World(context.host());
   const why = 'sent to the container’s first process; what it means is the command’s business';
-  await ask(context, world, record.name, [{ kind: 'signal', process: launched.container, signal: canonical, why }]);
+  await ask(context, world, record, [{ kind: 'signal', process: launched.container, signal: canonical, why }]);
 }
 
-/** Ends a life by the steps that end its first process, and takes it away. */
-async function end(
-  context: Context,
-  record: ContainerRecord,
-  { launch }: Life,
-  ending: (process: ProcessIdentity) => readonly Step[],
-): Promise<void> {
+/** How a life is ended. */
+interface Asked {
+  readonly life: Life;
+  /** The steps that end its first process. */
+  readonly ending: (process: ProcessIdentity) => readonly Step[];
+  /** What is told of the container when that is done. */
+  readonly told: readonly ContainerAction[];
+}
+
+/** Ends a life, and takes it away. */
+async function end(context: Context, record: ContainerRecord, { life, ending, told }: Asked): Promise<void> {
   using world = new World(context.host());
+  const { launch } = life;
   const launched = readLaunched(launch);
   if (launched !== undefined && isProcessAlive(launched.container)) {
     const claim: Step = {
@@ -87,17 +98,19 @@ async function end(
       path: lockPath(launch),
       why: 'the clean-up is ours: the exit command has nothing to do',
     };
-    await ask(context, world, record.name, [claim, ...ending(launched.container)]);
+    await ask(context, world, record, [claim, ...ending(launched.container)]);
   }
   if (launched !== undefined && !context.dryRun) await waitForExit(exitPath(launch), launched.monitor);
-  await clear(context, record.id);
+  await clear(context, record, told);
 }
 
 /** Steps that change no record and can't be taken back: they need neither the machine's lock nor a journal. */
-async function ask(context: Context, world: World, name: string, steps: readonly Step[]): Promise<void> {
-  const subject = `end the command of ${name}`;
+async function ask(context: Context, world: World, record: ContainerRecord, steps: readonly Step[]): Promise<void> {
+  const subject = `end the command of ${record.name}`;
   context.onPlan({ subject, direction: 'make', steps });
-  if (!context.dryRun) await apply(subject, steps, context.kinds, world);
+  if (context.dryRun) return;
+  const sent = (name: string) => tell(context, [ofContainer(record, 'kill', { signal: String(signalNumber(name)) })]);
+  await apply(subject, steps, { ...context.kinds, signal: signalKind(sent), ended: endedKind(sent) }, world);
 }
 
 /** Stops if need be, and starts. */
@@ -105,7 +118,8 @@ export async function restart(context: Context, name: string, options: StopOptio
   await stop(context, name, options);
   await exclusively(context, async (world) => {
     const record = withoutForgottenLife(context, context.records.container(name));
-    await startLife(context, world, { ...record, stopped: false, restarts: 0 });
+    const beginning = { actions: ['start', 'restart'] } as const;
+    await startLife(context, world, { ...record, stopped: false, restarts: 0 }, beginning);
   });
 }
 
@@ -180,11 +194,16 @@ async function markStopped(context: Context, name: string): Promise<ContainerRec
 }
 
 /** Takes away what an ended container had, if nobody was faster. */
-async function clear(context: Context, id: string): Promise<void> {
+async function clear(context: Context, asked: ContainerRecord, told: readonly ContainerAction[]): Promise<void> {
   await exclusively(context, async (world) => {
-    const record = endedRecord(context, id);
-    if (record?.life === undefined) return;
+    const record = endedRecord(context, asked.id);
+    if (record?.life === undefined) {
+      return tell(
+        context,
+        told.map((action) => ofContainer(asked, action)),
+      );
+    }
     if (!context.dryRun && observeLife(record.life).kind === 'running') return;
-    await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep');
+    await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep', told);
   });
 }

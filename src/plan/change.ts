@@ -1,7 +1,7 @@
 /**
  * A change: a plan, and the records that say so afterwards. Whatever kills us, it is whole or it is not.
  *
- *     journal written -> steps -> records renamed into place -> journal removed
+ *     journal written -> steps -> records renamed into place -> what happened is told -> journal removed
  *                                 ^ from here on it has happened
  *
  * The journal is one file for the whole change, without an entry per step: each kind of step can tell from the kernel
@@ -12,6 +12,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
 import { GangwayError, ignoring, TeardownError } from '../values/errors.ts';
+import type { Occurrence } from '../values/event.ts';
 import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
 import type { Kinds } from './kind.ts';
@@ -32,6 +33,16 @@ export interface Change {
   readonly plan: Plan;
   /** The first one is the commit point. */
   readonly records: readonly RecordChange[];
+  /** What is told once it has happened. */
+  readonly events?: readonly Occurrence[];
+}
+
+/** Where changes are written down while they are under way, and who is told when they have happened. */
+export interface Ledger {
+  readonly journalPath: string;
+  readonly tell: (events: readonly Occurrence[]) => void;
+  /** Of a change that somebody else began, who may have told it before he was killed. */
+  readonly tellUnlessTold: (events: readonly Occurrence[]) => void;
 }
 
 /** Read back by `recover`; a change of its meaning gets the next number. */
@@ -44,10 +55,11 @@ interface Journal extends Change {
 }
 
 /** Carries out a change. The caller holds the lock, and no journal is left from before. */
-export async function carryOut(change: Change, journalPath: string, kinds: Kinds, world: World): Promise<void> {
+export async function carryOut(change: Change, ledger: Ledger, kinds: Kinds, world: World): Promise<void> {
+  const { journalPath, tell } = ledger;
   writeJournal({ ...change, schema, boot: bootId() }, journalPath);
   const { subject, steps, direction } = change.plan;
-  if (direction === 'unmake') return finish(change, journalPath, kinds, world);
+  if (direction === 'unmake') return finish(change, ledger, kinds, world);
   try {
     await apply(subject, steps, kinds, world);
     await stageOrUndo(change, kinds, world);
@@ -57,6 +69,7 @@ export async function carryOut(change: Change, journalPath: string, kinds: Kinds
   }
   // An error from here on leaves the journal to the next command, which sees how far it came.
   for (const record of change.records) placeRecord(record);
+  tell(change.events ?? []);
   rmSync(journalPath, { force: true });
 }
 
@@ -90,7 +103,9 @@ async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: World
  * @returns what was done, in words, or undefined where there was nothing
  * @throws GangwayError record-unreadable where a newer gangway was interrupted: only that one knows what to do
  */
-export async function recover(journalPath: string, kinds: Kinds, world: World): Promise<string | undefined> {
+export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promise<string | undefined> {
+  const { journalPath, tellUnlessTold } = ledger;
+  const careful = { ...ledger, tell: tellUnlessTold };
   const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
   if (text === undefined) return undefined;
   const journal = readJournal(text, journalPath);
@@ -101,10 +116,10 @@ export async function recover(journalPath: string, kinds: Kinds, world: World): 
   const change = journal.boot === bootId() ? journal : withoutKernel(journal);
   const { subject, direction } = change.plan;
   if (direction === 'unmake') {
-    return await told(`completed an interrupted "${subject}"`, () => finish(change, journalPath, kinds, world));
+    return await told(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, world));
   }
   if (committed(change)) {
-    commit(change, journalPath);
+    commit(change, careful);
     return `completed an interrupted "${subject}"`;
   }
   for (const { path } of change.records) rmSync(staged(path), { force: true });
@@ -129,7 +144,7 @@ async function told(sentence: string, work: () => Promise<void>): Promise<string
 }
 
 /** Takes everything away and then the records; what could not be taken away is reported when all else is done. */
-async function finish(change: Change, journalPath: string, kinds: Kinds, world: World): Promise<void> {
+async function finish(change: Change, ledger: Ledger, kinds: Kinds, world: World): Promise<void> {
   let failure: unknown;
   try {
     await undo(change.plan.subject, change.plan.steps, kinds, world);
@@ -137,12 +152,13 @@ async function finish(change: Change, journalPath: string, kinds: Kinds, world: 
     if (!(error instanceof TeardownError)) throw error;
     failure = error;
   }
-  commit(change, journalPath);
+  commit(change, ledger);
   if (failure !== undefined) throw failure;
 }
 
-function commit(change: Change, journalPath: string): void {
+function commit(change: Change, { journalPath, tell }: Ledger): void {
   for (const record of change.records) writeRecord(record);
+  tell(change.events ?? []);
   rmSync(journalPath, { force: true });
 }
 

@@ -53,6 +53,15 @@ export async function lockEventually(path: string): Promise<Lock> {
   return { release: () => closeSync(fd) };
 }
 
+/**
+ * Waits for the lock of an open file, asleep in the kernel. It goes with the descriptor.
+ *
+ * For files that are locked for a write and no longer: the whole thread sleeps.
+ */
+export function lockDescriptor(fd: number, path: string): void {
+  call(`lock ${path}`, prototype, fd, LOCK_EX);
+}
+
 /** @returns whether it was free */
 function lockNow(path: string, fd: number): boolean {
   try {

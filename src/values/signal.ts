@@ -18,6 +18,13 @@ export function parseSignal(text: string): string {
   });
 }
 
+/** The number of a signal that was read: `SIGTERM` is 15. */
+export function signalNumber(canonical: string): number {
+  return Object.hasOwn(constants.signals, canonical)
+    ? constants.signals[canonical as NodeJS.Signals]
+    : Number(canonical);
+}
+
 function signalName(number: number): string | undefined {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
 }

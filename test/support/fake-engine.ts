@@ -110,6 +110,7 @@ const answers: Engine = {
     why: `gangway answers: ${name} is a name in network front`,
   }),
   collectGarbage: async () => [],
+  events: async function* () {},
   watch: async () => ({ close: () => {}, async *[Symbol.asyncIterator]() {} }),
 };
 

@@ -62,7 +62,7 @@ export class Gangway {
 
 const kept = new RegExp(
   [
-    '^file (/run|/var/lib)/gangway(/(lock|switchboard[.](lock|log)|containers|networks|exits|crun(/[.]cache.*)?))?$',
+    '^file (/run|/var/lib)/gangway(/(lock|events|switchboard[.](lock|log)|containers|networks|exits|crun(/[.]cache.*)?))?$',
     '^file /run/mount(/.*)?$',
     '^(file|mount) /run/netns( .*)?$',
     // A log belongs to its container's directory, also after a start that was taken back.

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { bootId } from '../../src/kernel/boot.ts';
-import { type Change, carryOut, recover } from '../../src/plan/change.ts';
+import { type Change, carryOut, type Ledger, recover } from '../../src/plan/change.ts';
 import { encode } from '../../src/plan/encoding.ts';
 import type { Step } from '../../src/plan/step.ts';
+import type { Occurrence } from '../../src/values/event.ts';
 import { FakeMachine, steps } from '../support/fake-machine.ts';
 
 /** A machine whose records and journal lie in a directory of the test; its steps only tell of themselves. */
@@ -26,12 +27,24 @@ class Place extends FakeMachine {
     writeFileSync(this.journal, encode({ ...change, schema: 1, boot: bootId(), ...options }));
   }
 
+  /** What was told, in the order of the work. */
+  readonly ledger: Ledger = {
+    journalPath: this.journal,
+    tell: (events) => this.#tell('told', events),
+    tellUnlessTold: (events) => this.#tell('told, unless it was', events),
+  };
+
   carryOut(change: Change): Promise<void> {
-    return carryOut(change, this.journal, this.kinds, this.world);
+    return carryOut(change, this.ledger, this.kinds, this.world);
   }
 
   recover(): Promise<string | undefined> {
-    return recover(this.journal, this.kinds, this.world);
+    return recover(this.ledger, this.kinds, this.world);
+  }
+
+  #tell(how: string, events: readonly Occurrence[]): void {
+    const records = this.files.filter((name) => name !== 'journal.json').join(' ');
+    for (const { action } of events) this.log.push(`${how}: ${action}, with ${records}`);
   }
 
   get files(): readonly string[] {
@@ -73,7 +86,7 @@ test('while the steps are taken the journal says what was begun, and no record s
     seen = place.files;
   };
   const kinds = { ...place.kinds, file: { ...place.kinds.file, apply: look } };
-  await carryOut(change(place, 'make', file('/a')), place.journal, kinds, place.world);
+  await carryOut(change(place, 'make', file('/a')), place.ledger, kinds, place.world);
   t.deepEqual(seen, ['journal.json']);
 });
 
@@ -197,4 +210,40 @@ test('a way back that fails is told, and stops nobody after us', async (t) => {
   place.crashed(change(place, 'make', up('x')));
   t.regex((await place.recover()) ?? '', /^took back an interrupted "run web", but .* left something behind: .*EBUSY/);
   t.deepEqual(place.files, []);
+});
+
+const events: readonly Occurrence[] = [
+  { type: 'container', action: 'start', id: 'a'.repeat(64), attributes: { name: 'web' } },
+];
+
+test('what happened is told when its records stand, and before the journal has gone', async (t) => {
+  const place = t.context;
+  await place.carryOut({ ...change(place, 'make', up('x')), events });
+  t.deepEqual(place.log, ['host: x', 'told: start, with network.json web.json']);
+  place.log.length = 0;
+  await place.carryOut({ ...change(place, 'unmake', up('x')), events });
+  t.deepEqual(place.log, ['undo x', 'told: start, with network.json']);
+});
+
+test('of what is taken back nothing is told', async (t) => {
+  const place = t.context;
+  place.refuses.add('/a');
+  await t.throwsAsync(place.carryOut({ ...change(place, 'make', up('x'), file('/a')), events }));
+  place.crashed({ ...change(place, 'make', up('x')), events });
+  await place.recover();
+  t.is(
+    place.log.find((line) => line.startsWith('told')),
+    undefined,
+  );
+});
+
+test('what somebody else began and is completed is told, unless he told it himself', async (t) => {
+  const place = t.context;
+  place.crashed({ ...change(place, 'make', up('x')), events });
+  writeFileSync(place.path('web.json'), 'new');
+  await place.recover();
+  place.crashed({ ...change(place, 'unmake', up('x')), events });
+  await place.recover();
+  const told = 'told, unless it was: start, with network.json';
+  t.deepEqual(place.log, [`${told} web.json`, 'undo x', told]);
 });

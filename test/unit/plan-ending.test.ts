@@ -21,25 +21,25 @@ async function program(script: string): Promise<{ readonly process: ProcessIdent
 
 test('who listens ends of the signal, and nobody is killed', async (t) => {
   const { process, end } = await program('trap "exit 7" TERM');
-  await signal.apply({ kind: 'signal', process, signal: 'SIGTERM', why }, nowhere);
-  await ended.apply({ kind: 'ended', process, patienceSeconds: 20, why }, nowhere);
+  await signal().apply({ kind: 'signal', process, signal: 'SIGTERM', why }, nowhere);
+  await ended().apply({ kind: 'ended', process, patienceSeconds: 20, why }, nowhere);
   t.is(await end, 7);
 });
 
 test('who does not is killed when patience is at its end', async (t) => {
   const { process, end } = await program('trap "" TERM');
-  await signal.apply({ kind: 'signal', process, signal: 'SIGTERM', why }, nowhere);
-  await ended.apply({ kind: 'ended', process, patienceSeconds: 0, why }, nowhere);
+  await signal().apply({ kind: 'signal', process, signal: 'SIGTERM', why }, nowhere);
+  await ended().apply({ kind: 'ended', process, patienceSeconds: 0, why }, nowhere);
   t.is(await end, 'SIGKILL');
 });
 
 test('a number that another process has by now is left alone', async (t) => {
   const { process, end } = await program(':');
   const before = { ...process, startTime: '1' };
-  await signal.apply({ kind: 'signal', process: before, signal: 'SIGKILL', why }, nowhere);
-  await ended.apply({ kind: 'ended', process: before, why }, nowhere);
+  await signal().apply({ kind: 'signal', process: before, signal: 'SIGKILL', why }, nowhere);
+  await ended().apply({ kind: 'ended', process: before, why }, nowhere);
   t.deepEqual(identifyProcess(process.pid), process);
-  await signal.apply({ kind: 'signal', process, signal: '9', why }, nowhere);
+  await signal().apply({ kind: 'signal', process, signal: '9', why }, nowhere);
   t.is(await end, 'SIGKILL');
 });
 
@@ -61,13 +61,13 @@ test('a claim is held until the world is closed; one that somebody has is left t
 
 test('the same as commands', (t) => {
   const process = { pid: 12, startTime: '1' };
-  t.deepEqual(signal.commands({ kind: 'signal', process, signal: 'SIGHUP', why }), ['kill -s HUP 12']);
-  t.deepEqual(signal.commands({ kind: 'signal', process, signal: '40', why }), ['kill -s 40 12']);
+  t.deepEqual(signal().commands({ kind: 'signal', process, signal: 'SIGHUP', why }), ['kill -s HUP 12']);
+  t.deepEqual(signal().commands({ kind: 'signal', process, signal: '40', why }), ['kill -s 40 12']);
   const wait = 'tail --pid=12 -s 0.1 -f /dev/null';
-  t.deepEqual(ended.commands({ kind: 'ended', process, why }), [wait]);
-  t.deepEqual(ended.commands({ kind: 'ended', process, patienceSeconds: 3, why }), [
+  t.deepEqual(ended().commands({ kind: 'ended', process, why }), [wait]);
+  t.deepEqual(ended().commands({ kind: 'ended', process, patienceSeconds: 3, why }), [
     `timeout 3 ${wait} || kill -s KILL 12`,
     wait,
   ]);
-  t.deepEqual(ended.commands({ kind: 'ended', process, patienceSeconds: 0, why }), ['kill -s KILL 12', wait]);
+  t.deepEqual(ended().commands({ kind: 'ended', process, patienceSeconds: 0, why }), ['kill -s KILL 12', wait]);
 });

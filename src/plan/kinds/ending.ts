@@ -32,30 +32,38 @@ export const claim: ActionKind<ClaimStep> = {
   commands: ({ path }) => [`rm -f ${quote(path)}`],
 };
 
-export const signal: ActionKind<SignalStep> = {
-  ...final,
-  apply: ({ process, signal: name }) => void signalProcess(process, decodeSignal(name)),
-  commands: ({ process, signal: name }) => [killCommand(process, name)],
-};
+/** @param sent told each signal that has reached its process */
+export function signal(sent: (signal: string) => void = () => {}): ActionKind<SignalStep> {
+  return {
+    ...final,
+    apply({ process, signal: name }) {
+      if (signalProcess(process, decodeSignal(name))) sent(name);
+    },
+    commands: ({ process, signal: name }) => [killCommand(process, name)],
+  };
+}
 
-export const ended: ActionKind<EndedStep> = {
-  ...final,
-  async apply({ process, patienceSeconds }) {
-    if (await endsWithin(process, patienceSeconds)) return;
-    signalProcess(process, 'SIGKILL');
-    if (await endsWithin(process, killedSeconds)) return;
-    throw new GangwayError('program-failed', `process ${process.pid} was killed, but does not end`, {
-      hint: `\`cat /proc/${process.pid}/stack\` shows what it waits for inside the kernel`,
-    });
-  },
-  commands({ process, patienceSeconds }) {
-    const wait = `tail --pid=${process.pid} -s 0.1 -f /dev/null`;
-    if (patienceSeconds === undefined) return [wait];
-    const kill = killCommand(process, 'SIGKILL');
-    const patient = `timeout ${patienceSeconds} ${wait} || ${kill}`;
-    return [patienceSeconds === 0 ? kill : patient, wait];
-  },
-};
+/** @param sent told of the SIGKILL that had to be sent */
+export function ended(sent: (signal: string) => void = () => {}): ActionKind<EndedStep> {
+  return {
+    ...final,
+    async apply({ process, patienceSeconds }) {
+      if (await endsWithin(process, patienceSeconds)) return;
+      if (signalProcess(process, 'SIGKILL')) sent('SIGKILL');
+      if (await endsWithin(process, killedSeconds)) return;
+      throw new GangwayError('program-failed', `process ${process.pid} was killed, but does not end`, {
+        hint: `\`cat /proc/${process.pid}/stack\` shows what it waits for inside the kernel`,
+      });
+    },
+    commands({ process, patienceSeconds }) {
+      const wait = `tail --pid=${process.pid} -s 0.1 -f /dev/null`;
+      if (patienceSeconds === undefined) return [wait];
+      const kill = killCommand(process, 'SIGKILL');
+      const patient = `timeout ${patienceSeconds} ${wait} || ${kill}`;
+      return [patienceSeconds === 0 ? kill : patient, wait];
+    },
+  };
+}
 
 function killCommand({ pid }: ProcessIdentity, name: string): string {
   return `kill -s ${name.replace(/^SIG/, '')} ${pid}`;

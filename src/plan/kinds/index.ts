@@ -29,6 +29,6 @@ export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
   file,
   archive,
   claim,
-  signal,
-  ended,
+  signal: signal(),
+  ended: ended(),
 };

@@ -1,0 +1,66 @@
+/**
+ * The log of events: a file of lines, to which every command appends what it has done.
+ *
+ *     events      the latest; half a megabyte at most
+ *     events.1    those before, once `events` was full
+ *
+ * Nobody has to run for it, and who wants to know reads (reader.ts). Docker's daemon remembers 256 events; here it is
+ * always more than a thousand. All that one change has to tell is appended at once, under a lock of the file itself: so
+ * nobody writes into a file that has just been put aside, and times never run backwards from line to line.
+ */
+import { closeSync, fstatSync, openSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { lockDescriptor } from '../../sys/flock.ts';
+import { ignoring } from '../../values/errors.ts';
+import type { Occurrence } from '../../values/event.ts';
+import { formatLine } from './line.ts';
+import { previous, readerOf } from './reader.ts';
+
+/** Twice as much lies in memory at most, below /run. */
+const fullBytes = 512 * 1024;
+const lineFeed = 0x0a;
+
+/**
+ * Writes down what has happened, with the present time.
+ *
+ * @throws Error ENOSPC and other errors of open(2) and write(2)
+ */
+export function appendEvents(path: string, occurrences: readonly Occurrence[]): void {
+  const fd = openLocked(path);
+  try {
+    const time = new Date();
+    const { size } = fstatSync(fd);
+    const text = occurrences.map((occurrence) => formatLine({ ...occurrence, time })).join('');
+    writeFileSync(fd, isTorn(fd, size) ? `\n${text}` : text);
+    if (size + text.length >= fullBytes) renameSync(path, previous(path));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Is this the last thing that the log tells of, whenever it was? */
+export function endsWith(path: string, occurrences: readonly Occurrence[]): boolean {
+  const last = readerOf(path)().slice(-occurrences.length);
+  const plain = ({ type, action, id, attributes }: Occurrence) => JSON.stringify([type, action, id, attributes]);
+  return last.map(plain).join() === occurrences.map(plain).join();
+}
+
+/** The file that has the name when its lock is ours: whoever had it before us may have put the file aside. */
+function openLocked(path: string): number {
+  for (;;) {
+    const fd = openSync(path, 'a+', 0o600);
+    try {
+      lockDescriptor(fd, path);
+      if (ignoring('ENOENT', () => statSync(path))?.ino === fstatSync(fd).ino) return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    closeSync(fd);
+  }
+}
+
+/** Does it end with a half of a line? Somebody was killed, or had no space, while he wrote it. */
+function isTorn(fd: number, size: number): boolean {
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== lineFeed;
+}

@@ -1,0 +1,19 @@
+/** What happens to containers and networks, in docker's words. */
+
+export type ContainerAction = 'create' | 'attach' | 'start' | 'kill' | 'oom' | 'die' | 'stop' | 'restart' | 'destroy';
+export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
+
+interface Happening<Type extends string, Action extends string> {
+  readonly type: Type;
+  readonly action: Action;
+  /** Whole. */
+  readonly id: string;
+  /** In alphabetical order; `name` is always among them, and `container` is an id. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Something that has happened. */
+export type Occurrence = Happening<'container', ContainerAction> | Happening<'network', NetworkAction>;
+
+/** Something that has happened, and when: known to the millisecond. */
+export type EngineEvent = Occurrence & { readonly time: Date };
