@@ -1,0 +1,99 @@
+/**
+ * Takes the steps of a chapter in a lab of its own, and checks what they prove.
+ *
+ * Nothing sleeps: what takes a moment is asked again until it is so. The first proof that fails ends the chapter. Ids are
+ * drawn from a seed, so that a step says the same each time.
+ */
+import { resolve } from 'node:path';
+import { programEnvironment } from '../../src/lab/environment.ts';
+import { createLab, difference, type Lab, type Result, type Snapshot, waitFor } from '../../src/lab/testing.ts';
+import { GangwayError } from '../../src/values/errors.ts';
+import { type Chapter, nothingLeft, programs, type Section, type Step } from './chapter.ts';
+
+/** What takes a moment takes longer on a busy machine. */
+const timeoutMilliseconds = 20_000;
+
+export class ProofFailed extends Error {}
+
+/** Whoever wants to hear it, in the order in which it happens. */
+export interface Listener {
+  section(section: Section): void;
+  typing(step: Step): void;
+  answered(step: Step, lines: readonly string[]): void;
+  proved(sentence: string): void;
+}
+
+/** @throws ProofFailed */
+export async function tell(chapter: Chapter, listener: Listener): Promise<void> {
+  await using lab = await createLab();
+  const before = await prepare(lab);
+  for (const section of chapter.sections) {
+    listener.section(section);
+    for (const step of section.steps ?? []) {
+      await proving(step, () => take(step, lab, chapter, listener));
+      if (step.proves === nothingLeft) await proveNothingLeft(lab, before);
+      if (step.proves !== undefined) listener.proved(step.proves);
+    }
+  }
+}
+
+/** `gangway` on the PATH, in the lab's own /run; mount(8)'s folder, which every machine has; the world's server. */
+async function prepare(lab: Lab): Promise<Snapshot> {
+  const install = 'mkdir -p /run/mount /run/bin; ln -s "$1" /run/bin/gangway';
+  await lab.host.run(['sh', '-c', install, 'sh', resolve('dist/cli/gangway.js')]);
+  await lab.world.serve();
+  return await lab.leftovers();
+}
+
+/** What breaks on the way breaks the proof, too. */
+async function proving(step: Step, take: () => Promise<void>): Promise<void> {
+  try {
+    await take();
+  } catch (error) {
+    if (!(error instanceof GangwayError)) throw error;
+    throw new ProofFailed(`${step.proves ?? step.types}\n  ${error.message}`, { cause: error });
+  }
+}
+
+async function take(step: Step, lab: Lab, { name }: Chapter, listener: Listener): Promise<void> {
+  // What is explained and what is done have the same ids.
+  const seed = `${name}: ${step.types.replace('gangway explain ', 'gangway ')}`;
+  const environment = { ...programs, GANGWAY_SEED: seed, PATH: `/run/bin:${programEnvironment().PATH}` };
+  const type = () => lab.place(step.at ?? 'host').exec(['sh', '-c', step.types], { environment });
+  listener.typing(step);
+  if (step.after !== undefined) await lab.host.waitFor(['sh', '-c', step.after], { timeoutMilliseconds });
+  const deadline = performance.now() + (step.patiently ? timeoutMilliseconds : 0);
+  let result = await type();
+  while (!holds(result, step) && performance.now() < deadline) result = await type();
+  listener.answered(step, lesson(result, step));
+  if (!holds(result, step)) throw new ProofFailed(failure(result, step));
+}
+
+/** What of the output belongs to the lesson. */
+function lesson({ stdout, stderr }: Result, { shows }: Step): readonly string[] {
+  return `${stdout}${stderr}`
+    .split('\n')
+    .filter((line) => line.trim() !== '' && (shows?.test(line) ?? true))
+    .map((line) => line.replaceAll('\t', '  ').trimEnd());
+}
+
+function holds({ exitCode, stdout, stderr }: Result, { status = 0, expects }: Step): boolean {
+  return exitCode === status && (expects?.test(`${stdout}${stderr}`) ?? true);
+}
+
+function failure({ exitCode, stdout, stderr }: Result, { types, proves, status = 0, expects }: Step): string {
+  const wanted = expects === undefined ? '' : ` and with output like ${expects}`;
+  const output = `${stdout}${stderr}`.trim() || '(no output)';
+  return `${proves ?? types}\n  ${types}\n  had to end with ${status}${wanted}; it ended with ${exitCode}:\n${output}`;
+}
+
+/** Compares the machine with what it was. What gangway keeps is its own empty folders, lock files, and crun's cache. */
+async function proveNothingLeft(lab: Lab, before: Snapshot): Promise<void> {
+  const own =
+    /^\+ file \/(run|var\/lib)\/gangway(\/(containers|networks|crun(\/\.cache.*)?|exits|lock|switchboard\.lock))?$/;
+  const strange = async () => difference(before, await lab.leftovers()).filter((change) => !own.test(change));
+  const clean = async () => (await strange()).length === 0;
+  await waitFor('nothing is left', clean, { timeoutMilliseconds }).catch(async () => {
+    throw new ProofFailed(`${nothingLeft}\n${(await strange()).join('\n')}`);
+  });
+}
