@@ -84,9 +84,23 @@ export class DatagramBuffer {
 
   /** Sends the first `length` bytes of the buffer back along `path`. False: it got lost. */
   sendBack(fd: number, length: number, path: ReturnPath): boolean {
-    this.#lengths(path.name.length, path.control.length, length);
     this.#memory.set(path.name, at.name);
     this.#memory.set(path.control, at.control);
+    return this.#sendTo(fd, length, path.name.length, path.control.length);
+  }
+
+  /**
+   * Sends the first `length` bytes of the buffer to whoever sent the datagram last received from anybody. False: it got
+   * lost.
+   */
+  reply(fd: number, length: number): boolean {
+    const nameLength = this.#memory.readUInt32LE(header.nameLength);
+    const controlLength = this.#memory.readUInt32LE(header.controlLength);
+    return this.#sendTo(fd, length, nameLength, controlLength);
+  }
+
+  #sendTo(fd: number, length: number, nameLength: number, controlLength: number): boolean {
+    this.#lengths(nameLength, controlLength, length);
     const sent = this.#sendmsg(fd, this.#header, MSG_DONTWAIT);
     return sent >= 0 || this.#failed('send datagram') !== undefined;
   }
@@ -113,9 +127,10 @@ export class DatagramBuffer {
   }
 
   #lengths(name: number, control: number, payload: number): void {
+    // The upper halves of the two sizes, which have 64 bits, are always zero.
     this.#memory.writeUInt32LE(name, header.nameLength);
-    this.#memory.writeBigUInt64LE(BigInt(control), header.controlLength);
-    this.#memory.writeBigUInt64LE(BigInt(payload), at.vector + 8);
+    this.#memory.writeUInt32LE(control, header.controlLength);
+    this.#memory.writeUInt32LE(payload, at.vector + 8);
   }
 
   /**

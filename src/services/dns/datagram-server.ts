@@ -1,5 +1,5 @@
 /** The UDP side of a container's name server. */
-import type { DatagramBuffer } from '../../sys/datagram-buffer.ts';
+import type { DatagramBuffer, ReturnPath } from '../../sys/datagram-buffer.ts';
 import { closeSocket } from '../../sys/inet-socket.ts';
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import type { Responder } from './responder.ts';
@@ -31,12 +31,21 @@ export class DatagramServer {
     for (let count = 0; count < turn && this.#open; count++) {
       const length = this.buffer.receiveFrom(this.fd);
       if (length === undefined) return;
-      const path = this.buffer.returnPath();
-      this.responder.respond(this.buffer.payload.subarray(0, length), 'udp', (answer) => {
-        if (!this.#open) return;
-        this.buffer.payload.set(answer);
-        this.buffer.sendBack(this.fd, answer.length, path);
-      });
+      this.#answer(this.buffer.payload.subarray(0, length));
     }
+  }
+
+  #answer(message: Buffer): void {
+    // Most answers are there at once: then the buffer still knows who asked.
+    let path: ReturnPath | undefined;
+    let answered = false;
+    this.responder.respond(message, 'udp', (answer) => {
+      answered = true;
+      if (!this.#open) return;
+      this.buffer.payload.set(answer);
+      if (path === undefined) this.buffer.reply(this.fd, answer.length);
+      else this.buffer.sendBack(this.fd, answer.length, path);
+    });
+    if (!answered) path = this.buffer.returnPath();
   }
 }

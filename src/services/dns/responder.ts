@@ -13,6 +13,7 @@ import { type Explanation, explainAnswer, reachableUpstreams } from './explain.t
 import { Forwarder } from './forwarder.ts';
 import type { InquiryOptions } from './inquiry.ts';
 import { payloadLimit, type Query, type Question, readQuery, responseCode } from './message.ts';
+import { ReadyAnswers } from './ready-answers.ts';
 import { UpstreamServer } from './upstream.ts';
 import type { Zone } from './zone.ts';
 
@@ -27,6 +28,7 @@ export interface ResponderOptions extends InquiryOptions {
 export class Responder {
   #zone: Zone;
   #forwarder: Forwarder;
+  readonly #ready = new ReadyAnswers();
   #open = true;
 
   constructor(
@@ -49,6 +51,7 @@ export class Responder {
   follow(zone: Zone): void {
     const before = this.#zone;
     this.#zone = zone;
+    this.#ready.clear();
     if (sameWayOut(before, zone)) return;
     const forwarder = this.#forwarder;
     this.#forwarder = this.#forwarderFor(zone);
@@ -72,6 +75,11 @@ export class Responder {
    * @returns false where the message was no question: then there is no reply
    */
   respond(message: Buffer, protocol: Protocol, reply: (answer: Buffer) => void): boolean {
+    const ready = protocol === 'udp' ? this.#ready.get(message) : undefined;
+    if (ready !== undefined) {
+      reply(ready);
+      return true;
+    }
     const query = readQuery(message);
     if (query === undefined) return false;
     if (typeof query === 'number') reply(composeRefusal(message, query));
@@ -82,8 +90,13 @@ export class Responder {
   #answer(message: Buffer, query: Query, protocol: Protocol, reply: (answer: Buffer) => void): void {
     const limit = protocol === 'udp' ? payloadLimit(query) : longestByStream;
     const explanation = this.explain(query.question);
-    if (explanation.by === 'upstream') this.#forward(message, query, { protocol, limit }, reply);
-    else reply(compose(message, query, { ...this.#local(explanation), limit }));
+    if (explanation.by === 'upstream') {
+      this.#forward(message, query, { protocol, limit }, reply);
+      return;
+    }
+    const answer = compose(message, query, { ...this.#local(explanation), limit });
+    if (protocol === 'udp' && query.plain && isAlwaysTheSame(explanation)) this.#ready.put(message, answer);
+    reply(answer);
   }
 
   #local(explanation: Exclude<Explanation, { by: 'upstream' }>): Parameters<typeof compose>[2] {
@@ -125,6 +138,11 @@ function sameWayOut(a: Zone, b: Zone): boolean {
       return other !== undefined && other.place === place && sameAddress(other.address, address);
     })
   );
+}
+
+/** Several records come in another order each time. */
+function isAlwaysTheSame(explanation: Explanation): boolean {
+  return explanation.by !== 'network' || explanation.records.length < 2;
 }
 
 /** In an order of chance, so that containers which share a name share the work. */
