@@ -1,4 +1,5 @@
-/** `--filter key=value`: values of one key are alternatives, keys must all hold. */
+/** `--filter key=value`: values of one key are alternatives, unless it is one of several at once; keys must all hold. */
+import { cut } from '../values/literal.ts';
 import { UsageError } from './grammar.ts';
 
 /** What one key asks of an item. */
@@ -6,6 +7,8 @@ export interface FilterKey<T> {
   readonly test: (item: T, value: string) => boolean;
   /** All values that the key can have, where they can be listed. */
   readonly values?: readonly string[];
+  /** An item has several of it, and has to have all that are asked for. */
+  readonly several?: true;
 }
 
 /** By key: what it asks, and the values of which one must pass. */
@@ -31,7 +34,26 @@ export function parseFilters<T>(texts: readonly string[], keys: Readonly<Record<
 }
 
 export function passes<T>(item: T, filters: Filters<T>): boolean {
-  return [...filters.values()].every(({ test, wanted }) => wanted.some((value) => test(item, value)));
+  return [...filters.values()].every(({ test, wanted, several }) =>
+    several ? wanted.every((value) => test(item, value)) : wanted.some((value) => test(item, value)),
+  );
+}
+
+/** Has it this in it, or does it match it as a pattern? `web`, `^web$`. What is no pattern is a text. */
+export function resembles(text: string, wanted: string): boolean {
+  if (text.includes(wanted)) return true;
+  try {
+    return new RegExp(wanted).test(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/** `label=KEY` or `label=KEY=VALUE`. */
+export function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+  const [key, value] = cut(wanted);
+  return Object.hasOwn(labels, key) && (!wanted.includes('=') || labels[key] === value);
 }
 
 function invalidFilter(text: string, hint: string): UsageError {

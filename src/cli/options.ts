@@ -91,6 +91,11 @@ export const removeOptions = {
 
 export const inspectOptions = { format: { ...objectFormat, short: 'f' } } as const satisfies Options;
 
+export const networkInspectOptions = {
+  ...inspectOptions,
+  verbose: { kind: 'flag', short: 'v', help: 'Nothing more: docker has it for swarm' },
+} as const satisfies Options;
+
 export const statsOptions = {
   all: { kind: 'flag', short: 'a', help: 'Ended containers too' },
   format: listFormat,
@@ -99,7 +104,12 @@ export const statsOptions = {
 } as const satisfies Options;
 
 export const networkListOptions = {
-  filter: { kind: 'list', short: 'f', type: 'key=value', help: 'Only those with this driver, id, name, scope or type' },
+  filter: {
+    kind: 'list',
+    short: 'f',
+    type: 'key=value',
+    help: 'Only those with this driver, id, label, name, scope or type, or dangling',
+  },
   format: listFormat,
   'no-trunc': { kind: 'flag', help: 'Whole ids' },
   quiet: { kind: 'flag', short: 'q', help: 'Ids alone' },
@@ -145,8 +155,11 @@ export const networkCreateOptions = {
     type: 'name=address',
     help: 'An address of another machine on the wire: never given out',
   },
+  'config-from': { kind: 'value', type: 'network', help: 'Not supported' },
+  'config-only': { kind: 'flag', help: 'Not supported' },
   driver: { kind: 'value', short: 'd', type: 'driver', help: 'bridge (default), macvlan or ipvlan' },
   gateway: { kind: 'list', type: 'address', help: 'The network’s own address in a subnet' },
+  ingress: { kind: 'flag', help: 'Not supported' },
   internal: { kind: 'flag', help: 'No way out and no way in' },
   'ip-range': { kind: 'list', type: 'subnet', help: 'Give out addresses of this part of a subnet only' },
   'ipam-driver': { kind: 'value', type: 'driver', help: 'default is the only one' },
@@ -155,6 +168,7 @@ export const networkCreateOptions = {
   ipv6: { kind: 'flag', help: 'With IPv6 addresses' },
   label: { kind: 'list', type: 'key=value', help: 'A label' },
   opt: { kind: 'list', short: 'o', type: 'key=value', help: 'An option of the driver' },
+  scope: { kind: 'value', type: 'scope', help: 'local is the only one' },
   subnet: { kind: 'list', type: 'subnet', help: 'Its addresses (10.1.0.0/24; 0.0.0.0/24: any of that size)' },
 } as const satisfies Options;
 

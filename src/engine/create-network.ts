@@ -10,7 +10,7 @@ import { checkNetworkRequest } from '../values/network-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
-import { lookUp, notFound, predefinedNames, takenPrefixes } from './networks.ts';
+import { defaultBridge, lookUp, notFound, predefinedNames, takenPrefixes } from './networks.ts';
 import { machinePrefix, uplinkMtuBytes } from './observe.ts';
 import { ofNetwork } from './occurrences.ts';
 import type { NetworkRecord } from './record.ts';
@@ -107,11 +107,13 @@ function resolveBridge(
   driver: BridgeRequest,
 ): BridgeNetwork {
   const { link = `br-${id.slice(0, 12)}`, mtuBytes = uplinkMtuBytes(world) } = driver;
-  const owner = records.everyNetwork().find(({ network }) => network.kind === 'bridge' && network.bridge === link);
-  const existing = world.findLink('host', link);
-  if (owner !== undefined || existing !== undefined) {
-    const by =
-      owner === undefined ? `there is a link ${link} already` : `network ${owner.network.name} has bridge ${link}`;
+  const owner =
+    link === defaultBridge
+      ? 'bridge'
+      : records.everyNetwork().find(({ network }) => network.kind === 'bridge' && network.bridge === link)?.network
+          .name;
+  if (owner !== undefined || world.findLink('host', link) !== undefined) {
+    const by = owner === undefined ? `there is a link ${link} already` : `that is the one of network ${owner}`;
     throw new GangwayError('network-exists', `network ${request.name} can't have bridge ${link}: ${by}`, {
       hint: 'choose another com.docker.network.bridge.name',
     });

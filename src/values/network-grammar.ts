@@ -23,6 +23,10 @@ export interface NetworkWords extends PoolWords {
   readonly ipv6?: boolean;
   readonly internal?: boolean;
   readonly attachable?: boolean;
+  readonly scope?: string;
+  readonly ingress?: boolean;
+  readonly configOnly?: boolean;
+  readonly configFrom?: string;
   /** `KEY=VALUE` */
   readonly labels?: readonly string[];
   /** `KEY=VALUE` */
@@ -41,6 +45,7 @@ const enable = { 4: 'com.docker.network.enable_ipv4', 6: 'com.docker.network.ena
 export function parseNetworkCreate(words: NetworkWords): NetworkRequest {
   const { internal = false, attachable = false } = words;
   const name = parseNewNetworkName(words.name);
+  requireOneMachine(words);
   const options = parsePairs(words.options ?? []);
   const { [enable[4]]: _, [enable[6]]: __, ...driverOptions } = options;
   const driver = parseDriver(words.driver ?? plainBridge.kind, driverOptions);
@@ -87,6 +92,20 @@ export function checkNetworkRequest(asked: NetworkRequest): NetworkRequest {
 function parseNewNetworkName(text: string): string {
   if (!predefined.includes(text)) return parseNetworkName(text);
   throw new GangwayError('invalid-name', `network ${text} is predefined`, { hint: 'choose another name' });
+}
+
+/** What docker has for the networks of a swarm. */
+function requireOneMachine({ scope = 'local', ingress = false, configOnly = false, configFrom }: NetworkWords): void {
+  const asked = [
+    ...(scope === 'local' ? [] : [`--scope ${scope}`]),
+    ...(ingress ? ['--ingress'] : []),
+    ...(configOnly ? ['--config-only'] : []),
+    ...(configFrom === undefined ? [] : ['--config-from']),
+  ];
+  if (asked[0] === undefined) return;
+  throw new GangwayError('not-supported', `${asked[0]} is for networks of a swarm, and there is none`, {
+    hint: 'leave it out: the network is of this machine alone',
+  });
 }
 
 /** What gives out addresses is ours, and takes no options. */

@@ -52,7 +52,7 @@ Example:
   gangway network ls
 
 Options:
-  -f, --filter key=value   Only those with this driver, id, name, scope or type
+  -f, --filter key=value   Only those with this driver, id, label, name, scope or type, or dangling
       --format string      json: one object a line; or a Go template: '{{.Name}}', 'table {{.ID}}\\t{{.Name}}'
       --no-trunc           Whole ids
   -q, --quiet              Ids alone

@@ -8,7 +8,7 @@ import { humanDuration } from '../../src/values/age.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import type { PortBinding } from '../../src/values/port.ts';
 import { gangway } from '../support/cli.ts';
-import { container, id, statistics } from '../support/fake-engine.ts';
+import { container, id, networks, statistics } from '../support/fake-engine.ts';
 
 const binding = (address: string, hostPort: number, containerPort: number): PortBinding => {
   return { protocol: 'tcp', hostAddress: parseAddress(address), hostPort, containerPort };
@@ -115,6 +115,30 @@ test('network ls', async (t) => {
     lines.map((line) => JSON.parse(line).Name),
     ['bridge', 'host', 'none'],
   );
+});
+
+test('network ls shows and filters what networks are', async (t) => {
+  const [first] = networks;
+  if (first === undefined) throw new TypeError('there is a network');
+  const own = { ...first, name: 'front', families: [4, 6], internal: true, labels: { a: 'b', c: '' } } as const;
+  const used = { ...first, name: 'back', dangling: false };
+  const listNetworks = async () => [...networks, own, used];
+  const found = async (...filters: readonly string[]) => {
+    const words = filters.flatMap((filter) => ['--filter', filter]);
+    return (await gangway(['network', 'ls', '--format', '{{.Name}}', ...words], { listNetworks })).stdout.trim();
+  };
+  t.is(await found('name=^f'), 'front');
+  t.is(await found('name=ro'), 'front');
+  t.is(await found('name=['), '');
+  t.is(await found('dangling=true'), 'front');
+  t.is(await found('dangling=0'), 'bridge\nhost\nnone\nback');
+  t.is(await found('label=a'), 'front');
+  t.is(await found('label=a=b', 'label=c'), 'front');
+  t.is(await found('label=a=b', 'label=d'), '');
+  t.is(await found('label=a='), '');
+  t.is(await found('name=front', 'name=back'), 'front\nback');
+  const { stdout } = await gangway(['network', 'ls', '--format', 'json', '-f', 'label=a'], { listNetworks });
+  t.like(JSON.parse(stdout), { IPv6: 'true', Internal: 'true', Labels: 'a=b,c=' });
 });
 
 test('network inspect', async (t) => {

@@ -5,11 +5,13 @@ import type { networkCreateOptions } from '../options.ts';
 import { present } from '../present.ts';
 
 export const execute: Execute<typeof networkCreateOptions> = async ({ options, words: [name = ''] }, context) => {
-  const { attachable, driver, internal, ipv4, ipv6, label, opt, subnet, gateway } = options;
+  const { attachable, driver, ingress, internal, ipv4, ipv6, label, opt, scope, subnet, gateway } = options;
   const request = parseNetworkCreate({
     name,
     attachable,
     internal,
+    ingress,
+    configOnly: options['config-only'],
     labels: label,
     options: opt,
     subnets: subnet,
@@ -19,6 +21,8 @@ export const execute: Execute<typeof networkCreateOptions> = async ({ options, w
     ipamOptions: options['ipam-opt'],
     ...present({
       driver,
+      scope,
+      configFrom: options['config-from'],
       ipamDriver: options['ipam-driver'],
       ipv4: ipv4 ? undefined : false,
       ipv6: ipv6 ? true : undefined,

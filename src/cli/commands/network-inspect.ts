@@ -1,9 +1,9 @@
 /** `gangway network inspect` */
 import type { Execute } from '../command.ts';
 import { inspectEach, networkObject } from '../inspection.ts';
-import type { inspectOptions } from '../options.ts';
+import type { networkInspectOptions } from '../options.ts';
 
-export const execute: Execute<typeof inspectOptions> = async ({ options, words }, context) => {
+export const execute: Execute<typeof networkInspectOptions> = async ({ options, words }, context) => {
   const engine = await context.engine();
   return await inspectEach(words, options.format, context, async (name) =>
     networkObject(await engine.inspectNetwork(name)),

@@ -1,7 +1,7 @@
 /** `gangway network ls` */
 import type { NetworkSummary } from '../../engine/engine.ts';
 import type { Execute } from '../command.ts';
-import { type FilterKey, parseFilters, passes } from '../filter.ts';
+import { type FilterKey, hasLabel, parseFilters, passes, resembles } from '../filter.ts';
 import { parseListFormat, shortId } from '../format.ts';
 import type { networkListOptions } from '../options.ts';
 import { formatRows, labelFields, labelHeadings } from '../rows.ts';
@@ -9,9 +9,15 @@ import { formatRows, labelFields, labelHeadings } from '../rows.ts';
 const predefined = ['bridge', 'host', 'none'];
 
 const filterKeys: Readonly<Record<string, FilterKey<NetworkSummary>>> = {
+  dangling: {
+    // What is always there is never left behind.
+    test: ({ name, dangling }, value) => (dangling && !predefined.includes(name)) === /^(1|t)/i.test(value),
+    values: ['true', 'false', 'True', 'False', 'TRUE', 'FALSE', 't', 'f', 'T', 'F', '1', '0'],
+  },
   driver: { test: ({ driver }, value) => driver === value },
-  id: { test: ({ id }, value) => id.includes(value) },
-  name: { test: ({ name }, value) => name.includes(value) },
+  id: { test: ({ id }, value) => resembles(id, value) },
+  label: { test: ({ labels }, value) => hasLabel(labels, value), several: true },
+  name: { test: ({ name }, value) => resembles(name, value) },
   scope: { test: ({ scope }, value) => scope === value, values: ['local', 'global', 'swarm'] },
   type: {
     test: ({ name }, value) => (value === 'builtin') === predefined.includes(name),
@@ -49,15 +55,15 @@ const layout = {
 } as const;
 
 /** Docker's names, and like there every value is a text. */
-function row({ id, name, driver, scope, createdAt }: NetworkSummary, whole: boolean) {
+function row({ id, name, driver, scope, createdAt, families, internal, labels }: NetworkSummary, whole: boolean) {
   return {
     CreatedAt: createdAt.toISOString(),
     Driver: driver,
     ID: shortId(id, whole),
-    IPv6: 'false',
-    Internal: 'false',
+    IPv6: String(families.includes(6)),
+    Internal: String(internal),
     Name: name,
     Scope: scope,
-    ...labelFields({}),
+    ...labelFields(labels),
   };
 }

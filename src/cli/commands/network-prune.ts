@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { NetworkSummary } from '../../engine/engine.ts';
 import type { Context, Execute } from '../command.ts';
 import { complain } from '../complain.ts';
+import { hasLabel } from '../filter.ts';
 import { UsageError } from '../grammar.ts';
 import { parseMoment } from '../moment.ts';
 import type { networkPruneOptions } from '../options.ts';
@@ -56,9 +57,4 @@ function parsePruneFilters(texts: readonly string[]): (network: NetworkSummary) 
     return ({ labels }) => hasLabel(labels, value) === (key === 'label');
   });
   return (network) => tests.every((test) => test(network));
-}
-
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const [key = '', ...value] = wanted.split('=');
-  return Object.hasOwn(labels, key) && (value.length === 0 || labels[key] === value.join('='));
 }

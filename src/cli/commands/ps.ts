@@ -3,7 +3,7 @@
 import type { ContainerSummary } from '../../engine/engine.ts';
 import { humanDuration } from '../../values/age.ts';
 import type { Execute } from '../command.ts';
-import { type FilterKey, parseFilters, passes } from '../filter.ts';
+import { type FilterKey, parseFilters, passes, resembles } from '../filter.ts';
 import { parseListFormat, shortId } from '../format.ts';
 import type { listOptions } from '../options.ts';
 import { formatPorts } from '../ports-column.ts';
@@ -11,7 +11,8 @@ import { formatRows, labelFields, labelHeadings } from '../rows.ts';
 
 const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
   id: { test: ({ id }, value) => id.startsWith(value) },
-  name: { test: ({ name }, value) => name.includes(value) },
+  // Docker's own names begin with a slash, and its scripts say so.
+  name: { test: ({ name }, value) => resembles(name, value) || resembles(`/${name}`, value) },
   network: { test: ({ network }, value) => network === value },
   status: {
     test: ({ state }, value) => state === value,
