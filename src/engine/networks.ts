@@ -13,7 +13,7 @@ import { choosePools, type TakenPrefix } from '../services/ipam.ts';
 import { plainBridge } from '../values/bridge-options.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
-import { machinePrefix, reachable, uplinkMtuBytes } from './observe.ts';
+import { machinePrefix, nameServers, reachable, uplinkMtuBytes } from './observe.ts';
 import type { NetworkRecord } from './record.ts';
 
 /** The default bridge's link, as `docker0` is Docker's. */
@@ -99,7 +99,7 @@ function subnetsInUse({ records }: Context, world: World): readonly TakenPrefix[
     .flatMap(({ network }) =>
       network.subnets.map(({ subnet }) => ({ prefix: subnet, by: `network ${network.name}` as const })),
     );
-  return [...ours, ...reachable(world)];
+  return [...ours, ...reachable(world), ...nameServers()];
 }
 
 /**

@@ -10,14 +10,15 @@ import { listAddresses } from '../kernel/address.ts';
 import { listLinks } from '../kernel/link.ts';
 import { hasTable } from '../kernel/nftables.ts';
 import { type PortHolder, portHolders } from '../kernel/port-holder.ts';
-import { listRoutes } from '../kernel/route.ts';
+import { listRoutes, listRoutesOfAllTables } from '../kernel/route.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import type { World } from '../plan/world.ts';
 import type { TakenPrefix } from '../services/ipam.ts';
 import { collide, type HostPorts } from '../services/port-allocation.ts';
-import { type Address, formatAddress, formatPrefix, fromBytes, type Prefix } from '../values/address.ts';
+import { type Address, formatAddress, formatPrefix, fromBytes, type Prefix, width } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import type { PortRange } from '../values/port.ts';
+import { resolverSettings } from '../values/resolver.ts';
 import { bindingsOf, type ContainerRecord } from './record.ts';
 
 /** `sysctl -n net.ipv4.ip_forward`. */
@@ -47,13 +48,21 @@ export function uplinkMtuBytes(world: World): number {
 export function reachable(world: World): readonly TakenPrefix[] {
   const { route } = world.namespace('host');
   const names = new Map(listLinks(route).map(({ index, name }) => [index, name]));
-  const routes = ([4, 6] as const).flatMap((family) => listRoutes(route, family));
+  const routes = ([4, 6] as const).flatMap((family) => listRoutesOfAllTables(route, family));
   return [
     ...routes
       .filter(({ destination }) => destination.length > 0)
       .map((found) => taken(found.destination, found, names)),
     ...listAddresses(route).map(({ prefix, linkIndex }) => taken(prefix, { linkIndex }, names)),
   ];
+}
+
+/** Those that the machine asks: a network over one of them would take its names away. */
+export function nameServers(): readonly TakenPrefix[] {
+  return resolverSettings(machineResolvConf()).upstreams.map(({ address }) => ({
+    prefix: { address, length: width(address.family) },
+    by: `name server ${formatAddress(address)}`,
+  }));
 }
 
 function taken(

@@ -85,8 +85,17 @@ export function setDefaultRoute(verb: 'add' | 'replace', { family, linkIndex, ga
 
 /** `ip route show table main`, of one family. */
 export function listRoutes(connection: Connection, family: Family): readonly Route[] {
+  return dumpRoutes(connection, family).flatMap(mainRoute);
+}
+
+/** `ip route show table all type unicast`, of one family: a VPN may have a table of its own. */
+export function listRoutesOfAllTables(connection: Connection, family: Family): readonly Route[] {
+  return dumpRoutes(connection, family).flatMap(unicastRoute);
+}
+
+function dumpRoutes(connection: Connection, family: Family): readonly RouteReply[] {
   const question = request(`list IPv${family} routes`, RTM_GETROUTE, 0, { family: addressFamily(family) }, {});
-  return connection.dump(question, RTM_NEWROUTE).flatMap(mainRoute);
+  return connection.dump(question, RTM_NEWROUTE);
 }
 
 /** A route of the main table that appeared or went. */
@@ -106,9 +115,13 @@ export function readRouteEvent(message: RawMessage): RouteEvent | undefined {
 
 type RouteReply = typeof RTM_NEWROUTE extends MessageKind<infer H, infer A> ? Reply<H, A> : never;
 
-/** The tables `local` and `broadcast` are the kernel's own; so are routes that are no way to somewhere. */
-function mainRoute({ header, attributes: found }: RouteReply): readonly Route[] {
-  if ((found.table ?? header.table) !== RT_TABLE_MAIN || header.type !== RTN_UNICAST) return [];
+function mainRoute(reply: RouteReply): readonly Route[] {
+  return (reply.attributes.table ?? reply.header.table) === RT_TABLE_MAIN ? unicastRoute(reply) : [];
+}
+
+/** What the kernel keeps for itself, in the table `local`, is of other types; so is what is no way to somewhere. */
+function unicastRoute({ header, attributes: found }: RouteReply): readonly Route[] {
+  if (header.type !== RTN_UNICAST) return [];
   const family = header.family === addressFamily(6) ? 6 : 4;
   return [
     {

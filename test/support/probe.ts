@@ -8,6 +8,8 @@ const { createServer } = require('node:net');
 const { createSocket } = require('node:dgram');
 for (const port of process.argv.slice(1).map(Number)) {
   createServer((client) => client.on('error', () => {}).end(client.remoteAddress)).listen(port, '0.0.0.0');
+  createServer((client) => client.on('error', () => {}).end(client.remoteAddress))
+    .on('error', () => {}).listen({ port, host: '::', ipv6Only: true });
   const socket = createSocket('udp4');
   socket.on('message', (_, peer) => socket.send(peer.address, peer.port, peer.address));
   socket.bind(port, '0.0.0.0');
