@@ -52,7 +52,6 @@ export const programs = {
   hungry: 'for (const eaten = []; ; ) eaten.push(Buffer.alloc(1 << 20, 1))',
 } as const;
 
-/** What is typed in a chapter and waited for, in order. */
 export function stepsOf({ sections }: Chapter): readonly Step[] {
   return sections.flatMap(({ steps = [] }) => steps);
 }

@@ -18,7 +18,7 @@ machine --> 127.0.0.1:8080 --> a socket of the switchboard -------------> sees 1
         {
           says: 'web tells every caller the address that it sees. Its port 80 shall be the machine’s port 8080. Of all that is done, these lines are about it:',
           types: 'gangway explain run -d --name web -p 8080:80 node -e "$server"',
-          shows: /ports4 \{|a socket of the switchboard/,
+          shows: /^nft .* ports4 |a socket of the switchboard/,
           expects: /nft 'add element inet gangway ports4 \{ tcp \. 8080 : 172\.17\.0\.2 \. 80 \}'/,
         },
       ],
@@ -135,6 +135,6 @@ the answer:      connection tracking puts 203.0.113.1:8080 back as its source`,
     end('gangway rm -f desk && gangway gc'),
   ],
   docker:
-    'A DNAT rule, an accept and a drop for each port, and two docker-proxy processes (one a family) in the place of our sockets. Until 28, a direct route on the same wire reached unpublished ports as well.',
+    'A DNAT rule and an accept for each port, and two docker-proxy processes, one a family, in the place of our sockets. Before 28, somebody on the same wire who set such a route could get in.',
   sources: ['src/networks/publish.ts', 'src/services/proxy/stream-relay.ts'],
 };

@@ -22,7 +22,7 @@ ann                                                    the machine
         {
           says: 'What is new, compared with the bridge: a table of the firewall inside the container’s namespace.',
           types: 'gangway explain run -d --name ann --network front sleep infinity',
-          shows: /gangway_names|hook output|127\.0\.0\.11/,
+          shows: /gangway_names|hook output|dnat to 127/,
           expects: /table ip gangway_names[\s\S]*udp dport 53 dnat to 127\.0\.0\.11:61053/,
         },
       ],
@@ -65,7 +65,7 @@ ann                                                    the machine
       says: 'Who listens at 127.0.0.11? Look into the container’s namespace from outside. Port 53 itself is left free, since the container may want to be a name server; the rules lead across to 61053.',
       drawing: `
 getent --> 127.0.0.11:53 --output chain: dnat--> 127.0.0.11:61053 --> the switchboard answers
-       <-- 127.0.0.11:53 <--connection tracking undoes it----------- `,
+       <-- 127.0.0.11:53 <--connection tracking undoes it------------'`,
       steps: [
         {
           types: 'nsenter --net="$(gangway inspect -f "{{.NetworkSettings.SandboxKey}}" ann)" ss -Hlnu src 127.0.0.11',
@@ -126,6 +126,6 @@ getent --> 127.0.0.11:53 --output chain: dnat--> 127.0.0.11:61053 --> the switch
     end('gangway rm -f ann db && gangway network rm front back && gangway gc'),
   ],
   docker:
-    'Docker answers at 127.0.0.11, too, with rules in the container’s namespace and sockets that dockerd holds; when dockerd is down, names are gone. Here a process of a few megabytes holds them, and any gangway command starts it again.',
+    'Docker answers at 127.0.0.11, too, with rules in the container’s namespace and sockets that dockerd holds; when dockerd is down, names are gone. Here one process, the switchboard, holds them, and nothing else depends on it.',
   sources: ['src/networks/names.ts', 'src/services/dns/name-server.ts'],
 };

@@ -65,7 +65,7 @@ the machine "host"                   the container "alone"
       heading: 'A packet’s way',
       says: 'To send a packet, the kernel looks for its destination in the routes of the namespace. Here the list is empty.',
       drawing: `
-alone: "to 203.0.113.2!"  -->  routes of the namespace: (none)  -->  refused, before a packet exists`,
+alone: "to 203.0.113.2!"  -->  routes: (none)  -->  refused, before a packet exists`,
       steps: [
         {
           types: 'gangway exec alone ip route',

@@ -48,7 +48,10 @@ export function withContents(text: string, story: readonly Chapter[]): string {
 
 function before(chapter: Chapter): string {
   const programs = programsOf(chapter).map((program) => `\`$${program}\``);
-  const named = programs.length === 0 ? '' : ` There, ${programs.join(' and ')} is defined, too.`;
+  const named =
+    programs.length === 0
+      ? ''
+      : ` There, ${programs.join(' and ')} ${programs.length === 1 ? 'is' : 'are'} defined, too.`;
   return `Type it yourself: [before you begin](README.md#before-you-begin).${named} Or watch: \`sudo scripts/demo ${chapter.name}\`.`;
 }
 

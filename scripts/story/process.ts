@@ -7,7 +7,7 @@ export const process: Chapter = {
   answer:
     'More namespaces, of the same kind as the one for the network: processes, mounts, host name, IPC, control groups. A root directory of its own, which is thrown away afterwards. And limits, which a control group counts and the kernel enforces.',
   drawing: `
-        network   pid   mount   uts   ipc   cgroup          one namespace of each, for each container
+        network   pid   mount   uts   ipc   cgroup     a namespace of each, for each
 memory | 64 MiB  |====================|X killed
 cpu    | 25 ms in each 100 |==......|==......|==......|     then it has to wait`,
   sections: [
@@ -67,6 +67,6 @@ cpu    | 25 ms in each 100 |==......|==......|==......|     then it has to wait`
     end('gangway rm -f greedy busy && gangway gc'),
   ],
   docker:
-    'Docker hands a process to containerd, which hands it to runc; gangway writes the same kind of configuration and hands it to crun, with conmon to watch it. No daemon stays.',
+    'Docker hands a process to containerd, which hands it to runc; gangway writes the same kind of configuration and hands it to crun, with conmon to watch it. No daemon of ours stays for it.',
   sources: ['src/services/process/launch.ts', 'src/services/process/resources.ts'],
 };

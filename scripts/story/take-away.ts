@@ -5,10 +5,10 @@ export const takeAway: Chapter = {
   title: 'take-away: nothing is left',
   question: 'How does a machine get clean again?',
   answer:
-    'Each record holds the very steps that made its object; they are undone in the opposite order. The switch and the rules stay for the next container, until somebody asks what nobody owns. And what a kill interrupts, the next command completes.',
+    'Each record holds the very steps that made its object; they are undone in the opposite order. The switch and the rules stay for the next container, until somebody asks what nobody owns.',
   drawing: `
 made:    rules -> switch -> namespace -> cable -> address -> route -> port -> process
-undone:  process -> port -> namespace (and with it route, address, cable)     gc: switch -> rules`,
+undone:  process -> port -> namespace (with it route, address, cable);  gc: switch -> rules`,
   sections: [
     {
       heading: 'Something to take away',

@@ -87,10 +87,10 @@ function failure({ exitCode, stdout, stderr }: Result, { types, proves, status =
   return `${proves ?? types}\n  ${types}\n  had to end with ${status}${wanted}; it ended with ${exitCode}:\n${output}`;
 }
 
-/** Compares the machine with what it was. What gangway keeps is its own empty folders, lock files, and crun's cache. */
+/** Compares the machine with what it was. gangway keeps its own empty folders, its locks, its events, and crun's cache. */
 async function proveNothingLeft(lab: Lab, before: Snapshot): Promise<void> {
   const own =
-    /^\+ file \/(run|var\/lib)\/gangway(\/(containers|networks|crun(\/\.cache.*)?|exits|lock|switchboard\.lock))?$/;
+    /^\+ file \/(run|var\/lib)\/gangway(\/(containers|networks|crun(\/\.cache.*)?|exits|events|lock|switchboard\.lock))?$/;
   const strange = async () => difference(before, await lab.leftovers()).filter((change) => !own.test(change));
   const clean = async () => (await strange()).length === 0;
   await waitFor('nothing is left', clean, { timeoutMilliseconds }).catch(async () => {

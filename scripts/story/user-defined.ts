@@ -74,11 +74,11 @@ export const userDefined: Chapter = {
           says: 'Because of one element: what is about to enter back0 is judged by the rules "enter_nat", which let in answers and published ports, and nothing else.',
           types: 'nft list map inet gangway entering; nft list chain inet gangway enter_nat',
           shows: /front0|back0|accept|drop/,
-          proves: 'That is the rule.',
+          proves: 'The last line of enter_nat drops ann’s ping.',
           expects: /ipv4 \. "back0" : goto enter_nat[\s\S]*drop comment/,
         },
         {
-          says: 'Is it? In the mode "nat-unprotected" a network is judged by rules that let everything in. All else is equal:',
+          says: 'Does it? In the mode "nat-unprotected" a network is judged by rules that let everything in. All else is equal:',
           types:
             'gangway network create -o com.docker.network.bridge.gateway_mode_ipv4=nat-unprotected -o com.docker.network.bridge.name=open0 open',
           expects: /^[0-9a-f]{64}\n$/,
@@ -107,7 +107,7 @@ ann   eth0 172.18.0.2 === front0
         {
           types: 'gangway exec ann ping -c 1 172.19.0.2',
           shows: /bytes from|received/,
-          proves: 'She reaches bob, from switch to switch no more: ttl=64.',
+          proves: 'She reaches bob over a cable of her own; ttl=64, no router.',
           expects: /ttl=64 .*1 received/s,
         },
         {
@@ -168,6 +168,6 @@ ann   eth0 172.18.0.2 === front0
     end('gangway rm -f ann bob cid dan eve && gangway network rm front back open vault && gangway gc'),
   ],
   docker:
-    '`docker network create` takes the same options and makes the same bridges (br-…). Up to 27 it kept them apart with two chains, DOCKER-ISOLATION-STAGE-1 and -2, since 28 by a drop at the entry of each; gangway has one fixed set of rules, and an element for each network.',
+    '`docker network create` takes the same options and makes the same bridges (br-…). Older versions kept them apart with two chains, DOCKER-ISOLATION-STAGE-1 and -2, newer ones with a drop at the entry of each; gangway has one fixed set of rules, and an element for each network.',
   sources: ['src/networks/bridge.ts', 'src/networks/gateway.ts', 'src/firewall/nftables/ruleset.nft'],
 };
