@@ -17,8 +17,8 @@ machine --> 127.0.0.1:8080 --> a socket of the switchboard -------------> sees 1
       steps: [
         {
           says: 'web tells every caller the address that it sees. Its port 80 shall be the machine’s port 8080. Of all that is done, these lines are about it:',
-          types: 'gangway explain run -d --name web -p 8080:80 node -e "$server"',
-          shows: /^nft .* ports4 |a socket of the switchboard/,
+          types:
+            'gangway explain run -d --name web -p 8080:80 node -e "$server" | grep -E "^nft .* ports4|a socket of"',
           expects: /nft 'add element inet gangway ports4 \{ tcp \. 8080 : 172\.17\.0\.2 \. 80 \}'/,
         },
       ],

@@ -21,8 +21,7 @@ ann                                                    the machine
         { types: 'gangway network create front', expects: /^[0-9a-f]{64}\n$/ },
         {
           says: 'What is new, compared with the bridge: a table of the firewall inside the container’s namespace.',
-          types: 'gangway explain run -d --name ann --network front sleep infinity',
-          shows: /gangway_names|hook output|dnat to 127/,
+          types: 'gangway explain run -d --name ann --network front sleep infinity | grep -E "gangway_names|hook|dnat"',
           expects: /table ip gangway_names[\s\S]*udp dport 53 dnat to 127\.0\.0\.11:61053/,
         },
       ],

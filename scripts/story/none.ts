@@ -18,9 +18,8 @@ the machine "host"                   the container "alone"
       heading: 'The plan',
       steps: [
         {
-          says: 'gangway can say beforehand what it is going to do, as a shell script that does the same without gangway. Of that script, these lines are about links:',
-          types: 'gangway explain run -d --name alone --network none sleep infinity',
-          shows: /^ip (?!netns exec)/,
+          says: 'gangway can say beforehand what it is going to do, as a shell script that does the same without gangway. Of that script, these lines are about the namespace and its links:',
+          types: 'gangway explain run -d --name alone --network none sleep infinity | grep -E "^ip (-n|netns add)"',
           expects: /^ip netns add gangway-\w+$[\s\S]*^ip -n gangway-\w+ link set lo up$/m,
         },
         {

@@ -57,7 +57,7 @@ async function proving(step: Step, take: () => Promise<void>): Promise<void> {
 
 async function take(step: Step, lab: Lab, { name }: Chapter, listener: Listener): Promise<void> {
   // What is explained and what is done have the same ids.
-  const seed = `${name}: ${step.types.replace('gangway explain ', 'gangway ')}`;
+  const seed = `${name}: ${step.types.replace(/^gangway explain (.*) \| grep .*$/, 'gangway $1')}`;
   const environment = { ...programs, GANGWAY_SEED: seed, PATH: `/run/bin:${programEnvironment().PATH}` };
   const type = () => lab.place(step.at ?? 'host').exec(['sh', '-c', step.types], { environment });
   listener.typing(step);

@@ -21,8 +21,8 @@ export const userDefined: Chapter = {
       says: 'A network’s name is gangway’s affair; what the kernel sees is a bridge. It would be called br- and the beginning of the network’s id; the option lets us choose a readable name.',
       steps: [
         {
-          types: 'gangway explain network create -o com.docker.network.bridge.name=front0 front',
-          shows: /^(ip |nft 'add element)/,
+          types:
+            'gangway explain network create -o com.docker.network.bridge.name=front0 front | grep -E "^(ip|nft .add element)"',
           expects: /add element inet gangway entering \{ ipv4 \. "front0"[\s\S]*^ip link add front0 /m,
         },
       ],
