@@ -1,4 +1,8 @@
-/** What happens to containers and networks, in docker's words. */
+/**
+ * What happens to containers and networks, in docker's words.
+ *
+ * Docker's other words are for things that there are not (`pause`, `health_status`), or that change nothing (`exec_start`).
+ */
 
 export type ContainerAction = 'create' | 'attach' | 'start' | 'kill' | 'oom' | 'die' | 'stop' | 'restart' | 'destroy';
 export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';

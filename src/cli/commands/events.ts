@@ -18,6 +18,8 @@ export const execute: Execute<typeof eventsOptions> = async ({ options }, contex
     throw new UsageError(`--since ${options.since} is after --until ${options.until}`, 1);
   }
   const filters = parseEventFilters(options.filter);
+  // A field that no event has is told now, and not with the first event.
+  formatEvent(sample, format);
   const engine = await context.engine();
   for await (const event of engine.events({ ...present({ since, until }), filters })) {
     const flowing = context.stdout.write(formatEvent(event, format));
@@ -40,6 +42,16 @@ function parseEventFilters(texts: readonly string[]): EventFilters {
     types: given.get('type')?.wanted as EventFilters['types'],
   });
 }
+
+const zeros = '0'.repeat(64);
+/** With all that an event can have. */
+const sample: EngineEvent = {
+  type: 'network',
+  action: 'connect',
+  id: zeros,
+  attributes: { container: zeros, execDuration: '0', exitCode: '0', name: 'web', signal: '9', type: 'bridge' },
+  time: new Date(0),
+};
 
 function formatEvent(event: EngineEvent, format: Format): string {
   if (format.kind === 'plain') return plainLine(event);
