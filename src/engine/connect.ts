@@ -14,6 +14,7 @@ import { nameSockets } from '../networks/names.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { publish, republish, sockets } from '../networks/publish.ts';
 import type { FileStep, Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
 import { formatAddress } from '../values/address.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
@@ -87,6 +88,7 @@ export async function connect(context: Context, name: string, asked: ConnectionR
 export async function disconnect(context: Context, name: string, reference: string, force: boolean): Promise<void> {
   await exclusively(context, async (world) => {
     const record = context.records.container(name);
+    if (record.network.kind === 'none' && reference === 'none') return await leaveNone(context, world, record);
     const connections = connectionsOf(record, reference);
     const network = lookUp(context.records.everyNetwork(), reference === 'default' ? 'bridge' : reference);
     if (network === undefined && reference !== 'bridge') throw notFound(reference);
@@ -114,6 +116,13 @@ export async function disconnect(context: Context, name: string, reference: stri
       events,
     });
   });
+}
+
+/** Nothing changes but what may come: with no networks it may be connected to some, in `none` it may not. */
+async function leaveNone(context: Context, world: World, record: ContainerRecord): Promise<void> {
+  const changed: ContainerRecord = { ...record, network: { kind: 'networks', connections: [] } };
+  const plan = { subject: `disconnect ${record.name} from none`, direction: 'make' as const, steps: [] };
+  await carry(context, world, { plan, records: [context.records.put('containers', changed)] });
 }
 
 /** The connections of a container that may have some. @throws GangwayError invalid-network */

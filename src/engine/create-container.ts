@@ -7,6 +7,7 @@ import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { inventName } from './identities.ts';
+import { linksOf } from './links.ts';
 import { machineName } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
@@ -14,10 +15,11 @@ import { dataDirectory } from './start.ts';
 /**
  * The record of a new container, not yet written.
  *
- * @throws GangwayError container-exists, rootfs-not-found
+ * @throws GangwayError container-exists, container-not-found for one that it is linked to, rootfs-not-found
  */
 export function draftContainer({ records, identities }: Context, request: ContainerRequest): ContainerRecord {
   const existing = records.everyContainer();
+  for (const { container } of linksOf(request.network)) records.container(container);
   const id = identities.id();
   const isTaken = (name: string) => existing.some((other) => other.name === name);
   const name = request.name === undefined ? inventName(identities, isTaken) : request.name;

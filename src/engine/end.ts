@@ -14,7 +14,7 @@ import type { ContainerAction, Occurrence } from '../values/event.ts';
 import { type Context, carry } from './context.ts';
 import { endForwarding } from './ground.ts';
 import { ofContainer, ofStack } from './occurrences.ts';
-import { type ContainerRecord, type End, isServed, type Life, stepsOf } from './record.ts';
+import { type ContainerRecord, type End, type HeldAddress, isServed, type Life, stepsOf } from './record.ts';
 
 /** What a life is found to be: another boot has forgotten it, else its processes tell. */
 export function observeLife(life: Life): Observed {
@@ -120,11 +120,14 @@ function withoutLife({ life: _, ...record }: ContainerRecord, lastEnd: End): Con
 
 function endOf(life: Life): End {
   const observed = observeLife(life);
-  const times = { startedAt: life.startedAt, finishedAt: new Date().toISOString() };
-  if (observed.kind === 'exited') return { ...observed.exit, ...times };
+  const addresses = life.plugs.flatMap(({ networkId, endpoint }) =>
+    endpoint.addresses.map(({ address }): HeldAddress => ({ networkId, address })),
+  );
+  const known = { startedAt: life.startedAt, finishedAt: new Date().toISOString(), addresses };
+  if (observed.kind === 'exited') return { ...observed.exit, ...known };
   // Still alive: it is we who kill it.
   const exitCode = observed.kind === 'running' || observed.kind === 'created' ? 137 : 'unknown';
-  return { exitCode, outOfMemory: false, ...times };
+  return { exitCode, outOfMemory: false, ...known };
 }
 
 /** Docker's rules: does a container that has ended by itself start again? */

@@ -4,19 +4,21 @@ import { listAddresses } from '../kernel/address.ts';
 import type { Endpoint } from '../networks/bridge.ts';
 import { type Network, plugIn } from '../networks/network.ts';
 import type { Sandbox } from '../networks/none.ts';
-import { checkAddress, chooseAddress, refuseInUse } from '../services/ipam.ts';
+import { checkAddress, chooseAddress, isFree, refuseInUse } from '../services/ipam.ts';
 import { type Address, contains, type Family, formatAddress, formatPrefix, type Prefix } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import { macOf } from '../values/mac.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Context } from './context.ts';
-import type { ContainerRecord, NetworkRecord, Plug } from './record.ts';
+import type { ContainerRecord, HeldAddress, NetworkRecord, Plug } from './record.ts';
 
 /** What a new plug has to know of the container that it is for. */
 export interface Slot {
   readonly sandbox: Sandbox;
   /** The links that it has, and those that its other plugs are to have. */
   readonly links: readonly string[];
+  /** What it had when it ran before. */
+  readonly had?: readonly HeldAddress[];
 }
 
 export interface DraftedPlug {
@@ -51,6 +53,10 @@ export function draftPlug(
     if (wanted !== undefined) {
       checkAddress(subnet, wanted, used);
       return { address: wanted, length: subnet.subnet.length };
+    }
+    const had = slot.had?.find((held) => held.networkId === id && held.address.family === subnet.subnet.address.family);
+    if (had !== undefined && isFree(subnet, had.address, used)) {
+      return { address: had.address, length: subnet.subnet.length };
     }
     const address = chooseAddress(subnet, used, cursors[key]);
     given[key] = address;

@@ -41,6 +41,13 @@ export interface End {
   readonly outOfMemory: boolean;
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** What it had in its networks: it gets them again as long as nobody else has them. */
+  readonly addresses?: readonly HeldAddress[];
+}
+
+export interface HeldAddress {
+  readonly networkId: string;
+  readonly address: Address;
 }
 
 /** One run of a container: everything that exists for it now, and how to take it away. */

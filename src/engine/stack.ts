@@ -81,7 +81,7 @@ async function plugged(
       ...connections.flatMap(({ link }, index) => (link === undefined || index <= drafts.length ? [] : link)),
     ];
     const network = resolveNetwork(context, world, request.network);
-    drafts.push(draftPlug(context, network, request, { sandbox, links }));
+    drafts.push(draftPlug(context, network, request, { sandbox, links, had: record.lastEnd?.addresses ?? [] }));
   }
   const ways = waysOf(drafts);
   const bindings = ways.length === 0 ? [] : await bindPorts(context, record, { wired: drafts, ways });

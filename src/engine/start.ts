@@ -22,6 +22,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
 import { type Context, carry } from './context.ts';
+import { linkLines } from './links.ts';
 import { machineHosts, machineResolvConf } from './observe.ts';
 import { ofContainer, ofStack } from './occurrences.ts';
 import { processKind } from './process-kind.ts';
@@ -117,7 +118,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     forwards,
     published: publish(forwards, behindOf(wired)),
     rest: [
-      ...files(record, directory, stack),
+      ...files(record, directory, stack, linkLines(records, record.network)),
       { kind: 'process', launch, why: 'the command, in namespaces of its own and inside its limits' },
     ],
   };
@@ -163,6 +164,7 @@ function files(
   record: ContainerRecord,
   directory: string,
   { sandbox, host: joined, wired, ways, names }: Stack,
+  linked: readonly HostEntry[],
 ): readonly (DirectoryStep | FileStep)[] {
   const bundle: DirectoryStep = {
     kind: 'directory',
@@ -173,7 +175,8 @@ function files(
   if (joined !== undefined) return [bundle];
   const own = wired.flatMap(({ plug }) => plug.endpoint.addresses.map(({ address }) => address));
   const contents = {
-    hosts: sandbox === undefined ? machineHosts() : hosts(ownNames(record), own, extraLines(record, ways)),
+    hosts:
+      sandbox === undefined ? machineHosts() : hosts(ownNames(record), own, [...extraLines(record, ways), ...linked]),
     hostname: `${record.hostname}\n`,
     'resolv.conf':
       names === undefined

@@ -184,6 +184,17 @@ function fixedAddresses({ gateway, auxiliary }: Subnet): readonly Address[] {
   return [...(gateway === undefined ? [] : [gateway]), ...Object.values(auxiliary)];
 }
 
+/** Might a container get this address again, that it had before? */
+export function isFree(subnet: Subnet, address: Address, used: readonly Address[]): boolean {
+  const within = subnet.range ?? subnet.subnet;
+  return (
+    contains(within, address) &&
+    reservedAs(subnet.subnet, address) === undefined &&
+    holderOf(subnet, address) === undefined &&
+    !used.some((one) => sameAddress(one, address))
+  );
+}
+
 /**
  * Holds an address that a person wants for a container to its subnet. It may lie outside of the range.
  *

@@ -1,0 +1,47 @@
+/**
+ * `--link`: what one container calls another one.
+ *
+ * In a network with names its name server knows it. The default bridge has no names: there a line of /etc/hosts says it,
+ * as it is when the container starts.
+ */
+import type { HostEntry } from '../networks/files.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
+import { isAlive } from './end.ts';
+import type { ContainerRecord } from './record.ts';
+import type { Records } from './records.ts';
+
+type Link = ConnectionRequest['links'][number];
+
+export function linksOf(mode: NetworkMode): readonly Link[] {
+  return mode.kind === 'networks' ? mode.connections.flatMap(({ links }) => links) : [];
+}
+
+/**
+ * `172.17.0.2<TAB>store 5f2a8c0b1d3e db`: the alias, the host name, and the name.
+ *
+ * @throws GangwayError container-not-found, container-not-running
+ */
+export function linkLines(records: Pick<Records, 'container' | 'networks'>, mode: NetworkMode): readonly HostEntry[] {
+  if (mode.kind !== 'networks') return [];
+  const links = mode.connections.flatMap(({ network, links: own }) => (network === 'bridge' ? own : []));
+  const bridge = records.networks().find(({ network }) => network.name === 'bridge');
+  return links.flatMap(({ container, alias }) => {
+    const target = records.container(container);
+    const name = [...new Set([alias, target.hostname, target.name])].join(' ');
+    return addressesIn(target, bridge?.id).map((address) => ({ name, address }));
+  });
+}
+
+function addressesIn({ name, life }: ContainerRecord, networkId: string | undefined) {
+  const plug = life?.plugs.find((each) => each.networkId === networkId);
+  if (plug !== undefined && life !== undefined && isAlive(life))
+    return plug.endpoint.addresses.map(({ address }) => address);
+  throw new GangwayError(
+    'container-not-running',
+    `cannot link to container ${name}: it does not run on the default bridge`,
+    {
+      hint: 'start it first, or let both use a network of your own: there its name is enough',
+    },
+  );
+}
