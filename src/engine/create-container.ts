@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import type { Step } from '../plan/step.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
+import type { NetworkMode } from '../values/network.ts';
 import type { Context } from './context.ts';
 import { inventName } from './identities.ts';
 import { linksOf } from './links.ts';
@@ -15,7 +16,7 @@ import { dataDirectory } from './start.ts';
 /**
  * The record of a new container, not yet written.
  *
- * @throws GangwayError container-exists, container-not-found for one that it is linked to, rootfs-not-found
+ * @throws GangwayError container-exists, container-not-found for one that it is linked to or joins, rootfs-not-found
  */
 export function draftContainer({ records, identities }: Context, request: ContainerRequest): ContainerRecord {
   const existing = records.everyContainer();
@@ -39,11 +40,16 @@ export function draftContainer({ records, identities }: Context, request: Contai
     createdAt: new Date().toISOString(),
     hostname: chooseHostname(request, id),
     request,
-    network: request.network,
+    network: resolved(records, request.network),
     stopped: false,
     restarts: 0,
     steps: ownSteps(records.directories.state, id, request),
   };
+}
+
+/** Whose stack it is does not change with names. @throws GangwayError container-not-found */
+function resolved(records: Context['records'], mode: NetworkMode): NetworkMode {
+  return mode.kind === 'container' ? { kind: mode.kind, container: records.container(mode.container).id } : mode;
 }
 
 function chooseHostname({ hostname, network }: ContainerRequest, id: string): string {

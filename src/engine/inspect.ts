@@ -74,10 +74,12 @@ function state(record: ContainerRecord) {
   };
 }
 
-function hostConfig({ request, network }: ContainerRecord) {
+function hostConfig(record: ContainerRecord) {
+  const { request, network } = record;
   const { limits, restart } = request;
   return {
     NetworkMode: network.kind === 'container' ? modeName(network) : modeName(request.network),
+    Links: nullIfEmpty(bridgeLinks(record)),
     PortBindings: portBindings(request.publish),
     Dns: (request.resolver.servers ?? []).map(formatAddress),
     DnsOptions: request.resolver.options ?? [],
@@ -154,7 +156,7 @@ function endpointSettings(
     GwPriority: connection?.gatewayPriority ?? 0,
     NetworkID: plug?.networkId ?? '',
     EndpointID: plug?.endpoint.id ?? '',
-    MacAddress: plug?.endpoint.mac ?? '',
+    MacAddress: plug?.endpoint.mac ?? connection?.mac ?? '',
     IPAddress: v4.address,
     IPPrefixLen: v4.length,
     Gateway: text(v4.gateway),
@@ -163,6 +165,15 @@ function endpointSettings(
     IPv6Gateway: text(v6.gateway),
     DNSNames: connection === undefined || connection.network === 'bridge' ? null : [name, ...aliases, id.slice(0, 12)],
   };
+}
+
+/** `/db:/web/store`: on the default bridge, where links are the container's, and not the connection's. */
+function bridgeLinks({ name, network: mode }: ContainerRecord): readonly string[] {
+  const connections = mode.kind === 'networks' ? mode.connections : [];
+  return connections
+    .flatMap(({ network, links }) => (network === 'bridge' ? links : []))
+    .map(({ container, alias }) => `/${container}:/${name}/${alias}`)
+    .toSorted();
 }
 
 /** Docker's way to write that there are none. */

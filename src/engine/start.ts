@@ -18,6 +18,7 @@ import { carried, sockets as portSockets, publish } from '../networks/publish.ts
 import type { DefaultRoute, DirectoryStep, FileStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { type Place, prepareLaunch } from '../services/process/prepare.ts';
+import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
@@ -180,7 +181,7 @@ function files(
     hostname: `${record.hostname}\n`,
     'resolv.conf':
       names === undefined
-        ? resolvConf(machineResolvConf(), sandbox === undefined ? 'host' : 'own', record.request.resolver)
+        ? resolvConf(machineResolvConf(), sandbox === undefined ? 'host' : familiesOf(own), record.request.resolver)
         : nameServiceResolvConf(names.resolver),
   };
   return [
@@ -195,6 +196,11 @@ function files(
       }),
     ),
   ];
+}
+
+/** One without a network cannot reach any server: its file is as it would be in most networks. */
+function familiesOf(addresses: readonly Address[]): readonly Family[] {
+  return addresses.length === 0 ? [4, 6] : addresses.map(({ family }) => family);
 }
 
 /** `host-gateway` is the machine itself, by the address by which the container's packets reach it first. */

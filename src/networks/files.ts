@@ -10,7 +10,15 @@
  * Google's 8.8.8.8; gangway leaves the list empty and says so, since which stranger learns your names is not ours to
  * choose.
  */
-import { type Address, formatAddress, isAddress, isLoopback, isUnspecified, parseAddress } from '../values/address.ts';
+import {
+  type Address,
+  type Family,
+  formatAddress,
+  isAddress,
+  isLoopback,
+  isUnspecified,
+  parseAddress,
+} from '../values/address.ts';
 import type { ResolverOverrides, ResolverSettings } from '../values/resolver.ts';
 
 /** A line that a person adds: `--add-host db:10.0.0.1`. */
@@ -54,17 +62,25 @@ function ownLine(names: string, address: Address): string {
 }
 
 /**
- * The machine's resolv.conf as a container can use it; as it stands for one on the machine's own stack. What a person
+ * The machine's resolv.conf as a container with addresses of these families can use it; as it stands for one on the
+ * machine's own stack. What a person
  * said (`--dns`, `--dns-search`, `--dns-option`) takes the place of the lines of its kind, and is believed.
  *
  * @see resolv.conf(5)
  */
-export function resolvConf(machine: string, stack: 'own' | 'host', overrides: ResolverOverrides = {}): string {
+export function resolvConf(
+  machine: string,
+  stack: 'host' | readonly Family[],
+  overrides: ResolverOverrides = {},
+): string {
   const said = overrideLines(overrides);
   const lines = machine.split('\n').filter((line) => !said.some(({ keyword }) => keyword.test(line)));
   const own = said.flatMap(({ own: written }) => written);
   if (stack === 'host') return [...own, ...lines].join('\n');
-  const kept = [...own, ...lines.filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line) && !isOutOfReach(line))];
+  const kept = [
+    ...own,
+    ...lines.filter((line) => line.trim() !== '' && !/^\s*[#;]/.test(line) && !isOutOfReach(line, stack)),
+  ];
   const empty = kept.some((line) => line.startsWith('nameserver'))
     ? []
     : ['# no name server of the machine can be reached from a container'];
@@ -110,11 +126,11 @@ function overrideLines({ servers = [], search = [], options = [] }: ResolverOver
   ];
 }
 
-function isOutOfReach(line: string): boolean {
+function isOutOfReach(line: string, families: readonly Family[]): boolean {
   const [, server] = /^\s*nameserver\s+(\S+)/.exec(line) ?? [];
   if (server === undefined) return false;
   if (!isAddress(server)) return true;
   const address = parseAddress(server);
   // glibc takes 0.0.0.0 for the machine itself.
-  return isLoopback(address) || isUnspecified(address);
+  return isLoopback(address) || isUnspecified(address) || !families.includes(address.family);
 }

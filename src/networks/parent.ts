@@ -29,12 +29,12 @@ export type Parent =
  * @param wanted `-o parent=…`
  * @param dummy the name of the one that leads nowhere
  * @param exists has the machine a link of this name?
- * @throws GangwayError invalid-option where there is no such link, and none can be made
+ * @throws GangwayError invalid-network where there is no such link, and none can be made
  */
 export function chooseParent(wanted: string | undefined, dummy: string, exists: (link: string) => boolean): Parent {
   if (wanted === undefined) return { kind: 'dummy', link: dummy };
   if (wanted === 'lo') {
-    throw new GangwayError('invalid-option', 'the loopback can’t be the parent of a network', {
+    throw new GangwayError('invalid-network', 'the loopback can’t be the parent of a network', {
       hint: 'name the link that leads to the wire: -o parent=eth0',
     });
   }
@@ -42,7 +42,7 @@ export function chooseParent(wanted: string | undefined, dummy: string, exists: 
   const [, trunk = '', number = ''] = /^(.+)\.([1-9]\d{0,3})$/.exec(wanted) ?? [];
   const id = Number(number);
   if (exists(trunk) && id >= 1 && id <= 4094) return { kind: 'vlan', link: wanted, trunk, id };
-  throw new GangwayError('invalid-option', `link "${wanted}" not found: it can’t be the parent of a network`, {
+  throw new GangwayError('invalid-network', `link "${wanted}" not found: it can’t be the parent of a network`, {
     hint: '`ip link` lists what there is; of a link that exists, a VLAN can be made: -o parent=eth0.10',
   });
 }

@@ -29,12 +29,12 @@ mount --bind /run/parity/resolv.conf "$(readlink -f /etc/resolv.conf)"
 mount -t tmpfs tmpfs /etc/docker
 `;
 
-const nameServerProgram = [
-  process.execPath,
-  '--no-warnings',
-  `--import=${root}test/support/register.js`,
-  `${root}test/parity/name-server-main.ts`,
-];
+/** A program of this folder, as a command line. */
+export function typescriptProgram(file: string): readonly string[] {
+  return [process.execPath, '--no-warnings', `--import=${root}test/support/register.js`, `${root}test/parity/${file}`];
+}
+
+const nameServerProgram = typescriptProgram('name-server-main.ts');
 
 /** An address of the world where a name server fails at everything. */
 const failingServer = '203.0.113.66';

@@ -6,7 +6,7 @@ const header = '# The machine’s /etc/resolv.conf, without servers on its loopb
 const nobody = '# no name server of the machine can be reached from a container';
 
 function kept(...lines: readonly string[]): readonly string[] {
-  return resolvConf(`${lines.join('\n')}\n`, 'own').split('\n');
+  return resolvConf(`${lines.join('\n')}\n`, [4, 6]).split('\n');
 }
 
 test('hosts: localhost in six lines, and the container at each of its addresses', (t) => {
@@ -46,6 +46,12 @@ test('a server on the machine’s loopback is in there a different one', (t) => 
   ]);
 });
 
+test('a server of a family that the container does not have is out of its reach', (t) => {
+  const machine = 'nameserver 2001:db8::53\nnameserver 192.0.2.53\n';
+  t.deepEqual(resolvConf(machine, [4]).match(/^nameserver .*$/gm), ['nameserver 192.0.2.53']);
+  t.deepEqual(resolvConf(machine, [6]).match(/^nameserver .*$/gm), ['nameserver 2001:db8::53']);
+});
+
 test('a server with a zone is behind a link that the container does not have', (t) => {
   t.deepEqual(kept('nameserver fe80::1%eth0', 'nameserver 203.0.113.2'), [header, 'nameserver 203.0.113.2', '']);
 });
@@ -63,11 +69,11 @@ test('a tab is as good as a blank, and a keyword that is indented is none, as fo
 test('what a person says takes the place of the lines of its kind, and is believed', (t) => {
   const machine = 'nameserver 203.0.113.2\nsearch example.org\noptions rotate\n';
   t.is(
-    resolvConf(machine, 'own', { servers: ['127.0.0.1', 'fd00::53'].map(parseAddress), search: ['.'] }),
+    resolvConf(machine, [4, 6], { servers: ['127.0.0.1', 'fd00::53'].map(parseAddress), search: ['.'] }),
     `${header}\nnameserver 127.0.0.1\nnameserver fd00::53\noptions rotate\n`,
   );
   t.is(
-    resolvConf(machine, 'own', { search: ['a.test', 'b.test'], options: ['ndots:2', 'rotate'] }),
+    resolvConf(machine, [4, 6], { search: ['a.test', 'b.test'], options: ['ndots:2', 'rotate'] }),
     `${header}\nsearch a.test b.test\noptions ndots:2 rotate\nnameserver 203.0.113.2\n`,
   );
   t.is(resolvConf('nameserver 127.0.0.53\n', 'host', { search: ['a.test'] }), 'search a.test\nnameserver 127.0.0.53\n');

@@ -78,7 +78,7 @@ test('the parent is chosen: what is there, a VLAN of it, or none', (t) => {
   t.deepEqual(choose('up0.20.30'), { kind: 'vlan', link: 'up0.20.30', trunk: 'up0.20', id: 30 });
   t.deepEqual(choose(), { kind: 'dummy', link: 'dm-1' });
   for (const wrong of ['up9', 'up9.10', 'up0.0', 'up0.4095', 'up0.010', 'up0.', '.10', ''])
-    t.throws(() => choose(wrong), { code: 'invalid-option', message: /not found/ }, wrong);
+    t.throws(() => choose(wrong), { code: 'invalid-network', message: /not found/ }, wrong);
   t.throws(() => choose('lo'), { message: /loopback/ });
 });
 

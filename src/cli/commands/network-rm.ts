@@ -9,7 +9,8 @@ export const execute: Execute<typeof networkRemoveOptions> = async ({ options: {
   const engine = await context.engine();
   return await forEachName(words, context, async (name) => {
     try {
-      return await engine.removeNetwork(name);
+      await engine.removeNetwork(name);
+      return name;
     } catch (error) {
       if (force && error instanceof GangwayError && error.code === 'network-not-found') return undefined;
       throw error;

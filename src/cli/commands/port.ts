@@ -2,7 +2,7 @@
 import { formatHost } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
-import { formatPort, parsePort } from '../../values/port-grammar.ts';
+import { formatBinding, formatPort, parsePort } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
@@ -23,11 +23,18 @@ export const execute: Execute<typeof listFormatOptions> = async ({ options, word
       hint: `\`gangway port ${name}\` lists those that it does`,
     });
   }
-  const sorted = bindings.toSorted((a, b) => a.containerPort - b.containerPort);
+  const sorted = bindings.toSorted(
+    (a, b) => a.containerPort - b.containerPort || inOrder(formatBinding(a), formatBinding(b)),
+  );
   const plain = format.kind === 'plain';
   context.stdout.write(plain ? lines(sorted, text === undefined) : formatRows(sorted.map(row), format, layout));
   return 0;
 };
+
+/** By their text, as docker has it. */
+function inOrder(a: string, b: string): number {
+  return Number(a > b) - Number(a < b);
+}
 
 /** @throws UsageError with exit status 1, which docker has here although it is 125 for `-p` */
 function readPort(text: string) {
