@@ -8,7 +8,7 @@ export function remember(names: Names, words: readonly string[], stdout: string)
   const id = /^[0-9a-f]{64}$/m.exec(stdout)?.[0];
   if (id === undefined) return;
   const given = words[0] === 'network' ? words.at(-1) : words[words.indexOf('--name') + 1];
-  if (given !== undefined) names.set(id, given);
+  if (given !== undefined && !/^[0-9a-f]{12,64}$/.test(given)) names.set(id, given);
 }
 
 /** A line with the ids that it names. */
@@ -30,16 +30,30 @@ export function normal(text: string, names: Names): string {
     .replace(/\b[0-9a-f]{12}\b/g, '<short id>')
     .replace(/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
     .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 UTC\b/g, '<time>')
+    .replace(/\b\d+\.\d+\/\d+\.\d+\/\d+\.\d+ ms\b/g, '<times>')
     .replace(/\bparity-(?:docker|gangway)-\d+\b/g, '<host>')
     .replace(/\bveth[0-9a-f]{7}\b/g, '<veth>')
     .trimEnd();
 }
 
-/** JSON with its keys in order, so that two of the same content are the same text. */
+/** JSON with its keys in order, and so with objects in a list: two of the same content are the same text. */
 export function ordered(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
+  return JSON.stringify(inOrder(value));
+}
+
+function inOrder(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) {
+    const items = value.map(inOrder);
+    return items.some((item) => typeof item === 'object') ? items.sort(byText) : items;
+  }
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, inOrder(inner)]),
   );
+}
+
+function byText(a: unknown, b: unknown): number {
+  return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
 }

@@ -35,6 +35,8 @@ export interface Scenario {
   readonly outside?: readonly string[];
   /** Options of dockerd that bring 26.1.5 nearer to 29. */
   readonly daemon?: readonly string[];
+  /** Shell on the host, before dockerd is there. */
+  readonly setting?: string;
   /** What not every machine has, and a shell command that finds out on the host of a lab. */
   readonly needs?: { readonly what: string; readonly check: string };
   readonly steps: readonly Step[];

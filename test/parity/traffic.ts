@@ -17,6 +17,7 @@ export async function fetch(world: World, from: string, to: string): Promise<str
   if (exitCode === 28) return 'silence';
   if (/unreachable|no route/i.test(stderr)) return 'unreachable';
   if (/refused/i.test(stderr)) return 'refused';
+  if (exitCode === 7) return 'refused';
   return [52, 56].includes(exitCode) ? 'accepted, then closed' : `curl ends with ${exitCode}`;
 }
 

@@ -54,7 +54,7 @@ export async function ground(name: string, scenario: Scenario): Promise<Ground> 
   const nameServer = lab.world.spawn([...nameServerProgram, failingServer]);
   try {
     await Promise.all([
-      lab.host.run(['sh', '-euc', furnish]),
+      lab.host.run(['sh', '-euc', `${furnish}${scenario.setting ?? ''}`]),
       ...outside.map((place) => lab.place(place).serve()),
       nameServer.waitForOutput(/^ready$/m, { timeoutMilliseconds: 20_000 }),
     ]);

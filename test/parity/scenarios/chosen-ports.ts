@@ -5,8 +5,8 @@ export const chosenPorts: readonly Scenario[] = [
   {
     title: 'free ports of any address and of one',
     cites: ['TestMixAnyWithSpecificHostAddrs', 'TestMixUnspecAndSpecificAddrs'],
+    setting: "sysctl -q -w net.ipv4.ip_local_port_range='50000 50003'",
     steps: [
-      at('host', "sysctl -q -w net.ipv4.ip_local_port_range='50000 50003'"),
       idle('--name web1 -p 80 -p 127.0.0.1::81'),
       idle('--name web2 -p 127.0.0.1::80 -p 80/udp'),
       command("inspect -f '{{len (index .NetworkSettings.Ports `80/tcp`)}}' web1"),
@@ -17,8 +17,8 @@ export const chosenPorts: readonly Scenario[] = [
   {
     title: 'ports that the machine keeps back',
     cites: ['TestRequestNewPortSkipsReservedPorts', 'TestRequestSpecificReservedPort', 'TestRequestNewPortAllReserved'],
+    setting: "sysctl -q -w net.ipv4.ip_local_port_range='50000 50001' net.ipv4.ip_local_reserved_ports=50000",
     steps: [
-      at('host', "sysctl -q -w net.ipv4.ip_local_port_range='50000 50001' net.ipv4.ip_local_reserved_ports=50000"),
       idle('--name web1 -p 80'),
       command('port web1'),
       idle('--name web2 -p 50000:80'),
@@ -51,12 +51,12 @@ export const chosenPorts: readonly Scenario[] = [
     cites: ['TestFullAllocateRelease', 'TestRequestReleaseAddressFromSubPool'],
     steps: [
       command('network create --subnet 10.1.0.0/29 --ip-range 10.1.0.4/30 small'),
-      ...['a1', 'a2', 'a3'].map((name) => idle(`--name ${name} --network small`)),
+      ...['a1', 'a2'].map((name) => idle(`--name ${name} --network small`)),
       command('run --rm --network small IMAGE true'),
-      command('rm -f a1 a2 a3'),
-      ...['b1', 'b2', 'b3'].map((name) => idle(`--name ${name} --network small`)),
+      command('rm -f a1 a2'),
+      ...['b1', 'b2'].map((name) => idle(`--name ${name} --network small`)),
       command('run --rm --network small IMAGE true'),
-      command('rm -f b1 b2 b3'),
+      command('rm -f b1 b2'),
       command('network rm small'),
     ],
   },
@@ -69,8 +69,8 @@ export const chosenPorts: readonly Scenario[] = [
       { kind: 'links', place: 'web1' },
       idle('--name web2 --network jumbo'),
       at('web1', 'ping -n -c1 -W2 -M do -s 8000 172.18.0.3'),
-      command('network create -o com.docker.network.driver.mtu=65536 giant'),
-      command('network create -o com.docker.network.driver.mtu=65535 tall'),
+      command('network create -o com.docker.network.driver.mtu=65536 --subnet 10.3.0.0/24 giant'),
+      command('network create -o com.docker.network.driver.mtu=65535 --subnet 10.4.0.0/24 tall'),
       idle('--name web3 --network tall'),
       { kind: 'links', place: 'web3' },
     ],

@@ -24,7 +24,7 @@ export const endpoints: readonly Scenario[] = [
     steps: [
       command('network create my_next'),
       idle(
-        `--name web1 --network 'name=my_next,"${endpoint}.sysctls=net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.conf.IFNAME.mc_forwarding=0"'`,
+        `--name web1 --network 'name=my_next,"${endpoint}.sysctls=net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.conf.IFNAME.rp_filter=2"'`,
       ),
       idle(`--name web2 --network name=my_next,${endpoint}.sysctls=net.ipv4.conf.IFNAME.log_martians=1`),
       sysctl('web2', 'net.ipv4.conf.eth0.log_martians'),
@@ -99,7 +99,10 @@ export const endpoints: readonly Scenario[] = [
       ...server('web1', '--network my_next'),
       idle('--name web2 --network my_next --mac-address 02:00:00:00:00:22'),
       fetch('web2', '172.18.0.2'),
-      inspect('web1', '.Config.MacAddress'),
+      command('create --name made --network my_next --mac-address 02:00:00:00:00:23 IMAGE true'),
+      inspect('made', '.NetworkSettings.Networks.my_next.MacAddress'),
+      command('create --name plain --network my_next IMAGE true'),
+      inspect('plain', '.NetworkSettings.Networks.my_next.MacAddress'),
       command('stop -t 0 web1'),
       idle('--name web3 --network my_next'),
       command('start web1'),

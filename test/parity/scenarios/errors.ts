@@ -146,6 +146,7 @@ export const errors: readonly Scenario[] = [
         'network disconnect -f my_next nope',
         'network disconnect host hostc',
         'network disconnect none nonec',
+        'network connect sub nonec',
       ),
     ],
   },

@@ -81,12 +81,12 @@ export const gatewayModes: readonly Scenario[] = [
       command(
         `network create --internal --subnet 10.1.0.0/24 ${mode('isolated')} -o com.docker.network.bridge.name=alone0 alone`,
       ),
-      ...server('web1', '--network alone'),
+      ...server('web1', '--network alone --ip 10.1.0.9'),
       idle('--name web2 --network alone'),
       links('host'),
-      fetch('web2', '10.1.0.2'),
+      fetch('web2', '10.1.0.9'),
       ...everyPair(ping, ['web2'], ['10.1.0.1', '203.0.113.1', '203.0.113.2']),
-      fetch('host', '10.1.0.2'),
+      fetch('host', '10.1.0.9'),
     ],
   },
   {

@@ -57,9 +57,9 @@ export const six: readonly Scenario[] = [
     cites: ['TestDisableIPv6OnInterface', 'TestNonIPv6Network'],
     daemon: ip6tables,
     steps: [
-      command('network create --subnet 10.1.0.0/24 four'),
-      command('network create --ipv6 --subnet 10.2.0.0/24 --subnet fd00:2::/64 both'),
-      idle('--name web1 --network four --network both'),
+      command('network create --subnet 10.1.0.0/24 aa'),
+      command('network create --ipv6 --subnet 10.2.0.0/24 --subnet fd00:2::/64 zz'),
+      idle('--name web1 --network aa --network zz'),
       sysctl('web1', 'net.ipv6.conf.eth0.disable_ipv6'),
       sysctl('web1', 'net.ipv6.conf.eth1.disable_ipv6'),
       sysctl('web1', 'net.ipv6.conf.lo.disable_ipv6'),
