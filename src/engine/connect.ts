@@ -14,13 +14,13 @@ import { nameSockets } from '../networks/names.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { publish, republish, sockets } from '../networks/publish.ts';
 import type { FileStep, Step } from '../plan/step.ts';
-import type { World } from '../plan/world.ts';
 import { formatAddress } from '../values/address.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { endForwarding, prepareGround } from './ground.ts';
+import { leaveNone } from './leave-none.ts';
 import { hasNames } from './names.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
 import { ofPlug } from './occurrences.ts';
@@ -116,13 +116,6 @@ export async function disconnect(context: Context, name: string, reference: stri
       events,
     });
   });
-}
-
-/** Nothing changes but what may come: with no networks it may be connected to some, in `none` it may not. */
-async function leaveNone(context: Context, world: World, record: ContainerRecord): Promise<void> {
-  const changed: ContainerRecord = { ...record, network: { kind: 'networks', connections: [] } };
-  const plan = { subject: `disconnect ${record.name} from none`, direction: 'make' as const, steps: [] };
-  await carry(context, world, { plan, records: [context.records.put('containers', changed)] });
 }
 
 /** The connections of a container that may have some. @throws GangwayError invalid-network */
