@@ -4,27 +4,33 @@
  *     sudo npm run parity                        every scenario
  *     sudo npm run parity -- connect golden\ 08  those whose title or facts contain one of the words
  *     sudo npm run parity -- --format json       for programs
+ *     sudo npm run parity -- --write             every scenario, and docs/parity.md of it
  *
  * Ends with 1 if anything is worse than Docker; and after every scenario also if a fact is compared nowhere, or a
  * difference is expected that is none.
  */
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createLab } from '../src/lab/lab.ts';
-import { as29 } from '../test/parity/as-29/seen.ts';
+import { as29 } from '../test/parity/as-29/index.ts';
 import { aside } from '../test/parity/aside.ts';
-import { better } from '../test/parity/better/seen.ts';
+import { better } from '../test/parity/better.ts';
 import { coverage } from '../test/parity/coverage.ts';
 import { DockerWorld, missingDocker } from '../test/parity/docker-world.ts';
+import { document } from '../test/parity/document.ts';
 import { GangwayWorld } from '../test/parity/gangway-world.ts';
 import { look } from '../test/parity/look.ts';
-import { asJson, type Compared, count, differences, faults, head, row, speed } from '../test/parity/report.ts';
+import { conditions } from '../test/parity/machine.ts';
+import { asJson, type Compared, count, differences, faults, head, row } from '../test/parity/report.ts';
 import type { Scenario } from '../test/parity/scenario.ts';
 import { scenarios } from '../test/parity/scenarios/index.ts';
+import { speed } from '../test/parity/speed.ts';
 import { subjects } from '../test/parity/subjects.ts';
 import { couldNot, judge, stale } from '../test/parity/verdict.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { format: { type: 'string' } } });
+const options = { format: { type: 'string' }, write: { type: 'boolean' } } as const;
+const { values, positionals } = parseArgs({ allowPositionals: true, options });
 const reason = process.geteuid?.() === 0 ? missingDocker() : 'it needs root';
 if (reason !== undefined) {
   console.log(`skipped: ${reason}`);
@@ -50,7 +56,11 @@ const covered = coverage(subjects, scenarios, aside);
 const wrong = whole ? faults(covered, stale(lists, judged)) : [];
 say(row(`${all.length} scenarios`, { judged }));
 say(`${covered.played} facts compared, ${covered.aside} aside, ${covered.open.length} open`);
-console.log(json ? asJson(all) : [differences(all), ...wrong, speed(all)].join('\n'));
+console.log(json ? asJson(all) : [differences(all), ...wrong].join('\n'));
+if (values.write && whole) {
+  const findings = { all, covered, asides: aside, speed: await speed(), conditions: conditions() };
+  writeFileSync(new URL('../docs/parity.md', import.meta.url), document(findings));
+}
 process.exitCode = count(judged, 'worse') + wrong.length === 0 ? 0 : 1;
 
 /** Both worlds at once: most of the time each waits for something, and what disturbs one disturbs the other. */

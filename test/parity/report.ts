@@ -11,7 +11,7 @@ export interface Compared {
   readonly lacking?: string;
 }
 
-const kinds = ['same', 'as 29', 'better', 'worse', 'open'] as const;
+export const kinds = ['same', 'as 29', 'better', 'worse', 'open'] as const;
 
 export function count(judged: readonly Judged[], kind: Verdict['kind']): number {
   return judged.filter(({ verdict }) => verdict.kind === kind).length;
@@ -42,26 +42,6 @@ export function faults({ open, mistakes }: Coverage, stale: readonly Wanted[]): 
   ];
 }
 
-/** Medians of whole commands with the same outcome, as a person would wait for them. */
-export function speed(all: readonly Compared[]): string {
-  const times = new Map<string, Judged['milliseconds'][]>();
-  for (const { what, milliseconds, verdict } of all.flatMap((compared) => compared.judged)) {
-    const verb = /^(network (?:create|connect|disconnect|rm|ls)|run -d|run --rm|stop|start|rm)\b/.exec(what)?.[0];
-    if (verb !== undefined && verdict.kind === 'same') times.set(verb, [...(times.get(verb) ?? []), milliseconds]);
-  }
-  const lines = [...times].map(([verb, measured]) => {
-    const [docker, gangway] = (['docker', 'gangway'] as const).map((side) =>
-      median(measured.map((pair) => pair[side])),
-    );
-    return `speed  ${verb.padEnd(20)} docker ${String(docker).padStart(5)} ms   gangway ${String(gangway).padStart(5)} ms   (${measured.length} times)`;
-  });
-  return lines.join('\n');
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
 export function asJson(all: readonly Compared[]): string {
   const scenarios = all.map(({ scenario: { title, cites }, lacking, judged }) => ({
     title,
@@ -82,7 +62,7 @@ function because({ verdict }: Pick<Judged, 'verdict'>): readonly (Wanted | As29)
 }
 
 /** How often each sentence was the reason. */
-function reasons(judged: readonly Judged[], kind: 'as 29' | 'better'): ReadonlyMap<string, number> {
+export function reasons(judged: readonly Judged[], kind: 'as 29' | 'better'): ReadonlyMap<string, number> {
   const times = new Map<string, number>();
   const entries = judged.flatMap(because).filter((entry) => 'cite' in entry === (kind === 'as 29'));
   for (const why of entries.map(sentence)) times.set(why, (times.get(why) ?? 0) + 1);

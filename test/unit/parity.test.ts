@@ -2,10 +2,11 @@
 // The comparison itself is `npm run parity`.
 import { existsSync } from 'node:fs';
 import test from 'ava';
-import { as29 } from '../parity/as-29/seen.ts';
+import { as29 } from '../parity/as-29/index.ts';
 import { aside } from '../parity/aside.ts';
-import { better } from '../parity/better/seen.ts';
+import { better } from '../parity/better.ts';
 import { coverage } from '../parity/coverage.ts';
+import { document } from '../parity/document.ts';
 import { faults, row } from '../parity/report.ts';
 import { label } from '../parity/scenario.ts';
 import { scenarios } from '../parity/scenarios/index.ts';
@@ -87,4 +88,26 @@ test('every expectation belongs to an observation, has a reason in one sentence,
     t.regex(why, /^\S.*[^.]$/);
   }
   for (const { cite } of as29) t.regex(cite, /^\d/);
+});
+
+test('the document tells what was compared, what differs and why, and what is left', (t) => {
+  const lists = { as29: [{ ...wanted('one', 'two'), cite: '2f' }], better: [] };
+  const scenario = { title: 'scene', cites: ['golden 02'], steps: [] };
+  const text = document({
+    all: [
+      { scenario, judged: judge(scenario, [seen('one'), seen('two')], lists) },
+      { scenario, judged: judge(scenario, [seen('one'), seen('three')], lists) },
+      { scenario, judged: [], lacking: 'ipvlan links' },
+    ],
+    covered: { played: 1, aside: 1, open: [], mistakes: [] },
+    asides: [{ subjects: ['TestX'], why: 'there is none' }],
+    speed: [{ work: 'network create', way: 'in process', docker: 30, gangway: 3 }],
+    conditions: { date: '2026-01-01', sentence: 'a machine' },
+  });
+  t.regex(text, /3 scenarios, 2 observations: 0 the same,\n1 as Docker Engine 29 .*, 0 better, 1 worse, 1 open/);
+  for (const line of ['* so it is wanted (behaviour 2f) (1)', '* worse: scene, `answer`', '* there is none: TestX']) {
+    t.true(text.includes(`${line}\n`), line);
+  }
+  t.true(text.includes('| scene | golden 02 |  |  |  |  | lacks ipvlan links |'));
+  t.true(text.includes('| network create | 30.0 | 3.00 |  |  |'));
 });

@@ -13,7 +13,7 @@ eth2 veth mtu 1500 UP: 10.1.0.3/24 brd 10.1.0.255`,
 default via 10.3.0.1 dev eth1`,
 };
 
-export const as29: readonly As29[] = [
+export const seen: readonly As29[] = [
   {
     where: / \/etc\/hosts$/,
     expected: (docker) => docker.replace('fe00::0\t', 'fe00::\t').replace('ff00::0\t', 'ff00::\t'),

@@ -1,0 +1,83 @@
+/** Subnets of one family, of the wire, and what is told of them. */
+import type { As29 } from '../verdict.ts';
+import { feature } from './feature.ts';
+
+const six = { cite: '1.1, TestDisableIPv4', why: 'a network may have IPv6 alone' };
+const ranges = {
+  cite: '5, Test64BitIPRange',
+  why: 'an IPv6 network may have a range of any size, with an IPv4 subnet that is chosen',
+};
+const wire = {
+  cite: '2i',
+  why: 'on the wire there is a gateway only where somebody gave one, and no address is kept for it',
+};
+const sharedParent = 'several networks may share a parent, unless one of them has it for itself';
+const noFamily = {
+  cite: '5, TestDisableIPv6Addrs',
+  why: 'who wants no IPv6 has no address of it, in the files and in names as well',
+};
+
+export const subnets: readonly As29[] = [
+  ...feature('IPv6 alone', six, {
+    'network create --ipv4=false --ipv6 --subnet fd00:6::/64 only6': 'exit 0\n<id of only6>',
+    'run -d --name web1 --network only6 -p 8080:80 IMAGE sleep 1000': 'exit 0\n<id of web1>',
+    'run -d --name web2 --network only6 IMAGE sleep 1000': 'exit 0\n<id of web2>',
+    'web1 serves': 'ready',
+    'web1 links': 'lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128\neth0 veth mtu 1500 UP: fd00:6::2/64',
+    'web1 routes': 'default via fd00:6::1 dev eth0\nfd00:6::/64 dev eth0',
+    'web1 /etc/hosts': `127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::\tip6-localnet
+ff00::\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+fd00:6::2\t<web1>`,
+    'fetch web2 → [fd00:6::2]': 'sees fd00:6::3',
+    'dig web1 AAAA from web2': 'NOERROR\nweb1. 600 IN AAAA fd00:6::2',
+    'dig web1 from web2': 'NOERROR',
+    'dig ext.corp.test from web2': 'NOERROR\next.corp.test. 60 IN A 192.0.2.7',
+    'fetch world → [2001:db8:f::1]:8080': 'sees 2001:db8:f::2',
+    'fetch web2 → [2001:db8:f::2]': 'sees 2001:db8:f::1',
+    'inspect network only6 .IPAM.Config': '[{"Gateway":"fd00:6::1","Subnet":"fd00:6::/64"}]',
+  }),
+  ...feature('ranges of IPv6 addresses', ranges, {
+    'network create --ipv6 --subnet fd00:1::/64 --ip-range fd00:1::/64 whole': 'exit 0\n<id of whole>',
+    'network create --ipv6 --subnet fd00:2::/56 --ip-range fd00:2:0:0:8000::/65 half': 'exit 0\n<id of half>',
+    'run -d --name whole1 --network whole IMAGE sleep 1000': 'exit 0\n<id of whole1>',
+    'inspect whole1 .NetworkSettings.Networks.whole.GlobalIPv6Address': '"fd00:1::2"',
+    'run -d --name half1 --network half IMAGE sleep 1000': 'exit 0\n<id of half1>',
+    'inspect half1 .NetworkSettings.Networks.half.GlobalIPv6Address': '"fd00:2::8000:0:0:1"',
+  }),
+  ...feature('several subnets on the wire', wire, {
+    'web1 routes': '10.1.0.0/24 dev eth0 src 10.1.0.9',
+    'web3 links': 'lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128\neth0 macvlan mtu 1500 UP: 10.1.0.1/24 brd 10.1.0.255',
+    'web3 routes': '10.1.0.0/24 dev eth0 src 10.1.0.1',
+    'inspect web1 .NetworkSettings.Networks.mv.Gateway': '""',
+  }),
+  ...feature('on the wire, without a way out', wire, {
+    'web1 links': 'lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128\neth0 macvlan mtu 1500 UP: 10.9.0.1/24 brd 10.9.0.255',
+    'web1 routes': '10.9.0.0/24 dev eth0 src 10.9.0.1',
+  }),
+  {
+    where: /: network create -d macvlan .* -o parent=up0 second$/,
+    expected: () => 'exit 0\n<id of second>',
+    cite: '2i',
+    why: sharedParent,
+  },
+  {
+    where: /: network create -d macvlan .* -o parent=other0 five$/,
+    expected: () => 'exit 0\n<id of five>',
+    cite: '2i',
+    why: sharedParent,
+  },
+  ...feature('a container that wants no IPv6', noFamily, {
+    'dig web1 AAAA from web2': 'NOERROR',
+    'inspect web1 .NetworkSettings.Networks.both.GlobalIPv6Address': '""',
+  }),
+  {
+    where: /^what inspect says of addresses: inspect network net1 .IPAM.Config$/,
+    expected: (docker) => docker.replace(',"Subnet"', ',"Gateway":"10.1.0.1","Subnet"'),
+    cite: '5, TestNetworkInspectGateway',
+    why: 'inspect tells the gateway, also where nobody chose it',
+  },
+];
