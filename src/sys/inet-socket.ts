@@ -28,6 +28,7 @@ const options = {
   unreachable6: [41, 25],
   onlyIpv6: [41, 26],
   linger: [1, 13],
+  receiveBuffer: [1, 33],
 } as const;
 
 const prototypes = {
@@ -103,6 +104,19 @@ export function connect(fd: number, endpoint: Endpoint): void {
 export function reportUnreachable(fd: number, family: Family): void {
   const [level, option] = options[family === 4 ? 'unreachable' : 'unreachable6'];
   call('set socket option unreachable', prototypes.setsockopt, fd, level, option, Uint8Array.of(1, 0, 0, 0), 4);
+}
+
+/**
+ * How much may wait to be received, whatever net.core.rmem_max says (SO_RCVBUFFORCE). The kernel doubles it and counts what
+ * a datagram costs itself, some 800 bytes for a small one; nothing is taken before something waits.
+ *
+ * @throws KernelError EPERM without CAP_NET_ADMIN
+ */
+export function widenReceiveBuffer(fd: number, bytes: number): void {
+  const [level, option] = options.receiveBuffer;
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(bytes);
+  call('set socket option receiveBuffer', prototypes.setsockopt, fd, level, option, value, 4);
 }
 
 /** The port that a socket is bound to, which the kernel has chosen where none was asked for. */

@@ -1,42 +1,31 @@
-/**
- * The name server at work, with dig as the witness.
- *
- *     namespace c1            the test's own network: the machine
- *     127.0.0.11:53 ──DNAT──  127.0.0.11:free port │ name server │ ── 203.0.113.1:53, 203.0.113.2:53 (closed)
- */
-import { execFile } from 'node:child_process';
+/** The name server at work, with dig as the witness: test/support/name-server-scene.ts has the topology. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { createServer, Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import test, { registerCompletionHandler } from 'ava';
 import { type Answer, decode, encode, type Packet } from 'dns-packet';
-import { addNamespace, deleteNamespace, KernelNamespace, pinPath } from '../../src/kernel/namespace.ts';
+import type { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { type Dial, dialHere } from '../../src/services/dns/dial.ts';
+import type { Dial } from '../../src/services/dns/dial.ts';
 import {
   type NameServer,
   type NameServerPorts,
-  type NameServerSockets,
   NameServers,
   openNameServerSockets,
 } from '../../src/services/dns/name-server.ts';
 import { MessageSplitter, withLength } from '../../src/services/dns/stream-message.ts';
-import { bind, closeSocket, connect, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
+import { bind, closeSocket, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
 import { openFiles } from '../../src/sys/open-files.ts';
 import { parseAddress, unspecified } from '../../src/values/address.ts';
-import { ignoring } from '../../src/values/errors.ts';
-import { nameServerAddress } from '../../src/values/resolver.ts';
 import { question, table, upstream, zone } from '../support/dns.ts';
-import { enterPrivateNetwork, enterPrivatePins, ip } from '../support/private-network.ts';
+import { digMissing, NameServerScene } from '../support/name-server-scene.ts';
 import { skipUnless } from '../support/skip.ts';
 
-const run = promisify(execFile);
+let scene: NameServerScene;
 let container: KernelNamespace;
-let sockets: NameServerSockets;
 let server: NameServer;
+let dial: Dial;
 
 /** What the upstream server was asked: `udp A x.test`. */
 let asked: string[] = [];
@@ -44,32 +33,12 @@ let asked: string[] = [];
 const front = table('front', { 'web 0123456789ab': ['172.18.0.2'], 'six web6': ['fd00::2'] });
 const inside = zone([front], { upstreams: [upstream('203.0.113.2'), upstream('203.0.113.1')] });
 
-/** Each question is asked from where its server is. */
-const dial: Dial = (to, protocol) =>
-  to.place === 'host' ? dialHere(to, protocol) : container.inside(() => dialHere(to, protocol));
-
 registerCompletionHandler(() => process.exit());
 
 test.before(async () => {
-  enterPrivateNetwork();
-  enterPrivatePins();
-  ip('address add 203.0.113.1/32 dev lo');
-  ip('address add 203.0.113.2/32 dev lo');
-  addNamespace('c1');
-  container = KernelNamespace.open(pinPath('c1'));
-  ip('-n c1 link set lo up');
-  sockets = container.inside(openNameServerSockets);
-  const rules = `
-    table ip names {
-      chain output {
-        type nat hook output priority dstnat; policy accept;
-        ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:${sockets.datagram.port}
-        ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:${sockets.stream.port}
-      }
-    }`;
-  await inContainer('nft', rules);
+  scene = await NameServerScene.open(inside);
+  ({ container, server, dial } = scene);
   await openUpstream('203.0.113.1', (packet) => packet);
-  server = new NameServers().serve(sockets, inside, dial);
 });
 
 test.beforeEach(() => {
@@ -77,37 +46,10 @@ test.beforeEach(() => {
   server.follow(inside);
 });
 
-test.after.always(() => {
-  server.close();
-  container.close();
-  deleteNamespace('c1');
-});
+test.after.always(() => scene.close());
 
-async function inContainer(program: string, ...words: readonly string[]): Promise<string> {
-  const { stdout } = await run('ip', ['netns', 'exec', 'c1', program, ...words]);
-  return stdout;
-}
-
-/** The lines of dig's short answer, and its status: `NOERROR 172.18.0.2`. */
-async function dig(...words: readonly string[]): Promise<string> {
-  const out = await inContainer(
-    'dig',
-    '@127.0.0.11',
-    '+tries=1',
-    '+time=6',
-    '+noall',
-    '+comments',
-    '+answer',
-    ...words,
-  );
-  const data = out.split('\n').filter((line) => line !== '' && !line.startsWith(';'));
-  const flags = /flags: ([a-z ]+);/.exec(out)?.[1]?.split(' ') ?? [];
-  const status = /status: (\w+)/.exec(out)?.[1] ?? 'none';
-  return [
-    status,
-    ...(flags.includes('tc') ? ['tc'] : []),
-    ...data.map((line) => line.split(/\s+/).slice(4).join(' ')),
-  ].join(' ');
+function dig(...words: readonly string[]): Promise<string> {
+  return scene.dig(...words);
 }
 
 /** A server of the world: one address for every name; `big` names have much text, `cut` ones are cut by UDP. */
@@ -134,27 +76,12 @@ async function openUpstream(address: string, change: (packet: Packet) => Packet)
   await Promise.all([once(datagrams, 'listening'), once(streams, 'listening')]);
 }
 
-/** A connection from within the container, on the loop of the test. */
-function connectInside(): Socket {
-  return container.inside(() => {
-    const fd = openStream(4);
-    ignoring('EINPROGRESS', () => connect(fd, { address: nameServerAddress, port: sockets.stream.port }));
-    const socket = new Socket({ fd });
-    socket.on('error', () => {});
-    return socket;
-  });
-}
-
 /** The messages that come on a connection, until it is closed. */
 async function conversation(socket: Socket): Promise<readonly Buffer[]> {
   const splitter = new MessageSplitter();
   const messages: Buffer[] = [];
   for await (const bytes of socket) messages.push(...splitter.push(bytes as Buffer));
   return messages;
-}
-
-function digMissing(): string | undefined {
-  return existsSync('/usr/bin/dig') ? undefined : 'dig is not installed (bind9-dnsutils)';
 }
 
 test.serial('names of the container’s networks are answered, by UDP and TCP, and nobody else is asked', async (t) => {
@@ -231,14 +158,14 @@ test.serial('a container may serve DNS itself, at every address and port 53', as
 });
 
 test.serial('after 128 questions a connection is closed in order', async (t) => {
-  const socket = connectInside();
+  const socket = scene.connect();
   socket.write(Buffer.concat(Array.from({ length: 200 }, () => withLength(question('web')))));
   t.is((await conversation(socket)).length, 128);
 });
 
 test.serial('a connection without a whole question is closed after two seconds', async (t) => {
   const begun = performance.now();
-  const [silent, half, slow] = [connectInside(), connectInside(), connectInside()];
+  const [silent, half, slow] = [scene.connect(), scene.connect(), scene.connect()];
   half.write(Buffer.of(0x10));
   const drip = setInterval(() => slow.write(Buffer.of(0x10)), 100);
   const ended = await Promise.all(
@@ -254,7 +181,7 @@ test.serial('a connection without a whole question is closed after two seconds',
 test.serial('clients that stall, break off, or do not read harm nobody', async (t) => {
   const before = process.cpuUsage();
   const stalling = Array.from({ length: 200 }, (_, count) => {
-    const socket = connectInside();
+    const socket = scene.connect();
     socket.write(count % 2 === 0 ? Buffer.of(0xff, 0xff, 1, 2) : withLength(question('web')));
     socket.pause();
     return socket;
@@ -262,11 +189,11 @@ test.serial('clients that stall, break off, or do not read harm nobody', async (
   await delay(200);
   t.true(server.streams.connections <= 64);
   for (const socket of stalling.slice(0, 150)) socket.resetAndDestroy();
-  const greedy = connectInside();
+  const greedy = scene.connect();
   greedy.pause();
   for (let count = 0; count < 127; count++) greedy.write(withLength(question('big3.test', 'TXT')));
   if (!digMissing()) t.is(await dig('web'), 'NOERROR 172.18.0.2');
-  const whole = connectInside();
+  const whole = scene.connect();
   whole.write(withLength(question('web')));
   const [bytes] = (await once(whole, 'data')) as [Buffer];
   t.is(decode(bytes.subarray(2)).answers?.length, 1);

@@ -15,7 +15,15 @@
  * connections is bounded, and an answer of ours may be believed for 5 seconds and not for 10 minutes.
  */
 import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
-import { bind, closeSocket, listen, localPort, openDatagram, openStream } from '../../sys/inet-socket.ts';
+import {
+  bind,
+  closeSocket,
+  listen,
+  localPort,
+  openDatagram,
+  openStream,
+  widenReceiveBuffer,
+} from '../../sys/inet-socket.ts';
 import { nameServerAddress } from '../../values/resolver.ts';
 import { DatagramServer } from './datagram-server.ts';
 import { type Dial, networkAsk } from './dial.ts';
@@ -26,6 +34,8 @@ import type { Zone } from './zone.ts';
 
 /** Connections that may wait to be accepted. */
 const backlog = 64;
+/** For some 2,500 questions that come at once. The kernel's default holds 270, and each one beyond costs its asker 5 seconds. */
+const datagramBufferBytes = 2 ** 20;
 
 /** Sockets at free ports of 127.0.0.11, of the namespace in which they were opened. */
 export interface NameServerSockets {
@@ -46,7 +56,7 @@ export interface NameServerPorts {
  * @throws KernelError EADDRINUSE if one of the ports was taken meanwhile, EMFILE
  */
 export function openNameServerSockets(ports: NameServerPorts = { datagram: 0, stream: 0 }): NameServerSockets {
-  const datagram = openBound(openDatagram, ports.datagram);
+  const datagram = openBound(openDatagram, ports.datagram, (fd) => widenReceiveBuffer(fd, datagramBufferBytes));
   try {
     const stream = openBound(openStream, ports.stream, (fd) => listen(fd, backlog));
     return { datagram, stream };
