@@ -109,7 +109,7 @@ class NameContender {
   async ask(names: string, options: readonly string[]): Promise<Figures> {
     const argv = ['dnsperf', '-s', '127.0.0.11', '-d', `/run/parity/${names}`, ...options];
     const { prefix } = await this.world.enter('asker');
-    const stdout = await this.world.lab.host.run([...prefix, ...argv], { timeoutMilliseconds: 120_000 });
+    const stdout = await this.world.lab.host.run([...prefix, ...argv], { timeoutMilliseconds: 400_000 });
     return readDnsperf(stdout);
   }
 
