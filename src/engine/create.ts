@@ -42,7 +42,11 @@ const program = fileURLToPath(new URL('../cli/gangway.js', import.meta.url));
  * @throws GangwayError invalid-option for a runtime directory whose name leaves no room for that of a socket
  */
 export function createEngine(options: EngineOptions = {}): Engine {
-  const context = assemble(options);
+  return engineOf(assemble(options));
+}
+
+/** The engine that works with these. */
+export function engineOf(context: Context): Engine {
   return {
     create: async (request) => await create(context, checkRequest(request)),
     run: async (request, runOptions = {}) => await run(context, checkRequest(request), runOptions),

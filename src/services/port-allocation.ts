@@ -38,9 +38,16 @@ export function allocatePorts(published: readonly PublishedPort[], host: HostPor
   const chosen: PortBinding[] = [];
   const byPort = new Map<string, PortBinding[]>();
   // Exact ports first: an ephemeral one must not take what a later -p names.
-  for (const item of published.toSorted((a, b) => freedom(a) - freedom(b))) {
-    for (const wish of wishes(item, host)) {
-      for (const binding of allocateOne(wish, byPort, host)) {
+  const sorted = published.toSorted((a, b) => freedom(a) - freedom(b));
+  const anyPort = sorted.some(({ hostPort }) => hostPort === undefined) ? ephemeralPorts(host) : [];
+  // Thousands may be wanted: each is looked for behind the one before.
+  const start = { tcp: 0, udp: 0 };
+  for (const item of sorted) {
+    for (const wish of wishes(item, host, anyPort)) {
+      const isAny = wish.candidates === anyPort;
+      const { bindings, index } = allocateOne(wish, isAny ? start[wish.protocol] : 0, byPort, host);
+      if (isAny) start[wish.protocol] = index + 1;
+      for (const binding of bindings) {
         chosen.push(binding);
         byPort.set(portKey(binding), [...(byPort.get(portKey(binding)) ?? []), binding]);
       }
@@ -70,23 +77,21 @@ function freedom({ hostPort, containerPort }: PublishedPort): number {
   return size(hostPort) === size(containerPort) ? 0 : 1;
 }
 
-function wishes({ hostAddress, hostPort, containerPort, protocol }: PublishedPort, host: HostPorts): readonly Wish[] {
+function wishes(
+  { hostAddress, hostPort, containerPort, protocol }: PublishedPort,
+  host: HostPorts,
+  anyPort: readonly number[],
+): readonly Wish[] {
   const addresses = hostAddress === undefined ? host.families.map(unspecified) : [hostAddress];
   return numbers(containerPort).map((port, index) => ({
     addresses,
     protocol,
     containerPort: port,
-    candidates: candidates(index, hostPort, containerPort, host),
+    candidates: hostPort === undefined ? anyPort : candidates(index, hostPort, containerPort),
   }));
 }
 
-function candidates(
-  index: number,
-  hostPort: PortRange | undefined,
-  containerPort: PortRange,
-  host: HostPorts,
-): readonly number[] {
-  if (hostPort === undefined) return ephemeralPorts(host);
+function candidates(index: number, hostPort: PortRange, containerPort: PortRange): readonly number[] {
   return size(hostPort) === size(containerPort) ? [hostPort.first + index] : numbers(hostPort);
 }
 
@@ -96,25 +101,33 @@ function ephemeralPorts({ ephemeral, reserved, cursor }: HostPorts): readonly nu
   return start === -1 ? all : [...all.slice(start), ...all.slice(0, start)];
 }
 
-function allocateOne(wish: Wish, chosen: Chosen, host: HostPorts): readonly PortBinding[] {
+interface Allocated {
+  readonly bindings: readonly PortBinding[];
+  /** Of the port among the candidates. */
+  readonly index: number;
+}
+
+/** The first candidate that is free, from the one at `start` on and round. */
+function allocateOne({ candidates, ...wish }: Wish, start: number, chosen: Chosen, host: HostPorts): Allocated {
   let refusal: string | undefined;
-  for (const hostPort of wish.candidates) {
+  for (let step = 0; step < candidates.length; step++) {
+    const index = (start + step) % candidates.length;
     const bindings = wish.addresses.map((hostAddress) => ({
       protocol: wish.protocol,
       hostAddress,
-      hostPort,
+      hostPort: candidates[index] ?? 0,
       containerPort: wish.containerPort,
     }));
     const conflict = bindings
       .map((binding) => conflictOf(binding, chosen, host))
       .find((sentence) => sentence !== undefined);
-    if (conflict === undefined) return bindings;
+    if (conflict === undefined) return { bindings, index };
     refusal = conflict;
   }
-  if (wish.candidates.length === 1 && refusal !== undefined) throw portInUse(refusal);
+  if (candidates.length === 1 && refusal !== undefined) throw portInUse(refusal);
   throw new GangwayError(
     'port-in-use',
-    `all ports are allocated: none of ${wish.candidates.length} is free for container port ${wish.containerPort}/${wish.protocol}`,
+    `all ports are allocated: none of ${candidates.length} is free for container port ${wish.containerPort}/${wish.protocol}`,
     {
       hint: '`gangway ps` shows who publishes what',
     },

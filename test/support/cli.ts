@@ -5,8 +5,8 @@ import type { Engine, EngineOptions } from '../../src/engine/engine.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import { type Call, fakeEngine } from './fake-engine.ts';
 
-/** What surrounds the command, where it is not root without a terminal. */
-export interface Scene extends Partial<Engine>, Partial<Pick<Surroundings, 'loadExplain'>> {
+/** What surrounds the command, where it is not root without a terminal, before an engine that only pretends. */
+export interface Scene extends Partial<Engine>, Partial<Pick<Surroundings, 'loadExplain' | 'createEngine'>> {
   readonly root?: boolean;
   readonly terminal?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export interface Outcome {
 
 /** Runs `gangway WORDS…`. Every `create` and `run` of the engine announces a plan, which is explained as `echo SUBJECT`. */
 export async function gangway(words: readonly string[], scene: Scene = {}): Promise<Outcome> {
-  const { root = true, terminal = false, environment = {}, loadExplain = echo, ...told } = scene;
+  const { root = true, terminal = false, environment = {}, loadExplain = echo, createEngine, ...told } = scene;
   const { engine, calls } = fakeEngine(told);
   const [stdout, stderr] = [capture(), capture()];
   let engineOptions: EngineOptions | undefined;
@@ -36,7 +36,7 @@ export async function gangway(words: readonly string[], scene: Scene = {}): Prom
     loadExplain,
     createEngine: async (options) => {
       engineOptions = options;
-      return announcing(engine, options);
+      return (await createEngine?.(options)) ?? announcing(engine, options);
     },
   });
   return { status, stdout: stdout.text(), stderr: stderr.text(), calls, engineOptions };

@@ -113,6 +113,18 @@ test('one command can’t publish a port twice', (t) => {
   });
 });
 
+test('of all ports of a container, as many are found as there are, without a walk over all of them for each', (t) => {
+  const usual = { ...free, ephemeral: range(32768, 60999) };
+  t.is(allocated(usual, wish(range(1, 28232), undefined, '127.0.0.1')).at(-1), '127.0.0.1:60999->28232/tcp');
+  t.throws(() => allocated(usual, wish(range(1, 65535))), {
+    message: /none of 28232 is free for container port 28233\/tcp/,
+  });
+  t.deepEqual(allocated(usual, wish(range(53), undefined, '::1'), wish(range(53), undefined, '::1', 'udp')), [
+    '[::1]:32768->53/tcp',
+    '[::1]:32768->53/udp',
+  ]);
+});
+
 test('every exposed port becomes any port', (t) => {
   t.deepEqual(publishAll([{ port: 53, protocol: 'udp' }]), [wish(range(53), undefined, undefined, 'udp')]);
 });

@@ -14,9 +14,13 @@ import { gangway, type Outcome, type Scene } from '../cli.ts';
 import type { Call } from '../fake-engine.ts';
 import type { Line } from './command-line.ts';
 
-/** @returns what is wrong with the outcome, if anything is */
-export async function misread(line: Line): Promise<string | undefined> {
-  const outcome = await gangway(line, { ...dull, ...(line.includes('stats') ? { list: refuse } : {}) });
+/** What the parser makes of a line. */
+export function parsed(line: Line): Promise<Outcome> {
+  return gangway(line, { ...dull, ...(line.includes('stats') ? { list: refuse } : {}) });
+}
+
+/** @returns what is wrong with that, if anything is */
+export function misread(line: Line, outcome: Outcome): string | undefined {
   return unsound(outcome, line) ?? firstOf(outcome.calls.map(wrongRequest));
 }
 
@@ -35,7 +39,7 @@ async function refuse(): Promise<never> {
 const statuses = [0, 1, 64, 125, 126, 127];
 
 /** @returns what is wrong with the exit status, or what is said on stderr */
-function unsound({ status, stderr }: Pick<Outcome, 'status' | 'stderr'>, line: Line): string | undefined {
+export function unsound({ status, stderr }: Pick<Outcome, 'status' | 'stderr'>, line: Line): string | undefined {
   if (!statuses.includes(status)) return `exit status ${status}`;
   if (status !== 0 && stderr === '') return 'a failure without a word';
   // Colours of ours, where they were asked for.
