@@ -24,7 +24,7 @@ import { leaveNone } from './leave-none.ts';
 import { hasNames } from './names.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
 import { ofPlug } from './occurrences.ts';
-import { draftPlug } from './plugs.ts';
+import { checkPlug, draftPlug } from './plugs.ts';
 import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './record.ts';
 import { draftNames } from './stack.ts';
 import { ownNames } from './start.ts';
@@ -51,6 +51,7 @@ export async function connect(context: Context, name: string, asked: ConnectionR
     const { life } = record;
     const subject = `connect ${record.name} to ${request.network}`;
     if (life === undefined || !isAlive(life)) {
+      checkPlug(network, request);
       const records = [context.records.put('containers', { ...record, network: mode })];
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }

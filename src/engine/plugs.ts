@@ -68,8 +68,24 @@ export function draftPlug(
   return { plug: { networkId: id, request, endpoint, steps }, record, cursors: given };
 }
 
+/**
+ * A plug for a container that does not run: what can't ever be had is refused now, and what is taken when it starts.
+ *
+ * @throws GangwayError invalid-address, address-in-use, invalid-network
+ */
+export function checkPlug(record: NetworkRecord, request: ConnectionRequest): void {
+  refuseImpossible(record, request, { links: [] });
+  for (const { subnet, wanted } of subnetsFor(record.network, request.addresses)) {
+    if (wanted !== undefined) checkAddress(subnet, wanted, []);
+  }
+}
+
 /** @throws GangwayError invalid-network */
-function refuseImpossible({ network }: NetworkRecord, request: ConnectionRequest, { links }: Slot): void {
+function refuseImpossible(
+  { network }: NetworkRecord,
+  request: ConnectionRequest,
+  { links }: Pick<Slot, 'links'>,
+): void {
   const { link, mac, linkLocalAddresses } = request;
   if (link !== undefined && links.includes(link)) {
     throw impossible(

@@ -107,8 +107,21 @@ export function isLoopback(address: Address): boolean {
 }
 
 /** In 224.0.0.0/4 or ff00::/8: a group's, and nobody's own. */
-export function isMulticast(address: Address): boolean {
+function isMulticast(address: Address): boolean {
   return address.family === 4 ? address.value >> 28n === 0xen : address.value >> 120n === 0xffn;
+}
+
+/**
+ * May a host have it for its own? Not so the unspecified one, a group's, and what ends in the broadcast address: 240.0.0.0/4.
+ */
+export function isHostAddress(address: Address): boolean {
+  const forNoUse = address.family === 4 && address.value >> 28n === 0xfn;
+  return !isUnspecified(address) && !isMulticast(address) && !forNoUse;
+}
+
+/** In 169.254.0.0/16 or fe80::/10: good on one wire. */
+export function isLinkLocal(address: Address): boolean {
+  return address.family === 4 ? address.value >> 16n === 0xa9fen : address.value >> 118n === 0x3fan;
 }
 
 export function sameAddress(a: Address, b: Address): boolean {

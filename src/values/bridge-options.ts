@@ -1,8 +1,8 @@
 /** The options of a bridge network, by docker's names. */
-import { type Family, formatAddress } from './address.ts';
+import { type Address, type Family, formatAddress, isLoopback, isUnspecified } from './address.ts';
 import { parseLinkName, parseNewLinkName } from './names.ts';
 import type { BridgeRequest, GatewayMode } from './network.ts';
-import { choice, commonRows, field, parseAddressOf, parseFlag, type Row } from './option-row.ts';
+import { choice, commonRows, field, invalidNetwork, parseAddressOf, parseFlag, type Row } from './option-row.ts';
 
 /** A bridge network of which nothing else was said. */
 export const plainBridge: BridgeRequest = {
@@ -58,7 +58,7 @@ function sourceAddress(family: Family): Row<BridgeRequest> {
     key,
     read(bridge, text) {
       const others = bridge.sourceAddresses.filter((one) => one.family !== family);
-      const all = [...others, parseAddressOf(family, text, key)].sort((a, b) => a.family - b.family);
+      const all = [...others, parseSource(family, text, key)].sort((a, b) => a.family - b.family);
       return { ...bridge, sourceAddresses: all };
     },
     write({ sourceAddresses }) {
@@ -66,4 +66,10 @@ function sourceAddress(family: Family): Row<BridgeRequest> {
       return address && formatAddress(address);
     },
   };
+}
+
+function parseSource(family: Family, text: string, key: string): Address {
+  const address = parseAddressOf(family, text, key);
+  if (!isUnspecified(address) && !isLoopback(address)) return address;
+  throw invalidNetwork(`${key} ${text} is nothing that the world could answer`, 'write an address of this machine');
 }

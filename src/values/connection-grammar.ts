@@ -14,9 +14,9 @@ import {
   type Family,
   formatAddress,
   isAddress,
+  isHostAddress,
+  isLinkLocal,
   isLoopback,
-  isMulticast,
-  isUnspecified,
   parseAddress,
 } from './address.ts';
 import { parseFields } from './csv.ts';
@@ -117,7 +117,7 @@ export function parseConnectionWords(words: ConnectionWords): ConnectionRequest 
     aliases: (words.aliases ?? []).map(parseAlias),
     links: (words.links ?? []).map(parseLink),
     addresses: [...ofFamily(4, words.ip, '--ip'), ...ofFamily(6, words.ip6, '--ip6')],
-    linkLocalAddresses: (words.linkLocalIps ?? []).map((text) => parseHost(text, '--link-local-ip')),
+    linkLocalAddresses: (words.linkLocalIps ?? []).map(parseLinkLocal),
     ...present({ mac: mac ?? macOption }),
     gatewayPriority: parseInteger(words.gatewayPriority ?? '0', '--gw-priority'),
     ...fromDriver,
@@ -182,10 +182,17 @@ function ofFamily(family: Family, text: string | undefined, option: string): rea
 
 function parseHost(text: string, option: string): Address {
   const address = isAddress(text) ? parseAddress(text) : undefined;
-  const nobody = [isUnspecified, isLoopback, isMulticast];
-  if (address !== undefined && !nobody.some((is) => is(address))) return address;
+  if (address !== undefined && isHostAddress(address) && !isLoopback(address)) return address;
   throw new GangwayError('invalid-address', `${option} ${JSON.stringify(text)} is no IP address of a container`, {
     hint: 'write an address, as in 10.1.2.9',
+  });
+}
+
+function parseLinkLocal(text: string): Address {
+  const address = parseHost(text, '--link-local-ip');
+  if (isLinkLocal(address)) return address;
+  throw new GangwayError('invalid-address', `--link-local-ip ${text} is no link-local address`, {
+    hint: 'write one of 169.254.0.0/16 or fe80::/10; another one is for --ip or --ip6',
   });
 }
 

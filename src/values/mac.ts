@@ -13,6 +13,11 @@ export function parseMac(text: string): Mac {
     });
   }
   const bytes = macBytes(text.toLowerCase() as Mac);
+  if (bytes.every((byte) => byte === 0)) {
+    throw new GangwayError('invalid-address', `${text} is nobody’s mac address`, {
+      hint: 'leave it out, or write one such as 02:42:00:00:00:01',
+    });
+  }
   if (((bytes[0] ?? 0) & 1) === 1) {
     throw new GangwayError('invalid-address', `${text} is a multicast address`, {
       hint: 'the second digit of an interface address is even',

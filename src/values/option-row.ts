@@ -3,7 +3,7 @@
  *
  * A row is read in both directions, so what is written is what was read.
  */
-import { type Address, type Family, isAddress, parseAddress } from './address.ts';
+import { type Address, type Family, isAddress, isHostAddress, isUnspecified, parseAddress } from './address.ts';
 import { GangwayError } from './errors.ts';
 import { parseBoolean, parseInteger } from './literal.ts';
 import { parseNewLinkName } from './names.ts';
@@ -72,7 +72,7 @@ export function choice<T extends string>(...choices: readonly T[]): (text: strin
 
 export function parseAddressOf(family: Family, text: string, key: string): Address {
   const address = isAddress(text) ? parseAddress(text) : undefined;
-  if (address?.family === family) return address;
+  if (address?.family === family && (isUnspecified(address) || isHostAddress(address))) return address;
   throw invalidNetwork(`${key} ${JSON.stringify(text)} is no IPv${family} address`, 'write an address of this machine');
 }
 

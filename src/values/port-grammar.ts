@@ -16,6 +16,7 @@ import {
   type Family,
   formatHost,
   isAddress,
+  isHostAddress,
   isUnspecified,
   parseAddress,
   sameAddress,
@@ -155,7 +156,7 @@ function parseHostAddress(text: string): Address {
   const address = bracketed ?? text;
   if (isAddress(address)) {
     const parsed = parseAddress(address);
-    if (parsed.family === family) return parsed;
+    if (parsed.family === family && (isUnspecified(parsed) || isHostAddress(parsed))) return parsed;
   }
   throw new GangwayError('invalid-address', `invalid IP address "${text}"`, { hint: hostAddressHint(text) });
 }

@@ -1,5 +1,5 @@
 /** `--add-host`, `--dns`, `--dns-option`, `--dns-search`, `--domainname`: what a container knows of names. */
-import { type Address, formatAddress, isAddress, isUnspecified, parseAddress } from './address.ts';
+import { type Address, formatAddress, isAddress, isHostAddress, parseAddress } from './address.ts';
 import { GangwayError } from './errors.ts';
 
 /** A line of /etc/hosts. `host-gateway` is the machine itself, by the address that it has for the container. */
@@ -32,7 +32,7 @@ export function formatExtraHost({ name, address }: ExtraHost): string {
 /** `--dns 9.9.9.9` @throws GangwayError invalid-option */
 export function parseNameServer(text: string): Address {
   const address = isAddress(text) ? parseAddress(text) : undefined;
-  if (address !== undefined && !isUnspecified(address)) return address;
+  if (address !== undefined && isHostAddress(address)) return address;
   throw new GangwayError('invalid-option', `--dns ${JSON.stringify(text)} is no IP address of a name server`, {
     hint: 'write an address, as in 9.9.9.9',
   });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { Address } from '../../src/values/address.ts';
+import { type Address, isHostAddress } from '../../src/values/address.ts';
 import { type ErrorCode, GangwayError } from '../../src/values/errors.ts';
 import type { PublishedPort } from '../../src/values/port.ts';
 import { formatPublish, parseExpose, parsePort, parsePublish, refuseOverlaps } from '../../src/values/port-grammar.ts';
@@ -70,9 +70,11 @@ for (const [text, [code, message]] of Object.entries(refusals)) {
 }
 
 const family = fc.constantFrom(4 as const, 6 as const);
-const address = family.chain((family) =>
-  fc.bigInt({ min: 0n, max: (1n << (family === 4 ? 32n : 128n)) - 1n }).map((value) => ({ family, value })),
-);
+const address = family
+  .chain((family) =>
+    fc.bigInt({ min: 0n, max: (1n << (family === 4 ? 32n : 128n)) - 1n }).map((value) => ({ family, value })),
+  )
+  .filter((one) => one.value === 0n || isHostAddress(one));
 
 /** Every value that a `-p` can mean. */
 const published = fc
@@ -122,6 +124,13 @@ test('--expose takes ports and ranges', (t) => {
       t.throws(() => parseExpose(text), { instanceOf: GangwayError }),
       { code: 'invalid-port' },
     );
+  }
+});
+
+test('nobody can be reached at a group’s address', (t) => {
+  for (const host of ['224.0.0.1', '255.255.255.255', '[ff02::1]']) {
+    const error = t.throws(() => parsePublish(`${host}:80:80`), { message: `invalid IP address "${host}"` });
+    t.is((error as GangwayError).code, 'invalid-address');
   }
 });
 

@@ -41,6 +41,9 @@ const refusals: readonly (readonly [parse: (text: string) => unknown, texts: Rea
     parseNameServer,
     {
       foo: '--dns "foo" is no IP address of a name server',
+      '224.0.0.1': '--dns "224.0.0.1" is no IP address of a name server',
+      'ff02::fb': '--dns "ff02::fb" is no IP address of a name server',
+      '255.255.255.255': '--dns "255.255.255.255" is no IP address of a name server',
       '0.0.0.0': '--dns "0.0.0.0" is no IP address of a name server',
       '9.9.9.9:53': '--dns "9.9.9.9:53" is no IP address of a name server',
     },

@@ -27,6 +27,7 @@ test('anything but six bytes of one interface is refused', (t) => {
     '02:42:ac:11:00:0g',
   ])
     t.throws(() => parseMac(text), { name: 'GangwayError', message: `${JSON.stringify(text)} is no MAC address` });
+  t.throws(() => parseMac('00:00:00:00:00:00'), { message: '00:00:00:00:00:00 is nobody’s mac address' });
   t.throws(() => parseMac('ff:ff:ff:ff:ff:ff'), { message: 'ff:ff:ff:ff:ff:ff is a multicast address' });
 });
 
