@@ -96,6 +96,10 @@ export const networkInspectOptions = {
   verbose: { kind: 'flag', short: 'v', help: 'Nothing more: docker has it for swarm' },
 } as const satisfies Options;
 
+export const publishOptions = {
+  publish: { kind: 'list', short: 'p', type: 'port', help: 'The same as a port without -p, as it is written for run' },
+} as const satisfies Options;
+
 export const statsOptions = {
   all: { kind: 'flag', short: 'a', help: 'Ended containers too' },
   format: listFormat,

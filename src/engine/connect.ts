@@ -28,7 +28,7 @@ import { checkPlug, draftPlug } from './plugs.ts';
 import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './record.ts';
 import { draftNames } from './stack.ts';
 import { ownNames } from './start.ts';
-import { behindOf, forwardsOf, type Wired, waysOf } from './wiring.ts';
+import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
@@ -63,7 +63,7 @@ export async function connect(context: Context, name: string, asked: ConnectionR
       forwardFor: { id: record.id, begins: life.plugs.length === 0 },
       cursors: draft.cursors,
     });
-    const wired = [...wiredOf(context, life), { plug: draft.plug, record: network }];
+    const wired = [...wiredOf(context.records, life), { plug: draft.plug, record: network }];
     const rewired = rewire(record, life, wired, 'add', draft.plug);
     await carry(context, world, {
       plan: {
@@ -108,7 +108,7 @@ export async function disconnect(context: Context, name: string, reference: stri
       const records = [context.records.put('containers', { ...record, network: mode })];
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records, events });
     }
-    const wired = wiredOf(context, life).filter((other) => other.plug !== plug);
+    const wired = wiredOf(context.records, life).filter((other) => other.plug !== plug);
     const rewired = rewire(record, life, wired, 'remove', plug);
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
     await carry(context, world, {
@@ -116,6 +116,9 @@ export async function disconnect(context: Context, name: string, reference: stri
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...shared.records],
       events,
     });
+    // Without a way out nothing is published: no port of the machine is held for it.
+    const ended = life.forwards.length > 0 && rewired.life.forwards.length === 0;
+    if (ended && !context.dryRun) await context.sockets.withdraw(record.id);
   });
 }
 
@@ -138,15 +141,6 @@ function connectionsOf({ name, network: mode }: ContainerRecord, reference: stri
 function sandboxOf({ namespace }: Life): Sandbox {
   if (namespace === undefined) throw new TypeError('a container with plugs has a namespace');
   return { namespace };
-}
-
-function wiredOf({ records }: Context, life: Life): Wired {
-  const all = records.everyNetwork();
-  return life.plugs.map((plug) => {
-    const record = all.find(({ id }) => id === plug.networkId);
-    if (record === undefined) throw notFound(plug.networkId.slice(0, 12));
-    return { plug, record };
-  });
 }
 
 interface Rewired {

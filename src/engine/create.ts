@@ -22,9 +22,10 @@ import { identities } from './identities.ts';
 import { inspect } from './inspect.ts';
 import { inspectNetwork, listNetworks } from './inspect-network.ts';
 import { execKind, processKind } from './process-kind.ts';
+import { publishPorts, unpublishPorts } from './publishing.ts';
 import { queryName } from './query-name.ts';
 import { Records } from './records.ts';
-import { checkExec, checkRequest, checkStop } from './request.ts';
+import { checkExec, checkPorts, checkPublish, checkRequest, checkStop } from './request.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
 import { kill, remove, restart, stop, wait } from './stop.ts';
 import { SwitchboardSockets } from './switchboard/sockets.ts';
@@ -59,6 +60,8 @@ export function engineOf(context: Context): Engine {
     list: async (listOptions = {}) => list(context, listOptions.all ?? false),
     inspect: async (name) => inspect(context, name),
     ports: async (name) => portsOf(context, name),
+    publish: async (name, ports) => await publishPorts(context, name, checkPublish(ports)),
+    unpublish: async (name, ports) => await unpublishPorts(context, name, checkPorts(ports)),
     statistics: async (name) => statisticsOf(context, name),
     logs: (name, logOptions) => logsOf(context, name, logOptions),
     exec: async (name, request, streams) => await execIn(context, name, checkExec(request), streams),

@@ -18,7 +18,7 @@ import type { EngineEvent } from '../values/event.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
 import type { ConnectionRequest, NetworkRequest, Subnet } from '../values/network.ts';
-import type { Port, PortBinding } from '../values/port.ts';
+import type { Port, PortBinding, PublishedPort } from '../values/port.ts';
 
 export type { Ending, ExecRequest, LogLine, LogOptions, QuestionType, Streams };
 
@@ -152,6 +152,14 @@ export interface Engine {
   list(options?: { readonly all?: boolean }): Promise<readonly ContainerSummary[]>;
   inspect(name: string): Promise<ContainerInspection>;
   ports(name: string): Promise<readonly PortBinding[]>;
+  /**
+   * Publishes ports of a container that is there already, all of them or none; those of one that does not run when it starts.
+   *
+   * @returns what was bound
+   */
+  publish(name: string, ports: readonly PublishedPort[]): Promise<readonly PortBinding[]>;
+  /** Takes published ports back, all of them or none. What a port leaves out (host address, host port) may be any. */
+  unpublish(name: string, ports: readonly PublishedPort[]): Promise<void>;
   statistics(name: string): Promise<Statistics>;
   logs(name: string, options: LogOptions): AsyncIterable<LogLine>;
   exec(name: string, request: ExecRequest, streams?: Streams): Promise<number>;

@@ -90,9 +90,10 @@ export function machinePrefix(): Prefix {
 /**
  * What the host offers a container to publish at this moment, given who publishes what already.
  *
- * What it has itself is free: a container that has ports and asks for some is the one whose restart is being explained.
+ * @param asking whose own ports are free: a container that has ports and asks for them anew is the one whose restart is
+ *   being explained
  */
-export function hostPorts(containers: readonly ContainerRecord[], asking: string): HostPorts {
+export function hostPorts(containers: readonly ContainerRecord[], asking?: string): HostPorts {
   const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
   const ephemeral = { first: Number(first), last: Number(last) };
   const published = containers.flatMap(({ id, name, life }) =>
@@ -110,7 +111,7 @@ export function hostPorts(containers: readonly ContainerRecord[], asking: string
     cursor: Math.max(0, ...inRange),
     holder: (binding) => {
       const ours = published.find((other) => collide(other.binding, binding));
-      if (ours?.id === asking) return undefined;
+      if (ours !== undefined && ours.id === asking) return undefined;
       if (ours !== undefined) return `container ${ours.name}`;
       return program(holders(binding.protocol, binding.hostAddress, binding.hostPort));
     },

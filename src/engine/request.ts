@@ -14,6 +14,7 @@ import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } f
 import type { NetworkMode } from '../values/network.ts';
 import { checkNetworkMode } from '../values/network-mode.ts';
 import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
+import type { PublishedPort } from '../values/port.ts';
 import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
 import {
   parseBlockWeight,
@@ -49,8 +50,7 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
       hint: 'a removed container cannot be restarted',
     });
   }
-  const publish = request.publish.map((published) => parsePublish(formatPublish(published)));
-  refuseOverlaps(publish);
+  const publish = checkPublish(request.publish);
   return {
     ...request,
     ...(name === undefined ? {} : { name: parseContainerName(text('--name', name)) }),
@@ -75,6 +75,18 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
     publish,
     expose: request.expose.map((port) => parsePort(formatPort(port))),
   };
+}
+
+/** Ports to be published together. @throws GangwayError invalid-port, invalid-address */
+export function checkPublish(asked: readonly PublishedPort[]): readonly PublishedPort[] {
+  const ports = checkPorts(asked);
+  refuseOverlaps(ports);
+  return ports;
+}
+
+/** @throws GangwayError invalid-port, invalid-address */
+export function checkPorts(asked: readonly PublishedPort[]): readonly PublishedPort[] {
+  return asked.map((port) => parsePublish(formatPublish(port)));
 }
 
 /** @throws GangwayError */

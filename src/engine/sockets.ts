@@ -9,6 +9,8 @@ export interface Sockets {
    * @throws GangwayError port-in-use, with who has it
    */
   reserve(owner: string, forwards: readonly Forward[], name: string): Promise<void>;
+  /** The plan failed: what was reserved is free again. What the owner serves already stays. */
+  giveUp(owner: string): Promise<void>;
   /** The plan stands: clients may come in. */
   serve(owner: string): Promise<void>;
   /**

@@ -11,26 +11,23 @@ import { subordinateRange } from '../kernel/user-namespace.ts';
 import { host } from '../networks/host.ts';
 import { names } from '../networks/names.ts';
 import { none, type Sandbox } from '../networks/none.ts';
-import { carried } from '../networks/publish.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import { allocatePorts, publishAll } from '../services/port-allocation.ts';
+import { publishAll } from '../services/port-allocation.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ConnectionRequest } from '../values/network.ts';
-import type { Forward, PortBinding, PublishedPort } from '../values/port.ts';
+import type { Forward } from '../values/port.ts';
 import { resolverSettings } from '../values/resolver.ts';
 import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import { type Ground, prepareGround } from './ground.ts';
 import { hasNames } from './names.ts';
 import { resolveNetwork } from './networks.ts';
-import { hostPorts, machineResolvConf } from './observe.ts';
+import { machineResolvConf } from './observe.ts';
 import { type DraftedPlug, draftPlug } from './plugs.ts';
+import { bindPorts } from './port-binding.ts';
 import type { ContainerRecord, Names } from './record.ts';
-import { forwardsOf, hostBindingOf, type Wired, waysOf } from './wiring.ts';
-
-/** How often a port is chosen anew that somebody took while we were looking. */
-const portAttempts = 10;
+import { forwardsOf, type Wired, waysOf } from './wiring.ts';
 
 /** A container's network stack, chosen and not yet made. */
 export interface Stack {
@@ -84,7 +81,10 @@ async function plugged(
     drafts.push(draftPlug(context, network, request, { sandbox, links, had: record.lastEnd?.addresses ?? [] }));
   }
   const ways = waysOf(drafts);
-  const bindings = ways.length === 0 ? [] : await bindPorts(context, record, { wired: drafts, ways });
+  const { publish, publishAll: everything, expose } = record.request;
+  const asked = [...publish, ...(everything ? publishAll(expose) : [])];
+  const bindings =
+    ways.length === 0 ? [] : await bindPorts(context, { record, asked, wired: drafts, ways, own: 'free' });
   const ground =
     drafts.length === 0
       ? undefined
@@ -134,36 +134,4 @@ function draftSandbox({ records }: Context, { id, request }: ContainerRecord): S
     namespace,
     owner: { pin: `${records.directories.runtime}/containers/${id}.user`, range: subordinateRange() },
   };
-}
-
-/** Chooses ports and binds them; again if somebody was faster with one that we chose ourselves. */
-async function bindPorts(
-  context: Context,
-  { id, name, request }: ContainerRecord,
-  { wired, ways }: Pick<Stack, 'wired' | 'ways'>,
-): Promise<readonly PortBinding[]> {
-  const asked: readonly PublishedPort[] = [
-    ...request.publish,
-    ...(request.publishAll ? publishAll(request.expose) : []),
-  ];
-  const hostAddress = hostBindingOf(wired, ways);
-  const wanted = hostAddress === undefined ? asked : asked.map((port) => ({ hostAddress, ...port }));
-  if (wanted.length === 0) return [];
-  const free = wanted.every(
-    ({ hostPort, containerPort }) =>
-      hostPort !== undefined && hostPort.last - hostPort.first === containerPort.last - containerPort.first,
-  );
-  for (let attempt = 1; ; attempt++) {
-    const host = hostPorts(context.records.everyContainer(), id);
-    const bindings = allocatePorts(wanted, { ...host, cursor: host.cursor + attempt - 1 });
-    const forwards = carried(forwardsOf(wired, ways, bindings));
-    if (context.dryRun || forwards.length === 0) return bindings;
-    try {
-      await context.sockets.reserve(id, forwards, name);
-      return bindings;
-    } catch (error) {
-      const lost = error instanceof GangwayError && error.code === 'port-in-use';
-      if (!lost || free || attempt === portAttempts) throw error;
-    }
-  }
 }

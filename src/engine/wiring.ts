@@ -6,11 +6,22 @@ import type { Behind } from '../networks/publish.ts';
 import type { DefaultRoute } from '../plan/step.ts';
 import { type Address, sameAddress } from '../values/address.ts';
 import type { Forward, PortBinding } from '../values/port.ts';
-import { ordinary } from './networks.ts';
-import type { NetworkRecord, Plug } from './record.ts';
+import { notFound, ordinary } from './networks.ts';
+import type { Life, NetworkRecord, Plug } from './record.ts';
+import type { Records } from './records.ts';
 
 /** The plugs, with what is known of their networks. */
 export type Wired = readonly { readonly plug: Plug; readonly record: NetworkRecord }[];
+
+/** The plugs of a life. */
+export function wiredOf(records: Records, { plugs }: Life): Wired {
+  const all = records.everyNetwork();
+  return plugs.map((plug) => {
+    const record = all.find(({ id }) => id === plug.networkId);
+    if (record === undefined) throw notFound(plug.networkId.slice(0, 12));
+    return { plug, record };
+  });
+}
 
 /** The default routes that the plugs lead to, at most one a family. */
 export function waysOf(wired: Wired): readonly DefaultRoute[] {

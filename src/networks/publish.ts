@@ -77,6 +77,12 @@ export function republish(before: readonly ElementStep[], wanted: readonly Eleme
   return [...gone, ...moved];
 }
 
+/** What to undo of what was published, for the `wanted` ports alone to be left. */
+export function unpublish(before: readonly ElementStep[], wanted: readonly ElementStep[]): readonly ElementStep[] {
+  const left = new Set(wanted.map(place));
+  return before.filter((step) => !left.has(place(step)));
+}
+
 function place({ element }: ElementStep): string {
   return element === undefined ? '' : `${element.set} ${formatKey(element)}`;
 }

@@ -179,6 +179,13 @@ parity('network disconnect, from the way out', {
   words: ['network', 'disconnect', 'aa', 'web'],
 });
 
+parity('publish', {
+  before: [web],
+  words: ['publish', 'web', '8081:81', '5354:54/udp'],
+});
+
+parity('unpublish', { before: [web], words: ['unpublish', 'web', '0.0.0.0:8080:80'] });
+
 parity('gc', { before: [web, ['rm', '-f', 'web']], words: ['gc'] });
 
 for (const isolation of ['full', 'network']) {

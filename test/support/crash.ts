@@ -53,6 +53,8 @@ export const victims: readonly Victim[] = [
   { name: 'run --network', words: ['run', '-d', '--network', 'back', ...web], prepare: [network] },
   { name: 'network connect', words: connect, prepare: [network, up] },
   { name: 'network disconnect', words: ['network', 'disconnect', 'back', 'web'], prepare: [network, up, connect] },
+  { name: 'publish', words: ['publish', 'web', '8443:443', '5353:53/udp'], prepare: [up] },
+  { name: 'unpublish', words: ['unpublish', 'web', '80'], prepare: [up] },
   { name: 'gc', words: ['gc'], prepare: [up, ['rm', '-f', 'web']] },
 ];
 

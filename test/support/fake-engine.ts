@@ -91,6 +91,8 @@ const answers: Engine = {
   list: async () => [container],
   inspect: async () => ({ Id: id, Config: { Tty: false } }),
   ports: async () => [],
+  publish: async () => [],
+  unpublish: async () => undefined,
   statistics: async () => statistics,
   logs: async function* () {},
   exec: async () => 0,

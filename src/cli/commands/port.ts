@@ -2,11 +2,12 @@
 import { formatHost } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { PortBinding } from '../../values/port.ts';
-import { formatBinding, formatPort, parsePort } from '../../values/port-grammar.ts';
+import { formatPort, parsePort } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
 import type { listFormatOptions } from '../options.ts';
+import { byPort, portLines } from '../port-lines.ts';
 import { formatRows } from '../rows.ts';
 
 export const execute: Execute<typeof listFormatOptions> = async ({ options, words }, context) => {
@@ -23,18 +24,12 @@ export const execute: Execute<typeof listFormatOptions> = async ({ options, word
       hint: `\`gangway port ${name}\` lists those that it does`,
     });
   }
-  const sorted = bindings.toSorted(
-    (a, b) => a.containerPort - b.containerPort || inOrder(formatBinding(a), formatBinding(b)),
-  );
   const plain = format.kind === 'plain';
-  context.stdout.write(plain ? lines(sorted, text === undefined) : formatRows(sorted.map(row), format, layout));
+  context.stdout.write(
+    plain ? portLines(bindings, text === undefined) : formatRows(byPort(bindings).map(row), format, layout),
+  );
   return 0;
 };
-
-/** By their text, as docker has it. */
-function inOrder(a: string, b: string): number {
-  return Number(a > b) - Number(a < b);
-}
 
 /** @throws UsageError with exit status 1, which docker has here although it is 125 for `-p` */
 function readPort(text: string) {
@@ -43,15 +38,6 @@ function readPort(text: string) {
   } catch (error) {
     throw error instanceof GangwayError ? new UsageError(`${error.message}; ${error.hint}`, 1) : error;
   }
-}
-
-function lines(bindings: readonly PortBinding[], withPort: boolean): string {
-  return bindings
-    .map(({ containerPort, protocol, hostAddress, hostPort }) => {
-      const inside = withPort ? `${formatPort({ port: containerPort, protocol })} -> ` : '';
-      return `${inside}${formatHost(hostAddress)}:${hostPort}\n`;
-    })
-    .join('');
 }
 
 const layout = {

@@ -29,7 +29,7 @@ export class SwitchboardSockets {
    * @throws GangwayError port-in-use, with who has it; invalid-address; not-root; not-supported; switchboard-unreachable
    */
   async reserve(owner: string, forwards: readonly Forward[], name = owner): Promise<void> {
-    await this.#leave(owner);
+    await this.giveUp(owner);
     const connection = await openSwitchboard(this.options);
     try {
       await connection.reserve({ owner, name, forwards });
@@ -51,7 +51,7 @@ export class SwitchboardSockets {
     try {
       await connection.serve(owner);
     } finally {
-      await this.#leave(owner);
+      await this.giveUp(owner);
     }
   }
 
@@ -75,7 +75,7 @@ export class SwitchboardSockets {
     try {
       await connection.withdraw(owner);
     } finally {
-      await this.#leave(owner);
+      await this.giveUp(owner);
     }
   }
 
@@ -117,7 +117,8 @@ export class SwitchboardSockets {
     held.release();
   }
 
-  async #leave(owner: string): Promise<void> {
+  /** Gives back what was reserved and is not served. */
+  async giveUp(owner: string): Promise<void> {
     const connection = this.#reserving.get(owner);
     this.#reserving.delete(owner);
     await connection?.close();

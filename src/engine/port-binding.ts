@@ -1,0 +1,51 @@
+/** Ports of the machine for a container: chosen and bound, before anything is made. */
+import { carried } from '../networks/publish.ts';
+import type { DefaultRoute } from '../plan/step.ts';
+import { allocatePorts } from '../services/port-allocation.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { PortBinding, PublishedPort } from '../values/port.ts';
+import type { Context } from './context.ts';
+import { hostPorts } from './observe.ts';
+import type { ContainerRecord } from './record.ts';
+import { forwardsOf, hostBindingOf, type Wired } from './wiring.ts';
+
+/** How often a port is chosen anew that somebody took while we were looking. */
+const portAttempts = 10;
+
+interface Asking {
+  readonly record: ContainerRecord;
+  readonly asked: readonly PublishedPort[];
+  readonly wired: Wired;
+  readonly ways: readonly DefaultRoute[];
+  /** What the container has itself: free for its own next start, or taken, where these ports come on top. */
+  readonly own: 'free' | 'taken';
+}
+
+/**
+ * Chooses ports and has them bound, deaf; again if somebody was faster with one that we chose ourselves.
+ *
+ * @throws GangwayError port-in-use, with who has it
+ */
+export async function bindPorts(context: Context, asking: Asking): Promise<readonly PortBinding[]> {
+  const { record, asked, wired, ways, own } = asking;
+  const hostAddress = hostBindingOf(wired, ways);
+  const wanted = hostAddress === undefined ? asked : asked.map((port) => ({ hostAddress, ...port }));
+  if (wanted.length === 0) return [];
+  const free = wanted.every(
+    ({ hostPort, containerPort }) =>
+      hostPort !== undefined && hostPort.last - hostPort.first === containerPort.last - containerPort.first,
+  );
+  for (let attempt = 1; ; attempt++) {
+    const host = hostPorts(context.records.everyContainer(), own === 'free' ? record.id : undefined);
+    const bindings = allocatePorts(wanted, { ...host, cursor: host.cursor + attempt - 1 });
+    const forwards = carried(forwardsOf(wired, ways, bindings));
+    if (context.dryRun || forwards.length === 0) return bindings;
+    try {
+      await context.sockets.reserve(record.id, forwards, record.name);
+      return bindings;
+    } catch (error) {
+      const lost = error instanceof GangwayError && error.code === 'port-in-use';
+      if (!lost || free || attempt === portAttempts) throw error;
+    }
+  }
+}

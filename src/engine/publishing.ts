@@ -1,0 +1,173 @@
+/**
+ * Publishing ports of a container that is there already, and taking them back: what Docker lets one say only once, when
+ * the container is made.
+ *
+ *     publish       sockets bound, deaf -> elements -> record -> clients are let in
+ *     unpublish     elements -> record -> sockets closed
+ *
+ * The same as for a container that starts, for the ports that come or go alone; the others notice nothing. What is
+ * asked for joins the container's request, so that its next start publishes the same. A container that does not run has
+ * nothing but its request.
+ *
+ * Who is connected by TCP when a port is taken back stays so until either end leaves, as with a server that stops
+ * listening: the kernel goes on with what it tracks, the switchboard with what it carries.
+ */
+import { bootId } from '../kernel/boot.ts';
+import { carried, publish, republish, sockets, unpublish } from '../networks/publish.ts';
+import type { World } from '../plan/world.ts';
+import { publishAll } from '../services/port-allocation.ts';
+import { selectBindings, withoutBindings, withoutRequests } from '../services/port-withdrawal.ts';
+import type { ContainerRequest } from '../values/container.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { PortBinding, PublishedPort } from '../values/port.ts';
+import { formatPublish, refuseOverlaps } from '../values/port-grammar.ts';
+import { type Context, carry, exclusively } from './context.ts';
+import { isAlive } from './end.ts';
+import { prepareGround } from './ground.ts';
+import { bindPorts } from './port-binding.ts';
+import { bindingsOf, type ContainerRecord, isServed, type Life } from './record.ts';
+import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
+
+/**
+ * `gangway publish CONTAINER PORT…`, all or none.
+ *
+ * @returns what was bound; nothing for a container that does not run, or has no way out
+ * @throws GangwayError container-not-found, invalid-network, invalid-port; port-in-use, with who has it
+ */
+export async function publishPorts(
+  context: Context,
+  name: string,
+  asked: readonly PublishedPort[],
+): Promise<readonly PortBinding[]> {
+  return await exclusively(context, async (world) => {
+    const record = context.records.container(name);
+    refuseWithoutNetwork(context, record);
+    const request = { ...record.request, publish: [...record.request.publish, ...asked] };
+    const published = { ...record, request };
+    const subject = `publish ${asked.map(formatPublish).join(' ')} for ${record.name}`;
+    const { life } = record;
+    const wired = life === undefined || !isAlive(life) ? undefined : wiredOf(context.records, life);
+    if (life !== undefined && wired !== undefined && waysOf(wired).length > 0)
+      return await addPorts(context, world, { record: published, life, wired, asked, subject });
+    refuseOverlaps(request.publish);
+    if (wired !== undefined)
+      context.onWarning(`container ${record.name} has no way out: its ports are published when it starts with one`);
+    const records = [context.records.put('containers', published)];
+    await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+    return [];
+  });
+}
+
+interface Addition {
+  /** As it will be written, but for its life. */
+  readonly record: ContainerRecord;
+  readonly life: Life;
+  readonly wired: Wired;
+  readonly asked: readonly PublishedPort[];
+  readonly subject: string;
+}
+
+async function addPorts(
+  context: Context,
+  world: World,
+  { record, life, wired, asked, subject }: Addition,
+): Promise<readonly PortBinding[]> {
+  const ways = waysOf(wired);
+  const bindings = await bindPorts(context, { record, asked, wired, ways, own: 'taken' });
+  const added = forwardsOf(wired, ways, bindings);
+  const forwards = [...life.forwards, ...added];
+  const published = publish(forwards, behindOf(wired));
+  const ground = prepareGround(context, world, {
+    networks: wired.map((each) => each.record),
+    forwardFor: { id: record.id, begins: false },
+  });
+  const steps = [...ground.steps, ...republish(life.published, published)];
+  const after = { ...record, life: { ...life, forwards, published } };
+  await letIn(context, record, !context.dryRun && carried(added).length > 0, () =>
+    carry(context, world, {
+      plan: { subject, direction: 'make', steps, remarks: sockets(added) },
+      records: [context.records.put('containers', after), ...ground.records],
+    }),
+  );
+  return added.map(({ binding }) => binding);
+}
+
+/** Makes the change between the moment at which the sockets are bound and the one at which they hear. */
+async function letIn({ sockets: board }: Context, { id }: ContainerRecord, bound: boolean, work: () => Promise<void>) {
+  if (!bound) return await work();
+  try {
+    await work();
+  } catch (error) {
+    await board.giveUp(id);
+    throw error;
+  }
+  await board.serve(id);
+}
+
+/**
+ * `gangway unpublish CONTAINER PORT…`, all or none.
+ *
+ * @throws GangwayError container-not-found, invalid-network; port-not-published, with what is
+ */
+export async function unpublishPorts(context: Context, name: string, meant: readonly PublishedPort[]): Promise<void> {
+  await exclusively(context, async (world) => {
+    const record = context.records.container(name);
+    refuseWithoutNetwork(context, record);
+    const subject = `unpublish ${meant.map(formatPublish).join(' ')} of ${record.name}`;
+    const { life } = record;
+    if (life === undefined || !isAlive(life) || life.forwards.length === 0) {
+      const request = rewrite(record.request, (all) => withoutRequests(record.name, all, meant));
+      const records = [context.records.put('containers', { ...record, request })];
+      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+    }
+    const after = without(context, record, life, selectBindings(record.name, bindingsOf(life), meant));
+    await carry(context, world, {
+      plan: { subject, direction: 'unmake', steps: unpublish(life.published, after.life.published) },
+      records: [context.records.put('containers', after)],
+    });
+    // A container of which nothing is served any more is nobody's reason to look at the switchboard.
+    if (context.dryRun || isServed(after, bootId())) return;
+    for (const sentence of await context.sockets.follow()) context.onWarning(sentence);
+  });
+}
+
+function without(context: Context, record: ContainerRecord, life: Life, gone: readonly PortBinding[]) {
+  const forwards = life.forwards.filter(({ binding }) => !gone.includes(binding));
+  const published = publish(forwards, behindOf(wiredOf(context.records, life)));
+  const left = forwards.map(({ binding }) => binding);
+  const request = rewrite(record.request, (all) => withoutBindings(all, gone, left));
+  return { ...record, request, life: { ...life, forwards, published } };
+}
+
+/** What `-P` stands for is written out as soon as a part of it is unwanted. */
+function rewrite(
+  request: ContainerRequest,
+  change: (all: readonly PublishedPort[]) => readonly PublishedPort[],
+): ContainerRequest {
+  const exposed = request.publishAll ? publishAll(request.expose) : [];
+  const after = change([...request.publish, ...exposed]);
+  if (!exposed.every((port) => after.includes(port))) return { ...request, publish: after, publishAll: false };
+  return { ...request, publish: after.filter((port) => !exposed.includes(port)) };
+}
+
+/** @throws GangwayError invalid-network for a container that has no address of its own to which a port could lead */
+function refuseWithoutNetwork({ records }: Context, { name, network, life }: ContainerRecord): void {
+  switch (network.kind) {
+    case 'networks':
+      return;
+    case 'host':
+      throw new GangwayError('invalid-network', `container ${name} lives in the machine’s own network`, {
+        hint: 'what it listens on is open there already, without being published',
+      });
+    case 'none':
+      throw new GangwayError('invalid-network', `container ${name} has no network: nobody can come in by a port`, {
+        hint: 'what a stack is made of is chosen when the container is created',
+      });
+    case 'container': {
+      const owner = records.container(life?.joined ?? network.container).name;
+      throw new GangwayError('invalid-network', `container ${name} lives in the stack of container ${owner}`, {
+        hint: `publish or unpublish ports of ${owner}`,
+      });
+    }
+  }
+}

@@ -1,0 +1,187 @@
+// Publishing on containers that are there already: what `run -p` does, before, while and after others are served.
+//
+//      web 172.17.0.2        sibling 172.17.0.3
+//      tcp and udp 80             |
+//           |                     |
+//     +-----+-----------+---------+----------+          +-----------------------+
+//     |      gangway0 172.17.0.1/16     host |---cable--| world 203.0.113.2     |
+//     |                  up0 203.0.113.1/24  |          |       2001:db8:f::2   |
+//     +--------------------------------------+          +-----------------------+
+import test from 'ava';
+import { difference } from '../../src/lab/snapshot.ts';
+import { answers, ask, untilAnswering } from '../support/probe.ts';
+import { type Container, type Story, withStory } from '../support/story-lab.ts';
+
+const everywhere = (protocol: string, port: number) =>
+  ['203.0.113.1', '[2001:db8:f::1]'].map((address) => `${protocol} ${address}:${port}`);
+
+async function startWeb(story: Story, ...options: readonly string[]): Promise<Container> {
+  const web = await story.start('--name', 'web', ...options, ...answers(80, 81));
+  await untilAnswering(story, web, 81);
+  return web;
+}
+
+test('published while it runs: from outside, from here, from a sibling, in both families; and taken back', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const web = await startWeb(story, '-p', '8081:81');
+    const sibling = await story.start('--name', 'sibling', 'sleep', '100');
+    t.deepEqual(await ask(story, 'world', everywhere('tcp', 8080)), ['refused', 'refused']);
+
+    t.is(
+      await story.run('publish', 'web', '-p', '8080:80', '8080:80/udp'),
+      '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n80/udp -> 0.0.0.0:8080\n80/udp -> [::]:8080',
+    );
+    const [outside, here] = ['203.0.113.2', '172.17.0.1'];
+    t.deepEqual(await ask(story, 'world', everywhere('tcp', 8080)), [outside, here]);
+    t.deepEqual(await ask(story, 'world', everywhere('udp', 8080)), [outside, here]);
+    t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:8080', 'udp 127.0.0.1:8080', 'tcp [::1]:8080']), [
+      here,
+      here,
+      here,
+    ]);
+    t.deepEqual(await ask(story, sibling, ['tcp 203.0.113.1:8080']), [here]);
+    t.regex(await story.run('ps'), /0\.0\.0\.0:8080->80\/tcp/);
+    t.is((await story.run('port', 'web')).split('\n').length, 6);
+    const ports = JSON.parse(await story.run('inspect', 'web'))[0].NetworkSettings.Ports;
+    t.deepEqual(ports['80/udp'], [
+      { HostIp: '0.0.0.0', HostPort: '8080' },
+      { HostIp: '::', HostPort: '8080' },
+    ]);
+
+    await story.run('restart', '-t', '0', 'web');
+    await untilAnswering(story, web, 81);
+    t.deepEqual(await ask(story, 'world', [...everywhere('tcp', 8080), 'tcp 203.0.113.1:8081']), [
+      outside,
+      here,
+      outside,
+    ]);
+
+    t.is(await story.run('unpublish', 'web', '80', '80/udp'), '');
+    t.deepEqual(await ask(story, 'world', everywhere('tcp', 8080)), ['refused', 'refused']);
+    t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:8080', 'udp 127.0.0.1:8080']), ['refused', 'refused']);
+    t.deepEqual(await ask(story, 'world', everywhere('tcp', 8081)), [outside, here]);
+    t.is(await story.run('port', 'web'), '81/tcp -> 0.0.0.0:8081\n81/tcp -> [::]:8081');
+    t.is(await story.sh(`nft list table inet gangway | grep 8080 || :; ss -Hlntu 'sport = :8080'`), '');
+  });
+});
+
+test('a port that somebody has is refused by name, and nothing of the others is published', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await startWeb(story, '-p', '8081:81');
+    story.lab.host.spawn(['socat', 'TCP-LISTEN:8080,fork,reuseaddr', 'SYSTEM:true']);
+    await story.lab.host.waitFor(['sh', '-c', `ss -Hlnt 'sport = :8080' | grep -q .`]);
+    const pid = (await story.sh(`ss -Hlntp 'sport = :8080' | grep -o 'pid=[0-9]*' | cut -d= -f2`)).trim();
+    const before = await story.lab.leftovers();
+    const program = await story.exec(['publish', 'web', '8079:80', '8080:80']);
+    t.is(program.exitCode, 1);
+    t.true(
+      program.stderr.startsWith(`gangway: port 0.0.0.0:8080/tcp is in use by socat (pid ${pid}); `),
+      program.stderr,
+    );
+    const own = await story.exec(['publish', 'web', '8079:80', '8081:81']);
+    t.true(own.stderr.startsWith('gangway: port 0.0.0.0:8081/tcp is in use by container web; '), own.stderr);
+    const unknown = await story.exec(['unpublish', 'web', '81', '8080:80']);
+    t.is(unknown.exitCode, 1);
+    t.is(
+      unknown.stderr,
+      'gangway: container web does not publish 8080:80/tcp; it publishes 81/tcp -> 0.0.0.0:8081, 81/tcp -> [::]:8081\n',
+    );
+    t.deepEqual(difference(before, await story.lab.leftovers()), []);
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:8079', 'tcp 203.0.113.1:8081']), [
+      'refused',
+      '203.0.113.2',
+    ]);
+  });
+});
+
+test('who is connected stays connected, whoever carries it; who comes is refused', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const echo = ['socat', 'TCP-LISTEN:7,fork,reuseaddr', 'PIPE'];
+    const web = await story.start('--name', 'web', '-p', '7007:7', '-p', '7008:7', ...echo);
+    await untilAnswering(story, web, 7);
+    const places = [story.lab.world, story.lab.host] as const;
+    const clients = places.map((place, index) =>
+      place.spawn([
+        'sh',
+        '-c',
+        `(echo before; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo after) | socat -t 5 - TCP:${index === 0 ? '203.0.113.1' : '127.0.0.1'}:7007`,
+      ]),
+    );
+    await Promise.all(clients.map((client) => client.waitForOutput(/before/)));
+    await story.run('unpublish', 'web', '7007:7');
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:7007']), ['refused']);
+    t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:7007']), ['refused']);
+    await story.sh('touch /tmp/go');
+    await Promise.all(clients.map((client) => client.waitForOutput(/after/)));
+    await story.sh('rm /tmp/go');
+  });
+});
+
+test('one that does not run publishes when it starts; without a way out there is only the record', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.run('create', '--name', 'web', '-p', '8081:81', ...answers(80, 81));
+    t.is(await story.run('publish', 'web', '8080:80'), '');
+    const twice = await story.exec(['publish', 'web', '0.0.0.0:8080:81']);
+    t.regex(twice.stderr, /^gangway: 8080:80\/tcp and 0\.0\.0\.0:8080:81\/tcp publish the same port of the host; /);
+    await story.run('unpublish', 'web', '8081:81');
+    await story.run('start', 'web');
+    t.is(await story.run('port', 'web'), '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080');
+
+    await story.run('network', 'create', '--internal', 'inside');
+    await story.run('run', '-d', '--name', 'shut', '--network', 'inside', 'sleep', '100');
+    const shut = await story.exec(['publish', 'shut', '9000:80']);
+    t.deepEqual([shut.exitCode, shut.stdout], [0, '']);
+    t.regex(shut.stderr, /^gangway: warning: container shut has no way out: /);
+    t.is(await story.sh(`ss -Hlntu 'sport = :9000'`), '');
+    await story.run('unpublish', 'shut', '9000:80');
+  });
+});
+
+test('who has no network of its own is told whose it is', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.start('--name', 'web', 'sleep', '100');
+    await story.start('--name', 'joined', '--network', 'container:web', 'sleep', '100');
+    await story.start('--name', 'free', '--network', 'host', 'sleep', '100');
+    await story.start('--name', 'none', '--network', 'none', 'sleep', '100');
+    const said = async (name: string) => (await story.exec(['publish', name, '8080:80'])).stderr;
+    t.is(
+      await said('joined'),
+      'gangway: container joined lives in the stack of container web; publish or unpublish ports of web\n',
+    );
+    t.regex(await said('free'), /^gangway: container free lives in the machine’s own network; /);
+    t.regex(await said('none'), /^gangway: container none has no network: nobody can come in by a port; /);
+  });
+});
+
+test('the ports go with the way out, in networks of one’s own', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.run('network', 'create', '--subnet', '10.7.0.0/24', 'front');
+    await story.run('network', 'create', '--subnet', '10.8.0.0/24', 'back');
+    const web = await story.start('--name', 'web', '--network', 'back', ...answers(80));
+    await untilAnswering(story, web, 80);
+    await story.run('network', 'connect', '--gw-priority', '5', 'front', 'web');
+    await story.run('publish', 'web', '8080-8081:80');
+    t.regex(await story.sh('nft list map inet gangway ports4'), /tcp \. 8080 : 10\.7\.0\.2 \. 80/);
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:8080']), ['203.0.113.2']);
+    await story.run('network', 'disconnect', 'front', 'web');
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:8080']), ['203.0.113.2']);
+    await story.run('network', 'disconnect', 'back', 'web');
+    t.is(await story.sh(`ss -Hlntu 'sport = :8080'`), '');
+  });
+});
+
+test('two at once want the same port: one gets it, the other is told who has it', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await Promise.all(['ann', 'bob'].map((name) => story.start('--name', name, 'sleep', '100')));
+    const results = await Promise.all(['ann', 'bob'].map((name) => story.exec(['publish', name, '8080:80'])));
+    t.deepEqual(results.map(({ exitCode }) => exitCode).sort(), [0, 1]);
+    const [winner, loser] = results[0]?.exitCode === 0 ? ['ann', 'bob'] : ['bob', 'ann'];
+    const refused = results.find(({ exitCode }) => exitCode === 1);
+    t.regex(
+      refused?.stderr ?? '',
+      new RegExp(`^gangway: port 0\\.0\\.0\\.0:8080/tcp is in use by container ${winner}; `),
+    );
+    t.is(await story.run('port', loser), '');
+    t.is((await story.run('port', winner)).split('\n').length, 2);
+  });
+});
