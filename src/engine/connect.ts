@@ -12,7 +12,7 @@ import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.
 import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import { nameSockets } from '../networks/names.ts';
 import type { Sandbox } from '../networks/none.ts';
-import { publish, republish, sockets } from '../networks/publish.ts';
+import { decideAnew, publish, republish, sockets } from '../networks/publish.ts';
 import type { FileStep, Step } from '../plan/step.ts';
 import { formatAddress } from '../values/address.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
@@ -168,6 +168,7 @@ function rewire(record: ContainerRecord, life: Life, wired: Wired, verb: 'add' |
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
       ...elements,
+      ...(elements.length === 0 ? [] : [...decideAnew(life.forwards, 'made'), ...decideAnew(life.forwards, 'undone')]),
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],

@@ -10,10 +10,11 @@
  * nothing but its request.
  *
  * Who is connected by TCP when a port is taken back stays so until either end leaves, as with a server that stops
- * listening: the kernel goes on with what it tracks, the switchboard with what it carries.
+ * listening: the kernel goes on with what it tracks, the switchboard with what it carries. UDP has no connections, so the
+ * kernel is made to forget whom it has led there.
  */
 import { bootId } from '../kernel/boot.ts';
-import { carried, publish, republish, sockets, unpublish } from '../networks/publish.ts';
+import { carried, decideAnew, publish, republish, sockets, unpublish } from '../networks/publish.ts';
 import type { World } from '../plan/world.ts';
 import { publishAll } from '../services/port-allocation.ts';
 import { selectBindings, withoutBindings, withoutRequests } from '../services/port-withdrawal.ts';
@@ -81,7 +82,7 @@ async function addPorts(
     networks: wired.map((each) => each.record),
     forwardFor: { id: record.id, begins: false },
   });
-  const steps = [...ground.steps, ...republish(life.published, published)];
+  const steps = [...ground.steps, ...republish(life.published, published), ...decideAnew(added, 'made')];
   const after = { ...record, life: { ...life, forwards, published } };
   await letIn(context, record, !context.dryRun && carried(added).length > 0, () =>
     carry(context, world, {
@@ -120,9 +121,12 @@ export async function unpublishPorts(context: Context, name: string, meant: read
       const records = [context.records.put('containers', { ...record, request })];
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
-    const after = without(context, record, life, selectBindings(record.name, bindingsOf(life), meant));
+    const gone = selectBindings(record.name, bindingsOf(life), meant);
+    const after = without(context, record, life, gone);
+    const flows = life.forwards.filter(({ binding }) => gone.includes(binding));
+    const steps = [...decideAnew(flows, 'undone'), ...unpublish(life.published, after.life.published)];
     await carry(context, world, {
-      plan: { subject, direction: 'unmake', steps: unpublish(life.published, after.life.published) },
+      plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', after)],
     });
     // A container of which nothing is served any more is nobody's reason to look at the switchboard.

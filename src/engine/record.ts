@@ -6,6 +6,7 @@
  */
 import type { Endpoint } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
+import { decideAnew } from '../networks/publish.ts';
 import type { ElementStep, RouteStep, Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
@@ -91,13 +92,15 @@ export interface Plug {
 }
 
 /** All that was done for a life, in order. */
-export function stepsOf({ sandbox, names, plugs, routes, published, rest }: Life): readonly Step[] {
+export function stepsOf({ sandbox, names, plugs, routes, forwards, published, rest }: Life): readonly Step[] {
   return [
     ...sandbox,
     ...(names?.steps ?? []),
     ...plugs.flatMap(({ steps }) => steps),
     ...routes,
+    ...decideAnew(forwards, 'undone'),
     ...published,
+    ...decideAnew(forwards, 'made'),
     ...rest,
   ];
 }

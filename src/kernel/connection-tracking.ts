@@ -4,12 +4,18 @@
  * @see CTA_* in linux/netfilter/nfnetlink_conntrack.h, conntrack(8)
  */
 import { attributes, struct } from '../netlink/attributes.ts';
-import { address, u8, u16be, u32be } from '../netlink/codec.ts';
-import { type RawMessage, readBody } from '../netlink/message.ts';
-import { type Address, formatHost } from '../values/address.ts';
+import { address, u8, u16be, u32, u32be } from '../netlink/codec.ts';
+import type { Connection } from '../netlink/connection.ts';
+import { type RawMessage, readBody, request } from '../netlink/message.ts';
+import { type Address, type Family, formatHost } from '../values/address.ts';
+import { addressFamily } from './family.ts';
 
 const NFNL_SUBSYS_CTNETLINK = 1;
+const IPCTNL_MSG_CT_GET = 1;
 const IPCTNL_MSG_CT_DELETE = 2;
+const IPPROTO_UDP = 17;
+/** CTA_FILTER_FLAG(CTA_PROTO_NUM), net/netfilter/nf_internals.h: of the tuple that is sent along, the protocol has to be the same. */
+const protocolCounts = 1 << 3;
 const NLM_F_CREATE = 0x400;
 const protocolNames: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6' };
 
@@ -26,13 +32,22 @@ const tuple = attributes({
   ],
   protocol: [2, attributes({ number: [1, u8], sourcePort: [2, u16be], destinationPort: [3, u16be] })],
 });
-const flowAttributes = attributes({ original: [1, tuple], reply: [2, tuple], status: [3, u32be], id: [12, u32be] });
-const flowMessage = {
-  name: 'IPCTNL_MSG_CT_NEW',
-  type: NFNL_SUBSYS_CTNETLINK << 8,
+const flowAttributes = attributes({
+  original: [1, tuple],
+  reply: [2, tuple],
+  status: [3, u32be],
+  id: [12, u32be],
+  filter: [25, attributes({ original: [1, u32] })],
+});
+const message = (name: string, number: number) => ({
+  name,
+  type: (NFNL_SUBSYS_CTNETLINK << 8) | number,
   header: nfgenmsg,
   attributes: flowAttributes,
-};
+});
+const flowMessage = message('IPCTNL_MSG_CT_NEW', 0);
+const getMessage = message('IPCTNL_MSG_CT_GET', IPCTNL_MSG_CT_GET);
+const deleteMessage = message('IPCTNL_MSG_CT_DELETE', IPCTNL_MSG_CT_DELETE);
 
 /** One direction of a flow. Ports are absent for protocols without. */
 export interface FlowEnds {
@@ -84,6 +99,38 @@ function ends(found: Tuple | undefined): FlowEnds | undefined {
     sourcePort: found?.protocol?.sourcePort,
     destinationPort: found?.protocol?.destinationPort,
   };
+}
+
+/**
+ * Has the kernel forget flows of UDP: what they are translated to was decided with their first datagram, and they go on
+ * like that for as long as datagrams come, whatever the rules say by then.
+ *
+ *     conntrack -D -p udp --orig-dst 203.0.113.1 --orig-port-dst 5353
+ *
+ * @param chosen by what was asked for, before any translation
+ * @throws KernelError
+ */
+export function forgetDatagramFlows(
+  connection: Connection,
+  family: Family,
+  chosen: (original: FlowEnds) => boolean,
+): void {
+  const header = { family: addressFamily(family) };
+  const only = { original: { protocol: { number: IPPROTO_UDP } }, filter: { original: protocolCounts } };
+  const flows = connection
+    .dump(request('list flows', getMessage, 0, header, only), flowMessage)
+    .flatMap(({ attributes: { original, id } }) => {
+      const asked = ends(original);
+      return original !== undefined && asked !== undefined && chosen(asked) ? [{ original, id }] : [];
+    });
+  const failures = connection.executeEach(
+    flows.map(({ original, id }) =>
+      request('forget flow', deleteMessage, 0, header, { original, ...(id === undefined ? {} : { id }) }),
+    ),
+  );
+  // It may have ended by itself meanwhile.
+  const failure = failures.find((error) => error !== undefined && error.errno !== 'ENOENT');
+  if (failure !== undefined) throw failure;
 }
 
 /** `203.0.113.2:40000 > 203.0.113.1:8080, answered by 172.17.0.2:80`. */

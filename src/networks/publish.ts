@@ -26,7 +26,7 @@
  */
 import { elementSteps } from '../firewall/nftables.ts';
 import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
-import type { ElementStep } from '../plan/step.ts';
+import type { ElementStep, FlowsStep } from '../plan/step.ts';
 import { type Address, formatHost } from '../values/address.ts';
 import type { Forward } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
@@ -58,6 +58,21 @@ export function publish(forwards: readonly Forward[], behind: Behind): readonly 
   );
   // Two ports of the host may lead to one of a container, which is opened once.
   return [...new Map(steps.map((step) => [place(step), step])).values()];
+}
+
+/**
+ * `conntrack -D -p udp --orig-port-dst 5353`. Who has asked a port by UDP before it led anywhere, or while it led
+ * somewhere else, is taken there for as long as datagrams come: the kernel translates what it knows as it began. Of TCP each
+ * connection begins anew.
+ *
+ * @param when after the rules have come (made) or gone (undone)
+ */
+export function decideAnew(forwards: readonly Forward[], when: FlowsStep['when']): readonly FlowsStep[] {
+  const ports = carried(forwards)
+    .filter(({ binding }) => binding.protocol === 'udp')
+    .map(({ binding }) => ({ address: binding.hostAddress, port: binding.hostPort }));
+  const why = 'UDP has no connections: who has asked for this port before is led by the rules as they are now';
+  return ports.length === 0 ? [] : [{ kind: 'flows', in: 'host', when, ports, why }];
 }
 
 /** What has to change for the `wanted` ports to be published where `before` were: in one transaction, no packet meets neither. */

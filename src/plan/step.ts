@@ -87,6 +87,17 @@ export interface ElementStep extends Reasoned {
   readonly was?: SetElement;
 }
 
+/**
+ * `conntrack -D -p udp --orig-port-dst PORT`: flows of UDP that ask for these ports of the machine are decided anew, with
+ * the next datagram. `when` the plan is made, or undone: after the rules have changed.
+ */
+export interface FlowsStep extends Reasoned {
+  readonly kind: 'flows';
+  readonly in: Place;
+  readonly when: 'made' | 'undone';
+  readonly ports: readonly { readonly address: Address; readonly port: number }[];
+}
+
 /** `mkdir`; undone with everything that lies in it. */
 export interface DirectoryStep extends Reasoned {
   readonly kind: 'directory';
@@ -166,6 +177,7 @@ export type Step =
   | RulesetStep
   | DiversionStep
   | ElementStep
+  | FlowsStep
   | DirectoryStep
   | FileStep
   | ArchiveStep

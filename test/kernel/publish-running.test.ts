@@ -9,6 +9,7 @@
 //     +--------------------------------------+          +-----------------------+
 import test from 'ava';
 import { difference } from '../../src/lab/snapshot.ts';
+import { waitFor } from '../../src/lab/wait.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
@@ -183,5 +184,37 @@ test('two at once want the same port: one gets it, the other is told who has it'
     );
     t.is(await story.run('port', loser), '');
     t.is((await story.run('port', winner)).split('\n').length, 2);
+  });
+});
+
+/** Sends its name every 20 ms from port 4000, and says who answers. One flow, as long as it lives. */
+const asking = `
+const socket = require('node:dgram').createSocket('udp4');
+socket.on('message', (data) => process.stdout.write(data + '\\n'));
+socket.on('error', () => {});
+socket.bind(4000, () => setInterval(() => socket.send('?', 5353, '203.0.113.1'), 20));
+`;
+
+const telling = (name: string) =>
+  `const s = require('node:dgram').createSocket('udp4'); s.on('message', (_, { port, address }) => s.send('${name} sees ' + address, port, address)); s.bind(53)`;
+
+test('who never stops asking by UDP is led where the port leads now', async (t) => {
+  await withStory(t, {}, async (story) => {
+    for (const name of ['ann', 'bob']) await story.start('--name', name, process.execPath, '-e', telling(name));
+    const client = story.lab.world.spawn([process.execPath, '-e', asking]);
+    const toldSince = (length: number) => client.stdout.slice(length);
+    // Nobody is there yet, and the machine remembers that.
+    await story.lab.host.waitFor(['grep', '-q', 'dport=5353', '/proc/net/nf_conntrack']);
+    await story.run('publish', 'ann', '5353:53/udp');
+    await client.waitForOutput(/ann/);
+    t.notRegex(client.stdout, /172\.17\.0\.1/, 'the kernel leads, and not the switchboard');
+    await story.run('unpublish', 'ann', '53/udp');
+    await story.run('publish', 'bob', '5353:53/udp');
+    const moved = client.stdout.length;
+    await waitFor('bob answers', () => /bob/.test(toldSince(moved)));
+    await story.run('rm', '-f', 'bob');
+    await story.run('publish', 'ann', '5353:53/udp');
+    const back = client.stdout.length;
+    await waitFor('ann answers', () => /ann sees 203/.test(toldSince(back)));
   });
 });

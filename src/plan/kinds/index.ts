@@ -4,6 +4,7 @@ import { diversion } from './diversion.ts';
 import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
+import { flows } from './flows.ts';
 import { address, route, sysctl } from './internet.ts';
 import { bridge, dummy, hairpin, ipvlan, isolated, macvlan, up, veth, vlan } from './link.ts';
 import { namespace } from './namespace.ts';
@@ -25,6 +26,7 @@ export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
   ruleset,
   diversion,
   element,
+  flows,
   directory,
   file,
   archive,
