@@ -41,9 +41,17 @@ function attempting<T>(operation: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw new KernelError(operation, (error as NodeJS.ErrnoException).code ?? 'EIO');
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    throw new KernelError(operation, code, reasons[code]);
   }
 }
+
+/** The kernel has a number alone for people who ask for a setting. */
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such setting',
+  EINVAL: 'it takes other values',
+  EROFS: '/proc/sys is read-only',
+};
 
 /** The kernel puts tabs between numbers and a line feed at the end. */
 function normal(text: string): string {

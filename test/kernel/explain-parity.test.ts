@@ -169,6 +169,14 @@ parity('run -d in a network of its own', {
   words: ['run', '-d', '--network', 'name=aa,ip=10.7.0.9', '-p', '8080:80', ...command],
 });
 
+const shaped = 'name=aa,link-local-ip=169.254.7.7,driver-opt=com.docker.network.endpoint.ifname=wan0';
+const martians = 'driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1';
+
+parity('run -d with a link as somebody wants it', {
+  before: [better],
+  words: ['run', '-d', '--network', `${shaped},${martians}`, ...command],
+});
+
 parity('network connect, to the better way out', {
   before: [better, web],
   words: ['network', 'connect', 'aa', 'web'],

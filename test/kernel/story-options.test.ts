@@ -140,6 +140,60 @@ async function reach(story: Story, number: number): Promise<string> {
     return (await story.lab.world.exec(words)).exitCode === 0 ? 'yes' : '-';
   };
   const [said, four, six] = [await ask(story, 'world', targets), ...(await Promise.all(hosts.map(ping)))];
-  const quiet = said.map((answer) => (/^E(HOST|NET)UNREACH$/.test(answer) ? 'silence' : answer));
-  return [...quiet.slice(0, 2), four, ...quiet.slice(2), six].join(' ');
+  const answers = quiet(said);
+  return [...answers.slice(0, 2), four, ...answers.slice(2), six].join(' ');
+}
+
+/** From a container of one network to the host's port and to the container's own ports, published and not, of others. */
+const between: readonly (readonly [from: number, to: number, answers: string])[] = [
+  [5, 1, '10.1.0.1 silence silence'],
+  [5, 2, 'refused 10.2.0.1 silence'],
+  [5, 3, '10.3.0.1 10.3.0.1 10.3.0.1'],
+  [5, 4, 'refused silence silence'],
+  [6, 1, '10.6.0.2 silence silence'],
+  [6, 2, 'refused 10.6.0.2 silence'],
+  [6, 3, '10.6.0.2 10.6.0.2 10.6.0.2'],
+  [6, 4, 'refused silence silence'],
+  [7, 1, 'silence silence silence'],
+  [7, 3, 'silence silence silence'],
+];
+
+test('from one network to another: published ports by the host, and who is open by itself', async (t) => {
+  await open(t, async (story) => {
+    const mode = (word: string) => [`${bridge}.gateway_mode_ipv4=${word}`];
+    const targets = [mode('nat'), mode('routed'), mode('nat-unprotected'), []];
+    for (const [index, options] of targets.entries()) {
+      await create(story, index + 1, options, index === 3 ? ['--internal'] : []);
+      await serve(story, index + 1, '-p', `${9001 + index}:80`);
+    }
+    const askers = new Map<number, Container>();
+    for (const [number, options, flags] of [
+      [5, [], []],
+      [6, mode('routed'), []],
+      [7, [], ['--internal']],
+    ] as const) {
+      await create(story, number, options, flags);
+      askers.set(number, await story.start('--network', `n${number}`, 'sleep', '1000'));
+    }
+    const rows = between.map(async ([from, to]) => {
+      const asked = [`203.0.113.1:${9000 + to}`, `10.${to}.0.2:80`, `10.${to}.0.2:8080`];
+      const origin = askers.get(from) ?? 'host';
+      return quiet(
+        await ask(
+          story,
+          origin,
+          asked.map((target) => `tcp ${target}`),
+        ),
+      ).join(' ');
+    });
+    t.deepEqual(
+      await Promise.all(rows),
+      between.map(([, , answers]) => answers),
+    );
+  });
+});
+
+/** Behind a closed port not even the MAC may be learned; without a route there is nobody to ask. */
+function quiet(said: readonly string[]): readonly string[] {
+  return said.map((answer) => (/^E(HOST|NET)UNREACH$/.test(answer) ? 'silence' : answer));
 }
