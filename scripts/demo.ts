@@ -5,6 +5,7 @@
  *     scripts/demo --write [CHAPTER…]      and writes down what was said and answered, in docs/tour
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { hasErrno } from '../src/values/errors.ts';
 import type { Chapter, Step } from './story/chapter.ts';
 import { alike, page, pageName, withContents } from './story/page.ts';
 import { story } from './story/story.ts';
@@ -57,6 +58,12 @@ async function main(write: boolean, chapters: readonly Chapter[]): Promise<void>
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
   say(`\n${bold(`All ${count} proofs hold, in ${seconds} seconds.`)} Try it yourself: see docs/tour.`);
 }
+
+// Nobody reads any more: `scripts/demo | head`.
+process.stdout.on('error', (error) => {
+  if (!hasErrno(error, 'EPIPE')) throw error;
+  process.exit(141);
+});
 
 try {
   const [first, ...rest] = process.argv.slice(2);

@@ -44,7 +44,7 @@ cpu    | 25 ms in each 100 |==......|==......|==......|     then it has to wait`
           expects: /^true 137\n$/,
         },
         {
-          says: 'This one spins, and may have a quarter of a processor: 25 ms in each 100. Then it is stopped until the next.',
+          says: 'This one spins, and may have a quarter of a processor: 25 ms in each 100. Then it is stopped until the next. Ask for its counter, and again if that is still 0:',
           types: 'gangway run -d --name busy --cpus 0.25 sh -c "while :; do :; done"',
           expects: /^[0-9a-f]{64}\n$/,
         },

@@ -81,8 +81,8 @@ undone:  process -> port -> namespace (with it route, address, cable);  gc: swit
           expects: /^$/,
         },
         {
-          types: 'ps -e -o comm= | grep -cE "conmon|sleep"',
-          proves: 'No process.',
+          types: 'ps -e -o comm= | grep -c conmon',
+          proves: 'No process: conmon, which watches over a container, is gone with it.',
           expects: /^0\n$/,
           status: 1,
         },

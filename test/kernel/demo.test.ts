@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { nothingLeft, stepsOf } from '../../scripts/story/chapter.ts';
+import { nothingLeft, type Step, stepsOf } from '../../scripts/story/chapter.ts';
 import { story } from '../../scripts/story/story.ts';
+import { ProofFailed, tell } from '../../scripts/story/tell.ts';
 import { skipUnless } from '../support/skip.ts';
 
 function lacking(): string | undefined {
@@ -36,6 +37,37 @@ test('the demo walks through the whole story, and every proof holds', async (t) 
     [],
     'at most 100 columns',
   );
+});
+
+test('a proof that does not hold is named, and ends the chapter', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const step = { types: 'ip -brief link show up0', proves: 'There is no up0.', expects: /does not exist/, status: 1 };
+  const heard: string[] = [];
+  const listener = {
+    section: () => {},
+    typing: ({ types }: Step) => void heard.push(types),
+    answered: () => {},
+    proved: (sentence: string) => void heard.push(sentence),
+  };
+  const [chapter] = story;
+  if (chapter === undefined) throw new Error('no story');
+  const sections = [{ heading: 'Wrong', steps: [step, { types: 'true' }] }];
+  const error = await t.throwsAsync(tell({ ...chapter, sections }, listener), { instanceOf: ProofFailed });
+  t.regex(error.message, /^There is no up0\.\n.*had to end with 1.*it ended with 0:\nup0@/s);
+  t.deepEqual(heard, [step.types]);
+});
+
+test('ctrl-c in the middle leaves no process', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const demo = execa(resolve('scripts/demo'), ['bridge'], { reject: false, timeout: 100_000 });
+  await new Promise<void>((begun) => {
+    demo.stdout.on('data', (text) => `${text}`.includes('--name bob') && begun());
+  });
+  demo.kill('SIGINT');
+  const { exitCode, stderr } = await demo;
+  t.is(exitCode, 130);
+  t.regex(stderr, /^demo: interrupted/);
+  t.is((await execa('pgrep', ['-f', 'scripts/demo.ts bridge$'], { reject: false })).stdout, '');
 });
 
 test('a chapter that there is not', async (t) => {
