@@ -25,6 +25,7 @@ import {
   parseSearchDomain,
 } from '../values/resolver-grammar.ts';
 import { parseRestartPolicy } from '../values/restart.ts';
+import { parseSysctl } from '../values/sysctl-grammar.ts';
 import type { Given } from './grammar.ts';
 import { present } from './present.ts';
 import type { createOptions } from './run-options.ts';
@@ -69,6 +70,7 @@ export function containerRequest(given: Given<typeof createOptions>, environment
       search: asked['dns-search'].map(parseSearchDomain),
       options: asked['dns-option'].map(parseResolverOption),
     },
+    sysctls: asked.sysctl.map((text) => parseSysctl(text)),
     publish: asked.publish.map(parsePublish),
     publishAll: asked['publish-all'],
     expose: asked.expose.flatMap(parseExpose),

@@ -68,6 +68,11 @@ export const createOptions = {
     type: 'path',
     help: "Directory or tar archive to be its root (default: a copy of this machine's)",
   },
+  sysctl: {
+    kind: 'list',
+    type: 'key=value',
+    help: 'A kernel setting of its own (net.ipv4.ip_forward=1, kernel.shmmax=…)',
+  },
   tty: { kind: 'flag', short: 't', help: 'Give it a terminal' },
   user: { kind: 'value', short: 'u', type: 'name[:group]', help: 'User to run as, by name or number' },
   userns: { kind: 'value', type: 'kind', help: 'host (default) or private: root inside is nobody outside' },

@@ -141,6 +141,7 @@ function remains({ state, runtime }: Directories, id: string): Launch {
     foreground: false,
     capabilities: [],
     limits: { deviceReadBytesPerSecond: [], deviceWriteBytesPerSecond: [], swapAccounting: false },
+    sysctls: [],
     cgroupPath: `/gangway/${id}`,
     openFiles: { soft: 0, hard: 0 },
     exitCommand: [],

@@ -7,6 +7,7 @@ import { formatConnection } from '../values/connection-grammar.ts';
 import { cut } from '../values/literal.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import { formatExtraHost } from '../values/resolver-grammar.ts';
+import { sysctlName } from '../values/sysctl-grammar.ts';
 import type { Context } from './context.ts';
 import { isAlive, observeLife } from './end.ts';
 import type { ContainerInspection } from './engine.ts';
@@ -98,6 +99,7 @@ function hostConfig(record: ContainerRecord) {
     Init: request.init,
     PublishAllPorts: request.publishAll,
     Isolation: request.isolation,
+    Sysctls: Object.fromEntries(request.sysctls.map(({ key, value }) => [sysctlName(key), value])),
     NanoCpus: (limits.cpuMillis ?? 0) * 1_000_000,
     CpuShares: limits.cpuShares ?? 0,
     Memory: limits.memoryBytes ?? 0,

@@ -12,7 +12,7 @@ import { type ContainerRequest, containerRequest, type Limits } from '../values/
 import { GangwayError } from '../values/errors.ts';
 import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } from '../values/names.ts';
 import type { NetworkMode } from '../values/network.ts';
-import { checkNetworkMode } from '../values/network-mode.ts';
+import { checkNetworkMode, refuseSharedStack } from '../values/network-mode.ts';
 import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
 import type { PublishedPort } from '../values/port.ts';
 import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
@@ -34,6 +34,7 @@ import {
 } from '../values/resolver-grammar.ts';
 import { formatRestartPolicy, parseRestartPolicy } from '../values/restart.ts';
 import { parseSignal } from '../values/signal.ts';
+import { formatSysctl, isOfNetwork, parseSysctl } from '../values/sysctl-grammar.ts';
 import type { ExecRequest, LogOptions } from './engine.ts';
 
 /**
@@ -51,6 +52,9 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
     });
   }
   const publish = checkPublish(request.publish);
+  const network = checkMode(request.network);
+  const sysctls = request.sysctls.map((setting) => parseSysctl(formatSysctl(setting)));
+  refuseSharedStack(network, sysctls.some(isOfNetwork) ? ['--sysctl'] : []);
   return {
     ...request,
     ...(name === undefined ? {} : { name: parseContainerName(text('--name', name)) }),
@@ -69,9 +73,10 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
       add: request.capabilities.add.map((capability) => parseCapability(capability, '--cap-add')),
       drop: request.capabilities.drop.map((capability) => parseCapability(capability, '--cap-drop')),
     },
-    network: checkMode(request.network),
+    network,
     extraHosts: request.extraHosts.map((line) => parseExtraHost(formatExtraHost(line))),
     resolver: checkResolver(request.resolver),
+    sysctls,
     publish,
     expose: request.expose.map((port) => parsePort(formatPort(port))),
   };

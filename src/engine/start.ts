@@ -14,6 +14,7 @@ import { pinPath } from '../kernel/namespace.ts';
 import { type HostEntry, hosts, nameServiceResolvConf, resolvConf } from '../networks/files.ts';
 import { defaultRoutes } from '../networks/gateway.ts';
 import { nameSockets } from '../networks/names.ts';
+import { settings } from '../networks/none.ts';
 import { carried, sockets as portSockets, publish } from '../networks/publish.ts';
 import type { DefaultRoute, DirectoryStep, FileStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
@@ -112,7 +113,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     launch,
     ...(sandbox === undefined ? {} : { namespace: sandbox.namespace }),
     ...(joined === undefined ? {} : { joined: joined.id }),
-    sandbox: stack.made,
+    sandbox: [...stack.made, ...(sandbox === undefined ? [] : settings(sandbox, record.request.sysctls))],
     ...(stack.names === undefined ? {} : { names: stack.names }),
     plugs: wired.map(({ plug }) => plug),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),

@@ -20,10 +20,10 @@
  */
 
 import type { Place } from '../plan/place.ts';
-import type { Step } from '../plan/step.ts';
+import type { Step, SysctlStep } from '../plan/step.ts';
 import type { Prefix } from '../values/address.ts';
 import type { SubordinateRange } from '../values/launch.ts';
-import type { Sysctl } from '../values/sysctl-grammar.ts';
+import { isOfNetwork, type Sysctl } from '../values/sysctl-grammar.ts';
 
 /** Where a container's network lives. */
 export interface Sandbox {
@@ -73,6 +73,20 @@ export function none(sandbox: Sandbox): readonly Step[] {
 /** All groups of a user namespace, by the numbers that they have outside: so the kernel reads what is written from there. */
 function everyGroup({ first, length }: SubordinateRange): string {
   return `${first} ${first + length - 1}`;
+}
+
+/**
+ * `sysctl -qw KEY=VALUE` in the container, before it has links: what is said of all of them later must not open a family
+ * that their network closes. Settings of one link are the connection’s (`driver-opt`).
+ */
+export function settings(sandbox: Sandbox, sysctls: readonly Sysctl[]): readonly SysctlStep[] {
+  return sysctls.filter(isOfNetwork).map(({ key, value }) => ({
+    kind: 'sysctl',
+    in: inSandbox(sandbox),
+    key,
+    value,
+    why: 'asked for with --sysctl: the setting is the container’s own',
+  }));
 }
 
 /** A network without IPv6 has none anywhere: a link-local address would be a way around every IPv4 rule (CVE-2024-32473). */

@@ -8,6 +8,7 @@ import { connectionTo, type NetworkMode } from './network.ts';
 import type { Port, PublishedPort } from './port.ts';
 import type { ResolverOverrides } from './resolver.ts';
 import type { ExtraHost } from './resolver-grammar.ts';
+import type { Sysctl } from './sysctl-grammar.ts';
 
 /** `gangway run`'s whole request. Sizes are bytes, times are milliseconds where the name says so. */
 export interface ContainerRequest {
@@ -42,6 +43,8 @@ export interface ContainerRequest {
   readonly resolver: ResolverOverrides;
   /** `--domainname`: makes `web.example.org` of the host name `web`. */
   readonly domainName?: string;
+  /** `--sysctl`: settings of its own network and IPC namespaces. */
+  readonly sysctls: readonly Sysctl[];
   readonly publish: readonly PublishedPort[];
   readonly publishAll: boolean;
   readonly expose: readonly Port[];
@@ -99,6 +102,7 @@ export function containerRequest(
     network: { kind: 'networks', connections: [connectionTo('bridge')] },
     extraHosts: [],
     resolver: { servers: [], search: [], options: [] },
+    sysctls: [],
     publish: [],
     publishAll: false,
     expose: [],

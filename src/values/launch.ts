@@ -6,6 +6,7 @@
  * and take it back after a crash without asking anything again.
  */
 import type { Limits } from './container.ts';
+import type { Sysctl } from './sysctl-grammar.ts';
 
 export interface Launch {
   readonly id: string;
@@ -47,6 +48,8 @@ export interface Launch {
   /** With `CAP_`, in the kernel's order, already limited to what this machine may give. */
   readonly capabilities: readonly string[];
   readonly limits: LaunchLimits;
+  /** Of shared memory and queues. Those of the network are made with it. */
+  readonly sysctls: readonly Sysctl[];
   /** Below the root of every hierarchy: `/gangway/ID`. */
   readonly cgroupPath: string;
   readonly openFiles: { readonly soft: number; readonly hard: number };

@@ -35,7 +35,17 @@ export function parseSysctl(text: string, option = '--sysctl'): Sysctl {
 
 /** What `parseSysctl` reads as this. */
 export function formatSysctl({ key, value }: Sysctl): string {
-  return `${key.includes('.') ? key : key.replaceAll('/', '.')}=${value}`;
+  return `${sysctlName(key)}=${value}`;
+}
+
+/** `net.ipv4.ip_forward`; with slashes where a name has a dot. */
+export function sysctlName(key: string): string {
+  return key.includes('.') ? key : key.replaceAll('/', '.');
+}
+
+/** Does it belong to the network namespace? Else it belongs to the one of shared memory and queues. */
+export function isOfNetwork({ key }: Sysctl): boolean {
+  return key.startsWith('net/');
 }
 
 /**

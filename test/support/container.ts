@@ -53,6 +53,7 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
     network: { kind: 'none' },
     extraHosts: [],
     resolver: {},
+    sysctls: [],
     publish: [],
     publishAll: false,
     expose: [],

@@ -22,6 +22,7 @@ export const request: ContainerRequest = {
   network: { kind: 'networks', connections: [connectionTo('bridge')] },
   extraHosts: [],
   resolver: {},
+  sysctls: [],
   publish: [],
   publishAll: false,
   expose: [],

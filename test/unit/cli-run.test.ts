@@ -23,6 +23,7 @@ const usual: ContainerRequest = {
   network: { kind: 'networks', connections: [connectionTo('bridge')] },
   extraHosts: [],
   resolver: { servers: [], search: [], options: [] },
+  sysctls: [],
   publish: [],
   publishAll: false,
   expose: [],
@@ -40,7 +41,8 @@ test('every option of run arrives in the request', async (t) => {
     '-it --rm --init --name web --network none -p 127.0.0.1:8080:80 -P --expose 53/udp --rootfs / --isolation=network ' +
     '--hostname h --user 1000:1000 -e A=b -e HOME -e UNSET -w /srv -v /etc:/mnt:ro --cpus .5 --cpu-shares 512 ' +
     '--memory 64m --pids-limit 10 --device-read-bps /dev/vda:1mb --device-write-bps /dev/vda:2mb --blkio-weight 300 ' +
-    '--userns private --cap-add CAP_NET_ADMIN --cap-drop all --read-only sh -c';
+    '--userns private --cap-add CAP_NET_ADMIN --cap-drop all --read-only --sysctl net.ipv4.ip_forward=1 ' +
+    '--sysctl kernel.shmmax=65536 sh -c';
   const { calls, status, stderr } = await gangway(['run', ...line.split(' '), '--rm -d'], {
     terminal: true,
     environment: { HOME: '/root' },
@@ -77,6 +79,10 @@ test('every option of run arrives in the request', async (t) => {
     network: { kind: 'none' },
     extraHosts: [],
     resolver: { servers: [], search: [], options: [] },
+    sysctls: [
+      { key: 'net/ipv4/ip_forward', value: '1' },
+      { key: 'kernel/shmmax', value: '65536' },
+    ],
     publish: [
       {
         protocol: 'tcp',
@@ -163,6 +169,10 @@ const refused: Record<string, readonly [status: number, stderr: RegExp]> = {
   '--restart sometimes': [125, /invalid restart policy/],
   '--isolation some': [125, /--isolation "some" is unknown; use full or network/],
   '--userns x': [125, /--userns/],
+  '--sysctl kernel.hostname=x': [125, /--sysctl kernel\.hostname is a setting of the whole machine; /],
+  '--sysctl net.ipv4.ip_forward': [125, /is not KEY=VALUE/],
+  '--network host --sysctl net.ipv4.ip_forward=1': [125, /--sysctl conflicts with --network host; /],
+  '--network container:web --sysctl net.ipv4.ip_forward=1': [125, /--sysctl conflicts with --network container:web; /],
   '--rootfs /nonexistent': [125, /--rootfs \/nonexistent not found; /],
   '--rootfs /etc\0': [125, /--rootfs \/etc\\x00 not found; /],
   [`--rootfs /${'a'.repeat(300)}`]: [125, /not found; /],

@@ -36,6 +36,7 @@ const launch: Launch = {
   interactive: false,
   foreground: false,
   capabilities: fourteen,
+  sysctls: [{ key: 'kernel/shmmax', value: '65536' }],
   limits: {
     cpuMillis: 1500,
     memoryBytes: 1000,
@@ -83,6 +84,10 @@ test('a private user namespace is joined', (t) => {
     userNamespace: { path: '/run/u', range: { first: 100_000, length: 65_536 } },
   }).linux;
   t.deepEqual(namespaces.at(-1), { type: 'user', path: '/run/u' });
+});
+
+test('settings of shared memory and queues are crun’s to make', (t) => {
+  t.like(ociConfiguration(launch), { linux: { sysctl: { 'kernel.shmmax': '65536' } } });
 });
 
 test('limits in the words of config.json', (t) => {
@@ -206,7 +211,12 @@ test('the script names what crun makes, and quotes every word', (t) => {
 });
 
 test('--isolation=network refuses what it can’t keep', (t) => {
-  const request = { volumes: [], capabilities: { add: [], drop: [] }, limits: {} } as unknown as ContainerRequest;
+  const request = {
+    volumes: [],
+    sysctls: [],
+    capabilities: { add: [], drop: [] },
+    limits: {},
+  } as unknown as ContainerRequest;
   t.notThrows(() => refuseBeyondNetwork(request));
   const error = t.throws(() => refuseBeyondNetwork({ ...request, limits: { memoryBytes: 1 } }));
   t.is(error?.message, "--memory can't be combined with --isolation=network");

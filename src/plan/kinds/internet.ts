@@ -4,6 +4,7 @@ import { listRoutes, setDefaultRoute } from '../../kernel/route.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import { type Address, formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
+import { quote } from '../../values/quote.ts';
 import { inside, ip, type RequestKind, type VisitKind } from '../kind.ts';
 import type { AddressStep, DefaultRoute, RouteStep, SysctlStep } from '../step.ts';
 import type { World } from '../world.ts';
@@ -92,6 +93,5 @@ export const sysctl: VisitKind<SysctlStep> = {
 };
 
 function setting(step: SysctlStep, value: string): string {
-  const assignment = `${step.key}=${value}`;
-  return `${inside(step.in)}sysctl -qw ${value.includes(' ') ? `'${assignment}'` : assignment}`;
+  return `${inside(step.in)}sysctl -qw ${quote(`${step.key}=${value}`)}`;
 }

@@ -22,6 +22,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md
  */
 import type { Launch } from '../../values/launch.ts';
+import { sysctlName } from '../../values/sysctl-grammar.ts';
 import { initPath, maskedPaths, mounts, readOnlyPaths } from './mounts.ts';
 import { resources } from './resources.ts';
 import { seccompProfile } from './seccomp.ts';
@@ -41,6 +42,7 @@ export function ociConfiguration(launch: Launch, processor: string = process.arc
       namespaces: namespaces(launch),
       cgroupsPath: launch.cgroupPath,
       resources: resources(launch.limits),
+      sysctl: Object.fromEntries(launch.sysctls.map(({ key, value }) => [sysctlName(key), value])),
       maskedPaths: maskedPaths(launch),
       readonlyPaths: readOnlyPaths,
       seccomp: seccompProfile(launch.capabilities, processor),

@@ -17,6 +17,7 @@ import type { ContainerRequest } from '../../values/container.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import { quote } from '../../values/quote.ts';
+import { isOfNetwork } from '../../values/sysctl-grammar.ts';
 
 /** The FIFO that the process reads before it becomes the command. */
 export function startPath(launch: Launch): string {
@@ -94,6 +95,7 @@ export function refuseBeyondNetwork(request: ContainerRequest): void {
     ['--userns private', request.userNamespace === 'private'],
     ['--cap-add', capabilities.add.length > 0],
     ['--cap-drop', capabilities.drop.length > 0],
+    ['--sysctl of shared memory or queues', !request.sysctls.every(isOfNetwork)],
     ['--cpus', limits.cpuMillis !== undefined],
     ['--cpu-shares', limits.cpuShares !== undefined],
     ['--memory', limits.memoryBytes !== undefined],

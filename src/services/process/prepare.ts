@@ -7,6 +7,7 @@ import { requireProgram } from '../../kernel/program.ts';
 import type { ContainerRequest, Volume } from '../../values/container.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch, Root } from '../../values/launch.ts';
+import { isOfNetwork } from '../../values/sysctl-grammar.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { type Accounts, homeOf, lookUp, readAccounts, readArchivedAccounts } from './identity.ts';
 import { refuseBeyondNetwork } from './network-isolation.ts';
@@ -73,6 +74,7 @@ export function prepareLaunch(request: ContainerRequest, place: Place): Prepared
     ...(request.init ? { init: requireProgram('catatonit') } : {}),
     capabilities: chooseCapabilities(request.capabilities, readBoundingSet(readFileSync('/proc/self/status', 'utf8'))),
     limits,
+    sysctls: request.sysctls.filter((setting) => !isOfNetwork(setting)),
     openFiles: clamp(readFileSync('/proc/self/limits', 'utf8')),
   };
   return { launch, warnings };
