@@ -218,6 +218,20 @@ test.serial('a successor takes the same ports', (t) => {
   new NameServers().serve(second, inside, dial).close();
 });
 
+test.serial('a client for whom there is no descriptor is turned away, and hears so at once', async (t) => {
+  const other = container.inside(openNameServerSockets);
+  const full = new NameServers(openFiles()).serve(other, inside, dial);
+  const ask = (port: number) =>
+    new Promise<string>((resolve) => {
+      const client = scene.connect(port);
+      client.once('data', () => resolve('answered')).once('close', () => resolve('closed'));
+      client.write(withLength(question('web')));
+    });
+  t.is(await ask(scene.sockets.stream.port), 'answered', 'a server with room for it');
+  t.is(await ask(other.stream.port), 'closed');
+  full.close();
+});
+
 test.serial('nothing stays open: no socket of a question, none of the server', async (t) => {
   const other = container.inside(openNameServerSockets);
   const silent = createSocket('udp4').bind(53, '203.0.113.2');

@@ -211,6 +211,26 @@ test('the default bridge has no names, until a network of one’s own is connect
   });
 });
 
+test('a short name is looked for where its container says, and a shared one is told in every order', async (t) => {
+  await withNames(t, async (names) => {
+    await names.run('network create front');
+    await names.run('run -d --name one --network front --network-alias all sleep 1000');
+    await names.run('run -d --name two --network front --network-alias all sleep 1000');
+    await names.run('run -d --name searcher --network front --dns-search corp.test --dns-search b.test sleep 1000');
+    await names.run('run -d --name blunt --network front --dns-search . sleep 1000');
+    const getent = async (from: string, name: string) =>
+      (await names.story.exec(['exec', from, 'getent', 'ahostsv4', name])).stdout.split(/\s/)[0];
+    t.is(await getent('searcher', 'one'), '172.18.0.2', 'a container, before any domain');
+    t.deepEqual(await names.asked(), ['ready']);
+    t.is(await getent('searcher', 'printer'), '192.0.2.1');
+    t.true((await names.asked()).includes('A printer'), 'ndots:0: as it stands first');
+    t.notRegex(await names.story.run('exec', 'blunt', 'cat', '/etc/resolv.conf'), /^search/m);
+    const twenty = 'for n in $(seq 20); do dig +short all | xargs; done';
+    const orders = new Set((await names.story.run('exec', 'searcher', 'sh', '-c', twenty)).split('\n'));
+    t.deepEqual([...orders].sort(), ['172.18.0.2 172.18.0.3', '172.18.0.3 172.18.0.2']);
+  });
+});
+
 test('a container may be a name server itself, for everybody', async (t) => {
   await withNames(t, async (names) => {
     await names.run('network create front');

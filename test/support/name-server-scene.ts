@@ -70,10 +70,10 @@ export class NameServerScene {
   }
 
   /** A connection from within the container, on the loop of the test. */
-  connect(): Socket {
+  connect(port = this.sockets.stream.port): Socket {
     return this.container.inside(() => {
       const fd = openStream(4);
-      ignoring('EINPROGRESS', () => connect(fd, { address: nameServerAddress, port: this.sockets.stream.port }));
+      ignoring('EINPROGRESS', () => connect(fd, { address: nameServerAddress, port }));
       const socket = new Socket({ fd });
       socket.on('error', () => {});
       return socket;

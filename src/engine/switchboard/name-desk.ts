@@ -22,7 +22,7 @@ export class NameDesk {
   readonly #entries = new Map<string, Entry>();
   readonly #servers: NameServers;
 
-  /** @param descriptorLimit no question to a server outside takes this descriptor or a higher one */
+  /** @param descriptorLimit no client and no question to a server outside takes this descriptor or a higher one */
   constructor(descriptorLimit: number) {
     this.#servers = new NameServers(descriptorLimit);
   }

@@ -89,18 +89,19 @@ export class NameServers {
     },
   };
 
-  /** @param descriptorLimit no socket to an upstream server has this descriptor or a higher one */
+  /** @param descriptorLimit no socket of a client or to an upstream server has this descriptor or a higher one */
   constructor(readonly descriptorLimit = Number.POSITIVE_INFINITY) {}
 
   /** @param sockets the server's from now on, also if this throws */
   serve(sockets: NameServerSockets, zone: Zone, dial: Dial): NameServer {
-    const ask = networkAsk({ dial, buffer: this.#buffer, descriptorLimit: this.descriptorLimit });
+    const { descriptorLimit } = this;
+    const ask = networkAsk({ dial, buffer: this.#buffer, descriptorLimit });
     const responder = new Responder(zone, { ask, clock: this.#clock });
     const { datagram, stream } = sockets;
     let byDatagram: DatagramServer | undefined;
     try {
       byDatagram = new DatagramServer(datagram.fd, responder, this.#buffer);
-      return new NameServer(responder, byDatagram, new StreamServer(stream.fd, responder));
+      return new NameServer(responder, byDatagram, new StreamServer(stream.fd, responder, { descriptorLimit }));
     } catch (error) {
       if (byDatagram === undefined) closeSocket(datagram.fd);
       else byDatagram.close();

@@ -3,17 +3,19 @@
  *
  * Theory of operation. Whoever connects gets one thing at a time: while a question is being answered, and while the answer
  * has not been taken, nothing more is read. So a connection never holds more than a question and an answer, however much
- * its client sends and however little it reads. Three bounds see to it that nobody can keep a place:
+ * its client sends and however little it reads. Four bounds see to it that nobody can keep a place:
  *
  *   time          two seconds without a question that was completed, or with an answer that is not taken
  *   questions     128, then the connection is closed in order
  *   connections   64; the one that has waited longest makes room for a new one
+ *   descriptors   those of the process, of all its containers together: who would get one beyond is turned away
  *
  * Half a question, its length and nothing more, or a byte a second: that is a client without a complete question.
  *
  * @see RFC 7766
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { descriptor } from '../../sys/stream-descriptor.ts';
 import type { Responder } from './responder.ts';
 import { StreamConnection } from './stream-connection.ts';
 
@@ -24,7 +26,16 @@ export interface StreamServerOptions {
   readonly questionLimit?: number;
   /** Default 64. */
   readonly connectionLimit?: number;
+  /** No client whose descriptor would be this one or a higher one. Default: any. */
+  readonly descriptorLimit?: number;
 }
+
+const defaults = {
+  idleMilliseconds: 2000,
+  questionLimit: 128,
+  connectionLimit: 64,
+  descriptorLimit: Number.POSITIVE_INFINITY,
+};
 
 export class StreamServer {
   readonly #server: Server;
@@ -41,7 +52,7 @@ export class StreamServer {
     readonly responder: Responder,
     options: StreamServerOptions = {},
   ) {
-    this.#options = { idleMilliseconds: 2000, questionLimit: 128, connectionLimit: 64, ...options };
+    this.#options = { ...defaults, ...options };
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#greet(socket));
     // Accepting failed, for one client: it had already gone, or descriptors ran out.
     this.#server.on('error', () => {});
@@ -60,6 +71,10 @@ export class StreamServer {
   }
 
   #greet(socket: Socket): void {
+    if ((descriptor(socket) ?? 0) >= this.#options.descriptorLimit) {
+      socket.destroy();
+      return;
+    }
     const [longest] = this.#connections;
     if (longest !== undefined && this.#connections.size >= this.#options.connectionLimit) longest.socket.destroy();
     const connection = new StreamConnection(socket, this.responder, this.#options, () => {

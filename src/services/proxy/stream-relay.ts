@@ -21,6 +21,7 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { abortOnClose, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
+import { descriptor } from '../../sys/stream-descriptor.ts';
 import { formatAddress } from '../../values/address.ts';
 import type { Forward } from '../../values/port.ts';
 import type { Relay, RelayOptions } from './forward.ts';
@@ -122,12 +123,6 @@ function join(from: Socket, to: Socket): void {
 function isBroken(socket: Socket): boolean {
   const fd = descriptor(socket);
   return fd !== undefined && takeError(fd) !== undefined;
-}
-
-/** An open socket's descriptor. `_handle` is Node's own, but nothing public leads there. */
-function descriptor(socket: Socket): number | undefined {
-  const fd = (socket as { _handle?: { fd?: number } | null })._handle?.fd;
-  return fd === undefined || fd < 0 ? undefined : fd;
 }
 
 /**
