@@ -75,7 +75,8 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
  */
 async function keepServed({ records, sockets, onWarning }: Context): Promise<void> {
   const boot = bootId();
-  if (!records.containers().some((record) => isServed(record, boot))) return;
+  // Where nobody is to be served, one that runs may still serve what a killed command took back.
+  if (!sockets.isRunning() && !records.containers().some((record) => isServed(record, boot))) return;
   try {
     for (const sentence of await sockets.follow()) onWarning(sentence);
   } catch (error) {

@@ -13,7 +13,6 @@
  * listening: the kernel goes on with what it tracks, the switchboard with what it carries. UDP has no connections, so the
  * kernel is made to forget whom it has led there.
  */
-import { bootId } from '../kernel/boot.ts';
 import { carried, decideAnew, publish, republish, sockets, unpublish } from '../networks/publish.ts';
 import type { World } from '../plan/world.ts';
 import { publishAll } from '../services/port-allocation.ts';
@@ -26,7 +25,7 @@ import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
 import { bindPorts } from './port-binding.ts';
-import { bindingsOf, type ContainerRecord, isServed, type Life } from './record.ts';
+import { bindingsOf, type ContainerRecord, type Life } from './record.ts';
 import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
 
 /**
@@ -129,9 +128,6 @@ export async function unpublishPorts(context: Context, name: string, meant: read
       plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', after)],
     });
-    // A container of which nothing is served any more is nobody's reason to look at the switchboard.
-    if (context.dryRun || isServed(after, bootId())) return;
-    for (const sentence of await context.sockets.follow()) context.onWarning(sentence);
   });
 }
 

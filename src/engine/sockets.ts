@@ -18,6 +18,8 @@ export interface Sockets {
    * `follow` finds the record.
    */
   attend(record: ContainerRecord): Promise<void>;
+  /** Is there a switchboard, or the file of one that was killed? */
+  isRunning(): boolean;
   /** Removes what is left of a switchboard that was killed; the next one makes its own. */
   sweep(): void;
   /** Closes the owner's sockets, of ports and names. What is closed already is closed. */

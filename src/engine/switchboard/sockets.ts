@@ -106,6 +106,11 @@ export class SwitchboardSockets {
     return [...told('ports', owners), ...told('names', names)];
   }
 
+  /** Does its socket stand there? */
+  isRunning(): boolean {
+    return existsSync(switchboardFiles(this.options.runtimeDirectory).socket);
+  }
+
   /** Removes the files of a switchboard that was killed, where nobody needs another one. */
   sweep(): void {
     const { socket, log, lock } = switchboardFiles(this.options.runtimeDirectory);
