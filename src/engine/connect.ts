@@ -17,6 +17,7 @@ import type { FileStep, Step } from '../plan/step.ts';
 import { formatAddress } from '../values/address.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
+import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { endForwarding, prepareGround } from './ground.ts';
@@ -57,7 +58,11 @@ export async function connect(context: Context, name: string, asked: ConnectionR
     }
     const sandbox = sandboxOf(life);
     const links = life.plugs.map(({ endpoint }) => endpoint.link);
-    const draft = draftPlug(context, network, request, { sandbox, links });
+    const draft = draftPlug(context, network, request, {
+      sandbox,
+      links,
+      withoutIpv6: closesIpv6(record.request.sysctls),
+    });
     const ground = prepareGround(context, world, {
       networks: [network],
       forwardFor: { id: record.id, begins: life.plugs.length === 0 },

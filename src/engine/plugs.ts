@@ -19,6 +19,8 @@ export interface Slot {
   readonly links: readonly string[];
   /** What it had when it ran before. */
   readonly had?: readonly HeldAddress[];
+  /** It wants no IPv6, whatever the network has. */
+  readonly withoutIpv6: boolean;
 }
 
 export interface DraftedPlug {
@@ -40,8 +42,9 @@ export function draftPlug(
   request: ConnectionRequest,
   slot: Slot,
 ): DraftedPlug {
-  const { id, network } = record;
-  refuseImpossible(record, request, slot);
+  const { id } = record;
+  const network = slot.withoutIpv6 ? onlyIpv4(record.network) : record.network;
+  refuseImpossible(network, request, slot);
   const used = [
     ...usedAddresses(context.records.everyContainer(), id),
     ...(network.kind === 'bridge' ? [] : machineAddresses(context)),
@@ -74,18 +77,14 @@ export function draftPlug(
  * @throws GangwayError invalid-address, address-in-use, invalid-network
  */
 export function checkPlug(record: NetworkRecord, request: ConnectionRequest): void {
-  refuseImpossible(record, request, { links: [] });
+  refuseImpossible(record.network, request, { links: [] });
   for (const { subnet, wanted } of subnetsFor(record.network, request.addresses)) {
     if (wanted !== undefined) checkAddress(subnet, wanted, []);
   }
 }
 
 /** @throws GangwayError invalid-network */
-function refuseImpossible(
-  { network }: NetworkRecord,
-  request: ConnectionRequest,
-  { links }: Pick<Slot, 'links'>,
-): void {
+function refuseImpossible(network: Network, request: ConnectionRequest, { links }: Pick<Slot, 'links'>): void {
   const { link, mac, linkLocalAddresses } = request;
   if (link !== undefined && links.includes(link)) {
     throw impossible(
@@ -100,6 +99,11 @@ function refuseImpossible(
   const stray = linkLocalAddresses.find((address) => !has(network, address.family));
   if (stray === undefined) return;
   throw impossible(`address ${formatAddress(stray)} is IPv${stray.family}, which network ${network.name} doesn't have`);
+}
+
+/** The network as a container has it that switched IPv6 off: also its cable is closed to it. */
+function onlyIpv4<N extends Network>(network: N): N {
+  return { ...network, subnets: network.subnets.filter(({ subnet }) => subnet.address.family === 4) };
 }
 
 function impossible(message: string): GangwayError {

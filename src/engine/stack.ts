@@ -18,6 +18,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Forward } from '../values/port.ts';
 import { resolverSettings } from '../values/resolver.ts';
+import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import { type Ground, prepareGround } from './ground.ts';
@@ -78,7 +79,14 @@ async function plugged(
       ...connections.flatMap(({ link }, index) => (link === undefined || index <= drafts.length ? [] : link)),
     ];
     const network = resolveNetwork(context, world, request.network);
-    drafts.push(draftPlug(context, network, request, { sandbox, links, had: record.lastEnd?.addresses ?? [] }));
+    drafts.push(
+      draftPlug(context, network, request, {
+        sandbox,
+        links,
+        had: record.lastEnd?.addresses ?? [],
+        withoutIpv6: closesIpv6(record.request.sysctls),
+      }),
+    );
   }
   const ways = waysOf(drafts);
   const { publish, publishAll: everything, expose } = record.request;

@@ -23,6 +23,7 @@ import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
+import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry } from './context.ts';
 import { linkLines } from './links.ts';
 import { machineHosts, machineResolvConf } from './observe.ts';
@@ -178,7 +179,12 @@ function files(
   const own = wired.flatMap(({ plug }) => plug.endpoint.addresses.map(({ address }) => address));
   const contents = {
     hosts:
-      sandbox === undefined ? machineHosts() : hosts(ownNames(record), own, [...extraLines(record, ways), ...linked]),
+      sandbox === undefined
+        ? machineHosts()
+        : hosts(ownNames(record), own, {
+            added: [...extraLines(record, ways), ...linked],
+            ipv6: !closesIpv6(record.request.sysctls),
+          }),
     hostname: `${record.hostname}\n`,
     'resolv.conf':
       names === undefined

@@ -27,15 +27,23 @@ export interface HostEntry {
   readonly address: Address;
 }
 
+const ipv6Lines = [
+  '::1\tlocalhost ip6-localhost ip6-loopback',
+  'fe00::\tip6-localnet',
+  'ff00::\tip6-mcastprefix',
+  'ff02::1\tip6-allnodes',
+  'ff02::2\tip6-allrouters',
+];
+
 /** `172.17.0.2<TAB>web`, below the six standard lines and what the person adds. */
-export function hosts(names: string, addresses: readonly Address[], added: readonly HostEntry[] = []): string {
+export function hosts(
+  names: string,
+  addresses: readonly Address[],
+  { added = [], ipv6 = true }: { readonly added?: readonly HostEntry[]; readonly ipv6?: boolean } = {},
+): string {
   return [
     '127.0.0.1\tlocalhost',
-    '::1\tlocalhost ip6-localhost ip6-loopback',
-    'fe00::\tip6-localnet',
-    'ff00::\tip6-mcastprefix',
-    'ff02::1\tip6-allnodes',
-    'ff02::2\tip6-allrouters',
+    ...(ipv6 ? ipv6Lines : []),
     ...added.map(({ name, address }) => `${formatAddress(address)}\t${name}`),
     ...addresses.map((address) => ownLine(names, address)),
     '',

@@ -31,8 +31,13 @@ export function plugIn(network: Network, endpoint: Endpoint, sandbox: Sandbox): 
   }
 }
 
-/** The ways to the world that the plug offers, at most one a family. */
+/** The ways to the world that the plug offers, at most one a family, and none of a family of which it has no address. */
 export function waysThrough(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
+  const families = endpoint.addresses.map(({ address }) => address.family);
+  return waysOf(network, endpoint).filter(({ family }) => families.includes(family));
+}
+
+function waysOf(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
   switch (network.kind) {
     case 'bridge':
       return waysOut(network, endpoint);

@@ -48,6 +48,11 @@ export function isOfNetwork({ key }: Sysctl): boolean {
   return key.startsWith('net/');
 }
 
+/** A stack in which nothing can have an IPv6 address. */
+export function closesIpv6(sysctls: readonly Sysctl[]): boolean {
+  return sysctls.some(({ key, value }) => key === 'net/ipv6/conf/all/disable_ipv6' && value === '1');
+}
+
 /**
  * Settings of one link: `net.ipv4.conf.IFNAME.forwarding=1,net.ipv6.conf.IFNAME.accept_ra=0`. IFNAME stands for the
  * link's name, which nobody knows yet.

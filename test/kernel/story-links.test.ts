@@ -63,3 +63,15 @@ test('who leaves none may be connected', async (t) => {
     await gangway(story, 'exec web ping -c 1 -W 1 10.7.0.1');
   });
 });
+
+test('who wants no IPv6 has none, by name either', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await gangway(story, 'network create --ipv6 --subnet fd00:7::/64 --subnet 10.7.0.0/24 both');
+    await gangway(story, 'run -d --name web --network both --sysctl net.ipv6.conf.all.disable_ipv6=1 sleep 1000');
+    t.is(await gangway(story, 'exec web ip -6 address'), '');
+    t.false((await gangway(story, 'exec web cat /etc/hosts')).includes('::'));
+    t.regex(await gangway(story, 'dns query web --from web --type A'), /10\.7\.0\.2/);
+    t.notRegex((await story.exec('dns query web --from web --type AAAA'.split(' '))).stdout, /fd00/);
+    t.is(await gangway(story, 'inspect -f {{.NetworkSettings.Networks.both.GlobalIPv6Address}} web'), '');
+  });
+});
