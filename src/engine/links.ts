@@ -13,8 +13,10 @@ import type { Records } from './records.ts';
 
 type Link = ConnectionRequest['links'][number];
 
+/** Those of the default bridge. In other networks a link may name somebody who is yet to come. */
 export function linksOf(mode: NetworkMode): readonly Link[] {
-  return mode.kind === 'networks' ? mode.connections.flatMap(({ links }) => links) : [];
+  if (mode.kind !== 'networks') return [];
+  return mode.connections.flatMap(({ network, links }) => (network === 'bridge' ? links : []));
 }
 
 /**
@@ -23,12 +25,11 @@ export function linksOf(mode: NetworkMode): readonly Link[] {
  * @throws GangwayError container-not-found, container-not-running
  */
 export function linkLines(records: Pick<Records, 'container' | 'networks'>, mode: NetworkMode): readonly HostEntry[] {
-  if (mode.kind !== 'networks') return [];
-  const links = mode.connections.flatMap(({ network, links: own }) => (network === 'bridge' ? own : []));
+  const links = linksOf(mode);
   const bridge = records.networks().find(({ network }) => network.name === 'bridge');
   return links.flatMap(({ container, alias }) => {
     const target = records.container(container);
-    const name = [...new Set([alias, target.hostname, target.name])].join(' ');
+    const name = [alias, target.hostname, ...(alias === target.name ? [] : [target.name])].join(' ');
     return addressesIn(target, bridge?.id).map((address) => ({ name, address }));
   });
 }

@@ -68,7 +68,10 @@ async function told(world: World, words: readonly string[], names: Names): Promi
   const { exitCode, stdout, stderr } = await world.run(words);
   remember(names, words, stdout);
   const complaint = stderr.trim() === '' ? '' : ', complains';
-  const lines = stdout.trim().split('\n');
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trimEnd());
   // The order in which docker prunes is that of chance.
   if (words[1] === 'prune') lines.sort();
   return `exit ${exitCode}${complaint}\n${lines.join('\n')}`.trim();

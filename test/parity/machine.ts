@@ -13,7 +13,7 @@ export function conditions(): Conditions {
   const programs = [dockerVersion(), version('crun', 'crun'), version('nft', 'nft')].join(', ');
   return {
     date: new Date().toISOString().slice(0, 10),
-    sentence: `${processor}, ${cores} processors, ${memoryGibibytes} GiB, Linux ${kernel}, Node ${node}, ${programs}; load ${load.toFixed(1)} at the end`,
+    sentence: `${processor}, ${cores} processors, ${memoryGibibytes} GiB, Linux ${numberIn(kernel)}, Node ${node}, ${programs}; load ${load.toFixed(1)} at the end`,
   };
 }
 

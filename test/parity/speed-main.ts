@@ -27,14 +27,15 @@ function gangway(): Works {
 /** One connection that stays, as docker's own clients have it. */
 function docker(): Works {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const ask = (method: string, path: string, body: object = {}) =>
+  const ask = (method: string, path: string, data: object = {}) =>
     new Promise<void>((resolve, reject) => {
+      const body = JSON.stringify(data);
       const options = {
         agent,
         socketPath: '/run/docker.sock',
         method,
         path,
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', 'content-length': body.length },
       };
       const asked = request(options, (response) => {
         const succeeded = (response.statusCode ?? 500) < 300;
@@ -42,7 +43,7 @@ function docker(): Works {
           .resume()
           .once('end', () => (succeeded ? resolve() : reject(new Error(`${path}: ${response.statusCode}`))));
       });
-      asked.once('error', reject).end(JSON.stringify(body));
+      asked.once('error', reject).end(body);
     });
   return {
     create: () => ask('POST', '/networks/create', { Name: network }),

@@ -87,7 +87,10 @@ async function side(world: World, name: 'docker' | 'gangway'): Promise<Side> {
 
 async function nextTime(program: Background, already: number): Promise<number> {
   const times = () => [...program.stdout.matchAll(/^took (.+)$/gm)].map(([, time]) => Number(time));
-  const news = async () => times().length > already;
-  await waitFor(`the next piece of work is done: ${program.stderr}`, news, { timeoutMilliseconds: 60_000 });
+  const news = async () => {
+    if (program.stderr !== '') throw new Error(program.stderr.trim());
+    return times().length > already;
+  };
+  await waitFor('the next piece of work is done', news, { timeoutMilliseconds: 60_000 });
   return times()[already] ?? Number.NaN;
 }

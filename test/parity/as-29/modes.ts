@@ -44,6 +44,6 @@ export const modes: readonly As29[] = [
       cite: '1.6, TestIsolated',
       why: 'the bridge of an isolated network has no address, so that the machine itself cannot be reached',
     },
-    { 'ping web2 → 10.1.0.1': 'host is unreachable', 'fetch host → 10.1.0.9': 'silence' },
+    { 'fetch web2 → 10.1.0.9': 'sees 10.1.0.1', 'fetch host → 10.1.0.9': 'silence' },
   ),
 ];

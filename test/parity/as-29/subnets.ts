@@ -54,6 +54,38 @@ fd00:6::2\t<web1>`,
     'web3 routes': '10.1.0.0/24 dev eth0 src 10.1.0.1',
     'inspect web1 .NetworkSettings.Networks.mv.Gateway': '""',
   }),
+  ...feature(
+    'ports that the machine keeps back',
+    { cite: '2d', why: 'a reserved port is given to nobody who did not ask for it, and to whom asks for it' },
+    {
+      'port web1': 'exit 0\n80/tcp -> 0.0.0.0:50001\n80/tcp -> [::]:50001',
+      'run -d --name web2 -p 50000:80 IMAGE sleep 1000': 'exit 0\n<id of web2>',
+      'port web2': 'exit 0\n80/tcp -> 0.0.0.0:50000\n80/tcp -> [::]:50000',
+      'run --rm -p 81 IMAGE true': 'exit 125, complains',
+    },
+  ),
+  ...feature(
+    'a link that wants no IPv6',
+    { cite: '2j', why: 'links are numbered in the order of joining, and each has the families of its own network' },
+    {
+      'web1 net.ipv6.conf.eth0.disable_ipv6': '1',
+      'web1 net.ipv6.conf.eth1.disable_ipv6': '0',
+      'web1 links': `lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128
+eth0 veth mtu 1500 UP: 10.1.0.2/24 brd 10.1.0.255
+eth1 veth mtu 1500 UP: 10.2.0.2/24 brd 10.2.0.255, fd00:2::2/64`,
+      'web1 routes': `10.1.0.0/24 dev eth0 src 10.1.0.2
+10.2.0.0/24 dev eth1 src 10.2.0.2
+default via 10.2.0.1 dev eth1
+default via fd00:2::1 dev eth1
+fd00:2::/64 dev eth1`,
+      'ping web1 → fd00:2::1': 'answers',
+    },
+  ),
+  ...feature(
+    'subnets on the wire that overlap',
+    { cite: '2i', why: sharedParent },
+    { 'network ls --filter driver=macvlan --format {{.Name}}': 'exit 0\nfive\nfour\none' },
+  ),
   ...feature('on the wire, without a way out', wire, {
     'web1 links': 'lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128\neth0 macvlan mtu 1500 UP: 10.9.0.1/24 brd 10.9.0.255',
     'web1 routes': '10.9.0.0/24 dev eth0 src 10.9.0.1',

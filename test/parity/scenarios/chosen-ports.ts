@@ -11,7 +11,7 @@ export const chosenPorts: readonly Scenario[] = [
       idle('--name web2 -p 127.0.0.1::80 -p 80/udp'),
       command("inspect -f '{{len (index .NetworkSettings.Ports `80/tcp`)}}' web1"),
       command('run --rm -p 127.0.0.1:50000:80 IMAGE true'),
-      command('run -d --name web3 -p 82 -p 83 -p 84 IMAGE sleep 1000'),
+      command('run --rm -p 82 -p 83 -p 84 IMAGE true'),
     ],
   },
   {
