@@ -1,5 +1,6 @@
 /** What the two inspect commands share: the array that is printed, and a network in docker's words. */
 import type { NetworkInspection } from '../engine/engine.ts';
+import type { Occupancy } from '../services/ipam.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
 import type { Subnet } from '../values/network.ts';
 import type { Context } from './command.ts';
@@ -64,7 +65,7 @@ const predefined: ReadonlySet<string> = new Set(['bridge', 'host', 'none']);
 
 /** A network as `docker network inspect` shows it. */
 export function networkObject(network: NetworkInspection): object {
-  const { subnets, containers } = network;
+  const { subnets, occupancies, containers } = network;
   const families = new Set(network.families);
   return {
     Name: network.name,
@@ -87,7 +88,23 @@ export function networkObject(network: NetworkInspection): object {
     ConfigOnly: false,
     Options: network.options,
     Labels: network.labels,
+    Status: {
+      IPAM: {
+        Subnets: Object.fromEntries(
+          subnets.flatMap(({ subnet }, index) => {
+            const full = occupancies[index];
+            return full === undefined ? [] : [[formatPrefix(subnet), occupancyObject(full)]];
+          }),
+        ),
+      },
+    },
   };
+}
+
+/** At most what every reader of JSON holds exactly: an IPv6 subnet has more. */
+function occupancyObject({ inUse, available }: Occupancy): object {
+  const held = (count: bigint) => Number(count > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : count);
+  return { IPsInUse: held(inUse), DynamicIPsAvailable: held(available) };
 }
 
 function poolObject({ subnet, range, gateway, auxiliary }: Subnet): object {

@@ -32,6 +32,14 @@ export function formatRows<Name extends string>(
   return formatTable(lines.map((line) => line.split('\t')));
 }
 
+/** A moment as Go prints it: `2026-01-02 13:23:37.5 +0000 UTC`. */
+export function goMoment(moment: Date): string {
+  return moment
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.?0*Z$/, ' +0000 UTC');
+}
+
 /** The fields of whatever has labels: all of them as `a=b,c=d`, and one: `{{.Label "a"}}`. */
 export function labelFields(labels: Readonly<Record<string, string>>) {
   const pairs = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));

@@ -1,9 +1,11 @@
 /** `gangway network ls` and `network inspect`: reads records; changes nothing, needs no lock. */
+import { occupancy } from '../services/ipam.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { NetworkMode } from '../values/network.ts';
 import type { Context } from './context.ts';
 import type { NetworkInspection, NetworkSummary } from './engine.ts';
 import { findDefault, notFound } from './networks.ts';
+import { usedAddresses } from './plugs.ts';
 import { predefined } from './predefined.ts';
 import type { ContainerRecord, NetworkRecord } from './record.ts';
 
@@ -58,9 +60,12 @@ export function inspectNetwork(context: Context, reference: string): NetworkInsp
   const summary = find(listNetworks(context), reference === 'default' ? 'bridge' : reference);
   const record = context.records.networks().find(({ id }) => id === summary.id);
   const containers = context.records.containers();
+  const subnets = record?.network.subnets ?? [];
+  const used = usedAddresses(containers, summary.id);
   return {
     ...summary,
-    subnets: record?.network.subnets ?? [],
+    subnets,
+    occupancies: subnets.map((subnet) => occupancy(subnet, used)),
     attachable: record?.request?.attachable ?? false,
     options: record?.request?.options ?? (record === undefined ? {} : defaultOptions(record)),
     containers:

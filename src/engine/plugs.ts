@@ -172,7 +172,8 @@ function machineAddresses({ host }: Context): readonly Address[] {
   return listAddresses(host().route).map(({ prefix }) => prefix.address);
 }
 
-function usedAddresses(containers: readonly ContainerRecord[], networkId: string): readonly Address[] {
+/** Those that containers have in a network. */
+export function usedAddresses(containers: readonly ContainerRecord[], networkId: string): readonly Address[] {
   return containers
     .flatMap(({ life }) => life?.plugs ?? [])
     .filter((plug) => plug.networkId === networkId)

@@ -46,6 +46,5 @@ export const aside: readonly Aside[] = [
     heldBy: 'test/unit/networks-files.test.ts',
   },
   { subjects: ['TestSRVServiceQuery'], why: 'SRV answers are about the services of a swarm, which there is none of' },
-  { subjects: ['TestBridgeIPAMStatus'], why: 'inspect does not count yet which addresses of a subnet are in use' },
   { subjects: ['proxy/SCTP'], why: 'SCTP is not there yet, and is refused' },
 ];

@@ -46,6 +46,7 @@ export const bridge: NetworkInspection = {
   ...plain,
   attachable: false,
   subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
+  occupancies: [{ inUse: 4n, available: 65_532n }],
   options: {},
   containers: [
     {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { checkAddress, chooseAddress, choosePools, type TakenPrefix } from '../../src/services/ipam.ts';
+import { checkAddress, chooseAddress, choosePools, occupancy, type TakenPrefix } from '../../src/services/ipam.ts';
 import {
   type Address,
   contains,
@@ -391,4 +391,16 @@ test('any subnet of a size is found where the small model finds one', (t) => {
     }),
     { numRuns: 300 },
   );
+});
+
+test('how full a subnet is: what is kept and what is taken, in the whole and in its range', (t) => {
+  const auxiliary = { a: parseAddress('10.1.0.9'), b: parseAddress('10.1.0.99') };
+  const whole = { subnet: parsePrefix('10.1.0.0/24'), gateway: parseAddress('10.1.0.1'), auxiliary };
+  const used = ['10.1.0.10', '10.1.0.10', '172.18.0.5', 'fd00::5'].map(parseAddress);
+  t.deepEqual(occupancy(whole, used), { inUse: 6n, available: 250n });
+  t.deepEqual(occupancy({ ...whole, range: parsePrefix('10.1.0.8/29') }, used), { inUse: 6n, available: 6n });
+  const pair = { subnet: parsePrefix('10.1.0.0/31'), auxiliary: {} };
+  t.deepEqual(occupancy(pair, []), { inUse: 0n, available: 2n }, 'no address of two is kept');
+  const six = { subnet: parsePrefix('fd00::/64'), auxiliary: {} };
+  t.deepEqual(occupancy(six, [parseAddress('fd00::5')]), { inUse: 2n, available: 2n ** 64n - 2n });
 });

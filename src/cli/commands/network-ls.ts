@@ -4,7 +4,7 @@ import type { Execute } from '../command.ts';
 import { type FilterKey, hasLabel, parseFilters, passes, resembles } from '../filter.ts';
 import { parseListFormat, shortId } from '../format.ts';
 import type { networkListOptions } from '../options.ts';
-import { formatRows, labelFields, labelHeadings } from '../rows.ts';
+import { formatRows, goMoment, labelFields, labelHeadings } from '../rows.ts';
 
 const predefined = ['bridge', 'host', 'none'];
 
@@ -47,9 +47,9 @@ const layout = {
     ID: 'NETWORK ID',
     IPv6: 'IPV6',
     Internal: 'INTERNAL',
+    ...labelHeadings,
     Name: 'NAME',
     Scope: 'SCOPE',
-    ...labelHeadings,
   },
   columns: ['ID', 'Name', 'Driver', 'Scope'],
 } as const;
@@ -57,13 +57,13 @@ const layout = {
 /** Docker's names, and like there every value is a text. */
 function row({ id, name, driver, scope, createdAt, families, internal, labels }: NetworkSummary, whole: boolean) {
   return {
-    CreatedAt: createdAt.toISOString(),
+    CreatedAt: goMoment(createdAt),
     Driver: driver,
     ID: shortId(id, whole),
     IPv6: String(families.includes(6)),
     Internal: String(internal),
+    ...labelFields(labels),
     Name: name,
     Scope: scope,
-    ...labelFields(labels),
   };
 }

@@ -7,7 +7,7 @@ import { type FilterKey, parseFilters, passes, resembles } from '../filter.ts';
 import { parseListFormat, shortId } from '../format.ts';
 import type { listOptions } from '../options.ts';
 import { formatPorts } from '../ports-column.ts';
-import { formatRows, labelFields, labelHeadings } from '../rows.ts';
+import { formatRows, goMoment, labelFields, labelHeadings } from '../rows.ts';
 
 const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
   id: { test: ({ id }, value) => id.startsWith(value) },
@@ -42,13 +42,13 @@ const layout = {
     Command: 'COMMAND',
     CreatedAt: 'CREATED AT',
     ID: 'CONTAINER ID',
+    ...labelHeadings,
     Names: 'NAMES',
     Networks: 'NETWORKS',
     Ports: 'PORTS',
     RunningFor: 'CREATED',
     State: 'STATE',
     Status: 'STATUS',
-    ...labelHeadings,
   },
   columns: ['ID', 'Command', 'RunningFor', 'Status', 'Ports', 'Networks', 'Names'],
 } as const;
@@ -58,14 +58,14 @@ function row(container: ContainerSummary, whole: boolean) {
   const command = container.command.join(' ');
   return {
     Command: JSON.stringify(whole || command.length <= 20 ? command : `${command.slice(0, 19)}…`),
-    CreatedAt: container.createdAt.toISOString(),
+    CreatedAt: goMoment(container.createdAt),
     ID: shortId(container.id, whole),
+    ...labelFields({}),
     Names: container.name,
     Networks: container.network,
     Ports: formatPorts(container.ports, container.exposed),
     RunningFor: `${humanDuration(Date.now() - container.createdAt.getTime())} ago`,
     State: container.state,
     Status: container.status,
-    ...labelFields({}),
   };
 }

@@ -106,6 +106,12 @@ fd00:2::/64 dev eth1`,
     'dig web1 AAAA from web2': 'NOERROR',
     'inspect web1 .NetworkSettings.Networks.both.GlobalIPv6Address': '""',
   }),
+  ...feature(
+    'how full a network is',
+    { cite: '1.2, TestBridgeIPAMStatus', why: 'inspect tells how many addresses of a subnet are in use' },
+    // In use: network, broadcast and gateway, two that are kept, and the container; of the range three of eight.
+    { 'inspect network full .Status.IPAM.Subnets': '{"10.1.0.0/24":{"DynamicIPsAvailable":5,"IPsInUse":6}}' },
+  ),
   {
     where: /^what inspect says of addresses: inspect network net1 .IPAM.Config$/,
     expected: (docker) => docker.replace(',"Subnet"', ',"Gateway":"10.1.0.1","Subnet"'),

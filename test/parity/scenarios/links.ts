@@ -62,4 +62,15 @@ export const links: readonly Scenario[] = [
       inspect('network net1', '.IPAM.Config'),
     ],
   },
+  {
+    title: 'how full a network is',
+    cites: ['TestBridgeIPAMStatus', 'behaviour 1.2'],
+    steps: [
+      command(
+        'network create --subnet 10.1.0.0/24 --ip-range 10.1.0.8/29 --aux-address a=10.1.0.9 --aux-address b=10.1.0.99 full',
+      ),
+      idle('--name full1 --network full'),
+      inspect('network full', '.Status.IPAM.Subnets'),
+    ],
+  },
 ];
