@@ -59,6 +59,7 @@ export async function connect(context: Context, name: string, asked: ConnectionR
     const sandbox = sandboxOf(life);
     const links = life.plugs.map(({ endpoint }) => endpoint.link);
     const draft = draftPlug(context, network, request, {
+      owner: record.id,
       sandbox,
       links,
       withoutIpv6: closesIpv6(record.request.sysctls),

@@ -114,6 +114,11 @@ function ofEnd({ records }: Context, record: ContainerRecord, end: End): readonl
   ];
 }
 
+/** What the record would be if its life were over: for a plan that is only told. */
+export function assumeEnded(record: ContainerRecord): ContainerRecord {
+  return record.life === undefined ? record : withoutLife(record, endOf(record.life));
+}
+
 function withoutLife({ life: _, ...record }: ContainerRecord, lastEnd: End): ContainerRecord {
   return { ...record, lastEnd };
 }

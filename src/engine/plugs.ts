@@ -14,6 +14,8 @@ import type { ContainerRecord, HeldAddress, NetworkRecord, Plug } from './record
 
 /** What a new plug has to know of the container that it is for. */
 export interface Slot {
+  /** The container's id. What it has itself is in nobody's way. */
+  readonly owner: string;
   readonly sandbox: Sandbox;
   /** The links that it has, and those that its other plugs are to have. */
   readonly links: readonly string[];
@@ -46,7 +48,10 @@ export function draftPlug(
   const network = slot.withoutIpv6 ? onlyIpv4(record.network) : record.network;
   refuseImpossible(network, request, slot);
   const used = [
-    ...usedAddresses(context.records.everyContainer(), id),
+    ...usedAddresses(
+      context.records.everyContainer().filter((container) => container.id !== slot.owner),
+      id,
+    ),
     ...(network.kind === 'bridge' ? [] : machineAddresses(context)),
   ];
   const cursors = context.records.machine().cursors ?? {};

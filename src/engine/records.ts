@@ -126,6 +126,12 @@ export class Records {
     });
   }
 
+  /** Containers whose record can't be read: nobody knows what they want. */
+  unreadable(): ReadonlySet<string> {
+    const paths = this.#paths('containers').filter((path) => this.#look(path) instanceof GangwayError);
+    return new Set(paths.map((path) => basename(path, '.json')));
+  }
+
   get #machinePath(): string {
     return `${this.directories.runtime}/machine.json`;
   }

@@ -81,6 +81,7 @@ async function plugged(
     const network = resolveNetwork(context, world, request.network);
     drafts.push(
       draftPlug(context, network, request, {
+        owner: record.id,
         sandbox,
         links,
         had: record.lastEnd?.addresses ?? [],

@@ -17,7 +17,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction } from '../values/event.ts';
 import { parseSignal, signalNumber } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { endLife, isAlive, observeLife, removeRecord } from './end.ts';
+import { assumeEnded, endLife, isAlive, observeLife, removeRecord } from './end.ts';
 import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord, Life } from './record.ts';
 import { notRunning } from './run.ts';
@@ -117,17 +117,12 @@ async function ask(context: Context, world: World, record: ContainerRecord, step
 export async function restart(context: Context, name: string, options: StopOptions): Promise<void> {
   await stop(context, name, options);
   await exclusively(context, async (world) => {
-    const record = withoutForgottenLife(context, context.records.container(name));
+    const found = context.records.container(name);
+    // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
+    const record = context.dryRun ? assumeEnded(found) : found;
     const beginning = { actions: ['start', 'restart'] } as const;
     await startLife(context, world, { ...record, stopped: false, restarts: 0 }, beginning);
   });
-}
-
-/** In a dry run nothing was stopped; the plan that starts it again assumes that it was. */
-function withoutForgottenLife(context: Context, record: ContainerRecord): ContainerRecord {
-  if (!context.dryRun) return record;
-  const { life: _, ...rest } = record;
-  return rest;
 }
 
 /**

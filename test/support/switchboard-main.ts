@@ -15,5 +15,6 @@ await runSwitchboard({
     const text = ignoring('ENOENT', () => readFileSync(join(runtimeDirectory, 'records.json'), 'utf8')) ?? '[]';
     return (JSON.parse(text) as Parameters<typeof decodePublication>[0][]).map(decodePublication);
   },
+  unknown: () => new Set(),
   names: () => [],
 });

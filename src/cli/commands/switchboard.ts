@@ -12,6 +12,7 @@ export const execute: Execute = async (_, { engineOptions }) => {
   await runSwitchboard({
     runtimeDirectory: records.directories.runtime,
     publishedPorts: () => publications(records),
+    unknown: () => records.unreadable(),
     names: (attended) => wantedNames(records, attended),
   });
   return 0;

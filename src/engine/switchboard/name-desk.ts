@@ -31,11 +31,17 @@ export class NameDesk {
     return this.#entries.size === 0;
   }
 
-  /** Makes the name servers those that are wanted, and each answer as it should now. What failed is tried again. */
-  follow(wanted: readonly NameService[]): void {
+  /**
+   * Makes the name servers those that are wanted, and each answer as it should now. What failed is tried again.
+   *
+   * @param unknown owners who keep what they have
+   */
+  follow(wanted: readonly NameService[], unknown: ReadonlySet<string>): void {
     const lives = new Map(wanted.map(({ owner, startedAt }) => [owner, startedAt]));
-    for (const [owner, { state, service }] of this.#entries)
+    for (const [owner, { state, service }] of this.#entries) {
+      if (unknown.has(owner)) continue;
       if (state === 'failed' || lives.get(owner) !== service.startedAt) this.withdraw(owner);
+    }
     for (const service of wanted) {
       const entry = this.#entries.get(service.owner);
       if (entry?.state === 'serving') entry.server.follow(service.zone);

@@ -28,6 +28,8 @@ const firstClientMilliseconds = 10_000;
 /** What is to be served; read at the beginning, and whenever a client asks to. */
 export interface Wanted {
   readonly publishedPorts: () => Iterable<Publication>;
+  /** Of whom nobody knows: what they have, they keep. */
+  readonly unknown: () => ReadonlySet<string>;
   /** @param attended records that are not written yet, of containers that are about to start */
   readonly names: (attended: readonly ContainerRecord[]) => readonly NameService[];
 }
@@ -72,7 +74,7 @@ export class SwitchboardServer {
     this.#server.close();
     for (const client of this.#clients) client.end();
     for (const { owner } of this.#switchboard.status()) this.#switchboard.withdraw(owner);
-    this.#names.follow([]);
+    this.#names.follow([], new Set());
     this.#resolveEnded();
   }
 
@@ -135,12 +137,12 @@ export class SwitchboardServer {
   }
 
   #follow(): void {
-    this.#switchboard.follow(this.wanted.publishedPorts());
+    this.#switchboard.follow(this.wanted.publishedPorts(), this.wanted.unknown());
     this.#followNames();
   }
 
   #followNames(): void {
-    this.#names.follow(this.wanted.names([...this.#attended.values()]));
+    this.#names.follow(this.wanted.names([...this.#attended.values()]), this.wanted.unknown());
   }
 
   /** @throws GangwayError program-failed */

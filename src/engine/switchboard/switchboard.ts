@@ -116,11 +116,16 @@ export class Switchboard {
     return abandoned.length > 0;
   }
 
-  /** Makes the table what the records say, leaving alone the owners for whom a client is just reserving. */
-  follow(records: Iterable<Publication>): void {
+  /**
+   * Makes the table what the records say, leaving alone the owners for whom a client is just reserving.
+   *
+   * @param unknown owners who keep what they have
+   */
+  follow(records: Iterable<Publication>, unknown: ReadonlySet<string>): void {
     const wanted = new Map([...records].map((publication) => [publication.owner, publication]));
     for (const owner of this.#reserved.keys()) wanted.delete(owner);
-    for (const owner of this.#owners.keys()) if (!wanted.has(owner) && !this.#reserved.has(owner)) this.withdraw(owner);
+    const stays = (owner: string) => wanted.has(owner) || this.#reserved.has(owner) || unknown.has(owner);
+    for (const owner of this.#owners.keys()) if (!stays(owner)) this.withdraw(owner);
     for (const publication of wanted.values()) this.#adjust(publication);
   }
 
