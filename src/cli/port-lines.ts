@@ -1,7 +1,7 @@
 /** Published ports, a line each: `80/tcp -> 0.0.0.0:8080`. */
 import { formatHost } from '../values/address.ts';
 import type { PortBinding } from '../values/port.ts';
-import { formatBinding, formatPort } from '../values/port-grammar.ts';
+import { formatPort } from '../values/port-grammar.ts';
 
 /** @param withPort the container's side, too */
 export function portLines(bindings: readonly PortBinding[], withPort: boolean): string {
@@ -13,11 +13,18 @@ export function portLines(bindings: readonly PortBinding[], withPort: boolean): 
     .join('');
 }
 
+/** In the order of the lines' text, where numbers count as such: docker's. */
 export function byPort(bindings: readonly PortBinding[]): readonly PortBinding[] {
-  return bindings.toSorted((a, b) => a.containerPort - b.containerPort || inOrder(formatBinding(a), formatBinding(b)));
+  return bindings.toSorted(
+    (a, b) =>
+      a.containerPort - b.containerPort ||
+      order(a.protocol, b.protocol) ||
+      order(a.hostAddress.family, b.hostAddress.family) ||
+      order(a.hostAddress.value, b.hostAddress.value) ||
+      a.hostPort - b.hostPort,
+  );
 }
 
-/** By their text, as docker has it. */
-function inOrder(a: string, b: string): number {
+function order<T extends string | number | bigint>(a: T, b: T): number {
   return Number(a > b) - Number(a < b);
 }

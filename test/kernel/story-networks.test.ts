@@ -107,7 +107,7 @@ test('a network says where its ports are bound', async (t) => {
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create -o com.docker.network.bridge.host_binding_ipv4=127.0.0.1 near');
     await gangway(story, 'run -d --name web --network near -p 8087:80 -p 0.0.0.0:8088:80 sleep 1000');
-    t.is(await gangway(story, 'port web'), '80/tcp -> 127.0.0.1:8087\n80/tcp -> 0.0.0.0:8088');
+    t.is(await gangway(story, 'port web'), '80/tcp -> 0.0.0.0:8088\n80/tcp -> 127.0.0.1:8087');
     t.regex(await story.sh('ss -lnt'), /127\.0\.0\.1:8087/);
   });
 });
