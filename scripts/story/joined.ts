@@ -72,7 +72,7 @@ helper: curl 127.0.0.1:9000  -->  lo of the one namespace  -->  web's socket`,
       steps: [
         { types: 'gangway run -d --name ann sleep infinity', expects: /^[0-9a-f]{64}\n$/ },
         {
-          says: 'ann has not joined. She is on the same switch, and has a cable to web:',
+          says: 'ann has not joined. She is plugged into the same switch as web, by a cable of her own:',
           types: 'gangway exec ann ping -c 1 172.17.0.2',
           shows: /received/,
           proves: 'She reaches web’s address.',
@@ -105,6 +105,6 @@ helper: curl 127.0.0.1:9000  -->  lo of the one namespace  -->  web's socket`,
     end('gangway rm -f helper ann web && gangway gc'),
   ],
   docker:
-    '`--network container:NAME` is Docker’s own option, with the same conflicts. As there, the helper keeps the namespace alive if web is removed, but web started again gets a new one.',
+    '`--network container:NAME` is Docker’s own option, with the same conflicts. As there, the helper keeps the namespace alive when web ends, but web started again gets a new one.',
   sources: ['src/networks/none.ts', 'src/engine/stack.ts'],
 };

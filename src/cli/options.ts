@@ -182,17 +182,17 @@ export const networkConnectOptions = {
   'gw-priority': { kind: 'value', type: 'number', help: 'The highest one has the default route' },
   ip: { kind: 'value', type: 'address', help: 'Its IPv4 address' },
   ip6: { kind: 'value', type: 'address', help: 'Its IPv6 address' },
-  link: { kind: 'list', type: 'container[:alias]', help: 'A name for another container, that this one alone knows' },
-  'link-local-ip': { kind: 'list', type: 'address', help: 'A link-local address besides' },
+  link: { kind: 'list', type: 'container[:alias]', help: 'A name for another container, known to this one only' },
+  'link-local-ip': { kind: 'list', type: 'address', help: 'One more address, a link-local one' },
   'mac-address': { kind: 'value', type: 'mac', help: 'The MAC address of the link' },
 } as const satisfies Options;
 
 export const networkDisconnectOptions = {
-  force: { kind: 'flag', short: 'f', help: 'It is no mistake if it is not connected' },
+  force: { kind: 'flag', short: 'f', help: 'No error if it is not connected' },
 } as const satisfies Options;
 
 export const networkRemoveOptions = {
-  force: { kind: 'flag', short: 'f', help: 'It is no mistake if there is none' },
+  force: { kind: 'flag', short: 'f', help: 'No error if there is no such network' },
 } as const satisfies Options;
 
 export const networkPruneOptions = {

@@ -40,10 +40,10 @@ export const createOptions = {
     type: 'kind',
     help: 'full (six namespaces, default) or network (a network namespace alone)',
   },
-  link: { kind: 'list', type: 'container[:alias]', help: 'A name for another container, that this one alone knows' },
+  link: { kind: 'list', type: 'container[:alias]', help: 'A name for another container, known to this one only' },
   memory: { kind: 'value', short: 'm', type: 'bytes', help: 'Memory limit (64m)' },
   name: { kind: 'value', type: 'name', help: 'Name the container' },
-  'link-local-ip': { kind: 'list', type: 'address', help: 'A link-local address besides' },
+  'link-local-ip': { kind: 'list', type: 'address', help: 'One more address, a link-local one' },
   'mac-address': { kind: 'value', type: 'mac', help: 'The MAC address of its first link' },
   network: {
     kind: 'list',

@@ -11,8 +11,8 @@
  *
  * Masquerading is a rule of the constant ruleset and an element that names the bridge (chapter 3). What is left is the
  * switch `ip_forward`, and that one is dangerous: it turns the machine into a router for everybody who can reach it,
- * not for the containers alone. Docker sets the policy of the whole FORWARD chain to DROP, and so breaks other
- * programs' networks. gangway adds one element instead, `closed_transit`, which drops what neither comes from nor goes
+ * not for the containers alone. Docker, where it turned the switch, sets the policy of the whole FORWARD chain to DROP,
+ * and so breaks other programs' networks. gangway adds one element instead, `closed_transit`, which drops what neither comes from nor goes
  * to a bridge of ours; and only if gangway itself turned the switch.
  *
  * In IPv6 the switch is a trap. `net.ipv6.conf.all.forwarding` says two things at once: pass packets

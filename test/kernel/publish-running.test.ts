@@ -30,7 +30,7 @@ test('published while it runs: from outside, from here, from a sibling, in both 
 
     t.is(
       await story.run('publish', 'web', '-p', '8080:80', '8080:80/udp'),
-      '80/tcp -> 0.0.0.0:8080\n80/udp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n80/udp -> [::]:8080',
+      '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n80/udp -> 0.0.0.0:8080\n80/udp -> [::]:8080',
     );
     const [outside, here] = ['203.0.113.2', '172.17.0.1'];
     t.deepEqual(await ask(story, 'world', everywhere('tcp', 8080)), [outside, here]);

@@ -15,17 +15,18 @@ export interface Findings {
 
 export function document({ all, covered, asides, speed, conditions }: Findings): string {
   const judged = all.flatMap((compared) => compared.judged);
-  const open = covered.open.length + count(judged, 'open') + all.filter(({ lacking }) => lacking !== undefined).length;
+  const lacking = all.filter((one) => one.lacking !== undefined).length;
   return `# Beside Docker
 
 Made by \`sudo npm run parity -- --write\`, on ${conditions.date}: Debian's dockerd in one lab and gangway in another do the
 same, and what can be seen is compared. ${all.length} scenarios, ${judged.length} observations: ${count(judged, 'same')} the same,
-${count(judged, 'as 29')} as Docker Engine 29 has it where 26.1.5 differs, ${count(judged, 'better')} better, ${count(judged, 'worse')} worse, ${open} open.
+${count(judged, 'as 29')} as Docker Engine 29 has it where 26.1.5 differs, ${count(judged, 'better')} better, ${count(judged, 'worse')} worse, ${count(judged, 'open')} open.
+${lacking} of the scenarios could not be played, since this machine lacks what they need.
 
 The machine: ${conditions.sentence}.
 
-Each scenario cites the facts that it plays: sections of a protocol of what Docker 26.1.5 was seen to do ("golden"), and
-Docker's own tests. ${covered.played} facts are played, ${covered.aside} stand aside with a reason, ${covered.open.length} are played nowhere.
+Each scenario cites the facts that it plays: sections of our notes on what Docker 26.1.5 was seen to do ("golden") and on what
+29 does ("behaviour"), neither of which is part of this repository, and Docker's own tests (Test…). ${covered.played} facts are played, ${covered.aside} stand aside with a reason, ${covered.open.length} are played nowhere.
 A difference is expected by its very value, or it counts as worse; an expectation that Docker meets fails the run.
 
 ## Scenarios
@@ -34,7 +35,8 @@ ${table(['scenario', 'facts', ...kinds], all.map(scenarioRow))}
 
 ## As 29
 
-Where Debian's Docker is older than our model. The numbers are sections of the facts about 29.
+Where Debian's Docker is older than our model, Docker 29. The number at the end says how many observations have this reason;
+one that has two reasons is counted at both.
 
 ${list(reasons(judged, 'as 29'))}
 
@@ -55,7 +57,8 @@ uses the library, for Docker one that asks dockerd's socket.
 
 ${table(['', 'in process: Docker', 'gangway', 'whole command: Docker', 'gangway'], speedRows(speed))}
 
-A whole command of gangway is for the most part the start of Node.
+A whole command of gangway is for the most part the start of Node and of the program, and suffers most on a busy machine: see
+the load above, and [performance](performance.md) for a quiet one.
 `;
 }
 

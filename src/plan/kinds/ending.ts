@@ -58,7 +58,8 @@ export function ended(sent: (signal: string) => void = () => {}): ActionKind<End
     commands({ process, patienceSeconds }) {
       const wait = `tail --pid=${process.pid} -s 0.1 -f /dev/null`;
       if (patienceSeconds === undefined) return [wait];
-      const kill = killCommand(process, 'SIGKILL');
+      // Who has just ended needs no killing.
+      const kill = `${killCommand(process, 'SIGKILL')} 2>/dev/null || [ ! -e /proc/${process.pid} ]`;
       const patient = `timeout ${patienceSeconds} ${wait} || ${kill}`;
       return [patienceSeconds === 0 ? kill : patient, wait];
     },
