@@ -1,6 +1,6 @@
 /** What the two inspect commands share: the array that is printed, and a network in docker's words. */
 import type { NetworkInspection } from '../engine/engine.ts';
-import type { Occupancy } from '../services/ipam.ts';
+import type { Occupancy } from '../services/occupancy.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
 import type { Subnet } from '../values/network.ts';
 import type { Context } from './command.ts';

@@ -12,7 +12,7 @@ import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.
 import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import { nameSockets } from '../networks/names.ts';
 import type { Sandbox } from '../networks/none.ts';
-import { decideAnew, publish, republish, sockets } from '../networks/publish.ts';
+import { publish, republish, sockets, withFlows } from '../networks/publish.ts';
 import type { FileStep, Step } from '../plan/step.ts';
 import { formatAddress } from '../values/address.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
@@ -49,10 +49,11 @@ export async function connect(context: Context, name: string, asked: ConnectionR
       );
     }
     const mode: NetworkMode = { kind: 'networks', connections: [...connections, request] };
+    const withoutIpv6 = closesIpv6(record.request.sysctls);
     const { life } = record;
     const subject = `connect ${record.name} to ${request.network}`;
     if (life === undefined || !isAlive(life)) {
-      checkPlug(network, request);
+      checkPlug(network, request, { links: connections.flatMap(({ link }) => link ?? []), withoutIpv6 });
       const records = [context.records.put('containers', { ...record, network: mode })];
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
@@ -62,7 +63,7 @@ export async function connect(context: Context, name: string, asked: ConnectionR
       owner: record.id,
       sandbox,
       links,
-      withoutIpv6: closesIpv6(record.request.sysctls),
+      withoutIpv6,
     });
     const ground = prepareGround(context, world, {
       networks: [network],
@@ -122,26 +123,24 @@ export async function disconnect(context: Context, name: string, reference: stri
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...shared.records],
       events,
     });
-    // Without a way out nothing is published: no port of the machine is held for it.
-    const ended = life.forwards.length > 0 && rewired.life.forwards.length === 0;
-    if (ended && !context.dryRun) await context.sockets.withdraw(record.id);
   });
 }
 
 /** The connections of a container that may have some. @throws GangwayError invalid-network */
 function connectionsOf({ name, network: mode }: ContainerRecord, reference: string): readonly ConnectionRequest[] {
   if (mode.kind === 'networks' && reference !== 'host' && reference !== 'none') return mode.connections;
-  const [other, kind] = mode.kind === 'networks' ? [reference, reference] : [mode.kind, mode.kind];
+  const other = mode.kind === 'networks' ? reference : mode.kind;
   const message =
-    kind === 'container'
+    mode.kind === 'container'
       ? `container ${name} lives in the stack of another one`
       : `container ${name} can't have network ${other} and others`;
-  throw new GangwayError('invalid-network', message, {
-    hint:
-      kind === 'container'
-        ? 'connect or disconnect that one'
-        : 'what a stack is made of is chosen when the container is created',
-  });
+  const hints = {
+    container: 'connect or disconnect that one',
+    host: 'what a stack is made of is chosen when the container is created',
+    none: `\`gangway network disconnect none ${name}\` first`,
+    networks: 'leave it out: a container in networks can’t have it',
+  };
+  throw new GangwayError('invalid-network', message, { hint: hints[mode.kind] });
 }
 
 function sandboxOf({ namespace }: Life): Sandbox {
@@ -173,8 +172,7 @@ function rewire(record: ContainerRecord, life: Life, wired: Wired, verb: 'add' |
   return {
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
-      ...elements,
-      ...(elements.length === 0 ? [] : [...decideAnew(life.forwards, 'made'), ...decideAnew(life.forwards, 'undone')]),
+      ...(elements.length === 0 ? [] : withFlows(elements, life.forwards)),
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],
@@ -238,6 +236,8 @@ function backwards(steps: readonly Step[]): readonly Step[] {
       }
       case 'file':
         return { ...step, content: step.was ?? '', was: step.content };
+      case 'flows':
+        return { ...step, when: step.when === 'made' ? 'undone' : 'made' };
       default:
         return step;
     }

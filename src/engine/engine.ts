@@ -8,7 +8,7 @@ import type { Watch } from '../kernel/watch.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Explanation } from '../services/dns/explain.ts';
 import type { AnswerText, QuestionType } from '../services/dns/packet-text.ts';
-import type { Occupancy } from '../services/ipam.ts';
+import type { Occupancy } from '../services/occupancy.ts';
 import type { Ending, Streams } from '../services/process/attach.ts';
 import type { LogOptions } from '../services/process/log.ts';
 import type { LogLine } from '../services/process/log-line.ts';

@@ -1,5 +1,5 @@
 /** `gangway network ls` and `network inspect`: reads records; changes nothing, needs no lock. */
-import { occupancy } from '../services/ipam.ts';
+import { occupancy } from '../services/occupancy.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { NetworkMode } from '../values/network.ts';
 import type { Context } from './context.ts';

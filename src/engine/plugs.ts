@@ -81,9 +81,14 @@ export function draftPlug(
  *
  * @throws GangwayError invalid-address, address-in-use, invalid-network
  */
-export function checkPlug(record: NetworkRecord, request: ConnectionRequest): void {
-  refuseImpossible(record.network, request, { links: [] });
-  for (const { subnet, wanted } of subnetsFor(record.network, request.addresses)) {
+export function checkPlug(
+  record: NetworkRecord,
+  request: ConnectionRequest,
+  slot: Pick<Slot, 'links' | 'withoutIpv6'>,
+): void {
+  const network = slot.withoutIpv6 ? onlyIpv4(record.network) : record.network;
+  refuseImpossible(network, request, slot);
+  for (const { subnet, wanted } of subnetsFor(network, request.addresses)) {
     if (wanted !== undefined) checkAddress(subnet, wanted, []);
   }
 }

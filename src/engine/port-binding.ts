@@ -31,7 +31,8 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
   const hostAddress = hostBindingOf(wired, ways);
   const wanted = hostAddress === undefined ? asked : asked.map((port) => ({ hostAddress, ...port }));
   if (wanted.length === 0) return [];
-  const free = wanted.every(
+  // Of a port that somebody named there is no other one to try.
+  const fixed = wanted.every(
     ({ hostPort, containerPort }) =>
       hostPort !== undefined && hostPort.last - hostPort.first === containerPort.last - containerPort.first,
   );
@@ -45,7 +46,7 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
       return bindings;
     } catch (error) {
       const lost = error instanceof GangwayError && error.code === 'port-in-use';
-      if (!lost || free || attempt === portAttempts) throw error;
+      if (!lost || fixed || attempt === portAttempts) throw error;
     }
   }
 }

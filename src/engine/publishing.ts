@@ -13,7 +13,7 @@
  * listening: the kernel goes on with what it tracks, the switchboard with what it carries. UDP has no connections, so the
  * kernel is made to forget whom it has led there.
  */
-import { carried, decideAnew, publish, republish, sockets, unpublish } from '../networks/publish.ts';
+import { carried, publish, republish, sockets, unpublish, withFlows } from '../networks/publish.ts';
 import type { World } from '../plan/world.ts';
 import { publishAll } from '../services/port-allocation.ts';
 import { selectBindings, withoutBindings, withoutRequests } from '../services/port-withdrawal.ts';
@@ -81,14 +81,16 @@ async function addPorts(
     networks: wired.map((each) => each.record),
     forwardFor: { id: record.id, begins: false },
   });
-  const steps = [...ground.steps, ...republish(life.published, published), ...decideAnew(added, 'made')];
+  const steps = [...ground.steps, ...withFlows(republish(life.published, published), added)];
   const after = { ...record, life: { ...life, forwards, published } };
-  await letIn(context, record, !context.dryRun && carried(added).length > 0, () =>
-    carry(context, world, {
+  await letIn(context, record, !context.dryRun && carried(added).length > 0, async () => {
+    // What was asked for before and is not bound now would be in the way of the next start.
+    refuseOverlaps(record.request.publish);
+    await carry(context, world, {
       plan: { subject, direction: 'make', steps, remarks: sockets(added) },
       records: [context.records.put('containers', after), ...ground.records],
-    }),
-  );
+    });
+  });
   return added.map(({ binding }) => binding);
 }
 
@@ -123,7 +125,7 @@ export async function unpublishPorts(context: Context, name: string, meant: read
     const gone = selectBindings(record.name, bindingsOf(life), meant);
     const after = without(context, record, life, gone);
     const flows = life.forwards.filter(({ binding }) => gone.includes(binding));
-    const steps = [...decideAnew(flows, 'undone'), ...unpublish(life.published, after.life.published)];
+    const steps = withFlows(unpublish(life.published, after.life.published), flows);
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', after)],
@@ -161,7 +163,7 @@ function refuseWithoutNetwork({ records }: Context, { name, network, life }: Con
       });
     case 'none':
       throw new GangwayError('invalid-network', `container ${name} has no network: nobody can come in by a port`, {
-        hint: 'what a stack is made of is chosen when the container is created',
+        hint: `\`gangway network disconnect none ${name}\`, and connect it to a network`,
       });
     case 'container': {
       const owner = records.container(life?.joined ?? network.container).name;

@@ -6,7 +6,7 @@
  */
 import type { Endpoint } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
-import { decideAnew } from '../networks/publish.ts';
+import { withFlows } from '../networks/publish.ts';
 import type { ElementStep, RouteStep, Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
@@ -98,9 +98,7 @@ export function stepsOf({ sandbox, names, plugs, routes, forwards, published, re
     ...(names?.steps ?? []),
     ...plugs.flatMap(({ steps }) => steps),
     ...routes,
-    ...decideAnew(forwards, 'undone'),
-    ...published,
-    ...decideAnew(forwards, 'made'),
+    ...withFlows(published, forwards),
     ...rest,
   ];
 }

@@ -65,6 +65,28 @@ export async function draftStack(context: Context, world: World, record: Contain
   }
 }
 
+/** A plug in each network. A link's name that a later one asks for is not given to an earlier one. */
+function draftPlugs(
+  context: Context,
+  world: World,
+  record: ContainerRecord,
+  { connections, sandbox }: { readonly connections: readonly ConnectionRequest[]; readonly sandbox: Sandbox },
+): readonly DraftedPlug[] {
+  const drafts: DraftedPlug[] = [];
+  for (const [index, request] of connections.entries()) {
+    const later = connections.slice(index + 1).flatMap(({ link }) => link ?? []);
+    const slot = {
+      owner: record.id,
+      sandbox,
+      links: [...drafts.map(({ plug }) => plug.endpoint.link), ...later],
+      had: record.lastEnd?.addresses ?? [],
+      withoutIpv6: closesIpv6(record.request.sysctls),
+    };
+    drafts.push(draftPlug(context, resolveNetwork(context, world, request.network), request, slot));
+  }
+  return drafts;
+}
+
 async function plugged(
   context: Context,
   world: World,
@@ -72,23 +94,7 @@ async function plugged(
   connections: readonly ConnectionRequest[],
 ): Promise<Stack> {
   const sandbox = draftSandbox(context, record);
-  const drafts: DraftedPlug[] = [];
-  for (const request of connections) {
-    const links = [
-      ...drafts.map(({ plug }) => plug.endpoint.link),
-      ...connections.flatMap(({ link }, index) => (link === undefined || index <= drafts.length ? [] : link)),
-    ];
-    const network = resolveNetwork(context, world, request.network);
-    drafts.push(
-      draftPlug(context, network, request, {
-        owner: record.id,
-        sandbox,
-        links,
-        had: record.lastEnd?.addresses ?? [],
-        withoutIpv6: closesIpv6(record.request.sysctls),
-      }),
-    );
-  }
+  const drafts = draftPlugs(context, world, record, { connections, sandbox });
   const ways = waysOf(drafts);
   const { publish, publishAll: everything, expose } = record.request;
   const asked = [...publish, ...(everything ? publishAll(expose) : [])];

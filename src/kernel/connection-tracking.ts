@@ -116,11 +116,12 @@ export function forgetDatagramFlows(
   chosen: (original: FlowEnds) => boolean,
 ): void {
   const header = { family: addressFamily(family) };
+  // Fewer to read. A kernel that does not know the filter sends all of them.
   const only = { original: { protocol: { number: IPPROTO_UDP } }, filter: { original: protocolCounts } };
   const flows = connection
     .dump(request('list flows', getMessage, 0, header, only), flowMessage)
     .flatMap(({ attributes: { original, id } }) => {
-      const asked = ends(original);
+      const asked = original?.protocol?.number === IPPROTO_UDP ? ends(original) : undefined;
       return original !== undefined && asked !== undefined && chosen(asked) ? [{ original, id }] : [];
     });
   const failures = connection.executeEach(

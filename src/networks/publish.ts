@@ -67,12 +67,20 @@ export function publish(forwards: readonly Forward[], behind: Behind): readonly 
  *
  * @param when after the rules have come (made) or gone (undone)
  */
-export function decideAnew(forwards: readonly Forward[], when: FlowsStep['when']): readonly FlowsStep[] {
+function decideAnew(forwards: readonly Forward[], when: FlowsStep['when']): readonly FlowsStep[] {
   const ports = carried(forwards)
     .filter(({ binding }) => binding.protocol === 'udp')
     .map(({ binding }) => ({ address: binding.hostAddress, port: binding.hostPort }));
   const why = 'UDP has no connections: who has asked for this port before is led by the rules as they are now';
   return ports.length === 0 ? [] : [{ kind: 'flows', in: 'host', when, ports, why }];
+}
+
+/** Elements between the steps that decide flows of UDP anew: behind them when they have come, and behind them when they have gone. */
+export function withFlows(
+  elements: readonly ElementStep[],
+  forwards: readonly Forward[],
+): readonly (ElementStep | FlowsStep)[] {
+  return [...decideAnew(forwards, 'undone'), ...elements, ...decideAnew(forwards, 'made')];
 }
 
 /** What has to change for the `wanted` ports to be published where `before` were: in one transaction, no packet meets neither. */

@@ -28,7 +28,7 @@ import {
   width,
 } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { NetworkRequest, PoolRequest, Subnet } from '../values/network.ts';
+import { fixedAddresses, type NetworkRequest, type PoolRequest, type Subnet } from '../values/network.ts';
 
 /** A prefix that is somebody's, and whose: `network web`, `route 10.8.0.0/16 dev tun0`, `name server 10.0.0.2`. */
 export interface TakenPrefix {
@@ -178,32 +178,6 @@ export function chooseAddress(subnet: Subnet, used: readonly Address[], cursor: 
   throw new GangwayError('pool-exhausted', `no address is free in ${formatPrefix(within)}`, {
     hint: 'remove containers that are no longer needed',
   });
-}
-
-function fixedAddresses({ gateway, auxiliary }: Subnet): readonly Address[] {
-  return [...(gateway === undefined ? [] : [gateway]), ...Object.values(auxiliary)];
-}
-
-/** How full a subnet is. */
-export interface Occupancy {
-  /** Addresses that no container can get, since somebody has them or they are kept for something. */
-  readonly inUse: bigint;
-  /** Addresses that a container may be given without asking for one. */
-  readonly available: bigint;
-}
-
-/** @param used addresses of containers, wherever they are */
-export function occupancy(subnet: Subnet, used: readonly Address[]): Occupancy {
-  const { subnet: whole, range = whole } = subnet;
-  const kept = [network(whole).address, lastAddress(whole)].filter((end) => reservedAs(whole, end) !== undefined);
-  const taken = (within: Prefix) =>
-    BigInt(
-      new Set(
-        [...kept, ...fixedAddresses(subnet), ...used].filter((one) => contains(within, one)).map(({ value }) => value),
-      ).size,
-    );
-  const size = lastAddress(range).value - network(range).address.value + 1n;
-  return { inUse: taken(whole), available: size - taken(range) };
 }
 
 /** Might a container get this address again, that it had before? */

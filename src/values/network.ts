@@ -124,3 +124,8 @@ export interface Subnet {
   readonly gateway?: Address;
   readonly auxiliary: Readonly<Record<string, Address>>;
 }
+
+/** Its addresses that are somebody's, whoever comes and goes. */
+export function fixedAddresses({ gateway, auxiliary }: Subnet): readonly Address[] {
+  return [...(gateway === undefined ? [] : [gateway]), ...Object.values(auxiliary)];
+}

@@ -171,6 +171,35 @@ test('the ports go with the way out, in networks of one’s own', async (t) => {
   });
 });
 
+test('one port that cannot be had again does not cost the others', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const web = await startWeb(story, '-p', '8080:80');
+    await story.sh('kill -9 $(pgrep -f "[_]switchboard")');
+    const thief = story.lab.place('host').spawn(['socat', 'TCP-LISTEN:8080,reuseaddr', '-']);
+    await waitFor('somebody has the port', async () => (await story.sh("ss -Hlnt 'sport = :8080'")) !== '');
+    t.regex((await story.exec(['publish', 'web', '9000:80'])).stderr, /8080\/tcp/);
+    await untilAnswering(story, web, 80);
+    t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:9000']), ['172.17.0.1']);
+    t.is((await story.exec(['network', 'create', 'other'])).exitCode, 0);
+    t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:9000']), ['172.17.0.1'], 'after another command as well');
+    await thief.kill();
+  });
+});
+
+test('what could not be started again is not published', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await startWeb(story, '-p', '8080:80');
+    await story.run('network', 'disconnect', 'bridge', 'web');
+    await story.run('network', 'create', 'front');
+    await story.run('network', 'connect', 'front', 'web');
+    const again = await story.exec(['publish', 'web', '8080:80']);
+    t.is(again.exitCode, 125);
+    t.regex(again.stderr, /8080/);
+    await story.run('restart', '-t', '0', 'web');
+    t.regex(await story.run('port', 'web'), /0\.0\.0\.0:8080/);
+  });
+});
+
 test('two at once want the same port: one gets it, the other is told who has it', async (t) => {
   await withStory(t, {}, async (story) => {
     await Promise.all(['ann', 'bob'].map((name) => story.start('--name', name, 'sleep', '100')));

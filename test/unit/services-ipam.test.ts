@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { checkAddress, chooseAddress, choosePools, occupancy, type TakenPrefix } from '../../src/services/ipam.ts';
+import { checkAddress, chooseAddress, choosePools, type TakenPrefix } from '../../src/services/ipam.ts';
+import { occupancy } from '../../src/services/occupancy.ts';
 import {
   type Address,
   contains,

@@ -13,14 +13,14 @@
  * remembered as failed, with the reason, and tried again.
  */
 
-import { collide, portKey } from '../../services/port-allocation.ts';
 import { DatagramRelays } from '../../services/proxy/datagram-relay.ts';
 import type { Relay } from '../../services/proxy/forward.ts';
 import { type ProxyContext, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
-import type { Forward, PortBinding } from '../../values/port.ts';
+import type { Forward } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
+import { conflict, type Held } from './conflict.ts';
 import { forwardKey, type OwnerStatus, type Publication } from './protocol.ts';
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
@@ -41,7 +41,7 @@ interface Served {
   readonly relay: Relay;
 }
 
-/** What the records want served; `reason` says why nothing of it is. */
+/** What the records want served; `reason` says why not all of it is. */
 interface Owner {
   readonly publication: Publication;
   readonly served: readonly Served[];
@@ -51,6 +51,8 @@ interface Owner {
 export class Switchboard {
   readonly #reserved = new Map<string, Reserved>();
   readonly #owners = new Map<string, Owner>();
+  /** By owner: what lets nobody in any more, and carries whoever is connected. */
+  readonly #retired = new Map<string, Set<Relay>>();
   readonly #context: ProxyContext;
   readonly #fileLimit = openFileLimit();
   #draining = 0;
@@ -99,9 +101,11 @@ export class Switchboard {
   /** Takes an owner's ports away: they are free when this returns. To withdraw what is not there is success. */
   withdraw(owner: string): void {
     this.#release(owner);
-    const served = this.#owners.get(owner)?.served ?? [];
-    if (!this.#owners.delete(owner)) return;
-    for (const { relay } of served) this.#drain(relay.withdraw());
+    const served = (this.#owners.get(owner)?.served ?? []).map(({ relay }) => relay);
+    const retired = this.#retired.get(owner) ?? [];
+    const had = this.#owners.delete(owner);
+    if (!this.#retired.delete(owner) && !had) return;
+    for (const relay of [...served, ...retired]) this.#drain(relay.withdraw());
     this.onIdle();
   }
 
@@ -125,7 +129,7 @@ export class Switchboard {
     const wanted = new Map([...records].map((publication) => [publication.owner, publication]));
     for (const owner of this.#reserved.keys()) wanted.delete(owner);
     const stays = (owner: string) => wanted.has(owner) || this.#reserved.has(owner) || unknown.has(owner);
-    for (const owner of this.#owners.keys()) if (!stays(owner)) this.withdraw(owner);
+    for (const owner of [...this.#owners.keys(), ...this.#retired.keys()]) if (!stays(owner)) this.withdraw(owner);
     for (const publication of wanted.values()) this.#adjust(publication);
   }
 
@@ -158,18 +162,20 @@ export class Switchboard {
     for (const each of this.#owners.get(owner)?.served ?? []) {
       if (missing.delete(forwardKey(each.forward))) stay.push(each);
       // What leads elsewhere from now on has lost what it led to.
-      else this.#drain(bindings.has(formatBinding(each.forward.binding)) ? each.relay.withdraw() : each.relay.retire());
+      else if (bindings.has(formatBinding(each.forward.binding))) this.#drain(each.relay.withdraw());
+      else this.#retire(owner, each.relay);
     }
     this.#owners.delete(owner);
     if (forwards.length > 0) this.#owners.set(owner, this.#restore(publication, stay, [...missing.values()]));
   }
 
+  /** What is missing is bound, all of it or none. What is served already goes on, also where that fails. */
   #restore(publication: Publication, stay: readonly Served[], missing: readonly Forward[]): Owner {
+    if (missing.length === 0) return { publication, served: stay };
     try {
       return { publication, served: [...stay, ...this.#open(this.#bind({ ...publication, forwards: missing }))] };
     } catch (error) {
-      for (const { relay } of stay) this.#drain(relay.withdraw());
-      return { publication, served: [], reason: error instanceof Error ? error.message : String(error) };
+      return { publication, served: stay, reason: error instanceof Error ? error.message : String(error) };
     }
   }
 
@@ -178,7 +184,8 @@ export class Switchboard {
     try {
       return reserve(publication.forwards);
     } catch (error) {
-      throw this.#takenByContainer(publication) ?? error;
+      // The kernel would only name this process, which holds the ports of all containers.
+      throw conflict(publication, this.#held()) ?? error;
     }
   }
 
@@ -209,25 +216,24 @@ export class Switchboard {
     throw new GangwayError('not-supported', message, { hint });
   }
 
-  /** The kernel would only name this process, which holds the ports of all containers. */
-  #takenByContainer({ forwards }: Publication): GangwayError | undefined {
-    const wanted = new Map<string, PortBinding[]>();
-    for (const { binding } of forwards)
-      wanted.set(portKey(binding), [...(wanted.get(portKey(binding)) ?? []), binding]);
-    for (const { name, binding: held } of this.#held()) {
-      const refused = wanted.get(portKey(held))?.find((binding) => collide(binding, held));
-      if (refused === undefined) continue;
-      const message = `port ${formatBinding(refused)} is in use by container ${name}`;
-      return new GangwayError('port-in-use', message, { hint: 'stop it, or publish another host port' });
-    }
-    return undefined;
-  }
-
-  *#held(): Generator<{ readonly name: string; readonly binding: PortBinding }> {
+  *#held(): Generator<Held> {
     for (const { publication, reservations } of this.#reserved.values())
       for (const { forward } of reservations) yield { name: publication.name, binding: forward.binding };
     for (const { publication, served } of this.#owners.values())
       for (const { forward } of served) yield { name: publication.name, binding: forward.binding };
+  }
+
+  #retire(owner: string, relay: Relay): void {
+    const ended = relay.retire();
+    // UDP has nobody left, and has closed its socket: it must not be closed twice.
+    if (relay.clients > 0) this.#retired.set(owner, (this.#retired.get(owner) ?? new Set()).add(relay));
+    this.#drain(ended.then(() => this.#forget(owner, relay)));
+  }
+
+  #forget(owner: string, relay: Relay): void {
+    const retired = this.#retired.get(owner);
+    retired?.delete(relay);
+    if (retired?.size === 0) this.#retired.delete(owner);
   }
 
   #drain(end: Promise<void>): void {
