@@ -43,7 +43,8 @@ test('a slow reader slows the container, and costs no memory', (t) =>
     t.is(lines.pop(), 'status 141');
     const kilobytes = lines.map(Number);
     t.is(kilobytes.length, 5);
-    t.true(Math.max(...kilobytes) - Math.min(...kilobytes) < 4096, `flat: ${kilobytes.join(', ')} kB`);
+    // `yes` writes that much in some milliseconds; what a program takes while it starts is less.
+    t.true(Math.max(...kilobytes) - Math.min(...kilobytes) < 32_768, `flat: ${kilobytes.join(', ')} kB`);
   }));
 
 test('what changes something goes on without a reader, and an output that is lost is told', (t) =>
