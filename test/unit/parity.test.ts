@@ -104,7 +104,10 @@ test('the document tells what was compared, what differs and why, and what is le
     speed: [{ work: 'network create', way: 'in process', docker: 30, gangway: 3 }],
     conditions: { date: '2026-01-01', sentence: 'a machine' },
   });
-  t.regex(text, /3 scenarios, 2 observations: 0 the same,\n1 as Docker Engine 29 .*, 0 better, 1 worse, 0 open\.\n1 of the scenarios could not/);
+  t.regex(
+    text,
+    /3 scenarios, 2 observations: 0 the same,\n1 as Docker Engine 29 .*, 0 better, 1 worse, 0 open\.\n1 of the scenarios could not/,
+  );
   for (const line of ['* so it is wanted (behaviour 2f) (1)', '* worse: scene, `answer`', '* there is none: TestX']) {
     t.true(text.includes(`${line}\n`), line);
   }
