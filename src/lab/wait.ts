@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GangwayError } from '../values/errors.ts';
 
 export interface WaitOptions {
-  /** Default 5,000. */
+  /** Default 15,000: a busy machine takes its time. */
   readonly timeoutMilliseconds?: number;
 }
 
@@ -18,7 +18,7 @@ export async function waitFor(
   condition: () => boolean | Promise<boolean>,
   options: WaitOptions = {},
 ): Promise<void> {
-  const timeoutMilliseconds = options.timeoutMilliseconds ?? 5000;
+  const timeoutMilliseconds = options.timeoutMilliseconds ?? 15_000;
   const deadline = performance.now() + timeoutMilliseconds;
   while (!(await condition())) {
     if (performance.now() > deadline) {
