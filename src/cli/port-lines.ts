@@ -20,7 +20,9 @@ export function byPort(bindings: readonly PortBinding[]): readonly PortBinding[]
       a.containerPort - b.containerPort ||
       order(a.protocol, b.protocol) ||
       order(a.hostAddress.family, b.hostAddress.family) ||
-      order(a.hostAddress.value, b.hostAddress.value) ||
+      (a.hostAddress.family === 4
+        ? order(a.hostAddress.value, b.hostAddress.value)
+        : order(formatHost(a.hostAddress), formatHost(b.hostAddress))) ||
       a.hostPort - b.hostPort,
   );
 }

@@ -96,5 +96,12 @@ async function fileOf(world: World, container: string, path: string): Promise<st
 async function inspected(world: World, what: string, path: string): Promise<string> {
   const noun = what.startsWith('network ') ? ['network', 'inspect', what.slice('network '.length)] : ['inspect', what];
   const { exitCode, stdout, stderr } = await world.run([...noun, '-f', `{{json ${path}}}`]);
-  return exitCode === 0 ? ordered(JSON.parse(stdout)) : `exit ${exitCode}: ${stderr.trim()}`;
+  // Docker has links in a map, and tells them in any order.
+  const found = exitCode === 0 && path.endsWith('.Links') ? sorted(stdout) : stdout;
+  return exitCode === 0 ? ordered(JSON.parse(found)) : `exit ${exitCode}: ${stderr.trim()}`;
+}
+
+function sorted(list: string): string {
+  const values = JSON.parse(list) as readonly string[] | null;
+  return JSON.stringify(values?.toSorted() ?? null);
 }

@@ -1,6 +1,7 @@
 /** On which machine, with which programs, and when. */
 import { execFileSync } from 'node:child_process';
 import { describeMachine } from '../../bench/machine.ts';
+import { programEnvironment } from '../../src/lab/environment.ts';
 
 export interface Conditions {
   readonly date: string;
@@ -18,11 +19,16 @@ export function conditions(): Conditions {
 }
 
 function dockerVersion(): string {
-  return `dockerd ${numberIn(execFileSync('dockerd', ['--version'], { encoding: 'utf8' }))}`;
+  return `dockerd ${numberIn(said('dockerd'))}`;
 }
 
 function version(name: string, program: string): string {
-  return `${name} ${numberIn(execFileSync(program, ['--version'], { encoding: 'utf8' }))}`;
+  return `${name} ${numberIn(said(program))}`;
+}
+
+/** Its version, in its own words. A package of npm has an `nft`, too. */
+function said(program: string): string {
+  return execFileSync(program, ['--version'], { encoding: 'utf8', env: programEnvironment() });
 }
 
 function numberIn(text: string): string {

@@ -1,9 +1,9 @@
 /** Programs of the host that ask across the network of a place, and what came of it in a few words. */
 import type { World } from './world.ts';
 
-/** One echo request. */
+/** Echo requests, of which one has to be answered: what was just made may lose the first. */
 export async function ping(world: World, from: string, to: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await world.within(from, ['ping', '-n', '-c1', '-W1', to]);
+  const { exitCode, stdout, stderr } = await world.within(from, ['ping', '-n', '-c3', '-i0.5', '-W1', to]);
   if (exitCode === 0) return 'answers';
   if (/Network is unreachable/.test(stderr)) return 'network is unreachable';
   return /Unreachable|prohibited|unreachable/.test(stdout) ? 'host is unreachable' : 'silence';
