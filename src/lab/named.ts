@@ -2,12 +2,12 @@
  * Labs with a name, which outlive the command that made them: what `gangway lab up|exec|shell|down|ls` is made of.
  *
  * A named lab is held by its own first process. All that is written down is how to find that process: one file,
- * RUNTIME/labs/NAME.json. A file whose process has ended, or that is from before the last boot, means nothing, and
- * the next command removes it.
+ * RUNTIME-labs/NAME.json. A file whose process has ended, or that is from before the last boot, means nothing, and
+ * the next command removes it. The directory goes with its last file, and so is none that others put theirs into.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
@@ -22,7 +22,7 @@ import { directoryIn, entering } from './place.ts';
 import { hostPlace } from './topology.ts';
 
 export interface NamedLabOptions {
-  /** Where labs are known by name. Default `/run/gangway`. */
+  /** Beside which labs are known by name. Default `/run/gangway`: `/run/gangway-labs`. */
   readonly runtimeDirectory?: string;
 }
 
@@ -71,7 +71,7 @@ export async function downLab(name: string, options: NamedLabOptions = {}): Prom
   const directory = labsDirectory(options);
   const { machine } = known(directory, name);
   await takeDown(machine);
-  rmSync(recordPath(directory, name), { force: true });
+  forget(directory, name);
   sweep();
 }
 
@@ -135,7 +135,7 @@ export async function shellInLab(
 }
 
 function labsDirectory(options: NamedLabOptions): string {
-  return join(options.runtimeDirectory ?? '/run/gangway', 'labs');
+  return `${options.runtimeDirectory ?? '/run/gangway'}-labs`;
 }
 
 function recordPath(directory: string, name: string): string {
@@ -144,14 +144,34 @@ function recordPath(directory: string, name: string): string {
 
 /** Appears complete or not at all, and never in the place of another: link(2) refuses to replace. */
 function publish(directory: string, record: LabRecord): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const draft = join(directory, `.${record.machine.name}.${process.pid}`);
-  writeFileSync(draft, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
   try {
+    writeInto(directory, draft, `${JSON.stringify(record, undefined, 2)}\n`);
     linkSync(draft, recordPath(directory, record.machine.name));
   } finally {
-    rmSync(draft);
+    rmSync(draft, { force: true });
+    removeIfEmpty(directory);
   }
+}
+
+/** Again where the last lab took the directory away in between. */
+function writeInto(directory: string, path: string, content: string): void {
+  for (let written: true | undefined; written === undefined; ) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    written = ignoring('ENOENT', () => {
+      writeFileSync(path, content, { mode: 0o600 });
+      return true;
+    });
+  }
+}
+
+function forget(directory: string, name: string): void {
+  rmSync(recordPath(directory, name), { force: true });
+  removeIfEmpty(directory);
+}
+
+function removeIfEmpty(directory: string): void {
+  ignoring(['ENOENT', 'ENOTEMPTY'], () => rmdirSync(directory));
 }
 
 function known(directory: string, name: string): LabRecord {
@@ -169,7 +189,7 @@ function find(directory: string, name: string): LabRecord | undefined {
   if (text === undefined) return undefined;
   const record = parse(path, text);
   if (record.bootId === bootId() && isAlive(record.machine.init)) return record;
-  rmSync(path, { force: true });
+  forget(directory, name);
   return undefined;
 }
 

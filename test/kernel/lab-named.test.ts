@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -77,16 +77,36 @@ test('the record of a lab that died means nothing; a torn one is named', async (
   process.kill(pid, 'SIGKILL');
   await waitFor('it has ended', () => identifyProcess(pid) === undefined);
   await t.throwsAsync(execInLab('died', 'host', ['true'], place), { code: 'lab-not-found' });
-  t.false(existsSync(join(runtimeDirectory, 'labs', 'died.json')));
+  t.false(existsSync(`${runtimeDirectory}-labs/died.json`));
   const torn = mkdtempSync(join(tmpdir(), 'gangway-torn-'));
   await upLab('torn', { runtimeDirectory: torn });
-  const path = join(torn, 'labs', 'torn.json');
+  const path = `${torn}-labs/torn.json`;
   const whole = readFileSync(path);
   writeFileSync(path, whole.subarray(0, 40));
   await t.throwsAsync(downLab('torn', { runtimeDirectory: torn }), { code: 'record-unreadable' });
   writeFileSync(path, whole);
   await downLab('torn', { runtimeDirectory: torn });
   rmSync(torn, { recursive: true });
+});
+
+test('the last lab takes the directory along in which labs are known, and leaves nothing', async (t) => {
+  const parent = mkdtempSync(join(tmpdir(), 'gangway-last-'));
+  const own = { runtimeDirectory: join(parent, 'run') };
+  await upLab('first', own);
+  const { pid } = await upLab('second', own);
+  t.deepEqual(readdirSync(parent), ['run-labs']);
+  await downLab('first', own);
+  t.deepEqual(
+    listLabs(own).map(({ name }) => name),
+    ['second'],
+  );
+  process.kill(pid, 'SIGKILL');
+  await waitFor('it has ended', () => identifyProcess(pid) === undefined);
+  t.deepEqual(listLabs(own), [], 'nor does one that was killed');
+  t.deepEqual(readdirSync(parent), []);
+  await Promise.all(['one', 'two', 'three'].map((name) => upLab(name, own).then(() => downLab(name, own))));
+  t.deepEqual(readdirSync(parent), []);
+  rmSync(parent, { recursive: true });
 });
 
 test('the shell says where it is', async (t) => {
