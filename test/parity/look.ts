@@ -4,7 +4,7 @@ import { type Names, named, normal, ordered, remember } from './normal.ts';
 import { label, type Scenario, type Step } from './scenario.ts';
 import { datagram, dig, fetch, ping } from './traffic.ts';
 import { couldNot } from './verdict.ts';
-import { linksOf, macOf, routesOf } from './view.ts';
+import { byName, linksOf, macOf, routesOf, settled } from './view.ts';
 import type { World } from './world.ts';
 
 export interface Observation {
@@ -22,7 +22,9 @@ export async function look(world: World, scenario: Scenario): Promise<readonly O
     const begin = performance.now();
     const value = await see(world, step, names).catch((error: Error) => `${couldNot}look: ${error.message}`);
     const milliseconds = Math.round(performance.now() - begin);
-    seen.push({ what: label(step), value: normal(value, names), milliseconds });
+    const plain = normal(value, names);
+    const same = step.kind === 'links' ? plain.split('\n').sort(byName).join('\n') : plain;
+    seen.push({ what: label(step), value: same, milliseconds });
   }
   return seen;
 }
@@ -48,10 +50,13 @@ async function see(world: World, step: Step, names: Names): Promise<string> {
     case 'sysctl':
       return (await world.within(step.place, ['sysctl', '-n', step.key])).stdout.trim();
     case 'ping':
+      await settled(world, step.from);
       return ping(world, step.from, step.to);
     case 'fetch':
+      await settled(world, step.from);
       return fetch(world, step.from, step.to);
     case 'datagram':
+      await settled(world, step.from);
       return datagram(world, step.from, step.to);
     case 'dig':
       return dig(world, step.from, step.question);

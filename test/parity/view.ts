@@ -1,4 +1,5 @@
 /** What the kernel says of a place's links, addresses and routes. ip(8) is the witness. */
+import { waitFor } from '../../src/lab/wait.ts';
 import type { World } from './world.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: another program's JSON, of which we read what we expect
@@ -10,7 +11,7 @@ const everywhere = /^(tunl0|sit0|ip6tnl0|gre0|gretap0|erspan0|ip_vti0|ip6_vti0|i
 /** `eth0 mtu 1500 UP: 172.18.0.2/16 brd 172.18.255.255`, a line each. */
 export async function linksOf(world: World, place: string): Promise<string> {
   const rows = (await ip(world, place, '-d', 'address')).filter(({ ifname }) => !everywhere.test(ifname));
-  return rows.map(linkLine).sort(byName).join('\n');
+  return rows.map(linkLine).join('\n');
 }
 
 export async function routesOf(world: World, place: string): Promise<string> {
@@ -37,8 +38,27 @@ async function ip(world: World, place: string, ...words: readonly string[]): Pro
   return JSON.parse(stdout || '[]') as readonly Row[];
 }
 
-/** lo first; in which order links came to be is of no interest. */
-function byName(a: string, b: string): number {
+/**
+ * Waits until no address of the place, or of the machine, is looked for among the neighbours any more: for that second it
+ * can't be used, and what is seen then tells how fast the machine was.
+ *
+ * @see RFC 4862 section 5.4
+ */
+export async function settled(world: World, place: string): Promise<void> {
+  for (const one of new Set([place, 'host'])) {
+    await waitFor(`the addresses of ${one} are its own`, async () => {
+      const rows = await ip(world, one, '-6', 'address', 'show', 'tentative');
+      return rows.every(({ operstate, addr_info = [] }) => operstate !== 'UP' || addr_info.every(isRefused));
+    });
+  }
+}
+
+function isRefused({ dadfailed }: Row): boolean {
+  return dadfailed === true;
+}
+
+/** lo first; in which order links came to be, or what chance calls them, is of no interest. */
+export function byName(a: string, b: string): number {
   const rank = (line: string) => (line.startsWith('lo ') ? '' : line);
   return rank(a) < rank(b) ? -1 : 1;
 }

@@ -78,7 +78,6 @@ eth1 veth mtu 1500 UP: 10.2.0.2/24 brd 10.2.0.255, fd00:2::2/64`,
 default via 10.2.0.1 dev eth1
 default via fd00:2::1 dev eth1
 fd00:2::/64 dev eth1`,
-      'ping web1 → fd00:2::1': 'answers',
     },
   ),
   ...feature(
