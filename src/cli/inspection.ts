@@ -2,7 +2,7 @@
 import type { NetworkInspection } from '../engine/engine.ts';
 import type { Occupancy } from '../services/occupancy.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
-import type { Subnet } from '../values/network.ts';
+import { predefinedNames, type Subnet } from '../values/network.ts';
 import type { Context } from './command.ts';
 import { complain } from './complain.ts';
 import { type Format, jsonLines, parseFormat } from './format.ts';
@@ -60,9 +60,6 @@ export function formatObject(object: object, format: Exclude<Format, { readonly 
   return `${format.template.execute(data)}\n`;
 }
 
-/** Docker writes for them that they have no options, and for others which: none. */
-const predefined: ReadonlySet<string> = new Set(['bridge', 'host', 'none']);
-
 /** A network as `docker network inspect` shows it. */
 export function networkObject(network: NetworkInspection): object {
   const { subnets, occupancies, containers } = network;
@@ -77,7 +74,8 @@ export function networkObject(network: NetworkInspection): object {
     EnableIPv6: families.has(6),
     IPAM: {
       Driver: 'default',
-      Options: predefined.has(network.name) ? null : {},
+      // Docker writes for those that are always there that they have no options, and for others which: none.
+      Options: predefinedNames.includes(network.name) ? null : {},
       Config: subnets.map(poolObject),
     },
     Containers: Object.fromEntries(containers.map((container) => [container.id, containerObject(container)])),

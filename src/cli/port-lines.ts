@@ -1,15 +1,14 @@
 /** Published ports, a line each: `80/tcp -> 0.0.0.0:8080`. */
 import { formatHost } from '../values/address.ts';
 import type { PortBinding } from '../values/port.ts';
-import { formatPort } from '../values/port-grammar.ts';
+import { formatLeading } from '../values/port-grammar.ts';
 
 /** @param withPort the container's side, too */
 export function portLines(bindings: readonly PortBinding[], withPort: boolean): string {
+  const line = (binding: PortBinding) =>
+    withPort ? formatLeading(binding) : `${formatHost(binding.hostAddress)}:${binding.hostPort}`;
   return byPort(bindings)
-    .map(({ containerPort, protocol, hostAddress, hostPort }) => {
-      const inside = withPort ? `${formatPort({ port: containerPort, protocol })} -> ` : '';
-      return `${inside}${formatHost(hostAddress)}:${hostPort}\n`;
-    })
+    .map((binding) => `${line(binding)}\n`)
     .join('');
 }
 

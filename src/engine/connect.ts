@@ -7,29 +7,23 @@
  * Each step that replaces something knows what was there (`was`), so that an error half-way, a kill -9 and the way back
  * all lead to the same place. A container that does not run is plugged in when it starts.
  */
-import { readFileSync } from 'node:fs';
-import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.ts';
-import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import { nameSockets } from '../networks/names.ts';
-import type { Sandbox } from '../networks/none.ts';
-import { publish, republish, sockets, withFlows } from '../networks/publish.ts';
-import type { FileStep, Step } from '../plan/step.ts';
-import { formatAddress } from '../values/address.ts';
-import { GangwayError, ignoring } from '../values/errors.ts';
+import { sockets } from '../networks/publish.ts';
+import type { Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import { GangwayError } from '../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { endForwarding, prepareGround } from './ground.ts';
 import { leaveNone } from './leave-none.ts';
-import { hasNames } from './names.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
 import { ofPlug } from './occurrences.ts';
 import { checkPlug, draftPlug } from './plugs.ts';
-import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './record.ts';
-import { draftNames } from './stack.ts';
-import { ownNames } from './start.ts';
-import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
+import type { ContainerRecord, Life, NetworkRecord } from './record.ts';
+import { rewire, sandboxOf } from './rewire.ts';
+import { wiredOf } from './wiring.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
@@ -49,42 +43,61 @@ export async function connect(context: Context, name: string, asked: ConnectionR
       );
     }
     const mode: NetworkMode = { kind: 'networks', connections: [...connections, request] };
-    const withoutIpv6 = closesIpv6(record.request.sysctls);
     const { life } = record;
     const subject = `connect ${record.name} to ${request.network}`;
     if (life === undefined || !isAlive(life)) {
-      checkPlug(network, request, { links: connections.flatMap(({ link }) => link ?? []), withoutIpv6 });
+      checkPlug(network, request, {
+        links: connections.flatMap(({ link }) => link ?? []),
+        withoutIpv6: closesIpv6(record.request.sysctls),
+      });
       const records = [context.records.put('containers', { ...record, network: mode })];
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
-    const sandbox = sandboxOf(life);
-    const links = life.plugs.map(({ endpoint }) => endpoint.link);
-    const draft = draftPlug(context, network, request, {
-      owner: record.id,
-      sandbox,
-      links,
-      withoutIpv6,
-    });
-    const ground = prepareGround(context, world, {
-      networks: [network],
-      forwardFor: { id: record.id, begins: life.plugs.length === 0 },
-      cursors: draft.cursors,
-    });
-    const wired = [...wiredOf(context.records, life), { plug: draft.plug, record: network }];
-    const rewired = rewire(record, life, wired, 'add', draft.plug);
-    await carry(context, world, {
-      plan: {
-        subject,
-        direction: 'make',
-        steps: [...ground.steps, ...draft.plug.steps, ...rewired.steps],
-        remarks: [
-          ...(rewired.moved ? sockets(rewired.life.forwards) : []),
-          ...(life.names === rewired.life.names ? [] : nameSockets()),
-        ],
-      },
-      records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...ground.records],
-      events: [ofPlug(record, network, 'connect')],
-    });
+    await plugIntoLife(context, world, { record: { ...record, network: mode }, life, network, request, subject });
+  });
+}
+
+interface Joining {
+  /** As it will be, but for its life. */
+  readonly record: ContainerRecord;
+  readonly life: Life;
+  readonly network: NetworkRecord;
+  readonly request: ConnectionRequest;
+  readonly subject: string;
+}
+
+async function plugIntoLife(
+  context: Context,
+  world: World,
+  { record, life, network, request, subject }: Joining,
+): Promise<void> {
+  const sandbox = sandboxOf(life);
+  const links = life.plugs.map(({ endpoint }) => endpoint.link);
+  const draft = draftPlug(context, network, request, {
+    owner: record.id,
+    sandbox,
+    links,
+    withoutIpv6: closesIpv6(record.request.sysctls),
+  });
+  const ground = prepareGround(context, world, {
+    networks: [network],
+    forwardFor: { id: record.id, begins: life.plugs.length === 0 },
+    cursors: draft.cursors,
+  });
+  const wired = [...wiredOf(context.records, life), { plug: draft.plug, record: network }];
+  const rewired = rewire(record, life, wired, 'add', draft.plug);
+  await carry(context, world, {
+    plan: {
+      subject,
+      direction: 'make',
+      steps: [...ground.steps, ...draft.plug.steps, ...rewired.steps],
+      remarks: [
+        ...(rewired.moved ? sockets(rewired.life.forwards) : []),
+        ...(life.names === rewired.life.names ? [] : nameSockets()),
+      ],
+    },
+    records: [context.records.put('containers', { ...record, life: rewired.life }), ...ground.records],
+    events: [ofPlug(record, network, 'connect')],
   });
 }
 
@@ -141,80 +154,6 @@ function connectionsOf({ name, network: mode }: ContainerRecord, reference: stri
     networks: 'leave it out: a container in networks can’t have it',
   };
   throw new GangwayError('invalid-network', message, { hint: hints[mode.kind] });
-}
-
-function sandboxOf({ namespace }: Life): Sandbox {
-  if (namespace === undefined) throw new TypeError('a container with plugs has a namespace');
-  return { namespace };
-}
-
-interface Rewired {
-  readonly life: Life;
-  /** What changes besides the plug itself. */
-  readonly steps: readonly Step[];
-  /** Published ports lead elsewhere. */
-  readonly moved: boolean;
-}
-
-/** The container with other plugs: its ways out, its published ports, its hosts file. */
-function rewire(record: ContainerRecord, life: Life, wired: Wired, verb: 'add' | 'remove', plug: Plug): Rewired {
-  const sandbox = sandboxOf(life);
-  const ways = waysOf(wired);
-  const forwards = forwardsOf(wired, ways, bindingsOf(life));
-  const published = publish(forwards, behindOf(wired));
-  const elements = republish(life.published, published);
-  const first = life.names === undefined && wired.some((each) => hasNames(each.record));
-  const names = first ? draftNames(record, sandbox) : life.names;
-  const files = [
-    rewriteHosts(record, life, verb, plug),
-    ...(first && names !== undefined ? [rewriteResolvConf(life, names)] : []),
-  ].filter(({ content, was }) => content !== was);
-  return {
-    steps: [
-      ...changeRoutes(life.routes, ways, sandbox),
-      ...(elements.length === 0 ? [] : withFlows(elements, life.forwards)),
-      ...(first && names !== undefined ? names.steps : []),
-      ...files,
-    ],
-    moved: elements.length > 0 || forwards.map(written).join() !== life.forwards.map(written).join(),
-    life: {
-      ...life,
-      ...(names === undefined ? {} : { names }),
-      plugs: wired.map((each) => each.plug),
-      routes: defaultRoutes(ways, sandbox),
-      forwards,
-      published,
-      rest: life.rest.map((step) => {
-        const change = step.kind === 'file' ? files.find(({ path }) => path === step.path) : undefined;
-        return step.kind === 'file' && change !== undefined ? { ...step, content: change.content } : step;
-      }),
-    },
-  };
-}
-
-function written({ binding, target }: Life['forwards'][number]): string {
-  return `${binding.hostPort} ${formatAddress(target)}`;
-}
-
-/** The file as it is now: who lives in the container may have changed it. */
-function rewriteHosts(record: ContainerRecord, life: Life, verb: 'add' | 'remove', { endpoint }: Plug): FileStep {
-  const addresses = endpoint.addresses.map(({ address }) => address);
-  const rewrite = (was: string) => (verb === 'add' ? addHosts : removeHosts)(was, ownNames(record), addresses);
-  return rewriteFile(`${life.launch.directory}/hosts`, rewrite, 'the container’s own lines in /etc/hosts');
-}
-
-/** With its first network that has names a container asks its own name server, unless somebody wrote another file. */
-function rewriteResolvConf(life: Life, { resolver }: Names): FileStep {
-  const path = `${life.launch.directory}/resolv.conf`;
-  const ours = life.rest.find((step) => step.kind === 'file' && step.path === path);
-  const rewrite = (was: string) =>
-    ours?.kind === 'file' && ours.content === was ? nameServiceResolvConf(resolver) : was;
-  return rewriteFile(path, rewrite, 'names are asked of the container’s own name server from now on');
-}
-
-function rewriteFile(path: string, rewrite: (was: string) => string, why: string): FileStep {
-  const was = ignoring('ENOENT', () => readFileSync(path, 'utf8')) ?? '';
-  return { kind: 'file', path, mode: 0o644, content: rewrite(was), was, why };
 }
 
 /** The steps whose undoing does what these do: each goes from what is to what was. */

@@ -5,12 +5,19 @@ import { chooseParent } from '../networks/parent.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools } from '../services/ipam.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { BridgeRequest, IpvlanRequest, MacvlanRequest, NetworkRequest, Subnet } from '../values/network.ts';
+import {
+  type BridgeRequest,
+  type IpvlanRequest,
+  type MacvlanRequest,
+  type NetworkRequest,
+  predefinedNames,
+  type Subnet,
+} from '../values/network.ts';
 import { checkNetworkRequest } from '../values/network-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
-import { defaultBridge, lookUp, notFound, predefinedNames, takenPrefixes } from './networks.ts';
+import { defaultBridge, lookUp, notFound, takenPrefixes } from './networks.ts';
 import { machinePrefix, uplinkMtuBytes } from './observe.ts';
 import { ofNetwork } from './occurrences.ts';
 import type { NetworkRecord } from './record.ts';

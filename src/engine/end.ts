@@ -23,7 +23,11 @@ export function observeLife(life: Life): Observed {
 
 /** Is its command running, or about to? */
 export function isAlive(life: Life): boolean {
-  return ['created', 'running'].includes(observeLife(life).kind);
+  return goesOn(observeLife(life));
+}
+
+function goesOn({ kind }: Observed): boolean {
+  return kind === 'created' || kind === 'running';
 }
 
 /**
@@ -42,8 +46,8 @@ export async function endLife(
 ): Promise<ContainerRecord> {
   const { life } = record;
   if (life === undefined) return record;
-  const killed = isAlive(life);
-  const end = endOf(life);
+  const observed = observeLife(life);
+  const end = endOf(life, observed);
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
   const ended = withoutLife(record, end);
@@ -61,7 +65,7 @@ export async function endLife(
     },
     records: [...own.records, ...shared.records],
     events: [
-      ...(killed ? [ofContainer(record, 'kill', { signal: '9' })] : []),
+      ...(goesOn(observed) ? [ofContainer(record, 'kill', { signal: '9' })] : []),
       ...ofEnd(context, record, end),
       ...[...told, ...(last === 'remove' ? (['destroy'] as const) : [])].map((action) => ofContainer(record, action)),
     ],
@@ -116,23 +120,22 @@ function ofEnd({ records }: Context, record: ContainerRecord, end: End): readonl
 
 /** What the record would be if its life were over: for a plan that is only told. */
 export function assumeEnded(record: ContainerRecord): ContainerRecord {
-  return record.life === undefined ? record : withoutLife(record, endOf(record.life));
+  const { life } = record;
+  return life === undefined ? record : withoutLife(record, endOf(life, observeLife(life)));
 }
 
 function withoutLife({ life: _, ...record }: ContainerRecord, lastEnd: End): ContainerRecord {
   return { ...record, lastEnd };
 }
 
-function endOf(life: Life): End {
-  const observed = observeLife(life);
+function endOf(life: Life, observed: Observed): End {
   const addresses = life.plugs.flatMap(({ networkId, endpoint }) =>
     endpoint.addresses.map(({ address }): HeldAddress => ({ networkId, address })),
   );
   const known = { startedAt: life.startedAt, finishedAt: new Date().toISOString(), addresses };
   if (observed.kind === 'exited') return { ...observed.exit, ...known };
   // Still alive: it is we who kill it.
-  const exitCode = observed.kind === 'running' || observed.kind === 'created' ? 137 : 'unknown';
-  return { exitCode, outOfMemory: false, ...known };
+  return { exitCode: goesOn(observed) ? 137 : 'unknown', outOfMemory: false, ...known };
 }
 
 /** Docker's rules: does a container that has ended by itself start again? */

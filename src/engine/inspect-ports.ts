@@ -1,29 +1,27 @@
 /** A container's ports in docker's words: as they were asked for, and as they are. */
 import { formatAddress } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
-import type { Forward, Port, PortRange, PublishedPort } from '../values/port.ts';
-import { formatPort, formatRange, size } from '../values/port-grammar.ts';
+import type { Forward, Port, PublishedPort } from '../values/port.ts';
+import { formatPort, formatRange, singles } from '../values/port-grammar.ts';
 
 /** `.Config.ExposedPorts`: what is published is exposed, too. */
 export function exposedPorts({ publish, expose }: Pick<ContainerRequest, 'publish' | 'expose'>): object {
-  const published = publish.flatMap(({ protocol, containerPort }) =>
-    each(containerPort).map((port): Port => ({ port, protocol })),
-  );
+  const published = publish
+    .flatMap(singles)
+    .map(({ protocol, containerPort }): Port => ({ port: containerPort.first, protocol }));
   return Object.fromEntries([...published, ...expose].map((port) => [formatPort(port), {}]));
 }
 
 /** `.HostConfig.PortBindings`: what `-p` asked for, port by port; where it named no address or no port, nothing stands. */
 export function portBindings(published: readonly PublishedPort[]): object {
   return gathered(
-    published.flatMap(({ protocol, hostAddress, hostPort, containerPort }) =>
-      each(containerPort).map((port, index) => ({
-        port: { port, protocol },
-        binding: {
-          HostIp: hostAddress === undefined ? '' : formatAddress(hostAddress),
-          HostPort: hostPort === undefined ? '' : hostText(hostPort, containerPort, index),
-        },
-      })),
-    ),
+    published.flatMap(singles).map(({ protocol, hostAddress, hostPort, containerPort }) => ({
+      port: { port: containerPort.first, protocol },
+      binding: {
+        HostIp: hostAddress === undefined ? '' : formatAddress(hostAddress),
+        HostPort: hostPort === undefined ? '' : formatRange(hostPort),
+      },
+    })),
   );
 }
 
@@ -40,13 +38,4 @@ function gathered(all: readonly { readonly port: Port; readonly binding: object 
   const found: Record<string, object[]> = {};
   for (const { port, binding } of all) found[formatPort(port)] = [...(found[formatPort(port)] ?? []), binding];
   return found;
-}
-
-/** Any one port of a range that is longer than the container's; else that of the same place. */
-function hostText(host: PortRange, container: PortRange, index: number): string {
-  return size(host) === size(container) ? String(host.first + index) : formatRange(host);
-}
-
-function each({ first, last }: PortRange): readonly number[] {
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }

@@ -13,6 +13,7 @@ import { isAlive, observeLife } from './end.ts';
 import type { ContainerInspection } from './engine.ts';
 import { modeName } from './inspect-network.ts';
 import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
+import { linksOf } from './links.ts';
 import { never } from './predefined.ts';
 import type { ContainerRecord, Life, NetworkRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
@@ -170,10 +171,8 @@ function endpointSettings(
 }
 
 /** `/db:/web/store`: on the default bridge, where links are the container's, and not the connection's. */
-function bridgeLinks({ name, network: mode }: ContainerRecord): readonly string[] {
-  const connections = mode.kind === 'networks' ? mode.connections : [];
-  return connections
-    .flatMap(({ network, links }) => (network === 'bridge' ? links : []))
+function bridgeLinks({ name, network }: ContainerRecord): readonly string[] {
+  return linksOf(network)
     .map(({ container, alias }) => `/${container}:/${name}/${alias}`)
     .toSorted();
 }

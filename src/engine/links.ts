@@ -26,6 +26,7 @@ export function linksOf(mode: NetworkMode): readonly Link[] {
  */
 export function linkLines(records: Pick<Records, 'container' | 'networks'>, mode: NetworkMode): readonly HostEntry[] {
   const links = linksOf(mode);
+  if (links.length === 0) return [];
   const bridge = records.networks().find(({ network }) => network.name === 'bridge');
   return links.flatMap(({ container, alias }) => {
     const target = records.container(container);

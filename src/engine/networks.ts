@@ -19,9 +19,6 @@ import type { NetworkRecord } from './record.ts';
 /** The default bridge's link, as `docker0` is Docker's. */
 export const defaultBridge = 'gangway0';
 
-/** Names that are never a network's of somebody. */
-export const predefinedNames: readonly string[] = ['bridge', 'host', 'none', 'default'];
-
 /** What a bridge does about the world unless somebody wants it otherwise. */
 export const ordinary = { ...optionsOf(plainBridge), internal: false };
 

@@ -4,6 +4,7 @@ import type { DefaultRoute } from '../plan/step.ts';
 import { allocatePorts } from '../services/port-allocation.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { PortBinding, PublishedPort } from '../values/port.ts';
+import { claimsEveryPort } from '../values/port-grammar.ts';
 import type { Context } from './context.ts';
 import { hostPorts } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
@@ -32,10 +33,7 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
   const wanted = hostAddress === undefined ? asked : asked.map((port) => ({ hostAddress, ...port }));
   if (wanted.length === 0) return [];
   // Of a port that somebody named there is no other one to try.
-  const fixed = wanted.every(
-    ({ hostPort, containerPort }) =>
-      hostPort !== undefined && hostPort.last - hostPort.first === containerPort.last - containerPort.first,
-  );
+  const fixed = wanted.every(claimsEveryPort);
   for (let attempt = 1; ; attempt++) {
     const host = hostPorts(context.records.everyContainer(), own === 'free' ? record.id : undefined);
     const bindings = allocatePorts(wanted, { ...host, cursor: host.cursor + attempt - 1 });

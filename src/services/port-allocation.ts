@@ -15,7 +15,7 @@
 import { type Address, isUnspecified, sameAddress, unspecified } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Port, PortBinding, PortRange, PublishedPort } from '../values/port.ts';
-import { formatBinding } from '../values/port-grammar.ts';
+import { claimsEveryPort, formatBinding, size } from '../values/port-grammar.ts';
 
 /** What the host offers. */
 export interface HostPorts {
@@ -72,9 +72,9 @@ interface Wish {
 }
 
 /** 0 for exact ports, 1 for a choice from a range, 2 for any. */
-function freedom({ hostPort, containerPort }: PublishedPort): number {
-  if (hostPort === undefined) return 2;
-  return size(hostPort) === size(containerPort) ? 0 : 1;
+function freedom(published: PublishedPort): number {
+  if (published.hostPort === undefined) return 2;
+  return claimsEveryPort(published) ? 0 : 1;
 }
 
 function wishes(
@@ -157,10 +157,6 @@ export function collide(a: PortBinding, b: PortBinding): boolean {
   if (a.protocol !== b.protocol || a.hostPort !== b.hostPort || a.hostAddress.family !== b.hostAddress.family)
     return false;
   return isUnspecified(a.hostAddress) || isUnspecified(b.hostAddress) || sameAddress(a.hostAddress, b.hostAddress);
-}
-
-function size({ first, last }: PortRange): number {
-  return last - first + 1;
 }
 
 function numbers({ first, last }: PortRange): readonly number[] {

@@ -13,8 +13,8 @@
  */
 import { type Address, sameAddress, unspecified } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { PortBinding, PortRange, PublishedPort } from '../values/port.ts';
-import { formatBinding, formatPort, formatPublish } from '../values/port-grammar.ts';
+import type { PortBinding, PublishedPort } from '../values/port.ts';
+import { formatLeading, formatPublish, singles, size } from '../values/port-grammar.ts';
 
 /**
  * The bindings that are meant.
@@ -61,18 +61,6 @@ export function withoutRequests(
       throw notPublished(name, single, published.map(formatPublish));
     return after;
   }, published);
-}
-
-/** A request as requests for one port of the container each. */
-function singles(published: PublishedPort): readonly PublishedPort[] {
-  const { containerPort, hostPort } = published;
-  const count = size(containerPort);
-  if (count === 1) return [published];
-  return Array.from({ length: count }, (_, index) => ({
-    ...published,
-    containerPort: one(containerPort.first + index),
-    ...(hostPort === undefined ? {} : { hostPort: one(hostPort.first + index) }),
-  }));
 }
 
 /** May this binding have come of that request for one port? */
@@ -175,18 +163,4 @@ function notPublished(name: string, single: PublishedPort, published: readonly s
   return new GangwayError('port-not-published', `container ${name} does not publish ${formatPublish(single)}`, {
     hint: `it publishes ${all}`,
   });
-}
-
-/** `80/tcp -> 0.0.0.0:8080` */
-function formatLeading(binding: PortBinding): string {
-  const { containerPort, protocol } = binding;
-  return `${formatPort({ port: containerPort, protocol })} -> ${formatBinding(binding).replace(/\/.*/, '')}`;
-}
-
-function one(port: number): PortRange {
-  return { first: port, last: port };
-}
-
-function size({ first, last }: PortRange): number {
-  return last - first + 1;
 }

@@ -74,10 +74,7 @@ function open(family: Family, type: number, wanted: readonly (keyof typeof optio
   const domain = family === 4 ? AF_INET : AF_INET6;
   const fd = call('open socket', prototypes.socket, domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   try {
-    for (const name of wanted) {
-      const [level, option] = options[name];
-      call(`set socket option ${name}`, prototypes.setsockopt, fd, level, option, Uint8Array.of(1, 0, 0, 0), 4);
-    }
+    for (const name of wanted) setOption(fd, name);
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -102,8 +99,7 @@ export function connect(fd: number, endpoint: Endpoint): void {
  * it as something that may pass (IP_RECVERR).
  */
 export function reportUnreachable(fd: number, family: Family): void {
-  const [level, option] = options[family === 4 ? 'unreachable' : 'unreachable6'];
-  call('set socket option unreachable', prototypes.setsockopt, fd, level, option, Uint8Array.of(1, 0, 0, 0), 4);
+  setOption(fd, family === 4 ? 'unreachable' : 'unreachable6');
 }
 
 /**
@@ -113,10 +109,14 @@ export function reportUnreachable(fd: number, family: Family): void {
  * @throws KernelError EPERM without CAP_NET_ADMIN
  */
 export function widenReceiveBuffer(fd: number, bytes: number): void {
-  const [level, option] = options.receiveBuffer;
-  const value = Buffer.alloc(4);
-  value.writeInt32LE(bytes);
-  call('set socket option receiveBuffer', prototypes.setsockopt, fd, level, option, value, 4);
+  setOption(fd, 'receiveBuffer', bytes);
+}
+
+function setOption(fd: number, name: keyof typeof options, value = 1): void {
+  const [level, option] = options[name];
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  call(`set socket option ${name}`, prototypes.setsockopt, fd, level, option, bytes, bytes.length);
 }
 
 /** The port that a socket is bound to, which the kernel has chosen where none was asked for. */

@@ -10,7 +10,7 @@ import { formatDriver, parseDriver } from './driver-options.ts';
 import { GangwayError } from './errors.ts';
 import { formatPairs, parseBoolean, parsePairs } from './literal.ts';
 import { parseNetworkName } from './names.ts';
-import type { DriverRequest, NetworkRequest, PoolRequest } from './network.ts';
+import { type DriverRequest, type NetworkRequest, type PoolRequest, predefinedNames } from './network.ts';
 import { invalidNetwork } from './option-row.ts';
 import { formatPools, type PoolWords, parsePools } from './pool-grammar.ts';
 
@@ -36,7 +36,6 @@ export interface NetworkWords extends PoolWords {
 }
 
 /** Networks that are always there, and docker's name for the one that is meant where none is said. */
-const predefined = ['bridge', 'host', 'none', 'default'];
 
 /** These two may be said as flags or as options. */
 const enable = { 4: 'com.docker.network.enable_ipv4', 6: 'com.docker.network.enable_ipv6' } as const;
@@ -90,7 +89,7 @@ export function checkNetworkRequest(asked: NetworkRequest): NetworkRequest {
 }
 
 function parseNewNetworkName(text: string): string {
-  if (!predefined.includes(text)) return parseNetworkName(text);
+  if (!predefinedNames.includes(text)) return parseNetworkName(text);
   throw new GangwayError('invalid-name', `network ${text} is predefined`, { hint: 'choose another name' });
 }
 

@@ -7,6 +7,9 @@
 import type { Address, Family, Prefix } from './address.ts';
 import type { Mac } from './mac.ts';
 
+/** Names that are nobody's to give: of networks that are always there, and docker's for the one that is meant where none is said. */
+export const predefinedNames: readonly string[] = ['bridge', 'host', 'none', 'default'];
+
 /** `gangway network create`'s whole request. */
 export interface NetworkRequest {
   readonly name: string;

@@ -84,6 +84,11 @@ export function formatBinding({ hostAddress, hostPort, protocol }: PortBinding):
   return `${formatHost(hostAddress)}:${hostPort}/${protocol}`;
 }
 
+/** `80/tcp -> 0.0.0.0:8080`: from the container's side to the host's. */
+export function formatLeading({ containerPort, protocol, hostAddress, hostPort }: PortBinding): string {
+  return `${formatPort({ port: containerPort, protocol })} -> ${formatHost(hostAddress)}:${hostPort}`;
+}
+
 /**
  * Refuses a request that publishes one port of the host twice, before anything is made.
  *
@@ -103,7 +108,8 @@ export function refuseOverlaps(published: readonly PublishedPort[]): void {
   }
 }
 
-function claimsEveryPort({ hostPort, containerPort }: PublishedPort): boolean {
+/** Does it name each port of the host, and leave no choice? */
+export function claimsEveryPort({ hostPort, containerPort }: PublishedPort): boolean {
   return hostPort !== undefined && size(hostPort) === size(containerPort);
 }
 
@@ -198,4 +204,20 @@ export function formatRange({ first, last }: PortRange): string {
 
 function invalidPort(message: string, hint: string): GangwayError {
   return new GangwayError('invalid-port', message, { hint });
+}
+
+/** A request as requests for one port of the container each. */
+export function singles(published: PublishedPort): readonly PublishedPort[] {
+  const { containerPort, hostPort } = published;
+  const count = size(containerPort);
+  if (count === 1) return [published];
+  return Array.from({ length: count }, (_, index) => ({
+    ...published,
+    containerPort: one(containerPort.first + index),
+    ...(hostPort === undefined ? {} : { hostPort: one(hostPort.first + index) }),
+  }));
+}
+
+function one(port: number): PortRange {
+  return { first: port, last: port };
 }

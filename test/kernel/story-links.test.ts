@@ -2,18 +2,7 @@
 //
 //      host ---- gangway0 172.17.0.1 ---- db, web
 import test from 'ava';
-import { type Story, withStory } from '../support/story-lab.ts';
-
-async function gangway(story: Story, line: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await story.exec(line.split(' '));
-  if (exitCode !== 0) throw new Error(`gangway ${line}: ${stderr}`);
-  return stdout.trim();
-}
-
-async function refused(story: Story, line: string): Promise<string> {
-  const { exitCode, stderr } = await story.exec(line.split(' '));
-  return `${exitCode} ${stderr.trim()}`;
-}
+import { gangway, refused, type Story, withStory } from '../support/story-lab.ts';
 
 async function address(story: Story, name: string): Promise<string> {
   const [link] = JSON.parse(await gangway(story, `exec ${name} ip -j -4 address show eth0`));

@@ -5,18 +5,7 @@
 //                                         +------- br-… (back)  172.19.0.1 ---+---- db
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import { type Story, withStory } from '../support/story-lab.ts';
-
-async function gangway(story: Story, line: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await story.exec(line.split(' '));
-  if (exitCode !== 0) throw new Error(`gangway ${line}: ${stderr}`);
-  return stdout.trim();
-}
-
-async function refused(story: Story, line: string): Promise<string> {
-  const { exitCode, stderr } = await story.exec(line.split(' '));
-  return `${exitCode} ${stderr.trim()}`;
-}
+import { gangway, refused, type Story, withStory } from '../support/story-lab.ts';
 
 /** What `ip` tells inside a container, as JSON. */
 async function inside(story: Story, name: string, words: string): Promise<unknown> {

@@ -51,6 +51,17 @@ export class Story extends Gangway {
   }
 }
 
+/** A command as it is typed, and what it prints. @throws GangwayError where it fails */
+export function gangway(story: Story, line: string): Promise<string> {
+  return story.run(...line.split(' '));
+}
+
+/** Its exit status and what it complains. */
+export async function refused(story: Story, line: string): Promise<string> {
+  const { exitCode, stderr } = await story.exec(line.split(' '));
+  return `${exitCode} ${stderr.trim()}`;
+}
+
 function enter(where: 'host' | Container): readonly string[] {
   return where === 'host' ? [] : ['nsenter', `--net=/run/netns/${where.namespace}`];
 }

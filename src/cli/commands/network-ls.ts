@@ -1,17 +1,16 @@
 /** `gangway network ls` */
 import type { NetworkSummary } from '../../engine/engine.ts';
+import { predefinedNames } from '../../values/network.ts';
 import type { Execute } from '../command.ts';
 import { type FilterKey, hasLabel, parseFilters, passes, resembles } from '../filter.ts';
 import { parseListFormat, shortId } from '../format.ts';
 import type { networkListOptions } from '../options.ts';
 import { formatRows, goMoment, labelFields, labelHeadings } from '../rows.ts';
 
-const predefined = ['bridge', 'host', 'none'];
-
 const filterKeys: Readonly<Record<string, FilterKey<NetworkSummary>>> = {
   dangling: {
     // What is always there is never left behind.
-    test: ({ name, dangling }, value) => (dangling && !predefined.includes(name)) === /^(1|t)/i.test(value),
+    test: ({ name, dangling }, value) => (dangling && !predefinedNames.includes(name)) === /^(1|t)/i.test(value),
     values: ['true', 'false', 'True', 'False', 'TRUE', 'FALSE', 't', 'f', 'T', 'F', '1', '0'],
   },
   driver: { test: ({ driver }, value) => driver === value },
@@ -20,7 +19,7 @@ const filterKeys: Readonly<Record<string, FilterKey<NetworkSummary>>> = {
   name: { test: ({ name }, value) => resembles(name, value) },
   scope: { test: ({ scope }, value) => scope === value, values: ['local', 'global', 'swarm'] },
   type: {
-    test: ({ name }, value) => (value === 'builtin') === predefined.includes(name),
+    test: ({ name }, value) => (value === 'builtin') === predefinedNames.includes(name),
     values: ['builtin', 'custom'],
   },
 };

@@ -1,6 +1,7 @@
 /** `gangway network prune` */
 import { createInterface } from 'node:readline/promises';
 import type { NetworkSummary } from '../../engine/engine.ts';
+import { predefinedNames } from '../../values/network.ts';
 import type { Context, Execute } from '../command.ts';
 import { complain } from '../complain.ts';
 import { hasLabel } from '../filter.ts';
@@ -8,15 +9,13 @@ import { UsageError } from '../grammar.ts';
 import { parseMoment } from '../moment.ts';
 import type { networkPruneOptions } from '../options.ts';
 
-const predefined = ['bridge', 'host', 'none'];
-
 /** What is in use, and what was always there, stays. */
 export const execute: Execute<typeof networkPruneOptions> = async ({ options }, context) => {
   const wanted = parsePruneFilters(options.filter);
   const engine = await context.engine();
   if (!options.force && !(await confirm(context))) return 0;
   const unused = (await engine.listNetworks()).filter(
-    (network) => network.dangling && !predefined.includes(network.name) && wanted(network),
+    (network) => network.dangling && !predefinedNames.includes(network.name) && wanted(network),
   );
   const removed: string[] = [];
   let status = 0;

@@ -137,12 +137,13 @@ export class SwitchboardServer {
   }
 
   #follow(): void {
-    this.#switchboard.follow(this.wanted.publishedPorts(), this.wanted.unknown());
-    this.#followNames();
+    const unknown = this.wanted.unknown();
+    this.#switchboard.follow(this.wanted.publishedPorts(), unknown);
+    this.#followNames(unknown);
   }
 
-  #followNames(): void {
-    this.#names.follow(this.wanted.names([...this.#attended.values()]), this.wanted.unknown());
+  #followNames(unknown = this.wanted.unknown()): void {
+    this.#names.follow(this.wanted.names([...this.#attended.values()]), unknown);
   }
 
   /** @throws GangwayError program-failed */

@@ -1,0 +1,88 @@
+/** What changes for a container that lives when its plugs do: its ways out, its published ports, its names and its files. */
+import { readFileSync } from 'node:fs';
+import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.ts';
+import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
+import type { Sandbox } from '../networks/none.ts';
+import { publish, republish, withFlows } from '../networks/publish.ts';
+import type { FileStep, Step } from '../plan/step.ts';
+import { formatAddress } from '../values/address.ts';
+import { ignoring } from '../values/errors.ts';
+import { hasNames } from './names.ts';
+import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './record.ts';
+import { draftNames } from './stack.ts';
+import { ownNames } from './start.ts';
+import { behindOf, forwardsOf, type Wired, waysOf } from './wiring.ts';
+
+export function sandboxOf({ namespace }: Life): Sandbox {
+  if (namespace === undefined) throw new TypeError('a container with plugs has a namespace');
+  return { namespace };
+}
+
+export interface Rewired {
+  readonly life: Life;
+  /** What changes besides the plug itself. */
+  readonly steps: readonly Step[];
+  /** Published ports lead elsewhere. */
+  readonly moved: boolean;
+}
+
+/** The container with other plugs: its ways out, its published ports, its hosts file. */
+export function rewire(record: ContainerRecord, life: Life, wired: Wired, verb: 'add' | 'remove', plug: Plug): Rewired {
+  const sandbox = sandboxOf(life);
+  const ways = waysOf(wired);
+  const forwards = forwardsOf(wired, ways, bindingsOf(life));
+  const published = publish(forwards, behindOf(wired));
+  const elements = republish(life.published, published);
+  const first = life.names === undefined && wired.some((each) => hasNames(each.record));
+  const names = first ? draftNames(record, sandbox) : life.names;
+  const files = [
+    rewriteHosts(record, life, verb, plug),
+    ...(first && names !== undefined ? [rewriteResolvConf(life, names)] : []),
+  ].filter(({ content, was }) => content !== was);
+  return {
+    steps: [
+      ...changeRoutes(life.routes, ways, sandbox),
+      ...(elements.length === 0 ? [] : withFlows(elements, life.forwards)),
+      ...(first && names !== undefined ? names.steps : []),
+      ...files,
+    ],
+    moved: elements.length > 0 || forwards.map(written).join() !== life.forwards.map(written).join(),
+    life: {
+      ...life,
+      ...(names === undefined ? {} : { names }),
+      plugs: wired.map((each) => each.plug),
+      routes: defaultRoutes(ways, sandbox),
+      forwards,
+      published,
+      rest: life.rest.map((step) => {
+        const change = step.kind === 'file' ? files.find(({ path }) => path === step.path) : undefined;
+        return step.kind === 'file' && change !== undefined ? { ...step, content: change.content } : step;
+      }),
+    },
+  };
+}
+
+function written({ binding, target }: Life['forwards'][number]): string {
+  return `${binding.hostPort} ${formatAddress(target)}`;
+}
+
+/** The file as it is now: who lives in the container may have changed it. */
+function rewriteHosts(record: ContainerRecord, life: Life, verb: 'add' | 'remove', { endpoint }: Plug): FileStep {
+  const addresses = endpoint.addresses.map(({ address }) => address);
+  const rewrite = (was: string) => (verb === 'add' ? addHosts : removeHosts)(was, ownNames(record), addresses);
+  return rewriteFile(`${life.launch.directory}/hosts`, rewrite, 'the container’s own lines in /etc/hosts');
+}
+
+/** With its first network that has names a container asks its own name server, unless somebody wrote another file. */
+function rewriteResolvConf(life: Life, { resolver }: Names): FileStep {
+  const path = `${life.launch.directory}/resolv.conf`;
+  const ours = life.rest.find((step) => step.kind === 'file' && step.path === path);
+  const rewrite = (was: string) =>
+    ours?.kind === 'file' && ours.content === was ? nameServiceResolvConf(resolver) : was;
+  return rewriteFile(path, rewrite, 'names are asked of the container’s own name server from now on');
+}
+
+function rewriteFile(path: string, rewrite: (was: string) => string, why: string): FileStep {
+  const was = ignoring('ENOENT', () => readFileSync(path, 'utf8')) ?? '';
+  return { kind: 'file', path, mode: 0o644, content: rewrite(was), was, why };
+}
