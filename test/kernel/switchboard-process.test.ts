@@ -303,7 +303,9 @@ test.serial('more ports than open files: one sentence, and nothing is bound', as
   t.like(error, { hint: `publish fewer ports, or start gangway where \`ulimit -Hn\` says ${needed} or more` });
   await connection.reserve(publication('c1', ...ports.slice(0, Number(room))));
   await connection.serve('c1');
-  t.is(await ask(30_000), 'served');
+  // With every port taken that may be, there is still room for clients.
+  const last = 30_000 + Number(room) - 1;
+  t.deepEqual(await Promise.all(Array.from({ length: 20 }, () => ask(last))), Array(20).fill('served'));
   await connection.withdraw('c1');
   await connection.close();
 });

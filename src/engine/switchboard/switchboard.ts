@@ -29,6 +29,9 @@ export type Session = object;
 /** Descriptors that no client of a published port, and no question for a name, may take, so that gangway's own clients are always heard. */
 export const descriptorsKept = 64;
 
+/** Descriptors below those that no port may take: two for each client. A port that nobody can be served on is not published. */
+const clientDescriptors = 64;
+
 /** Ports that are bound and deaf. What the same owner serves already goes on beside them. */
 interface Reserved {
   readonly session: Session;
@@ -206,7 +209,7 @@ export class Switchboard {
 
   /** @throws GangwayError not-supported, before one socket is bound, where the limit of open files has no room for all */
   #requireRoom(sockets: number): void {
-    const taken = openFiles() + descriptorsKept;
+    const taken = openFiles() + clientDescriptors + descriptorsKept;
     if (taken + sockets <= this.#fileLimit) return;
     const room = Math.max(this.#fileLimit - taken, 0);
     const message = `${sockets} published ports need a socket each, and there is room for ${room} (${this.#fileLimit} open files)`;
