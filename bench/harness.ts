@@ -3,12 +3,14 @@
  *
  *     scripts/bench [--rounds N] [--only containers|thousand|commands|names] [--json] [--output FILE]
  *
- * scripts/bench builds the C limit (`--limit` says where) and starts this program inside a private machine, which ends
+ * scripts/bench builds the C limits (`--limits` says where) and starts this program inside a private machine, which ends
  * with it, however it ends.
  * Each contender proves that it does the work (proof.ts) before it is measured (rounds.ts).
  */
 import { existsSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { systemPath } from '../src/kernel/program.ts';
 import { Cni } from './cni.ts';
 import type { Absent, Contender } from './contender.ts';
 import { IpBatch } from './ip-batch.ts';
@@ -30,7 +32,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     json: { type: 'boolean', default: false },
     output: { type: 'string' },
-    limit: { type: 'string' },
+    limits: { type: 'string' },
   },
 });
 
@@ -40,14 +42,17 @@ await main(Number(options.rounds));
 async function main(rounds: number): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new RangeError(`--rounds ${options.rounds}: not a number of rounds`);
-  if (options.limit === undefined) throw new RangeError('--limit FILE is missing: start this with scripts/bench');
+  const { limits } = options;
+  if (limits === undefined) throw new RangeError('--limits DIRECTORY is missing: start this with scripts/bench');
+  // Below `npm run`, the peers would find another nft: the tool of that name that packages bring along.
+  process.env.PATH = systemPath;
   const machine = describeMachine();
   setUpHost();
   // Names have their own, in labs.
-  const all = options.only === 'names' ? [] : await openAll(options.limit);
+  const all = options.only === 'names' ? [] : await openAll(limits);
   const contenders = all.filter((one): one is Contender => !('skipped' in one));
   const skipped = all.filter((one): one is Absent => 'skipped' in one);
-  const measurements = await measure(contenders, skipped, rounds);
+  const measurements = await measure(limits, contenders, skipped, rounds);
   for (const contender of contenders) await contender.close();
   const result = report(machine, contenders, skipped, measurements);
   const json = `${JSON.stringify(result, null, 2)}\n`;
@@ -55,11 +60,16 @@ async function main(rounds: number): Promise<void> {
   process.stdout.write(options.json ? json : table(result));
 }
 
-async function openAll(limit: string): Promise<(Contender | Absent)[]> {
-  return [Limit.open(limit), await Gangway.open(), await Netavark.open(), await Cni.open(), IpBatch.open()];
+async function openAll(limits: string): Promise<(Contender | Absent)[]> {
+  return [Limit.open(`${limits}/limit`), await Gangway.open(), await Netavark.open(), await Cni.open(), IpBatch.open()];
 }
 
-async function measure(contenders: readonly Contender[], skipped: Absent[], rounds: number): Promise<Measurement[]> {
+async function measure(
+  limits: string,
+  contenders: readonly Contender[],
+  skipped: Absent[],
+  rounds: number,
+): Promise<Measurement[]> {
   const wanted = (part: string) => options.only === undefined || options.only === part;
   const built = existsSync(gangway);
   if (!built) skipped.push({ name: 'gangway, whole commands', skipped: `no ${gangway}: scripts/build` });
@@ -81,11 +91,11 @@ async function measure(contenders: readonly Contender[], skipped: Absent[], roun
     progress(`whole commands, ${rounds} rounds`);
     measurements.push(...measureCommands(wholeCommands(built), rounds));
   }
-  if (wanted('names')) measurements.push(...(await namesOf(skipped, rounds)));
+  if (wanted('names')) measurements.push(...(await namesOf(limits, skipped, rounds)));
   return measurements;
 }
 
-async function namesOf(skipped: Absent[], rounds: number): Promise<readonly Measurement[]> {
+async function namesOf(limits: string, skipped: Absent[], rounds: number): Promise<readonly Measurement[]> {
   const missing = missingForNames();
   if (missing !== undefined) {
     skipped.push(missing);
@@ -93,7 +103,7 @@ async function namesOf(skipped: Absent[], rounds: number): Promise<readonly Meas
   }
   progress(`names, ${rounds} rounds`);
   const log = new Log();
-  await measureNames(log, rounds);
+  await measureNames(log, rounds, resolve(limits, 'name-limit'));
   return log.measurements;
 }
 
@@ -101,6 +111,8 @@ function wholeCommands(built: boolean): ReadonlyMap<string, readonly string[]> {
   const commands = new Map<string, readonly string[]>([[idleNode, ['-e', '0']]]);
   if (built) {
     commands.set('gangway network ls', [gangway, 'network', 'ls']);
+    commands.set('gangway network create', [gangway, 'network', 'create', 'front']);
+    commands.set('gangway network rm', [gangway, 'network', 'rm', 'front']);
     commands.set('gangway run --rm true', [gangway, 'run', '--rm', 'true']);
     commands.set('gangway run --rm --isolation=network true', [gangway, 'run', '--rm', '--isolation=network', 'true']);
   }

@@ -6,6 +6,8 @@
  *     │                              asker ◀─┼─ dnsperf   every name          │
  *     └──────────────────────────────────────┘      └──────────────────────────┘
  *
+ * Where no server can be faster is shown by a third one, in C, in the container itself (name-limit.c).
+ *
  * dnsperf and the server share the machine's processors with whoever else is there, so queries a second say how fast both
  * are together. What the server alone costs is the processor's time that it took for a query.
  */
@@ -24,6 +26,7 @@ const scenario: Scenario = { title: 'names', cites: [], outside: ['servers'], st
 const queries = 100_000;
 /** Well below what either server can do, so that no question waits for another one. */
 const calmPerSecond = 1_000;
+const limitPort = 5_300;
 const clockTicksPerSecond = 100;
 
 const furnish = `
@@ -31,6 +34,7 @@ echo 'nameserver 203.0.113.3' >/run/parity/resolv.conf
 echo 'web A' >/run/parity/known
 echo 'x.test A' >/run/parity/outside
 seq -f 'x%.0f.test A' ${queries} >/run/parity/strangers
+seq -f 'y%.0f.test A' ${queries} >/run/parity/others
 `;
 
 export function missingForNames(): Absent | undefined {
@@ -39,16 +43,20 @@ export function missingForNames(): Absent | undefined {
   return reason === undefined ? undefined : { name: 'names', skipped: reason };
 }
 
-/** @throws Error with the words of what failed */
-export async function measureNames(log: Log, rounds: number): Promise<void> {
+/**
+ * @param limit the path of name-limit.c's program
+ * @throws Error with the words of what failed
+ */
+export async function measureNames(log: Log, rounds: number, limit: string): Promise<void> {
   await using gangway = await GangwayWorld.start(scenario);
   await using docker = await DockerWorld.start(scenario);
   const servers = [
     await NameContender.open('gangway', gangway, '[_]switchboard'),
     await NameContender.open('dockerd', docker, '[d]ockerd --data-root'),
   ];
-  for (const server of servers) await server.ask('known', ['-n', `${queries / 10}`]);
-  for (let round = 0; round < rounds; round++) for (const server of servers) await measureRound(server, log);
+  const all = [await NameContender.limit(gangway, limit), ...servers];
+  for (const server of all) await server.ask('known', ['-n', `${queries / 10}`]);
+  for (let round = 0; round < rounds; round++) for (const server of all) await measureRound(server, log);
   for (const server of servers) await measureMemory(server, log);
 }
 
@@ -77,6 +85,7 @@ async function measureMemory(server: NameContender, log: Log): Promise<void> {
   log.add('memory, before those', server.name, await server.residentMebibytes(), 'MiB');
   await grown('100,000 questions for a container', 'known', queries);
   await grown('100,000 names of the world', 'strangers', 1);
+  await grown('100,000 others', 'others', 1);
   log.add('memory, after all', server.name, await server.residentMebibytes(), 'MiB');
 }
 
@@ -85,7 +94,17 @@ class NameContender {
     readonly name: string,
     private readonly world: World,
     private readonly pid: string,
+    private readonly port = 53,
   ) {}
+
+  /** The constant answer, in the network of a world's asker, which stands already. */
+  static async limit(world: World, program: string): Promise<NameContender> {
+    const { prefix } = await world.enter('asker');
+    world.lab.host.spawn([...prefix, program, `${limitPort}`]);
+    const pid = async () => (await world.lab.host.exec(['pgrep', '-x', 'name-limit'])).stdout.trim();
+    await waitFor('the C limit serves', async () => (await pid()) !== '');
+    return new NameContender('C limit', world, await pid(), limitPort);
+  }
 
   /** @param process what finds it among the processes of its lab, for pgrep(1) */
   static async open(name: string, world: World, process: string): Promise<NameContender> {
@@ -107,7 +126,8 @@ class NameContender {
 
   /** dnsperf's figures, of an input file and with options. @throws Error where a question was lost or had no good answer */
   async ask(names: string, options: readonly string[]): Promise<Figures> {
-    const argv = ['dnsperf', '-s', '127.0.0.11', '-d', `/run/parity/${names}`, ...options];
+    const server = ['-s', this.port === limitPort ? '127.0.0.1' : '127.0.0.11', '-p', `${this.port}`];
+    const argv = ['dnsperf', ...server, '-d', `/run/parity/${names}`, ...options];
     const { prefix } = await this.world.enter('asker');
     const stdout = await this.world.lab.host.run([...prefix, ...argv], { timeoutMilliseconds: 400_000 });
     return readDnsperf(stdout);

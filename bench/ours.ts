@@ -33,7 +33,7 @@ const bridge: BridgeNetwork = {
   ...ordinary,
   kind: 'bridge',
   name: 'bench',
-  bridge: 'gangway0',
+  bridge: 'gangway-bench',
   mac: parseMac('02:42:0a:d6:00:01'),
   mtuBytes: 1_500,
   subnets: [{ subnet, gateway, auxiliary: {} }],
