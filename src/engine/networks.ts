@@ -12,6 +12,7 @@ import type { World } from '../plan/world.ts';
 import { choosePools, type TakenPrefix } from '../services/ipam.ts';
 import { plainBridge } from '../values/bridge-options.ts';
 import { GangwayError } from '../values/errors.ts';
+import type { Subnet } from '../values/network.ts';
 import type { Context } from './context.ts';
 import { machinePrefix, nameServers, reachable, uplinkMtuBytes } from './observe.ts';
 import type { NetworkRecord } from './record.ts';
@@ -60,10 +61,9 @@ export function findDefault(networks: readonly NetworkRecord[]): NetworkRecord |
   return networks.find(({ network }) => network.name === 'bridge');
 }
 
-/** The default bridge as it will be: 172.17.0.0/16 unless something of the machine overlaps it. */
+/** The default bridge as it will be. */
 function draftDefault(context: Context, world: World): NetworkRecord {
   const { identities } = context;
-  const request = { families: [4], pools: [], internal: false, driver: plainBridge } as const;
   return {
     id: identities.id(),
     createdAt: new Date().toISOString(),
@@ -74,9 +74,15 @@ function draftDefault(context: Context, world: World): NetworkRecord {
       bridge: defaultBridge,
       mac: identities.mac(),
       mtuBytes: uplinkMtuBytes(world),
-      subnets: choosePools(request, subnetsInUse(context, world), machinePrefix()),
+      subnets: defaultSubnets(subnetsInUse(context, world)),
     },
   };
+}
+
+/** 172.17.0.0/16 unless something of the machine overlaps it. */
+function defaultSubnets(taken: readonly TakenPrefix[]): readonly Subnet[] {
+  const request = { families: [4], pools: [], internal: false, driver: plainBridge } as const;
+  return choosePools(request, taken, machinePrefix());
 }
 
 /**
@@ -86,8 +92,8 @@ function draftDefault(context: Context, world: World): NetworkRecord {
 export function takenPrefixes(context: Context, world: World): readonly TakenPrefix[] {
   const taken = subnetsInUse(context, world);
   if (findDefault(context.records.everyNetwork()) !== undefined) return taken;
-  const [bridge] = draftDefault(context, world).network.subnets;
-  return bridge === undefined ? taken : [...taken, { prefix: bridge.subnet, by: 'network bridge' }];
+  const ofBridge = defaultSubnets(taken).map(({ subnet }) => ({ prefix: subnet, by: 'network bridge' as const }));
+  return [...taken, ...ofBridge];
 }
 
 function subnetsInUse({ records }: Context, world: World): readonly TakenPrefix[] {
