@@ -94,7 +94,7 @@ class NameContender {
     readonly name: string,
     private readonly world: World,
     private readonly pid: string,
-    private readonly port = 53,
+    private readonly where: readonly [address: string, port: number] = ['127.0.0.11', 53],
   ) {}
 
   /** The constant answer, in the network of a world's asker, which stands already. */
@@ -103,7 +103,7 @@ class NameContender {
     world.lab.host.spawn([...prefix, program, `${limitPort}`]);
     const pid = async () => (await world.lab.host.exec(['pgrep', '-x', 'name-limit'])).stdout.trim();
     await waitFor('the C limit serves', async () => (await pid()) !== '');
-    return new NameContender('C limit', world, await pid(), limitPort);
+    return new NameContender('C limit', world, await pid(), ['127.0.0.1', limitPort]);
   }
 
   /** @param process what finds it among the processes of its lab, for pgrep(1) */
@@ -126,8 +126,8 @@ class NameContender {
 
   /** dnsperf's figures, of an input file and with options. @throws Error where a question was lost or had no good answer */
   async ask(names: string, options: readonly string[]): Promise<Figures> {
-    const server = ['-s', this.port === limitPort ? '127.0.0.1' : '127.0.0.11', '-p', `${this.port}`];
-    const argv = ['dnsperf', ...server, '-d', `/run/parity/${names}`, ...options];
+    const [address, port] = this.where;
+    const argv = ['dnsperf', '-s', address, '-p', `${port}`, '-d', `/run/parity/${names}`, ...options];
     const { prefix } = await this.world.enter('asker');
     const stdout = await this.world.lab.host.run([...prefix, ...argv], { timeoutMilliseconds: 400_000 });
     return readDnsperf(stdout);
