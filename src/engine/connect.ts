@@ -11,6 +11,7 @@ import { nameSockets } from '../networks/names.ts';
 import { sockets } from '../networks/publish.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
+import { checkConnection } from '../values/connection-grammar.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
@@ -35,7 +36,7 @@ export async function connect(context: Context, name: string, asked: ConnectionR
     const record = context.records.container(name);
     const connections = connectionsOf(record, asked.network);
     const network = resolveNetwork(context, world, asked.network);
-    const request = { ...asked, network: network.network.name };
+    const request = checkConnection({ ...asked, network: network.network.name });
     if (connections.some((connection) => connection.network === request.network)) {
       throw new GangwayError(
         'already-connected',

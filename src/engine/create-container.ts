@@ -6,9 +6,11 @@ import type { Step } from '../plan/step.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { NetworkMode } from '../values/network.ts';
+import { checkNetworkMode } from '../values/network-mode.ts';
 import type { Context } from './context.ts';
 import { inventName } from './identities.ts';
 import { linksOf } from './links.ts';
+import { lookUp } from './networks.ts';
 import { machineName } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
@@ -16,11 +18,13 @@ import { dataDirectory } from './start.ts';
 /**
  * The record of a new container, not yet written.
  *
- * @throws GangwayError container-exists, container-not-found for one that it is linked to or joins, rootfs-not-found
+ * @throws GangwayError container-exists, container-not-found for one that it is linked to or joins, rootfs-not-found;
+ *   conflicting-options and invalid-network for networks that are not to be had together
  */
 export function draftContainer({ records, identities }: Context, request: ContainerRequest): ContainerRecord {
   const existing = records.everyContainer();
-  for (const { container } of linksOf(request.network)) records.container(container);
+  const network = resolved(records, request.network);
+  for (const { container } of linksOf(network)) records.container(container);
   const id = identities.id();
   const isTaken = (name: string) => existing.some((other) => other.name === name);
   const name = request.name === undefined ? inventName(identities, isTaken) : request.name;
@@ -40,16 +44,26 @@ export function draftContainer({ records, identities }: Context, request: Contai
     createdAt: new Date().toISOString(),
     hostname: chooseHostname(request, id),
     request,
-    network: resolved(records, request.network),
+    network,
     stopped: false,
     restarts: 0,
     steps: ownSteps(records.directories.state, id, request),
   };
 }
 
-/** Whose stack it is does not change with names. @throws GangwayError container-not-found */
+/**
+ * The container by its id, which stays when names change; networks by their names, whatever was typed, so that one network
+ * is one connection. What is not there yet is looked for when the container starts.
+ *
+ * @throws GangwayError container-not-found; conflicting-options and invalid-network for what is not to be had together
+ */
 function resolved(records: Context['records'], mode: NetworkMode): NetworkMode {
-  return mode.kind === 'container' ? { kind: mode.kind, container: records.container(mode.container).id } : mode;
+  if (mode.kind === 'container') return { kind: mode.kind, container: records.container(mode.container).id };
+  if (mode.kind !== 'networks') return mode;
+  const networks = records.everyNetwork();
+  const nameOf = (reference: string) => lookUp(networks, reference)?.network.name ?? reference;
+  const connections = mode.connections.map((asked) => ({ ...asked, network: nameOf(asked.network) }));
+  return checkNetworkMode({ kind: mode.kind, connections });
 }
 
 function chooseHostname({ hostname, network }: ContainerRequest, id: string): string {

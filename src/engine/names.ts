@@ -104,7 +104,7 @@ class Known {
     }
     if (mode.kind !== 'networks') return [];
     return mode.connections.flatMap(({ network, aliases }) => {
-      const found = this.networks.find((other) => other.network.name === network || other.id === network);
+      const found = this.networks.find((other) => other.network.name === network);
       return found === undefined ? [] : [{ networkId: found.id, member: { names: names(aliases), addresses: [] } }];
     });
   }

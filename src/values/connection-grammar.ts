@@ -144,6 +144,15 @@ export function formatConnection(connection: ConnectionRequest): ConnectionWords
   };
 }
 
+/**
+ * Holds a connection that a program made to what a person may type.
+ *
+ * @throws GangwayError
+ */
+export function checkConnection(connection: ConnectionRequest): ConnectionRequest {
+  return parseConnectionWords(formatConnection(connection));
+}
+
 const endpoint = 'com.docker.network.endpoint';
 const driverKeys = [`${endpoint}.ifname`, `${endpoint}.sysctls`, `${endpoint}.macaddress`] as const;
 

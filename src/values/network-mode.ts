@@ -5,7 +5,13 @@
  * The latter speak of the first network. What contradicts itself is refused, in docker's cases: the same thing said in
  * both ways, one network twice, and a stack of its own together with somebody else's.
  */
-import { type ConnectionWords, formatConnection, parseConnection, parseConnectionWords } from './connection-grammar.ts';
+import {
+  type ConnectionWords,
+  checkConnection,
+  formatConnection,
+  parseConnection,
+  parseConnectionWords,
+} from './connection-grammar.ts';
 import { GangwayError } from './errors.ts';
 import { parseContainerReference } from './names.ts';
 import { type ConnectionRequest, connectionTo, type NetworkMode } from './network.ts';
@@ -56,7 +62,7 @@ export function checkNetworkMode(mode: NetworkMode): NetworkMode {
     case 'container':
       return { kind: mode.kind, container: parseContainerReference(mode.container) };
     case 'networks':
-      return plugged(mode.connections.map((connection) => parseConnectionWords(formatConnection(connection))));
+      return plugged(mode.connections.map(checkConnection));
   }
 }
 

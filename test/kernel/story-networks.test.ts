@@ -92,6 +92,37 @@ test('connect and disconnect: links, the way out, published ports and hosts foll
   });
 });
 
+test('a network by its id is the network by its name', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const id = await gangway(story, 'network create front');
+    await gangway(story, 'network create back');
+    const short = id.slice(0, 12);
+    await gangway(story, `run -d --name web --network ${short} sleep 1000`);
+    t.regex(await refused(story, 'network connect front web'), /^1 .*connected to network front already/);
+    t.deepEqual(await addresses(story, 'web'), ['eth0 172.18.0.2']);
+    t.is(await gangway(story, 'inspect -f {{.HostConfig.NetworkMode}} web'), short, 'as it was typed');
+    await gangway(story, 'network disconnect front web');
+    t.deepEqual(await addresses(story, 'web'), []);
+    t.regex(await refused(story, `run --network front --network ${id} true`), /^125 .*front is given more than once/);
+
+    await gangway(story, 'run -d --name plain sleep 1000');
+    const bridge = await gangway(story, 'network inspect -f {{.Id}} bridge');
+    t.regex(
+      await refused(story, `run --network ${bridge} --network back true`),
+      /^125 .*bridge excludes every other network/,
+    );
+    t.regex(
+      await refused(story, `run --network ${bridge} --network-alias db true`),
+      /^125 .*not to be had on the default bridge/,
+    );
+    t.regex(
+      await refused(story, `network connect --alias db ${bridge} web`),
+      /^1 .*not to be had on the default bridge/,
+    );
+    t.deepEqual(await addresses(story, 'web'), []);
+  });
+});
+
 test('a network says where its ports are bound', async (t) => {
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create -o com.docker.network.bridge.host_binding_ipv4=127.0.0.1 near');

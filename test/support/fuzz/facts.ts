@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Context } from '../../../src/engine/context.ts';
 import { assemble, engineOf } from '../../../src/engine/create.ts';
 import type { Engine, EngineOptions } from '../../../src/engine/engine.ts';
 import type { NetworkRecord } from '../../../src/engine/record.ts';
@@ -41,8 +42,12 @@ export class Facts implements Disposable {
   }
 
   planner(options: EngineOptions): Engine {
+    return engineOf(this.context(options));
+  }
+
+  context(options: EngineOptions = {}): Context {
     const context = assemble({ ...options, ...this.#directories, dryRun: true, seed: 'fuzz' });
-    return engineOf({ ...context, host: recordedNamespace });
+    return { ...context, host: recordedNamespace };
   }
 
   [Symbol.dispose](): void {
