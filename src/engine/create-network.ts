@@ -26,7 +26,7 @@ import type { NetworkRecord } from './record.ts';
  * `gangway network create`: chooses subnets, makes the switch.
  *
  * @returns the network's id
- * @throws GangwayError network-exists, pool-exhausted, invalid-option for what overlaps or is taken
+ * @throws GangwayError network-exists, pool-overlaps, pool-exhausted; invalid-network for what can't be had
  */
 export async function createNetwork(context: Context, asked: NetworkRequest): Promise<string> {
   const request = checkNetworkRequest(asked);
@@ -44,9 +44,6 @@ export async function createNetwork(context: Context, asked: NetworkRequest): Pr
 }
 
 function refuseName({ records }: Context, name: string): void {
-  if (predefinedNames.includes(name)) {
-    throw new GangwayError('network-exists', `network ${name} is predefined`, { hint: 'choose another name' });
-  }
   if (records.everyNetwork().some(({ network }) => network.name === name)) {
     throw new GangwayError('network-exists', `network ${name} exists already`, {
       hint: `\`gangway network inspect ${name}\` shows it`,
@@ -141,14 +138,15 @@ function resolveBridge(
  * `gangway network rm`.
  *
  * @returns the network's name
- * @throws GangwayError network-not-found, conflicting-options for a predefined one, network-in-use with who uses it
+ * @throws GangwayError network-not-found; network-in-use for a predefined one, and else with who uses it
  */
 export async function removeNetwork(context: Context, reference: string): Promise<string> {
   return await exclusively(context, async (world) => {
-    if (predefinedNames.includes(reference)) {
-      throw new GangwayError('network-in-use', `network ${reference} is predefined and can't be removed`);
-    }
     const record = lookUp(context.records.everyNetwork(), reference);
+    const called = record?.network.name ?? reference;
+    if (predefinedNames.includes(called)) {
+      throw new GangwayError('network-in-use', `network ${called} is predefined and can't be removed`);
+    }
     if (record === undefined) throw notFound(reference);
     refuseInUse(context, record);
     const { name } = record.network;

@@ -1,7 +1,7 @@
 /** What the machine and the records forbid is refused with a sentence when it is asked for. */
 import test from 'ava';
 import { gangway } from '../support/cli.ts';
-import { Facts } from '../support/fuzz/facts.ts';
+import { defaultBridge, Facts } from '../support/fuzz/facts.ts';
 
 const refused: Readonly<Record<string, RegExp>> = {
   'network connect --ip 10.1.0.0 front web': /address 10\.1\.0\.0 is the network address of 10\.1\.0\.0\/24/,
@@ -25,3 +25,12 @@ for (const [line, sentence] of Object.entries(refused)) {
     t.regex(stderr, sentence);
   });
 }
+
+test('the default bridge is not removed by its id either, nor by the beginning of that', async (t) => {
+  using facts = new Facts();
+  facts.put('networks', defaultBridge);
+  const engine = facts.planner({});
+  for (const reference of ['bridge', defaultBridge.id, defaultBridge.id.slice(0, 12)]) {
+    await t.throwsAsync(engine.removeNetwork(reference), { message: /network bridge is predefined/ }, reference);
+  }
+});

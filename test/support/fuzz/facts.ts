@@ -5,10 +5,11 @@ import { dirname, join } from 'node:path';
 import type { Context } from '../../../src/engine/context.ts';
 import { assemble, engineOf } from '../../../src/engine/create.ts';
 import type { Engine, EngineOptions } from '../../../src/engine/engine.ts';
-import type { NetworkRecord } from '../../../src/engine/record.ts';
+import { ordinary } from '../../../src/engine/networks.ts';
+import type { ContainerRecord, NetworkRecord } from '../../../src/engine/record.ts';
 import { optionsOf } from '../../../src/networks/bridge.ts';
 import { choosePools } from '../../../src/services/ipam.ts';
-import { parsePrefix } from '../../../src/values/address.ts';
+import { parseAddress, parsePrefix } from '../../../src/values/address.ts';
 import { parseMac } from '../../../src/values/mac.ts';
 import { parseNetworkCreate } from '../../../src/values/network-grammar.ts';
 import { container } from '../records.ts';
@@ -30,15 +31,17 @@ export class Facts implements Disposable {
   };
 
   constructor() {
-    const { records } = assemble(this.#directories);
-    const containers = ['web', 'db'].map((name, index) => container({ id: `${'ab'[index]}`.repeat(64), name }));
-    for (const { path, content } of [
-      ...containers.map((record) => records.put('containers', record)),
-      ...requests.map((_, index) => records.put('networks', networkRecord(index))),
-    ]) {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, content ?? '');
+    for (const [index, name] of ['web', 'db'].entries()) {
+      this.put('containers', container({ id: `${'ab'[index]}`.repeat(64), name }));
     }
+    for (const index of requests.keys()) this.put('networks', networkRecord(index));
+  }
+
+  /** Writes down a further container or network. */
+  put(kind: 'containers' | 'networks', record: ContainerRecord | NetworkRecord): void {
+    const { path, content } = assemble(this.#directories).records.put(kind, record);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content ?? '');
   }
 
   planner(options: EngineOptions): Engine {
@@ -74,3 +77,18 @@ function networkRecord(index: number): NetworkRecord {
         };
   return { id: String(index + 1).repeat(64), createdAt: '2026-01-01T00:00:00.000Z', request, network };
 }
+
+/** As the first container's start writes it down; it is not among the records by itself. */
+export const defaultBridge: NetworkRecord = {
+  id: 'f'.repeat(64),
+  createdAt: '2026-01-01T00:00:00.000Z',
+  network: {
+    ...ordinary,
+    kind: 'bridge',
+    name: 'bridge',
+    bridge: 'gangway0',
+    mac: parseMac('02:42:00:00:00:09'),
+    mtuBytes: 1500,
+    subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
+  },
+};
