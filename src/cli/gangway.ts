@@ -61,6 +61,9 @@ class Outputs {
 
 const outputs = new Outputs();
 
+// What is made, and what is started in a container, must not depend on who types the command.
+process.umask(0o022);
+
 // No await here: the program is one CommonJS file (scripts/bundle.js).
 void run(() => {
   outputs.readsOnly = true;

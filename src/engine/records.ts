@@ -8,9 +8,10 @@
  * What stands in one is for record.ts. Files are renamed into place: a reader sees the old record or the new one and needs
  * no lock. Whoever changes one holds the lock.
  */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
+import { makeDirectory } from '../kernel/directory.ts';
 import type { RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
@@ -40,7 +41,7 @@ export class Records {
       `${this.directories.state}/networks`,
       `${this.directories.runtime}/containers`,
     ]) {
-      makeDirectory(path);
+      makeDirectory(path, 0o711);
     }
   }
 
@@ -184,13 +185,6 @@ export class Records {
     this.#known.set(path, { version, record });
     return record;
   }
-}
-
-/** Node's own `recursive` never ends where the kernel denies that the parent exists, as below /proc. */
-function makeDirectory(path: string): void {
-  if (existsSync(path)) return;
-  if (dirname(path) !== path) makeDirectory(dirname(path));
-  ignoring('EEXIST', () => mkdirSync(path, { mode: 0o711 }));
 }
 
 function read(path: string, text: string): unknown {

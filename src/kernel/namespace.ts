@@ -6,11 +6,12 @@
  *
  * @see ip-netns(8)
  */
-import { closeSync, mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Connection } from '../netlink/connection.ts';
 import { bindToItself, makeShared, unmount } from '../sys/mount.ts';
 import { createNamespace, inNamespace, openNamespace } from '../sys/namespace.ts';
 import { hasErrno, ignoring } from '../values/errors.ts';
+import { makeDirectory } from './directory.ts';
 import { Settings } from './settings.ts';
 
 /** Where iproute2 keeps its pins. */
@@ -93,7 +94,7 @@ export function preparePin(path: string): void {
     writeFileSync(path, '', { flag: 'wx', mode: 0o444 });
   } catch (error) {
     if (!hasErrno(error, 'ENOENT')) throw error;
-    mkdirSync(pinDirectory, { recursive: true, mode: 0o755 });
+    makeDirectory(pinDirectory, 0o755);
     bindToItself(pinDirectory);
     makeShared(pinDirectory);
     writeFileSync(path, '', { flag: 'wx', mode: 0o444 });

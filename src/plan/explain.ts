@@ -8,9 +8,12 @@ import { type Kinds, kindOf } from './kind.ts';
 import type { Plan } from './plan.ts';
 import { wayBack } from './undo.ts';
 
-/** The whole script, for sh(1) as root: iproute2, procps, nftables, util-linux and crun are what it calls. */
+/**
+ * The whole script, for sh(1) as root: iproute2, procps, nftables, util-linux and crun are what it calls. Modes that no
+ * command names are the usual ones, whoever types it: a container's other users have to read its files.
+ */
 export function explainScript(plan: Plan, kinds: Kinds): string {
-  return `#!/bin/sh\n# ${plan.subject}\nset -e\n${explainPlan(plan, kinds)}`;
+  return `#!/bin/sh\n# ${plan.subject}\nset -e\numask 022\n${explainPlan(plan, kinds)}`;
 }
 
 /** The plan's steps alone: a comment and the commands of each. */

@@ -58,6 +58,7 @@ test('a plan is a script: a reason once, and the commands that have it', (t) => 
     `#!/bin/sh
 # run web
 set -e
+umask 022
 
 # a stack of its own
 ip netns add c1
@@ -107,6 +108,7 @@ test('the way back is told backwards, without what ends by itself', (t) => {
     `#!/bin/sh
 # end web
 set -e
+umask 022
 
 # take back: files
 rm -f /run/secret
@@ -134,7 +136,7 @@ ip netns delete c1
 test('a plan without steps says so', (t) => {
   t.is(
     explainScript({ subject: 'gc', direction: 'make', steps: [] }, kinds),
-    '#!/bin/sh\n# gc\nset -e\n\n# nothing to change\n',
+    '#!/bin/sh\n# gc\nset -e\numask 022\n\n# nothing to change\n',
   );
 });
 
@@ -181,6 +183,7 @@ test('what takes the place of something says so, and gives it back', (t) => {
     `#!/bin/sh
 # connect web
 set -e
+umask 022
 
 # the way out
 ip -n c1 route replace default via 172.18.0.1 dev eth1
@@ -203,6 +206,7 @@ END
     `#!/bin/sh
 # disconnect web
 set -e
+umask 022
 
 # take back: lines
 cat > /run/hosts <<'END'

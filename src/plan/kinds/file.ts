@@ -1,5 +1,6 @@
 /** Step kinds of the file system: directory, file, archive. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { makeDirectory } from '../../kernel/directory.ts';
 import { runProgram } from '../../kernel/program.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
@@ -7,9 +8,7 @@ import type { ActionKind } from '../kind.ts';
 import type { ArchiveStep, DirectoryStep, FileStep } from '../step.ts';
 
 export const directory: ActionKind<DirectoryStep> = {
-  apply: (step) => {
-    mkdirSync(step.path, { recursive: true, mode: step.mode });
-  },
+  apply: (step) => makeDirectory(step.path, step.mode),
   commands: (step) => [`mkdir -p -m ${step.mode.toString(8)} ${quote(step.path)}`],
   undoCommands: (step) => [`rm -rf ${quote(step.path)}`],
   undo: (step) => rmSync(step.path, { recursive: true, force: true }),
@@ -17,7 +16,11 @@ export const directory: ActionKind<DirectoryStep> = {
 };
 
 export const file: ActionKind<FileStep> = {
-  apply: (step) => writeFileSync(step.path, step.content, { mode: step.mode }),
+  apply({ path, content, mode, was }) {
+    writeFileSync(path, content, { mode });
+    // The mode above obeys the caller's umask; that of a file which is rewritten is somebody's by now.
+    if (was === undefined) chmodSync(path, mode);
+  },
   commands: (step) => [
     hereDocument(step.path, step.content),
     ...(step.mode === 0o644 || step.was !== undefined ? [] : [`chmod ${step.mode.toString(8)} ${quote(step.path)}`]),
@@ -40,7 +43,7 @@ function hereDocument(path: string, content: string): string {
 
 export const archive: ActionKind<ArchiveStep> = {
   async apply(step) {
-    mkdirSync(step.path, { recursive: true, mode: 0o755 });
+    makeDirectory(step.path, 0o755);
     const { failed, complaint } = await runProgram('tar', [
       '--extract',
       '--numeric-owner',

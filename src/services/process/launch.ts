@@ -13,11 +13,12 @@
  * end will never be known; `observe` says so instead of waiting for a file that nobody will write.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { killCgroup, readLayout, removeCgroup } from '../../kernel/cgroup.ts';
 import { anticipateMove } from '../../kernel/cgroup-move.ts';
 import { commandNotExecutable, commandNotFound } from '../../kernel/command.ts';
+import { makeDirectory } from '../../kernel/directory.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
 import { systemPath } from '../../kernel/program.ts';
 import { outliving } from '../../kernel/scope.ts';
@@ -77,7 +78,7 @@ function writeBundle(launch: Launch): void {
     launch.exitDirectory,
     launch.runtimeRoot,
   ]) {
-    mkdirSync(path, { recursive: true, mode: 0o711 });
+    makeDirectory(path, 0o711);
   }
   for (const name of stale) rmSync(`${launch.directory}/${name}`, { force: true });
   rmSync(exitPath(launch), { force: true });
