@@ -69,6 +69,18 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
 }
 
 /**
+ * Lets clients in to what the records say since now. A switchboard that was killed meanwhile takes nothing back of what
+ * stands: the next one reads the records, at the end of this command.
+ */
+export async function letIn({ sockets }: Context, owner: string): Promise<void> {
+  try {
+    await sockets.serve(owner);
+  } catch (error) {
+    if (!(error instanceof GangwayError && error.code === 'switchboard-unreachable')) throw error;
+  }
+}
+
+/**
  * Published ports and names follow from the records, which this command may have changed; and the switchboard may have
  * been killed since: then it is started again. If it can't, that is told, but what this command did has happened all the
  * same.

@@ -6,10 +6,11 @@
  */
 
 import { bootId } from '../kernel/boot.ts';
+import { isAlive as isProcessAlive } from '../kernel/process.ts';
 import type { RecordChange } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import { type Observed, observe } from '../services/process/launch.ts';
+import { type Observed, observe, readLaunched } from '../services/process/launch.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
 import { type Context, carry } from './context.ts';
 import { endForwarding } from './ground.ts';
@@ -150,6 +151,27 @@ export function wantsRestart({ request, stopped, restarts, lastEnd }: ContainerR
     case 'on-failure':
       return lastEnd?.exitCode !== 0 && restarts < (request.restart.maximumRetries ?? Number.POSITIVE_INFINITY);
   }
+}
+
+/** A life of this length was a good one. Docker's ten seconds. */
+const goodLifeMilliseconds = 10_000;
+
+/**
+ * Has it ended by itself, and is its exit command on the way, which starts it again? The monitor becomes that command,
+ * under its own number.
+ */
+export function isAboutToRestart(record: ContainerRecord): boolean {
+  const { life } = record;
+  if (life === undefined || observeLife(life).kind !== 'exited' || !wantsRestart(assumeEnded(record))) return false;
+  const launched = readLaunched(life.launch);
+  return launched !== undefined && isProcessAlive(launched.monitor);
+}
+
+/** How many restarts count for the next one: after a good life the count begins anew. */
+export function restartsBefore({ restarts, lastEnd }: ContainerRecord): number {
+  if (lastEnd === undefined) return restarts;
+  const lasted = new Date(lastEnd.finishedAt).getTime() - new Date(lastEnd.startedAt).getTime();
+  return lasted > goodLifeMilliseconds ? 0 : restarts;
 }
 
 /** Docker's: 100 ms, doubled with every restart, never more than a minute. */

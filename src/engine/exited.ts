@@ -7,12 +7,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { World } from '../plan/world.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { endLife, isAlive, restartDelayMilliseconds, wantsRestart } from './end.ts';
+import { endLife, isAlive, restartDelayMilliseconds, restartsBefore, wantsRestart } from './end.ts';
 import type { ContainerRecord } from './record.ts';
 import { startLife } from './start.ts';
-
-/** A life of this length was a good one: the count of restarts begins anew. Docker's ten seconds. */
-const goodLifeMilliseconds = 10_000;
 
 export async function exited(context: Context, id: string): Promise<void> {
   const ended = await exclusively(context, async (world) => {
@@ -21,15 +18,16 @@ export async function exited(context: Context, id: string): Promise<void> {
     return await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep');
   });
   if (ended === undefined || !wantsRestart(ended)) return;
-  await setTimeout(restartDelayMilliseconds(ended.restarts));
+  const restarts = restartsBefore(ended);
+  await setTimeout(restartDelayMilliseconds(restarts));
   await exclusively(context, async (world) => {
     const record = find(context, id);
     if (record === undefined || record.life !== undefined || !wantsRestart(record)) return;
-    const { startedAt, finishedAt } = record.lastEnd ?? { startedAt: 0, finishedAt: 0 };
-    const good = new Date(finishedAt).getTime() - new Date(startedAt).getTime() > goodLifeMilliseconds;
     try {
-      await startLife(context, world, { ...record, restarts: good ? 1 : record.restarts + 1 });
+      await startLife(context, world, { ...record, restarts: restarts + 1 });
     } catch (error) {
+      // What stands is not given up, whatever went wrong behind it.
+      if (find(context, id)?.life !== undefined) throw error;
       await giveUp(context, world, record, error);
     }
   });

@@ -12,7 +12,7 @@ import { loadRuleset, table } from '../firewall/nftables.ts';
 import type { RecordChange } from '../plan/change.ts';
 import type { World } from '../plan/world.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { endLife, isAlive } from './end.ts';
+import { endLife, isAboutToRestart, isAlive } from './end.ts';
 import type { Removed } from './engine.ts';
 import { removeForgotten } from './forgotten.ts';
 import { defaultBridge, findDefault, forgottenBridge, isBridgeBusy } from './networks.ts';
@@ -31,7 +31,9 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
 }
 
 async function deadContainers(context: Context, world: World): Promise<readonly Removed[]> {
-  const dead = context.records.containers().filter(({ life }) => life !== undefined && !isAlive(life));
+  const dead = context.records
+    .containers()
+    .filter((record) => record.life !== undefined && !isAlive(record.life) && !isAboutToRestart(record));
   for (const record of dead) await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep');
   return dead.map(({ name }) => ({
     what: `what container ${name} left`,

@@ -21,7 +21,7 @@ import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { PortBinding, PublishedPort } from '../values/port.ts';
 import { formatPublish, refuseOverlaps } from '../values/port-grammar.ts';
-import { type Context, carry, exclusively } from './context.ts';
+import { type Context, carry, exclusively, letIn } from './context.ts';
 import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
 import { bindPorts } from './port-binding.ts';
@@ -83,7 +83,7 @@ async function addPorts(
   });
   const steps = [...ground.steps, ...withFlows(republish(life.published, published), added)];
   const after = { ...record, life: { ...life, forwards, published } };
-  await letIn(context, record, !context.dryRun && carried(added).length > 0, async () => {
+  await whileBound(context, record, !context.dryRun && carried(added).length > 0, async () => {
     // What was asked for before and is not bound now would be in the way of the next start.
     refuseOverlaps(record.request.publish);
     await carry(context, world, {
@@ -95,15 +95,15 @@ async function addPorts(
 }
 
 /** Makes the change between the moment at which the sockets are bound and the one at which they hear. */
-async function letIn({ sockets: board }: Context, { id }: ContainerRecord, bound: boolean, work: () => Promise<void>) {
+async function whileBound(context: Context, { id }: ContainerRecord, bound: boolean, work: () => Promise<void>) {
   if (!bound) return await work();
   try {
     await work();
   } catch (error) {
-    await board.giveUp(id);
+    await context.sockets.giveUp(id);
     throw error;
   }
-  await board.serve(id);
+  await letIn(context, id);
 }
 
 /**

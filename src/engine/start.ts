@@ -24,7 +24,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
-import { type Context, carry } from './context.ts';
+import { type Context, carry, letIn } from './context.ts';
 import { linkLines } from './links.ts';
 import { machineHosts, machineResolvConf } from './observe.ts';
 import { ofContainer, ofStack } from './occurrences.ts';
@@ -68,7 +68,7 @@ export async function startLife(
       { ...change(context, started, before, stack), events: events(started, stack, actions) },
       { ...context.kinds, process },
     );
-    if (published) await sockets.serve(record.id);
+    if (published) await letIn(context, record.id);
     return started;
   } catch (error) {
     if (published || named) await sockets.withdraw(record.id);

@@ -33,6 +33,15 @@ const defaultTimeoutSeconds = 10;
 
 /** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
 export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
+  await stopThen(context, name, options, lastOf);
+}
+
+/** What becomes of the record when the container has ended. */
+type Last = (record: ContainerRecord) => 'keep' | 'remove';
+
+const lastOf: Last = ({ request }) => (request.removeOnExit ? 'remove' : 'keep');
+
+async function stopThen(context: Context, name: string, options: StopOptions, last: Last): Promise<void> {
   const { timeoutSeconds = defaultTimeoutSeconds } = options;
   const signal = parseSignal(options.signal ?? 'SIGTERM');
   const record = await markStopped(context, name);
@@ -49,7 +58,7 @@ export async function stop(context: Context, name: string, options: StopOptions)
       why: 'gives it time to put things in order, and then no choice',
     },
   ];
-  await end(context, record, { life: record.life, ending, told: ['stop'] });
+  await end(context, record, { life: record.life, ending, told: ['stop'], last });
 }
 
 /** Sends a signal. KILL and TERM mean that somebody wants it to end: the restart policy has no say then. */
@@ -71,7 +80,7 @@ export async function kill(context: Context, name: string, signal: string): Prom
       },
       { kind: 'ended', process, why: 'it is dead when it has ended' },
     ];
-    return await end(context, record, { life: record.life, ending, told: [] });
+    return await end(context, record, { life: record.life, ending, told: [], last: lastOf });
   }
   using world = new World(context.host());
   const why = 'sent to the container’s first process; what it means is the command’s business';
@@ -85,10 +94,11 @@ interface Asked {
   readonly ending: (process: ProcessIdentity) => readonly Step[];
   /** What is told of the container when that is done. */
   readonly told: readonly ContainerAction[];
+  readonly last: Last;
 }
 
 /** Ends a life, and takes it away. */
-async function end(context: Context, record: ContainerRecord, { life, ending, told }: Asked): Promise<void> {
+async function end(context: Context, record: ContainerRecord, { life, ending, ...after }: Asked): Promise<void> {
   using world = new World(context.host());
   const { launch } = life;
   const launched = readLaunched(launch);
@@ -101,7 +111,7 @@ async function end(context: Context, record: ContainerRecord, { life, ending, to
     await ask(context, world, record, [claim, ...ending(launched.container)]);
   }
   if (launched !== undefined && !context.dryRun) await waitForExit(exitPath(launch), launched.monitor);
-  await clear(context, record, told);
+  await clear(context, record, after);
 }
 
 /** Steps that change no record and can't be taken back: they need neither the machine's lock nor a journal. */
@@ -113,9 +123,9 @@ async function ask(context: Context, world: World, record: ContainerRecord, step
   await apply(subject, steps, { ...context.kinds, signal: signalKind(sent), ended: endedKind(sent) }, world);
 }
 
-/** Stops if need be, and starts. */
+/** Stops if need be, and starts. As with Docker, what is removed when it ends stays for that. */
 export async function restart(context: Context, name: string, options: StopOptions): Promise<void> {
-  await stop(context, name, options);
+  await stopThen(context, name, options, () => 'keep');
   await exclusively(context, async (world) => {
     const found = context.records.container(name);
     // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
@@ -189,7 +199,11 @@ async function markStopped(context: Context, name: string): Promise<ContainerRec
 }
 
 /** Takes away what an ended container had, if nobody was faster. */
-async function clear(context: Context, asked: ContainerRecord, told: readonly ContainerAction[]): Promise<void> {
+async function clear(
+  context: Context,
+  asked: ContainerRecord,
+  { told, last }: Pick<Asked, 'told' | 'last'>,
+): Promise<void> {
   await exclusively(context, async (world) => {
     const record = endedRecord(context, asked.id);
     if (record?.life === undefined) {
@@ -199,6 +213,6 @@ async function clear(context: Context, asked: ContainerRecord, told: readonly Co
       );
     }
     if (!context.dryRun && observeLife(record.life).kind === 'running') return;
-    await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep', told);
+    await endLife(context, world, record, last(record), told);
   });
 }

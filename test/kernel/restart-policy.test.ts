@@ -54,3 +54,50 @@ test('waiting for what never ran, for what has ended, and for what is removed', 
     t.is(exitCode, 1);
     t.regex(stderr, /^gangway: no such container: gone; it was removed meanwhile\n$/);
   }));
+
+test('gc leaves the next start to the exit command that is on its way', (t) =>
+  withGangway(t, async (gangway) => {
+    const fifo = '/tmp/go';
+    await gangway.lab.host.run(['mkfifo', fifo]);
+    const once = ['sh', '-c', `read word <${fifo}; exit 1`];
+    await gangway.run(
+      'run',
+      '-d',
+      '--name',
+      'again',
+      '--network',
+      'none',
+      '--restart',
+      'always',
+      '-v',
+      '/tmp:/tmp',
+      ...once,
+    );
+    const [{ Id }] = JSON.parse(await gangway.run('inspect', 'again'));
+    // The exit script waits for this lock before it looks whether somebody has cleaned up.
+    const held = gangway.lab.host.spawn([
+      'flock',
+      `/run/gangway/containers/${Id}/lock`,
+      'sh',
+      '-c',
+      'echo held; read word',
+    ]);
+    await held.waitForOutput(/^held$/m);
+    await gangway.lab.host.run(['sh', '-c', `echo go >${fifo}`]);
+    await waitFor('it has ended', async () => (await status(gangway)).State !== 'running');
+    t.is(await gangway.run('gc'), '');
+    await held.kill('SIGKILL');
+    await waitFor('it runs again', async () => (await status(gangway)).State === 'running');
+    t.is(JSON.parse(await gangway.run('inspect', 'again'))[0].RestartCount, 1);
+  }));
+
+test('a container that is removed when it ends can be started anew', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--rm', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    const pid = async () => JSON.parse(await gangway.run('inspect', 'web'))[0].State.Pid as number;
+    const before = await pid();
+    await gangway.run('restart', '-t', '0', 'web');
+    t.not(await pid(), before);
+    await gangway.run('stop', '-t', '0', 'web');
+    t.is(await gangway.run('ps', '-aq'), '');
+  }));

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { restartDelayMilliseconds, wantsRestart } from '../../src/engine/end.ts';
+import { restartDelayMilliseconds, restartsBefore, wantsRestart } from '../../src/engine/end.ts';
 import type { ContainerRecord, End } from '../../src/engine/record.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
 import { container, request } from '../support/records.ts';
@@ -41,4 +41,18 @@ test('on-failure is for failures, as often as it says', (t) => {
 test('each restart waits twice as long as the one before, and none longer than a minute', (t) => {
   t.deepEqual([0, 1, 2, 3].map(restartDelayMilliseconds), [100, 200, 400, 800]);
   t.deepEqual([9, 10, 100, 1e9].map(restartDelayMilliseconds), [51_200, 60_000, 60_000, 60_000]);
+});
+
+test('after a life of more than ten seconds the count begins anew, and so does the waiting', (t) => {
+  const lived = (seconds: number) => {
+    const [startedAt, finishedAt] = [
+      '2026-01-01T00:00:00.000Z',
+      new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString(),
+    ];
+    return restartsBefore(
+      container({ restarts: 7, lastEnd: { exitCode: 1, outOfMemory: false, startedAt, finishedAt } }),
+    );
+  };
+  t.deepEqual([0, 10, 11].map(lived), [7, 7, 0]);
+  t.is(restartsBefore(container({ restarts: 7 })), 7);
 });
