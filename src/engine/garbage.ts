@@ -11,6 +11,7 @@
 import { loadRuleset, table } from '../firewall/nftables.ts';
 import type { RecordChange } from '../plan/change.ts';
 import type { World } from '../plan/world.ts';
+import { TeardownError } from '../values/errors.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAboutToRestart, isAlive } from './end.ts';
 import type { Removed } from './engine.ts';
@@ -18,23 +19,41 @@ import { removeForgotten } from './forgotten.ts';
 import { defaultBridge, findDefault, forgottenBridge, isBridgeBusy } from './networks.ts';
 import { hasRuleset } from './observe.ts';
 
-/** @returns what was taken away; in a dry run, what would be */
+/**
+ * @returns what was taken away; in a dry run, what would be
+ * @throws TeardownError with what could not be taken away; everything else is
+ */
 export async function collectGarbage(context: Context): Promise<readonly Removed[]> {
   return await exclusively(context, async (world) => {
     if (!context.dryRun) context.sockets.sweep();
-    const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world))];
-    const forgotten = await removeForgotten(context, world);
+    const failures: TeardownError[] = [];
+    const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world, failures))];
+    const forgotten = await goingOn(failures, removeForgotten(context, world), []);
     // The kernel unplugs a container some 30 ms after its namespace has gone.
     const busy = removed.length + forgotten.length === 0 && isBridgeBusy(world);
-    return [...removed, ...forgotten, ...(busy ? [] : await idleGround(context, world))];
+    const ground = busy ? [] : await goingOn(failures, idleGround(context, world), []);
+    if (failures.length > 0) throw new TeardownError('gc', failures);
+    return [...removed, ...forgotten, ...ground];
   });
 }
 
-async function deadContainers(context: Context, world: World): Promise<readonly Removed[]> {
+/** What could not be taken away is told at the end. Another error is no teardown's, and ends it. */
+async function goingOn<T>(failures: TeardownError[], work: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof TeardownError)) throw error;
+    failures.push(error);
+    return otherwise;
+  }
+}
+
+async function deadContainers(context: Context, world: World, failures: TeardownError[]): Promise<readonly Removed[]> {
   const dead = context.records
     .containers()
     .filter((record) => record.life !== undefined && !isAlive(record.life) && !isAboutToRestart(record));
-  for (const record of dead) await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep');
+  for (const record of dead)
+    await goingOn(failures, endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep'), record);
   return dead.map(({ name }) => ({
     what: `what container ${name} left`,
     why: 'it has ended, and nobody was there to clean up',

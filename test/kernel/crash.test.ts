@@ -77,3 +77,21 @@ test.serial('the client in the foreground is killed: its container is cleaned up
     await gangway.settlesAt(t, before);
   });
 });
+
+test.serial('gc goes on past a container that can’t be taken away, and says so', async (t) => {
+  await withGangway(t, async (gangway) => {
+    const one = await gangway.run('run', '-d', '--name', 'one', '--network', 'none', 'sleep', '1000');
+    const two = await gangway.run('run', '-d', '--name', 'two', '--network', 'none', 'sleep', '1000');
+    await gangway.sh('kill -9 $(pgrep conmon)');
+    await gangway.sh('mount --bind /etc/hosts "/run/gangway/containers/$1/hosts"', one);
+    const { exitCode, stderr } = await gangway.exec(['gc']);
+    t.is(exitCode, 1);
+    t.regex(stderr, /end one left something behind: EBUSY/);
+    const left = await gangway.sh('ls /run/netns /run/gangway/containers');
+    t.false(left.includes(two), left);
+    t.false(left.includes(`gangway-${two.slice(0, 12)}`), left);
+    await gangway.sh('umount "/run/gangway/containers/$1/hosts"', one);
+    await gangway.run('gc');
+    t.false((await gangway.sh('ls /run/netns /run/gangway/containers')).includes(one));
+  });
+});
