@@ -1,7 +1,9 @@
 /** Making networks, and removing them. */
+import { bootId } from '../kernel/boot.ts';
 import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
 import { chooseParent } from '../networks/parent.ts';
+import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools } from '../services/ipam.ts';
 import { GangwayError } from '../values/errors.ts';
@@ -20,7 +22,7 @@ import { prepareGround } from './ground.ts';
 import { defaultBridge, lookUp, notFound, takenPrefixes } from './networks.ts';
 import { machinePrefix, uplinkMtuBytes } from './observe.ts';
 import { ofNetwork } from './occurrences.ts';
-import type { NetworkRecord } from './record.ts';
+import { type NetworkRecord, standingSteps } from './record.ts';
 
 /**
  * `gangway network create`: chooses subnets, makes the switch.
@@ -150,12 +152,12 @@ export async function removeNetwork(context: Context, reference: string): Promis
     if (record === undefined) throw notFound(reference);
     refuseInUse(context, record);
     const { name } = record.network;
-    const made = record.made?.steps ?? [];
-    const heir = heirOf(context, record);
+    const standing = standingSteps(record, bootId());
+    const heir = heirOf(context, record, standing);
     const machine = context.records.machine();
     const kept = Object.entries(machine.cursors ?? {}).filter(([key]) => !key.startsWith(`${record.id}/`));
     await carry(context, world, {
-      plan: { subject: `remove network ${name}`, direction: 'unmake', steps: heir === undefined ? made : [] },
+      plan: { subject: `remove network ${name}`, direction: 'unmake', steps: heir === undefined ? standing : [] },
       records: [
         context.records.drop('networks', record.id),
         ...(heir === undefined ? [] : [context.records.put('networks', heir)]),
@@ -167,9 +169,16 @@ export async function removeNetwork(context: Context, reference: string): Promis
   });
 }
 
-/** Of a parent that was made for one network and carries others by now, the next one becomes the owner. */
-function heirOf({ records }: Context, { id, network, made }: NetworkRecord): NetworkRecord | undefined {
-  if (network.kind === 'bridge' || made === undefined || made.steps.length === 0) return undefined;
+/**
+ * Of a parent that was made for one network and carries others by now, the next one becomes the owner: it can make the
+ * parent again in another boot, and takes away what stands of it.
+ */
+function heirOf(
+  { records }: Context,
+  { id, network, made }: NetworkRecord,
+  standing: readonly Step[],
+): NetworkRecord | undefined {
+  if (network.kind === 'bridge' || network.parent.kind === 'found') return undefined;
   const heir = records
     .everyNetwork()
     .find(
@@ -177,7 +186,8 @@ function heirOf({ records }: Context, { id, network, made }: NetworkRecord): Net
         other.id !== id && other.network.kind !== 'bridge' && other.network.parent.link === network.parent.link,
     );
   if (heir === undefined || heir.network.kind === 'bridge') return undefined;
-  return { ...heir, network: { ...heir.network, parent: network.parent }, made };
+  const inherited = { ...heir, network: { ...heir.network, parent: network.parent } };
+  return made === undefined || standing.length === 0 ? inherited : { ...inherited, made };
 }
 
 function refuseInUse({ records }: Context, { id, network }: NetworkRecord): void {

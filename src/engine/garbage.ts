@@ -9,6 +9,7 @@
  * Only what carries our name is looked at: pins `gangway-…`, our own directories, control groups and table.
  */
 import { loadRuleset, table } from '../firewall/nftables.ts';
+import { bootId } from '../kernel/boot.ts';
 import type { RecordChange } from '../plan/change.ts';
 import type { World } from '../plan/world.ts';
 import { TeardownError } from '../values/errors.ts';
@@ -18,6 +19,7 @@ import type { Removed } from './engine.ts';
 import { removeForgotten } from './forgotten.ts';
 import { defaultBridge, findDefault, forgottenBridge, isBridgeBusy } from './networks.ts';
 import { hasRuleset } from './observe.ts';
+import { standingSteps } from './record.ts';
 
 /**
  * @returns what was taken away; in a dry run, what would be
@@ -81,7 +83,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   if (plugs.some(({ networkId }) => networkId === network?.id)) return [];
   const inUse = plugs.length > 0 || others.length > 0;
   // What a lost record knew can still be recognised by its name.
-  const bridge = network === undefined ? forgottenBridge(world) : (network.made?.steps ?? []);
+  const bridge = network === undefined ? forgottenBridge(world) : standingSteps(network, bootId());
   const ruleset = inUse
     ? []
     : machine.ruleset.length === 0 && hasRuleset(world, table)

@@ -16,7 +16,7 @@ import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import type { Context } from './context.ts';
 import { hasRuleset, ipForward } from './observe.ts';
-import { type ContainerRecord, type MachineRecord, type NetworkRecord, stepsOf } from './record.ts';
+import { type ContainerRecord, type MachineRecord, type NetworkRecord, standingSteps, stepsOf } from './record.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
 export interface Ground {
@@ -62,11 +62,16 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   };
 }
 
-/** What of a network has to be made: all of it in a new boot, or only what somebody took away. */
+/**
+ * What of a network has to be made: all of it in a new boot, or only what somebody took away. A parent that the machine
+ * has made itself since is used as it is found, and not ours to take away.
+ */
 function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: string) {
   const { made, network } = record;
-  const stands = made?.boot === boot && (made.steps.length === 0 || hasLink(world, network));
-  const steps = stands ? made.steps : createNetwork(network);
+  const there = hasLink(world, network);
+  const stands = made?.boot === boot && there;
+  const anew = there && network.kind !== 'bridge' ? [] : createNetwork(network);
+  const steps = stands ? made.steps : anew;
   const missing = stands ? steps.filter((step) => !kindOf(kinds, step).holds(step, world)) : steps;
   return { record, made: steps, missing, isNew: !stands };
 }
@@ -85,7 +90,7 @@ function otherNetworks({ records }: Context, wanted: readonly NetworkRecord[], b
   return records
     .everyNetwork()
     .filter(({ id }) => !wanted.some((record) => record.id === id))
-    .flatMap(({ made }) => (made?.boot === boot ? made.steps : []));
+    .flatMap((record) => standingSteps(record, boot));
 }
 
 function livingSteps({ records }: Context, boot: string): readonly Step[] {

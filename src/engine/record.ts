@@ -121,6 +121,14 @@ export interface NetworkRecord {
   readonly made?: { readonly boot: string; readonly steps: readonly Step[] };
 }
 
+/**
+ * The steps of a network that stand. Another boot has forgotten them, and what carries their names now is somebody
+ * else's.
+ */
+export function standingSteps({ made }: NetworkRecord, boot: string): readonly Step[] {
+  return made?.boot === boot ? made.steps : [];
+}
+
 /** What containers share. Volatile: it stands in /run, with the boot in which it is true. */
 export interface MachineRecord {
   readonly boot: string;

@@ -1,0 +1,80 @@
+/** What the records say of another boot says nothing about this kernel: what carries those names now is somebody else's. */
+import test from 'ava';
+import { engineOf } from '../../src/engine/create.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { NetworkRecord } from '../../src/engine/record.ts';
+import { bootId } from '../../src/kernel/boot.ts';
+import { createNetwork, type Network } from '../../src/networks/network.ts';
+import type { Parent } from '../../src/networks/parent.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { connectionTo } from '../../src/values/network.ts';
+import { defaultBridge, Facts } from '../support/fuzz/facts.ts';
+import { request } from '../support/records.ts';
+
+/** The plans of what `body` asks for, each as its direction and the kinds of its steps. */
+async function plans(facts: Facts, body: (engine: Engine) => Promise<unknown>): Promise<readonly string[]> {
+  const told: Plan[] = [];
+  await body(facts.planner({ onPlan: (plan) => told.push(plan) }));
+  return told.map(({ direction, steps }) => [direction, ...steps.map(({ kind }) => kind)].join(' '));
+}
+
+function on(parent: Parent, made: NetworkRecord['made']): NetworkRecord {
+  const { network } = defaultBridge;
+  const common = { name: 'lane', parent, subnets: network.subnets, internal: false };
+  const lane: Network = { ...common, kind: 'macvlan', mode: 'bridge' };
+  return { id: 'e'.repeat(64), createdAt: defaultBridge.createdAt, network: lane, ...(made && { made }) };
+}
+
+const vlan = (link: string): Parent => ({ kind: 'vlan', link, trunk: 'eth0', id: 10 });
+const ownBridge: Network = { ...defaultBridge.network, name: 'mine' };
+
+test('of a network that was made in another boot nothing is taken away but its record', async (t) => {
+  const remove = async (boot: string, network: Network) => {
+    using facts = new Facts();
+    facts.put('networks', { ...defaultBridge, network, made: { boot, steps: createNetwork(network) } });
+    return await plans(facts, (engine) => engine.removeNetwork(network.name));
+  };
+  const lane = on(vlan('eth0.10'), undefined).network;
+  t.regex((await remove(bootId(), ownBridge))[0] ?? '', /^unmake .*bridge/);
+  t.regex((await remove(bootId(), lane))[0] ?? '', /^unmake vlan/);
+  t.deepEqual(await remove('another', ownBridge), ['unmake']);
+  t.deepEqual(await remove('another', lane), ['unmake']);
+});
+
+test('gc takes away the default bridge of this boot only', async (t) => {
+  const collect = async (boot: string) => {
+    using facts = new Facts();
+    facts.put('networks', { ...defaultBridge, made: { boot, steps: createNetwork(defaultBridge.network) } });
+    return (await plans(facts, (engine) => engine.collectGarbage())).join();
+  };
+  t.regex(await collect(bootId()), /bridge/);
+  t.notRegex(await collect('another'), /bridge/);
+});
+
+test('a parent that the machine has made itself since the last boot is used as it is found', async (t) => {
+  const run = async (link: string) => {
+    using facts = new Facts();
+    const { network } = on(vlan(link), undefined);
+    facts.put('networks', on(vlan(link), { boot: 'another', steps: createNetwork(network) }));
+    const connections = [connectionTo('lane')];
+    return await plans(facts, (engine) => engine.run({ ...request, network: { kind: 'networks', connections } }));
+  };
+  t.regex((await run('eth0.10'))[0] ?? '', /^make (?=.*vlan).*macvlan/);
+  t.regex((await run('eth0'))[0] ?? '', /^make (?!.* vlan).*macvlan/);
+});
+
+test('who inherits a parent can make it, and takes away what stands of it', async (t) => {
+  const inherit = async (boot: string) => {
+    using facts = new Facts();
+    // Network wire has found eth0.
+    facts.put('networks', on(vlan('eth0'), { boot, steps: createNetwork(on(vlan('eth0'), undefined).network) }));
+    const context = facts.context();
+    await engineOf({ ...context, dryRun: false }).removeNetwork('lane');
+    const heir = context.records.networks().find(({ network }) => network.name === 'wire');
+    return [heir?.network.kind === 'macvlan' && heir.network.parent.kind, heir?.made?.steps.map(({ kind }) => kind)];
+  };
+  const [kind, steps] = await inherit(bootId());
+  t.is(kind, 'vlan');
+  t.true(Array.isArray(steps) && steps.includes('vlan'));
+  t.deepEqual(await inherit('another'), ['vlan', undefined]);
+});
