@@ -57,22 +57,10 @@ test('waiting for what never ran, for what has ended, and for what is removed', 
 
 test('gc leaves the next start to the exit command that is on its way', (t) =>
   withGangway(t, async (gangway) => {
-    const fifo = '/tmp/go';
-    await gangway.lab.host.run(['mkfifo', fifo]);
-    const once = ['sh', '-c', `read word <${fifo}; exit 1`];
-    await gangway.run(
-      'run',
-      '-d',
-      '--name',
-      'again',
-      '--network',
-      'none',
-      '--restart',
-      'always',
-      '-v',
-      '/tmp:/tmp',
-      ...once,
-    );
+    await gangway.lab.host.run(['install', '-d', '/run/again']);
+    await gangway.lab.host.run(['mkfifo', '/run/again/go']);
+    const again = 'run -d --name again --network none --restart always -v /run/again:/run/again'.split(' ');
+    await gangway.run(...again, 'sh', '-c', 'read word </run/again/go; exit 1');
     const [{ Id }] = JSON.parse(await gangway.run('inspect', 'again'));
     // The exit script waits for this lock before it looks whether somebody has cleaned up.
     const held = gangway.lab.host.spawn([
@@ -83,7 +71,7 @@ test('gc leaves the next start to the exit command that is on its way', (t) =>
       'echo held; read word',
     ]);
     await held.waitForOutput(/^held$/m);
-    await gangway.lab.host.run(['sh', '-c', `echo go >${fifo}`]);
+    await gangway.lab.host.run(['sh', '-c', 'echo go >/run/again/go']);
     await waitFor('it has ended', async () => (await status(gangway)).State !== 'running');
     t.is(await gangway.run('gc'), '');
     await held.kill('SIGKILL');
