@@ -50,7 +50,8 @@ export interface ContainerSummary {
   /** As docker says it: `Up 3 seconds`, `Exited (0) 2 minutes ago`, `Exited (unknown) …` after its monitor was killed. */
   readonly status: string;
   readonly createdAt: Date;
-  readonly network: string;
+  /** In the order of its links; none for one that lives in another's stack. `id` is missing where the network was removed. */
+  readonly networks: readonly { readonly name: string; readonly id?: string }[];
   readonly ports: readonly PortBinding[];
   /** Exposed and not published. */
   readonly exposed: readonly Port[];

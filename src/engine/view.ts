@@ -1,22 +1,24 @@
 /** Lists: containers, networks, ports. Reads records and looks at processes; changes nothing, needs no lock. */
 import { humanDuration } from '../values/age.ts';
+import type { NetworkMode } from '../values/network.ts';
 import type { PortBinding } from '../values/port.ts';
 import type { Context } from './context.ts';
 import { observeLife, wantsRestart } from './end.ts';
 import type { ContainerState, ContainerSummary } from './engine.ts';
-import { modeName } from './inspect-network.ts';
+import { listNetworks } from './inspect-network.ts';
 import { bindingsOf, type ContainerRecord } from './record.ts';
 
 /** `gangway ps`, newest first. */
-export function list({ records }: Context, all: boolean): readonly ContainerSummary[] {
-  return records
+export function list(context: Context, all: boolean): readonly ContainerSummary[] {
+  const ids = new Map(listNetworks(context).map(({ id, name }) => [name, id]));
+  return context.records
     .containers()
     .toReversed()
-    .map((record) => summarize(record))
+    .map((record) => summarize(record, ids))
     .filter(({ state }) => all || state === 'running' || state === 'restarting');
 }
 
-function summarize(record: ContainerRecord): ContainerSummary {
+function summarize(record: ContainerRecord, networkIds: ReadonlyMap<string, string>): ContainerSummary {
   const { id, name, request, network, createdAt, life } = record;
   const { state, status } = describe(record, Date.now());
   const ports = bindingsOf(life);
@@ -30,10 +32,19 @@ function summarize(record: ContainerRecord): ContainerSummary {
     state,
     status,
     createdAt: new Date(createdAt),
-    network: modeName(network),
+    networks: networkNames(network).map((each) => ({ name: each, ...withId(networkIds.get(each)) })),
     ports,
     exposed,
   };
+}
+
+function networkNames(mode: NetworkMode): readonly string[] {
+  if (mode.kind === 'container') return [];
+  return mode.kind === 'networks' ? mode.connections.map(({ network }) => network) : [mode.kind];
+}
+
+function withId(id: string | undefined): { readonly id?: string } {
+  return id === undefined ? {} : { id };
 }
 
 /** State, and docker's words for it. */

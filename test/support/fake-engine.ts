@@ -21,7 +21,7 @@ export const container: ContainerSummary = {
   state: 'running',
   status: 'Up 5 hours',
   createdAt: new Date(Date.now() - 5 * 3_600_000),
-  network: 'bridge',
+  networks: [{ name: 'bridge', id: 'b'.repeat(64) }],
   ports: [],
   exposed: [],
 };

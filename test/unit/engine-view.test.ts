@@ -5,11 +5,13 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Context } from '../../src/engine/context.ts';
 import { createEngine } from '../../src/engine/create.ts';
+import { idOf } from '../../src/engine/predefined.ts';
 import type { ContainerRecord, End } from '../../src/engine/record.ts';
 import { describe, list, portsOf } from '../../src/engine/view.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { humanDuration } from '../../src/values/age.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
+import { connectionTo } from '../../src/values/network.ts';
 import { container, lifeIn, request } from '../support/records.ts';
 
 const finishedAt = '2026-01-01T00:00:00.000Z';
@@ -66,7 +68,10 @@ test('a life whose monitor has written the exit status is over', (t) => {
 });
 
 function holding(...all: readonly ContainerRecord[]): Context {
-  return { records: { containers: () => all, container: () => all[0] } } as unknown as Context;
+  const directories = { state: '/nonexistent' };
+  return {
+    records: { containers: () => all, container: () => all[0], networks: () => [], directories },
+  } as unknown as Context;
 }
 
 test('the list is newest first, and of those that run unless all are wanted', (t) => {
@@ -76,6 +81,16 @@ test('the list is newest first, and of those that run unless all are wanted', (t
     ['young', 'old'],
   );
   t.deepEqual(list(holding(old, young), false), []);
+});
+
+test('every network is named, with its id while it is there, and none of another’s stack', (t) => {
+  const connections = [connectionTo('bridge'), connectionTo('gone')];
+  const several = container({ network: { kind: 'networks', connections } });
+  t.deepEqual(list(holding(several), true)[0]?.networks, [{ name: 'bridge', id: idOf('bridge') }, { name: 'gone' }]);
+  const alone = container({ network: { kind: 'none' } });
+  t.deepEqual(list(holding(alone), true)[0]?.networks, [{ name: 'none', id: idOf('none') }]);
+  const joined = container({ network: { kind: 'container', container: 'web' } });
+  t.deepEqual(list(holding(joined), true)[0]?.networks, []);
 });
 
 test('a port is exposed unless it is published', (t) => {

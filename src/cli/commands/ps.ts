@@ -13,7 +13,10 @@ const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
   id: { test: ({ id }, value) => id.startsWith(value) },
   // Docker's own names begin with a slash, and its scripts say so.
   name: { test: ({ name }, value) => resembles(name, value) || resembles(`/${name}`, value) },
-  network: { test: ({ network }, value) => network === value },
+  network: {
+    test: ({ networks }, value) =>
+      networks.some(({ id, name }) => name === value || (value !== '' && id?.startsWith(value) === true)),
+  },
   status: {
     test: ({ state }, value) => state === value,
     // Docker's; no container of ours is ever in one of the last three.
@@ -62,7 +65,7 @@ function row(container: ContainerSummary, whole: boolean) {
     ID: shortId(container.id, whole),
     ...labelFields({}),
     Names: container.name,
-    Networks: container.network,
+    Networks: container.networks.map(({ name }) => name).join(','),
     Ports: formatPorts(container.ports, container.exposed),
     RunningFor: `${humanDuration(Date.now() - container.createdAt.getTime())} ago`,
     State: container.state,
