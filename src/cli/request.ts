@@ -6,7 +6,7 @@ import { checkRequest, oneOf } from '../engine/request.ts';
 import type { ContainerRequest, Limits } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { NetworkMode } from '../values/network.ts';
-import { parseNetworkMode, refuseSharedStack } from '../values/network-mode.ts';
+import { parseNetworkMode } from '../values/network-mode.ts';
 import { isAbsolute, parseVolume } from '../values/path.ts';
 import { parseExpose, parsePublish } from '../values/port-grammar.ts';
 import {
@@ -17,13 +17,7 @@ import {
   parseProcessors,
   parseShares,
 } from '../values/quantity.ts';
-import {
-  parseDomainName,
-  parseExtraHost,
-  parseNameServer,
-  parseResolverOption,
-  parseSearchDomain,
-} from '../values/resolver-grammar.ts';
+import { parseExtraHost, parseNameServer, parseResolverOption, parseSearchDomain } from '../values/resolver-grammar.ts';
 import { parseRestartPolicy } from '../values/restart.ts';
 import { parseSysctl } from '../values/sysctl-grammar.ts';
 import type { Given } from './grammar.ts';
@@ -48,7 +42,7 @@ export function containerRequest(given: Given<typeof createOptions>, environment
       hostname: asked.hostname,
       user: asked.user,
       workingDirectory: asked.workdir,
-      domainName: asked.domainname === undefined ? undefined : parseDomainName(asked.domainname),
+      domainName: asked.domainname,
     }),
     command,
     isolation: oneOf('--isolation', asked.isolation ?? 'full', ['full', 'network']),
@@ -117,23 +111,11 @@ function rootfs(text: string): NonNullable<ContainerRequest['rootfs']> {
 }
 
 function networkMode(asked: Asked): NetworkMode {
-  const mode = parseNetworkMode({
+  return parseNetworkMode({
     networks: asked.network,
     aliases: asked['network-alias'],
     links: asked.link,
     linkLocalIps: asked['link-local-ip'],
     ...present({ ip: asked.ip, ip6: asked.ip6, macAddress: asked['mac-address'] }),
   });
-  refuseSharedStack(mode, [
-    ...(asked.hostname === undefined ? [] : (['--hostname'] as const)),
-    ...(asked.domainname === undefined ? [] : (['--domainname'] as const)),
-    ...(asked['add-host'].length === 0 ? [] : (['--add-host'] as const)),
-    ...(asked.dns.length === 0 ? [] : (['--dns'] as const)),
-    ...(asked['dns-search'].length === 0 ? [] : (['--dns-search'] as const)),
-    ...(asked['dns-option'].length === 0 ? [] : (['--dns-option'] as const)),
-    ...(asked.publish.length === 0 ? [] : (['--publish'] as const)),
-    ...(asked['publish-all'] ? (['--publish-all'] as const) : []),
-    ...(asked.expose.length === 0 ? [] : (['--expose'] as const)),
-  ]);
-  return mode;
 }

@@ -11,6 +11,7 @@
 import { fileURLToPath } from 'node:url';
 import { KernelNamespace } from '../kernel/namespace.ts';
 import { kernelKinds } from '../plan/kinds/index.ts';
+import { checkConnection } from '../values/connection-grammar.ts';
 import { connect, disconnect } from './connect.ts';
 import type { Context } from './context.ts';
 import { createNetwork, removeNetwork } from './create-network.ts';
@@ -68,7 +69,7 @@ export function engineOf(context: Context): Engine {
     attach: (name, streams, attachOptions = {}) => attachTo(context, name, streams, attachOptions.stdin ?? true),
     createNetwork: (request) => createNetwork(context, request),
     removeNetwork: (name) => removeNetwork(context, name),
-    connect: (name, connection) => connect(context, name, connection),
+    connect: async (name, connection) => await connect(context, name, checkConnection(connection)),
     disconnect: (name, network, { force = false } = {}) => disconnect(context, name, network, force),
     listNetworks: async () => listNetworks(context),
     inspectNetwork: async (name) => inspectNetwork(context, name),

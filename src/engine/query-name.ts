@@ -5,7 +5,7 @@ import { dialHere, networkAsk } from '../services/dns/dial.ts';
 import type { Protocol } from '../services/dns/exchange.ts';
 import { explainAnswer } from '../services/dns/explain.ts';
 import { flag, type Question, readQuestion } from '../services/dns/message.ts';
-import { encodeQuestion, formatAnswer, type QuestionType } from '../services/dns/packet-text.ts';
+import { encodeQuestion, formatAnswer, type QuestionType, questionTypes } from '../services/dns/packet-text.ts';
 import { sayWhy } from '../services/dns/reason.ts';
 import { reverseName, type Zone } from '../services/dns/zone.ts';
 import { DatagramBuffer } from '../sys/datagram-buffer.ts';
@@ -17,6 +17,7 @@ import { isAlive } from './end.ts';
 import type { NameAnswer } from './engine.ts';
 import { wantedNames } from './publications.ts';
 import type { ContainerRecord } from './record.ts';
+import { oneOf } from './request.ts';
 import { notRunning } from './run.ts';
 
 /** As long as the C library waits. */
@@ -27,7 +28,8 @@ const patienceMilliseconds = 5000;
  *
  * @param asked a name, or an address whose name is wanted
  * @param type absent: A, or PTR of an address
- * @throws GangwayError container-not-found, container-not-running, no-name-server; invalid-name for what no question can hold
+ * @throws GangwayError container-not-found, container-not-running, no-name-server; invalid-name and invalid-option for
+ *   what no question can hold
  */
 export async function queryName(
   context: Context,
@@ -35,10 +37,10 @@ export async function queryName(
   asked: string,
   type: QuestionType | undefined,
 ): Promise<NameAnswer> {
+  const usual = isAddress(asked) ? 'PTR' : 'A';
+  const wanted = oneOf('--type', type ?? usual, questionTypes);
   const { namespace, zone } = nameService(context, container);
-  const wantsName = isAddress(asked) && (type ?? 'PTR') === 'PTR';
-  const name = wantsName ? reverseName(parseAddress(asked)) : asked;
-  const wanted = type ?? (wantsName ? 'PTR' : 'A');
+  const name = isAddress(asked) && wanted === 'PTR' ? reverseName(parseAddress(asked)) : asked;
   const message = encodeQuestion(name, wanted);
   const explanation = explainAnswer(zone, readName(message, name));
   using world = new World(context.host());

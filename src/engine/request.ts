@@ -12,7 +12,7 @@ import { type ContainerRequest, containerRequest, type Limits } from '../values/
 import { GangwayError } from '../values/errors.ts';
 import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } from '../values/names.ts';
 import type { NetworkMode } from '../values/network.ts';
-import { checkNetworkMode, refuseSharedStack } from '../values/network-mode.ts';
+import { checkNetworkMode, type OwnStackOption, refuseSharedStack } from '../values/network-mode.ts';
 import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
 import type { PublishedPort } from '../values/port.ts';
 import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
@@ -27,6 +27,7 @@ import {
 import type { ResolverOverrides } from '../values/resolver.ts';
 import {
   formatExtraHost,
+  parseDomainName,
   parseExtraHost,
   parseNameServer,
   parseResolverOption,
@@ -44,21 +45,12 @@ import type { ExecRequest, LogOptions } from './engine.ts';
  */
 export function checkRequest(asked: ContainerRequest): ContainerRequest {
   const request = containerRequest(asked);
-  const { name, hostname, user, workingDirectory, rootfs } = request;
-  const restart = parseRestartPolicy(formatRestartPolicy(request.restart));
-  if (request.removeOnExit && restart.kind !== 'no') {
-    throw new GangwayError('conflicting-options', '--rm and --restart exclude each other', {
-      hint: 'a removed container cannot be restarted',
-    });
-  }
-  const publish = checkPublish(request.publish);
-  const network = checkMode(request.network);
-  const sysctls = request.sysctls.map((setting) => parseSysctl(formatSysctl(setting)));
-  refuseSharedStack(network, sysctls.some(isOfNetwork) ? ['--sysctl'] : []);
-  return {
+  const { name, hostname, domainName, user, workingDirectory, rootfs } = request;
+  const checked: ContainerRequest = {
     ...request,
     ...(name === undefined ? {} : { name: parseContainerName(text('--name', name)) }),
     ...(hostname === undefined ? {} : { hostname: parseHostname(text('--hostname', hostname)) }),
+    ...(domainName === undefined ? {} : { domainName: parseDomainName(text('--domainname', domainName)) }),
     ...(user === undefined ? {} : { user: parseUser(text('--user', user)) }),
     ...(workingDirectory === undefined ? {} : { workingDirectory: parseWorkingDirectory(workingDirectory) }),
     ...(rootfs === undefined ? {} : { rootfs: checkRootfs(rootfs) }),
@@ -66,20 +58,48 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
     isolation: oneOf('--isolation', request.isolation, ['full', 'network']),
     volumes: request.volumes.map(checkVolume),
     environment: request.environment.map(parseEnvironmentEntry),
-    restart,
+    restart: parseRestartPolicy(formatRestartPolicy(request.restart)),
     limits: checkLimits(request.limits),
     userNamespace: oneOf('--userns', request.userNamespace, ['host', 'private']),
     capabilities: {
       add: request.capabilities.add.map((capability) => parseCapability(capability, '--cap-add')),
       drop: request.capabilities.drop.map((capability) => parseCapability(capability, '--cap-drop')),
     },
-    network,
+    network: checkMode(request.network),
     extraHosts: request.extraHosts.map((line) => parseExtraHost(formatExtraHost(line))),
     resolver: checkResolver(request.resolver),
-    sysctls,
-    publish,
+    sysctls: request.sysctls.map((setting) => parseSysctl(formatSysctl(setting))),
+    publish: checkPublish(request.publish),
     expose: request.expose.map((port) => parsePort(formatPort(port))),
   };
+  refuseConflicts(checked);
+  return checked;
+}
+
+/** What can't be asked for together. @throws GangwayError conflicting-options */
+function refuseConflicts(request: ContainerRequest): void {
+  if (request.removeOnExit && request.restart.kind !== 'no') {
+    throw new GangwayError('conflicting-options', '--rm and --restart exclude each other', {
+      hint: 'a removed container cannot be restarted',
+    });
+  }
+  const { servers = [], search = [], options = [] } = request.resolver;
+  const given: Readonly<Record<OwnStackOption, boolean>> = {
+    '--hostname': request.hostname !== undefined,
+    '--domainname': request.domainName !== undefined,
+    '--add-host': request.extraHosts.length > 0,
+    '--dns': servers.length > 0,
+    '--dns-search': search.length > 0,
+    '--dns-option': options.length > 0,
+    '--publish': request.publish.length > 0,
+    '--publish-all': request.publishAll,
+    '--expose': request.expose.length > 0,
+    '--sysctl': request.sysctls.some(isOfNetwork),
+  };
+  refuseSharedStack(
+    request.network,
+    (Object.keys(given) as OwnStackOption[]).filter((option) => given[option]),
+  );
 }
 
 /** Ports to be published together. @throws GangwayError invalid-port, invalid-address */

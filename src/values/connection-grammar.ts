@@ -150,7 +150,9 @@ export function formatConnection(connection: ConnectionRequest): ConnectionWords
  * @throws GangwayError
  */
 export function checkConnection(connection: ConnectionRequest): ConnectionRequest {
-  return parseConnectionWords(formatConnection(connection));
+  const checked = parseConnectionWords(formatConnection(connection));
+  if (checked.addresses.length === connection.addresses.length) return checked;
+  throw conflict('two addresses of one family are given for one connection', 'give one of them');
 }
 
 const endpoint = 'com.docker.network.endpoint';

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import test from 'ava';
 import { createEngine } from '../../src/engine/create.ts';
 import { checkRequest } from '../../src/engine/request.ts';
+import { parseAddress } from '../../src/values/address.ts';
 import { type ContainerRequest, containerRequest } from '../../src/values/container.ts';
 import { type ErrorCode, GangwayError } from '../../src/values/errors.ts';
 import { connectionTo } from '../../src/values/network.ts';
+import { parsePublish } from '../../src/values/port-grammar.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'gangway-request-'));
 test.after.always(() => rmSync(place, { recursive: true }));
@@ -25,6 +27,7 @@ const refused: readonly (readonly [asked: object, code: ErrorCode, message: RegE
   [{ name: '../x' }, 'invalid-name', /container name/],
   [{ name: 42 }, 'invalid-option', /--name 42 is no text/],
   [{ hostname: 'a b' }, 'invalid-name', /hostname/],
+  [{ domainName: 'example.org\n10.0.0.1 bank' }, 'invalid-option', /--domainname/],
   [{ user: '-x' }, 'invalid-option', /user/],
   [{ workingDirectory: 'srv' }, 'invalid-option', /--workdir "srv" is no absolute path/],
   [{ environment: ['=x'] }, 'invalid-option', /environment entry "=x"/],
@@ -57,10 +60,36 @@ const refused: readonly (readonly [asked: object, code: ErrorCode, message: RegE
   [{ publish: [{ protocol: 'icmp', containerPort: port(80) }] }, 'invalid-port', /protocol/],
   [{ publish: [{ protocol: 'tcp', hostPort: port(1, 3), containerPort: port(1, 2) }] }, 'invalid-port', /differ/],
   [{ expose: [{ port: 0, protocol: 'tcp' }] }, 'invalid-port', /port/],
+  ...sharedStack(),
 ];
 
+/** What belongs to a stack that is another container's. */
+function sharedStack(): typeof refused {
+  const asked = {
+    '--hostname': { hostname: 'box' },
+    '--domainname': { domainName: 'example.org' },
+    '--add-host': { extraHosts: [{ name: 'db', address: 'host-gateway' }] },
+    '--dns': { resolver: { servers: [parseAddress('9.9.9.9')] } },
+    '--dns-search': { resolver: { search: ['example.org'] } },
+    '--dns-option': { resolver: { options: ['rotate'] } },
+    '--publish': { publish: [parsePublish('80')] },
+    '--publish-all': { publishAll: true },
+    '--expose': { expose: [{ port: 80, protocol: 'tcp' }] },
+    '--sysctl': { sysctls: [{ key: 'net/ipv4/ip_forward', value: '1' }] },
+  };
+  const network = { kind: 'container', container: 'web' };
+  return Object.entries(asked).map(([option, parts]) => [
+    { ...parts, network },
+    'conflicting-options',
+    new RegExp(`^${option} conflicts with --network container:web$`),
+  ]);
+}
+
+/** JSON has no large numbers. */
+const written = (value: object) => JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part));
+
 for (const [asked, code, message] of refused) {
-  test(`${JSON.stringify(asked)} is refused before anything is made`, async (t) => {
+  test(`${written(asked)} is refused before anything is made`, async (t) => {
     const request = { ...containerRequest({ command: ['true'] }), ...asked } as ContainerRequest;
     for (const attempt of [() => nowhere.run(request), () => nowhere.create(request)]) {
       const error = await t.throwsAsync(attempt, { instanceOf: GangwayError });
@@ -72,7 +101,37 @@ for (const [asked, code, message] of refused) {
   });
 }
 
-test('how to stop, what to run inside, and which lines are asked with the same care', async (t) => {
+const [link, sysctl] = [
+  { container: 'db', alias: 'db' },
+  { key: 'net/ipv4/conf/IFNAME/forwarding', value: '1' },
+];
+const plugs: readonly (readonly [asked: object, code: ErrorCode, message: RegExp])[] = [
+  [{ network: 'a;b' }, 'invalid-name', /network name/],
+  [{ link: '$(id)' }, 'invalid-name', /interface name/],
+  [{ aliases: ['db\n10.0.0.1 bank'] }, 'invalid-name', /alias/],
+  [{ links: [{ ...link, alias: 'a b' }] }, 'invalid-name', /alias/],
+  [{ links: [{ ...link, container: '../db' }] }, 'invalid-name', /container/],
+  [{ mac: '02:42:00:00:00:01; reboot' }, 'invalid-address', /no MAC address/],
+  [{ sysctls: [{ ...sysctl, key: 'kernel/core_pattern' }] }, 'invalid-option', /whole machine/],
+  [{ sysctls: [{ ...sysctl, key: 'net/ipv4/conf/../../../kernel/core_pattern' }] }, 'invalid-option', /KEY=VALUE/],
+  [{ sysctls: [{ ...sysctl, key: 'net/ipv4/ip_forward' }] }, 'invalid-option', /no setting of a link/],
+  [{ addresses: [parseAddress('127.0.0.1')] }, 'invalid-address', /127\.0\.0\.1/],
+  [{ addresses: ['10.0.0.8', '10.0.0.9'].map(parseAddress) }, 'conflicting-options', /two addresses of one family/],
+  [{ linkLocalAddresses: [parseAddress('10.0.0.9')] }, 'invalid-address', /link-local/],
+  [{ gatewayPriority: Number.NaN }, 'invalid-option', /--gw-priority/],
+];
+
+for (const [asked, code, message] of plugs) {
+  test(`a connection with ${written(asked)} is refused before anything is looked up`, async (t) => {
+    const connection = { ...connectionTo('web'), ...asked };
+    const error = await t.throwsAsync(() => nowhere.connect('web', connection), { instanceOf: GangwayError });
+    t.is(error?.code, code);
+    t.regex(error?.message ?? '', message);
+    t.false(existsSync(join(place, 'run')));
+  });
+}
+
+test('how to stop, what to run inside, what to ask and which lines are asked with the same care', async (t) => {
   const exec = {
     command: ['true'],
     terminal: false,
@@ -85,6 +144,7 @@ test('how to stop, what to run inside, and which lines are asked with the same c
     () => nowhere.stop('web', { timeoutSeconds: Number.NaN }),
     () => nowhere.stop('web', { signal: 'NOPE' }),
     () => nowhere.restart('web', { timeoutSeconds: Number.NaN }),
+    () => nowhere.queryName('web', 'db', { type: 'ANYTHING' as 'A' }),
     () => nowhere.exec('web', { ...exec, user: 'a b' }),
     () => nowhere.exec('web', { ...exec, workingDirectory: 'srv' }),
     () => nowhere.exec('web', { ...exec, environment: ['x y=z'] }),
