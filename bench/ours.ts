@@ -53,7 +53,7 @@ export class Gangway implements Contender {
   static async open(): Promise<Gangway> {
     const host = KernelNamespace.own();
     const world = new World(host);
-    await apply('create the bridge', [loadRuleset(), ...createBridge(bridge)], kinds, world);
+    await apply('create the bridge', [loadRuleset(), ...createBridge(bridge, [4, 6])], kinds, world);
     return new Gangway(host, world);
   }
 
@@ -93,7 +93,7 @@ export class Gangway implements Contender {
     } as const;
     const routes = defaultRoutes(waysOut(bridge, endpoint), sandbox);
     const ports = published ? publish([{ binding, target: address }], () => policyOf(bridge)) : [];
-    return [...none(sandbox), ...attach(bridge, endpoint, sandbox), ...routes, ...ports];
+    return [...none(sandbox), ...attach(bridge, endpoint, sandbox, [4, 6]), ...routes, ...ports];
   }
 
   namespace(index: number): string {

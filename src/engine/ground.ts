@@ -15,7 +15,7 @@ import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import type { Context } from './context.ts';
-import { hasRuleset, ipForward } from './observe.ts';
+import { hasRuleset, ipForward, kernelFamilies } from './observe.ts';
 import { type ContainerRecord, type MachineRecord, type NetworkRecord, standingSteps, stepsOf } from './record.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
@@ -70,7 +70,7 @@ function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: st
   const { made, network } = record;
   const there = hasLink(world, network);
   const stands = made?.boot === boot && there;
-  const anew = there && network.kind !== 'bridge' ? [] : createNetwork(network);
+  const anew = there && network.kind !== 'bridge' ? [] : createNetwork(network, kernelFamilies());
   const steps = stands ? made.steps : anew;
   const missing = stands ? steps.filter((step) => !kindOf(kinds, step).holds(step, world)) : steps;
   return { record, made: steps, missing, isNew: !stands };

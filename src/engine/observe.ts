@@ -15,7 +15,15 @@ import { readSysctl } from '../kernel/sysctl.ts';
 import type { World } from '../plan/world.ts';
 import type { TakenPrefix } from '../services/ipam.ts';
 import { collide, type HostPorts } from '../services/port-allocation.ts';
-import { type Address, formatAddress, formatPrefix, fromBytes, type Prefix, width } from '../values/address.ts';
+import {
+  type Address,
+  type Family,
+  formatAddress,
+  formatPrefix,
+  fromBytes,
+  type Prefix,
+  width,
+} from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import type { PortRange } from '../values/port.ts';
 import { resolverSettings } from '../values/resolver.ts';
@@ -24,6 +32,11 @@ import { bindingsOf, type ContainerRecord } from './record.ts';
 /** `sysctl -n net.ipv4.ip_forward`. */
 export function ipForward(): string {
   return readSysctl('net/ipv4/ip_forward');
+}
+
+/** Booted with `ipv6.disable=1`, the kernel has neither sockets nor settings of IPv6. */
+export function kernelFamilies(): readonly Family[] {
+  return existsSync('/proc/net/if_inet6') ? [4, 6] : [4];
 }
 
 /** Is our table loaded? A `nft flush ruleset` by somebody else takes it away. */
@@ -105,7 +118,7 @@ export function hostPorts(containers: readonly ContainerRecord[], asking?: strin
     .filter((port) => port >= ephemeral.first && port <= ephemeral.last);
   const holders = portHolders();
   return {
-    families: existsSync('/proc/net/if_inet6') ? [4, 6] : [4],
+    families: kernelFamilies(),
     ephemeral,
     reserved: reservedPorts(),
     cursor: Math.max(0, ...inRange),

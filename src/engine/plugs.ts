@@ -10,6 +10,7 @@ import { GangwayError } from '../values/errors.ts';
 import { macOf } from '../values/mac.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Context } from './context.ts';
+import { kernelFamilies } from './observe.ts';
 import type { ContainerRecord, HeldAddress, NetworkRecord, Plug } from './record.ts';
 
 /** What a new plug has to know of the container that it is for. */
@@ -72,7 +73,7 @@ export function draftPlug(
   });
   for (const wanted of request.linkLocalAddresses) refuseInUse(wanted, used);
   const endpoint = draftEndpoint(context, record, slot, { request, addresses });
-  const steps = plugIn(network, endpoint, slot.sandbox);
+  const steps = plugIn(network, endpoint, slot.sandbox, kernelFamilies());
   return { plug: { networkId: id, request, endpoint, steps }, record, cursors: given };
 }
 

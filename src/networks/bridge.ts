@@ -35,6 +35,7 @@ import { elementSteps } from '../firewall/nftables.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
 import type { Place } from '../plan/place.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
+import type { Family } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
 import { closedFamily, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
@@ -70,7 +71,7 @@ export interface Endpoint extends Occupant {
 }
 
 /** `ip link add gangway0 type bridge; ip address add 172.17.0.1/16 dev gangway0; ip link set gangway0 up`. */
-export function createBridge(network: BridgeNetwork): readonly Step[] {
+export function createBridge(network: BridgeNetwork, families: readonly Family[]): readonly Step[] {
   const { bridge, mac, mtuBytes, subnets } = network;
   return [
     ...elementSteps(networkElements(policyOf(network)), `the firewall knows ${bridge} before a packet can cross it`),
@@ -83,7 +84,7 @@ export function createBridge(network: BridgeNetwork): readonly Step[] {
       ...(network.interContainer ? {} : { filtered: true }),
       why: `the switch of network ${network.name}`,
     },
-    ...closedFamily('host', bridge, subnets),
+    ...closedFamily('host', bridge, subnets, families),
     ...deaf(network),
     ...subnets.flatMap((subnet) => stand(network, subnet)),
     { kind: 'up', in: 'host', link: bridge, why: 'the switch is on' },
@@ -123,12 +124,17 @@ export function policyOf({ subnets, ...network }: BridgeNetwork): NetworkPolicy 
  *
  * A container that ends is not unplugged: its namespace takes both plugs with it.
  */
-export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sandbox): readonly Step[] {
+export function attach(
+  network: BridgeNetwork,
+  endpoint: Endpoint,
+  sandbox: Sandbox,
+  families: readonly Family[],
+): readonly Step[] {
   const place = inSandbox(sandbox);
   const { link, hostLink, mac } = endpoint;
   if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no plug for ${network.bridge}`);
   return [
-    ...familyAtBirth(place, network.subnets),
+    ...familyAtBirth(place, network.subnets, families),
     {
       kind: 'veth',
       in: 'host',
@@ -145,7 +151,7 @@ export function attach(network: BridgeNetwork, endpoint: Endpoint, sandbox: Sand
       why: 'a container may reach itself through a published port: the frame leaves by the port it came in by',
     },
     ...(endpoint.isolated === true ? [apart(hostLink)] : []),
-    ...closedFamily('host', hostLink, network.subnets),
+    ...closedFamily('host', hostLink, network.subnets, families),
     ...occupy(endpoint, sandbox),
   ];
 }
@@ -155,9 +161,9 @@ function apart(link: string): Step {
 }
 
 /** A link is born with the setting `default` of its namespace, which another network of the container may have changed. */
-function familyAtBirth(place: Place, subnets: readonly Subnet[]): readonly Step[] {
-  const closed = closedFamily(place, 'default', subnets);
-  if (closed.length > 0) return closed;
+function familyAtBirth(place: Place, subnets: readonly Subnet[], families: readonly Family[]): readonly Step[] {
+  const closed = closedFamily(place, 'default', subnets, families);
+  if (closed.length > 0 || !families.includes(6)) return closed;
   const key = 'net/ipv6/conf/default/disable_ipv6';
   return [
     { kind: 'sysctl', in: place, key, value: '0', why: 'this network has IPv6, whatever the container’s others have' },

@@ -41,6 +41,7 @@
  * container; and where the kernel has no ipvlan, that is what the error says.
  */
 import type { DefaultRoute, Step } from '../plan/step.ts';
+import type { Family } from '../values/address.ts';
 import type { IpvlanRequest, Subnet } from '../values/network.ts';
 import { birthName, macvlanWaysOut, type WireEndpoint } from './macvlan.ts';
 import { closedFamily, inSandbox, occupy, type Sandbox } from './none.ts';
@@ -60,8 +61,8 @@ export interface IpvlanNetwork {
 }
 
 /** Nothing, or the parent. */
-export function createIpvlan({ parent, subnets }: IpvlanNetwork): readonly Step[] {
-  return createParent(parent, subnets);
+export function createIpvlan({ parent, subnets }: IpvlanNetwork, families: readonly Family[]): readonly Step[] {
+  return createParent(parent, subnets, families);
 }
 
 /**
@@ -75,6 +76,7 @@ export function attachIpvlan(
   network: IpvlanNetwork,
   endpoint: Omit<WireEndpoint, 'mac'>,
   sandbox: Sandbox,
+  families: readonly Family[],
 ): readonly Step[] {
   const { parent, mode, flag, mtuBytes, subnets } = network;
   return [
@@ -90,7 +92,7 @@ export function attachIpvlan(
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
       why: `the container’s ${endpoint.link} is one more address behind ${parent.link}`,
     },
-    ...closedFamily(inSandbox(sandbox), endpoint.link, subnets),
+    ...closedFamily(inSandbox(sandbox), endpoint.link, subnets, families),
     ...occupy(endpoint, sandbox),
   ];
 }

@@ -43,7 +43,7 @@
  * and moves it in.
  */
 import type { DefaultRoute, Step } from '../plan/step.ts';
-import { contains } from '../values/address.ts';
+import { contains, type Family } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { MacvlanRequest, Subnet } from '../values/network.ts';
 import { closedFamily, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
@@ -69,8 +69,8 @@ export interface WireEndpoint extends Occupant {
 }
 
 /** Nothing, or the parent. */
-export function createMacvlan({ parent, subnets }: MacvlanNetwork): readonly Step[] {
-  return createParent(parent, subnets);
+export function createMacvlan({ parent, subnets }: MacvlanNetwork, families: readonly Family[]): readonly Step[] {
+  return createParent(parent, subnets, families);
 }
 
 /**
@@ -80,7 +80,12 @@ export function createMacvlan({ parent, subnets }: MacvlanNetwork): readonly Ste
  *     ip -n C link set gw3f2a9c41d0b7 name eth0
  *     ip -n C address add 203.0.113.100/24 dev eth0; ip -n C link set eth0 up
  */
-export function attachMacvlan(network: MacvlanNetwork, endpoint: WireEndpoint, sandbox: Sandbox): readonly Step[] {
+export function attachMacvlan(
+  network: MacvlanNetwork,
+  endpoint: WireEndpoint,
+  sandbox: Sandbox,
+  families: readonly Family[],
+): readonly Step[] {
   const { parent, mode, mtuBytes, subnets } = network;
   const { link, mac } = endpoint;
   return [
@@ -96,7 +101,7 @@ export function attachMacvlan(network: MacvlanNetwork, endpoint: WireEndpoint, s
       ...(mode === 'passthru' ? {} : { mac }),
       why: `the container’s ${link} is one more MAC on ${parent.link}`,
     },
-    ...closedFamily(inSandbox(sandbox), link, subnets),
+    ...closedFamily(inSandbox(sandbox), link, subnets, families),
     ...occupy(endpoint, sandbox),
   ];
 }

@@ -1,5 +1,6 @@
 /** A network, whatever drives it: what has to be made for it, how a container is plugged in, and which ways lead out of it. */
 import type { DefaultRoute, Step } from '../plan/step.ts';
+import type { Family } from '../values/address.ts';
 import { attach, type BridgeNetwork, createBridge, type Endpoint, waysOut } from './bridge.ts';
 import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanWaysOut } from './ipvlan.ts';
 import { attachMacvlan, createMacvlan, type MacvlanNetwork, macvlanWaysOut } from './macvlan.ts';
@@ -7,27 +8,32 @@ import type { Sandbox } from './none.ts';
 
 export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
 
-/** What stands while the network does, with or without containers. */
-export function createNetwork(network: Network): readonly Step[] {
+/** What stands while the network does, with or without containers. @param families those that the kernel has */
+export function createNetwork(network: Network, families: readonly Family[]): readonly Step[] {
   switch (network.kind) {
     case 'bridge':
-      return createBridge(network);
+      return createBridge(network, families);
     case 'macvlan':
-      return createMacvlan(network);
+      return createMacvlan(network, families);
     case 'ipvlan':
-      return createIpvlan(network);
+      return createIpvlan(network, families);
   }
 }
 
-/** Plugs a container in. */
-export function plugIn(network: Network, endpoint: Endpoint, sandbox: Sandbox): readonly Step[] {
+/** Plugs a container in. @param families those that the kernel has */
+export function plugIn(
+  network: Network,
+  endpoint: Endpoint,
+  sandbox: Sandbox,
+  families: readonly Family[],
+): readonly Step[] {
   switch (network.kind) {
     case 'bridge':
-      return attach(network, endpoint, sandbox);
+      return attach(network, endpoint, sandbox, families);
     case 'macvlan':
-      return attachMacvlan(network, endpoint, sandbox);
+      return attachMacvlan(network, endpoint, sandbox, families);
     case 'ipvlan':
-      return attachIpvlan(network, endpoint, sandbox);
+      return attachIpvlan(network, endpoint, sandbox, families);
   }
 }
 

@@ -21,7 +21,7 @@
 
 import type { Place } from '../plan/place.ts';
 import type { Step, SysctlStep } from '../plan/step.ts';
-import type { Prefix } from '../values/address.ts';
+import type { Family, Prefix } from '../values/address.ts';
 import type { SubordinateRange } from '../values/launch.ts';
 import { isOfNetwork, type Sysctl } from '../values/sysctl-grammar.ts';
 
@@ -89,13 +89,18 @@ export function settings(sandbox: Sandbox, sysctls: readonly Sysctl[]): readonly
   }));
 }
 
-/** A network without IPv6 has none anywhere: a link-local address would be a way around every IPv4 rule (CVE-2024-32473). */
+/**
+ * A network without IPv6 has none anywhere: a link-local address would be a way around every IPv4 rule (CVE-2024-32473).
+ *
+ * @param families those that the kernel has: booted with `ipv6.disable=1` it has nothing to close, and no such setting
+ */
 export function closedFamily(
   place: Place,
   link: string,
   subnets: readonly { readonly subnet: Prefix }[],
+  families: readonly Family[],
 ): readonly Step[] {
-  if (subnets.some(({ subnet }) => subnet.address.family === 6)) return [];
+  if (!families.includes(6) || subnets.some(({ subnet }) => subnet.address.family === 6)) return [];
   return [
     {
       kind: 'sysctl',

@@ -14,6 +14,7 @@
  * @see IEEE 802.1Q
  */
 import type { Step } from '../plan/step.ts';
+import type { Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Subnet } from '../values/network.ts';
 import { closedFamily } from './none.ts';
@@ -48,14 +49,14 @@ export function chooseParent(wanted: string | undefined, dummy: string, exists: 
 }
 
 /** Nothing for a link that is there; else it is made, and up. */
-export function createParent(parent: Parent, subnets: readonly Subnet[]): readonly Step[] {
+export function createParent(parent: Parent, subnets: readonly Subnet[], families: readonly Family[]): readonly Step[] {
   if (parent.kind === 'found') return [];
   const { link } = parent;
   return [
     parent.kind === 'vlan'
       ? { kind: 'vlan', in: 'host', name: link, parent: parent.trunk, id: parent.id, why: vlanReason(parent.id) }
       : { kind: 'dummy', in: 'host', name: link, why: 'a parent that leads nowhere: whatever leaves by it is gone' },
-    ...closedFamily('host', link, subnets),
+    ...closedFamily('host', link, subnets, families),
     { kind: 'up', in: 'host', link, why: 'the parent is on' },
   ];
 }

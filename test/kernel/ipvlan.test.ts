@@ -22,9 +22,12 @@ const routed: IpvlanNetwork = {
   subnets: ['10.8.1.0/24', '10.8.2.0/24'].map((text) => ({ subnet: parsePrefix(text), auxiliary: {} })),
 };
 
+/** Those that the kernel has. */
+const families = [4, 6] as const;
+
 function container(number: number, on: IpvlanNetwork, address: string): readonly Step[] {
   const plug = endpoint(number, address);
-  return plugged(number, attachIpvlan(on, plug, sandbox(number)), ipvlanWaysOut(on, plug));
+  return plugged(number, attachIpvlan(on, plug, sandbox(number), families), ipvlanWaysOut(on, plug));
 }
 
 function ipvlan(title: string, body: (t: ExecutionContext, wire: Wire) => Promise<void>): void {
@@ -43,7 +46,7 @@ for (const [flag, siblings] of [
   ipvlan(`l2 ${flag}: on the wire with the parent’s MAC`, async (t, wire) => {
     const on: IpvlanNetwork = { ...network, flag };
     const steps = [
-      ...createIpvlan(on),
+      ...createIpvlan(on, families),
       ...container(1, on, '203.0.113.101/24'),
       ...container(2, on, '203.0.113.102/24'),
     ];

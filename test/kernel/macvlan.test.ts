@@ -19,13 +19,16 @@ const network: MacvlanNetwork = {
 const v4Only: MacvlanNetwork = { ...network, subnets: [subnet4] };
 
 /** A container on the network, at .101 for the first one. */
+/** Those that the kernel has. */
+const families = [4, 6] as const;
+
 function container(number: number, on: MacvlanNetwork = network): readonly Step[] {
   const addresses = [`203.0.113.10${number}/24`, `2001:db8:f::10${number}/64`].slice(0, on.subnets.length);
   const plug = endpoint(number, ...addresses);
-  return plugged(number, attachMacvlan(on, plug, sandbox(number)), macvlanWaysOut(on, plug));
+  return plugged(number, attachMacvlan(on, plug, sandbox(number), families), macvlanWaysOut(on, plug));
 }
 
-const two = [...createMacvlan(network), ...container(1), ...container(2)];
+const two = [...createMacvlan(network, families), ...container(1), ...container(2)];
 
 async function applied(t: ExecutionContext, wire: Wire, steps: readonly Step[]): Promise<void> {
   t.is(await wire.apply(steps), '');
@@ -212,7 +215,7 @@ test('undo leaves nothing, and undoing twice is undoing once', async (t) => {
 test('undo of a plug alone leaves the container its other links', async (t) => {
   await withWire(t, async (wire) => {
     const base = plugged(1, []);
-    const plug = attachMacvlan(network, endpoint(1, '203.0.113.101/24'), sandbox(1));
+    const plug = attachMacvlan(network, endpoint(1, '203.0.113.101/24'), sandbox(1), families);
     await applied(t, wire, [...base, ...plug]);
     t.is(await wire.undo(plug), '');
     t.regex(await wire.run(1, 'ip', '-br', 'link'), /^lo [^\n]*\n$/);
@@ -231,10 +234,10 @@ test('the next life has the same MAC at once', async (t) => {
 
 test('where the container’s name is taken, nothing is left', async (t) => {
   await withWire(t, async (wire) => {
-    const base = plugged(1, attachMacvlan(v4Only, endpoint(1, '203.0.113.101/24'), sandbox(1)));
+    const base = plugged(1, attachMacvlan(v4Only, endpoint(1, '203.0.113.101/24'), sandbox(1), families));
     await applied(t, wire, base);
     const before = await wire.lab.leftovers();
-    const second = attachMacvlan(v4Only, endpoint(2, '203.0.113.102/24'), sandbox(1));
+    const second = attachMacvlan(v4Only, endpoint(2, '203.0.113.102/24'), sandbox(1), families);
     t.regex(await wire.apply(second), /^name link \d+ eth0: EEXIST$/);
     t.deepEqual(await wire.leftSince(before), []);
     t.is((await wire.run(1, 'ip', '-br', 'link')).trim().split('\n').length, 2);
@@ -265,7 +268,7 @@ test('a VLAN of the uplink: made, used, and taken away', async (t) => {
     if (skipUnless(t, await wire.lacks('vlan'))) return;
     const on: MacvlanNetwork = { ...v4Only, parent: { kind: 'vlan', link: 'up0.10', trunk: 'up0', id: 10 } };
     const before = await wire.lab.leftovers();
-    const steps = [...createMacvlan(on), ...container(1, on)];
+    const steps = [...createMacvlan(on, families), ...container(1, on)];
     await applied(t, wire, steps);
     t.false(await wire.reaches(1, '203.0.113.2'), 'the world is not on VLAN 10 yet');
     await wire.run('world', 'ip', 'link', 'add', 'link', 'eth0', 'name', 'eth0.10', 'up', 'type', 'vlan', 'id', '10');
@@ -283,7 +286,7 @@ test('a network without a parent: the containers have each other and nobody else
     if (skipUnless(t, await wire.lacks('dummy'))) return;
     const on: MacvlanNetwork = { ...v4Only, parent: { kind: 'dummy', link: 'dm-111111111111' } };
     const before = await wire.lab.leftovers();
-    const steps = [...createMacvlan(on), ...container(1, on), ...container(2, on)];
+    const steps = [...createMacvlan(on, families), ...container(1, on), ...container(2, on)];
     await applied(t, wire, steps);
     t.true(await wire.reaches(1, '203.0.113.102'));
     t.false(await wire.reaches(1, '203.0.113.2'));
@@ -301,7 +304,7 @@ for (const [kind, parent] of [
       const missing = await wire.lacks(kind);
       if (skipUnless(t, missing === undefined ? `this kernel has ${kind}` : undefined)) return;
       const before = await wire.lab.leftovers();
-      t.is(await wire.apply(createMacvlan({ ...network, parent })), `this kernel has no ${kind}`);
+      t.is(await wire.apply(createMacvlan({ ...network, parent }, families)), `this kernel has no ${kind}`);
       t.deepEqual(await wire.leftSince(before), []);
     });
   });

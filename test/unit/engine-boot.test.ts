@@ -31,7 +31,7 @@ const ownBridge: Network = { ...defaultBridge.network, name: 'mine' };
 test('of a network that was made in another boot nothing is taken away but its record', async (t) => {
   const remove = async (boot: string, network: Network) => {
     using facts = new Facts();
-    facts.put('networks', { ...defaultBridge, network, made: { boot, steps: createNetwork(network) } });
+    facts.put('networks', { ...defaultBridge, network, made: { boot, steps: createNetwork(network, [4, 6]) } });
     return await plans(facts, (engine) => engine.removeNetwork(network.name));
   };
   const lane = on(vlan('eth0.10'), undefined).network;
@@ -44,7 +44,7 @@ test('of a network that was made in another boot nothing is taken away but its r
 test('gc takes away the default bridge of this boot only', async (t) => {
   const collect = async (boot: string) => {
     using facts = new Facts();
-    facts.put('networks', { ...defaultBridge, made: { boot, steps: createNetwork(defaultBridge.network) } });
+    facts.put('networks', { ...defaultBridge, made: { boot, steps: createNetwork(defaultBridge.network, [4, 6]) } });
     return (await plans(facts, (engine) => engine.collectGarbage())).join();
   };
   t.regex(await collect(bootId()), /bridge/);
@@ -55,7 +55,7 @@ test('a parent that the machine has made itself since the last boot is used as i
   const run = async (link: string) => {
     using facts = new Facts();
     const { network } = on(vlan(link), undefined);
-    facts.put('networks', on(vlan(link), { boot: 'another', steps: createNetwork(network) }));
+    facts.put('networks', on(vlan(link), { boot: 'another', steps: createNetwork(network, [4, 6]) }));
     const connections = [connectionTo('lane')];
     return await plans(facts, (engine) => engine.run({ ...request, network: { kind: 'networks', connections } }));
   };
@@ -67,7 +67,10 @@ test('who inherits a parent can make it, and takes away what stands of it', asyn
   const inherit = async (boot: string) => {
     using facts = new Facts();
     // Network wire has found eth0.
-    facts.put('networks', on(vlan('eth0'), { boot, steps: createNetwork(on(vlan('eth0'), undefined).network) }));
+    facts.put(
+      'networks',
+      on(vlan('eth0'), { boot, steps: createNetwork(on(vlan('eth0'), undefined).network, [4, 6]) }),
+    );
     const context = facts.context();
     await engineOf({ ...context, dryRun: false }).removeNetwork('lane');
     const heir = context.records.networks().find(({ network }) => network.name === 'wire');

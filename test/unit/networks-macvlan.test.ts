@@ -12,7 +12,7 @@ import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { wayBack } from '../../src/plan/undo.ts';
-import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { type Family, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { parseMac } from '../../src/values/mac.ts';
 
 const kinds = kernelKinds as Kinds;
@@ -22,6 +22,8 @@ function read(steps: readonly Step[]): readonly string[] {
 }
 
 const sandbox = { namespace: 'c1' };
+/** Those that the kernel has. */
+const families = [4, 6] as const;
 const subnet = (text: string, gateway?: string) => ({
   subnet: parsePrefix(text),
   ...(gateway === undefined ? {} : { gateway: parseAddress(gateway) }),
@@ -48,13 +50,13 @@ const macvlan: MacvlanNetwork = {
 const ipvlan: IpvlanNetwork = { ...macvlan, kind: 'ipvlan', mode: 'l2', flag: 'bridge' };
 
 test('a parent that is there is used as it is', (t) => {
-  t.deepEqual(createMacvlan(macvlan), []);
-  t.deepEqual(createIpvlan(ipvlan), []);
+  t.deepEqual(createMacvlan(macvlan, families), []);
+  t.deepEqual(createIpvlan(ipvlan, families), []);
 });
 
 test('a VLAN of a link: made, closed to IPv6 where the network has none, and up', (t) => {
   const parent = { kind: 'vlan', link: 'up0.10', trunk: 'up0', id: 10 } as const;
-  t.deepEqual(read(createMacvlan({ ...macvlan, parent })), [
+  t.deepEqual(read(createMacvlan({ ...macvlan, parent }, families)), [
     'ip link add link up0 name up0.10 type vlan id 10',
     'sysctl -qw net/ipv6/conf/up0.10/disable_ipv6=1',
     'ip link set up0.10 up',
@@ -64,7 +66,7 @@ test('a VLAN of a link: made, closed to IPv6 where the network has none, and up'
 test('without a parent, a dummy', (t) => {
   const parent = { kind: 'dummy', link: 'di-3f2a9c41d0b7' } as const;
   const subnets = [subnet('fd00::/64')];
-  t.deepEqual(read(createIpvlan({ ...ipvlan, parent, subnets })), [
+  t.deepEqual(read(createIpvlan({ ...ipvlan, parent, subnets }, families)), [
     'ip link add di-3f2a9c41d0b7 type dummy',
     'ip link set di-3f2a9c41d0b7 up',
   ]);
@@ -83,7 +85,7 @@ test('the parent is chosen: what is there, a VLAN of it, or none', (t) => {
 });
 
 test('macvlan: born beside its parent’s namespace, named, closed to IPv6, addressed, up', (t) => {
-  t.deepEqual(read(attachMacvlan(macvlan, endpoint, sandbox)), [
+  t.deepEqual(read(attachMacvlan(macvlan, endpoint, sandbox, families)), [
     'ip link add link up0 name gw3f2a9c41d0b7 address 02:42:cb:00:71:64 mtu 1500 netns c1 type macvlan mode bridge',
     'ip -n c1 link set gw3f2a9c41d0b7 name eth0',
     'ip netns exec c1 sysctl -qw net/ipv6/conf/eth0/disable_ipv6=1',
@@ -95,7 +97,7 @@ test('macvlan: born beside its parent’s namespace, named, closed to IPv6, addr
 test('macvlan in the mode passthru has no MAC to choose', (t) => {
   const { mtuBytes: _, ...inherited } = macvlan;
   t.is(
-    read(attachMacvlan({ ...inherited, mode: 'passthru' }, endpoint, sandbox))[0],
+    read(attachMacvlan({ ...inherited, mode: 'passthru' }, endpoint, sandbox, families))[0],
     'ip link add link up0 name gw3f2a9c41d0b7 netns c1 type macvlan mode passthru',
   );
 });
@@ -111,7 +113,7 @@ test('macvlan: the ways out are the gateways of the subnets in which the contain
 });
 
 test('ipvlan: as macvlan, without a MAC', (t) => {
-  t.deepEqual(read(attachIpvlan({ ...ipvlan, flag: 'private' }, endpoint, sandbox)), [
+  t.deepEqual(read(attachIpvlan({ ...ipvlan, flag: 'private' }, endpoint, sandbox, families)), [
     'ip link add link up0 name gw3f2a9c41d0b7 mtu 1500 netns c1 type ipvlan mode l2 private',
     'ip -n c1 link set gw3f2a9c41d0b7 name eth0',
     'ip netns exec c1 sysctl -qw net/ipv6/conf/eth0/disable_ipv6=1',
@@ -133,7 +135,10 @@ test('ipvlan: a gateway in l2, in l3 and l3s the parent’s routes', (t) => {
 });
 
 test('both are deleted before their namespace is', (t) => {
-  for (const plug of [attachMacvlan(macvlan, endpoint, sandbox), attachIpvlan(ipvlan, endpoint, sandbox)]) {
+  for (const plug of [
+    attachMacvlan(macvlan, endpoint, sandbox, families),
+    attachIpvlan(ipvlan, endpoint, sandbox, families),
+  ]) {
     const all: readonly Step[] = [{ kind: 'namespace', name: 'c1', why: 'a test' }, ...plug];
     t.deepEqual(
       wayBack(all, kinds).flatMap(({ step, undoCommands }) => undoCommands(step)),
@@ -145,10 +150,24 @@ test('both are deleted before their namespace is', (t) => {
 test('every step has a reason: one sentence, without a final stop', (t) => {
   const parent = { kind: 'vlan', link: 'up0.10', trunk: 'up0', id: 10 } as const;
   const all = [
-    ...createMacvlan({ ...macvlan, parent }),
-    ...createMacvlan({ ...macvlan, parent: { kind: 'dummy', link: 'dm-1' } }),
-    ...attachMacvlan(macvlan, endpoint, sandbox),
-    ...attachIpvlan(ipvlan, endpoint, sandbox),
+    ...createMacvlan({ ...macvlan, parent }, families),
+    ...createMacvlan({ ...macvlan, parent: { kind: 'dummy', link: 'dm-1' } }, families),
+    ...attachMacvlan(macvlan, endpoint, sandbox, families),
+    ...attachIpvlan(ipvlan, endpoint, sandbox, families),
   ];
   for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);
+});
+
+test('a kernel without IPv6 has nothing to close', (t) => {
+  const all = (has: readonly Family[]) =>
+    read([
+      ...createMacvlan({ ...macvlan, parent: { kind: 'dummy', link: 'dm-1' } }, has),
+      ...attachMacvlan(macvlan, endpoint, sandbox, has),
+      ...attachIpvlan(ipvlan, endpoint, sandbox, has),
+    ]);
+  t.deepEqual(
+    all([4]),
+    all(families).filter((line) => !line.includes('ipv6')),
+  );
+  t.is(all(families).length - all([4]).length, 3);
 });

@@ -26,6 +26,8 @@ function read(steps: readonly Step[]): readonly string[] {
 }
 
 const sandbox = { namespace: 'c1' };
+/** Those that the kernel has. */
+const families = [4, 6] as const;
 
 const network: BridgeNetwork = {
   ...ordinary,
@@ -70,7 +72,7 @@ test('host: nothing', (t) => {
 });
 
 test('bridge: the firewall knows the switch before it is there, and it is closed to IPv6 before it is on', (t) => {
-  t.deepEqual(read(createBridge(network)), [
+  t.deepEqual(read(createBridge(network, families)), [
     'nft \'add element inet gangway bridges { "gangway0" }\'',
     'nft \'add element inet gangway same_bridge { "gangway0" . "gangway0" }\'',
     'nft \'add element inet gangway leaving { ipv4 . "gangway0" : goto leave_nat }\'',
@@ -85,7 +87,7 @@ test('bridge: the firewall knows the switch before it is there, and it is closed
 });
 
 test('bridge with IPv6: a gateway in each family, and no family is closed', (t) => {
-  t.deepEqual(read(createBridge(twoFamilies)).slice(-5), [
+  t.deepEqual(read(createBridge(twoFamilies, families)).slice(-5), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
     'sysctl -qw net/ipv6/conf/gangway0/accept_ra=0',
     'ip address add 172.17.0.1/16 broadcast + dev gangway0',
@@ -101,17 +103,17 @@ test('a bridge whose containers may not talk asks the rules; an isolated family 
     internal: true,
     gatewayModes: { 4: 'isolated', 6: 'isolated' },
   } as const;
-  t.deepEqual(read(createBridge(apart)).slice(-3), [
+  t.deepEqual(read(createBridge(apart, families)).slice(-3), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0 nf_call_iptables 1 nf_call_ip6tables 1',
     'sysctl -qw net/ipv6/conf/gangway0/disable_ipv6=1',
     'ip link set gangway0 up',
   ]);
-  const plugged = read(attach(apart, { ...endpoint, isolated: true }, sandbox));
+  const plugged = read(attach(apart, { ...endpoint, isolated: true }, sandbox, families));
   t.true(plugged.includes('ip link set veth1 type bridge_slave isolated on'));
 });
 
 test('attach: one message for the cable, closed before it is up', (t) => {
-  t.deepEqual(read(attach(network, endpoint, sandbox)), [
+  t.deepEqual(read(attach(network, endpoint, sandbox, families)), [
     'ip netns exec c1 sysctl -qw net/ipv6/conf/default/disable_ipv6=1',
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth' +
       ' peer name eth0 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1',
@@ -125,13 +127,23 @@ test('attach: one message for the cable, closed before it is up', (t) => {
   ]);
 });
 
+test('a kernel without IPv6 has nothing to close, and no setting that could say so', (t) => {
+  const steps = [...createBridge(network, [4]), ...attach(network, endpoint, sandbox, [4])];
+  const closed = [...createBridge(network, families), ...attach(network, endpoint, sandbox, families)];
+  t.deepEqual(
+    read(steps),
+    read(closed).filter((line) => !line.includes('ipv6')),
+  );
+  t.is(closed.length - steps.length, 3);
+});
+
 test('attach: what somebody wants for the link is there before it is up', (t) => {
   const wanted = {
     ...endpoint,
     linkLocalAddresses: [parsePrefix('169.254.7.7/16')],
     sysctls: [{ key: 'net/ipv4/conf/eth0/log_martians', value: '1' }],
   };
-  t.deepEqual(read(attach(network, wanted, sandbox)).slice(-4), [
+  t.deepEqual(read(attach(network, wanted, sandbox, families)).slice(-4), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 address add 169.254.7.7/16 broadcast + dev eth0',
     'ip netns exec c1 sysctl -qw net/ipv4/conf/eth0/log_martians=1',
@@ -141,7 +153,7 @@ test('attach: what somebody wants for the link is there before it is up', (t) =>
 
 test('attach with IPv6: an address and a way out in each family', (t) => {
   const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
-  t.deepEqual(read(attach(twoFamilies, both, sandbox)).slice(3), [
+  t.deepEqual(read(attach(twoFamilies, both, sandbox, families)).slice(3), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 address add fd00::2/64 nodad dev eth0',
     'ip -n c1 link set eth0 up',
@@ -215,8 +227,8 @@ test('publish: every port has a socket too, which is told in a sentence', (t) =>
 test('every step of every chapter has a reason: one sentence, without a final stop', (t) => {
   const all = [
     ...none(sandbox),
-    ...createBridge(twoFamilies),
-    ...attach(network, endpoint, sandbox),
+    ...createBridge(twoFamilies, families),
+    ...attach(network, endpoint, sandbox, families),
     ...forwarding({ ipForward: '0' }),
     ...publish([bound('0.0.0.0')].map(toContainer), behind),
   ];
