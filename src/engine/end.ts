@@ -9,13 +9,14 @@ import { bootId } from '../kernel/boot.ts';
 import { isAlive as isProcessAlive } from '../kernel/process.ts';
 import type { RecordChange } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
+import { lasting } from '../plan/undo.ts';
 import type { World } from '../plan/world.ts';
 import { type Observed, observe, readLaunched } from '../services/process/launch.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
 import { type Context, carry } from './context.ts';
 import { endForwarding } from './ground.ts';
 import { ofContainer, ofStack } from './occurrences.ts';
-import { type ContainerRecord, type End, type HeldAddress, isServed, type Life, stepsOf } from './record.ts';
+import { type ContainerRecord, type End, type HeldAddress, isLiving, isServed, type Life, stepsOf } from './record.ts';
 
 /** What a life is found to be: another boot has forgotten it, else its processes tell. */
 export function observeLife(life: Life): Observed {
@@ -32,7 +33,8 @@ function goesOn({ kind }: Observed): boolean {
 }
 
 /**
- * Takes a life away: the process and its control groups, the ports, the network, the files. The caller holds the lock.
+ * Takes a life away: the process and its control groups, the ports, the network, the files; of one of another boot the
+ * files alone. The caller holds the lock.
  *
  * @param last what the record becomes: without its life, or nothing at all
  * @param told what has happened to the container besides
@@ -47,15 +49,17 @@ export async function endLife(
 ): Promise<ContainerRecord> {
   const { life } = record;
   if (life === undefined) return record;
+  const boot = bootId();
   const observed = observeLife(life);
   const end = endOf(life, observed);
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
   const ended = withoutLife(record, end);
-  if (!context.dryRun && isServed(record, life.boot)) await context.sockets.withdraw(record.id);
+  if (!context.dryRun && isServed(record, boot)) await context.sockets.withdraw(record.id);
   await unplugForOthers(context, world, record);
   const shared = endForwarding(context, record);
-  const steps = [...shared.steps, ...stepsOf(life)];
+  const made = isLiving(record, boot) ? stepsOf(life) : lasting(stepsOf(life));
+  const steps = [...shared.steps, ...made];
   const own =
     last === 'remove' ? removal(context, record) : { steps: [], records: [context.records.put('containers', ended)] };
   await carry(context, world, {
@@ -78,8 +82,9 @@ export async function endLife(
  * A namespace takes its links with it when it ends; but it does not end while somebody else lives in it. Who has joined
  * this container's stack keeps it, with nothing in it but lo, as in Docker.
  */
-async function unplugForOthers(context: Context, world: World, { id, name, life }: ContainerRecord): Promise<void> {
-  if (life === undefined || life.plugs.length === 0 || life.boot !== bootId()) return;
+async function unplugForOthers(context: Context, world: World, record: ContainerRecord): Promise<void> {
+  if (!isLiving(record, bootId()) || record.life.plugs.length === 0) return;
+  const { id, name, life } = record;
   const shared = context.records.containers().some((other) => other.life?.joined === id && isAlive(other.life));
   if (!shared) return;
   const steps = [...life.plugs.flatMap((plug) => plug.steps), ...life.published];

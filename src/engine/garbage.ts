@@ -19,7 +19,7 @@ import type { Removed } from './engine.ts';
 import { removeForgotten } from './forgotten.ts';
 import { defaultBridge, findDefault, forgottenBridge, isBridgeBusy } from './networks.ts';
 import { hasRuleset } from './observe.ts';
-import { standingSteps } from './record.ts';
+import { living, standingSteps } from './record.ts';
 
 /**
  * @returns what was taken away; in a dry run, what would be
@@ -78,12 +78,13 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   const { records } = context;
   const network = findDefault(records.everyNetwork());
   const machine = records.machine();
-  const plugs = records.containers().flatMap(({ life }) => life?.plugs ?? []);
+  const boot = bootId();
+  const plugs = living(records.containers(), boot).flatMap(({ life }) => life.plugs);
   const others = records.everyNetwork().filter(({ id }) => id !== network?.id);
   if (plugs.some(({ networkId }) => networkId === network?.id)) return [];
   const inUse = plugs.length > 0 || others.length > 0;
   // What a lost record knew can still be recognised by its name.
-  const bridge = network === undefined ? forgottenBridge(world) : standingSteps(network, bootId());
+  const bridge = network === undefined ? forgottenBridge(world) : standingSteps(network, boot);
   const ruleset = inUse
     ? []
     : machine.ruleset.length === 0 && hasRuleset(world, table)

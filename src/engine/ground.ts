@@ -16,7 +16,15 @@ import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import type { Context } from './context.ts';
 import { hasRuleset, ipForward, kernelFamilies } from './observe.ts';
-import { type ContainerRecord, type MachineRecord, type NetworkRecord, standingSteps, stepsOf } from './record.ts';
+import {
+  type ContainerRecord,
+  isLiving,
+  living,
+  type MachineRecord,
+  type NetworkRecord,
+  standingSteps,
+  stepsOf,
+} from './record.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
 export interface Ground {
@@ -94,7 +102,7 @@ function otherNetworks({ records }: Context, wanted: readonly NetworkRecord[], b
 }
 
 function livingSteps({ records }: Context, boot: string): readonly Step[] {
-  return records.containers().flatMap(({ life }) => (life?.boot === boot ? stepsOf(life) : []));
+  return living(records.containers(), boot).flatMap(({ life }) => stepsOf(life));
 }
 
 /**
@@ -121,15 +129,15 @@ function turnsOn(step: Step, family: Family): boolean {
 }
 
 /** With the last plug of the last container, the machine stops forwarding, if it was us who began. */
-export function endForwarding(context: Context, { id, life }: ContainerRecord): Ground {
+export function endForwarding(context: Context, record: ContainerRecord): Ground {
   const { records } = context;
   const machine = records.machine();
-  const plugged = life !== undefined && life.plugs.length > 0;
-  if (!plugged || machine.forwarding.length === 0 || !isAlone(context, id)) return { steps: [], records: [] };
+  const plugged = isLiving(record, bootId()) && record.life.plugs.length > 0;
+  if (!plugged || machine.forwarding.length === 0 || !isAlone(context, record.id)) return { steps: [], records: [] };
   return { steps: machine.forwarding, records: [records.putMachine({ ...machine, forwarding: [] })] };
 }
 
 /** Is no other container plugged into a network? */
 function isAlone({ records }: Context, id: string): boolean {
-  return !records.containers().some((other) => other.id !== id && (other.life?.plugs.length ?? 0) > 0);
+  return !living(records.containers(), bootId()).some((other) => other.id !== id && other.life.plugs.length > 0);
 }

@@ -1,4 +1,5 @@
 /** `gangway network ls` and `network inspect`: reads records; changes nothing, needs no lock. */
+import { bootId } from '../kernel/boot.ts';
 import { occupancy } from '../services/occupancy.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { NetworkMode } from '../values/network.ts';
@@ -7,7 +8,7 @@ import type { NetworkInspection, NetworkSummary } from './engine.ts';
 import { findDefault, notFound } from './networks.ts';
 import { usedAddresses } from './plugs.ts';
 import { predefined } from './predefined.ts';
-import type { ContainerRecord, NetworkRecord } from './record.ts';
+import { type Living, living, type NetworkRecord } from './record.ts';
 
 /** How docker calls where a stack comes from: the first network for one that has several. */
 export function modeName(mode: NetworkMode): string {
@@ -18,7 +19,7 @@ export function modeName(mode: NetworkMode): string {
 /** The predefined networks, `bridge` as it is or as it will be, and those that somebody made, by name. */
 export function listNetworks({ records }: Context): readonly NetworkSummary[] {
   const all = records.networks();
-  const containers = records.containers();
+  const containers = living(records.containers(), bootId());
   const standard = findDefault(all);
   const own = all.filter((record) => record !== standard).map((record) => summarize(record, containers));
   const ready = predefined(records.directories.state).map((network) => {
@@ -28,10 +29,7 @@ export function listNetworks({ records }: Context): readonly NetworkSummary[] {
   return [...ready, ...own].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function summarize(
-  { id, createdAt, request, network }: NetworkRecord,
-  containers: readonly ContainerRecord[],
-): NetworkSummary {
+function summarize({ id, createdAt, request, network }: NetworkRecord, containers: readonly Living[]): NetworkSummary {
   const families = [...new Set(network.subnets.map(({ subnet }) => subnet.address.family))].toSorted();
   return {
     id,
@@ -42,13 +40,13 @@ function summarize(
     families,
     internal: network.internal,
     labels: request?.labels ?? {},
-    dangling: !containers.some(({ life }) => life?.plugs.some(({ networkId }) => networkId === id)),
+    dangling: !containers.some(({ life }) => life.plugs.some(({ networkId }) => networkId === id)),
   };
 }
 
 /** Does it live in the machine's stack, or in one without networks? */
-function lives({ network, life }: ContainerRecord, name: string): boolean {
-  return life !== undefined && network.kind === name;
+function lives({ network }: Living, name: string): boolean {
+  return network.kind === name;
 }
 
 /**
@@ -59,7 +57,7 @@ function lives({ network, life }: ContainerRecord, name: string): boolean {
 export function inspectNetwork(context: Context, reference: string): NetworkInspection {
   const summary = find(listNetworks(context), reference === 'default' ? 'bridge' : reference);
   const record = context.records.networks().find(({ id }) => id === summary.id);
-  const containers = context.records.containers();
+  const containers = living(context.records.containers(), bootId());
   const subnets = record?.network.subnets ?? [];
   const used = usedAddresses(containers, summary.id);
   return {
@@ -99,12 +97,12 @@ function defaultOptions({ network }: NetworkRecord): Readonly<Record<string, str
       };
 }
 
-function memberOfStack({ id, name }: ContainerRecord): NetworkInspection['containers'][number] {
+function memberOfStack({ id, name }: Living): NetworkInspection['containers'][number] {
   return { id, name, endpointId: '', addresses: [] };
 }
 
-function membersOf(record: NetworkRecord, { id, name, life }: ContainerRecord): NetworkInspection['containers'] {
-  return (life?.plugs ?? [])
+function membersOf(record: NetworkRecord, { id, name, life }: Living): NetworkInspection['containers'] {
+  return life.plugs
     .filter(({ networkId }) => networkId === record.id)
     .map(({ endpoint }) => ({ id, name, endpointId: endpoint.id, mac: endpoint.mac, addresses: endpoint.addresses }));
 }

@@ -1,4 +1,5 @@
 /** `gangway inspect`: Docker's field names, so that what reads `docker inspect` reads this. */
+import { bootId } from '../kernel/boot.ts';
 import { pinPath } from '../kernel/namespace.ts';
 import { waysThrough } from '../networks/network.ts';
 import { readLaunched } from '../services/process/launch.ts';
@@ -15,7 +16,7 @@ import { modeName } from './inspect-network.ts';
 import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
 import { linksOf } from './links.ts';
 import { never } from './predefined.ts';
-import type { ContainerRecord, Life, NetworkRecord } from './record.ts';
+import { type ContainerRecord, isLiving, type Life, type NetworkRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
 import { describe } from './view.ts';
 
@@ -118,25 +119,26 @@ function hostConfig(record: ContainerRecord) {
 }
 
 function networkSettings(record: ContainerRecord, networks: readonly NetworkRecord[]) {
-  const { request, life, network: mode } = record;
+  const { request, network: mode } = record;
+  const life = isLiving(record, bootId()) ? record.life : undefined;
+  const settings = (connection?: ConnectionRequest) => endpointSettings(record, life, connection, networks);
   return {
     SandboxID: mode.kind === 'container' ? '' : (life?.namespace ?? ''),
     SandboxKey: life?.namespace === undefined ? '' : pinPath(life.namespace),
     Ports: forwardedPorts(life?.forwards ?? [], request.expose),
     Networks:
       mode.kind === 'networks'
-        ? Object.fromEntries(
-            mode.connections.map((connection) => [connection.network, endpointSettings(record, connection, networks)]),
-          )
+        ? Object.fromEntries(mode.connections.map((connection) => [connection.network, settings(connection)]))
         : mode.kind === 'container'
           ? {}
-          : { [mode.kind]: endpointSettings(record, undefined, networks) },
+          : { [mode.kind]: settings() },
   };
 }
 
 /** One connection of a container: what was asked for, and while it lives what it has. */
 function endpointSettings(
-  { id, name, life }: ContainerRecord,
+  { id, name }: ContainerRecord,
+  life: Life | undefined,
   connection: ConnectionRequest | undefined,
   networks: readonly NetworkRecord[],
 ) {

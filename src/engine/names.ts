@@ -14,7 +14,7 @@ import {
   type ZoneNetwork,
 } from '../services/dns/zone.ts';
 import type { ConnectionRequest } from '../values/network.ts';
-import type { ContainerRecord, Life, Names, NetworkRecord } from './record.ts';
+import { type ContainerRecord, isLiving, type Life, living, type Names, type NetworkRecord } from './record.ts';
 import { exitsOf } from './wiring.ts';
 
 /** A name server that is to run, and what it is to answer. */
@@ -41,10 +41,9 @@ export function nameServices(
   boot: string,
 ): readonly NameService[] {
   const known = new Known(containers, networks, boot);
-  return containers.flatMap((record): readonly NameService[] => {
-    const { id, name, life } = record;
-    if (life?.boot !== boot || life.names === undefined || life.namespace === undefined) return [];
+  return living(containers, boot).flatMap(({ id, name, life }): readonly NameService[] => {
     const { namespace, startedAt } = life;
+    if (life.names === undefined || namespace === undefined) return [];
     return [{ owner: id, name, namespace, startedAt, zone: known.zone(life, life.names) }];
   });
 }
@@ -91,10 +90,10 @@ class Known {
 
   /** The networks of a container, with its names and addresses in each. */
   #memberships(record: ContainerRecord): readonly { readonly networkId: string; readonly member: Member }[] {
-    const { id, name, hostname, network: mode, life } = record;
+    const { id, name, hostname, network: mode } = record;
     const names = (aliases: readonly string[]) => [name, ...aliases, id.slice(0, 12), hostname];
-    if (life?.boot === this.boot) {
-      return life.plugs.map(({ networkId, request, endpoint }) => ({
+    if (isLiving(record, this.boot)) {
+      return record.life.plugs.map(({ networkId, request, endpoint }) => ({
         networkId,
         member: {
           names: names(request.aliases),

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { listAddresses } from '../kernel/address.ts';
+import { bootId } from '../kernel/boot.ts';
 import { listLinks } from '../kernel/link.ts';
 import { hasTable } from '../kernel/nftables.ts';
 import { type PortHolder, portHolders } from '../kernel/port-holder.ts';
@@ -27,7 +28,7 @@ import {
 import { ignoring } from '../values/errors.ts';
 import type { PortRange } from '../values/port.ts';
 import { resolverSettings } from '../values/resolver.ts';
-import { bindingsOf, type ContainerRecord } from './record.ts';
+import { bindingsOf, type ContainerRecord, living } from './record.ts';
 
 /** `sysctl -n net.ipv4.ip_forward`. */
 export function ipForward(): string {
@@ -109,7 +110,7 @@ export function machinePrefix(): Prefix {
 export function hostPorts(containers: readonly ContainerRecord[], asking?: string): HostPorts {
   const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
   const ephemeral = { first: Number(first), last: Number(last) };
-  const published = containers.flatMap(({ id, name, life }) =>
+  const published = living(containers, bootId()).flatMap(({ id, name, life }) =>
     bindingsOf(life).map((binding) => ({ id, name, binding })),
   );
   const inRange = published

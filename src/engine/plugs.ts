@@ -1,6 +1,7 @@
 /** A container's plugs: which addresses, links and MACs they get. Everything is chosen before anything is made. */
 import { existsSync } from 'node:fs';
 import { listAddresses } from '../kernel/address.ts';
+import { bootId } from '../kernel/boot.ts';
 import type { Endpoint } from '../networks/bridge.ts';
 import { type Network, plugIn } from '../networks/network.ts';
 import type { Sandbox } from '../networks/none.ts';
@@ -11,7 +12,7 @@ import { macOf } from '../values/mac.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Context } from './context.ts';
 import { kernelFamilies } from './observe.ts';
-import type { ContainerRecord, HeldAddress, NetworkRecord, Plug } from './record.ts';
+import { type ContainerRecord, type HeldAddress, living, type NetworkRecord, type Plug } from './record.ts';
 
 /** What a new plug has to know of the container that it is for. */
 export interface Slot {
@@ -185,8 +186,8 @@ function machineAddresses({ host }: Context): readonly Address[] {
 
 /** Those that containers have in a network. */
 export function usedAddresses(containers: readonly ContainerRecord[], networkId: string): readonly Address[] {
-  return containers
-    .flatMap(({ life }) => life?.plugs ?? [])
+  return living(containers, bootId())
+    .flatMap(({ life }) => life.plugs)
     .filter((plug) => plug.networkId === networkId)
     .flatMap(({ endpoint: { addresses, linkLocalAddresses = [] } }) => [...addresses, ...linkLocalAddresses])
     .map(({ address }) => address);

@@ -4,13 +4,13 @@ import { bootId } from '../kernel/boot.ts';
 import { carried } from '../networks/publish.ts';
 import { type NameService, nameServices } from './names.ts';
 import type { ContainerRecord } from './record.ts';
+import { living } from './record.ts';
 import type { Records } from './records.ts';
 import type { Publication } from './switchboard/protocol.ts';
 
 export function* publications(records: Records): Generator<Publication> {
-  const boot = bootId();
-  for (const { id, name, life } of records.containers()) {
-    if (life?.boot === boot) yield { owner: id, name, forwards: carried(life.forwards) };
+  for (const { id, name, life } of living(records.containers(), bootId())) {
+    yield { owner: id, name, forwards: carried(life.forwards) };
   }
 }
 

@@ -91,6 +91,23 @@ export interface Plug {
   readonly steps: readonly Step[];
 }
 
+/** A container with a life in this boot. */
+export interface Living extends ContainerRecord {
+  readonly life: Life;
+}
+
+/**
+ * Has it a life in this boot? Of one that began in another boot the kernel has forgotten everything: its ports and its
+ * addresses are free, and it is plugged in nowhere.
+ */
+export function isLiving(record: ContainerRecord, boot: string): record is Living {
+  return record.life?.boot === boot;
+}
+
+export function living(containers: readonly ContainerRecord[], boot: string): readonly Living[] {
+  return containers.filter((record) => isLiving(record, boot));
+}
+
 /** All that was done for a life, in order. */
 export function stepsOf({ sandbox, names, plugs, routes, forwards, published, rest }: Life): readonly Step[] {
   return [
@@ -104,12 +121,12 @@ export function stepsOf({ sandbox, names, plugs, routes, forwards, published, re
 }
 
 /** Does somebody have to stay for this container, in this boot: for its published ports, or its name server? */
-export function isServed({ life }: ContainerRecord, boot: string): boolean {
-  return life?.boot === boot && (life.forwards.length > 0 || life.names !== undefined);
+export function isServed(record: ContainerRecord, boot: string): boolean {
+  return isLiving(record, boot) && (record.life.forwards.length > 0 || record.life.names !== undefined);
 }
 
-export function bindingsOf(life: Life | undefined): readonly PortBinding[] {
-  return (life?.forwards ?? []).map(({ binding }) => binding);
+export function bindingsOf({ forwards }: Life): readonly PortBinding[] {
+  return forwards.map(({ binding }) => binding);
 }
 
 export interface NetworkRecord {

@@ -1,4 +1,5 @@
 /** Lists: containers, networks, ports. Reads records and looks at processes; changes nothing, needs no lock. */
+import { bootId } from '../kernel/boot.ts';
 import { humanDuration } from '../values/age.ts';
 import type { NetworkMode } from '../values/network.ts';
 import type { PortBinding } from '../values/port.ts';
@@ -6,7 +7,7 @@ import type { Context } from './context.ts';
 import { observeLife, wantsRestart } from './end.ts';
 import type { ContainerState, ContainerSummary } from './engine.ts';
 import { listNetworks } from './inspect-network.ts';
-import { bindingsOf, type ContainerRecord } from './record.ts';
+import { bindingsOf, type ContainerRecord, isLiving } from './record.ts';
 
 /** `gangway ps`, newest first. */
 export function list(context: Context, all: boolean): readonly ContainerSummary[] {
@@ -19,9 +20,9 @@ export function list(context: Context, all: boolean): readonly ContainerSummary[
 }
 
 function summarize(record: ContainerRecord, networkIds: ReadonlyMap<string, string>): ContainerSummary {
-  const { id, name, request, network, createdAt, life } = record;
+  const { id, name, request, network, createdAt } = record;
   const { state, status } = describe(record, Date.now());
-  const ports = bindingsOf(life);
+  const ports = published(record);
   const exposed = request.expose.filter(
     ({ port, protocol }) => !ports.some((binding) => binding.containerPort === port && binding.protocol === protocol),
   );
@@ -84,5 +85,9 @@ export function describe(
 
 /** `gangway port`. */
 export function portsOf({ records }: Context, name: string): readonly PortBinding[] {
-  return bindingsOf(records.container(name).life);
+  return published(records.container(name));
+}
+
+function published(record: ContainerRecord): readonly PortBinding[] {
+  return isLiving(record, bootId()) ? bindingsOf(record.life) : [];
 }

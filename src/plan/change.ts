@@ -17,8 +17,7 @@ import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
 import type { Kinds } from './kind.ts';
 import type { Plan } from './plan.ts';
-import type { Step } from './step.ts';
-import { takeBack, undo } from './undo.ts';
+import { lasting, takeBack, undo } from './undo.ts';
 import type { World } from './world.ts';
 
 /** What a record's file will hold; null removes it. */
@@ -113,8 +112,10 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
     rmSync(journalPath);
     return 'removed a torn journal: the change it announced had not begun';
   }
-  const change = journal.boot === bootId() ? journal : withoutKernel(journal);
-  const { subject, direction } = change.plan;
+  const { plan } = journal;
+  const steps = journal.boot === bootId() ? plan.steps : lasting(plan.steps);
+  const change = { ...journal, plan: { ...plan, steps } };
+  const { subject, direction } = plan;
   if (direction === 'unmake') {
     return await told(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, world));
   }
@@ -125,7 +126,7 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
   for (const { path } of change.records) rmSync(staged(path), { force: true });
   return await told(`took back an interrupted "${subject}"`, async () => {
     try {
-      await undo(subject, change.plan.steps, kinds, world);
+      await undo(subject, steps, kinds, world);
     } finally {
       rmSync(journalPath);
     }
@@ -166,12 +167,6 @@ function committed({ records }: Change): boolean {
   const [first] = records;
   if (first === undefined) return true;
   return (ignoring('ENOENT', () => readFileSync(first.path, 'utf8')) ?? null) === first.content;
-}
-
-/** Another boot has forgotten all that was done to the kernel: what is there now is somebody else's. Files stay. */
-function withoutKernel(journal: Journal): Journal {
-  const lasting = ({ kind }: Step) => kind === 'directory' || kind === 'file' || kind === 'archive';
-  return { ...journal, plan: { ...journal.plan, steps: journal.plan.steps.filter(lasting) } };
 }
 
 /** A torn journal was never whole on the disk, so its first step was never taken. */

@@ -45,6 +45,11 @@ export async function takeBack(
   }
 }
 
+/** What outlives a boot: files. All that was done to the kernel it has forgotten, and what is there now is somebody else's. */
+export function lasting(steps: readonly Step[]): readonly Step[] {
+  return steps.filter(({ kind }) => kind === 'directory' || kind === 'file' || kind === 'archive');
+}
+
 /** A step and the manner in which it ends. */
 export interface Undoing {
   readonly step: Step;

@@ -2,14 +2,18 @@
 import test from 'ava';
 import { engineOf } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import type { NetworkRecord } from '../../src/engine/record.ts';
+import type { ContainerRecord, NetworkRecord } from '../../src/engine/record.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { createNetwork, type Network } from '../../src/networks/network.ts';
 import type { Parent } from '../../src/networks/parent.ts';
 import type { Plan } from '../../src/plan/plan.ts';
+import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { parseMac } from '../../src/values/mac.ts';
 import { connectionTo } from '../../src/values/network.ts';
+import { gangway } from '../support/cli.ts';
+import { steps } from '../support/fake-machine.ts';
 import { defaultBridge, Facts } from '../support/fuzz/facts.ts';
-import { request } from '../support/records.ts';
+import { container, lifeIn, request } from '../support/records.ts';
 
 /** The plans of what `body` asks for, each as its direction and the kinds of its steps. */
 async function plans(facts: Facts, body: (engine: Engine) => Promise<unknown>): Promise<readonly string[]> {
@@ -80,4 +84,81 @@ test('who inherits a parent can make it, and takes away what stands of it', asyn
   t.is(kind, 'vlan');
   t.true(Array.isArray(steps) && steps.includes('vlan'));
   t.deepEqual(await inherit('another'), ['vlan', undefined]);
+});
+
+const front = '1'.repeat(64);
+const binding = {
+  protocol: 'tcp',
+  hostAddress: parseAddress('0.0.0.0'),
+  hostPort: 18_080,
+  containerPort: 80,
+} as const;
+
+/** One whose record says that it has 10.1.0.9 in network front, and port 18080 of the machine. */
+function plugged(name: string, boot: string): ContainerRecord {
+  const endpoint = {
+    id: '9'.repeat(64),
+    link: 'eth0',
+    mac: parseMac('02:42:0a:01:00:09'),
+    addresses: [parsePrefix('10.1.0.9/24')],
+    linkLocalAddresses: [],
+    sysctls: [],
+  };
+  const life = lifeIn('/nonexistent', {
+    boot,
+    plugs: [{ networkId: front, request: connectionTo('front'), endpoint, steps: [steps.veth('veth9', 'gangway-9')] }],
+    forwards: [{ binding, target: parseAddress('10.1.0.9') }],
+    published: [steps.element(18_080)],
+    rest: [{ kind: 'directory', path: '/nonexistent', mode: 0o711, why: '' }, steps.file('/nonexistent/hosts')],
+  });
+  const network = { kind: 'networks', connections: [connectionTo('front')] } as const;
+  return container({ id: name.padEnd(64, '0'), name, network, life });
+}
+
+test('a life of another boot has neither ports nor addresses, and is in no network', async (t) => {
+  const look = async (boot: string) => {
+    using facts = new Facts();
+    facts.put('containers', plugged('0ld', boot));
+    const createEngine = async (options: Parameters<Facts['planner']>[0]) => facts.planner(options);
+    const explained = async (line: string) => {
+      const { status, stderr } = await gangway(['explain', 'run', ...line.split(' '), 'true'], { createEngine });
+      return status === 0 ? 'can be had' : stderr;
+    };
+    const network = await facts.planner({}).inspectNetwork('front');
+    return {
+      port: await explained('-p 18080:80'),
+      address: await explained('--network front --ip 10.1.0.9'),
+      network: [network.dangling, network.containers.length, network.occupancies[0]?.inUse],
+      inspected: JSON.stringify(await facts.planner({}).inspect('0ld')).includes('10.1.0.9'),
+    };
+  };
+  const now = await look(bootId());
+  t.regex(now.port, /18080.* container 0ld/);
+  t.regex(now.address, /10\.1\.0\.9 is in use/);
+  t.deepEqual([now.network, now.inspected], [[false, 1, 5n], true]);
+  const then = await look('another');
+  t.deepEqual(then, { port: 'can be had', address: 'can be had', network: [true, 0, 4n], inspected: false });
+});
+
+test('of a life of another boot nothing is taken away but its files', async (t) => {
+  const remove = async (boot: string) => {
+    using facts = new Facts();
+    facts.put('containers', plugged('0ld', boot));
+    return await plans(facts, (engine) => engine.remove('0ld', {}));
+  };
+  t.deepEqual(await remove(bootId()), ['unmake veth element directory file']);
+  t.deepEqual(await remove('another'), ['unmake directory file']);
+});
+
+test('forwarding ends with the last plug of this boot', async (t) => {
+  const remove = async (boot: string) => {
+    using facts = new Facts();
+    const forwarding = [steps.sysctl('net/ipv4/ip_forward')];
+    facts.write(facts.context().records.putMachine({ boot: bootId(), ruleset: [], forwarding }));
+    facts.put('containers', plugged('0ld', boot));
+    facts.put('containers', plugged('last', bootId()));
+    return (await plans(facts, (engine) => engine.remove('last', {}))).join();
+  };
+  t.notRegex(await remove(bootId()), /sysctl/);
+  t.regex(await remove('another'), /sysctl/);
 });

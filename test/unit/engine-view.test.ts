@@ -100,11 +100,13 @@ test('a port is exposed unless it is published', (t) => {
     { port: 80, protocol: 'udp' },
     { port: 53, protocol: 'tcp' },
   ] as const;
-  const life = lifeIn('/nonexistent', { boot: 'another', forwards: [{ binding, target: parseAddress('172.17.0.2') }] });
+  const life = lifeIn('/nonexistent', { forwards: [{ binding, target: parseAddress('172.17.0.2') }] });
   const record = container({ life, request: { ...request, expose } });
   t.deepEqual(list(holding(record), true)[0]?.exposed, [expose[1], expose[2]]);
   t.deepEqual(portsOf(holding(record), 'web'), [binding]);
   t.deepEqual(portsOf(holding(container()), 'web'), []);
+  const old = container({ life: { ...life, boot: 'another' } });
+  t.deepEqual([portsOf(holding(old), 'web'), list(holding(old), true)[0]?.ports], [[], []]);
 });
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];

@@ -8,6 +8,7 @@ import type { Engine, EngineOptions } from '../../../src/engine/engine.ts';
 import { ordinary } from '../../../src/engine/networks.ts';
 import type { ContainerRecord, NetworkRecord } from '../../../src/engine/record.ts';
 import { optionsOf } from '../../../src/networks/bridge.ts';
+import type { RecordChange } from '../../../src/plan/change.ts';
 import { choosePools } from '../../../src/services/ipam.ts';
 import { parseAddress, parsePrefix } from '../../../src/values/address.ts';
 import { parseMac } from '../../../src/values/mac.ts';
@@ -39,7 +40,10 @@ export class Facts implements Disposable {
 
   /** Writes down a further container or network. */
   put(kind: 'containers' | 'networks', record: ContainerRecord | NetworkRecord): void {
-    const { path, content } = assemble(this.#directories).records.put(kind, record);
+    this.write(assemble(this.#directories).records.put(kind, record));
+  }
+
+  write({ path, content }: RecordChange): void {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content ?? '');
   }
