@@ -38,7 +38,6 @@ const prototypes = {
   bind: 'int bind(int fd, const void *address, uint32_t length)',
   connect: 'int connect(int fd, const void *address, uint32_t length)',
   listen: 'int listen(int fd, int backlog)',
-  getsockname: 'int getsockname(int fd, void *address, void *length)',
 } as const;
 
 /** The longest queue of connections to be accepted: the kernel cuts it down to net.core.somaxconn. */
@@ -117,13 +116,6 @@ function setOption(fd: number, name: keyof typeof options, value = 1): void {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value);
   call(`set socket option ${name}`, prototypes.setsockopt, fd, level, option, bytes, bytes.length);
-}
-
-/** The port that a socket is bound to, which the kernel has chosen where none was asked for. */
-export function localPort(fd: number): number {
-  const name = Buffer.alloc(28);
-  call('get socket name', prototypes.getsockname, fd, name, Uint8Array.of(name.length, 0, 0, 0));
-  return name.readUInt16BE(2);
 }
 
 /**

@@ -8,6 +8,7 @@ import { MessageSplitter, withLength } from '../../src/services/dns/stream-messa
 import { bind, openDatagram } from '../../src/sys/inet-socket.ts';
 import { raiseOpenFileLimit } from '../../src/sys/open-files.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { nameServerPort } from '../../src/values/resolver.ts';
 import { question, table, upstream, zone } from '../support/dns.ts';
 import { digMissing, NameServerScene } from '../support/name-server-scene.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -109,7 +110,7 @@ test.serial('a forged answer is believed only with address, port, id and questio
 test.serial('nobody can guess the port and the id of a question', async (t) => {
   const client = clientSocket();
   for (let count = 0; count < 200; count++)
-    client.send(question(`guess${count}.test`, 'A', { id: count }), scene.sockets.datagram.port, '127.0.0.11');
+    client.send(question(`guess${count}.test`, 'A', { id: count }), nameServerPort, '127.0.0.11');
   await waitFor('all were asked', () => new Set(asked.map(({ name }) => name)).size === 200);
   client.close();
   for (const numbers of [asked.map(({ peer }) => peer.port), asked.map(({ packet }) => packet.id ?? 0)]) {
@@ -189,7 +190,7 @@ test.serial('no bytes from either side stop the server', async (t) => {
   const answers: string[] = [];
   client.on('message', (message) => answers.push(message.toString('hex', 2, 4)));
   const junk = [Buffer.alloc(0), Buffer.of(1), loop, Buffer.alloc(60_000, 0x3f), Buffer.alloc(60_000)];
-  for (const message of junk) client.send(message, scene.sockets.datagram.port, '127.0.0.11');
+  for (const message of junk) client.send(message, nameServerPort, '127.0.0.11');
   await waitFor('those that have a header were refused', () => answers.length === 3);
   t.deepEqual(new Set(answers.map((flags) => flags.slice(-1))), new Set(['1', '4']), 'malformed, or not implemented');
   client.close();
@@ -202,7 +203,7 @@ test.serial('no bytes from either side stop the server', async (t) => {
     tell(honest, q, sent);
   };
   const twisted = clientSocket();
-  twisted.send(question('twisted.test', 'A', { id: 7 }), scene.sockets.datagram.port, '127.0.0.11');
+  twisted.send(question('twisted.test', 'A', { id: 7 }), nameServerPort, '127.0.0.11');
   const [carried] = (await once(twisted, 'message')) as [Buffer];
   t.is(carried.readUInt16BE(0), 7);
   twisted.close();
@@ -235,8 +236,7 @@ test.serial('a thousand clients at once are all answered, of the network and of 
       const data = record !== undefined && 'data' in record ? String(record.data) : 'none';
       heard.set(index, [...(heard.get(index) ?? []), `${id === index ? '' : 'another’s '}${data}`]);
     });
-    const ask = (name: string) =>
-      client.send(question(name, 'A', { id: index }), scene.sockets.datagram.port, '127.0.0.11');
+    const ask = (name: string) => client.send(question(name, 'A', { id: index }), nameServerPort, '127.0.0.11');
     ask('web');
     ask(`client${index}.test`);
   }

@@ -2,7 +2,7 @@
  * A name server at work in a network of the test's own, with dig(1) in a namespace that plays the container.
  *
  *     namespace c1            the test's own network: the machine
- *     127.0.0.11:53 ──DNAT──  127.0.0.11:free port │ name server │ ── 203.0.113.1:53 … 203.0.113.9:53
+ *     127.0.0.11:53 ──DNAT──  127.0.0.11:61053 │ name server │ ── 203.0.113.1:53 … 203.0.113.9:53
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,16 +10,11 @@ import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { addNamespace, deleteNamespace, KernelNamespace, pinPath } from '../../src/kernel/namespace.ts';
 import { type Dial, dialHere } from '../../src/services/dns/dial.ts';
-import {
-  type NameServer,
-  type NameServerSockets,
-  NameServers,
-  openNameServerSockets,
-} from '../../src/services/dns/name-server.ts';
+import { type NameServer, NameServers, openNameServerSockets } from '../../src/services/dns/name-server.ts';
 import type { Zone } from '../../src/services/dns/zone.ts';
 import { connect, openStream } from '../../src/sys/inet-socket.ts';
 import { ignoring } from '../../src/values/errors.ts';
-import { nameServerAddress } from '../../src/values/resolver.ts';
+import { nameServerAddress, nameServerPort } from '../../src/values/resolver.ts';
 import { enterPrivateNetwork, enterPrivatePins, ip } from './private-network.ts';
 
 const run = promisify(execFile);
@@ -27,7 +22,6 @@ const run = promisify(execFile);
 export class NameServerScene {
   private constructor(
     readonly container: KernelNamespace,
-    readonly sockets: NameServerSockets,
     readonly server: NameServer,
     /** Each question is asked from where its server is. */
     readonly dial: Dial,
@@ -40,19 +34,19 @@ export class NameServerScene {
     addNamespace('c1');
     const container = KernelNamespace.open(pinPath('c1'));
     ip('-n c1 link set lo up');
-    const sockets = container.inside(openNameServerSockets);
+    const sockets = container.inside(() => openNameServerSockets(nameServerPort));
     const dial: Dial = (to, protocol) =>
       to.place === 'host' ? dialHere(to, protocol) : container.inside(() => dialHere(to, protocol));
     const rules = `
       table ip names {
         chain output {
           type nat hook output priority dstnat; policy accept;
-          ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:${sockets.datagram.port}
-          ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:${sockets.stream.port}
+          ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:${nameServerPort}
+          ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:${nameServerPort}
         }
       }`;
     await run('ip', ['netns', 'exec', 'c1', 'nft', rules]);
-    return new NameServerScene(container, sockets, new NameServers().serve(sockets, zone, dial), dial);
+    return new NameServerScene(container, new NameServers().serve(sockets, zone, dial), dial);
   }
 
   /** The lines of dig's short answer, and its status: `NOERROR 172.18.0.2`. */
@@ -70,7 +64,7 @@ export class NameServerScene {
   }
 
   /** A connection from within the container, on the loop of the test. */
-  connect(port = this.sockets.stream.port): Socket {
+  connect(port = nameServerPort): Socket {
     return this.container.inside(() => {
       const fd = openStream(4);
       ignoring('EINPROGRESS', () => connect(fd, { address: nameServerAddress, port }));

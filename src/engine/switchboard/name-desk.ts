@@ -78,7 +78,7 @@ export class NameDesk {
   }
 
   #serve(namespace: KernelNamespace, { zone }: NameService): NameServer {
-    const sockets = namespace.inside(() => openNameServerSockets({ datagram: nameServerPort, stream: nameServerPort }));
+    const sockets = namespace.inside(() => openNameServerSockets(nameServerPort));
     const dial: Dial = (upstream, protocol) =>
       upstream.place === 'host' ? dialHere(upstream, protocol) : namespace.inside(() => dialHere(upstream, protocol));
     return this.#servers.serve(sockets, zone, dial);

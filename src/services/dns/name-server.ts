@@ -2,10 +2,10 @@
  * The name server of one container, at 127.0.0.11 within it.
  *
  * Theory of operation. A container of a user-defined network finds 127.0.0.11 in its resolv.conf. Nobody listens at port 53
- * there, so that a container may serve DNS itself at 0.0.0.0:53: the sockets are bound to free ports of that address, and
- * the container's own firewall leads port 53 to them.
+ * there, so that a container may serve DNS itself at 0.0.0.0:53: the sockets are bound to port 61053 of that address, and
+ * the container's own firewall leads port 53 to it.
  *
- *     program ── 127.0.0.11:53 ─(DNAT)─ 127.0.0.11:41873 │ socket of the container's namespace, held by this process
+ *     program ── 127.0.0.11:53 ─(DNAT)─ 127.0.0.11:61053 │ socket of the container's namespace, held by this process
  *                                                        ├─ a name of its networks: answered
  *                                                        └─ else: a socket to an upstream server, opened in the
  *                                                           container's namespace (--dns) or the machine's
@@ -15,15 +15,7 @@
  * connections is bounded, and an answer of ours may be believed for 5 seconds and not for 10 minutes.
  */
 import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
-import {
-  bind,
-  closeSocket,
-  listen,
-  localPort,
-  openDatagram,
-  openStream,
-  widenReceiveBuffer,
-} from '../../sys/inet-socket.ts';
+import { bind, closeSocket, listen, openDatagram, openStream, widenReceiveBuffer } from '../../sys/inet-socket.ts';
 import { nameServerAddress } from '../../values/resolver.ts';
 import { DatagramServer } from './datagram-server.ts';
 import { type Dial, networkAsk } from './dial.ts';
@@ -37,14 +29,8 @@ const backlog = 64;
 /** For some 2,500 questions that come at once. The kernel's default holds 270, and each one beyond costs its asker 5 seconds. */
 const datagramBufferBytes = 2 ** 20;
 
-/** Sockets at free ports of 127.0.0.11, of the namespace in which they were opened. */
+/** Descriptors of sockets at one port of 127.0.0.11, of the namespace in which they were opened. */
 export interface NameServerSockets {
-  readonly datagram: { readonly fd: number; readonly port: number };
-  readonly stream: { readonly fd: number; readonly port: number };
-}
-
-/** Where an earlier server listened: its successor takes the same ports, so that what leads there stays right. */
-export interface NameServerPorts {
   readonly datagram: number;
   readonly stream: number;
 }
@@ -52,26 +38,25 @@ export interface NameServerPorts {
 /**
  * Opens them in the namespace in which the thread is. Synchronous.
  *
- * @param ports default: free ones
- * @throws KernelError EADDRINUSE if one of the ports was taken meanwhile, EMFILE
+ * @throws KernelError EADDRINUSE if the port is taken, EMFILE
  */
-export function openNameServerSockets(ports: NameServerPorts = { datagram: 0, stream: 0 }): NameServerSockets {
-  const datagram = openBound(openDatagram, ports.datagram, (fd) => widenReceiveBuffer(fd, datagramBufferBytes));
+export function openNameServerSockets(port: number): NameServerSockets {
+  const datagram = openBound(openDatagram, port, (fd) => widenReceiveBuffer(fd, datagramBufferBytes));
   try {
-    const stream = openBound(openStream, ports.stream, (fd) => listen(fd, backlog));
+    const stream = openBound(openStream, port, (fd) => listen(fd, backlog));
     return { datagram, stream };
   } catch (error) {
-    closeSocket(datagram.fd);
+    closeSocket(datagram);
     throw error;
   }
 }
 
-function openBound(open: (family: 4) => number, port: number, prepare: (fd: number) => void = () => {}) {
+function openBound(open: (family: 4) => number, port: number, prepare: (fd: number) => void): number {
   const fd = open(4);
   try {
     bind(fd, { address: nameServerAddress, port });
     prepare(fd);
-    return { fd, port: localPort(fd) };
+    return fd;
   } catch (error) {
     closeSocket(fd);
     throw error;
@@ -100,12 +85,12 @@ export class NameServers {
     const { datagram, stream } = sockets;
     let byDatagram: DatagramServer | undefined;
     try {
-      byDatagram = new DatagramServer(datagram.fd, responder, this.#buffer);
-      return new NameServer(responder, byDatagram, new StreamServer(stream.fd, responder, { descriptorLimit }));
+      byDatagram = new DatagramServer(datagram, responder, this.#buffer);
+      return new NameServer(responder, byDatagram, new StreamServer(stream, responder, { descriptorLimit }));
     } catch (error) {
-      if (byDatagram === undefined) closeSocket(datagram.fd);
+      if (byDatagram === undefined) closeSocket(datagram);
       else byDatagram.close();
-      closeSocket(stream.fd);
+      closeSocket(stream);
       throw error;
     }
   }
