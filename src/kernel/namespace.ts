@@ -75,7 +75,7 @@ export function pinPath(name: string): string {
  *
  *     ip netns add NAME
  *
- * @throws KernelError EEXIST where the pin is taken
+ * @throws Error EEXIST where the pin is taken, KernelError of what it takes to make the namespace
  */
 export function addNamespace(name: string): void {
   const path = pinPath(name);

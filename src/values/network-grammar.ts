@@ -35,8 +35,6 @@ export interface NetworkWords extends PoolWords {
   readonly ipamOptions?: readonly string[];
 }
 
-/** Networks that are always there, and docker's name for the one that is meant where none is said. */
-
 /** These two may be said as flags or as options. */
 const enable = { 4: 'com.docker.network.enable_ipv4', 6: 'com.docker.network.enable_ipv6' } as const;
 

@@ -25,15 +25,6 @@ test.serial('a reader that goes away ends the client quietly, and not the contai
   t.deepEqual(seen, { shown: 'y\n', complaint: '{"kind":"unread"}\nrc 0\n', running: true });
 });
 
-test.serial('signals go to the container', async (t) => {
-  const seen = await inPrivateMachine('signals');
-  t.deepEqual(seen, {
-    ending: { kind: 'exited', exitCode: 5 },
-    shown: 'ready\ngot INT\ngot TERM\n',
-    listeners: 0,
-  });
-});
-
 test.serial('a second client finds the container as the first one left it', async (t) => {
   const seen = await inPrivateMachine('second client');
   t.deepEqual(seen, { detached: { kind: 'detached' }, ending: { kind: 'exited', exitCode: 137 }, seen: 'one\n' });

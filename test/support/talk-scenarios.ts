@@ -197,25 +197,6 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     return { status, message, later };
   },
 
-  async signals() {
-    const command = sh(
-      'trap "echo got INT" INT; trap "echo got TERM; exit 5" TERM; echo ready; while :; do sleep 0.05; done',
-    );
-    const container = await TestContainer.create('signals', { command });
-    const ends = streams();
-    const forwardSignal = (signal: NodeJS.Signals) => container.kill(signal);
-    const attachment = connectAttach({ ...container.target, forwardSignal }, ends);
-    container.start();
-    await until(() => String(ends.stdout.bytes).includes('ready'));
-    process.kill(process.pid, 'SIGINT');
-    await until(() => String(ends.stdout.bytes).includes('INT'));
-    process.kill(process.pid, 'SIGTERM');
-    const ending = await attachment.ending;
-    const listeners = process.listenerCount('SIGINT') + process.listenerCount('SIGTERM');
-    container.remove();
-    return { ending, shown: String(ends.stdout.bytes), listeners };
-  },
-
   async terminal() {
     const container = await TestContainer.create('tty', {
       command: ['bash', '--norc', '-i'],

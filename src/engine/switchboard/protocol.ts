@@ -77,7 +77,8 @@ export interface OwnerStatus {
   readonly name: string;
   /**
    * `reserved`: bound, and nobody is let in yet. `failed`: the records want these ports served, but one of them was
-   * taken by somebody else while no switchboard ran; `reason` says by whom, and nothing of this owner is served.
+   * taken by somebody else while no switchboard ran; `reason` says by whom. What was served before goes on, and nothing of
+   * the rest is served.
    */
   readonly state: 'reserved' | 'serving' | 'failed';
   readonly reason?: string;

@@ -59,14 +59,11 @@ export interface AttachTarget {
   readonly interactive: boolean;
   /** It has been running, and may have a screen that we have not seen. Default false. */
   readonly running?: boolean;
-  /** Given: signals to this process go to the container instead (docker's --sig-proxy). Only without a terminal. */
-  readonly forwardSignal?: (signal: NodeJS.Signals) => void;
 }
 
 /** conmon reads 32 KiB at a time and loses what a larger packet holds. */
 const LARGEST_PACKET = 8192;
 const STDERR = 3;
-const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
 
 /** One person's connection to one container. */
 export interface Attachment {
@@ -89,7 +86,6 @@ export function connectAttach(target: AttachTarget, streams: Streams): Attachmen
   try {
     undo.push(session.watchOutputs());
     if (target.terminal) undo.push(...takeTerminal(target, streams));
-    else if (target.forwardSignal !== undefined) undo.push(forwardSignals(target.forwardSignal));
     if (target.interactive && streams.stdin !== undefined) undo.push(session.feed(streams.stdin, keys));
   } catch (error) {
     release(undo, socket);
@@ -112,13 +108,6 @@ function takeTerminal(target: AttachTarget, streams: Streams): Undo[] {
   if (screen !== undefined) undo.push(followSize(screen, target.bundleDirectory, target.running === true));
   if (target.interactive && isTerminalInput(streams.stdin)) undo.push(makeRaw(streams.stdin));
   return undo;
-}
-
-function forwardSignals(forward: (signal: NodeJS.Signals) => void): Undo {
-  for (const signal of forwarded) process.on(signal, forward);
-  return () => {
-    for (const signal of forwarded) process.off(signal, forward);
-  };
 }
 
 class Session {

@@ -1,4 +1,5 @@
 /** What a relay is, whatever it carries. */
+
 /** What every relay is told by the process that it works in. */
 export interface RelayOptions {
   /**
