@@ -6,7 +6,7 @@
  */
 import { closeSync } from 'node:fs';
 import { openProcfs } from '../sys/procfs.ts';
-import { writeSysctl } from './sysctl.ts';
+import { type Setting, writeSysctl } from './sysctl.ts';
 
 /** Sixteen containers' worth. */
 const writesPerInstance = 64;
@@ -16,10 +16,10 @@ export class Settings implements Disposable {
   #procfs: number | undefined;
 
   /** `sysctl -qw KEY=VALUE`, in the network namespace of the calling thread. @throws KernelError as `writeSysctl` */
-  write(key: string, value: string): void {
+  write(setting: Setting): void {
     if (this.#writes > 0 && this.#writes % writesPerInstance === 0) this.#renew();
     this.#writes++;
-    writeSysctl(key, value, this.#procfs === undefined ? '/proc' : `/proc/self/fd/${this.#procfs}`);
+    writeSysctl(setting, this.#procfs === undefined ? '/proc' : `/proc/self/fd/${this.#procfs}`);
   }
 
   #renew(): void {

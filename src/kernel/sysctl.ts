@@ -6,7 +6,7 @@
  *
  * @see sysctl(8), https://docs.kernel.org/networking/ip-sysctl.html
  */
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { KernelError } from '../values/errors.ts';
 
 /** `sysctl -n KEY`, in the network namespace of the calling thread. */
@@ -14,23 +14,46 @@ export function readSysctl(key: string): string {
   return normal(readFileSync(`/proc/sys/${key}`, 'latin1'));
 }
 
+export interface Setting {
+  readonly key: string;
+  readonly value: string;
+  /** In a person's words: the kernel takes `8080,8081` or `01`, and shows `8080-8081` and `1`. */
+  readonly asked?: boolean;
+}
+
 /**
- * `sysctl -qw KEY=VALUE`, and reads it back: a setting on which isolation stands must not fail in silence.
+ * `sysctl -qw KEY=VALUE`. Unless somebody asked for it, it is read back: a setting on which isolation stands must not
+ * fail in silence.
  *
  * @param procfs where a procfs is mounted
  * @throws KernelError EROFS where /proc/sys is read-only, ENOENT where the kernel has no such key, EINVAL
  */
-export function writeSysctl(key: string, value: string, procfs = '/proc'): void {
-  const found = attempting(`set sysctl ${key} to ${value}`, () => exchange(`${procfs}/sys/${key}`, value));
-  if (found !== value) throw new KernelError(`set sysctl ${key} to ${value}`, 'EINVAL', `it stayed ${found}`);
+export function writeSysctl({ key, value, asked = false }: Setting, procfs = '/proc'): void {
+  const operation = `set sysctl ${key} to ${value}`;
+  const file = `${procfs}/sys/${key}`;
+  const found = attempting(operation, () => (asked ? writeOnly(file, value) : exchange(file, value)));
+  if (!asked && found !== value) throw new KernelError(operation, 'EINVAL', `it stayed ${found}`);
 }
+
+/** Some settings, such as net/ipv4/route/flush, can't be read. */
+function writeOnly(file: string, value: string): void {
+  const fd = openSync(file, constants.O_WRONLY);
+  try {
+    writeSync(fd, value);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A page: the kernel shows no more of a setting at a time. */
+const longestBytes = 4096;
 
 /** Writes, and reads with the same descriptor: looking a name up below /proc/sys/net is what costs. */
 function exchange(file: string, value: string): string {
   const fd = openSync(file, 'r+');
   try {
     writeSync(fd, value);
-    const buffer = Buffer.alloc(256);
+    const buffer = Buffer.alloc(longestBytes);
     return normal(buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0)));
   } finally {
     closeSync(fd);

@@ -85,6 +85,7 @@ export function settings(sandbox: Sandbox, sysctls: readonly Sysctl[]): readonly
     in: inSandbox(sandbox),
     key,
     value,
+    asked: true,
     why: 'asked for with --sysctl: the setting is the container’s own',
   }));
 }
@@ -141,7 +142,9 @@ export function occupy(
   return [
     ...addresses.map((prefix) => address(prefix, 'the container’s address')),
     ...linkLocalAddresses.map((prefix) => address(prefix, 'an address for this wire alone')),
-    ...sysctls.map((setting): Step => ({ kind: 'sysctl', in: place, ...setting, why: `asked for with ${link}` })),
+    ...sysctls.map(
+      (setting): Step => ({ kind: 'sysctl', in: place, ...setting, asked: true, why: `asked for with ${link}` }),
+    ),
     { kind: 'up', in: place, link, why: 'the link is on: from here on packets flow' },
   ];
 }

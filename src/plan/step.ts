@@ -8,6 +8,7 @@
  */
 import type { PortDiversion } from '../kernel/port-diversion.ts';
 import type { ProcessIdentity } from '../kernel/process.ts';
+import type { Setting } from '../kernel/sysctl.ts';
 import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
@@ -55,11 +56,9 @@ export interface RouteStep extends Reasoned, DefaultRoute {
 }
 
 /** `sysctl -qw KEY=VALUE`; `was` is written back when the step is undone, absent where the namespace's end undoes it. */
-export interface SysctlStep extends Reasoned {
+export interface SysctlStep extends Reasoned, Setting {
   readonly kind: 'sysctl';
   readonly in: Place;
-  readonly key: string;
-  readonly value: string;
   readonly was?: string;
 }
 

@@ -48,9 +48,9 @@ export function isOfNetwork({ key }: Sysctl): boolean {
   return key.startsWith('net/');
 }
 
-/** A stack in which nothing can have an IPv6 address. */
+/** A stack in which nothing can have an IPv6 address. To the kernel, `01` says so too, and every other number but 0. */
 export function closesIpv6(sysctls: readonly Sysctl[]): boolean {
-  return sysctls.some(({ key, value }) => key === 'net/ipv6/conf/all/disable_ipv6' && value === '1');
+  return sysctls.some(({ key, value }) => key === 'net/ipv6/conf/all/disable_ipv6' && Number(value) !== 0);
 }
 
 /**

@@ -24,8 +24,8 @@ test('who listens to routers does so before, while and after the machine forward
   enterPrivateNetwork();
   ip('link add up0 type veth peer name up1');
   ip('link add up2 type veth peer name up3');
-  writeSysctl(conf('up1'), '2');
-  writeSysctl(conf('up2'), '0');
+  writeSysctl({ key: conf('up1'), value: '2' });
+  writeSysctl({ key: conf('up2'), value: '0' });
   const found = ipv6Forwarding();
   t.deepEqual({ ...found, listening: found?.listening.toSorted() }, { forwarding: '0', listening: ['up0', 'up3'] });
   const world = new World(KernelNamespace.own());

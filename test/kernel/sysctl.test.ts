@@ -59,3 +59,21 @@ test('what the kernel does not have is an error, and nothing stays', async (t) =
     );
   });
 });
+
+test('a setting may be written in other words than the kernel shows it in', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const ports = Array.from({ length: 100 }, (_, index) => 10_001 + 2 * index).join(',');
+    const settings = [
+      ['net.ipv4.ip_local_reserved_ports', '8080,8081', '8080-8081'],
+      ['net.ipv4.tcp_rmem', '4096  131072   6291456', '4096\t131072\t6291456'],
+      ['net.ipv4.ip_default_ttl', '041', '33'],
+    ] as const;
+    const options = settings.flatMap(([key, value]) => ['--sysctl', `${key}=${value}`]);
+    const web = await story.start(...options, '--sysctl', 'net.ipv4.route.flush=1', 'sleep', '100');
+    for (const [key, , shown] of settings) {
+      t.is((await story.inside(web, `sysctl -n ${key}`)).stdout.trim(), shown, key);
+    }
+    const busy = await story.start('--sysctl', `net.ipv4.ip_local_reserved_ports=${ports}`, 'sleep', '100');
+    t.is(await story.sysctl(busy, 'net.ipv4.ip_local_reserved_ports'), ports);
+  });
+});

@@ -10,7 +10,7 @@ import {
   parseResolverOption,
   parseSearchDomain,
 } from '../../src/values/resolver-grammar.ts';
-import { formatSysctl, parseLinkSysctls, parseSysctl } from '../../src/values/sysctl-grammar.ts';
+import { closesIpv6, formatSysctl, parseLinkSysctls, parseSysctl } from '../../src/values/sysctl-grammar.ts';
 
 test('--add-host in all its spellings', (t) => {
   const four = { name: 'db', address: parseAddress('10.0.0.5') };
@@ -152,4 +152,11 @@ test('no text whatever leads to anything but a value or a refusal, and none with
     }),
     { numRuns: 5000 },
   );
+});
+
+test('IPv6 is off by every number but 0, as the kernel has it', (t) => {
+  const off = (value: string) => closesIpv6([{ key: 'net/ipv6/conf/all/disable_ipv6', value }]);
+  t.deepEqual(['1', '01', ' 1', '2'].map(off), [true, true, true, true]);
+  t.deepEqual(['0', '00', ' 0'].map(off), [false, false, false]);
+  t.false(closesIpv6([{ key: 'net/ipv6/conf/lo/disable_ipv6', value: '1' }]));
 });

@@ -76,7 +76,7 @@ function sameGateway(a: Address | undefined, b: Address | undefined): boolean {
 }
 
 export const sysctl: VisitKind<SysctlStep> = {
-  visit: (step, world) => world.settings.write(step.key, step.value),
+  visit: (step, world) => world.settings.write(step),
   commands: (step) => [setting(step, step.value)],
   undoCommands: (step) => (step.was === undefined ? [] : [setting(step, step.was)]),
   undo(step, world) {
@@ -85,7 +85,7 @@ export const sysctl: VisitKind<SysctlStep> = {
     // A link's settings go with the link.
     ignoring('ENOENT', () =>
       world.inside(step.in, () => {
-        if (readSysctl(step.key) === step.value) writeSysctl(step.key, was);
+        if (readSysctl(step.key) === step.value) writeSysctl({ key: step.key, value: was });
       }),
     );
   },
