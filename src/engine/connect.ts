@@ -8,12 +8,13 @@
  * all lead to the same place. A container that does not run is plugged in when it starts.
  */
 import { nameSockets } from '../networks/names.ts';
-import { sockets } from '../networks/publish.ts';
+import { carried, sockets } from '../networks/publish.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { checkConnection } from '../values/connection-grammar.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
+import type { PortBinding } from '../values/port.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
@@ -22,9 +23,10 @@ import { leaveNone } from './leave-none.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
 import { ofPlug } from './occurrences.ts';
 import { checkPlug, draftPlug } from './plugs.ts';
-import type { ContainerRecord, Life, NetworkRecord } from './record.ts';
+import { askedPorts, bindPorts, whileBound } from './port-binding.ts';
+import { bindingsOf, type ContainerRecord, type Life, type NetworkRecord } from './record.ts';
 import { rewire, sandboxOf } from './rewire.ts';
-import { wiredOf } from './wiring.ts';
+import { type Wired, waysOf, wiredOf } from './wiring.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
@@ -86,20 +88,30 @@ async function plugIntoLife(
     cursors: draft.cursors,
   });
   const wired = [...wiredOf(context.records, life), { plug: draft.plug, record: network }];
-  const rewired = rewire(record, life, wired, 'add', draft.plug);
-  await carry(context, world, {
-    plan: {
-      subject,
-      direction: 'make',
-      steps: [...ground.steps, ...draft.plug.steps, ...rewired.steps],
-      remarks: [
-        ...(rewired.moved ? sockets(rewired.life.forwards) : []),
-        ...(life.names === rewired.life.names ? [] : nameSockets()),
-      ],
-    },
-    records: [context.records.put('containers', { ...record, life: rewired.life }), ...ground.records],
-    events: [ofPlug(record, network, 'connect')],
+  const begins = life.forwards.length === 0;
+  const bindings = begins ? await firstPorts(context, record, wired) : bindingsOf(life);
+  const rewired = rewire(record, { life, wired, verb: 'add', plug: draft.plug, bindings });
+  const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
+  await whileBound(context, record, bound, async () => {
+    await carry(context, world, {
+      plan: {
+        subject,
+        direction: 'make',
+        steps: [...ground.steps, ...draft.plug.steps, ...rewired.steps],
+        remarks: [
+          ...(rewired.moved ? sockets(rewired.life.forwards) : []),
+          ...(life.names === rewired.life.names ? [] : nameSockets()),
+        ],
+      },
+      records: [context.records.put('containers', { ...record, life: rewired.life }), ...ground.records],
+      events: [ofPlug(record, network, 'connect')],
+    });
   });
+}
+
+/** The ports of a container that had no way out until now, or none through this machine. */
+async function firstPorts(context: Context, record: ContainerRecord, wired: Wired): Promise<readonly PortBinding[]> {
+  return await bindPorts(context, { record, asked: askedPorts(record), wired, ways: waysOf(wired), own: 'free' });
 }
 
 /**
@@ -130,7 +142,7 @@ export async function disconnect(context: Context, name: string, reference: stri
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records, events });
     }
     const wired = wiredOf(context.records, life).filter((other) => other.plug !== plug);
-    const rewired = rewire(record, life, wired, 'remove', plug);
+    const rewired = rewire(record, { life, wired, verb: 'remove', plug, bindings: bindingsOf(life) });
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps: [...shared.steps, ...plug.steps, ...backwards(rewired.steps)] },

@@ -28,7 +28,7 @@ import {
 import { ignoring } from '../values/errors.ts';
 import type { PortRange } from '../values/port.ts';
 import { resolverSettings } from '../values/resolver.ts';
-import { bindingsOf, type ContainerRecord, living } from './record.ts';
+import { type ContainerRecord, heldBindingsOf, living } from './record.ts';
 
 /** `sysctl -n net.ipv4.ip_forward`. */
 export function ipForward(): string {
@@ -111,7 +111,7 @@ export function hostPorts(containers: readonly ContainerRecord[], asking?: strin
   const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
   const ephemeral = { first: Number(first), last: Number(last) };
   const published = living(containers, bootId()).flatMap(({ id, name, life }) =>
-    bindingsOf(life).map((binding) => ({ id, name, binding })),
+    heldBindingsOf(life).map((binding) => ({ id, name, binding })),
   );
   const inRange = published
     .filter(({ id }) => id !== asking)

@@ -1,14 +1,14 @@
 /** Ports of the machine for a container: chosen and bound, before anything is made. */
 import { carried } from '../networks/publish.ts';
 import type { DefaultRoute } from '../plan/step.ts';
-import { allocatePorts } from '../services/port-allocation.ts';
+import { allocatePorts, publishAll } from '../services/port-allocation.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { PortBinding, PublishedPort } from '../values/port.ts';
 import { claimsEveryPort } from '../values/port-grammar.ts';
-import type { Context } from './context.ts';
+import { type Context, letIn } from './context.ts';
 import { hostPorts } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
-import { forwardsOf, hostBindingOf, type Wired } from './wiring.ts';
+import { canBePublished, forwardsOf, hostBindingOf, type Wired } from './wiring.ts';
 
 /** How often a port is chosen anew that somebody took while we were looking. */
 const portAttempts = 10;
@@ -25,18 +25,31 @@ interface Asking {
 /**
  * Chooses ports and has them bound, deaf; again if somebody was faster with one that we chose ourselves.
  *
+ * @returns nothing without a way out, and with a warning where that is another link of the machine's network (macvlan)
  * @throws GangwayError port-in-use, with who has it
  */
 export async function bindPorts(context: Context, asking: Asking): Promise<readonly PortBinding[]> {
   const { record, asked, wired, ways, own } = asking;
   const hostAddress = hostBindingOf(wired, ways);
   const wanted = hostAddress === undefined ? asked : asked.map((port) => ({ hostAddress, ...port }));
-  if (wanted.length === 0) return [];
+  if (wanted.length === 0 || ways.length === 0) return [];
+  if (!canBePublished(wired, ways)) {
+    context.onWarning(
+      `ports of container ${record.name} are not published: its way out does not lead through this machine`,
+    );
+    return [];
+  }
+  const isRouted = (binding: PortBinding) => forwardsOf(wired, ways, [binding])[0]?.routed !== undefined;
   // Of a port that somebody named there is no other one to try.
   const fixed = wanted.every(claimsEveryPort);
   for (let attempt = 1; ; attempt++) {
     const host = hostPorts(context.records.everyContainer(), own === 'free' ? record.id : undefined);
-    const bindings = allocatePorts(wanted, { ...host, cursor: host.cursor + attempt - 1 });
+    const bindings = allocatePorts(wanted, {
+      ...host,
+      cursor: host.cursor + attempt - 1,
+      // What is only opened takes no port of the machine, whoever has it.
+      holder: (binding) => (isRouted(binding) ? undefined : host.holder(binding)),
+    });
     const forwards = carried(forwardsOf(wired, ways, bindings));
     if (context.dryRun || forwards.length === 0) return bindings;
     try {
@@ -47,4 +60,27 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
       if (!lost || fixed || attempt === portAttempts) throw error;
     }
   }
+}
+
+/** Every port that a container asks for. */
+export function askedPorts({ request }: ContainerRecord): readonly PublishedPort[] {
+  const { publish, publishAll: everything, expose } = request;
+  return [...publish, ...(everything ? publishAll(expose) : [])];
+}
+
+/** Makes the change between the moment at which the sockets are bound and the one at which they hear. */
+export async function whileBound(
+  context: Context,
+  { id }: ContainerRecord,
+  bound: boolean,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (!bound) return await work();
+  try {
+    await work();
+  } catch (error) {
+    await context.sockets.giveUp(id);
+    throw error;
+  }
+  await letIn(context, id);
 }

@@ -21,10 +21,10 @@ import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { PortBinding, PublishedPort } from '../values/port.ts';
 import { formatPublish, refuseOverlaps } from '../values/port-grammar.ts';
-import { type Context, carry, exclusively, letIn } from './context.ts';
+import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
-import { bindPorts } from './port-binding.ts';
+import { bindPorts, whileBound } from './port-binding.ts';
 import { bindingsOf, type ContainerRecord, type Life } from './record.ts';
 import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
 
@@ -51,7 +51,7 @@ export async function publishPorts(
       return await addPorts(context, world, { record: published, life, wired, asked, subject });
     refuseOverlaps(request.publish);
     if (wired !== undefined)
-      context.onWarning(`container ${record.name} has no way out: its ports are published when it starts with one`);
+      context.onWarning(`container ${record.name} has no way out: its ports are published when it has one`);
     const records = [context.records.put('containers', published)];
     await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     return [];
@@ -91,19 +91,7 @@ async function addPorts(
       records: [context.records.put('containers', after), ...ground.records],
     });
   });
-  return added.map(({ binding }) => binding);
-}
-
-/** Makes the change between the moment at which the sockets are bound and the one at which they hear. */
-async function whileBound(context: Context, { id }: ContainerRecord, bound: boolean, work: () => Promise<void>) {
-  if (!bound) return await work();
-  try {
-    await work();
-  } catch (error) {
-    await context.sockets.giveUp(id);
-    throw error;
-  }
-  await letIn(context, id);
+  return carried(added).map(({ binding }) => binding);
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 import type { Endpoint } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
-import { withFlows } from '../networks/publish.ts';
+import { carried, withFlows } from '../networks/publish.ts';
 import type { ElementStep, RouteStep, Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
@@ -125,8 +125,14 @@ export function isServed(record: ContainerRecord, boot: string): boolean {
   return isLiving(record, boot) && (record.life.forwards.length > 0 || record.life.names !== undefined);
 }
 
+/** Every published port, also those that are only opened in a routed network. */
 export function bindingsOf({ forwards }: Life): readonly PortBinding[] {
   return forwards.map(({ binding }) => binding);
+}
+
+/** Those that hold a port of the machine. */
+export function heldBindingsOf({ forwards }: Life): readonly PortBinding[] {
+  return carried(forwards).map(({ binding }) => binding);
 }
 
 export interface NetworkRecord {

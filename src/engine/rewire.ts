@@ -7,8 +7,9 @@ import { publish, republish, withFlows } from '../networks/publish.ts';
 import type { FileStep, Step } from '../plan/step.ts';
 import { formatAddress } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
+import type { PortBinding } from '../values/port.ts';
 import { hasNames } from './names.ts';
-import { bindingsOf, type ContainerRecord, type Life, type Names, type Plug } from './record.ts';
+import type { ContainerRecord, Life, Names, Plug } from './record.ts';
 import { draftNames } from './stack.ts';
 import { ownNames } from './start.ts';
 import { behindOf, forwardsOf, type Wired, waysOf } from './wiring.ts';
@@ -26,11 +27,21 @@ export interface Rewired {
   readonly moved: boolean;
 }
 
+export interface Rewiring {
+  readonly life: Life;
+  /** As the plugs will be. */
+  readonly wired: Wired;
+  readonly verb: 'add' | 'remove';
+  readonly plug: Plug;
+  /** The published ports: those that there were, or the first ones. */
+  readonly bindings: readonly PortBinding[];
+}
+
 /** The container with other plugs: its ways out, its published ports, its hosts file. */
-export function rewire(record: ContainerRecord, life: Life, wired: Wired, verb: 'add' | 'remove', plug: Plug): Rewired {
+export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindings }: Rewiring): Rewired {
   const sandbox = sandboxOf(life);
   const ways = waysOf(wired);
-  const forwards = forwardsOf(wired, ways, bindingsOf(life));
+  const forwards = forwardsOf(wired, ways, bindings);
   const published = publish(forwards, behindOf(wired));
   const elements = republish(life.published, published);
   const first = life.names === undefined && wired.some((each) => hasNames(each.record));
@@ -42,7 +53,7 @@ export function rewire(record: ContainerRecord, life: Life, wired: Wired, verb: 
   return {
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
-      ...(elements.length === 0 ? [] : withFlows(elements, life.forwards)),
+      ...(elements.length === 0 ? [] : withFlows(elements, forwards.length > 0 ? forwards : life.forwards)),
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],

@@ -13,7 +13,6 @@ import { names } from '../networks/names.ts';
 import { none, type Sandbox } from '../networks/none.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import { publishAll } from '../services/port-allocation.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Forward } from '../values/port.ts';
@@ -26,7 +25,7 @@ import { hasNames } from './names.ts';
 import { resolveNetwork } from './networks.ts';
 import { machineResolvConf } from './observe.ts';
 import { type DraftedPlug, draftPlug } from './plugs.ts';
-import { bindPorts } from './port-binding.ts';
+import { askedPorts, bindPorts } from './port-binding.ts';
 import type { ContainerRecord, Names } from './record.ts';
 import { forwardsOf, type Wired, waysOf } from './wiring.ts';
 
@@ -96,10 +95,7 @@ async function plugged(
   const sandbox = draftSandbox(context, record);
   const drafts = draftPlugs(context, world, record, { connections, sandbox });
   const ways = waysOf(drafts);
-  const { publish, publishAll: everything, expose } = record.request;
-  const asked = [...publish, ...(everything ? publishAll(expose) : [])];
-  const bindings =
-    ways.length === 0 ? [] : await bindPorts(context, { record, asked, wired: drafts, ways, own: 'free' });
+  const bindings = await bindPorts(context, { record, asked: askedPorts(record), wired: drafts, ways, own: 'free' });
   const ground =
     drafts.length === 0
       ? undefined

@@ -2,12 +2,13 @@
 import { bootId } from '../kernel/boot.ts';
 import { humanDuration } from '../values/age.ts';
 import type { NetworkMode } from '../values/network.ts';
-import type { PortBinding } from '../values/port.ts';
+import type { Port, PortBinding } from '../values/port.ts';
+import { formatPort } from '../values/port-grammar.ts';
 import type { Context } from './context.ts';
 import { observeLife, wantsRestart } from './end.ts';
 import type { ContainerState, ContainerSummary } from './engine.ts';
 import { listNetworks } from './inspect-network.ts';
-import { bindingsOf, type ContainerRecord, isLiving } from './record.ts';
+import { bindingsOf, type ContainerRecord, heldBindingsOf, isLiving, type Life } from './record.ts';
 
 /** `gangway ps`, newest first. */
 export function list(context: Context, all: boolean): readonly ContainerSummary[] {
@@ -22,8 +23,9 @@ export function list(context: Context, all: boolean): readonly ContainerSummary[
 function summarize(record: ContainerRecord, networkIds: ReadonlyMap<string, string>): ContainerSummary {
   const { id, name, request, network, createdAt } = record;
   const { state, status } = describe(record, Date.now());
-  const ports = published(record);
-  const exposed = request.expose.filter(
+  const ports = held(record);
+  const opened = living(record, bindingsOf).map(({ containerPort: port, protocol }): Port => ({ port, protocol }));
+  const exposed = distinct([...request.expose, ...opened]).filter(
     ({ port, protocol }) => !ports.some((binding) => binding.containerPort === port && binding.protocol === protocol),
   );
   return {
@@ -46,6 +48,10 @@ function networkNames(mode: NetworkMode): readonly string[] {
 
 function withId(id: string | undefined): { readonly id?: string } {
   return id === undefined ? {} : { id };
+}
+
+function distinct(ports: readonly Port[]): readonly Port[] {
+  return [...new Map(ports.map((each) => [formatPort(each), each])).values()];
 }
 
 /** State, and docker's words for it. */
@@ -85,9 +91,13 @@ export function describe(
 
 /** `gangway port`. */
 export function portsOf({ records }: Context, name: string): readonly PortBinding[] {
-  return published(records.container(name));
+  return held(records.container(name));
 }
 
-function published(record: ContainerRecord): readonly PortBinding[] {
-  return isLiving(record, bootId()) ? bindingsOf(record.life) : [];
+function held(record: ContainerRecord): readonly PortBinding[] {
+  return living(record, heldBindingsOf);
+}
+
+function living(record: ContainerRecord, bindings: (life: Life) => readonly PortBinding[]): readonly PortBinding[] {
+  return isLiving(record, bootId()) ? bindings(record.life) : [];
 }

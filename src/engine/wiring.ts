@@ -1,7 +1,7 @@
 /** What follows from a container's plugs as a whole: its way out, and where its published ports lead. */
 import { policyOf } from '../networks/bridge.ts';
 import { chooseWays, type Exit } from '../networks/gateway.ts';
-import { waysThrough } from '../networks/network.ts';
+import { type Network, waysThrough } from '../networks/network.ts';
 import type { Behind } from '../networks/publish.ts';
 import type { DefaultRoute } from '../plan/step.ts';
 import { type Address, sameAddress } from '../values/address.ts';
@@ -43,12 +43,23 @@ export function exitsOf(wired: Wired): readonly (Exit & Wired[number])[] {
  * Where a published port leads: to the container's address on its way out, of the binding's own family where there is
  * one, else of the other, across which the switchboard carries.
  *
- * @returns undefined where the container has no way out: then nobody comes in by a port either
+ * @returns undefined where the container has no way out, or one that does not lead through this machine (macvlan): then
+ *   nobody comes in by a port of the machine either
  */
 function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: 4 | 6): Address | undefined {
-  const way = ways.find((candidate) => candidate.family === family) ?? ways[0];
+  const inward = ways.filter((way) => networkOf(wired, way)?.kind === 'bridge');
+  const way = inward.find((candidate) => candidate.family === family) ?? inward[0];
   const plug = wired.find(({ plug: { endpoint } }) => endpoint.link === way?.link)?.plug;
   return plug?.endpoint.addresses.find(({ address }) => address.family === way?.family)?.address;
+}
+
+/** Can a port of the machine lead to the container at all? */
+export function canBePublished(wired: Wired, ways: readonly DefaultRoute[]): boolean {
+  return targetOf(wired, ways, 4) !== undefined;
+}
+
+function networkOf(wired: Wired, { link }: DefaultRoute): Network | undefined {
+  return wired.find(({ plug }) => plug.endpoint.link === link)?.record.network;
 }
 
 /** Where a port is bound whose request names no address, if the network on the IPv4 way out says so. */

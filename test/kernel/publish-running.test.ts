@@ -171,6 +171,97 @@ test('the ports go with the way out, in networks of one’s own', async (t) => {
   });
 });
 
+test('the ports come with the way out: back with the network, or first with the one that brings it', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.run('network', 'create', '--subnet', '10.7.0.0/24', 'front');
+    await story.run('network', 'create', '--internal', '--subnet', '10.8.0.0/24', 'back');
+    const web = await story.start(
+      '--name',
+      'web',
+      '--network',
+      'back',
+      '-p',
+      '8080:80',
+      '-p',
+      '8080:80/udp',
+      ...answers(80),
+    );
+    await untilAnswering(story, web, 80);
+    t.is(await story.run('port', 'web'), '');
+    const asked = ['tcp 203.0.113.1:8080', 'udp 203.0.113.1:8080'];
+    for (let round = 0; round < 2; round++) {
+      await story.run('network', 'connect', 'front', 'web');
+      t.is((await story.run('port', 'web')).split('\n').length, 4);
+      t.deepEqual(await ask(story, 'world', asked), ['203.0.113.2', '203.0.113.2']);
+      t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:8080']), ['10.7.0.1']);
+      await story.run('network', 'disconnect', 'front', 'web');
+      t.is(await story.sh(`ss -Hlntu 'sport = :8080'`), '');
+    }
+    // Whoever has it meanwhile is named, and nothing of the network is there.
+    const thief = story.lab.place('host').spawn(['socat', 'TCP-LISTEN:8080,reuseaddr', '-']);
+    await waitFor('somebody has the port', async () => (await story.sh("ss -Hlnt 'sport = :8080'")) !== '');
+    const refused = await story.exec(['network', 'connect', 'front', 'web']);
+    t.deepEqual([refused.exitCode, refused.stdout], [1, '']);
+    t.regex(refused.stderr, /^gangway: port 0\.0\.0\.0:8080\/tcp is in use by socat/);
+    t.is((await story.ip(web, 'link')).length, 2);
+    await thief.kill();
+    await story.run('unpublish', 'web', '8080:80/udp');
+    await story.run('network', 'connect', 'front', 'web');
+    t.is((await story.run('port', 'web')).split('\n').length, 2);
+  });
+});
+
+test('on the wire there is nothing to publish, and that is said', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.run(
+      'network',
+      'create',
+      '-d',
+      'macvlan',
+      '-o',
+      'parent=up0',
+      '--subnet',
+      '203.0.113.0/24',
+      '--gateway',
+      '203.0.113.2',
+      'wire',
+    );
+    const { exitCode, stderr } = await story.exec([
+      'run',
+      '-d',
+      '--name',
+      'web',
+      '--network',
+      'wire',
+      '-p',
+      '8080:80',
+      'sleep',
+      '100',
+    ]);
+    t.is(exitCode, 0);
+    t.regex(stderr, /^gangway: warning: ports of container web are not published: its way out /);
+    t.is(await story.run('port', 'web'), '');
+    t.is(await story.sh(`ss -Hlntu 'sport = :8080'`), '');
+    t.notRegex(await story.sh('nft list map inet gangway ports4 2>&1 || true'), /8080/);
+  });
+});
+
+test('in a routed network ports are opened, and none of the machine is taken', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const routed = 'com.docker.network.bridge.gateway_mode_ipv4=routed';
+    await story.run('network', 'create', '--subnet', '10.7.0.0/24', '-o', routed, 'open');
+    await story.start('--name', 'one', '--network', 'open', '-p', '8080:80', 'sleep', '100');
+    await story.start('--name', 'two', '--network', 'open', '-p', '8080:80', 'sleep', '100');
+    const web = await story.start('--name', 'web', '-p', '8080:80', ...answers(80));
+    await untilAnswering(story, web, 80);
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:8080']), ['203.0.113.2']);
+    t.is(await story.run('port', 'one'), '');
+    const columns = await story.run('ps', '--format', '{{.Names}} {{.Ports}}');
+    t.regex(columns, /^two 80\/tcp$/m);
+    t.regex(columns, /^web 0\.0\.0\.0:8080->80\/tcp/m);
+  });
+});
+
 test('one port that cannot be had again does not cost the others', async (t) => {
   await withStory(t, {}, async (story) => {
     const web = await startWeb(story, '-p', '8080:80');
@@ -186,17 +277,14 @@ test('one port that cannot be had again does not cost the others', async (t) => 
   });
 });
 
-test('what could not be started again is not published', async (t) => {
+test('what is published already is not published again', async (t) => {
   await withStory(t, {}, async (story) => {
     await startWeb(story, '-p', '8080:80');
-    await story.run('network', 'disconnect', 'bridge', 'web');
-    await story.run('network', 'create', 'front');
-    await story.run('network', 'connect', 'front', 'web');
     const again = await story.exec(['publish', 'web', '8080:80']);
-    t.is(again.exitCode, 125);
-    t.regex(again.stderr, /8080/);
+    t.is(again.exitCode, 1);
+    t.regex(again.stderr, /^gangway: port 0\.0\.0\.0:8080\/tcp is in use by container web; /);
     await story.run('restart', '-t', '0', 'web');
-    t.regex(await story.run('port', 'web'), /0\.0\.0\.0:8080/);
+    t.is(await story.run('port', 'web'), '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080');
   });
 });
 
