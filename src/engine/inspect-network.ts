@@ -1,11 +1,10 @@
 /** `gangway network ls` and `network inspect`: reads records; changes nothing, needs no lock. */
 import { bootId } from '../kernel/boot.ts';
 import { occupancy } from '../services/occupancy.ts';
-import { GangwayError } from '../values/errors.ts';
 import type { NetworkMode } from '../values/network.ts';
 import type { Context } from './context.ts';
 import type { NetworkInspection, NetworkSummary } from './engine.ts';
-import { findDefault, notFound } from './networks.ts';
+import { findDefault, findMeant, notFound } from './networks.ts';
 import { usedAddresses } from './plugs.ts';
 import { predefined } from './predefined.ts';
 import { type Living, living, type NetworkRecord } from './record.ts';
@@ -55,7 +54,9 @@ function lives({ network }: Living, name: string): boolean {
  * @throws GangwayError network-not-found
  */
 export function inspectNetwork(context: Context, reference: string): NetworkInspection {
-  const summary = find(listNetworks(context), reference === 'default' ? 'bridge' : reference);
+  const meant = reference === 'default' ? 'bridge' : reference;
+  const summary = findMeant(listNetworks(context), ({ name }) => name, meant);
+  if (summary === undefined) throw notFound(reference);
   const record = context.records.networks().find(({ id }) => id === summary.id);
   const containers = living(context.records.containers(), bootId());
   const subnets = record?.network.subnets ?? [];
@@ -71,17 +72,6 @@ export function inspectNetwork(context: Context, reference: string): NetworkInsp
         ? containers.filter((container) => lives(container, summary.name)).map(memberOfStack)
         : containers.flatMap((container) => membersOf(record, container)),
   };
-}
-
-function find(all: readonly NetworkSummary[], reference: string): NetworkSummary {
-  const exact = all.find(({ id }) => id === reference) ?? all.find(({ name }) => name === reference);
-  const begun = reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
-  const [first, ...more] = exact === undefined ? begun : [exact];
-  if (first === undefined) throw notFound(reference);
-  if (more.length === 0) return first;
-  throw new GangwayError('network-not-found', `network ${reference} is ambiguous: ${more.length + 1} ids begin so`, {
-    hint: 'write more of the id',
-  });
 }
 
 function defaultOptions({ network }: NetworkRecord): Readonly<Record<string, string>> {

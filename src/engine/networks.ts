@@ -37,9 +37,18 @@ export function resolveNetwork(context: Context, world: World, reference: string
   throw notFound(reference);
 }
 
-/** As `resolveNetwork`, for who only reads. */
+/** As `resolveNetwork`, for who only reads. @throws GangwayError network-not-found where several are meant */
 export function lookUp(all: readonly NetworkRecord[], reference: string): NetworkRecord | undefined {
-  const exact = all.find(({ id }) => id === reference) ?? all.find(({ network }) => network.name === reference);
+  return findMeant(all, ({ network }) => network.name, reference);
+}
+
+/** By id, name, or the beginning of an id, in this order. @throws GangwayError network-not-found where several are meant */
+export function findMeant<T extends { readonly id: string }>(
+  all: readonly T[],
+  nameOf: (network: T) => string,
+  reference: string,
+): T | undefined {
+  const exact = all.find(({ id }) => id === reference) ?? all.find((network) => nameOf(network) === reference);
   if (exact !== undefined || reference === '') return exact;
   const [first, ...more] = all.filter(({ id }) => id.startsWith(reference));
   if (more.length > 0) {

@@ -9,13 +9,12 @@ import { tryLock } from '../../sys/flock.ts';
 import { watchProcess } from '../../sys/pidfd.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
+import { longestTimeoutMilliseconds } from '../../values/timer.ts';
 import type { ActionKind } from '../kind.ts';
 import type { ClaimStep, EndedStep, SignalStep } from '../step.ts';
 
 /** How long the kernel may take to end a process that was killed. */
 const killedSeconds = 10;
-/** 24 days: a timer of more than 31 bits would fire at once, and kill at once. */
-const longestTimeoutMilliseconds = 2 ** 31 - 1;
 
 const final = { undo: () => {}, undoCommands: () => [], holds: () => true };
 

@@ -2,10 +2,8 @@
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { EngineEvent } from '../../values/event.ts';
+import { longestTimeoutMilliseconds } from '../../values/timer.ts';
 import { type Position, readerOf } from './reader.ts';
-
-/** A timer of more than 31 bits would fire at once. */
-const longestTimeoutMilliseconds = 2 ** 31 - 1;
 
 export interface Span {
   /** Absent: with the oldest event. */

@@ -10,6 +10,7 @@ import { watch } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { hasErrno } from '../../values/errors.ts';
+import { longestTimeoutMilliseconds } from '../../values/timer.ts';
 import { LineJoiner, type LogLine, parseLogEntry } from './log-line.ts';
 import { findTail } from './log-tail.ts';
 
@@ -202,7 +203,8 @@ class Changes {
 
   #change(until: Date | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = until && setTimeout(resolve, Math.min(until.getTime() - Date.now() + 1, 2 ** 31 - 1));
+      const timer =
+        until && setTimeout(resolve, Math.min(until.getTime() - Date.now() + 1, longestTimeoutMilliseconds));
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
