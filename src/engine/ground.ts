@@ -14,6 +14,7 @@ import { kindOf } from '../plan/kind.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
+import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { hasRuleset, ipForward, kernelFamilies } from './observe.ts';
 import {
@@ -70,18 +71,32 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   };
 }
 
-/**
- * What of a network has to be made: all of it in a new boot, or only what somebody took away. A parent that the machine
- * has made itself since is used as it is found, and not ours to take away.
- */
+/** What of a network has to be made: all of it in a new boot, or only what somebody took away. */
 function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: string) {
   const { made, network } = record;
-  const there = hasLink(world, network);
-  const stands = made?.boot === boot && there;
-  const anew = there && network.kind !== 'bridge' ? [] : createNetwork(network, kernelFamilies());
-  const steps = stands ? made.steps : anew;
+  const stands = made?.boot === boot && hasLink(world, network);
+  const steps = stands ? made.steps : makeAnew(world, network);
   const missing = stands ? steps.filter((step) => !kindOf(kinds, step).holds(step, world)) : steps;
   return { record, made: steps, missing, isNew: !stands };
+}
+
+/**
+ * A link that the machine has made itself since is not ours: as a parent it is used as it is found, but no bridge of
+ * somebody else's gets our addresses.
+ *
+ * @throws GangwayError network-exists
+ */
+function makeAnew(world: World, network: Network): readonly Step[] {
+  const link = linkOf(network);
+  if (world.findLink('host', link) === undefined) return createNetwork(network, kernelFamilies());
+  if (network.kind !== 'bridge') return [];
+  throw new GangwayError(
+    'network-exists',
+    `network ${network.name} can't have bridge ${link}: a link of somebody else's has this name`,
+    {
+      hint: `delete it, if nobody needs it: \`ip link delete ${link}\``,
+    },
+  );
 }
 
 /** A link of the right kind: somebody may have deleted ours and made another one of its name. */

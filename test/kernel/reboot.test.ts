@@ -1,0 +1,114 @@
+// After a reboot the kernel has forgotten everything, and the records on the disk have not.
+//
+//     before     web  10.80.0.9 ── own0 ── host:8080         reboot: processes, links, namespaces and rules are gone,
+//     after      next 10.80.0.9 ── own0 ── host:8080         /run is empty, the boot has another id
+//
+//     world 203.0.113.2 asks 203.0.113.1:8080
+import test from 'ava';
+import { type Gangway, withGangway } from '../support/gangway.ts';
+import { withStory } from '../support/story-lab.ts';
+
+const server = 'require("node:http").createServer((_, answer) => answer.end()).listen(80)';
+const subnet = ['--subnet', '10.80.0.0/24', '-o', 'com.docker.network.bridge.name=own0'];
+
+const reboot = `
+kill -9 $(pgrep -f '[_]switchboard' || :) $(pgrep conmon || :) $(cat /run/gangway/containers/*/pid 2>/dev/null || :) || :
+for pin in $(ls /run/netns | grep '^gangway-' || :); do ip netns delete "$pin"; done
+for link in $(ip -br link show type bridge | cut -d' ' -f1); do ip link delete "$link"; done
+nft flush ruleset
+sysctl -qw net.ipv4.ip_forward=0
+find /sys/fs/cgroup -depth -path '*/gangway/*' -type d -exec rmdir {} +
+rm -rf /run/gangway
+echo 4f1c2f3e-0000-4000-8000-000000000001 >/run/boot_id
+mount --bind /run/boot_id /proc/sys/kernel/random/boot_id`;
+
+async function links(gangway: Gangway): Promise<readonly string[]> {
+  const rows = JSON.parse(await gangway.sh('ip -j link')) as readonly { readonly ifname: string }[];
+  return rows.map(({ ifname }) => ifname);
+}
+
+test('what ran before a reboot holds nothing, and its removal takes nothing from whom it belongs to now', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const place = ['--network', 'mine', '--ip', '10.80.0.9', '-p', '8080:80', process.execPath, '-e', server];
+    const ask = ['curl', '-sS', '--max-time', '2', `http://${story.lab.host.addresses.v4}:8080/`];
+    await story.run('network', 'create', ...subnet, 'mine');
+    await story.start('--name', 'web', ...place);
+    await story.lab.world.waitFor(ask);
+    t.regex((await story.exec(['run', '--rm', ...place])).stderr, /10\.80\.0\.9 is in use/, 'the control');
+    await story.sh(reboot);
+    t.not((await story.lab.world.exec(ask)).exitCode, 0);
+    const before = await story.state();
+    t.is(await story.run('network', 'ls', '--filter', 'dangling=true', '--format', '{{.Name}}'), 'mine');
+    t.is(await story.run('port', 'web'), '');
+
+    await story.start('--name', 'next', ...place);
+    await story.lab.world.waitFor(ask);
+    const rules = await story.sh('nft list ruleset');
+    t.regex(rules, /8080/);
+    await story.run('rm', 'web');
+    t.is(await story.sh('nft list ruleset'), rules);
+    await story.lab.world.run(ask);
+
+    await story.run('rm', '-f', 'next');
+    t.is(await story.sysctl('host', 'net.ipv4.ip_forward'), '0');
+    await story.run('network', 'rm', 'mine');
+    await story.run('gc');
+    t.deepEqual(
+      (await story.state()).filter((thing) => !before.includes(thing)),
+      [],
+    );
+  });
+});
+
+test('a container from before a reboot starts again, with its address and its port', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const ask = ['curl', '-sS', '--max-time', '2', `http://${story.lab.host.addresses.v4}:8080/`];
+    await story.start('--name', 'web', '-p', '8080:80', process.execPath, '-e', server);
+    await story.sh(reboot);
+    await story.run('start', 'web');
+    await story.lab.world.waitFor(ask);
+    t.is(await story.run('inspect', '--format', '{{.NetworkSettings.Networks.bridge.IPAddress}}', 'web'), '172.17.0.2');
+    await story.run('rm', '-f', 'web');
+    await story.run('gc');
+    t.false((await links(story)).includes('gangway0'));
+  });
+});
+
+test('a bridge that the machine has made since is left alone when the network of that name is removed', async (t) => {
+  await withGangway(t, async (gangway) => {
+    await gangway.run('network', 'create', ...subnet, 'mine');
+    await gangway.run('network', 'create', 'other');
+    await gangway.sh(reboot);
+    t.false((await links(gangway)).includes('own0'));
+    await gangway.sh('ip link add own0 type bridge');
+    const before = await links(gangway);
+    t.regex(
+      (await gangway.exec(['run', '--rm', '--network', 'mine', 'true'])).stderr,
+      /mine can't have bridge own0: .*; delete it/,
+    );
+    await gangway.run('network', 'rm', 'mine', 'other');
+    t.deepEqual(await links(gangway), before);
+  });
+});
+
+test('a parent that the machine has made since is used as it is found, and stays', async (t) => {
+  await withGangway(t, async (gangway) => {
+    // A veth stands for the VLAN, which not every kernel has; the record is that of a network that made one.
+    await gangway.sh('ip link add up0.10 type veth peer name far; ip link set up0.10 up');
+    await gangway.run('network', 'create', '-d', 'macvlan', '-o', 'parent=up0.10', '--subnet', '10.81.0.0/24', 'lane');
+    const parent = '{"kind":"vlan","link":"up0.10","trunk":"up0","id":10}';
+    const step = '{"kind":"vlan","in":"host","name":"up0.10","parent":"up0","id":10,"why":""}';
+    const record = '/var/lib/gangway/networks/*.json';
+    await gangway.sh(
+      `sed -i 's/"parent":{[^}]*}/"parent":${parent}/; s/"steps":\\[\\]/"steps":[${step}]/' ${record}; grep -q '"trunk":.*"steps":.{"kind":"vlan"' ${record}`,
+    );
+    await gangway.sh(reboot);
+    const before = await links(gangway);
+    t.regex(
+      await gangway.run('run', '--rm', '--network', 'lane', 'ip', '-br', 'address', 'show', 'eth0'),
+      /10\.81\.0\.\d+\/24/,
+    );
+    await gangway.run('network', 'rm', 'lane');
+    t.deepEqual(await links(gangway), before);
+  });
+});
