@@ -1,4 +1,5 @@
 /** Ethernet addresses. */
+import { createHash } from 'node:crypto';
 import { type Address, toBytes } from './address.ts';
 import { GangwayError } from './errors.ts';
 
@@ -42,12 +43,16 @@ export function localMac(random: Uint8Array): Mac {
 }
 
 /**
- * The MAC address that belongs to an IPv4 address: `02:42:` and its four bytes, 172.17.0.2 has 02:42:ac:11:00:02.
+ * The MAC address that belongs to an address. Of IPv4 it is `02:42:` and the four bytes, 172.17.0.2 has 02:42:ac:11:00:02.
+ * The sixteen of IPv6 don't fit, and any part of them may be the same in two addresses of a network: it is `02:` and five
+ * bytes of a hash of all.
  *
  * Whoever gets an address that another container had gets its MAC too, and no neighbour's table is ever wrong.
  */
 export function macOf(address: Address): Mac {
-  return formatMac(Uint8Array.of(0x02, 0x42, ...toBytes(address).subarray(-4)));
+  const bytes = toBytes(address);
+  if (address.family === 4) return formatMac(Uint8Array.of(0x02, 0x42, ...bytes));
+  return formatMac(Uint8Array.of(0x02, ...createHash('sha256').update(bytes).digest().subarray(0, 5)));
 }
 
 export function formatMac(bytes: Uint8Array): Mac {

@@ -85,3 +85,12 @@ test('an address that was let go rests; a range and a subnet are given out to th
     t.is(await address('c8'), '10.5.0.69');
   });
 });
+
+test('two of IPv6 alone whose addresses end alike reach each other', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.run('network', 'create', '--ipv4=false', '--ipv6', '--subnet', 'fd00::/16', 'six');
+    const one = await story.start('--network', 'six', '--ip6', 'fd00::a:0:1', 'sleep', '1000');
+    await story.start('--network', 'six', '--ip6', 'fd00::b:0:1', 'sleep', '1000');
+    t.is((await story.inside(one, 'ping -c 1 -W 3 fd00::b:0:1')).exitCode, 0);
+  });
+});

@@ -46,3 +46,11 @@ test('a random address is always unicast and locally administered, and its other
 test('an IPv4 address has one MAC address, with its own four bytes', (t) => {
   t.is(macOf(parseAddress('172.17.0.2')) as string, '02:42:ac:11:00:02');
 });
+
+test('IPv6 addresses that differ anywhere have MAC addresses of their own, unicast and locally administered', (t) => {
+  const texts = ['fd00::a:0:1', 'fd00::b:0:1', 'fd00:0:0:1::1', 'fd00::1', '::ac11:2'];
+  const all = texts.map((text) => macOf(parseAddress(text)));
+  t.is(new Set(all).size, texts.length);
+  for (const mac of all) t.is(macBytes(mac)[0], 0x02);
+  t.is(macOf(parseAddress('fd00::a:0:1')), macOf(parseAddress('fd00:0:0:0:0:a:0:1')));
+});
