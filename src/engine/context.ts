@@ -34,6 +34,8 @@ export interface Context {
   readonly turns: Turns;
   /** The machine's own namespace, with its sockets, opened when it is first needed. */
   readonly host: () => KernelNamespace;
+  /** Closes that one. It is opened again when it is needed again. */
+  readonly close: () => void;
 }
 
 /**

@@ -5,8 +5,8 @@
  *     const engine = createEngine();
  *     const { id } = await engine.run(request);
  *
- * It keeps nothing in memory that is not in the records. Two engines, or an engine and the command line, may work on the
- * same machine at the same time.
+ * It keeps nothing in memory that is not in the records, and until `close` some descriptors of the machine's network. Two
+ * engines, or an engine and the command line, may work on the same machine at the same time.
  */
 import { fileURLToPath } from 'node:url';
 import { KernelNamespace } from '../kernel/namespace.ts';
@@ -77,6 +77,7 @@ export function engineOf(context: Context): Engine {
     collectGarbage: () => collectGarbage(context),
     watch: (name) => watch(context, name),
     events: (eventOptions = {}) => events(context, eventOptions),
+    close: () => context.close(),
   };
 }
 
@@ -102,6 +103,10 @@ export function assemble(options: EngineOptions): Context {
     host: () => {
       host ??= KernelNamespace.own();
       return host;
+    },
+    close: () => {
+      host?.close();
+      host = undefined;
     },
   };
 }

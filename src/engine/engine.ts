@@ -188,4 +188,9 @@ export interface Engine {
   watch(name?: string): Promise<Watch>;
   /** What gangway does to containers and networks, whoever asks it to: from the call on, or since a moment. */
   events(options?: EventOptions): AsyncIterable<EngineEvent>;
+  /**
+   * Lets go of the descriptors that it holds, four at most, while nothing that was asked of it is under way. Whoever asks it
+   * again opens them again.
+   */
+  close(): void;
 }

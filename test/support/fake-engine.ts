@@ -114,6 +114,7 @@ const answers: Engine = {
   }),
   collectGarbage: async () => [],
   events: async function* () {},
+  close: () => undefined,
   watch: async () => ({ close: () => {}, async *[Symbol.asyncIterator]() {} }),
 };
 
