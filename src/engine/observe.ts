@@ -46,16 +46,20 @@ export function hasRuleset(world: World, table: string): boolean {
 }
 
 /**
- * The MTU of the link that the default route leaves by; 1500 where there is none.
+ * The MTU of the link that the default route leaves by, and of two the smaller one, where each family has a link of its
+ * own; 1500 where there is none, and never more.
  *
  * Docker always takes 1500, and on a VPN or a cloud network with a smaller one loses every full-sized packet.
  */
 export function uplinkMtuBytes(world: World): number {
   const { route } = world.namespace('host');
-  const defaults = listRoutes(route, 4).filter(({ destination }) => destination.length === 0);
-  const [best] = defaults.toSorted((a, b) => a.metric - b.metric);
-  const link = listLinks(route).find(({ index }) => index === best?.linkIndex);
-  return link === undefined ? 1500 : Math.min(link.mtu, 1500);
+  const links = listLinks(route);
+  const uplinks = ([4, 6] as const).map((family) => {
+    const defaults = listRoutes(route, family).filter(({ destination }) => destination.length === 0);
+    const [best] = defaults.toSorted((a, b) => a.metric - b.metric);
+    return links.find(({ index }) => index === best?.linkIndex);
+  });
+  return Math.min(1500, ...uplinks.map((link) => link?.mtu ?? 1500));
 }
 
 /** Every subnet that the machine has a way to: its own, and those behind gateways, but for the default routes. */
