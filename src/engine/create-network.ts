@@ -1,8 +1,8 @@
 /** Making networks, and removing them. */
 import { bootId } from '../kernel/boot.ts';
 import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';
-import type { Network } from '../networks/network.ts';
-import { chooseParent } from '../networks/parent.ts';
+import { linkOf, type Network } from '../networks/network.ts';
+import { chooseParent, type Parent } from '../networks/parent.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools } from '../services/ipam.ts';
@@ -88,7 +88,8 @@ function resolveOnParent(
 ): Network {
   const prefix = driver.kind === 'macvlan' ? 'dm' : 'di';
   const exists = (link: string) => world.findLink('host', link) !== undefined;
-  const parent = chooseParent(driver.parent, `${prefix}-${id.slice(0, 12)}`, exists);
+  const chosen = chooseParent(driver.parent, `${prefix}-${id.slice(0, 12)}`, exists);
+  const parent = chosen.kind === 'found' ? (parentOfOurs(records.everyNetwork(), chosen.link) ?? chosen) : chosen;
   const rival = records.everyNetwork().find(({ network }) => exclude(network, driver, parent.link));
   if (rival !== undefined) {
     throw new GangwayError('network-exists', `network ${rival.network.name} has parent ${parent.link} already`, {
@@ -98,6 +99,13 @@ function resolveOnParent(
   const { kind: _, parent: __, linkPrefix: ___, ...options } = driver;
   const common = { name: request.name, parent, subnets, internal: request.internal };
   return { kind: driver.kind, ...options, ...common } as Network;
+}
+
+/** Of a link that was made for one network, every network on it knows how: in another boot any of them may need it first. */
+function parentOfOurs(networks: readonly NetworkRecord[], link: string): Parent | undefined {
+  return networks
+    .flatMap(({ network }) => (network.kind === 'bridge' ? [] : [network.parent]))
+    .find((parent) => parent.kind !== 'found' && parent.link === link);
 }
 
 /** The kernel keeps mode and flag of ipvlan with the parent, and gives a whole link away in passthru. */
@@ -169,25 +177,15 @@ export async function removeNetwork(context: Context, reference: string): Promis
   });
 }
 
-/**
- * Of a parent that was made for one network and carries others by now, the next one becomes the owner: it can make the
- * parent again in another boot, and takes away what stands of it.
- */
+/** Of a parent that was made for one network and carries others by now, the next one becomes the owner. */
 function heirOf(
   { records }: Context,
   { id, network, made }: NetworkRecord,
   standing: readonly Step[],
 ): NetworkRecord | undefined {
-  if (network.kind === 'bridge' || network.parent.kind === 'found') return undefined;
-  const heir = records
-    .everyNetwork()
-    .find(
-      (other) =>
-        other.id !== id && other.network.kind !== 'bridge' && other.network.parent.link === network.parent.link,
-    );
-  if (heir === undefined || heir.network.kind === 'bridge') return undefined;
-  const inherited = { ...heir, network: { ...heir.network, parent: network.parent } };
-  return made === undefined || standing.length === 0 ? inherited : { ...inherited, made };
+  if (network.kind === 'bridge' || made === undefined || standing.length === 0) return undefined;
+  const heir = records.everyNetwork().find((other) => other.id !== id && linkOf(other.network) === linkOf(network));
+  return heir === undefined ? undefined : { ...heir, made };
 }
 
 function refuseInUse({ records }: Context, { id, network }: NetworkRecord): void {
