@@ -124,13 +124,15 @@ export async function disconnect(context: Context, name: string, reference: stri
     const record = context.records.container(name);
     if (record.network.kind === 'none' && reference === 'none') return await leaveNone(context, world, record);
     const connections = connectionsOf(record, reference);
-    const network = lookUp(context.records.everyNetwork(), reference === 'default' ? 'bridge' : reference);
-    if (network === undefined && reference !== 'bridge') throw notFound(reference);
-    const networkName = network?.network.name ?? 'bridge';
+    const asked = reference === 'default' ? 'bridge' : reference;
+    const network = lookUp(context.records.everyNetwork(), asked);
+    // One that was removed while the container did not run is known to its record alone.
+    const networkName = network?.network.name ?? asked;
     const rest = connections.filter((connection) => connection.network !== networkName);
     if (rest.length === connections.length) {
+      if (network === undefined && asked !== 'bridge') throw notFound(reference);
       if (force) return;
-      throw new GangwayError('not-connected', `container ${record.name} is not connected to network ${networkName}`);
+      throw notConnected(record, networkName);
     }
     const mode: NetworkMode = { kind: 'networks', connections: rest };
     const subject = `disconnect ${record.name} from ${networkName}`;
@@ -150,6 +152,10 @@ export async function disconnect(context: Context, name: string, reference: stri
       events,
     });
   });
+}
+
+function notConnected({ name }: ContainerRecord, network: string): GangwayError {
+  return new GangwayError('not-connected', `container ${name} is not connected to network ${network}`);
 }
 
 /** The connections of a container that may have some. @throws GangwayError invalid-network */

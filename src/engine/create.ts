@@ -23,6 +23,7 @@ import { identities } from './identities.ts';
 import { inspect } from './inspect.ts';
 import { inspectNetwork, listNetworks } from './inspect-network.ts';
 import { execKind, processKind } from './process-kind.ts';
+import { pruneNetworks } from './prune-networks.ts';
 import { publishPorts, unpublishPorts } from './publishing.ts';
 import { queryName } from './query-name.ts';
 import { Records } from './records.ts';
@@ -69,6 +70,7 @@ export function engineOf(context: Context): Engine {
     attach: (name, streams, attachOptions = {}) => attachTo(context, name, streams, attachOptions.stdin ?? true),
     createNetwork: (request) => createNetwork(context, request),
     removeNetwork: (name) => removeNetwork(context, name),
+    pruneNetworks: (wanted = () => true) => pruneNetworks(context, wanted),
     connect: async (name, connection) => await connect(context, name, checkConnection(connection)),
     disconnect: (name, network, { force = false } = {}) => disconnect(context, name, network, force),
     listNetworks: async () => listNetworks(context),

@@ -70,6 +70,14 @@ export interface NetworkSummary {
   readonly dangling: boolean;
 }
 
+/** What `pruneNetworks` has done. */
+export interface PrunedNetworks {
+  /** Names. */
+  readonly removed: readonly string[];
+  /** Why others could not be removed. */
+  readonly failures: readonly unknown[];
+}
+
 export interface NetworkInspection extends NetworkSummary {
   readonly subnets: readonly Subnet[];
   /** How full each of them is, in their order. */
@@ -172,6 +180,8 @@ export interface Engine {
   createNetwork(request: NetworkRequest): Promise<string>;
   /** Removes one that nobody is plugged into. @returns its name */
   removeNetwork(name: string): Promise<string>;
+  /** Removes every network of one's own that no running container uses, of those that are `wanted`: all of them, unless said. */
+  pruneNetworks(wanted?: (network: NetworkSummary) => boolean): Promise<PrunedNetworks>;
   /** Plugs a container in; one that runs at once, another when it starts. */
   connect(container: string, connection: ConnectionRequest): Promise<void>;
   /** Unplugs it. With `force` it is no mistake if it was not plugged in. */

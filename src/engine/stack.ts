@@ -22,11 +22,11 @@ import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import { type Ground, prepareGround } from './ground.ts';
 import { hasNames } from './names.ts';
-import { resolveNetwork } from './networks.ts';
+import { lookUp, resolveNetwork } from './networks.ts';
 import { machineResolvConf } from './observe.ts';
 import { type DraftedPlug, draftPlug } from './plugs.ts';
 import { askedPorts, bindPorts } from './port-binding.ts';
-import type { ContainerRecord, Names } from './record.ts';
+import type { ContainerRecord, Names, NetworkRecord } from './record.ts';
 import { forwardsOf, type Wired, waysOf } from './wiring.ts';
 
 /** A container's network stack, chosen and not yet made. */
@@ -81,9 +81,19 @@ function draftPlugs(
       had: record.lastEnd?.addresses ?? [],
       withoutIpv6: closesIpv6(record.request.sysctls),
     };
-    drafts.push(draftPlug(context, resolveNetwork(context, world, request.network), request, slot));
+    drafts.push(draftPlug(context, networkOf(context, world, record, request.network), request, slot));
   }
   return drafts;
+}
+
+/** @throws GangwayError network-not-found, of a container that is there already with what to do about it */
+function networkOf(context: Context, world: World, { id, name }: ContainerRecord, reference: string): NetworkRecord {
+  const known = context.records.containers().some((other) => other.id === id);
+  if (!known || reference === 'bridge' || lookUp(context.records.everyNetwork(), reference) !== undefined)
+    return resolveNetwork(context, world, reference);
+  throw new GangwayError('network-not-found', `network ${reference} of container ${name} was removed`, {
+    hint: `create it again, or \`gangway network disconnect ${reference} ${name}\``,
+  });
 }
 
 async function plugged(

@@ -38,7 +38,7 @@ import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
-import { closedFamily, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
+import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
 
 /** What a bridge does about the world, as it was asked for. */
 export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix'>;
@@ -84,7 +84,7 @@ export function createBridge(network: BridgeNetwork, families: readonly Family[]
       ...(network.interContainer ? {} : { filtered: true }),
       why: `the switch of network ${network.name}`,
     },
-    ...closedFamily('host', bridge, subnets, families),
+    ...closedFamily('host', bridge, subnets, familiesOn(mtuBytes, families)),
     ...deaf(network),
     ...subnets.flatMap((subnet) => stand(network, subnet)),
     { kind: 'up', in: 'host', link: bridge, why: 'the switch is on' },
@@ -151,7 +151,7 @@ export function attach(
       why: 'a container may reach itself through a published port: the frame leaves by the port it came in by',
     },
     ...(endpoint.isolated === true ? [apart(hostLink)] : []),
-    ...closedFamily('host', hostLink, network.subnets, families),
+    ...closedFamily('host', hostLink, network.subnets, familiesOn(network.mtuBytes, families)),
     ...occupy(endpoint, sandbox),
   ];
 }

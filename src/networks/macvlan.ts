@@ -46,7 +46,7 @@ import type { DefaultRoute, Step } from '../plan/step.ts';
 import { contains, type Family } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { MacvlanRequest, Subnet } from '../values/network.ts';
-import { closedFamily, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
+import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
 import { createParent, type Parent } from './parent.ts';
 
 /** More MACs on one wire. */
@@ -101,7 +101,7 @@ export function attachMacvlan(
       ...(mode === 'passthru' ? {} : { mac }),
       why: `the container’s ${link} is one more MAC on ${parent.link}`,
     },
-    ...closedFamily(inSandbox(sandbox), link, subnets, families),
+    ...closedFamily(inSandbox(sandbox), link, subnets, familiesOn(mtuBytes, families)),
     ...occupy(endpoint, sandbox),
   ];
 }

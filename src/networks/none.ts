@@ -113,6 +113,11 @@ export function closedFamily(
   ];
 }
 
+/** The kernel gives a link of less than 1280 bytes no IPv6, which couldn't use it: there is nothing to close, and no setting. RFC 8200, 5 */
+export function familiesOn(mtuBytes: number | undefined, families: readonly Family[]): readonly Family[] {
+  return families.filter((family) => family === 4 || mtuBytes === undefined || mtuBytes >= 1280);
+}
+
 /** A container's end of a plug. */
 export interface Occupant {
   /** The container's link: `eth0`. */

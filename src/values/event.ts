@@ -5,14 +5,14 @@
  */
 
 export type ContainerAction = 'create' | 'attach' | 'start' | 'kill' | 'oom' | 'die' | 'stop' | 'restart' | 'destroy';
-export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy';
+export type NetworkAction = 'create' | 'connect' | 'disconnect' | 'destroy' | 'prune';
 
 interface Happening<Type extends string, Action extends string> {
   readonly type: Type;
   readonly action: Action;
-  /** Whole. */
+  /** Whole; empty where it is about no network in particular (`prune`). */
   readonly id: string;
-  /** In alphabetical order; `name` is always among them, and `container` is an id. */
+  /** In alphabetical order; `name` is among them wherever there is an id, and `container` is an id. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 

@@ -16,7 +16,7 @@ import { GangwayError } from './errors.ts';
  */
 export function parseContainerName(text: string): string {
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,252}$/.test(text)) return text;
-  throw invalidName('container name', text, 'two or more of a-z A-Z 0-9 _ . - with a letter or digit first');
+  throw invalidName('container name', text, '2 to 253 of a-z A-Z 0-9 _ . - with a letter or digit first');
 }
 
 /** How a command refers to a container: its name, its id, or the beginning of its id. @throws GangwayError invalid-name */
@@ -28,7 +28,7 @@ export function parseContainerReference(text: string): string {
 /** A network's name, or what refers to one. @throws GangwayError invalid-name */
 export function parseNetworkName(text: string): string {
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/.test(text)) return text;
-  throw invalidName('network name', text, 'letters, digits, _ . - with a letter or digit first');
+  throw invalidName('network name', text, 'at most 253 letters, digits, _ . - with a letter or digit first');
 }
 
 /**
@@ -100,5 +100,6 @@ export function parseUser(text: string): string {
 }
 
 function invalidName(what: string, text: string, rule: string): GangwayError {
-  return new GangwayError('invalid-name', `invalid ${what} ${JSON.stringify(text)}`, { hint: `use ${rule}` });
+  const shown = text.length > 64 ? `${text.slice(0, 63)}…` : text;
+  return new GangwayError('invalid-name', `invalid ${what} ${JSON.stringify(shown)}`, { hint: `use ${rule}` });
 }

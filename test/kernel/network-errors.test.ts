@@ -243,7 +243,43 @@ test.serial('prune asks, takes what nobody uses, and heeds its filters', async (
     );
     t.is((await prune([], 'y\n')).stdout, 'Deleted Networks:\nnamed\ntwo\n\n');
     t.like(await prune(['-f']), { exitCode: 0, stdout: '' });
+    const told = await gangway.run('events', '--since', '1h', '--until', '0s', '--filter', 'event=prune');
+    t.regex(told, /^\S+ network prune {2}\(reclaimed=0\)$/m);
+    await gangway.run('network', 'create', 'spare');
+    const plan = (await gangway.exec(['explain', 'network', 'prune'])).stdout;
+    t.regex(plan, /ip link del/, 'what changes nothing asks nobody');
+    await gangway.run('network', 'rm', 'spare');
     await waitFor('two bridges are left, mine and sub’s', async () => (await links()) === 2);
     t.is(await gangway.run('network', 'ls', '--format', '{{.Name}}'), 'bridge\nhost\nmine\nnone\nsub');
+  });
+});
+
+test.serial('a network that was removed under a container that does not run can be left', async (t) => {
+  await withGangway(t, async (gangway) => {
+    await gangway.run('network', 'create', 'brief');
+    await gangway.run('create', '--name', 'sleeper', '--network', 'brief', 'true');
+    await gangway.run('network', 'rm', 'brief');
+    const started = await gangway.exec(['start', 'sleeper']);
+    t.is(started.exitCode, 1);
+    t.is(
+      started.stderr,
+      'gangway: network brief of container sleeper was removed; create it again, or `gangway network disconnect brief sleeper`\n',
+    );
+    await gangway.run('network', 'disconnect', 'brief', 'sleeper');
+    t.is((await gangway.exec(['network', 'disconnect', '-f', 'brief', 'sleeper'])).exitCode, 1);
+    await gangway.run('start', 'sleeper');
+  });
+});
+
+test.serial('a link that is too small for IPv6 has none to be closed', async (t) => {
+  await withGangway(t, async (gangway) => {
+    await gangway.run('network', 'create', '-o', 'com.docker.network.driver.mtu=576', 'small');
+    const links = await gangway.run('run', '--rm', '--network', 'small', 'ip', '-j', 'address', 'show', 'dev', 'eth0');
+    const [{ mtu, addr_info }] = JSON.parse(links);
+    t.is(mtu, 576);
+    t.deepEqual(
+      addr_info.map(({ family }: { family: string }) => family),
+      ['inet'],
+    );
   });
 });

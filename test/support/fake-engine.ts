@@ -100,6 +100,7 @@ const answers: Engine = {
   attach: async () => ({ kind: 'exited', exitCode: 0 }),
   createNetwork: async () => id,
   removeNetwork: async (name) => name,
+  pruneNetworks: async () => ({ removed: [], failures: [] }),
   connect: async () => undefined,
   disconnect: async () => undefined,
   listNetworks: async () => networks,

@@ -1,7 +1,6 @@
 /** `gangway network prune` */
 import { createInterface } from 'node:readline/promises';
 import type { NetworkSummary } from '../../engine/engine.ts';
-import { predefinedNames } from '../../values/network.ts';
 import type { Context, Execute } from '../command.ts';
 import { complain } from '../complain.ts';
 import { hasLabel } from '../filter.ts';
@@ -13,22 +12,12 @@ import type { networkPruneOptions } from '../options.ts';
 export const execute: Execute<typeof networkPruneOptions> = async ({ options }, context) => {
   const wanted = parsePruneFilters(options.filter);
   const engine = await context.engine();
-  if (!options.force && !(await confirm(context))) return 0;
-  const unused = (await engine.listNetworks()).filter(
-    (network) => network.dangling && !predefinedNames.includes(network.name) && wanted(network),
-  );
-  const removed: string[] = [];
-  let status = 0;
-  for (const { id } of unused) {
-    try {
-      removed.push(await engine.removeNetwork(id));
-    } catch (error) {
-      complain(error, context);
-      status = 1;
-    }
-  }
+  const changes = context.engineOptions.dryRun !== true;
+  if (changes && !options.force && !(await confirm(context))) return 0;
+  const { removed, failures } = await engine.pruneNetworks(wanted);
+  for (const failure of failures) complain(failure, context);
   if (removed.length > 0) context.stdout.write(`Deleted Networks:\n${removed.join('\n')}\n\n`);
-  return status;
+  return failures.length === 0 ? 0 : 1;
 };
 
 /** Docker's question. Whoever can't be asked has not said yes. */

@@ -1,0 +1,29 @@
+/** `gangway network prune`: what nobody uses. */
+import { predefinedNames } from '../values/network.ts';
+import type { Context } from './context.ts';
+import { removeNetwork } from './create-network.ts';
+import type { NetworkSummary, PrunedNetworks } from './engine.ts';
+import { listNetworks } from './inspect-network.ts';
+import { tell } from './tell.ts';
+
+/** Each is removed by itself: one that somebody begins to use meanwhile stays, and does not keep the others. */
+export async function pruneNetworks(
+  context: Context,
+  wanted: (network: NetworkSummary) => boolean,
+): Promise<PrunedNetworks> {
+  const unused = listNetworks(context).filter(
+    (network) => network.dangling && !predefinedNames.includes(network.name) && wanted(network),
+  );
+  const removed: string[] = [];
+  const failures: unknown[] = [];
+  for (const { id } of unused) {
+    try {
+      removed.push(await removeNetwork(context, id));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  // Docker's: of no network, and of bytes, which networks have none of.
+  if (!context.dryRun) tell(context, [{ type: 'network', action: 'prune', id: '', attributes: { reclaimed: '0' } }]);
+  return { removed, failures };
+}
