@@ -14,9 +14,11 @@ import { parsePublish } from '../../src/values/port-grammar.ts';
 const place = mkdtempSync(join(tmpdir(), 'gangway-request-'));
 test.after.always(() => rmSync(place, { recursive: true }));
 
+// What should be refused and is not must not be made on the machine of whoever runs this.
 const nowhere = createEngine({
   stateDirectory: join(place, 'state'),
   runtimeDirectory: join(place, 'run'),
+  dryRun: true,
 });
 
 const port = (first: number, last = first) => ({ first, last });
