@@ -95,7 +95,14 @@ function done({ exitCode, stderr }: Result): string {
 async function fileOf(world: World, container: string, path: string): Promise<string> {
   const { stdout, stderr } = await world.lab.host.exec(['cat', `/proc/${await world.pid(container)}/root${path}`]);
   const lines = `${stdout}${stderr}`.split('\n').filter((line) => !line.startsWith('#') && line.trim() !== '');
-  return lines.join('\n');
+  return (path === '/etc/hosts' ? sortedNames(lines) : lines).join('\n');
+}
+
+/** The names of one address in the order of their text: Docker has links in a map, and writes them in any order. */
+function sortedNames(lines: readonly string[]): readonly string[] {
+  const addressOf = (line: string) => line.split('\t')[0];
+  const first = (line: string) => lines.findIndex((other) => addressOf(other) === addressOf(line));
+  return lines.toSorted((a, b) => first(a) - first(b) || (a < b ? -1 : 1));
 }
 
 async function inspected(world: World, what: string, path: string): Promise<string> {

@@ -1,8 +1,13 @@
 /** Programs of the host that ask across the network of a place, and what came of it in a few words. */
 import type { World } from './world.ts';
 
-/** Echo requests, of which one has to be answered: what was just made may lose the first. */
+/** Echo requests, of which one has to be answered: what was just made may lose some. Silence is asked again. */
 export async function ping(world: World, from: string, to: string): Promise<string> {
+  const first = await echo(world, from, to);
+  return first === 'silence' ? await echo(world, from, to) : first;
+}
+
+async function echo(world: World, from: string, to: string): Promise<string> {
   const { exitCode, stdout, stderr } = await world.within(from, ['ping', '-n', '-c3', '-i0.5', '-W1', to]);
   if (exitCode === 0) return 'answers';
   if (/Network is unreachable/.test(stderr)) return 'network is unreachable';

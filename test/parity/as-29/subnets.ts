@@ -85,6 +85,12 @@ fd00:2::/64 dev eth1`,
     { cite: '2i', why: sharedParent },
     { 'network ls --filter driver=macvlan --format {{.Name}}': 'exit 0\nfive\nfour\none' },
   ),
+  {
+    where: /^on the wire: run --rm --network mv -p 8080:80 IMAGE true$/,
+    expected: () => 'exit 0, complains',
+    cite: '2i',
+    why: 'on the wire there is nothing to publish: ports are ignored, with a warning',
+  },
   ...feature('on the wire, without a way out', wire, {
     'web1 links': 'lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128\neth0 macvlan mtu 1500 UP: 10.9.0.1/24 brd 10.9.0.255',
     'web1 routes': '10.9.0.0/24 dev eth0 src 10.9.0.1',
