@@ -24,18 +24,20 @@ export function normal(text: string, names: Names): string {
   let plain = text;
   for (const [id, name] of names)
     plain = plain.replaceAll(id, `<id of ${name}>`).replaceAll(id.slice(0, 12), `<${name}>`);
-  return plain
-    .replace(/\b[0-9a-f]{64}\b/g, '<id>')
-    .replace(/\bbr-[0-9a-f]{12}\b/g, 'br-<id>')
-    .replace(/\b[0-9a-f]{12}\b/g, '<short id>')
-    .replace(/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
-    .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 UTC\b/g, '<time>')
-    .replace(/\b\d+\.\d+\/\d+\.\d+\/\d+\.\d+ ms\b/g, '<times>')
-    .replace(/\bparity-(?:docker|gangway)-\d+\b/g, '<host>')
-    .replace(/\bveth[0-9a-f]{7}\b/g, '<veth>')
-    // Docker has labels in a map, and lists them in any order.
-    .replace(/"Labels":"([^"]*)"/g, (_, labels: string) => `"Labels":"${labels.split(',').toSorted().join()}"`)
-    .trimEnd();
+  return (
+    plain
+      .replace(/\b[0-9a-f]{64}\b/g, '<id>')
+      .replace(/\bbr-[0-9a-f]{12}\b/g, 'br-<id>')
+      .replace(/\b[0-9a-f]{12}\b/g, '<short id>')
+      .replace(/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '<mac>')
+      .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 UTC\b/g, '<time>')
+      .replace(/\b\d+\.\d+\/\d+\.\d+\/\d+\.\d+ ms\b/g, '<times>')
+      .replace(/\bparity-(?:docker|gangway)-\d+\b/g, '<host>')
+      .replace(/\bveth[0-9a-f]{7}\b/g, '<veth>')
+      // Docker has labels in a map, and lists them in any order.
+      .replace(/"Labels":"([^"]*)"/g, (_, labels: string) => `"Labels":"${labels.split(',').toSorted().join()}"`)
+      .trimEnd()
+  );
 }
 
 /** JSON with its keys in order, and so with objects in a list: two of the same content are the same text. */
