@@ -14,7 +14,6 @@ import type { World } from '../plan/world.ts';
 import { checkConnection } from '../values/connection-grammar.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
-import type { PortBinding } from '../values/port.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
@@ -26,7 +25,7 @@ import { checkPlug, draftPlug } from './plugs.ts';
 import { askedPorts, bindPorts, whileBound } from './port-binding.ts';
 import { bindingsOf, type ContainerRecord, type Life, type NetworkRecord } from './record.ts';
 import { rewire, sandboxOf } from './rewire.ts';
-import { type Wired, waysOf, wiredOf } from './wiring.ts';
+import { waysOf, wiredOf } from './wiring.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
@@ -89,7 +88,9 @@ async function plugIntoLife(
   });
   const wired = [...wiredOf(context.records, life), { plug: draft.plug, record: network }];
   const begins = life.forwards.length === 0;
-  const bindings = begins ? await firstPorts(context, record, wired) : bindingsOf(life);
+  // It had no way out until now, or none through this machine.
+  const first = { record, asked: askedPorts(record), wired, ways: waysOf(wired), own: 'free' } as const;
+  const bindings = begins ? await bindPorts(context, first) : bindingsOf(life);
   const rewired = rewire(record, { life, wired, verb: 'add', plug: draft.plug, bindings });
   const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
   await whileBound(context, record, bound, async () => {
@@ -107,11 +108,6 @@ async function plugIntoLife(
       events: [ofPlug(record, network, 'connect')],
     });
   });
-}
-
-/** The ports of a container that had no way out until now, or none through this machine. */
-async function firstPorts(context: Context, record: ContainerRecord, wired: Wired): Promise<readonly PortBinding[]> {
-  return await bindPorts(context, { record, asked: askedPorts(record), wired, ways: waysOf(wired), own: 'free' });
 }
 
 /**

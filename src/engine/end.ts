@@ -32,6 +32,11 @@ function goesOn({ kind }: Observed): boolean {
   return kind === 'created' || kind === 'running';
 }
 
+/** What becomes of a container's record when it has ended, unless somebody wants it otherwise: `--rm`. */
+export function lastOf({ request }: ContainerRecord): 'keep' | 'remove' {
+  return request.removeOnExit ? 'remove' : 'keep';
+}
+
 /**
  * Takes a life away: the process and its control groups, the ports, the network, the files; of one of another boot the
  * files alone. The caller holds the lock.
@@ -167,7 +172,9 @@ const goodLifeMilliseconds = 10_000;
  */
 export function isAboutToRestart(record: ContainerRecord): boolean {
   const { life } = record;
-  if (life === undefined || observeLife(life).kind !== 'exited' || !wantsRestart(assumeEnded(record))) return false;
+  if (life === undefined) return false;
+  const observed = observeLife(life);
+  if (observed.kind !== 'exited' || !wantsRestart(withoutLife(record, endOf(life, observed)))) return false;
   const launched = readLaunched(life.launch);
   return launched !== undefined && isProcessAlive(launched.monitor);
 }

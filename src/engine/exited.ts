@@ -7,7 +7,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { World } from '../plan/world.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { endLife, isAlive, restartDelayMilliseconds, restartsBefore, wantsRestart } from './end.ts';
+import { endLife, isAlive, lastOf, restartDelayMilliseconds, restartsBefore, wantsRestart } from './end.ts';
 import type { ContainerRecord } from './record.ts';
 import { startLife } from './start.ts';
 
@@ -15,7 +15,7 @@ export async function exited(context: Context, id: string): Promise<void> {
   const ended = await exclusively(context, async (world) => {
     const record = find(context, id);
     if (record?.life === undefined || isAlive(record.life)) return undefined;
-    return await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep');
+    return await endLife(context, world, record, lastOf(record));
   });
   if (ended === undefined || !wantsRestart(ended)) return;
   const restarts = restartsBefore(ended);

@@ -14,7 +14,7 @@ import type { RecordChange } from '../plan/change.ts';
 import type { World } from '../plan/world.ts';
 import { TeardownError } from '../values/errors.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { endLife, isAboutToRestart, isAlive } from './end.ts';
+import { endLife, isAboutToRestart, isAlive, lastOf } from './end.ts';
 import type { Removed } from './engine.ts';
 import { removeForgotten } from './forgotten.ts';
 import { defaultBridge, findDefault, forgottenBridge, isBridgeBusy } from './networks.ts';
@@ -54,8 +54,7 @@ async function deadContainers(context: Context, world: World, failures: Teardown
   const dead = context.records
     .containers()
     .filter((record) => record.life !== undefined && !isAlive(record.life) && !isAboutToRestart(record));
-  for (const record of dead)
-    await goingOn(failures, endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep'), record);
+  for (const record of dead) await goingOn(failures, endLife(context, world, record, lastOf(record)), record);
   return dead.map(({ name }) => ({
     what: `what container ${name} left`,
     why: 'it has ended, and nobody was there to clean up',

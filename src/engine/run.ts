@@ -18,7 +18,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { draftContainer } from './create-container.ts';
-import { endLife, isAlive } from './end.ts';
+import { endLife, isAlive, lastOf } from './end.ts';
 import type { Ending, RunOptions, Streams } from './engine.ts';
 import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord } from './record.ts';
@@ -152,7 +152,7 @@ async function endUnread(context: Context, id: string): Promise<void> {
   await exclusively(context, async (world) => {
     const record = context.records.containers().find((other) => other.id === id);
     if (record?.life === undefined) return;
-    await endLife(context, world, { ...record, stopped: true }, record.request.removeOnExit ? 'remove' : 'keep');
+    await endLife(context, world, { ...record, stopped: true }, lastOf(record));
   });
 }
 
@@ -160,6 +160,6 @@ async function cleanUp(context: Context, id: string): Promise<void> {
   await exclusively(context, async (world) => {
     const record = context.records.containers().find((other) => other.id === id);
     if (record?.life === undefined || isAlive(record.life)) return;
-    await endLife(context, world, record, record.request.removeOnExit ? 'remove' : 'keep');
+    await endLife(context, world, record, lastOf(record));
   });
 }

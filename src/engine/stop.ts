@@ -17,7 +17,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction } from '../values/event.ts';
 import { parseSignal, signalNumber } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { assumeEnded, endLife, isAlive, observeLife, removeRecord } from './end.ts';
+import { assumeEnded, endLife, isAlive, lastOf, observeLife, removeRecord } from './end.ts';
 import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord, Life } from './record.ts';
 import { notRunning } from './run.ts';
@@ -36,12 +36,7 @@ export async function stop(context: Context, name: string, options: StopOptions)
   await stopThen(context, name, options, lastOf);
 }
 
-/** What becomes of the record when the container has ended. */
-type Last = (record: ContainerRecord) => 'keep' | 'remove';
-
-const lastOf: Last = ({ request }) => (request.removeOnExit ? 'remove' : 'keep');
-
-async function stopThen(context: Context, name: string, options: StopOptions, last: Last): Promise<void> {
+async function stopThen(context: Context, name: string, options: StopOptions, last: typeof lastOf): Promise<void> {
   const { timeoutSeconds = defaultTimeoutSeconds } = options;
   const signal = parseSignal(options.signal ?? 'SIGTERM');
   const record = await markStopped(context, name);
@@ -94,7 +89,8 @@ interface Asked {
   readonly ending: (process: ProcessIdentity) => readonly Step[];
   /** What is told of the container when that is done. */
   readonly told: readonly ContainerAction[];
-  readonly last: Last;
+  /** What becomes of the record when it has ended. */
+  readonly last: typeof lastOf;
 }
 
 /** Ends a life, and takes it away. */

@@ -1,8 +1,11 @@
 /** Records as the engine writes them, with what a test doesn't care about filled in. */
-import type { ContainerRecord, Life } from '../../src/engine/record.ts';
+import { ordinary } from '../../src/engine/networks.ts';
+import type { ContainerRecord, Life, NetworkRecord } from '../../src/engine/record.ts';
 import { bootId } from '../../src/kernel/boot.ts';
+import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import type { Launch } from '../../src/values/launch.ts';
+import { parseMac } from '../../src/values/mac.ts';
 import { connectionTo } from '../../src/values/network.ts';
 
 export const request: ContainerRequest = {
@@ -55,3 +58,18 @@ export function lifeIn(directory: string, parts: Partial<Life> = {}): Life {
   } as unknown as Launch;
   return { boot: bootId(), startedAt: '2026-01-01T00:00:00.000Z', launch, ...nothing, ...parts };
 }
+
+/** As the first container's start writes it down. */
+export const defaultBridge: NetworkRecord = {
+  id: 'f'.repeat(64),
+  createdAt: '2026-01-01T00:00:00.000Z',
+  network: {
+    ...ordinary,
+    kind: 'bridge',
+    name: 'bridge',
+    bridge: 'gangway0',
+    mac: parseMac('02:42:00:00:00:09'),
+    mtuBytes: 1500,
+    subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
+  },
+};

@@ -13,8 +13,8 @@ import { connectionTo } from '../../src/values/network.ts';
 import { parseNetworkCreate } from '../../src/values/network-grammar.ts';
 import { gangway } from '../support/cli.ts';
 import { steps } from '../support/fake-machine.ts';
-import { defaultBridge, Facts } from '../support/fuzz/facts.ts';
-import { container, lifeIn, request } from '../support/records.ts';
+import { Facts } from '../support/fuzz/facts.ts';
+import { container, defaultBridge, lifeIn, request } from '../support/records.ts';
 
 /** The plans of what `body` asks for, each as its direction and the kinds of its steps. */
 async function plans(facts: Facts, body: (engine: Engine) => Promise<unknown>): Promise<readonly string[]> {

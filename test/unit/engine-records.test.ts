@@ -3,14 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { directoriesOf } from '../../src/engine/directories.ts';
-import { ordinary } from '../../src/engine/networks.ts';
-import type { ContainerRecord, NetworkRecord } from '../../src/engine/record.ts';
+import type { ContainerRecord } from '../../src/engine/record.ts';
 import { Records } from '../../src/engine/records.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import type { RecordChange } from '../../src/plan/change.ts';
-import { parseAddress, parsePrefix } from '../../src/values/address.ts';
-import { parseMac } from '../../src/values/mac.ts';
-import { container, lifeIn } from '../support/records.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { container, defaultBridge, lifeIn } from '../support/records.ts';
 
 /** Records in a directory of the test, and what they complained about. */
 class Place {
@@ -73,24 +71,11 @@ test('a record is read back as it was written', (t) => {
 
 test('a network’s record is written through to the disk, a container’s is not', (t) => {
   const { records } = t.context;
-  const network: NetworkRecord = {
-    id: id('b'),
-    createdAt: '2026-01-01T00:00:00.000Z',
-    network: {
-      ...ordinary,
-      kind: 'bridge',
-      name: 'bridge',
-      bridge: 'gangway0',
-      mac: parseMac('02:42:01:02:03:04'),
-      mtuBytes: 1500,
-      subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
-    },
-  };
-  const change = records.put('networks', network);
+  const change = records.put('networks', defaultBridge);
   t.true(change.durable);
   t.false(records.put('containers', container()).durable);
   t.context.write(change);
-  t.like(records.networks()[0], { ...network });
+  t.like(records.networks()[0], { ...defaultBridge });
 });
 
 test('containers are listed in the order in which they were created', (t) => {

@@ -1,7 +1,8 @@
 /** What the machine and the records forbid is refused with a sentence when it is asked for. */
 import test from 'ava';
 import { gangway } from '../support/cli.ts';
-import { defaultBridge, Facts } from '../support/fuzz/facts.ts';
+import { Facts } from '../support/fuzz/facts.ts';
+import { defaultBridge } from '../support/records.ts';
 
 const refused: Readonly<Record<string, RegExp>> = {
   'network connect --ip 10.1.0.0 front web': /address 10\.1\.0\.0 is the network address of 10\.1\.0\.0\/24/,

@@ -5,12 +5,11 @@ import { dirname, join } from 'node:path';
 import type { Context } from '../../../src/engine/context.ts';
 import { assemble, engineOf } from '../../../src/engine/create.ts';
 import type { Engine, EngineOptions } from '../../../src/engine/engine.ts';
-import { ordinary } from '../../../src/engine/networks.ts';
 import type { ContainerRecord, NetworkRecord } from '../../../src/engine/record.ts';
 import { optionsOf } from '../../../src/networks/bridge.ts';
 import type { RecordChange } from '../../../src/plan/change.ts';
 import { choosePools } from '../../../src/services/ipam.ts';
-import { parseAddress, parsePrefix } from '../../../src/values/address.ts';
+import { parsePrefix } from '../../../src/values/address.ts';
 import { parseMac } from '../../../src/values/mac.ts';
 import { parseNetworkCreate } from '../../../src/values/network-grammar.ts';
 import { container } from '../records.ts';
@@ -81,18 +80,3 @@ function networkRecord(index: number): NetworkRecord {
         };
   return { id: String(index + 1).repeat(64), createdAt: '2026-01-01T00:00:00.000Z', request, network };
 }
-
-/** As the first container's start writes it down; it is not among the records by itself. */
-export const defaultBridge: NetworkRecord = {
-  id: 'f'.repeat(64),
-  createdAt: '2026-01-01T00:00:00.000Z',
-  network: {
-    ...ordinary,
-    kind: 'bridge',
-    name: 'bridge',
-    bridge: 'gangway0',
-    mac: parseMac('02:42:00:00:00:09'),
-    mtuBytes: 1500,
-    subnets: [{ subnet: parsePrefix('172.17.0.0/16'), gateway: parseAddress('172.17.0.1'), auxiliary: {} }],
-  },
-};
