@@ -37,10 +37,21 @@ export async function tell(chapter: Chapter, listener: Listener): Promise<void> 
   }
 }
 
-/** `gangway` on the PATH, in the lab's own /run; mount(8)'s folder, which every machine has; the world's server. */
+/**
+ * The world refuses to carry on what is not for it, and says so to whoever asks: else a question for a name that nobody has
+ * would wait in vain for the machine's own name servers, twenty seconds with most resolvers. (`unreachable` would not do: a
+ * socket of UDP is not told of it.)
+ */
+const refusing = `
+sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0 net.ipv6.conf.all.forwarding=1 net.ipv6.icmp.ratelimit=0
+ip route add prohibit default metric 4000000000
+ip -6 route add prohibit default metric 4000000000`;
+
+/** `gangway` on the PATH, in the lab's own /run; mount(8)'s folder, which every machine has; the world, and its server. */
 async function prepare(lab: Lab): Promise<Snapshot> {
   const install = 'mkdir -p /run/mount /run/bin; ln -s "$1" /run/bin/gangway';
   await lab.host.run(['sh', '-c', install, 'sh', resolve('dist/cli/gangway.js')]);
+  await lab.world.run(['sh', '-euc', refusing]);
   await lab.world.serve();
   return await lab.leftovers();
 }
