@@ -1,7 +1,8 @@
 /**
  * The lab's part of the machine's cgroup trees.
  *
- * Each hierarchy gets one directory, `gangway-lab-NAME`. A cgroup namespace that is made by a process in it takes it for
+ * Each hierarchy gets one directory, `gangway-lab-NAME-INSTANCE`, which no other lab ever has, of the same name or not: what
+ * is swept in haste or left behind is never somebody else's. A cgroup namespace that is made by a process in it takes it for
  * its root, and so do the cgroup file systems that are mounted in that namespace: what runs in the lab finds nothing but
  * its own subtree below /sys/fs/cgroup, limits what it likes there, and attaches its BPF programs to that root.
  *
@@ -60,8 +61,8 @@ export function aliases(): readonly { readonly name: string; readonly target: st
 }
 
 /** The directories of a lab, one per hierarchy. */
-export function labDirectories(trees: readonly Hierarchy[], name: string): readonly string[] {
-  return trees.map(({ parent }) => join(parent, `${prefix}${name}`));
+export function labDirectories(trees: readonly Hierarchy[], name: string, instance: string): readonly string[] {
+  return trees.map(({ parent }) => join(parent, `${prefix}${name}-${instance}`));
 }
 
 /**

@@ -69,7 +69,7 @@ export class Lab implements AsyncDisposable {
 /**
  * Makes a lab.
  *
- * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, lab-exists, program-failed
+ * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, program-failed
  */
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
   const name = options.name === undefined ? `lab-${randomBytes(4).toString('hex')}` : parseLabName(options.name);

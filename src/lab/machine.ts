@@ -21,7 +21,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
 import { GangwayError, hasErrno, TeardownError } from '../values/errors.ts';
@@ -37,7 +36,7 @@ import {
 } from './cgroups.ts';
 import { programEnvironment } from './environment.ts';
 import { fstab, type MountOptions, missingMountPoints, privateDirectories } from './mounts.ts';
-import { alreadyThere, build, join, keeper } from './scripts.ts';
+import { build, join, keeper } from './scripts.ts';
 import { type Cabling, cabling, type Topology } from './topology.ts';
 import { waitFor } from './wait.ts';
 
@@ -67,7 +66,7 @@ type Keeper = ChildProcessByStdio<Writable, Readable, Readable>;
 /**
  * Builds a lab, and returns when its cables are up.
  *
- * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, lab-exists, program-failed
+ * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, program-failed
  */
 export async function start(options: MachineOptions): Promise<Machine> {
   if (process.geteuid?.() !== 0) {
@@ -76,11 +75,11 @@ export async function start(options: MachineOptions): Promise<Machine> {
   const cables = cabling(options);
   const trees = hierarchies();
   sweep(trees);
-  const cgroups = labDirectories(trees, options.name);
-  if (cgroups.some((directory) => existsSync(directory))) throw labExists(options.name);
+  const instance = randomBytes(4).toString('hex');
+  const cgroups = labDirectories(trees, options.name, instance);
   const child = spawn(
     'sh',
-    ['-uc', keeper, 'gangway-lab-keeper', ...keeperArguments(options, cables, trees, cgroups)],
+    ['-uc', keeper, 'gangway-lab-keeper', ...keeperArguments(options, instance, cables, trees, cgroups)],
     {
       cwd: '/',
       detached: true,
@@ -126,12 +125,6 @@ export async function takeDown(machine: Machine): Promise<void> {
   }
 }
 
-export function labExists(name: string): GangwayError {
-  return new GangwayError('lab-exists', `lab "${name}" exists already`, {
-    hint: `enter it with \`gangway lab shell --name ${name}\`, or end it with \`gangway lab down --name ${name}\``,
-  });
-}
-
 /** Waits for the first process's two words, `pid N` and `ready`. Whatever comes instead is the reason of the failure. */
 async function ready(child: Keeper, name: string): Promise<ProcessIdentity> {
   let output = '';
@@ -151,7 +144,7 @@ async function ready(child: Keeper, name: string): Promise<ProcessIdentity> {
     throw new GangwayError('program-failed', 'the shell could not be started', { cause: error });
   }
   const init = output.endsWith('\nready\n') ? identifyProcess(Number(/^pid (\d+)$/m.exec(output)?.[1])) : undefined;
-  if (init === undefined) throw child.exitCode === alreadyThere ? labExists(name) : buildFailed(name, complaints);
+  if (init === undefined) throw buildFailed(name, complaints);
   letGo(child);
   return init;
 }
@@ -179,12 +172,13 @@ function buildFailed(name: string, complaints: string): GangwayError {
 
 function keeperArguments(
   options: MachineOptions,
+  instance: string,
   cables: Cabling,
   trees: readonly Hierarchy[],
   cgroups: readonly string[],
 ): readonly string[] {
   // mount(8) skips a line whose source and target it finds mounted already; in a lab within a lab it would.
-  const source = `gangway-lab-${randomBytes(4).toString('hex')}`;
+  const source = `gangway-lab-${instance}`;
   const overlays = missingMountPoints();
   return [
     join,

@@ -16,7 +16,7 @@ import { isAlive } from '../kernel/process.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
 import { sweep } from './cgroups.ts';
 import { programEnvironment } from './environment.ts';
-import { labExists, type Machine, type MachineOptions, start, takeDown } from './machine.ts';
+import { type Machine, type MachineOptions, start, takeDown } from './machine.ts';
 import { parseLabName } from './name.ts';
 import { directoryIn, entering } from './place.ts';
 import { hostPlace } from './topology.ts';
@@ -172,6 +172,12 @@ function forget(directory: string, name: string): void {
 
 function removeIfEmpty(directory: string): void {
   ignoring(['ENOENT', 'ENOTEMPTY'], () => rmdirSync(directory));
+}
+
+function labExists(name: string): GangwayError {
+  return new GangwayError('lab-exists', `lab "${name}" exists already`, {
+    hint: `enter it with \`gangway lab shell --name ${name}\`, or end it with \`gangway lab down --name ${name}\``,
+  });
 }
 
 function known(directory: string, name: string): LabRecord {

@@ -6,9 +6,6 @@
  * who reads this file sees how a private machine is made by hand.
  */
 
-/** The keeper's exit code when the lab's cgroups exist: of two labs of one name, the first directory lets one pass. */
-export const alreadyThere = 73;
-
 /**
  * Outside the lab: makes the cgroups, starts the lab, and takes the cgroups away when it has ended, however it ended.
  *
@@ -36,7 +33,7 @@ left=$2
 shift 2
 for argument; do
   [ "$left" -gt 0 ] || break
-  mkdir "$argument" || exit ${alreadyThere}
+  mkdir "$argument" || exit
   [ ! -e "$argument/cgroup.controllers" ] || hand_on "\${argument%/*}"
   left=$((left - 1))
 done

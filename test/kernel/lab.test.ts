@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { identifyProcess } from '../../src/kernel/process.ts';
-import { hierarchies, labDirectories, sweep } from '../../src/lab/cgroups.ts';
+import { hierarchies, sweep } from '../../src/lab/cgroups.ts';
 import { programEnvironment } from '../../src/lab/environment.ts';
 import { createLab } from '../../src/lab/lab.ts';
 import { difference } from '../../src/lab/snapshot.ts';
@@ -284,16 +284,15 @@ test('when its keeper is killed, too, the next lab command sweeps the cgroups', 
 test('Ctrl-C in the middle of the making leaves nothing', async (t) => {
   for (const milliseconds of [0, 5, 15, 30, 50, 80]) {
     const name = `stopped-${milliseconds}`;
-    const directories = labDirectories(hierarchies(), name);
+    const exists = () =>
+      hierarchies().some(({ parent }) => readdirSync(parent).some((entry) => entry.startsWith(`gangway-lab-${name}-`)));
     const process_ = owner(name);
     const ended = once(process_, 'exit');
-    await waitFor('the making begins', () => directories.some((directory) => existsSync(directory)), {
-      timeoutMilliseconds: 20_000,
-    });
+    await waitFor('the making begins', exists, { timeoutMilliseconds: 20_000 });
     await delay(milliseconds);
     process.kill(-(process_.pid ?? 0), 'SIGINT');
     await ended;
-    await waitFor('nothing is left', () => !directories.some((directory) => existsSync(directory)) && !lives(name));
+    await waitFor('nothing is left', () => !exists() && !lives(name));
   }
   t.pass();
 });

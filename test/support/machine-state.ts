@@ -27,11 +27,11 @@ export async function machineState(story: Story, command: readonly string[]): Pr
   });
 }
 
-/** A lab has a name of its own, a source of its mounts, and namespaces with numbers. */
+/** A lab has a name of its own, cgroups and a source of its mounts, and namespaces with numbers. */
 function nameless(story: Story, state: MachineState): MachineState {
   const text = JSON.stringify(state).replaceAll(story.lab.name, 'LAB');
   return JSON.parse(
-    text.replace(/gangway-lab-[0-9a-f]{8}/g, 'SOURCE').replace(/net:\[\d+\]/g, 'net:[N]'),
+    text.replace(/gangway-lab-(LAB-)?[0-9a-f]{8}/g, 'SOURCE').replace(/net:\[\d+\]/g, 'net:[N]'),
   ) as MachineState;
 }
 
