@@ -23,8 +23,8 @@ export interface Option {
   readonly short?: string;
   /** What the help calls the value. */
   readonly type?: string;
-  /** A flag that is on unless it is switched off. */
-  readonly on?: true;
+  /** A flag of three answers: on, off, and not said (undefined). Others are off where they are not said. */
+  readonly threefold?: true;
   /** Another spelling that is understood and not shown. */
   readonly alias?: string;
 }
@@ -33,7 +33,9 @@ export interface Option {
 export type Options = Readonly<Record<string, Option>>;
 
 type ValueOf<O extends Option> = O['kind'] extends 'flag'
-  ? boolean
+  ? O extends { readonly threefold: true }
+    ? boolean | undefined
+    : boolean
   : O['kind'] extends 'list'
     ? readonly string[]
     : string | undefined;
@@ -139,10 +141,10 @@ function parseFlag(text: string, option: string): boolean {
 }
 
 function values<O extends Options>(options: O, found: Reading['found']): Given<O>['options'] {
-  const entries = Object.entries(options).map(([name, { kind, on }]) => {
+  const entries = Object.entries(options).map(([name, { kind, threefold }]) => {
     const all = found.get(name) ?? [];
     const last = all.at(-1);
-    return [name, kind === 'list' ? all : kind === 'flag' ? (last ?? on === true) : last];
+    return [name, kind === 'list' ? all : kind === 'flag' && threefold !== true ? (last ?? false) : last];
   });
   return Object.fromEntries(entries);
 }

@@ -61,6 +61,7 @@ const addresses: readonly Mistake[] = [
   ['network create --subnet fe80::/64 n1', 1, /link-local/],
   ['network create --subnet 240.0.0.0/24 n1', 1, /no use at all/],
   ['network create --subnet 10.71.0.0/24 --ipv4=false --ipv6 n1', 1, /the network has no IPv4/],
+  ['network create --subnet fd71::/64 --ipv6=false n1', 1, /the network has no IPv6.*--ipv6=false out/s],
   ['network create --gateway 10.71.0.1 n1', 1, /no --subnet contains gateway/],
   [`${subnet} --gateway 10.72.0.1 n1`, 1, /no --subnet contains gateway 10\.72\.0\.1/],
   [`${subnet} --gateway banana n1`, 1, /"banana" is no IP address/],

@@ -24,8 +24,8 @@ export const execute: Execute<typeof networkCreateOptions> = async ({ options, w
       scope,
       configFrom: options['config-from'],
       ipamDriver: options['ipam-driver'],
-      ipv4: ipv4 ? undefined : false,
-      ipv6: ipv6 ? true : undefined,
+      ipv4,
+      ipv6,
     }),
   });
   const engine = await context.engine();
