@@ -24,8 +24,8 @@ function commandLine(): string {
     'Made by `npm run docs` from [the table of commands](../src/cli/commands.ts): what `gangway help` and',
     '`gangway COMMAND --help` print. Options are Docker’s where Docker has them. The exit status of `run` and `exec` is',
     'the command’s own, 126 where it could not be run, 127 where it was not found; where gangway itself failed it is 125 from',
-    '`run` and 1 from `exec`. Unlike Docker’s, a container in the foreground ends, with 141, when nobody reads its output any',
-    'more: `gangway run yes | head -1`.\n',
+    '`run` and 1 from `exec`, which says 125, like every command, where its options cannot be read. Unlike Docker’s, a',
+    'container in the foreground ends, with 141, when nobody reads its output any more: `gangway run yes | head -1`.\n',
     block(overview()),
     ...shown(commands).flatMap((command) => section([command.name], command)),
   ].join('\n');

@@ -20,7 +20,7 @@ export function parseInteger(text: string, option: string, code: ErrorCode = 'in
   // Zero, and not the negative zero that `-0` is to JavaScript.
   if (Number.isSafeInteger(number)) return number + 0;
   throw new GangwayError(code, `${option} ${JSON.stringify(text)} is not a whole number`, {
-    hint: 'write digits alone',
+    hint: 'write it in digits, such as 10',
   });
 }
 
