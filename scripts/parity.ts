@@ -53,7 +53,8 @@ for (const scenario of chosen) {
 }
 const judged = all.flatMap((compared) => compared.judged);
 const covered = coverage(subjects, scenarios, aside);
-const wrong = whole ? faults(covered, stale(lists, judged)) : [];
+const unplayed = all.flatMap(({ scenario, lacking }) => (lacking === undefined ? [] : [scenario.title]));
+const wrong = whole ? faults(covered, stale(lists, judged, unplayed)) : [];
 say(row(`${all.length} scenarios`, { judged }));
 say(`${covered.played} facts compared, ${covered.aside} aside, ${covered.open.length} open`);
 console.log(json ? asJson(all) : [differences(all), ...wrong].join('\n'));

@@ -3,7 +3,8 @@
  *
  * A difference that is wanted stands in a list, as what we expect instead of Docker's value. That is the check: Docker
  * fails it in every run, as long as the entry changes anything, and we pass it only with the very value. An entry that
- * explained nothing in a whole run is stale. What Docker's world could not show is open; whatever else differs is worse.
+ * explained nothing in a whole run is stale, unless its scenario could not be played on this kernel. What Docker's world
+ * could not show is open; whatever else differs is worse.
  */
 import type { Observation } from './look.ts';
 import type { Scenario } from './scenario.ts';
@@ -62,9 +63,19 @@ export function judge(
 }
 
 /** Entries that explained no difference: Docker does as we do by now, or nobody looks there any more. */
-export function stale(lists: Lists, judged: readonly Pick<Judged, 'verdict'>[]): readonly Wanted[] {
+export function stale(
+  lists: Lists,
+  judged: readonly Pick<Judged, 'verdict'>[],
+  unplayed: readonly string[] = [],
+): readonly Wanted[] {
   const used = new Set(judged.flatMap((one) => ('because' in one.verdict ? one.verdict.because : [])));
-  return [...lists.as29, ...lists.better].filter((entry) => !used.has(entry));
+  const idle = [...lists.as29, ...lists.better].filter((entry) => !used.has(entry));
+  return idle.filter(({ where }) => !unplayed.some((title) => where.source.includes(literally(title))));
+}
+
+/** A text as it stands in a regular expression. */
+export function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
 /** Goes through the lists until what we expect is what we have: an entry more than needed says nothing. */

@@ -51,6 +51,7 @@ test('an expectation that explains no difference is stale: Docker passes its che
   const judged = judge({ title: 'scene' }, [seen('one'), seen('two')], lists);
   t.deepEqual(stale(lists, judged), lists.better.slice(1));
   t.deepEqual(stale(lists, judge({ title: 'scene' }, [seen('two'), seen('two')], lists)), lists.better);
+  t.deepEqual(stale(lists, judged, ['scene']), [], 'of what was not played nothing is known');
 });
 
 test('a fact that nobody plays is open, and what is no fact is a mistake', (t) => {

@@ -17,7 +17,7 @@ export interface SwitchboardOptions {
   readonly runtimeDirectory: string;
   /** The program and arguments that run it: `[process.execPath, 'gangway.js', '_switchboard']`. */
   readonly command: readonly [string, ...string[]];
-  /** How long it may take to be reached. Default 10,000. */
+  /** How long it may take to be reached. Default 30,000: a busy machine takes its time. */
   readonly timeoutMilliseconds?: number;
 }
 
@@ -36,7 +36,7 @@ export function findSwitchboard(runtimeDirectory: string): Promise<SwitchboardCo
  * @throws GangwayError switchboard-unreachable, with what it said before it ended
  */
 export async function openSwitchboard(options: SwitchboardOptions): Promise<SwitchboardConnection> {
-  const { runtimeDirectory, timeoutMilliseconds = 10_000 } = options;
+  const { runtimeDirectory, timeoutMilliseconds = 30_000 } = options;
   const files = switchboardFiles(runtimeDirectory);
   const deadline = performance.now() + timeoutMilliseconds;
   while (performance.now() < deadline) {
@@ -71,7 +71,7 @@ async function start({ command }: SwitchboardOptions, files: SwitchboardFiles, m
     stdout.once('end', () => resolve(undefined));
   });
   const timeout = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error(`no word within ${milliseconds} ms`)), milliseconds).unref();
+    setTimeout(() => reject(new Error(`no word within ${Math.round(milliseconds)} ms`)), milliseconds).unref();
   });
   try {
     const said = await Promise.race([word, timeout]);

@@ -1,5 +1,5 @@
 /** What 26.1.5 does not have at all: what 29 does has to be said value by value. */
-import type { As29 } from '../verdict.ts';
+import { type As29, literally } from '../verdict.ts';
 
 /** An entry for each observation of the scenario that is named, with its value; all for the one reason. */
 export function feature(
@@ -13,8 +13,4 @@ export function feature(
     cite,
     why,
   }));
-}
-
-function literally(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -95,6 +95,15 @@ fd00:2::/64 dev eth1`,
     'web1 links': 'lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128\neth0 macvlan mtu 1500 UP: 10.9.0.1/24 brd 10.9.0.255',
     'web1 routes': '10.9.0.0/24 dev eth0 src 10.9.0.1',
   }),
+  ...feature('a VLAN of its own', wire, {
+    'web1 links': 'lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128\neth0 macvlan mtu 1500 UP: 10.1.0.1/24 brd 10.1.0.255',
+  }),
+  ...feature('ipvlan, layer 2', wire, { 'web3 routes': '10.2.0.0/24 dev eth0 src 10.2.0.9' }),
+  ...feature(
+    'ipvlan, layer 3, and a bridge',
+    { cite: '5, TestMixL3IPVlanAndBridge', why: 'who routes by ipvlan may join a bridge as well' },
+    { 'network connect my_next web1': 'exit 0' },
+  ),
   {
     where: /: network create -d macvlan .* -o parent=up0 second$/,
     expected: () => 'exit 0\n<id of second>',

@@ -113,9 +113,9 @@ export const wire: readonly Scenario[] = [
     needs: dummy,
     steps: [
       create('macvlan', '--subnet 10.1.0.0/24 mv'),
-      ...server('web1', '--network mv'),
-      idle('--name web2 --network mv'),
-      fetch('web2', '10.1.0.2'),
+      ...server('web1', '--network mv --ip 10.1.0.9'),
+      idle('--name web2 --network mv --ip 10.1.0.10'),
+      fetch('web2', '10.1.0.9'),
       ping('web2', '203.0.113.2'),
       command('rm -f web1 web2'),
       command('network rm mv'),
