@@ -75,11 +75,11 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
   });
   if (scenario.script) {
     const lines = ['set -e', ...launchCommands(prepared.launch)].join('\n');
-    execFileSync('sh', ['-c', lines], { stdio: 'pipe' });
-    await new Promise((r) => setTimeout(r, 300));
+    // The script leaves the container in the background; the log is whole when that has ended.
+    execFileSync('sh', ['-c', `${lines}\nwait "$!"`], { stdio: 'pipe' });
     const log = readFileSync(prepared.launch.logPath, 'utf8');
     execFileSync('sh', ['-c', ['set -e', ...discardCommands(prepared.launch)].join('\n')], { stdio: 'pipe' });
-    return { lines, log, left: leftovers() };
+    return { lines, log, left: await leftovers() };
   }
   const t0 = performance.now();
   try {
@@ -114,8 +114,6 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
   const afterwards = scenario.afterwards === undefined ? '' : shell(scenario.afterwards);
   deleteNamespace(id);
   deleteUserNamespacePin(`/run/gangway/${id}.user`);
-  await new Promise((r) => setTimeout(r, 50));
-  const left = leftovers();
   return {
     created,
     observed,
@@ -123,29 +121,42 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
     counters,
     meanwhile,
     afterwards,
-    left,
+    left: await leftovers(),
     observedAfter: observe(prepared.launch).kind,
     warnings: prepared.warnings,
     times: { create: t1 - t0, start: t2 - t1, discard: t4 - t3 },
   };
 }
 
-function leftovers() {
+/** What is there when the processes have ended, or have had their time to. */
+async function leftovers() {
+  const processes = await processesLeft();
   return {
+    processes,
     mounts: readFileSync('/proc/mounts', 'utf8')
       .split('\n')
       .filter((l) => l.includes('gangway') || l.includes(id)),
     groups: readLayout()
       .hierarchies.map((h) => `${h.mountPoint}/gangway-${id}`)
       .filter((p) => existsSync(p)),
-    processes: execFileSync('ps', ['-eo', 'comm'], { encoding: 'utf8' })
-      .split('\n')
-      .slice(1)
-      .filter((l) => /conmon|crun|sleep/.test(l)),
     files: execFileSync('find', ['/run/gangway'], { encoding: 'utf8' })
       .split('\n')
       .filter((l) => l.includes(id) && !l.endsWith('.log')),
   };
+}
+
+/**
+ * The exit file is not conmon's last deed: it runs the exit command and ends by itself, and who was killed is there until
+ * it is reaped. What nobody ends outlasts this wait: the commands that a test leaves to be killed sleep for a minute.
+ */
+async function processesLeft(): Promise<readonly string[]> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    const all = execFileSync('ps', ['-eo', 'comm'], { encoding: 'utf8' }).split('\n').slice(1);
+    const left = all.filter((l) => /conmon|crun|sleep/.test(l));
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await new Promise((r) => setTimeout(r, 5));
+  }
 }
 
 try {
