@@ -85,10 +85,14 @@ async function furnish(directory: string): Promise<void> {
 test.serial('a private user namespace: root inside is nobody outside, and owns its network', async (t) => {
   const story = await live(t, {
     request: {
-      ...sh('id -u; cat /proc/self/uid_map; cat /etc/shadow; touch /etc/x; ls /sys/class/net; sleep 0.5'),
+      ...sh('id -u; cat /proc/self/uid_map; cat /etc/shadow; touch /etc/x; ls /sys/class/net; echo end; exec sleep 99'),
       userNamespace: 'private',
     },
-    meanwhile: 'grep Uid /proc/$1/status',
+    // It stays until it was looked at.
+    meanwhile: `
+      until grep -q ' end$' /run/gangway/*.log; do sleep 0.05; done
+      grep Uid "/proc/$1/status"
+      kill -KILL "$1"`,
   });
   if (story === undefined) return;
   t.regex(story.log, /^0\n +0 +100000 +65536\n/);
@@ -143,7 +147,10 @@ test.serial('--isolation=network: a terminal, a user, a signal', async (t) => {
   if (terminal !== undefined) t.regex(terminal.log, /^\/dev\/pts\/\d/);
   const user = await live(t, {
     request: { command: ['sleep', '60'], isolation: 'network', user: 'www-data' },
-    meanwhile: 'sleep 0.3; grep Uid "/proc/$1/status"; kill "$1"',
+    meanwhile: `
+      until [ "$(cat "/proc/$1/comm")" = sleep ]; do sleep 0.05; done
+      grep Uid "/proc/$1/status"
+      kill "$1"`,
   });
   if (user === undefined) return;
   t.is(code(user), 143);
