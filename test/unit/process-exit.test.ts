@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
 import { exitScript } from '../../src/services/process/exit.ts';
+import { ignoring } from '../../src/values/errors.ts';
 
 function directoryWithLock(t: ExecutionContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'gangway-exit-'));
@@ -33,6 +35,19 @@ function exitCommand(directory: string): { readonly child: ChildProcess; readonl
   return { child, output: once(child, 'close').then(() => text) };
 }
 
+/** Waits until the exit command's flock(1) stands in line. @see proc_locks(5) */
+function standsInLine({ pid }: ChildProcess): Promise<void> {
+  return waitFor('the exit command waits for the lock', () => {
+    const waiting = readFileSync('/proc/locks', 'latin1').matchAll(/-> FLOCK +ADVISORY +WRITE +(\d+)/g);
+    return [...waiting].some(([, waiter]) => parentOf(waiter ?? '') === pid);
+  });
+}
+
+function parentOf(pid: string): number {
+  const status = ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '';
+  return Number(/^PPid:\t(\d+)/m.exec(status)?.[1]);
+}
+
 test('without a client the exit command cleans up', (t) => {
   t.is(spawnSync('sh', words(directoryWithLock(t)), { encoding: 'utf8' }).stdout, 'cleaned up\n');
 });
@@ -46,7 +61,7 @@ test('it waits for an attached client, and has nothing to do when that has clean
   const directory = directoryWithLock(t);
   const client = await attachedClient(directory);
   const { child, output } = exitCommand(directory);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await standsInLine(child);
   t.is(child.exitCode, null);
   rmSync(directory, { recursive: true });
   client.kill('SIGKILL');
@@ -64,8 +79,8 @@ test('a client that is killed leaves the work to it', async (t) => {
 test('a directory of the same name that was made meanwhile is another life of the container', async (t) => {
   const directory = directoryWithLock(t);
   const client = await attachedClient(directory);
-  const { output } = exitCommand(directory);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const { child, output } = exitCommand(directory);
+  await standsInLine(child);
   rmSync(join(directory, 'lock'));
   writeFileSync(join(directory, 'lock'), '');
   client.kill('SIGKILL');
