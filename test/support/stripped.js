@@ -2,7 +2,7 @@
 //
 // A test file is a process of its own, and so is many a program that it starts. Loading the compiler and stripping a hundred
 // files takes each of them two seconds of processor time, reading what another one has stripped takes 0.2.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -36,11 +36,14 @@ function read(file) {
   }
 }
 
-/** Under another name first: another process may be reading. Who may not write strips for itself. */
+/**
+ * Under another name first: another process may be reading. It is nobody else's: tests in machines of their own share the
+ * folder, and have the same process numbers. Who may not write strips for itself.
+ */
 function keep(file, source) {
   try {
     mkdirSync(cache, { recursive: true });
-    const draft = new URL(`${file.href}.${process.pid}`);
+    const draft = new URL(`${file.href}.${randomUUID()}`);
     writeFileSync(draft, source);
     renameSync(draft, file);
   } catch (error) {
