@@ -30,6 +30,8 @@ let dial: Dial;
 
 /** What the upstream server was asked: `udp A x.test`. */
 let asked: string[] = [];
+/** The same without repetitions: a server that does not answer within 100 ms is rightly asked again. */
+const questions = () => [...new Set(asked)];
 
 const front = table('front', { 'web 0123456789ab': ['172.18.0.2'], 'six web6': ['fd00::2'] });
 const inside = zone([front], { upstreams: [upstream('203.0.113.2'), upstream('203.0.113.1')] });
@@ -108,7 +110,7 @@ test.serial('everything else is asked of the next server where nobody listens, a
   if (skipUnless(t, digMissing())) return;
   t.is(await dig('+nocookie', 'x1.test'), 'NOERROR 192.0.2.1');
   t.is(await dig('+nocookie', 'X1.test'), 'NOERROR 192.0.2.1');
-  t.deepEqual(asked, ['udp A x1.test']);
+  t.deepEqual(questions(), ['udp A x1.test']);
 });
 
 test.serial(
@@ -120,7 +122,6 @@ test.serial(
     t.is(whole.split(' ').length, 21);
     const part = await dig('+noedns', '+ignore', 'big2.test', 'TXT');
     t.regex(part, /^NOERROR tc "x+0" "x+1" "x+2"/);
-    t.is((await dig('+noedns', 'big2.test', 'TXT')).split(' ').length, 21);
     const asTold = [
       'tcp A x2.test',
       'udp TXT big1.test',
@@ -128,7 +129,10 @@ test.serial(
       'udp TXT big2.test',
       'tcp TXT big2.test',
     ];
-    t.deepEqual(asked, asTold);
+    t.deepEqual(questions(), asTold);
+    asked = [];
+    t.is((await dig('+noedns', 'big2.test', 'TXT')).split(' ').length, 21);
+    t.deepEqual(asked, [], 'all of it was remembered');
   },
 );
 
@@ -176,6 +180,8 @@ test.serial('a connection without a whole question is closed after two seconds',
   const [silent, half, slow] = [scene.connect(), scene.connect(), scene.connect()];
   half.write(Buffer.of(0x10));
   const drip = setInterval(() => slow.write(Buffer.of(0x10)), 100);
+  // A machine that holds up this process holds up a timer as well.
+  const control = delay(2000).then(() => performance.now() - begun);
   const ended = await Promise.all(
     [silent, half, slow].map(async (socket) => {
       await conversation(socket).catch(() => {});
@@ -183,19 +189,23 @@ test.serial('a connection without a whole question is closed after two seconds',
     }),
   );
   clearInterval(drip);
-  for (const time of ended) t.true(time > 1800 && time < 3000, `${time} ms`);
+  const latest = (await control) + 1000;
+  for (const time of ended) t.true(time > 1800 && time < latest, `${time} of ${latest} ms`);
 });
 
 test.serial('clients that stall, break off, or do not read harm nobody', async (t) => {
   const before = process.cpuUsage();
+  let most = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, server.streams.connections);
+  }, 1);
   const stalling = Array.from({ length: 200 }, (_, count) => {
     const socket = scene.connect();
     socket.write(count % 2 === 0 ? Buffer.of(0xff, 0xff, 1, 2) : withLength(question('web')));
     socket.pause();
     return socket;
   });
-  await delay(200);
-  t.true(server.streams.connections <= 64);
+  await waitFor('all places are taken', () => server.streams.connections >= 64);
   for (const socket of stalling.slice(0, 150)) socket.resetAndDestroy();
   const greedy = scene.connect();
   greedy.pause();
@@ -205,8 +215,9 @@ test.serial('clients that stall, break off, or do not read harm nobody', async (
   whole.write(withLength(question('web')));
   const [bytes] = (await once(whole, 'data')) as [Buffer];
   t.is(decode(bytes.subarray(2)).answers?.length, 1);
-  await delay(2500);
-  t.is(server.streams.connections, 0);
+  await waitFor('all were closed', () => server.streams.connections === 0);
+  clearInterval(watch);
+  t.is(most, 64);
   const idle = process.cpuUsage();
   await delay(500);
   const { user, system } = process.cpuUsage(idle);
@@ -250,6 +261,6 @@ test.serial('nothing stays open: no socket of a question, none of the server', a
   client.close();
   silent.close();
   brief.close();
-  await delay(50);
-  t.true(openFiles() <= before - 2, `${openFiles()} of ${before}`);
+  await waitFor('all are closed', () => openFiles() <= before - 2);
+  t.pass();
 });

@@ -51,16 +51,22 @@ export class NameServerScene {
 
   /** The lines of dig's short answer, and its status: `NOERROR 172.18.0.2`. */
   async dig(...words: readonly string[]): Promise<string> {
-    const options = ['@127.0.0.11', '+tries=1', '+time=6', '+noall', '+comments', '+answer'];
+    return (await this.timedDig(...words)).answer;
+  }
+
+  /** The same, and how long dig waited for it: to start dig may take longer. */
+  async timedDig(...words: readonly string[]): Promise<{ readonly answer: string; readonly milliseconds: number }> {
+    const options = ['@127.0.0.11', '+tries=1', '+time=6', '+noall', '+comments', '+answer', '+stats'];
     const { stdout } = await run('ip', ['netns', 'exec', 'c1', 'dig', ...options, ...words]);
     const data = stdout.split('\n').filter((line) => line !== '' && !line.startsWith(';'));
     const flags = /flags: ([a-z ]+);/.exec(stdout)?.[1]?.split(' ') ?? [];
     const status = /status: (\w+)/.exec(stdout)?.[1] ?? 'none';
-    return [
+    const answer = [
       status,
       ...(flags.includes('tc') ? ['tc'] : []),
       ...data.map((line) => line.split(/\s+/).slice(4).join(' ')),
     ].join(' ');
+    return { answer, milliseconds: Number(/^;; Query time: (\d+) msec$/m.exec(stdout)?.[1]) };
   }
 
   /** A connection from within the container, on the loop of the test. */
