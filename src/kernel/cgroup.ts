@@ -15,6 +15,7 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ignoring } from '../values/errors.ts';
+import { killUntilNone } from './process.ts';
 
 /** One mounted tree. */
 export interface CgroupHierarchy {
@@ -124,26 +125,22 @@ export function hasSwapAccounting(layout: CgroupLayout, read: ReadCgroupFile = r
 }
 
 /**
- * Kills every process of a group. Version 2 does it in one stroke; in version 1 the list is read until it is empty, since
- * a process may fork between the reading and the kill.
- *
- * @returns how many rounds of version 1 were needed; 0 where nothing lived
+ * Kills every process of a group, and returns when none is left or the patience with them is. Version 2 does it in one
+ * stroke; of version 1 the list is read until it is empty, since a process may fork between the reading and the kill.
  */
-export function killCgroup(layout: CgroupLayout, path: string): number {
+export async function killCgroup(layout: CgroupLayout, path: string): Promise<void> {
   for (const { version, mountPoint } of layout.hierarchies) {
     const file = `${mountPoint}${path}/cgroup.kill`;
     if (version === 2) ignoring(['ENOENT', 'ENODEV'], () => writeFileSync(file, '1', { flag: 'r+' }));
   }
-  let rounds = 0;
-  while (rounds < 100 && killOnce(layout, path)) rounds += 1;
-  return rounds;
+  await killUntilNone(() => members(layout, path));
 }
 
-function killOnce(layout: CgroupLayout, path: string): boolean {
+/** Its processes in any tree; but for those that our own PID namespace can't see. */
+function members(layout: CgroupLayout, path: string): readonly number[] {
   const lists = cgroupDirectories(layout, path).map((directory) => readCgroupFile(`${directory}/cgroup.procs`) ?? '');
-  const pids = new Set(lists.flatMap((text) => text.split('\n')).filter((pid) => pid !== '' && pid !== '0'));
-  for (const pid of pids) ignoring('ESRCH', () => process.kill(Number(pid), 'SIGKILL'));
-  return pids.size > 0;
+  const pids = lists.flatMap((text) => text.split('\n')).map(Number);
+  return [...new Set(pids)].filter((pid) => pid !== 0);
 }
 
 /**

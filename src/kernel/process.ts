@@ -7,6 +7,7 @@
  * @see proc_pid_stat(5), field 22
  */
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { ignoring } from '../values/errors.ts';
 
 export interface ProcessIdentity {
@@ -37,4 +38,16 @@ export function isAlive(process: ProcessIdentity): boolean {
 export function signalProcess({ pid, startTime }: ProcessIdentity, signal: NodeJS.Signals | number): boolean {
   if (!isAlive({ pid, startTime })) return false;
   return ignoring('ESRCH', () => process.kill(pid, signal)) ?? false;
+}
+
+/** How long killed processes may take to be gone. A busy machine needs its time to run them to their end. */
+const patienceMilliseconds = 10_000;
+
+/** Kills until nobody is found any more, or the time is up: who is killed may have forked before. */
+export async function killUntilNone(find: () => readonly number[]): Promise<void> {
+  const deadline = performance.now() + patienceMilliseconds;
+  for (let pids = find(); pids.length > 0 && performance.now() < deadline; pids = find()) {
+    for (const pid of pids) ignoring('ESRCH', () => process.kill(pid, 'SIGKILL'));
+    await setTimeout(1);
+  }
 }

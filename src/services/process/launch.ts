@@ -104,7 +104,7 @@ export async function start(launch: Launch): Promise<void> {
  */
 export async function discard(launch: Launch): Promise<void> {
   const launched = readLaunched(launch);
-  if (launched === undefined) killHalfLaunched(launch);
+  if (launched === undefined) await killHalfLaunched(launch);
   const ended = readExit(launch) !== undefined;
   if (launched !== undefined && !ended) signalProcess(launched.monitor, 'SIGKILL');
   const state = `${launch.runtimeRoot}/${launch.id}`;
@@ -114,9 +114,9 @@ export async function discard(launch: Launch): Promise<void> {
     const { code, complaint } = await run(crunCommand(launch, 'delete', '--force', launch.id));
     if (code !== 0 && !/does not exist|No such file/.test(complaint)) throw crunFailure(launch, complaint);
   }
-  if (launch.isolation === 'network') killMembers(launch, launched);
+  if (launch.isolation === 'network') await killMembers(launch, launched);
   const layout = readLayout();
-  killCgroup(layout, launch.cgroupPath);
+  await killCgroup(layout, launch.cgroupPath);
   removeCgroup(layout, launch.cgroupPath);
   unmountTree(launch);
   rmSync(launch.directory, { recursive: true, force: true });

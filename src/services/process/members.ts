@@ -16,13 +16,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
+import { isAlive, killUntilNone, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import { startPath } from './network-isolation.ts';
 
 /** How long a process may take into its namespaces. It takes 3 ms; a machine that is out of memory takes longer. */
-const patienceMilliseconds = 5000;
+const patienceMilliseconds = 30_000;
 
 /** Lets the waiting process become the command. @throws GangwayError program-failed if it has ended, or does not come */
 export async function release(
@@ -46,45 +46,43 @@ export async function release(
     }
     return rmSync(startPath(launch), { force: true });
   }
-  throw new GangwayError('program-failed', `container ${launch.id} could not be started: its first process has ended`, {
-    hint: '`gangway logs` may show why',
+  const why =
+    launched !== undefined && isAlive(launched.container)
+      ? `its first process is not in its namespaces after ${patienceMilliseconds / 1000} s`
+      : 'its first process has ended';
+  throw new GangwayError('program-failed', `container ${launch.id} could not be started: ${why}`, {
+    hint: '`gangway logs` may show more',
   });
 }
 
 /** Kills whatever is left of the container. Never what shares the mount namespace of this program. */
-export function killMembers(launch: Launch, launched: { readonly container: ProcessIdentity } | undefined): void {
+export async function killMembers(
+  launch: Launch,
+  launched: { readonly container: ProcessIdentity } | undefined,
+): Promise<void> {
   if (launched !== undefined) signalProcess(launched.container, 'SIGKILL');
   const members = ignoring('ENOENT', () => readFileSync(membersPath(launch), 'utf8')) ?? '';
   if (members === '' || members === mountNamespace('self')) return;
-  for (let round = 0; round < 100 && killOnce(members); round += 1);
+  await killUntilNone(() => processes().filter((pid) => mountNamespace(pid) === members));
 }
 
 /**
  * Kills what a launch had started when its gangway was killed: unshare, the shell, conmon, crun, and the first process
  * as long as it is crun. They were not written down yet, but all of them were told the container's directory.
  */
-export function killHalfLaunched({ directory }: Launch): void {
-  for (let round = 0; round < 100; round += 1) {
-    const pids = processes().filter((pid) => commandLine(pid).includes(directory));
-    if (pids.length === 0) return;
-    for (const pid of pids) ignoring('ESRCH', () => process.kill(Number(pid), 'SIGKILL'));
-  }
+export async function killHalfLaunched({ directory }: Launch): Promise<void> {
+  await killUntilNone(() => processes().filter((pid) => commandLine(pid).includes(directory)));
 }
 
-function processes(): readonly string[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+function processes(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 /** Empty for a process that has ended. */
-function commandLine(pid: string): readonly string[] {
+function commandLine(pid: number): readonly string[] {
   return (ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0');
-}
-
-/** @returns whether anybody was there: a process may have forked in between */
-function killOnce(members: string): boolean {
-  const pids = processes().filter((pid) => mountNamespace(pid) === members);
-  for (const pid of pids) ignoring('ESRCH', () => process.kill(Number(pid), 'SIGKILL'));
-  return pids.length > 0;
 }
 
 /** `mnt:[4026532301]`; undefined for a process that has ended. */

@@ -90,7 +90,7 @@ function killCommands(directory: string): string[] {
   return [
     `members=$(cat ${directory}/members)`,
     'for process in /proc/[0-9]*; do',
-    '  [ "$(readlink "$process/ns/mnt")" != "$members" ] || kill -KILL "$(basename "$process")"',
+    '  [ "$(readlink "$process/ns/mnt")" != "$members" ] || kill -KILL "$(basename "$process")" 2>/dev/null || [ ! -e "$process" ]',
     'done',
   ];
 }
