@@ -76,8 +76,9 @@ exec unshare --cgroup sh -euc "$second" gangway-lab "$@"
 `;
 
 /**
- * Still the first process: mounts what a machine has of its own, lays the cables, says "ready", and holds the lab,
- * as a second, short shell, whose command line is easy to read in the lab's own `ps`.
+ * Still the first process: mounts what a machine has of its own, lays the cables, and holds the lab as a second, short
+ * shell, whose command line is easy to read in the lab's own `ps`. It says "ready" when what it waits for has begun: from
+ * then on nothing in the lab changes by itself.
  *
  * /run comes first, because mount(8) would note things there. The real machine's /sys is not only covered but unmounted:
  * whoever looks for cgroup trees in the mount table must not find each of them twice. The overlays give /etc and /var/lib a private copy where
@@ -142,12 +143,16 @@ for wired in $places; do
     sleep 0.002
   done
 done
-echo ready
-exec 3<&0 </dev/null >/dev/null 2>&1
-case $holder in
-  (eof) exec sh -c 'cat <&3 & exec 3<&-; wait' gangway-lab ;;
-  (down) exec sh -c 'exec 3<&-; sleep infinity & wait' gangway-lab ;;
-esac
+case $holder in (eof) set -- cat ;; (down) set -- sleep infinity ;; esac
+exec 3<&0 4>&1 </dev/null >/dev/null 2>&1
+exec sh -c '
+  "$@" <&3 4>&- &
+  exec 3<&-
+  until ! read -r name </proc/$!/comm || [ "$name" = "$1" ]; do sleep 0.002; done
+  echo ready >&4
+  exec 4>&-
+  wait
+' gangway-lab "$@"
 `;
 
 /**
