@@ -68,11 +68,16 @@ test.serial('the client in the foreground is killed: its container is cleaned up
     await gangway.run('run', '--rm', 'true');
     await gangway.run('gc');
     const before = await gangway.state();
-    const client = gangway.spawn('run', '--rm', '--name', 'web', '-p', '8080:80', 'sh', '-c', 'echo here; sleep 1');
+    await gangway.sh('mkdir /run/shared');
+    const script = 'echo here; until [ -e /shared/end ]; do sleep 0.1; done';
+    const options = ['--name', 'web', '-p', '8080:80', '-v', '/run/shared:/shared'];
+    const client = gangway.spawn('run', '--rm', ...options, 'sh', '-c', script);
     await client.waitForOutput(/here/);
     await gangway.sh('kill -9 "$(pgrep -f "gangway[.]js run --rm")"');
     t.regex(await gangway.run('ps'), /web/);
+    await gangway.sh('touch /run/shared/end');
     await waitFor('the exit script has cleaned up', async () => (await gangway.run('ps', '-aq')) === '');
+    await gangway.sh('rm -r /run/shared');
     await gangway.run('gc');
     await gangway.settlesAt(t, before);
   });

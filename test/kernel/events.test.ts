@@ -100,6 +100,7 @@ test('who listens hears what comes, from containers that end by themselves as we
       ...[web('create'), web('start'), die(3), web('start'), die(3), web('destroy')],
       ...[web('create'), web('start'), die(0), web('destroy')],
     ]);
+    await waitFor('the other listener has told as much', () => json.stdout.split('\n').length > 3);
     const codes = json.stdout
       .trimEnd()
       .split('\n')

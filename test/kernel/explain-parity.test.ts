@@ -4,12 +4,14 @@
 //
 // The script has nothing to work with but the packages that it promises to need.
 import test, { type ExecutionContext } from 'ava';
-import { difference } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
+import { atOnce } from '../support/at-once.ts';
+import { changes } from '../support/gangway.ts';
 import { type MachineState, machineState } from '../support/machine-state.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
 const command = ['sleep', '1234'];
+const inTurn = atOnce(4);
 
 interface Scenario {
   /** Shell, on both machines, before anything else. */
@@ -50,23 +52,25 @@ async function seeded(story: Story, words: readonly string[], seed = 'parity'): 
 async function explained(t: ExecutionContext, story: Story, words: readonly string[]): Promise<void> {
   const before = await story.lab.leftovers();
   const script = await seeded(story, ['explain', ...words]);
-  t.deepEqual(difference(before, await story.lab.leftovers()), [], 'explain changes nothing');
+  t.deepEqual(await changes(before, () => story.lab.leftovers()), [], 'explain changes nothing');
   t.regex(script, /^#!\/bin\/sh\n/);
   const { exitCode, stderr } = await story.lab.host.exec(['env', '-i', 'PATH=/run/tools', 'sh'], { input: script });
   t.deepEqual([exitCode, stderr], [0, '']);
 }
 
 function parity(title: string, scenario: Scenario): void {
-  test(title, async (t) => {
-    await withStory(t, {}, async (one) => {
-      await withStory(t, {}, async (two) => {
-        await Promise.all([prepare(one, scenario), prepare(two, scenario)]);
-        await seeded(one, scenario.words);
-        await explained(t, two, scenario.words);
-        await alike(t, one, two);
-      });
-    });
-  });
+  test(title, (t) =>
+    inTurn(() =>
+      withStory(t, {}, (one) =>
+        withStory(t, {}, async (two) => {
+          await Promise.all([prepare(one, scenario), prepare(two, scenario)]);
+          await seeded(one, scenario.words);
+          await explained(t, two, scenario.words);
+          await alike(t, one, two);
+        }),
+      ),
+    ),
+  );
 }
 
 /** Both may still be on their way: a script's container starts in the background, and a cable goes when the kernel has time. */

@@ -4,6 +4,7 @@
 // files; see src/lab/snapshot.ts.
 import test from 'ava';
 import { difference } from '../../src/lab/snapshot.ts';
+import { atOnce } from '../support/at-once.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
 const sleep = ['sleep', '100'];
@@ -31,24 +32,27 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   'that has ended by itself': ['true'],
 };
 
+const inTurn = atOnce(4);
+
 /** Stricter than what gangway keeps on purpose, of which an empty control group is none. */
 async function strangers(story: Story, before: readonly string[]): Promise<readonly string[]> {
   return difference(before, await story.lab.leftovers()).filter((line) => !/^\+ file \/(run|var)\//.test(line));
 }
 
 for (const [kind, words] of Object.entries(kinds)) {
-  test(`a container ${kind} leaves nothing`, async (t) => {
-    await withStory(t, {}, async (story) => {
-      await story.sh(tree);
-      const [before, strict] = [await story.state(), await story.lab.leftovers()];
-      await story.run('run', '-d', '--name', 'it', ...words);
-      t.notDeepEqual(difference(before, await story.state()), []);
-      await story.run('rm', '-f', 'it');
-      await story.run('gc');
-      await story.settlesAt(t, before);
-      t.deepEqual(await strangers(story, strict), []);
-    });
-  });
+  test(`a container ${kind} leaves nothing`, (t) =>
+    inTurn(() =>
+      withStory(t, {}, async (story) => {
+        await story.sh(tree);
+        const [before, strict] = [await story.state(), await story.lab.leftovers()];
+        await story.run('run', '-d', '--name', 'it', ...words);
+        t.notDeepEqual(difference(before, await story.state()), []);
+        await story.run('rm', '-f', 'it');
+        await story.run('gc');
+        await story.settlesAt(t, before);
+        t.deepEqual(await strangers(story, strict), []);
+      }),
+    ));
 }
 
 test('all of them at once, started twice and stopped in between, leave nothing', async (t) => {

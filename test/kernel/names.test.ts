@@ -52,7 +52,7 @@ class Names {
 
 function withNames(t: Parameters<typeof withStory>[0], body: (names: Names) => Promise<void>): Promise<void> {
   return withStory(t, {}, async (story) => {
-    await story.sh('echo "nameserver 203.0.113.2" >/run/servers; mount --bind /run/servers /etc/resolv.conf');
+    await story.resolvConf('nameserver 203.0.113.2');
     const world = story.lab.place('world').spawn([process.execPath, '-e', worldNames]);
     await waitFor('the world’s name server', () => world.stdout.includes('ready'));
     await body(new Names(story, world));

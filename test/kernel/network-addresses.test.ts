@@ -19,9 +19,8 @@ test('a subnet steps aside for every route of the machine, in whichever table, a
       ip route add 172.22.0.0/16 via 203.0.113.2 table 7
       ip route add 0.0.0.0/1 via 203.0.113.2
       ip route add 128.0.0.0/1 via 203.0.113.2
-      ip route add unreachable 172.16.0.0/12 metric 4000
-      echo nameserver 172.21.0.53 >/run/servers
-      mount --bind /run/servers /etc/resolv.conf`);
+      ip route add unreachable 172.16.0.0/12 metric 4000`);
+    await story.resolvConf('nameserver 172.21.0.53');
     await story.start('sleep', '1000');
     await story.run('network', 'create', 'one');
     t.deepEqual(await gateways(story), ['172.23.0.1/16', '172.24.0.1/16'], 'the default bridge, too');

@@ -8,8 +8,8 @@
 //     |                  up0 203.0.113.1/24  |          |       2001:db8:f::2   |
 //     +--------------------------------------+          +-----------------------+
 import test from 'ava';
-import { difference } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
+import { changes } from '../support/gangway.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
@@ -87,7 +87,7 @@ test('a port that somebody has is refused by name, and nothing of the others is 
       unknown.stderr,
       'gangway: container web does not publish 8080:80/tcp; it publishes 81/tcp -> 0.0.0.0:8081, 81/tcp -> [::]:8081\n',
     );
-    t.deepEqual(difference(before, await story.lab.leftovers()), []);
+    t.deepEqual(await changes(before, () => story.lab.leftovers()), []);
     t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:8079', 'tcp 203.0.113.1:8081']), [
       'refused',
       '203.0.113.2',
@@ -105,16 +105,16 @@ test('who is connected stays connected, whoever carries it; who comes is refused
       place.spawn([
         'sh',
         '-c',
-        `(echo before; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo after) | socat -t 5 - TCP:${index === 0 ? '203.0.113.1' : '127.0.0.1'}:7007`,
+        `(echo before; while [ ! -e /run/go ]; do sleep 0.05; done; echo after) | socat -t 5 - TCP:${index === 0 ? '203.0.113.1' : '127.0.0.1'}:7007`,
       ]),
     );
     await Promise.all(clients.map((client) => client.waitForOutput(/before/)));
     await story.run('unpublish', 'web', '7007:7');
     t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:7007']), ['refused']);
     t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:7007']), ['refused']);
-    await story.sh('touch /tmp/go');
+    await story.sh('touch /run/go');
     await Promise.all(clients.map((client) => client.waitForOutput(/after/)));
-    await story.sh('rm /tmp/go');
+    await story.sh('rm /run/go');
   });
 });
 

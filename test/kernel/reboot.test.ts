@@ -17,7 +17,8 @@ for pin in $(ls /run/netns | grep '^gangway-' || :); do ip netns delete "$pin"; 
 for link in $(ip -br link show type bridge | cut -d' ' -f1); do ip link delete "$link"; done
 nft flush ruleset
 sysctl -qw net.ipv4.ip_forward=0
-find /sys/fs/cgroup -depth -path '*/gangway/*' -type d -exec rmdir {} +
+until find /sys/fs/cgroup -depth -path '*/gangway/*' -type d -exec rmdir {} + 2>/run/busy; do sleep 0.05; done
+rm /run/busy
 rm -rf /run/gangway
 echo 4f1c2f3e-0000-4000-8000-000000000001 >/run/boot_id
 mount --bind /run/boot_id /proc/sys/kernel/random/boot_id`;

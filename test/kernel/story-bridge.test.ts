@@ -82,8 +82,7 @@ test('the MTU is the uplink’s, on the bridge and on both plugs', async (t) => 
 
 test('its files: six lines and its own, its name, and the machine’s servers but for those on its loopback', async (t) => {
   await withStory(t, {}, async (story) => {
-    await story.sh(`printf 'nameserver 127.0.0.53\\nnameserver 203.0.113.2\\nsearch corp.test\\noptions ndots:1\\n' >/run/servers
-      mount --bind /run/servers /etc/resolv.conf`);
+    await story.resolvConf('nameserver 127.0.0.53', 'nameserver 203.0.113.2', 'search corp.test', 'options ndots:1');
     const one = await story.start('--name', 'one', '--hostname', 'uno', ...sleep);
     const hosts = (await story.read(one, '/etc/hosts')).trimEnd().split('\n');
     t.is(hosts.length, 7);

@@ -24,7 +24,7 @@ test('a container on the host’s network lives in the very namespace, and nothi
 test('it reads the host’s names: a copy of the file, and not the file', async (t) => {
   await withStory(t, {}, async (story) => {
     await story.sh('echo "203.0.113.9 printer" >/run/hosts; mount --bind /run/hosts /etc/hosts');
-    await story.sh('echo "nameserver 127.0.0.53" >/run/servers; mount --bind /run/servers /etc/resolv.conf');
+    await story.resolvConf('nameserver 127.0.0.53');
     const bare = await story.start('--name', 'bare', '--network', 'host', 'sleep', '100');
     t.is(await story.read(bare, '/etc/hosts'), '203.0.113.9 printer\n');
     t.is(await story.read(bare, '/etc/resolv.conf'), 'nameserver 127.0.0.53\n');

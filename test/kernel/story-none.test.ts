@@ -58,7 +58,7 @@ test('in a user namespace, too: every group that exists in there', async (t) => 
 
 test('its files know localhost and its name, and it has no line of its own in hosts', async (t) => {
   await withStory(t, {}, async (story) => {
-    await story.sh('echo "nameserver 203.0.113.2" >/run/servers; mount --bind /run/servers /etc/resolv.conf');
+    await story.resolvConf('nameserver 203.0.113.2');
     const quiet = await story.start('--name', 'quiet', '--network', 'none', 'sleep', '100');
     t.deepEqual((await story.read(quiet, '/etc/hosts')).trimEnd().split('\n'), sixLines);
     t.is(await story.read(quiet, '/etc/hostname'), `${quiet.id.slice(0, 12)}\n`);

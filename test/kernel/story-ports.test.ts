@@ -8,7 +8,7 @@
 //     |                  up0 203.0.113.1/24  |          |       2001:db8:f::2   |
 //     +--------------------------------------+          +-----------------------+
 import test from 'ava';
-import { difference } from '../../src/lab/snapshot.ts';
+import { changes } from '../support/gangway.ts';
 import { answers, ask, type Origin, untilAnswering } from '../support/probe.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
@@ -212,5 +212,5 @@ async function unchanged(story: Story, options: readonly string[]) {
   await story.run('gc');
   const before = await story.lab.leftovers();
   const result = await story.exec(['run', '-d', ...options, 'sleep', '100']);
-  return { ...result, changes: difference(before, await story.lab.leftovers()) };
+  return { ...result, changes: await changes(before, () => story.lab.leftovers()) };
 }

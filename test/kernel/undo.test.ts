@@ -117,6 +117,7 @@ test.serial('nothing is left when the command is missing, or no program', async 
 
 for (const directory of ['/run/gangway', '/var/lib/gangway']) {
   test.serial(`nothing is left when ${directory} is full, however early or late`, async (t) => {
+    t.timeout(300_000);
     await withGangway(t, async (gangway) => {
       await gangway.run('run', '--rm', 'true');
       await gangway.run('gc');

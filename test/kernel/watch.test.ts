@@ -3,7 +3,8 @@ import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { type Gangway, withGangway } from '../support/gangway.ts';
 
-const service = ['python3', '-m', 'http.server', '80'];
+const server = 'require("node:http").createServer((_, answer) => answer.end()).listen(80)';
+const service = [process.execPath, '-e', server];
 
 /** Begins to watch. A watch says nothing when it is ready: something is made to happen until it tells of it. */
 async function watching(gangway: Gangway, namespace: string | undefined, ...words: readonly string[]) {
@@ -39,7 +40,7 @@ test('a container is watched until it ends: its links, addresses, routes, and fl
     await gangway.lab.host.run(['ip', '-n', namespace, 'route', 'add', '198.51.100.0/24', 'via', '172.17.0.1']);
     await watch.waitForOutput(/\+ route 198\.51\.100\.0\/24 via 172\.17\.0\.1 on eth0\n/);
     t.regex(watch.stdout, /[-+] address 192\.0\.2\.1\/32 on lo\n/);
-    t.regex(watch.stdout, new RegExp(`\\+ flow tcp \\S+ > ${v4}:8080, answered by 172\\.17\\.\\S+:80\\n`));
+    await watch.waitForOutput(new RegExp(`\\+ flow tcp \\S+ > ${v4}:8080, answered by 172\\.17\\.\\S+:80\\n`));
     t.notRegex(watch.stdout, /8081/, 'what others do is not its affair');
     await gangway.run('rm', '-f', 'web');
     const { exitCode, stderr } = await watch.result;

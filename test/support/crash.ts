@@ -92,10 +92,10 @@ export class CrashTest {
   async points(): Promise<readonly Point[]> {
     // What the first container of a machine leaves for all others: crun's cache, directories.
     await this.#must([up, ['rm', '-f', 'web'], ['gc']]);
-    this.#nothing = await this.gangway.state();
+    this.#nothing = await this.#quiet();
     await this.#must(this.victim.prepare);
     await this.#allow();
-    const trace = '/tmp/gangway-crash-trace';
+    const trace = `/tmp/gangway-crash-${this.gangway.lab.name}`;
     await this.gangway.lab.host.run(
       ['strace', '-qq', '-o', trace, '-e', `trace=${calls.join(',')}`, ...program, ...this.victim.words],
       { environment: seed(this.victim.words) },
@@ -183,7 +183,11 @@ export class CrashTest {
   }
 
   async #allow(): Promise<void> {
-    // conmon and its exit command may still be on their way out: three looks that see the same.
+    this.#allowed.push(await this.#quiet());
+  }
+
+  /** conmon, its exit command and the switchboard may still be on their way out: three looks that see the same. */
+  async #quiet(): Promise<Snapshot> {
     const seen: Snapshot[] = [];
     await waitFor(
       'nothing changes any more',
@@ -194,7 +198,7 @@ export class CrashTest {
       },
       { timeoutMilliseconds: 20_000 },
     );
-    this.#allowed.push(seen[0] ?? []);
+    return seen[0] ?? [];
   }
 
   async #must(commands: readonly (readonly string[])[]): Promise<void> {

@@ -46,17 +46,7 @@ export class Gangway {
 
   /** Waits until nothing is different from before: the kernel takes a namespace away when it has time for it. */
   async settlesAt(t: ExecutionContext<unknown>, before: Snapshot, what = 'the same as before'): Promise<void> {
-    let last: readonly string[] = [];
-    try {
-      await waitFor(what, async () => {
-        last = difference(before, await this.state()).filter((line) => !passedBy.test(line));
-        return last.length === 0;
-      });
-    } catch {
-      t.deepEqual(last, [], what);
-      return;
-    }
-    t.pass(what);
+    t.deepEqual(await changes(before, () => this.state()), [], what);
   }
 }
 
@@ -75,6 +65,17 @@ const kept = new RegExp(
 
 /** A process that was there before and has ended since is nothing that was left. */
 const passedBy = /^- process /;
+
+/** How what is there now differs from before; for whatever is on its way there is time. */
+export async function changes(before: Snapshot, look: () => Promise<Snapshot>): Promise<readonly string[]> {
+  let last: readonly string[] = [];
+  const same = async () => {
+    last = difference(before, await look()).filter((line) => !passedBy.test(line));
+    return last.length === 0;
+  };
+  await waitFor('nothing is different from before', same).catch(() => {});
+  return last;
+}
 
 let built = false;
 

@@ -24,28 +24,41 @@ export function answers(...ports: readonly number[]): readonly string[] {
 /**
  * Asks all targets at once. The UDP socket is a connected one: an answer from another address than the one that was
  * asked does not count.
+ *
+ * Silence is what lasts longer than a SYN that is sent again, and a datagram that is. The last look is behind
+ * `setImmediate`: a process that the machine has held up finds its timer due before it has read what has come.
  */
 const asking = `
 'use strict';
 const { connect } = require('node:net');
 const { createSocket } = require('node:dgram');
-const patience = 1000;
+const patience = 2500;
 const refused = (error) => (error.code === 'ECONNREFUSED' ? 'refused' : error.code);
 const tcp = (host, port) => new Promise((resolve) => {
   let said = '';
   const socket = connect({ host, port });
-  socket.setTimeout(patience, () => { resolve('silence'); socket.destroy(); });
+  const timer = setTimeout(setImmediate, patience, () => { resolve('silence'); socket.destroy(); });
   socket.on('data', (data) => { said += data; });
   socket.on('error', (error) => resolve(refused(error)));
-  socket.on('close', () => resolve(said || 'closed'));
+  socket.on('close', () => { clearTimeout(timer); resolve(said || 'closed'); });
 });
 const udp = (host, port) => new Promise((resolve) => {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-  const end = (answer) => { resolve(answer); socket.close(); };
-  const timer = setTimeout(() => end('silence'), patience);
-  socket.once('message', (data) => { clearTimeout(timer); end(String(data)); });
-  socket.once('error', (error) => { clearTimeout(timer); end(refused(error)); });
-  socket.connect(port, host, () => socket.send('who am I?'));
+  let open = true;
+  const end = (answer) => {
+    if (!open) return;
+    open = false;
+    clearTimeout(timer);
+    clearInterval(again);
+    resolve(answer);
+    socket.close();
+  };
+  const say = () => open && socket.send('who am I?', () => {});
+  const timer = setTimeout(setImmediate, patience, end, 'silence');
+  const again = setInterval(say, 500);
+  socket.once('message', (data) => end(String(data)));
+  socket.on('error', (error) => end(refused(error)));
+  socket.connect(port, host, say);
 });
 const ask = (target) => {
   const [, protocol, host, port] = /^(tcp|udp) \\[?(.*?)\\]?:(\\d+)$/.exec(target);

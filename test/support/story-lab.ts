@@ -29,6 +29,17 @@ export class Story extends Gangway {
     return { id, namespace: `gangway-${id.slice(0, 12)}`, pid };
   }
 
+  /** Gives the machine a resolv.conf of its own, wherever the real one lies: often /etc has a link into /run. */
+  async resolvConf(...lines: readonly string[]): Promise<void> {
+    const script = `
+      file=$(readlink -m /etc/resolv.conf)
+      mkdir -p "$(dirname "$file")"
+      [ -e "$file" ] || : >"$file"
+      printf '%s\\n' "$@" >/run/servers
+      mount --bind /run/servers "$file"`;
+    await this.sh(script, ...lines);
+  }
+
   /** A shell command in a container's network namespace, with the host's files and programs. */
   inside(container: Container, command: string): Promise<Result> {
     return this.lab.host.exec([...enter(container), 'sh', '-euc', command]);
