@@ -6,7 +6,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { atOnce } from '../support/at-once.ts';
-import { changes } from '../support/gangway.ts';
+import { changes, quiet } from '../support/gangway.ts';
 import { type MachineState, machineState } from '../support/machine-state.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
@@ -50,7 +50,7 @@ async function seeded(story: Story, words: readonly string[], seed = 'parity'): 
 
 /** Explains, which must change nothing; and then does as it was told. */
 async function explained(t: ExecutionContext, story: Story, words: readonly string[]): Promise<void> {
-  const before = await story.lab.leftovers();
+  const before = await quiet(() => story.lab.leftovers());
   const script = await seeded(story, ['explain', ...words]);
   t.deepEqual(await changes(before, () => story.lab.leftovers()), [], 'explain changes nothing');
   t.regex(script, /^#!\/bin\/sh\n/);

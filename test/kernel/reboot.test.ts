@@ -5,7 +5,7 @@
 //
 //     world 203.0.113.2 asks 203.0.113.1:8080
 import test from 'ava';
-import { type Gangway, withGangway } from '../support/gangway.ts';
+import { type Gangway, quiet, withGangway } from '../support/gangway.ts';
 import { withStory } from '../support/story-lab.ts';
 
 const server = 'require("node:http").createServer((_, answer) => answer.end()).listen(80)';
@@ -38,7 +38,7 @@ test('what ran before a reboot holds nothing, and its removal takes nothing from
     t.regex((await story.exec(['run', '--rm', ...place])).stderr, /10\.80\.0\.9 is in use/, 'the control');
     await story.sh(reboot);
     t.not((await story.lab.world.exec(ask)).exitCode, 0);
-    const before = await story.state();
+    const before = await quiet(() => story.state());
     t.is(await story.run('network', 'ls', '--filter', 'dangling=true', '--format', '{{.Name}}'), 'mine');
     t.is(await story.run('port', 'web'), '');
 

@@ -8,7 +8,7 @@
 //     |                  up0 203.0.113.1/24  |          |       2001:db8:f::2   |
 //     +--------------------------------------+          +-----------------------+
 import test from 'ava';
-import { changes } from '../support/gangway.ts';
+import { changes, quiet } from '../support/gangway.ts';
 import { answers, ask, type Origin, untilAnswering } from '../support/probe.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
@@ -210,7 +210,7 @@ async function holdPort(story: Story, port: number): Promise<string> {
 /** A `run` that is to be refused, and what it changed all the same. */
 async function unchanged(story: Story, options: readonly string[]) {
   await story.run('gc');
-  const before = await story.lab.leftovers();
+  const before = await quiet(() => story.lab.leftovers());
   const result = await story.exec(['run', '-d', ...options, 'sleep', '100']);
   return { ...result, changes: await changes(before, () => story.lab.leftovers()) };
 }

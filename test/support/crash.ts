@@ -6,10 +6,9 @@
  * accepted, nothing may be left, and the same container can be run again under its name and port.
  */
 import { access, readFile, rm } from 'node:fs/promises';
-import { setTimeout } from 'node:timers/promises';
 import { difference, type Snapshot } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { type Gangway, program } from './gangway.ts';
+import { type Gangway, program, quiet } from './gangway.ts';
 
 /** Every kind of call that leaves something behind, or asks somebody else to. */
 const calls =
@@ -92,7 +91,7 @@ export class CrashTest {
   async points(): Promise<readonly Point[]> {
     // What the first container of a machine leaves for all others: crun's cache, directories.
     await this.#must([up, ['rm', '-f', 'web'], ['gc']]);
-    this.#nothing = await this.#quiet();
+    this.#nothing = await quiet(() => this.gangway.state());
     await this.#must(this.victim.prepare);
     await this.#allow();
     const trace = `/tmp/gangway-crash-${this.gangway.lab.name}`;
@@ -183,22 +182,7 @@ export class CrashTest {
   }
 
   async #allow(): Promise<void> {
-    this.#allowed.push(await this.#quiet());
-  }
-
-  /** conmon, its exit command and the switchboard may still be on their way out: three looks that see the same. */
-  async #quiet(): Promise<Snapshot> {
-    const seen: Snapshot[] = [];
-    await waitFor(
-      'nothing changes any more',
-      async () => {
-        seen.unshift(await this.gangway.state());
-        await setTimeout(200);
-        return seen.length >= 3 && [1, 2].every((back) => difference(seen[0] ?? [], seen[back] ?? []).length === 0);
-      },
-      { timeoutMilliseconds: 20_000 },
-    );
-    return seen[0] ?? [];
+    this.#allowed.push(await quiet(() => this.gangway.state()));
   }
 
   async #must(commands: readonly (readonly string[])[]): Promise<void> {

@@ -1,5 +1,6 @@
 /** The real program in a lab: what a person at that machine would type, see and find left behind. */
 import { execFileSync } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import type { Background, Result } from '../../src/lab/background.ts';
@@ -65,6 +66,24 @@ const kept = new RegExp(
 
 /** A process that was there before and has ended since is nothing that was left. */
 const passedBy = /^- process /;
+
+/**
+ * What is there once nothing changes any more: three looks that see the same. conmon, its exit command and the
+ * switchboard end in their own time, and a bridge keeps its carrier as long as a cable that was taken away.
+ */
+export async function quiet(look: () => Promise<Snapshot>): Promise<Snapshot> {
+  const seen: Snapshot[] = [];
+  await waitFor(
+    'nothing changes any more',
+    async () => {
+      seen.unshift(await look());
+      await setTimeout(200);
+      return seen.length >= 3 && [1, 2].every((back) => difference(seen[0] ?? [], seen[back] ?? []).length === 0);
+    },
+    { timeoutMilliseconds: 20_000 },
+  );
+  return seen[0] ?? [];
+}
 
 /** How what is there now differs from before; for whatever is on its way there is time. */
 export async function changes(before: Snapshot, look: () => Promise<Snapshot>): Promise<readonly string[]> {
