@@ -73,9 +73,11 @@ test('containers find each other by every name that they have, and the world hea
       t.is(await names.dig('db', name), 'NOERROR 172.18.0.2', name);
     t.is(await names.dig('db', '+tcp', 'web'), 'NOERROR 172.18.0.2');
     t.is(await names.dig('db', 'AAAA', 'web'), 'NOERROR', 'empty, and nobody else is asked');
-    t.is(await names.dig('db', 'TXT', 'web'), 'NOERROR');
+    for (const type of ['TXT', 'SOA', 'NS', 'DS', 'DNSKEY'])
+      for (const name of ['web', 'web.front']) t.is(await names.dig('db', type, name), 'NOERROR', `${type} ${name}`);
     t.is(await names.dig('db', '-x', '172.18.0.2'), 'NOERROR web.front.');
     t.is(await names.dig('db', 'far'), 'NOERROR', 'of another network');
+    t.is(await names.dig('db', 'far.front'), 'NXDOMAIN', 'not in this one');
     t.is(await names.run('exec db getent hosts db'), '172.18.0.3      db');
     t.deepEqual(await names.asked(), ['ready']);
     t.is(await names.dig('db', 'x.test'), 'NOERROR 192.0.2.1');

@@ -17,7 +17,8 @@ const front = table('front', {
 });
 const back = table('Back', { 'db both': ['172.19.0.2'], web: ['172.19.0.3'] });
 const secret = table('secret', { 'vault api.example.org': ['172.20.0.2'] });
-const types = { ...recordType, TXT: 16, MX: 15, SRV: 33, HTTPS: 65 };
+const zoneTypes = ['NS', 'SOA', 'DS', 'DNSKEY'] as const;
+const types = { ...recordType, NS: 2, DS: 43, DNSKEY: 48, TXT: 16, MX: 15, SRV: 33, HTTPS: 65 };
 
 const inside = zone([front, back], { machine: [front, back, secret] });
 
@@ -50,7 +51,7 @@ test('NAME.NETWORK is a name in that network alone; names may have dots and capi
   t.is(told('web.back'), 'back 172.19.0.3');
   t.is(told('my.shop'), 'front 172.18.0.8');
   t.is(told('my.shop.front'), 'front 172.18.0.8');
-  t.is(told('db.front'), 'outside');
+  t.is(told('my.shop.elsewhere'), 'outside');
 });
 
 test('a wildcard is every name below it, the longer one counts, and a name that is written out before both', (t) => {
@@ -63,7 +64,9 @@ test('a wildcard is every name below it, the longer one counts, and a name that 
 });
 
 test('a known name that has no record of the type is answered empty, and goes no further', (t) => {
-  for (const type of ['AAAA', 'MX', 'SRV', 'TXT', 'HTTPS', 'PTR'] as const) t.is(told('web', type), 'front');
+  for (const type of ['AAAA', 'MX', 'SRV', 'TXT', 'HTTPS', 'PTR', ...zoneTypes] as const)
+    for (const name of ['web', 'www', '0123456789ab', 'web.front', 'my.shop', 'a.apps'])
+      t.is(told(name, type), 'front', `${type} ${name}`);
   t.is(told('six'), 'front');
   t.is(told('six', 'AAAA'), 'front fd00::7');
 });
@@ -88,7 +91,12 @@ test('an address has the name of its container and network; addresses of other n
 test('a name of another network is nobody else’s business, whatever is asked about it', (t) => {
   for (const name of ['vault', 'vault.secret'])
     for (const type of ['A', 'AAAA', 'TXT', 'ANY'] as const) t.is(told(name, type), 'silence: elsewhere');
-  t.is(told('vault.front'), 'outside');
+});
+
+test('a container is in no network but its own, which is nobody else’s business either', (t) => {
+  for (const name of ['vault.front', 'db.front', 'web.secret', 'my.shop.back'])
+    for (const type of ['A', 'AAAA', 'TXT', 'SOA'] as const) t.is(told(name, type), 'silence: absent', name);
+  t.is(told('stranger.front'), 'outside');
 });
 
 test('the name of a container that is not running stays at home', (t) => {
@@ -100,9 +108,11 @@ test('an alias of another network that covers a name of the world does not take 
   t.is(told('api.example.org'), 'outside');
 });
 
-test('questions about zones go outside, though a container is called like one', (t) => {
-  for (const type of ['NS', 'SOA', 'DS', 'DNSKEY'] as const)
-    for (const name of ['web', 'vault']) t.is(told(name, type), 'outside');
+test('questions about zones go outside, unless a container is called like one', (t) => {
+  for (const type of zoneTypes) {
+    for (const name of ['', 'org', 'api.example.org', 'apps']) t.is(told(name, type), 'outside', `${type} ${name}`);
+    t.is(told('vault', type), 'silence: elsewhere');
+  }
 });
 
 test('links are known to their container alone, before all names', (t) => {
@@ -152,6 +162,10 @@ test('each explanation is a sentence', (t) => {
   t.is(
     say('vault'),
     'gangway answers that it knows nothing: vault belongs to network secret, which this container is not in',
+  );
+  t.is(
+    say('vault.front'),
+    'gangway answers that there is no such name: nobody in network front is called vault.front, and the names of other networks are not asked outside',
   );
   t.is(
     say('x.test'),

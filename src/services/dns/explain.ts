@@ -5,19 +5,21 @@
  *
  *     known in a network of the container        its records; none of the wanted type: an empty answer
  *     known in another network of the machine    an empty answer
+ *     known, but not in the network at its end    no such name
  *     a single label, and ndots was set           an empty answer: with ndots the search domains came first
  *     anything else                               the upstream servers, or nobody
  *
  * A name of a container is never told to anybody outside. Docker asks the upstream servers for the types that it does not
  * have (TXT, HTTPS) and for the names of other networks; with the first the world learns what runs here, and with the
- * second a stranger who owns the name outside is taken for the container (CVE-2025-8283). Two things do leave:
+ * second a stranger who owns the name outside is taken for the container (CVE-2025-8283). Questions about zones (NS, SOA,
+ * DS, DNSKEY) are no exception, though `app` and `dev` are also domains of the world: a resolver within a container that
+ * validates `example.dev` where a container is called `dev` has to ask another server than this one.
  *
- *  - questions about zones (NS, SOA, DS, DNSKEY): a resolver that validates asks them for `app` and `dev`, which are
- *    domains of the world and good names for containers, and nobody looks for a container by them
- *  - names with dots that only another network knows, unless they end in its name: an alias like `www.example.org` covers
- *    the real one for its own network and must not take it away from the others
+ * What does leave are names with dots that only another network knows, unless they end in a network's name: an alias like
+ * `www.example.org` covers the real one for its own network and must not take it away from the others.
  *
- * An empty answer and not "no such name", which would say that nothing ends in this name either (RFC 8020).
+ * An empty answer and not "no such name", which would say that nothing ends in this name either (RFC 8020). Only of
+ * NAME.NETWORK, where the machine has a container NAME that is not in NETWORK, this is said: it is a name of nobody.
  */
 import type { Upstream } from '../../values/resolver.ts';
 import type { ResourceData } from './compose.ts';
@@ -31,24 +33,22 @@ export type Explanation =
       readonly network: string;
       readonly records: readonly ResourceData[];
     }
-  | { readonly by: 'silence'; readonly because: 'elsewhere'; readonly network: string }
+  | { readonly by: 'silence'; readonly because: 'elsewhere' | 'absent'; readonly network: string }
   | { readonly by: 'silence'; readonly because: 'ndots' }
   | { readonly by: 'nobody'; readonly because: 'internal' | 'no-server' }
   | { readonly by: 'upstream'; readonly upstreams: readonly Upstream[] };
 
 type Known = Extract<Explanation, { by: 'network' }>;
 
-const zoneTypes: ReadonlySet<number> = new Set([recordType.NS, recordType.SOA, recordType.DS, recordType.DNSKEY]);
-
 export function explainAnswer(zone: Zone, question: Question): Explanation {
-  if (!zoneTypes.has(question.type)) {
-    const known = knownAddress(zone, question) ?? knownName(zone, question);
-    if (known !== undefined) return known;
-    const elsewhere = networkElsewhere(zone, question.name);
-    if (elsewhere !== undefined) return { by: 'silence', because: 'elsewhere', network: elsewhere };
-    if (zone.ndots > 0 && isHostType(question.type) && isSingleLabel(question.name))
-      return { by: 'silence', because: 'ndots' };
-  }
+  const known = knownAddress(zone, question) ?? knownName(zone, question);
+  if (known !== undefined) return known;
+  const elsewhere = networkElsewhere(zone, question.name);
+  if (elsewhere !== undefined) return { by: 'silence', because: 'elsewhere', network: elsewhere };
+  const without = networkWithout(zone, question.name);
+  if (without !== undefined) return { by: 'silence', because: 'absent', network: without };
+  if (zone.ndots > 0 && isHostType(question.type) && isSingleLabel(question.name))
+    return { by: 'silence', because: 'ndots' };
   return outside(zone);
 }
 
@@ -128,9 +128,23 @@ function ofType({ four, six }: NameRecords, question: Question): readonly Resour
 /** The network of the machine that this name belongs to, which is none of the container's. */
 function networkElsewhere({ machine }: Zone, name: string): string | undefined {
   if (isSingleLabel(name)) return machine.find(({ names }) => names.has(name))?.network;
-  return machine.find(
-    ({ network, names }) => name.endsWith(`.${network}`) && names.has(name.slice(0, -network.length - 1)),
-  )?.network;
+  return machine.find((table) => {
+    const host = hostIn(table, name);
+    return host !== undefined && table.names.has(host);
+  })?.network;
+}
+
+/** The network at this name's end, where what stands before it is a name in other networks only. */
+function networkWithout({ machine }: Zone, name: string): string | undefined {
+  return machine.find((table) => {
+    const host = hostIn(table, name);
+    return host !== undefined && machine.some(({ names }) => names.has(host));
+  })?.network;
+}
+
+/** `a` of `a.front`, in the network front. */
+function hostIn({ network }: NameTable, name: string): string | undefined {
+  return name.endsWith(`.${network}`) ? name.slice(0, -network.length - 1) : undefined;
 }
 
 function isSingleLabel(name: string): boolean {

@@ -16,7 +16,7 @@
  */
 
 /** Record types that mean something here; the others are carried by number. */
-export const recordType = { A: 1, NS: 2, SOA: 6, PTR: 12, AAAA: 28, OPT: 41, DS: 43, DNSKEY: 48, ANY: 255 } as const;
+export const recordType = { A: 1, SOA: 6, PTR: 12, AAAA: 28, OPT: 41, ANY: 255 } as const;
 
 export const responseCode = { ok: 0, malformed: 1, failed: 2, noSuchName: 3, notImplemented: 4, refused: 5 } as const;
 export type ResponseCode = (typeof responseCode)[keyof typeof responseCode];

@@ -11,15 +11,24 @@ export function sayWhy(name: string, explanation: Explanation): string {
         explanation.records.length === 0 ? ', but has no record of this type; the question goes no further' : ''
       }`;
     case 'silence':
-      return explanation.because === 'elsewhere'
-        ? `gangway answers that it knows nothing: ${name} belongs to network ${explanation.network}, which this container is not in`
-        : `gangway answers that it knows nothing: with ndots set, a name without a dot is not asked outside`;
+      return saySilence(name, explanation);
     case 'nobody':
       return explanation.because === 'internal'
         ? `nobody answers: the container has internal networks only, and ${name} is not a name in them`
         : `nobody answers: no name server is known that could be asked`;
     case 'upstream':
       return `asked outside: ${name} is no name in this container's networks; servers: ${explanation.upstreams.map(formatUpstream).join(', ')}`;
+  }
+}
+
+function saySilence(name: string, explanation: Extract<Explanation, { by: 'silence' }>): string {
+  switch (explanation.because) {
+    case 'elsewhere':
+      return `gangway answers that it knows nothing: ${name} belongs to network ${explanation.network}, which this container is not in`;
+    case 'absent':
+      return `gangway answers that there is no such name: nobody in network ${explanation.network} is called ${name}, and the names of other networks are not asked outside`;
+    case 'ndots':
+      return `gangway answers that it knows nothing: with ndots set, a name without a dot is not asked outside`;
   }
 }
 

@@ -101,7 +101,8 @@ export class Responder {
 
   #local(explanation: Exclude<Explanation, { by: 'upstream' }>): Parameters<typeof compose>[2] {
     if (explanation.by === 'nobody') return { code: responseCode.failed };
-    if (explanation.by === 'silence') return { code: responseCode.ok };
+    if (explanation.by === 'silence')
+      return { code: explanation.because === 'absent' ? responseCode.noSuchName : responseCode.ok };
     return { code: responseCode.ok, records: shuffled(explanation.records, this.options.random ?? Math.random) };
   }
 
