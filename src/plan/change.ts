@@ -8,10 +8,20 @@
  * whether it holds. Who comes next, after a kill -9, finds the journal and completes the change or takes it back.
  * A change that makes things is taken back unless its records stand; one that takes things away is always completed.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
-import { GangwayError, ignoring, TeardownError } from '../values/errors.ts';
+import { GangwayError, hasErrno, ignoring, TeardownError } from '../values/errors.ts';
 import type { Occurrence } from '../values/event.ts';
 import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
@@ -58,7 +68,15 @@ export async function carryOut(change: Change, ledger: Ledger, kinds: Kinds, wor
   const { journalPath, tell } = ledger;
   writeJournal({ ...change, schema, boot: bootId() }, journalPath);
   const { subject, steps, direction } = change.plan;
-  if (direction === 'unmake') return finish(change, ledger, kinds, world);
+  if (direction === 'unmake') {
+    try {
+      stage(change.records);
+    } catch (error) {
+      rmSync(journalPath, { force: true });
+      throw error;
+    }
+    return finish(change, ledger, kinds, world);
+  }
   try {
     await apply(subject, steps, kinds, world);
     await stageOrUndo(change, kinds, world);
@@ -88,9 +106,8 @@ function writeJournal(journal: Journal, path: string): void {
  */
 async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: World): Promise<void> {
   try {
-    for (const record of records) stageRecord(record);
+    stage(records);
   } catch (error) {
-    for (const { path } of records) rmSync(staged(path), { force: true });
     await takeBack(plan.subject, plan.steps, kinds, world, error);
     throw error;
   }
@@ -117,9 +134,11 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
   const change = { ...journal, plan: { ...plan, steps } };
   const { subject, direction } = plan;
   if (direction === 'unmake') {
+    stage(change.records);
     return await told(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, world));
   }
   if (committed(change)) {
+    stage(change.records);
     commit(change, careful);
     return `completed an interrupted "${subject}"`;
   }
@@ -144,7 +163,7 @@ async function told(sentence: string, work: () => Promise<void>): Promise<string
   }
 }
 
-/** Takes everything away and then the records; what could not be taken away is reported when all else is done. */
+/** Takes everything away and puts the records in their places; what could not be taken away is reported when all else is done. */
 async function finish(change: Change, ledger: Ledger, kinds: Kinds, world: World): Promise<void> {
   let failure: unknown;
   try {
@@ -158,7 +177,7 @@ async function finish(change: Change, ledger: Ledger, kinds: Kinds, world: World
 }
 
 function commit(change: Change, { journalPath, tell }: Ledger): void {
-  for (const record of change.records) writeRecord(record);
+  for (const record of change.records) placeRecord(record);
   tell(change.events ?? []);
   rmSync(journalPath, { force: true });
 }
@@ -166,7 +185,8 @@ function commit(change: Change, { journalPath, tell }: Ledger): void {
 function committed({ records }: Change): boolean {
   const [first] = records;
   if (first === undefined) return true;
-  return (ignoring('ENOENT', () => readFileSync(first.path, 'utf8')) ?? null) === first.content;
+  const found = ignoring('ENOENT', () => readFileSync(first.path, 'utf8'));
+  return found?.trimEnd() === first.content?.trimEnd();
 }
 
 /** A torn journal was never whole on the disk, so its first step was never taken. */
@@ -185,28 +205,55 @@ function readJournal(text: string, path: string): Journal | undefined {
   });
 }
 
-/** Atomic: a reader sees the old file or the new one. */
-function writeRecord(record: RecordChange): void {
-  stageRecord(record);
-  placeRecord(record);
-}
-
-/** All that can fail for want of space. */
-function stageRecord({ path, content, durable }: RecordChange): void {
-  if (content === null) return;
-  const fd = openSync(staged(path), 'w', 0o600);
+/** Does all that can fail for want of space: every record is whole beside its place, or none is. */
+function stage(records: readonly RecordChange[]): void {
   try {
-    writeFileSync(fd, content);
-    if (durable === true) fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    for (const record of records) stageRecord(record);
+  } catch (error) {
+    for (const { path } of records) rmSync(staged(path), { force: true });
+    throw error;
   }
 }
 
+function stageRecord({ path, content, durable }: RecordChange): void {
+  if (content === null) return;
+  try {
+    write(openSync(staged(path), 'w', 0o600), content, durable);
+  } catch (error) {
+    if (!(hasErrno(error, 'ENOSPC', 'EDQUOT') && fitsInPlace(path, content))) throw error;
+    rmSync(staged(path), { force: true });
+  }
+}
+
+/** Atomic, a reader sees the old file or the new one; but for a full disk, where the new one takes the old one's room. */
 function placeRecord({ path, content, durable }: RecordChange): void {
   if (content === null) rmSync(path, { force: true });
-  else renameSync(staged(path), path);
+  else if (existsSync(staged(path))) renameSync(staged(path), path);
+  else write(openSync(path, 'r+'), padded(content, statSync(path).size), durable);
   if (durable === true) syncDirectory(dirname(path));
+}
+
+/**
+ * A container whose own log has filled the disk must still be stopped, and that changes its record: there is no room for
+ * a second file, but in the blocks of the old one.
+ */
+function fitsInPlace(path: string, content: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && Buffer.byteLength(content) <= found.blocks * 512;
+}
+
+/** As long as what it is written over: what JSON ends with may be blank, and half a record is none. */
+function padded(content: string, bytes: number): string {
+  return content + '\n'.repeat(Math.max(0, bytes - Buffer.byteLength(content)));
+}
+
+function write(fd: number, content: string, durable = false): void {
+  try {
+    writeFileSync(fd, content);
+    if (durable) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** A file's name stands in its directory, which has to reach the disk as well. @see fsync(2) */
