@@ -86,6 +86,7 @@ export function createBridge(network: BridgeNetwork, families: readonly Family[]
     },
     ...closedFamily('host', bridge, subnets, familiesOn(mtuBytes, families)),
     ...deaf(network),
+    ...lenient(network),
     ...subnets.flatMap((subnet) => stand(network, subnet)),
     { kind: 'up', in: 'host', link: bridge, why: 'the switch is on' },
   ];
@@ -99,6 +100,19 @@ function deaf({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[]
       ? ['disable_ipv6', '1', 'the machine has no place on this switch']
       : ['accept_ra', '0', 'no container is a router for the machine'];
   return [{ kind: 'sysctl', in: 'host', key: `net/ipv6/conf/${bridge}/${key}`, value, why }];
+}
+
+/**
+ * A container on two networks answers on the one what has come by the other, when its way out is there. Where the
+ * machine's rp_filter is strict that would be a forgery, and connections of the first network would end when the second
+ * one is joined. Of the machine's value and the link's the kernel takes the larger. Who may send what is for the rules
+ * to say, which go by link.
+ */
+function lenient({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
+  const routes = subnets.some(({ subnet }) => subnet.address.family === 4) && gatewayModes[4] !== 'isolated';
+  if (!routes) return [];
+  const why = 'what comes from a container on two networks may be answered by the other';
+  return [{ kind: 'sysctl', in: 'host', key: `net/ipv4/conf/${bridge}/rp_filter`, value: '2', why }];
 }
 
 /** The machine's own place on the switch, unless it has none. */

@@ -81,15 +81,17 @@ test('bridge: the firewall knows the switch before it is there, and it is closed
     'nft \'add element inet gangway masqueraded { ipv4 . "gangway0" }\'',
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
     'sysctl -qw net/ipv6/conf/gangway0/disable_ipv6=1',
+    'sysctl -qw net/ipv4/conf/gangway0/rp_filter=2',
     'ip address add 172.17.0.1/16 broadcast + dev gangway0',
     'ip link set gangway0 up',
   ]);
 });
 
 test('bridge with IPv6: a gateway in each family, and no family is closed', (t) => {
-  t.deepEqual(read(createBridge(twoFamilies, families)).slice(-5), [
+  t.deepEqual(read(createBridge(twoFamilies, families)).slice(-6), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
     'sysctl -qw net/ipv6/conf/gangway0/accept_ra=0',
+    'sysctl -qw net/ipv4/conf/gangway0/rp_filter=2',
     'ip address add 172.17.0.1/16 broadcast + dev gangway0',
     'ip address add fd00::1/64 nodad dev gangway0',
     'ip link set gangway0 up',
