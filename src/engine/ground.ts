@@ -53,7 +53,7 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
   const others = [...otherNetworks(context, wanted.networks, boot), ...livingSteps(context, boot)];
   const lost = loaded ? [] : [...there, ...machine.forwarding, ...others].filter(isElement);
-  const forward = forwardingFor(context, machine, wanted);
+  const forward = forwardingFor(context, world, machine, wanted);
   const after: MachineRecord = {
     ...machine,
     ruleset: loaded ? machine.ruleset : ruleset,
@@ -71,12 +71,15 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   };
 }
 
-/** What of a network has to be made: all of it in a new boot, or only what somebody took away. */
+/**
+ * What of a network has to be made: all of it in a new boot, or only what somebody took away. Who has deleted a bridge has
+ * left the firewall what it knows of it.
+ */
 function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: string) {
   const { made, network } = record;
   const stands = made?.boot === boot && hasLink(world, network);
   const steps = stands ? made.steps : makeAnew(world, network);
-  const missing = stands ? steps.filter((step) => !kindOf(kinds, step).holds(step, world)) : steps;
+  const missing = steps.filter((step) => !((stands || isElement(step)) && kindOf(kinds, step).holds(step, world)));
   return { record, made: steps, missing, isNew: !stands };
 }
 
@@ -122,9 +125,15 @@ function livingSteps({ records }: Context, boot: string): readonly Step[] {
 
 /**
  * What has to be turned on, and what will have been: each family by itself. What was turned on for the container's last
- * life alone has ended with that, or will have when the new one starts: it is turned on again.
+ * life alone has ended with that, or will have when the new one starts: it is turned on again. So is what somebody else has
+ * turned off since.
  */
-function forwardingFor(context: Context, { forwarding: before }: MachineRecord, { networks, forwardFor }: Wanted) {
+function forwardingFor(
+  context: Context,
+  world: World,
+  { forwarding: before }: MachineRecord,
+  { networks, forwardFor }: Wanted,
+) {
   if (forwardFor === undefined) return { steps: [], record: before };
   const subnets = networks.flatMap(({ network }) => (network.kind === 'bridge' ? network.subnets : []));
   const missing = (family: Family) =>
@@ -134,7 +143,8 @@ function forwardingFor(context: Context, { forwarding: before }: MachineRecord, 
     ...(missing(4) ? { ipForward: ipForward() } : {}),
     ...(ipv6 === undefined ? {} : { ipv6 }),
   });
-  const again = forwardFor.begins && isAlone(context, forwardFor.id) ? before : [];
+  const off = (step: Step) => !isElement(step) && !kindOf(context.kinds, step).holds(step, world);
+  const again = forwardFor.begins && isAlone(context, forwardFor.id) ? before : before.filter(off);
   return { steps: [...again, ...fresh], record: [...before, ...fresh] };
 }
 

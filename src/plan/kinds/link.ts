@@ -46,7 +46,9 @@ export const veth: RequestKind<VethStep> = {
     undo(step, world) {
       const { route } = world.namespace(step.in);
       const index = findLinkIndex(route, step.name);
-      if (index !== undefined) ignoring('ENODEV', () => route.execute([disableBridgePort(step.name, index)]));
+      // EOPNOTSUPP: it is no port any more, since somebody has deleted the bridge.
+      const gone = ['ENODEV', 'EOPNOTSUPP'];
+      if (index !== undefined) ignoring(gone, () => route.execute([disableBridgePort(step.name, index)]));
     },
     undoCommands: (step) => [`${inside(step.in)}bridge link set dev ${step.name} state 0`],
   },
