@@ -15,6 +15,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { Subnet } from '../values/network.ts';
 import type { Context } from './context.ts';
 import { machinePrefix, nameServers, reachable, uplinkMtuBytes } from './observe.ts';
+import { idOf } from './predefined.ts';
 import type { NetworkRecord } from './record.ts';
 
 /** The default bridge's link, as `docker0` is Docker's. */
@@ -33,7 +34,7 @@ export function resolveNetwork(context: Context, world: World, reference: string
   const all = context.records.everyNetwork();
   const found = lookUp(all, reference === 'default' ? 'bridge' : reference);
   if (found !== undefined) return found;
-  if (reference === 'bridge' || reference === 'default') return draftDefault(context, world);
+  if (['bridge', 'default'].includes(reference) || isBeginning(reference)) return draftDefault(context, world);
   throw notFound(reference);
 }
 
@@ -59,6 +60,11 @@ export function findMeant<T extends { readonly id: string }>(
   return first;
 }
 
+/** Of the id that the default bridge has before it is needed, and then. */
+function isBeginning(reference: string): boolean {
+  return reference !== '' && idOf('bridge').startsWith(reference);
+}
+
 export function notFound(reference: string): GangwayError {
   return new GangwayError('network-not-found', `network ${reference || '""'} not found`, {
     hint: '`gangway network ls` lists all of them',
@@ -74,7 +80,7 @@ export function findDefault(networks: readonly NetworkRecord[]): NetworkRecord |
 function draftDefault(context: Context, world: World): NetworkRecord {
   const { identities } = context;
   return {
-    id: identities.id(),
+    id: idOf('bridge'),
     createdAt: new Date().toISOString(),
     network: {
       ...ordinary,

@@ -105,8 +105,9 @@ test('a network by its id is the network by its name', async (t) => {
     t.deepEqual(await addresses(story, 'web'), []);
     t.regex(await refused(story, `run --network front --network ${id} true`), /^125 .*front is given more than once/);
 
-    await gangway(story, 'run -d --name plain sleep 1000');
-    const bridge = await gangway(story, 'network inspect -f {{.Id}} bridge');
+    const bridge = await gangway(story, 'network ls -q --no-trunc --filter name=bridge');
+    await gangway(story, `run -d --name plain --network ${bridge.slice(0, 12)} sleep 1000`);
+    t.is(await gangway(story, 'network inspect -f {{.Id}} bridge'), bridge, 'before it was needed, and since');
     t.regex(
       await refused(story, `run --network ${bridge} --network back true`),
       /^125 .*bridge excludes every other network/,
