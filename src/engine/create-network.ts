@@ -1,5 +1,6 @@
 /** Making networks, and removing them. */
 import { bootId } from '../kernel/boot.ts';
+import type { Link } from '../kernel/link.ts';
 import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';
 import { linkOf, type Network } from '../networks/network.ts';
 import { chooseParent, type Parent } from '../networks/parent.ts';
@@ -16,6 +17,7 @@ import {
   type Subnet,
 } from '../values/network.ts';
 import { checkNetworkRequest } from '../values/network-grammar.ts';
+import { invalidNetwork } from '../values/option-row.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
@@ -96,9 +98,23 @@ function resolveOnParent(
       hint: 'a parent carries one ipvlan network, or one macvlan in the mode passthru, or several macvlans',
     });
   }
+  requireSmaller(driver, request.name, world.findLink('host', parent.link));
   const { kind: _, parent: __, linkPrefix: ___, ...options } = driver;
   const common = { name: request.name, parent, subnets, internal: request.internal };
   return { kind: driver.kind, ...options, ...common } as Network;
+}
+
+/** The kernel makes no link with a larger MTU than its parent has, and would say so when the first container comes. */
+function requireSmaller(
+  { mtuBytes = 0 }: MacvlanRequest | IpvlanRequest,
+  name: string,
+  parent: Link | undefined,
+): void {
+  if (parent === undefined || mtuBytes <= parent.mtu) return;
+  throw invalidNetwork(
+    `network ${name} can't have an MTU of ${mtuBytes}: its parent ${parent.name} has one of ${parent.mtu}`,
+    'choose a smaller one, or leave it out: then it is the parent’s',
+  );
 }
 
 /** Of a link that was made for one network, every network on it knows how: in another boot any of them may need it first. */

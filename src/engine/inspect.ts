@@ -87,7 +87,7 @@ function hostConfig(record: ContainerRecord) {
     Dns: (request.resolver.servers ?? []).map(formatAddress),
     DnsOptions: request.resolver.options ?? [],
     DnsSearch: request.resolver.search ?? [],
-    ExtraHosts: nullIfEmpty(request.extraHosts.map(formatExtraHost)),
+    ExtraHosts: nullIfEmpty(request.extraHosts.map((line) => formatExtraHost(line).replace('=', ':'))),
     AutoRemove: request.removeOnExit,
     RestartPolicy: {
       Name: restart.kind,

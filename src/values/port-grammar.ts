@@ -168,7 +168,7 @@ function parseHostAddress(text: string): Address {
 }
 
 function hostAddressHint(text: string): string {
-  if (isAddress(text)) return `write [${text}], an IPv6 address goes into brackets`;
+  if (text.includes(':') && isAddress(text)) return `write [${text}], an IPv6 address goes into brackets`;
   if (text === 'localhost') return 'write 127.0.0.1 or [::1]';
   return 'before the ports stands an address of this host, as in 127.0.0.1:8080:80 or [::1]:8080:80';
 }

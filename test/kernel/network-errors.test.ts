@@ -104,6 +104,11 @@ const options: readonly Mistake[] = [
   [option('advertise_addr_nmsgs=1'), 1, /no meaning here/],
   ['network create -o foo.bar=1 n1', 1, /no option "foo\.bar"/],
   ['network create -o parent=up0 n1', 1, /it is an option of macvlan and ipvlan/],
+  [
+    'network create -d macvlan -o parent=up0 -o com.docker.network.driver.mtu=9000 n1',
+    1,
+    /its parent up0 has one of 1500; choose a smaller one/,
+  ],
   ['network create -o com.docker.network.bridge.enable_ic=false n1', 1, /did you mean .*enable_icc/],
 ];
 

@@ -131,6 +131,7 @@ test('nobody can be reached at a group’s address', (t) => {
   for (const host of ['224.0.0.1', '255.255.255.255', '[ff02::1]']) {
     const error = t.throws(() => parsePublish(`${host}:80:80`), { message: `invalid IP address "${host}"` });
     t.is((error as GangwayError).code, 'invalid-address');
+    t.notRegex((error as GangwayError).hint ?? '', /brackets/);
   }
 });
 
