@@ -15,6 +15,7 @@ import type { ContainerInspection } from './engine.ts';
 import { modeName } from './inspect-network.ts';
 import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
 import { linksOf } from './links.ts';
+import { namesOf } from './names.ts';
 import { never } from './predefined.ts';
 import { type ContainerRecord, isLiving, type Life, type NetworkRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
@@ -137,7 +138,7 @@ function networkSettings(record: ContainerRecord, networks: readonly NetworkReco
 
 /** One connection of a container: what was asked for, and while it lives what it has. */
 function endpointSettings(
-  { id, name }: ContainerRecord,
+  record: ContainerRecord,
   life: Life | undefined,
   connection: ConnectionRequest | undefined,
   networks: readonly NetworkRecord[],
@@ -168,7 +169,7 @@ function endpointSettings(
     GlobalIPv6Address: v6.address,
     GlobalIPv6PrefixLen: v6.length,
     IPv6Gateway: text(v6.gateway),
-    DNSNames: connection === undefined || connection.network === 'bridge' ? null : [name, ...aliases, id.slice(0, 12)],
+    DNSNames: connection === undefined || connection.network === 'bridge' ? null : namesOf(record, aliases),
   };
 }
 

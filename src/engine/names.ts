@@ -34,6 +34,14 @@ export function hasNames({ network }: NetworkRecord): boolean {
   return network.name !== 'bridge';
 }
 
+/** What a container is called in a network, in Docker's order; the hostname may be one of the others. */
+export function namesOf(
+  { id, name, hostname }: Pick<ContainerRecord, 'id' | 'name' | 'hostname'>,
+  aliases: readonly string[],
+): readonly string[] {
+  return [...new Set([name, ...aliases, id.slice(0, 12), hostname])];
+}
+
 /** The name servers of all containers that have one. */
 export function nameServices(
   containers: readonly ContainerRecord[],
@@ -90,13 +98,12 @@ class Known {
 
   /** The networks of a container, with its names and addresses in each. */
   #memberships(record: ContainerRecord): readonly { readonly networkId: string; readonly member: Member }[] {
-    const { id, name, hostname, network: mode } = record;
-    const names = (aliases: readonly string[]) => [name, ...aliases, id.slice(0, 12), hostname];
+    const { network: mode } = record;
     if (isLiving(record, this.boot)) {
       return record.life.plugs.map(({ networkId, request, endpoint }) => ({
         networkId,
         member: {
-          names: names(request.aliases),
+          names: namesOf(record, request.aliases),
           addresses: endpoint.addresses.map(({ address }) => address),
         },
       }));
@@ -104,7 +111,9 @@ class Known {
     if (mode.kind !== 'networks') return [];
     return mode.connections.flatMap(({ network, aliases }) => {
       const found = this.networks.find((other) => other.network.name === network);
-      return found === undefined ? [] : [{ networkId: found.id, member: { names: names(aliases), addresses: [] } }];
+      return found === undefined
+        ? []
+        : [{ networkId: found.id, member: { names: namesOf(record, aliases), addresses: [] } }];
     });
   }
 

@@ -78,6 +78,14 @@ test('containers find each other by every name that they have, and the world hea
     t.is(await names.dig('db', '-x', '172.18.0.2'), 'NOERROR web.front.');
     t.is(await names.dig('db', 'far'), 'NOERROR', 'of another network');
     t.is(await names.dig('db', 'far.front'), 'NXDOMAIN', 'not in this one');
+    const [inspected] = JSON.parse(await names.run('inspect web'));
+    t.deepEqual(inspected.NetworkSettings.Networks.front.DNSNames, [
+      'web',
+      'www',
+      '*.apps',
+      web.id.slice(0, 12),
+      'shop',
+    ]);
     t.is(await names.run('exec db getent hosts db'), '172.18.0.3      db');
     t.deepEqual(await names.asked(), ['ready']);
     t.is(await names.dig('db', 'x.test'), 'NOERROR 192.0.2.1');

@@ -1,6 +1,6 @@
 /** From records to what each container's name server answers. */
 import test from 'ava';
-import { nameServices } from '../../src/engine/names.ts';
+import { nameServices, namesOf } from '../../src/engine/names.ts';
 import { ordinary } from '../../src/engine/networks.ts';
 import type { ContainerRecord, Life, NetworkRecord, Plug } from '../../src/engine/record.ts';
 import { waysOf } from '../../src/engine/wiring.ts';
@@ -107,6 +107,13 @@ test('each container of a network knows the others by name, alias, id, hostname,
   ];
   for (const name of ['web', 'www', 'a.web', 'web000000000', 'web.front']) t.is(ask(records, 'db', name), '172.18.0.2');
   t.is(ask(records, 'db', 'other'), 'upstream');
+});
+
+test('a container is called each name once, in Docker’s order', (t) => {
+  const id = '0123456789ab'.padEnd(64, '0');
+  t.deepEqual(namesOf({ id, name: 'web', hostname: 'shop' }, ['www']), ['web', 'www', '0123456789ab', 'shop']);
+  t.deepEqual(namesOf({ id, name: 'web', hostname: '0123456789ab' }, []), ['web', '0123456789ab']);
+  t.deepEqual(namesOf({ id, name: 'web', hostname: 'web' }, ['web']), ['web', '0123456789ab']);
 });
 
 test('on the default bridge alone there is no name server, and its names are no stranger’s business', (t) => {
