@@ -18,8 +18,12 @@ import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
 import type { ContainerRecord, MachineRecord, NetworkRecord } from './record.ts';
+import { isContainerRecord, isMachineRecord, isNetworkRecord } from './shape.ts';
 
 const schema = 1;
+
+const shapes = { containers: isContainerRecord, networks: isNetworkRecord, machine: isMachineRecord };
+type Kind = keyof typeof shapes;
 
 export class Records {
   readonly directories: Directories;
@@ -95,7 +99,7 @@ export class Records {
 
   machine(): MachineRecord {
     const fresh = { boot: bootId(), ruleset: [], forwarding: [] };
-    const found = this.#look(this.#machinePath);
+    const found = this.#look('machine', this.#machinePath);
     if (found instanceof GangwayError) throw found;
     const known = found as MachineRecord | undefined;
     return known?.boot === fresh.boot ? known : fresh;
@@ -119,17 +123,22 @@ export class Records {
     return `${this.directories.state}/${kind}/${id}.json`;
   }
 
-  /** Files that are no records: torn by a power cut, or not ours. */
+  /** Files that are no records: torn by a power cut, changed by hand, or not ours. */
   torn(): readonly string[] {
-    return [...this.#paths('containers'), ...this.#paths('networks'), this.#machinePath].filter((path) => {
-      const found = this.#look(path);
+    const isTorn = (kind: Kind) => (path: string) => {
+      const found = this.#look(kind, path);
       return found instanceof GangwayError && found.code === 'record-unreadable';
-    });
+    };
+    return [
+      ...this.#paths('containers').filter(isTorn('containers')),
+      ...this.#paths('networks').filter(isTorn('networks')),
+      ...[this.#machinePath].filter(isTorn('machine')),
+    ];
   }
 
   /** Containers whose record can't be read: nobody knows what they want. */
   unreadable(): ReadonlySet<string> {
-    const paths = this.#paths('containers').filter((path) => this.#look(path) instanceof GangwayError);
+    const paths = this.#paths('containers').filter((path) => this.#look('containers', path) instanceof GangwayError);
     return new Set(paths.map((path) => basename(path, '.json')));
   }
 
@@ -139,7 +148,7 @@ export class Records {
 
   #every<T>(kind: 'containers' | 'networks'): readonly T[] {
     return this.#paths(kind).flatMap((path) => {
-      const found = this.#look(path);
+      const found = this.#look(kind, path);
       if (found instanceof GangwayError) throw found;
       return found === undefined ? [] : [found as T];
     });
@@ -149,7 +158,7 @@ export class Records {
     const paths = this.#paths(kind);
     this.#forget(kind, paths);
     return paths.flatMap((path) => {
-      const found = this.#look(path);
+      const found = this.#look(kind, path);
       if (!(found instanceof GangwayError)) return found === undefined ? [] : [found as T];
       if (!this.#told.has(path)) this.#onWarning(`${found.message}; ${found.hint}`);
       this.#told.add(path);
@@ -173,7 +182,7 @@ export class Records {
   }
 
   /** The record in a file, undefined where there is none, or what is wrong with it. A file that is the same is not read again. */
-  #look(path: string): unknown {
+  #look(kind: Kind, path: string): unknown {
     const found = ignoring('ENOENT', () => statSync(path));
     if (found === undefined) return undefined;
     const version = `${found.ino} ${found.mtimeMs} ${found.size}`;
@@ -181,19 +190,19 @@ export class Records {
     if (known?.version === version) return known.record;
     const text = ignoring('ENOENT', () => readFileSync(path, 'utf8'));
     if (text === undefined) return undefined;
-    const record = read(path, text);
+    const record = read(kind, path, text);
     this.#known.set(path, { version, record });
     return record;
   }
 }
 
-function read(path: string, text: string): unknown {
+function read(kind: Kind, path: string, text: string): unknown {
   const damaged = (cause?: unknown) =>
     new GangwayError('record-unreadable', `record ${path} is damaged`, {
       hint: '`gangway gc` removes it, and what it left',
       cause,
     });
-  let record: { readonly schema?: unknown; readonly id?: unknown; readonly boot?: unknown } | null;
+  let record: { readonly schema?: unknown; readonly id?: unknown } | null;
   try {
     record = decode(text) as typeof record;
   } catch (cause) {
@@ -205,5 +214,6 @@ function read(path: string, text: string): unknown {
       hint: 'use that version',
     });
   // A file under another's name would be two records of one container.
-  return basename(path, '.json') === (record.id ?? 'machine') ? record : damaged();
+  const isOwn = kind === 'machine' || basename(path, '.json') === record.id;
+  return isOwn && shapes[kind](record) ? record : damaged();
 }

@@ -185,13 +185,28 @@ const records: Readonly<Record<string, string>> = {
   'under another name': 'sed -i "s/\\"id\\":\\"/\\"id\\":\\"f/" "$1"',
 };
 
+/** JSON of the right kind and the wrong shape. */
+const misshapen: Readonly<Record<'containers' | 'networks', Readonly<Record<string, string>>>> = {
+  containers: {
+    'without a request': 'sed -i "s/\\"request\\":/\\"requesT\\":/" "$1"',
+    'with a number as its name': 'sed -i "s/\\"name\\":\\"web\\"/\\"name\\":5/" "$1"',
+    'without a name': 'sed -i "s/\\"name\\":\\"web\\",//g" "$1"',
+    'without a network': 'sed -i "s/\\"network\\":/\\"networK\\":/g" "$1"',
+    'without the plugs of its life': 'sed -i "s/\\"plugs\\":/\\"plugS\\":/" "$1"',
+  },
+  networks: {
+    'without a network': 'sed -i "s/\\"network\\":/\\"networK\\":/" "$1"',
+    'with subnets that are none': 'sed -i "s/\\"subnets\\":\\[/\\"subnets\\":[5,/" "$1"',
+  },
+};
+
 for (const kind of ['containers', 'networks'] as const) {
   test.serial(`a record of ${kind} that is damaged`, async (t) => {
     await withGangway(t, async (gangway) => {
       await gangway.run('run', '--rm', 'true');
       await gangway.run('gc');
       const before = await gangway.state();
-      for (const [name, damage] of Object.entries(records)) {
+      for (const [name, damage] of Object.entries({ ...records, ...misshapen[kind] })) {
         await gangway.run('run', '-d', '--name', 'web', '-p', '8080:80', 'sleep', '1000');
         await gangway.sh(`for file in /var/lib/gangway/${kind}/*.json; do set -- "$file"; ${damage}; done`);
         const damaged = await gangway.state();
@@ -207,6 +222,36 @@ for (const kind of ['containers', 'networks'] as const) {
     });
   });
 }
+
+test.serial('a container’s record of the wrong shape takes nothing from the others', async (t) => {
+  await withGangway(t, async (gangway) => {
+    await gangway.run('network', 'create', 'net');
+    await gangway.run('run', '-d', '--name', 'web', '--network', 'net', '-p', '127.0.0.1:8080:80', 'sleep', '1000');
+    await gangway.run('run', '-d', '--name', 'asks', '--network', 'net', 'sleep', '1000');
+    const before = await gangway.state();
+    const broken = await gangway.run(
+      'run',
+      '-d',
+      '--name',
+      'broken',
+      '--network',
+      'net',
+      '-p',
+      '8081:80',
+      'sleep',
+      '1000',
+    );
+    await gangway.sh('sed -i "s/\\"request\\":/\\"requesT\\":/" "$1"', `/var/lib/gangway/containers/${broken}.json`);
+    const { stdout, stderr } = await gangway.exec(['ps', '--format', '{{.Names}}']);
+    t.deepEqual(stdout.trim().split('\n').toSorted(), ['asks', 'web']);
+    t.regex(stderr, /^gangway: warning: record .* is damaged; `gangway gc` removes it.*\n$/);
+    t.regex(await gangway.run('exec', 'asks', 'getent', 'hosts', 'web'), /web/);
+    await gangway.run('gc');
+    await gangway.settlesAt(t, before);
+    t.regex(await gangway.run('exec', 'asks', 'getent', 'hosts', 'web'), /web/);
+    await gangway.run('rm', '-f', 'web', 'asks');
+  });
+});
 
 test.serial('a published port whose container nobody knows, beside one that somebody does', async (t) => {
   await withGangway(t, async (gangway) => {

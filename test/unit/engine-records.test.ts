@@ -7,6 +7,7 @@ import type { ContainerRecord } from '../../src/engine/record.ts';
 import { Records } from '../../src/engine/records.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import type { RecordChange } from '../../src/plan/change.ts';
+import { encode } from '../../src/plan/encoding.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { container, defaultBridge, lifeIn } from '../support/records.ts';
 
@@ -142,6 +143,75 @@ for (const [what, text] of broken) {
     t.deepEqual(warnings, [`record ${path} is damaged; \`gangway gc\` removes it, and what it left`]);
     t.deepEqual(records.torn(), [path]);
     t.throws(() => records.everyContainer(), { code: 'record-unreadable' });
+  });
+}
+
+/** One field of a whole record, `life.plugs`, in which there is something else. */
+function changed(record: object, path: string, value: unknown): object {
+  const [field = '', ...rest] = path.split('.');
+  const inner = (record as Readonly<Record<string, unknown>>)[field];
+  return { ...record, [field]: rest.length === 0 ? value : changed(inner as object, rest.join('.'), value) };
+}
+
+const whole = { schema: 1, ...container({ id: id('1'), life: lifeIn('/run/x') }) };
+
+for (const [path, value] of [
+  ['name', undefined],
+  ['name', 5],
+  ['createdAt', null],
+  ['hostname', undefined],
+  ['request', undefined],
+  ['request', []],
+  ['request.publish', {}],
+  ['request.command', [1]],
+  ['request.restart', 'no'],
+  ['network', undefined],
+  ['network.kind', 'other'],
+  ['network.connections', undefined],
+  ['network.connections', [{ network: 'bridge' }]],
+  ['stopped', 'no'],
+  ['restarts', '3'],
+  ['steps', undefined],
+  ['steps', [null]],
+  ['life', null],
+  ['life.plugs', undefined],
+  ['life.plugs', [{}]],
+  ['life.launch', undefined],
+  ['life.forwards', [{ binding: {} }]],
+  ['lastEnd', {}],
+] as const) {
+  test(`a container’s record with ${path} ${JSON.stringify(value)} is damaged, and the others are read`, (t) => {
+    const { records, warnings } = t.context;
+    t.context.add({ id: id('a'), name: 'whole' });
+    const path1 = records.path('containers', id('1'));
+    writeFileSync(path1, encode(whole));
+    t.is(records.containers().length, 2);
+    writeFileSync(path1, encode(changed(whole, path, value)));
+    t.deepEqual(
+      records.containers().map(({ name }) => name),
+      ['whole'],
+    );
+    t.deepEqual(warnings, [`record ${path1} is damaged; \`gangway gc\` removes it, and what it left`]);
+    t.deepEqual(records.torn(), [path1]);
+  });
+}
+
+for (const [path, value] of [
+  ['createdAt', undefined],
+  ['network', undefined],
+  ['network.kind', 'overlay'],
+  ['network.name', 5],
+  ['network.bridge', undefined],
+  ['network.subnets', {}],
+  ['network.subnets', [{ subnet: '172.17.0.0/16' }]],
+  ['network.subnets', [{ subnet: { address: { family: 4, value: '172.17.0' }, length: 16 }, auxiliary: {} }]],
+] as const) {
+  test(`a network’s record with ${path} ${JSON.stringify(value)} is damaged`, (t) => {
+    const { records } = t.context;
+    const file = records.path('networks', defaultBridge.id);
+    writeFileSync(file, encode(changed({ schema: 1, ...defaultBridge }, path, value)));
+    t.deepEqual(records.networks(), []);
+    t.deepEqual(records.torn(), [file]);
   });
 }
 
