@@ -21,7 +21,7 @@ import { invalidNetwork } from '../values/option-row.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { prepareGround } from './ground.ts';
-import { defaultBridge, lookUp, notFound, takenPrefixes } from './networks.ts';
+import { defaultBridge, lookUp, notFound, ordinaryBridge, takenPrefixes } from './networks.ts';
 import { machinePrefix, uplinkMtuBytes } from './observe.ts';
 import { ofNetwork } from './occurrences.ts';
 import { type NetworkRecord, standingSteps } from './record.ts';
@@ -136,7 +136,7 @@ function resolveBridge(
   { id, request, subnets }: Drafted,
   driver: BridgeRequest,
 ): BridgeNetwork {
-  const { link = `br-${id.slice(0, 12)}`, mtuBytes = uplinkMtuBytes(world) } = driver;
+  const { link = ordinaryBridge(id), mtuBytes = uplinkMtuBytes(world) } = driver;
   const owner =
     link === defaultBridge
       ? 'bridge'

@@ -17,7 +17,8 @@ import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAboutToRestart, isAlive, lastOf } from './end.ts';
 import type { Removed } from './engine.ts';
 import { removeForgotten } from './forgotten.ts';
-import { defaultBridge, findDefault, forgottenBridge, isBridgeBusy } from './networks.ts';
+import { removeForgottenBridges } from './forgotten-bridges.ts';
+import { defaultBridge, findDefault, isBridgeBusy } from './networks.ts';
 import { hasRuleset } from './observe.ts';
 import { living, standingSteps } from './record.ts';
 
@@ -29,13 +30,16 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
   return await exclusively(context, async (world) => {
     if (!context.dryRun) context.sockets.sweep();
     const failures: TeardownError[] = [];
+    const lost = context.records.lostNetworks();
     const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world, failures))];
     const forgotten = await goingOn(failures, removeForgotten(context, world), []);
+    const unplugging = forgotten.length > 0;
+    const bridges = await goingOn(failures, removeForgottenBridges(context, world, lost, unplugging), []);
     // The kernel unplugs a container some 30 ms after its namespace has gone.
     const busy = removed.length + forgotten.length === 0 && isBridgeBusy(world);
     const ground = busy ? [] : await goingOn(failures, idleGround(context, world), []);
     if (failures.length > 0) throw new TeardownError('gc', failures);
-    return [...removed, ...forgotten, ...ground];
+    return [...removed, ...forgotten, ...bridges, ...ground];
   });
 }
 
@@ -82,15 +86,14 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   const others = records.everyNetwork().filter(({ id }) => id !== network?.id);
   if (plugs.some(({ networkId }) => networkId === network?.id)) return [];
   const inUse = plugs.length > 0 || others.length > 0;
-  // What a lost record knew can still be recognised by its name.
-  const bridge = network === undefined ? forgottenBridge(world) : standingSteps(network, boot);
+  const bridge = network === undefined ? [] : standingSteps(network, boot);
   const ruleset = inUse
     ? []
     : machine.ruleset.length === 0 && hasRuleset(world, table)
       ? [loadRuleset()]
       : machine.ruleset;
   const forwarding = plugs.length > 0 ? [] : machine.forwarding;
-  if (network === undefined && bridge.length + ruleset.length === 0) return [];
+  if (network === undefined && ruleset.length + forwarding.length === 0) return [];
   await carry(context, world, {
     plan: {
       subject: 'remove the idle bridge and the ruleset',
@@ -107,7 +110,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
     ],
   });
   return [
-    ...(network === undefined && bridge.length === 0
+    ...(network === undefined
       ? []
       : [{ what: `network bridge (${defaultBridge})`, why: 'no container is plugged in' }]),
     ...(ruleset.length === 0 ? [] : [{ what: 'nftables table inet gangway', why: 'no network needs it' }]),

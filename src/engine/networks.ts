@@ -7,7 +7,6 @@
  */
 import { findLink, listLinks } from '../kernel/link.ts';
 import { optionsOf } from '../networks/bridge.ts';
-import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools, type TakenPrefix } from '../services/ipam.ts';
 import { plainBridge } from '../values/bridge-options.ts';
@@ -20,6 +19,11 @@ import type { NetworkRecord } from './record.ts';
 
 /** The default bridge's link, as `docker0` is Docker's. */
 export const defaultBridge = 'gangway0';
+
+/** The link of a network for which nobody has chosen one, as Docker calls it. */
+export function ordinaryBridge(id: string): string {
+  return `br-${id.slice(0, 12)}`;
+}
 
 /** What a bridge does about the world unless somebody wants it otherwise. */
 export const ordinary = { ...optionsOf(plainBridge), internal: false };
@@ -131,13 +135,4 @@ export function isBridgeBusy(world: World): boolean {
   return (
     bridge !== undefined && listLinks(route).some(({ master, portEnabled }) => portEnabled && master === bridge.index)
   );
-}
-
-/** The default bridge's step, where its record was lost and the link is still there. */
-export function forgottenBridge(world: World): readonly Step[] {
-  const found = world.findLink('host', defaultBridge);
-  if (found?.kind !== 'bridge' || found.mac === undefined) return [];
-  return [
-    { kind: 'bridge', in: 'host', name: defaultBridge, mac: found.mac, mtuBytes: found.mtu, why: 'no record knows it' },
-  ];
 }

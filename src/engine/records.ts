@@ -125,15 +125,18 @@ export class Records {
 
   /** Files that are no records: torn by a power cut, changed by hand, or not ours. */
   torn(): readonly string[] {
-    const isTorn = (kind: Kind) => (path: string) => {
-      const found = this.#look(kind, path);
-      return found instanceof GangwayError && found.code === 'record-unreadable';
-    };
     return [
-      ...this.#paths('containers').filter(isTorn('containers')),
-      ...this.#paths('networks').filter(isTorn('networks')),
-      ...[this.#machinePath].filter(isTorn('machine')),
+      ...this.#torn('containers', this.#paths('containers')),
+      ...this.#torn('networks', this.#paths('networks')),
+      ...this.#torn('machine', [this.#machinePath]),
     ];
+  }
+
+  /** The ids of networks of which a damaged record tells nothing else; a file of another name is nobody's. */
+  lostNetworks(): readonly string[] {
+    return this.#torn('networks', this.#paths('networks'))
+      .map((path) => basename(path, '.json'))
+      .filter((id) => /^[0-9a-f]{64}$/.test(id));
   }
 
   /** Containers whose record can't be read: nobody knows what they want. */
@@ -144,6 +147,13 @@ export class Records {
 
   get #machinePath(): string {
     return `${this.directories.runtime}/machine.json`;
+  }
+
+  #torn(kind: Kind, paths: readonly string[]): readonly string[] {
+    return paths.filter((path) => {
+      const found = this.#look(kind, path);
+      return found instanceof GangwayError && found.code === 'record-unreadable';
+    });
   }
 
   #every<T>(kind: 'containers' | 'networks'): readonly T[] {

@@ -118,6 +118,24 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
 const hostPortParts = [{ type: 'inet_proto' }, { type: 'inet_service' }] as const;
 const bridgePart = { type: 'ifname' } as const;
 
+const familyParts = [{ type: 'nf_proto' }, bridgePart] as const;
+
+/** The sets that hold what is known of networks, and what their keys are made of. */
+export const networkSets: Readonly<Record<string, readonly KeyPart[]>> = {
+  bridges: [bridgePart],
+  same_bridge: [bridgePart, bridgePart],
+  apart: [bridgePart, bridgePart],
+  leaving: familyParts,
+  entering: familyParts,
+  internal: familyParts,
+  isolated: familyParts,
+  masqueraded: familyParts,
+  sources4: [bridgePart],
+  sources6: [bridgePart],
+  subnets4: [bridgePart, { type: 'prefix', family: 4 }],
+  subnets6: [bridgePart, { type: 'prefix', family: 6 }],
+};
+
 /** The sets that hold published ports, and what their keys are made of. */
 export const portSets: Readonly<Record<string, readonly KeyPart[]>> = {
   ...Object.fromEntries(

@@ -89,8 +89,8 @@ export function listKeys(
   const found = ignoring('ENOENT', () => connection.dump(question, NFT_MSG_NEWSETELEM)) ?? [];
   return found
     .flatMap(({ attributes: { elements = [] } }) => elements)
-    .flatMap(({ key }) => {
-      const read = key?.value === undefined ? undefined : readKey(parts, key.value);
+    .flatMap(({ key, keyEnd }) => {
+      const read = key?.value === undefined ? undefined : readKey(parts, key.value, keyEnd?.value);
       return read === undefined ? [] : [{ set, key: read }];
     });
 }

@@ -6,7 +6,16 @@
  * @see NFT_REG32_* in linux/netfilter/nf_tables.h
  */
 import { align } from '../netlink/writer.ts';
-import { type Family, fromBytes, lastAddress, network, toBytes } from '../values/address.ts';
+import {
+  type Address,
+  type Family,
+  fromBytes,
+  lastAddress,
+  network,
+  type Prefix,
+  toBytes,
+  width,
+} from '../values/address.ts';
 import type { Protocol } from '../values/port.ts';
 import type { Datum } from '../values/set-element.ts';
 import { addressFamily } from './family.ts';
@@ -17,8 +26,8 @@ const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, 
 
 /** A part of a key that can be read back, with the family that its set is for. */
 export type KeyPart =
-  | { readonly type: 'inet_proto' | 'inet_service' | 'ifname' }
-  | { readonly type: 'address'; readonly family: Family };
+  | { readonly type: 'inet_proto' | 'inet_service' | 'ifname' | 'nf_proto' }
+  | { readonly type: 'address' | 'prefix'; readonly family: Family };
 
 /** The parts behind each other; of an interval the first value. */
 export function firstKey(parts: readonly Datum[]): Uint8Array {
@@ -30,13 +39,22 @@ export function lastKey(parts: readonly Datum[]): Uint8Array {
   return concatenate(parts.map(last));
 }
 
-/** Reads a key that the kernel tells. @returns undefined for one that we have never written */
-export function readKey(parts: readonly KeyPart[], bytes: Uint8Array): readonly Datum[] | undefined {
+/**
+ * Reads a key that the kernel tells.
+ *
+ * @param end of an interval its last value
+ * @returns undefined for one that we have never written
+ */
+export function readKey(
+  parts: readonly KeyPart[],
+  bytes: Uint8Array,
+  end: Uint8Array = bytes,
+): readonly Datum[] | undefined {
   const key: Datum[] = [];
   let offset = 0;
   for (const part of parts) {
     const length = lengthOf(part);
-    const datum = read(part, bytes.subarray(offset, offset + length));
+    const datum = read(part, bytes.subarray(offset, offset + length), end.subarray(offset, offset + length));
     if (datum === undefined) return undefined;
     key.push(datum);
     offset += align(length);
@@ -45,19 +63,32 @@ export function readKey(parts: readonly KeyPart[], bytes: Uint8Array): readonly 
 }
 
 function lengthOf(part: KeyPart): number {
-  if (part.type === 'address') return part.family === 4 ? 4 : 16;
-  return { inet_proto: 1, inet_service: 2, ifname: IFNAMSIZ }[part.type];
+  if (part.type === 'address' || part.type === 'prefix') return part.family === 4 ? 4 : 16;
+  return { nf_proto: 1, inet_proto: 1, inet_service: 2, ifname: IFNAMSIZ }[part.type];
 }
 
-function read(part: KeyPart, bytes: Uint8Array): Datum | undefined {
+function read(part: KeyPart, bytes: Uint8Array, end: Uint8Array): Datum | undefined {
   if (part.type === 'ifname') return { type: 'ifname', name: Buffer.from(bytes).toString().replace(/\0+$/, '') };
   if (part.type === 'address') return { type: 'address', address: fromBytes(bytes) };
+  if (part.type === 'prefix') return { type: 'prefix', prefix: prefixOf(fromBytes(bytes), fromBytes(end)) };
   const [high = 0, low = 0] = bytes;
+  if (part.type === 'nf_proto') return familyNumbered(high);
   if (part.type === 'inet_service') return { type: 'inet_service', port: (high << 8) | low };
   for (const [protocol, number] of Object.entries(protocolNumbers)) {
     if (number === high) return { type: 'inet_proto', protocol: protocol as Protocol };
   }
   return undefined;
+}
+
+function familyNumbered(number: number): Datum | undefined {
+  const family = ([4, 6] as const).find((each) => addressFamily(each) === number);
+  return family === undefined ? undefined : { type: 'nf_proto', family };
+}
+
+/** The prefix that both ends have in common. */
+function prefixOf(low: Address, high: Address): Prefix {
+  const different = low.value ^ high.value;
+  return { address: low, length: width(low.family) - (different === 0n ? 0 : different.toString(2).length) };
 }
 
 /** Each part begins at a multiple of four bytes; a key of one part alone is not padded. */

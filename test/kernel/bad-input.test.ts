@@ -223,6 +223,84 @@ for (const kind of ['containers', 'networks'] as const) {
   });
 }
 
+/** What becomes of the record of a network, by its file. */
+const losses: Readonly<Record<string, string>> = {
+  'is torn': 'echo garbage >"$1"',
+  'has the wrong shape': 'sed -i "s/\\"network\\":/\\"networK\\":/" "$1"',
+  'is missing': 'rm "$1"',
+};
+
+const kindsOfNetwork: Readonly<Record<string, readonly string[]>> = {
+  ordinary: [],
+  'of both families': ['--ipv6', '--subnet', '10.1.2.0/24', '--subnet', 'fd00:1::/64'],
+  'with a bridge of a chosen name': ['-o', 'com.docker.network.bridge.name=chosen'],
+  internal: ['--internal'],
+  isolated: ['--internal', '-o', 'com.docker.network.bridge.gateway_mode_ipv4=isolated'],
+  'without talk': ['-o', 'com.docker.network.bridge.enable_icc=false'],
+  'under a chosen address': ['-o', 'com.docker.network.host_ipv4=192.0.2.77'],
+};
+
+test.serial(
+  'a network whose record is lost leaves nothing after gc, and no other network loses anything',
+  async (t) => {
+    t.timeout(180_000);
+    await withGangway(t, async (gangway) => {
+      await gangway.sh('ip link add br-0123456789ab address 02:42:11:22:33:44 type bridge');
+      await gangway.run('network', 'create', 'other');
+      await gangway.run('run', '-d', '--name', 'web', 'sleep', '1000');
+      const before = await gangway.state();
+      for (const [loss, script] of Object.entries(losses)) {
+        for (const [kind, options] of Object.entries(kindsOfNetwork)) {
+          const what = `${kind} ${loss}`;
+          const id = await gangway.run('network', 'create', ...options, 'lost');
+          t.not((await gangway.state()).length, before.length, what);
+          await gangway.sh(script, `/var/lib/gangway/networks/${id}.json`);
+          const bridge = kind.includes('bridge') ? 'chosen' : `br-${id.slice(0, 12)}`;
+          t.regex(await gangway.run('gc'), new RegExp(`bridge ${bridge}`), what);
+          await gangway.settlesAt(t, before, what);
+          t.notRegex(await gangway.run('gc'), /bridge/, what);
+        }
+      }
+      await gangway.run('rm', '-f', 'web');
+    });
+  },
+);
+
+test.serial('the default bridge’s record is lost while another network stands', async (t) => {
+  await withGangway(t, async (gangway) => {
+    await gangway.run('network', 'create', 'other');
+    const before = await gangway.state();
+    await gangway.run('run', '--rm', 'true');
+    await gangway.sh('rm "$(grep -l gangway0 /var/lib/gangway/networks/*.json)"');
+    t.regex(await gangway.run('gc'), /bridge gangway0/);
+    await gangway.settlesAt(t, before);
+    await gangway.run('run', '--rm', 'true');
+  });
+});
+
+test.serial(
+  'a bridge of a lost record stays while somebody is plugged in, and is found without the table',
+  async (t) => {
+    await withGangway(t, async (gangway) => {
+      const before = await gangway.state();
+      const id = await gangway.run('network', 'create', 'lost');
+      const bridge = `br-${id.slice(0, 12)}`;
+      const file = `/var/lib/gangway/networks/${id}.json`;
+      await gangway.run('run', '-d', '--name', 'web', '--network', 'lost', 'sleep', '1000');
+      await gangway.sh('cp "$1" /run/copy; rm "$1"', file);
+      t.notRegex(await gangway.run('gc'), /bridge/);
+      await gangway.sh('ip link show "$1"; nft get element inet gangway bridges "{ $1 }"', bridge);
+      await gangway.run('rm', '-f', 'web');
+      await gangway.sh('mv /run/copy "$1"; : >"$1"; nft delete table inet gangway', file);
+      await gangway.sh('ip link add stranger up master "$1" type veth peer name far; ip link set far up', bridge);
+      t.notRegex(await gangway.run('gc'), /bridge/);
+      await gangway.sh('ip link delete stranger; : >"$1"', file);
+      t.regex(await gangway.run('gc'), new RegExp(`bridge ${bridge}`));
+      await gangway.settlesAt(t, before);
+    });
+  },
+);
+
 test.serial('a container’s record of the wrong shape takes nothing from the others', async (t) => {
   await withGangway(t, async (gangway) => {
     await gangway.run('network', 'create', 'net');

@@ -215,6 +215,13 @@ for (const [path, value] of [
   });
 }
 
+test('a damaged record of a network tells its id, where its file is called by one', (t) => {
+  const { records } = t.context;
+  for (const name of [id('1'), 'lan']) writeFileSync(records.path('networks', name), '{');
+  t.is(records.torn().length, 2);
+  t.deepEqual(records.lostNetworks(), [id('1')]);
+});
+
 test('the record of a newer gangway is passed over, and not torn', (t) => {
   const { records, warnings } = t.context;
   const path = records.path('networks', id('1'));

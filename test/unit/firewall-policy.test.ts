@@ -4,11 +4,12 @@ import {
   closedTransitElements,
   type NetworkPolicy,
   networkElements,
+  networkSets,
   type PortPolicy,
   portElements,
   portSets,
 } from '../../src/firewall/policy.ts';
-import { firstKey, readKey } from '../../src/kernel/set-key.ts';
+import { firstKey, lastKey, readKey } from '../../src/kernel/set-key.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { formatSetElement, type SetElement } from '../../src/values/set-element.ts';
 
@@ -179,4 +180,18 @@ test('what a set of published ports holds can be read back', (t) => {
   );
   t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(portSets).sort());
   for (const { set, key } of elements) t.deepEqual(readKey(portSets[set] ?? [], firstKey(key)), key, set);
+});
+
+test('what the sets of networks hold can be read back', (t) => {
+  const bridge = { ...gangway0, subnets: ['172.17.0.0/16', '192.0.2.1/32', 'fd00::/64', '::/0'].map(parsePrefix) };
+  const sourceAddresses = ['203.0.113.1', '2001:db8::1'].map(parseAddress);
+  const elements = [
+    bridge,
+    { ...bridge, interContainer: false, sourceAddresses },
+    { ...bridge, internal: true },
+    { ...bridge, gatewayModes: { 4: 'isolated', 6: 'isolated' } as const },
+  ].flatMap(networkElements);
+  t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(networkSets).sort());
+  for (const { set, key } of elements)
+    t.deepEqual(readKey(networkSets[set] ?? [], firstKey(key), lastKey(key)), key, set);
 });
