@@ -15,7 +15,7 @@ import type { World } from '../plan/world.ts';
 import type { SetElement } from '../values/set-element.ts';
 import { type Context, carry } from './context.ts';
 import type { Removed } from './engine.ts';
-import { defaultBridge, ordinaryBridge } from './networks.ts';
+import { defaultBridge, isBridgeBusy, ordinaryBridge } from './networks.ts';
 import { living, stepsOf } from './record.ts';
 
 const why = 'no record knows it';
@@ -42,7 +42,7 @@ export async function removeForgottenBridges(
   const links = listLinks(world.namespace('host').route);
   const used = usedBridges(context);
   const found = forgottenBridges(context, world, links, lost).filter(
-    ({ bridge, link }) => !used.has(bridge) && (unplugging || !hasPort(links, link)),
+    ({ bridge }) => !used.has(bridge) && (unplugging || !isBridgeBusy(links, bridge)),
   );
   if (found.length > 0)
     await carry(context, world, {
@@ -83,11 +83,6 @@ function bridgesIn({ key }: SetElement): readonly string[] {
 function usedBridges({ records }: Context): ReadonlySet<string> {
   const steps = living(records.everyContainer(), bootId()).flatMap(({ life }) => stepsOf(life));
   return new Set(steps.flatMap((step) => (step.kind === 'veth' ? [step.bridge] : [])));
-}
-
-/** Not of those whom we have just unplugged: their links stay some 30 ms longer, disabled. */
-function hasPort(links: readonly Link[], bridge: Link | undefined): boolean {
-  return bridge !== undefined && links.some(({ master, portEnabled }) => portEnabled && master === bridge.index);
 }
 
 /** In the order of making: the bridge goes before the firewall forgets it. */

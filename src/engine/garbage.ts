@@ -10,6 +10,7 @@
  */
 import { loadRuleset, table } from '../firewall/nftables.ts';
 import { bootId } from '../kernel/boot.ts';
+import { listLinks } from '../kernel/link.ts';
 import type { RecordChange } from '../plan/change.ts';
 import type { World } from '../plan/world.ts';
 import { TeardownError } from '../values/errors.ts';
@@ -36,7 +37,8 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
     const unplugging = forgotten.length > 0;
     const bridges = await goingOn(failures, removeForgottenBridges(context, world, lost, unplugging), []);
     // The kernel unplugs a container some 30 ms after its namespace has gone.
-    const busy = removed.length + forgotten.length === 0 && isBridgeBusy(world);
+    const links = () => listLinks(world.namespace('host').route);
+    const busy = removed.length + forgotten.length === 0 && isBridgeBusy(links(), defaultBridge);
     const ground = busy ? [] : await goingOn(failures, idleGround(context, world), []);
     if (failures.length > 0) throw new TeardownError('gc', failures);
     return [...removed, ...forgotten, ...bridges, ...ground];

@@ -5,7 +5,7 @@
  * first container needs it. Its link and the ruleset then stay, as docker0 does, until `gangway gc` finds that nobody
  * needs them.
  */
-import { findLink, listLinks } from '../kernel/link.ts';
+import type { Link } from '../kernel/link.ts';
 import { optionsOf } from '../networks/bridge.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools, type TakenPrefix } from '../services/ipam.ts';
@@ -36,10 +36,12 @@ export const ordinary = { ...optionsOf(plainBridge), internal: false };
  */
 export function resolveNetwork(context: Context, world: World, reference: string): NetworkRecord {
   const all = context.records.everyNetwork();
-  const found = lookUp(all, reference === 'default' ? 'bridge' : reference);
+  const meant = reference === 'default' ? 'bridge' : reference;
+  const found = lookUp(all, meant);
   if (found !== undefined) return found;
-  if (['bridge', 'default'].includes(reference) || isBeginning(reference)) return draftDefault(context, world);
-  throw notFound(reference);
+  const unneeded = [{ id: idOf('bridge') }];
+  if (findMeant(unneeded, () => 'bridge', meant) === undefined) throw notFound(reference);
+  return draftDefault(context, world);
 }
 
 /** As `resolveNetwork`, for who only reads. @throws GangwayError network-not-found where several are meant */
@@ -62,11 +64,6 @@ export function findMeant<T extends { readonly id: string }>(
     });
   }
   return first;
-}
-
-/** Of the id that the default bridge has before it is needed, and then. */
-function isBeginning(reference: string): boolean {
-  return reference !== '' && idOf('bridge').startsWith(reference);
 }
 
 export function notFound(reference: string): GangwayError {
@@ -125,14 +122,11 @@ function subnetsInUse({ records }: Context, world: World): readonly TakenPrefix[
 }
 
 /**
- * Is anybody plugged into the default bridge, whom no record of ours may know?
+ * Is anybody plugged into a bridge, whom no record of ours may know?
  *
  * Not those whom we have just unplugged: their links stay some 30 ms longer, disabled.
  */
-export function isBridgeBusy(world: World): boolean {
-  const { route } = world.namespace('host');
-  const bridge = findLink(route, defaultBridge);
-  return (
-    bridge !== undefined && listLinks(route).some(({ master, portEnabled }) => portEnabled && master === bridge.index)
-  );
+export function isBridgeBusy(links: readonly Link[], bridge: string): boolean {
+  const index = links.find(({ name }) => name === bridge)?.index;
+  return index !== undefined && links.some(({ master, portEnabled }) => portEnabled && master === index);
 }

@@ -65,29 +65,19 @@ interface Journal extends Change {
 
 /** Carries out a change. The caller holds the lock, and no journal is left from before. */
 export async function carryOut(change: Change, ledger: Ledger, kinds: Kinds, world: World): Promise<void> {
-  const { journalPath, tell } = ledger;
+  const { journalPath } = ledger;
   writeJournal({ ...change, schema, boot: bootId() }, journalPath);
   const { subject, steps, direction } = change.plan;
-  if (direction === 'unmake') {
-    try {
-      stage(change.records);
-    } catch (error) {
-      rmSync(journalPath, { force: true });
-      throw error;
-    }
-    return finish(change, ledger, kinds, world);
-  }
   try {
-    await apply(subject, steps, kinds, world);
+    if (direction === 'make') await apply(subject, steps, kinds, world);
     await stageOrUndo(change, kinds, world);
   } catch (error) {
     rmSync(journalPath, { force: true });
     throw error;
   }
   // An error from here on leaves the journal to the next command, which sees how far it came.
-  for (const record of change.records) placeRecord(record);
-  tell(change.events ?? []);
-  rmSync(journalPath, { force: true });
+  if (direction === 'make') commit(change, ledger);
+  else await finish(change, ledger, kinds, world);
 }
 
 /** A disk that is full leaves no half of a journal: the next command would wonder about it. */
@@ -108,7 +98,7 @@ async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: World
   try {
     stage(records);
   } catch (error) {
-    await takeBack(plan.subject, plan.steps, kinds, world, error);
+    if (plan.direction === 'make') await takeBack(plan.subject, plan.steps, kinds, world, error);
     throw error;
   }
 }
