@@ -1,18 +1,17 @@
 /**
  * Applies a plan: in as few system calls as the kernel allows, and with the way back at hand.
  *
- * Neighbouring steps that are rtnetlink requests of one place travel in one sendmsg(2), neighbouring elements in one
- * transaction, neighbouring settings in one visit. What looks like a loop over steps is a loop over batches.
+ * Neighbouring steps that are rtnetlink requests of one place travel in one sendmsg(2), neighbouring elements or rules in
+ * one transaction, neighbouring settings in one visit. What looks like a loop over steps is a loop over batches.
  *
  *     sysctl sysctl | veth hairpin | address up route | element element element
  *     one visit       one call       one call           one transaction
  */
 import type { Request } from '../netlink/message.ts';
 import { hasErrno, ignoring } from '../values/errors.ts';
-import { type ActionKind, type Kinds, kindOf, type RequestKind, type VisitKind } from './kind.ts';
-import { applyElements } from './kinds/firewall.ts';
+import { type ActionKind, type Kinds, kindOf, type RequestKind, type TransactionKind, type VisitKind } from './kind.ts';
 import { type Place, samePlace } from './place.ts';
-import type { ElementStep, Step } from './step.ts';
+import type { Step } from './step.ts';
 import { takeBack } from './undo.ts';
 import type { World } from './world.ts';
 
@@ -40,14 +39,20 @@ function applyBatch(batch: readonly Step[], kinds: Kinds, world: World, done: St
   if (first === undefined) return;
   const kind = kindOf(kinds, first);
   if ('requests' in kind) return applyRequests(batch as readonly PlacedStep[], kinds, world, done);
-  if ('transactional' in kind) {
-    const elements = batch as readonly ElementStep[];
-    applyElements(elements, (step) => world.namespace(step.in).netfilter);
-    done.push(...elements);
-    return;
-  }
+  if ('applyAll' in kind) return applyTransaction(batch, kind, world, done);
   if ('visit' in kind) return visitPlace(batch as readonly PlacedStep[], kinds, world, done);
   return applyAction(first, kind, world, done);
+}
+
+function applyTransaction(
+  batch: readonly Step[],
+  kind: TransactionKind<Step>,
+  world: World,
+  done: Step[],
+): void | Promise<void> {
+  const outcome = kind.applyAll(batch, world);
+  if (outcome !== undefined) return outcome.then(() => void done.push(...batch));
+  done.push(...batch);
 }
 
 /** An action may fail half-way, and is taken back then; but what was there already is somebody else's, and stays. */
@@ -119,5 +124,5 @@ function together(a: Step, b: Step, kinds: Kinds): boolean {
   const [left, right] = [kindOf(kinds, a), kindOf(kinds, b)];
   if ('requests' in left) return 'requests' in right;
   if ('visit' in left) return 'visit' in right;
-  return a.kind === 'element' && b.kind === 'element' && a.table === b.table;
+  return a.kind === b.kind && 'joins' in left && left.joins(a, b);
 }

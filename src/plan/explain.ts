@@ -22,9 +22,9 @@ function explainPlan(plan: Plan, kinds: Kinds): string {
   const told =
     plan.direction === 'make'
       ? plan.steps.map((step) => ({ why: step.why, commands: kindOf(kinds, step).commands(step) }))
-      : wayBack(plan.steps, kinds).map(({ step, undoCommands }) => ({
+      : wayBack(plan.steps, kinds).map(({ step, manner }) => ({
           why: `take back: ${step.why}`,
-          commands: undoCommands(step),
+          commands: manner.undoCommands(step),
         }));
   return [...paragraphs(told), remarks(plan)].join('');
 }

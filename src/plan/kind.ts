@@ -6,7 +6,8 @@ import type { Place } from './place.ts';
 import type { Step, StepOf } from './step.ts';
 import type { World } from './world.ts';
 
-interface Told<S extends Step> {
+/** What every kind knows. */
+export interface Told<S extends Step> {
   /** The commands that do the same, one a line, runnable by sh(1). */
   commands(step: S): readonly string[];
   /** The commands that take it back. */
@@ -24,9 +25,13 @@ export interface RequestKind<S extends Step> extends Told<S> {
   requests(step: S, world: World): readonly Request[];
 }
 
-/** A step that is an element of a set: neighbours travel in one transaction. */
-export interface ElementKind<S extends Step> extends Told<S> {
-  readonly transactional: true;
+/** A step of which neighbours are done, and taken back, in one transaction: all or none. */
+export interface TransactionKind<S extends Step> extends Told<S> {
+  /** May both be in one transaction? */
+  joins(one: S, other: S): boolean;
+  applyAll(steps: readonly S[], world: World): void | Promise<void>;
+  /** What is gone already is taken back. */
+  undoAll(steps: readonly S[], world: World): void | Promise<void>;
 }
 
 /** A step that is a quick synchronous act in its place: neighbours share one visit. */
@@ -40,7 +45,7 @@ export interface ActionKind<S extends Step> extends Told<S> {
   apply(step: S, world: World): void | Promise<void>;
 }
 
-export type StepKind<S extends Step> = RequestKind<S> | ElementKind<S> | VisitKind<S> | ActionKind<S>;
+export type StepKind<S extends Step> = RequestKind<S> | TransactionKind<S> | VisitKind<S> | ActionKind<S>;
 
 export type Kinds = { readonly [K in Step['kind']]: StepKind<StepOf<K>> };
 

@@ -5,10 +5,8 @@
  * back, so that undoing twice, or after a crash, is the same as undoing once.
  */
 import { TeardownError } from '../values/errors.ts';
-import { type Kinds, kindOf } from './kind.ts';
-import { undoElements } from './kinds/firewall.ts';
-import { samePlace } from './place.ts';
-import type { ElementStep, Step } from './step.ts';
+import { type Kinds, kindOf, type Told, type TransactionKind } from './kind.ts';
+import type { Step } from './step.ts';
 import type { World } from './world.ts';
 
 /**
@@ -20,7 +18,7 @@ export async function undo(subject: string, steps: readonly Step[], kinds: Kinds
   const errors: unknown[] = [];
   for (const group of groups(wayBack(steps, kinds))) {
     try {
-      const outcome = undoGroup(group, world);
+      const outcome = group.undoAll(group.steps, world);
       if (outcome !== undefined) await outcome;
     } catch (error) {
       errors.push(error);
@@ -53,8 +51,7 @@ export function lasting(steps: readonly Step[]): readonly Step[] {
 /** A step and the manner in which it ends. */
 export interface Undoing {
   readonly step: Step;
-  undo(step: Step, world: World): void | Promise<void>;
-  undoCommands(step: Step): readonly string[];
+  readonly manner: Pick<Told<Step>, 'undo' | 'undoCommands'> | TransactionKind<Step>;
 }
 
 /**
@@ -69,15 +66,7 @@ export function wayBack(steps: readonly Step[], kinds: Kinds): readonly Undoing[
   return steps.toReversed().flatMap((step): readonly Undoing[] => {
     const kind = kindOf(kinds, step);
     const manner = removed.has(home(step) ?? '') ? kind.silence : kind;
-    return manner === undefined
-      ? []
-      : [
-          {
-            step,
-            undo: (which, world) => manner.undo(which, world),
-            undoCommands: (which) => manner.undoCommands(which),
-          },
-        ];
+    return manner === undefined ? [] : [{ step, manner }];
   });
 }
 
@@ -87,27 +76,26 @@ function home(step: Step): string | undefined {
   return 'in' in step && step.in !== 'host' ? step.in.namespace : undefined;
 }
 
-/** Neighbouring elements of one table go in one transaction, all else by itself. */
-function* groups(all: readonly Undoing[]): Generator<Undoing | readonly ElementStep[]> {
-  let elements: ElementStep[] = [];
-  for (const undoing of all) {
-    const { step } = undoing;
-    const [first] = elements;
-    if (first !== undefined && (step.kind !== 'element' || !sameTable(first, step))) {
-      yield elements;
-      elements = [];
+interface Group {
+  readonly steps: readonly Step[];
+  undoAll(steps: readonly Step[], world: World): void | Promise<void>;
+}
+
+/** Neighbours that may go in one transaction do, all else by itself. */
+function* groups(all: readonly Undoing[]): Generator<Group> {
+  let steps: Step[] = [];
+  let kind: TransactionKind<Step> | undefined;
+  for (const { step, manner } of all) {
+    const [first] = steps;
+    if (kind !== undefined && !(manner === kind && first !== undefined && kind.joins(first, step))) {
+      yield { steps, undoAll: kind.undoAll };
+      steps = [];
+      kind = undefined;
     }
-    if (step.kind === 'element') elements.push(step);
-    else yield undoing;
+    if ('joins' in manner) {
+      steps.push(step);
+      kind = manner;
+    } else yield { steps: [step], undoAll: (_, world) => manner.undo(step, world) };
   }
-  if (elements.length > 0) yield elements;
-}
-
-function sameTable(a: ElementStep, b: ElementStep): boolean {
-  return a.table === b.table && samePlace(a.in, b.in);
-}
-
-function undoGroup(group: Undoing | readonly ElementStep[], world: World): void | Promise<void> {
-  if ('step' in group) return group.undo(group.step, world);
-  return undoElements(group, (step) => world.namespace(step.in).netfilter);
+  if (kind !== undefined) yield { steps, undoAll: kind.undoAll };
 }

@@ -141,7 +141,7 @@ test('both are deleted before their namespace is', (t) => {
   ]) {
     const all: readonly Step[] = [{ kind: 'namespace', name: 'c1', why: 'a test' }, ...plug];
     t.deepEqual(
-      wayBack(all, kinds).flatMap(({ step, undoCommands }) => undoCommands(step)),
+      wayBack(all, kinds).flatMap(({ step, manner }) => manner.undoCommands(step)),
       ['ip -n c1 link delete eth0', 'ip netns delete c1'],
     );
   }

@@ -38,7 +38,7 @@ test('the commands of the way back are those of what is done', (t) => {
   const { kinds } = new FakeMachine();
   const plan = [namespace('c1'), up('lo', c1), veth('v', 'c1'), file('/a')];
   t.deepEqual(
-    wayBack(plan, kinds).flatMap(({ step, undoCommands }) => undoCommands(step)),
+    wayBack(plan, kinds).flatMap(({ step, manner }) => manner.undoCommands(step)),
     ['undo /a', 'silence v', 'undo c1'],
   );
 });

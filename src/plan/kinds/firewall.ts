@@ -1,11 +1,13 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
 import { changeElements, deleteTable, hasElement, hasTable } from '../../kernel/nftables.ts';
 import { runProgram } from '../../kernel/program.ts';
+import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
-import { type ActionKind, type ElementKind, inside } from '../kind.ts';
-import type { Place } from '../place.ts';
+import { type ActionKind, inside, type TransactionKind } from '../kind.ts';
+import { type Place, samePlace } from '../place.ts';
 import type { ElementStep, RulesetStep } from '../step.ts';
+import type { World } from '../world.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step) {
@@ -24,11 +26,13 @@ export const ruleset: ActionKind<RulesetStep> = {
   holds: (step, world) => hasTable(world.namespace(step.in).netfilter, step.table),
 };
 
-export const element: ElementKind<ElementStep> = {
-  transactional: true,
+export const element: TransactionKind<ElementStep> = {
+  joins: (one, other) => one.table === other.table && samePlace(one.in, other.in),
+  applyAll: applyElements,
+  undoAll: undoElements,
   commands: ({ in: place, table, element: item, was }) => replaceCommands(place, table, was, item),
   undoCommands: ({ in: place, table, element: item, was }) => replaceCommands(place, table, item, was),
-  undo: (step, world) => undoElements([step], () => world.namespace(step.in).netfilter),
+  undo: (step, world) => undoElements([step], world),
   holds({ in: place, table, element: item }, world) {
     return item === undefined || hasElement(world.namespace(place).netfilter, table, item);
   },
@@ -46,13 +50,10 @@ function command(verb: 'add' | 'delete', place: Place, table: string, item: SetE
 }
 
 /** Takes out the elements of several steps at once, and puts back what was there before them. */
-export function undoElements(
-  steps: readonly ElementStep[],
-  connectionOf: (step: ElementStep) => Parameters<typeof changeElements>[0],
-): void {
+function undoElements(steps: readonly ElementStep[], world: World): void {
   const [first] = steps;
   if (first === undefined) return;
-  const connection = connectionOf(first);
+  const connection = world.namespace(first.in).netfilter;
   const change = (some: readonly ElementStep[]) =>
     changeElements(connection, first.table, {
       remove: some.flatMap(present('element')),
@@ -67,10 +68,7 @@ export function undoElements(
   }
 }
 
-function undoElement(
-  connection: Parameters<typeof changeElements>[0],
-  { table, element: item, was }: ElementStep,
-): void {
+function undoElement(connection: Connection, { table, element: item, was }: ElementStep): void {
   if (item !== undefined && hasElement(connection, table, item))
     changeElements(connection, table, { remove: [item], add: [] });
   if (was !== undefined)
@@ -78,15 +76,12 @@ function undoElement(
 }
 
 /** Puts in the elements of several steps, in the place of what was there, all or none. */
-export function applyElements(
-  steps: readonly ElementStep[],
-  connectionOf: (step: ElementStep) => Parameters<typeof changeElements>[0],
-): void {
+function applyElements(steps: readonly ElementStep[], world: World): void {
   const [first] = steps;
   if (first === undefined) return;
   const { table } = first;
   try {
-    changeElements(connectionOf(first), table, {
+    changeElements(world.namespace(first.in).netfilter, table, {
       remove: steps.flatMap(present('was')),
       add: steps.flatMap(present('element')),
     });
