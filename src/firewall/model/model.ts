@@ -1,0 +1,220 @@
+/**
+ * An executable model of the firewall's policy: who reaches whom, under which source address, and why not.
+ *
+ * It is written from the facts, not from the rules, and so is one more statement of the same policy, beside the ruleset
+ * and its elements. Tests send real packets and hold the three against each other; `gangway reach` asks it.
+ *
+ *                       +------------------------- the machine -------------------------+
+ *     outside --------> | one of its addresses? -- published? --yes--> other destination |
+ *     container ------> |   |no                      |no                    |            |
+ *     container --+     |   v                        v                      v            |
+ *       to a      |     | route                host_guard --> process    route           |
+ *       sibling   |     |   |                    (switchboard: begins     |            |
+ *                 |     |   +---> leave, enter    anew, as the host)  <---+            |
+ *                 v     |              or transit --> masks --> container, or outside  |
+ *              bridge   +---------------------------------------------------------------+
+ *
+ * It knows one thing about time: an answer comes back the way its question went. Whether the container lets it in, and a
+ * process listens there, it does not ask.
+ *
+ * @see nftables/ruleset.nft, whose chains give the steps their names
+ */
+import {
+  type Address,
+  formatAddress,
+  isLinkLocal,
+  isLoopback,
+  sameAddress,
+  unspecified,
+} from '../../values/address.ts';
+import type { Port } from '../../values/port.ts';
+import { formatBinding } from '../../values/port-grammar.ts';
+import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
+import { type Packet, pass } from './pass.ts';
+import {
+  type Attempt,
+  addressTowards,
+  endpointAt,
+  familyName,
+  isBehind,
+  isOfHost,
+  isOn,
+  linkTo,
+  networkNamed,
+  type Origin,
+  type Publication,
+  publicationOf,
+  type World,
+} from './world.ts';
+
+/** What becomes of an attempt. */
+export function judge(world: World, attempt: Attempt): Answer {
+  const { from } = attempt;
+  if (from.kind === 'host') return fromHost(world, { ...attempt, from });
+  if (from.kind === 'container') return fromContainer(world, { ...attempt, from });
+  const packet = {
+    source: from.source,
+    to: attempt.to,
+    port: attempt.port,
+    inLink: from.link,
+    translated: false,
+    way: [],
+  };
+  return arrive(world, packet);
+}
+
+type By<Kind extends Origin['kind']> = Attempt & { readonly from: Extract<Origin, { kind: Kind }> };
+
+function fromContainer(world: World, { from, to, port }: By<'container'>): Answer {
+  const { container, network: name } = from;
+  const network = networkNamed(world, name);
+  const own = world.endpoints
+    .filter((endpoint) => endpoint.container === container)
+    .flatMap(({ addresses }) => addresses);
+  if (isLoopback(to) || own.some((address) => sameAddress(address, to))) {
+    const where = { kind: 'container', container, address: to, ...(port === undefined ? {} : { port }) } as const;
+    return { outcome: 'reached', where, seen: to, way: [] };
+  }
+  const source = world.endpoints
+    .filter((endpoint) => endpoint.container === container && endpoint.network === name)
+    .flatMap(({ addresses }) => addresses)
+    .find(({ family }) => family === to.family);
+  if (source === undefined) {
+    return dropped('no-family', `${container} has no ${familyName(to.family)} address on network ${name}`, []);
+  }
+  const { bridge } = network.policy;
+  const packet = { source, to, port, inLink: bridge, translated: false, way: [] };
+  if (!isBehind(network, to) || isOn(world, bridge, to)) return climb(world, packet, name);
+  return acrossBridge(world, packet, name);
+}
+
+/** From the bridge into the machine, if that has a place on it. Where it has none, the rules say so themselves. */
+function climb(world: World, packet: Packet, network: string): Answer {
+  const { policy } = networkNamed(world, network);
+  const { family } = packet.to;
+  const stands = addressTowards(world, policy.bridge, unspecified(family)) !== undefined;
+  if (stands || policy.gatewayModes[family] === 'isolated') return arrive(world, packet);
+  const sentence = `the machine has no ${familyName(family)} address on network ${network}, and passes nothing on for it`;
+  return dropped('no-way', sentence, packet.way);
+}
+
+/** To a neighbour on the same switch: the machine is not asked, unless containers are kept apart. */
+function acrossBridge(world: World, { source, to, port, way }: Packet, network: string): Answer {
+  const there = endpointAt(world, to);
+  if (there?.network !== network) return nobody(to, network, way);
+  if (!networkNamed(world, network).policy.interContainer) {
+    return dropped('apart', `containers of network ${network} may not talk to each other (enable_icc=false)`, way);
+  }
+  const step: WayStep = { at: 'bridge', sentence: `network ${network} carries it from plug to plug` };
+  const where = {
+    kind: 'container',
+    container: there.container,
+    address: to,
+    ...(port === undefined ? {} : { port }),
+  } as const;
+  return { outcome: 'reached', where, seen: source, way: [...way, step] };
+}
+
+function nobody(to: Address, network: string, way: readonly WayStep[]): Answer {
+  return dropped('nobody', `no container of network ${network} has the address ${formatAddress(to)}`, way);
+}
+
+/** From a wire or from a bridge. */
+function arrive(world: World, packet: Packet): Answer {
+  const { to, source, port, inLink } = packet;
+  if (isLoopback(to) || isLoopback(source)) {
+    return dropped(
+      'loopback',
+      `${formatAddress(isLoopback(to) ? to : source)} is good inside one machine alone`,
+      packet.way,
+    );
+  }
+  if (!isOfHost(world, to)) return pass(world, packet);
+  const oneWire = source.family === 6 && isLinkLocal(source);
+  const published = oneWire ? undefined : translation(world, to, port);
+  if (published !== undefined) return pass(world, translate(packet, published, 'from_outside'));
+  return guard(world, packet, inLink);
+}
+
+function fromHost(world: World, { from, to, port }: By<'host'>): Answer {
+  const local = isOfHost(world, to);
+  const link = linkTo(world, to);
+  const source = from.source ?? (local ? atHome(to) : link === undefined ? undefined : addressTowards(world, link, to));
+  if (source === undefined) {
+    return dropped('no-way', `the machine has no way to ${formatAddress(to)}`, []);
+  }
+  const packet = { source, to, port, inLink: undefined, translated: false, way: [] };
+  if (!local) {
+    if (!isLoopback(source)) return pass(world, packet);
+    return dropped('loopback', `a packet from ${formatAddress(source)} does not leave the machine`, []);
+  }
+  const published = isLoopback(source) || isLoopback(to) ? undefined : translation(world, to, port);
+  if (published !== undefined) return pass(world, translate(packet, published, 'from_host'));
+  return deliver(world, packet);
+}
+
+/** Whoever asks an address of its own asks from that one; from 127.0.0.0/8, from the first. */
+function atHome(to: Address): Address {
+  return isLoopback(to) && to.family === 4 ? { family: 4, value: 0x7f000001n } : to;
+}
+
+/** The published port that the kernel itself leads to: of one family, on a network that has ports of the machine. */
+function translation(world: World, to: Address, port: Port | undefined): Publication | undefined {
+  if (port === undefined) return undefined;
+  const led = world.publications.filter(({ forward: { binding, target } }) => {
+    return binding.hostAddress.family === target.family && !isLoopback(binding.hostAddress) && takesPort(world, target);
+  });
+  return publicationOf(led, to, port);
+}
+
+/** In a routed network, and in an isolated one, no port of the machine leads anywhere. */
+function takesPort(world: World, target: Address): boolean {
+  const at = endpointAt(world, target);
+  const mode = at === undefined ? undefined : networkNamed(world, at.network).policy.gatewayModes[target.family];
+  return mode === 'nat' || mode === 'nat-unprotected';
+}
+
+function translate(packet: Packet, { forward: { binding, target } }: Publication, at: WayStep['at']): Packet {
+  const port = { protocol: binding.protocol, port: binding.containerPort };
+  const sentence = `published: ${formatBinding(binding)} leads to ${formatDestination(target, port)}`;
+  return { ...packet, to: target, port, translated: true, way: [...packet.way, { at, sentence }] };
+}
+
+/** What containers see of the machine itself. */
+function guard(world: World, packet: Packet, inLink: string | undefined): Answer {
+  const network = world.networks.find(({ policy }) => policy.bridge === inLink);
+  if (network === undefined || inLink === undefined) return deliver(world, packet);
+  const { policy, name } = network;
+  const { to, way } = packet;
+  if (policy.gatewayModes[to.family] === 'isolated') {
+    return dropped('isolated', `network ${name} is isolated: its containers see nothing of the machine`, way);
+  }
+  if (!policy.internal) return deliver(world, packet);
+  if (!isOn(world, inLink, to)) {
+    const sentence = `network ${name} is internal: of the machine, its containers see the gateway’s address alone`;
+    return dropped('other-address', sentence, way);
+  }
+  const sentence = `network ${name} is internal, and ${formatAddress(to)} is its gateway’s address`;
+  return deliver(world, { ...packet, way: [...way, { at: 'host_guard', sentence }] });
+}
+
+/** To a process of the machine. If that is the switchboard, a second connection begins there. */
+function deliver(world: World, packet: Packet): Answer {
+  const { source, to, port, way } = packet;
+  const carried = world.switchboard ? carrier(world, to, port) : undefined;
+  if (carried === undefined) {
+    const where = { kind: 'host', address: to, ...(port === undefined ? {} : { port }) } as const;
+    return { outcome: 'reached', where, seen: source, way };
+  }
+  const { binding, target } = carried.forward;
+  const further = { protocol: binding.protocol, port: binding.containerPort };
+  const sentence = `a socket on ${formatBinding(binding)} carries it to ${formatDestination(target, further)}`;
+  const answer = fromHost(world, { from: { kind: 'host' }, to: target, port: further });
+  return { ...answer, way: [...way, { at: 'switchboard', sentence }, ...answer.way] };
+}
+
+function carrier(world: World, to: Address, port: Port | undefined): Publication | undefined {
+  if (port === undefined) return undefined;
+  const held = world.publications.filter(({ forward: { target } }) => takesPort(world, target));
+  return publicationOf(held, to, port);
+}

@@ -1,0 +1,209 @@
+/** The model of the policy, case by case: what the ruleset's theory of operation tells, and one question for each way to be refused. */
+import test from 'ava';
+import { type Answer, formatDestination } from '../../src/firewall/model/answer.ts';
+import { judge } from '../../src/firewall/model/model.ts';
+import type { Origin, World } from '../../src/firewall/model/world.ts';
+import type { NetworkPolicy } from '../../src/firewall/policy.ts';
+import { formatAddress, parseAddress, parsePrefix } from '../../src/values/address.ts';
+import type { Forward } from '../../src/values/port.ts';
+import { parsePort } from '../../src/values/port-grammar.ts';
+
+const nat: NetworkPolicy = {
+  bridge: 'gangway0',
+  subnets: [parsePrefix('172.17.0.1/16'), parsePrefix('fd00:a::1/64')],
+  internal: false,
+  interContainer: true,
+  masquerade: true,
+  gatewayModes: { 4: 'nat', 6: 'nat' },
+  sourceAddresses: [],
+  trustedLinks: [],
+};
+const back: NetworkPolicy = { ...nat, bridge: 'br-back', subnets: [parsePrefix('172.18.0.1/16')] };
+
+function forward(hostAddress: string, hostPort: number, target = '172.17.0.2'): Forward {
+  const binding = { protocol: 'tcp', hostAddress: parseAddress(hostAddress), hostPort, containerPort: 80 } as const;
+  return { binding, target: parseAddress(target) };
+}
+
+/** web and peer on front, db on back; web publishes port 80. */
+function world(
+  front: Partial<NetworkPolicy> = {},
+  more: Partial<World> = {},
+  other: Partial<NetworkPolicy> = {},
+): World {
+  const policy = { ...nat, ...front };
+  const link = (name: string, ...addresses: string[]) => ({ name, addresses: addresses.map(parsePrefix) });
+  const route = (destination: string, name: string) => ({ destination: parsePrefix(destination), link: name });
+  return {
+    links: [
+      link('up0', '203.0.113.1/24', '2001:db8:f::1/64'),
+      link('gangway0', ...(policy.gatewayModes[4] === 'isolated' ? [] : ['172.17.0.1/16', 'fd00:a::1/64'])),
+      link('br-back', '172.18.0.1/16'),
+      link('lan0', '192.0.2.1/24'),
+    ],
+    routes: [
+      route('0.0.0.0/0', 'up0'),
+      route('::/0', 'up0'),
+      route('203.0.113.0/24', 'up0'),
+      route('172.17.0.0/16', 'gangway0'),
+      route('fd00:a::/64', 'gangway0'),
+      route('172.18.0.0/16', 'br-back'),
+    ],
+    forwarding: [4, 6],
+    closedTransit: [],
+    networks: [
+      { name: 'front', policy },
+      { name: 'back', policy: { ...back, ...other } },
+    ],
+    endpoints: [
+      { container: 'web', network: 'front', addresses: ['172.17.0.2', 'fd00:a::2'].map(parseAddress) },
+      { container: 'peer', network: 'front', addresses: ['172.17.0.3', 'fd00:a::3'].map(parseAddress) },
+      { container: 'db', network: 'back', addresses: [parseAddress('172.18.0.2')] },
+    ],
+    publications: [
+      forward('0.0.0.0', 8080),
+      forward('::', 8080, 'fd00:a::2'),
+      forward('127.0.0.1', 9000),
+      forward('::', 9001),
+    ].map((each) => ({ container: 'web', forward: each })),
+    switchboard: true,
+    ...more,
+  };
+}
+
+const outside: Origin = { kind: 'outside', link: 'up0', source: parseAddress('203.0.113.2') };
+const outsideSix: Origin = { kind: 'outside', link: 'up0', source: parseAddress('2001:db8:f::2') };
+const oneWire: Origin = { kind: 'outside', link: 'up0', source: parseAddress('fe80::2') };
+const host: Origin = { kind: 'host' };
+const bound: Origin = { kind: 'host', source: parseAddress('127.0.0.1') };
+const web: Origin = { kind: 'container', container: 'web', network: 'front' };
+const peer: Origin = { kind: 'container', container: 'peer', network: 'front' };
+const db: Origin = { kind: 'container', container: 'db', network: 'back' };
+
+/** `web 172.17.0.2:80/tcp sees 203.0.113.2`, or what decides that it doesn't. */
+function said(answer: Answer): string {
+  if (answer.outcome === 'dropped') return answer.reason.decision;
+  const { where, seen } = answer;
+  const who = {
+    container: () => (where.kind === 'container' ? where.container : ''),
+    host: () => 'host',
+    outside: () => 'outside',
+  };
+  return `${who[where.kind]()} ${formatDestination(where.address, where.port)} sees ${formatAddress(seen)}`;
+}
+
+function ask(from: Origin, to: string, port?: number, of: World = world()): string {
+  const what = port === undefined ? {} : { port: parsePort(String(port)) };
+  return said(judge(of, { from, to: parseAddress(to), ...what }));
+}
+
+test('the mode nat, as the ruleset tells it', (t) => {
+  t.is(ask(outside, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 203.0.113.2');
+  t.is(ask(host, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 203.0.113.1');
+  t.is(ask(db, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(peer, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(web, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(web, '203.0.113.2', 80), 'outside 203.0.113.2:80/tcp sees 203.0.113.1');
+  t.is(ask(peer, '172.17.0.2', 81), 'web 172.17.0.2:81/tcp sees 172.17.0.3');
+  t.is(ask(outside, '172.17.0.2', 80), 'not-published');
+  t.is(ask(outside, '172.17.0.2'), 'not-published');
+  t.is(ask(db, '172.17.0.2', 80), 'not-published');
+  t.is(ask(outside, '203.0.113.1', 81), 'host 203.0.113.1:81/tcp sees 203.0.113.2');
+});
+
+test('what the kernel can’t translate is carried by the switchboard', (t) => {
+  t.is(ask(host, '127.0.0.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(bound, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(host, '127.0.0.1', 9000), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(outsideSix, '2001:db8:f::1', 9001), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(oneWire, '2001:db8:f::1', 8080), 'web [fd00:a::2]:80/tcp sees fd00:a::1');
+  const alone = world({}, { switchboard: false });
+  t.is(ask(host, '127.0.0.1', 8080, alone), 'host 127.0.0.1:8080/tcp sees 127.0.0.1');
+  t.is(ask(outside, '203.0.113.1', 9000), 'host 203.0.113.1:9000/tcp sees 203.0.113.2');
+});
+
+test('loopback addresses stay inside their machine', (t) => {
+  t.is(ask(outside, '127.0.0.1', 9000), 'loopback');
+  t.is(ask(bound, '172.17.0.2', 80), 'loopback');
+  t.is(ask(web, '127.0.0.1', 80), 'web 127.0.0.1:80/tcp sees 127.0.0.1');
+});
+
+test('the other modes', (t) => {
+  const mode = (name: 'nat-unprotected' | 'routed') => world({ gatewayModes: { 4: name, 6: name } });
+  t.is(ask(outside, '172.17.0.2', 81, mode('nat-unprotected')), 'web 172.17.0.2:81/tcp sees 203.0.113.2');
+  t.is(ask(outside, '172.17.0.2', 80, mode('routed')), 'web 172.17.0.2:80/tcp sees 203.0.113.2');
+  t.is(ask(outside, '172.17.0.2', undefined, mode('routed')), 'web 172.17.0.2 sees 203.0.113.2');
+  t.is(ask(outside, '172.17.0.2', 81, mode('routed')), 'not-published');
+  t.is(ask(outside, '203.0.113.1', 8080, mode('routed')), 'host 203.0.113.1:8080/tcp sees 203.0.113.2');
+  t.is(ask(web, '203.0.113.2', 80, mode('routed')), 'outside 203.0.113.2:80/tcp sees 172.17.0.2');
+});
+
+test('a trusted link opens published ports, and no others', (t) => {
+  const trusting = world({ trustedLinks: ['up0'] });
+  t.is(ask(outside, '172.17.0.2', 80, trusting), 'web 172.17.0.2:80/tcp sees 203.0.113.2');
+  t.is(ask(outside, '172.17.0.2', 81, trusting), 'not-published');
+  t.is(ask(db, '172.17.0.2', 80, trusting), 'not-published');
+});
+
+test('internal and isolated networks', (t) => {
+  const internal = world({ internal: true }, { publications: [] });
+  t.is(ask(outside, '172.17.0.2', 80, internal), 'internal');
+  t.is(ask(web, '203.0.113.2', 80, internal), 'internal');
+  t.is(ask(web, '203.0.113.1', 22, internal), 'other-address');
+  t.is(ask(web, '172.17.0.1', 22, internal), 'host 172.17.0.1:22/tcp sees 172.17.0.2');
+  t.is(ask(host, '172.17.0.2', 80, internal), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(peer, '172.17.0.2', 80, internal), 'web 172.17.0.2:80/tcp sees 172.17.0.3');
+  const isolated = world({ internal: true, gatewayModes: { 4: 'isolated', 6: 'isolated' } }, { publications: [] });
+  t.is(ask(outside, '172.17.0.2', 80, isolated), 'isolated');
+  t.is(ask(web, '203.0.113.1', 22, isolated), 'isolated');
+  t.is(ask(host, '172.17.0.2', 80, isolated), 'no-way');
+  t.is(ask(peer, '172.17.0.2', 80, isolated), 'web 172.17.0.2:80/tcp sees 172.17.0.3');
+});
+
+test('siblings that may not talk reach each other by published ports', (t) => {
+  const apart = world({ interContainer: false });
+  t.is(ask(peer, '172.17.0.2', 80, apart), 'apart');
+  t.is(ask(peer, '203.0.113.1', 8080, apart), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+});
+
+test('source addresses', (t) => {
+  const chosen = world({ sourceAddresses: [parseAddress('203.0.113.9')] });
+  t.is(ask(web, '203.0.113.2', 80, chosen), 'outside 203.0.113.2:80/tcp sees 203.0.113.9');
+  t.is(ask(web, '203.0.113.2', 80, world({ masquerade: false })), 'outside 203.0.113.2:80/tcp sees 172.17.0.2');
+  t.is(ask(peer, '203.0.113.1', 8080, world({ masquerade: false })), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+});
+
+test('strangers', (t) => {
+  const third: World['routes'][number] = { destination: parsePrefix('192.0.2.0/24'), link: 'lan0' };
+  const routes = [...world().routes, third];
+  t.is(ask(outside, '192.0.2.2', 80, world({}, { routes })), 'outside 192.0.2.2:80/tcp sees 203.0.113.2');
+  t.is(ask(outside, '192.0.2.2', 80, world({}, { routes, closedTransit: [4] })), 'transit');
+  t.is(ask(web, '192.0.2.2', 80, world({}, { routes, closedTransit: [4] })), 'outside 192.0.2.2:80/tcp sees 192.0.2.1');
+  t.is(ask(outside, '192.0.2.2', 80, world({}, { routes, forwarding: [6] })), 'no-way');
+});
+
+test('where nobody is, and what nobody has', (t) => {
+  t.is(ask(peer, '172.17.0.9', 80), 'nobody');
+  t.is(ask(host, '172.17.0.9', 80), 'nobody');
+  t.is(ask(db, 'fd00:a::2', 80), 'no-family');
+  t.is(ask(outsideSix, 'fd00:a::2', 80, world({ subnets: [parsePrefix('172.17.0.1/16')] })), 'no-family');
+  t.is(ask(web, '203.0.113.2', 80, world({ subnets: [parsePrefix('fd00:a::1/64')] })), 'no-family');
+});
+
+test('a sentence says which fact decides', (t) => {
+  const answer = judge(world(), { from: outside, to: parseAddress('172.17.0.2'), port: parsePort('80') });
+  t.is(
+    answer.outcome === 'dropped' ? answer.reason.sentence : '',
+    'network front (nat) is entered by published ports of the machine alone, and not at the address of web',
+  );
+  const { way } = judge(world(), { from: db, to: parseAddress('203.0.113.1'), port: parsePort('8080') });
+  t.deepEqual(
+    way.map(({ at, sentence }) => `${at}: ${sentence}`),
+    [
+      'from_outside: published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80/tcp',
+      'leave: network back (nat) lets it out',
+      'enter: network front (nat) lets it in: it came by a published port',
+      'masks: 172.17.0.1 takes the place of 172.18.0.2',
+    ],
+  );
+});
