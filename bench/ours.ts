@@ -7,7 +7,7 @@
  */
 
 import { ordinary } from '../src/engine/networks.ts';
-import { loadRuleset } from '../src/firewall/nftables.ts';
+import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { attach, type BridgeNetwork, createBridge, policyOf, waysOut } from '../src/networks/bridge.ts';
 import { defaultRoutes } from '../src/networks/gateway.ts';
@@ -53,7 +53,7 @@ export class Gangway implements Contender {
   static async open(): Promise<Gangway> {
     const host = KernelNamespace.own();
     const world = new World(host);
-    await apply('create the bridge', [loadRuleset(), ...createBridge(bridge, [4, 6])], kinds, world);
+    await apply('create the bridge', [...nftables.load(), ...createBridge(bridge, [4, 6], nftables)], kinds, world);
     return new Gangway(host, world);
   }
 
@@ -92,7 +92,7 @@ export class Gangway implements Contender {
       containerPort: 80,
     } as const;
     const routes = defaultRoutes(waysOut(bridge, endpoint), sandbox);
-    const ports = published ? publish([{ binding, target: address }], () => policyOf(bridge)) : [];
+    const ports = published ? publish([{ binding, target: address }], () => policyOf(bridge), nftables) : [];
     return [...none(sandbox), ...attach(bridge, endpoint, sandbox, [4, 6]), ...routes, ...ports];
   }
 

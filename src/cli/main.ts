@@ -6,6 +6,7 @@
  */
 import { resolve } from 'node:path';
 import type { Engine, EngineOptions } from '../engine/engine.ts';
+import type { BackendName } from '../firewall/backend.ts';
 import type { Plan } from '../plan/plan.ts';
 import { GangwayError, hasErrno } from '../values/errors.ts';
 import { suggest } from '../values/suggest.ts';
@@ -60,6 +61,7 @@ function invocation(options: Given<typeof globalOptions>['options'], surrounding
   const { environment } = surroundings;
   const stateDirectory = options['state-directory'] ?? environment.GANGWAY_STATE_DIRECTORY;
   const runtimeDirectory = options['runtime-directory'] ?? environment.GANGWAY_RUNTIME_DIRECTORY;
+  const firewall = options['firewall-backend'] ?? environment.GANGWAY_FIREWALL_BACKEND;
   const seed = environment.GANGWAY_SEED;
   return {
     ...surroundings,
@@ -68,9 +70,15 @@ function invocation(options: Given<typeof globalOptions>['options'], surrounding
     engineOptions: {
       ...(stateDirectory && { stateDirectory: resolve(stateDirectory) }),
       ...(runtimeDirectory && { runtimeDirectory: resolve(runtimeDirectory) }),
+      ...(firewall && { firewall: parseBackend(firewall) }),
       ...(seed && { seed }),
     },
   };
+}
+
+function parseBackend(text: string): BackendName {
+  if (text === 'nftables' || text === 'iptables') return text;
+  throw new UsageError(`invalid argument "${text}" for "--firewall-backend" flag: write nftables or iptables`);
 }
 
 function parseColor(text: string): ColorWhen {

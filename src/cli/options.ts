@@ -27,6 +27,11 @@ const time = {
 /** Before the command: `gangway --explain run …`. */
 export const globalOptions = {
   color: { kind: 'value', type: 'when', help: 'auto, always or never' },
+  'firewall-backend': {
+    kind: 'value',
+    type: 'name',
+    help: 'nftables or iptables: moves everything over to it (nftables)',
+  },
   explain: { kind: 'flag', help: 'Print each step as a command while doing it, on stderr' },
   'runtime-directory': { kind: 'value', type: 'path', help: 'Where sockets and locks live (/run/gangway)' },
   'state-directory': { kind: 'value', type: 'path', help: 'Where records live (/var/lib/gangway)' },

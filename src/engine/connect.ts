@@ -17,6 +17,7 @@ import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
+import { firewallOf } from './firewall.ts';
 import { endForwarding, prepareGround } from './ground.ts';
 import { leaveNone } from './leave-none.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
@@ -91,7 +92,14 @@ async function plugIntoLife(
   // It had no way out until now, or none through this machine.
   const first = { record, asked: askedPorts(record), wired, ways: waysOf(wired), own: 'free' } as const;
   const bindings = begins ? await bindPorts(context, first) : bindingsOf(life);
-  const rewired = rewire(record, { life, wired, verb: 'add', plug: draft.plug, bindings });
+  const rewired = rewire(record, {
+    life,
+    wired,
+    verb: 'add',
+    plug: draft.plug,
+    bindings,
+    firewall: firewallOf(context),
+  });
   const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
   await whileBound(context, record, bound, async () => {
     await carry(context, world, {
@@ -140,7 +148,14 @@ export async function disconnect(context: Context, name: string, reference: stri
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records, events });
     }
     const wired = wiredOf(context.records, life).filter((other) => other.plug !== plug);
-    const rewired = rewire(record, { life, wired, verb: 'remove', plug, bindings: bindingsOf(life) });
+    const rewired = rewire(record, {
+      life,
+      wired,
+      verb: 'remove',
+      plug,
+      bindings: bindingsOf(life),
+      firewall: firewallOf(context),
+    });
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps: [...shared.steps, ...plug.steps, ...backwards(rewired.steps)] },
@@ -187,6 +202,10 @@ function backwards(steps: readonly Step[]): readonly Step[] {
           ...(was === undefined ? {} : { element: was }),
           ...(element === undefined ? {} : { was: element }),
         };
+      }
+      case 'rule': {
+        const { rule, was, ...others } = step;
+        return { ...others, ...(was === undefined ? {} : { rule: was }), ...(rule === undefined ? {} : { was: rule }) };
       }
       case 'file':
         return { ...step, content: step.was ?? '', was: step.content };

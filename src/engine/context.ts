@@ -5,6 +5,7 @@
  * its holder ends. Who gets it first completes or takes back what the holder before began (the journal), and only then
  * looks at the machine.
  */
+import type { BackendName } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { KernelNamespace } from '../kernel/namespace.ts';
 import { type Change, carryOut, type Ledger, recover } from '../plan/change.ts';
@@ -14,6 +15,7 @@ import { World } from '../plan/world.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
+import { firewallMoves } from './firewall.ts';
 import type { Identities } from './identities.ts';
 import { isServed } from './record.ts';
 import type { Records } from './records.ts';
@@ -26,6 +28,8 @@ export interface Context {
   readonly identities: Identities;
   readonly kinds: Kinds;
   readonly sockets: Sockets;
+  /** The back end that was asked for. Absent: the one that is loaded, or the best one that can be had. */
+  readonly firewall?: BackendName;
   readonly dryRun: boolean;
   readonly onPlan: (plan: Plan) => void;
   readonly onWarning: (sentence: string) => void;
@@ -60,6 +64,7 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
     const recovered = await recover(ledger(context), context.kinds, world);
     if (recovered !== undefined) context.onWarning(recovered);
     try {
+      for (const move of firewallMoves(context)) await carry(context, world, move);
       return await body(world);
     } finally {
       // What failed may have changed something before.

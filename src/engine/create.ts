@@ -10,7 +10,6 @@
  */
 import { fileURLToPath } from 'node:url';
 import { KernelNamespace } from '../kernel/namespace.ts';
-import { kernelKinds } from '../plan/kinds/index.ts';
 import { checkConnection } from '../values/connection-grammar.ts';
 import { connect, disconnect } from './connect.ts';
 import type { Context } from './context.ts';
@@ -22,7 +21,7 @@ import { collectGarbage } from './garbage.ts';
 import { identities } from './identities.ts';
 import { inspect } from './inspect.ts';
 import { inspectNetwork, listNetworks } from './inspect-network.ts';
-import { execKind, processKind } from './process-kind.ts';
+import { everyKind } from './kinds.ts';
 import { pruneNetworks } from './prune-networks.ts';
 import { publishPorts, unpublishPorts } from './publishing.ts';
 import { queryName } from './query-name.ts';
@@ -92,11 +91,12 @@ export function assemble(options: EngineOptions): Context {
   return {
     records: new Records(directories, onWarning),
     identities: identities(options.seed),
-    kinds: { ...kernelKinds, process: processKind(), exec: execKind() },
+    kinds: everyKind(),
     sockets: new SwitchboardSockets({
       runtimeDirectory: directories.runtime,
       command: [process.execPath, ...words, '_switchboard'],
     }),
+    ...(options.firewall === undefined ? {} : { firewall: options.firewall }),
     dryRun: options.dryRun ?? false,
     onPlan: options.onPlan ?? (() => {}),
     onWarning,

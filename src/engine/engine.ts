@@ -4,6 +4,7 @@
  * The command line is one caller of this interface, and has no way around it.
  */
 
+import type { BackendName } from '../firewall/backend.ts';
 import type { Watch } from '../kernel/watch.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Explanation } from '../services/dns/explain.ts';
@@ -29,6 +30,8 @@ export interface EngineOptions {
   readonly stateDirectory?: string;
   /** Sockets, locks, bundles. Default `/run/gangway`. */
   readonly runtimeDirectory?: string;
+  /** What carries out the policy. Default: what is loaded; else nftables, or iptables where nft is missing. */
+  readonly firewall?: BackendName;
   /** Called with every plan before it is applied. */
   readonly onPlan?: (plan: Plan) => void;
   /** Makes plans, hands them to `onPlan`, and changes nothing. Default false. */

@@ -5,16 +5,15 @@
  * every bridge of ours from before its birth until after its end. Where somebody has flushed it, the file of a damaged
  * record still tells by its own name what the bridge was called.
  */
-import { table } from '../firewall/nftables.ts';
+import { linksIn } from '../firewall/backend.ts';
 import { networkSets } from '../firewall/policy.ts';
 import { bootId } from '../kernel/boot.ts';
 import { type Link, listLinks } from '../kernel/link.ts';
-import { listKeys } from '../kernel/nftables.ts';
-import type { Step } from '../plan/step.ts';
+import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import type { SetElement } from '../values/set-element.ts';
 import { type Context, carry } from './context.ts';
 import type { Removed } from './engine.ts';
+import { firewallOf } from './firewall.ts';
 import { defaultBridge, isBridgeBusy, ordinaryBridge } from './networks.ts';
 import { living, stepsOf } from './record.ts';
 
@@ -23,7 +22,7 @@ const why = 'no record knows it';
 interface Forgotten {
   readonly bridge: string;
   readonly link: Link | undefined;
-  readonly elements: readonly SetElement[];
+  readonly facts: readonly FirewallStep[];
 }
 
 /**
@@ -56,27 +55,24 @@ export async function removeForgottenBridges(
 }
 
 function forgottenBridges(
-  { records }: Context,
+  context: Context,
   world: World,
   links: readonly Link[],
   lost: readonly string[],
 ): readonly Forgotten[] {
-  const known = new Set(records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])));
-  const { netfilter } = world.namespace('host');
-  const elements = Object.entries(networkSets).flatMap(([set, parts]) => listKeys(netfilter, table, set, parts));
-  const names = new Set([defaultBridge, ...lost.map(ordinaryBridge), ...elements.flatMap(bridgesIn)]);
+  const known = new Set(
+    context.records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])),
+  );
+  const facts = firewallOf(context).found(world, networkSets, why);
+  const names = new Set([defaultBridge, ...lost.map(ordinaryBridge), ...facts.flatMap(linksIn)]);
   return [...names]
     .filter((bridge) => !known.has(bridge))
     .map((bridge) => ({
       bridge,
       link: links.find(({ name, kind }) => name === bridge && kind === 'bridge'),
-      elements: elements.filter((element) => bridgesIn(element).includes(bridge)),
+      facts: facts.filter((fact) => linksIn(fact).includes(bridge)),
     }))
-    .filter(({ link, elements: own }) => link !== undefined || own.length > 0);
-}
-
-function bridgesIn({ key }: SetElement): readonly string[] {
-  return key.flatMap((datum) => (datum.type === 'ifname' ? [datum.name] : []));
+    .filter(({ link, facts: own }) => link !== undefined || own.length > 0);
 }
 
 /** A bridge into which a container has been plugged that lives, whatever became of its network's record. */
@@ -86,9 +82,9 @@ function usedBridges({ records }: Context): ReadonlySet<string> {
 }
 
 /** In the order of making: the bridge goes before the firewall forgets it. */
-function stepsFor({ bridge, link, elements }: Forgotten): readonly Step[] {
+function stepsFor({ bridge, link, facts }: Forgotten): readonly Step[] {
   return [
-    ...elements.map((element): Step => ({ kind: 'element', in: 'host', table, element, why })),
+    ...facts,
     ...(link?.mac === undefined
       ? []
       : [{ kind: 'bridge', in: 'host', name: bridge, mac: link.mac, mtuBytes: link.mtu, why } as const]),

@@ -5,19 +5,18 @@
  * taken away by the very step that would have taken away the whole.
  */
 import { readdirSync } from 'node:fs';
-import { table } from '../firewall/nftables.ts';
+import { isFirewallStep, placeOf } from '../firewall/backend.ts';
 import { portSets } from '../firewall/policy.ts';
 import { cgroupDirectories, readLayout } from '../kernel/cgroup.ts';
 import { pinDirectory } from '../kernel/namespace.ts';
-import { listKeys } from '../kernel/nftables.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { ignoring } from '../values/errors.ts';
 import type { Launch } from '../values/launch.ts';
-import { formatSetElement, type SetElement } from '../values/set-element.ts';
 import { type Context, carry } from './context.ts';
 import type { Directories } from './directories.ts';
 import type { Removed } from './engine.ts';
+import { firewallOf } from './firewall.ts';
 import { type ContainerRecord, stepsOf } from './record.ts';
 
 const identity = /^[0-9a-f]{64}$/;
@@ -37,7 +36,7 @@ export async function removeForgotten(context: Context, world: World): Promise<r
   const { directories } = context.records;
   const known = context.records.everyContainer();
   const found = [
-    ...ports(world, known),
+    ...ports(context, world, known),
     ...dataDirectories(directories, known),
     ...namespaces(directories, known),
     ...lives(directories, known),
@@ -53,24 +52,16 @@ export async function removeForgotten(context: Context, world: World): Promise<r
 }
 
 /** A published port without a container would lead to whoever gets the address next. */
-function ports(world: World, known: readonly ContainerRecord[]): readonly Found[] {
-  const { netfilter } = world.namespace('host');
+function ports(context: Context, world: World, known: readonly ContainerRecord[]): readonly Found[] {
   const wanted = new Set(
     known
       .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
-      .flatMap((step) => (step.kind === 'element' && step.element !== undefined ? [place(step.element)] : [])),
+      .flatMap((step) => (isFirewallStep(step) ? [placeOf(step)] : [])),
   );
-  return Object.entries(portSets)
-    .flatMap(([set, parts]) => listKeys(netfilter, table, set, parts))
-    .filter((element) => !wanted.has(place(element)))
-    .map((element) => ({
-      step: { kind: 'element', in: 'host', table, element, why },
-      what: `element ${place(element)} of table inet ${table}`,
-    }));
-}
-
-function place({ set, key }: SetElement): string {
-  return `${set} { ${formatSetElement({ set, key })} }`;
+  return firewallOf(context)
+    .found(world, portSets, why)
+    .filter((step) => !wanted.has(placeOf(step)))
+    .map((step) => ({ step, what: `${step.kind} ${placeOf(step)}` }));
 }
 
 function dataDirectories({ state }: Directories, known: readonly ContainerRecord[]): readonly Found[] {

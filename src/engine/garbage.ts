@@ -8,7 +8,7 @@
  *
  * Only what carries our name is looked at: pins `gangway-…`, our own directories, control groups and table.
  */
-import { loadRuleset, table } from '../firewall/nftables.ts';
+import type { Backend } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import { listLinks } from '../kernel/link.ts';
 import type { RecordChange } from '../plan/change.ts';
@@ -17,10 +17,10 @@ import { TeardownError } from '../values/errors.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAboutToRestart, isAlive, lastOf } from './end.ts';
 import type { Removed } from './engine.ts';
+import { firewallOf, isLoaded } from './firewall.ts';
 import { removeForgotten } from './forgotten.ts';
 import { removeForgottenBridges } from './forgotten-bridges.ts';
 import { defaultBridge, findDefault, isBridgeBusy } from './networks.ts';
-import { hasRuleset } from './observe.ts';
 import { living, standingSteps } from './record.ts';
 
 /**
@@ -87,12 +87,13 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   const plugs = living(records.containers(), boot).flatMap(({ life }) => life.plugs);
   const others = records.everyNetwork().filter(({ id }) => id !== network?.id);
   if (plugs.some(({ networkId }) => networkId === network?.id)) return [];
+  const firewall = firewallOf(context);
   const inUse = plugs.length > 0 || others.length > 0;
   const bridge = network === undefined ? [] : standingSteps(network, boot);
   const ruleset = inUse
     ? []
-    : machine.ruleset.length === 0 && hasRuleset(world, table)
-      ? [loadRuleset()]
+    : machine.ruleset.length === 0 && isLoaded(context, world, firewall)
+      ? firewall.load()
       : machine.ruleset;
   const forwarding = plugs.length > 0 ? [] : machine.forwarding;
   if (network === undefined && ruleset.length + forwarding.length === 0) return [];
@@ -115,6 +116,10 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
     ...(network === undefined
       ? []
       : [{ what: `network bridge (${defaultBridge})`, why: 'no container is plugged in' }]),
-    ...(ruleset.length === 0 ? [] : [{ what: 'nftables table inet gangway', why: 'no network needs it' }]),
+    ...(ruleset.length === 0 ? [] : [{ what: rulesOf(firewall), why: 'no network needs it' }]),
   ];
+}
+
+function rulesOf({ name }: Backend): string {
+  return name === 'nftables' ? 'nftables table inet gangway' : 'the chains of iptables';
 }

@@ -4,7 +4,7 @@
  * Somebody may have flushed the rules or deleted a bridge since. Then all that our records say belongs there is put
  * back, before a new container gets its place: closed, and not half open.
  */
-import { loadRuleset, table } from '../firewall/nftables.ts';
+import { isFirewallStep } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import { ipv6Forwarding } from '../kernel/ipv6-forwarding.ts';
 import { createNetwork, linkOf, type Network } from '../networks/network.ts';
@@ -16,7 +16,8 @@ import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
-import { hasRuleset, ipForward, kernelFamilies } from './observe.ts';
+import { firewallOf, isKeptBy, isLoaded, retell } from './firewall.ts';
+import { ipForward, kernelFamilies } from './observe.ts';
 import {
   type ContainerRecord,
   isLiving,
@@ -43,16 +44,19 @@ interface Wanted {
 
 export function prepareGround(context: Context, world: World, wanted: Wanted): Ground {
   const { records } = context;
+  const firewall = firewallOf(context);
   const machine = records.machine();
   const boot = bootId();
   const standing = wanted.networks.map((record) => stand(context, world, record, boot));
   // What has no bridge never passes our rules.
   const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
-  const loaded = !bridged || hasRuleset(world, table);
-  const ruleset = loaded ? [] : [loadRuleset()];
+  const loaded = !bridged || isLoaded(context, world, firewall);
+  const ruleset = loaded ? [] : firewall.load();
   const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
   const others = [...otherNetworks(context, wanted.networks, boot), ...livingSteps(context, boot)];
-  const lost = loaded ? [] : [...there, ...machine.forwarding, ...others].filter(isElement);
+  const known = isKeptBy(firewall, machine.ruleset)
+    ? [...there, ...machine.forwarding, ...others].filter(isFirewallStep)
+    : retell(context, firewall).steps;
   const forward = forwardingFor(context, world, machine, wanted);
   const after: MachineRecord = {
     ...machine,
@@ -61,7 +65,7 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
     cursors: { ...machine.cursors, ...wanted.cursors },
   };
   return {
-    steps: [...ruleset, ...lost, ...forward.steps, ...standing.flatMap(({ missing }) => missing)],
+    steps: [...ruleset, ...(loaded ? [] : known), ...forward.steps, ...standing.flatMap(({ missing }) => missing)],
     records: [
       ...standing.flatMap(({ record, made, isNew }) =>
         isNew ? [records.put('networks', { ...record, made: { boot, steps: made } })] : [],
@@ -75,11 +79,13 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
  * What of a network has to be made: all of it in a new boot, or only what somebody took away. Who has deleted a bridge has
  * left the firewall what it knows of it.
  */
-function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: string) {
+function stand(context: Context, world: World, record: NetworkRecord, boot: string) {
   const { made, network } = record;
   const stands = made?.boot === boot && hasLink(world, network);
-  const steps = stands ? made.steps : makeAnew(world, network);
-  const missing = steps.filter((step) => !((stands || isElement(step)) && kindOf(kinds, step).holds(step, world)));
+  const steps = stands ? made.steps : makeAnew(context, world, network);
+  const missing = steps.filter(
+    (step) => !((stands || isFirewallStep(step)) && kindOf(context.kinds, step).holds(step, world)),
+  );
   return { record, made: steps, missing, isNew: !stands };
 }
 
@@ -89,9 +95,9 @@ function stand({ kinds }: Context, world: World, record: NetworkRecord, boot: st
  *
  * @throws GangwayError network-exists
  */
-function makeAnew(world: World, network: Network): readonly Step[] {
+function makeAnew(context: Context, world: World, network: Network): readonly Step[] {
   const link = linkOf(network);
-  if (world.findLink('host', link) === undefined) return createNetwork(network, kernelFamilies());
+  if (world.findLink('host', link) === undefined) return createNetwork(network, kernelFamilies(), firewallOf(context));
   if (network.kind !== 'bridge') return [];
   throw new GangwayError(
     'network-exists',
@@ -106,10 +112,6 @@ function makeAnew(world: World, network: Network): readonly Step[] {
 function hasLink(world: World, network: Network): boolean {
   const found = world.findLink('host', linkOf(network));
   return found !== undefined && (network.kind !== 'bridge' || found.kind === 'bridge');
-}
-
-function isElement({ kind }: Step): boolean {
-  return kind === 'element';
 }
 
 function otherNetworks({ records }: Context, wanted: readonly NetworkRecord[], boot: string): readonly Step[] {
@@ -139,11 +141,9 @@ function forwardingFor(
   const missing = (family: Family) =>
     subnets.some(({ subnet }) => subnet.address.family === family) && !before.some((step) => turnsOn(step, family));
   const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
-  const fresh = forwarding({
-    ...(missing(4) ? { ipForward: ipForward() } : {}),
-    ...(ipv6 === undefined ? {} : { ipv6 }),
-  });
-  const off = (step: Step) => !isElement(step) && !kindOf(context.kinds, step).holds(step, world);
+  const needed = { ...(missing(4) ? { ipForward: ipForward() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
+  const fresh = forwarding(needed, firewallOf(context));
+  const off = (step: Step) => !isFirewallStep(step) && !kindOf(context.kinds, step).holds(step, world);
   const again = forwardFor.begins && isAlone(context, forwardFor.id) ? before : before.filter(off);
   return { steps: [...again, ...fresh], record: [...before, ...fresh] };
 }

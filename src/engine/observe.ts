@@ -9,7 +9,6 @@ import { hostname } from 'node:os';
 import { listAddresses } from '../kernel/address.ts';
 import { bootId } from '../kernel/boot.ts';
 import { listLinks } from '../kernel/link.ts';
-import { hasTable } from '../kernel/nftables.ts';
 import { type PortHolder, portHolders } from '../kernel/port-holder.ts';
 import { listRoutes, listRoutesOfAllTables } from '../kernel/route.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
@@ -40,9 +39,9 @@ export function kernelFamilies(): readonly Family[] {
   return existsSync('/proc/net/if_inet6') ? [4, 6] : [4];
 }
 
-/** Is our table loaded? A `nft flush ruleset` by somebody else takes it away. */
-export function hasRuleset(world: World, table: string): boolean {
-  return hasTable(world.namespace('host').netfilter, table);
+/** Is br_netfilter loaded? Then bridges may ask the rules of the router. */
+export function kernelBridgeFilter(): boolean {
+  return existsSync('/proc/sys/net/bridge');
 }
 
 /**

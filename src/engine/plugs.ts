@@ -1,5 +1,4 @@
 /** A container's plugs: which addresses, links and MACs they get. Everything is chosen before anything is made. */
-import { existsSync } from 'node:fs';
 import { listAddresses } from '../kernel/address.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { Endpoint } from '../networks/bridge.ts';
@@ -11,7 +10,7 @@ import { GangwayError } from '../values/errors.ts';
 import { macOf } from '../values/mac.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Context } from './context.ts';
-import { kernelFamilies } from './observe.ts';
+import { kernelBridgeFilter, kernelFamilies } from './observe.ts';
 import { type ContainerRecord, type HeldAddress, living, type NetworkRecord, type Plug } from './record.ts';
 
 /** What a new plug has to know of the container that it is for. */
@@ -166,7 +165,7 @@ function draftEndpoint(
 
 /** Where the kernel's bridges ask no rules, it is the bridge itself that keeps its ports apart. */
 function isApart({ network }: NetworkRecord): boolean {
-  return network.kind === 'bridge' && !network.interContainer && !existsSync('/proc/sys/net/bridge');
+  return network.kind === 'bridge' && !network.interContainer && !kernelBridgeFilter();
 }
 
 /** The lengths that docker gives them, be they of the link-local blocks or not. @see RFC 3927, RFC 4291 section 2.5.6 */

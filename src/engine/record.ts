@@ -7,7 +7,7 @@
 import type { Endpoint } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
 import { carried, withFlows } from '../networks/publish.ts';
-import type { ElementStep, RouteStep, Step } from '../plan/step.ts';
+import type { FirewallStep, RouteStep, Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import type { Launch } from '../values/launch.ts';
@@ -70,7 +70,7 @@ export interface Life {
   /** The default routes, at most one a family. */
   readonly routes: readonly RouteStep[];
   readonly forwards: readonly Forward[];
-  readonly published: readonly ElementStep[];
+  readonly published: readonly FirewallStep[];
   /** Its files, and its process. */
   readonly rest: readonly Step[];
 }

@@ -1,5 +1,6 @@
 /** What changes for a container that lives when its plugs do: its ways out, its published ports, its names and its files. */
 import { readFileSync } from 'node:fs';
+import type { Backend } from '../firewall/backend.ts';
 import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.ts';
 import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import type { Sandbox } from '../networks/none.ts';
@@ -35,14 +36,15 @@ export interface Rewiring {
   readonly plug: Plug;
   /** The published ports: those that there were, or the first ones. */
   readonly bindings: readonly PortBinding[];
+  readonly firewall: Backend;
 }
 
 /** The container with other plugs: its ways out, its published ports, its hosts file. */
-export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindings }: Rewiring): Rewired {
+export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindings, firewall }: Rewiring): Rewired {
   const sandbox = sandboxOf(life);
   const ways = waysOf(wired);
   const forwards = forwardsOf(wired, ways, bindings);
-  const published = publish(forwards, behindOf(wired));
+  const published = publish(forwards, behindOf(wired), firewall);
   const elements = republish(life.published, published);
   const first = life.names === undefined && wired.some((each) => hasNames(each.record));
   const names = first ? draftNames(record, sandbox) : life.names;

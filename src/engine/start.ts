@@ -25,6 +25,7 @@ import type { ContainerAction, Occurrence } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, letIn } from './context.ts';
+import { firewallOf } from './firewall.ts';
 import { linkLines } from './links.ts';
 import { machineHosts, machineResolvConf } from './observe.ts';
 import { ofContainer, ofStack } from './occurrences.ts';
@@ -119,7 +120,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     plugs: wired.map(({ plug }) => plug),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),
     forwards,
-    published: publish(forwards, behindOf(wired)),
+    published: publish(forwards, behindOf(wired), firewallOf(context)),
     rest: [
       ...files(record, directory, stack, linkLines(records, record.network)),
       { kind: 'process', launch, why: 'the command, in namespaces of its own and inside its limits' },

@@ -16,6 +16,15 @@ const packages = {
   catatonit: 'catatonit',
   conmon: 'conmon',
   crun: 'crun',
+  iptables: 'iptables',
+  'iptables-legacy-restore': 'iptables',
+  'iptables-legacy-save': 'iptables',
+  'iptables-nft-restore': 'iptables',
+  'iptables-nft-save': 'iptables',
+  'ip6tables-legacy-restore': 'iptables',
+  'ip6tables-legacy-save': 'iptables',
+  'ip6tables-nft-restore': 'iptables',
+  'ip6tables-nft-save': 'iptables',
   nft: 'nftables',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
@@ -26,12 +35,8 @@ const packages = {
 
 export type Program = keyof typeof packages;
 
-/**
- * The absolute path of a program.
- *
- * @throws GangwayError missing-program, with the command that installs it
- */
-export function requireProgram(program: Program, path: string = systemPath): string {
+/** The absolute path of a program, where it is installed. */
+export function findProgram(program: Program, path: string = systemPath): string | undefined {
   for (const directory of path.split(':')) {
     const file = `${directory}/${program}`;
     const found = ignoring(['ENOENT', 'EACCES', 'ENOTDIR'], () => {
@@ -40,6 +45,16 @@ export function requireProgram(program: Program, path: string = systemPath): str
     });
     if (found) return file;
   }
+}
+
+/**
+ * The absolute path of a program.
+ *
+ * @throws GangwayError missing-program, with the command that installs it
+ */
+export function requireProgram(program: Program, path: string = systemPath): string {
+  const found = findProgram(program, path);
+  if (found !== undefined) return found;
   throw new GangwayError('missing-program', `${program} is not installed`, {
     hint: `apt-get install ${packages[program]}`,
   });

@@ -31,10 +31,10 @@
  * each.
  */
 
-import { elementSteps } from '../firewall/nftables.ts';
+import type { Backend } from '../firewall/backend.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
 import type { Place } from '../plan/place.ts';
-import type { DefaultRoute, Step } from '../plan/step.ts';
+import type { DefaultRoute, FirewallStep, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
@@ -71,10 +71,10 @@ export interface Endpoint extends Occupant {
 }
 
 /** `ip link add gangway0 type bridge; ip address add 172.17.0.1/16 dev gangway0; ip link set gangway0 up`. */
-export function createBridge(network: BridgeNetwork, families: readonly Family[]): readonly Step[] {
+export function createBridge(network: BridgeNetwork, families: readonly Family[], firewall: Backend): readonly Step[] {
   const { bridge, mac, mtuBytes, subnets } = network;
   return [
-    ...elementSteps(networkElements(policyOf(network)), `the firewall knows ${bridge} before a packet can cross it`),
+    ...knowBridge(network, firewall),
     {
       kind: 'bridge',
       in: 'host',
@@ -90,6 +90,12 @@ export function createBridge(network: BridgeNetwork, families: readonly Family[]
     ...subnets.flatMap((subnet) => stand(network, subnet)),
     { kind: 'up', in: 'host', link: bridge, why: 'the switch is on' },
   ];
+}
+
+/** `nft add element inet gangway bridges { "gangway0" }`, and what else the firewall has to know of a network. */
+export function knowBridge(network: BridgeNetwork, firewall: Backend): readonly FirewallStep[] {
+  const why = `the firewall knows ${network.bridge} before a packet can cross it`;
+  return firewall.know(networkElements(policyOf(network)), why);
 }
 
 /** What a container says of routes in IPv6 is not for the machine (CVE-2020-13401). */

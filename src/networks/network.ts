@@ -1,4 +1,5 @@
 /** A network, whatever drives it: what has to be made for it, how a container is plugged in, and which ways lead out of it. */
+import type { Backend } from '../firewall/backend.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import { attach, type BridgeNetwork, createBridge, type Endpoint, waysOut } from './bridge.ts';
@@ -9,10 +10,10 @@ import type { Sandbox } from './none.ts';
 export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
 
 /** What stands while the network does, with or without containers. @param families those that the kernel has */
-export function createNetwork(network: Network, families: readonly Family[]): readonly Step[] {
+export function createNetwork(network: Network, families: readonly Family[], firewall: Backend): readonly Step[] {
   switch (network.kind) {
     case 'bridge':
-      return createBridge(network, families);
+      return createBridge(network, families, firewall);
     case 'macvlan':
       return createMacvlan(network, families);
     case 'ipvlan':

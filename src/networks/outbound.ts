@@ -25,9 +25,9 @@
  *
  * @see accept_ra and forwarding in https://docs.kernel.org/networking/ip-sysctl.html
  */
-import { elementSteps } from '../firewall/nftables.ts';
+import type { Backend } from '../firewall/backend.ts';
 import { closedTransitElements } from '../firewall/policy.ts';
-import type { Step, SysctlStep } from '../plan/step.ts';
+import type { FirewallStep, Step, SysctlStep } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 
 /** What the machine does so far, in the families that a network needs. */
@@ -45,18 +45,19 @@ export interface Ipv6Forwarding {
 }
 
 /** `sysctl -w net.ipv4.ip_forward=1`, with the guard before it; nothing where the machine forwards already. */
-export function forwarding({ ipForward, ipv6 }: Forwarding): readonly Step[] {
+export function forwarding({ ipForward, ipv6 }: Forwarding, firewall: Backend): readonly Step[] {
   return [
-    ...(ipForward === '0' ? [...guard(4), router('net/ipv4/ip_forward')] : []),
+    ...(ipForward === '0' ? [...closeTransit(4, firewall), router('net/ipv4/ip_forward')] : []),
     ...(ipv6?.forwarding === '0'
-      ? [...guard(6), ...ipv6.listening.map(goOnListening), router('net/ipv6/conf/all/forwarding')]
+      ? [...closeTransit(6, firewall), ...ipv6.listening.map(goOnListening), router('net/ipv6/conf/all/forwarding')]
       : []),
   ];
 }
 
-function guard(family: Family): readonly Step[] {
+/** `nft add element inet gangway closed_transit { ipv4 }`. */
+export function closeTransit(family: Family, firewall: Backend): readonly FirewallStep[] {
   const why = 'the machine is about to forward packets: for our containers, and for nobody else';
-  return elementSteps(closedTransitElements(family), why);
+  return firewall.know(closedTransitElements(family), why);
 }
 
 function router(key: string): SysctlStep {

@@ -24,13 +24,12 @@
  * Where we differ from Docker: one process for all ports instead of two per port, and an element of a map per port
  * instead of three rules: a packet's way is as short with ten thousand ports as with one.
  */
-import { elementSteps } from '../firewall/nftables.ts';
+import { type Backend, contentOf, placeOf } from '../firewall/backend.ts';
 import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
-import type { ElementStep, FlowsStep } from '../plan/step.ts';
+import type { FirewallStep, FlowsStep } from '../plan/step.ts';
 import { type Address, formatHost } from '../values/address.ts';
 import type { Forward } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
-import { formatSetElement, type SetElement } from '../values/set-element.ts';
 
 /** Those that need a port of the machine, and a socket that holds it. */
 export function carried(forwards: readonly Forward[]): readonly Forward[] {
@@ -49,15 +48,19 @@ export function sockets(forwards: readonly Forward[]): readonly string[] {
 export type Behind = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;
 
 /** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
-export function publish(forwards: readonly Forward[], behind: Behind): readonly ElementStep[] {
+export function publish(forwards: readonly Forward[], behind: Behind, firewall: Backend): readonly FirewallStep[] {
   const steps = forwards.flatMap((forward) =>
-    elementSteps(
+    firewall.know(
       portElements(forward.binding, forward.target, behind(forward.target)),
       `published: ${formatBinding(forward.binding)} leads to ${destination(forward)}`,
     ),
   );
   // Two ports of the host may lead to one of a container, which is opened once.
-  return [...new Map(steps.map((step) => [place(step), step])).values()];
+  return [...byPlace(steps).values()];
+}
+
+function byPlace(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallStep> {
+  return new Map(steps.map((step) => [placeOf(step), step]));
 }
 
 /**
@@ -75,43 +78,47 @@ function decideAnew(forwards: readonly Forward[], when: FlowsStep['when']): read
   return ports.length === 0 ? [] : [{ kind: 'flows', in: 'host', when, ports, why }];
 }
 
-/** Elements between the steps that decide flows of UDP anew: behind them when they have come, and behind them when they have gone. */
+/** The firewall's steps between those that decide flows of UDP anew: behind them when they have come, and when they have gone. */
 export function withFlows(
-  elements: readonly ElementStep[],
+  facts: readonly FirewallStep[],
   forwards: readonly Forward[],
-): readonly (ElementStep | FlowsStep)[] {
-  return [...decideAnew(forwards, 'undone'), ...elements, ...decideAnew(forwards, 'made')];
+): readonly (FirewallStep | FlowsStep)[] {
+  return [...decideAnew(forwards, 'undone'), ...facts, ...decideAnew(forwards, 'made')];
 }
 
 /** What has to change for the `wanted` ports to be published where `before` were: in one transaction, no packet meets neither. */
-export function republish(before: readonly ElementStep[], wanted: readonly ElementStep[]): readonly ElementStep[] {
-  const same = ({ element: a }: ElementStep, { element: b }: ElementStep) =>
-    a !== undefined && b !== undefined && a.set === b.set && formatKey(a) === formatKey(b);
-  const moved = wanted.flatMap((step): readonly ElementStep[] => {
-    const old = before.find((other) => same(step, other));
-    if (old?.element === undefined || step.element === undefined) return [step];
-    return formatSetElement(old.element) === formatSetElement(step.element) ? [] : [{ ...step, was: old.element }];
+export function republish(before: readonly FirewallStep[], wanted: readonly FirewallStep[]): readonly FirewallStep[] {
+  const old = byPlace(before);
+  const fresh = byPlace(wanted);
+  const gone = before.filter((step) => !fresh.has(placeOf(step))).map(withdrawn);
+  const moved = wanted.flatMap((step): readonly FirewallStep[] => {
+    const found = old.get(placeOf(step));
+    if (found === undefined) return [step];
+    return contentOf(found) === contentOf(step) ? [] : [inPlaceOf(found, step)];
   });
-  const gone = before
-    .filter((old) => !wanted.some((step) => same(step, old)))
-    .flatMap(({ element, ...old }): readonly ElementStep[] =>
-      element === undefined ? [] : [{ ...old, was: element, why: 'no longer published' }],
-    );
   return [...gone, ...moved];
 }
 
+function withdrawn(step: FirewallStep): FirewallStep {
+  const why = 'no longer published';
+  if (step.kind === 'rule') {
+    const { rule: was, ...rest } = step;
+    return was === undefined ? step : { ...rest, was, why };
+  }
+  const { element: was, ...rest } = step;
+  return was === undefined ? step : { ...rest, was, why };
+}
+
+/** Of a rule, all of it is its place: no other one is ever in the same. */
+function inPlaceOf(old: FirewallStep, step: FirewallStep): FirewallStep {
+  if (old.kind !== 'element' || step.kind !== 'element' || old.element === undefined) return step;
+  return { ...step, was: old.element };
+}
+
 /** What to undo of what was published, for the `wanted` ports alone to be left. */
-export function unpublish(before: readonly ElementStep[], wanted: readonly ElementStep[]): readonly ElementStep[] {
-  const left = new Set(wanted.map(place));
-  return before.filter((step) => !left.has(place(step)));
-}
-
-function place({ element }: ElementStep): string {
-  return element === undefined ? '' : `${element.set} ${formatKey(element)}`;
-}
-
-function formatKey({ set, key }: SetElement): string {
-  return formatSetElement({ set, key });
+export function unpublish(before: readonly FirewallStep[], wanted: readonly FirewallStep[]): readonly FirewallStep[] {
+  const left = byPlace(wanted);
+  return before.filter((step) => !left.has(placeOf(step)));
 }
 
 function destination({ binding, target }: Forward): string {

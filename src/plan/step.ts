@@ -11,6 +11,7 @@ import type { ProcessIdentity } from '../kernel/process.ts';
 import type { Setting } from '../kernel/sysctl.ts';
 import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
+import type { IptablesRule, Variant } from '../values/iptables-rule.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
 import type { SetElement } from '../values/set-element.ts';
 import type {
@@ -68,6 +69,8 @@ export interface RulesetStep extends Reasoned {
   readonly in: 'host';
   readonly table: string;
   readonly text: string;
+  /** In the place of the one that is there, in one transaction. */
+  readonly replaces?: true;
 }
 
 /** `nft -f -`: a table of its own that leads an address's port, UDP and TCP, to another port of the same address. */
@@ -85,6 +88,32 @@ export interface ElementStep extends Reasoned {
   readonly element?: SetElement;
   readonly was?: SetElement;
 }
+
+/** `iptables-restore`: the chains of one family, with the rules that never change. */
+export interface ChainsStep extends Reasoned {
+  readonly kind: 'chains';
+  readonly in: 'host';
+  readonly variant: Variant;
+  readonly family: Family;
+  /** `kept`: what is in it is the user's, and stays. */
+  readonly chains: readonly (Pick<IptablesRule, 'table' | 'chain'> & { readonly kept?: boolean })[];
+  /** In the order in which they stand. */
+  readonly rules: readonly IptablesRule[];
+  /** Rules in the kernel's own chains, which lead to ours: before or behind all others. */
+  readonly ways: readonly { readonly rule: IptablesRule; readonly at: 'head' | 'tail' }[];
+}
+
+/** `iptables -I CHAIN …`, in the place of the one that `was`. At least one of the two is there. */
+export interface RuleStep extends Reasoned {
+  readonly kind: 'rule';
+  readonly in: 'host';
+  readonly variant: Variant;
+  readonly rule?: IptablesRule;
+  readonly was?: IptablesRule;
+}
+
+/** A fact that the firewall knows, in whichever back end. */
+export type FirewallStep = ElementStep | RuleStep;
 
 /**
  * `conntrack -D -p udp --orig-port-dst PORT`: flows of UDP that ask for these ports of the machine are decided anew, with
@@ -176,6 +205,8 @@ export type Step =
   | RulesetStep
   | DiversionStep
   | ElementStep
+  | ChainsStep
+  | RuleStep
   | FlowsStep
   | DirectoryStep
   | FileStep

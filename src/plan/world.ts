@@ -15,6 +15,7 @@ export class World implements Disposable {
   readonly #namespaces = new Map<string, KernelNamespace>();
   readonly #indices = new Map<string, number>();
   readonly #locks: Lock[] = [];
+  readonly #read = new Map<string, unknown>();
 
   /** @param host stays open when this world is closed: its owner may need it again */
   constructor(host: KernelNamespace) {
@@ -68,6 +69,16 @@ export class World implements Disposable {
     this.#namespaces.get(name)?.close();
     this.#namespaces.delete(name);
     for (const key of this.#indices.keys()) if (key.startsWith(`${name}/`)) this.#indices.delete(key);
+  }
+
+  /** What was read once, and stays true until this change changes it: then `unlearn` is called. */
+  readOnce<T>(what: string, read: () => T): T {
+    if (!this.#read.has(what)) this.#read.set(what, read());
+    return this.#read.get(what) as T;
+  }
+
+  unlearn(what: string): void {
+    this.#read.delete(what);
   }
 
   /** Keeps a lock until this world is closed. */

@@ -1,6 +1,6 @@
 /** The machine becomes a router and stops being one, and its links listen to other routers all the time. */
 import test from 'ava';
-import { loadRuleset } from '../../src/firewall/nftables.ts';
+import { nftables } from '../../src/firewall/nftables.ts';
 import { ipv6Forwarding } from '../../src/kernel/ipv6-forwarding.ts';
 import { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { readSysctl, writeSysctl } from '../../src/kernel/sysctl.ts';
@@ -30,7 +30,7 @@ test('who listens to routers does so before, while and after the machine forward
   t.deepEqual({ ...found, listening: found?.listening.toSorted() }, { forwarding: '0', listening: ['up0', 'up3'] });
   const world = new World(KernelNamespace.own());
   t.teardown(() => world[Symbol.dispose]());
-  const steps = [loadRuleset(), ...forwarding(found === undefined ? {} : { ipv6: found })];
+  const steps = [...nftables.load(), ...forwarding(found === undefined ? {} : { ipv6: found }, nftables)];
   await apply('forward', steps, kinds, world);
   t.is(readSysctl(conf('all', 'forwarding')), '1');
   t.deepEqual(settings(...links), ['2', '2', '0', '2']);

@@ -1,8 +1,10 @@
 /** What the records say of another boot says nothing about this kernel: what carries those names now is somebody else's. */
+
 import test from 'ava';
 import { engineOf } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { ContainerRecord, NetworkRecord } from '../../src/engine/record.ts';
+import { nftables } from '../../src/firewall/nftables.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { createNetwork, type Network } from '../../src/networks/network.ts';
 import type { Parent } from '../../src/networks/parent.ts';
@@ -36,7 +38,11 @@ const ownBridge: Network = { ...defaultBridge.network, name: 'mine' };
 test('of a network that was made in another boot nothing is taken away but its record', async (t) => {
   const remove = async (boot: string, network: Network) => {
     using facts = new Facts();
-    facts.put('networks', { ...defaultBridge, network, made: { boot, steps: createNetwork(network, [4, 6]) } });
+    facts.put('networks', {
+      ...defaultBridge,
+      network,
+      made: { boot, steps: createNetwork(network, [4, 6], nftables) },
+    });
     return await plans(facts, (engine) => engine.removeNetwork(network.name));
   };
   const lane = on(vlan('eth0.10'), undefined).network;
@@ -49,7 +55,10 @@ test('of a network that was made in another boot nothing is taken away but its r
 test('gc takes away the default bridge of this boot only', async (t) => {
   const collect = async (boot: string) => {
     using facts = new Facts();
-    facts.put('networks', { ...defaultBridge, made: { boot, steps: createNetwork(defaultBridge.network, [4, 6]) } });
+    facts.put('networks', {
+      ...defaultBridge,
+      made: { boot, steps: createNetwork(defaultBridge.network, [4, 6], nftables) },
+    });
     return (await plans(facts, (engine) => engine.collectGarbage())).join();
   };
   t.regex(await collect(bootId()), /bridge/);
@@ -60,7 +69,7 @@ test('a parent that the machine has made itself since the last boot is used as i
   const run = async (link: string) => {
     using facts = new Facts();
     const { network } = on(vlan(link), undefined);
-    facts.put('networks', on(vlan(link), { boot: 'another', steps: createNetwork(network, [4, 6]) }));
+    facts.put('networks', on(vlan(link), { boot: 'another', steps: createNetwork(network, [4, 6], nftables) }));
     const connections = [connectionTo('lane')];
     return await plans(facts, (engine) => engine.run({ ...request, network: { kind: 'networks', connections } }));
   };
@@ -73,7 +82,7 @@ test('who inherits a parent takes away what stands of it', async (t) => {
     using facts = new Facts();
     // Network wire has found eth0.
     const { network } = on(vlan('eth0'), undefined);
-    facts.put('networks', on(vlan('eth0'), { boot, steps: createNetwork(network, [4, 6]) }));
+    facts.put('networks', on(vlan('eth0'), { boot, steps: createNetwork(network, [4, 6], nftables) }));
     const context = facts.context();
     await engineOf({ ...context, dryRun: false }).removeNetwork('lane');
     const heir = context.records.networks().find((record) => record.network.name === 'wire');

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { ordinary } from '../../src/engine/networks.ts';
+import { nftables } from '../../src/firewall/nftables.ts';
 import {
   attach,
   type BridgeNetwork,
@@ -72,7 +73,7 @@ test('host: nothing', (t) => {
 });
 
 test('bridge: the firewall knows the switch before it is there, and it is closed to IPv6 before it is on', (t) => {
-  t.deepEqual(read(createBridge(network, families)), [
+  t.deepEqual(read(createBridge(network, families, nftables)), [
     'nft \'add element inet gangway bridges { "gangway0" }\'',
     'nft \'add element inet gangway same_bridge { "gangway0" . "gangway0" }\'',
     'nft \'add element inet gangway leaving { ipv4 . "gangway0" : goto leave_nat }\'',
@@ -88,7 +89,7 @@ test('bridge: the firewall knows the switch before it is there, and it is closed
 });
 
 test('bridge with IPv6: a gateway in each family, and no family is closed', (t) => {
-  t.deepEqual(read(createBridge(twoFamilies, families)).slice(-6), [
+  t.deepEqual(read(createBridge(twoFamilies, families, nftables)).slice(-6), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
     'sysctl -qw net/ipv6/conf/gangway0/accept_ra=0',
     'sysctl -qw net/ipv4/conf/gangway0/rp_filter=2',
@@ -105,7 +106,7 @@ test('a bridge whose containers may not talk asks the rules; an isolated family 
     internal: true,
     gatewayModes: { 4: 'isolated', 6: 'isolated' },
   } as const;
-  t.deepEqual(read(createBridge(apart, families)).slice(-3), [
+  t.deepEqual(read(createBridge(apart, families, nftables)).slice(-3), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0 nf_call_iptables 1 nf_call_ip6tables 1',
     'sysctl -qw net/ipv6/conf/gangway0/disable_ipv6=1',
     'ip link set gangway0 up',
@@ -130,8 +131,8 @@ test('attach: one message for the cable, closed before it is up', (t) => {
 });
 
 test('a kernel without IPv6 has nothing to close, and no setting that could say so', (t) => {
-  const steps = [...createBridge(network, [4]), ...attach(network, endpoint, sandbox, [4])];
-  const closed = [...createBridge(network, families), ...attach(network, endpoint, sandbox, families)];
+  const steps = [...createBridge(network, [4], nftables), ...attach(network, endpoint, sandbox, [4])];
+  const closed = [...createBridge(network, families, nftables), ...attach(network, endpoint, sandbox, families)];
   t.deepEqual(
     read(steps),
     read(closed).filter((line) => !line.includes('ipv6')),
@@ -167,7 +168,7 @@ test('attach with IPv6: an address and a way out in each family', (t) => {
 });
 
 test('outbound: the guard stands before the machine forwards, and what was is remembered', (t) => {
-  const steps = forwarding({ ipForward: '0' });
+  const steps = forwarding({ ipForward: '0' }, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway closed_transit { ipv4 }'",
     'sysctl -qw net/ipv4/ip_forward=1',
@@ -176,7 +177,7 @@ test('outbound: the guard stands before the machine forwards, and what was is re
 });
 
 test('outbound in IPv6: who listens to routers goes on listening, and forwards only then', (t) => {
-  const steps = forwarding({ ipForward: '1', ipv6: { forwarding: '0', listening: ['eth0', 'wlan0'] } });
+  const steps = forwarding({ ipForward: '1', ipv6: { forwarding: '0', listening: ['eth0', 'wlan0'] } }, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway closed_transit { ipv6 }'",
     'sysctl -qw net/ipv6/conf/eth0/accept_ra=2',
@@ -187,11 +188,11 @@ test('outbound in IPv6: who listens to routers goes on listening, and forwards o
     steps.map((step) => (step.kind === 'sysctl' ? step.was : undefined)),
     [undefined, '1', '1', '0'],
   );
-  t.deepEqual(forwarding({ ipv6: { forwarding: '1', listening: ['eth0'] } }), []);
+  t.deepEqual(forwarding({ ipv6: { forwarding: '1', listening: ['eth0'] } }, nftables), []);
 });
 
 test('outbound on a machine that forwards already: not ours to guard, nor to turn off', (t) => {
-  t.deepEqual(forwarding({ ipForward: '1' }), []);
+  t.deepEqual(forwarding({ ipForward: '1' }, nftables), []);
 });
 
 function bound(hostAddress: string, protocol: PortBinding['protocol'] = 'tcp'): PortBinding {
@@ -203,7 +204,7 @@ const behind = () => policyOf(network);
 
 test('publish: an element for each port that the kernel can carry, and a guard for 127.0.0.1', (t) => {
   const bindings = [bound('0.0.0.0'), bound('::'), bound('203.0.113.1', 'udp'), bound('127.0.0.1'), bound('::1')];
-  const steps = publish(bindings.map(toContainer), behind);
+  const steps = publish(bindings.map(toContainer), behind, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
     "nft 'add element inet gangway host_ports4 { 203.0.113.1 . udp . 8080 : 172.17.0.2 . 80 }'",
@@ -215,7 +216,7 @@ test('publish: an element for each port that the kernel can carry, and a guard f
 test('publish: what two ports of the host open in common is one step', (t) => {
   const routed = () => ({ bridge: 'br0', gatewayModes: { 4: 'routed', 6: 'routed' }, trustedLinks: [] }) as const;
   const twice = [bound('0.0.0.0'), { ...bound('203.0.113.1'), hostPort: 8081 }].map(toContainer);
-  t.deepEqual(read(publish(twice, routed)), [
+  t.deepEqual(read(publish(twice, routed, nftables)), [
     'nft \'add element inet gangway open_ports4 { "br0" . 172.17.0.2 . tcp . 80 }\'',
   ]);
 });
@@ -229,10 +230,10 @@ test('publish: every port has a socket too, which is told in a sentence', (t) =>
 test('every step of every chapter has a reason: one sentence, without a final stop', (t) => {
   const all = [
     ...none(sandbox),
-    ...createBridge(twoFamilies, families),
+    ...createBridge(twoFamilies, families, nftables),
     ...attach(network, endpoint, sandbox, families),
-    ...forwarding({ ipForward: '0' }),
-    ...publish([bound('0.0.0.0')].map(toContainer), behind),
+    ...forwarding({ ipForward: '0' }, nftables),
+    ...publish([bound('0.0.0.0')].map(toContainer), behind, nftables),
   ];
   for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);
 });

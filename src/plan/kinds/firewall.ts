@@ -11,20 +11,24 @@ import type { World } from '../world.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step) {
-    const { failed, complaint } = await runProgram('nft', ['-f', '-'], step.text);
+    const { failed, complaint } = await runProgram('nft', ['-f', '-'], whole(step));
     if (failed) {
       throw new GangwayError('program-failed', `nft could not load table inet ${step.table}: ${complaint}`, {
         hint: 'the kernel needs nf_tables with nat, fib and connection tracking',
       });
     }
   },
-  commands: (step) => [`nft -f - <<'RULESET'\n${step.text.trimEnd()}\nRULESET`],
+  commands: (step) => [`nft -f - <<'RULESET'\n${whole(step).trimEnd()}\nRULESET`],
   undoCommands: (step) => [`nft delete table inet ${step.table}`],
   undo: (step, world) => {
     ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, step.table));
   },
   holds: (step, world) => hasTable(world.namespace(step.in).netfilter, step.table),
 };
+
+function whole({ table, text, replaces }: RulesetStep): string {
+  return replaces ? `delete table inet ${table}\n${text}` : text;
+}
 
 export const element: TransactionKind<ElementStep> = {
   joins: (one, other) => one.table === other.table && samePlace(one.in, other.in),

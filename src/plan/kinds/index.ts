@@ -1,4 +1,7 @@
-/** Every kind of step that needs nothing but the kernel. The engine adds `process` and `exec`, which need crun. */
+/**
+ * Every kind of step that needs nothing but the kernel, and nft for a whole ruleset. The engine adds those of iptables, and
+ * `process` and `exec`, which need crun.
+ */
 import type { Kinds } from '../kind.ts';
 import { diversion } from './diversion.ts';
 import { claim, ended, signal } from './ending.ts';
@@ -9,7 +12,7 @@ import { address, route, sysctl } from './internet.ts';
 import { bridge, dummy, hairpin, ipvlan, isolated, macvlan, up, veth, vlan } from './link.ts';
 import { namespace } from './namespace.ts';
 
-export const kernelKinds: Omit<Kinds, 'process' | 'exec'> = {
+export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = {
   namespace,
   bridge,
   veth,

@@ -1,0 +1,146 @@
+/** Which of the two back ends carries out the policy: the one that is loaded, or else the one that is asked for, or can be had. */
+import { isDeepStrictEqual } from 'node:util';
+import { type Backend, type BackendName, isFirewallStep } from '../firewall/backend.ts';
+import { findVariant } from '../firewall/iptables/program.ts';
+import { iptables } from '../firewall/iptables.ts';
+import { nftables } from '../firewall/nftables.ts';
+import { bootId } from '../kernel/boot.ts';
+import { findProgram } from '../kernel/program.ts';
+import { knowBridge } from '../networks/bridge.ts';
+import { closeTransit } from '../networks/outbound.ts';
+import { publish } from '../networks/publish.ts';
+import type { Change } from '../plan/change.ts';
+import { kindOf } from '../plan/kind.ts';
+import type { ChainsStep, RulesetStep, Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import { GangwayError } from '../values/errors.ts';
+import type { Context } from './context.ts';
+import { kernelBridgeFilter } from './observe.ts';
+import { type ContainerRecord, living, type MachineRecord, type NetworkRecord, standingSteps } from './record.ts';
+import { behindOf, wiredOf } from './wiring.ts';
+
+/**
+ * The back end of everything that is planned now.
+ *
+ * @throws GangwayError missing-program where there is none
+ */
+export function firewallOf({ records, firewall: asked }: Context): Backend {
+  const loaded = backendIn(records.machine().ruleset);
+  return loaded !== undefined && (asked ?? loaded.name) === loaded.name ? loaded : choose(asked);
+}
+
+function backendIn(ruleset: MachineRecord['ruleset']): Backend | undefined {
+  for (const step of ruleset) {
+    if (step.kind === 'ruleset') return nftables;
+    if (step.kind === 'chains') return iptables(step.variant, kernelBridgeFilter());
+  }
+}
+
+function choose(asked: BackendName | undefined): Backend {
+  if (asked === 'nftables' || (asked === undefined && findProgram('nft') !== undefined)) return nftables;
+  const variant = findVariant();
+  if (variant !== undefined) return iptables(variant, kernelBridgeFilter());
+  const missing = asked === undefined ? 'neither nft nor iptables is installed' : 'iptables is not installed';
+  throw new GangwayError('missing-program', missing, {
+    hint: `apt-get install ${asked === undefined ? 'nftables' : 'iptables'}`,
+  });
+}
+
+/** Did this back end make what a record of the machine says is loaded? Nothing is, as far as nobody says otherwise. */
+export function isKeptBy(firewall: Backend, ruleset: MachineRecord['ruleset']): boolean {
+  return (backendIn(ruleset)?.name ?? firewall.name) === firewall.name;
+}
+
+/** Are the rules of this back end in the kernel, all of them? */
+export function isLoaded({ kinds }: Context, world: World, firewall: Backend): boolean {
+  return firewall.load().every((step) => kindOf(kinds, step).holds(step, world));
+}
+
+/** The machine's firewall as another back end keeps it. */
+export interface Retold {
+  readonly networks: readonly NetworkRecord[];
+  readonly containers: readonly ContainerRecord[];
+  readonly machine: MachineRecord;
+  /** All facts, in the order in which they are made. */
+  readonly steps: readonly Step[];
+}
+
+/** Every record of this boot with its facts as `firewall` keeps them. */
+export function retell({ records }: Context, firewall: Backend): Retold {
+  const boot = bootId();
+  const networks = records
+    .everyNetwork()
+    .filter((record) => standingSteps(record, boot).length > 0)
+    .map((record) => retoldNetwork(record, firewall));
+  const containers = living(records.containers(), boot)
+    .filter(({ life }) => life.published.length > 0)
+    .map((record) => {
+      const published = publish(record.life.forwards, behindOf(wiredOf(records, record.life)), firewall);
+      return { ...record, life: { ...record.life, published } };
+    });
+  const before = records.machine();
+  const forwarding = ([4, 6] as const)
+    .filter((family) => before.forwarding.some((step) => forwards(step, family)))
+    .flatMap((family): readonly Step[] => closeTransit(family, firewall));
+  const machine = {
+    ...before,
+    ruleset: firewall.load(),
+    forwarding: [...forwarding, ...before.forwarding.filter((step) => !isFirewallStep(step))],
+  };
+  const facts = networks.flatMap(({ made }) => (made?.steps ?? []).filter(isFirewallStep));
+  return {
+    networks,
+    containers,
+    machine,
+    steps: [...forwarding, ...facts, ...containers.flatMap(({ life }) => life.published)],
+  };
+}
+
+function retoldNetwork(record: NetworkRecord, firewall: Backend): NetworkRecord {
+  const { network, made } = record;
+  if (network.kind !== 'bridge' || made === undefined) return record;
+  const others = made.steps.filter((step) => !isFirewallStep(step));
+  return { ...record, made: { ...made, steps: [...knowBridge(network, firewall), ...others] } };
+}
+
+function forwards(step: Step, family: 4 | 6): boolean {
+  return step.kind === 'sysctl' && step.key === (family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding');
+}
+
+/**
+ * What moves everything over to the back end that is asked for, or to the rules of this version of gangway. The new rules
+ * stand before the old ones go: nothing is open in between, and no connection that is established ends.
+ */
+export function firewallMoves(context: Context): readonly Change[] {
+  const { records } = context;
+  const { ruleset: old } = records.machine();
+  const loaded = backendIn(old);
+  const firewall = loaded && firewallOf(context);
+  if (firewall === undefined || isDeepStrictEqual(withoutReasons(firewall.load()), withoutReasons(old))) return [];
+  const { networks, containers, machine, steps } = retell(context, firewall);
+  const kept = isKeptBy(firewall, old);
+  const move: Change = {
+    plan: {
+      subject: kept ? 'load the rules of this version' : `move the firewall from ${loaded?.name} to ${firewall.name}`,
+      direction: 'make',
+      steps: [...firewall.load().map((step) => (kept ? inPlaceOfItself(step) : step)), ...steps],
+    },
+    records: [
+      records.putMachine(machine),
+      ...networks.map((record) => records.put('networks', record)),
+      ...containers.map((record) => records.put('containers', record)),
+    ],
+  };
+  if (kept) return [move];
+  const subject = `remove what ${loaded?.name} had of the firewall`;
+  return [move, { plan: { subject, direction: 'unmake', steps: old }, records: [] }];
+}
+
+function withoutReasons(steps: readonly Step[]): readonly unknown[] {
+  return steps.map(({ why: _, ...step }) => step);
+}
+
+/** Chains are declared, and so emptied, whatever is there; a table has to be told. */
+function inPlaceOfItself(step: RulesetStep | ChainsStep): RulesetStep | ChainsStep {
+  return step.kind === 'ruleset' ? { ...step, replaces: true } : step;
+}

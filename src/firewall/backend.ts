@@ -1,0 +1,53 @@
+/**
+ * What carries out the policy in the kernel: nftables, or iptables.
+ *
+ * Both are told the same facts (policy.ts), and what each makes of a fact are steps of a plan: made, taken back, looked
+ * for and explained like all others. So a back end has no state, and a record that holds the steps of one can be taken
+ * away whichever is asked for today.
+ */
+import type { KeyPart } from '../kernel/set-key.ts';
+import type { ChainsStep, FirewallStep, RulesetStep, Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import { formatRule } from '../values/iptables-rule.ts';
+import { formatSetElement, type SetElement } from '../values/set-element.ts';
+
+export const backendNames = ['nftables', 'iptables'] as const;
+
+export type BackendName = (typeof backendNames)[number];
+
+export interface Backend {
+  readonly name: BackendName;
+  /** The rules of every network, which never change. */
+  load(): readonly (RulesetStep | ChainsStep)[];
+  /** What comes and goes: facts, all for the same reason. */
+  know(facts: readonly SetElement[], why: string): readonly FirewallStep[];
+  /** Of some sets, what the kernel has, whoever brought it in. */
+  found(world: World, sets: Readonly<Record<string, readonly KeyPart[]>>, why: string): readonly FirewallStep[];
+}
+
+export function isFirewallStep(step: Step): step is FirewallStep {
+  return step.kind === 'element' || step.kind === 'rule';
+}
+
+/** What can be there only once, as text: of an element its set and key, of a rule all of it. */
+export function placeOf(step: FirewallStep): string {
+  if (step.kind === 'rule') return contentOf(step);
+  return step.element === undefined
+    ? ''
+    : `${step.element.set} { ${formatSetElement({ set: step.element.set, key: step.element.key })} }`;
+}
+
+/** All of it, as text. */
+export function contentOf(step: FirewallStep): string {
+  if (step.kind === 'rule')
+    return step.rule === undefined ? '' : `${step.rule.family} ${step.rule.table} ${formatRule(step.rule)}`;
+  return step.element === undefined ? '' : `${step.element.set} { ${formatSetElement(step.element)} }`;
+}
+
+/** The links that it speaks of. */
+export function linksIn(step: FirewallStep): readonly string[] {
+  if (step.kind === 'element')
+    return (step.element?.key ?? []).flatMap((datum) => (datum.type === 'ifname' ? [datum.name] : []));
+  const words = step.rule?.words ?? [];
+  return words.filter((_, index) => /^-[io]$/.test(words[index - 1] ?? ''));
+}

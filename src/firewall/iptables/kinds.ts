@@ -1,0 +1,150 @@
+/** Step kinds of iptables: the chains, made once, and the rules that come and go in them. */
+import type { ActionKind, TransactionKind } from '../../plan/kind.ts';
+import type { ChainsStep, RuleStep } from '../../plan/step.ts';
+import type { World } from '../../plan/world.ts';
+import { TeardownError } from '../../values/errors.ts';
+import { formatRule, type IptablesRule } from '../../values/iptables-rule.ts';
+import { commandOf, type RestoreLine, restore, type SavedRules, save } from './program.ts';
+
+type Target = Pick<ChainsStep, 'variant' | 'family'>;
+
+const verbs = { head: '-I', tail: '-A' } as const;
+
+const chains: ActionKind<ChainsStep> = {
+  async apply(step, world) {
+    const saved = savedRules(world, step);
+    await change(world, step, [
+      // What somebody has emptied in part is made anew as a whole.
+      ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
+      ...step.chains
+        .filter(({ table, chain, kept }) => !(kept && saved.hasChain(table, chain)))
+        .map(({ table, chain }) => ({ table, text: `:${chain} - [0:0]` })),
+      ...step.rules.map((rule) => line(rule, '-A')),
+      ...step.ways.map(({ rule, at }) => line(rule, verbs[at])),
+    ]);
+  },
+  commands: (step) => [
+    ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -N ${chain}`),
+    ...step.rules.map((rule) => command(step, rule, '-A')),
+    ...step.ways.map(({ rule, at }) => command(step, rule, verbs[at])),
+  ],
+  undoCommands: (step) => [
+    ...step.ways.map(({ rule }) => command(step, rule, '-D')),
+    ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -F ${chain}`),
+    ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -X ${chain}`),
+  ],
+  async undo(step, world) {
+    const saved = savedRules(world, step);
+    const isUsers = ({ chain, kept }: ChainsStep['chains'][number]) =>
+      kept === true && saved.rulesIn(step.family, new Set([chain])).length > 0;
+    const there = step.chains.filter((each) => saved.hasChain(each.table, each.chain));
+    await change(world, step, [
+      ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
+      ...there.filter(({ kept }) => kept !== true).map(({ table, chain }) => ({ table, text: `-F ${chain}` })),
+      ...there.filter((each) => !isUsers(each)).map(({ table, chain }) => ({ table, text: `-X ${chain}` })),
+    ]);
+  },
+  holds(step, world) {
+    const saved = savedRules(world, step);
+    return (
+      step.chains.every(({ table, chain }) => saved.hasChain(table, chain)) &&
+      [...step.rules, ...step.ways.map(({ rule }) => rule)].every((rule) => saved.hasRule(rule))
+    );
+  },
+};
+
+const rule: TransactionKind<RuleStep> = {
+  joins: (one, other) => one.variant === other.variant,
+  async applyAll(steps, world) {
+    const done: RuleStep[] = [];
+    try {
+      for (const group of byFamily(steps)) {
+        await change(world, targetOf(group), [...lines(group, 'was', '-D'), ...lines(group, 'rule', '-I')]);
+        done.push(...group);
+      }
+    } catch (error) {
+      await undoRules(done, world);
+      throw error;
+    }
+  },
+  undoAll: undoRules,
+  commands: (step) => [...told(step, 'was', '-D'), ...told(step, 'rule', '-I')],
+  undoCommands: (step) => [...told(step, 'rule', '-D'), ...told(step, 'was', '-I')],
+  undo: (step, world) => undoRules([step], world),
+  holds: (step, world) => step.rule === undefined || savedRules(world, targetOf([step])).hasRule(step.rule),
+};
+
+/** Only what is there is taken away, and only what is missing is put back. */
+async function undoRules(steps: readonly RuleStep[], world: World): Promise<void> {
+  const errors: unknown[] = [];
+  for (const group of byFamily(steps)) {
+    const target = targetOf(group);
+    const saved = savedRules(world, target);
+    const before = group.map((step) => ({
+      ...(step.rule !== undefined && saved.hasRule(step.rule) ? { rule: step.rule } : {}),
+      ...(step.was !== undefined && !saved.hasRule(step.was) && saved.hasChain(step.was.table, step.was.chain)
+        ? { was: step.was }
+        : {}),
+    }));
+    try {
+      await change(world, target, [...lines(before, 'rule', '-D'), ...lines(before, 'was', '-I')]);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw new TeardownError('remove rules', errors);
+}
+
+function lines(
+  steps: readonly Partial<Record<'rule' | 'was', IptablesRule>>[],
+  part: 'rule' | 'was',
+  verb: '-I' | '-D',
+): readonly RestoreLine[] {
+  return steps.flatMap(({ [part]: one }) => (one === undefined ? [] : [line(one, verb)]));
+}
+
+function line(one: IptablesRule, verb: '-A' | '-I' | '-D'): RestoreLine {
+  return { table: one.table, text: formatRule(one, verb) };
+}
+
+function told(step: RuleStep, part: 'rule' | 'was', verb: '-I' | '-D'): readonly string[] {
+  const one = step[part];
+  return one === undefined ? [] : [command(targetOf([step]), one, verb)];
+}
+
+function command(target: Target, one: IptablesRule, verb: '-A' | '-I' | '-D'): string {
+  return `${typed(target)} -t ${one.table} ${formatRule(one, verb)}`;
+}
+
+function typed({ variant, family }: Target): string {
+  return `${commandOf(variant, family)} -w`;
+}
+
+/** IPv4 first; each a transaction of its own, since each has a program of its own. */
+function byFamily(steps: readonly RuleStep[]): readonly (readonly RuleStep[])[] {
+  return ([4, 6] as const)
+    .map((family) => steps.filter((step) => (step.rule ?? step.was)?.family === family))
+    .filter((group) => group.length > 0);
+}
+
+function targetOf([first]: readonly RuleStep[]): Target {
+  const one = first?.rule ?? first?.was;
+  if (first === undefined || one === undefined) throw new TypeError('a step without a rule');
+  return { variant: first.variant, family: one.family };
+}
+
+/** What iptables-save(8) prints, as long as this change changes nothing of it. */
+export function savedRules(world: World, target: Target): SavedRules {
+  return world.readOnce(key(target), () => save(target.variant, target.family));
+}
+
+async function change(world: World, target: Target, all: readonly RestoreLine[]): Promise<void> {
+  world.unlearn(key(target));
+  await restore(target.variant, target.family, all);
+}
+
+function key({ variant, family }: Target): string {
+  return `${commandOf(variant, family)}-save`;
+}
+
+export const iptablesKinds = { chains, rule };

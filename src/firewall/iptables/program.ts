@@ -1,0 +1,147 @@
+/**
+ * iptables-restore and iptables-save, of the variant that the machine uses.
+ *
+ * There are two programs called iptables. One speaks to nf_tables, the other one to the kernel's old tables; a packet
+ * meets the rules of both. Who mixes them has rules that half of his tools don't show. So the variant is found out once,
+ * stands in every step, and is called by its full name.
+ *
+ * @see iptables-restore(8), iptables-save(8), xtables-nft(8)
+ */
+import { spawnSync } from 'node:child_process';
+import { findProgram, type Program, requireProgram, runProgram, systemPath } from '../../kernel/program.ts';
+import type { Family } from '../../values/address.ts';
+import { GangwayError } from '../../values/errors.ts';
+import { formatRule, type IptablesRule, type Variant } from '../../values/iptables-rule.ts';
+
+/** Seconds for which another program may hold the lock of the old tables. */
+const patienceSeconds = 10;
+
+/** `iptables-nft`, as it is typed. */
+export function commandOf(variant: Variant, family: Family): string {
+  return `${family === 4 ? 'iptables' : 'ip6tables'}-${variant}`;
+}
+
+/** One line for iptables-restore(8), in its table. */
+export interface RestoreLine {
+  readonly table: IptablesRule['table'];
+  readonly text: string;
+}
+
+/**
+ * `iptables-restore --noflush`: each table as a whole or not at all, and nothing else in it is touched.
+ *
+ * @throws GangwayError program-failed, with the line that was refused; missing-program
+ */
+export async function restore(variant: Variant, family: Family, lines: readonly RestoreLine[]): Promise<void> {
+  if (lines.length === 0) return;
+  const program: Program = `${commandOf(variant, family)}-restore` as Program;
+  const input = restoreText(lines);
+  const { failed, complaint } = await runProgram(program, ['--noflush', '--wait', String(patienceSeconds)], input);
+  if (!failed) return;
+  const number = /line:? (\d+)/i.exec(complaint)?.[1];
+  const refused = number === undefined ? '' : ` at "${input.split('\n')[Number(number) - 1]}"`;
+  throw new GangwayError('program-failed', `${program} failed${refused}: ${firstLine(complaint)}`, {
+    hint: 'the kernel needs what iptables asks it for: ip_tables or nf_tables, with conntrack, addrtype and NAT',
+  });
+}
+
+/** The lines between `*table` and `COMMIT`. */
+export function restoreText(lines: readonly RestoreLine[]): string {
+  const tables = [...new Set(lines.map(({ table }) => table))];
+  return tables
+    .map((table) => {
+      const own = lines.flatMap((line) => (line.table === table ? [line.text] : []));
+      return `*${table}\n${own.join('\n')}\nCOMMIT\n`;
+    })
+    .join('');
+}
+
+/** `iptables-save`, without counters: what is in every table of a family, as sets of lines. */
+export class SavedRules {
+  readonly #lines = new Map<string, Set<string>>();
+
+  constructor(text: string) {
+    let table = '';
+    for (const line of text.split('\n')) {
+      if (line.startsWith('*')) table = line.slice(1);
+      else if (line.startsWith(':')) this.#of(table).add(line.split(' ')[0] ?? '');
+      else if (line.startsWith('-A ')) this.#of(table).add(line.trimEnd());
+    }
+  }
+
+  hasChain(table: string, chain: string): boolean {
+    return this.#of(table).has(`:${chain}`);
+  }
+
+  hasRule(rule: IptablesRule): boolean {
+    return this.#of(rule.table).has(formatRule(rule));
+  }
+
+  /** The rules of some chains, in their order. */
+  rulesIn(family: Family, chains: ReadonlySet<string>): readonly IptablesRule[] {
+    return [...this.#lines].flatMap(([table, lines]) =>
+      [...lines].flatMap((line) => {
+        const [verb, chain = '', ...words] = line.split(' ');
+        return verb === '-A' && chains.has(chain)
+          ? [{ family, table: table as IptablesRule['table'], chain, words }]
+          : [];
+      }),
+    );
+  }
+
+  #of(table: string): Set<string> {
+    const found = this.#lines.get(table) ?? new Set();
+    this.#lines.set(table, found);
+    return found;
+  }
+}
+
+/** @throws GangwayError missing-program, program-failed */
+export function save(variant: Variant, family: Family): SavedRules {
+  return new SavedRules(saveText(`${commandOf(variant, family)}-save` as Program));
+}
+
+function saveText(program: Program): string {
+  const { stdout, stderr, status } = spawnSync(requireProgram(program), [], {
+    encoding: 'utf8',
+    env: { PATH: systemPath },
+    maxBuffer: 2 ** 30,
+  });
+  if (status === 0) return stdout;
+  throw new GangwayError('program-failed', `${program} failed: ${firstLine(stderr.trim())}`);
+}
+
+/**
+ * Which of the two the machine uses: the one that `iptables` is, unless only the other one has rules.
+ *
+ * @returns undefined where neither is installed
+ */
+export function findVariant(): Variant | undefined {
+  const installed = (['nft', 'legacy'] as const).filter((variant) =>
+    ([4, 6] as const).every((family) => findProgram(`${commandOf(variant, family)}-restore` as Program) !== undefined),
+  );
+  const [first, second] = installed;
+  if (second === undefined) return first;
+  const usual = usualVariant();
+  const other = usual === 'nft' ? 'legacy' : 'nft';
+  return hasRules(other) && !hasRules(usual) ? other : usual;
+}
+
+/** What `iptables` is called by itself: Debian's alternatives. */
+function usualVariant(): Variant {
+  const path = findProgram('iptables');
+  const said = path === undefined ? '' : spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout;
+  return said.includes('legacy') ? 'legacy' : 'nft';
+}
+
+function hasRules(variant: Variant): boolean {
+  const text = saveText(`${commandOf(variant, 4)}-save` as Program);
+  return text.split('\n').some((line) => line.startsWith('-A '));
+}
+
+function firstLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return (
+    lines.find((line) => line !== '' && !line.startsWith('#') && !/^ip6?tables-\S+ v[\d.]+ .*:$/.test(line)) ?? text
+  );
+}

@@ -1,0 +1,138 @@
+/**
+ * Facts as rules: what is an element of a set in nftables is one rule, or a few, in the chain of that set.
+ *
+ * The words stand in the order of iptables-save(8): what is compared with what the kernel has is compared as text.
+ */
+import {
+  type Address,
+  type Family,
+  formatAddress,
+  formatHost,
+  formatPrefix,
+  network,
+  width,
+} from '../../values/address.ts';
+import type { IptablesRule } from '../../values/iptables-rule.ts';
+import type { Datum, SetElement } from '../../values/set-element.ts';
+
+type Place = Pick<IptablesRule, 'table' | 'chain'>;
+
+/** A set's rules, from an element's data by their types. */
+type Rendering = (fact: Fact) => readonly (Place & { readonly words: string; readonly family?: Family })[];
+
+/** An element's parts: links in the order in which they stand in the key. */
+interface Fact {
+  readonly links: readonly string[];
+  /** `-s` or `-d` and a prefix, where the key has an address. */
+  readonly address: string;
+  /** `-p tcp -m tcp --dport 80`. */
+  readonly port: string;
+  /** A chain, or where translation leads. */
+  readonly target: string;
+}
+
+const filter = (chain: string): Place => ({ table: 'filter', chain: `GANGWAY-${chain}` });
+const nat = (chain: string): Place => ({ table: 'nat', chain: `GANGWAY-${chain}` });
+
+const renderings: Readonly<Record<string, Rendering>> = {
+  bridges: ({ links: [bridge] }) => [
+    { ...filter('FROM'), words: `-i ${bridge} -j GANGWAY-LEAVE` },
+    { ...filter('TO'), words: `-o ${bridge} -j GANGWAY-ENTER` },
+    { ...filter('OURS'), words: `-i ${bridge} -j ACCEPT` },
+    { ...filter('OURS'), words: `-o ${bridge} -j ACCEPT` },
+    { ...filter('REDIRECTS'), family: 4, words: `-o ${bridge} -p icmp -m icmp --icmp-type 5 -j DROP` },
+    { ...filter('REDIRECTS'), family: 6, words: `-o ${bridge} -p ipv6-icmp -m icmp6 --icmpv6-type 137 -j DROP` },
+  ],
+  same_bridge: ({ links: [from, to] }) => [{ ...filter('SAME-BRIDGE'), words: `-i ${from} -o ${to} -j ACCEPT` }],
+  apart: ({ links: [from, to] }) => [{ ...filter('APART'), words: `-i ${from} -o ${to} -g GANGWAY-SIBLINGS` }],
+  leaving: ({ links: [bridge], target }) => [{ ...filter('LEAVE'), words: `-i ${bridge} -g ${target}` }],
+  entering: ({ links: [bridge], target }) => [{ ...filter('ENTER'), words: `-o ${bridge} -g ${target}` }],
+  isolated: ({ links: [bridge] }) => [{ ...filter('INPUT'), words: `-i ${bridge} -j DROP` }],
+  internal: ({ links: [bridge] }) => [{ ...filter('INPUT'), words: `-i ${bridge} -g GANGWAY-GATEWAY-ONLY` }],
+  masqueraded: ({ links: [bridge] }) => [{ ...nat('SOURCES'), words: `-i ${bridge} -j MASQUERADE` }],
+  ...eachFamily('sources', ({ links: [bridge], target }) => [
+    { ...nat('SOURCES'), words: `-i ${bridge} -j SNAT --to-source ${target}` },
+  ]),
+  ...eachFamily('subnets', ({ links: [bridge], address }) => [
+    { ...nat('HAIRPIN'), words: `-s ${address} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE` },
+    { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
+  ]),
+  ...eachFamily('ports', ({ port, target }) => [
+    { ...nat('PORTS'), words: `${port} -j DNAT --to-destination ${target}` },
+  ]),
+  ...eachFamily('host_ports', ({ address, port, target }) => [
+    { ...nat('HOST-PORTS'), words: `-d ${address} ${port} -j DNAT --to-destination ${target}` },
+  ]),
+  ...eachFamily('open_ports', ({ links: [bridge], address, port }) => [
+    { ...filter('OPEN'), words: `-d ${address} -o ${bridge} ${port} -j ACCEPT` },
+  ]),
+  ...eachFamily('trusted_ports', ({ links: [from, bridge], address, port }) => [
+    { ...filter('TRUSTED'), words: `-d ${address} -i ${from} -o ${bridge} ${port} -j ACCEPT` },
+  ]),
+  loopback_ports4: ({ address, port }) => [
+    { table: 'raw', chain: 'GANGWAY-LOOPBACK', words: `-d ${address} ${port} -j DROP` },
+  ],
+  closed_transit: () => [{ ...filter('TRANSIT'), words: '-j DROP' }],
+};
+
+/** Where the rules of a set stand. */
+export function chainsOf(set: string): readonly string[] {
+  const fact = { links: [], address: '', port: '', target: '' };
+  return [...new Set(rendering(set)(fact).map(({ chain }) => chain))];
+}
+
+/** The rules that say what an element says, in the order in which they are put at the heads of their chains. */
+export function renderRules({ set, key, value = [] }: SetElement): readonly IptablesRule[] {
+  const families = familiesOf(set, key);
+  const fact: Fact = {
+    links: key.flatMap((datum) => (datum.type === 'ifname' ? [datum.name] : [])),
+    address: key.map(formatAddressDatum).join(''),
+    port: formatPort(key),
+    target: formatTarget(value),
+  };
+  return rendering(set)(fact).flatMap(({ table, chain, words, family }) =>
+    families
+      .filter((one) => family === undefined || one === family)
+      .map((one) => ({ family: one, table, chain, words: words.trim().split(/ +/) })),
+  );
+}
+
+function rendering(set: string): Rendering {
+  const found = renderings[set];
+  if (found === undefined) throw new TypeError(`set ${set} has no rules`);
+  return found;
+}
+
+function eachFamily(set: string, render: Rendering): Readonly<Record<string, Rendering>> {
+  return { [`${set}4`]: render, [`${set}6`]: render };
+}
+
+/** A set is for the family that its elements or its name say, else for both. */
+function familiesOf(set: string, key: readonly Datum[]): readonly Family[] {
+  for (const datum of key) if (datum.type === 'nf_proto') return [datum.family];
+  if (set.endsWith('4')) return [4];
+  return set.endsWith('6') ? [6] : [4, 6];
+}
+
+function formatAddressDatum(datum: Datum): string {
+  if (datum.type === 'address') return formatPrefix({ address: datum.address, length: width(datum.address.family) });
+  return datum.type === 'prefix' ? formatPrefix(network(datum.prefix)) : '';
+}
+
+function formatPort(key: readonly Datum[]): string {
+  const protocol = key.map((datum) => (datum.type === 'inet_proto' ? datum.protocol : '')).join('');
+  const port = key.map((datum) => (datum.type === 'inet_service' ? String(datum.port) : '')).join('');
+  return protocol === '' ? '' : `-p ${protocol} -m ${protocol} --dport ${port}`;
+}
+
+/** `GANGWAY-LEAVE-NAT`, `172.17.0.2:80`, `203.0.113.9`. */
+function formatTarget(value: readonly Datum[]): string {
+  const [first, second] = value;
+  if (first?.type === 'goto') return `GANGWAY-${first.chain.toUpperCase().replaceAll('_', '-')}`;
+  if (first?.type !== 'address') return '';
+  return second?.type === 'inet_service' ? translated(first.address, second.port) : formatAddress(first.address);
+}
+
+function translated(address: Address, port: number): string {
+  return `${formatHost(address)}:${port}`;
+}
