@@ -3,12 +3,13 @@ import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { closedTransitElements } from '../../src/firewall/policy.ts';
 import type { Family } from '../../src/values/address.ts';
+import { backEnds, type Carrier } from './ruleset-carrier.ts';
 import { addressOf, gateway, hostPort, Modes, type PlaceName, uplink } from './ruleset-modes-topology.ts';
 
 const families = [4, 6] as const;
 
-async function open(t: ExecutionContext): Promise<Modes> {
-  const scene = await Modes.open();
+async function open(t: ExecutionContext, carrier: Carrier): Promise<Modes> {
+  const scene = await Modes.open(carrier);
   t.teardown(() => scene.close());
   await scene.load();
   return scene;
@@ -20,147 +21,170 @@ async function both(scene: Modes, from: PlaceName, to: (family: Family) => strin
   return (await Promise.all(families.map(ask))).join(' ');
 }
 
-test.serial('a forged source is no way into an internal network, nor out of it', async (t) => {
-  const scene = await open(t);
-  const forged = { 4: '10.0.4.9', 6: 'fd00:0:0:4::9' } as const;
-  const borrowed = { 4: '203.0.113.77', 6: '2001:db8:f::77' } as const;
-  const ways: readonly (readonly [PlaceName, PlaceName, Record<Family, string>])[] = [
-    ['world', 'internal.a', forged],
-    ['nat.b', 'internal.a', forged],
-    ['internal.b', 'world', borrowed],
-    ['internal.b', 'nat.a', borrowed],
-    ['isolated.b', 'world', borrowed],
-  ];
-  for (const [from, , { 4: four, 6: six }] of ways) {
-    const place = scene.at(from);
-    await place.ip([`address replace ${four}/32 dev lo`, `address replace ${six}/128 dev lo nodad`]);
-  }
-  const arrivals = async (): Promise<readonly string[]> => {
-    const told = ways.flatMap(([from, to, source]) =>
-      families.map(async (family) => {
-        const text = `${from} to ${to}, IPv${family}`;
-        const question = { protocol: 'udp', host: addressOf(to, family), port: 80, text } as const;
-        await scene.at(from).question({ ...question, localAddress: source[family] });
-        return (await scene.at(to).heard()).includes(text) ? [text] : [];
-      }),
-    );
-    return (await Promise.all(told)).flat();
-  };
-  t.deepEqual(await arrivals(), []);
-  await scene.unload();
-  t.is((await arrivals()).length, ways.length * 2, 'control: they arrive without the rules');
-});
-
-test.serial('siblings that may not talk are kept apart by the rules or by the bridge', async (t) => {
-  const scene = await open(t);
-  const sibling = () => both(scene, 'strict.b', (family) => addressOf('strict.a', family), 80);
-  const published = () => both(scene, 'strict.b', (family) => uplink[family], hostPort('strict'));
-  const masked = `${gateway('strict', 4)} ${gateway('strict', 6)}`;
-  t.is(await sibling(), 'silent silent');
-  t.is(await published(), masked);
-  await scene.isolatePorts('strict', 'on');
-  t.is(await published(), 'silent silent', 'not by both: the translated packet goes from one isolated port to another');
-  await scene.bridgeNetfilter(0);
-  t.is(await published(), masked);
-  t.notRegex(await sibling(), /^[\d.]+ |:/);
-  await scene.isolatePorts('strict', 'off');
-  await scene.forgetNeighbours('strict.b', 'eth0');
-  await scene.askTheRules('strict', 1);
-  t.is(await sibling(), 'silent silent', 'a bridge of our own asks the rules, whatever the sysctl says');
-  t.is(await published(), masked);
-  await scene.askTheRules('strict', 0);
-  await scene.forgetNeighbours('strict.b', 'eth0');
-  t.is(await sibling(), `${addressOf('strict.b', 4)} ${addressOf('strict.b', 6)}`, 'control: neither');
-});
-
-test.serial('siblings that may not talk do not, in whichever mode', async (t) => {
-  const scene = await open(t);
-  for (const name of ['open', 'routed', 'internal'] as const) {
-    const sibling = () => both(scene, `${name}.b`, (family) => addressOf(`${name}.a`, family), 80);
-    const pair = [`${name}0`, `${name}0`].map((link) => ({ type: 'ifname', name: link }) as const);
-    t.is(await sibling(), `${addressOf(`${name}.b`, 4)} ${addressOf(`${name}.b`, 6)}`);
-    await scene.remove([{ set: 'same_bridge', key: pair }]);
-    await scene.add([{ set: 'apart', key: pair }]);
-    t.is(await sibling(), 'silent silent', name);
-  }
-});
-
-test.serial('a client that has only a link-local address is left to a process of the host', async (t) => {
-  const scene = await open(t);
-  const port = hostPort('nat');
-  await scene.at('host').serve(port);
-  const ask = (): Promise<string> =>
-    scene.at('world').question({ protocol: 'tcp', host: uplink[6], port, localAddress: 'fe80::2%eth0', wait: 1500 });
-  t.regex(await ask(), /^fe80::2/);
-  await scene.nft(
-    'flush chain inet gangway published',
-    'add rule inet gangway published dnat ip6 to meta l4proto . th dport map @ports6',
-  );
-  t.regex(await ask(), /^(silent|EHOSTUNREACH)$/, 'control: sent to a container, it is lost');
-});
-
-test.serial('who asked for a published port is not told of a shorter way, and still finds the long one', async (t) => {
-  const scene = await open(t);
-  const redirects = async (): Promise<number> => {
-    await both(scene, 'nat.b', (family) => uplink[family], hostPort('open'));
-    const counters = await scene.at('nat.b').run(['cat', '/proc/net/snmp6']);
-    return Number(/Icmp6InRedirects\s+(\d+)/.exec(counters)?.[1]);
-  };
-  t.is(await redirects(), 0);
-  const masked = `${gateway('open', 4)} ${gateway('open', 6)}`;
-  t.is(await both(scene, 'nat.b', (family) => addressOf('open.a', family), 80), masked);
-  await scene.nft('flush chain inet gangway no_redirects');
-  // The kernel says it once a second.
-  await setTimeout(1500);
-  t.true((await redirects()) > 0, 'control');
-});
-
-test.serial('another table that drops what is forwarded closes what crosses the host, and nothing else', async (t) => {
-  const scene = await open(t);
-  await scene.bridgeNetfilter(0);
-  const rows = async () => ({
-    published: await both(scene, 'world', (family) => uplink[family], hostPort('nat')),
-    open: await both(scene, 'world', (family) => addressOf('routed.a', family), 80),
-    outbound: await both(scene, 'nat.a', (family) => addressOf('world', family), 80),
-    host: await both(scene, 'host', (family) => uplink[family], hostPort('nat')),
-    sibling: await both(scene, 'nat.b', (family) => addressOf('nat.a', family), 80),
+for (const carrier of backEnds) {
+  test.serial(`${carrier.name}: a forged source is no way into an internal network, nor out of it`, async (t) => {
+    const scene = await open(t, carrier);
+    const forged = { 4: '10.0.4.9', 6: 'fd00:0:0:4::9' } as const;
+    const borrowed = { 4: '203.0.113.77', 6: '2001:db8:f::77' } as const;
+    const ways: readonly (readonly [PlaceName, PlaceName, Record<Family, string>])[] = [
+      ['world', 'internal.a', forged],
+      ['nat.b', 'internal.a', forged],
+      ['internal.b', 'world', borrowed],
+      ['internal.b', 'nat.a', borrowed],
+      ['isolated.b', 'world', borrowed],
+    ];
+    for (const [from, , { 4: four, 6: six }] of ways) {
+      const place = scene.at(from);
+      await place.ip([`address replace ${four}/32 dev lo`, `address replace ${six}/128 dev lo nodad`]);
+    }
+    const arrivals = async (): Promise<readonly string[]> => {
+      const told = ways.flatMap(([from, to, source]) =>
+        families.map(async (family) => {
+          const text = `${from} to ${to}, IPv${family}`;
+          const question = { protocol: 'udp', host: addressOf(to, family), port: 80, text } as const;
+          await scene.at(from).question({ ...question, localAddress: source[family] });
+          return (await scene.at(to).heard()).includes(text) ? [text] : [];
+        }),
+      );
+      return (await Promise.all(told)).flat();
+    };
+    t.deepEqual(await arrivals(), []);
+    await scene.unload();
+    t.is((await arrivals()).length, ways.length * 2, 'control: they arrive without the rules');
   });
-  const before = await rows();
-  t.notRegex(Object.values(before).join(' '), /silent/);
-  await scene.nft(
-    'add table inet other',
-    'add chain inet other f { type filter hook forward priority 10; policy drop; }',
+
+  test.serial(`${carrier.name}: siblings that may not talk are kept apart by the rules or by the bridge`, async (t) => {
+    const scene = await open(t, carrier);
+    const sibling = () => both(scene, 'strict.b', (family) => addressOf('strict.a', family), 80);
+    const published = () => both(scene, 'strict.b', (family) => uplink[family], hostPort('strict'));
+    const masked = `${gateway('strict', 4)} ${gateway('strict', 6)}`;
+    t.is(await sibling(), 'silent silent');
+    t.is(await published(), masked);
+    await scene.isolatePorts('strict', 'on');
+    t.is(
+      await published(),
+      'silent silent',
+      'not by both: the translated packet goes from one isolated port to another',
+    );
+    await scene.bridgeNetfilter(0);
+    t.is(await published(), masked);
+    t.notRegex(await sibling(), /^[\d.]+ |:/);
+    await scene.isolatePorts('strict', 'off');
+    await scene.forgetNeighbours('strict.b', 'eth0');
+    await scene.askTheRules('strict', 1);
+    t.is(await sibling(), 'silent silent', 'a bridge of our own asks the rules, whatever the sysctl says');
+    t.is(await published(), masked);
+    await scene.askTheRules('strict', 0);
+    await scene.forgetNeighbours('strict.b', 'eth0');
+    t.is(await sibling(), `${addressOf('strict.b', 4)} ${addressOf('strict.b', 6)}`, 'control: neither');
+  });
+
+  test.serial(`${carrier.name}: siblings that may not talk do not, in whichever mode`, async (t) => {
+    const scene = await open(t, carrier);
+    for (const name of ['open', 'routed', 'internal'] as const) {
+      const sibling = () => both(scene, `${name}.b`, (family) => addressOf(`${name}.a`, family), 80);
+      const pair = [`${name}0`, `${name}0`].map((link) => ({ type: 'ifname', name: link }) as const);
+      t.is(await sibling(), `${addressOf(`${name}.b`, 4)} ${addressOf(`${name}.b`, 6)}`);
+      await scene.remove([{ set: 'same_bridge', key: pair }]);
+      await scene.add([{ set: 'apart', key: pair }]);
+      t.is(await sibling(), 'silent silent', name);
+    }
+  });
+
+  test.serial(
+    `${carrier.name}: a client that has only a link-local address is left to a process of the host`,
+    async (t) => {
+      const scene = await open(t, carrier);
+      const port = hostPort('nat');
+      await scene.at('host').serve(port);
+      const ask = (): Promise<string> =>
+        scene
+          .at('world')
+          .question({ protocol: 'tcp', host: uplink[6], port, localAddress: 'fe80::2%eth0', wait: 1500 });
+      t.regex(await ask(), /^fe80::2/);
+      await scene.rewrite('published', {
+        nft: ['dnat ip6 to meta l4proto . th dport map @ports6'],
+        table: 'nat',
+        iptables: ['-j GANGWAY-PORTS'],
+      });
+      t.regex(await ask(), /^(silent|EHOSTUNREACH)$/, 'control: sent to a container, it is lost');
+    },
   );
-  const closed = 'silent silent';
-  t.deepEqual(await rows(), { ...before, published: closed, open: closed, outbound: closed });
-});
 
-test.serial('a host that forwards because of gangway is no router for strangers, family by family', async (t) => {
-  const scene = await open(t);
-  const stranger = () => both(scene, 'world', (family) => addressOf('partner', family), 80);
-  const [four, six] = [addressOf('world', 4), addressOf('world', 6)];
-  t.is(await stranger(), `${four} ${six}`);
-  await scene.add(closedTransitElements(6));
-  t.is(await stranger(), `${four} silent`);
-  await scene.add(closedTransitElements(4));
-  t.is(await stranger(), 'silent silent');
-  t.is(await both(scene, 'world', (family) => uplink[family], hostPort('nat')), `${four} ${six}`);
-  t.is(await both(scene, 'nat.a', (family) => addressOf('partner', family), 80), '198.51.100.1 2001:db8:e::1');
-});
+  test.serial(
+    `${carrier.name}: who asked for a published port is not told of a shorter way, and still finds the long one`,
+    async (t) => {
+      const scene = await open(t, carrier);
+      const redirects = async (): Promise<number> => {
+        await both(scene, 'nat.b', (family) => uplink[family], hostPort('open'));
+        const counters = await scene.at('nat.b').run(['cat', '/proc/net/snmp6']);
+        return Number(/Icmp6InRedirects\s+(\d+)/.exec(counters)?.[1]);
+      };
+      t.is(await redirects(), 0);
+      const masked = `${gateway('open', 4)} ${gateway('open', 6)}`;
+      t.is(await both(scene, 'nat.b', (family) => addressOf('open.a', family), 80), masked);
+      await scene.rewrite(carrier.name === 'nftables' ? 'no_redirects' : 'redirects');
+      // The kernel says it once a second.
+      await setTimeout(1500);
+      t.true((await redirects()) > 0, 'control');
+    },
+  );
 
-test.serial('a router that wants smaller packets is heard', async (t) => {
-  const scene = await open(t);
-  await scene.narrowWire();
-  const learned = async (from: PlaceName, family: Family): Promise<boolean> => {
-    const place = scene.at(from);
-    const host = addressOf('far', family);
-    await place.question({ protocol: 'udp', host, port: 80, bytes: 1400, wait: 4000 });
-    return (await place.run(['ip', 'route', 'get', host])).includes('mtu 1280');
-  };
-  const rows = async () =>
-    Promise.all((['nat.a', 'routed.a'] as const).flatMap((from) => families.map((family) => learned(from, family))));
-  t.deepEqual(await rows(), [true, true, true, true]);
-  await scene.nft('flush chain inet gangway enter_nat', 'add rule inet gangway enter_nat ct state established accept');
-  await scene.nft('add rule inet gangway enter_nat drop');
-  t.deepEqual([await learned('nat.b', 4), await learned('nat.b', 6)], [false, false], 'control: without `related`');
-});
+  test.serial(
+    `${carrier.name}: another table that drops what is forwarded closes what crosses the host, and nothing else`,
+    async (t) => {
+      const scene = await open(t, carrier);
+      await scene.bridgeNetfilter(0);
+      const rows = async () => ({
+        published: await both(scene, 'world', (family) => uplink[family], hostPort('nat')),
+        open: await both(scene, 'world', (family) => addressOf('routed.a', family), 80),
+        outbound: await both(scene, 'nat.a', (family) => addressOf('world', family), 80),
+        host: await both(scene, 'host', (family) => uplink[family], hostPort('nat')),
+        sibling: await both(scene, 'nat.b', (family) => addressOf('nat.a', family), 80),
+      });
+      const before = await rows();
+      t.notRegex(Object.values(before).join(' '), /silent/);
+      await scene.nft(
+        'add table inet other',
+        'add chain inet other f { type filter hook forward priority 10; policy drop; }',
+      );
+      const closed = 'silent silent';
+      t.deepEqual(await rows(), { ...before, published: closed, open: closed, outbound: closed });
+    },
+  );
+
+  test.serial(
+    `${carrier.name}: a host that forwards because of gangway is no router for strangers, family by family`,
+    async (t) => {
+      const scene = await open(t, carrier);
+      const stranger = () => both(scene, 'world', (family) => addressOf('partner', family), 80);
+      const [four, six] = [addressOf('world', 4), addressOf('world', 6)];
+      t.is(await stranger(), `${four} ${six}`);
+      await scene.add(closedTransitElements(6));
+      t.is(await stranger(), `${four} silent`);
+      await scene.add(closedTransitElements(4));
+      t.is(await stranger(), 'silent silent');
+      t.is(await both(scene, 'world', (family) => uplink[family], hostPort('nat')), `${four} ${six}`);
+      t.is(await both(scene, 'nat.a', (family) => addressOf('partner', family), 80), '198.51.100.1 2001:db8:e::1');
+    },
+  );
+
+  test.serial(`${carrier.name}: a router that wants smaller packets is heard`, async (t) => {
+    const scene = await open(t, carrier);
+    await scene.narrowWire();
+    const learned = async (from: PlaceName, family: Family): Promise<boolean> => {
+      const place = scene.at(from);
+      const host = addressOf('far', family);
+      await place.question({ protocol: 'udp', host, port: 80, bytes: 1400, wait: 4000 });
+      return (await place.run(['ip', 'route', 'get', host])).includes('mtu 1280');
+    };
+    const rows = async () =>
+      Promise.all((['nat.a', 'routed.a'] as const).flatMap((from) => families.map((family) => learned(from, family))));
+    t.deepEqual(await rows(), [true, true, true, true]);
+    await scene.rewrite('enter_nat', {
+      nft: ['ct state established accept', 'drop'],
+      iptables: ['-m conntrack --ctstate ESTABLISHED -j ACCEPT', '-j DROP'],
+    });
+    t.deepEqual([await learned('nat.b', 4), await learned('nat.b', 6)], [false, false], 'control: without `related`');
+  });
+}

@@ -22,6 +22,7 @@
 import { networkElements, portElements } from '../../src/firewall/policy.ts';
 import { type Family, parseAddress, parsePrefix, unspecified } from '../../src/values/address.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
+import type { Carrier } from './ruleset-carrier.ts';
 import { type Place, Scene } from './ruleset-scene.ts';
 
 const plain = { mode: 'nat', internal: false, interContainer: true, trustedLinks: [], sources: [] } as const;
@@ -72,7 +73,7 @@ export function addressOf(place: PlaceName, family: Family): string {
 }
 
 export class Modes extends Scene<PlaceName> {
-  static async open(): Promise<Modes> {
+  static async open(carrier?: Carrier): Promise<Modes> {
     const host = await Scene.openHost();
     await host.ip(hostLines());
     const places = new Map<PlaceName, Place>([['host', host]]);
@@ -83,7 +84,7 @@ export class Modes extends Scene<PlaceName> {
       }),
     );
     await host.serve(80);
-    return new Modes(places);
+    return new Modes(places, carrier);
   }
 
   async load(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The modes of a network, packet by packet: from everywhere to everything, in both families. */
 import test, { type ExecutionContext } from 'ava';
 import type { Family } from '../../src/values/address.ts';
+import { type Carrier, carriers } from './ruleset-carrier.ts';
 import {
   addressOf,
   chosenSource,
@@ -168,8 +169,8 @@ async function wrong(scene: Modes, list: readonly Probe[], isRight: (probe: Prob
     .map(([{ from, protocol, to, port, answer }, got]) => `${from} ${protocol} ${to} ${port}: ${got}, not ${answer}`);
 }
 
-async function open(t: ExecutionContext): Promise<Modes> {
-  const scene = await Modes.open();
+async function open(t: ExecutionContext, carrier: Carrier): Promise<Modes> {
+  const scene = await Modes.open(carrier);
   t.teardown(() => scene.close());
   await scene.load();
   return scene;
@@ -182,24 +183,30 @@ function asWritten({ answer }: Probe, got: string): boolean {
   return answer === 'silent' ? nothing.includes(got) : got === answer;
 }
 
-test.serial('every mode, from everywhere to everything', async (t) => {
-  const scene = await open(t);
-  t.deepEqual(await wrong(scene, probes, asWritten), [], 'bridge-nf-call-iptables=1');
-  await scene.bridgeNetfilter(0);
-  await scene.isolatePorts('strict', 'on');
-  // An accept in a table that is asked first is no promise.
-  await scene.nft(
-    'add table inet other',
-    'add chain inet other f { type filter hook forward priority -10; policy accept; }',
-    'add rule inet other f accept',
-  );
-  t.deepEqual(await wrong(scene, probes, asWritten), [], 'bridge-nf-call-iptables=0');
-  await scene.isolatePorts('strict', 'off');
-  await scene.unload();
-  await scene.forgetNeighbours('host', 'isolated0');
-  await scene.forgetNeighbours('strict.b', 'eth0');
-  const closed = probes
-    .filter(({ answer, plain }) => plain && answer === 'silent')
-    .map((probe) => ({ ...probe, answer: 'anything' }));
-  t.deepEqual(await wrong(scene, closed, (_, got) => !nothing.includes(got)), [], 'control: without rules all is open');
-});
+for (const carrier of carriers) {
+  test.serial(`${carrier.name}: every mode, from everywhere to everything`, async (t) => {
+    const scene = await open(t, carrier);
+    t.deepEqual(await wrong(scene, probes, asWritten), [], 'bridge-nf-call-iptables=1');
+    await scene.bridgeNetfilter(0);
+    await scene.isolatePorts('strict', 'on');
+    // An accept in a table that is asked first is no promise.
+    await scene.nft(
+      'add table inet other',
+      'add chain inet other f { type filter hook forward priority -10; policy accept; }',
+      'add rule inet other f accept',
+    );
+    t.deepEqual(await wrong(scene, probes, asWritten), [], 'bridge-nf-call-iptables=0');
+    await scene.isolatePorts('strict', 'off');
+    await scene.unload();
+    await scene.forgetNeighbours('host', 'isolated0');
+    await scene.forgetNeighbours('strict.b', 'eth0');
+    const closed = probes
+      .filter(({ answer, plain }) => plain && answer === 'silent')
+      .map((probe) => ({ ...probe, answer: 'anything' }));
+    t.deepEqual(
+      await wrong(scene, closed, (_, got) => !nothing.includes(got)),
+      [],
+      'control: without rules all is open',
+    );
+  });
+}

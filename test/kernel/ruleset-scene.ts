@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Protocol } from '../../src/values/port.ts';
-import { formatSetElement, type SetElement } from '../../src/values/set-element.ts';
+import type { SetElement } from '../../src/values/set-element.ts';
+import { type Carrier, carriers, type Mutation } from './ruleset-carrier.ts';
 
-export const rulesetFile = fileURLToPath(new URL('../../src/firewall/nftables/ruleset.nft', import.meta.url));
 const placeFile = fileURLToPath(new URL('ruleset-place.mjs', import.meta.url));
 
 /** What can be asked of a server: `wait` is how long until it counts as silent. */
@@ -100,7 +100,10 @@ export class Place {
 
 /** Places around one host, on which the ruleset is loaded. */
 export class Scene<Name extends string> {
-  protected constructor(protected readonly places: Map<Name | 'host', Place>) {}
+  protected constructor(
+    protected readonly places: Map<Name | 'host', Place>,
+    protected readonly carrier: Carrier = carriers[0] as Carrier,
+  ) {}
 
   /** A host that forwards and filters no reverse path. Its links come later: they copy `default`. */
   static async openHost(): Promise<Place> {
@@ -145,23 +148,24 @@ export class Scene<Name extends string> {
   }
 
   async loadRuleset(): Promise<void> {
-    await this.at('host').run(['nft', '-f', rulesetFile]);
+    await this.carrier.load(this.at('host'));
   }
 
   async unload(): Promise<void> {
-    await this.nft('delete table inet gangway');
+    await this.carrier.unload(this.at('host'));
   }
 
   async add(list: readonly SetElement[]): Promise<void> {
-    await this.nft(
-      ...list.map((element) => `add element inet gangway ${element.set} { ${formatSetElement(element)} }`),
-    );
+    await this.carrier.add(this.at('host'), list);
   }
 
   async remove(list: readonly SetElement[]): Promise<void> {
-    await this.nft(
-      ...list.map(({ set, key }) => `delete element inet gangway ${set} { ${formatSetElement({ set, key })} }`),
-    );
+    await this.carrier.remove(this.at('host'), list);
+  }
+
+  /** The control of a test: a chain of ours without our rules. */
+  async rewrite(chain: string, rules: Mutation = {}): Promise<void> {
+    await this.carrier.rewrite(this.at('host'), chain, rules);
   }
 
   async bridgeNetfilter(on: 0 | 1): Promise<void> {

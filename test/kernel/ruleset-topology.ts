@@ -16,6 +16,7 @@
  */
 import { closedTransitElements, type NetworkPolicy, networkElements, portElements } from '../../src/firewall/policy.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import type { Carrier } from './ruleset-carrier.ts';
 import { type Place, Scene } from './ruleset-scene.ts';
 
 const containers = {
@@ -30,7 +31,7 @@ const containers = {
 export type PlaceName = 'host' | 'world' | keyof typeof containers;
 
 export class Topology extends Scene<PlaceName> {
-  static async open(): Promise<Topology> {
+  static async open(carrier?: Carrier): Promise<Topology> {
     const host = await Scene.openHost();
     await host.ip(links());
     const places = new Map<PlaceName, Place>([['host', host]]);
@@ -41,13 +42,19 @@ export class Topology extends Scene<PlaceName> {
         places.set(name, await Scene.openPlace(host, name, lines));
       }),
     );
-    return new Topology(places);
+    return new Topology(places, carrier);
   }
 
   /** The ruleset, both networks, and what a1 publishes. */
   async load(): Promise<void> {
     await this.loadRuleset();
     await this.add([...elements.gangway0, ...elements.gangway1, ...elements.ports]);
+  }
+
+  /** Also what comes from 127.0.0.1 is translated. */
+  async alwaysFromHost(): Promise<void> {
+    if (this.carrier.name === 'nftables') return await this.rewrite('from_host', { nft: ['goto published'] });
+    await this.at('host').run([this.carrier.name, '-t', 'nat', '-I', 'OUTPUT', '-j', 'GANGWAY-PUBLISHED']);
   }
 
   /** `ip link set va1 type bridge_slave hairpin on` */

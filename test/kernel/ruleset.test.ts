@@ -1,6 +1,7 @@
 /** Packets against the ruleset: who reaches whom, and under which address. */
 import test from 'ava';
 import type { Protocol } from '../../src/values/port.ts';
+import { carriers } from './ruleset-carrier.ts';
 import { type PlaceName, Topology } from './ruleset-topology.ts';
 
 type Row = readonly [from: PlaceName, to: string, port: number, answer: string];
@@ -70,9 +71,11 @@ const closed: readonly Row[] = [
   ['a1', '2001:db8:f::2', 80, 'silent'],
 ];
 
-for (const bridgeNetfilter of [0, 1] as const) {
-  test.serial(`who reaches whom, with bridge-nf-call-iptables=${bridgeNetfilter}`, async (t) => {
-    const topology = await Topology.open();
+const cases = carriers.flatMap((carrier) => ([0, 1] as const).map((bridgeNetfilter) => ({ carrier, bridgeNetfilter })));
+
+for (const { carrier, bridgeNetfilter } of cases) {
+  test.serial(`${carrier.name}: who reaches whom, with bridge-nf-call-iptables=${bridgeNetfilter}`, async (t) => {
+    const topology = await Topology.open(carrier);
     t.teardown(() => topology.close());
     await topology.bridgeNetfilter(bridgeNetfilter);
     await topology.load();

@@ -1,0 +1,153 @@
+/** The iptables back end: facts as rules, and the chains that they stand in. */
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { restoreText, SavedRules } from '../../src/firewall/iptables/program.ts';
+import { chainsOf, renderRules } from '../../src/firewall/iptables/render.ts';
+import { parseRuleset } from '../../src/firewall/iptables/ruleset.ts';
+import { iptables } from '../../src/firewall/iptables.ts';
+import {
+  closedTransitElements,
+  networkElements,
+  networkSets,
+  portElements,
+  portSets,
+} from '../../src/firewall/policy.ts';
+import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { formatRule } from '../../src/values/iptables-rule.ts';
+
+const text = readFileSync(new URL('../../src/firewall/iptables/ruleset.rules', import.meta.url), 'utf8');
+
+const policy = {
+  bridge: 'gangway0',
+  subnets: [parsePrefix('172.17.0.1/16'), parsePrefix('fd00::1/64')],
+  internal: false,
+  interContainer: true,
+  masquerade: true,
+  gatewayModes: { 4: 'nat', 6: 'routed' },
+  sourceAddresses: [parseAddress('203.0.113.9')],
+  trustedLinks: ['wg0'],
+} as const;
+
+function told(rules: ReturnType<typeof renderRules>): readonly string[] {
+  return rules.map((rule) => `${rule.family} ${rule.table} ${formatRule(rule, '-I')}`);
+}
+
+test('a network is rules in the chains of its families', (t) => {
+  t.deepEqual(told(networkElements(policy).flatMap(renderRules)), [
+    '4 filter -I GANGWAY-FROM -i gangway0 -j GANGWAY-LEAVE',
+    '6 filter -I GANGWAY-FROM -i gangway0 -j GANGWAY-LEAVE',
+    '4 filter -I GANGWAY-TO -o gangway0 -j GANGWAY-ENTER',
+    '6 filter -I GANGWAY-TO -o gangway0 -j GANGWAY-ENTER',
+    '4 filter -I GANGWAY-OURS -i gangway0 -j ACCEPT',
+    '6 filter -I GANGWAY-OURS -i gangway0 -j ACCEPT',
+    '4 filter -I GANGWAY-OURS -o gangway0 -j ACCEPT',
+    '6 filter -I GANGWAY-OURS -o gangway0 -j ACCEPT',
+    '4 filter -I GANGWAY-REDIRECTS -o gangway0 -p icmp -m icmp --icmp-type 5 -j DROP',
+    '6 filter -I GANGWAY-REDIRECTS -o gangway0 -p ipv6-icmp -m icmp6 --icmpv6-type 137 -j DROP',
+    '4 filter -I GANGWAY-SAME-BRIDGE -i gangway0 -o gangway0 -j ACCEPT',
+    '6 filter -I GANGWAY-SAME-BRIDGE -i gangway0 -o gangway0 -j ACCEPT',
+    '4 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-NAT',
+    '4 filter -I GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-NAT',
+    '4 nat -I GANGWAY-HAIRPIN -s 172.17.0.0/16 -o gangway0 -m conntrack --ctstate DNAT -j MASQUERADE',
+    '4 nat -I GANGWAY-STAY -s 172.17.0.0/16 -o gangway0 -j ACCEPT',
+    '4 nat -I GANGWAY-SOURCES -i gangway0 -j SNAT --to-source 203.0.113.9',
+    '6 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-ROUTED',
+    '6 filter -I GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-ROUTED',
+    '6 nat -I GANGWAY-HAIRPIN -s fd00::/64 -o gangway0 -m conntrack --ctstate DNAT -j MASQUERADE',
+    '6 nat -I GANGWAY-STAY -s fd00::/64 -o gangway0 -j ACCEPT',
+  ]);
+});
+
+test('a port is one rule where it leads to the container, and one for each trusted link', (t) => {
+  const port = (host: string, container: string) =>
+    told(
+      portElements(
+        { protocol: 'tcp', hostAddress: parseAddress(host), hostPort: 8080, containerPort: 80 },
+        parseAddress(container),
+        policy,
+      ).flatMap(renderRules),
+    );
+  t.deepEqual(port('0.0.0.0', '172.17.0.2'), [
+    '4 nat -I GANGWAY-PORTS -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80',
+    '4 filter -I GANGWAY-TRUSTED -d 172.17.0.2/32 -i wg0 -o gangway0 -p tcp -m tcp --dport 80 -j ACCEPT',
+  ]);
+  t.is(
+    port('203.0.113.1', '172.17.0.2')[0],
+    '4 nat -I GANGWAY-HOST-PORTS -d 203.0.113.1/32 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80',
+  );
+  t.deepEqual(port('127.0.0.1', '172.17.0.2'), [
+    '4 raw -I GANGWAY-LOOPBACK -d 127.0.0.1/32 -p tcp -m tcp --dport 8080 -j DROP',
+  ]);
+  t.deepEqual(port('::', 'fd00::2'), [
+    '6 filter -I GANGWAY-OPEN -d fd00::2/128 -o gangway0 -p tcp -m tcp --dport 80 -j ACCEPT',
+  ]);
+});
+
+test('every set has rules, in chains that there are', (t) => {
+  const chains = new Set(parseRuleset(text, 4, true).chains.map(({ chain }) => chain));
+  for (const set of [...Object.keys(networkSets), ...Object.keys(portSets), 'closed_transit']) {
+    const named = chainsOf(set);
+    t.true(named.length > 0, set);
+    for (const chain of named) t.true(chains.has(chain), `${set}: ${chain}`);
+  }
+  t.deepEqual(told(closedTransitElements(6).flatMap(renderRules)), ['6 filter -I GANGWAY-TRANSIT -j DROP']);
+  t.throws(() => chainsOf('nothing'), { instanceOf: TypeError });
+});
+
+test('each family has its own rules, and what needs br_netfilter is left out without it', (t) => {
+  const rules = (family: 4 | 6, filter: boolean) =>
+    parseRuleset(text, family, filter).rules.map((rule) => formatRule(rule));
+  t.true(rules(4, true).some((rule) => rule.includes('--icmp-type 8')));
+  t.false(rules(4, true).some((rule) => rule.includes('icmp6')));
+  t.true(rules(6, true).some((rule) => rule.includes('--icmpv6-type 128')));
+  t.is(rules(6, true).length, rules(6, false).length + 1);
+  t.false(rules(6, false).some((rule) => rule.includes('physdev')));
+});
+
+test('every way leads from a chain of the kernel to one of ours, and every rule goes where there is something', (t) => {
+  for (const family of [4, 6] as const) {
+    const { chains, rules, ways } = parseRuleset(text, family, true);
+    const names = new Set(chains.map(({ chain }) => chain));
+    for (const { rule } of ways) {
+      t.false(names.has(rule.chain));
+      t.true(names.has(rule.words.at(-1) ?? ''));
+    }
+    const targets = [...rules, ...ways.map(({ rule }) => rule)].map(({ words }) => words.at(-1) ?? '');
+    for (const target of targets) t.true(names.has(target) || /^(ACCEPT|DROP|RETURN)$/.test(target), target);
+    t.true(chains.every(({ chain }) => chain.length <= 28));
+  }
+});
+
+test('the back end’s steps are chains, once a family, and rules', (t) => {
+  const backend = iptables('legacy', false);
+  t.deepEqual(
+    backend.load().map((step) => step.kind === 'chains' && [step.variant, step.family]),
+    [
+      ['legacy', 4],
+      ['legacy', 6],
+    ],
+  );
+  const [first] = backend.know(closedTransitElements(4), 'why not');
+  t.like(first, { kind: 'rule', variant: 'legacy', why: 'why not', in: 'host' });
+});
+
+test('what is restored is told table by table', (t) => {
+  t.is(
+    restoreText([
+      { table: 'nat', text: '-A X -j RETURN' },
+      { table: 'filter', text: '-D Y -j DROP' },
+      { table: 'nat', text: '-A Z -j RETURN' },
+    ]),
+    '*nat\n-A X -j RETURN\n-A Z -j RETURN\nCOMMIT\n*filter\n-D Y -j DROP\nCOMMIT\n',
+  );
+});
+
+test('what is saved is read by table, chain and rule', (t) => {
+  const saved = new SavedRules('*nat\n:X - [0:0]\n-A X -i a -j RETURN\nCOMMIT\n*filter\n:Y - [1:2]\n-A Y -j DROP\n');
+  t.true(saved.hasChain('nat', 'X'));
+  t.false(saved.hasChain('filter', 'X'));
+  const rule = { family: 4, table: 'nat', chain: 'X', words: ['-i', 'a', '-j', 'RETURN'] } as const;
+  t.true(saved.hasRule(rule));
+  t.false(saved.hasRule({ ...rule, table: 'filter' }));
+  t.deepEqual(saved.rulesIn(4, new Set(['X'])), [rule]);
+});
