@@ -3,11 +3,15 @@ import { spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { PacketSocket } from './packet-socket.mjs';
 
 const plain = (address) => address.replace(/^::ffff:/, '');
 
 /** Datagrams that came in. */
 const heard = [];
+
+/** Packet sockets that listen, with the frames that came in. */
+const taps = new Map();
 
 const acts = {
   /** Runs a program to its end; a failure is an error. */
@@ -42,6 +46,21 @@ const acts = {
 
   heard() {
     return heard;
+  },
+
+  /** Frames by a link, in order. */
+  send({ link, frames }) {
+    const socket = new PacketSocket(link, false);
+    for (const frame of frames) socket.send(Buffer.from(frame, 'hex'));
+    socket.close();
+  },
+
+  /** The frames that have come by a link since this was first asked. */
+  frames({ link }) {
+    if (!taps.has(link)) taps.set(link, { socket: new PacketSocket(link, true), frames: [] });
+    const { socket, frames } = taps.get(link);
+    frames.push(...socket.receive().map((frame) => frame.toString('hex')));
+    return frames;
   },
 
   ping({ host, wait }) {
