@@ -1,15 +1,16 @@
 /**
- * Checks that the documentation is true to the tree: docs/cli.md is what the table of commands says, every relative link
- * leads to a file, every anchor to a heading.
+ * Checks that the documentation is true to the tree: docs/cli.md is what the table of commands says, docs/security.md what
+ * the list of attacks says, every relative link leads to a file, every anchor to a heading.
  *
- *     npm run docs        writes docs/cli.md
- *     npm run check       compares it
+ *     npm run docs        writes docs/cli.md and docs/security.md
+ *     npm run check       compares them
  */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands.ts';
 import { fullName, help, overview } from '../src/cli/help.ts';
+import { securityPage } from '../test/security/document.ts';
 
 /** The page of the command line: what `gangway help` and `gangway COMMAND --help` print. */
 function commandLine(): string {
@@ -74,6 +75,10 @@ const pages = ['.', 'docs'].flatMap((folder) =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name)),
 );
-const found = [...outdated('docs/cli.md', commandLine()), ...pages.sort().flatMap(deadLinks)];
+const found = [
+  ...outdated('docs/cli.md', commandLine()),
+  ...outdated('docs/security.md', securityPage()),
+  ...pages.sort().flatMap(deadLinks),
+];
 for (const line of found) console.log(line);
 process.exitCode = found.length > 0 ? 1 : 0;

@@ -79,8 +79,9 @@ const chains = {
 /**
  * `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }`: what opens one port of a container.
  *
- * None at all where the kernel can't translate (from one family to the other) and for `::1`, which it never accepts
- * from a wire: those ports are a process of the host's business. So is one on 127.0.0.1, but it needs a guard. In a
+ * None translates from one family to the other, which the kernel can't, or from loopback: those ports are a process of
+ * the host's business. What is said of them is who may not reach it: of one on every address, an internal network; of one
+ * on 127.0.0.1, the wire. `::1` the kernel never accepts from there. In a
  * routed network there is no port of the host: the container's own is open, but not if it was asked for on loopback.
  *
  * Two ports of the host that lead to one of the container may have an element in common.
@@ -108,7 +109,8 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
   if (isLoopback(binding.hostAddress)) {
     return family === 4 ? [{ set: 'loopback_ports4', key: [address(binding.hostAddress), ...hostPort] }] : [];
   }
-  if (family !== container.family) return [];
+  if (family !== container.family)
+    return isUnspecified(binding.hostAddress) ? [{ set: 'carried_ports', key: [nfProto(family), ...hostPort] }] : [];
   const value = [address(container), service(binding.containerPort)];
   return isUnspecified(binding.hostAddress)
     ? [{ set: `ports${family}`, key: hostPort, value }]
@@ -150,6 +152,7 @@ export const portSets: Readonly<Record<string, readonly KeyPart[]>> = {
     }),
   ),
   loopback_ports4: [{ type: 'address', family: 4 }, ...hostPortParts],
+  carried_ports: [{ type: 'nf_proto' }, ...hostPortParts],
 };
 
 /** gangway has turned on forwarding for `family`: the host must not become a router between other people's networks. */

@@ -17,7 +17,6 @@ import type { SetElement } from '../values/set-element.ts';
 import type {
   BridgeStep,
   DummyStep,
-  GroupsForwardedStep,
   HairpinStep,
   IpvlanStep,
   IsolatedStep,
@@ -64,17 +63,11 @@ export interface SysctlStep extends Reasoned, Setting {
   readonly was?: string;
 }
 
-/** A table of nftables. */
-interface InTable {
-  readonly table: string;
-  /** Absent: inet. */
-  readonly family?: 'bridge';
-}
-
 /** `nft -f -`: loads a whole table of the machine. */
-export interface RulesetStep extends Reasoned, InTable {
+export interface RulesetStep extends Reasoned {
   readonly kind: 'ruleset';
   readonly in: 'host';
+  readonly table: string;
   readonly text: string;
   /** In the place of the one that is there, in one transaction. */
   readonly replaces?: true;
@@ -88,9 +81,10 @@ export interface DiversionStep extends Reasoned, PortDiversion {
 }
 
 /** `nft add element inet TABLE SET { … }`, in the place of the one that `was`. At least one of the two is there. */
-export interface ElementStep extends Reasoned, InTable {
+export interface ElementStep extends Reasoned {
   readonly kind: 'element';
   readonly in: Place;
+  readonly table: string;
   readonly element?: SetElement;
   readonly was?: SetElement;
 }
@@ -203,7 +197,6 @@ export type Step =
   | VlanStep
   | DummyStep
   | HairpinStep
-  | GroupsForwardedStep
   | IsolatedStep
   | UpStep
   | AddressStep

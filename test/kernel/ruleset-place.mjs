@@ -3,15 +3,15 @@ import { spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { PacketSocket } from './packet-socket.mjs';
+import koffi from 'koffi';
+
+const libc = koffi.load(null);
+const [AF_PACKET, SOCK_RAW] = [17, 3];
 
 const plain = (address) => address.replace(/^::ffff:/, '');
 
 /** Datagrams that came in. */
 const heard = [];
-
-/** Packet sockets that listen, with the frames that came in. */
-const taps = new Map();
 
 const acts = {
   /** Runs a program to its end; a failure is an error. */
@@ -48,19 +48,32 @@ const acts = {
     return heard;
   },
 
-  /** Frames by a link, in order. */
-  send({ link, frames }) {
-    const socket = new PacketSocket(link, false);
-    for (const frame of frames) socket.send(Buffer.from(frame, 'hex'));
-    socket.close();
+  /** One datagram, after which nobody waits for an answer. */
+  tell({ host, port, text }) {
+    return new Promise((resolve, reject) => {
+      const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
+      socket.send(text, port, host, (error) => {
+        socket.close();
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   },
 
-  /** The frames that have come by a link since this was first asked. */
-  frames({ link }) {
-    if (!taps.has(link)) taps.set(link, { socket: new PacketSocket(link, true), frames: [] });
-    const { socket, frames } = taps.get(link);
-    frames.push(...socket.receive().map((frame) => frame.toString('hex')));
-    return frames;
+  /** Sends whole Ethernet frames, written in hexadecimal, by a link: packet(7). */
+  frames({ link, frames }) {
+    const number = libc.func('unsigned int if_nametoindex(const char *name)')(link);
+    const fd = libc.func('int socket(int domain, int type, int protocol)')(AF_PACKET, SOCK_RAW, 0);
+    const sendto = libc.func('long sendto(int fd, void *data, size_t size, int flags, void *to, uint32_t length)');
+    const to = Buffer.alloc(20);
+    to.writeUInt16LE(AF_PACKET);
+    to.writeInt32LE(number, 4);
+    try {
+      for (const frame of frames.map((text) => Buffer.from(text, 'hex')))
+        if (sendto(fd, frame, frame.length, 0, to, to.length) < 0) throw new Error(`no frame can leave by ${link}`);
+    } finally {
+      libc.func('int close(int fd)')(fd);
+    }
   },
 
   ping({ host, wait }) {
@@ -95,7 +108,15 @@ function askTcp({ host, port, localAddress, wait = patienceMilliseconds }) {
  * The socket is connected, so an answer from another address than the one asked is no answer. It asks more than once:
  * the first datagram may be the one from which the kernel learns the path's MTU.
  */
-function askUdp({ host, port, localAddress, text = '?', bytes = text.length, wait = patienceMilliseconds }) {
+function askUdp({
+  host,
+  port,
+  localAddress,
+  localPort = 0,
+  text = '?',
+  bytes = text.length,
+  wait = patienceMilliseconds,
+}) {
   return new Promise((resolve) => {
     const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
     let settled = false;
@@ -120,7 +141,7 @@ function askUdp({ host, port, localAddress, text = '?', bytes = text.length, wai
     socket.on('error', fail);
     const connect = () => socket.connect(port, host, begin);
     if (localAddress === undefined) connect();
-    else socket.bind(0, localAddress, connect);
+    else socket.bind(localPort, localAddress, connect);
   });
 }
 

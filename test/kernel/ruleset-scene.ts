@@ -6,7 +6,6 @@ import type { Protocol } from '../../src/values/port.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
 import { type Carrier, carriers, type Mutation } from './ruleset-carrier.ts';
 
-export const guardFile = fileURLToPath(new URL('../../src/firewall/nftables/guard.nft', import.meta.url));
 const placeFile = fileURLToPath(new URL('ruleset-place.mjs', import.meta.url));
 
 /** What can be asked of a server: `wait` is how long until it counts as silent. */
@@ -15,6 +14,8 @@ export interface Question {
   readonly host: string;
   readonly port: number;
   readonly localAddress?: string;
+  /** With an address, of a datagram. */
+  readonly localPort?: number;
   /** Of a datagram. */
   readonly bytes?: number;
   readonly wait?: number;
@@ -82,16 +83,6 @@ export class Place {
   /** The datagrams that have come to its servers. */
   async heard(): Promise<readonly string[]> {
     return (await this.request('heard', {})) as readonly string[];
-  }
-
-  /** Frames by a link, in order, past everything that this place's own stack would say. */
-  async send(link: string, ...frames: readonly Buffer[]): Promise<void> {
-    await this.request('send', { link, frames: frames.map((frame) => frame.toString('hex')) });
-  }
-
-  /** The frames that have come by a link since this was first asked. */
-  async frames(link: string): Promise<readonly Buffer[]> {
-    return ((await this.request('frames', { link })) as readonly string[]).map((frame) => Buffer.from(frame, 'hex'));
   }
 
   async close(): Promise<void> {

@@ -98,13 +98,18 @@ export async function changes(before: Snapshot, look: () => Promise<Snapshot>): 
 
 let built = false;
 
+/** Compiles the program, once a process. */
+export function build(): void {
+  if (!built) execFileSync(`${root}scripts/build`, { stdio: 'pipe' });
+  built = true;
+}
+
 /** Runs a test's body with the compiled program in a lab of its own. */
 export async function withGangway(
   t: ExecutionContext<unknown>,
   body: (gangway: Gangway) => Promise<void>,
   topology: LabOptions = {},
 ): Promise<void> {
-  if (!built) execFileSync(`${root}scripts/build`, { stdio: 'pipe' });
-  built = true;
+  build();
   await withLab(t, topology, (lab) => body(new Gangway(lab)));
 }

@@ -106,12 +106,12 @@ test('a published port in IPv6', (t) => {
   t.deepEqual(port('2001:db8::1', six), ['host_ports6 { 2001:db8::1 . tcp . 8080 : fd00::2 . 80 }']);
 });
 
-test('a port that the kernel cannot carry over is none', (t) => {
-  t.deepEqual(port('::'), []);
+test('a port that the kernel cannot carry over is none, but closed to internal networks', (t) => {
+  t.deepEqual(port('::'), ['carried_ports { ipv6 . tcp . 8080 }']);
   t.deepEqual(port('2001:db8::1'), []);
   t.deepEqual(port('::1'), []);
   t.deepEqual(port('::1', six), []);
-  t.deepEqual(port('0.0.0.0', six), []);
+  t.deepEqual(port('0.0.0.0', six), ['carried_ports { ipv4 . tcp . 8080 }']);
 });
 
 test('in a routed network the container’s own port is open, but not if it was asked for on loopback', (t) => {
@@ -158,6 +158,7 @@ test('every set and every chain that an element names stands in the ruleset', (t
       const target = hostAddress.family === 4 ? container : six;
       return portElements({ ...port, hostAddress }, target, policy);
     }),
+    ...portElements({ ...port, hostAddress: parseAddress('::') }, container, policy),
   ]);
   const used = new Set([...all, ...closedTransitElements(4)].map(({ set }) => set));
   const declared = [...ruleset.matchAll(/^\t(?:set|map) (\w+) \{$/gm)].map(([, name]) => name ?? '');
@@ -178,6 +179,8 @@ test('what a set of published ports holds can be read back', (t) => {
       return portElements({ protocol: 'tcp', hostAddress, hostPort: 8080, containerPort: 80 }, target, each);
     }),
   );
+  const across = { protocol: 'tcp', hostAddress: parseAddress('::'), hostPort: 8080, containerPort: 80 } as const;
+  elements.push(...portElements(across, container, policy));
   t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(portSets).sort());
   for (const { set, key } of elements) t.deepEqual(readKey(portSets[set] ?? [], firstKey(key)), key, set);
 });

@@ -121,7 +121,6 @@ test('attach: one message for the cable, closed before it is up', (t) => {
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth' +
       ' peer name eth0 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1',
     'ip link set veth1 type bridge_slave hairpin on',
-    'ip link set veth1 type bridge_slave group_fwd_mask 0xfffd',
     'sysctl -qw net/ipv6/conf/veth1/disable_ipv6=1',
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 link set eth0 up',
@@ -157,7 +156,7 @@ test('attach: what somebody wants for the link is there before it is up', (t) =>
 
 test('attach with IPv6: an address and a way out in each family', (t) => {
   const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
-  t.deepEqual(read(attach(twoFamilies, both, sandbox, families)).slice(4), [
+  t.deepEqual(read(attach(twoFamilies, both, sandbox, families)).slice(3), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 address add fd00::2/64 nodad dev eth0',
     'ip -n c1 link set eth0 up',
@@ -203,15 +202,16 @@ function bound(hostAddress: string, protocol: PortBinding['protocol'] = 'tcp'): 
 const toContainer = (binding: PortBinding) => ({ binding, target: parseAddress('172.17.0.2') });
 const behind = () => policyOf(network);
 
-test('publish: an element for each port that the kernel can carry, and a guard for 127.0.0.1', (t) => {
+test('publish: an element for each port that the kernel can carry, and guards for those that a process carries', (t) => {
   const bindings = [bound('0.0.0.0'), bound('::'), bound('203.0.113.1', 'udp'), bound('127.0.0.1'), bound('::1')];
   const steps = publish(bindings.map(toContainer), behind, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
+    "nft 'add element inet gangway carried_ports { ipv6 . tcp . 8080 }'",
     "nft 'add element inet gangway host_ports4 { 203.0.113.1 . udp . 8080 : 172.17.0.2 . 80 }'",
     "nft 'add element inet gangway loopback_ports4 { 127.0.0.1 . tcp . 8080 }'",
   ]);
-  t.is(steps[1]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
+  t.is(steps[2]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
 });
 
 test('publish: what two ports of the host open in common is one step', (t) => {

@@ -56,6 +56,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('subnets', ({ links: [bridge], address }) => [
     { ...nat('HAIRPIN'), words: `-s ${address} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE` },
     { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
+    { ...filter('CLAIMS'), words: `-s ${address} -o ${bridge} -j DROP` },
   ]),
   ...eachFamily('ports', ({ port, target }) => [
     { ...nat('PORTS'), words: `${port} -j DNAT --to-destination ${target}` },
@@ -72,6 +73,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
   loopback_ports4: ({ address, port }) => [
     { table: 'raw', chain: 'GANGWAY-LOOPBACK', words: `-d ${address} ${port} -j DROP` },
   ],
+  carried_ports: ({ port }) => [{ ...filter('CARRIED'), words: `${port} -j DROP` }],
   closed_transit: () => [{ ...filter('TRANSIT'), words: '-j DROP' }],
 };
 

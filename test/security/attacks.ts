@@ -1,0 +1,278 @@
+/**
+ * Every attack on container networks that is known to us, and what becomes of it here. docs/security.md is made of this,
+ * and test/unit/attacks.test.ts holds it to the tests.
+ */
+
+/** A test, by its file and the beginning of its title. */
+export interface Proof {
+  readonly file: string;
+  readonly test: string;
+}
+
+export interface Attack {
+  /** Who does what. */
+  readonly attack: string;
+  /** Where it was told. */
+  readonly sources: readonly string[];
+  /** What becomes of it in Docker 29. */
+  readonly docker: string;
+  /** What becomes of it here; `open` is told with its reason. */
+  readonly gangway: 'stopped' | 'open' | 'not here' | 'to do';
+  /** What stops it, or why it is as it is. */
+  readonly because: string;
+  readonly proofs: readonly Proof[];
+}
+
+export interface Chapter {
+  readonly attackers: string;
+  readonly attacks: readonly Attack[];
+}
+
+const security =
+  (name: string) =>
+  (test: string): Proof => ({ file: `test/security/${name}.test.ts`, test });
+const kernel =
+  (name: string) =>
+  (test: string): Proof => ({ file: `test/kernel/${name}.test.ts`, test });
+const [wire, modes, rules] = [security('wire'), kernel('ruleset-modes-attacks'), kernel('ruleset-attacks')];
+const container = security('container');
+const names = kernel('dns-attacks');
+
+export const chapters: readonly Chapter[] = [
+  {
+    attackers: 'From the wire',
+    attacks: [
+      {
+        attack:
+          'a neighbour sends to a container’s own address, through the machine: published ports, others, any protocol, fragments',
+        sources: ['moby#14041', 'moby#41872', 'moby PR 49325'],
+        docker: 'stopped since 28.0; before, where FORWARD accepted',
+        gangway: 'stopped',
+        because:
+          'what enters a bridge must have been translated, or belong to a connection; interfaces are asked, not ports or protocols',
+        proofs: [wire('no direct route leads to a container, whatever the protocol')],
+      },
+      {
+        attack: 'the same into an internal network, with a source that claims to be of that network',
+        sources: ['moby: internal rules of the iptables back end go by subnet'],
+        docker: 'IPv4 on iptables: open unless rp_filter or the FORWARD policy stops it (read from its rules)',
+        gangway: 'stopped',
+        because: 'an internal network has no way in for whatever comes by another interface, whoever it says it is',
+        proofs: [
+          wire('a forged source is no way into an internal network'),
+          modes('a forged source is no way into an internal network, nor out of it'),
+        ],
+      },
+      {
+        attack: 'a neighbour asks a published port in the name of a container',
+        sources: [],
+        docker: 'open: the container sees a sibling’s address, unless rp_filter is strict',
+        gangway: 'stopped',
+        because: 'a source behind a bridge that comes in by another interface is dropped before it enters',
+        proofs: [wire('nobody on the wire passes for a sibling of whom it asks')],
+      },
+      {
+        attack:
+          'a neighbour sends datagrams into a conversation of two siblings, which the machine tracks because their bridge asks the rules',
+        sources: [],
+        docker: 'stopped by the drop of direct access in the raw table',
+        gangway: 'stopped',
+        because: 'the same rule stands before the one that accepts what is established',
+        proofs: [wire('nobody on the wire joins in what siblings say to each other')],
+      },
+      {
+        attack: 'a neighbour sends to 127.0.0.0/8 or ::1 by the machine’s MAC, to reach what listens on loopback alone',
+        sources: ['CVE-2020-8558', 'kubernetes#92315'],
+        docker: 'stopped, unless something has set route_localnet for the link',
+        gangway: 'stopped',
+        because: 'the kernel refuses it as long as route_localnet is 0, and gangway never sets it',
+        proofs: [wire('the machine’s loopback is not on the wire')],
+      },
+      {
+        attack: 'the same to a port that is published on 127.0.0.1',
+        sources: ['moby#45610', 'CVE-2025-54388'],
+        docker: 'stopped since 28.0; open again after a reload of firewalld before 28.3.3',
+        gangway: 'stopped',
+        because:
+          'such a port is never translated, and a guard drops it on every link but lo, also where route_localnet is 1',
+        proofs: [
+          wire('a port that is published on loopback is not on the wire, whatever route_localnet says'),
+          rules('a port published on loopback is closed to the wire, whatever route_localnet says'),
+        ],
+      },
+      {
+        attack:
+          'traffic that the machine forwards to a third one, on a number that is published here, is led into a container',
+        sources: ['CVE-2025-67499', 'GHSA-jv3w-x3r3-g6rm'],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because: 'only what is addressed to this machine is translated (fib daddr type local)',
+        proofs: [wire('what only passes through is not caught by a published port')],
+      },
+      {
+        attack: 'a packet with a loose source route to the machine and on to a container',
+        sources: [],
+        docker: 'stopped: accept_source_route is 0 for all links; beyond that by the rules',
+        gangway: 'stopped',
+        because:
+          'the kernel, and the rules where somebody has switched source routes on: they ask for the bridge, not for the address in the header',
+        proofs: [wire('a packet that brings its own route is led into no network')],
+      },
+      {
+        attack: 'one packet to the broadcast address of a container network, for all that are in it',
+        sources: [],
+        docker: 'stopped: bc_forwarding is 0; beyond that by the rules for unpublished ports',
+        gangway: 'stopped',
+        because: 'the kernel, and the rules where somebody has switched bc_forwarding on',
+        proofs: [wire('one packet from the wire is not for all containers of a network')],
+      },
+      {
+        attack: 'a neighbour uses as a router a machine that forwards only for its containers’ sake',
+        sources: ['moby#14041', 'moby#50566'],
+        docker: 'stopped: policy DROP for all of FORWARD (not on nftables, which wants forwarding to be on before)',
+        gangway: 'stopped',
+        because:
+          'transit between strangers is dropped if it was gangway that turned forwarding on, each family by itself; nobody else’s policy changes',
+        proofs: [modes('a host that forwards because of gangway is no router for strangers, family by family')],
+      },
+      {
+        attack:
+          'a client that has only a link-local address asks a published port, and its answers are lost or go round in circles',
+        sources: ['moby: DNAT excludes fe80::/10'],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because: 'fe80::/10 is not translated; a process of the machine answers',
+        proofs: [modes('a client that has only a link-local address is left to a process of the host')],
+      },
+    ],
+  },
+  {
+    attackers: 'From a container, to other networks and to the machine',
+    attacks: [
+      {
+        attack:
+          'a container sends to one of another network: published ports, others, any protocol, fragments, also in the name of a sibling of whom it attacks',
+        sources: ['CVE-2025-54410', 'GHSA-4vq8-7jfc-9cvp'],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because: 'what comes from a bridge of ours is asked twice, on its way out of one network and into the other',
+        proofs: [container('no packet of one network reaches a container of another one')],
+      },
+      {
+        attack: 'a container sends to 127.0.0.0/8 by the MAC of its gateway',
+        sources: ['CVE-2020-8558', 'kubernetes#90259'],
+        docker:
+          'stopped with the proxy; without it route_localnet is 1 on each bridge, and no rule stops it (read from its rules)',
+        gangway: 'stopped',
+        because: 'gangway never sets route_localnet: a process of the machine carries what is asked of loopback',
+        proofs: [container('the machine’s loopback is not on a bridge')],
+      },
+      {
+        attack:
+          'a container of an internal network sends to the world, to other networks, to other addresses of the machine',
+        sources: ['libnetwork#1151'],
+        docker: 'stopped, but for every address of the machine: the rules speak of what is forwarded',
+        gangway: 'stopped',
+        because:
+          'nothing of it is forwarded, and on its way in only the address of its own bridge is the machine’s (of an isolated network, none)',
+        proofs: [
+          container('out of an internal network there is no way'),
+          modes('a forged source is no way into an internal network, nor out of it'),
+        ],
+      },
+      {
+        attack:
+          'the same asks its own gateway for a port that a container of another network has published in IPv6, with an address of IPv4 alone: a process carries it, past all rules for packets',
+        sources: [],
+        docker: 'open: docker-proxy listens on every address',
+        gangway: 'stopped',
+        because: 'what a process carries to another family is closed to internal networks by its port',
+        proofs: [container('out of an internal network there is no way')],
+      },
+      {
+        attack:
+          'a packet that belongs to no connection leaves untranslated, and tells the world addresses of the inside',
+        sources: ['moby#1541'],
+        docker: 'open: no rule drops what is invalid',
+        gangway: 'stopped',
+        because: 'out of networks that are translated, what conntrack calls invalid is dropped',
+        proofs: [rules('what belongs to no connection does not leave with an address of the inside')],
+      },
+      {
+        attack: 'the machine tells a container of a way around itself (ICMP redirect)',
+        sources: [],
+        docker: 'open',
+        gangway: 'stopped',
+        because: 'no redirect leaves by a bridge of ours',
+        proofs: [modes('who asked for a published port is not told of a shorter way, and still finds the long one')],
+      },
+      {
+        attack:
+          'a process of the machine that has bound itself to 127.0.0.1 asks a published port, and the container sees a loopback address',
+        sources: ['CVE-2021-20199'],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because:
+          'what comes from 127.0.0.0/8 or ::1 is not translated; the process that carries it has the gateway’s address',
+        proofs: [rules('a process bound to 127.0.0.1 is not sent to a container')],
+      },
+      {
+        attack: 'a container with `--network host` speaks to the machine’s abstract sockets',
+        sources: ['CVE-2020-15257'],
+        docker: 'open, as documented',
+        gangway: 'open',
+        because: 'that is what the machine’s own network means; use another one',
+        proofs: [],
+      },
+      {
+        attack: 'forged VXLAN packets for an overlay network',
+        sources: ['CVE-2023-28840', 'CVE-2023-28841', 'CVE-2023-28842'],
+        docker: 'stopped since 23.0.3',
+        gangway: 'not here',
+        because: 'there is no overlay network yet, and nothing listens on port 4789',
+        proofs: [],
+      },
+    ],
+  },
+  {
+    attackers: 'From a container, to its siblings',
+    attacks: [
+      {
+        attack: 'siblings that may not talk (enable_icc=false) send each other packets of every kind, to one or to all',
+        sources: [],
+        docker: 'stopped where br_netfilter is loaded',
+        gangway: 'stopped',
+        because: 'the bridge asks the rules whatever the sysctl says, or keeps the ports apart itself',
+        proofs: [
+          container('siblings that may not talk exchange no packet'),
+          modes('siblings that may not talk are kept apart by the rules or by the bridge'),
+        ],
+      },
+      {
+        attack: 'the same in a frame with a tag for VLAN 0, which Linux takes off, or of a type that is not IP',
+        sources: ['CVE-2021-27854', 'CVE-2021-27862'],
+        docker: 'open: bridge-nf-filter-vlan-tagged is 0',
+        gangway: 'to do',
+        because: 'the bridge asks its rules about plain IP alone; the guard in front of the bridge will see the others',
+        proofs: [container('siblings that may not talk exchange no frame that hides a packet')],
+      },
+    ],
+  },
+  {
+    attackers: 'By name',
+    attacks: [
+      {
+        attack: 'forged answers to the questions that the machine asks for its containers',
+        sources: ['CVE-2008-1447'],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because:
+          'port and id of each question are random, and address, port, id and question of an answer are compared',
+        proofs: [
+          names('a forged answer is believed only with address, port, id and question all right'),
+          names('nobody can guess the port and the id of a question'),
+        ],
+      },
+    ],
+  },
+];

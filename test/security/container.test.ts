@@ -1,0 +1,155 @@
+/** Attackers in a container, who send any frame by their own link. Topology: siege.ts */
+import { backends } from './backends.ts';
+import { datagram, everyKind, type Make } from './kinds.ts';
+import { ethernet, tagged, type Way } from './packets.ts';
+import { besiege, families, type Shot, type Siege } from './siege.ts';
+
+const layout = {
+  outside: ['world'],
+  networks: {
+    front: { number: 1 },
+    back: { number: 2 },
+    inner: { number: 3, options: ['--internal'] },
+    apart: { number: 4, options: ['-o', 'com.docker.network.bridge.enable_icc=false'] },
+    old: { number: 5, families: [4] as const },
+  },
+  containers: {
+    'front.a': ['-p', '8080:80/udp'],
+    'back.a': [],
+    'inner.a': [],
+    'apart.a': [],
+    'apart.b': [],
+    'old.a': ['-p', '8082:80/udp'],
+  },
+};
+
+const everybody = 'ff:ff:ff:ff:ff:ff';
+
+/** Sends packets from a container to its gateway's MAC, or to a sibling's. */
+async function send(siege: Siege, from: string, packets: readonly Buffer[], to?: string): Promise<unknown> {
+  const target = to ?? (await siege.bridgeMac(from.split('.')[0] ?? ''));
+  const frames = packets.map((each) => ethernet(target, siege.container(from).mac, each).toString('hex'));
+  return siege.at(from).request('frames', { link: 'eth0', frames });
+}
+
+function way(siege: Siege, from: string, to: string, family: 4 | 6): Way {
+  return { source: siege.address(from, family), destination: siege.address(to, family) };
+}
+
+function shots(siege: Siege, from: string, at: string, kinds: Readonly<Record<string, Make>>): readonly Shot[] {
+  return Object.entries(kinds).map(([title, make]) => ({ title, at, fire: (text) => send(siege, from, make(text)) }));
+}
+
+for (const backend of backends) {
+  const attack = besiege(backend, layout);
+
+  attack('no packet of one network reaches a container of another one', async (t, siege) => {
+    for (const family of families) {
+      await siege.repels(t, shots(siege, 'front.a', 'back.a', everyKind(way(siege, 'front.a', 'back.a', family))));
+      // In the name of a sibling of whom it attacks.
+      const { destination } = way(siege, 'front.a', 'back.a', family);
+      const claim = { source: siege.address('back.b', family), destination };
+      await siege.repels(t, shots(siege, 'front.a', 'back.a', everyKind(claim)));
+    }
+  });
+
+  attack('the machine’s loopback is not on a bridge', async (t, siege) => {
+    await siege.at('host').serve(7001, '127.0.0.2');
+    const target = { source: siege.address('front.a', 4), destination: '127.0.0.2' };
+    const shot = {
+      title: '127.0.0.2',
+      at: 'host',
+      fire: (text: string) => send(siege, 'front.a', [datagram(target, 7001, text)]),
+    };
+    await siege.repels(t, [shot], (body) => siege.set({ 'net.ipv4.conf.front0.route_localnet': 1 }, body));
+  });
+
+  attack('out of an internal network there is no way', async (t, siege) => {
+    for (const place of ['world', 'host']) await siege.at(place).serve(7002);
+    const to = (at: string, destination: string, port: number, source?: string): Shot => ({
+      title: `${destination} ${port}${source === undefined ? '' : ` as ${source}`}`,
+      at,
+      fire: (text) => {
+        const own = siege.address('inner.a', destination.includes(':') ? 6 : 4);
+        return send(siege, 'inner.a', [datagram({ source: source ?? own, destination }, port, text)]);
+      },
+    });
+    await siege.repels(
+      t,
+      families.flatMap((family) => [
+        to('world', siege.address('world', family), 7002),
+        to('world', siege.address('world', family), 7002, siege.address('front.a', family)),
+        to('host', siege.address('host', family), 7002),
+        to('host', siege.address('front', family), 7002),
+        to('back.a', siege.address('back.a', family), 80),
+      ]),
+    );
+    // By ports that are published: those who may do arrive.
+    const published = (from: string) =>
+      families.flatMap((family) =>
+        ['host', from.split('.')[0] ?? ''].flatMap((whose) => {
+          const destination = siege.address(whose, family);
+          const of = { source: siege.address(from, family), destination };
+          return (
+            [
+              ['front.a', 8080],
+              ['old.a', 8082],
+            ] as const
+          ).map(
+            ([at, port]): Shot => ({
+              title: `${destination} ${port}`,
+              at,
+              fire: (text) => send(siege, from, [datagram(of, port, text)]),
+            }),
+          );
+        }),
+      );
+    await siege.land(t, published('back.a'));
+    await siege.miss(t, published('inner.a'));
+  });
+
+  attack('siblings that may not talk exchange no packet', async (t, siege) => {
+    const { mac } = siege.container('apart.b');
+    const between = (destination: string) => ({
+      source: siege.address('apart.a', destination.includes(':') ? 6 : 4),
+      destination,
+    });
+    const kinds = families.flatMap((family) =>
+      Object.entries(everyKind(way(siege, 'apart.a', 'apart.b', family))).map(
+        ([title, make]): Shot => ({
+          title: `IPv${family}, ${title}`,
+          at: 'apart.b',
+          fire: (text) => send(siege, 'apart.a', make(text), mac),
+        }),
+      ),
+    );
+    const toAll = ['255.255.255.255', '10.0.4.255', '224.0.0.251', 'ff02::1', 'ff02::fb'].map(
+      (destination): Shot => ({
+        title: destination,
+        at: 'apart.b',
+        fire: (text) => send(siege, 'apart.a', [datagram(between(destination), 81, text)], everybody),
+      }),
+    );
+    await siege.repels(t, [...kinds, ...toAll]);
+  });
+
+  // The bridge asks these rules about plain IP and nothing else.
+  attack.failing('siblings that may not talk exchange no frame that hides a packet', async (t, siege) => {
+    const [own, sibling] = ['apart.a', 'apart.b'].map((name) => siege.container(name).mac) as [string, string];
+    const shot = (title: string, make: (text: string) => Buffer): Shot => ({
+      title,
+      at: 'apart.b',
+      fire: (text) => siege.at('apart.a').request('frames', { link: 'eth0', frames: [make(text).toString('hex')] }),
+    });
+    const plain = (family: 4 | 6, text: string) =>
+      ethernet(sibling, own, datagram(way(siege, 'apart.a', 'apart.b', family), 81, text));
+    await siege.repels(t, [
+      ...families.flatMap((family) => [
+        // Linux takes a tag of VLAN 0 off, and the packet as if there had been none.
+        shot(`IPv${family} in VLAN 0`, (text) => tagged(plain(family, text), 0)),
+        shot(`IPv${family} in VLAN 5`, (text) => tagged(plain(family, text), 5)),
+      ]),
+      shot('a type that nobody knows', (text) => ethernet(sibling, own, Buffer.from(text.padEnd(50)), 0x88b5)),
+    ]);
+  });
+}

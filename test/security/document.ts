@@ -1,0 +1,71 @@
+/** docs/security.md: who attacks, what is promised, and a row for each attack with the test that proves what is said. */
+import { type Attack, type Chapter, chapters, type Proof } from './attacks.ts';
+import { type BackendName, backends } from './backends.ts';
+
+const opening = `# Security
+
+Made by \`npm run docs\` from [the list of attacks](../test/security/attacks.ts). Each is tried on a real kernel, with the real
+program: first on a machine that lacks what is on trial, where it must succeed, and then with gangway, where it must not.
+
+## Who attacks
+
+| attacker | can | cannot |
+|---|---|---|
+| neighbour | send any frame on a wire of the machine, with any source address | log in |
+| client | reach a published port | |
+| container | send any frame by its own link: NET_RAW is one of Docker’s default capabilities | change the machine’s network |
+| sibling | the same, on the bridge of the one it attacks | |
+| another network | the same, on another bridge; an internal one, too | |
+| name server | answer what it likes, late or never | |
+| local user | call programs, look at files, without root | |
+
+## What is promised
+
+* A container’s port that is not published is reached by nobody but its siblings and the machine; one that is published, at the
+  addresses for which it is. What a network's mode opens (\`routed\`, \`nat-unprotected\`, trusted links) is open.
+* Nothing leaves an internal network, not even a question for a name; and nothing gets in.
+* What the machine keeps on its loopback stays there, and so does a port that is published on it.
+* It does not depend on rp_filter, on another table's FORWARD policy, or on the order in which programs were started.
+* A setting that is needed for one of these is made, or the command fails and takes everything back.
+
+## What is not
+
+* Against root of the machine, and against a container with \`--cap-add NET_ADMIN\` or SYS_ADMIN beyond its own network, or with
+  \`--network host\`: that one is a process of the machine, abstract sockets included (CVE-2020-15257).
+* That services of the machine are hidden from containers: they reach what listens on their gateway, as in Docker. Of an
+  internal network they reach the bridge's own address alone, and of an isolated one nothing.
+* That siblings can't see or disturb each other, unless the network was made with \`enable_icc=false\`.
+* That a port published on one address is asked by its own link only: a Linux machine answers for each of its addresses on every
+  link.
+* Against somebody who floods: there are limits, and no fairness between neighbours.
+
+## The attacks
+`;
+
+/** The page. */
+export function securityPage(): string {
+  return [opening, ...chapters.map(chapterText)].join('\n');
+}
+
+function chapterText({ attackers, attacks }: Chapter): string {
+  const heads = ['attack', 'told in', 'Docker 29', 'on nftables', 'on iptables', 'because', 'proof'];
+  const rows = [heads, heads.map(() => '---'), ...attacks.map(cells)];
+  return `### ${attackers}\n\n${rows.map((row) => `| ${row.join(' | ')} |\n`).join('')}`;
+}
+
+function cells({ attack, sources, docker, gangway, because, proofs }: Attack): readonly string[] {
+  const answer = (backend: string) => (backends.includes(backend as BackendName) ? gangway : 'no such back end yet');
+  return [
+    attack,
+    sources.join(', '),
+    docker,
+    answer('nftables'),
+    answer('iptables'),
+    because,
+    proofs.map(link).join('; '),
+  ];
+}
+
+function link({ file, test }: Proof): string {
+  return `[${test}](../${file})`;
+}

@@ -1,0 +1,288 @@
+/**
+ * A machine with containers, and attackers around it and in it.
+ *
+ *     world .2, neighbour .3, … ──── switch ──── up0 .1   host   front0 10.0.1.1 ─┬─ front.a 10.0.1.2   its eth0 is
+ *     203.0.113.0/24, 2001:db8:f::/64                            fd00:0:0:1::1    └─ front.b 10.0.1.3   watched
+ *
+ * The machine is as easy as Linux can be made: it forwards or not, as the layout says, filters no reverse path, takes
+ * packets with its own addresses as sources, and no other table drops anything. Everybody has a process in its network
+ * that sends any frame (ruleset-place.mjs), so that an attacker in a container needs no capability that Docker would
+ * not leave it. In each container tcpdump sees what comes in, whatever its protocol, before the container's own stack
+ * may refuse it.
+ *
+ * How `not received` is known without waiting: after the shots somebody who may sends a mark to the same witness. What
+ * was sent before it and is not there when the mark is, will not come. The control, in which the same shots arrive, is
+ * the proof that they would have.
+ */
+import test, { type ExecutionContext } from 'ava';
+import type { Background } from '../../src/lab/background.ts';
+import { createLab } from '../../src/lab/lab.ts';
+import { waitFor } from '../../src/lab/wait.ts';
+import type { Family } from '../../src/values/address.ts';
+import { Place } from '../kernel/ruleset-scene.ts';
+import { build, program } from '../support/gangway.ts';
+import { type Container, Story } from '../support/story-lab.ts';
+import { type BackendName, disarm, rearm } from './backends.ts';
+
+export interface NetworkLayout {
+  /** Its subnets are 10.0.N.0/24 and fd00:0:0:N::/64, its bridge is NAME0. */
+  readonly number: number;
+  /** Default: both. */
+  readonly families?: readonly Family[];
+  /** Further words of `gangway network create`. */
+  readonly options?: readonly string[];
+}
+
+export interface Layout {
+  /** Everybody on the wire. Default: world and neighbour. */
+  readonly outside?: readonly string[];
+  /** Was the machine a router already? Default: yes. */
+  readonly forwards?: boolean;
+  readonly networks: Readonly<Record<string, NetworkLayout>>;
+  /** `front.a` is in front and has its addresses .2 and ::2; the words are further ones of `gangway run`. */
+  readonly containers: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Something that must not arrive. */
+export interface Shot {
+  readonly title: string;
+  /** Whose network or, if it is the host, whose sockets it must not reach. */
+  readonly at: string;
+  readonly fire: (text: string) => Promise<unknown>;
+}
+
+export const hostMac = '02:42:cb:00:71:01';
+export const families = [4, 6] as const;
+
+type Body = (t: ExecutionContext, siege: Siege) => Promise<void>;
+type Weakness = (body: () => Promise<void>) => Promise<void>;
+
+export class Siege extends Story {
+  readonly containers = new Map<string, Container & { readonly mac: string; readonly seen: Background }>();
+  readonly #places = new Map<string, Place>();
+  #shots = 0;
+
+  private constructor(
+    lab: ConstructorParameters<typeof Story>[0],
+    readonly backend: BackendName,
+    readonly layout: Layout,
+  ) {
+    super(lab);
+  }
+
+  static async lay(backend: BackendName, layout: Layout): Promise<Siege> {
+    build();
+    const outside = layout.outside ?? ['world', 'neighbour'];
+    const siege = new Siege(await createLab({ outside }), backend, layout);
+    await Promise.all(
+      ['host', ...outside].map((name) => siege.#enter(name, siege.lab.place(name).networkNamespacePath)),
+    );
+    for (const place of siege.#places.values()) await place.serve(markPort, '127.0.0.1');
+    await siege.at('host').sysctl(carelessness(layout.forwards ?? true));
+    for (const [name, network] of Object.entries(layout.networks)) await siege.#network(name, network);
+    for (const [name, words] of Object.entries(layout.containers)) await siege.#container(name, words);
+    return siege;
+  }
+
+  async #network(name: string, { number, families: has = families, options = [] }: NetworkLayout): Promise<void> {
+    const subnets = has.map((family) => `--subnet=${subnet(number, family)}`);
+    const six = has.includes(6) ? ['--ipv6'] : [];
+    const four = has.includes(4) ? [] : ['--ipv4=false'];
+    const bridge = ['-o', `com.docker.network.bridge.name=${name}0`];
+    await this.gangway('network', 'create', ...subnets, ...six, ...four, ...bridge, ...options, name);
+  }
+
+  async #container(name: string, words: readonly string[]): Promise<void> {
+    const [network = ''] = name.split('.');
+    const { families: has = families } = this.layout.networks[network] ?? {};
+    const addresses = has.map((family) => `${family === 4 ? 'ip' : 'ip6'}=${this.address(name, family)}`);
+    const connection = [`name=${network}`, ...addresses].join(',');
+    const id = await this.gangway('run', '-d', '--name', name, '--network', connection, ...words, 'sleep', 'infinity');
+    const namespace = `gangway-${id.slice(0, 12)}`;
+    const pid = await this.sh(`cat /run/gangway/containers/${id}/pid`);
+    await this.#enter(name, `/proc/${this.lab.pid}/root/run/netns/${namespace}`);
+    const watch = ['tcpdump', '-i', 'eth0', '-Q', 'in', '-nn', '-l', '-A', '--immediate-mode'];
+    const seen = this.lab.host.spawn(['nsenter', `--net=/run/netns/${namespace}`, ...watch]);
+    await seen.waitForOutput(/listening on/);
+    const [link] = await this.ip({ id, namespace, pid }, 'link', 'show', 'dev', 'eth0');
+    this.containers.set(name, { id, namespace, pid, seen, mac: link?.address });
+  }
+
+  async #enter(name: string, network: string): Promise<void> {
+    const place = await Place.open(
+      'nsenter',
+      `--target=${this.lab.pid}`,
+      '--mount',
+      '--ipc',
+      '--uts',
+      `--net=${network}`,
+    );
+    this.#places.set(name, place);
+  }
+
+  /** `gangway WORDS…`, on the back end of this siege. */
+  async gangway(...words: readonly string[]): Promise<string> {
+    return (await this.lab.host.run([...program, `--firewall-backend=${this.backend}`, ...words])).trimEnd();
+  }
+
+  /** The process of somebody: the host, who is outside, a container. */
+  at(name: string): Place {
+    const place = this.#places.get(name);
+    if (place === undefined) throw new Error(`nobody is called ${name}`);
+    return place;
+  }
+
+  container(name: string) {
+    const container = this.containers.get(name);
+    if (container === undefined) throw new Error(`no container is called ${name}`);
+    return container;
+  }
+
+  address(name: string, family: Family): string {
+    const [network = '', letter] = name.split('.');
+    const there = this.layout.networks[network];
+    if (there === undefined) return this.lab.place(name).addresses[`v${family}`];
+    return inNetwork(there.number, family, letter === undefined ? 1 : letter.charCodeAt(0) - 95);
+  }
+
+  /** The MAC of a network's bridge, which is its containers' gateway. */
+  async bridgeMac(network: string): Promise<string> {
+    const [link] = await this.ip('host', 'link', 'show', 'dev', `${network}0`);
+    return link?.address;
+  }
+
+  /**
+   * The shots arrive where the machine is weakened, and they don't where it is not.
+   *
+   * @param weakness makes the machine one that doesn't have what is on trial. Default: one without firewall rules
+   */
+  async repels(
+    t: ExecutionContext<unknown>,
+    shots: readonly Shot[],
+    weakness: Weakness = (body) => this.disarmed(body),
+  ): Promise<void> {
+    await weakness(() => this.land(t, shots));
+    await this.miss(t, shots);
+  }
+
+  async land(t: ExecutionContext<unknown>, shots: readonly Shot[]): Promise<void> {
+    const titles = shots.map(({ title }) => title);
+    t.deepEqual(await this.#fire(shots, true), titles, 'control: they arrive');
+  }
+
+  async miss(t: ExecutionContext<unknown>, shots: readonly Shot[]): Promise<void> {
+    t.deepEqual(await this.#fire(shots, false), [], 'they do not arrive');
+  }
+
+  /** @returns the titles of those that arrived. */
+  async #fire(shots: readonly Shot[], patient: boolean): Promise<readonly string[]> {
+    const fired = shots.map((shot) => ({ ...shot, text: `~${++this.#shots}~` }));
+    for (const { fire, text } of fired) await fire(text);
+    const arrived = async ({ at, text }: { readonly at: string; readonly text: string }) =>
+      (await this.heard(at)).includes(text);
+    const all = async () => (await Promise.all(fired.map(arrived))).every((each) => each);
+    if (patient) await waitFor('the shots have arrived', all, { timeoutMilliseconds: 5_000 }).catch(() => {});
+    for (const at of new Set(patient ? [] : shots.map((shot) => shot.at))) await this.#mark(at);
+    const outcome = await Promise.all(fired.map(arrived));
+    return fired.filter((_, index) => outcome[index]).map(({ title }) => title);
+  }
+
+  /** Everything that somebody has heard so far: a container on its link, others by their sockets. */
+  async heard(name: string): Promise<string> {
+    return this.containers.get(name)?.seen.stdout ?? (await this.at(name).heard()).join('\n');
+  }
+
+  /** A packet that may pass arrives: twice, the second time when every queue that the first one had waited in is empty. */
+  async #mark(at: string): Promise<void> {
+    for (const _ of [1, 2]) {
+      const text = `~mark ${++this.#shots}~`;
+      await this.#tell(at, text);
+      await waitFor(`the mark arrives at ${at}`, async () => (await this.heard(at)).includes(text));
+    }
+  }
+
+  async #tell(at: string, text: string): Promise<void> {
+    const network = this.layout.networks[at.split('.')[0] ?? ''];
+    const [family = 4] = network?.families ?? families;
+    const host = network === undefined ? '127.0.0.1' : this.address(at, family);
+    await this.at(network === undefined ? at : 'host').request('tell', { host, port: markPort, text });
+  }
+
+  /** While the body runs there is not one rule on this machine. */
+  async disarmed(body: () => Promise<void>): Promise<void> {
+    await this.sh(disarm[this.backend]);
+    try {
+      await body();
+    } finally {
+      await this.sh(rearm[this.backend]);
+    }
+  }
+
+  /** While the body runs, these settings of the host are others. */
+  async set(values: Readonly<Record<string, number>>, body: () => Promise<void>): Promise<void> {
+    const keys = Object.keys(values);
+    const before = await Promise.all(keys.map(async (key) => [key, Number(await this.sysctl('host', key))] as const));
+    await this.at('host').sysctl(values);
+    try {
+      await body();
+    } finally {
+      await this.at('host').sysctl(Object.fromEntries(before.reverse()));
+    }
+  }
+
+  async raise(): Promise<void> {
+    await Promise.all([...this.#places.values()].map((place) => place.close()));
+    await this.lab.down();
+  }
+}
+
+/** On every place that is a witness by its sockets, these are listened to. */
+const markPort = 9;
+
+function subnet(number: number, family: Family): string {
+  return family === 4 ? `10.0.${number}.0/24` : `fd00:0:0:${number}::/64`;
+}
+
+function inNetwork(number: number, family: Family, host: number): string {
+  return family === 4 ? `10.0.${number}.${host}` : `fd00:0:0:${number}::${host}`;
+}
+
+/** Nothing of the machine itself stops an attack. Links that come later copy `default`. */
+function carelessness(forwards: boolean): Readonly<Record<string, number>> {
+  const everywhere = ['all', 'default', 'up0'].flatMap((link) => [
+    [`net.ipv4.conf.${link}.rp_filter`, 0],
+    [`net.ipv4.conf.${link}.accept_local`, 1],
+  ]);
+  const router = forwards
+    ? [
+        ['net.ipv4.ip_forward', 1],
+        ['net.ipv6.conf.all.forwarding', 1],
+      ]
+    : [];
+  const talkative = [
+    ['net.ipv4.icmp_ratelimit', 0],
+    ['net.ipv6.icmp.ratelimit', 0],
+  ];
+  return Object.fromEntries([...router, ...everywhere, ...talkative]);
+}
+
+/**
+ * One siege for the attacks of a file, which come one after the other and leave it as they found it.
+ *
+ * @returns what declares an attack
+ */
+export function besiege(backend: BackendName, layout: Layout) {
+  let siege: Siege | undefined;
+  test.after.always(`the siege of ${backend} is raised`, () => siege?.raise());
+  const run = (body: Body) => async (t: ExecutionContext) => {
+    siege ??= await Siege.lay(backend, layout);
+    await body(t, siege);
+  };
+  const root = process.geteuid?.() === 0;
+  const attack = (title: string, body: Body): void =>
+    (root ? test.serial : test.serial.skip)(`${title}, ${backend}`, run(body));
+  /** One that still succeeds. */
+  const failing = (title: string, body: Body): void =>
+    (root ? test.serial.failing : test.serial.skip)(`${title}, ${backend}`, run(body));
+  return Object.assign(attack, { failing });
+}

@@ -1,0 +1,183 @@
+/** Attackers on the machine's own wire, who send to its MAC whatever they like. Topology: siege.ts */
+import { backends } from './backends.ts';
+import { datagram, everyKind } from './kinds.ts';
+import { bytes, ethernet, ip4, packet, protocols, udp, type Way } from './packets.ts';
+import { besiege, families, hostMac, type Shot, type Siege } from './siege.ts';
+
+const layout = {
+  networks: {
+    front: { number: 1 },
+    inner: { number: 2, options: ['--internal'] },
+  },
+  containers: {
+    'front.a': ['-p', '8080:80/udp', '-p', '127.0.0.1:9000:80/udp'],
+    'front.b': [],
+    'inner.a': [],
+  },
+};
+
+const neighbourMac = '02:42:cb:00:71:03';
+
+/** Sends packets to the host's MAC. */
+function send(siege: Siege, ...packets: readonly Buffer[]): Promise<unknown> {
+  const frames = packets.map((each) => ethernet(hostMac, neighbourMac, each).toString('hex'));
+  return siege.at('neighbour').request('frames', { link: 'eth0', frames });
+}
+
+/** From the neighbour, who may claim to be somebody else. */
+function toward(siege: Siege, name: string, family: 4 | 6, source = siege.address('neighbour', family)): Way {
+  return { source, destination: siege.address(name, family) };
+}
+
+for (const backend of backends) {
+  const attack = besiege(backend, layout);
+
+  attack('no direct route leads to a container, whatever the protocol', async (t, siege) => {
+    await siege.repels(
+      t,
+      families.flatMap((family) =>
+        Object.entries(everyKind(toward(siege, 'front.a', family))).map(([title, make]) => ({
+          title: `IPv${family}, ${title}`,
+          at: 'front.a',
+          fire: (text: string) => send(siege, ...make(text)),
+        })),
+      ),
+    );
+  });
+
+  attack('a forged source is no way into an internal network', async (t, siege) => {
+    const claims = {
+      4: ['203.0.113.3', '10.0.2.9', '10.0.2.1', '10.0.1.2'],
+      6: ['2001:db8:f::3', 'fd00:0:0:2::9', 'fd00:0:0:2::1'],
+    };
+    await siege.repels(
+      t,
+      families.flatMap((family) =>
+        claims[family].map((source) => ({
+          title: `as ${source}`,
+          at: 'inner.a',
+          fire: (text: string) => send(siege, datagram(toward(siege, 'inner.a', family, source), 80, text)),
+        })),
+      ),
+    );
+  });
+
+  attack('the machine’s loopback is not on the wire', async (t, siege) => {
+    const host = siege.at('host');
+    for (const address of ['127.0.0.2', '::1', siege.address('host', 6)]) await host.serve(7001, address);
+    const shot = (destination: string): Shot => {
+      const source = siege.address('neighbour', destination.includes(':') ? 6 : 4);
+      return {
+        title: destination,
+        at: 'host',
+        fire: (text) => send(siege, datagram({ source, destination }, 7001, text)),
+      };
+    };
+    await siege.repels(t, [shot('127.0.0.2')], (body) => siege.set({ 'net.ipv4.conf.up0.route_localnet': 1 }, body));
+    await siege.land(t, [shot(siege.address('host', 6))]);
+    await siege.miss(t, [shot('::1')]);
+  });
+
+  attack('a port that is published on loopback is not on the wire, whatever route_localnet says', async (t, siege) => {
+    const way = { source: siege.address('neighbour', 4), destination: '127.0.0.1' };
+    const shot = {
+      title: '127.0.0.1:9000',
+      at: 'front.a',
+      fire: (text: string) => send(siege, datagram(way, 9000, text)),
+    };
+    await siege.set({ 'net.ipv4.conf.up0.route_localnet': 1 }, () => siege.repels(t, [shot]));
+  });
+
+  attack('nobody on the wire passes for a sibling of whom it asks', async (t, siege) => {
+    const asking = (claims: readonly string[]) =>
+      claims.map((source) => ({
+        title: `as ${source}`,
+        at: 'front.a',
+        fire: (text: string) => {
+          const destination = siege.address('host', source.includes(':') ? 6 : 4);
+          return send(siege, datagram({ source, destination }, 8080, text));
+        },
+      }));
+    await siege.land(t, asking(families.map((family) => siege.address('neighbour', family))));
+    await siege.miss(
+      t,
+      asking(families.flatMap((family) => [siege.address('front.b', family), siege.address('front.a', family)])),
+    );
+  });
+
+  attack('nobody on the wire joins in what siblings say to each other', async (t, siege) => {
+    const ways = families.map((family) => toward(siege, 'front.a', family, siege.address('front.b', family)));
+    await siege.at('front.a').serve(6000);
+    for (const { source, destination } of ways) {
+      const question = {
+        protocol: 'udp',
+        host: destination,
+        port: 6000,
+        localAddress: source,
+        localPort: 5000,
+      } as const;
+      t.is(await siege.at('front.b').question(question), source, 'an answer came: the machine tracks a conversation');
+    }
+    await siege.repels(
+      t,
+      ways.map((way) => ({
+        title: way.source,
+        at: 'front.a',
+        fire: (text) => send(siege, packet(way, protocols.udp, udp(way, 5000, 6000, text))),
+      })),
+    );
+  });
+
+  attack('what only passes through is not caught by a published port', async (t, siege) => {
+    await siege.at('world').serve(8080);
+    const shots = (at: string) =>
+      families.map((family) => ({
+        title: `IPv${family}`,
+        at,
+        fire: (text: string) => send(siege, datagram(toward(siege, 'world', family), 8080, text)),
+      }));
+    await siege.land(t, shots('world'));
+    await siege.repels(t, shots('front.a'), async (body) => {
+      await siege.at('host').run(['nft', everyPort(siege)]);
+      await body();
+      await siege.sh('nft delete table inet naive');
+    });
+  });
+
+  attack('a packet that brings its own route is led into no network', async (t, siege) => {
+    const way = toward(siege, 'host', 4);
+    const option = (next: string) => Buffer.concat([Buffer.of(131, 7, 4), bytes(next), Buffer.of(0)]);
+    const shot = {
+      title: 'loose source route',
+      at: 'front.a',
+      fire: (text: string) =>
+        send(
+          siege,
+          ip4(way, protocols.udp, udp(way, 4711, 81, text), { options: option(siege.address('front.a', 4)) }),
+        ),
+    };
+    const willing = { 'net.ipv4.conf.all.accept_source_route': 1, 'net.ipv4.conf.up0.accept_source_route': 1 };
+    await siege.set(willing, () => siege.repels(t, [shot]));
+  });
+
+  attack('one packet from the wire is not for all containers of a network', async (t, siege) => {
+    const source = siege.address('neighbour', 4);
+    const shots = ['front', 'inner'].map((network, index) => ({
+      title: network,
+      at: `${network}.a`,
+      fire: (text: string) => send(siege, datagram({ source, destination: `10.0.${index + 1}.255` }, 81, text)),
+    }));
+    const willing = { 'net.ipv4.conf.all.bc_forwarding': 1, 'net.ipv4.conf.up0.bc_forwarding': 1 };
+    await siege.set(willing, () => siege.repels(t, shots));
+  });
+}
+
+/** A translation that doesn't ask whom a packet is for. */
+function everyPort(siege: Siege): string {
+  const rules = families.map((family) => {
+    const ip = family === 4 ? 'ip' : 'ip6';
+    const address = siege.address('front.a', family);
+    return `meta nfproto ipv${family} udp dport 8080 dnat ${ip} to ${family === 4 ? address : `[${address}]`}:80`;
+  });
+  return `table inet naive { chain caught { type nat hook prerouting priority dstnat - 1; ${rules.join('; ')}; }; }`;
+}
