@@ -8,6 +8,7 @@ import { containerCommands } from './container-commands.ts';
 import {
   dnsQueryOptions,
   eventsOptions,
+  explainOptions,
   formatOptions,
   labNameOptions,
   labPlaceOptions,
@@ -168,7 +169,8 @@ export const commands: readonly Command[] = [
   {
     name: 'explain',
     summary: 'Print what a command would do, as a shell script, and change nothing',
-    usage: 'COMMAND [ARG...]',
+    usage: '[OPTIONS] COMMAND [ARG...]',
+    options: explainOptions,
     example: 'gangway explain run -d -p 8080:80 python3 -m http.server 80',
     words: [1, any],
     passThrough: true,

@@ -14,7 +14,7 @@ import type { ColorWhen } from './color.ts';
 import type { Command, Console } from './command.ts';
 import { commands } from './commands.ts';
 import { type Given, parseWords, UsageError } from './grammar.ts';
-import { globalOptions } from './options.ts';
+import { explainOptions, globalOptions } from './options.ts';
 import { printable } from './sentence.ts';
 
 /** Everything around the command line, so that a test can stand there. */
@@ -129,7 +129,12 @@ async function perform(found: Found, invocation: Invocation): Promise<number> {
   if (given.options.help) return await showHelp(path, command, invocation);
   requireWords(found, given.words.length);
   if (command.name === 'help') return await helpAbout(given.words, invocation);
-  if (command.name === 'explain') return await dispatch(given.words, { ...invocation, mode: 'explain' });
+  if (command.name === 'explain') {
+    const { options: own, words } = parseWords({ ...explainOptions, ...help }, rest, true);
+    const firewall = own['firewall-backend'];
+    const engineOptions = { ...invocation.engineOptions, ...(firewall && { firewall: parseBackend(firewall) }) };
+    return await dispatch(words, { ...invocation, engineOptions, mode: 'explain' });
+  }
   if (invocation.mode === 'explain' && command.changes !== undefined && command.changes !== 'plan') {
     return explainNothing(found, invocation);
   }

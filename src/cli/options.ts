@@ -24,14 +24,18 @@ const time = {
   help: 'How long to wait before it is killed (10; -1: for ever)',
 } as const satisfies Option;
 
+const firewallBackend = {
+  kind: 'value',
+  type: 'name',
+  help: 'nftables or iptables: all rules move over to it',
+} as const satisfies Option;
+
+export const explainOptions = { 'firewall-backend': firewallBackend } as const satisfies Options;
+
 /** Before the command: `gangway --explain run …`. */
 export const globalOptions = {
   color: { kind: 'value', type: 'when', help: 'auto, always or never' },
-  'firewall-backend': {
-    kind: 'value',
-    type: 'name',
-    help: 'nftables or iptables: moves everything over to it (nftables)',
-  },
+  'firewall-backend': firewallBackend,
   explain: { kind: 'flag', help: 'Print each step as a command while doing it, on stderr' },
   'runtime-directory': { kind: 'value', type: 'path', help: 'Where sockets and locks live (/run/gangway)' },
   'state-directory': { kind: 'value', type: 'path', help: 'Where records live (/var/lib/gangway)' },

@@ -49,7 +49,13 @@ export interface Context {
  */
 export async function exclusively<T>(context: Context, body: (world: World) => Promise<T>): Promise<T> {
   using world = new World(context.host());
-  if (context.dryRun) return await body(world);
+  if (context.dryRun) {
+    try {
+      return await settled(context, world, body);
+    } finally {
+      context.records.assumeNothing();
+    }
+  }
   try {
     return await context.turns.take(() => locked(context, world, body));
   } catch (error) {
@@ -64,8 +70,7 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
     const recovered = await recover(ledger(context), context.kinds, world);
     if (recovered !== undefined) context.onWarning(recovered);
     try {
-      for (const move of firewallMoves(context)) await carry(context, world, move);
-      return await body(world);
+      return await settled(context, world, body);
     } finally {
       // What failed may have changed something before.
       await keepServed(context);
@@ -73,6 +78,15 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
   } finally {
     held.release();
   }
+}
+
+/** The firewall is first brought to where it is wanted. */
+async function settled<T>(context: Context, world: World, body: (world: World) => Promise<T>): Promise<T> {
+  for (const move of firewallMoves(context)) {
+    await carry(context, world, move);
+    if (context.dryRun) context.records.assume(move.records);
+  }
+  return await body(world);
 }
 
 /**

@@ -47,7 +47,7 @@ function choose(asked: BackendName | undefined): Backend {
 }
 
 /** Did this back end make what a record of the machine says is loaded? Nothing is, as far as nobody says otherwise. */
-export function isKeptBy(firewall: Backend, ruleset: MachineRecord['ruleset']): boolean {
+function isKeptBy(firewall: Backend, ruleset: MachineRecord['ruleset']): boolean {
   return (backendIn(ruleset)?.name ?? firewall.name) === firewall.name;
 }
 
@@ -66,7 +66,7 @@ export interface Retold {
 }
 
 /** Every record of this boot with its facts as `firewall` keeps them. */
-export function retell({ records }: Context, firewall: Backend): Retold {
+function retell({ records }: Context, firewall: Backend): Retold {
   const boot = bootId();
   const networks = records
     .everyNetwork()

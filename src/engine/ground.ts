@@ -16,7 +16,7 @@ import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
-import { firewallOf, isKeptBy, isLoaded, retell } from './firewall.ts';
+import { firewallOf, isLoaded } from './firewall.ts';
 import { ipForward, kernelFamilies } from './observe.ts';
 import {
   type ContainerRecord,
@@ -50,13 +50,11 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const standing = wanted.networks.map((record) => stand(context, world, record, boot));
   // What has no bridge never passes our rules.
   const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
-  const loaded = !bridged || isLoaded(context, world, firewall);
+  const loaded = !bridged || records.areAssumed || isLoaded(context, world, firewall);
   const ruleset = loaded ? [] : firewall.load();
   const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
   const others = [...otherNetworks(context, wanted.networks, boot), ...livingSteps(context, boot)];
-  const known = isKeptBy(firewall, machine.ruleset)
-    ? [...there, ...machine.forwarding, ...others].filter(isFirewallStep)
-    : retell(context, firewall).steps;
+  const lost = loaded ? [] : [...there, ...machine.forwarding, ...others].filter(isFirewallStep);
   const forward = forwardingFor(context, world, machine, wanted);
   const after: MachineRecord = {
     ...machine,
@@ -65,7 +63,7 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
     cursors: { ...machine.cursors, ...wanted.cursors },
   };
   return {
-    steps: [...ruleset, ...(loaded ? [] : known), ...forward.steps, ...standing.flatMap(({ missing }) => missing)],
+    steps: [...ruleset, ...lost, ...forward.steps, ...standing.flatMap(({ missing }) => missing)],
     records: [
       ...standing.flatMap(({ record, made, isNew }) =>
         isNew ? [records.put('networks', { ...record, made: { boot, steps: made } })] : [],
@@ -83,9 +81,10 @@ function stand(context: Context, world: World, record: NetworkRecord, boot: stri
   const { made, network } = record;
   const stands = made?.boot === boot && hasLink(world, network);
   const steps = stands ? made.steps : makeAnew(context, world, network);
-  const missing = steps.filter(
-    (step) => !((stands || isFirewallStep(step)) && kindOf(context.kinds, step).holds(step, world)),
-  );
+  // In a dry run, the move to another back end has been told and not made.
+  const told = (step: Step) => context.records.areAssumed && stands && isFirewallStep(step);
+  const holds = (step: Step) => told(step) || kindOf(context.kinds, step).holds(step, world);
+  const missing = steps.filter((step) => !((stands || isFirewallStep(step)) && holds(step)));
   return { record, made: steps, missing, isNew: !stands };
 }
 

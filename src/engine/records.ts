@@ -32,6 +32,8 @@ export class Records {
   readonly #told = new Set<string>();
   /** A record is never changed in place: its file is replaced by another one. */
   readonly #known = new Map<string, { readonly version: string; readonly record: unknown }>();
+  /** In a dry run: what files would hold by now; null for one that would be gone. */
+  readonly #assumed = new Map<string, string | null>();
 
   constructor(directories: Directories, onWarning: (sentence: string) => void) {
     this.directories = directories;
@@ -119,6 +121,20 @@ export class Records {
     return { path: this.#machinePath, content: empty ? null : encode({ schema, ...record }) };
   }
 
+  /** From now on, what is read is what these changes would have made of it: the next plan of a dry run builds on this one. */
+  assume(changes: readonly RecordChange[]): void {
+    for (const { path, content } of changes) this.#assumed.set(path, content);
+  }
+
+  get areAssumed(): boolean {
+    return this.#assumed.size > 0;
+  }
+
+  /** What is read is what there is. */
+  assumeNothing(): void {
+    this.#assumed.clear();
+  }
+
   path(kind: 'containers' | 'networks', id: string): string {
     return `${this.directories.state}/${kind}/${id}.json`;
   }
@@ -186,13 +202,17 @@ export class Records {
 
   #paths(kind: 'containers' | 'networks'): readonly string[] {
     const directory = `${this.directories.state}/${kind}`;
-    return namesIn(directory, this.directories)
+    const found = namesIn(directory, this.directories)
       .filter((name) => name.endsWith('.json'))
       .map((name) => `${directory}/${name}`);
+    const assumed = [...this.#assumed.keys()].filter((path) => dirname(path) === directory);
+    return assumed.length === 0 ? found : [...new Set([...found, ...assumed])];
   }
 
   /** The record in a file, undefined where there is none, or what is wrong with it. A file that is the same is not read again. */
   #look(kind: Kind, path: string): unknown {
+    const assumed = this.#assumed.get(path);
+    if (assumed !== undefined) return assumed === null ? undefined : read(kind, path, assumed);
     const found = ignoring('ENOENT', () => statSync(path));
     if (found === undefined) return undefined;
     const version = `${found.ino} ${found.mtimeMs} ${found.size}`;

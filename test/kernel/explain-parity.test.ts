@@ -24,7 +24,7 @@ interface Scenario {
 /** Links to the programs of these packages, and nothing else to find on PATH. */
 const tools = `
 mkdir /run/tools
-for file in $(dpkg -L iproute2 nftables procps util-linux mount coreutils crun | grep -E '^(/usr)?/s?bin/[^/]+$'); do
+for file in $(dpkg -L iproute2 nftables iptables procps util-linux mount coreutils crun | grep -E '^(/usr)?/s?bin/[^/]+$'); do
   [ ! -f "$file" ] || ln -sf "$file" /run/tools/
 done
 ln -s "$(command -v sh)" /run/tools/sh
@@ -199,6 +199,31 @@ parity('publish', {
 parity('unpublish', { before: [web], words: ['unpublish', 'web', '0.0.0.0:8080:80'] });
 
 parity('gc', { before: [web, ['rm', '-f', 'web']], words: ['gc'] });
+
+/** The same where iptables carries the rules: its single commands, as somebody would type them. */
+const onIptables = (words: readonly string[]) => ['--firewall-backend=iptables', ...words];
+
+parity('run -d with ports, on iptables', { words: onIptables(web) });
+
+parity('network connect, on iptables', {
+  before: [onIptables(better), web],
+  words: onIptables(['network', 'connect', 'aa', 'web']),
+});
+
+parity('unpublish and what is left, on iptables', {
+  before: [onIptables(web)],
+  words: ['unpublish', 'web', '0.0.0.0:8080:80'],
+});
+
+parity('network create, in both families, which moves everything from nftables to iptables', {
+  before: [web],
+  words: onIptables(['network', 'create', '--ipv6', '--subnet', '10.7.0.0/24', '--subnet', 'fd00:7::/64', 'both']),
+});
+
+parity('rm -f of the last one, which moves everything back to nftables', {
+  before: [onIptables(web)],
+  words: ['--firewall-backend=nftables', 'rm', '-f', 'web'],
+});
 
 for (const isolation of ['full', 'network']) {
   test(`exec in a container with isolation=${isolation}`, async (t) => {

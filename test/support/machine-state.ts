@@ -115,12 +115,17 @@ function withoutTimers(value: unknown): unknown {
   return Object.fromEntries(chosen.map(([key, item]) => [key, withoutTimers(item)]));
 }
 
-/** Elements in the order of their text: a hash has none. */
+/** Elements in the order of their text: a hash has none. Nor have tables and chains; the rules of a chain have one. */
 function ruleset({ nftables }: { readonly nftables: readonly Row[] }): readonly unknown[] {
-  return nftables
+  const all = nftables
     .filter((row) => row.metainfo === undefined)
     .map((row) => {
-      const [[kind, { handle: _, elem, ...object }] = ['', {}]] = Object.entries(row);
-      return { kind, ...object, ...(elem && { elem: elem.map((item: unknown) => JSON.stringify(item)).sort() }) };
+      const [[kind, { handle: _, elem, expr, ...object }] = ['', {}]] = Object.entries(row);
+      const elements = elem && { elem: elem.map((item: unknown) => JSON.stringify(item)).sort() };
+      const place = [object.family, object.table ?? object.name, object.chain ?? object.name].join(' ');
+      // What iptables makes counts packets.
+      const expressions = expr && { expr: expr.filter((item: Row) => item.counter === undefined) };
+      return { kind, place, ...object, ...expressions, ...elements };
     });
+  return all.toSorted((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : 0));
 }
