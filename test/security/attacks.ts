@@ -36,6 +36,7 @@ const kernel =
   (test: string): Proof => ({ file: `test/kernel/${name}.test.ts`, test });
 const [wire, modes, rules] = [security('wire'), kernel('ruleset-modes-attacks'), kernel('ruleset-attacks')];
 const container = security('container');
+const [routers, life] = [security('routers'), security('life')];
 const names = kernel('dns-attacks');
 
 export const chapters: readonly Chapter[] = [
@@ -191,6 +192,15 @@ export const chapters: readonly Chapter[] = [
       },
       {
         attack:
+          'a container says in IPv6 that it is a router: the machine sends through it from then on, and has an address more',
+        sources: ['CVE-2020-13401', 'CVE-2020-10749', 'CVE-2020-13597'],
+        docker: 'stopped since 19.03.11',
+        gangway: 'stopped',
+        because: 'a bridge has accept_ra=0, one without IPv6 disable_ipv6=1, before it is up; and rules besides',
+        proofs: [routers('the machine believes no container that says it is a router')],
+      },
+      {
+        attack:
           'a packet that belongs to no connection leaves untranslated, and tells the world addresses of the inside',
         sources: ['moby#1541'],
         docker: 'open: no rule drops what is invalid',
@@ -259,6 +269,78 @@ export const chapters: readonly Chapter[] = [
     ],
   },
   {
+    attackers: 'Where a network has no IPv6',
+    attacks: [
+      {
+        attack:
+          'a link has an address of IPv6 all the same, from itself or from what a sibling says, which no rule for IPv4 concerns',
+        sources: ['CVE-2024-32473'],
+        docker: 'stopped since 26.0.2',
+        gangway: 'stopped',
+        because: 'each link of it is born with disable_ipv6=1',
+        proofs: [routers('where a network has no IPv6, its links have none, whatever a router says')],
+      },
+      {
+        attack: 'the same on a macvlan, from a router of the wire',
+        sources: ['CVE-2024-32473'],
+        docker: 'stopped since 26.0.2',
+        gangway: 'stopped',
+        because: 'the same',
+        proofs: [routers('a macvlan without IPv6 hears no router of the wire')],
+      },
+      {
+        attack: 'the setting can’t be made (/proc/sys is read-only), and the container gets IPv6 in silence',
+        sources: ['moby#47751'],
+        docker: 'stopped since 26.0.2: an error',
+        gangway: 'stopped',
+        because: 'a setting that can’t be made is an error, and everything is taken back',
+        proofs: [life('a setting that can’t be made is no container, and nothing is left of it')],
+      },
+    ],
+  },
+  {
+    attackers: 'While things come and go',
+    attacks: [
+      {
+        attack:
+          'packets that are sent without a pause get in while a network or a container is being made, before there are rules',
+        sources: [],
+        docker: 'not tried; a bridge is up after its rules',
+        gangway: 'stopped',
+        because: 'the rules know a bridge before there is one, and forget it after it has gone',
+        proofs: [life('no packet gets into a network that is just being made, or taken away')],
+      },
+      {
+        attack:
+          'who sends by UDP all the time reaches the old container when a port leads to another one, since the machine remembers the flow',
+        sources: ['moby#8795', 'moby#44688', 'moby#53384'],
+        docker: 'open where host port and container port differ',
+        gangway: 'stopped',
+        because: 'with a port go the flows that it led, also those that led nowhere before',
+        proofs: [
+          life('who never stops sending is not led where a port no longer leads'),
+          kernel('publish-running')('who never stops asking by UDP is led where the port leads now'),
+        ],
+      },
+      {
+        attack: 'a client connects while a port is being published, is accepted, and nobody serves it',
+        sources: ['moby#50669'],
+        docker: 'stopped since 28.x',
+        gangway: 'stopped',
+        because: 'a socket drops every packet until its rules are in place',
+        proofs: [kernel('proxy-reservation')('no client is let in between reserving and serving')],
+      },
+      {
+        attack: 'somebody flushes the rules: what was closed is open',
+        sources: ['CVE-2025-54388', 'CVE-2025-54410', 'netavark#230'],
+        docker: 'open until something changes; noticed with firewalld alone',
+        gangway: 'to do',
+        because: 'nobody watches: the next command finds the rules gone',
+        proofs: [],
+      },
+    ],
+  },
+  {
     attackers: 'By name',
     attacks: [
       {
@@ -272,6 +354,51 @@ export const chapters: readonly Chapter[] = [
           names('a forged answer is believed only with address, port, id and question all right'),
           names('nobody can guess the port and the id of a question'),
         ],
+      },
+      {
+        attack: 'an internal network asks for names that tell a server of the attacker what is inside',
+        sources: ['CVE-2024-29018', 'GHSA-mq39-4gv4-mvpx'],
+        docker: 'stopped since 23.0.11, 25.0.5, 26.0.0',
+        gangway: 'stopped',
+        because: 'without a way out, no server of the machine is asked',
+        proofs: [kernel('names')('nothing of an internal network leaves the machine, until there is a way out')],
+      },
+      {
+        attack: 'names as a way around a list of permitted destinations',
+        sources: ['CVE-2026-12039'],
+        docker: 'there is no such list',
+        gangway: 'not here',
+        because: 'there is no such list; an internal network is the one that asks nobody',
+        proofs: [],
+      },
+      {
+        attack: 'the machine’s search domain is applied to the name of a container, which then is somebody else’s',
+        sources: ['CVE-2025-8283'],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because: 'a name of the container’s networks is answered before any domain, and nobody else hears of it',
+        proofs: [
+          kernel('names')(
+            'a short name is looked for where its container says, and a shared one is told in every order',
+          ),
+        ],
+      },
+      {
+        attack:
+          'clients that stall in the middle of a question, break off, or do not read: the server is busy with them, or with nothing',
+        sources: ['CVE-2024-8418', 'CVE-2026-35406'],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because: 'connections are limited in number and in time, and no client waits for another one',
+        proofs: [kernel('dns')('clients that stall, break off, or do not read harm nobody')],
+      },
+      {
+        attack: 'nonsense for the server, from a container or from the server that was asked',
+        sources: [],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because: 'lengths and pointers are checked before anything follows them',
+        proofs: [names('no bytes from either side stop the server')],
       },
     ],
   },
