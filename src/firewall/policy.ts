@@ -80,8 +80,9 @@ const chains = {
  * `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }`: what opens one port of a container.
  *
  * None translates from one family to the other, which the kernel can't, or from loopback: those ports are a process of
- * the host's business. What is said of them is who may not reach it: of one on every address, an internal network; of one
- * on 127.0.0.1, the wire. `::1` the kernel never accepts from there. In a
+ * the host's business, and so is what comes from an IPv6 address of one link. What is said of them is who may not reach
+ * it: of one on every address, an internal network; of one on 127.0.0.1, the wire. `::1` the kernel never accepts from
+ * there. In a
  * routed network there is no port of the host: the container's own is open, but not if it was asked for on loopback.
  *
  * Two ports of the host that lead to one of the container may have an element in common.
@@ -109,11 +110,13 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
   if (isLoopback(binding.hostAddress)) {
     return family === 4 ? [{ set: 'loopback_ports4', key: [address(binding.hostAddress), ...hostPort] }] : [];
   }
-  if (family !== container.family)
-    return isUnspecified(binding.hostAddress) ? [{ set: 'carried_ports', key: [nfProto(family), ...hostPort] }] : [];
+  const everywhere = isUnspecified(binding.hostAddress);
+  const mayBeCarried = everywhere && (family === 6 || container.family === 6);
+  const carried = mayBeCarried ? [{ set: 'carried_ports', key: [nfProto(family), ...hostPort] }] : [];
+  if (family !== container.family) return carried;
   const value = [address(container), service(binding.containerPort)];
-  return isUnspecified(binding.hostAddress)
-    ? [{ set: `ports${family}`, key: hostPort, value }]
+  return everywhere
+    ? [{ set: `ports${family}`, key: hostPort, value }, ...carried]
     : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }];
 }
 

@@ -27,13 +27,14 @@ const acts = {
       writeFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, `${value}`);
   },
 
-  /** Answers every connection and every datagram with the address that it came from. */
-  async serve({ port, host = '::' }) {
-    const server = net.createServer((socket) => socket.on('error', () => {}).end(plain(socket.remoteAddress ?? '')));
+  /** Answers every connection and every datagram with the address that it came from; with a signature, behind that one. */
+  async serve({ port, host = '::', signature }) {
+    const answer = (address) => [...(signature === undefined ? [] : [signature]), plain(address)].join(' ');
+    const server = net.createServer((socket) => socket.on('error', () => {}).end(answer(socket.remoteAddress ?? '')));
     const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
     socket.on('message', (data, peer) => {
       heard.push(data.toString());
-      socket.send(plain(peer.address), peer.port, peer.address);
+      socket.send(answer(peer.address), peer.port, peer.address);
     });
     await new Promise((resolve) => server.listen(port, host, resolve));
     await new Promise((resolve) => socket.bind(port, host, resolve));
@@ -76,9 +77,14 @@ const acts = {
     }
   },
 
-  ping({ host, wait }) {
+  heardLately() {
+    return heard.splice(0);
+  },
+
+  ping({ host, wait, localAddress }) {
+    const from = localAddress === undefined ? [] : ['-I', localAddress];
     return new Promise((resolve) => {
-      const child = spawn('ping', ['-q', '-c', '1', '-W', `${wait / 1000}`, host], { stdio: 'ignore' });
+      const child = spawn('ping', ['-q', '-c', '1', '-W', `${wait / 1000}`, ...from, host], { stdio: 'ignore' });
       child.on('close', (status) => resolve(status === 0 ? 'yes' : 'silent'));
     });
   },

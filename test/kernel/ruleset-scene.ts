@@ -18,6 +18,8 @@ export interface Question {
   readonly localPort?: number;
   /** Of a datagram. */
   readonly bytes?: number;
+  /** In a datagram. */
+  readonly text?: string;
   readonly wait?: number;
 }
 
@@ -62,8 +64,9 @@ export class Place {
     await this.request('sysctl', values);
   }
 
-  async serve(port: number, host?: string): Promise<void> {
-    await this.request('serve', { port, host });
+  /** @param signature stands before each answer, with a space between */
+  async serve(port: number, host?: string, signature?: string): Promise<void> {
+    await this.request('serve', { port, host, signature });
   }
 
   async ask(protocol: Protocol, host: string, port: number): Promise<string> {
@@ -76,13 +79,18 @@ export class Place {
   }
 
   /** `ping`: `yes` or `silent`. */
-  async ping(host: string, wait: number): Promise<string> {
-    return (await this.request('ping', { host, wait })) as string;
+  async ping(host: string, wait: number, localAddress?: string): Promise<string> {
+    return (await this.request('ping', { host, wait, localAddress })) as string;
   }
 
   /** The datagrams that have come to its servers. */
   async heard(): Promise<readonly string[]> {
     return (await this.request('heard', {})) as readonly string[];
+  }
+
+  /** Those that have come since this was asked last. */
+  async heardLately(): Promise<readonly string[]> {
+    return (await this.request('heardLately', {})) as readonly string[];
   }
 
   async close(): Promise<void> {
@@ -126,7 +134,7 @@ export class Scene<Name extends string> {
   }
 
   /** A process in the namespace `name` of the host, which serves on ports 80 and 8080. */
-  static async openPlace(host: Place, name: string, lines: readonly string[]): Promise<Place> {
+  static async openPlace(host: Place, name: string, lines: readonly string[], signature?: string): Promise<Place> {
     const place = await Place.open('nsenter', `--target=${host.pid}`, '--net', '--mount', 'ip', 'netns', 'exec', name);
     await place.sysctl({
       'net.ipv4.icmp_ratelimit': 0,
@@ -135,7 +143,7 @@ export class Scene<Name extends string> {
       'net.ipv6.conf.eth0.accept_dad': 0,
     });
     await place.ip(['link set lo up', ...lines]);
-    await Promise.all([place.serve(80), place.serve(8080)]);
+    await Promise.all([80, 8080].map((port) => place.serve(port, undefined, signature)));
     return place;
   }
 

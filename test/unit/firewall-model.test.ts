@@ -160,6 +160,29 @@ test('internal and isolated networks', (t) => {
   t.is(ask(peer, '172.17.0.2', 80, isolated), 'web 172.17.0.2:80/tcp sees 172.17.0.3');
 });
 
+test('what a process carries is closed to internal networks, as what the kernel leads', (t) => {
+  const inside = world(
+    {},
+    {},
+    { internal: true, subnets: [parsePrefix('172.18.0.1/16'), parsePrefix('fd00:b::1/64')] },
+  );
+  const links = [...inside.links, { name: 'br-back', addresses: [parsePrefix('fd00:b::1/64')] }];
+  const endpoints = [
+    ...inside.endpoints,
+    { container: 'spy', network: 'back', addresses: [parseAddress('fd00:b::2')] },
+  ];
+  const all = { ...inside, links, endpoints };
+  const spy = { kind: 'container', container: 'spy', network: 'back' } as const;
+  t.is(ask(spy, 'fd00:b::1', 9001, all), 'internal', 'to IPv4');
+  t.is(ask({ ...spy, source: parseAddress('fe80::2') }, 'fd00:b::1', 8080, all), 'internal', 'from one wire');
+  t.is(ask(spy, 'fd00:b::1', 22, all), 'host [fd00:b::1]:22/tcp sees fd00:b::2');
+});
+
+test('nobody passes for a sibling', (t) => {
+  const open = world({ gatewayModes: { 4: 'nat-unprotected', 6: 'nat' } });
+  t.is(ask({ ...outside, source: parseAddress('172.17.0.3') }, '172.17.0.2', 80, open), 'claim');
+});
+
 test('siblings that may not talk reach each other by published ports', (t) => {
   const apart = world({ interContainer: false });
   t.is(ask(peer, '172.17.0.2', 80, apart), 'apart');

@@ -10,6 +10,7 @@ export type Decision =
   | 'other-address'
   | 'not-published'
   | 'apart'
+  | 'claim'
   | 'transit'
   | 'loopback'
   | 'own-source'

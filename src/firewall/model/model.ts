@@ -24,6 +24,7 @@ import {
   formatAddress,
   isLinkLocal,
   isLoopback,
+  isUnspecified,
   sameAddress,
   unspecified,
 } from '../../values/address.ts';
@@ -41,6 +42,7 @@ import {
   isOn,
   linkTo,
   networkNamed,
+  networkOn,
   type Origin,
   type Publication,
   publicationOf,
@@ -75,10 +77,11 @@ function fromContainer(world: World, { from, to, port }: By<'container'>): Answe
     const where = { kind: 'container', container, address: to, ...(port === undefined ? {} : { port }) } as const;
     return { outcome: 'reached', where, seen: to, way: [] };
   }
-  const source = world.endpoints
+  const usual = world.endpoints
     .filter((endpoint) => endpoint.container === container && endpoint.network === name)
     .flatMap(({ addresses }) => addresses)
     .find(({ family }) => family === to.family);
+  const source = from.source ?? usual;
   if (source === undefined) {
     return dropped('no-family', `${container} has no ${familyName(to.family)} address on network ${name}`, []);
   }
@@ -144,13 +147,23 @@ function fromHost(world: World, { from, to, port }: By<'host'>): Answer {
     return dropped('no-way', `the machine has no way to ${formatAddress(to)}`, []);
   }
   const packet = { source, to, port, inLink: undefined, translated: false, way: [] };
-  if (!local) {
-    if (!isLoopback(source)) return pass(world, packet);
-    return dropped('loopback', `a packet from ${formatAddress(source)} does not leave the machine`, []);
-  }
+  if (!local) return setOut(world, packet);
   const published = isLoopback(source) || isLoopback(to) ? undefined : translation(world, to, port);
   if (published !== undefined) return pass(world, translate(packet, published, 'from_host'));
   return deliver(world, packet);
+}
+
+/** From the machine nothing is filtered; but the answer must come home. */
+function setOut(world: World, packet: Packet): Answer {
+  const { source, to } = packet;
+  if (isLoopback(source)) {
+    return dropped('loopback', `a packet from ${formatAddress(source)} does not leave the machine`, []);
+  }
+  const link = linkTo(world, to);
+  const network = networkOn(world, link);
+  if (link === undefined || network?.policy.internal !== true || isOn(world, link, source)) return pass(world, packet);
+  const sentence = `network ${network.name} is internal: its containers answer the gateway’s address alone, and not ${formatAddress(source)}`;
+  return dropped('other-address', sentence, []);
 }
 
 /** Whoever asks an address of its own asks from that one; from 127.0.0.0/8, from the first. */
@@ -182,10 +195,10 @@ function translate(packet: Packet, { forward: { binding, target } }: Publication
 
 /** What containers see of the machine itself. */
 function guard(world: World, packet: Packet, inLink: string | undefined): Answer {
-  const network = world.networks.find(({ policy }) => policy.bridge === inLink);
+  const network = networkOn(world, inLink);
   if (network === undefined || inLink === undefined) return deliver(world, packet);
   const { policy, name } = network;
-  const { to, way } = packet;
+  const { to, port, way } = packet;
   if (policy.gatewayModes[to.family] === 'isolated') {
     return dropped('isolated', `network ${name} is isolated: its containers see nothing of the machine`, way);
   }
@@ -193,6 +206,9 @@ function guard(world: World, packet: Packet, inLink: string | undefined): Answer
   if (!isOn(world, inLink, to)) {
     const sentence = `network ${name} is internal: of the machine, its containers see the gateway’s address alone`;
     return dropped('other-address', sentence, way);
+  }
+  if (carrier(world, to, port, isUnspecified) !== undefined) {
+    return dropped('internal', `network ${name} is internal, and what is published there is in another one`, way);
   }
   const sentence = `network ${name} is internal, and ${formatAddress(to)} is its gateway’s address`;
   return deliver(world, { ...packet, way: [...way, { at: 'host_guard', sentence }] });
@@ -213,8 +229,16 @@ function deliver(world: World, packet: Packet): Answer {
   return { ...answer, way: [...way, { at: 'switchboard', sentence }, ...answer.way] };
 }
 
-function carrier(world: World, to: Address, port: Port | undefined): Publication | undefined {
+/** The published port whose socket this is. @param bound to which addresses the socket may be bound */
+function carrier(
+  world: World,
+  to: Address,
+  port: Port | undefined,
+  bound: (hostAddress: Address) => boolean = () => true,
+): Publication | undefined {
   if (port === undefined) return undefined;
-  const held = world.publications.filter(({ forward: { target } }) => takesPort(world, target));
+  const held = world.publications.filter(
+    ({ forward: { binding, target } }) => takesPort(world, target) && bound(binding.hostAddress),
+  );
   return publicationOf(held, to, port);
 }

@@ -112,9 +112,16 @@ function leave({ to, way }: Packet, network: ModelNetwork): readonly WayStep[] |
 
 function enter(world: World, { packet, outNetwork }: Crossing & { readonly outNetwork: ModelNetwork }) {
   const { name, policy } = outNetwork;
-  const { to, way } = packet;
+  const { source, to, way } = packet;
   const refusal = closed(outNetwork, to.family, way);
   if (refusal !== undefined) return refusal;
+  if (isBehind(outNetwork, source)) {
+    return dropped(
+      'claim',
+      `${formatAddress(source)} lives on network ${name}, and nobody else may claim to be it`,
+      way,
+    );
+  }
   const mode = policy.gatewayModes[to.family];
   const because = admission(world, packet, outNetwork);
   if (because !== undefined) {

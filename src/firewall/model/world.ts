@@ -63,7 +63,7 @@ export interface Publication {
 export type Origin =
   | { readonly kind: 'outside'; readonly link: string; readonly source: Address }
   | { readonly kind: 'host'; readonly source?: Address }
-  | { readonly kind: 'container'; readonly container: string; readonly network: string };
+  | { readonly kind: 'container'; readonly container: string; readonly network: string; readonly source?: Address };
 
 /** The beginning of a connection, the first datagram to a port, or a ping. */
 export interface Attempt {

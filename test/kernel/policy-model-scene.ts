@@ -1,0 +1,214 @@
+/**
+ * The machine of test/support/policy/worlds.ts, built once with `ip` alone; worlds follow each other in it.
+ *
+ * Whoever stands somewhere has a way to everybody: an attacker on a wire sets routes, one in a container a neighbour. So
+ * what does not arrive was dropped.
+ */
+import type { World } from '../../src/firewall/model/world.ts';
+import { closedTransitElements, networkElements, portElements } from '../../src/firewall/policy.ts';
+import { type Family, formatAddress } from '../../src/values/address.ts';
+import type { SetElement } from '../../src/values/set-element.ts';
+import { hostPorts, type PlaceName, type PolicyQuestion } from '../support/policy/questions.ts';
+import {
+  addressIn,
+  addressOf,
+  type ContainerName,
+  chosenSource,
+  containerNames,
+  families,
+  lengthOf,
+  linkLocal,
+  type NetworkNumber,
+  numbers,
+  outsiders,
+  type Setting,
+  stands,
+  subnet,
+} from '../support/policy/worlds.ts';
+import type { Carrier } from './ruleset-carrier.ts';
+import { type Place, Scene } from './ruleset-scene.ts';
+
+export class PolicyScene extends Scene<PlaceName> {
+  private elements: readonly SetElement[] = [];
+  /** What was done to the bridges for the world that is there. */
+  private undo: readonly string[] = [];
+
+  static async open(carrier: Carrier): Promise<PolicyScene> {
+    const host = await Scene.openHost();
+    await host.ip(hostLines());
+    const places = new Map<PlaceName, Place>([['host', host]]);
+    await Promise.all([
+      ...(['world', 'partner'] as const).map(async (name) => {
+        places.set(name, await Scene.openPlace(host, name, outsideLines(name), name));
+      }),
+      ...containerNames.map(async (name) => {
+        places.set(name, await Scene.openPlace(host, name, containerLines(name), name));
+      }),
+    ]);
+    await serveEverywhere(host);
+    const scene = new PolicyScene(places, carrier);
+    await scene.loadRuleset();
+    return scene;
+  }
+
+  /** Puts a world in the place of the one before. */
+  async enter({ world, bridgeNetfilter }: Setting): Promise<void> {
+    await this.remove(this.elements);
+    await this.at('host').ip(this.undo);
+    this.elements = elementsOf(world);
+    const changes = bridgeChanges(world, bridgeNetfilter);
+    this.undo = changes.flatMap(({ undo }) => undo).toReversed();
+    await this.at('host').ip(changes.flatMap(({ lines }) => lines));
+    await this.bridgeNetfilter(bridgeNetfilter);
+    await this.add(this.elements);
+  }
+
+  /**
+   * @param text what a datagram says
+   * @param wait milliseconds until it counts as silence
+   */
+  async put(
+    { from, localAddress, attempt: { to, port } }: PolicyQuestion,
+    text: string,
+    wait: number,
+  ): Promise<string> {
+    const host = formatAddress(to);
+    const place = this.at(from);
+    if (port === undefined) return await place.ping(host, wait, localAddress);
+    return await place.question({ ...port, host, text, wait, ...(localAddress === undefined ? {} : { localAddress }) });
+  }
+
+  /** The datagrams that have come to anybody, and who that is, since this was asked last. */
+  async heard(): Promise<ReadonlyMap<string, PlaceName>> {
+    const all = await Promise.all(
+      [...this.places].map(async ([name, place]) => (await place.heardLately()).map((text) => [text, name] as const)),
+    );
+    return new Map(all.flat());
+  }
+}
+
+/** Each once, as two published ports may have one in common. */
+function elementsOf({ networks, endpoints, publications, closedTransit }: World): readonly SetElement[] {
+  const all = [
+    ...closedTransit.flatMap(closedTransitElements),
+    ...networks.flatMap(({ policy }) => networkElements(policy)),
+    ...publications.flatMap(({ container, forward: { binding, target } }) => {
+      const name = endpoints.find((endpoint) => endpoint.container === container)?.network;
+      const policy = networks.find((network) => network.name === name)?.policy;
+      return policy === undefined ? [] : portElements(binding, target, policy);
+    }),
+  ];
+  return [...new Map(all.map((element) => [JSON.stringify(element, bigints), element])).values()];
+}
+
+function bigints(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+interface Change {
+  readonly lines: readonly string[];
+  readonly undo: readonly string[];
+}
+
+/** On an isolated bridge the machine has no address, but for this test a way; ports that are apart are so by the bridge, too. */
+function bridgeChanges({ networks }: World, bridgeNetfilter: 0 | 1): readonly Change[] {
+  const absent = numbers.flatMap((number) =>
+    families
+      .filter((family) => !stands(networks, number, family))
+      .map((family): Change => {
+        const [route, address] = [`route add ${subnet(number, family)} dev br${number}`, gatewayLine(number, family)];
+        const flip = (line: string) => line.replace(' add ', ' delete ').replace(' nodad', '');
+        return { lines: [flip(address), route], undo: [address, flip(route)] };
+      }),
+  );
+  const apart = networks.flatMap(({ policy: { interContainer } }, index) =>
+    interContainer || bridgeNetfilter === 1
+      ? []
+      : (['a', 'b'] as const).map((letter): Change => {
+          const line = (state: string) => `link set v${letter}${index + 1} type bridge_slave isolated ${state}`;
+          return { lines: [line('on')], undo: [line('off')] };
+        }),
+  );
+  return [...absent, ...apart];
+}
+
+function gatewayLine(number: NetworkNumber, family: Family): string {
+  const address = `${addressIn(number, family, 1)}/${lengthOf(family)}`;
+  return `address add ${address} dev br${number}${family === 6 ? ' nodad' : ''}`;
+}
+
+function hostLines(): readonly string[] {
+  return [
+    'link set lo up',
+    ...(['world', 'partner'] as const).flatMap((name) => {
+      const { link, near } = outsiders[name];
+      return [
+        `netns add ${name}`,
+        `link add ${link} type veth peer name eth0 netns ${name}`,
+        `address add ${near[4]}/24 dev ${link}`,
+        `address add ${near[6]}/64 dev ${link} nodad`,
+        `link set ${link} up`,
+      ];
+    }),
+    `address add ${chosenSource[4]}/32 dev up0`,
+    `address add ${chosenSource[6]}/128 dev up0 nodad preferred_lft 0`,
+    ...numbers.flatMap(bridgeLines),
+  ];
+}
+
+function macOf(number: number): string {
+  return `02:00:00:00:00:0${number}`;
+}
+
+function bridgeLines(number: NetworkNumber): readonly string[] {
+  return [
+    `link add br${number} address ${macOf(number)} type bridge forward_delay 0`,
+    `link set br${number} up`,
+    ...families.map((family) => gatewayLine(number, family)),
+    ...(['a', 'b'] as const).flatMap((letter) => [
+      `netns add ${letter}${number}`,
+      `link add v${letter}${number} master br${number} type veth peer name eth0 netns ${letter}${number}`,
+      `link set v${letter}${number} up type bridge_slave hairpin on`,
+    ]),
+  ];
+}
+
+function outsideLines(name: keyof typeof outsiders): readonly string[] {
+  const { near, far } = outsiders[name];
+  return [
+    `address add ${far[4]}/24 dev eth0`,
+    `address add ${far[6]}/64 dev eth0 nodad`,
+    'address add fe80::2/64 dev eth0 nodad',
+    'link set eth0 up',
+    ...families.map((family) => `route add default via ${near[family]}`),
+  ];
+}
+
+/** The way to the machine is one that needs no answer of it. */
+function containerLines(name: ContainerName): readonly string[] {
+  const number = Number(name[1]) as NetworkNumber;
+  return [
+    ...families.map(
+      (family) => `address add ${addressOf(name, family)}/${lengthOf(family)} dev eth0${family === 6 ? ' nodad' : ''}`,
+    ),
+    `address add ${linkLocal(name)}/64 dev eth0 nodad`,
+    'link set eth0 up',
+    ...families.flatMap((family) => [
+      `neighbour add ${addressIn(number, family, 1)} lladdr ${macOf(number)} nud permanent dev eth0`,
+      `route add default via ${addressIn(number, family, 1)}`,
+    ]),
+  ];
+}
+
+/**
+ * On each address by itself: a datagram is answered from the address that it was sent to. Published ports, too: what is
+ * not led to a container is told from what is lost.
+ */
+async function serveEverywhere(host: Place): Promise<void> {
+  const addresses = families.flatMap((family) => [
+    family === 4 ? '127.0.0.1' : '::1',
+    ...Object.values(outsiders).map(({ near }) => near[family]),
+    ...numbers.map((number) => addressIn(number, family, 1)),
+  ]);
+  await Promise.all(addresses.flatMap((address) => hostPorts.map((port) => host.serve(port, address, 'host'))));
+}

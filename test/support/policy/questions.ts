@@ -1,0 +1,197 @@
+/** What can be asked in a world: every place, every destination that is somebody's, and what the model expects. */
+import type { Answer, Destination } from '../../../src/firewall/model/answer.ts';
+import { judge } from '../../../src/firewall/model/model.ts';
+import type { Attempt, Origin, World } from '../../../src/firewall/model/world.ts';
+import {
+  contains,
+  type Family,
+  formatAddress,
+  isLoopback,
+  parseAddress,
+  parsePrefix,
+} from '../../../src/values/address.ts';
+import type { Port } from '../../../src/values/port.ts';
+import {
+  addressOf,
+  type ContainerName,
+  families,
+  linkLocal,
+  type NetworkNumber,
+  numbers,
+  outsiders,
+  type Setting,
+  stands,
+  subnet,
+} from './worlds.ts';
+
+export type PlaceName = 'host' | keyof typeof outsiders | ContainerName;
+
+export interface PolicyQuestion {
+  readonly from: PlaceName;
+  /** What the asker binds itself to. */
+  readonly localAddress?: string;
+  readonly attempt: Attempt;
+}
+
+/** What containers and outsiders serve, and what the machine serves on each of its addresses. */
+const served: readonly number[] = [80, 8080];
+export const hostPorts: readonly number[] = [80, 9000, 9001, 9002, 9003];
+
+/** `count` of all the questions of a setting, always the same ones. */
+export function questions({ world, pick }: Setting, count: number): readonly PolicyQuestion[] {
+  const all = families.flatMap((family) =>
+    origins(world, family).flatMap((origin) =>
+      destinations(world, family)
+        .filter((to) => mayAsk(world, origin, to))
+        .flatMap((to) => ports(world, to).map((port): PolicyQuestion => asked(origin, to, port))),
+    ),
+  );
+  const next = random(pick);
+  return all
+    .map((question) => ({ question, rank: question.attempt.port === undefined ? next() * 2 : next() }))
+    .toSorted((a, b) => a.rank - b.rank)
+    .slice(0, count)
+    .map(({ question }) => question);
+}
+
+type Asker = Omit<PolicyQuestion, 'attempt'> & { readonly origin: Origin };
+
+function asked({ origin, ...asker }: Asker, to: string, port: Port | undefined): PolicyQuestion {
+  return { ...asker, attempt: { from: origin, to: parseAddress(to), ...(port === undefined ? {} : { port }) } };
+}
+
+function origins({ endpoints }: World, family: Family): readonly Asker[] {
+  const loopback = family === 4 ? '127.0.0.1' : '::1';
+  return [
+    { from: 'host', origin: { kind: 'host' } },
+    ...[loopback, outsiders.partner.near[family]].map(
+      (localAddress): Asker => ({
+        from: 'host',
+        origin: { kind: 'host', source: parseAddress(localAddress) },
+        localAddress,
+      }),
+    ),
+    ...(['world', 'partner'] as const).flatMap((from): readonly Asker[] => {
+      const { link, far } = outsiders[from];
+      const outsider = (source: string) => ({ kind: 'outside', link, source: parseAddress(source) }) as const;
+      const oneWire = { from, origin: outsider('fe80::2'), localAddress: 'fe80::2%eth0' };
+      return [{ from, origin: outsider(far[family]) }, ...(family === 6 ? [oneWire] : [])];
+    }),
+    ...endpoints.flatMap(({ container, network }): readonly Asker[] => {
+      const from = container as ContainerName;
+      const inside = { kind: 'container', container, network } as const;
+      const source = linkLocal(from);
+      const oneWire = { from, origin: { ...inside, source: parseAddress(source) }, localAddress: `${source}%eth0` };
+      return [{ from, origin: inside }, ...(family === 6 ? [oneWire] : [])];
+    }),
+  ];
+}
+
+function destinations({ networks, publications }: World, family: Family): readonly string[] {
+  const known = numbers.filter((number) => number <= networks.length);
+  return [
+    family === 4 ? '127.0.0.1' : '::1',
+    outsiders.world.near[family],
+    outsiders.partner.near[family],
+    outsiders.world.far[family],
+    outsiders.partner.far[family],
+    ...known.filter((number) => stands(networks, number, family)).map((number) => gateway(number, family)),
+    ...known.flatMap((number) => [addressOf(`a${number}`, family), addressOf(`b${number}`, family)]),
+    // Once more: where something is published, more is to be found out.
+    ...new Set(
+      publications
+        .filter(({ forward }) => forward.target.family === family)
+        .map(({ forward }) => formatAddress(forward.target)),
+    ),
+  ];
+}
+
+function gateway(number: NetworkNumber, family: Family): string {
+  return subnet(number, family).replace(/(0\/24|\/64)$/, '1');
+}
+
+/**
+ * Not from a family that a network does not have: there gangway makes no addresses. Not to a loopback address from
+ * elsewhere, which would never leave the asker.
+ */
+function mayAsk(world: World, { from, origin, localAddress }: Asker, text: string): boolean {
+  const to = parseAddress(text);
+  const behind = numbers.find((number) => contains(parsePrefix(subnet(number, to.family)), to));
+  const owned = world.endpoints.some(({ addresses }) =>
+    addresses.some(({ value, family }) => value === to.value && family === to.family),
+  );
+  const ofHost = world.links.some(({ addresses }) => addresses.some(({ address }) => formatAddress(address) === text));
+  switch (origin.kind) {
+    case 'outside':
+      // A link-local source goes nowhere but to the machine itself.
+      return (
+        !isLoopback(to) &&
+        text !== outsiders[from as keyof typeof outsiders].far[to.family] &&
+        (localAddress === undefined || ofHost)
+      );
+    case 'host':
+      return behind === undefined || owned || ofHost;
+    case 'container': {
+      const own = world.endpoints.find(({ container }) => container === origin.container)?.addresses ?? [];
+      const served = own.some(({ family }) => family === to.family);
+      return served && !isLoopback(to) && (localAddress === undefined || ofHost);
+    }
+  }
+}
+
+function ports({ publications }: World, text: string): readonly (Port | undefined)[] {
+  const to = parseAddress(text);
+  const isContainer = numbers.some(
+    (number) => contains(parsePrefix(subnet(number, to.family)), to) && gateway(number, to.family) !== text,
+  );
+  const found = publications
+    .map(({ forward }) => forward.binding)
+    .filter(({ hostAddress }) => hostAddress.family === to.family);
+  const numbersOf = isContainer ? [80, 80, 81, 8080] : [80, ...new Set(found.map(({ hostPort }) => hostPort))];
+  const isOutside = Object.values(outsiders).some(({ far }) => far[to.family] === text);
+  return [
+    undefined,
+    ...(isOutside ? [80] : numbersOf).flatMap((port): readonly Port[] => [
+      { protocol: 'tcp', port },
+      { protocol: 'udp', port },
+    ]),
+  ];
+}
+
+/**
+ * The answer that the asker gets if the model is right: who the server is and which address it saw, `refused`, `yes` to a
+ * ping, or `nothing`.
+ */
+export function expected(answer: Answer): string {
+  if (answer.outcome === 'dropped') return 'nothing';
+  const { where, seen } = answer;
+  if (where.port === undefined) return 'yes';
+  if (!(where.kind === 'host' ? hostPorts : served).includes(where.port.port)) return 'refused';
+  return `${nameOf(where)} ${formatAddress(seen)}`;
+}
+
+function nameOf(where: Destination): string {
+  if (where.kind === 'container') return where.container;
+  if (where.kind === 'host') return 'host';
+  return where.link === outsiders.world.link ? 'world' : 'partner';
+}
+
+export function judged({ world }: Setting, { attempt }: PolicyQuestion): Answer {
+  return judge(world, attempt);
+}
+
+/** As the kernel tells it to a program. */
+const nothing = ['silent', 'EHOSTUNREACH', 'ENETUNREACH', 'EINVAL', 'EADDRNOTAVAIL', 'ETIMEDOUT'];
+
+export function normal(got: string): string {
+  return nothing.includes(got) ? 'nothing' : got.replace(/%.*$/, '');
+}
+
+/** Numbers from 0 to 1, the same ones for the same seed. @see Numerical Recipes, the quick and dirty generator */
+function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -1,0 +1,250 @@
+/**
+ * Worlds for the model of the firewall, made at random: up to three networks with two containers each, in whichever mode,
+ * and ports that they publish.
+ *
+ *                 203.0.113.0/24  +---------------- host ----------------+
+ *      world .2 ----------------- | .1 up0                               |
+ *               198.51.100.0/24   |                                      |
+ *      partner .2 --------------- | .1 pa0                               |
+ *                                 |                                      |
+ *      a1, b1 ------------------- | br1     10.0.1.1, fd00:0:0:1::1      |
+ *      a2, b2 ------------------- | br2     10.0.2.1, fd00:0:0:2::1      |
+ *      a3, b3 ------------------- | br3     10.0.3.1, fd00:0:0:3::1      |
+ *                                 +--------------------------------------+
+ *
+ * Outside the same in IPv6, with 2001:db8:f::/64 and 2001:db8:e::/64.
+ */
+import fc from 'fast-check';
+import type { ModelEndpoint, ModelNetwork, Publication, World } from '../../../src/firewall/model/world.ts';
+import { type Family, parseAddress, parsePrefix } from '../../../src/values/address.ts';
+import type { GatewayMode } from '../../../src/values/network.ts';
+import type { Forward, Protocol } from '../../../src/values/port.ts';
+
+export const families = [4, 6] as const;
+export const numbers = [1, 2, 3] as const;
+export type NetworkNumber = (typeof numbers)[number];
+export type ContainerName = `${'a' | 'b'}${NetworkNumber}`;
+export const containerNames = numbers.flatMap((number): ContainerName[] => [`a${number}`, `b${number}`]);
+
+export const outsiders = {
+  world: { link: 'up0', near: { 4: '203.0.113.1', 6: '2001:db8:f::1' }, far: { 4: '203.0.113.2', 6: '2001:db8:f::2' } },
+  partner: {
+    link: 'pa0',
+    near: { 4: '198.51.100.1', 6: '2001:db8:e::1' },
+    far: { 4: '198.51.100.2', 6: '2001:db8:e::2' },
+  },
+} as const;
+/** The machine's second address on up0, under which a network may choose to go out. */
+export const chosenSource = { 4: '203.0.113.9', 6: '2001:db8:f::9' } as const;
+
+export function subnet(number: NetworkNumber, family: Family): string {
+  return family === 4 ? `10.0.${number}.0/24` : `fd00:0:0:${number}::/64`;
+}
+
+/** 1 is the gateway's, 2 a's, 3 b's. */
+export function addressIn(number: NetworkNumber, family: Family, host: 1 | 2 | 3): string {
+  return family === 4 ? `10.0.${number}.${host}` : `fd00:0:0:${number}::${host}`;
+}
+
+export function addressOf(container: ContainerName, family: Family): string {
+  const number = Number(container[1]) as NetworkNumber;
+  return addressIn(number, family, container.startsWith('a') ? 2 : 3);
+}
+
+/** Everybody has one in IPv6, besides. */
+export function linkLocal(container: ContainerName): string {
+  return container.startsWith('a') ? 'fe80::2' : 'fe80::3';
+}
+
+export function lengthOf(family: Family): number {
+  return family === 4 ? 24 : 64;
+}
+
+/** A world, and what of the machine makes no difference to it. */
+export interface Setting {
+  readonly world: World;
+  /** net.bridge.bridge-nf-call-iptables and ip6tables. */
+  readonly bridgeNetfilter: 0 | 1;
+  /** Chooses some of the many questions. */
+  readonly pick: number;
+}
+
+interface NetworkDraft {
+  readonly modes: Readonly<Record<Family, GatewayMode>>;
+  readonly families: readonly Family[];
+  readonly internal: boolean;
+  readonly interContainer: boolean;
+  readonly masquerade: boolean;
+  readonly hasSource: boolean;
+  readonly trustedLinks: readonly string[];
+}
+
+interface PortDraft {
+  readonly container: ContainerName;
+  readonly family: Family;
+  readonly at: 'everywhere' | 'up0' | 'pa0' | 'gateway' | 'loopback';
+  readonly protocol: Protocol;
+  readonly hostPort: number;
+  readonly containerPort: number;
+}
+
+const mode = fc.constantFrom<GatewayMode>('nat', 'nat', 'nat-unprotected', 'routed', 'isolated');
+
+const networkDraft: fc.Arbitrary<NetworkDraft> = fc
+  .record({
+    modes: fc.record({ 4: mode, 6: mode }),
+    families: fc.constantFrom<readonly Family[]>([4, 6], [4, 6], [4], [6]),
+    internal: fc.integer({ min: 0, max: 4 }).map((number) => number === 4),
+    interContainer: fc.integer({ min: 0, max: 2 }).map((number) => number < 2),
+    masquerade: fc.integer({ min: 0, max: 3 }).map((number) => number < 3),
+    hasSource: fc.boolean(),
+    trustedLinks: fc.constantFrom<readonly string[]>([], [], ['pa0'], ['up0'], ['br1', 'br2'], ['pa0', 'br3']),
+  })
+  // As `network create` demands it.
+  .map((draft) => ({
+    ...draft,
+    internal: draft.internal || families.some((family) => draft.modes[family] === 'isolated'),
+  }));
+
+const portDraft: fc.Arbitrary<PortDraft> = fc.record({
+  container: fc.constantFrom(...containerNames),
+  family: fc.constantFrom(...families),
+  at: fc.constantFrom('everywhere', 'everywhere', 'up0', 'pa0', 'gateway', 'loopback'),
+  protocol: fc.constantFrom('tcp', 'udp'),
+  hostPort: fc.integer({ min: 9000, max: 9003 }),
+  containerPort: fc.constantFrom(80, 80, 81),
+});
+
+export const settings: fc.Arbitrary<Setting> = fc
+  .record({
+    networks: fc.array(networkDraft, { minLength: 1, maxLength: 3 }),
+    ports: fc.array(portDraft, { minLength: 2, maxLength: 10 }),
+    closedTransit: fc.subarray([...families]),
+    bridgeNetfilter: fc.constantFrom<0 | 1>(0, 1),
+    pick: fc.nat(),
+  })
+  .map(({ networks: drafts, ports, closedTransit, ...rest }) => {
+    const networks = drafts.map((draft, index) => network(draft, (index + 1) as NetworkNumber));
+    return {
+      ...rest,
+      world: assemble(
+        networks,
+        withoutCollisions(ports).flatMap((port) => publication(port, networks)),
+        closedTransit,
+      ),
+    };
+  });
+
+function network(draft: NetworkDraft, number: NetworkNumber): ModelNetwork {
+  const { modes, families: served, hasSource, ...options } = draft;
+  return {
+    name: `net${number}`,
+    policy: {
+      ...options,
+      bridge: `br${number}`,
+      subnets: served.map((family) => parsePrefix(`${addressIn(number, family, 1)}/${lengthOf(family)}`)),
+      gatewayModes: modes,
+      sourceAddresses: hasSource ? families.map((family) => parseAddress(chosenSource[family])) : [],
+    },
+  };
+}
+
+function assemble(
+  networks: readonly ModelNetwork[],
+  publications: readonly Publication[],
+  closedTransit: readonly Family[],
+): World {
+  const link = (name: string, addresses: readonly string[]) => ({ name, addresses: addresses.map(parsePrefix) });
+  const wires = Object.values(outsiders);
+  return {
+    links: [
+      ...wires.map(({ link: name, near }) =>
+        link(name, [
+          ...families.map((family) => `${near[family]}/${lengthOf(family)}`),
+          ...(name === 'up0' ? [`${chosenSource[4]}/32`, `${chosenSource[6]}/128`] : []),
+        ]),
+      ),
+      ...numbers.map((number) =>
+        link(
+          `br${number}`,
+          families
+            .filter((family) => stands(networks, number, family))
+            .map((family) => `${addressIn(number, family, 1)}/${lengthOf(family)}`),
+        ),
+      ),
+    ],
+    routes: [
+      ...wires.flatMap(({ link: name, near }) =>
+        families.map((family) => ({ destination: parsePrefix(`${near[family]}/${lengthOf(family)}`), link: name })),
+      ),
+      ...numbers.flatMap((number) =>
+        families.map((family) => ({ destination: parsePrefix(subnet(number, family)), link: `br${number}` })),
+      ),
+    ],
+    forwarding: families,
+    closedTransit,
+    networks,
+    endpoints: networks.flatMap((each, index) => endpoints(each, (index + 1) as NetworkNumber)),
+    publications,
+    switchboard: false,
+  };
+}
+
+/** Has the machine an address on this bridge? */
+export function stands(networks: readonly ModelNetwork[], number: NetworkNumber, family: Family): boolean {
+  return networks[number - 1]?.policy.gatewayModes[family] !== 'isolated';
+}
+
+function endpoints({ name, policy }: ModelNetwork, number: NetworkNumber): readonly ModelEndpoint[] {
+  return (['a', 'b'] as const).map((letter) => ({
+    container: `${letter}${number}`,
+    network: name,
+    addresses: policy.subnets.map(({ address }) => parseAddress(addressOf(`${letter}${number}`, address.family))),
+  }));
+}
+
+/** As the engine does it: to the binding's own family, else to the other; and not at all without a way out. */
+function publication(draft: PortDraft, networks: readonly ModelNetwork[]): readonly Publication[] {
+  const number = Number(draft.container[1]) as NetworkNumber;
+  const policy = networks[number - 1]?.policy;
+  if (policy === undefined || policy.internal) return [];
+  const served = policy.subnets.map(({ address }) => address.family);
+  const family = served.includes(draft.family) ? draft.family : served[0];
+  if (family === undefined) return [];
+  const forward: Forward = {
+    binding: {
+      protocol: draft.protocol,
+      hostAddress: parseAddress(hostAddress(draft, number)),
+      hostPort: draft.hostPort,
+      containerPort: draft.containerPort,
+    },
+    target: parseAddress(addressOf(draft.container, family)),
+    ...(policy.gatewayModes[family] === 'routed' ? { routed: true } : {}),
+  };
+  return [{ container: draft.container, forward }];
+}
+
+function hostAddress({ at, family }: PortDraft, number: NetworkNumber): string {
+  switch (at) {
+    case 'everywhere':
+      return family === 4 ? '0.0.0.0' : '::';
+    case 'loopback':
+      return family === 4 ? '127.0.0.1' : '::1';
+    case 'gateway':
+      return addressIn(number, family, 1);
+    case 'up0':
+      return outsiders.world.near[family];
+    case 'pa0':
+      return outsiders.partner.near[family];
+  }
+}
+
+/** No two processes could bind them. */
+function withoutCollisions(ports: readonly PortDraft[]): readonly PortDraft[] {
+  const collide = (a: PortDraft, b: PortDraft) =>
+    a.hostPort === b.hostPort &&
+    a.protocol === b.protocol &&
+    a.family === b.family &&
+    (a.at === 'everywhere' || b.at === 'everywhere' || a.at === b.at);
+  return ports.filter((port, index) => !ports.slice(0, index).some((earlier) => collide(earlier, port)));
+}
