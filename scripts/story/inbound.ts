@@ -35,7 +35,7 @@ machine --> 127.0.0.1:8080 --> a socket of the switchboard -------------> sees 1
           shows: /elements/,
           after: 'curl -s http://172.17.0.2/',
           proves: 'One element of a map is all that the kernel needs.',
-          expects: /tcp \. 8080 : 172\.17\.0\.2 \. 80/,
+          expects: /tcp \. 8080 .*: 172\.17\.0\.2 \. 80/,
         },
         {
           types: 'ss -Hltn sport = :8080',

@@ -113,6 +113,7 @@ function forwards(step: Step, family: 4 | 6): boolean {
  */
 export function firewallMoves(context: Context): readonly Change[] {
   const { records } = context;
+  if (!records.isMachineReadable) return [];
   const { ruleset: old } = records.machine();
   const loaded = backendIn(old);
   const firewall = loaded && firewallOf(context);

@@ -107,6 +107,11 @@ export class Records {
     return known?.boot === fresh.boot ? known : fresh;
   }
 
+  /** Is `machine` going to say something? A damaged record is for `gangway gc`. */
+  get isMachineReadable(): boolean {
+    return !(this.#look('machine', this.#machinePath) instanceof GangwayError);
+  }
+
   put(kind: 'containers' | 'networks', record: ContainerRecord | NetworkRecord): RecordChange {
     const path = this.path(kind, record.id);
     return { path, content: encode({ schema, ...record }), durable: kind === 'networks' };

@@ -10,7 +10,7 @@
 import type { KeyPart } from '../kernel/set-key.ts';
 import { type Address, type Family, isLoopback, isUnspecified, network, type Prefix } from '../values/address.ts';
 import type { GatewayMode } from '../values/network.ts';
-import type { Port, PortBinding } from '../values/port.ts';
+import type { PortBinding } from '../values/port.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 
 /** What a bridge network lets pass, and under which addresses. */
@@ -95,7 +95,7 @@ export function portElements(binding: PortBinding, container: Address, policy: P
   if (mode === 'isolated') return [];
   const direct = binding.hostAddress.family === family && !isLoopback(binding.hostAddress);
   const bridge = ifname(policy.bridge);
-  const there = [address(container), ...l4({ protocol: binding.protocol, port: binding.containerPort })];
+  const there = [address(container), protocolOf(binding), ports(binding.containerPort)];
   if (mode === 'routed') return direct ? [{ set: `open_ports${family}`, key: [bridge, ...there] }] : [];
   const trusted = direct && mode === 'nat' ? policy.trustedLinks : [];
   return [
@@ -106,14 +106,15 @@ export function portElements(binding: PortBinding, container: Address, policy: P
 
 function hostPortElements(binding: PortBinding, container: Address): readonly SetElement[] {
   const { family } = binding.hostAddress;
-  const hostPort = l4({ protocol: binding.protocol, port: binding.hostPort });
+  const spanned = [protocolOf(binding), ports(binding.hostPort)];
   if (isLoopback(binding.hostAddress)) {
-    return family === 4 ? [{ set: 'loopback_ports4', key: [address(binding.hostAddress), ...hostPort] }] : [];
+    return family === 4 ? [{ set: 'loopback_ports4', key: [address(binding.hostAddress), ...spanned] }] : [];
   }
   const everywhere = isUnspecified(binding.hostAddress);
   const mayBeCarried = everywhere && (family === 6 || container.family === 6);
-  const carried = mayBeCarried ? [{ set: 'carried_ports', key: [nfProto(family), ...hostPort] }] : [];
+  const carried = mayBeCarried ? [{ set: 'carried_ports', key: [nfProto(family), ...spanned] }] : [];
   if (family !== container.family) return carried;
+  const hostPort = [protocolOf(binding), service(binding.hostPort)];
   const value = [address(container), service(binding.containerPort)];
   return everywhere
     ? [{ set: `ports${family}`, key: hostPort, value }, ...carried]
@@ -121,6 +122,7 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
 }
 
 const hostPortParts = [{ type: 'inet_proto' }, { type: 'inet_service' }] as const;
+const hostRangeParts = [{ type: 'inet_proto' }, { type: 'ports' }] as const;
 const bridgePart = { type: 'ifname' } as const;
 
 const familyParts = [{ type: 'nf_proto' }, bridgePart] as const;
@@ -145,17 +147,19 @@ export const networkSets: Readonly<Record<string, readonly KeyPart[]>> = {
 export const portSets: Readonly<Record<string, readonly KeyPart[]>> = {
   ...Object.fromEntries(
     ([4, 6] as const).flatMap((family): readonly (readonly [string, readonly KeyPart[]])[] => {
-      const addressed: readonly KeyPart[] = [{ type: 'address', family }, ...hostPortParts];
+      const addressed: KeyPart = { type: 'address', family };
       return [
         [`ports${family}`, hostPortParts],
-        [`host_ports${family}`, addressed],
-        [`open_ports${family}`, [bridgePart, ...addressed]],
-        [`trusted_ports${family}`, [bridgePart, bridgePart, ...addressed]],
+        [`ranges${family}`, hostRangeParts],
+        [`host_ports${family}`, [addressed, ...hostPortParts]],
+        [`host_ranges${family}`, [addressed, ...hostRangeParts]],
+        [`open_ports${family}`, [bridgePart, addressed, ...hostRangeParts]],
+        [`trusted_ports${family}`, [bridgePart, bridgePart, addressed, ...hostRangeParts]],
       ];
     }),
   ),
-  loopback_ports4: [{ type: 'address', family: 4 }, ...hostPortParts],
-  carried_ports: [{ type: 'nf_proto' }, ...hostPortParts],
+  loopback_ports4: [{ type: 'address', family: 4 }, ...hostRangeParts],
+  carried_ports: [{ type: 'nf_proto' }, ...hostRangeParts],
 };
 
 /** gangway has turned on forwarding for `family`: the host must not become a router between other people's networks. */
@@ -163,8 +167,13 @@ export function closedTransitElements(family: Family): readonly SetElement[] {
   return [{ set: 'closed_transit', key: [nfProto(family)] }];
 }
 
-function l4({ protocol, port }: Port): readonly Datum[] {
-  return [{ type: 'inet_proto', protocol }, service(port)];
+function protocolOf({ protocol }: PortBinding): Datum {
+  return { type: 'inet_proto', protocol };
+}
+
+/** In a set of intervals one port is an interval, too. */
+function ports(port: number): Datum {
+  return { type: 'ports', first: port, last: port };
 }
 
 function service(port: number): Datum {

@@ -134,7 +134,7 @@ function elementRequest(verb: 'add' | 'delete', table: string, item: SetElement)
 }
 
 function elementBody(table: string, { set, key, value }: SetElement) {
-  const interval = key.some(({ type }) => type === 'prefix');
+  const interval = key.some(({ type }) => type === 'prefix' || type === 'ports');
   const body = {
     key: { value: firstKey(key) },
     ...(interval ? { keyEnd: { value: lastKey(key) } } : {}),

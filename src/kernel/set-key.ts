@@ -26,7 +26,7 @@ const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, 
 
 /** A part of a key that can be read back, with the family that its set is for. */
 export type KeyPart =
-  | { readonly type: 'inet_proto' | 'inet_service' | 'ifname' | 'nf_proto' }
+  | { readonly type: 'inet_proto' | 'inet_service' | 'ports' | 'ifname' | 'nf_proto' }
   | { readonly type: 'address' | 'prefix'; readonly family: Family };
 
 /** The parts behind each other; of an interval the first value. */
@@ -64,7 +64,7 @@ export function readKey(
 
 function lengthOf(part: KeyPart): number {
   if (part.type === 'address' || part.type === 'prefix') return part.family === 4 ? 4 : 16;
-  return { nf_proto: 1, inet_proto: 1, inet_service: 2, ifname: IFNAMSIZ }[part.type];
+  return { nf_proto: 1, inet_proto: 1, inet_service: 2, ports: 2, ifname: IFNAMSIZ }[part.type];
 }
 
 function read(part: KeyPart, bytes: Uint8Array, end: Uint8Array): Datum | undefined {
@@ -74,6 +74,8 @@ function read(part: KeyPart, bytes: Uint8Array, end: Uint8Array): Datum | undefi
   const [high = 0, low = 0] = bytes;
   if (part.type === 'nf_proto') return familyNumbered(high);
   if (part.type === 'inet_service') return { type: 'inet_service', port: (high << 8) | low };
+  if (part.type === 'ports')
+    return { type: 'ports', first: (high << 8) | low, last: ((end[0] ?? 0) << 8) | (end[1] ?? 0) };
   for (const [protocol, number] of Object.entries(protocolNumbers)) {
     if (number === high) return { type: 'inet_proto', protocol: protocol as Protocol };
   }
@@ -116,7 +118,9 @@ function first(datum: Datum): Uint8Array {
     case 'inet_proto':
       return Uint8Array.of(protocolNumbers[datum.protocol]);
     case 'inet_service':
-      return Uint8Array.of(datum.port >> 8, datum.port & 0xff);
+      return port(datum.port);
+    case 'ports':
+      return port(datum.first);
     case 'nf_proto':
       return Uint8Array.of(addressFamily(datum.family));
     case 'goto':
@@ -126,5 +130,10 @@ function first(datum: Datum): Uint8Array {
 
 /** Of an interval its last value. */
 function last(datum: Datum): Uint8Array {
+  if (datum.type === 'ports') return port(datum.last);
   return datum.type === 'prefix' ? toBytes(lastAddress(datum.prefix)) : first(datum);
+}
+
+function port(number: number): Uint8Array {
+  return Uint8Array.of(number >> 8, number & 0xff);
 }

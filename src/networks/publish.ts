@@ -26,6 +26,7 @@
  */
 import { type Backend, contentOf, placeOf } from '../firewall/backend.ts';
 import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
+import { coalesce } from '../firewall/ranges.ts';
 import type { FirewallStep, FlowsStep } from '../plan/step.ts';
 import { type Address, formatHost } from '../values/address.ts';
 import type { Forward } from '../values/port.ts';
@@ -49,14 +50,22 @@ export type Behind = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewa
 
 /** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
 export function publish(forwards: readonly Forward[], behind: Behind, firewall: Backend): readonly FirewallStep[] {
-  const steps = forwards.flatMap((forward) =>
-    firewall.know(
-      portElements(forward.binding, forward.target, behind(forward.target)),
-      `published: ${formatBinding(forward.binding)} leads to ${destination(forward)}`,
-    ),
+  const facts = forwards.flatMap((forward) =>
+    portElements(forward.binding, forward.target, behind(forward.target)).map((element) => ({
+      element,
+      sources: [forward],
+    })),
   );
-  // Two ports of the host may lead to one of a container, which is opened once.
-  return [...byPlace(steps).values()];
+  return coalesce(facts).flatMap(({ element, sources }) => firewall.know([element], reason(sources)));
+}
+
+/** Of a range, its first and its last port. */
+function reason(forwards: readonly Forward[]): string {
+  const ends = [...new Set([forwards[0], forwards.at(-1)])].flatMap((forward) => forward ?? []);
+  const [from, to] = [ends.map(({ binding }) => formatBinding(binding)), ends.map(destination)];
+  return from.length === 1
+    ? `published: ${from} leads to ${to}`
+    : `published: ${from.join(' to ')} lead to ${to.join(' to ')}`;
 }
 
 function byPlace(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallStep> {
@@ -115,10 +124,9 @@ function inPlaceOf(old: FirewallStep, step: FirewallStep): FirewallStep {
   return { ...step, was: old.element };
 }
 
-/** What to undo of what was published, for the `wanted` ports alone to be left. */
+/** What to undo of what was published, for the `wanted` ports alone to be left: a range that has lost one becomes two. */
 export function unpublish(before: readonly FirewallStep[], wanted: readonly FirewallStep[]): readonly FirewallStep[] {
-  const left = byPlace(wanted);
-  return before.filter((step) => !left.has(placeOf(step)));
+  return republish(wanted, before);
 }
 
 function destination({ binding, target }: Forward): string {

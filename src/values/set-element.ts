@@ -8,7 +8,7 @@
 import { type Address, type Family, formatAddress, formatPrefix, type Prefix } from './address.ts';
 import type { Protocol } from './port.ts';
 
-/** One column of a key or value. A prefix is the interval from its first to its last address. */
+/** One column of a key or value. A prefix is the interval from its first to its last address, `ports` one of numbers. */
 export type Datum =
   | { readonly type: 'nf_proto'; readonly family: Family }
   | { readonly type: 'ifname'; readonly name: string }
@@ -16,6 +16,7 @@ export type Datum =
   | { readonly type: 'prefix'; readonly prefix: Prefix }
   | { readonly type: 'inet_proto'; readonly protocol: Protocol }
   | { readonly type: 'inet_service'; readonly port: number }
+  | { readonly type: 'ports'; readonly first: number; readonly last: number }
   | { readonly type: 'goto'; readonly chain: string };
 
 /** `tcp . 8080 : 172.17.0.2 . 80` in `ports4`. `value` stands in maps only. */
@@ -45,6 +46,8 @@ function formatDatum(datum: Datum): string {
       return datum.protocol;
     case 'inet_service':
       return String(datum.port);
+    case 'ports':
+      return datum.first === datum.last ? String(datum.first) : `${datum.first}-${datum.last}`;
     case 'goto':
       return `goto ${datum.chain}`;
   }

@@ -48,7 +48,7 @@ test('README: the five minutes, typed as they stand', async (t) => {
     /1 received[\s\S]*1 received[\s\S]*1 received/,
     /^203\.0\.113\.2$/m,
     /^172\.17\.0\.1$/m,
-    /tcp \. 8080 : 172\.17\.0\.3 \. 80/,
+    /tcp \. 8080 .*: 172\.17\.0\.3 \. 80/,
     /0\.0\.0\.0:8080->80\/tcp/,
     /^80\/tcp -> 0\.0\.0\.0:8080$/m,
     /^\/from-outside\n\/from-loopback$/m,

@@ -9,9 +9,10 @@ import {
   portElements,
   portSets,
 } from '../../src/firewall/policy.ts';
+import { coalesce } from '../../src/firewall/ranges.ts';
 import { firstKey, lastKey, readKey } from '../../src/kernel/set-key.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
-import { formatSetElement, type SetElement } from '../../src/values/set-element.ts';
+import { type Datum, formatSetElement, type SetElement } from '../../src/values/set-element.ts';
 
 const container = parseAddress('172.17.0.2');
 const ruleset = readFileSync(new URL('../../src/firewall/nftables/ruleset.nft', import.meta.url), 'utf8');
@@ -161,7 +162,7 @@ test('every set and every chain that an element names stands in the ruleset', (t
     }),
     ...portElements({ ...port, hostAddress: parseAddress('::') }, container, policy),
   ]);
-  const used = new Set([...all, ...closedTransitElements(4)].map(({ set }) => set));
+  const used = new Set([...all, ...ranges(all), ...closedTransitElements(4)].map(({ set }) => set));
   const declared = [...ruleset.matchAll(/^\t(?:set|map) (\w+) \{$/gm)].map(([, name]) => name ?? '');
   t.deepEqual([...used].sort(), declared.sort());
   for (const { set, value = [] } of all) {
@@ -171,19 +172,38 @@ test('every set and every chain that an element names stands in the ruleset', (t
   }
 });
 
+/** Of each element that leads to its own number, a range of it and the next one. */
+function ranges(all: readonly SetElement[]): readonly SetElement[] {
+  const next = ({ set, key, value }: SetElement): SetElement => ({
+    set,
+    key: key.map(neighbour),
+    ...(value === undefined ? {} : { value: value.map(neighbour) }),
+  });
+  const facts = all.flatMap((element) => [element, next(element)]).map((element) => ({ element, sources: [] }));
+  return coalesce(facts).map(({ element }) => element);
+}
+
+function neighbour(datum: Datum): Datum {
+  if (datum.type === 'ports') return { ...datum, first: datum.first + 1, last: datum.last + 1 };
+  return datum.type === 'inet_service' ? { ...datum, port: datum.port + 1 } : datum;
+}
+
 test('what a set of published ports holds can be read back', (t) => {
   const policy = { ...gangway0, trustedLinks: ['eth1'] };
   const routed = { ...gangway0, gatewayModes: { 4: 'routed', 6: 'routed' } } as const;
   const elements = [policy, routed].flatMap((each) =>
     ['0.0.0.0', '203.0.113.1', '127.0.0.1', '::', '2001:db8::1'].map(parseAddress).flatMap((hostAddress) => {
       const target = hostAddress.family === 4 ? container : six;
-      return portElements({ protocol: 'tcp', hostAddress, hostPort: 8080, containerPort: 80 }, target, each);
+      return [80, 8080].flatMap((hostPort) =>
+        portElements({ protocol: 'tcp', hostAddress, hostPort, containerPort: 80 }, target, each),
+      );
     }),
   );
   const across = { protocol: 'tcp', hostAddress: parseAddress('::'), hostPort: 8080, containerPort: 80 } as const;
   elements.push(...portElements(across, container, policy));
+  elements.push(...ranges(elements));
   t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(portSets).sort());
-  for (const { set, key } of elements) t.deepEqual(readKey(portSets[set] ?? [], firstKey(key)), key, set);
+  for (const { set, key } of elements) t.deepEqual(readKey(portSets[set] ?? [], firstKey(key), lastKey(key)), key, set);
 });
 
 test('what the sets of networks hold can be read back', (t) => {

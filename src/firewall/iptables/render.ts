@@ -61,6 +61,12 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('ports', ({ port, target }) => [
     { ...nat('PORTS'), words: `${port} -j DNAT --to-destination ${target}` },
   ]),
+  ...eachFamily('ranges', ({ port, target }) => [
+    { ...nat('PORTS'), words: `${port} -j DNAT --to-destination ${target}` },
+  ]),
+  ...eachFamily('host_ranges', ({ address, port, target }) => [
+    { ...nat('HOST-PORTS'), words: `-d ${address} ${port} -j DNAT --to-destination ${target}` },
+  ]),
   ...eachFamily('host_ports', ({ address, port, target }) => [
     { ...nat('HOST-PORTS'), words: `-d ${address} ${port} -j DNAT --to-destination ${target}` },
   ]),
@@ -123,8 +129,13 @@ function formatAddressDatum(datum: Datum): string {
 
 function formatPort(key: readonly Datum[]): string {
   const protocol = key.map((datum) => (datum.type === 'inet_proto' ? datum.protocol : '')).join('');
-  const port = key.map((datum) => (datum.type === 'inet_service' ? String(datum.port) : '')).join('');
+  const port = key.map(formatNumber).join('');
   return protocol === '' ? '' : `-p ${protocol} -m ${protocol} --dport ${port}`;
+}
+
+function formatNumber(datum: Datum): string {
+  if (datum.type === 'ports') return datum.first === datum.last ? String(datum.first) : `${datum.first}:${datum.last}`;
+  return datum.type === 'inet_service' ? String(datum.port) : '';
 }
 
 /** `GANGWAY-LEAVE-NAT`, `172.17.0.2:80`, `203.0.113.9`. */
