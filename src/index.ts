@@ -11,6 +11,7 @@
 export { createEngine } from './engine/create.ts';
 export type * from './engine/engine.ts';
 export { explain } from './engine/explain.ts';
+export type { Answer, Dropped, Reached, Reason, WayStep } from './firewall/model/answer.ts';
 export type { NetworkEvent, Watch } from './kernel/watch.ts';
 export type { Plan } from './plan/plan.ts';
 export type { Step } from './plan/step.ts';

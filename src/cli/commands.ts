@@ -20,6 +20,7 @@ import {
   networkListOptions,
   networkPruneOptions,
   networkRemoveOptions,
+  reachOptions,
 } from './options.ts';
 
 const any = Number.POSITIVE_INFINITY;
@@ -176,6 +177,17 @@ export const commands: readonly Command[] = [
     passThrough: true,
     root: false,
   },
+  command({
+    name: 'reach',
+    summary: 'Say who reaches whom and why not: FROM is a container, host, outside or an address; 1 if not at all',
+    usage: '[OPTIONS] FROM CONTAINER|host|ADDRESS[:PORT]',
+    example: 'gangway reach outside web:80',
+    options: reachOptions,
+    words: [2, 2],
+    changes: 'nothing',
+    failureStatus: 125,
+    load: () => import('./commands/reach.ts'),
+  }),
   command({
     name: 'events',
     summary: 'Show what happens to containers and networks, in docker’s words; `watch` has the kernel’s',

@@ -149,6 +149,15 @@ export const dnsQueryOptions = {
   type: { kind: 'value', short: 't', type: 'type', help: 'A (default), AAAA, PTR, TXT, …' },
 } as const satisfies Options;
 
+export const reachOptions = {
+  format: listFormat,
+  probe: {
+    kind: 'flag',
+    help: 'Send real packets, too, and compare: the exit status is 2 where they meet something else',
+  },
+  protocol: { kind: 'value', type: 'name', help: 'tcp, udp or icmp; with a port tcp, to an address without one icmp' },
+} as const satisfies Options;
+
 export const eventsOptions = {
   filter: {
     kind: 'list',

@@ -25,6 +25,7 @@ import { everyKind } from './kinds.ts';
 import { pruneNetworks } from './prune-networks.ts';
 import { publishPorts, unpublishPorts } from './publishing.ts';
 import { queryName } from './query-name.ts';
+import { reach } from './reach/reach.ts';
 import { Records } from './records.ts';
 import { checkExec, checkPorts, checkPublish, checkRequest, checkStop } from './request.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
@@ -75,6 +76,7 @@ export function engineOf(context: Context): Engine {
     listNetworks: async () => listNetworks(context),
     inspectNetwork: async (name) => inspectNetwork(context, name),
     queryName: (container, name, { type } = {}) => queryName(context, container, name, type),
+    reach: (question) => reach(context, question),
     collectGarbage: () => collectGarbage(context),
     watch: (name) => watch(context, name),
     events: (eventOptions = {}) => events(context, eventOptions),

@@ -5,6 +5,7 @@
  */
 
 import type { BackendName } from '../firewall/backend.ts';
+import type { Answer } from '../firewall/model/answer.ts';
 import type { Watch } from '../kernel/watch.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Explanation } from '../services/dns/explain.ts';
@@ -14,8 +15,9 @@ import type { Ending, Streams } from '../services/process/attach.ts';
 import type { LogOptions } from '../services/process/log.ts';
 import type { LogLine } from '../services/process/log-line.ts';
 import type { Usage } from '../services/process/statistics.ts';
-import type { Family, Prefix } from '../values/address.ts';
+import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
+import type { DestinationProtocol } from '../values/destination-grammar.ts';
 import type { EngineEvent } from '../values/event.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
@@ -117,6 +119,37 @@ export interface NameAnswer extends AnswerText {
   readonly why: string;
 }
 
+/** Who is to reach whom. */
+export interface ReachQuestion {
+  /** A container, `host`, `outside`, or an address of somebody outside. */
+  readonly from: string;
+  /** A container, `host`, or an address. */
+  readonly to: string;
+  /** Absent: of a container all that can be asked, of an address a ping. */
+  readonly port?: number;
+  /** With a port `tcp` or `udp`. */
+  readonly protocol?: DestinationProtocol;
+  /** Send real packets, too. Default false. */
+  readonly probe?: boolean;
+}
+
+/** One way to ask, and what becomes of it. */
+export interface ReachWay {
+  readonly address: Address;
+  /** Absent: a ping. `any`: the ports that are not published, all alike. */
+  readonly port?: Port | 'any';
+  readonly answer: Answer;
+  /** What became of a real packet, where one was sent. */
+  readonly proof?: Proof;
+}
+
+export interface Proof {
+  /** `refused`: nobody listens there, but the packet was there. */
+  readonly outcome: 'arrived' | 'refused' | 'unreachable' | 'silent';
+  /** With the answer. `unknown`: nothing came back, which in this case proves nothing. */
+  readonly agrees: 'yes' | 'no' | 'unknown';
+}
+
 /** One thing that `gangway gc` took away, and why nobody owned it. */
 export interface Removed {
   readonly what: string;
@@ -193,6 +226,8 @@ export interface Engine {
   inspectNetwork(name: string): Promise<NetworkInspection>;
   /** What a container's programs are told of a name, or of an address, and why. */
   queryName(container: string, name: string, options?: { readonly type?: QuestionType }): Promise<NameAnswer>;
+  /** Who reaches whom, by which address and port, under which source address, and why not. */
+  reach(question: ReachQuestion): Promise<readonly ReachWay[]>;
   collectGarbage(): Promise<readonly Removed[]>;
   /**
    * Links, addresses, routes and flows of the machine or of a container, as the kernel tells of them. Ends with the

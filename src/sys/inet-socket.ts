@@ -15,6 +15,9 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 
@@ -69,9 +72,14 @@ export function openDatagram(family: Family): number {
   return open(family, SOCK_DGRAM, family === 6 ? ['packetInformation6', 'onlyIpv6'] : ['packetInformation']);
 }
 
-function open(family: Family, type: number, wanted: readonly (keyof typeof options)[]): number {
+/** A raw socket for ICMP, whole messages in both directions. @throws KernelError EPERM without CAP_NET_RAW */
+export function openEcho(family: Family): number {
+  return open(family, SOCK_RAW, [], family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+function open(family: Family, type: number, wanted: readonly (keyof typeof options)[], protocol = 0): number {
   const domain = family === 4 ? AF_INET : AF_INET6;
-  const fd = call('open socket', prototypes.socket, domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const fd = call('open socket', prototypes.socket, domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   try {
     for (const name of wanted) setOption(fd, name);
   } catch (error) {

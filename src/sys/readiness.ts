@@ -11,6 +11,15 @@ export interface Watch {
   close(): void;
 }
 
+/** Calls `callback` once, when `fd` can be written: a connection that was begun is made, or has failed. */
+export function whenWritable(fd: number, callback: () => void): Watch {
+  const handle = libc().koffi.node.poll(fd, { writable: true }, () => {
+    handle.stop();
+    callback();
+  });
+  return { close: () => handle.close() };
+}
+
 /**
  * Calls `callback` whenever `fd` can be read, again and again until it has been read empty.
  *

@@ -113,6 +113,7 @@ const answers: Engine = {
     by: 'network',
     why: `gangway answers: ${name} is a name in network front`,
   }),
+  reach: async () => [],
   collectGarbage: async () => [],
   events: async function* () {},
   close: () => undefined,

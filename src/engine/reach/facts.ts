@@ -1,0 +1,91 @@
+/** What the model of the firewall is told of this machine: from the records, and from the kernel's links and routes. */
+import type { HostLink, HostRoute, ModelNetwork, World } from '../../firewall/model/world.ts';
+import { listAddresses } from '../../kernel/address.ts';
+import { bootId } from '../../kernel/boot.ts';
+import { listLinks } from '../../kernel/link.ts';
+import { listRoutesOfAllTables } from '../../kernel/route.ts';
+import { readSysctl } from '../../kernel/sysctl.ts';
+import { policyOf } from '../../networks/bridge.ts';
+import type { Family } from '../../values/address.ts';
+import type { Context } from '../context.ts';
+import { isAlive } from '../end.ts';
+import { ipForward, kernelFamilies } from '../observe.ts';
+import { type Living, living } from '../record.ts';
+import type { Records } from '../records.ts';
+
+/** Takes no lock, and changes nothing. */
+export function observeWorld(context: Context): World {
+  const { records } = context;
+  const containers = running(records);
+  return {
+    ...observeWays(context),
+    forwarding: kernelFamilies().filter((family) => forwards(family)),
+    closedTransit: closedTransit(records),
+    networks: bridges(records),
+    endpoints: containers.flatMap(({ name, life }) =>
+      life.plugs.flatMap(({ networkId, endpoint }) => {
+        const network = records.networks().find(({ id }) => id === networkId)?.network;
+        if (network?.kind !== 'bridge') return [];
+        return [
+          { container: name, network: network.name, addresses: endpoint.addresses.map(({ address }) => address) },
+        ];
+      }),
+    ),
+    publications: containers.flatMap(({ name, life }) =>
+      life.forwards.map((forward) => ({ container: name, forward })),
+    ),
+    switchboard: true,
+  };
+}
+
+/** Those that have a process at this moment. */
+function running(records: Records): readonly Living[] {
+  return living(records.containers(), bootId()).filter(({ life }) => isAlive(life));
+}
+
+function bridges(records: Records): readonly ModelNetwork[] {
+  const boot = bootId();
+  return records.networks().flatMap(({ network, made }) => {
+    return network.kind === 'bridge' && made?.boot === boot ? [{ name: network.name, policy: policyOf(network) }] : [];
+  });
+}
+
+function observeWays({ host }: Context): {
+  readonly links: readonly HostLink[];
+  readonly routes: readonly HostRoute[];
+} {
+  const { route } = host();
+  const links = listLinks(route);
+  const addresses = listAddresses(route);
+  const names = new Map(links.map(({ index, name }) => [index, name]));
+  const routes = kernelFamilies().flatMap((family) => listRoutesOfAllTables(route, family));
+  return {
+    links: links.map(({ index, name }) => ({
+      name,
+      addresses: addresses.filter(({ linkIndex }) => linkIndex === index).map(({ prefix }) => prefix),
+    })),
+    routes: routes
+      .toSorted((a, b) => a.metric - b.metric)
+      .flatMap(({ destination, linkIndex }) => {
+        const link = names.get(linkIndex ?? 0);
+        return link === undefined ? [] : [{ destination, link }];
+      }),
+  };
+}
+
+function forwards(family: Family): boolean {
+  return (family === 4 ? ipForward() : readSysctl(forwardingKeys[6])) !== '0';
+}
+
+const forwardingKeys: Readonly<Record<Family, string>> = {
+  4: 'net/ipv4/ip_forward',
+  6: 'net/ipv6/conf/all/forwarding',
+};
+
+/** Where gangway itself turned forwarding on. */
+function closedTransit(records: Records): readonly Family[] {
+  const { forwarding } = records.machine();
+  return ([4, 6] as const).filter((family) =>
+    forwarding.some((step) => step.kind === 'sysctl' && step.key === forwardingKeys[family]),
+  );
+}

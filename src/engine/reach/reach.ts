@@ -1,0 +1,86 @@
+/** `gangway reach`: who reaches whom, by which address and port, and why not. Reads; changes nothing, needs no lock. */
+import { type Answer, dropped } from '../../firewall/model/answer.ts';
+import { judge } from '../../firewall/model/model.ts';
+import type { World } from '../../firewall/model/world.ts';
+import { World as KernelWorld } from '../../plan/world.ts';
+import { formatAddress, isAddress } from '../../values/address.ts';
+import { destinationProtocols } from '../../values/destination-grammar.ts';
+import { GangwayError } from '../../values/errors.ts';
+import type { Port } from '../../values/port.ts';
+import { parsePort } from '../../values/port-grammar.ts';
+import type { Context } from '../context.ts';
+import type { ReachQuestion, ReachWay } from '../engine.ts';
+import { oneOf } from '../request.ts';
+import { type Asker, askerOf } from './asker.ts';
+import { type Ask, asksOf } from './asks.ts';
+import { observeWorld } from './facts.ts';
+import { prove } from './probe.ts';
+
+/**
+ * The ways from one to the other, each with what becomes of it.
+ *
+ * @throws GangwayError container-not-found, container-not-running; not-supported for containers on no bridge, and for a
+ *   probe from outside; invalid-port, invalid-option
+ */
+export async function reach(context: Context, question: ReachQuestion): Promise<readonly ReachWay[]> {
+  check(question);
+  const world = observeWorld(context);
+  const asker = askerOf(context, world, question.from);
+  const all = asksOf(context, world, asker, question).map((ask) => ({ ask, answer: answerTo(world, asker, ask) }));
+  const told = all.filter(({ ask }) => !isCovered(ask, all));
+  if (question.probe !== true) return told.map(wayOf);
+  if (asker.place === undefined) throw fromElsewhere(question.from);
+  using kernel = new KernelWorld(context.host());
+  const place = kernel.namespace(asker.place);
+  return await Promise.all(
+    told.map(async (each) => (each.ask.hidden ? wayOf(each) : await prove(place, asker.source, wayOf(each)))),
+  );
+}
+
+interface Answered {
+  readonly ask: Ask;
+  readonly answer: Answer;
+}
+
+function wayOf({ ask: { address, port }, answer }: Answered): ReachWay {
+  return { address, ...(port === undefined ? {} : { port }), answer };
+}
+
+/** @throws GangwayError invalid-port, invalid-option */
+function check({ to, port, protocol }: ReachQuestion): void {
+  if (protocol !== undefined) oneOf('--protocol', protocol, destinationProtocols);
+  if (port !== undefined) parsePort(String(port));
+  const needsPort = (isAddress(to) || to === 'host') && (protocol === 'tcp' || protocol === 'udp');
+  if (port !== undefined || !needsPort) return;
+  throw new GangwayError('invalid-port', `${protocol} to ${to} needs a port`, { hint: `write ${to}:80, say` });
+}
+
+function fromElsewhere(from: string): GangwayError {
+  return new GangwayError('not-supported', `a probe from ${from} would have to be sent by another machine`, {
+    hint: 'ask there: curl, or ping',
+  });
+}
+
+function answerTo(world: World, asker: Asker, { address, port, hidden }: Ask): Answer {
+  if (hidden) {
+    return dropped('loopback', `${formatAddress(address)} of the machine is reached from the machine alone`, []);
+  }
+  const origin = asker.to(address);
+  if ('outcome' in origin) return origin;
+  const asked = port === 'any' ? unpublished(world) : port;
+  return judge(world, { from: origin, to: address, ...(asked === undefined ? {} : { port: asked }) });
+}
+
+/** A port that nobody publishes. */
+function unpublished({ publications }: World): Port {
+  const taken = new Set(publications.flatMap(({ forward: { binding } }) => [binding.containerPort, binding.hostPort]));
+  let port = 1;
+  while (taken.has(port)) port++;
+  return { protocol: 'tcp', port };
+}
+
+/** Where every port is open, no single one need be told. */
+function isCovered({ address, port }: Ask, all: readonly Answered[]): boolean {
+  if (port === undefined || port === 'any') return false;
+  return all.some(({ ask, answer }) => ask.port === 'any' && answer.outcome === 'reached' && ask.address === address);
+}

@@ -1,0 +1,75 @@
+import test from 'ava';
+import type { Engine, ReachWay } from '../../src/engine/engine.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { parsePort } from '../../src/values/port-grammar.ts';
+import { gangway } from '../support/cli.ts';
+
+const open: ReachWay = {
+  address: parseAddress('203.0.113.1'),
+  port: parsePort('8080'),
+  answer: {
+    outcome: 'reached',
+    where: { kind: 'container', container: 'web', address: parseAddress('172.17.0.2'), port: parsePort('80') },
+    seen: parseAddress('203.0.113.2'),
+    way: [{ at: 'from_outside', sentence: 'published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80/tcp' }],
+  },
+};
+const closed: ReachWay = {
+  address: parseAddress('172.17.0.2'),
+  answer: { outcome: 'dropped', reason: { decision: 'not-published', sentence: 'nobody asked for it' }, way: [] },
+};
+const answering = (...ways: readonly ReachWay[]): Partial<Engine> => ({ reach: async () => ways });
+
+test('the ways, with their steps, and 0 if one of them leads there', async (t) => {
+  const { status, stdout, calls } = await gangway(['reach', 'outside', 'web:80'], answering(open, closed));
+  t.is(status, 0);
+  t.is(
+    stdout,
+    `yes  203.0.113.1:8080/tcp reaches web at 172.17.0.2:80/tcp, which sees the client’s own address
+       from_outside: published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80/tcp
+no   172.17.0.2, ping: nobody asked for it
+`,
+  );
+  t.deepEqual(calls, [['reach', { from: 'outside', to: 'web', port: 80, protocol: 'tcp', probe: false }]]);
+});
+
+test('1 where no way leads there, and where there is none to ask', async (t) => {
+  t.is((await gangway(['reach', 'db', 'web'], answering(closed))).status, 1);
+  const { status, stderr } = await gangway(['reach', 'db', 'web'], answering());
+  t.is(status, 1);
+  t.is(stderr, 'gangway: web is in no network, and has no address that could be asked\n');
+});
+
+test('2 where a packet met something else than what the rules say', async (t) => {
+  const silent = { ...open, proof: { outcome: 'silent', agrees: 'no' } } as const;
+  const { status, stdout, stderr } = await gangway(['reach', '--probe', 'db', 'web:80'], answering(silent));
+  t.is(status, 2);
+  t.regex(stdout, /^ {7}probe: no answer: unlike what the rules say$/m);
+  t.regex(stderr, /^something else than gangway’s rules decides/);
+  const unknown = { ...open, proof: { outcome: 'silent', agrees: 'unknown' } } as const;
+  t.is((await gangway(['reach', '--probe', 'db', 'web:80'], answering(unknown))).status, 0);
+});
+
+test('as JSON, and as a template has it', async (t) => {
+  const { stdout } = await gangway(['reach', 'outside', 'web', '--format', 'json'], answering(open, closed));
+  const [first, second] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.like(first, { Reached: 'yes', Port: '8080/tcp', Destination: 'web at 172.17.0.2:80/tcp', Seen: '203.0.113.2' });
+  t.like(second, { Reached: 'no', Port: 'ping', Decision: 'not-published', Why: 'nobody asked for it' });
+  t.is((await gangway(['reach', 'a1', 'web', '--format', '{{.Port}}'], answering(closed))).stdout, 'ping\n');
+});
+
+test('what is typed wrong', async (t) => {
+  for (const [words, message] of [
+    [['web', 'db', '--protocol', 'sctp'], /--protocol/],
+    [['web', 'db:80', '--protocol', 'icmp'], /a ping has no port/],
+    [['web', 'db:0'], /invalid port "0"/],
+  ] as const) {
+    const { status, stderr, calls } = await gangway(['reach', ...words]);
+    t.is(status, 125);
+    t.regex(stderr, message);
+    t.deepEqual(calls, []);
+  }
+});
