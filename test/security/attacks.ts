@@ -82,6 +82,15 @@ export const chapters: readonly Chapter[] = [
         proofs: [wire('nobody on the wire joins in what siblings say to each other')],
       },
       {
+        attack: 'the same with an ICMP error about a datagram of theirs, which counts as related',
+        sources: [],
+        docker: 'stopped by the drop of direct access in the raw table',
+        gangway: 'stopped',
+        because:
+          'what belongs to a conversation that has both its ends behind one bridge does not come in by another interface',
+        proofs: [wire('nobody on the wire joins in what siblings say to each other')],
+      },
+      {
         attack: 'a neighbour sends to 127.0.0.0/8 or ::1 by the machine’s MAC, to reach what listens on loopback alone',
         sources: ['CVE-2020-8558', 'kubernetes#92315'],
         docker: 'stopped, unless something has set route_localnet for the link',
@@ -189,6 +198,16 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'what a process carries to another family is closed to internal networks by its port',
         proofs: [container('out of an internal network there is no way')],
+      },
+      {
+        attack:
+          'the same sends to all (broadcast, multicast) on the number of a published port: no translation applies, and the process that holds the port answers',
+        sources: [],
+        docker: 'open: docker-proxy has a socket on every address (read from its rules)',
+        gangway: 'stopped',
+        because:
+          'of what is sent to all, the machine hears neighbour discovery from an internal network and nothing else',
+        proofs: [container('out of an internal network a packet to all reaches no published port')],
       },
       {
         attack:

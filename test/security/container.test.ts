@@ -108,6 +108,20 @@ for (const backend of backends) {
     await siege.miss(t, published('inner.a'));
   });
 
+  attack('out of an internal network a packet to all reaches no published port', async (t, siege) => {
+    const toAll = (from: string, number: number) =>
+      ['255.255.255.255', `10.0.${number}.255`, '224.0.0.1', 'ff02::1'].map((destination): Shot => {
+        const source = siege.address(from, destination.includes(':') ? 6 : 4);
+        return {
+          title: destination,
+          at: 'front.a',
+          fire: (text) => send(siege, from, [datagram({ source, destination }, 8080, text)], everybody),
+        };
+      });
+    await siege.land(t, toAll('back.a', 2));
+    await siege.miss(t, toAll('inner.a', 3));
+  });
+
   attack('siblings that may not talk exchange no packet', async (t, siege) => {
     const { mac } = siege.container('apart.b');
     const between = (destination: string) => ({
@@ -130,7 +144,8 @@ for (const backend of backends) {
         fire: (text) => send(siege, 'apart.a', [datagram(between(destination), 81, text)], everybody),
       }),
     );
-    await siege.repels(t, [...kinds, ...toAll]);
+    const around = shots(siege, 'apart.a', 'apart.b', everyKind(way(siege, 'apart.a', 'apart.b', 4)));
+    await siege.repels(t, [...kinds, ...toAll, ...around]);
   });
 
   // The bridge asks these rules about plain IP and nothing else.

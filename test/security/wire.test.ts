@@ -1,7 +1,7 @@
 /** Attackers on the machine's own wire, who send to its MAC whatever they like. Topology: siege.ts */
 import { backends } from './backends.ts';
 import { datagram, everyKind } from './kinds.ts';
-import { bytes, ethernet, ip4, packet, protocols, udp, type Way } from './packets.ts';
+import { bytes, ethernet, icmp, ip4, packet, protocols, udp, type Way } from './packets.ts';
 import { besiege, families, hostMac, type Shot, type Siege } from './siege.ts';
 
 const layout = {
@@ -118,14 +118,12 @@ for (const backend of backends) {
       } as const;
       t.is(await siege.at('front.b').question(question), source, 'an answer came: the machine tracks a conversation');
     }
-    await siege.repels(
-      t,
-      ways.map((way) => ({
-        title: way.source,
-        at: 'front.a',
-        fire: (text) => send(siege, packet(way, protocols.udp, udp(way, 5000, 6000, text))),
-      })),
-    );
+    const joining = ways.map((way) => ({
+      title: `as ${way.source}`,
+      at: 'front.a',
+      fire: (text: string) => send(siege, packet(way, protocols.udp, udp(way, 5000, 6000, text))),
+    }));
+    await siege.repels(t, [...joining, ...ways.map((way) => complaint(siege, way))]);
   });
 
   attack('what only passes through is not caught by a published port', async (t, siege) => {
@@ -170,6 +168,21 @@ for (const backend of backends) {
     const willing = { 'net.ipv4.conf.all.bc_forwarding': 1, 'net.ipv4.conf.up0.bc_forwarding': 1 };
     await siege.set(willing, () => siege.repels(t, shots));
   });
+}
+
+/** An ICMP error, from somebody who says that he is on the way, about a datagram that the destination is said to have sent. */
+function complaint(siege: Siege, { source, destination }: Way): Shot {
+  const back = { source: destination, destination: source };
+  const family = source.includes(':') ? 6 : 4;
+  const way = { source: siege.address('neighbour', family), destination };
+  const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
+  const about = (text: string) => packet(back, protocols.udp, udp(back, 6000, 5000, text));
+  return {
+    title: `an error about an answer to ${source}`,
+    at: 'front.a',
+    fire: (text) =>
+      send(siege, packet(way, protocol, icmp(way, type, code, Buffer.concat([Buffer.alloc(4), about(text)])))),
+  };
 }
 
 /** A translation that doesn't ask whom a packet is for. */

@@ -51,12 +51,14 @@ test('a network is rules in the chains of its families', (t) => {
     '4 nat -I GANGWAY-HAIRPIN -s 172.17.0.0/16 -o gangway0 -m conntrack --ctstate DNAT -j MASQUERADE',
     '4 nat -I GANGWAY-STAY -s 172.17.0.0/16 -o gangway0 -j ACCEPT',
     '4 filter -I GANGWAY-CLAIMS -s 172.17.0.0/16 -o gangway0 -j DROP',
+    '4 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc 172.17.0.0/16 --ctreplsrc 172.17.0.0/16 -j DROP',
     '4 nat -I GANGWAY-SOURCES -i gangway0 -j SNAT --to-source 203.0.113.9',
     '6 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-ROUTED',
     '6 filter -I GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-ROUTED',
     '6 nat -I GANGWAY-HAIRPIN -s fd00::/64 -o gangway0 -m conntrack --ctstate DNAT -j MASQUERADE',
     '6 nat -I GANGWAY-STAY -s fd00::/64 -o gangway0 -j ACCEPT',
     '6 filter -I GANGWAY-CLAIMS -s fd00::/64 -o gangway0 -j DROP',
+    '6 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc fd00::/64 --ctreplsrc fd00::/64 -j DROP',
   ]);
 });
 

@@ -57,6 +57,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { ...nat('HAIRPIN'), words: `-s ${address} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE` },
     { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
     { ...filter('CLAIMS'), words: `-s ${address} -o ${bridge} -j DROP` },
+    { ...filter('CLAIMS'), words: `-o ${bridge} -m conntrack --ctorigsrc ${address} --ctreplsrc ${address} -j DROP` },
   ]),
   ...eachFamily('ports', ({ port, target }) => [
     { ...nat('PORTS'), words: `${port} -j DNAT --to-destination ${target}` },
