@@ -87,6 +87,7 @@ export function createBridge(network: BridgeNetwork, families: readonly Family[]
     ...closedFamily('host', bridge, subnets, familiesOn(mtuBytes, families)),
     ...deaf(network),
     ...lenient(network),
+    ...discreet(network),
     ...subnets.flatMap((subnet) => stand(network, subnet)),
     { kind: 'up', in: 'host', link: bridge, why: 'the switch is on' },
   ];
@@ -119,6 +120,16 @@ function lenient({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Ste
   if (!routes) return [];
   const why = 'what comes from a container on two networks may be answered by the other';
   return [{ kind: 'sysctl', in: 'host', key: `net/ipv4/conf/${bridge}/rp_filter`, value: '2', why }];
+}
+
+/**
+ * Who asks by ARP is answered for every address that the machine has anywhere, and no rule is asked. An internal network
+ * learns of none but its gateway's, an isolated one of none at all. In IPv6 the kernel does so by itself.
+ */
+function discreet({ bridge, subnets, internal }: BridgeNetwork): readonly Step[] {
+  if (!internal || !subnets.some(({ subnet }) => subnet.address.family === 4)) return [];
+  const why = 'the machine’s other addresses are nobody’s business here';
+  return [{ kind: 'sysctl', in: 'host', key: `net/ipv4/conf/${bridge}/arp_ignore`, value: '1', why }];
 }
 
 /** The machine's own place on the switch, unless it has none. */

@@ -36,7 +36,7 @@ const kernel =
   (test: string): Proof => ({ file: `test/kernel/${name}.test.ts`, test });
 const [wire, modes, rules] = [security('wire'), kernel('ruleset-modes-attacks'), kernel('ruleset-attacks')];
 const container = security('container');
-const [routers, life] = [security('routers'), security('life')];
+const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
 const names = kernel('dns-attacks');
 
 export const chapters: readonly Chapter[] = [
@@ -208,6 +208,15 @@ export const chapters: readonly Chapter[] = [
         because:
           'of what is sent to all, the machine hears neighbour discovery from an internal network and nothing else',
         proofs: [container('out of an internal network a packet to all reaches no published port')],
+      },
+      {
+        attack: 'the same asks by ARP which addresses the machine has',
+        sources: [],
+        docker: 'open: no rule is asked about ARP',
+        gangway: 'stopped',
+        because:
+          'arp_ignore=1 on the bridges of internal networks; in IPv6 the kernel answers for the link’s own addresses alone',
+        proofs: [container('an internal network learns none of the machine’s other addresses')],
       },
       {
         attack:
@@ -418,6 +427,28 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'lengths and pointers are checked before anything follows them',
         proofs: [names('no bytes from either side stop the server')],
+      },
+    ],
+  },
+  {
+    attackers: 'On the machine, without root; and by what is typed',
+    attacks: [
+      {
+        attack:
+          'a name that is a command, a rule, a line of iptables-restore, a path or an option to whoever puts it into one',
+        sources: ['CVE-2021-20206'],
+        docker: 'stopped',
+        gangway: 'stopped',
+        because: 'names are checked before the kernel, a file or a shell sees them; programs get lists of arguments',
+        proofs: [typed('a name is never more than a name')],
+      },
+      {
+        attack: 'a user without root reads the environment of containers from records, orders ports, enters a network',
+        sources: [],
+        docker: 'stopped: the socket belongs to root and a group',
+        gangway: 'stopped',
+        because: 'what is written is root’s alone; the directories are made so, whatever the umask',
+        proofs: [typed('a user of the machine reads no secrets and gives no orders')],
       },
     ],
   },

@@ -122,6 +122,20 @@ for (const backend of backends) {
     await siege.miss(t, toAll('inner.a', 3));
   });
 
+  attack('an internal network learns none of the machine’s other addresses', async (t, siege) => {
+    const { namespace } = siege.container('inner.a');
+    const answers = async (address: string): Promise<boolean> => {
+      const ask = ['nsenter', `--net=/run/netns/${namespace}`, 'arping', '-c1', '-w1', '-I', 'eth0', address];
+      return (await siege.lab.host.exec(ask)).exitCode === 0;
+    };
+    const others = [siege.address('host', 4), siege.address('front', 4)];
+    t.true(await answers(siege.address('inner', 4)), 'its gateway');
+    for (const address of others) t.false(await answers(address), address);
+    await siege.set({ 'net.ipv4.conf.inner0.arp_ignore': 0 }, async () => {
+      for (const address of others) t.true(await answers(address), `control: ${address}`);
+    });
+  });
+
   attack('siblings that may not talk exchange no packet', async (t, siege) => {
     const { mac } = siege.container('apart.b');
     const between = (destination: string) => ({

@@ -106,9 +106,10 @@ test('a bridge whose containers may not talk asks the rules; an isolated family 
     internal: true,
     gatewayModes: { 4: 'isolated', 6: 'isolated' },
   } as const;
-  t.deepEqual(read(createBridge(apart, families, nftables)).slice(-3), [
+  t.deepEqual(read(createBridge(apart, families, nftables)).slice(-4), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0 nf_call_iptables 1 nf_call_ip6tables 1',
     'sysctl -qw net/ipv6/conf/gangway0/disable_ipv6=1',
+    'sysctl -qw net/ipv4/conf/gangway0/arp_ignore=1',
     'ip link set gangway0 up',
   ]);
   const plugged = read(attach(apart, { ...endpoint, isolated: true }, sandbox, families));
