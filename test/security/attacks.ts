@@ -137,6 +137,14 @@ export const chapters: readonly Chapter[] = [
         proofs: [wire('one packet from the wire is not for all containers of a network')],
       },
       {
+        attack: 'a neighbour sends to the port of the machine behind which a container has asked somebody else',
+        sources: [],
+        docker: 'stopped: connection tracking',
+        gangway: 'stopped',
+        because: 'the kernel compares both ends of a connection',
+        proofs: [wire('the port behind which a container asks is open to whom it asked, and to nobody else')],
+      },
+      {
         attack: 'a neighbour uses as a router a machine that forwards only for its containers’ sake',
         sources: ['moby#14041', 'moby#50566'],
         docker: 'stopped: policy DROP for all of FORWARD (not on nftables, which wants forwarding to be on before)',

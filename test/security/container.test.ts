@@ -1,8 +1,9 @@
 /** Attackers in a container, who send any frame by their own link. Topology: siege.ts */
 import { backends } from './backends.ts';
 import { datagram, everyKind, type Make } from './kinds.ts';
+import { families } from './layout.ts';
 import { ethernet, tagged, type Way } from './packets.ts';
-import { besiege, families, type Shot, type Siege } from './siege.ts';
+import { besiege, type Shot, type Siege } from './siege.ts';
 
 const layout = {
   outside: ['world'],

@@ -4,8 +4,9 @@ import type { Family } from '../../src/values/address.ts';
 import { quiet } from '../support/gangway.ts';
 import { backends } from './backends.ts';
 import { datagram } from './kinds.ts';
+import { families } from './layout.ts';
 import { ethernet, packet, protocols, udp } from './packets.ts';
-import { besiege, families, hostMac, type Shot, type Siege } from './siege.ts';
+import { besiege, hostMac, type Shot, type Siege } from './siege.ts';
 
 const layout = { networks: { front: { number: 1 } }, containers: { 'front.a': [], 'front.b': [] } };
 const neighbourMac = '02:42:cb:00:71:03';

@@ -4,7 +4,7 @@
  *     world .2, neighbour .3, … ──── switch ──── up0 .1   host   front0 10.0.1.1 ─┬─ front.a 10.0.1.2   its eth0 is
  *     203.0.113.0/24, 2001:db8:f::/64                            fd00:0:0:1::1    └─ front.b 10.0.1.3   watched
  *
- * The machine is as easy as Linux can be made: it forwards or not, as the layout says, filters no reverse path, takes
+ * The machine is as easy as Linux can be made: it was a router before, filters no reverse path, takes
  * packets with its own addresses as sources, and no other table drops anything. Everybody has a process in its network
  * that sends any frame (ruleset-place.mjs), so that an attacker in a container needs no capability that Docker would
  * not leave it. In each container tcpdump sees what comes in, whatever its protocol, before the container's own stack
@@ -23,25 +23,7 @@ import { Place } from '../kernel/ruleset-scene.ts';
 import { build, program } from '../support/gangway.ts';
 import { type Container, Story } from '../support/story-lab.ts';
 import { type BackendName, disarm, rearm } from './backends.ts';
-
-export interface NetworkLayout {
-  /** Its subnets are 10.0.N.0/24 and fd00:0:0:N::/64, its bridge is NAME0. */
-  readonly number: number;
-  /** Default: both. */
-  readonly families?: readonly Family[];
-  /** Further words of `gangway network create`. */
-  readonly options?: readonly string[];
-}
-
-export interface Layout {
-  /** Everybody on the wire. Default: world and neighbour. */
-  readonly outside?: readonly string[];
-  /** Was the machine a router already? Default: yes. */
-  readonly forwards?: boolean;
-  readonly networks: Readonly<Record<string, NetworkLayout>>;
-  /** `front.a` is in front and has its addresses .2 and ::2; the words are further ones of `gangway run`. */
-  readonly containers: Readonly<Record<string, readonly string[]>>;
-}
+import { carelessness, families, inNetwork, type Layout, type NetworkLayout, subnet } from './layout.ts';
 
 /** Something that must not arrive. */
 export interface Shot {
@@ -52,7 +34,6 @@ export interface Shot {
 }
 
 export const hostMac = '02:42:cb:00:71:01';
-export const families = [4, 6] as const;
 
 type Body = (t: ExecutionContext, siege: Siege) => Promise<void>;
 type Weakness = (body: () => Promise<void>) => Promise<void>;
@@ -78,7 +59,7 @@ export class Siege extends Story {
       ['host', ...outside].map((name) => siege.#enter(name, siege.lab.place(name).networkNamespacePath)),
     );
     for (const place of siege.#places.values()) await place.serve(markPort, '127.0.0.1');
-    await siege.at('host').sysctl(carelessness(layout.forwards ?? true));
+    await siege.at('host').sysctl(carelessness());
     for (const [name, network] of Object.entries(layout.networks)) await siege.#network(name, network);
     for (const [name, words] of Object.entries(layout.containers)) await siege.#container(name, words);
     return siege;
@@ -238,33 +219,6 @@ export class Siege extends Story {
 
 /** On every place that is a witness by its sockets, these are listened to. */
 const markPort = 9;
-
-function subnet(number: number, family: Family): string {
-  return family === 4 ? `10.0.${number}.0/24` : `fd00:0:0:${number}::/64`;
-}
-
-function inNetwork(number: number, family: Family, host: number): string {
-  return family === 4 ? `10.0.${number}.${host}` : `fd00:0:0:${number}::${host}`;
-}
-
-/** Nothing of the machine itself stops an attack. Links that come later copy `default`. */
-function carelessness(forwards: boolean): Readonly<Record<string, number>> {
-  const everywhere = ['all', 'default', 'up0'].flatMap((link) => [
-    [`net.ipv4.conf.${link}.rp_filter`, 0],
-    [`net.ipv4.conf.${link}.accept_local`, 1],
-  ]);
-  const router = forwards
-    ? [
-        ['net.ipv4.ip_forward', 1],
-        ['net.ipv6.conf.all.forwarding', 1],
-      ]
-    : [];
-  const talkative = [
-    ['net.ipv4.icmp_ratelimit', 0],
-    ['net.ipv6.icmp.ratelimit', 0],
-  ];
-  return Object.fromEntries([...router, ...everywhere, ...talkative]);
-}
 
 /**
  * One siege for the attacks of a file, which come one after the other and leave it as they found it.

@@ -1,8 +1,9 @@
 /** Attackers on the machine's own wire, who send to its MAC whatever they like. Topology: siege.ts */
 import { backends } from './backends.ts';
 import { datagram, everyKind } from './kinds.ts';
+import { families } from './layout.ts';
 import { bytes, ethernet, icmp, ip4, packet, protocols, udp, type Way } from './packets.ts';
-import { besiege, families, hostMac, type Shot, type Siege } from './siege.ts';
+import { besiege, hostMac, type Shot, type Siege } from './siege.ts';
 
 const layout = {
   networks: {
@@ -124,6 +125,31 @@ for (const backend of backends) {
       fire: (text: string) => send(siege, packet(way, protocols.udp, udp(way, 5000, 6000, text))),
     }));
     await siege.repels(t, [...joining, ...ways.map((way) => complaint(siege, way))]);
+  });
+
+  attack('the port behind which a container asks is open to whom it asked, and to nobody else', async (t, siege) => {
+    await siege.at('world').serve(7004);
+    const answer = (from: string, family: 4 | 6): Shot => ({
+      title: `${from}, IPv${family}`,
+      at: 'front.a',
+      fire: (text) => {
+        const way = { source: siege.address(from, family), destination: siege.address('host', family) };
+        return send(siege, packet(way, protocols.udp, udp(way, 7004, 5555, text)));
+      },
+    });
+    for (const family of families) {
+      const [host, localAddress] = [siege.address('world', family), siege.address('front.a', family)];
+      const question = { protocol: 'udp', host, port: 7004, localAddress, localPort: 5555 } as const;
+      t.is(await siege.at('front.a').question(question), siege.address('host', family));
+    }
+    await siege.land(
+      t,
+      families.map((family) => answer('world', family)),
+    );
+    await siege.miss(
+      t,
+      families.map((family) => answer('neighbour', family)),
+    );
   });
 
   attack('what only passes through is not caught by a published port', async (t, siege) => {
