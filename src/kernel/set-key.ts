@@ -16,6 +16,7 @@ import {
   toBytes,
   width,
 } from '../values/address.ts';
+import { formatMac, macBytes } from '../values/mac.ts';
 import type { Protocol } from '../values/port.ts';
 import type { Datum } from '../values/set-element.ts';
 import { addressFamily } from './family.ts';
@@ -26,7 +27,7 @@ const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, 
 
 /** A part of a key that can be read back, with the family that its set is for. */
 export type KeyPart =
-  | { readonly type: 'inet_proto' | 'inet_service' | 'ports' | 'ifname' | 'nf_proto' }
+  | { readonly type: 'inet_proto' | 'inet_service' | 'ports' | 'ether_addr' | 'ifname' | 'nf_proto' }
   | { readonly type: 'address' | 'prefix'; readonly family: Family };
 
 /** The parts behind each other; of an interval the first value. */
@@ -64,11 +65,12 @@ export function readKey(
 
 function lengthOf(part: KeyPart): number {
   if (part.type === 'address' || part.type === 'prefix') return part.family === 4 ? 4 : 16;
-  return { nf_proto: 1, inet_proto: 1, inet_service: 2, ports: 2, ifname: IFNAMSIZ }[part.type];
+  return { nf_proto: 1, inet_proto: 1, inet_service: 2, ports: 2, ether_addr: 6, ifname: IFNAMSIZ }[part.type];
 }
 
 function read(part: KeyPart, bytes: Uint8Array, end: Uint8Array): Datum | undefined {
   if (part.type === 'ifname') return { type: 'ifname', name: Buffer.from(bytes).toString().replace(/\0+$/, '') };
+  if (part.type === 'ether_addr') return { type: 'ether_addr', mac: formatMac(bytes) };
   if (part.type === 'address') return { type: 'address', address: fromBytes(bytes) };
   if (part.type === 'prefix') return { type: 'prefix', prefix: prefixOf(fromBytes(bytes), fromBytes(end)) };
   const [high = 0, low = 0] = bytes;
@@ -111,6 +113,8 @@ function first(datum: Datum): Uint8Array {
   switch (datum.type) {
     case 'ifname':
       return Buffer.from(datum.name.padEnd(IFNAMSIZ, '\0'));
+    case 'ether_addr':
+      return macBytes(datum.mac);
     case 'address':
       return toBytes(datum.address);
     case 'prefix':

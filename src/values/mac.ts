@@ -1,6 +1,6 @@
 /** Ethernet addresses. */
 import { createHash } from 'node:crypto';
-import { type Address, toBytes } from './address.ts';
+import { type Address, fromBytes, toBytes } from './address.ts';
 import { GangwayError } from './errors.ts';
 
 /** Six bytes in lower-case hexadecimal, `02:42:ac:11:00:02`: the way that the kernel's tools print them. */
@@ -53,6 +53,12 @@ export function macOf(address: Address): Mac {
   const bytes = toBytes(address);
   if (address.family === 4) return formatMac(Uint8Array.of(0x02, 0x42, ...bytes));
   return formatMac(Uint8Array.of(0x02, ...createHash('sha256').update(bytes).digest().subarray(0, 5)));
+}
+
+/** The address that the kernel makes of a MAC for the link alone: fe80::/64 and the modified EUI-64. @see RFC 4291, appendix A */
+export function linkLocalOf(mac: Mac): Address {
+  const [first = 0, ...rest] = macBytes(mac);
+  return fromBytes([0xfe, 0x80, 0, 0, 0, 0, 0, 0, first ^ 0x02, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)]);
 }
 
 export function formatMac(bytes: Uint8Array): Mac {

@@ -6,12 +6,14 @@
  * kernel register without asking which set it is for.
  */
 import { type Address, type Family, formatAddress, formatPrefix, type Prefix } from './address.ts';
+import type { Mac } from './mac.ts';
 import type { Protocol } from './port.ts';
 
 /** One column of a key or value. A prefix is the interval from its first to its last address, `ports` one of numbers. */
 export type Datum =
   | { readonly type: 'nf_proto'; readonly family: Family }
   | { readonly type: 'ifname'; readonly name: string }
+  | { readonly type: 'ether_addr'; readonly mac: Mac }
   | { readonly type: 'address'; readonly address: Address }
   | { readonly type: 'prefix'; readonly prefix: Prefix }
   | { readonly type: 'inet_proto'; readonly protocol: Protocol }
@@ -38,6 +40,8 @@ function formatDatum(datum: Datum): string {
       return `ipv${datum.family}`;
     case 'ifname':
       return `"${datum.name}"`;
+    case 'ether_addr':
+      return datum.mac;
     case 'address':
       return formatAddress(datum.address);
     case 'prefix':

@@ -3,15 +3,15 @@ import { spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
-import koffi from 'koffi';
-
-const libc = koffi.load(null);
-const [AF_PACKET, SOCK_RAW] = [17, 3];
+import { PacketSocket } from './packet-socket.mjs';
 
 const plain = (address) => address.replace(/^::ffff:/, '');
 
 /** Datagrams that came in. */
 const heard = [];
+
+/** Packet sockets that listen, with the frames that came in. */
+const taps = new Map();
 
 const acts = {
   /** Runs a program to its end; a failure is an error. */
@@ -61,20 +61,19 @@ const acts = {
     });
   },
 
-  /** Sends whole Ethernet frames, written in hexadecimal, by a link: packet(7). */
+  /** Sends whole Ethernet frames, written in hexadecimal, by a link. */
   frames({ link, frames }) {
-    const number = libc.func('unsigned int if_nametoindex(const char *name)')(link);
-    const fd = libc.func('int socket(int domain, int type, int protocol)')(AF_PACKET, SOCK_RAW, 0);
-    const sendto = libc.func('long sendto(int fd, void *data, size_t size, int flags, void *to, uint32_t length)');
-    const to = Buffer.alloc(20);
-    to.writeUInt16LE(AF_PACKET);
-    to.writeInt32LE(number, 4);
-    try {
-      for (const frame of frames.map((text) => Buffer.from(text, 'hex')))
-        if (sendto(fd, frame, frame.length, 0, to, to.length) < 0) throw new Error(`no frame can leave by ${link}`);
-    } finally {
-      libc.func('int close(int fd)')(fd);
-    }
+    const socket = new PacketSocket(link, false);
+    for (const frame of frames) socket.send(Buffer.from(frame, 'hex'));
+    socket.close();
+  },
+
+  /** The frames that have come by a link since this was first asked. */
+  seen({ link }) {
+    if (!taps.has(link)) taps.set(link, { socket: new PacketSocket(link, true), frames: [] });
+    const { socket, frames } = taps.get(link);
+    frames.push(...socket.receive().map((frame) => frame.toString('hex')));
+    return frames;
   },
 
   heardLately() {

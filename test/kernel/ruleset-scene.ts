@@ -6,6 +6,7 @@ import type { Protocol } from '../../src/values/port.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
 import { type Carrier, carriers, type Mutation } from './ruleset-carrier.ts';
 
+export const guardFile = fileURLToPath(new URL('../../src/firewall/nftables/guard.nft', import.meta.url));
 const placeFile = fileURLToPath(new URL('ruleset-place.mjs', import.meta.url));
 
 /** What can be asked of a server: `wait` is how long until it counts as silent. */
@@ -91,6 +92,16 @@ export class Place {
   /** Those that have come since this was asked last. */
   async heardLately(): Promise<readonly string[]> {
     return (await this.request('heardLately', {})) as readonly string[];
+  }
+
+  /** Frames by a link, in order, past everything that this place's own stack would say. */
+  async send(link: string, ...frames: readonly Buffer[]): Promise<void> {
+    await this.request('frames', { link, frames: frames.map((frame) => frame.toString('hex')) });
+  }
+
+  /** The frames that have come by a link since this was first asked. */
+  async seen(link: string): Promise<readonly Buffer[]> {
+    return ((await this.request('seen', { link })) as readonly string[]).map((frame) => Buffer.from(frame, 'hex'));
   }
 
   async close(): Promise<void> {

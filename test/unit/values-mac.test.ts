@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { parseAddress } from '../../src/values/address.ts';
-import { formatMac, localMac, macBytes, macOf, parseMac } from '../../src/values/mac.ts';
+import { formatAddress, parseAddress } from '../../src/values/address.ts';
+import { formatMac, linkLocalOf, localMac, macBytes, macOf, parseMac } from '../../src/values/mac.ts';
 
 const sixBytes = fc.uint8Array({ minLength: 6, maxLength: 6 });
 
@@ -53,4 +53,9 @@ test('IPv6 addresses that differ anywhere have MAC addresses of their own, unica
   t.is(new Set(all).size, texts.length);
   for (const mac of all) t.is(macBytes(mac)[0], 0x02);
   t.is(macOf(parseAddress('fd00::a:0:1')), macOf(parseAddress('fd00:0:0:0:0:a:0:1')));
+});
+
+test('the link-local address of a MAC is the one that the kernel makes: bit 1 of the first byte is turned over', (t) => {
+  t.is(formatAddress(linkLocalOf(parseMac('02:42:ac:11:00:02'))), 'fe80::42:acff:fe11:2');
+  t.is(formatAddress(linkLocalOf(parseMac('34:56:78:9a:bc:de'))), 'fe80::3656:78ff:fe9a:bcde');
 });
