@@ -15,7 +15,7 @@ import { World } from '../plan/world.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
-import { firewallMoves } from './firewall.ts';
+import { firewallMoves, isMoveAsked } from './firewall.ts';
 import type { Identities } from './identities.ts';
 import { isServed } from './record.ts';
 import type { Records } from './records.ts';
@@ -82,9 +82,15 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
 
 /** The firewall is first brought to where it is wanted. */
 async function settled<T>(context: Context, world: World, body: (world: World) => Promise<T>): Promise<T> {
-  for (const move of firewallMoves(context)) {
-    await carry(context, world, move);
-    if (context.dryRun) context.records.assume(move.records);
+  try {
+    for (const move of firewallMoves(context)) {
+      await carry(context, world, move);
+      if (context.dryRun) context.records.assume(move.records);
+    }
+  } catch (error) {
+    if (isMoveAsked(context) || !(error instanceof GangwayError)) throw error;
+    // What stands goes on standing: a container can be stopped, whatever somebody wrote into a file of rules.
+    context.onWarning(`the rules stay as they were before: ${error.message}`);
   }
   return await body(world);
 }

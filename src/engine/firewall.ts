@@ -46,6 +46,12 @@ function choose(asked: BackendName | undefined): Backend {
   });
 }
 
+/** Does somebody ask for another back end than the one that is loaded? */
+export function isMoveAsked({ records, firewall }: Context): boolean {
+  const loaded = backendIn(records.machine().ruleset);
+  return firewall !== undefined && loaded !== undefined && loaded.name !== firewall;
+}
+
 /** Did this back end make what a record of the machine says is loaded? Nothing is, as far as nobody says otherwise. */
 function isKeptBy(firewall: Backend, ruleset: MachineRecord['ruleset']): boolean {
   return (backendIn(ruleset)?.name ?? firewall.name) === firewall.name;
@@ -122,9 +128,9 @@ export function firewallMoves(context: Context): readonly Change[] {
   const kept = isKeptBy(firewall, old);
   const move: Change = {
     plan: {
-      subject: kept ? 'load the rules of this version' : `move the firewall from ${loaded?.name} to ${firewall.name}`,
+      subject: kept ? 'load the rules anew' : `move the firewall from ${loaded?.name} to ${firewall.name}`,
       direction: 'make',
-      steps: [...firewall.load().map((step) => (kept ? inPlaceOfItself(step) : step)), ...steps],
+      steps: [...(kept ? firewall.load().map((step) => inPlaceOf(old, step)) : firewall.load()), ...steps],
     },
     records: [
       records.putMachine(machine),
@@ -141,7 +147,9 @@ function withoutReasons(steps: readonly Step[]): readonly unknown[] {
   return steps.map(({ why: _, ...step }) => step);
 }
 
-/** Chains are declared, and so emptied, whatever is there; a table has to be told. */
-function inPlaceOfItself(step: RulesetStep | ChainsStep): RulesetStep | ChainsStep {
-  return step.kind === 'ruleset' ? { ...step, replaces: true } : step;
+/** The owner's rules that an older file had go with it; those that somebody typed in stay. */
+function inPlaceOf(old: MachineRecord['ruleset'], step: RulesetStep | ChainsStep): RulesetStep | ChainsStep {
+  if (step.kind === 'ruleset') return { ...step, replaces: true };
+  const had = old.some((other) => other.kind === 'chains' && other.owners !== undefined);
+  return { ...step, ...(had && { owners: step.owners ?? [] }), replaces: true };
 }

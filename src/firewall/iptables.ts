@@ -7,13 +7,27 @@
 import { readFileSync } from 'node:fs';
 import type { RuleStep } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
+import { GangwayError } from '../values/errors.ts';
 import type { IptablesRule, Variant } from '../values/iptables-rule.ts';
 import type { Backend } from './backend.ts';
 import { savedRules } from './iptables/kinds.ts';
 import { chainsOf, renderRules } from './iptables/render.ts';
 import { parseRuleset } from './iptables/ruleset.ts';
+import { readUserRules, userFiles } from './user-rules.ts';
 
 const families = [4, 6] as const;
+
+/** @throws GangwayError invalid-option for a line that is no rule of GANGWAY-USER */
+function ownersRules(family: Family): readonly IptablesRule[] {
+  const lines = readUserRules('iptables');
+  const wrong = lines.find((line) => !/^(-[46] )?-A GANGWAY-USER /.test(line));
+  if (wrong !== undefined) {
+    throw new GangwayError('invalid-option', `${userFiles.iptables}: "${wrong}" is no rule of GANGWAY-USER`, {
+      hint: 'begin each line with -A GANGWAY-USER, and with -4 or -6 before it if it is for one family',
+    });
+  }
+  return parseRuleset(`*filter\n${lines.join('\n')}`, family, false).ways.map(({ rule }) => rule);
+}
 
 /**
  * @param variant which of the two programs called iptables
@@ -30,7 +44,9 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
     load: () =>
       families.map((family) => {
         const why = `the chains of every network, IPv${family}: their rules never change afterwards`;
-        return { kind: 'chains', in: 'host', variant, family, ...constant(family), why };
+        const owners = ownersRules(family);
+        const chains = { ...constant(family), ...(owners.length === 0 ? {} : { owners }) };
+        return { kind: 'chains', in: 'host', variant, family, ...chains, why };
       }),
 
     /** `iptables -I GANGWAY-… …`, one step a rule. */

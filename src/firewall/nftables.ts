@@ -7,6 +7,13 @@
 import { readFileSync } from 'node:fs';
 import { listKeys } from '../kernel/nftables.ts';
 import type { Backend } from './backend.ts';
+import { readUserRules, userFiles } from './user-rules.ts';
+
+/** Read as a whole, so a line that ends the block would be refused with everything else. */
+function ownersChain(rules: readonly string[]): string {
+  if (rules.length === 0) return '';
+  return `\n# ${userFiles.nftables}\n${rules.map((rule) => `add rule inet ${table} GANGWAY-USER ${rule}\n`).join('')}`;
+}
 
 /** Ours alone; no other table of the machine is ever touched. */
 const table = 'gangway';
@@ -18,9 +25,12 @@ export const nftables: Backend = {
   load() {
     const file = readFileSync(new URL('../firewall/nftables/ruleset.nft', import.meta.url), 'utf8');
     // The theory of operation above the table is for readers of the file.
-    const text = file.slice(file.indexOf('create table'));
+    const owners = readUserRules('nftables');
+    const text = file.slice(file.indexOf('create table')) + ownersChain(owners);
     const why = 'the rules of every network: a table of our own that never changes afterwards';
-    return [{ kind: 'ruleset', in: 'host', table, text, why }];
+    return [
+      { kind: 'ruleset', in: 'host', table, text, ...(owners.length > 0 && { owners: userFiles.nftables }), why },
+    ];
   },
 
   /** `nft add element inet gangway …`, one step an element. */

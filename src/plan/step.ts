@@ -69,7 +69,9 @@ export interface RulesetStep extends Reasoned {
   readonly in: 'host';
   readonly table: string;
   readonly text: string;
-  /** In the place of the one that is there, in one transaction. */
+  /** Where the rules of the machine's owner come from, if there are some. */
+  readonly owners?: string;
+  /** In the place of the one that is there, in one transaction. It is not taken back: without rules everything is open. */
   readonly replaces?: true;
 }
 
@@ -99,6 +101,10 @@ export interface ChainsStep extends Reasoned {
   readonly chains: readonly (Pick<IptablesRule, 'table' | 'chain'> & { readonly kept?: boolean })[];
   /** In the order in which they stand. */
   readonly rules: readonly IptablesRule[];
+  /** Likewise, in the words of whoever wrote them; the kernel's may be others. */
+  readonly owners?: readonly IptablesRule[];
+  /** In the place of those that are there. They are not taken back. */
+  readonly replaces?: true;
   /** Rules in the kernel's own chains, which lead to ours: before or behind all others. */
   readonly ways: readonly { readonly rule: IptablesRule; readonly at: 'head' | 'tail' }[];
 }

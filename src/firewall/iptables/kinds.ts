@@ -13,19 +13,22 @@ const verbs = { head: '-I', tail: '-A' } as const;
 const chains: ActionKind<ChainsStep> = {
   async apply(step, world) {
     const saved = savedRules(world, step);
-    await change(world, step, [
+    const all = [
       // What somebody has emptied in part is made anew as a whole.
       ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
       ...step.chains
-        .filter(({ table, chain, kept }) => !(kept && saved.hasChain(table, chain)))
+        .filter(({ table, chain, kept }) => !(kept && step.owners === undefined && saved.hasChain(table, chain)))
         .map(({ table, chain }) => ({ table, text: `:${chain} - [0:0]` })),
-      ...step.rules.map((rule) => line(rule, '-A')),
+      ...[...step.rules, ...(step.owners ?? [])].map((rule) => line(rule, '-A')),
       ...step.ways.map(({ rule, at }) => line(rule, verbs[at])),
-    ]);
+    ];
+    // Tables are taken one by one: what somebody wrote wrong must not leave half of them empty.
+    if (step.owners !== undefined) await restore(step.variant, step.family, all, { test: true });
+    await change(world, step, all);
   },
   commands: (step) => [
     ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -N ${chain}`),
-    ...step.rules.map((rule) => command(step, rule, '-A')),
+    ...[...step.rules, ...(step.owners ?? [])].map((rule) => command(step, rule, '-A')),
     ...step.ways.map(({ rule, at }) => command(step, rule, verbs[at])),
   ],
   undoCommands: (step) => [
@@ -34,9 +37,10 @@ const chains: ActionKind<ChainsStep> = {
     ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -X ${chain}`),
   ],
   async undo(step, world) {
+    if (step.replaces) return;
     const saved = savedRules(world, step);
     const isUsers = ({ chain, kept }: ChainsStep['chains'][number]) =>
-      kept === true && saved.rulesIn(step.family, new Set([chain])).length > 0;
+      kept === true && step.owners === undefined && saved.rulesIn(step.family, new Set([chain])).length > 0;
     const there = step.chains.filter((each) => saved.hasChain(each.table, each.chain));
     await change(world, step, [
       ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),

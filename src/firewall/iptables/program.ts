@@ -30,13 +30,20 @@ export interface RestoreLine {
 /**
  * `iptables-restore --noflush`: each table as a whole or not at all, and nothing else in it is touched.
  *
+ * @param options `test`: only ask whether all tables would be taken
  * @throws GangwayError program-failed, with the line that was refused; missing-program
  */
-export async function restore(variant: Variant, family: Family, lines: readonly RestoreLine[]): Promise<void> {
+export async function restore(
+  variant: Variant,
+  family: Family,
+  lines: readonly RestoreLine[],
+  { test = false } = {},
+): Promise<void> {
   if (lines.length === 0) return;
   const program: Program = `${commandOf(variant, family)}-restore` as Program;
   const input = restoreText(lines);
-  const { failed, complaint } = await runProgram(program, ['--noflush', '--wait', String(patienceSeconds)], input);
+  const words = ['--noflush', '--wait', String(patienceSeconds), ...(test ? ['--test'] : [])];
+  const { failed, complaint } = await runProgram(program, words, input);
   if (!failed) return;
   const number = /line:? (\d+)/i.exec(complaint)?.[1];
   const refused = number === undefined ? '' : ` at "${input.split('\n')[Number(number) - 1]}"`;

@@ -14,13 +14,17 @@ export const ruleset: ActionKind<RulesetStep> = {
     const { failed, complaint } = await runProgram('nft', ['-f', '-'], whole(step));
     if (failed) {
       throw new GangwayError('program-failed', `nft could not load table inet ${step.table}: ${complaint}`, {
-        hint: 'the kernel needs nf_tables with nat, fib and connection tracking',
+        hint:
+          step.owners === undefined
+            ? 'the kernel needs nf_tables with nat, fib and connection tracking'
+            : `look into ${step.owners}: each of its lines has to be a rule`,
       });
     }
   },
   commands: (step) => [`nft -f - <<'RULESET'\n${whole(step).trimEnd()}\nRULESET`],
   undoCommands: (step) => [`nft delete table inet ${step.table}`],
   undo: (step, world) => {
+    if (step.replaces) return;
     ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, step.table));
   },
   holds: (step, world) => hasTable(world.namespace(step.in).netfilter, step.table),

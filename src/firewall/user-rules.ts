@@ -1,0 +1,38 @@
+/**
+ * Rules of the machine's owner, which come before ours whenever ours are loaded.
+ *
+ *     /etc/gangway/user.nft      the rules of chain GANGWAY-USER, a line each: `ip saddr 192.0.2.0/24 drop`
+ *     /etc/gangway/user.rules    the same for iptables: `-4 -A GANGWAY-USER -s 192.0.2.0/24 -j DROP`
+ *
+ * What is typed into the chain lasts as long as the chain does; what stands in the file is there again after a flush, and
+ * after a boot. A change of the file is loaded by the next command.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { GangwayError, ignoring } from '../values/errors.ts';
+
+const directory = '/etc/gangway';
+
+export const userFiles = { nftables: `${directory}/user.nft`, iptables: `${directory}/user.rules` } as const;
+
+/** Everybody who may write to the file. */
+const strangers = 0o022;
+
+/**
+ * The lines of the file, without comments and blank ones.
+ *
+ * @throws GangwayError invalid-option for one that others than root may write to
+ */
+export function readUserRules(backend: keyof typeof userFiles): readonly string[] {
+  const path = userFiles[backend];
+  const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(path));
+  if (found === undefined) return [];
+  if (found.uid !== 0 || (found.mode & strangers) !== 0) {
+    throw new GangwayError('invalid-option', `${path} is not loaded: others than root may write to it`, {
+      hint: `chown root:root ${path}; chmod 644 ${path}`,
+    });
+  }
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '');
+}
