@@ -106,23 +106,34 @@ export function addVeth(pair: VethPair): Request {
 
 /** `ip link set NAME type bridge_slave hairpin on`: frames may leave by the port they came in by. */
 export function setHairpin(name: string): Request {
-  return setPort(name, 'hairpin');
+  return setPort(name, { hairpin: 1 });
+}
+
+/** All groups but that of Ethernet's own PAUSE, which no bridge may pass on, and none takes from a port. */
+const everyGroup = 0xfffd;
+
+/**
+ * `ip link set NAME type bridge_slave group_fwd_mask 0xfffd`: a frame to 01:80:c2:00:00:00 and the fifteen addresses behind
+ * it is one like any other, and not the bridge's own. Since Linux 4.15
+ */
+export function setGroupsForwarded(name: string): Request {
+  return setPort(name, { groupForwardMask: everyGroup });
 }
 
 /** `ip link set NAME type bridge_slave isolated on`: nothing passes to or from another isolated port. Since Linux 4.18 */
 export function setIsolated(name: string): Request {
-  return setPort(name, 'isolated');
+  return setPort(name, { isolated: 1 });
 }
 
-function setPort(name: string, option: 'hairpin' | 'isolated'): Request {
+function setPort(name: string, options: Readonly<Record<string, number>>): Request {
   return request(
-    `set option ${option} of bridge port ${name}`,
+    `set option ${Object.keys(options).join()} of bridge port ${name}`,
     RTM_NEWLINK_port,
     0,
     {},
     {
       name,
-      info: { portKind: 'bridge', port: { [option]: 1 } },
+      info: { portKind: 'bridge', port: options },
     },
   );
 }

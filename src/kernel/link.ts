@@ -27,6 +27,7 @@ export const ifinfomsg = struct({
 export const bridgePortAttributes = attributes({
   state: [1, u8],
   hairpin: [4, u8],
+  groupForwardMask: [31, u16],
   isolated: [33, u8],
 });
 

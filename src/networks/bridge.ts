@@ -181,6 +181,12 @@ export function attach(
       link: hostLink,
       why: 'a container may reach itself through a published port: the frame leaves by the port it came in by',
     },
+    {
+      kind: 'groups-forwarded',
+      in: 'host',
+      link: hostLink,
+      why: 'what is said to the switch itself would get past it to the machine, and past every rule that names the bridge',
+    },
     ...(endpoint.isolated === true ? [apart(hostLink)] : []),
     ...closedFamily('host', hostLink, network.subnets, familiesOn(network.mtuBytes, families)),
     ...occupy(endpoint, sandbox),

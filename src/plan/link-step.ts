@@ -77,6 +77,13 @@ export interface HairpinStep extends Reasoned {
   readonly link: string;
 }
 
+/** `ip link set NAME type bridge_slave group_fwd_mask 0xfffd`: what is for the bridge itself, it passes on like all else. */
+export interface GroupsForwardedStep extends Reasoned {
+  readonly kind: 'groups-forwarded';
+  readonly in: Place;
+  readonly link: string;
+}
+
 /** `ip link set NAME type bridge_slave isolated on`. */
 export interface IsolatedStep extends Reasoned {
   readonly kind: 'isolated';

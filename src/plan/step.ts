@@ -17,6 +17,7 @@ import type { SetElement } from '../values/set-element.ts';
 import type {
   BridgeStep,
   DummyStep,
+  GroupsForwardedStep,
   HairpinStep,
   IpvlanStep,
   IsolatedStep,
@@ -63,11 +64,17 @@ export interface SysctlStep extends Reasoned, Setting {
   readonly was?: string;
 }
 
+/** A table of nftables. */
+interface InTable {
+  readonly table: string;
+  /** Absent: inet. */
+  readonly family?: 'bridge';
+}
+
 /** `nft -f -`: loads a whole table of the machine. */
-export interface RulesetStep extends Reasoned {
+export interface RulesetStep extends Reasoned, InTable {
   readonly kind: 'ruleset';
   readonly in: 'host';
-  readonly table: string;
   readonly text: string;
   /** Where the rules of the machine's owner come from, if there are some. */
   readonly owners?: string;
@@ -83,10 +90,9 @@ export interface DiversionStep extends Reasoned, PortDiversion {
 }
 
 /** `nft add element inet TABLE SET { … }`, in the place of the one that `was`. At least one of the two is there. */
-export interface ElementStep extends Reasoned {
+export interface ElementStep extends Reasoned, InTable {
   readonly kind: 'element';
   readonly in: Place;
-  readonly table: string;
   readonly element?: SetElement;
   readonly was?: SetElement;
 }
@@ -203,6 +209,7 @@ export type Step =
   | VlanStep
   | DummyStep
   | HairpinStep
+  | GroupsForwardedStep
   | IsolatedStep
   | UpStep
   | AddressStep

@@ -61,6 +61,7 @@ test('the machine’s side: a bridge with the gateway’s address, and a plug th
     const plug = await hostPlug(story, one);
     t.regex(plug.ifname, /^veth[0-9a-f]{7}$/);
     t.is(plug.linkinfo.info_slave_data.hairpin, true);
+    t.is(Number(plug.linkinfo.info_slave_data.group_fwd_mask), 0xfffd);
     t.deepEqual(await addresses(story, 'host', plug.ifname), [], 'no fe80:: on the machine’s plug');
     for (const name of ['gangway0', plug.ifname])
       t.is(await story.sysctl('host', `net.ipv6.conf.${name}.disable_ipv6`), '1');

@@ -1,5 +1,12 @@
 import test from 'ava';
-import { addBridge, addVeth, disableBridgePort, setHairpin, setIsolated } from '../../src/kernel/bridge.ts';
+import {
+  addBridge,
+  addVeth,
+  disableBridgePort,
+  setGroupsForwarded,
+  setHairpin,
+  setIsolated,
+} from '../../src/kernel/bridge.ts';
 import { deleteLink, findLink, listLinks, readLinkEvent, renameLink, setLinkUp } from '../../src/kernel/link.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
 import { parseMac } from '../../src/values/mac.ts';
@@ -86,6 +93,13 @@ test('a link gets a name by its index', (t) => {
     flags: plain,
     body: hex('0000 0000 07000000 00000000 00000000', '0900 0300 6574683000 000000'),
   });
+});
+
+test('what is for the bridge itself is passed on, all groups but PAUSE', (t) => {
+  t.is(
+    sent(setGroupsForwarded('v1')).body.slice(-24),
+    hex('0c00 0580 0600 1f00 fdff 0000'), // IFLA_BRPORT_GROUP_FWD_MASK 31
+  );
 });
 
 test('hairpin is an option of the port, and the kind is the port’s', (t) => {

@@ -122,6 +122,7 @@ test('attach: one message for the cable, closed before it is up', (t) => {
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth' +
       ' peer name eth0 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1',
     'ip link set veth1 type bridge_slave hairpin on',
+    'ip link set veth1 type bridge_slave group_fwd_mask 0xfffd',
     'sysctl -qw net/ipv6/conf/veth1/disable_ipv6=1',
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 link set eth0 up',
@@ -157,7 +158,7 @@ test('attach: what somebody wants for the link is there before it is up', (t) =>
 
 test('attach with IPv6: an address and a way out in each family', (t) => {
   const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
-  t.deepEqual(read(attach(twoFamilies, both, sandbox, families)).slice(3), [
+  t.deepEqual(read(attach(twoFamilies, both, sandbox, families)).slice(4), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 address add fd00::2/64 nodad dev eth0',
     'ip -n c1 link set eth0 up',

@@ -9,7 +9,7 @@ import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { flows } from './flows.ts';
 import { address, route, sysctl } from './internet.ts';
-import { bridge, dummy, hairpin, ipvlan, isolated, macvlan, up, veth, vlan } from './link.ts';
+import { bridge, dummy, groupsForwarded, hairpin, ipvlan, isolated, macvlan, up, veth, vlan } from './link.ts';
 import { namespace } from './namespace.ts';
 
 export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = {
@@ -21,6 +21,7 @@ export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = 
   vlan,
   dummy,
   hairpin,
+  'groups-forwarded': groupsForwarded,
   isolated,
   up,
   address,

@@ -1,5 +1,12 @@
-/** Step kinds of links: bridge, veth, hairpin, isolated, up; macvlan, ipvlan, vlan, dummy. */
-import { addBridge, addVeth, disableBridgePort, setHairpin, setIsolated } from '../../kernel/bridge.ts';
+/** Step kinds of links: bridge, veth, hairpin, groups-forwarded, isolated, up; macvlan, ipvlan, vlan, dummy. */
+import {
+  addBridge,
+  addVeth,
+  disableBridgePort,
+  setGroupsForwarded,
+  setHairpin,
+  setIsolated,
+} from '../../kernel/bridge.ts';
 import { deleteLink, findLink, findLinkIndex, renameLink, setLinkUp } from '../../kernel/link.ts';
 import { addDummy, addIpvlan, addMacvlan, addVlan, makeLink } from '../../kernel/link-kinds.ts';
 import type { Request } from '../../netlink/message.ts';
@@ -8,6 +15,7 @@ import { type ActionKind, inside, ip, type RequestKind } from '../kind.ts';
 import type {
   BridgeStep,
   DummyStep,
+  GroupsForwardedStep,
   HairpinStep,
   IpvlanStep,
   IsolatedStep,
@@ -58,6 +66,14 @@ export const veth: RequestKind<VethStep> = {
 export const hairpin: RequestKind<HairpinStep> = {
   requests: (step) => [setHairpin(step.link)],
   commands: (step) => [`${ip(step.in)} link set ${step.link} type bridge_slave hairpin on`],
+  undoCommands: () => [],
+  undo: () => {},
+  holds: (step, world) => find(step.in, step.link, world) !== undefined,
+};
+
+export const groupsForwarded: RequestKind<GroupsForwardedStep> = {
+  requests: (step) => [setGroupsForwarded(step.link)],
+  commands: (step) => [`${ip(step.in)} link set ${step.link} type bridge_slave group_fwd_mask 0xfffd`],
   undoCommands: () => [],
   undo: () => {},
   holds: (step, world) => find(step.in, step.link, world) !== undefined,
