@@ -38,6 +38,8 @@ export const nftables: Backend = {
 
   found: (world, sets, why) =>
     Object.entries(sets)
-      .flatMap(([set, parts]) => listKeys(world.namespace('host').netfilter, table, set, parts))
+      .flatMap(([set, parts]) =>
+        listKeys(world.namespace('host').netfilter, { family: 'inet', name: table }, set, parts),
+      )
       .map((element) => ({ kind: 'element', in: 'host', table, element, why })),
 };

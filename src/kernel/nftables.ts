@@ -16,10 +16,17 @@ import { type Datum, formatSetElement, type SetElement } from '../values/set-ele
 import { firstKey, type KeyPart, lastKey, readKey } from './set-key.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
-const NFPROTO_INET = 1;
 export const NFPROTO_IPV4 = 2;
+/** NFPROTO_*, linux/netfilter.h. */
+const families = { inet: 1, ip: NFPROTO_IPV4, bridge: 7 } as const;
 /** The verdict -4, linux/netfilter/nf_tables.h. */
 const NFT_GOTO = 0xfffffffc;
+
+/** `table inet NAME`: each family has tables of its own. */
+export interface Table {
+  readonly family: keyof typeof families;
+  readonly name: string;
+}
 
 export const nfgenmsg = struct({ family: [1, u8], version: [1, u8], resource: [2, u16be] });
 
@@ -39,14 +46,14 @@ const NFNL_MSG_BATCH_BEGIN = { name: 'NFNL_MSG_BATCH_BEGIN', type: 0x10, header:
 const NFNL_MSG_BATCH_END = { name: 'NFNL_MSG_BATCH_END', type: 0x11, header: nfgenmsg, attributes: attributes({}) };
 
 /**
- * Takes elements out of sets of an `inet` table and puts others in, all or none: the kernel goes over from the old to the
+ * Takes elements out of sets of a table and puts others in, all or none: the kernel goes over from the old to the
  * new between two packets.
  *
  * @throws KernelError EEXIST where a key is taken, ENOENT where an element or the set is missing
  */
 export function changeElements(
   connection: Connection,
-  table: string,
+  table: Table,
   { remove, add }: { readonly remove: readonly SetElement[]; readonly add: readonly SetElement[] },
 ): void {
   transact(connection, [
@@ -56,12 +63,12 @@ export function changeElements(
 }
 
 /** Is the element there, with this very value? */
-export function hasElement(connection: Connection, table: string, item: SetElement): boolean {
+export function hasElement(connection: Connection, table: Table, item: SetElement): boolean {
   const question = request(
     `get element of ${item.set}`,
     NFT_MSG_GETSETELEM,
     0,
-    { family: NFPROTO_INET },
+    familyOf(table),
     elementBody(table, { set: item.set, key: item.key }),
   );
   try {
@@ -74,18 +81,21 @@ export function hasElement(connection: Connection, table: string, item: SetEleme
 }
 
 /**
- * The keys of a set, `nft list set inet TABLE SET`. What none of ours can be is left out.
+ * The keys of a set, `nft list set TABLE SET`. What none of ours can be is left out.
  *
  * @param parts what the set's keys are made of
  * @returns nothing where there is no such set
  */
 export function listKeys(
   connection: Connection,
-  table: string,
+  table: Table,
   set: string,
   parts: readonly KeyPart[],
 ): readonly SetElement[] {
-  const question = request(`list set ${set}`, NFT_MSG_GETSETELEM, 0, { family: NFPROTO_INET }, { table, set });
+  const question = request(`list set ${set}`, NFT_MSG_GETSETELEM, 0, familyOf(table), {
+    table: table.name,
+    set,
+  });
   const found = ignoring('ENOENT', () => connection.dump(question, NFT_MSG_NEWSETELEM)) ?? [];
   return found
     .flatMap(({ attributes: { elements = [] } }) => elements)
@@ -95,10 +105,11 @@ export function listKeys(
     });
 }
 
-/** Is there a table of this name? */
-export function hasTable(connection: Connection, name: string, family: number = NFPROTO_INET): boolean {
+/** `nft list table TABLE`. */
+export function hasTable(connection: Connection, table: Table): boolean {
+  const { name } = table;
   try {
-    connection.ask(request(`get table ${name}`, NFT_MSG_GETTABLE, 0, { family }, { name }), NFT_MSG_GETTABLE);
+    connection.ask(request(`get table ${name}`, NFT_MSG_GETTABLE, 0, familyOf(table), { name }), NFT_MSG_GETTABLE);
     return true;
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return false;
@@ -106,9 +117,10 @@ export function hasTable(connection: Connection, name: string, family: number = 
   }
 }
 
-/** `nft delete table inet NAME`, with everything in it. @throws KernelError ENOENT */
-export function deleteTable(connection: Connection, name: string, family: number = NFPROTO_INET): void {
-  transact(connection, [request(`delete table ${name}`, NFT_MSG_DELTABLE, 0, { family }, { name })]);
+/** `nft delete table TABLE`, with everything in it. @throws KernelError ENOENT */
+export function deleteTable(connection: Connection, table: Table): void {
+  const { name } = table;
+  transact(connection, [request(`delete table ${name}`, NFT_MSG_DELTABLE, 0, familyOf(table), { name })]);
 }
 
 /** Sends requests between the brackets that make them one change. */
@@ -121,26 +133,31 @@ export function transact(connection: Connection, requests: readonly Request[]): 
   );
 }
 
-function elementRequest(verb: 'add' | 'delete', table: string, item: SetElement): Request {
+/** As the header of a message about the table has it. */
+function familyOf({ family }: Table): { readonly family: number } {
+  return { family: families[family] };
+}
+
+function elementRequest(verb: 'add' | 'delete', table: Table, item: SetElement): Request {
   const kind = verb === 'add' ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
   const bits = verb === 'add' ? flags.create | flags.exclusive : 0;
   return request(
     `${verb} element ${item.set} { ${formatSetElement(item)} }`,
     kind,
     bits,
-    { family: NFPROTO_INET },
+    familyOf(table),
     elementBody(table, item),
   );
 }
 
-function elementBody(table: string, { set, key, value }: SetElement) {
+function elementBody(table: Table, { set, key, value }: SetElement) {
   const interval = key.some(({ type }) => type === 'prefix' || type === 'ports');
   const body = {
     key: { value: firstKey(key) },
     ...(interval ? { keyEnd: { value: lastKey(key) } } : {}),
     ...(value === undefined ? {} : { data: elementData(value) }),
   };
-  return { table, set, elements: [body] };
+  return { table: table.name, set, elements: [body] };
 }
 
 interface ElementData {

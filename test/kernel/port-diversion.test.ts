@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import test, { registerCompletionHandler } from 'ava';
 import { addNamespace, deleteNamespace, KernelNamespace, pinPath } from '../../src/kernel/namespace.ts';
-import { deleteTable, hasTable, NFPROTO_IPV4 } from '../../src/kernel/nftables.ts';
+import { deleteTable, hasTable } from '../../src/kernel/nftables.ts';
 import { addPortDiversion, formatPortDiversion } from '../../src/kernel/port-diversion.ts';
 import { nameServerAddress } from '../../src/values/resolver.ts';
 import { enterPrivateNetwork, enterPrivatePins, ip } from '../support/private-network.ts';
@@ -31,10 +31,10 @@ test('what is written to the kernel is what nft makes of the same table in its o
     const list = (name: string) => inside(name, ['-nn', 'list', 'ruleset']);
     t.is(list('raw'), list('told'));
     t.regex(list('raw'), /udp dport 53 dnat to 127\.0\.0\.11:61053/);
-    t.true(hasTable(raw.netfilter, 'names', NFPROTO_IPV4));
-    t.false(hasTable(raw.netfilter, 'names'));
+    t.true(hasTable(raw.netfilter, { family: 'ip', name: 'names' }));
+    t.false(hasTable(raw.netfilter, { family: 'inet', name: 'names' }));
     t.throws(() => addPortDiversion(raw.netfilter, 'names', diversion), { message: /EEXIST/ });
-    deleteTable(raw.netfilter, 'names', NFPROTO_IPV4);
+    deleteTable(raw.netfilter, { family: 'ip', name: 'names' });
     t.is(list('raw'), '');
   } finally {
     raw.close();

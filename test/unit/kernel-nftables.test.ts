@@ -9,6 +9,8 @@ function hex(...rows: readonly string[]): string {
   return rows.join('').replaceAll(' ', '');
 }
 
+const table = { family: 'inet', name: 'gangway' } as const;
+
 const port: SetElement = {
   set: 'ports4',
   key: [
@@ -24,7 +26,7 @@ const port: SetElement = {
 /** The body of each message between the brackets. */
 function added(...elements: readonly SetElement[]): readonly string[] {
   const kernel = new FakeKernel();
-  changeElements(kernel.connect(), 'gangway', { remove: [], add: elements });
+  changeElements(kernel.connect(), table, { remove: [], add: elements });
   return kernel.messages.slice(1, -1).map(({ payload }) => payload.toString('hex'));
 }
 
@@ -38,7 +40,7 @@ function keyOf(key: SetElement['key']): string {
 
 test('a batch is one datagram: begin, the elements, end, all for nf_tables', (t) => {
   const kernel = new FakeKernel();
-  changeElements(kernel.connect(), 'gangway', { remove: [], add: [port, port] });
+  changeElements(kernel.connect(), table, { remove: [], add: [port, port] });
   t.is(kernel.heard.length, 1);
   t.deepEqual(
     kernel.messages.map(({ type, flags }) => [type, flags]),
@@ -102,7 +104,7 @@ test('a verdict in a key is a mistake of the program', (t) => {
 
 test('an element is taken out by its very value, without flags', (t) => {
   const kernel = new FakeKernel();
-  changeElements(kernel.connect(), 'gangway', { remove: [port], add: [] });
+  changeElements(kernel.connect(), table, { remove: [port], add: [] });
   t.deepEqual([kernel.messages[1]?.type, kernel.messages[1]?.flags], [0x0a0e, 0x1]);
   t.deepEqual([kernel.messages[1]?.payload.toString('hex')], added(port));
 });
@@ -111,7 +113,7 @@ test('the element that failed is named as nft writes it', (t) => {
   const kernel = new FakeKernel((sent) => [refused(sent[2] as RawMessage, 'EEXIST')]);
   t.throws(
     () =>
-      changeElements(kernel.connect(), 'gangway', {
+      changeElements(kernel.connect(), table, {
         remove: [],
         add: [{ ...port, key: [{ type: 'inet_service', port: 1 }] }, port],
       }),
@@ -137,17 +139,17 @@ test('an element is there when its key is, with this very value', (t) => {
   };
   const verdict = (chain: string): SetElement => ({ ...port, value: [{ type: 'goto', chain }] });
   const { value: _, ...key } = port;
-  t.true(hasElement(holding(port).connect(), 'gangway', port));
-  t.true(hasElement(holding(port).connect(), 'gangway', key));
-  t.false(hasElement(holding(other).connect(), 'gangway', port));
-  t.false(hasElement(holding(key).connect(), 'gangway', port));
-  t.true(hasElement(holding(verdict('enter')).connect(), 'gangway', verdict('enter')));
-  t.false(hasElement(holding(verdict('leave')).connect(), 'gangway', verdict('enter')));
+  t.true(hasElement(holding(port).connect(), table, port));
+  t.true(hasElement(holding(port).connect(), table, key));
+  t.false(hasElement(holding(other).connect(), table, port));
+  t.false(hasElement(holding(key).connect(), table, port));
+  t.true(hasElement(holding(verdict('enter')).connect(), table, verdict('enter')));
+  t.false(hasElement(holding(verdict('leave')).connect(), table, verdict('enter')));
 });
 
 test('the question for an element names its key alone', (t) => {
   const kernel = holding(port);
-  hasElement(kernel.connect(), 'gangway', port);
+  hasElement(kernel.connect(), table, port);
   const { value: _, ...key } = port;
   t.deepEqual([kernel.messages[0]?.type, [kernel.messages[0]?.payload.toString('hex')]], [0x0a0d, added(key)]);
 });
@@ -155,18 +157,21 @@ test('the question for an element names its key alone', (t) => {
 test('what the kernel does not know is not there; what it refuses to say is an error', (t) => {
   const saying = (errno: 'ENOENT' | 'EPERM') =>
     new FakeKernel((all) => all.map((one) => refused(one, errno))).connect();
-  t.false(hasElement(saying('ENOENT'), 'gangway', port));
-  t.false(hasTable(saying('ENOENT'), 'gangway'));
-  t.throws(() => hasElement(saying('EPERM'), 'gangway', port), { message: 'get element of ports4: EPERM' });
-  t.throws(() => hasTable(saying('EPERM'), 'gangway'), { message: 'get table gangway: EPERM' });
+  t.false(hasElement(saying('ENOENT'), table, port));
+  t.false(hasTable(saying('ENOENT'), table));
+  t.throws(() => hasElement(saying('EPERM'), table, port), { message: 'get element of ports4: EPERM' });
+  t.throws(() => hasTable(saying('EPERM'), table), { message: 'get table gangway: EPERM' });
 });
 
 test('a table is asked for and deleted by family and name', (t) => {
   const kernel = new FakeKernel(([one]) => [message(0x0a00, 0, one?.sequence ?? 0, Buffer.alloc(4))]);
-  t.true(hasTable(kernel.connect(), 'gangway'));
+  t.true(hasTable(kernel.connect(), table));
+  const other = { family: 'bridge', name: 'gangway' } as const;
+  t.true(hasTable(kernel.connect(), other));
   const deleting = new FakeKernel();
-  deleteTable(deleting.connect(), 'gangway');
+  deleteTable(deleting.connect(), table);
   const body = hex('01 00 0000', '0c00 0100 67616e6777617900');
   t.deepEqual([kernel.messages[0]?.type, kernel.messages[0]?.payload.toString('hex')], [0x0a01, body]);
+  t.is(kernel.messages[1]?.payload.toString('hex').slice(0, 2), '07', 'NFPROTO_BRIDGE');
   t.deepEqual([deleting.messages[1]?.type, deleting.messages[1]?.payload.toString('hex')], [0x0a02, body]);
 });

@@ -1,5 +1,5 @@
 /** Step kind: a port of a container's own address that another port answers for. */
-import { deleteTable, hasTable, NFPROTO_IPV4 } from '../../kernel/nftables.ts';
+import { deleteTable, hasTable } from '../../kernel/nftables.ts';
 import { addPortDiversion, formatPortDiversion } from '../../kernel/port-diversion.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import { type ActionKind, inside } from '../kind.ts';
@@ -20,7 +20,7 @@ export const diversion: ActionKind<DiversionStep> = {
   commands: (step) => [`${inside(step.in)}nft -f - <<'RULESET'\n${formatPortDiversion(step.table, step)}\nRULESET`],
   undoCommands: (step) => [`${inside(step.in)}nft delete table ip ${step.table}`],
   undo: (step, world) => {
-    ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, step.table, NFPROTO_IPV4));
+    ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, { family: 'ip', name: step.table }));
   },
-  holds: (step, world) => hasTable(world.namespace(step.in).netfilter, step.table, NFPROTO_IPV4),
+  holds: (step, world) => hasTable(world.namespace(step.in).netfilter, { family: 'ip', name: step.table }),
 };

@@ -1,11 +1,11 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
-import { changeElements, deleteTable, hasElement, hasTable } from '../../kernel/nftables.ts';
+import { changeElements, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
 import { runProgram } from '../../kernel/program.ts';
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import { type ActionKind, inside, type TransactionKind } from '../kind.ts';
-import { type Place, samePlace } from '../place.ts';
+import { samePlace } from '../place.ts';
 import type { ElementStep, RulesetStep } from '../step.ts';
 import type { World } from '../world.ts';
 
@@ -13,48 +13,63 @@ export const ruleset: ActionKind<RulesetStep> = {
   async apply(step) {
     const { failed, complaint } = await runProgram('nft', ['-f', '-'], whole(step));
     if (failed) {
-      throw new GangwayError('program-failed', `nft could not load table inet ${step.table}: ${complaint}`, {
-        hint:
-          step.owners === undefined
-            ? 'the kernel needs nf_tables with nat, fib and connection tracking'
-            : `look into ${step.owners}: each of its lines has to be a rule`,
+      throw new GangwayError('program-failed', `nft could not load table ${written(step)}: ${complaint}`, {
+        hint: loadingHint(step),
       });
     }
   },
   commands: (step) => [`nft -f - <<'RULESET'\n${whole(step).trimEnd()}\nRULESET`],
-  undoCommands: (step) => [`nft delete table inet ${step.table}`],
+  undoCommands: (step) => [`nft delete table ${written(step)}`],
   undo: (step, world) => {
     if (step.replaces) return;
-    ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, step.table));
+    ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, tableOf(step)));
   },
-  holds: (step, world) => hasTable(world.namespace(step.in).netfilter, step.table),
+  holds: (step, world) => hasTable(world.namespace(step.in).netfilter, tableOf(step)),
 };
 
-function whole({ table, text, replaces }: RulesetStep): string {
-  return replaces ? `delete table inet ${table}\n${text}` : text;
+function loadingHint({ family, owners }: RulesetStep): string {
+  if (owners !== undefined) return `look into ${owners}: each of its lines has to be a rule`;
+  return family === 'bridge'
+    ? 'the kernel needs nf_tables for bridges; a network that is created with `-o gangway.guard=false` does without'
+    : 'the kernel needs nf_tables with nat, fib and connection tracking';
+}
+
+function whole(step: RulesetStep): string {
+  return step.replaces ? `delete table ${written(step)}\n${step.text}` : step.text;
+}
+
+type InTable = Pick<ElementStep, 'family' | 'table'>;
+
+function tableOf({ family, table }: InTable): Table {
+  return { family: family ?? 'inet', name: table };
+}
+
+function written(step: InTable): string {
+  const { family, name } = tableOf(step);
+  return `${family} ${name}`;
 }
 
 export const element: TransactionKind<ElementStep> = {
-  joins: (one, other) => one.table === other.table && samePlace(one.in, other.in),
+  joins: (one, other) => written(one) === written(other) && samePlace(one.in, other.in),
   applyAll: applyElements,
   undoAll: undoElements,
-  commands: ({ in: place, table, element: item, was }) => replaceCommands(place, table, was, item),
-  undoCommands: ({ in: place, table, element: item, was }) => replaceCommands(place, table, item, was),
+  commands: (step) => replaceCommands(step, step.was, step.element),
+  undoCommands: (step) => replaceCommands(step, step.element, step.was),
   undo: (step, world) => undoElements([step], world),
-  holds({ in: place, table, element: item }, world) {
-    return item === undefined || hasElement(world.namespace(place).netfilter, table, item);
+  holds(step, world) {
+    return step.element === undefined || hasElement(world.namespace(step.in).netfilter, tableOf(step), step.element);
   },
 };
 
-function replaceCommands(place: Place, table: string, old?: SetElement, fresh?: SetElement): readonly string[] {
+function replaceCommands(step: ElementStep, old?: SetElement, fresh?: SetElement): readonly string[] {
   return [
-    ...(old === undefined ? [] : [command('delete', place, table, { set: old.set, key: old.key })]),
-    ...(fresh === undefined ? [] : [command('add', place, table, fresh)]),
+    ...(old === undefined ? [] : [command('delete', step, { set: old.set, key: old.key })]),
+    ...(fresh === undefined ? [] : [command('add', step, fresh)]),
   ];
 }
 
-function command(verb: 'add' | 'delete', place: Place, table: string, item: SetElement): string {
-  return `${inside(place)}nft '${verb} element inet ${table} ${item.set} { ${formatSetElement(item)} }'`;
+function command(verb: 'add' | 'delete', step: ElementStep, item: SetElement): string {
+  return `${inside(step.in)}nft '${verb} element ${written(step)} ${item.set} { ${formatSetElement(item)} }'`;
 }
 
 /** Takes out the elements of several steps at once, and puts back what was there before them. */
@@ -63,7 +78,7 @@ function undoElements(steps: readonly ElementStep[], world: World): void {
   if (first === undefined) return;
   const connection = world.namespace(first.in).netfilter;
   const change = (some: readonly ElementStep[]) =>
-    changeElements(connection, first.table, {
+    changeElements(connection, tableOf(first), {
       remove: some.flatMap(present('element')),
       add: some.flatMap(present('was')),
     });
@@ -76,7 +91,9 @@ function undoElements(steps: readonly ElementStep[], world: World): void {
   }
 }
 
-function undoElement(connection: Connection, { table, element: item, was }: ElementStep): void {
+function undoElement(connection: Connection, step: ElementStep): void {
+  const { element: item, was } = step;
+  const table = tableOf(step);
   if (item !== undefined && hasElement(connection, table, item))
     changeElements(connection, table, { remove: [item], add: [] });
   if (was !== undefined)
@@ -87,16 +104,15 @@ function undoElement(connection: Connection, { table, element: item, was }: Elem
 function applyElements(steps: readonly ElementStep[], world: World): void {
   const [first] = steps;
   if (first === undefined) return;
-  const { table } = first;
   try {
-    changeElements(world.namespace(first.in).netfilter, table, {
+    changeElements(world.namespace(first.in).netfilter, tableOf(first), {
       remove: steps.flatMap(present('was')),
       add: steps.flatMap(present('element')),
     });
   } catch (cause) {
     if (!hasErrno(cause, 'ENOENT')) throw cause;
-    throw new GangwayError('not-supported', `nftables table inet ${table} is not as gangway made it`, {
-      hint: `\`nft delete table inet ${table}\` removes it, and the next container loads it again`,
+    throw new GangwayError('not-supported', `nftables table ${written(first)} is not as gangway made it`, {
+      hint: `\`nft delete table ${written(first)}\` removes it, and the next container loads it again`,
       cause,
     });
   }
