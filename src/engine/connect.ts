@@ -106,7 +106,7 @@ async function plugIntoLife(
       plan: {
         subject,
         direction: 'make',
-        steps: [...ground.steps, ...draft.plug.steps, ...rewired.steps],
+        steps: [...ground.steps, ...rewired.guard, ...draft.plug.steps, ...rewired.steps],
         remarks: [
           ...(rewired.moved ? sockets(rewired.life.forwards) : []),
           ...(life.names === rewired.life.names ? [] : nameSockets()),
@@ -157,8 +157,9 @@ export async function disconnect(context: Context, name: string, reference: stri
       firewall: firewallOf(context),
     });
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
+    const steps = [...shared.steps, ...backwards(rewired.guard), ...plug.steps, ...backwards(rewired.steps)];
     await carry(context, world, {
-      plan: { subject, direction: 'unmake', steps: [...shared.steps, ...plug.steps, ...backwards(rewired.steps)] },
+      plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...shared.records],
       events,
     });

@@ -16,6 +16,7 @@ import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
 import { firewallMoves, isMoveAsked } from './firewall.ts';
+import { guardMoves } from './guard.ts';
 import type { Identities } from './identities.ts';
 import { isServed } from './record.ts';
 import type { Records } from './records.ts';
@@ -80,12 +81,14 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
   }
 }
 
-/** The firewall is first brought to where it is wanted. */
+/** The firewall and the guard are first brought to where they are wanted. */
 async function settled<T>(context: Context, world: World, body: (world: World) => Promise<T>): Promise<T> {
   try {
-    for (const move of firewallMoves(context)) {
-      await carry(context, world, move);
-      if (context.dryRun) context.records.assume(move.records);
+    for (const moves of [firewallMoves, guardMoves]) {
+      for (const move of moves(context)) {
+        await carry(context, world, move);
+        if (context.dryRun) context.records.assume(move.records);
+      }
     }
   } catch (error) {
     if (isMoveAsked(context) || !(error instanceof GangwayError)) throw error;

@@ -17,6 +17,7 @@ import { type Context, carry } from './context.ts';
 import type { Directories } from './directories.ts';
 import type { Removed } from './engine.ts';
 import { firewallOf } from './firewall.ts';
+import { forgottenGuards } from './guard.ts';
 import { type ContainerRecord, stepsOf } from './record.ts';
 
 const identity = /^[0-9a-f]{64}$/;
@@ -36,6 +37,7 @@ export async function removeForgotten(context: Context, world: World): Promise<r
   const { directories } = context.records;
   const known = context.records.everyContainer();
   const found = [
+    ...guards(context, world),
     ...ports(context, world, known),
     ...dataDirectories(directories, known),
     ...namespaces(directories, known),
@@ -62,6 +64,11 @@ function ports(context: Context, world: World, known: readonly ContainerRecord[]
     .found(world, portSets, why)
     .filter((step) => !wanted.has(placeOf(step)))
     .map((step) => ({ step, what: `${step.kind} ${placeOf(step)}` }));
+}
+
+/** What a plug may say that is pulled: nothing is behind that name any more. */
+function guards(context: Context, world: World): readonly Found[] {
+  return forgottenGuards(context, world, why).map((step) => ({ step, what: `guard element ${placeOf(step)}` }));
 }
 
 function dataDirectories({ state }: Directories, known: readonly ContainerRecord[]): readonly Found[] {

@@ -20,6 +20,7 @@ import type { Removed } from './engine.ts';
 import { firewallOf, isLoaded } from './firewall.ts';
 import { removeForgotten } from './forgotten.ts';
 import { removeForgottenBridges } from './forgotten-bridges.ts';
+import { lowerGuard } from './guard.ts';
 import { defaultBridge, findDefault, isBridgeBusy } from './networks.ts';
 import { living, standingSteps } from './record.ts';
 
@@ -95,19 +96,20 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
     : machine.ruleset.length === 0 && isLoaded(context, world, firewall)
       ? firewall.load()
       : machine.ruleset;
+  const guard = inUse ? [] : lowerGuard(context, world);
   const forwarding = plugs.length > 0 ? [] : machine.forwarding;
-  if (network === undefined && ruleset.length + forwarding.length === 0) return [];
+  if (network === undefined && ruleset.length + guard.length + forwarding.length === 0) return [];
   await carry(context, world, {
     plan: {
       subject: 'remove the idle bridge and the ruleset',
       direction: 'unmake',
-      steps: [...ruleset, ...forwarding, ...bridge],
+      steps: [...ruleset, ...guard, ...forwarding, ...bridge],
     },
     records: [
       ...(network === undefined ? [] : [records.drop('networks', network.id)]),
       records.putMachine({
         ...machine,
-        ...(inUse ? {} : { ruleset: [], cursors: {} }),
+        ...(inUse ? {} : { ruleset: [], guard: [], cursors: {} }),
         ...(plugs.length > 0 ? {} : { forwarding: [] }),
       }),
     ],
@@ -117,6 +119,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
       ? []
       : [{ what: `network bridge (${defaultBridge})`, why: 'no container is plugged in' }]),
     ...(ruleset.length === 0 ? [] : [{ what: rulesOf(firewall), why: 'no network needs it' }]),
+    ...(guard.length === 0 ? [] : [{ what: 'nftables table bridge gangway', why: 'no network needs it' }]),
   ];
 }
 

@@ -17,6 +17,7 @@ import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { firewallOf, isLoaded } from './firewall.ts';
+import { raiseGuard } from './guard.ts';
 import { ipForward, kernelFamilies } from './observe.ts';
 import {
   type ContainerRecord,
@@ -50,6 +51,7 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const standing = wanted.networks.map((record) => stand(context, world, record, boot));
   // What has no bridge never passes our rules.
   const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
+  const guard = raiseGuard(context, world, wanted.networks);
   const loaded = !bridged || records.areAssumed || isLoaded(context, world, firewall);
   const ruleset = loaded ? [] : firewall.load();
   const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
@@ -59,11 +61,19 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const after: MachineRecord = {
     ...machine,
     ruleset: loaded ? machine.ruleset : ruleset,
+    ...(guard.rules.length === 0 ? {} : { guard: guard.rules }),
     forwarding: forward.record,
     cursors: { ...machine.cursors, ...wanted.cursors },
   };
   return {
-    steps: [...ruleset, ...lost, ...forward.steps, ...standing.flatMap(({ missing }) => missing)],
+    steps: [
+      ...ruleset,
+      ...lost,
+      ...guard.rules,
+      ...guard.known,
+      ...forward.steps,
+      ...standing.flatMap(({ missing }) => missing),
+    ],
     records: [
       ...standing.flatMap(({ record, made, isNew }) =>
         isNew ? [records.put('networks', { ...record, made: { boot, steps: made } })] : [],

@@ -7,7 +7,7 @@
 import type { Endpoint } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
 import { carried, withFlows } from '../networks/publish.ts';
-import type { FirewallStep, RouteStep, Step } from '../plan/step.ts';
+import type { ElementStep, FirewallStep, RouteStep, Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import type { Launch } from '../values/launch.ts';
@@ -67,6 +67,8 @@ export interface Life {
   readonly names?: Names;
   /** In the order in which they were plugged in. */
   readonly plugs: readonly Plug[];
+  /** What the port guard knows of all of them. Absent in records of before there was one. */
+  readonly guard?: readonly ElementStep[];
   /** The default routes, at most one a family. */
   readonly routes: readonly RouteStep[];
   readonly forwards: readonly Forward[];
@@ -109,9 +111,10 @@ export function living(containers: readonly ContainerRecord[], boot: string): re
 }
 
 /** All that was done for a life, in order. */
-export function stepsOf({ sandbox, names, plugs, routes, forwards, published, rest }: Life): readonly Step[] {
+export function stepsOf({ sandbox, guard, names, plugs, routes, forwards, published, rest }: Life): readonly Step[] {
   return [
     ...sandbox,
+    ...(guard ?? []),
     ...(names?.steps ?? []),
     ...plugs.flatMap(({ steps }) => steps),
     ...routes,
@@ -156,6 +159,8 @@ export function standingSteps({ made }: NetworkRecord, boot: string): readonly S
 export interface MachineRecord {
   readonly boot: string;
   readonly ruleset: readonly Step[];
+  /** The rules of the port guard. */
+  readonly guard?: readonly Step[];
   readonly forwarding: readonly Step[];
   /** Of each network and family, `ID/4`, the address given out last: the next one is looked for behind it. */
   readonly cursors?: Readonly<Record<string, Address>>;

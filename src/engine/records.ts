@@ -122,7 +122,8 @@ export class Records {
   }
 
   putMachine(record: MachineRecord): RecordChange {
-    const empty = record.ruleset.length === 0 && record.forwarding.length === 0;
+    const { ruleset, guard = [], forwarding } = record;
+    const empty = ruleset.length + guard.length + forwarding.length === 0;
     return { path: this.#machinePath, content: empty ? null : encode({ schema, ...record }) };
   }
 

@@ -5,7 +5,7 @@ import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.
 import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { publish, republish, withFlows } from '../networks/publish.ts';
-import type { FileStep, Step } from '../plan/step.ts';
+import type { FileStep, FirewallStep, Step } from '../plan/step.ts';
 import { formatAddress } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import type { PortBinding } from '../values/port.ts';
@@ -13,7 +13,7 @@ import { hasNames } from './names.ts';
 import type { ContainerRecord, Life, Names, Plug } from './record.ts';
 import { draftNames } from './stack.ts';
 import { ownNames } from './start.ts';
-import { behindOf, forwardsOf, type Wired, waysOf } from './wiring.ts';
+import { behindOf, forwardsOf, guardOf, type Wired, waysOf } from './wiring.ts';
 
 export function sandboxOf({ namespace }: Life): Sandbox {
   if (namespace === undefined) throw new TypeError('a container with plugs has a namespace');
@@ -24,6 +24,8 @@ export interface Rewired {
   readonly life: Life;
   /** What changes besides the plug itself. */
   readonly steps: readonly Step[];
+  /** What changes before a plug is plugged in, and after it is pulled. */
+  readonly guard: readonly FirewallStep[];
   /** Published ports lead elsewhere. */
   readonly moved: boolean;
 }
@@ -46,6 +48,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   const forwards = forwardsOf(wired, ways, bindings);
   const published = publish(forwards, behindOf(wired), firewall);
   const elements = republish(life.published, published);
+  const guarded = guardOf(wired);
   const first = life.names === undefined && wired.some((each) => hasNames(each.record));
   const names = first ? draftNames(record, sandbox) : life.names;
   const files = [
@@ -59,11 +62,13 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],
+    guard: republish(life.guard ?? [], guarded, 'what it may say depends on all its plugs'),
     moved: elements.length > 0 || forwards.map(written).join() !== life.forwards.map(written).join(),
     life: {
       ...life,
       ...(names === undefined ? {} : { names }),
       plugs: wired.map((each) => each.plug),
+      guard: guarded,
       routes: defaultRoutes(ways, sandbox),
       forwards,
       published,

@@ -109,6 +109,7 @@ const life = object<Life>({
   sandbox: steps,
   names: optional(object<Names>({ steps, resolver: anObject })),
   plugs: list(plug),
+  guard: optional(steps),
   routes: steps,
   forwards: list(object<Forward>({ binding, target: address })),
   published: steps,
@@ -165,6 +166,7 @@ export const isNetworkRecord = object<NetworkRecord>({
 export const isMachineRecord = object<MachineRecord>({
   boot: isText,
   ruleset: steps,
+  guard: optional(steps),
   forwarding: steps,
   cursors: optional(anObject),
 });

@@ -32,7 +32,7 @@ import { ofContainer, ofStack } from './occurrences.ts';
 import { processKind } from './process-kind.ts';
 import { type ContainerRecord, type Life, stepsOf } from './record.ts';
 import { draftStack, type Stack } from './stack.ts';
-import { behindOf } from './wiring.ts';
+import { behindOf, guardOf } from './wiring.ts';
 
 /** How a life begins. */
 export interface Beginning {
@@ -118,6 +118,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     sandbox: [...stack.made, ...(sandbox === undefined ? [] : settings(sandbox, record.request.sysctls))],
     ...(stack.names === undefined ? {} : { names: stack.names }),
     plugs: wired.map(({ plug }) => plug),
+    guard: guardOf(wired),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),
     forwards,
     published: publish(forwards, behindOf(wired), firewallOf(context)),

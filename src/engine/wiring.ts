@@ -1,9 +1,10 @@
 /** What follows from a container's plugs as a whole: its way out, and where its published ports lead. */
 import { policyOf } from '../networks/bridge.ts';
 import { chooseWays, type Exit } from '../networks/gateway.ts';
+import { guard } from '../networks/guard.ts';
 import { type Network, waysThrough } from '../networks/network.ts';
 import type { Behind } from '../networks/publish.ts';
-import type { DefaultRoute } from '../plan/step.ts';
+import type { DefaultRoute, ElementStep } from '../plan/step.ts';
 import { type Address, sameAddress } from '../values/address.ts';
 import type { Forward, PortBinding } from '../values/port.ts';
 import { notFound, ordinary } from './networks.ts';
@@ -21,6 +22,11 @@ export function wiredOf(records: Records, { plugs }: Life): Wired {
     if (record === undefined) throw notFound(plug.networkId.slice(0, 12));
     return { plug, record };
   });
+}
+
+/** What the port guard has to know of them. */
+export function guardOf(wired: Wired): readonly ElementStep[] {
+  return guard(wired.map(({ plug, record }) => ({ network: record.network, endpoint: plug.endpoint })));
 }
 
 /** The default routes that the plugs lead to, at most one a family. */

@@ -10,6 +10,7 @@ import type { ChainsStep, FirewallStep, RulesetStep, Step } from '../plan/step.t
 import type { World } from '../plan/world.ts';
 import { formatRule } from '../values/iptables-rule.ts';
 import { formatSetElement, type SetElement } from '../values/set-element.ts';
+import { isGuardStep } from './guard.ts';
 
 export const backendNames = ['nftables', 'iptables'] as const;
 
@@ -25,8 +26,9 @@ export interface Backend {
   found(world: World, sets: Readonly<Record<string, readonly KeyPart[]>>, why: string): readonly FirewallStep[];
 }
 
+/** Of the back ends', not of the guard's, which is beside them. */
 export function isFirewallStep(step: Step): step is FirewallStep {
-  return step.kind === 'element' || step.kind === 'rule';
+  return (step.kind === 'element' && !isGuardStep(step)) || step.kind === 'rule';
 }
 
 /** What can be there only once, as text: of an element its set and key, of a rule all of it. */

@@ -1,13 +1,28 @@
 /**
- * What the port guard has to know of a container's plug: what may stand as the sender in a frame that comes out of it.
+ * The port guard: what may stand as the sender in a frame that comes out of a container's plug.
  *
- * The rules themselves stand in nftables/guard.nft and never change. The elements come before the cable, and go after it:
- * a plug that the rules don't know is somebody else's, and says what it likes.
+ * The rules stand in nftables/guard.nft and never change; what comes and goes are elements. They come before the cable, and
+ * go after it: a plug that the rules don't know is somebody else's, and says what it likes. Whichever back end has the
+ * policy, the guard is nftables': of the bridge, iptables sees IP alone.
  */
+import { readFileSync } from 'node:fs';
+import { listKeys } from '../kernel/nftables.ts';
 import type { KeyPart } from '../kernel/set-key.ts';
+import type { ElementStep, RulesetStep, Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import { linkLocalOf, type Mac } from '../values/mac.ts';
-import type { Datum, SetElement } from '../values/set-element.ts';
+import { type Datum, formatSetElement, type SetElement } from '../values/set-element.ts';
+
+const table = { family: 'bridge', name: 'gangway' } as const;
+
+/** `nft -f guard.nft`. */
+export function loadGuard(): RulesetStep {
+  const file = readFileSync(new URL('../firewall/nftables/guard.nft', import.meta.url), 'utf8');
+  const text = file.slice(file.indexOf('create table'));
+  const why = 'who may say what on a bridge: a table of our own that never changes afterwards';
+  return { kind: 'ruleset', in: 'host', family: table.family, table: table.name, text, why };
+}
 
 /** A container as the bridge sees it. */
 export interface Sender {
@@ -21,12 +36,33 @@ export interface Sender {
   readonly addresses: readonly Address[];
 }
 
-/** `nft add element bridge gangway plugs { "veth3f2a9c4" }` and so on. */
+/** `nft add element bridge gangway plugs { "veth3f2a9c4" }` and so on, one step an element. */
+export function guardPort(sender: Sender): readonly ElementStep[] {
+  const why = `nobody behind ${sender.plug} may speak in another one’s name`;
+  return guardElements(sender).map((element) => elementStep(element, why));
+}
+
+/** What the kernel has of the guard's elements, whoever brought them in. */
+export function foundGuards(world: World, why: string): readonly ElementStep[] {
+  return Object.entries(guardSets)
+    .flatMap(([set, parts]) => listKeys(world.namespace('host').netfilter, table, set, parts))
+    .map((element) => elementStep(element, why));
+}
+
+export function isGuardStep(step: Step): step is ElementStep {
+  return step.kind === 'element' && step.family === table.family;
+}
+
+function elementStep(element: SetElement, why: string): ElementStep {
+  return { kind: 'element', in: 'host', family: table.family, table: table.name, element, why };
+}
+
+/** Each once: a link-local address that somebody asked for may be the kernel's own. */
 export function guardElements({ plug, mac, addresses }: Sender): readonly SetElement[] {
   const port: Datum = { type: 'ifname', name: plug };
   const sender: readonly Datum[] = [port, { type: 'ether_addr', mac }];
   const own = addresses.some(({ family }) => family === 6) ? [linkLocalOf(mac)] : [];
-  return [
+  const elements: readonly SetElement[] = [
     { set: 'plugs', key: [port] },
     { set: 'macs', key: sender },
     ...[...addresses, ...own].map((address) => ({
@@ -34,6 +70,7 @@ export function guardElements({ plug, mac, addresses }: Sender): readonly SetEle
       key: [...sender, { type: 'address', address } as const],
     })),
   ];
+  return [...new Map(elements.map((element) => [element.set + formatSetElement(element), element])).values()];
 }
 
 const sender = [{ type: 'ifname' }, { type: 'ether_addr' }] as const;

@@ -96,10 +96,14 @@ export function withFlows(
 }
 
 /** What has to change for the `wanted` ports to be published where `before` were: in one transaction, no packet meets neither. */
-export function republish(before: readonly FirewallStep[], wanted: readonly FirewallStep[]): readonly FirewallStep[] {
+export function republish(
+  before: readonly FirewallStep[],
+  wanted: readonly FirewallStep[],
+  why = 'no longer published',
+): readonly FirewallStep[] {
   const old = byPlace(before);
   const fresh = byPlace(wanted);
-  const gone = before.filter((step) => !fresh.has(placeOf(step))).map(withdrawn);
+  const gone = before.filter((step) => !fresh.has(placeOf(step))).map((step) => withdrawn(step, why));
   const moved = wanted.flatMap((step): readonly FirewallStep[] => {
     const found = old.get(placeOf(step));
     if (found === undefined) return [step];
@@ -108,8 +112,7 @@ export function republish(before: readonly FirewallStep[], wanted: readonly Fire
   return [...gone, ...moved];
 }
 
-function withdrawn(step: FirewallStep): FirewallStep {
-  const why = 'no longer published';
+function withdrawn(step: FirewallStep, why: string): FirewallStep {
   if (step.kind === 'rule') {
     const { rule: was, ...rest } = step;
     return was === undefined ? step : { ...rest, was, why };

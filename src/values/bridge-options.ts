@@ -1,4 +1,4 @@
-/** The options of a bridge network, by docker's names. */
+/** The options of a bridge network, by docker's names where docker has them. */
 import { type Address, type Family, formatAddress, isLoopback, isUnspecified } from './address.ts';
 import { parseLinkName, parseNewLinkName } from './names.ts';
 import type { BridgeRequest, GatewayMode } from './network.ts';
@@ -13,6 +13,7 @@ export const plainBridge: BridgeRequest = {
   inhibitIpv4: false,
   sourceAddresses: [],
   trustedLinks: [],
+  guarded: true,
   linkPrefix: 'eth',
 };
 
@@ -35,6 +36,7 @@ export const bridgeRows: readonly Row<BridgeRequest>[] = [
     (text) => text.split(':').map(parseLinkName),
     (links) => links.join(':'),
   ),
+  field('gangway.guard', 'guarded', parseFlag),
   gatewayMode(4),
   gatewayMode(6),
   sourceAddress(4),

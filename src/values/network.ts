@@ -62,6 +62,8 @@ export interface BridgeRequest {
   readonly sourceAddresses: readonly Address[];
   /** Links from which published ports may be reached at the container's own address. */
   readonly trustedLinks: readonly string[];
+  /** Is each container held to the addresses that it was given? Absent in records of before there was a guard: yes. */
+  readonly guarded: boolean;
   /** `eth`. */
   readonly linkPrefix: string;
 }

@@ -350,6 +350,7 @@ test('every option of a bridge', (t) => {
     'com.docker.network.host_ipv4': '203.0.113.1',
     'com.docker.network.driver.mtu': '+1400',
     'com.docker.network.container_iface_prefix': 'lan',
+    'gangway.guard': '0',
   };
   const request = create({ internal: true, options: Object.entries(options).map((pair) => pair.join('=')) });
   t.deepEqual(request.options, options);
@@ -364,6 +365,7 @@ test('every option of a bridge', (t) => {
     hostBinding: parseAddress('127.0.0.1'),
     sourceAddresses: [parseAddress('203.0.113.1'), parseAddress('2001:db8::1')],
     trustedLinks: ['eth0', 'tailscale0'],
+    guarded: false,
     linkPrefix: 'lan',
   });
 });
@@ -438,6 +440,7 @@ const words = fc.record(
           'com.docker.network.host_ipv6': byte.map((one) => `fd00::${one}`),
           'com.docker.network.driver.mtu': fc.integer({ min: 1280, max: 65535 }).map(String),
           'com.docker.network.container_iface_prefix': fc.stringMatching(/^[a-z]{1,10}$/),
+          'gangway.guard': truth,
           'com.docker.network.enable_ipv4': fc.constantFrom('1', 'true'),
         },
         { requiredKeys: [] },

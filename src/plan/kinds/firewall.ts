@@ -35,7 +35,7 @@ function loadingHint({ family, owners }: RulesetStep): string {
 }
 
 function whole(step: RulesetStep): string {
-  return step.replaces ? `delete table ${written(step)}\n${step.text}` : step.text;
+  return step.replaces ? `table ${written(step)}\ndelete table ${written(step)}\n${step.text}` : step.text;
 }
 
 type InTable = Pick<ElementStep, 'family' | 'table'>;

@@ -65,6 +65,7 @@ const driverOption = wordOf(`
   ${bridge}.enable_ip_masquerade=false ${bridge}.gateway_mode_ipv4=routed ${bridge}.gateway_mode_ipv4=isolated
   ${bridge}.gateway_mode_ipv6=nat-unprotected ${bridge}.host_binding_ipv4=127.0.0.1 ${bridge}.host_binding_ipv4=224.0.0.1
   ${bridge}.inhibit_ipv4=true ${bridge}.trusted_host_interfaces=eth0:eth1 ${bridge}.trusted_host_interfaces=:
+  gangway.guard=false gangway.guard=yes
   com.docker.network.host_ipv4=203.0.113.1 com.docker.network.host_ipv4=0.0.0.0 com.docker.network.host_ipv4=224.0.0.1
   com.docker.network.host_ipv6=fd00::1 com.docker.network.host_ipv6=::1 com.docker.network.container_iface_prefix=net
   com.docker.network.container_iface_prefix= com.docker.network.container_iface_prefix=a/b

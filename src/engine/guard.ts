@@ -1,0 +1,74 @@
+/** The port guard as a whole: its rules, and what they have to know of all who live. */
+import { placeOf } from '../firewall/backend.ts';
+import { foundGuards, isGuardStep, loadGuard } from '../firewall/guard.ts';
+import { bootId } from '../kernel/boot.ts';
+import { isGuarded } from '../networks/guard.ts';
+import type { Change } from '../plan/change.ts';
+import { type Kinds, kindOf } from '../plan/kind.ts';
+import type { ElementStep, RulesetStep, Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import { living, type NetworkRecord, stepsOf } from './record.ts';
+import type { Records } from './records.ts';
+
+/** As much of an engine's context as is asked here. */
+interface Known {
+  readonly records: Records;
+  readonly kinds: Kinds;
+}
+
+interface Raised {
+  readonly rules: readonly RulesetStep[];
+  readonly known: readonly ElementStep[];
+}
+
+/** What has to be made for networks to be guarded, if some are to be, and for whoever is guarded already. */
+export function raiseGuard(context: Known, world: World, networks: readonly NetworkRecord[]): Raised {
+  const known = livingGuards(context);
+  const needed = known.length > 0 || networks.some(({ network }) => isGuarded(network));
+  const rules = loadGuard();
+  return !needed || isRaised(context, world, rules) ? { rules: [], known: [] } : { rules: [rules], known };
+}
+
+function isRaised({ kinds }: Known, world: World, rules: RulesetStep): boolean {
+  return kindOf(kinds, rules).holds(rules, world);
+}
+
+function livingGuards({ records }: Known): readonly ElementStep[] {
+  return living(records.containers(), bootId()).flatMap(({ life }) => stepsOf(life).filter(isGuardStep));
+}
+
+/** What takes the guard away, whether we know that it is there or not. */
+export function lowerGuard(context: Known, world: World): readonly Step[] {
+  const { guard = [] } = context.records.machine();
+  const rules = loadGuard();
+  return guard.length === 0 && isRaised(context, world, rules) ? [rules] : guard;
+}
+
+/** Elements that the guard has of nobody: of no container that we know of. */
+export function forgottenGuards({ records }: Known, world: World, why: string): readonly ElementStep[] {
+  const wanted = new Set(
+    records
+      .everyContainer()
+      .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
+      .filter(isGuardStep)
+      .map(placeOf),
+  );
+  return foundGuards(world, why).filter((step) => !wanted.has(placeOf(step)));
+}
+
+/** Puts the rules of this version of gangway in the place of those of another one. */
+export function guardMoves(context: Known): readonly Change[] {
+  const { records } = context;
+  const machine = records.machine();
+  const [old] = machine.guard ?? [];
+  if (old === undefined) return [];
+  const rules = loadGuard();
+  if (old.kind === 'ruleset' && old.text === rules.text) return [];
+  const steps = [{ ...rules, replaces: true } as const, ...livingGuards(context)];
+  return [
+    {
+      plan: { subject: 'load the port guard of this version', direction: 'make', steps },
+      records: [records.putMachine({ ...machine, guard: [rules] })],
+    },
+  ];
+}
