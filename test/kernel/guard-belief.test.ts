@@ -104,7 +104,7 @@ for (const bridgeNetfilter of [0, 1] as const) {
     t.regex(await routes(), new RegExp(`default via ${attacker.link}`), 'control');
   });
 
-  test.serial(`the bridge learns no MAC of somebody else's from the attacker's port, ${suffix}`, async (t) => {
+  test.serial(`the bridge learns no MAC of somebody else’s from the attacker’s port, ${suffix}`, async (t) => {
     const topology = await scene(t, bridgeNetfilter);
     const packet = ipv4({ from: attacker.four, to: victim.four, protocol: protocols.udp }, udp(5000, 80));
     const frames = {

@@ -37,6 +37,7 @@ const kernel =
 const [wire, modes, rules] = [security('wire'), kernel('ruleset-modes-attacks'), kernel('ruleset-attacks')];
 const container = security('container');
 const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
+const [guard, belief] = [kernel('guard'), kernel('guard-belief')];
 const names = kernel('dns-attacks');
 
 export const chapters: readonly Chapter[] = [
@@ -298,9 +299,61 @@ export const chapters: readonly Chapter[] = [
         attack: 'the same in a frame with a tag for VLAN 0, which Linux takes off, or of a type that is not IP',
         sources: ['CVE-2021-27854', 'CVE-2021-27862'],
         docker: 'open: bridge-nf-filter-vlan-tagged is 0',
-        gangway: 'to do',
-        because: 'the bridge asks its rules about plain IP alone; the guard in front of the bridge will see the others',
+        gangway: 'stopped',
+        because:
+          'the guard in front of the bridge lets through IP and ARP without a tag; not in a network with gangway.guard=false',
         proofs: [container('siblings that may not talk exchange no frame that hides a packet')],
+      },
+      {
+        attack:
+          'a container says by ARP or neighbour discovery that it is the gateway or a sibling, and gets what is sent to them',
+        sources: ['CVE-2020-10749'],
+        docker: 'open',
+        gangway: 'stopped',
+        because:
+          'the guard compares who says it with what the container behind the port was given; so it does in all that follows',
+        proofs: [
+          belief('nobody takes the attacker for the gateway'),
+          belief('nobody takes the attacker for its sibling in IPv6, by whatever way it says so'),
+        ],
+      },
+      {
+        attack: 'a container sends packets in the name of a sibling, of the gateway or of the world',
+        sources: [],
+        docker: 'open',
+        gangway: 'stopped',
+        because:
+          'the source of each packet is the container’s own, in both families, on its way to siblings and to the machine',
+        proofs: [guard('no frame in another one’s name gets into the bridge')],
+      },
+      {
+        attack: 'a container uses the MAC of a sibling, so that the bridge sends to it what is for that one',
+        sources: [],
+        docker: 'open',
+        gangway: 'stopped',
+        because:
+          'the frame is dropped before the bridge has learnt from it; what is for the bridge itself takes the same way',
+        proofs: [belief('the bridge learns no MAC of somebody else’s from the attacker’s port')],
+      },
+      {
+        attack: 'a container says that it is the router for all of IPv6, or a DHCP server',
+        sources: ['CVE-2020-13401', 'CVE-2020-10749'],
+        docker: 'open among siblings; the machine itself listens to no advertisement since 19.03.11',
+        gangway: 'stopped',
+        because: 'no container is a router or a DHCP server for others',
+        proofs: [
+          belief('nobody takes the attacker for a router'),
+          guard('no frame in another one’s name gets into the bridge'),
+        ],
+      },
+      {
+        attack:
+          'a container sends to the addresses of the bridge itself (01:80:c2:00:00:0e), and its packet reaches the machine past all rules that name a bridge',
+        sources: [],
+        docker: 'no rule against it',
+        gangway: 'stopped',
+        because: 'the port passes such frames on like all others, to the guard and to the rules (group_fwd_mask)',
+        proofs: [belief('no packet gets around the bridge to the host')],
       },
     ],
   },

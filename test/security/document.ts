@@ -34,7 +34,8 @@ program: first on a machine that lacks what is on trial, where it must succeed, 
   \`--network host\`: that one is a process of the machine, abstract sockets included (CVE-2020-15257).
 * That services of the machine are hidden from containers: they reach what listens on their gateway, as in Docker. Of an
   internal network they reach the bridge's own address alone, and of an isolated one nothing.
-* That siblings can't see or disturb each other, unless the network was made with \`enable_icc=false\`.
+* That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`. They
+  can't speak in each other's name, unless it was made with \`gangway.guard=false\`.
 * That a port published on one address is asked by its own link only: a Linux machine answers for each of its addresses on every
   link.
 * Against somebody who floods: there are limits, and no fairness between neighbours.
