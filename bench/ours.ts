@@ -7,10 +7,12 @@
  */
 
 import { ordinary } from '../src/engine/networks.ts';
+import { loadGuard } from '../src/firewall/guard.ts';
 import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { attach, type BridgeNetwork, createBridge, policyOf, waysOut } from '../src/networks/bridge.ts';
 import { defaultRoutes } from '../src/networks/gateway.ts';
+import { guard } from '../src/networks/guard.ts';
 import { none } from '../src/networks/none.ts';
 import { publish } from '../src/networks/publish.ts';
 import { apply } from '../src/plan/apply.ts';
@@ -53,7 +55,8 @@ export class Gangway implements Contender {
   static async open(): Promise<Gangway> {
     const host = KernelNamespace.own();
     const world = new World(host);
-    await apply('create the bridge', [...nftables.load(), ...createBridge(bridge, [4, 6], nftables)], kinds, world);
+    const ground = [...nftables.load(), loadGuard(), ...createBridge(bridge, [4, 6], nftables)];
+    await apply('create the bridge', ground, kinds, world);
     return new Gangway(host, world);
   }
 
@@ -93,7 +96,8 @@ export class Gangway implements Contender {
     } as const;
     const routes = defaultRoutes(waysOut(bridge, endpoint), sandbox);
     const ports = published ? publish([{ binding, target: address }], () => policyOf(bridge), nftables) : [];
-    return [...none(sandbox), ...attach(bridge, endpoint, sandbox, [4, 6]), ...routes, ...ports];
+    const known = guard([{ network: bridge, endpoint }]);
+    return [...none(sandbox), ...known, ...attach(bridge, endpoint, sandbox, [4, 6]), ...routes, ...ports];
   }
 
   namespace(index: number): string {

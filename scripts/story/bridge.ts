@@ -116,12 +116,34 @@ ann: route says "172.17.0.0/16 is on eth0"
       ],
     },
     {
-      heading: 'What a bridge is not',
-      says: 'It is no wall between its containers. As in Docker, their root may send any frame (CAP_NET_RAW) and so pretend to be a neighbour. Who must not trust each other belongs into different networks: the next chapter.',
+      heading: 'Who says it',
+      says: 'On a switch everybody believes everybody, and a container’s root may send any frame (CAP_NET_RAW), as in Docker. So a guard stands in front of the switch: it knows which MAC and which addresses are behind each plug, and drops what names others.',
+      steps: [
+        {
+          says: 'eve may change her network, and takes an address that nobody gave her:',
+          types: 'gangway run -d --name eve --cap-add NET_ADMIN sleep infinity',
+          expects: /^[0-9a-f]{64}\n$/,
+        },
+        { types: 'gangway exec eve ip address add 172.17.0.99/16 dev eth0' },
+        {
+          types: 'gangway exec eve ping -c 1 -W .3 -I 172.17.0.99 172.17.0.1',
+          shows: /received/,
+          proves: 'She has it, and nothing that she says in its name comes past her plug.',
+          expects: /0 received/,
+          status: 1,
+        },
+        {
+          says: 'Take from the guard what it knows of plugs:',
+          types: 'nft flush set bridge gangway plugs; gangway exec eve ping -c 1 -I 172.17.0.99 172.17.0.1',
+          shows: /received/,
+          proves: 'It was the guard. Without it she could as well say that she is the gateway.',
+          expects: /1 received/,
+        },
+      ],
     },
-    end('gangway rm -f ann bob && gangway gc'),
+    end('gangway rm -f ann bob eve && gangway gc'),
   ],
   docker:
-    'docker0 is this bridge, and `ip link`, `ls /sys/class/net/docker0/brif` and `bridge fdb` show it just so. Docker gives containers random MACs and announces them; gangway derives them, so no neighbour’s table is ever wrong.',
-  sources: ['src/networks/bridge.ts'],
+    'docker0 is this bridge, and `ip link`, `ls /sys/class/net/docker0/brif` and `bridge fdb` show it just so. Docker gives containers random MACs and announces them; gangway derives them, so no neighbour’s table is ever wrong. Docker has no guard.',
+  sources: ['src/networks/bridge.ts', 'src/networks/guard.ts'],
 };

@@ -21,8 +21,8 @@ undone:  process -> port -> namespace (with it route, address, cable);  gc: swit
         { types: 'gangway run -d --name ann sleep infinity', expects: /^[0-9a-f]{64}\n$/ },
         {
           types: 'ls /sys/class/net; ip netns list | wc -l; nft list tables',
-          proves: 'Two switches, two cables, three named namespaces and a table.',
-          expects: /front0\ngangway0\nlo\nup0\nveth\w+\nveth\w+\n3\ntable inet gangway\n$/,
+          proves: 'Two switches, two cables, three named namespaces and two tables.',
+          expects: /front0\ngangway0\nlo\nup0\nveth\w+\nveth\w+\n3\ntable inet gangway\ntable bridge gangway\n$/,
         },
       ],
     },
