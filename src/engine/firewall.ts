@@ -11,7 +11,7 @@ import { closeTransit } from '../networks/outbound.ts';
 import { publish } from '../networks/publish.ts';
 import type { Change } from '../plan/change.ts';
 import { kindOf } from '../plan/kind.ts';
-import type { ChainsStep, RulesetStep, Step } from '../plan/step.ts';
+import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
@@ -68,7 +68,7 @@ export interface Retold {
   readonly containers: readonly ContainerRecord[];
   readonly machine: MachineRecord;
   /** All facts, in the order in which they are made. */
-  readonly steps: readonly Step[];
+  readonly steps: readonly FirewallStep[];
 }
 
 /** Every record of this boot with its facts as `firewall` keeps them. */
@@ -87,7 +87,7 @@ function retell({ records }: Context, firewall: Backend): Retold {
   const before = records.machine();
   const forwarding = ([4, 6] as const)
     .filter((family) => before.forwarding.some((step) => forwards(step, family)))
-    .flatMap((family): readonly Step[] => closeTransit(family, firewall));
+    .flatMap((family) => closeTransit(family, firewall));
   const machine = {
     ...before,
     ruleset: firewall.load(),
@@ -130,7 +130,7 @@ export function firewallMoves(context: Context): readonly Change[] {
     plan: {
       subject: kept ? 'load the rules anew' : `move the firewall from ${loaded?.name} to ${firewall.name}`,
       direction: 'make',
-      steps: [...(kept ? firewall.load().map((step) => inPlaceOf(old, step)) : firewall.load()), ...steps],
+      steps: kept ? firewall.reload(old, steps) : [...firewall.load(), ...steps],
     },
     records: [
       records.putMachine(machine),
@@ -145,11 +145,4 @@ export function firewallMoves(context: Context): readonly Change[] {
 
 function withoutReasons(steps: readonly Step[]): readonly unknown[] {
   return steps.map(({ why: _, ...step }) => step);
-}
-
-/** The owner's rules that an older file had go with it; those that somebody typed in stay. */
-function inPlaceOf(old: MachineRecord['ruleset'], step: RulesetStep | ChainsStep): RulesetStep | ChainsStep {
-  if (step.kind === 'ruleset') return { ...step, replaces: true };
-  const had = old.some((other) => other.kind === 'chains' && other.owners !== undefined);
-  return { ...step, ...(had && { owners: step.owners ?? [] }), replaces: true };
 }

@@ -20,6 +20,12 @@ export interface Backend {
   readonly name: BackendName;
   /** The rules of every network, which never change. */
   load(): readonly (RulesetStep | ChainsStep)[];
+  /**
+   * The same in the place of what is there, or was, with everything that they have to know, in one transaction.
+   *
+   * @param old what was loaded before
+   */
+  reload(old: readonly Step[], facts: readonly FirewallStep[]): readonly (RulesetStep | ChainsStep)[];
   /** What comes and goes: facts, all for the same reason. */
   know(facts: readonly SetElement[], why: string): readonly FirewallStep[];
   /** Of some sets, what the kernel has, whoever brought it in. */

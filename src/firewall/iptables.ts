@@ -5,7 +5,7 @@
  * which is written to be read.
  */
 import { readFileSync } from 'node:fs';
-import type { RuleStep } from '../plan/step.ts';
+import type { ChainsStep, RuleStep } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { IptablesRule, Variant } from '../values/iptables-rule.ts';
@@ -37,17 +37,30 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
   const text = readFileSync(new URL('../firewall/iptables/ruleset.rules', import.meta.url), 'utf8');
   const constant = (family: Family) => parseRuleset(text, family, bridgeFilter);
   const step = (rule: IptablesRule, why: string): RuleStep => ({ kind: 'rule', in: 'host', variant, rule, why });
+  const load = () =>
+    families.map((family): ChainsStep => {
+      const why = `the chains of every network, IPv${family}: their rules never change afterwards`;
+      const owners = ownersRules(family);
+      const chains = { ...constant(family), ...(owners.length === 0 ? {} : { owners }) };
+      return { kind: 'chains', in: 'host', variant, family, ...chains, why };
+    });
   return {
     name: 'iptables',
 
     /** `iptables-restore --noflush`, once a family. */
-    load: () =>
-      families.map((family) => {
-        const why = `the chains of every network, IPv${family}: their rules never change afterwards`;
-        const owners = ownersRules(family);
-        const chains = { ...constant(family), ...(owners.length === 0 ? {} : { owners }) };
-        return { kind: 'chains', in: 'host', variant, family, ...chains, why };
-      }),
+    load,
+
+    reload(old, facts) {
+      // The owner's rules that an older file had go with it; those that somebody typed in stay.
+      const had = old.some((step) => step.kind === 'chains' && step.owners !== undefined);
+      const rules = facts.flatMap((fact) => (fact.kind === 'rule' && fact.rule !== undefined ? [fact.rule] : []));
+      return load().map((step) => ({
+        ...step,
+        ...(had && { owners: step.owners ?? [] }),
+        facts: rules.filter(({ family }) => family === step.family),
+        replaces: true,
+      }));
+    },
 
     /** `iptables -I GANGWAY-… …`, one step a rule. */
     know: (facts, why) => facts.flatMap(renderRules).map((rule) => step(rule, why)),

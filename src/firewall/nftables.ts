@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { listKeys } from '../kernel/nftables.ts';
+import type { RulesetStep } from '../plan/step.ts';
 import type { Backend } from './backend.ts';
 import { readUserRules, userFiles } from './user-rules.ts';
 
@@ -21,16 +22,13 @@ const table = 'gangway';
 export const nftables: Backend = {
   name: 'nftables',
 
-  /** `nft -f ruleset.nft`. */
-  load() {
-    const file = readFileSync(new URL('../firewall/nftables/ruleset.nft', import.meta.url), 'utf8');
-    // The theory of operation above the table is for readers of the file.
-    const owners = readUserRules('nftables');
-    const text = file.slice(file.indexOf('create table')) + ownersChain(owners);
-    const why = 'the rules of every network: a table of our own that never changes afterwards';
-    return [
-      { kind: 'ruleset', in: 'host', table, text, ...(owners.length > 0 && { owners: userFiles.nftables }), why },
-    ];
+  load: () => [loadTable()],
+
+  reload: (_, facts) => {
+    const known = facts.flatMap((fact) =>
+      fact.kind === 'element' && fact.element !== undefined ? [fact.element] : [],
+    );
+    return [{ ...loadTable(), facts: known, replaces: true }];
   },
 
   /** `nft add element inet gangway …`, one step an element. */
@@ -43,3 +41,13 @@ export const nftables: Backend = {
       )
       .map((element) => ({ kind: 'element', in: 'host', table, element, why })),
 };
+
+/** `nft -f ruleset.nft`. */
+function loadTable(): RulesetStep {
+  const file = readFileSync(new URL('../firewall/nftables/ruleset.nft', import.meta.url), 'utf8');
+  const owners = readUserRules('nftables');
+  // The theory of operation above the table is for readers of the file.
+  const text = file.slice(file.indexOf('create table')) + ownersChain(owners);
+  const why = 'the rules of every network: a table of our own that never changes afterwards';
+  return { kind: 'ruleset', in: 'host', table, text, ...(owners.length > 0 && { owners: userFiles.nftables }), why };
+}

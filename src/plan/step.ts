@@ -78,6 +78,8 @@ export interface RulesetStep extends Reasoned, InTable {
   readonly text: string;
   /** Where the rules of the machine's owner come from, if there are some. */
   readonly owners?: string;
+  /** What it has to know already, in the same transaction: rules that know no bridge would let everything pass. */
+  readonly facts?: readonly SetElement[];
   /** In the place of the one that is there, in one transaction. It is not taken back: without rules everything is open. */
   readonly replaces?: true;
 }
@@ -109,6 +111,8 @@ export interface ChainsStep extends Reasoned {
   readonly rules: readonly IptablesRule[];
   /** Likewise, in the words of whoever wrote them; the kernel's may be others. */
   readonly owners?: readonly IptablesRule[];
+  /** What has to stand in them already, in the same transaction. */
+  readonly facts?: readonly IptablesRule[];
   /** In the place of those that are there. They are not taken back. */
   readonly replaces?: true;
   /** Rules in the kernel's own chains, which lead to ours: before or behind all others. */

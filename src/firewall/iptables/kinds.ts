@@ -13,22 +13,21 @@ const verbs = { head: '-I', tail: '-A' } as const;
 const chains: ActionKind<ChainsStep> = {
   async apply(step, world) {
     const saved = savedRules(world, step);
-    const all = [
+    await change(world, step, [
       // What somebody has emptied in part is made anew as a whole.
       ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
       ...step.chains
         .filter(({ table, chain, kept }) => !(kept && step.owners === undefined && saved.hasChain(table, chain)))
         .map(({ table, chain }) => ({ table, text: `:${chain} - [0:0]` })),
       ...[...step.rules, ...(step.owners ?? [])].map((rule) => line(rule, '-A')),
+      ...(step.facts ?? []).map((rule) => line(rule, '-I')),
       ...step.ways.map(({ rule, at }) => line(rule, verbs[at])),
-    ];
-    // Tables are taken one by one: what somebody wrote wrong must not leave half of them empty.
-    if (step.owners !== undefined) await restore(step.variant, step.family, all, { test: true });
-    await change(world, step, all);
+    ]);
   },
   commands: (step) => [
     ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -N ${chain}`),
     ...[...step.rules, ...(step.owners ?? [])].map((rule) => command(step, rule, '-A')),
+    ...(step.facts ?? []).map((rule) => command(step, rule, '-I')),
     ...step.ways.map(({ rule, at }) => command(step, rule, verbs[at])),
   ],
   undoCommands: (step) => [

@@ -30,20 +30,13 @@ export interface RestoreLine {
 /**
  * `iptables-restore --noflush`: each table as a whole or not at all, and nothing else in it is touched.
  *
- * @param options `test`: only ask whether all tables would be taken
  * @throws GangwayError program-failed, with the line that was refused; missing-program
  */
-export async function restore(
-  variant: Variant,
-  family: Family,
-  lines: readonly RestoreLine[],
-  { test = false } = {},
-): Promise<void> {
+export async function restore(variant: Variant, family: Family, lines: readonly RestoreLine[]): Promise<void> {
   if (lines.length === 0) return;
   const program: Program = `${commandOf(variant, family)}-restore` as Program;
   const input = restoreText(lines);
-  const words = ['--noflush', '--wait', String(patienceSeconds), ...(test ? ['--test'] : [])];
-  const { failed, complaint } = await runProgram(program, words, input);
+  const { failed, complaint } = await runProgram(program, ['--noflush', '--wait', String(patienceSeconds)], input);
   if (!failed) return;
   const number = /line:? (\d+)/i.exec(complaint)?.[1];
   const refused = number === undefined ? '' : ` at "${input.split('\n')[Number(number) - 1]}"`;
@@ -52,10 +45,13 @@ export async function restore(
   });
 }
 
+/** In the order in which they are taken: what others have written may be refused, and then nothing has changed. */
+const tables = ['filter', 'nat', 'raw'] as const;
+
 /** The lines between `*table` and `COMMIT`. */
 export function restoreText(lines: readonly RestoreLine[]): string {
-  const tables = [...new Set(lines.map(({ table }) => table))];
   return tables
+    .filter((table) => lines.some((line) => line.table === table))
     .map((table) => {
       const own = lines.flatMap((line) => (line.table === table ? [line.text] : []));
       return `*${table}\n${own.join('\n')}\nCOMMIT\n`;

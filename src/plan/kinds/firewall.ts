@@ -34,8 +34,12 @@ function loadingHint({ family, owners }: RulesetStep): string {
     : 'the kernel needs nf_tables with nat, fib and connection tracking';
 }
 
+/** One transaction. What is to be replaced may have gone already: then it is there for a moment. */
 function whole(step: RulesetStep): string {
-  return step.replaces ? `table ${written(step)}\ndelete table ${written(step)}\n${step.text}` : step.text;
+  const { text, facts = [], replaces } = step;
+  const name = written(step);
+  const known = facts.map((item) => `add element ${name} ${item.set} { ${formatSetElement(item)} }\n`).join('');
+  return `${replaces ? `add table ${name}\ndelete table ${name}\n` : ''}${text}${known}`;
 }
 
 type InTable = Pick<ElementStep, 'family' | 'table'>;
