@@ -14,6 +14,7 @@ import {
   addressOf,
   type ContainerName,
   chosenSource,
+  claimed,
   containerNames,
   families,
   lengthOf,
@@ -181,7 +182,15 @@ function outsideLines(name: keyof typeof outsiders): readonly string[] {
     'address add fe80::2/64 dev eth0 nodad',
     'link set eth0 up',
     ...families.map((family) => `route add default via ${near[family]}`),
+    ...(name === 'world' ? claims() : []),
   ];
+}
+
+function claims(): readonly string[] {
+  return numbers.flatMap((number) => [
+    `address add ${claimed(number, 4)}/32 dev eth0`,
+    `address add ${claimed(number, 6)}/128 dev eth0 nodad preferred_lft 0`,
+  ]);
 }
 
 /** The way to the machine is one that needs no answer of it. */

@@ -14,6 +14,7 @@ import type { Port } from '../../../src/values/port.ts';
 import {
   addressOf,
   type ContainerName,
+  claimed,
   families,
   linkLocal,
   type NetworkNumber,
@@ -37,8 +38,12 @@ export interface PolicyQuestion {
 const served: readonly number[] = [80, 8080];
 export const hostPorts: readonly number[] = [80, 9000, 9001, 9002, 9003];
 
-/** `count` of all the questions of a setting, always the same ones. */
-export function questions({ world, pick }: Setting, count: number): readonly PolicyQuestion[] {
+/**
+ * `count` of all the questions of a setting, always the same ones, and of as many kinds as there are: of what many questions
+ * have in common, none is asked a second time before each of the others was asked once.
+ */
+export function questions(setting: Setting, count: number): readonly PolicyQuestion[] {
+  const { world, pick } = setting;
   const all = families.flatMap((family) =>
     origins(world, family).flatMap((origin) =>
       destinations(world, family)
@@ -47,11 +52,33 @@ export function questions({ world, pick }: Setting, count: number): readonly Pol
     ),
   );
   const next = random(pick);
-  return all
-    .map((question) => ({ question, rank: question.attempt.port === undefined ? next() * 2 : next() }))
-    .toSorted((a, b) => a.rank - b.rank)
+  const shuffled = all.map((question) => ({ question, rank: next() })).toSorted((a, b) => a.rank - b.rank);
+  const seen = new Map<string, number>();
+  return shuffled
+    .filter(({ question }) => !isClaim(question) || judged(setting, question).outcome === 'dropped')
+    .map(({ question }) => {
+      const kind = kindOf(setting, question);
+      seen.set(kind, (seen.get(kind) ?? 0) + 1);
+      return { question, turn: seen.get(kind) ?? 0 };
+    })
+    .toSorted((a, b) => a.turn - b.turn)
     .slice(0, count)
     .map(({ question }) => question);
+}
+
+/** Who asks, what for, what becomes of it and by which steps: but not which network or which port it is. */
+function kindOf(setting: Setting, { localAddress, attempt }: PolicyQuestion): string {
+  const answer = judged(setting, { attempt });
+  return [
+    attempt.from.kind,
+    localAddress === undefined ? '' : 'bound',
+    attempt.to.family,
+    isLoopback(attempt.to),
+    attempt.port?.protocol ?? 'ping',
+    setting.world.publications.some(({ forward }) => forward.binding.hostPort === attempt.port?.port),
+    answer.outcome === 'dropped' ? answer.reason.sentence.replace(/[\d.:a-f]*\d/g, '') : answer.where.kind,
+    ...answer.way.map(({ at }) => at),
+  ].join(' ');
 }
 
 type Asker = Omit<PolicyQuestion, 'attempt'> & { readonly origin: Origin };
@@ -75,7 +102,12 @@ function origins({ endpoints }: World, family: Family): readonly Asker[] {
       const { link, far } = outsiders[from];
       const outsider = (source: string) => ({ kind: 'outside', link, source: parseAddress(source) }) as const;
       const oneWire = { from, origin: outsider('fe80::2'), localAddress: 'fe80::2%eth0' };
-      return [{ from, origin: outsider(far[family]) }, ...(family === 6 ? [oneWire] : [])];
+      const claims = from === 'world' ? numbers.map((number) => claimed(number, family)) : [];
+      return [
+        { from, origin: outsider(far[family]) },
+        ...(family === 6 ? [oneWire] : []),
+        ...claims.map((localAddress) => ({ from, origin: outsider(localAddress), localAddress })),
+      ];
     }),
     ...endpoints.flatMap(({ container, network }): readonly Asker[] => {
       const from = container as ContainerName;
@@ -85,6 +117,11 @@ function origins({ endpoints }: World, family: Family): readonly Asker[] {
       return [{ from, origin: inside }, ...(family === 6 ? [oneWire] : [])];
     }),
   ];
+}
+
+/** Its answer would go to whose address it bears, so that only silence can be told. */
+function isClaim({ from, localAddress }: PolicyQuestion): boolean {
+  return from === 'world' && localAddress !== undefined && !localAddress.includes('%');
 }
 
 function destinations({ networks, publications }: World, family: Family): readonly string[] {
@@ -127,7 +164,7 @@ function mayAsk(world: World, { from, origin, localAddress }: Asker, text: strin
       return (
         !isLoopback(to) &&
         text !== outsiders[from as keyof typeof outsiders].far[to.family] &&
-        (localAddress === undefined || ofHost)
+        (localAddress?.includes('%') !== true || ofHost)
       );
     case 'host':
       return behind === undefined || owned || ofHost;
@@ -176,7 +213,7 @@ function nameOf(where: Destination): string {
   return where.link === outsiders.world.link ? 'world' : 'partner';
 }
 
-export function judged({ world }: Setting, { attempt }: PolicyQuestion): Answer {
+export function judged({ world }: Setting, { attempt }: Pick<PolicyQuestion, 'attempt'>): Answer {
   return judge(world, attempt);
 }
 

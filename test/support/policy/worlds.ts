@@ -41,8 +41,8 @@ export function subnet(number: NetworkNumber, family: Family): string {
   return family === 4 ? `10.0.${number}.0/24` : `fd00:0:0:${number}::/64`;
 }
 
-/** 1 is the gateway's, 2 a's, 3 b's. */
-export function addressIn(number: NetworkNumber, family: Family, host: 1 | 2 | 3): string {
+/** 1 is the gateway's, 2 a's, 3 b's, 9 nobody's. */
+export function addressIn(number: NetworkNumber, family: Family, host: 1 | 2 | 3 | 9): string {
   return family === 4 ? `10.0.${number}.${host}` : `fd00:0:0:${number}::${host}`;
 }
 
@@ -54,6 +54,11 @@ export function addressOf(container: ContainerName, family: Family): string {
 /** Everybody has one in IPv6, besides. */
 export function linkLocal(container: ContainerName): string {
   return container.startsWith('a') ? 'fe80::2' : 'fe80::3';
+}
+
+/** An address behind a bridge that world has, too, and may claim. No container has it. */
+export function claimed(number: NetworkNumber, family: Family): string {
+  return addressIn(number, family, 9);
 }
 
 export function lengthOf(family: Family): number {
@@ -80,7 +85,9 @@ interface NetworkDraft {
 }
 
 interface PortDraft {
-  readonly container: ContainerName;
+  readonly letter: 'a' | 'b';
+  /** Which network, counted round and round. */
+  readonly network: number;
   readonly family: Family;
   readonly at: 'everywhere' | 'up0' | 'pa0' | 'gateway' | 'loopback';
   readonly protocol: Protocol;
@@ -88,15 +95,25 @@ interface PortDraft {
   readonly containerPort: number;
 }
 
-const mode = fc.constantFrom<GatewayMode>('nat', 'nat', 'nat-unprotected', 'routed', 'isolated');
+const mode = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<GatewayMode>('nat') },
+  { weight: 2, arbitrary: fc.constant<GatewayMode>('nat-unprotected') },
+  { weight: 2, arbitrary: fc.constant<GatewayMode>('routed') },
+  { weight: 1, arbitrary: fc.constant<GatewayMode>('isolated') },
+);
+
+/** True, once in so many. */
+function oneIn(many: number): fc.Arbitrary<boolean> {
+  return fc.integer({ min: 1, max: many }).map((number) => number === many);
+}
 
 const networkDraft: fc.Arbitrary<NetworkDraft> = fc
   .record({
     modes: fc.record({ 4: mode, 6: mode }),
     families: fc.constantFrom<readonly Family[]>([4, 6], [4, 6], [4], [6]),
-    internal: fc.integer({ min: 0, max: 4 }).map((number) => number === 4),
-    interContainer: fc.integer({ min: 0, max: 2 }).map((number) => number < 2),
-    masquerade: fc.integer({ min: 0, max: 3 }).map((number) => number < 3),
+    internal: oneIn(7),
+    interContainer: oneIn(3).map((apart) => !apart),
+    masquerade: oneIn(4).map((bare) => !bare),
     hasSource: fc.boolean(),
     trustedLinks: fc.constantFrom<readonly string[]>([], [], ['pa0'], ['up0'], ['br1', 'br2'], ['pa0', 'br3']),
   })
@@ -107,7 +124,8 @@ const networkDraft: fc.Arbitrary<NetworkDraft> = fc
   }));
 
 const portDraft: fc.Arbitrary<PortDraft> = fc.record({
-  container: fc.constantFrom(...containerNames),
+  letter: fc.constantFrom('a', 'b'),
+  network: fc.nat(5),
   family: fc.constantFrom(...families),
   at: fc.constantFrom('everywhere', 'everywhere', 'up0', 'pa0', 'gateway', 'loopback'),
   protocol: fc.constantFrom('tcp', 'udp'),
@@ -117,8 +135,8 @@ const portDraft: fc.Arbitrary<PortDraft> = fc.record({
 
 export const settings: fc.Arbitrary<Setting> = fc
   .record({
-    networks: fc.array(networkDraft, { minLength: 1, maxLength: 3 }),
-    ports: fc.array(portDraft, { minLength: 2, maxLength: 10 }),
+    networks: fc.array(networkDraft, { minLength: 1, maxLength: 3, size: 'max' }),
+    ports: fc.array(portDraft, { minLength: 4, maxLength: 16, size: 'max' }),
     closedTransit: fc.subarray([...families]),
     bridgeNetfilter: fc.constantFrom<0 | 1>(0, 1),
     pick: fc.nat(),
@@ -205,7 +223,8 @@ function endpoints({ name, policy }: ModelNetwork, number: NetworkNumber): reado
 
 /** As the engine does it: to the binding's own family, else to the other; and not at all without a way out. */
 function publication(draft: PortDraft, networks: readonly ModelNetwork[]): readonly Publication[] {
-  const number = Number(draft.container[1]) as NetworkNumber;
+  const number = ((draft.network % networks.length) + 1) as NetworkNumber;
+  const container: ContainerName = `${draft.letter}${number}`;
   const policy = networks[number - 1]?.policy;
   if (policy === undefined || policy.internal) return [];
   const served = policy.subnets.map(({ address }) => address.family);
@@ -218,10 +237,10 @@ function publication(draft: PortDraft, networks: readonly ModelNetwork[]): reado
       hostPort: draft.hostPort,
       containerPort: draft.containerPort,
     },
-    target: parseAddress(addressOf(draft.container, family)),
+    target: parseAddress(addressOf(container, family)),
     ...(policy.gatewayModes[family] === 'routed' ? { routed: true } : {}),
   };
-  return [{ container: draft.container, forward }];
+  return [{ container, forward }];
 }
 
 function hostAddress({ at, family }: PortDraft, number: NetworkNumber): string {
