@@ -146,6 +146,32 @@ export const chapters: readonly Chapter[] = [
         proofs: [wire('the port behind which a container asks is open to whom it asked, and to nobody else')],
       },
       {
+        attack: 'a published port is asked past the machine’s own rules for what is addressed to it (INPUT, ufw)',
+        sources: ['moby#22054', 'moby#4737'],
+        docker: 'open: DOCKER-USER, none on nftables',
+        gangway: 'open',
+        because:
+          'to publish is to open; the packet is forwarded, and the owner’s own rules about that come before gangway’s',
+        proofs: [],
+      },
+      {
+        attack: 'a port that is published on one address is asked for by another link',
+        sources: [],
+        docker: 'open',
+        gangway: 'open',
+        because: 'a Linux machine answers for each of its addresses on every link; only loopback is kept apart',
+        proofs: [],
+      },
+      {
+        attack:
+          'a client by IPv6 of a container that has IPv4 alone passes for the machine: a process carries it, and the container sees the gateway’s address',
+        sources: ['moby#44408', 'moby#17666'],
+        docker: 'open',
+        gangway: 'open',
+        because: 'there is no address of IPv4 to show instead; give the network IPv6, and it sees the client',
+        proofs: [],
+      },
+      {
         attack: 'a neighbour uses as a router a machine that forwards only for its containers’ sake',
         sources: ['moby#14041', 'moby#50566'],
         docker: 'stopped: policy DROP for all of FORWARD (not on nftables, which wants forwarding to be on before)',
@@ -239,11 +265,14 @@ export const chapters: readonly Chapter[] = [
       {
         attack:
           'a packet that belongs to no connection leaves untranslated, and tells the world addresses of the inside',
-        sources: ['moby#1541'],
-        docker: 'open: no rule drops what is invalid',
+        sources: [],
+        docker: 'open: no rule drops what is invalid or untracked',
         gangway: 'stopped',
-        because: 'out of networks that are translated, what conntrack calls invalid is dropped',
-        proofs: [rules('what belongs to no connection does not leave with an address of the inside')],
+        because: 'out of networks that are translated, what conntrack calls invalid or untracked is dropped',
+        proofs: [
+          container('no packet goes out under an address of the inside'),
+          rules('what belongs to no connection does not leave with an address of the inside'),
+        ],
       },
       {
         attack: 'the machine tells a container of a way around itself (ICMP redirect)',
@@ -262,6 +291,15 @@ export const chapters: readonly Chapter[] = [
         because:
           'what comes from 127.0.0.0/8 or ::1 is not translated; the process that carries it has the gateway’s address',
         proofs: [rules('a process bound to 127.0.0.1 is not sent to a container')],
+      },
+      {
+        attack:
+          'a container asks services of the machine on its gateway’s address, or those that only the machine may ask (169.254.169.254)',
+        sources: ['libnetwork#1151'],
+        docker: 'open',
+        gangway: 'open',
+        because: 'a way out leads everywhere, as in Docker; --internal has none, and the owner’s own rules come first',
+        proofs: [],
       },
       {
         attack: 'a container with `--network host` speaks to the machine’s abstract sockets',

@@ -1,8 +1,9 @@
 /** Attackers in a container, who send any frame by their own link. Topology: siege.ts */
+import { waitFor } from '../../src/lab/wait.ts';
 import { backends } from './backends.ts';
 import { datagram, everyKind, type Make } from './kinds.ts';
 import { families } from './layout.ts';
-import { ethernet, tagged, type Way } from './packets.ts';
+import { ethernet, icmp, packet, protocols, tagged, type Way } from './packets.ts';
 import { besiege, type Shot, type Siege } from './siege.ts';
 
 const layout = {
@@ -41,6 +42,14 @@ function shots(siege: Siege, from: string, at: string, kinds: Readonly<Record<st
   return Object.entries(kinds).map(([title, make]) => ({ title, at, fire: (text) => send(siege, from, make(text)) }));
 }
 
+/** What connection tracking leaves alone, since it is for one wire; sent beyond it nevertheless. */
+function discovery(siege: Siege, family: 4 | 6): Readonly<Record<string, Make>> {
+  const there = way(siege, 'front.a', 'world', 6);
+  const body = (text: string) => Buffer.concat([Buffer.alloc(20), Buffer.from(text)]);
+  const solicitation: Make = (text) => [packet(there, protocols.icmp6, icmp(there, 135, 0, body(text)))];
+  return family === 6 ? { 'a neighbour solicitation': solicitation } : {};
+}
+
 for (const backend of backends) {
   const attack = besiege(backend, layout);
 
@@ -63,6 +72,35 @@ for (const backend of backends) {
       fire: (text: string) => send(siege, 'front.a', [datagram(target, 7001, text)]),
     };
     await siege.repels(t, [shot], (body) => siege.set({ 'net.ipv4.conf.front0.route_localnet': 1 }, body));
+  });
+
+  attack('no packet goes out under an address of the inside', async (t, siege) => {
+    const world = siege.lab.place('world');
+    const seen = world.spawn(['tcpdump', '-i', 'eth0', '-Q', 'in', '-nn', '-l', '-A', '--immediate-mode']);
+    await seen.waitForOutput(/listening on/);
+    const inner = families.map((family) => siege.address('front.a', family));
+    const leaks = (text: string) => {
+      const packets = text.split(/^(?=\d\d:\d\d:\d\d\.)/m);
+      return packets.filter((packet) => inner.some((address) => new RegExp(` ${address}[. ].*>`).test(packet)));
+    };
+    const rounds = async () => {
+      const from = seen.stdout.length;
+      let count = 0;
+      for (const family of families) {
+        const kinds = { ...everyKind(way(siege, 'front.a', 'world', family)), ...discovery(siege, family) };
+        for (const make of Object.values(kinds)) await send(siege, 'front.a', make(`<${++count}>`));
+      }
+      const last = datagram(way(siege, 'front.a', 'world', 6), 9, '<last>');
+      await send(siege, 'front.a', [last]);
+      await waitFor('the last has arrived', () => seen.stdout.slice(from).includes('<last>'));
+      return { leaked: leaks(seen.stdout.slice(from)), count };
+    };
+    await siege.disarmed(async () => {
+      const { leaked, count } = await rounds();
+      t.true(leaked.length > count, `control: ${leaked.length} of ${count}`);
+    });
+    t.deepEqual((await rounds()).leaked, []);
+    await seen.kill();
   });
 
   attack('out of an internal network there is no way', async (t, siege) => {
