@@ -6,9 +6,10 @@
  */
 import type { World } from '../../src/firewall/model/world.ts';
 import { closedTransitElements, networkElements, portElements } from '../../src/firewall/policy.ts';
+import { coalesce } from '../../src/firewall/ranges.ts';
 import { type Family, formatAddress } from '../../src/values/address.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
-import { hostPorts, type PlaceName, type PolicyQuestion } from '../support/policy/questions.ts';
+import { hostPorts, type PlaceName, type PolicyQuestion, publishedPorts } from '../support/policy/questions.ts';
 import {
   addressIn,
   addressOf,
@@ -44,6 +45,7 @@ export class PolicyScene extends Scene<PlaceName> {
       }),
       ...containerNames.map(async (name) => {
         places.set(name, await Scene.openPlace(host, name, containerLines(name), name));
+        await Promise.all(publishedPorts.map((port) => places.get(name)?.serve(port, undefined, name)));
       }),
     ]);
     await serveEverywhere(host);
@@ -88,22 +90,20 @@ export class PolicyScene extends Scene<PlaceName> {
   }
 }
 
-/** Each once, as two published ports may have one in common. */
+/** As the engine tells them: a container's neighbouring ports in one. */
 function elementsOf({ networks, endpoints, publications, closedTransit }: World): readonly SetElement[] {
-  const all = [
+  return [
     ...closedTransit.flatMap(closedTransitElements),
     ...networks.flatMap(({ policy }) => networkElements(policy)),
-    ...publications.flatMap(({ container, forward: { binding, target } }) => {
-      const name = endpoints.find((endpoint) => endpoint.container === container)?.network;
-      const policy = networks.find((network) => network.name === name)?.policy;
-      return policy === undefined ? [] : portElements(binding, target, policy);
+    ...endpoints.flatMap(({ container, network }) => {
+      const policy = networks.find(({ name }) => name === network)?.policy;
+      const own = publications.filter((each) => each.container === container);
+      const facts = own.flatMap(({ forward: { binding, target } }) =>
+        policy === undefined ? [] : portElements(binding, target, policy),
+      );
+      return coalesce(facts.map((element) => ({ element, sources: [] }))).map(({ element }) => element);
     }),
   ];
-  return [...new Map(all.map((element) => [JSON.stringify(element, bigints), element])).values()];
-}
-
-function bigints(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
 }
 
 interface Change {

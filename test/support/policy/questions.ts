@@ -35,8 +35,9 @@ export interface PolicyQuestion {
 }
 
 /** What containers and outsiders serve, and what the machine serves on each of its addresses. */
-const served: readonly number[] = [80, 8080];
-export const hostPorts: readonly number[] = [80, 9000, 9001, 9002, 9003];
+export const publishedPorts: readonly number[] = [9000, 9001, 9002, 9003, 9004, 9005];
+export const hostPorts: readonly number[] = [80, ...publishedPorts];
+const served: readonly number[] = [...hostPorts, 8080];
 
 /**
  * `count` of all the questions of a setting, always the same ones, and of as many kinds as there are: of what many questions
@@ -184,7 +185,8 @@ function ports({ publications }: World, text: string): readonly (Port | undefine
   const found = publications
     .map(({ forward }) => forward.binding)
     .filter(({ hostAddress }) => hostAddress.family === to.family);
-  const numbersOf = isContainer ? [80, 80, 81, 8080] : [80, ...new Set(found.map(({ hostPort }) => hostPort))];
+  const some = new Set(found.map(({ hostPort }) => hostPort));
+  const numbersOf = isContainer ? [80, 80, 81, 8080, ...some] : [80, ...some];
   const isOutside = Object.values(outsiders).some(({ far }) => far[to.family] === text);
   return [
     undefined,

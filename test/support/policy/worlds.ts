@@ -92,7 +92,9 @@ interface PortDraft {
   readonly at: 'everywhere' | 'up0' | 'pa0' | 'gateway' | 'loopback';
   readonly protocol: Protocol;
   readonly hostPort: number;
-  readonly containerPort: number;
+  /** `same`: that of the machine, and so for as many ports as there are. */
+  readonly containerPort: 80 | 81 | 'same';
+  readonly span: number;
 }
 
 const mode = fc.oneof(
@@ -130,7 +132,8 @@ const portDraft: fc.Arbitrary<PortDraft> = fc.record({
   at: fc.constantFrom('everywhere', 'everywhere', 'up0', 'pa0', 'gateway', 'loopback'),
   protocol: fc.constantFrom('tcp', 'udp'),
   hostPort: fc.integer({ min: 9000, max: 9003 }),
-  containerPort: fc.constantFrom(80, 80, 81),
+  containerPort: fc.constantFrom<PortDraft['containerPort']>(80, 80, 81, 'same', 'same'),
+  span: fc.integer({ min: 1, max: 3 }),
 });
 
 export const settings: fc.Arbitrary<Setting> = fc
@@ -147,7 +150,7 @@ export const settings: fc.Arbitrary<Setting> = fc
       ...rest,
       world: assemble(
         networks,
-        withoutCollisions(ports).flatMap((port) => publication(port, networks)),
+        withoutCollisions(ports.flatMap(eachPort)).flatMap((port) => publication(port, networks)),
         closedTransit,
       ),
     };
@@ -235,7 +238,7 @@ function publication(draft: PortDraft, networks: readonly ModelNetwork[]): reado
       protocol: draft.protocol,
       hostAddress: parseAddress(hostAddress(draft, number)),
       hostPort: draft.hostPort,
-      containerPort: draft.containerPort,
+      containerPort: draft.containerPort === 'same' ? draft.hostPort : draft.containerPort,
     },
     target: parseAddress(addressOf(container, family)),
     ...(policy.gatewayModes[family] === 'routed' ? { routed: true } : {}),
@@ -256,6 +259,11 @@ function hostAddress({ at, family }: PortDraft, number: NetworkNumber): string {
     case 'pa0':
       return outsiders.partner.near[family];
   }
+}
+
+function eachPort(draft: PortDraft): readonly PortDraft[] {
+  if (draft.containerPort !== 'same') return [draft];
+  return Array.from({ length: draft.span }, (_, index) => ({ ...draft, hostPort: draft.hostPort + index }));
 }
 
 /** No two processes could bind them. */
