@@ -21,6 +21,7 @@ import {
   udp,
 } from '../support/frames.ts';
 import { broadcast, GuardTopology, gateway, own } from './guard-topology.ts';
+import { guardFile } from './ruleset-scene.ts';
 
 const attacker = own('attacker');
 const victim = own('victim');
@@ -232,3 +233,19 @@ for (const bridgeNetfilter of [0, 1] as const) {
     for (const [name, frame] of Object.entries(honest)) t.true(await topology.arrives('victim', frame), name);
   });
 }
+
+test.serial('the guard is what nft prints of it, loads once, and refuses to be loaded twice', async (t) => {
+  const topology = await GuardTopology.open(1);
+  t.teardown(() => topology.close());
+  const host = topology.at('host');
+  const list = () => host.run(['nft', 'list', 'table', 'bridge', 'gangway']);
+  const printed = await list();
+  await topology.nft('delete table bridge gangway');
+  await host.run(['nft', '-f', '-'], printed);
+  t.is(await list(), printed);
+  const error = await t.throwsAsync(host.run(['nft', '-f', guardFile]));
+  t.regex(error.message, /File exists/);
+  await topology.guard('attacker', 'victim', 'sibling');
+  await topology.leaveUnguarded('attacker', 'victim', 'sibling');
+  t.is(await list(), printed, 'elements leave nothing behind');
+});

@@ -178,3 +178,43 @@ test('a network without a guard says so, and has no element', async (t) => {
     t.deepEqual(await known(story, web), ['eth0', 'eth0 02:42:ac:11:00:02', 'eth0 02:42:ac:11:00:02 172.17.0.2']);
   });
 });
+
+test('where the kernel can’t guard a bridge, a network is refused, and what to do about it is said', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.sh(`
+      nft=$(readlink -f "$(command -v nft)")
+      cp "$nft" /run/nft
+      cat >/run/deaf <<'END'
+#!/bin/sh
+input=$(cat)
+case $input in
+  *'table bridge'*) echo 'Error: Could not process rule: Operation not supported' >&2; exit 1 ;;
+esac
+printf '%s\\n' "$input" | /run/nft "$@"
+END
+      chmod +x /run/deaf
+      mount --bind /run/deaf "$nft"`);
+    const before = await story.state();
+    const complaint = await refused(story, 'network create a');
+    t.regex(complaint, /could not load table bridge gangway: .*not supported/);
+    t.regex(complaint, /created with `-o gangway\.guard=false` does without/);
+    t.deepEqual(await story.state(), before, 'all is taken back');
+    await story.run('network', 'create', '-o', 'gangway.guard=false', 'a');
+    await story.start('--network', 'a', ...sleep);
+    t.is(await story.sh('/run/nft list tables'), 'table inet gangway');
+  });
+});
+
+test('the guard of another version of gangway gives way to this one’s, with all that it knew', async (t) => {
+  await open(t, async (story) => {
+    const web = await story.start('--network', 'a', ...sleep);
+    const [before, rules] = [await known(story, web), await story.sh('nft -s list table bridge gangway')];
+    await story.sh(`
+      sed -i 's/a container is no DHCP server/an older sentence/' /run/gangway/machine.json
+      nft add chain bridge gangway of_another_version`);
+    await story.run('network', 'create', 'c');
+    t.deepEqual(await known(story, web), before);
+    t.is(await story.sh('nft -s list table bridge gangway'), rules);
+    t.is(await story.sh('grep -c "is no DHCP server" /run/gangway/machine.json'), '1');
+  });
+});
