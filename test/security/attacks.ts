@@ -236,6 +236,16 @@ export const chapters: readonly Chapter[] = [
       },
       {
         attack:
+          'the same asks its own gateway for a port that is published in IPv6, from its link-local address: no translation applies, and the process that holds the port answers',
+        sources: [],
+        docker: 'open: docker-proxy listens on every address (read from its rules)',
+        gangway: 'stopped',
+        because:
+          'what a process may carry, since the rules don’t translate it, is closed to internal networks by its port',
+        proofs: [container('out of an internal network an address of one link reaches no published port')],
+      },
+      {
+        attack:
           'the same sends to all (broadcast, multicast) on the number of a published port: no translation applies, and the process that holds the port answers',
         sources: [],
         docker: 'open: docker-proxy has a socket on every address (read from its rules)',

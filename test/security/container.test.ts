@@ -42,6 +42,13 @@ function shots(siege: Siege, from: string, at: string, kinds: Readonly<Record<st
   return Object.entries(kinds).map(([title, make]) => ({ title, at, fire: (text) => send(siege, from, make(text)) }));
 }
 
+/** The address that every link has in IPv6. @see RFC 4291, appendix A */
+function linkLocal(mac: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((byte) => Number.parseInt(byte, 16));
+  const words = [(a ^ 2) * 256 + b, c * 256 + 0xff, 0xfe00 + d, e * 256 + f];
+  return `fe80::${words.map((word) => word.toString(16)).join(':')}`;
+}
+
 /** What connection tracking leaves alone, since it is for one wire; sent beyond it nevertheless. */
 function discovery(siege: Siege, family: 4 | 6): Readonly<Record<string, Make>> {
   const there = way(siege, 'front.a', 'world', 6);
@@ -159,6 +166,22 @@ for (const backend of backends) {
       });
     await siege.land(t, toAll('back.a', 2));
     await siege.miss(t, toAll('inner.a', 3));
+  });
+
+  attack('out of an internal network an address of one link reaches no published port', async (t, siege) => {
+    const fromLink = (from: string): Shot => {
+      const own = {
+        source: linkLocal(siege.container(from).mac),
+        destination: siege.address(from.split('.')[0] ?? '', 6),
+      };
+      return {
+        title: `as ${own.source}`,
+        at: 'front.a',
+        fire: (text) => send(siege, from, [datagram(own, 8080, text)]),
+      };
+    };
+    await siege.land(t, [fromLink('back.a')]);
+    await siege.miss(t, [fromLink('inner.a')]);
   });
 
   attack('an internal network learns none of the machine’s other addresses', async (t, siege) => {
