@@ -472,8 +472,9 @@ export const chapters: readonly Chapter[] = [
         sources: ['CVE-2025-54388', 'CVE-2025-54410', 'netavark#230'],
         docker: 'open until something changes; noticed with firewalld alone',
         gangway: 'to do',
-        because: 'nobody watches: the next command finds the rules gone',
-        proofs: [],
+        because:
+          'nobody watches yet: the next command that starts something brings all of them back, in one transaction',
+        proofs: [life('rules that somebody has flushed are back with the next command')],
       },
     ],
   },

@@ -26,3 +26,11 @@ export const rearm: Readonly<Record<BackendName, string>> = {
     nft -f /run/rules
     for program in iptables ip6tables; do $program-restore /run/rules.$program; done`,
 };
+
+/** Every rule that is there, in an order that depends on nothing. */
+export const rules: Readonly<Record<BackendName, string>> = {
+  nftables: "nft -s list ruleset | tr -d '\\t' | tr ',{}' '\\n' | sort",
+  iptables: `
+    for program in iptables ip6tables; do $program-save | grep '^-A' | sort; done
+    nft -s list table bridge gangway | tr -d '\\t' | tr ',{}' '\\n' | sort`,
+};

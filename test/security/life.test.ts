@@ -2,7 +2,7 @@
 import { waitFor } from '../../src/lab/wait.ts';
 import type { Family } from '../../src/values/address.ts';
 import { quiet } from '../support/gangway.ts';
-import { backends } from './backends.ts';
+import { backends, rules } from './backends.ts';
 import { datagram } from './kinds.ts';
 import { families } from './layout.ts';
 import { ethernet, packet, protocols, udp } from './packets.ts';
@@ -90,6 +90,26 @@ for (const backend of backends) {
     await siege.land(t, shots('front.b', 7100));
     await siege.miss(t, shots('front.a', 7100));
     await siege.gangway('unpublish', 'front.b', '80/udp');
+  });
+
+  attack('rules that somebody has flushed are back with the next command', async (t, siege) => {
+    await siege.gangway('publish', 'front.a', '7400:80/udp');
+    const shot = (destination: 'front.a' | 'host', port: number) =>
+      families.map((family): Shot => {
+        const source = siege.address('neighbour', family);
+        const way = { source, destination: siege.address(destination, family) };
+        return { title: way.destination, at: 'front.a', fire: (text) => send(siege, [datagram(way, port, text)]) };
+      });
+    const direct = shot('front.a', 81);
+    await siege.miss(t, direct);
+    const before = await siege.sh(rules[backend]);
+    await siege.sh('nft flush ruleset');
+    await siege.land(t, direct);
+    await siege.gangway('run', '--rm', '--network', 'front', 'true');
+    await siege.miss(t, direct);
+    await siege.land(t, shot('host', 7400));
+    t.is(await siege.sh(rules[backend]), before);
+    await siege.gangway('unpublish', 'front.a', '80/udp');
   });
 
   attack('a setting that can’t be made is no container, and nothing is left of it', async (t, siege) => {

@@ -6,7 +6,11 @@ import { besiege, type Siege } from './siege.ts';
 
 const layout = {
   outside: ['world'],
-  networks: { six: { number: 1 }, four: { number: 2, families: [4] as const } },
+  // The guard would keep every advertisement from the bridge.
+  networks: {
+    six: { number: 1, options: ['-o', 'gangway.guard=false'] },
+    four: { number: 2, families: [4] as const, options: ['-o', 'gangway.guard=false'] },
+  },
   containers: { 'six.a': [], 'six.b': [], 'four.a': [], 'four.b': [] },
 };
 
