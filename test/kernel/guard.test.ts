@@ -3,6 +3,7 @@
  * a port that the guard doesn't know arrives. The drawing is in guard-topology.ts.
  */
 import test, { type ExecutionContext } from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
 import {
   arp,
   discovery,
@@ -231,6 +232,35 @@ for (const bridgeNetfilter of [0, 1] as const) {
   test.serial(`what a container says in its own name gets through, ${suffix}`, async (t) => {
     const topology = await scene(t, bridgeNetfilter);
     for (const [name, frame] of Object.entries(honest)) t.true(await topology.arrives('victim', frame), name);
+  });
+}
+
+for (const bridgeNetfilter of [0, 1] as const) {
+  test.serial(`stacks talk as without a guard, bridge-nf-call-iptables=${bridgeNetfilter}`, async (t) => {
+    const topology = await scene(t, bridgeNetfilter);
+    const place = topology.at('attacker');
+    // A new link finds out whether its addresses are free, and the others whether they are there.
+    await place.sysctl({ 'net.ipv6.conf.all.accept_dad': 1, 'net.ipv6.conf.eth0.accept_dad': 1 });
+    await place.ip(['link set eth0 down', 'link set eth0 up', `address replace ${attacker.six}/64 dev eth0`]);
+    await waitFor('both addresses are its own', async () => {
+      const [link] = JSON.parse(await place.run(['ip', '-j', '-6', 'address', 'show', 'dev', 'eth0']));
+      const rows: readonly { readonly tentative?: true; readonly dadfailed?: true }[] = link.addr_info;
+      return rows.length === 2 && rows.every(({ tentative, dadfailed }) => !tentative && !dadfailed);
+    });
+    for (const [host, seen] of [
+      [victim.four, attacker.four],
+      [victim.six, attacker.six],
+      [`${victim.link}%eth0`, `${attacker.link}%eth0`],
+    ] as const) {
+      t.is(await place.question({ protocol: 'tcp', host, port: 80 }), seen, `TCP to ${host}`);
+      t.is(await place.question({ protocol: 'udp', host, port: 80, bytes: 4000 }), seen, `UDP to ${host}, in pieces`);
+    }
+    for (const host of [victim.four, victim.six, gateway.four, gateway.six])
+      t.regex(
+        await place.run(['ping', '-q', '-c1', '-s4000', '-W2', host]),
+        / 1 received/,
+        `an echo of ${host}, in pieces`,
+      );
   });
 }
 
