@@ -9,7 +9,6 @@ import { closedTransitElements, networkElements, portElements } from '../../src/
 import { coalesce } from '../../src/firewall/ranges.ts';
 import { type Family, formatAddress } from '../../src/values/address.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
-import { hostPorts, type PlaceName, type PolicyQuestion, publishedPorts } from '../support/policy/questions.ts';
 import {
   addressIn,
   addressOf,
@@ -23,10 +22,10 @@ import {
   type NetworkNumber,
   numbers,
   outsiders,
-  type Setting,
-  stands,
   subnet,
-} from '../support/policy/worlds.ts';
+} from '../support/policy/places.ts';
+import { hostPorts, type PlaceName, type PolicyQuestion, publishedPorts } from '../support/policy/questions.ts';
+import { type Setting, stands } from '../support/policy/worlds.ts';
 import type { Carrier } from './ruleset-carrier.ts';
 import { type Place, Scene } from './ruleset-scene.ts';
 

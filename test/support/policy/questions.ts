@@ -20,10 +20,9 @@ import {
   type NetworkNumber,
   numbers,
   outsiders,
-  type Setting,
-  stands,
   subnet,
-} from './worlds.ts';
+} from './places.ts';
+import { type Setting, stands } from './worlds.ts';
 
 export type PlaceName = 'host' | keyof typeof outsiders | ContainerName;
 
