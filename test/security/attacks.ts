@@ -255,6 +255,15 @@ export const chapters: readonly Chapter[] = [
         proofs: [container('out of an internal network a packet to all reaches no published port')],
       },
       {
+        attack:
+          'the same asks the machine in the name of somebody outside: the answer, an echo or an ICMP error, carries out what was asked',
+        sources: [],
+        docker: 'open, unless rp_filter is strict, and in IPv6',
+        gangway: 'stopped',
+        because: 'the guard compares the source; in a network with gangway.guard=false it is open',
+        proofs: [container('out of an internal network the machine carries nothing as an answer to somebody outside')],
+      },
+      {
         attack: 'the same asks by ARP which addresses the machine has',
         sources: [],
         docker: 'open: no rule is asked about ARP',

@@ -15,12 +15,14 @@ const layout = {
     back: { number: 2, options: unguarded },
     inner: { number: 3, options: ['--internal', ...unguarded] },
     apart: { number: 4, options: ['-o', 'com.docker.network.bridge.enable_icc=false'] },
+    vault: { number: 6, options: ['--internal'] },
     old: { number: 5, families: [4] as const },
   },
   containers: {
     'front.a': ['-p', '8080:80/udp'],
     'back.a': [],
     'inner.a': [],
+    'vault.a': [],
     'apart.a': [],
     'apart.b': [],
     'old.a': ['-p', '8082:80/udp'],
@@ -185,6 +187,35 @@ for (const backend of backends) {
     await siege.land(t, [fromLink('back.a')]);
     await siege.miss(t, [fromLink('inner.a')]);
   });
+
+  attack(
+    'out of an internal network the machine carries nothing as an answer to somebody outside',
+    async (t, siege) => {
+      const world = siege.lab.place('world');
+      const seen = world.spawn(['tcpdump', '-i', 'eth0', '-Q', 'in', '-nn', '-l', '-A', '--immediate-mode']);
+      await seen.waitForOutput(/listening on/);
+      // Asked in the name of the world, the machine answers the world, and says again what it was asked.
+      const questions = (text: string) =>
+        families.flatMap((family) => {
+          const forged = { source: siege.address('world', family), destination: siege.address('vault', family) };
+          const [protocol, type] = family === 4 ? [protocols.icmp, 8] : [protocols.icmp6, 128];
+          const echo = icmp(forged, type, 0, Buffer.concat([Buffer.alloc(4), Buffer.from(`echo ${family} ${text}`)]));
+          return [packet(forged, protocol, echo), datagram(forged, 7999, `port ${family} ${text}`)];
+        });
+      const carried = (text: string) =>
+        ['echo 4', 'port 4', 'echo 6', 'port 6'].filter((kind) => seen.stdout.includes(`${kind} ${text}`));
+      await siege.disarmed(async () => {
+        await send(siege, 'vault.a', questions('<1>'));
+        await waitFor('control: the world hears all of it', () => carried('<1>').length === 4);
+      });
+      await send(siege, 'vault.a', questions('<2>'));
+      await siege.sh(`ping -c1 -W5 ${siege.address('vault.a', 4)}; ping -c1 -W5 ${siege.address('world', 4)}`);
+      await send(siege, 'back.a', [datagram(way(siege, 'back.a', 'world', 4), 9, 'last <2>')]);
+      await waitFor('the last has arrived', () => seen.stdout.includes('last <2>'));
+      t.deepEqual(carried('<2>'), []);
+      await seen.kill();
+    },
+  );
 
   attack('an internal network learns none of the machine’s other addresses', async (t, siege) => {
     const { namespace } = siege.container('inner.a');
