@@ -20,6 +20,7 @@ import { guardMoves } from './guard.ts';
 import type { Identities } from './identities.ts';
 import { isServed } from './record.ts';
 import type { Records } from './records.ts';
+import { repairs } from './repair.ts';
 import type { Sockets } from './sockets.ts';
 import { tell, tellUnlessTold } from './tell.ts';
 import type { Turns } from './turns.ts';
@@ -94,6 +95,10 @@ async function settled<T>(context: Context, world: World, body: (world: World) =
     if (isMoveAsked(context) || !(error instanceof GangwayError)) throw error;
     // What stands goes on standing: a container can be stopped, whatever somebody wrote into a file of rules.
     context.onWarning(`the rules stay as they were before: ${error.message}`);
+  }
+  for (const repair of repairs(context, world, 'rules')) {
+    await carry(context, world, repair);
+    context.onWarning('somebody had taken rules of the firewall away: they are back');
   }
   return await body(world);
 }

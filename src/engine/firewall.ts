@@ -48,6 +48,7 @@ function choose(asked: BackendName | undefined): Backend {
 
 /** Does somebody ask for another back end than the one that is loaded? */
 export function isMoveAsked({ records, firewall }: Context): boolean {
+  if (!records.isMachineReadable) return false;
   const loaded = backendIn(records.machine().ruleset);
   return firewall !== undefined && loaded !== undefined && loaded.name !== firewall;
 }

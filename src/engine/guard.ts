@@ -33,8 +33,14 @@ function isRaised({ kinds }: Known, world: World, rules: RulesetStep): boolean {
   return kindOf(kinds, rules).holds(rules, world);
 }
 
-function livingGuards({ records }: Known): readonly ElementStep[] {
+export function livingGuards({ records }: Known): readonly ElementStep[] {
   return living(records.containers(), bootId()).flatMap(({ life }) => stepsOf(life).filter(isGuardStep));
+}
+
+/** The rules in the place of those that are there, or were, with everything that they have to know, in one transaction. */
+export function reloadGuard(context: Known): RulesetStep {
+  const facts = livingGuards(context).flatMap(({ element }) => element ?? []);
+  return { ...loadGuard(), facts, replaces: true };
 }
 
 /** What takes the guard away, whether we know that it is there or not. */
@@ -59,12 +65,13 @@ export function forgottenGuards({ records }: Known, world: World, why: string): 
 /** Puts the rules of this version of gangway in the place of those of another one. */
 export function guardMoves(context: Known): readonly Change[] {
   const { records } = context;
+  if (!records.isMachineReadable) return [];
   const machine = records.machine();
   const [old] = machine.guard ?? [];
   if (old === undefined) return [];
   const rules = loadGuard();
   if (old.kind === 'ruleset' && old.text === rules.text) return [];
-  const steps = [{ ...rules, replaces: true } as const, ...livingGuards(context)];
+  const steps = [reloadGuard(context)];
   return [
     {
       plan: { subject: 'load the port guard of this version', direction: 'make', steps },

@@ -34,11 +34,14 @@ const verdict = attributes({ code: [1, u32be], chain: [2, cstring] });
 const data = attributes({ value: [1, binary], verdict: [2, verdict] });
 const element = attributes({ key: [1, data], data: [2, data], flags: [3, u32be], keyEnd: [10, data] });
 const elementList = attributes({ table: [1, cstring], set: [2, cstring], elements: [3, list(1, element)] });
+const ruleAttributes = attributes({ table: [1, cstring], chain: [2, cstring] });
 export const tableAttributes = attributes({ name: [1, cstring] });
 
 export const nft = (message: number) => (NFNL_SUBSYS_NFTABLES << 8) | message;
 const NFT_MSG_GETTABLE = { name: 'NFT_MSG_GETTABLE', type: nft(1), header: nfgenmsg, attributes: tableAttributes };
 const NFT_MSG_DELTABLE = { name: 'NFT_MSG_DELTABLE', type: nft(2), header: nfgenmsg, attributes: tableAttributes };
+const NFT_MSG_NEWRULE = { name: 'NFT_MSG_NEWRULE', type: nft(6), header: nfgenmsg, attributes: ruleAttributes };
+const NFT_MSG_GETRULE = { name: 'NFT_MSG_GETRULE', type: nft(7), header: nfgenmsg, attributes: ruleAttributes };
 const NFT_MSG_NEWSETELEM = { name: 'NFT_MSG_NEWSETELEM', type: nft(12), header: nfgenmsg, attributes: elementList };
 const NFT_MSG_GETSETELEM = { name: 'NFT_MSG_GETSETELEM', type: nft(13), header: nfgenmsg, attributes: elementList };
 const NFT_MSG_DELSETELEM = { name: 'NFT_MSG_DELSETELEM', type: nft(14), header: nfgenmsg, attributes: elementList };
@@ -115,6 +118,17 @@ export function hasTable(connection: Connection, table: Table): boolean {
     if (hasErrno(error, 'ENOENT')) return false;
     throw error;
   }
+}
+
+/** How many rules each chain of a table has, chains without rules left out. */
+export function countRules(connection: Connection, table: Table): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const question = request(`list rules of ${table.name}`, NFT_MSG_GETRULE, 0, familyOf(table), { table: table.name });
+  for (const { attributes: found } of ignoring('ENOENT', () => connection.dump(question, NFT_MSG_NEWRULE)) ?? []) {
+    if (found.table !== table.name || found.chain === undefined) continue;
+    counts.set(found.chain, (counts.get(found.chain) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** `nft delete table TABLE`, with everything in it. @throws KernelError ENOENT */

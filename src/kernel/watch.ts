@@ -36,6 +36,9 @@ export interface Watch extends AsyncIterable<NetworkEvent> {
   close(): void;
 }
 
+const { connectionNew, connectionUpdate, connectionDestroy } = groups.netfilter;
+const connections = [connectionNew, connectionUpdate, connectionDestroy];
+
 /** Begins to watch. The namespaces may be closed afterwards; until the watch is, its sockets keep them alive. */
 export async function watchNetwork({ namespace, tracker, participants }: Scope): Promise<Watch> {
   const open = await loadEvents();
@@ -45,7 +48,7 @@ export async function watchNetwork({ namespace, tracker, participants }: Scope):
   };
   try {
     namespace.inside(() => streams.push(open('route', Object.values(groups.route))));
-    tracker.inside(() => streams.push(open('netfilter', Object.values(groups.netfilter))));
+    tracker.inside(() => streams.push(open('netfilter', connections)));
     const names = new LinkNames(namespace);
     const read = (message: RawMessage) => {
       const event = readEvent(message, names);

@@ -19,7 +19,7 @@ const receiveBytes = 4 * 1024 * 1024;
 /** Numbers of the multicast groups that gangway listens to. */
 export const groups = {
   route: { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11 },
-  netfilter: { connectionNew: 1, connectionUpdate: 2, connectionDestroy: 3 },
+  netfilter: { connectionNew: 1, connectionUpdate: 2, connectionDestroy: 3, tables: 7 },
 } as const;
 
 const protocolNumbers = { route: 0, netfilter: 12 } as const;

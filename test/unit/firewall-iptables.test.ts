@@ -142,7 +142,7 @@ test('what is restored is told table by table', (t) => {
       { table: 'filter', text: '-D Y -j DROP' },
       { table: 'nat', text: '-A Z -j RETURN' },
     ]),
-    '*nat\n-A X -j RETURN\n-A Z -j RETURN\nCOMMIT\n*filter\n-D Y -j DROP\nCOMMIT\n',
+    '*filter\n-D Y -j DROP\nCOMMIT\n*nat\n-A X -j RETURN\n-A Z -j RETURN\nCOMMIT\n',
   );
 });
 

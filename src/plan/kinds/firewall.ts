@@ -1,5 +1,5 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
-import { changeElements, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
+import { changeElements, countRules, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
 import { runProgram } from '../../kernel/program.ts';
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
@@ -24,8 +24,27 @@ export const ruleset: ActionKind<RulesetStep> = {
     if (step.replaces) return;
     ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, tableOf(step)));
   },
-  holds: (step, world) => hasTable(world.namespace(step.in).netfilter, tableOf(step)),
+  /** As many rules as were loaded: they are never changed, but somebody may have flushed a chain of them. */
+  holds(step, world) {
+    const { netfilter } = world.namespace(step.in);
+    if (!hasTable(netfilter, tableOf(step))) return false;
+    const found = countRules(netfilter, tableOf(step));
+    return [...rulesIn(step.text)].every(([chain, count]) => chain === ownersChain || found.get(chain) === count);
+  },
 };
+
+/** Theirs whose machine it is: how many rules there are in it is for them to say. */
+const ownersChain = 'GANGWAY-USER';
+
+/** How many rules the chains of a ruleset's text have: one a line, between `chain NAME {` and `}`. */
+export function rulesIn(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const [, chain = '', body = ''] of text.matchAll(/^\tchain (\S+) \{\n([\s\S]*?)^\t\}/gm)) {
+    const rules = body.split('\n').filter((line) => line.trim() !== '' && !/^\s*(#|type |comment )/.test(line));
+    if (rules.length > 0) counts.set(chain, rules.length);
+  }
+  return counts;
+}
 
 function loadingHint({ family, owners }: RulesetStep): string {
   if (owners !== undefined) return `look into ${owners}: each of its lines has to be a rule`;

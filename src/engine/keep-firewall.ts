@@ -1,0 +1,30 @@
+/** The firewall as the records have it, kept by whoever stays: the switchboard. */
+import { type Context, carry, exclusively } from './context.ts';
+import { repairs } from './repair.ts';
+import type { Sockets } from './sockets.ts';
+
+/** Who keeps the firewall asks nobody for sockets, least of all himself. */
+const none: Sockets = {
+  reserve: async () => {},
+  giveUp: async () => {},
+  serve: async () => {},
+  attend: async () => {},
+  isRunning: () => false,
+  sweep: () => {},
+  withdraw: async () => {},
+  follow: async () => [],
+};
+
+/** Puts back everything that is missing, fact by fact. Who holds the lock is waited for. */
+export async function keepFirewall(context: Context): Promise<void> {
+  const own = { ...context, sockets: none };
+  await exclusively(own, async (world) => {
+    for (const repair of repairs(own, world, 'everything')) await carry(own, world, repair);
+  });
+}
+
+/** Are the rules in the kernel's old tables, which tell nobody when they are changed? */
+export function isSilent({ records }: Context): boolean {
+  if (!records.isMachineReadable) return false;
+  return records.machine().ruleset.some((step) => step.kind === 'chains' && step.variant === 'legacy');
+}

@@ -1,0 +1,58 @@
+/**
+ * A firewall that somebody has taken away, or a part of it, is put back as the records have it.
+ *
+ * `nft flush ruleset`, `iptables -F`, a service that loads its own rules anew: none of them asks whose the others are. What
+ * is missing is told by the steps themselves, each of which can be asked whether it holds.
+ */
+import { type Backend, isFirewallStep } from '../firewall/backend.ts';
+import { bootId } from '../kernel/boot.ts';
+import type { Change } from '../plan/change.ts';
+import { kindOf } from '../plan/kind.ts';
+import type { FirewallStep, Step } from '../plan/step.ts';
+import type { World } from '../plan/world.ts';
+import type { Context } from './context.ts';
+import { firewallOf } from './firewall.ts';
+import { livingGuards, reloadGuard } from './guard.ts';
+import { living, standingSteps, stepsOf } from './record.ts';
+
+/**
+ * What puts back what is missing: rules with everything that they have to know, in one transaction, so that nothing is
+ * open while they come.
+ *
+ * @param how `rules`: where they are there, what they know is there, too. `everything`: each fact is looked for
+ */
+export function repairs(context: Context, world: World, how: 'rules' | 'everything'): readonly Change[] {
+  if (!context.records.isMachineReadable) return [];
+  const steps = [...repairFirewall(context, world, how), ...repairGuard(context, world, how)];
+  const subject = 'put back what somebody has taken from the firewall';
+  return steps.length === 0 ? [] : [{ plan: { subject, direction: 'make', steps }, records: [] }];
+}
+
+function repairFirewall(context: Context, world: World, how: 'rules' | 'everything'): readonly Step[] {
+  const { ruleset } = context.records.machine();
+  if (ruleset.length === 0) return [];
+  const firewall: Backend = firewallOf(context);
+  if (missing(context, world, ruleset).length > 0) return firewall.reload(ruleset, facts(context));
+  return how === 'rules' ? [] : missing(context, world, facts(context));
+}
+
+function repairGuard(context: Context, world: World, how: 'rules' | 'everything'): readonly Step[] {
+  const { guard = [] } = context.records.machine();
+  if (guard.length === 0) return [];
+  if (missing(context, world, guard).length > 0) return [reloadGuard(context)];
+  return how === 'rules' ? [] : missing(context, world, livingGuards(context));
+}
+
+/** Everything that the firewall has been told, in the order in which it was. */
+function facts({ records }: Context): readonly FirewallStep[] {
+  const boot = bootId();
+  return [
+    ...records.machine().forwarding,
+    ...records.everyNetwork().flatMap((record) => standingSteps(record, boot)),
+    ...living(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
+  ].filter(isFirewallStep);
+}
+
+function missing<S extends Step>({ kinds }: Context, world: World, steps: readonly S[]): readonly S[] {
+  return steps.filter((step) => !kindOf(kinds, step).holds(step, world));
+}

@@ -1,0 +1,91 @@
+/**
+ * The watch over the firewall: while a switchboard runs, what somebody takes away is put back.
+ *
+ * The kernel tells of every transaction, and which program's it was. Our own take away elements all the time, a container
+ * that ends takes its ports along; those are let pass. All else is a reason to look: at what the records say, under the
+ * lock, so that a command that is just changing something is not taken for somebody else. The kernel's old tables tell
+ * nothing; where iptables-legacy carries the rules, they are looked at once in a while.
+ */
+import { type Loss, watchLosses } from '../../kernel/ruleset-events.ts';
+import { KernelError } from '../../values/errors.ts';
+
+/** What our own commands are called by the kernel: the program that runs them. */
+const ownProgram = 'node';
+
+/** Between two looks at the kernel's old tables. */
+const patienceMilliseconds = 700;
+
+/** What listens to the kernel takes a tenth of a second to load; whoever has started the switchboard waits for its first word. */
+const firstMilliseconds = 300;
+
+/** What the watch does, and asks. */
+export interface Watched {
+  /** Puts back what is missing. */
+  readonly repair: () => Promise<void>;
+  /** Are the rules in tables that tell nothing? */
+  readonly isSilent: () => boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Watches until it is closed. */
+export function watchFirewall({ repair, isSilent, onError }: Watched): { close(): void } {
+  const looks = new Looks(repair, onError);
+  let close = () => {};
+  let closed = false;
+  const listen = async () => {
+    while (!closed) {
+      const losses = await watchLosses();
+      close = () => losses.close();
+      if (closed) return close();
+      looks.look();
+      try {
+        for await (const loss of losses) if (isReason(loss)) looks.look();
+      } catch (error) {
+        // What happened meanwhile nobody knows.
+        if (!(error instanceof KernelError && error.errno === 'ENOBUFS')) throw error;
+      }
+    }
+  };
+  const first = setTimeout(() => void listen().catch(onError), firstMilliseconds);
+  const timer = setInterval(() => {
+    if (isSilent()) looks.look();
+  }, patienceMilliseconds);
+  timer.unref();
+  return {
+    close() {
+      closed = true;
+      clearTimeout(first);
+      clearInterval(timer);
+      close();
+    },
+  };
+}
+
+function isReason({ program, kinds }: Loss): boolean {
+  return !(program === ownProgram && kinds.size === 1 && kinds.has('element'));
+}
+
+/** One look at a time; who asks meanwhile is answered by one more. */
+class Looks {
+  #running = false;
+  #again = false;
+
+  constructor(
+    readonly repair: () => Promise<void>,
+    readonly onError: (error: unknown) => void,
+  ) {}
+
+  look(): void {
+    this.#again = true;
+    if (!this.#running) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#again) {
+      this.#again = false;
+      await this.repair().catch(this.onError);
+    }
+    this.#running = false;
+  }
+}

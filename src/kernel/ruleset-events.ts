@@ -1,0 +1,63 @@
+/**
+ * What happens to nf_tables, `nft monitor`: who changed it, and whether something was taken away.
+ *
+ * @see NFNLGRP_NFTABLES in linux/netfilter/nfnetlink.h, NFTA_GEN_* in linux/netfilter/nf_tables.h
+ */
+import { attributes } from '../netlink/attributes.ts';
+import { cstring, u32be } from '../netlink/codec.ts';
+import { type EventStream, groups, loadEvents } from '../netlink/events.ts';
+import { type RawMessage, readBody } from '../netlink/message.ts';
+import { nfgenmsg, nft, tableAttributes } from './nftables.ts';
+
+/** The kinds of things whose end is told: their names, and the table that they are in. */
+const ends: ReadonlyMap<number, 'table' | 'chain' | 'rule' | 'set' | 'element'> = new Map([
+  [nft(2), 'table'],
+  [nft(5), 'chain'],
+  [nft(8), 'rule'],
+  [nft(11), 'set'],
+  [nft(14), 'element'],
+]);
+
+const NFT_MSG_NEWGEN = {
+  name: 'NFT_MSG_NEWGEN',
+  type: nft(15),
+  header: nfgenmsg,
+  attributes: attributes({ generation: [1, u32be], pid: [2, u32be], program: [3, cstring] }),
+};
+/** NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, NFTA_SET_ELEM_LIST_TABLE: number 1 of all of them. */
+const ended = { name: 'NFT_MSG_DEL*', type: 0, header: nfgenmsg, attributes: tableAttributes };
+
+/** One transaction that took something away. */
+export interface Loss {
+  /** The name of the program's process, of at most 15 letters: `nft`, `firewalld`. */
+  readonly program: string;
+  readonly tables: ReadonlySet<string>;
+  readonly kinds: ReadonlySet<'table' | 'chain' | 'rule' | 'set' | 'element'>;
+}
+
+export interface Losses extends AsyncIterable<Loss> {
+  close(): void;
+}
+
+/** Transactions that take something away, from now on, in the network namespace of this process. Ending the loop ends it. */
+export async function watchLosses(): Promise<Losses> {
+  const stream: EventStream = (await loadEvents())('netfilter', [groups.netfilter.tables]);
+  return { close: () => stream.close(), [Symbol.asyncIterator]: () => losses(stream) };
+}
+
+/** Everything that is told up to a NEWGEN was one transaction, and that says whose it was. */
+export async function* losses(messages: AsyncIterable<RawMessage>): AsyncGenerator<Loss, void, undefined> {
+  let tables = new Set<string>();
+  let kinds: Set<Loss['kinds'] extends ReadonlySet<infer K> ? K : never> = new Set();
+  for await (const { type, payload } of messages) {
+    const kind = ends.get(type);
+    if (kind !== undefined) {
+      kinds.add(kind);
+      tables.add(readBody(ended, payload).attributes.name ?? '');
+    }
+    if (type !== NFT_MSG_NEWGEN.type || kinds.size === 0) continue;
+    yield { program: readBody(NFT_MSG_NEWGEN, payload).attributes.program ?? '', tables, kinds };
+    tables = new Set();
+    kinds = new Set();
+  }
+}

@@ -1,0 +1,125 @@
+// What somebody takes away from the firewall is put back: by the switchboard within a second, else by the next command.
+//
+//      web 172.17.0.2, publishes 8080       apart 172.18.0.2, in a network of its own
+//            |                                    |
+//      +-----+--------------- host ---------------+-----+          +-------------------------------+
+//      |  gangway0        up0 203.0.113.1         front |---cable--| world 203.0.113.2             |
+//      +------------------------------------------------+          | knows the way to 172.16.0.0/12|
+//                                                                  +-------------------------------+
+import test, { type ExecutionContext } from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
+import { answers, ask, untilAnswering } from '../support/probe.ts';
+import { type Story, withStory } from '../support/story-lab.ts';
+
+/** Who hears of changes of nf_tables: group 7 of protocol 12. */
+const listeners = `awk '$2 == 12 && $4 == "00000040"' /proc/net/netlink | wc -l`;
+
+interface Case {
+  readonly title: string;
+  /** Before the first command: what makes gangway choose its back end. */
+  readonly setting: string;
+  readonly firewall: 'nftables' | 'iptables';
+  /** What others do to us. */
+  readonly losses: readonly string[];
+}
+
+const cases: readonly Case[] = [
+  {
+    title: 'nftables',
+    setting: '',
+    firewall: 'nftables',
+    losses: [
+      'nft flush ruleset',
+      'nft delete table inet gangway',
+      'nft flush table inet gangway',
+      'nft flush chain inet gangway forward',
+      'nft flush map inet gangway entering; nft flush map inet gangway ports4',
+      'nft delete table bridge gangway',
+    ],
+  },
+  {
+    title: 'iptables (nf_tables)',
+    setting: '',
+    firewall: 'iptables',
+    losses: [
+      'iptables -F; iptables -X || :',
+      'iptables -t nat -F',
+      'iptables -D FORWARD -j GANGWAY-FORWARD',
+      'iptables -F GANGWAY-ENTER',
+      'iptables -t nat -D GANGWAY-PORTS 1',
+    ],
+  },
+  {
+    title: 'iptables (legacy)',
+    setting: 'iptables-legacy -A INPUT -s 192.0.2.1 -j ACCEPT',
+    firewall: 'iptables',
+    losses: ['iptables-legacy -F', 'iptables-legacy -t nat -F', 'iptables-legacy -D FORWARD -j GANGWAY-FORWARD'],
+  },
+];
+
+/** Our rules as they are, without what counts: line by line, since tables and elements have no order. */
+async function rules(story: Story): Promise<readonly string[]> {
+  const text = await story.sh(`
+    for family in inet bridge; do nft list table $family gangway 2>/dev/null || :; done
+    for save in iptables-nft-save ip6tables-nft-save iptables-legacy-save ip6tables-legacy-save; do
+      $save 2>/dev/null | grep GANGWAY || :
+    done`);
+  return text
+    .replace(/packets \d+ bytes \d+/g, '')
+    .replace(/\[\d+:\d+\]/g, '')
+    .split(/[\n,{}]/)
+    .map((line) => line.trim())
+    .toSorted();
+}
+
+const same = (one: readonly string[], other: readonly string[]) => one.join('\n') === other.join('\n');
+
+async function begin(t: ExecutionContext, story: Story, { setting, firewall }: Case): Promise<void> {
+  await story.sh(`${setting || ':'}; sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.up0.rp_filter=0`);
+  await story.run(`--firewall-backend=${firewall}`, 'network', 'create', 'front');
+  const apart = await story.start('--name', 'apart', '--network', 'front', ...answers(80));
+  const web = await story.start('--name', 'web', '-p', '8080:80', ...answers(80));
+  await untilAnswering(story, web, 80);
+  await untilAnswering(story, apart, 80);
+  await story.lab.world.run(['ip', 'route', 'add', '172.16.0.0/12', 'via', '203.0.113.1']);
+  t.deepEqual(await reached(story), expected);
+}
+
+/** The published port, and two that nobody has published. */
+const reached = (story: Story) =>
+  ask(story, 'world', ['tcp 203.0.113.1:8080', 'tcp 172.17.0.2:80', 'tcp 172.18.0.2:80']);
+const expected = ['203.0.113.2', 'silence', 'silence'];
+
+for (const each of cases) {
+  test(`${each.title}: the switchboard puts back whatever is taken`, async (t) => {
+    await withStory(t, {}, async (story) => {
+      await begin(t, story, each);
+      const standing = await rules(story);
+      await waitFor('the switchboard listens', async () => /^1/.test(await story.sh(listeners)));
+      for (const loss of each.losses) {
+        await story.sh(loss);
+        const since = Date.now();
+        await waitFor(`${loss}: put back`, async () => same(await rules(story), standing));
+        t.log(`${loss}: ${Date.now() - since} ms`);
+        t.deepEqual(await reached(story), expected, loss);
+      }
+    });
+  });
+
+  test(`${each.title}: without a switchboard, the next command does`, async (t) => {
+    await withStory(t, {}, async (story) => {
+      await begin(t, story, each);
+      const standing = await rules(story);
+      const [loss = ''] = each.losses;
+      await story.sh("kill -KILL $(pgrep -f '[_]switchboard')");
+      await story.sh(loss);
+      t.false(same(await rules(story), standing), 'control: it is gone');
+      const { exitCode, stderr } = await story.exec(['network', 'create', 'another']);
+      t.is(exitCode, 0);
+      t.regex(stderr, /somebody had taken rules of the firewall away: they are back/);
+      await story.run('network', 'rm', 'another');
+      t.deepEqual(await rules(story), standing);
+      t.deepEqual(await reached(story), expected);
+    });
+  });
+}
