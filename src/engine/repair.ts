@@ -48,7 +48,7 @@ function facts({ records }: Context): readonly FirewallStep[] {
   const boot = bootId();
   return [
     ...records.machine().forwarding,
-    ...records.everyNetwork().flatMap((record) => standingSteps(record, boot)),
+    ...records.networks().flatMap((record) => standingSteps(record, boot)),
     ...living(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
   ].filter(isFirewallStep);
 }

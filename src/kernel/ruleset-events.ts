@@ -46,7 +46,7 @@ export async function watchLosses(): Promise<Losses> {
 }
 
 /** Everything that is told up to a NEWGEN was one transaction, and that says whose it was. */
-export async function* losses(messages: AsyncIterable<RawMessage>): AsyncGenerator<Loss, void, undefined> {
+async function* losses(messages: AsyncIterable<RawMessage>): AsyncGenerator<Loss, void, undefined> {
   let tables = new Set<string>();
   let kinds: Set<Loss['kinds'] extends ReadonlySet<infer K> ? K : never> = new Set();
   for await (const { type, payload } of messages) {

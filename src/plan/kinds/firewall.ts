@@ -37,7 +37,7 @@ export const ruleset: ActionKind<RulesetStep> = {
 const ownersChain = 'GANGWAY-USER';
 
 /** How many rules the chains of a ruleset's text have: one a line, between `chain NAME {` and `}`. */
-export function rulesIn(text: string): ReadonlyMap<string, number> {
+function rulesIn(text: string): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const [, chain = '', body = ''] of text.matchAll(/^\tchain (\S+) \{\n([\s\S]*?)^\t\}/gm)) {
     const rules = body.split('\n').filter((line) => line.trim() !== '' && !/^\s*(#|type |comment )/.test(line));
