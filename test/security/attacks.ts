@@ -35,7 +35,7 @@ const kernel =
   (name: string) =>
   (test: string): Proof => ({ file: `test/kernel/${name}.test.ts`, test });
 const [wire, modes, rules] = [security('wire'), kernel('ruleset-modes-attacks'), kernel('ruleset-attacks')];
-const container = security('container');
+const [container, internal] = [security('container'), security('internal')];
 const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
 const [guard, belief] = [kernel('guard'), kernel('guard-belief')];
 const names = kernel('dns-attacks');
@@ -221,7 +221,7 @@ export const chapters: readonly Chapter[] = [
         because:
           'nothing of it is forwarded, and on its way in only the address of its own bridge is the machine’s (of an isolated network, none)',
         proofs: [
-          container('out of an internal network there is no way'),
+          internal('out of an internal network there is no way'),
           modes('a forged source is no way into an internal network, nor out of it'),
         ],
       },
@@ -232,7 +232,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open: docker-proxy listens on every address',
         gangway: 'stopped',
         because: 'what a process carries to another family is closed to internal networks by its port',
-        proofs: [container('out of an internal network there is no way')],
+        proofs: [internal('out of an internal network there is no way')],
       },
       {
         attack:
@@ -242,7 +242,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'what a process may carry, since the rules don’t translate it, is closed to internal networks by its port',
-        proofs: [container('out of an internal network an address of one link reaches no published port')],
+        proofs: [internal('out of an internal network an address of one link reaches no published port')],
       },
       {
         attack:
@@ -252,7 +252,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'of what is sent to all, the machine hears neighbour discovery from an internal network and nothing else',
-        proofs: [container('out of an internal network a packet to all reaches no published port')],
+        proofs: [internal('out of an internal network a packet to all reaches no published port')],
       },
       {
         attack:
@@ -261,7 +261,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open, unless rp_filter is strict, and in IPv6',
         gangway: 'stopped',
         because: 'the guard compares the source; in a network with gangway.guard=false it is open',
-        proofs: [container('out of an internal network the machine carries nothing as an answer to somebody outside')],
+        proofs: [internal('out of an internal network the machine carries nothing as an answer to somebody outside')],
       },
       {
         attack: 'the same asks by ARP which addresses the machine has',
@@ -270,7 +270,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'arp_ignore=1 on the bridges of internal networks; in IPv6 the kernel answers for the link’s own addresses alone',
-        proofs: [container('an internal network learns none of the machine’s other addresses')],
+        proofs: [internal('an internal network learns none of the machine’s other addresses')],
       },
       {
         attack:

@@ -1,0 +1,21 @@
+/** Shots from inside a container, by its own link. */
+import type { Make } from './kinds.ts';
+import { ethernet, type Way } from './packets.ts';
+import type { Shot, Siege } from './siege.ts';
+
+export const everybody = 'ff:ff:ff:ff:ff:ff';
+
+/** Sends packets from a container to its gateway's MAC, or to a sibling's. */
+export async function send(siege: Siege, from: string, packets: readonly Buffer[], to?: string): Promise<unknown> {
+  const target = to ?? (await siege.bridgeMac(from.split('.')[0] ?? ''));
+  const frames = packets.map((each) => ethernet(target, siege.container(from).mac, each).toString('hex'));
+  return siege.at(from).request('frames', { link: 'eth0', frames });
+}
+
+export function way(siege: Siege, from: string, to: string, family: 4 | 6): Way {
+  return { source: siege.address(from, family), destination: siege.address(to, family) };
+}
+
+export function shots(siege: Siege, from: string, at: string, kinds: Readonly<Record<string, Make>>): readonly Shot[] {
+  return Object.entries(kinds).map(([title, make]) => ({ title, at, fire: (text) => send(siege, from, make(text)) }));
+}

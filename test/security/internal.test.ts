@@ -1,0 +1,156 @@
+/** Attackers in an internal network, for whom there is no way out. Topology: siege.ts */
+import { waitFor } from '../../src/lab/wait.ts';
+import { backends } from './backends.ts';
+import { everybody, send, way } from './from.ts';
+import { datagram } from './kinds.ts';
+import { families } from './layout.ts';
+import { icmp, packet, protocols } from './packets.ts';
+import { besiege, type Shot } from './siege.ts';
+
+/** Where the guard would stop a lie before anybody else sees it, the rules have to do without. */
+const unguarded = ['-o', 'gangway.guard=false'];
+const layout = {
+  outside: ['world'],
+  networks: {
+    front: { number: 1, options: unguarded },
+    back: { number: 2, options: unguarded },
+    inner: { number: 3, options: ['--internal', ...unguarded] },
+    vault: { number: 6, options: ['--internal'] },
+    old: { number: 5, families: [4] as const },
+  },
+  containers: {
+    'front.a': ['-p', '8080:80/udp'],
+    'back.a': [],
+    'inner.a': [],
+    'vault.a': [],
+    'old.a': ['-p', '8082:80/udp'],
+  },
+};
+
+/** The address that every link has in IPv6. @see RFC 4291, appendix A */
+function linkLocal(mac: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((byte) => Number.parseInt(byte, 16));
+  const words = [(a ^ 2) * 256 + b, c * 256 + 0xff, 0xfe00 + d, e * 256 + f];
+  return `fe80::${words.map((word) => word.toString(16)).join(':')}`;
+}
+
+for (const backend of backends) {
+  const attack = besiege(backend, layout);
+
+  attack('out of an internal network there is no way', async (t, siege) => {
+    for (const place of ['world', 'host']) await siege.at(place).serve(7002);
+    const to = (at: string, destination: string, port: number, source?: string): Shot => ({
+      title: `${destination} ${port}${source === undefined ? '' : ` as ${source}`}`,
+      at,
+      fire: (text) => {
+        const own = siege.address('inner.a', destination.includes(':') ? 6 : 4);
+        return send(siege, 'inner.a', [datagram({ source: source ?? own, destination }, port, text)]);
+      },
+    });
+    await siege.repels(
+      t,
+      families.flatMap((family) => [
+        to('world', siege.address('world', family), 7002),
+        to('world', siege.address('world', family), 7002, siege.address('front.a', family)),
+        to('host', siege.address('host', family), 7002),
+        to('host', siege.address('front', family), 7002),
+        to('back.a', siege.address('back.a', family), 80),
+      ]),
+    );
+    // By ports that are published: those who may do arrive.
+    const published = (from: string) =>
+      families.flatMap((family) =>
+        ['host', from.split('.')[0] ?? ''].flatMap((whose) => {
+          const destination = siege.address(whose, family);
+          const of = { source: siege.address(from, family), destination };
+          return (
+            [
+              ['front.a', 8080],
+              ['old.a', 8082],
+            ] as const
+          ).map(
+            ([at, port]): Shot => ({
+              title: `${destination} ${port}`,
+              at,
+              fire: (text) => send(siege, from, [datagram(of, port, text)]),
+            }),
+          );
+        }),
+      );
+    await siege.land(t, published('back.a'));
+    await siege.miss(t, published('inner.a'));
+  });
+
+  attack('out of an internal network a packet to all reaches no published port', async (t, siege) => {
+    const toAll = (from: string, number: number) =>
+      ['255.255.255.255', `10.0.${number}.255`, '224.0.0.1', 'ff02::1'].map((destination): Shot => {
+        const source = siege.address(from, destination.includes(':') ? 6 : 4);
+        return {
+          title: destination,
+          at: 'front.a',
+          fire: (text) => send(siege, from, [datagram({ source, destination }, 8080, text)], everybody),
+        };
+      });
+    await siege.land(t, toAll('back.a', 2));
+    await siege.miss(t, toAll('inner.a', 3));
+  });
+
+  attack('out of an internal network an address of one link reaches no published port', async (t, siege) => {
+    const fromLink = (from: string): Shot => {
+      const own = {
+        source: linkLocal(siege.container(from).mac),
+        destination: siege.address(from.split('.')[0] ?? '', 6),
+      };
+      return {
+        title: `as ${own.source}`,
+        at: 'front.a',
+        fire: (text) => send(siege, from, [datagram(own, 8080, text)]),
+      };
+    };
+    await siege.land(t, [fromLink('back.a')]);
+    await siege.miss(t, [fromLink('inner.a')]);
+  });
+
+  attack(
+    'out of an internal network the machine carries nothing as an answer to somebody outside',
+    async (t, siege) => {
+      const world = siege.lab.place('world');
+      const seen = world.spawn(['tcpdump', '-i', 'eth0', '-Q', 'in', '-nn', '-l', '-A', '--immediate-mode']);
+      await seen.waitForOutput(/listening on/);
+      // Asked in the name of the world, the machine answers the world, and says again what it was asked.
+      const questions = (text: string) =>
+        families.flatMap((family) => {
+          const forged = { source: siege.address('world', family), destination: siege.address('vault', family) };
+          const [protocol, type] = family === 4 ? [protocols.icmp, 8] : [protocols.icmp6, 128];
+          const echo = icmp(forged, type, 0, Buffer.concat([Buffer.alloc(4), Buffer.from(`echo ${family} ${text}`)]));
+          return [packet(forged, protocol, echo), datagram(forged, 7999, `port ${family} ${text}`)];
+        });
+      const carried = (text: string) =>
+        ['echo 4', 'port 4', 'echo 6', 'port 6'].filter((kind) => seen.stdout.includes(`${kind} ${text}`));
+      await siege.disarmed(async () => {
+        await send(siege, 'vault.a', questions('<1>'));
+        await waitFor('control: the world hears all of it', () => carried('<1>').length === 4);
+      });
+      await send(siege, 'vault.a', questions('<2>'));
+      await siege.sh(`ping -c1 -W5 ${siege.address('vault.a', 4)}; ping -c1 -W5 ${siege.address('world', 4)}`);
+      await send(siege, 'back.a', [datagram(way(siege, 'back.a', 'world', 4), 9, 'last <2>')]);
+      await waitFor('the last has arrived', () => seen.stdout.includes('last <2>'));
+      t.deepEqual(carried('<2>'), []);
+      await seen.kill();
+    },
+  );
+
+  attack('an internal network learns none of the machine’s other addresses', async (t, siege) => {
+    const { namespace } = siege.container('inner.a');
+    const answers = async (address: string): Promise<boolean> => {
+      const ask = ['nsenter', `--net=/run/netns/${namespace}`, 'arping', '-c1', '-w1', '-I', 'eth0', address];
+      return (await siege.lab.host.exec(ask)).exitCode === 0;
+    };
+    const others = [siege.address('host', 4), siege.address('front', 4)];
+    t.true(await answers(siege.address('inner', 4)), 'its gateway');
+    for (const address of others) t.false(await answers(address), address);
+    await siege.set({ 'net.ipv4.conf.inner0.arp_ignore': 0 }, async () => {
+      for (const address of others) t.true(await answers(address), `control: ${address}`);
+    });
+  });
+}
