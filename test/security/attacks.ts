@@ -480,10 +480,10 @@ export const chapters: readonly Chapter[] = [
         attack: 'somebody flushes the rules: what was closed is open',
         sources: ['CVE-2025-54388', 'CVE-2025-54410', 'netavark#230'],
         docker: 'open until something changes; noticed with firewalld alone',
-        gangway: 'to do',
+        gangway: 'stopped',
         because:
-          'nobody watches yet: the next command that starts something brings all of them back, in one transaction',
-        proofs: [life('rules that somebody has flushed are back with the next command')],
+          'the kernel tells the switchboard, which puts all of them back in one transaction; without one, the next command does',
+        proofs: [life('rules that somebody has flushed are back at once')],
       },
     ],
   },

@@ -5,27 +5,26 @@ export const backends = ['nftables', 'iptables'] as const;
 
 export type BackendName = (typeof backends)[number];
 
-/** Shell scripts, which fail where another back end is at work: no rule is left on the machine, and every rule is back. */
-export const disarm: Readonly<Record<BackendName, string>> = {
-  nftables: `
-    nft list ruleset >/run/rules
-    grep -q '^table inet gangway' /run/rules
-    nft flush ruleset`,
-  iptables: `
-    nft list table bridge gangway >/run/rules 2>/dev/null || :
-    for program in iptables ip6tables; do
-      $program-save >/run/rules.$program
-      grep -q '^-A GANGWAY-FORWARD' /run/rules.$program
-    done
-    nft flush ruleset`,
+const inUse: Readonly<Record<BackendName, string>> = {
+  nftables: 'nft list table inet gangway >/dev/null',
+  iptables: 'iptables-save | grep -q "^-A GANGWAY-FORWARD"',
 };
-export const rearm: Readonly<Record<BackendName, string>> = {
-  nftables: 'nft flush ruleset; nft -f /run/rules',
-  iptables: `
-    nft flush ruleset
-    nft -f /run/rules
-    for program in iptables ip6tables; do $program-restore /run/rules.$program; done`,
-};
+
+/**
+ * A shell script: no rule of this machine applies, but nothing is gone that somebody would put back.
+ *
+ * It fails where another back end is at work.
+ */
+export function disarm(backend: BackendName): string {
+  return `${inUse[backend]}; ${eachTable('{ flags dormant; }')}`;
+}
+
+/** The way back. */
+export const rearm = eachTable('');
+
+function eachTable(flags: string): string {
+  return `nft list tables | while read -r _ family name; do nft "add table $family $name ${flags}"; done`;
+}
 
 /** Every rule that is there, in an order that depends on nothing. */
 export const rules: Readonly<Record<BackendName, string>> = {

@@ -191,11 +191,11 @@ export class Siege extends Story {
 
   /** While the body runs there is not one rule on this machine. */
   async disarmed(body: () => Promise<void>): Promise<void> {
-    await this.sh(disarm[this.backend]);
+    await this.sh(disarm(this.backend));
     try {
       await body();
     } finally {
-      await this.sh(rearm[this.backend]);
+      await this.sh(rearm);
     }
   }
 
