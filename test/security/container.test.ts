@@ -72,11 +72,12 @@ for (const backend of backends) {
       await waitFor('the last has arrived', () => seen.stdout.slice(from).includes('<last>'));
       return { leaked: leaks(seen.stdout.slice(from)), count };
     };
+    t.deepEqual((await rounds()).leaked, []);
+    // Afterwards, since a flow that began without translation goes on without it; and the other way round.
     await siege.disarmed(async () => {
       const { leaked, count } = await rounds();
-      t.true(leaked.length > count, `control: ${leaked.length} of ${count}`);
+      t.true(leaked.length > count / 2, `control: ${leaked.length} of ${count}`);
     });
-    t.deepEqual((await rounds()).leaked, []);
     await seen.kill();
   });
 
