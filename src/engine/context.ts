@@ -15,12 +15,9 @@ import { World } from '../plan/world.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
-import { firewallMoves, isMoveAsked } from './firewall.ts';
-import { guardMoves } from './guard.ts';
 import type { Identities } from './identities.ts';
 import { isServed } from './record.ts';
 import type { Records } from './records.ts';
-import { repairs } from './repair.ts';
 import type { Sockets } from './sockets.ts';
 import { tell, tellUnlessTold } from './tell.ts';
 import type { Turns } from './turns.ts';
@@ -38,6 +35,8 @@ export interface Context {
   /** The words that run this program's clean-up: `node gangway _exited`. */
   readonly exitCommand: readonly string[];
   readonly turns: Turns;
+  /** What comes before every change: the firewall is brought to where it is wanted. */
+  readonly settle: (context: Context, world: World) => Promise<void>;
   /** The machine's own namespace, with its sockets, opened when it is first needed. */
   readonly host: () => KernelNamespace;
   /** Closes that one. It is opened again when it is needed again. */
@@ -53,7 +52,8 @@ export async function exclusively<T>(context: Context, body: (world: World) => P
   using world = new World(context.host());
   if (context.dryRun) {
     try {
-      return await settled(context, world, body);
+      await context.settle(context, world);
+      return await body(world);
     } finally {
       context.records.assumeNothing();
     }
@@ -72,7 +72,8 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
     const recovered = await recover(ledger(context), context.kinds, world);
     if (recovered !== undefined) context.onWarning(recovered);
     try {
-      return await settled(context, world, body);
+      await context.settle(context, world);
+      return await body(world);
     } finally {
       // What failed may have changed something before.
       await keepServed(context);
@@ -80,27 +81,6 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
   } finally {
     held.release();
   }
-}
-
-/** The firewall and the guard are first brought to where they are wanted. */
-async function settled<T>(context: Context, world: World, body: (world: World) => Promise<T>): Promise<T> {
-  try {
-    for (const moves of [firewallMoves, guardMoves]) {
-      for (const move of moves(context)) {
-        await carry(context, world, move);
-        if (context.dryRun) context.records.assume(move.records);
-      }
-    }
-  } catch (error) {
-    if (isMoveAsked(context) || !(error instanceof GangwayError)) throw error;
-    // What stands goes on standing: a container can be stopped, whatever somebody wrote into a file of rules.
-    context.onWarning(`the rules stay as they were before: ${error.message}`);
-  }
-  for (const repair of repairs(context, world, 'rules')) {
-    await carry(context, world, repair);
-    context.onWarning('somebody had taken rules of the firewall away: they are back');
-  }
-  return await body(world);
 }
 
 /**

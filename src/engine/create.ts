@@ -29,6 +29,7 @@ import { reach } from './reach/reach.ts';
 import { Records } from './records.ts';
 import { checkExec, checkPorts, checkPublish, checkRequest, checkStop } from './request.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
+import { settle } from './settle.ts';
 import { kill, remove, restart, stop, wait } from './stop.ts';
 import { SwitchboardSockets } from './switchboard/sockets.ts';
 import { execIn, logsOf, statisticsOf } from './talk.ts';
@@ -104,6 +105,7 @@ export function assemble(options: EngineOptions): Context {
     onWarning,
     exitCommand: [process.execPath, ...words, '_exited'],
     turns: new Turns(),
+    settle,
     host: () => {
       host ??= KernelNamespace.own();
       return host;

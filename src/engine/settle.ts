@@ -1,0 +1,33 @@
+/** Before every change: the firewall and the guard are brought to where they are wanted, and what somebody took from them is put back. */
+import type { World } from '../plan/world.ts';
+import { GangwayError } from '../values/errors.ts';
+import { type Context, carry } from './context.ts';
+import { firewallMoves, isMoveAsked } from './firewall.ts';
+import { guardMoves } from './guard.ts';
+import { repairs } from './repair.ts';
+
+/** @throws GangwayError of a move to another back end that somebody asks for, and that can't be made */
+export async function settle(context: Context, world: World): Promise<void> {
+  await move(context, world);
+  // In a dry run that has told a move, the kernel is not asked whether it was made.
+  if (context.records.areAssumed) return;
+  for (const repair of repairs(context, world, 'rules')) {
+    await carry(context, world, repair);
+    context.onWarning('somebody had taken rules of the firewall away: they are back');
+  }
+}
+
+async function move(context: Context, world: World): Promise<void> {
+  try {
+    for (const moves of [firewallMoves, guardMoves]) {
+      for (const each of moves(context)) {
+        await carry(context, world, each);
+        if (context.dryRun) context.records.assume(each.records);
+      }
+    }
+  } catch (error) {
+    if (isMoveAsked(context) || !(error instanceof GangwayError)) throw error;
+    // What stands goes on standing: a container can be stopped, whatever somebody wrote into a file of rules.
+    context.onWarning(`the rules stay as they were before: ${error.message}`);
+  }
+}
