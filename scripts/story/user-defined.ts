@@ -74,8 +74,8 @@ export const userDefined: Chapter = {
           says: 'Because of one element: what is about to enter back0 is judged by the rules "enter_nat", which let in answers and published ports, and nothing else.',
           types: 'nft list map inet gangway entering; nft list chain inet gangway enter_nat',
           shows: /front0|back0|accept|drop/,
-          proves: 'The last line of enter_nat drops ann’s ping.',
-          expects: /ipv4 \. "back0" : goto enter_nat[\s\S]*drop comment/,
+          proves: 'It has counted ann’s ping, and the last line of enter_nat drops it.',
+          expects: /ipv4 \. "back0" counter packets 1 bytes 84 : goto enter_nat[\s\S]*drop comment/,
         },
         {
           says: 'Does it? In the mode "nat-unprotected" a network is judged by rules that let everything in. All else is equal:',
