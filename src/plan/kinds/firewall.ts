@@ -1,6 +1,6 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
 import { changeElements, countRules, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
-import { runProgram } from '../../kernel/program.ts';
+import { findProgram, runProgram } from '../../kernel/program.ts';
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
@@ -11,6 +11,9 @@ import type { World } from '../world.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step) {
+    if (findProgram('nft') === undefined) {
+      throw new GangwayError('missing-program', 'nft is not installed', { hint: missingHint(step) });
+    }
     const { failed, complaint } = await runProgram('nft', ['-f', '-'], whole(step));
     if (failed) {
       throw new GangwayError('program-failed', `nft could not load table ${written(step)}: ${complaint}`, {
@@ -44,6 +47,13 @@ function rulesIn(text: string): ReadonlyMap<string, number> {
     if (rules.length > 0) counts.set(chain, rules.length);
   }
   return counts;
+}
+
+function missingHint({ family }: RulesetStep): string {
+  const install = 'apt-get install nftables';
+  return family === 'bridge'
+    ? `${install}; a network that is created with \`-o gangway.guard=false\` does without`
+    : install;
 }
 
 function loadingHint({ family, owners }: RulesetStep): string {
