@@ -8,7 +8,9 @@
 //                                                                  +-------------------------------+
 import test, { type ExecutionContext } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
+import { lacksLegacyIptables } from '../support/legacy-iptables.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
+import { skipUnless } from '../support/skip.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
 /** Who hears of changes of nf_tables: group 7 of protocol 12. */
@@ -92,6 +94,7 @@ const expected = ['203.0.113.2', 'silence', 'silence'];
 
 for (const each of cases) {
   test(`${each.title}: the switchboard puts back whatever is taken`, async (t) => {
+    if (skipUnless(t, each.title.includes('legacy') ? lacksLegacyIptables() : undefined)) return;
     await withStory(t, {}, async (story) => {
       await begin(t, story, each);
       const standing = await rules(story);
@@ -107,6 +110,7 @@ for (const each of cases) {
   });
 
   test(`${each.title}: without a switchboard, the next command does`, async (t) => {
+    if (skipUnless(t, each.title.includes('legacy') ? lacksLegacyIptables() : undefined)) return;
     await withStory(t, {}, async (story) => {
       await begin(t, story, each);
       const standing = await rules(story);

@@ -6,6 +6,7 @@ import { iptables } from '../../src/firewall/iptables.ts';
 import type { ChainsStep } from '../../src/plan/step.ts';
 import { formatRule, type Variant } from '../../src/values/iptables-rule.ts';
 import { formatSetElement, type SetElement } from '../../src/values/set-element.ts';
+import { lacksLegacyIptables } from '../support/legacy-iptables.ts';
 import type { Place } from './ruleset-scene.ts';
 
 export const rulesetFile = fileURLToPath(new URL('../../src/firewall/nftables/ruleset.nft', import.meta.url));
@@ -115,8 +116,10 @@ async function restore(
   await host.run([program, '--noflush'], restoreText(lines));
 }
 
-/** Everything that can carry the policy. */
-export const carriers: readonly Carrier[] = [nftables, iptablesCarrier('nft'), iptablesCarrier('legacy')];
+const legacy = lacksLegacyIptables() === undefined ? [iptablesCarrier('legacy')] : [];
+
+/** Everything that can carry the policy here. */
+export const carriers: readonly Carrier[] = [nftables, iptablesCarrier('nft'), ...legacy];
 
 /** One of each back end: what the two variants of iptables are told is the same. `CARRIERS=all` is the long form. */
 export const backEnds = process.env.CARRIERS === 'all' ? carriers : carriers.slice(0, 2);
