@@ -8,7 +8,7 @@
  *     one visit       one call       one call           one transaction
  */
 import type { Request } from '../netlink/message.ts';
-import { hasErrno, ignoring } from '../values/errors.ts';
+import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
 import { type ActionKind, type Kinds, kindOf, type RequestKind, type TransactionKind, type VisitKind } from './kind.ts';
 import { type Place, samePlace } from './place.ts';
 import type { Step } from './step.ts';
@@ -61,7 +61,8 @@ async function applyAction(step: Step, kind: ActionKind<Step>, world: World, don
     await kind.apply(step, world);
     done.push(step);
   } catch (error) {
-    if (!hasErrno(error, 'EEXIST')) done.push(step);
+    const reason = error instanceof GangwayError ? error.cause : error;
+    if (!hasErrno(reason, 'EEXIST')) done.push(step);
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { changeElements, countRules, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
 import { findProgram, runProgram } from '../../kernel/program.ts';
 import type { Connection } from '../../netlink/connection.ts';
-import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
+import { GangwayError, hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import { type ActionKind, inside, type TransactionKind } from '../kind.ts';
 import { samePlace } from '../place.ts';
@@ -10,7 +10,13 @@ import type { ElementStep, RulesetStep } from '../step.ts';
 import type { World } from '../world.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
-  async apply(step) {
+  async apply(step, world) {
+    if (!step.replaces && hasTable(world.namespace(step.in).netfilter, tableOf(step))) {
+      throw new GangwayError('not-supported', `nftables table ${written(step)} is not as gangway made it`, {
+        hint: `\`nft delete table ${written(step)}\` removes it, and the next container loads it again`,
+        cause: new KernelError(`create table ${written(step)}`, 'EEXIST'),
+      });
+    }
     if (findProgram('nft') === undefined) {
       throw new GangwayError('missing-program', 'nft is not installed', { hint: missingHint(step) });
     }
