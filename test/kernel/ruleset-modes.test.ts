@@ -1,7 +1,7 @@
 /** The modes of a network, packet by packet: from everywhere to everything, in both families. */
 import test, { type ExecutionContext } from 'ava';
 import type { Family } from '../../src/values/address.ts';
-import { type Carrier, carriers } from './ruleset-carrier.ts';
+import { backEnds, type Carrier } from './ruleset-carrier.ts';
 import {
   addressOf,
   chosenSource,
@@ -183,7 +183,7 @@ function asWritten({ answer }: Probe, got: string): boolean {
   return answer === 'silent' ? nothing.includes(got) : got === answer;
 }
 
-for (const carrier of carriers) {
+for (const carrier of backEnds) {
   test.serial(`${carrier.name}: every mode, from everywhere to everything`, async (t) => {
     const scene = await open(t, carrier);
     t.deepEqual(await wrong(scene, probes, asWritten), [], 'bridge-nf-call-iptables=1');
