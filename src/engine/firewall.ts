@@ -7,7 +7,7 @@ import { nftables } from '../firewall/nftables.ts';
 import { bootId } from '../kernel/boot.ts';
 import { findProgram } from '../kernel/program.ts';
 import { knowBridge } from '../networks/bridge.ts';
-import { closeTransit } from '../networks/outbound.ts';
+import { closeTransit, turnsOnForwarding } from '../networks/outbound.ts';
 import { publish } from '../networks/publish.ts';
 import type { Change } from '../plan/change.ts';
 import { kindOf } from '../plan/kind.ts';
@@ -64,7 +64,7 @@ export function isLoaded({ kinds }: Context, world: World, firewall: Backend): b
 }
 
 /** The machine's firewall as another back end keeps it. */
-export interface Retold {
+interface Retold {
   readonly networks: readonly NetworkRecord[];
   readonly containers: readonly ContainerRecord[];
   readonly machine: MachineRecord;
@@ -87,7 +87,7 @@ function retell({ records }: Context, firewall: Backend): Retold {
     });
   const before = records.machine();
   const forwarding = ([4, 6] as const)
-    .filter((family) => before.forwarding.some((step) => forwards(step, family)))
+    .filter((family) => before.forwarding.some((step) => turnsOnForwarding(step, family)))
     .flatMap((family) => closeTransit(family, firewall));
   const machine = {
     ...before,
@@ -108,10 +108,6 @@ function retoldNetwork(record: NetworkRecord, firewall: Backend): NetworkRecord 
   if (network.kind !== 'bridge' || made === undefined) return record;
   const others = made.steps.filter((step) => !isFirewallStep(step));
   return { ...record, made: { ...made, steps: [...knowBridge(network, firewall), ...others] } };
-}
-
-function forwards(step: Step, family: 4 | 6): boolean {
-  return step.kind === 'sysctl' && step.key === (family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding');
 }
 
 /**

@@ -8,7 +8,7 @@ import { isFirewallStep } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import { ipv6Forwarding } from '../kernel/ipv6-forwarding.ts';
 import { createNetwork, linkOf, type Network } from '../networks/network.ts';
-import { forwarding } from '../networks/outbound.ts';
+import { forwarding, turnsOnForwarding } from '../networks/outbound.ts';
 import type { RecordChange } from '../plan/change.ts';
 import { kindOf } from '../plan/kind.ts';
 import type { Step } from '../plan/step.ts';
@@ -19,15 +19,8 @@ import type { Context } from './context.ts';
 import { firewallOf, isLoaded } from './firewall.ts';
 import { raiseGuard } from './guard.ts';
 import { ipForward, kernelFamilies } from './observe.ts';
-import {
-  type ContainerRecord,
-  isLiving,
-  living,
-  type MachineRecord,
-  type NetworkRecord,
-  standingSteps,
-  stepsOf,
-} from './record.ts';
+import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from './record.ts';
+import { factsOf } from './repair.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
 export interface Ground {
@@ -52,11 +45,10 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   // What has no bridge never passes our rules.
   const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
   const guard = raiseGuard(context, world, wanted.networks);
-  const loaded = !bridged || records.areAssumed || isLoaded(context, world, firewall);
+  // What a record says is loaded has been looked at before this change (settle.ts).
+  const loaded = !bridged || machine.ruleset.length > 0 || isLoaded(context, world, firewall);
   const ruleset = loaded ? [] : firewall.load();
-  const there = standing.flatMap(({ missing, made }) => made.filter((step) => !missing.includes(step)));
-  const others = [...otherNetworks(context, wanted.networks, boot), ...livingSteps(context, boot)];
-  const lost = loaded ? [] : [...there, ...machine.forwarding, ...others].filter(isFirewallStep);
+  const lost = loaded ? [] : factsOf(context, wanted.networks);
   const forward = forwardingFor(context, world, machine, wanted);
   const after: MachineRecord = {
     ...machine,
@@ -91,7 +83,7 @@ function stand(context: Context, world: World, record: NetworkRecord, boot: stri
   const { made, network } = record;
   const stands = made?.boot === boot && hasLink(world, network);
   const steps = stands ? made.steps : makeAnew(context, world, network);
-  // In a dry run, the move to another back end has been told and not made.
+  // In a dry run, what puts the firewall where it is wanted has been told and not made.
   const told = (step: Step) => context.records.areAssumed && stands && isFirewallStep(step);
   const holds = (step: Step) => told(step) || kindOf(context.kinds, step).holds(step, world);
   const missing = steps.filter((step) => !((stands || isFirewallStep(step)) && holds(step)));
@@ -123,17 +115,6 @@ function hasLink(world: World, network: Network): boolean {
   return found !== undefined && (network.kind !== 'bridge' || found.kind === 'bridge');
 }
 
-function otherNetworks({ records }: Context, wanted: readonly NetworkRecord[], boot: string): readonly Step[] {
-  return records
-    .everyNetwork()
-    .filter(({ id }) => !wanted.some((record) => record.id === id))
-    .flatMap((record) => standingSteps(record, boot));
-}
-
-function livingSteps({ records }: Context, boot: string): readonly Step[] {
-  return living(records.containers(), boot).flatMap(({ life }) => stepsOf(life));
-}
-
 /**
  * What has to be turned on, and what will have been: each family by itself. What was turned on for the container's last
  * life alone has ended with that, or will have when the new one starts: it is turned on again. So is what somebody else has
@@ -148,18 +129,14 @@ function forwardingFor(
   if (forwardFor === undefined) return { steps: [], record: before };
   const subnets = networks.flatMap(({ network }) => (network.kind === 'bridge' ? network.subnets : []));
   const missing = (family: Family) =>
-    subnets.some(({ subnet }) => subnet.address.family === family) && !before.some((step) => turnsOn(step, family));
+    subnets.some(({ subnet }) => subnet.address.family === family) &&
+    !before.some((step) => turnsOnForwarding(step, family));
   const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
   const needed = { ...(missing(4) ? { ipForward: ipForward() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
   const fresh = forwarding(needed, firewallOf(context));
   const off = (step: Step) => !isFirewallStep(step) && !kindOf(context.kinds, step).holds(step, world);
   const again = forwardFor.begins && isAlone(context, forwardFor.id) ? before : before.filter(off);
   return { steps: [...again, ...fresh], record: [...before, ...fresh] };
-}
-
-function turnsOn(step: Step, family: Family): boolean {
-  const key = family === 4 ? 'net/ipv4/ip_forward' : 'net/ipv6/conf/all/forwarding';
-  return step.kind === 'sysctl' && step.key === key;
 }
 
 /** With the last plug of the last container, the machine stops forwarding, if it was us who began. */

@@ -26,7 +26,9 @@ export function raiseGuard(context: Known, world: World, networks: readonly Netw
   const known = livingGuards(context);
   const needed = known.length > 0 || networks.some(({ network }) => isGuarded(network));
   const rules = loadGuard();
-  return !needed || isRaised(context, world, rules) ? { rules: [], known: [] } : { rules: [rules], known };
+  // What a record says is loaded has been looked at before this change (settle.ts).
+  const raised = (context.records.machine().guard ?? []).length > 0 || isRaised(context, world, rules);
+  return !needed || raised ? { rules: [], known: [] } : { rules: [rules], known };
 }
 
 function isRaised({ kinds }: Known, world: World, rules: RulesetStep): boolean {

@@ -34,6 +34,7 @@ export class Records {
   readonly #known = new Map<string, { readonly version: string; readonly record: unknown }>();
   /** In a dry run: what files would hold by now; null for one that would be gone. */
   readonly #assumed = new Map<string, string | null>();
+  #assuming = false;
 
   constructor(directories: Directories, onWarning: (sentence: string) => void) {
     this.directories = directories;
@@ -129,15 +130,17 @@ export class Records {
 
   /** From now on, what is read is what these changes would have made of it: the next plan of a dry run builds on this one. */
   assume(changes: readonly RecordChange[]): void {
+    this.#assuming = true;
     for (const { path, content } of changes) this.#assumed.set(path, content);
   }
 
   get areAssumed(): boolean {
-    return this.#assumed.size > 0;
+    return this.#assuming;
   }
 
   /** What is read is what there is. */
   assumeNothing(): void {
+    this.#assuming = false;
     this.#assumed.clear();
   }
 

@@ -13,7 +13,7 @@ import type { World } from '../plan/world.ts';
 import type { Context } from './context.ts';
 import { firewallOf } from './firewall.ts';
 import { livingGuards, reloadGuard } from './guard.ts';
-import { living, standingSteps, stepsOf } from './record.ts';
+import { living, type NetworkRecord, standingSteps, stepsOf } from './record.ts';
 
 /**
  * What puts back what is missing: rules with everything that they have to know, in one transaction, so that nothing is
@@ -32,8 +32,8 @@ function repairFirewall(context: Context, world: World, how: 'rules' | 'everythi
   const { ruleset } = context.records.machine();
   if (ruleset.length === 0) return [];
   const firewall: Backend = firewallOf(context);
-  if (missing(context, world, ruleset).length > 0) return firewall.reload(ruleset, facts(context));
-  return how === 'rules' ? [] : missing(context, world, facts(context));
+  if (missing(context, world, ruleset).length > 0) return firewall.reload(ruleset, factsOf(context));
+  return how === 'rules' ? [] : missing(context, world, factsOf(context));
 }
 
 function repairGuard(context: Context, world: World, how: 'rules' | 'everything'): readonly Step[] {
@@ -43,12 +43,13 @@ function repairGuard(context: Context, world: World, how: 'rules' | 'everything'
   return how === 'rules' ? [] : missing(context, world, livingGuards(context));
 }
 
-/** Everything that the firewall has been told, in the order in which it was. */
-function facts({ records }: Context): readonly FirewallStep[] {
+/** Everything that the firewall has been told, in the order in which it was; but for some networks, which are just being made. */
+export function factsOf({ records }: Context, without: readonly NetworkRecord[] = []): readonly FirewallStep[] {
   const boot = bootId();
+  const networks = records.networks().filter(({ id }) => !without.some((record) => record.id === id));
   return [
     ...records.machine().forwarding,
-    ...records.networks().flatMap((record) => standingSteps(record, boot)),
+    ...networks.flatMap((record) => standingSteps(record, boot)),
     ...living(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
   ].filter(isFirewallStep);
 }

@@ -13,6 +13,7 @@ export async function settle(context: Context, world: World): Promise<void> {
   if (context.records.areAssumed) return;
   for (const repair of repairs(context, world, 'rules')) {
     await carry(context, world, repair);
+    if (context.dryRun) context.records.assume(repair.records);
     context.onWarning('somebody had taken rules of the firewall away: they are back');
   }
 }

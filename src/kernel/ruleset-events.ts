@@ -9,8 +9,10 @@ import { type EventStream, groups, loadEvents } from '../netlink/events.ts';
 import { type RawMessage, readBody } from '../netlink/message.ts';
 import { nfgenmsg, nft, tableAttributes } from './nftables.ts';
 
-/** The kinds of things whose end is told: their names, and the table that they are in. */
-const ends: ReadonlyMap<number, 'table' | 'chain' | 'rule' | 'set' | 'element'> = new Map([
+type Kind = 'table' | 'chain' | 'rule' | 'set' | 'element';
+
+/** The messages that tell of an end. */
+const ends: ReadonlyMap<number, Kind> = new Map([
   [nft(2), 'table'],
   [nft(5), 'chain'],
   [nft(8), 'rule'],
@@ -32,7 +34,7 @@ export interface Loss {
   /** The name of the program's process, of at most 15 letters: `nft`, `firewalld`. */
   readonly program: string;
   readonly tables: ReadonlySet<string>;
-  readonly kinds: ReadonlySet<'table' | 'chain' | 'rule' | 'set' | 'element'>;
+  readonly kinds: ReadonlySet<Kind>;
 }
 
 export interface Losses extends AsyncIterable<Loss> {
@@ -48,7 +50,7 @@ export async function watchLosses(): Promise<Losses> {
 /** Everything that is told up to a NEWGEN was one transaction, and that says whose it was. */
 async function* losses(messages: AsyncIterable<RawMessage>): AsyncGenerator<Loss, void, undefined> {
   let tables = new Set<string>();
-  let kinds: Set<Loss['kinds'] extends ReadonlySet<infer K> ? K : never> = new Set();
+  let kinds = new Set<Kind>();
   for await (const { type, payload } of messages) {
     const kind = ends.get(type);
     if (kind !== undefined) {

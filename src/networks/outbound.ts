@@ -47,9 +47,9 @@ export interface Ipv6Forwarding {
 /** `sysctl -w net.ipv4.ip_forward=1`, with the guard before it; nothing where the machine forwards already. */
 export function forwarding({ ipForward, ipv6 }: Forwarding, firewall: Backend): readonly Step[] {
   return [
-    ...(ipForward === '0' ? [...closeTransit(4, firewall), router('net/ipv4/ip_forward')] : []),
+    ...(ipForward === '0' ? [...closeTransit(4, firewall), router(switches[4])] : []),
     ...(ipv6?.forwarding === '0'
-      ? [...closeTransit(6, firewall), ...ipv6.listening.map(goOnListening), router('net/ipv6/conf/all/forwarding')]
+      ? [...closeTransit(6, firewall), ...ipv6.listening.map(goOnListening), router(switches[6])]
       : []),
   ];
 }
@@ -58,6 +58,13 @@ export function forwarding({ ipForward, ipv6 }: Forwarding, firewall: Backend): 
 export function closeTransit(family: Family, firewall: Backend): readonly FirewallStep[] {
   const why = 'the machine is about to forward packets: for our containers, and for nobody else';
   return firewall.know(closedTransitElements(family), why);
+}
+
+const switches = { 4: 'net/ipv4/ip_forward', 6: 'net/ipv6/conf/all/forwarding' } as const;
+
+/** Is this the step that makes the machine a router, in this family? */
+export function turnsOnForwarding(step: Step, family: Family): boolean {
+  return step.kind === 'sysctl' && step.key === switches[family];
 }
 
 function router(key: string): SysctlStep {

@@ -18,6 +18,8 @@ interface Scenario {
   readonly setting?: string;
   /** Commands that are run on both machines. */
   readonly before?: readonly (readonly string[])[];
+  /** Shell, on both machines, after those. */
+  readonly mishap?: string;
   readonly words: readonly string[];
 }
 
@@ -37,9 +39,13 @@ cp --parents -L "$(command -v sleep)" $(ldd "$(command -v sleep)" | grep -o '/[^
 echo web:x:33:33::/srv/web:/bin/sh >/run/tree/etc/passwd
 `;
 
-async function prepare(story: Story, { setting, before = [] }: Scenario): Promise<void> {
+/** What somebody types is not what the records say: a switchboard would put it back. */
+const leaveAlone = "kill -KILL $(pgrep -f '[_]switchboard') 2>/dev/null || :";
+
+async function prepare(story: Story, { setting, before = [], mishap }: Scenario): Promise<void> {
   await story.sh(`${tools}\n${setting ?? ''}`);
   for (const [index, words] of before.entries()) await seeded(story, words, `before ${index}`);
+  if (mishap !== undefined) await story.sh(`${leaveAlone}; ${mishap}`);
 }
 
 async function seeded(story: Story, words: readonly string[], seed = 'parity'): Promise<string> {
@@ -54,8 +60,7 @@ async function explained(t: ExecutionContext, story: Story, words: readonly stri
   const script = await seeded(story, ['explain', ...words]);
   t.deepEqual(await changes(before, () => story.lab.leftovers()), [], 'explain changes nothing');
   t.regex(script, /^#!\/bin\/sh\n/);
-  // What somebody types is not what the records say: a switchboard would put it back.
-  await story.sh("kill -KILL $(pgrep -f '[_]switchboard') 2>/dev/null || :");
+  await story.sh(leaveAlone);
   const { exitCode, stderr } = await story.lab.host.exec(['env', '-i', 'PATH=/run/tools', 'sh'], { input: script });
   t.deepEqual([exitCode, stderr], [0, '']);
 }
@@ -100,6 +105,16 @@ parity('run -d on the host’s network', { words: ['run', '-d', '--network', 'ho
 parity('run -d of a second container, where the bridge exists', {
   before: [web],
   words: ['run', '-d', '--name', 'second', '-P', '--expose', '80', ...command],
+});
+
+const second = ['run', '-d', '--name', 'second', ...command];
+
+parity('run -d after somebody has flushed all rules', { before: [web], mishap: 'nft flush ruleset', words: second });
+
+parity('run -d after somebody has flushed the rules of iptables', {
+  before: [['--firewall-backend=iptables', ...web]],
+  mishap: 'iptables -F; iptables -t nat -F',
+  words: second,
 });
 
 const front = ['network', 'create', 'front'];

@@ -12,10 +12,11 @@
 import { guardElements } from '../../src/firewall/guard.ts';
 import { networkElements } from '../../src/firewall/policy.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { formatAddress, parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { formatAddress, parseAddress } from '../../src/values/address.ts';
 import { linkLocalOf, macOf } from '../../src/values/mac.ts';
 import { formatSetElement } from '../../src/values/set-element.ts';
 import { arp, ethernet, etherTypes } from '../support/frames.ts';
+import { plainPolicy } from '../support/plain-policy.ts';
 import { guardFile, type Place, Scene } from './ruleset-scene.ts';
 
 const numbers = { attacker: 2, victim: 3, sibling: 4 } as const;
@@ -136,13 +137,4 @@ export class GuardTopology extends Scene<'host' | Container> {
   }
 }
 
-const network = {
-  bridge: 'gangway0',
-  subnets: ['172.17.0.1/16', 'fd00:a::1/64'].map(parsePrefix),
-  internal: false,
-  interContainer: true,
-  masquerade: true,
-  gatewayModes: { 4: 'nat', 6: 'nat' },
-  sourceAddresses: [],
-  trustedLinks: [],
-} as const;
+const network = plainPolicy('gangway0', '172.17.0.1/16', 'fd00:a::1/64');

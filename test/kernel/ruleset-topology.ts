@@ -14,8 +14,9 @@
  * The host forwards, filters no reverse path, and no other table says anything. World knows the way to every network,
  * as an attacker on the wire would. Each place is one Node process in its namespace, which serves on ports 80 and 8080.
  */
-import { closedTransitElements, type NetworkPolicy, networkElements, portElements } from '../../src/firewall/policy.ts';
-import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { closedTransitElements, networkElements, portElements } from '../../src/firewall/policy.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { plainPolicy } from '../support/plain-policy.ts';
 import type { Carrier } from './ruleset-carrier.ts';
 import { type Place, Scene } from './ruleset-scene.ts';
 
@@ -63,24 +64,10 @@ export class Topology extends Scene<PlaceName> {
   }
 }
 
-/** The default network's policy. */
-function network(bridge: string, subnet: string): NetworkPolicy {
-  return {
-    bridge,
-    subnets: [parsePrefix(subnet)],
-    internal: false,
-    interContainer: true,
-    masquerade: true,
-    gatewayModes: { 4: 'nat', 6: 'nat' },
-    sourceAddresses: [],
-    trustedLinks: [],
-  };
-}
-
 /** Written once, used by the tests for add and remove. */
 export const elements = {
-  gangway0: networkElements(network('gangway0', '172.17.0.1/16')),
-  gangway1: networkElements(network('gangway1', '172.18.0.1/16')),
+  gangway0: networkElements(plainPolicy('gangway0', '172.17.0.1/16')),
+  gangway1: networkElements(plainPolicy('gangway1', '172.18.0.1/16')),
   closedTransit: closedTransitElements(4),
   /** 8080 everywhere, 8081 on the uplink's address, 8082 to a port where nobody listens, 9000 on loopback. */
   ports: (['tcp', 'udp'] as const).flatMap((protocol) =>
@@ -95,7 +82,7 @@ export const elements = {
       portElements(
         { protocol, hostAddress: parseAddress(host), hostPort, containerPort },
         parseAddress('172.17.0.2'),
-        network('gangway0', '172.17.0.1/16'),
+        plainPolicy('gangway0', '172.17.0.1/16'),
       ),
     ),
   ),

@@ -12,17 +12,14 @@ import {
   portElements,
   portSets,
 } from '../../src/firewall/policy.ts';
-import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { parseAddress } from '../../src/values/address.ts';
 import { formatRule } from '../../src/values/iptables-rule.ts';
+import { plainPolicy } from '../support/plain-policy.ts';
 
 const text = readFileSync(new URL('../../src/firewall/iptables/ruleset.rules', import.meta.url), 'utf8');
 
 const policy = {
-  bridge: 'gangway0',
-  subnets: [parsePrefix('172.17.0.1/16'), parsePrefix('fd00::1/64')],
-  internal: false,
-  interContainer: true,
-  masquerade: true,
+  ...plainPolicy('gangway0', '172.17.0.1/16', 'fd00::1/64'),
   gatewayModes: { 4: 'nat', 6: 'routed' },
   sourceAddresses: [parseAddress('203.0.113.9')],
   trustedLinks: ['wg0'],

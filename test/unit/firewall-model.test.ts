@@ -7,17 +7,9 @@ import type { NetworkPolicy } from '../../src/firewall/policy.ts';
 import { formatAddress, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import type { Forward } from '../../src/values/port.ts';
 import { parsePort } from '../../src/values/port-grammar.ts';
+import { plainPolicy } from '../support/plain-policy.ts';
 
-const nat: NetworkPolicy = {
-  bridge: 'gangway0',
-  subnets: [parsePrefix('172.17.0.1/16'), parsePrefix('fd00:a::1/64')],
-  internal: false,
-  interContainer: true,
-  masquerade: true,
-  gatewayModes: { 4: 'nat', 6: 'nat' },
-  sourceAddresses: [],
-  trustedLinks: [],
-};
+const nat = plainPolicy('gangway0', '172.17.0.1/16', 'fd00:a::1/64');
 const back: NetworkPolicy = { ...nat, bridge: 'br-back', subnets: [parsePrefix('172.18.0.1/16')] };
 
 function forward(hostAddress: string, hostPort: number, target = '172.17.0.2'): Forward {

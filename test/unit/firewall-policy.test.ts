@@ -13,6 +13,7 @@ import { coalesce } from '../../src/firewall/ranges.ts';
 import { firstKey, lastKey, readKey } from '../../src/kernel/set-key.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { type Datum, formatSetElement, type SetElement } from '../../src/values/set-element.ts';
+import { plainPolicy } from '../support/plain-policy.ts';
 
 const container = parseAddress('172.17.0.2');
 const ruleset = readFileSync(new URL('../../src/firewall/nftables/ruleset.nft', import.meta.url), 'utf8');
@@ -31,16 +32,7 @@ function port(hostAddress: string, at = container, policy: Partial<PortPolicy> =
   return written(portElements(binding, at, { ...gangway0, ...policy }));
 }
 
-const gangway0: NetworkPolicy = {
-  bridge: 'gangway0',
-  subnets: [parsePrefix('172.17.0.1/16')],
-  internal: false,
-  interContainer: true,
-  masquerade: true,
-  gatewayModes: { 4: 'nat', 6: 'nat' },
-  sourceAddresses: [],
-  trustedLinks: [],
-};
+const gangway0 = plainPolicy('gangway0', '172.17.0.1/16');
 const both = [parsePrefix('172.17.0.1/16'), parsePrefix('fd00::1/64')];
 const six = parseAddress('fd00::2');
 

@@ -2,20 +2,12 @@
 import test from 'ava';
 import { portElements } from '../../src/firewall/policy.ts';
 import { coalesce } from '../../src/firewall/ranges.ts';
-import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { parseAddress } from '../../src/values/address.ts';
 import type { PortBinding } from '../../src/values/port.ts';
 import { formatSetElement } from '../../src/values/set-element.ts';
+import { plainPolicy } from '../support/plain-policy.ts';
 
-const network = {
-  bridge: 'gangway0',
-  subnets: [parsePrefix('172.17.0.1/16')],
-  internal: false,
-  interContainer: true,
-  masquerade: true,
-  gatewayModes: { 4: 'nat', 6: 'nat' },
-  sourceAddresses: [],
-  trustedLinks: [],
-} as const;
+const network = plainPolicy('gangway0', '172.17.0.1/16');
 
 /** `8080:80`, `127.0.0.1:53:53/udp`, each with its container. */
 function told(

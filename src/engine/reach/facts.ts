@@ -6,6 +6,7 @@ import { listLinks } from '../../kernel/link.ts';
 import { listRoutesOfAllTables } from '../../kernel/route.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
 import { policyOf } from '../../networks/bridge.ts';
+import { turnsOnForwarding } from '../../networks/outbound.ts';
 import type { Family } from '../../values/address.ts';
 import type { Context } from '../context.ts';
 import { isAlive } from '../end.ts';
@@ -74,18 +75,11 @@ function observeWays({ host }: Context): {
 }
 
 function forwards(family: Family): boolean {
-  return (family === 4 ? ipForward() : readSysctl(forwardingKeys[6])) !== '0';
+  return (family === 4 ? ipForward() : readSysctl('net/ipv6/conf/all/forwarding')) !== '0';
 }
-
-const forwardingKeys: Readonly<Record<Family, string>> = {
-  4: 'net/ipv4/ip_forward',
-  6: 'net/ipv6/conf/all/forwarding',
-};
 
 /** Where gangway itself turned forwarding on. */
 function closedTransit(records: Records): readonly Family[] {
   const { forwarding } = records.machine();
-  return ([4, 6] as const).filter((family) =>
-    forwarding.some((step) => step.kind === 'sysctl' && step.key === forwardingKeys[family]),
-  );
+  return ([4, 6] as const).filter((family) => forwarding.some((step) => turnsOnForwarding(step, family)));
 }

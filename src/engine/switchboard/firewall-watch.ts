@@ -12,6 +12,9 @@ import { KernelError } from '../../values/errors.ts';
 /** What our own commands are called by the kernel: the program that runs them. */
 const ownProgram = 'node';
 
+/** Our own, and those of iptables in which we have chains. */
+const ourTables = ['gangway', 'filter', 'nat', 'raw'];
+
 /** Between two looks at the kernel's old tables. */
 const patienceMilliseconds = 700;
 
@@ -61,8 +64,9 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): { close()
   };
 }
 
-function isReason({ program, kinds }: Loss): boolean {
-  return !(program === ownProgram && kinds.size === 1 && kinds.has('element'));
+function isReason({ program, tables, kinds }: Loss): boolean {
+  const isOrdinary = program === ownProgram && kinds.size === 1 && kinds.has('element');
+  return !isOrdinary && ourTables.some((table) => tables.has(table));
 }
 
 /** One look at a time; who asks meanwhile is answered by one more. */

@@ -25,7 +25,8 @@ const chains: ActionKind<ChainsStep> = {
     ]);
   },
   commands: (step) => [
-    ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -N ${chain}`),
+    ...(step.replaces ? step.ways.map(({ rule }) => `${command(step, rule, '-D')} 2>/dev/null || :`) : []),
+    ...step.chains.map((each) => chainCommand(step, each)),
     ...[...step.rules, ...(step.owners ?? [])].map((rule) => command(step, rule, '-A')),
     ...(step.facts ?? []).map((rule) => command(step, rule, '-I')),
     ...step.ways.map(({ rule, at }) => command(step, rule, verbs[at])),
@@ -55,6 +56,14 @@ const chains: ActionKind<ChainsStep> = {
     );
   },
 };
+
+/** `iptables -N CHAIN`; one that may be there already is emptied, unless what is in it is the user's. */
+function chainCommand(step: ChainsStep, { table, chain, kept }: ChainsStep['chains'][number]): string {
+  const make = `${typed(step)} -t ${table} -N ${chain}`;
+  if (!step.replaces) return make;
+  const isUsers = kept === true && step.owners === undefined;
+  return `${make} 2>/dev/null || ${isUsers ? ':' : `${typed(step)} -t ${table} -F ${chain}`}`;
+}
 
 const rule: TransactionKind<RuleStep> = {
   joins: (one, other) => one.variant === other.variant,

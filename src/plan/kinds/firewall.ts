@@ -12,10 +12,7 @@ import type { World } from '../world.ts';
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step, world) {
     if (!step.replaces && hasTable(world.namespace(step.in).netfilter, tableOf(step))) {
-      throw new GangwayError('not-supported', `nftables table ${written(step)} is not as gangway made it`, {
-        hint: `\`nft delete table ${written(step)}\` removes it, and the next container loads it again`,
-        cause: new KernelError(`create table ${written(step)}`, 'EEXIST'),
-      });
+      throw notOurs(step, new KernelError(`create table ${written(step)}`, 'EEXIST'));
     }
     if (findProgram('nft') === undefined) {
       throw new GangwayError('missing-program', 'nft is not installed', { hint: missingHint(step) });
@@ -88,6 +85,13 @@ function written(step: InTable): string {
   return `${family} ${name}`;
 }
 
+function notOurs(step: InTable, cause: unknown): GangwayError {
+  return new GangwayError('not-supported', `nftables table ${written(step)} is not as gangway made it`, {
+    hint: `\`nft delete table ${written(step)}\` removes it, and the next container loads it again`,
+    cause,
+  });
+}
+
 export const element: TransactionKind<ElementStep> = {
   joins: (one, other) => written(one) === written(other) && samePlace(one.in, other.in),
   applyAll: applyElements,
@@ -150,10 +154,7 @@ function applyElements(steps: readonly ElementStep[], world: World): void {
     });
   } catch (cause) {
     if (!hasErrno(cause, 'ENOENT')) throw cause;
-    throw new GangwayError('not-supported', `nftables table ${written(first)} is not as gangway made it`, {
-      hint: `\`nft delete table ${written(first)}\` removes it, and the next container loads it again`,
-      cause,
-    });
+    throw notOurs(first, cause);
   }
 }
 
