@@ -2,6 +2,7 @@
 import type { NetworkInspection } from '../engine/engine.ts';
 import type { Occupancy } from '../services/occupancy.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
+import { formatEntry } from '../values/egress-grammar.ts';
 import { predefinedNames, type Subnet } from '../values/network.ts';
 import type { Context } from './command.ts';
 import { complain } from './complain.ts';
@@ -62,7 +63,7 @@ export function formatObject(object: object, format: Exclude<Format, { readonly 
 
 /** A network as `docker network inspect` shows it. */
 export function networkObject(network: NetworkInspection): object {
-  const { subnets, occupancies, containers } = network;
+  const { subnets, occupancies, containers, egress } = network;
   const families = new Set(network.families);
   return {
     Name: network.name,
@@ -86,6 +87,10 @@ export function networkObject(network: NetworkInspection): object {
     ConfigOnly: false,
     Options: network.options,
     Labels: network.labels,
+    // Docker has no word for it.
+    ...(egress === undefined
+      ? {}
+      : { Egress: { Allow: egress.allow.map(formatEntry), Deny: egress.deny.map(formatEntry) } }),
     Status: {
       IPAM: {
         Subnets: Object.fromEntries(

@@ -180,6 +180,11 @@ export const networkCreateOptions = {
   'config-from': { kind: 'value', type: 'network', help: 'Not supported' },
   'config-only': { kind: 'flag', help: 'Not supported' },
   driver: { kind: 'value', short: 'd', type: 'driver', help: 'bridge (default), macvlan or ipvlan' },
+  egress: {
+    kind: 'list',
+    type: 'allow=whom|deny=whom',
+    help: 'To whom beyond it its containers may speak: 10.0.0.0/8, 203.0.113.7:443/tcp, [2001:db8::/32]:53',
+  },
   gateway: { kind: 'list', type: 'address', help: 'The network’s own address in a subnet' },
   ingress: { kind: 'flag', help: 'Not supported' },
   internal: { kind: 'flag', help: 'No way out and no way in' },

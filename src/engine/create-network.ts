@@ -157,6 +157,7 @@ function resolveBridge(
     mtuBytes,
     subnets,
     internal: request.internal,
+    ...(request.egress === undefined ? {} : { egress: request.egress }),
   };
 }
 

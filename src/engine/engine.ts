@@ -18,6 +18,7 @@ import type { Usage } from '../services/process/statistics.ts';
 import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import type { DestinationProtocol } from '../values/destination-grammar.ts';
+import type { EgressPolicy } from '../values/egress.ts';
 import type { EngineEvent } from '../values/event.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
@@ -87,6 +88,7 @@ export interface NetworkInspection extends NetworkSummary {
   readonly subnets: readonly Subnet[];
   /** How full each of them is, in their order. */
   readonly occupancies: readonly Occupancy[];
+  readonly egress?: EgressPolicy;
   readonly attachable: boolean;
   /** Docker's names. */
   readonly options: Readonly<Record<string, string>>;

@@ -65,6 +65,7 @@ export function inspectNetwork(context: Context, reference: string): NetworkInsp
     ...summary,
     subnets,
     occupancies: subnets.map((subnet) => occupancy(subnet, used)),
+    ...(record?.request?.egress === undefined ? {} : { egress: record.request.egress }),
     attachable: record?.request?.attachable ?? false,
     options: record?.request?.options ?? (record === undefined ? {} : defaultOptions(record)),
     containers:

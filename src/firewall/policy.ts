@@ -9,9 +9,11 @@
  */
 import type { KeyPart } from '../kernel/set-key.ts';
 import { type Address, type Family, isLoopback, isUnspecified, network, type Prefix } from '../values/address.ts';
+import type { EgressPolicy } from '../values/egress.ts';
 import type { GatewayMode } from '../values/network.ts';
 import type { PortBinding } from '../values/port.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
+import { egressElements, egressSets } from './egress.ts';
 
 /** What a bridge network lets pass, and under which addresses. */
 export interface NetworkPolicy {
@@ -31,6 +33,8 @@ export interface NetworkPolicy {
   readonly sourceAddresses: readonly Address[];
   /** Links from which a direct route to published ports is open. */
   readonly trustedLinks: readonly string[];
+  /** Absent: its containers may speak to everybody. */
+  readonly egress?: EgressPolicy;
 }
 
 /** What a published port has to know of its network. */
@@ -42,6 +46,7 @@ export function networkElements(policy: NetworkPolicy): readonly SetElement[] {
   return [
     { set: 'bridges', key: [name] },
     { set: policy.interContainer ? 'same_bridge' : 'apart', key: [name, name] },
+    ...(policy.egress === undefined ? [] : egressElements(policy.bridge, policy.egress)),
     ...policy.subnets.flatMap((subnet) => familyElements(policy, subnet)),
   ];
 }
@@ -56,7 +61,7 @@ function familyElements(policy: NetworkPolicy, subnet: Prefix): readonly SetElem
   if (policy.internal) return [{ set: 'internal', key: here }];
   const { leave, enter } = chains[mode];
   return [
-    { set: 'leaving', key: here, value: [goto(leave)] },
+    { set: 'leaving', key: here, value: [goto(policy.egress === undefined ? leave : 'leave_limited')] },
     { set: 'entering', key: here, value: [goto(enter)] },
     { set: `subnets${family}`, key: [name, { type: 'prefix', prefix: network(subnet) }] },
     ...(policy.masquerade && mode !== 'routed' ? [sourceElement(policy, family)] : []),
@@ -81,7 +86,7 @@ const chains = {
  *
  * None translates from one family to the other, which the kernel can't, or from loopback: those ports are a process of
  * the host's business, and so is what comes from an IPv6 address of one link. What is said of them is who may not reach
- * it: of one on every address, an internal network; of one on 127.0.0.1, the wire. `::1` the kernel never accepts from
+ * it: an internal or a limited network; of one on 127.0.0.1, the wire. `::1` the kernel never accepts from
  * there. In a
  * routed network there is no port of the host: the container's own is open, but not if it was asked for on loopback.
  *
@@ -111,14 +116,17 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
     return family === 4 ? [{ set: 'loopback_ports4', key: [address(binding.hostAddress), ...spanned] }] : [];
   }
   const everywhere = isUnspecified(binding.hostAddress);
-  const mayBeCarried = everywhere && (family === 6 || container.family === 6);
-  const carried = mayBeCarried ? [{ set: 'carried_ports', key: [nfProto(family), ...spanned] }] : [];
+  const mayBeCarried = family === 6 || container.family === 6;
+  const at = everywhere
+    ? { set: 'carried_ports', key: [nfProto(family), ...spanned] }
+    : { set: `carried_host_ports${family}`, key: [address(binding.hostAddress), ...spanned] };
+  const carried = mayBeCarried ? [at] : [];
   if (family !== container.family) return carried;
   const hostPort = [protocolOf(binding), service(binding.hostPort)];
   const value = [address(container), service(binding.containerPort)];
   return everywhere
     ? [{ set: `ports${family}`, key: hostPort, value }, ...carried]
-    : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }];
+    : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }, ...carried];
 }
 
 const hostPortParts = [{ type: 'inet_proto' }, { type: 'inet_service' }] as const;
@@ -141,6 +149,7 @@ export const networkSets: Readonly<Record<string, readonly KeyPart[]>> = {
   sources6: [bridgePart],
   subnets4: [bridgePart, { type: 'prefix', family: 4 }],
   subnets6: [bridgePart, { type: 'prefix', family: 6 }],
+  ...egressSets,
 };
 
 /** The sets that hold published ports, and what their keys are made of. */
@@ -155,6 +164,7 @@ export const portSets: Readonly<Record<string, readonly KeyPart[]>> = {
         [`host_ranges${family}`, [addressed, ...hostRangeParts]],
         [`open_ports${family}`, [bridgePart, addressed, ...hostRangeParts]],
         [`trusted_ports${family}`, [bridgePart, bridgePart, addressed, ...hostRangeParts]],
+        [`carried_host_ports${family}`, [addressed, ...hostRangeParts]],
       ];
     }),
   ),

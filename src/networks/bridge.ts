@@ -36,6 +36,7 @@ import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
 import type { Place } from '../plan/place.ts';
 import type { DefaultRoute, FirewallStep, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
+import type { EgressPolicy } from '../values/egress.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
 import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
@@ -53,6 +54,7 @@ export interface BridgeNetwork extends BridgeOptions {
   readonly mtuBytes: number;
   readonly subnets: readonly Subnet[];
   readonly internal: boolean;
+  readonly egress?: EgressPolicy;
 }
 
 export function optionsOf(request: BridgeRequest): BridgeOptions {

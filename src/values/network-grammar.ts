@@ -7,6 +7,8 @@
 import { type Family, formatPrefix } from './address.ts';
 import { plainBridge } from './bridge-options.ts';
 import { formatDriver, parseDriver } from './driver-options.ts';
+import type { EgressPolicy } from './egress.ts';
+import { formatEgress, parseEgress } from './egress-grammar.ts';
 import { GangwayError } from './errors.ts';
 import { formatPairs, parseBoolean, parsePairs } from './literal.ts';
 import { parseNetworkName } from './names.ts';
@@ -22,6 +24,8 @@ export interface NetworkWords extends PoolWords {
   readonly ipv4?: boolean;
   readonly ipv6?: boolean;
   readonly internal?: boolean;
+  /** `allow=ENTRY,…`, `deny=ENTRY,…` */
+  readonly egress?: readonly string[];
   readonly attachable?: boolean;
   readonly scope?: string;
   readonly ingress?: boolean;
@@ -40,7 +44,7 @@ const enable = { 4: 'com.docker.network.enable_ipv4', 6: 'com.docker.network.ena
 
 /** @throws GangwayError that names the option and the remedy */
 export function parseNetworkCreate(words: NetworkWords): NetworkRequest {
-  const { internal = false, attachable = false } = words;
+  const { internal = false, attachable = false, egress = [] } = words;
   const name = parseNewNetworkName(words.name);
   requireOneMachine(words);
   const options = parsePairs(words.options ?? []);
@@ -52,18 +56,29 @@ export function parseNetworkCreate(words: NetworkWords): NetworkRequest {
   if (driver.kind === 'bridge') requireOneEach(pools);
   requireRoom(driver, families);
   requireInternal(driver, internal);
-  return { name, driver, families, internal, pools, labels: parseLabels(words.labels ?? []), options, attachable };
+  return {
+    name,
+    driver,
+    families,
+    internal,
+    ...(egress.length === 0 ? {} : { egress: parseLimits(egress, driver, internal) }),
+    pools,
+    labels: parseLabels(words.labels ?? []),
+    options,
+    attachable,
+  };
 }
 
 /** What `parseNetworkCreate` reads as this. What the options say in their own words is left in those words. */
 export function formatNetworkCreate(request: NetworkRequest): NetworkWords {
-  const { name, driver, families, internal, attachable, pools, labels, options } = request;
+  const { name, driver, families, internal, egress, attachable, pools, labels, options } = request;
   return {
     name,
     driver: driver.kind,
     ipv4: families.includes(4),
     ipv6: families.includes(6),
     internal,
+    ...(egress === undefined ? {} : { egress: formatEgress(egress) }),
     attachable,
     ...formatPools(pools),
     labels: formatPairs(labels),
@@ -159,6 +174,24 @@ function requireRoom({ mtuBytes = 1280 }: DriverRequest, families: readonly Fami
 function requireInternal(driver: DriverRequest, internal: boolean): void {
   if (internal || driver.kind !== 'bridge' || !Object.values(driver.gatewayModes).includes('isolated')) return;
   throw invalidNetwork('gateway mode isolated is for internal networks', 'add --internal');
+}
+
+/** Where the packets don't pass this machine's rules, nothing can hold them back. */
+function parseLimits(texts: readonly string[], { kind }: DriverRequest, internal: boolean): EgressPolicy {
+  if (kind !== 'bridge') {
+    throw new GangwayError('not-supported', `--egress is for bridge networks: what a ${kind} sends, no rule sees`, {
+      hint: 'make a bridge network, or leave --egress out',
+    });
+  }
+  if (!internal) return withoutNames(parseEgress(texts));
+  throw new GangwayError('conflicting-options', 'nothing leaves an internal network, whatever --egress says', {
+    hint: 'leave --internal or --egress out',
+  });
+}
+
+function withoutNames(policy: EgressPolicy): EgressPolicy {
+  if ([...policy.allow, ...policy.deny].every(({ kind }) => kind === 'prefix')) return policy;
+  throw new GangwayError('not-supported', '--egress can’t hold to names yet', { hint: 'write addresses' });
 }
 
 /** `KEY=VALUE` or `KEY`. The value is any text. */

@@ -5,6 +5,7 @@
  * option names (`com.docker.network.bridge.enable_icc`) end at the parser: below, an option is a field with a type.
  */
 import type { Address, Family, Prefix } from './address.ts';
+import type { EgressPolicy } from './egress.ts';
 import type { Mac } from './mac.ts';
 
 /** Names that are nobody's to give: of networks that are always there, and docker's for the one that is meant where none is said. */
@@ -18,6 +19,8 @@ export interface NetworkRequest {
   readonly families: readonly Family[];
   /** `--internal`: no way out and no way in, but through the containers themselves. */
   readonly internal: boolean;
+  /** `--egress`; absent: its containers may speak to everybody. */
+  readonly egress?: EgressPolicy;
   /** `--subnet` and what belongs to it. A family without a pool gets one of the default pools. */
   readonly pools: readonly PoolRequest[];
   readonly labels: Readonly<Record<string, string>>;

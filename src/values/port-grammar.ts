@@ -173,7 +173,7 @@ function hostAddressHint(text: string): string {
   return 'before the ports stands an address of this host, as in 127.0.0.1:8080:80 or [::1]:8080:80';
 }
 
-function parseRange(text: string, what: string): PortRange {
+export function parseRange(text: string, what: string): PortRange {
   const [, first = text, last = first] = /^([^-]*)-(.*)$/.exec(text) ?? [];
   const range = { first: parseNumber(first, text, what), last: parseNumber(last, text, what) };
   if (range.first > range.last) throw invalidPort(`invalid ${what} "${text}"`, 'a range begins with its lower port');

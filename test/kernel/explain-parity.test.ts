@@ -183,6 +183,11 @@ parity('network create, internal and with containers apart', {
   words: ['network', 'create', '--internal', '-o', 'com.docker.network.bridge.enable_icc=false', 'quiet'],
 });
 
+const limits = 'allow=10.0.0.0/8,203.0.113.7:443/tcp,[2001:db8::/32]:53,deny=10.1.0.0/16';
+const limited = ['network', 'create', '--ipv6', '--egress', limits, 'limited'];
+
+parity('network create, with an egress policy', { words: limited });
+
 parity('network rm', { before: [better], words: ['network', 'rm', 'aa'] });
 
 parity('run -d in a network of its own', {
@@ -226,6 +231,8 @@ parity('network connect, on iptables', {
   before: [onIptables(better), web],
   words: onIptables(['network', 'connect', 'aa', 'web']),
 });
+
+parity('network create, with an egress policy, on iptables', { words: onIptables(limited) });
 
 parity('unpublish and what is left, on iptables', {
   before: [onIptables(web)],

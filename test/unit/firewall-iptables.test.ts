@@ -13,6 +13,7 @@ import {
   portSets,
 } from '../../src/firewall/policy.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { formatRule } from '../../src/values/iptables-rule.ts';
 import { plainPolicy } from '../support/plain-policy.ts';
 
@@ -57,6 +58,25 @@ test('a network is rules in the chains of its families', (t) => {
     '6 filter -I GANGWAY-CLAIMS -s fd00::/64 -o gangway0 -j DROP',
     '6 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc fd00::/64 --ctreplsrc fd00::/64 -j DROP',
   ]);
+});
+
+test('an egress policy is rules about what was asked for, and where it denies, about what is behind it, too', (t) => {
+  const limits = ['allow=10.0.0.0/8,[2001:db8::1]:53/udp', 'deny=10.1.2.3,0.0.0.0/0:25-26/tcp'];
+  const of = { ...plainPolicy('gangway0', '172.17.0.1/16'), egress: parseEgress(limits) };
+  t.deepEqual(
+    told(networkElements(of).flatMap(renderRules)).filter((rule) => /ALLOWED|DENIED|LIMITED/.test(rule)),
+    [
+      '4 filter -I GANGWAY-INPUT -i gangway0 -g GANGWAY-HOST-LIMITED',
+      '6 filter -I GANGWAY-INPUT -i gangway0 -g GANGWAY-HOST-LIMITED',
+      '4 filter -I GANGWAY-DENIED -d 10.1.2.3/32 -i gangway0 -j DROP',
+      '4 filter -I GANGWAY-DENIED -i gangway0 -m conntrack --ctorigdst 10.1.2.3 -j DROP',
+      '4 filter -I GANGWAY-DENIED -i gangway0 -p tcp -m tcp --dport 25:26 -j DROP',
+      '4 filter -I GANGWAY-DENIED -i gangway0 -p tcp -m conntrack --ctorigdst 0.0.0.0/0 --ctorigdstport 25:26 -j DROP',
+      '4 filter -I GANGWAY-ALLOWED -i gangway0 -m conntrack --ctorigdst 10.0.0.0/8 -j RETURN',
+      '6 filter -I GANGWAY-ALLOWED -i gangway0 -p udp -m conntrack --ctorigdst 2001:db8::1 --ctorigdstport 53 -j RETURN',
+      '4 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-LIMITED',
+    ],
+  );
 });
 
 test('a port is one rule where it leads to the container, and one for each trusted link', (t) => {

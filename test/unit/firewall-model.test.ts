@@ -5,6 +5,7 @@ import { judge } from '../../src/firewall/model/model.ts';
 import type { Origin, World } from '../../src/firewall/model/world.ts';
 import type { NetworkPolicy } from '../../src/firewall/policy.ts';
 import { formatAddress, parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { parseEgress } from '../../src/values/egress-grammar.ts';
 import type { Forward } from '../../src/values/port.ts';
 import { parsePort } from '../../src/values/port-grammar.ts';
 import { plainPolicy } from '../support/plain-policy.ts';
@@ -221,4 +222,61 @@ test('a sentence says which fact decides', (t) => {
       'masks: 172.17.0.1 takes the place of 172.18.0.2',
     ],
   );
+});
+
+test('out of a limited network goes what may, by what was asked for; what is denied is so by what is behind it, too', (t) => {
+  const limited = (...egress: string[]) => world({}, {}, { egress: parseEgress(egress) });
+  const some = limited('allow=203.0.113.2:80/tcp,203.0.113.1:8080');
+  t.is(ask(db, '203.0.113.2', 80, some), 'outside 203.0.113.2:80/tcp sees 203.0.113.1');
+  t.is(ask(db, '203.0.113.1', 8080, some), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  for (const [to, port] of [
+    ['203.0.113.2', 81],
+    ['203.0.113.2'],
+    ['203.0.113.1', 81],
+    ['172.18.0.1'],
+    ['192.0.2.9', 80],
+  ] as const)
+    t.is(ask(db, to, port, some), 'egress', `${to} ${port}`);
+  const others = limited('deny=172.17.0.0/16,192.0.2.0/24');
+  t.is(ask(db, '203.0.113.1', 8080, others), 'egress');
+  t.is(ask(db, '192.0.2.9', 80, others), 'egress');
+  t.is(ask(db, '203.0.113.2', 80, others), 'outside 203.0.113.2:80/tcp sees 203.0.113.1');
+  t.is(ask(db, '203.0.113.1', 81, others), 'host 203.0.113.1:81/tcp sees 172.18.0.2');
+  // What comes in is not its business.
+  t.is(
+    ask(db, '203.0.113.1', 8080, world({ egress: parseEgress(['deny=0.0.0.0/0']) })),
+    'web 172.17.0.2:80/tcp sees 172.17.0.1',
+  );
+});
+
+test('what a process carries on is closed to a limited network, which may speak to everybody else', (t) => {
+  const six = { subnets: [parsePrefix('172.18.0.1/16'), parsePrefix('fd00:b::1/64')] };
+  const links = [...world().links, { name: 'br-back', addresses: [parsePrefix('fd00:b::1/64')] }];
+  const [front] = world().endpoints;
+  const endpoints = [
+    ...(front === undefined ? [] : [front]),
+    { container: 'db', network: 'back', addresses: ['172.18.0.2', 'fd00:b::2'].map(parseAddress) },
+  ];
+  const of = (egress?: string) =>
+    world({}, { links, endpoints }, { ...six, ...(egress === undefined ? {} : { egress: parseEgress([egress]) }) });
+  t.is(ask(db, '2001:db8:f::1', 9001, of()), 'web 172.17.0.2:80/tcp sees 172.17.0.1', 'control: it is carried');
+  t.is(ask(db, '2001:db8:f::1', 9001, of('deny=192.0.2.0/24')), 'egress');
+  t.is(ask(db, '2001:db8:f::1', 9001, of('allow=::/0')), 'egress');
+  t.is(ask(db, '2001:db8:f::1', 9002, of('allow=::/0')), 'host [2001:db8:f::1]:9002/tcp sees fd00:b::2');
+});
+
+test('the reason names whom the network lets out to', (t) => {
+  const told = (egress: string, to: string) => {
+    const answer = judge(world({}, {}, { egress: parseEgress([egress]) }), { from: db, to: parseAddress(to) });
+    return answer.outcome === 'dropped' ? answer.reason.sentence : 'reached';
+  };
+  t.is(
+    told('allow=10.0.0.0/8,203.0.113.7:443', '192.0.2.9'),
+    'network back lets out only to 10.0.0.0/8, 203.0.113.7:443, and 192.0.2.9 is not among them',
+  );
+  t.regex(
+    told(`allow=${[1, 2, 3, 4, 5, 6, 7].map((n) => `10.${n}.0.0/16`).join(',')}`, '192.0.2.9'),
+    /10\.5\.0\.0\/16 and 2 more/,
+  );
+  t.is(told('deny=192.0.2.0/24', '192.0.2.9'), 'network back lets nothing out to 192.0.2.0/24');
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import fc from 'fast-check';
 import {
   closedTransitElements,
   type NetworkPolicy,
@@ -11,7 +12,9 @@ import {
 } from '../../src/firewall/policy.ts';
 import { coalesce } from '../../src/firewall/ranges.ts';
 import { firstKey, lastKey, readKey } from '../../src/kernel/set-key.ts';
-import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { contains, formatPrefix, network, parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { entryFor, type Spoken } from '../../src/values/egress.ts';
+import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { type Datum, formatSetElement, type SetElement } from '../../src/values/set-element.ts';
 import { plainPolicy } from '../support/plain-policy.ts';
 
@@ -33,6 +36,10 @@ function port(hostAddress: string, at = container, policy: Partial<PortPolicy> =
 }
 
 const gangway0 = plainPolicy('gangway0', '172.17.0.1/16');
+/** Of each kind of entry one, in both lists. */
+const egress = parseEgress(
+  ['allow=', 'deny='].map((list) => `${list}10.0.0.0/8,10.0.0.0/8:1-9,2001:db8::/32,[2001:db8::/32]:53/udp`),
+);
 const both = [parsePrefix('172.17.0.1/16'), parsePrefix('fd00::1/64')];
 const six = parseAddress('fd00::2');
 
@@ -88,6 +95,76 @@ test('an internal network is closed by what is not said of it', (t) => {
   ]);
 });
 
+test('an egress policy is elements of sets in which nothing overlaps', (t) => {
+  const told = (...texts: string[]) =>
+    written(networkElements({ ...gangway0, subnets: both, egress: parseEgress(texts) }))
+      .filter((element) => /^(limited|leaving|denied|allowed)/.test(element))
+      .map((element) => element.replaceAll('"gangway0" . ', ''));
+  t.deepEqual(told('allow=10.0.0.0/8,10.1.0.0/16,203.0.113.7:443/tcp,203.0.113.7:440-442/tcp,203.0.113.0/24:400-441'), [
+    'limited { "gangway0" }',
+    'allowed4 { 10.0.0.0/8 }',
+    'allowed_ports4 { 203.0.113.0/24 . tcp . 400-441 }',
+    'allowed_ports4 { 203.0.113.7/32 . tcp . 442-443 }',
+    'allowed_ports4 { 203.0.113.0/24 . udp . 400-441 }',
+    'leaving { ipv4 . "gangway0" : goto leave_limited }',
+    'leaving { ipv6 . "gangway0" : goto leave_limited }',
+  ]);
+  t.deepEqual(told('deny=[fd00::/8]:53/udp,169.254.0.0/16'), [
+    'limited { "gangway0" }',
+    'denied4 { 169.254.0.0/16 }',
+    'denied_ports6 { fd00::/8 . udp . 53 }',
+    'allowed4 { 0.0.0.0/0 }',
+    'allowed6 { ::/0 }',
+    'leaving { ipv4 . "gangway0" : goto leave_limited }',
+    'leaving { ipv6 . "gangway0" : goto leave_limited }',
+  ]);
+});
+
+test('whatever overlaps in a policy, its elements mean the same and don’t overlap', (t) => {
+  const byte = fc.integer({ min: 0, max: 3 });
+  const entry = fc.record({
+    length: fc.constantFrom(0, 8, 30, 31, 32),
+    last: byte,
+    ports: fc.option(
+      fc.tuple(fc.integer({ min: 1, max: 9 }), byte).map(([first, more]) => `:${first}-${first + more}`),
+    ),
+    protocol: fc.constantFrom('', '/tcp', '/udp'),
+  });
+  const text = fc.array(entry, { minLength: 1, maxLength: 6 }).map((entries) =>
+    entries.map(({ length, last, ports, protocol }) => {
+      const prefix = formatPrefix(network(parsePrefix(`10.0.0.${last}/${length}`)));
+      return `${prefix}${ports === null ? '' : ports + protocol}`;
+    }),
+  );
+  fc.assert(
+    fc.property(
+      text,
+      byte,
+      fc.integer({ min: 1, max: 12 }),
+      fc.constantFrom('tcp', 'udp'),
+      (texts, last, port, protocol) => {
+        const policy = parseEgress([`allow=${texts.join(',')}`]);
+        const spoken = { address: parseAddress(`10.0.0.${last}`), port: { port, protocol } } as const;
+        const elements = networkElements({ ...gangway0, egress: policy });
+        const [whole, some] = ['allowed4', 'allowed_ports4'].map((set) =>
+          elements.filter((each) => each.set === set && means(each, spoken)),
+        );
+        t.true((whole?.length ?? 0) < 2 && (some?.length ?? 0) < 2);
+        t.is((whole?.length ?? 0) + (some?.length ?? 0) > 0, entryFor(policy.allow, spoken) !== undefined);
+      },
+    ),
+  );
+});
+
+/** Does every part of the key mean it? */
+function means({ key }: SetElement, { address, port }: Spoken): boolean {
+  return key.every((datum) => {
+    if (datum.type === 'prefix') return contains(datum.prefix, address);
+    if (datum.type === 'inet_proto') return datum.protocol === port?.protocol;
+    return datum.type !== 'ports' || (datum.first <= (port?.port ?? 0) && (port?.port ?? 0) <= datum.last);
+  });
+}
+
 test('a published port is one element', (t) => {
   t.deepEqual(port('0.0.0.0'), ['ports4 { tcp . 8080 : 172.17.0.2 . 80 }']);
   t.deepEqual(port('203.0.113.1'), ['host_ports4 { 203.0.113.1 . tcp . 8080 : 172.17.0.2 . 80 }']);
@@ -97,15 +174,19 @@ test('a published port is one element', (t) => {
 test('a published port in IPv6', (t) => {
   // Who has an address of one link alone is not translated, but carried.
   t.deepEqual(port('::', six), ['ports6 { tcp . 8080 : fd00::2 . 80 }', 'carried_ports { ipv6 . tcp . 8080 }']);
-  t.deepEqual(port('2001:db8::1', six), ['host_ports6 { 2001:db8::1 . tcp . 8080 : fd00::2 . 80 }']);
+  t.deepEqual(port('2001:db8::1', six), [
+    'host_ports6 { 2001:db8::1 . tcp . 8080 : fd00::2 . 80 }',
+    'carried_host_ports6 { 2001:db8::1 . tcp . 8080 }',
+  ]);
 });
 
-test('a port that the kernel cannot carry over is none, but closed to internal networks', (t) => {
+test('a port that the kernel cannot carry over is none, but closed to internal and limited networks', (t) => {
   t.deepEqual(port('::'), ['carried_ports { ipv6 . tcp . 8080 }']);
-  t.deepEqual(port('2001:db8::1'), []);
+  t.deepEqual(port('2001:db8::1'), ['carried_host_ports6 { 2001:db8::1 . tcp . 8080 }']);
   t.deepEqual(port('::1'), []);
   t.deepEqual(port('::1', six), []);
   t.deepEqual(port('0.0.0.0', six), ['carried_ports { ipv4 . tcp . 8080 }']);
+  t.deepEqual(port('203.0.113.1', six), ['carried_host_ports4 { 203.0.113.1 . tcp . 8080 }']);
 });
 
 test('in a routed network the container’s own port is open, but not if it was asked for on loopback', (t) => {
@@ -143,7 +224,12 @@ test('every set and every chain that an element names stands in the ruleset', (t
   const policies = modes.flatMap((mode): readonly NetworkPolicy[] => {
     const plain = { ...gangway0, subnets: both, gatewayModes: { 4: mode, 6: mode }, trustedLinks: ['eth1'] } as const;
     const sourceAddresses = [container, six];
-    return [plain, { ...plain, sourceAddresses }, { ...plain, internal: true, interContainer: false }];
+    return [
+      plain,
+      { ...plain, sourceAddresses },
+      { ...plain, egress },
+      { ...plain, internal: true, interContainer: false },
+    ];
   });
   const port = { protocol: 'udp', hostPort: 53, containerPort: 53 } as const;
   const all = policies.flatMap((policy) => [
@@ -153,6 +239,7 @@ test('every set and every chain that an element names stands in the ruleset', (t
       return portElements({ ...port, hostAddress }, target, policy);
     }),
     ...portElements({ ...port, hostAddress: parseAddress('::') }, container, policy),
+    ...portElements({ ...port, hostAddress: parseAddress('203.0.113.1') }, six, policy),
   ]);
   const used = new Set([...all, ...ranges(all), ...closedTransitElements(4)].map(({ set }) => set));
   const declared = [...ruleset.matchAll(/^\t(?:set|map) (\w+) \{$/gm)].map(([, name]) => name ?? '');
@@ -193,6 +280,7 @@ test('what a set of published ports holds can be read back', (t) => {
   );
   const across = { protocol: 'tcp', hostAddress: parseAddress('::'), hostPort: 8080, containerPort: 80 } as const;
   elements.push(...portElements(across, container, policy));
+  elements.push(...portElements({ ...across, hostAddress: parseAddress('203.0.113.1') }, six, policy));
   elements.push(...ranges(elements));
   t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(portSets).sort());
   for (const { set, key } of elements) t.deepEqual(readKey(portSets[set] ?? [], firstKey(key), lastKey(key)), key, set);
@@ -203,7 +291,7 @@ test('what the sets of networks hold can be read back', (t) => {
   const sourceAddresses = ['203.0.113.1', '2001:db8::1'].map(parseAddress);
   const elements = [
     bridge,
-    { ...bridge, interContainer: false, sourceAddresses },
+    { ...bridge, interContainer: false, sourceAddresses, egress },
     { ...bridge, internal: true },
     { ...bridge, gatewayModes: { 4: 'isolated', 6: 'isolated' } as const },
   ].flatMap(networkElements);

@@ -5,11 +5,12 @@ import type { networkCreateOptions } from '../options.ts';
 import { present } from '../present.ts';
 
 export const execute: Execute<typeof networkCreateOptions> = async ({ options, words: [name = ''] }, context) => {
-  const { attachable, driver, ingress, internal, ipv4, ipv6, label, opt, scope, subnet, gateway } = options;
+  const { attachable, driver, egress, ingress, internal, ipv4, ipv6, label, opt, scope, subnet, gateway } = options;
   const request = parseNetworkCreate({
     name,
     attachable,
     internal,
+    egress,
     ingress,
     configOnly: options['config-only'],
     labels: label,

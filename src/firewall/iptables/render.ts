@@ -25,8 +25,14 @@ interface Fact {
   readonly links: readonly string[];
   /** `-s` or `-d` and a prefix, where the key has an address. */
   readonly address: string;
+  /** `-d` and the same, but where that is every address. */
+  readonly destination: string;
   /** `-p tcp -m tcp --dport 80`. */
   readonly port: string;
+  /** `tcp`. */
+  readonly protocol: string;
+  /** `--ctorigdst` and an address or a prefix, and `--ctorigdstport`: what was asked for, before it was translated. */
+  readonly asked: string;
   /** A chain, or where translation leads. */
   readonly target: string;
 }
@@ -80,30 +86,54 @@ const renderings: Readonly<Record<string, Rendering>> = {
   loopback_ports4: ({ address, port }) => [
     { table: 'raw', chain: 'GANGWAY-LOOPBACK', words: `-d ${address} ${port} -j DROP` },
   ],
+  limited: ({ links: [bridge] }) => [{ ...filter('INPUT'), words: `-i ${bridge} -g GANGWAY-HOST-LIMITED` }],
+  ...eachFamily('denied', ({ links: [bridge], destination, asked }) => [
+    { ...filter('DENIED'), words: `${destination} -i ${bridge} -j DROP` },
+    { ...filter('DENIED'), words: `-i ${bridge} -m conntrack ${asked} -j DROP` },
+  ]),
+  ...eachFamily('denied_ports', ({ links: [bridge], destination, port, protocol, asked }) => [
+    { ...filter('DENIED'), words: `${destination} -i ${bridge} ${port} -j DROP` },
+    { ...filter('DENIED'), words: `-i ${bridge} -p ${protocol} -m conntrack ${asked} -j DROP` },
+  ]),
+  ...eachFamily('allowed', ({ links: [bridge], asked }) => [
+    { ...filter('ALLOWED'), words: `-i ${bridge} -m conntrack ${asked} -j RETURN` },
+  ]),
+  ...eachFamily('allowed_ports', ({ links: [bridge], protocol, asked }) => [
+    { ...filter('ALLOWED'), words: `-i ${bridge} -p ${protocol} -m conntrack ${asked} -j RETURN` },
+  ]),
+  ...eachFamily('carried_host_ports', ({ address, port }) => [
+    { ...filter('CARRIED-AT'), words: `-d ${address} ${port} -j DROP` },
+  ]),
   carried_ports: ({ port }) => [{ ...filter('CARRIED'), words: `${port} -j DROP` }],
   closed_transit: () => [{ ...filter('TRANSIT'), words: '-j DROP' }],
 };
 
 /** Where the rules of a set stand. */
 export function chainsOf(set: string): readonly string[] {
-  const fact = { links: [], address: '', port: '', target: '' };
-  return [...new Set(rendering(set)(fact).map(({ chain }) => chain))];
+  return [...new Set(rendering(set)(factOf([], [])).map(({ chain }) => chain))];
 }
 
 /** The rules that say what an element says, in the order in which they are put at the heads of their chains. */
 export function renderRules({ set, key, value = [] }: SetElement): readonly IptablesRule[] {
   const families = familiesOf(set, key);
-  const fact: Fact = {
-    links: key.flatMap((datum) => (datum.type === 'ifname' ? [datum.name] : [])),
-    address: key.map(formatAddressDatum).join(''),
-    port: formatPort(key),
-    target: formatTarget(value),
-  };
-  return rendering(set)(fact).flatMap(({ table, chain, words, family }) =>
+  return rendering(set)(factOf(key, value)).flatMap(({ table, chain, words, family }) =>
     families
       .filter((one) => family === undefined || one === family)
       .map((one) => ({ family: one, table, chain, words: words.trim().split(/ +/) })),
   );
+}
+
+function factOf(key: readonly Datum[], value: readonly Datum[]): Fact {
+  const address = key.map(formatAddressDatum).join('');
+  return {
+    links: key.flatMap((datum) => (datum.type === 'ifname' ? [datum.name] : [])),
+    address,
+    destination: address.endsWith('/0') ? '' : `-d ${address}`,
+    port: formatPort(key),
+    protocol: formatProtocol(key),
+    asked: formatAsked(address, key),
+    target: formatTarget(value),
+  };
 }
 
 function rendering(set: string): Rendering {
@@ -129,9 +159,23 @@ function formatAddressDatum(datum: Datum): string {
 }
 
 function formatPort(key: readonly Datum[]): string {
-  const protocol = key.map((datum) => (datum.type === 'inet_proto' ? datum.protocol : '')).join('');
-  const port = key.map(formatNumber).join('');
-  return protocol === '' ? '' : `-p ${protocol} -m ${protocol} --dport ${port}`;
+  const protocol = formatProtocol(key);
+  return protocol === '' ? '' : `-p ${protocol} -m ${protocol} --dport ${formatPorts(key)}`;
+}
+
+function formatProtocol(key: readonly Datum[]): string {
+  return key.map((datum) => (datum.type === 'inet_proto' ? datum.protocol : '')).join('');
+}
+
+/** iptables-save(8) writes the one address of a host without its length here. */
+function formatAsked(address: string, key: readonly Datum[]): string {
+  const ports = formatPorts(key);
+  const whom = address.replace(address.includes(':') ? /\/128$/ : /\/32$/, '');
+  return `--ctorigdst ${whom}${ports === '' ? '' : ` --ctorigdstport ${ports}`}`;
+}
+
+function formatPorts(key: readonly Datum[]): string {
+  return key.map(formatNumber).join('');
 }
 
 function formatNumber(datum: Datum): string {

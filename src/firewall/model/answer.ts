@@ -11,6 +11,7 @@ export type Decision =
   | 'not-published'
   | 'apart'
   | 'claim'
+  | 'egress'
   | 'transit'
   | 'loopback'
   | 'own-source'

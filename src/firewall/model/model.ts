@@ -31,6 +31,7 @@ import {
 import type { Port } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
+import { carriedRefusal, egressRefusal } from './egress.ts';
 import { type Packet, pass } from './pass.ts';
 import {
   type Attempt,
@@ -190,7 +191,8 @@ function takesPort(world: World, target: Address): boolean {
 function translate(packet: Packet, { forward: { binding, target } }: Publication, at: WayStep['at']): Packet {
   const port = { protocol: binding.protocol, port: binding.containerPort };
   const sentence = `published: ${formatBinding(binding)} leads to ${formatDestination(target, port)}`;
-  return { ...packet, to: target, port, translated: true, way: [...packet.way, { at, sentence }] };
+  const asked = { address: packet.to, port: packet.port };
+  return { ...packet, to: target, port, translated: true, asked, way: [...packet.way, { at, sentence }] };
 }
 
 /** What containers see of the machine itself. */
@@ -202,7 +204,10 @@ function guard(world: World, packet: Packet, inLink: string | undefined): Answer
   if (policy.gatewayModes[to.family] === 'isolated') {
     return dropped('isolated', `network ${name} is isolated: its containers see nothing of the machine`, way);
   }
-  if (!policy.internal) return deliver(world, packet);
+  if (!policy.internal) {
+    const carried = carrier(world, to, port) === undefined ? undefined : carriedRefusal(network, packet);
+    return carried ?? egressRefusal(network, packet) ?? deliver(world, packet);
+  }
   if (!isOn(world, inLink, to)) {
     const sentence = `network ${name} is internal: of the machine, its containers see the gateway’s address alone`;
     return dropped('other-address', sentence, way);

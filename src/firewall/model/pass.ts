@@ -1,8 +1,10 @@
 /** The model's half behind the routing: who may leave a network, who may enter one, and under which address. */
 import { type Address, type Family, formatAddress, sameAddress } from '../../values/address.ts';
+import type { Spoken } from '../../values/egress.ts';
 import type { Port } from '../../values/port.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import { type Answer, type Dropped, dropped, type WayStep } from './answer.ts';
+import { egressRefusal } from './egress.ts';
 import {
   addressTowards,
   endpointAt,
@@ -25,6 +27,8 @@ export interface Packet {
   readonly inLink: string | undefined;
   /** It asked for a published port, and its destination is the container's now. */
   readonly translated: boolean;
+  /** What it asked for, before that. */
+  readonly asked?: Spoken;
   readonly way: readonly WayStep[];
 }
 
@@ -100,10 +104,12 @@ function closed(network: ModelNetwork, family: Family, way: readonly WayStep[]):
   return undefined;
 }
 
-function leave({ to, way }: Packet, network: ModelNetwork): readonly WayStep[] | Dropped {
+function leave(packet: Packet, network: ModelNetwork): readonly WayStep[] | Dropped {
+  const { to, way } = packet;
   const mode = network.policy.gatewayModes[to.family];
   return (
-    closed(network, to.family, way) ?? [
+    closed(network, to.family, way) ??
+    egressRefusal(network, packet) ?? [
       ...way,
       { at: 'leave', sentence: `network ${network.name} (${mode}) lets it out` },
     ]

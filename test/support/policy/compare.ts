@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { type Answer, type Dropped, formatDestination } from '../../../src/firewall/model/answer.ts';
 import { formatAddress } from '../../../src/values/address.ts';
+import { formatEgress } from '../../../src/values/egress-grammar.ts';
 import { PolicyScene } from '../../kernel/policy-model-scene.ts';
 import type { Carrier } from '../../kernel/ruleset-carrier.ts';
 import { expected, judged, normal, type PolicyQuestion, questions } from './questions.ts';
@@ -92,6 +93,7 @@ function described({ world: { networks, publications, closedTransit }, bridgeNet
         ...policy,
         subnets: policy.subnets.map(({ address }) => address.family),
         sourceAddresses: policy.sourceAddresses.length,
+        egress: policy.egress && formatEgress(policy.egress),
       }),
     ),
     ...publications.map(

@@ -76,7 +76,9 @@ function kindOf(setting: Setting, { localAddress, attempt }: PolicyQuestion): st
     isLoopback(attempt.to),
     attempt.port?.protocol ?? 'ping',
     setting.world.publications.some(({ forward }) => forward.binding.hostPort === attempt.port?.port),
-    answer.outcome === 'dropped' ? answer.reason.sentence.replace(/[\d.:a-f]*\d/g, '') : answer.where.kind,
+    answer.outcome === 'dropped'
+      ? answer.reason.sentence.replace(/ (only )?to .*| and .*|[\d.:a-f]*\d/g, '')
+      : answer.where.kind,
     ...answer.way.map(({ at }) => at),
   ].join(' ');
 }

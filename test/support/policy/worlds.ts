@@ -17,6 +17,7 @@
 import fc from 'fast-check';
 import type { ModelEndpoint, ModelNetwork, Publication, World } from '../../../src/firewall/model/world.ts';
 import { type Family, parseAddress, parsePrefix } from '../../../src/values/address.ts';
+import { parseEgress } from '../../../src/values/egress-grammar.ts';
 import type { GatewayMode } from '../../../src/values/network.ts';
 import type { Forward, Protocol } from '../../../src/values/port.ts';
 import {
@@ -49,6 +50,7 @@ interface NetworkDraft {
   readonly masquerade: boolean;
   readonly hasSource: boolean;
   readonly trustedLinks: readonly string[];
+  readonly egress: readonly string[];
 }
 
 interface PortDraft {
@@ -76,6 +78,23 @@ function oneIn(many: number): fc.Arbitrary<boolean> {
   return fc.integer({ min: 1, max: many }).map((number) => number === many);
 }
 
+/** Everybody whom somebody may ask, more and less narrowly. */
+const entries = [
+  ...['0.0.0.0/0', '0.0.0.0/0:80', '203.0.113.0/24', '203.0.113.2:80/tcp', '203.0.113.1:9000-9001', '203.0.113.1'],
+  ...['198.51.100.0/24:80-9001', '198.51.100.1', '10.0.0.0/8', '10.0.1.0/24', '10.0.2.0/24:80/udp', '10.0.3.2:80-81'],
+  ...['::/0', '[::/0]:80/udp', '2001:db8:f::/64', '[2001:db8:f::1]:9000-9003', '2001:db8:e::/64', 'fd00::/16'],
+  ...['fd00:0:0:1::/64', '[fd00:0:0:2::/64]:80-81', 'fe80::/10'],
+];
+const list = (word: string, minLength: number) =>
+  fc
+    .subarray(entries, { minLength, maxLength: 7 })
+    .map((some) => (some.length === 0 ? [] : [`${word}=${some.join(',')}`]));
+const egress = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<readonly string[]>([]) },
+  { weight: 2, arbitrary: fc.tuple(list('allow', 2), list('deny', 0)).map((lists) => lists.flat()) },
+  { weight: 1, arbitrary: list('deny', 1) },
+);
+
 const networkDraft: fc.Arbitrary<NetworkDraft> = fc
   .record({
     modes: fc.record({ 4: mode, 6: mode }),
@@ -85,6 +104,7 @@ const networkDraft: fc.Arbitrary<NetworkDraft> = fc
     masquerade: oneIn(4).map((bare) => !bare),
     hasSource: fc.boolean(),
     trustedLinks: fc.constantFrom<readonly string[]>([], [], ['pa0'], ['up0'], ['br1', 'br2'], ['pa0', 'br3']),
+    egress,
   })
   // As `network create` demands it.
   .map((draft) => ({
@@ -124,11 +144,12 @@ export const settings: fc.Arbitrary<Setting> = fc
   });
 
 function network(draft: NetworkDraft, number: NetworkNumber): ModelNetwork {
-  const { modes, families: served, hasSource, ...options } = draft;
+  const { modes, families: served, hasSource, egress: limits, ...options } = draft;
   return {
     name: `net${number}`,
     policy: {
       ...options,
+      ...(limits.length === 0 || options.internal ? {} : { egress: parseEgress(limits) }),
       bridge: `br${number}`,
       subnets: served.map((family) => parsePrefix(`${addressIn(number, family, 1)}/${lengthOf(family)}`)),
       gatewayModes: modes,

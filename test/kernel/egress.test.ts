@@ -1,0 +1,150 @@
+/**
+ * Egress policies, on both back ends: whom containers of a limited network reach, and whom not, by servers that tell whom
+ * they have seen. Each question is put from a network without a policy, too, where it is answered.
+ *
+ *      shut, only to some   -- ann, ben (8081)      host 203.0.113.1 --- world 203.0.113.2, 2001:db8:f::2
+ *      loose, not to some   -- cat                  serves 7000          198.51.100.9, 169.254.169.254
+ *      plain, to everybody  -- dan
+ *      back (IPv4)          -- dba (8080, in IPv6 by the proxy)
+ */
+import test, { type ExecutionContext } from 'ava';
+import { type BackendName, backendNames } from '../../src/firewall/backend.ts';
+import { waitFor } from '../../src/lab/wait.ts';
+import { answers, ask, untilAnswering } from '../support/probe.ts';
+import { type Container, type Story, withStory } from '../support/story-lab.ts';
+
+const only = '203.0.113.2:80/tcp,203.0.113.1:8080,203.0.113.1:7000';
+const notTo = '198.51.100.0/24,203.0.113.2:81,10.9.0.0/24,[2001:db8:f::2]:81';
+
+const networks = {
+  shut: `--ipv6 --subnet 10.7.0.0/24 --subnet fd00:7::/64 --egress allow=${only}`,
+  loose: `--ipv6 --subnet 10.8.0.0/24 --subnet fd00:8::/64 --egress deny=${notTo}`,
+  plain: '--ipv6 --subnet 10.6.0.0/24 --subnet fd00:6::/64',
+  back: '--subnet 10.9.0.0/24',
+};
+const containers = {
+  ann: '--network shut -p 9999:9999/udp',
+  ben: '--network shut -p 8081:80',
+  cat: '--network loose',
+  dan: '--network plain',
+  dba: '--network back -p 8080:80',
+};
+type Name = keyof typeof containers;
+
+/** What is asked of whom, and the source that is seen there: by a container of shut, of loose and of plain. */
+const questions: Readonly<Record<string, readonly [shut: string, loose: string, plain: string]>> = {
+  'tcp 203.0.113.2:80': ['203.0.113.1', '203.0.113.1', '203.0.113.1'],
+  'udp 203.0.113.2:80': ['silence', '203.0.113.1', '203.0.113.1'],
+  'tcp 203.0.113.2:81': ['silence', 'silence', '203.0.113.1'],
+  'udp 203.0.113.2:81': ['silence', 'silence', '203.0.113.1'],
+  'tcp 198.51.100.9:80': ['silence', 'silence', '203.0.113.1'],
+  'tcp 169.254.169.254:80': ['silence', '203.0.113.1', '203.0.113.1'],
+  'tcp [2001:db8:f::2]:80': ['silence', '2001:db8:f::1', '2001:db8:f::1'],
+  'tcp [2001:db8:f::2]:81': ['silence', 'silence', '2001:db8:f::1'],
+  // Published by a container of another network: as it was asked for, and as it is.
+  'tcp 203.0.113.1:8080': ['10.9.0.1', 'silence', '10.9.0.1'],
+  'tcp 10.9.0.1:8080': ['silence', 'silence', '10.9.0.1'],
+  'tcp [2001:db8:f::1]:8080': ['silence', 'silence', '10.9.0.1'],
+  // The machine itself, under two of its addresses.
+  'tcp 203.0.113.1:7000': ['10.7.0.2', '10.8.0.2', '10.6.0.2'],
+  'tcp [2001:db8:f::1]:7000': ['silence', 'fd00:8::2', 'fd00:6::2'],
+  'tcp 10.9.0.1:7000': ['silence', 'silence', '10.6.0.2'],
+  // A sibling of ann, at its own address, and by a port of the machine.
+  'tcp 10.7.0.3:80': ['10.7.0.2', 'silence', 'silence'],
+  'tcp [fd00:7::3]:80': ['fd00:7::2', 'silence', 'silence'],
+  'tcp 203.0.113.1:8081': ['10.7.0.1', '10.7.0.1', '10.7.0.1'],
+};
+const targets = Object.keys(questions);
+const expected = (column: number) => Object.values(questions).map((row) => row[column]);
+
+async function build(story: Story, backend: BackendName): Promise<Readonly<Record<Name, Container>>> {
+  const { world, host } = story.lab;
+  for (const address of ['198.51.100.9', '169.254.169.254'])
+    await world.run(['ip', 'address', 'add', `${address}/32`, 'dev', 'lo']);
+  world.spawn(answers(80, 81), { environment: { NODE_OPTIONS: undefined } });
+  host.spawn(answers(7000), { environment: { NODE_OPTIONS: undefined } });
+  await world.waitFor(['sh', '-c', "ss -Hlnt 'sport = :81' | grep -q ."]);
+  await host.waitFor(['sh', '-c', "ss -Hlnt 'sport = :7000' | grep -q ."]);
+  for (const [name, options] of Object.entries(networks))
+    await story.run(`--firewall-backend=${backend}`, 'network', 'create', ...options.split(' '), name);
+  const found = {} as Record<Name, Container>;
+  for (const [name, options] of Object.entries(containers)) {
+    found[name as Name] = await story.start('--name', name, ...options.split(' '), ...answers(80));
+    await untilAnswering(story, found[name as Name], 80);
+  }
+  return found;
+}
+
+async function pings(story: Story, from: Container, to: string): Promise<boolean> {
+  return (await story.inside(from, `ping -n -c 1 -W 1 ${to}`)).exitCode === 0;
+}
+
+/** What gangway itself says of a question: the decision, or nothing where it is reached. */
+async function said(story: Story, from: Name, target: string): Promise<string> {
+  const [protocol, to] = target.split(' ');
+  const { stdout } = await story.exec(['reach', from, `${to}/${protocol}`, '--format', '{{.Decision}}']);
+  return stdout.trim();
+}
+
+async function matches(t: ExecutionContext, story: Story, { ann, cat, dan }: Readonly<Record<Name, Container>>) {
+  const [shut, loose, plain] = await Promise.all([ann, cat, dan].map((from) => ask(story, from, targets)));
+  t.deepEqual(shut, expected(0), 'shut');
+  t.deepEqual(loose, expected(1), 'loose');
+  t.deepEqual(plain, expected(2), 'control: plain');
+}
+
+for (const backend of backendNames) {
+  test(`${backend}: who may be spoken to is, and nobody else, in either family and by no way around`, async (t) => {
+    t.timeout(240_000);
+    await withStory(t, {}, async (story) => {
+      const found = await build(story, backend);
+      const { ann, cat, dan } = found;
+      await matches(t, story, found);
+      t.deepEqual(await Promise.all([ann, cat, dan].map((from) => pings(story, from, '203.0.113.2'))), [
+        false,
+        true,
+        true,
+      ]);
+      t.deepEqual(await Promise.all([ann, cat, dan].map((from) => pings(story, from, '198.51.100.9'))), [
+        false,
+        false,
+        true,
+      ]);
+      t.deepEqual(await Promise.all([ann, cat, dan].map((from) => pings(story, from, '10.7.0.1'))), [
+        false,
+        true,
+        true,
+      ]);
+      // Who came in is answered, also that nobody listens there.
+      t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:8081', 'udp 203.0.113.1:9999']), [
+        '203.0.113.2',
+        'refused',
+      ]);
+
+      const asked = [0, 1, 2, 6, 8, 9, 10, 11, 12];
+      const decisions = await Promise.all(asked.map((index) => said(story, 'ann', targets[index] ?? '')));
+      const closed = asked.map((index) => expected(0)[index] === 'silence');
+      t.deepEqual(
+        decisions.map((decision) => decision === 'egress'),
+        closed,
+      );
+      t.regex(
+        (await story.exec(['reach', 'ann', '198.51.100.9:80'])).stdout,
+        /network shut lets out only to 203\.0\.113\.2:80\/tcp, .*198\.51\.100\.9:80\/tcp is not among them/,
+      );
+      const [inspected] = JSON.parse(await story.run('network', 'inspect', 'shut')) as [{ Egress: object }];
+      t.deepEqual(inspected.Egress, { Allow: only.split(','), Deny: [] });
+
+      // What somebody takes away comes back, and closes again.
+      await story.sh('nft flush ruleset');
+      const closes = async () => (await ask(story, ann, ['tcp 198.51.100.9:80']))[0] === 'silence';
+      await waitFor('it is closed again', closes, { timeoutMilliseconds: 30_000 });
+      await matches(t, story, found);
+
+      await story.run('rm', '-f', ...Object.keys(containers));
+      await story.run('network', 'rm', ...Object.keys(networks));
+      await story.run('gc');
+      t.notRegex(await story.sh('nft list ruleset'), /gangway|10\.[6-9]\.0/i);
+    });
+  });
+}
