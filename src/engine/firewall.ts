@@ -1,8 +1,9 @@
 /** Which of the two back ends carries out the policy: the one that is loaded, or else the one that is asked for, or can be had. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Backend, type BackendName, isFirewallStep } from '../firewall/backend.ts';
-import { findVariant } from '../firewall/iptables/program.ts';
+import { findVariant, isInstalled } from '../firewall/iptables/program.ts';
 import { iptables } from '../firewall/iptables.ts';
+import { listNeighbours } from '../firewall/neighbours.ts';
 import { nftables } from '../firewall/nftables.ts';
 import { bootId } from '../kernel/boot.ts';
 import { findProgram } from '../kernel/program.ts';
@@ -24,9 +25,19 @@ import { behindOf, wiredOf } from './wiring.ts';
  *
  * @throws GangwayError missing-program where there is none
  */
-export function firewallOf({ records, firewall: asked }: Context): Backend {
-  const loaded = backendIn(records.machine().ruleset);
-  return loaded !== undefined && (asked ?? loaded.name) === loaded.name ? loaded : choose(asked);
+export function firewallOf(context: Context): Backend {
+  const machine = context.records.machine();
+  const loaded = backendIn(machine.ruleset);
+  const asked = context.firewall ?? machine.asked;
+  if (asked !== undefined) return asked === loaded?.name ? loaded : choose(asked);
+  return loaded?.name === 'iptables' ? loaded : (beside(context) ?? loaded ?? choose(undefined));
+}
+
+/** Where others have rules in iptables' FORWARD, ours stand there, too (neighbours.ts says why). */
+function beside({ host }: Context): Backend | undefined {
+  const variants = listNeighbours(host().netfilter).flatMap(({ variant }) => variant ?? []);
+  const variant = variants.find(isInstalled);
+  return variant && iptables(variant, kernelBridgeFilter());
 }
 
 function backendIn(ruleset: MachineRecord['ruleset']): Backend | undefined {
@@ -46,11 +57,20 @@ function choose(asked: BackendName | undefined): Backend {
   });
 }
 
+/** What is remembered of a back end that somebody asks for: from then on none is chosen by what others do. */
+export function askedIn({ firewall }: Context): Pick<MachineRecord, 'asked'> {
+  return firewall === undefined ? {} : { asked: firewall };
+}
+
+/** The back end whose rules are in the kernel, as far as the records say. */
+export function loadedBackend({ records }: Context): BackendName | undefined {
+  return records.isMachineReadable ? backendIn(records.machine().ruleset)?.name : undefined;
+}
+
 /** Does somebody ask for another back end than the one that is loaded? */
-export function isMoveAsked({ records, firewall }: Context): boolean {
-  if (!records.isMachineReadable) return false;
-  const loaded = backendIn(records.machine().ruleset);
-  return firewall !== undefined && loaded !== undefined && loaded.name !== firewall;
+export function isMoveAsked(context: Context): boolean {
+  const loaded = loadedBackend(context);
+  return context.firewall !== undefined && loaded !== undefined && loaded !== context.firewall;
 }
 
 /** Did this back end make what a record of the machine says is loaded? Nothing is, as far as nobody says otherwise. */
@@ -73,7 +93,8 @@ interface Retold {
 }
 
 /** Every record of this boot with its facts as `firewall` keeps them. */
-function retell({ records }: Context, firewall: Backend): Retold {
+function retell(context: Context, firewall: Backend): Retold {
+  const { records } = context;
   const boot = bootId();
   const networks = records
     .everyNetwork()
@@ -91,6 +112,7 @@ function retell({ records }: Context, firewall: Backend): Retold {
     .flatMap((family) => closeTransit(family, firewall));
   const machine = {
     ...before,
+    ...askedIn(context),
     ruleset: firewall.load(),
     forwarding: [...forwarding, ...before.forwarding.filter((step) => !isFirewallStep(step))],
   };

@@ -8,10 +8,11 @@
  *
  * Only what carries our name is looked at: pins `gangway-…`, our own directories, control groups and table.
  */
-import type { Backend } from '../firewall/backend.ts';
+import { type Backend, isFirewallStep } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import { listLinks } from '../kernel/link.ts';
 import type { RecordChange } from '../plan/change.ts';
+import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { TeardownError } from '../values/errors.ts';
 import { type Context, carry, exclusively } from './context.ts';
@@ -20,6 +21,7 @@ import type { Removed } from './engine.ts';
 import { firewallOf, isLoaded } from './firewall.ts';
 import { removeForgotten } from './forgotten.ts';
 import { removeForgottenBridges } from './forgotten-bridges.ts';
+import { newcomer } from './ground.ts';
 import { lowerGuard } from './guard.ts';
 import { defaultBridge, findDefault, isBridgeBusy } from './networks.ts';
 import { living, standingSteps } from './record.ts';
@@ -97,7 +99,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
       ? firewall.load()
       : machine.ruleset;
   const guard = inUse ? [] : lowerGuard(context, world);
-  const forwarding = plugs.length > 0 ? [] : machine.forwarding;
+  const forwarding = plugs.length > 0 ? [] : idleForwarding(context);
   if (network === undefined && ruleset.length + guard.length + forwarding.length === 0) return [];
   await carry(context, world, {
     plan: {
@@ -108,8 +110,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
     records: [
       ...(network === undefined ? [] : [records.drop('networks', network.id)]),
       records.putMachine({
-        ...machine,
-        ...(inUse ? {} : { ruleset: [], guard: [], cursors: {} }),
+        ...(inUse ? machine : { boot: machine.boot, ruleset: [], guard: [], forwarding: machine.forwarding }),
         ...(plugs.length > 0 ? {} : { forwarding: [] }),
       }),
     ],
@@ -121,6 +122,15 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
     ...(ruleset.length === 0 ? [] : [{ what: rulesOf(firewall), why: 'no network needs it' }]),
     ...(guard.length === 0 ? [] : [{ what: 'nftables table bridge gangway', why: 'no network needs it' }]),
   ];
+}
+
+/** Of what makes the machine forward, what can be taken back. */
+function idleForwarding(context: Context): readonly Step[] {
+  const { forwarding } = context.records.machine();
+  const other = forwarding.length === 0 ? undefined : newcomer(context);
+  if (other === undefined) return forwarding;
+  context.onWarning(`the machine goes on forwarding: ${other} has come since it began, and may count on it`);
+  return forwarding.filter(isFirewallStep);
 }
 
 function rulesOf({ name }: Backend): string {

@@ -4,7 +4,8 @@
  * Somebody may have flushed the rules or deleted a bridge since. Then all that our records say belongs there is put
  * back, before a new container gets its place: closed, and not half open.
  */
-import { isFirewallStep } from '../firewall/backend.ts';
+import { type Backend, isFirewallStep } from '../firewall/backend.ts';
+import { formatObstacle, listNeighbours, speaksOf } from '../firewall/neighbours.ts';
 import { bootId } from '../kernel/boot.ts';
 import { ipv6Forwarding } from '../kernel/ipv6-forwarding.ts';
 import { createNetwork, linkOf, type Network } from '../networks/network.ts';
@@ -16,7 +17,7 @@ import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
-import { firewallOf, isLoaded } from './firewall.ts';
+import { askedIn, firewallOf, isLoaded } from './firewall.ts';
 import { raiseGuard } from './guard.ts';
 import { ipForward, kernelFamilies } from './observe.ts';
 import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from './record.ts';
@@ -44,6 +45,7 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const standing = wanted.networks.map((record) => stand(context, world, record, boot));
   // What has no bridge never passes our rules.
   const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
+  warnOfObstacles(context, firewall, wanted.networks);
   const guard = raiseGuard(context, world, wanted.networks);
   // What a record says is loaded has been looked at before this change (settle.ts).
   const loaded = !bridged || machine.ruleset.length > 0 || isLoaded(context, world, firewall);
@@ -52,9 +54,11 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const forward = forwardingFor(context, world, machine, wanted);
   const after: MachineRecord = {
     ...machine,
+    ...askedIn(context),
     ruleset: loaded ? machine.ruleset : ruleset,
     ...(guard.rules.length === 0 ? {} : { guard: guard.rules }),
     forwarding: forward.record,
+    ...(forward.begins && { neighbours: listNeighbours(context.host().netfilter).map(({ where }) => where) }),
     cursors: { ...machine.cursors, ...wanted.cursors },
   };
   return {
@@ -73,6 +77,17 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
       records.putMachine(after),
     ],
   };
+}
+
+/** Other firewalls of this machine may drop what ours lets pass: whoever asks for a network is told, and what to do. */
+function warnOfObstacles({ host, onWarning }: Context, firewall: Backend, networks: readonly NetworkRecord[]): void {
+  const bridges = networks.flatMap(({ network }) => (network.kind === 'bridge' && !network.internal ? [network] : []));
+  if (bridges.length === 0) return;
+  const obstacles = listNeighbours(host().netfilter).filter((each) => each.drops && !firewall.precedes(each.variant));
+  for (const { bridge, subnets } of bridges)
+    for (const each of obstacles)
+      if (subnets.some(({ subnet }) => each.families.includes(subnet.address.family)) && !speaksOf(each, bridge))
+        onWarning(formatObstacle(each, bridge));
 }
 
 /**
@@ -126,7 +141,7 @@ function forwardingFor(
   { forwarding: before }: MachineRecord,
   { networks, forwardFor }: Wanted,
 ) {
-  if (forwardFor === undefined) return { steps: [], record: before };
+  if (forwardFor === undefined) return { steps: [], record: before, begins: false };
   const subnets = networks.flatMap(({ network }) => (network.kind === 'bridge' ? network.subnets : []));
   const missing = (family: Family) =>
     subnets.some(({ subnet }) => subnet.address.family === family) &&
@@ -136,16 +151,30 @@ function forwardingFor(
   const fresh = forwarding(needed, firewallOf(context));
   const off = (step: Step) => !isFirewallStep(step) && !kindOf(context.kinds, step).holds(step, world);
   const again = forwardFor.begins && isAlone(context, forwardFor.id) ? before : before.filter(off);
-  return { steps: [...again, ...fresh], record: [...before, ...fresh] };
+  return {
+    steps: [...again, ...fresh],
+    record: [...before, ...fresh],
+    begins: before.length === 0 && fresh.length > 0,
+  };
 }
 
-/** With the last plug of the last container, the machine stops forwarding, if it was us who began. */
+/** With the last plug of the last container, the machine stops forwarding, if it was us who began and nobody counts on it. */
 export function endForwarding(context: Context, record: ContainerRecord): Ground {
   const { records } = context;
   const machine = records.machine();
   const plugged = isLiving(record, bootId()) && record.life.plugs.length > 0;
-  if (!plugged || machine.forwarding.length === 0 || !isAlone(context, record.id)) return { steps: [], records: [] };
+  const isOver = plugged && machine.forwarding.length > 0 && isAlone(context, record.id);
+  if (!isOver || newcomer(context) !== undefined) return { steps: [], records: [] };
   return { steps: machine.forwarding, records: [records.putMachine({ ...machine, forwarding: [] })] };
+}
+
+/**
+ * Somebody whose rules about forwarded packets have come since the machine began to forward. Docker, say, found it
+ * forwarding then, and counts on it: it goes on, and for strangers it stays closed.
+ */
+export function newcomer({ records, host }: Context): string | undefined {
+  const { neighbours = [] } = records.machine();
+  return listNeighbours(host().netfilter).find(({ where }) => !neighbours.includes(where))?.where;
 }
 
 /** Is no other container plugged into a network? */

@@ -15,9 +15,13 @@ const none: Sockets = {
   follow: async () => [],
 };
 
-/** Puts back everything that is missing, fact by fact. Who holds the lock is waited for. */
+/**
+ * Puts back everything that is missing, fact by fact. Who holds the lock is waited for. Which back end it is, the records
+ * say, and not whoever started the switchboard.
+ */
 export async function keepFirewall(context: Context): Promise<void> {
-  const own = { ...context, sockets: none };
+  const { firewall: _, ...rest } = context;
+  const own = { ...rest, sockets: none };
   await exclusively(own, async (world) => {
     for (const repair of repairs(own, world, 'everything')) await carry(own, world, repair);
   });

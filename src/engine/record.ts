@@ -4,6 +4,7 @@
  * A record holds the very steps that made its object, so that what is taken away is what was made. Where records are
  * kept, and how they change, is for records.ts.
  */
+import type { BackendName } from '../firewall/backend.ts';
 import type { Endpoint } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
 import { carried, withFlows } from '../networks/publish.ts';
@@ -159,9 +160,13 @@ export function standingSteps({ made }: NetworkRecord, boot: string): readonly S
 export interface MachineRecord {
   readonly boot: string;
   readonly ruleset: readonly Step[];
+  /** The back end that somebody has asked for. Absent: the one that suits the machine. */
+  readonly asked?: BackendName;
   /** The rules of the port guard. */
   readonly guard?: readonly Step[];
   readonly forwarding: readonly Step[];
+  /** Others' chains for forwarded packets that were there when this machine began to forward. */
+  readonly neighbours?: readonly string[];
   /** Of each network and family, `ID/4`, the address given out last: the next one is looked for behind it. */
   readonly cursors?: Readonly<Record<string, Address>>;
 }

@@ -2,7 +2,7 @@
 import type { World } from '../plan/world.ts';
 import { GangwayError } from '../values/errors.ts';
 import { type Context, carry } from './context.ts';
-import { firewallMoves, isMoveAsked } from './firewall.ts';
+import { firewallMoves, isMoveAsked, loadedBackend } from './firewall.ts';
 import { guardMoves } from './guard.ts';
 import { repairs } from './repair.ts';
 
@@ -19,6 +19,7 @@ export async function settle(context: Context, world: World): Promise<void> {
 }
 
 async function move(context: Context, world: World): Promise<void> {
+  const before = loadedBackend(context);
   try {
     for (const moves of [firewallMoves, guardMoves]) {
       for (const each of moves(context)) {
@@ -26,6 +27,8 @@ async function move(context: Context, world: World): Promise<void> {
         if (context.dryRun) context.records.assume(each.records);
       }
     }
+    if (before === 'nftables' && context.firewall === undefined && loadedBackend(context) === 'iptables')
+      context.onWarning('somebody has rules in FORWARD of iptables now: the firewall has moved there from nftables');
   } catch (error) {
     if (isMoveAsked(context) || !(error instanceof GangwayError)) throw error;
     // What stands goes on standing: a container can be stopped, whatever somebody wrote into a file of rules.

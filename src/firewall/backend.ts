@@ -8,7 +8,7 @@
 import type { KeyPart } from '../kernel/set-key.ts';
 import type { ChainsStep, FirewallStep, RulesetStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import { formatRule } from '../values/iptables-rule.ts';
+import { formatRule, type Variant } from '../values/iptables-rule.ts';
 import { formatSetElement, type SetElement } from '../values/set-element.ts';
 import { isGuardStep } from './guard.ts';
 
@@ -18,6 +18,8 @@ export type BackendName = (typeof backendNames)[number];
 
 export interface Backend {
   readonly name: BackendName;
+  /** Do its rules stand in iptables' own chains of this variant, before what others have there? */
+  precedes(variant: Variant | undefined): boolean;
   /** The rules of every network, which never change. */
   load(): readonly (RulesetStep | ChainsStep)[];
   /**

@@ -47,6 +47,8 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
   return {
     name: 'iptables',
 
+    precedes: (other) => other === variant,
+
     /** `iptables-restore --noflush`, once a family. */
     load,
 

@@ -22,6 +22,8 @@ const table = 'gangway';
 export const nftables: Backend = {
   name: 'nftables',
 
+  precedes: () => false,
+
   load: () => [loadTable()],
 
   reload: (_, facts) => {

@@ -1,5 +1,5 @@
 /**
- * What happens to nf_tables, `nft monitor`: who changed it, and whether something was taken away.
+ * What happens to nf_tables, `nft monitor`: who changed it, and whether something was taken away, or rules came.
  *
  * @see NFNLGRP_NFTABLES in linux/netfilter/nfnetlink.h, NFTA_GEN_* in linux/netfilter/nf_tables.h
  */
@@ -11,10 +11,12 @@ import { nfgenmsg, nft, tableAttributes } from './nftables.ts';
 
 type Kind = 'table' | 'chain' | 'rule' | 'set' | 'element';
 
-/** The messages that tell of an end. */
-const ends: ReadonlyMap<number, Kind> = new Map([
+/** The messages that tell of an end, and of new chains and rules: what becomes of a packet may be another thing since. */
+const told: ReadonlyMap<number, Kind> = new Map([
   [nft(2), 'table'],
+  [nft(3), 'chain'],
   [nft(5), 'chain'],
+  [nft(6), 'rule'],
   [nft(8), 'rule'],
   [nft(11), 'set'],
   [nft(14), 'element'],
@@ -27,35 +29,35 @@ const NFT_MSG_NEWGEN = {
   attributes: attributes({ generation: [1, u32be], pid: [2, u32be], program: [3, cstring] }),
 };
 /** NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, NFTA_SET_ELEM_LIST_TABLE: number 1 of all of them. */
-const ended = { name: 'NFT_MSG_DEL*', type: 0, header: nfgenmsg, attributes: tableAttributes };
+const about = { name: 'NFT_MSG_*', type: 0, header: nfgenmsg, attributes: tableAttributes };
 
-/** One transaction that took something away. */
-export interface Loss {
+/** One transaction that took something away, or brought chains and rules. */
+export interface RulesetChange {
   /** The name of the program's process, of at most 15 letters: `nft`, `firewalld`. */
   readonly program: string;
   readonly tables: ReadonlySet<string>;
   readonly kinds: ReadonlySet<Kind>;
 }
 
-export interface Losses extends AsyncIterable<Loss> {
+export interface RulesetChanges extends AsyncIterable<RulesetChange> {
   close(): void;
 }
 
-/** Transactions that take something away, from now on, in the network namespace of this process. Ending the loop ends it. */
-export async function watchLosses(): Promise<Losses> {
+/** Transactions from now on, in the network namespace of this process. Ending the loop ends it. */
+export async function watchRuleset(): Promise<RulesetChanges> {
   const stream: EventStream = (await loadEvents())('netfilter', [groups.netfilter.tables]);
-  return { close: () => stream.close(), [Symbol.asyncIterator]: () => losses(stream) };
+  return { close: () => stream.close(), [Symbol.asyncIterator]: () => changes(stream) };
 }
 
 /** Everything that is told up to a NEWGEN was one transaction, and that says whose it was. */
-async function* losses(messages: AsyncIterable<RawMessage>): AsyncGenerator<Loss, void, undefined> {
+async function* changes(messages: AsyncIterable<RawMessage>): AsyncGenerator<RulesetChange, void, undefined> {
   let tables = new Set<string>();
   let kinds = new Set<Kind>();
   for await (const { type, payload } of messages) {
-    const kind = ends.get(type);
+    const kind = told.get(type);
     if (kind !== undefined) {
       kinds.add(kind);
-      tables.add(readBody(ended, payload).attributes.name ?? '');
+      tables.add(readBody(about, payload).attributes.name ?? '');
     }
     if (type !== NFT_MSG_NEWGEN.type || kinds.size === 0) continue;
     yield { program: readBody(NFT_MSG_NEWGEN, payload).attributes.program ?? '', tables, kinds };

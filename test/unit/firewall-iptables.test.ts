@@ -172,3 +172,17 @@ test('what is saved is read by table, chain and rule', (t) => {
   t.false(saved.hasRule({ ...rule, table: 'filter' }));
   t.deepEqual(saved.rulesIn(4, new Set(['X'])), [rule]);
 });
+
+test('what accepts packets before ours, or behind, is found through the chains that it leads to', (t) => {
+  const rule = { family: 4, table: 'filter', chain: 'FORWARD', words: ['-j', 'GANGWAY-FORWARD'] } as const;
+  const at = (...lines: readonly string[]) =>
+    new SavedRules(
+      `*filter\n:FORWARD DROP [0:0]\n:NO - [0:0]\n:YES - [0:0]\n:TO-YES - [0:0]\n${lines.map((line) => `-A FORWARD ${line}\n`).join('')}-A NO -j NO\n-A NO -j DROP\n-A TO-YES -g YES\n-A YES -i a -j ACCEPT\n`,
+    );
+  const ours = '-j GANGWAY-FORWARD';
+  t.is(at('-j NO', '-s 192.0.2.1 -j DROP', ours, '-j ACCEPT').acceptsBefore(rule), undefined);
+  t.is(at('-j NO', '-j TO-YES', '-i b -j ACCEPT', ours).acceptsBefore(rule), 2);
+  t.is(at('-j ACCEPT').acceptsBefore(rule), undefined, 'where ours is missing, nothing is before it');
+  t.false(at('-j ACCEPT', ours, '-j NO').acceptsBehind(rule));
+  t.true(at(ours, '-j NO', '-j TO-YES').acceptsBehind(rule));
+});

@@ -2,11 +2,12 @@
  * The watch over the firewall: while a switchboard runs, what somebody takes away is put back.
  *
  * The kernel tells of every transaction, and which program's it was. Our own take away elements all the time, a container
- * that ends takes its ports along; those are let pass. All else is a reason to look: at what the records say, under the
- * lock, so that a command that is just changing something is not taken for somebody else. The kernel's old tables tell
+ * that ends takes its ports along; those are let pass. All else is a reason to look, what somebody puts before our rules
+ * too: at what the records say, under the lock, so that a command that is just changing something is not taken for
+ * somebody else. The kernel's old tables tell
  * nothing; where iptables-legacy carries the rules, they are looked at once in a while.
  */
-import { type Loss, watchLosses } from '../../kernel/ruleset-events.ts';
+import { type RulesetChange, watchRuleset } from '../../kernel/ruleset-events.ts';
 import { KernelError } from '../../values/errors.ts';
 
 /** What our own commands are called by the kernel: the program that runs them. */
@@ -37,12 +38,12 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): { close()
   let closed = false;
   const listen = async () => {
     while (!closed) {
-      const losses = await watchLosses();
-      close = () => losses.close();
+      const changes = await watchRuleset();
+      close = () => changes.close();
       if (closed) return close();
       looks.look();
       try {
-        for await (const loss of losses) if (isReason(loss)) looks.look();
+        for await (const change of changes) if (isReason(change)) looks.look();
       } catch (error) {
         // What happened meanwhile nobody knows.
         if (!(error instanceof KernelError && error.errno === 'ENOBUFS')) throw error;
@@ -64,7 +65,7 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): { close()
   };
 }
 
-function isReason({ program, tables, kinds }: Loss): boolean {
+function isReason({ program, tables, kinds }: RulesetChange): boolean {
   const isOrdinary = program === ownProgram && kinds.size === 1 && kinds.has('element');
   return !isOrdinary && ourTables.some((table) => tables.has(table));
 }

@@ -21,7 +21,7 @@ const chains: ActionKind<ChainsStep> = {
         .map(({ table, chain }) => ({ table, text: `:${chain} - [0:0]` })),
       ...[...step.rules, ...(step.owners ?? [])].map((rule) => line(rule, '-A')),
       ...(step.facts ?? []).map((rule) => line(rule, '-I')),
-      ...step.ways.map(({ rule, at }) => line(rule, verbs[at])),
+      ...step.ways.map((way) => ({ table: way.rule.table, text: wayIn(saved, way) })),
     ]);
   },
   commands: (step) => [
@@ -52,10 +52,27 @@ const chains: ActionKind<ChainsStep> = {
     const saved = savedRules(world, step);
     return (
       step.chains.every(({ table, chain }) => saved.hasChain(table, chain)) &&
-      [...step.rules, ...step.ways.map(({ rule }) => rule)].every((rule) => saved.hasRule(rule))
+      [...step.rules, ...step.ways.map(({ rule }) => rule)].every((rule) => saved.hasRule(rule)) &&
+      step.ways.every((way) => isInPlace(saved, way))
     );
   },
 };
+
+/**
+ * `iptables -I FORWARD -j GANGWAY-FORWARD`: the first of all. If others have put rules before it since that accept packets,
+ * it comes before those again, and what they drop before, they drop.
+ */
+function wayIn(saved: SavedRules, { rule, at }: ChainsStep['ways'][number]): string {
+  const number = at === 'head' ? saved.acceptsBefore(rule) : undefined;
+  const text = formatRule(rule, verbs[at]);
+  return number === undefined ? text : text.replace(`-I ${rule.chain}`, `-I ${rule.chain} ${number}`);
+}
+
+/** Who translates first, and who last, is the same to us. */
+function isInPlace(saved: SavedRules, { rule, at }: ChainsStep['ways'][number]): boolean {
+  if (rule.table === 'nat') return true;
+  return at === 'head' ? saved.acceptsBefore(rule) === undefined : !saved.acceptsBehind(rule);
+}
 
 /** `iptables -N CHAIN`; one that may be there already is emptied, unless what is in it is the user's. */
 function chainCommand(step: ChainsStep, { table, chain, kept }: ChainsStep['chains'][number]): string {

@@ -17,8 +17,8 @@ import { formatRule, type IptablesRule, type Variant } from '../../values/iptabl
 const patienceSeconds = 10;
 
 /** `iptables-nft`, as it is typed. */
-export function commandOf(variant: Variant, family: Family): string {
-  return `${family === 4 ? 'iptables' : 'ip6tables'}-${variant}`;
+export function commandOf<V extends Variant>(variant: V, family: Family) {
+  return `${family === 4 ? 'iptables' : 'ip6tables'}-${variant}` as const;
 }
 
 /** One line for iptables-restore(8), in its table. */
@@ -34,7 +34,7 @@ export interface RestoreLine {
  */
 export async function restore(variant: Variant, family: Family, lines: readonly RestoreLine[]): Promise<void> {
   if (lines.length === 0) return;
-  const program: Program = `${commandOf(variant, family)}-restore` as Program;
+  const program: Program = `${commandOf(variant, family)}-restore`;
   const input = restoreText(lines);
   const { failed, complaint } = await runProgram(program, ['--noflush', '--wait', String(patienceSeconds)], input);
   if (!failed) return;
@@ -80,6 +80,38 @@ export class SavedRules {
     return this.#of(rule.table).has(formatRule(rule));
   }
 
+  /**
+   * The number of the first rule before this one that accepts packets, or leads to one that does.
+   *
+   * @returns undefined where there is none
+   */
+  acceptsBefore(rule: IptablesRule): number | undefined {
+    const all = this.#linesOf(rule.table, rule.chain);
+    const found = all
+      .slice(0, Math.max(all.indexOf(formatRule(rule)), 0))
+      .findIndex((line) => this.#accepts(rule.table, line, new Set()));
+    return found < 0 ? undefined : found + 1;
+  }
+
+  /** Is there such a rule behind this one? */
+  acceptsBehind(rule: IptablesRule): boolean {
+    const all = this.#linesOf(rule.table, rule.chain);
+    return all.slice(all.indexOf(formatRule(rule)) + 1).some((line) => this.#accepts(rule.table, line, new Set()));
+  }
+
+  /** @param seen chains that have been looked at: none of them accepts */
+  #accepts(table: string, line: string, seen: Set<string>): boolean {
+    const target = / -[jg] (\S+)/.exec(line)?.[1] ?? '';
+    if (target === 'ACCEPT') return true;
+    if (seen.has(target) || !this.hasChain(table, target)) return false;
+    seen.add(target);
+    return this.#linesOf(table, target).some((each) => this.#accepts(table, each, seen));
+  }
+
+  #linesOf(table: string, chain: string): readonly string[] {
+    return [...this.#of(table)].filter((line) => line.startsWith(`-A ${chain} `));
+  }
+
   /** The rules of some chains, in their order. */
   rulesIn(family: Family, chains: ReadonlySet<string>): readonly IptablesRule[] {
     return [...this.#lines].flatMap(([table, lines]) =>
@@ -101,11 +133,12 @@ export class SavedRules {
 
 /** @throws GangwayError missing-program, program-failed */
 export function save(variant: Variant, family: Family): SavedRules {
-  return new SavedRules(saveText(`${commandOf(variant, family)}-save` as Program));
+  return new SavedRules(saveText(`${commandOf(variant, family)}-save`));
 }
 
-function saveText(program: Program): string {
-  const { stdout, stderr, status } = spawnSync(requireProgram(program), [], {
+/** @throws GangwayError missing-program, program-failed */
+export function saveText(program: Program, words: readonly string[] = []): string {
+  const { stdout, stderr, status } = spawnSync(requireProgram(program), words, {
     encoding: 'utf8',
     env: { PATH: systemPath },
     maxBuffer: 2 ** 30,
@@ -114,16 +147,17 @@ function saveText(program: Program): string {
   throw new GangwayError('program-failed', `${program} failed: ${firstLine(stderr.trim())}`);
 }
 
+export function isInstalled(variant: Variant): boolean {
+  return ([4, 6] as const).every((family) => findProgram(`${commandOf(variant, family)}-restore`) !== undefined);
+}
+
 /**
  * Which of the two the machine uses: the one that `iptables` is, unless only the other one has rules.
  *
  * @returns undefined where neither is installed
  */
 export function findVariant(): Variant | undefined {
-  const installed = (['nft', 'legacy'] as const).filter((variant) =>
-    ([4, 6] as const).every((family) => findProgram(`${commandOf(variant, family)}-restore` as Program) !== undefined),
-  );
-  const [first, second] = installed;
+  const [first, second] = (['nft', 'legacy'] as const).filter(isInstalled);
   if (second === undefined) return first;
   const usual = usualVariant();
   const other = usual === 'nft' ? 'legacy' : 'nft';
@@ -138,7 +172,7 @@ function usualVariant(): Variant {
 }
 
 function hasRules(variant: Variant): boolean {
-  const text = saveText(`${commandOf(variant, 4)}-save` as Program);
+  const text = saveText(`${commandOf(variant, 4)}-save`);
   return text.split('\n').some((line) => line.startsWith('-A '));
 }
 

@@ -1,0 +1,143 @@
+// Beside Docker: a daemon of its own in the lab, before us and after us.
+//
+//      web, publishes 8080 to 80, not 81          dw 10.99.0.2, publishes 9090 to 80, not 81
+//            |                                         |
+//      +-----+----------------- host ------------------+----+          +--------------------+
+//      |  gangway0      up0 203.0.113.1           docker0   |---cable--| world 203.0.113.2  |
+//      +----------------------------------------------------+          +--------------------+
+//
+// Docker's rules are compared line by line, in their order, with what they were without us.
+import test from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
+import { Docker, lacksDocker } from '../support/dockerd.ts';
+import { answers, ask, untilAnswering } from '../support/probe.ts';
+import { skipUnless } from '../support/skip.ts';
+import { type Container, type Story, withStory } from '../support/story-lab.ts';
+
+/** Rules, chains and policies in their order, but for what is ours, what counts, and tables in which nothing stands. */
+async function othersRules(story: Story): Promise<readonly string[]> {
+  const text = await story.sh('iptables-save; ip6tables-save');
+  return text
+    .split('\n')
+    .filter((line) => /^[-:]/.test(line) && !/GANGWAY|^:\w+ ACCEPT/.test(line))
+    .map((line) => line.replace(/ \[\d+:\d+\]$/, ''));
+}
+
+const serving = (story: Story): Promise<Container> => story.start('--name', 'web', '-p', '8080:80', ...answers(80, 81));
+
+const addressOf = async (story: Story, container: Container) => {
+  const [link] = await story.ip(container, '-4', 'address', 'show', 'eth0');
+  return String(link?.addr_info[0].local);
+};
+
+/** What works for both, whoever came first: published ports, and the way out. */
+async function bothWork(t: Parameters<typeof skipUnless>[0], story: Story, web: Container, when: string) {
+  const inbound = await ask(story, 'world', ['tcp 203.0.113.1:8080', 'tcp 203.0.113.1:9090']);
+  t.deepEqual(inbound, ['203.0.113.2', '203.0.113.2'], `${when}: published ports`);
+  for (const [name, place] of [
+    ['web', web],
+    ['dw', { namespace: 'dw' }],
+  ] as const)
+    t.deepEqual(await ask(story, place, ['tcp 203.0.113.2:80']), ['203.0.113.1'], `${when}: out of ${name}`);
+}
+
+test('Docker first: both work, its rules stay as they are, and no network that it makes opens our ports', async (t) => {
+  if (skipUnless(t, lacksDocker())) return;
+  await withStory(t, {}, async (story) => {
+    const docker = new Docker(story);
+    story.lab.world.spawn(answers(80));
+    await docker.start();
+    await docker.makeImage();
+    await docker.run('run', '-d', '--name', 'dw', '-p', '9090:80', 'image', 'sleep', '1000');
+    const dw = await docker.open('dw');
+    const rules = await othersRules(story);
+    t.true(rules.includes(':FORWARD DROP'), 'control: Docker closes the machine for all others');
+
+    const web = await serving(story);
+    await untilAnswering(story, web, 80);
+    const address = await addressOf(story, web);
+    t.is(await story.sh('nft list tables | grep -c "inet gangway" || :'), '0', 'our rules stand in iptables');
+    await bothWork(t, story, web, 'at first');
+    t.deepEqual(await othersRules(story), rules);
+    t.deepEqual(await ask(story, dw, [`tcp ${address}:81`]), ['silence'], 'from docker0, a port that is not published');
+
+    await docker.run('network', 'create', '-o', 'com.docker.network.bridge.name=foo0', 'foo');
+    await docker.run('run', '-d', '--name', 'dx', '--network', 'foo', 'image', 'sleep', '1000');
+    const dx = await docker.open('dx');
+    const order = () => story.sh('iptables -S FORWARD');
+    await waitFor('our rules come first again', async () => /GANGWAY-FORWARD[\s\S]*-i foo0/.test(await order()));
+    t.deepEqual(await ask(story, dx, [`tcp ${address}:81`]), ['silence'], 'from foo0');
+    await bothWork(t, story, web, 'with another network of Docker');
+    await docker.run('rm', '-f', 'dx');
+    await docker.run('network', 'rm', 'foo');
+    t.deepEqual(await othersRules(story), rules);
+
+    await docker.stop();
+    await docker.start();
+    await docker.run('start', 'dw');
+    await docker.open('dw');
+    await waitFor('our rules come first again', async () => /GANGWAY-FORWARD[\s\S]*-i docker0/.test(await order()));
+    await bothWork(t, story, web, 'after a restart of dockerd');
+    t.deepEqual(await othersRules(story), rules);
+
+    await story.run('rm', '-f', 'web');
+    await story.run('gc');
+    t.is(await story.sh('iptables-save | grep -c GANGWAY || :'), '0');
+    t.deepEqual(await othersRules(story), rules);
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:9090']), ['203.0.113.2']);
+  });
+});
+
+test('Docker later: the firewall moves to where Docker’s is, and the machine goes on forwarding without us', async (t) => {
+  if (skipUnless(t, lacksDocker())) return;
+  await withStory(t, {}, async (story) => {
+    const docker = new Docker(story);
+    story.lab.world.spawn(answers(80));
+    const web = await serving(story);
+    await untilAnswering(story, web, 80);
+    t.regex(await story.sh('nft list tables'), /inet gangway/, 'by itself it is nftables');
+    await docker.start();
+    await docker.makeImage();
+    await docker.run('run', '-d', '--name', 'dw', '-p', '9090:80', 'image', 'sleep', '1000');
+    const dw = await docker.open('dw');
+    await waitFor('the firewall has moved', async () => !/inet gangway/.test(await story.sh('nft list tables')));
+    await bothWork(t, story, web, 'after the move');
+    t.deepEqual(await ask(story, dw, [`tcp ${await addressOf(story, web)}:81`]), ['silence']);
+    await story.run('rm', '-f', 'web');
+    t.is(await story.sysctl('host', 'net.ipv4.ip_forward'), '1', 'Docker counts on it');
+    t.regex(await story.sh('iptables -S GANGWAY-TRANSIT'), /-j DROP/, 'for strangers it stays closed');
+    t.deepEqual(await ask(story, dw, ['tcp 203.0.113.2:80']), ['203.0.113.1']);
+    const { stderr } = await story.exec(['gc']);
+    t.regex(stderr, /the machine goes on forwarding: chain FORWARD of table ip filter has come since/);
+    t.is(await story.sh('iptables-save | grep -c GANGWAY || :'), '0');
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:9090']), ['203.0.113.2']);
+    t.deepEqual(await ask(story, dw, ['tcp 203.0.113.2:80']), ['203.0.113.1']);
+  });
+});
+
+test('who asks for nftables beside Docker is told what drops there, and gets it', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.sh('iptables -P FORWARD DROP');
+    const asked = await story.exec([
+      '--firewall-backend=nftables',
+      'network',
+      'create',
+      '-o',
+      'com.docker.network.bridge.name=one0',
+      'one',
+    ]);
+    t.is(asked.exitCode, 0);
+    t.regex(
+      asked.stderr,
+      /chain FORWARD of table ip filter drops what none of its rules lets pass, and none speaks of one0: .*--firewall-backend=iptables/,
+    );
+    const later = await story.exec(['run', '--rm', '--network', 'one', 'true']);
+    t.regex(later.stderr, /none speaks of one0/, 'what somebody asked for stays');
+    await story.sh('iptables -A FORWARD -i one+ -j ACCEPT; iptables -A FORWARD -o one0 -j ACCEPT');
+    t.is((await story.exec(['run', '--rm', '--network', 'one', 'ping', '-qc1', '-W5', '203.0.113.2'])).stderr, '');
+    await story.sh('nft add table inet mine; nft add chain inet mine f "{ type filter hook forward priority 5; }"');
+    await story.sh('nft add rule inet mine f tcp dport 22 accept; nft add rule inet mine f counter drop');
+    const mine = await story.exec(['run', '--rm', '--network', 'one', 'true']);
+    t.regex(mine.stderr, /chain f of table inet mine drops .*: let pass there what comes from one0/);
+  });
+});
