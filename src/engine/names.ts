@@ -11,9 +11,12 @@ import {
   type NameTable,
   nameTable,
   type Zone,
+  type ZoneExit,
   type ZoneNetwork,
 } from '../services/dns/zone.ts';
+import { isLoopback } from '../values/address.ts';
 import type { ConnectionRequest } from '../values/network.ts';
+import type { Upstream } from '../values/resolver.ts';
 import { type ContainerRecord, isLiving, type Life, living, type Names, type NetworkRecord } from './record.ts';
 import { exitsOf } from './wiring.ts';
 
@@ -40,6 +43,21 @@ export function namesOf(
   aliases: readonly string[],
 ): readonly string[] {
   return [...new Set([name, ...aliases, id.slice(0, 12), hostname])];
+}
+
+function exitOf({ network }: NetworkRecord): ZoneExit {
+  return {
+    network: network.name,
+    ...(network.kind === 'bridge' && network.egress !== undefined ? { egress: network.egress } : {}),
+  };
+}
+
+/**
+ * Where a container may not speak to everybody, the machine asks for it: else the server that it has to ask would have to
+ * be open to it, for questions of its own, and whatever they carry.
+ */
+function askedFromHere(upstream: Upstream): Upstream {
+  return isLoopback(upstream.address) ? upstream : { ...upstream, place: 'host' };
 }
 
 /** The name servers of all containers that have one. */
@@ -82,16 +100,23 @@ class Known {
   zone({ plugs, routes }: Life, { resolver }: Names): Zone {
     const wired = plugs.flatMap((plug) => {
       const record = this.networks.find(({ id }) => id === plug.networkId);
-      return record !== undefined && hasNames(record) ? [{ plug, record }] : [];
+      return record === undefined ? [] : [{ plug, record }];
     });
+    const ordered = inOrder(exitsOf(wired));
+    const exits = ordered.filter(({ ways }) => ways.length > 0).map(({ record }) => exitOf(record));
     return {
-      networks: inOrder(exitsOf(wired)).flatMap(({ plug, record }): readonly ZoneNetwork[] => {
-        const table = this.#tables.get(record.id);
-        return table === undefined ? [] : [{ table, links: linkTable(this.#links(plug.request, record)) }];
-      }),
+      networks: ordered
+        .filter(({ record }) => hasNames(record))
+        .flatMap(({ plug, record }): readonly ZoneNetwork[] => {
+          const table = this.#tables.get(record.id);
+          return table === undefined ? [] : [{ table, links: linkTable(this.#links(plug.request, record)) }];
+        }),
       machine: this.#machine,
       wayOut: routes.length > 0,
-      upstreams: resolver.upstreams,
+      exits,
+      upstreams: exits.some(({ egress }) => egress !== undefined)
+        ? resolver.upstreams.map(askedFromHere)
+        : resolver.upstreams,
       ndots: resolver.ndots.value,
     };
   }

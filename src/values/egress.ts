@@ -53,6 +53,31 @@ export function entryFor(entries: readonly EgressEntry[], { address, port }: Spo
   );
 }
 
+/**
+ * May a question for this name leave? Where some are allowed, no other one may: a question is a message, too.
+ *
+ * @param name in lower case, without a dot at its end; a dot within a label is `\\.`
+ */
+export function letsAsk({ allow, deny }: EgressPolicy, name: string): boolean {
+  if (isDenied({ deny }, name)) return false;
+  return allow.length === 0 || allow.some((entry) => meansName(entry, name));
+}
+
+function isDenied({ deny }: Pick<EgressPolicy, 'deny'>, name: string): boolean {
+  return deny.some((entry) => meansName(entry, name));
+}
+
+function meansName(entry: EgressEntry, name: string): entry is NameEntry {
+  if (entry.kind !== 'name') return false;
+  return entry.subdomains ? isBelow(name, entry.name) : name === entry.name;
+}
+
+/** A dot with an odd number of backslashes before it is within a label. */
+function isBelow(name: string, parent: string): boolean {
+  const before = name.slice(0, -parent.length - 1);
+  return name === `${before}.${parent}` && before !== '' && (/\\*$/.exec(before)?.[0].length ?? 0) % 2 === 0;
+}
+
 function meansPort({ ports, protocol }: AtPorts, port: Port | undefined): boolean {
   if (ports === undefined) return true;
   if (port === undefined || port.protocol !== (protocol ?? port.protocol)) return false;

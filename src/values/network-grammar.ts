@@ -190,8 +190,8 @@ function parseLimits(texts: readonly string[], { kind }: DriverRequest, internal
 }
 
 function withoutNames(policy: EgressPolicy): EgressPolicy {
-  if ([...policy.allow, ...policy.deny].every(({ kind }) => kind === 'prefix')) return policy;
-  throw new GangwayError('not-supported', '--egress can’t hold to names yet', { hint: 'write addresses' });
+  if (policy.allow.every(({ kind }) => kind === 'prefix')) return policy;
+  throw new GangwayError('not-supported', '--egress can’t allow names yet', { hint: 'write addresses' });
 }
 
 /** `KEY=VALUE` or `KEY`. The value is any text. */

@@ -9,9 +9,11 @@
  */
 import test, { type ExecutionContext } from 'ava';
 import { type BackendName, backendNames } from '../../src/firewall/backend.ts';
+import type { Background } from '../../src/lab/background.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
-import { type Container, type Story, withStory } from '../support/story-lab.ts';
+import { type Container, gangway, type Story, withStory } from '../support/story-lab.ts';
+import { worldNames } from '../support/world-names.ts';
 
 const only = '203.0.113.2:80/tcp,203.0.113.1:8080,203.0.113.1:7000';
 const notTo = '198.51.100.0/24,203.0.113.2:81,10.9.0.0/24,[2001:db8:f::2]:81';
@@ -148,3 +150,64 @@ for (const backend of backendNames) {
     });
   });
 }
+
+/** A name server of the world, which the machine asks, and which tells whatever it hears. */
+async function worldServer(story: Story): Promise<Background> {
+  await story.resolvConf('nameserver 203.0.113.2');
+  const server = story.lab.world.spawn([process.execPath, '-e', worldNames]);
+  await waitFor('the world’s name server', () => server.stdout.includes('ready'));
+  return server;
+}
+
+/** dig's status, and what the container was told. */
+async function dig(story: Story, from: string, ...words: readonly string[]): Promise<string> {
+  const options = ['dig', '+tries=1', '+time=3', '+noall', '+comments', '+answer'];
+  const { stdout } = await story.exec(['exec', from, ...options, ...words]);
+  const data = stdout.split('\n').filter((line) => line !== '' && !line.startsWith(';'));
+  return [/status: (\w+)/.exec(stdout)?.[1] ?? 'nothing', ...data.map((line) => line.split(/\s+/)[4])].join(' ');
+}
+
+test('for what may not be asked for, the world is not asked, whichever way the question takes', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const server = await worldServer(story);
+    await gangway(story, 'network create --egress allow=10.0.0.0/8 shut');
+    await gangway(story, 'network create --egress deny=*.evil.test,bad.test loose');
+    await gangway(story, 'network create plain');
+    for (const [name, network] of Object.entries({ ann: 'shut', cat: 'loose', dan: 'plain' }))
+      await gangway(story, `run -d --name ${name} --network ${network} sleep 1000`);
+    await gangway(story, 'run -d --name own --network shut --dns 203.0.113.2 sleep 1000');
+    for (const from of ['ann', 'own']) {
+      for (const words of [
+        ['secret.test'],
+        ['TXT', 'secret.test'],
+        ['-x', '192.0.2.1'],
+        ['+tcp', 'secret.test'],
+        ['com', 'NS'],
+      ])
+        t.is(await dig(story, from, ...words), 'NXDOMAIN', `${from}: ${words.join(' ')}`);
+      t.is(await dig(story, from, '@203.0.113.2', 'secret.test'), 'nothing', from);
+      t.is(await dig(story, from, 'ann'), 'NOERROR 172.18.0.2', from);
+    }
+    for (const name of ['bad.test', 'secret.evil.test']) t.is(await dig(story, 'cat', name), 'NXDOMAIN', name);
+    t.deepEqual(server.stdout.trim().split('\n'), ['ready'], 'nobody has heard a word');
+
+    t.is(await dig(story, 'cat', 'good.test'), 'NOERROR 192.0.2.1');
+    t.is(await dig(story, 'dan', 'secret.test'), 'NOERROR 192.0.2.1');
+    t.is(await dig(story, 'dan', '@203.0.113.2', 'direct.test'), 'NOERROR 192.0.2.1');
+    t.deepEqual(
+      server.stdout.trim().split('\n'),
+      ['ready', 'A good.test', 'A secret.test', 'A direct.test'],
+      'control',
+    );
+    t.regex(
+      await gangway(story, 'dns query secret.test --from ann'),
+      /the egress policy of network shut lets no question for secret\.test out/,
+    );
+
+    // In two networks, the one that lets it out does so; and without it, no longer.
+    await gangway(story, 'network connect plain ann');
+    t.is(await dig(story, 'ann', 'secret.test'), 'NOERROR 192.0.2.1');
+    await gangway(story, 'network disconnect plain ann');
+    t.is(await dig(story, 'ann', 'secret.test'), 'NXDOMAIN', 'what was remembered is not told either');
+  });
+});

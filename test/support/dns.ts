@@ -119,6 +119,7 @@ export function zone(own: readonly NameTable[], more: Partial<Zone> = {}): Zone 
     networks: own.map((each) => ({ table: each, links: new Map() })),
     machine: own,
     wayOut: true,
+    exits: [],
     upstreams: [upstream('203.0.113.1')],
     ndots: 0,
     ...more,

@@ -2,8 +2,9 @@ import test from 'ava';
 import { type Explanation, explainAnswer } from '../../src/services/dns/explain.ts';
 import { recordType } from '../../src/services/dns/message.ts';
 import { sayWhy } from '../../src/services/dns/reason.ts';
-import { linkTable, type Zone } from '../../src/services/dns/zone.ts';
+import { linkTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
 import { formatAddress, fromBytes, parseAddress } from '../../src/values/address.ts';
+import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { table, upstream, zone } from '../support/dns.ts';
 
 const front = table('front', {
@@ -152,6 +153,31 @@ test('a container in internal networks asks only servers that it reaches itself'
   t.is(told('example.org', 'A', { ...inside, upstreams: [] }), 'nobody: no-server');
 });
 
+test('what no way out lets ask for is no name, of whichever type; what a network knows is answered', (t) => {
+  const limited = (...texts: string[]): ZoneExit => ({ network: 'front', egress: parseEgress(texts) });
+  const some = { ...inside, exits: [limited('allow=x.test,*.corp.test', 'deny=*.evil.corp.test,bad.corp.test')] };
+  for (const name of ['x.test', 'a.corp.test', 'b.a.corp.test']) t.is(told(name, 'A', some), 'outside', name);
+  const kept = ['y.test', 'a.x.test', 'corp.test', 'xcorp.test', 'bad.corp.test', 'a.evil.corp.test', 'com', ''];
+  // One label with a dot in it is none of those below corp.test; one that ends in a backslash is.
+  for (const name of [...kept, 'a\\.corp.test', '9.2.0.192.in-addr.arpa'])
+    for (const type of ['A', 'TXT', 'PTR', 'NS'] as const) t.is(told(name, type, some), 'silence: egress', name);
+  t.is(told('a\\\\.corp.test', 'A', some), 'outside');
+  t.is(told('web', 'A', some), 'front 172.18.0.2');
+  t.is(told('2.0.18.172.in-addr.arpa', 'PTR', some), 'front \x03web\x05front\0');
+
+  t.is(told('x.test', 'A', { ...inside, exits: [limited('allow=10.0.0.0/8')] }), 'silence: egress');
+  const others = { ...inside, exits: [limited('deny=10.0.0.0/8,bad.test,*.bad.test')] };
+  t.is(told('x.test', 'A', others), 'outside');
+  t.is(told('bad.test', 'A', others), 'silence: egress');
+  t.is(told('a\\\\.bad.test', 'A', others), 'silence: egress');
+  const either = { ...inside, exits: [limited('allow=x.test'), limited('allow=y.test')] };
+  t.deepEqual(
+    ['x.test', 'y.test', 'z.test'].map((name) => told(name, 'A', either)),
+    ['outside', 'outside', 'silence: egress'],
+  );
+  t.is(told('z.test', 'A', { ...inside, exits: [limited('allow=x.test'), { network: 'back' }] }), 'outside');
+});
+
 test('each explanation is a sentence', (t) => {
   const say = (name: string, type: keyof typeof types = 'A', where = inside) => sayWhy(name, ask(name, type, where));
   t.is(say('web'), 'gangway answers: web is a name in network front');
@@ -170,6 +196,10 @@ test('each explanation is a sentence', (t) => {
   t.is(
     say('x.test'),
     "asked outside: x.test is no name in this container's networks; servers: 203.0.113.1 (asked from the host)",
+  );
+  t.is(
+    say('x.test', 'A', { ...inside, exits: [{ network: 'front', egress: parseEgress(['allow=y.test']) }] }),
+    'gangway answers that there is no such name: the egress policy of network front lets no question for x.test out',
   );
   t.regex(
     say('x.test', 'A', { ...inside, wayOut: false }),

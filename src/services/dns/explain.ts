@@ -7,6 +7,7 @@
  *     known in another network of the machine    an empty answer
  *     known, but not in the network at its end    no such name
  *     a single label, and ndots was set           an empty answer: with ndots the search domains came first
+ *     not to be asked for by any way out          no such name
  *     anything else                               the upstream servers, or nobody
  *
  * A name of a container is never told to anybody outside. Docker asks the upstream servers for the types that it does not
@@ -18,9 +19,13 @@
  * What does leave are names with dots that only another network knows, unless they end in a network's name: an alias like
  * `www.example.org` covers the real one for its own network and must not take it away from the others.
  *
+ * What no egress policy lets out is no name, and not refused: the C library gives up at a refusal, and would not come to ask for
+ * `db` where `db.corp.example`, by a search domain, was asked for first.
+ *
  * An empty answer and not "no such name", which would say that nothing ends in this name either (RFC 8020). Only of
  * NAME.NETWORK, where the machine has a container NAME that is not in NETWORK, this is said: it is a name of nobody.
  */
+import { letsAsk } from '../../values/egress.ts';
 import type { Upstream } from '../../values/resolver.ts';
 import type { ResourceData } from './compose.ts';
 import { internet, type Question, recordType } from './message.ts';
@@ -33,7 +38,7 @@ export type Explanation =
       readonly network: string;
       readonly records: readonly ResourceData[];
     }
-  | { readonly by: 'silence'; readonly because: 'elsewhere' | 'absent'; readonly network: string }
+  | { readonly by: 'silence'; readonly because: 'elsewhere' | 'absent' | 'egress'; readonly network: string }
   | { readonly by: 'silence'; readonly because: 'ndots' }
   | { readonly by: 'nobody'; readonly because: 'internal' | 'no-server' }
   | { readonly by: 'upstream'; readonly upstreams: readonly Upstream[] };
@@ -49,7 +54,14 @@ export function explainAnswer(zone: Zone, question: Question): Explanation {
   if (without !== undefined) return { by: 'silence', because: 'absent', network: without };
   if (zone.ndots > 0 && isHostType(question.type) && isSingleLabel(question.name))
     return { by: 'silence', because: 'ndots' };
-  return outside(zone);
+  const keeper = keeperOf(zone, question.name);
+  return keeper === undefined ? outside(zone) : { by: 'silence', because: 'egress', network: keeper };
+}
+
+/** The network whose policy keeps a question in, where all that lead out do. */
+function keeperOf({ exits }: Zone, name: string): string | undefined {
+  const isKept = exits.every(({ egress }) => egress !== undefined && !letsAsk(egress, name));
+  return isKept ? exits[0]?.network : undefined;
 }
 
 /**

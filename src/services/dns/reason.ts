@@ -27,6 +27,8 @@ function saySilence(name: string, explanation: Extract<Explanation, { by: 'silen
       return `gangway answers that it knows nothing: ${name} belongs to network ${explanation.network}, which this container is not in`;
     case 'absent':
       return `gangway answers that there is no such name: nobody in network ${explanation.network} is called ${name}, and the names of other networks are not asked outside`;
+    case 'egress':
+      return `gangway answers that there is no such name: the egress policy of network ${explanation.network} lets no question for ${name} out`;
     case 'ndots':
       return `gangway answers that it knows nothing: with ndots set, a name without a dot is not asked outside`;
   }

@@ -101,8 +101,7 @@ export class Responder {
 
   #local(explanation: Exclude<Explanation, { by: 'upstream' }>): Parameters<typeof compose>[2] {
     if (explanation.by === 'nobody') return { code: responseCode.failed };
-    if (explanation.by === 'silence')
-      return { code: explanation.because === 'absent' ? responseCode.noSuchName : responseCode.ok };
+    if (explanation.by === 'silence') return { code: silences[explanation.because] };
     return { code: responseCode.ok, records: shuffled(explanation.records, this.options.random ?? Math.random) };
   }
 
@@ -127,6 +126,13 @@ export class Responder {
     return new Forwarder(servers, { ...this.options, cache: new AnswerCache({ now: () => clock.now() }) });
   }
 }
+
+const silences = {
+  elsewhere: responseCode.ok,
+  ndots: responseCode.ok,
+  absent: responseCode.noSuchName,
+  egress: responseCode.noSuchName,
+} as const;
 
 /** The servers in their order, and whether the world begins behind them or only an internal network. */
 function sameWayOut(a: Zone, b: Zone): boolean {

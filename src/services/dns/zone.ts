@@ -6,6 +6,7 @@
  * its links. Names are kept in lower case and records as bytes, since a table is made once and asked for ever.
  */
 import { type Address, toBytes } from '../../values/address.ts';
+import type { EgressPolicy } from '../../values/egress.ts';
 import type { Upstream } from '../../values/resolver.ts';
 import type { ResourceData } from './compose.ts';
 import { recordType } from './message.ts';
@@ -40,6 +41,13 @@ export interface ZoneNetwork {
   readonly links: ReadonlyMap<string, NameRecords>;
 }
 
+/** A network of the container by which something can leave. */
+export interface ZoneExit {
+  readonly network: string;
+  /** Absent: to everybody. */
+  readonly egress?: EgressPolicy;
+}
+
 export interface Zone {
   /** In the order of the gateways. */
   readonly networks: readonly ZoneNetwork[];
@@ -47,6 +55,8 @@ export interface Zone {
   readonly machine: readonly NameTable[];
   /** Is one of the networks not internal? Without it nothing leaves by the machine's own servers. */
   readonly wayOut: boolean;
+  /** A question may leave if one of them lets it. */
+  readonly exits: readonly ZoneExit[];
   readonly upstreams: readonly Upstream[];
   /** As a person said it; 0 where nobody did. */
   readonly ndots: number;
