@@ -63,7 +63,9 @@ function forgottenBridges(
   const known = new Set(
     context.records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])),
   );
-  const facts = firewallOf(context).found(world, networkSets, why);
+  const facts = firewallOf(context)
+    .found(world, networkSets, why)
+    .map(({ step }) => step);
   const names = new Set([defaultBridge, ...lost.map(ordinaryBridge), ...facts.flatMap(linksIn)]);
   return [...names]
     .filter((bridge) => !known.has(bridge))

@@ -62,6 +62,7 @@ function ports(context: Context, world: World, known: readonly ContainerRecord[]
   );
   return firewallOf(context)
     .found(world, portSets, why)
+    .map(({ step }) => step)
     .filter((step) => !wanted.has(placeOf(step)))
     .map((step) => ({ step, what: `${step.kind} ${placeOf(step)}` }));
 }

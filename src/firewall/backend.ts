@@ -5,9 +5,10 @@
  * for and explained like all others. So a back end has no state, and a record that holds the steps of one can be taken
  * away whichever is asked for today.
  */
-import type { KeyPart } from '../kernel/set-key.ts';
+import type { SetParts } from '../kernel/set-key.ts';
 import type { ChainsStep, FirewallStep, RulesetStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
+import type { Counted } from '../values/counted.ts';
 import { formatRule, type Variant } from '../values/iptables-rule.ts';
 import { formatSetElement, type SetElement } from '../values/set-element.ts';
 import { isGuardStep } from './guard.ts';
@@ -31,7 +32,14 @@ export interface Backend {
   /** What comes and goes: facts, all for the same reason. */
   know(facts: readonly SetElement[], why: string): readonly FirewallStep[];
   /** Of some sets, what the kernel has, whoever brought it in. */
-  found(world: World, sets: Readonly<Record<string, readonly KeyPart[]>>, why: string): readonly FirewallStep[];
+  found(world: World, sets: Readonly<Record<string, SetParts>>, why: string): readonly Found[];
+}
+
+/** What the kernel has, as the step that would have made it. */
+export interface Found<S extends FirewallStep = FirewallStep> {
+  readonly step: S;
+  /** Where the kernel counts. */
+  readonly counted?: Counted;
 }
 
 /** Of the back ends', not of the guard's, which is beside them. */

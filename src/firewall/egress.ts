@@ -4,7 +4,7 @@
  * The kernel refuses intervals that overlap, and people write 10.0.0.0/8 beside 10.1.0.0/16. So what is said twice is said
  * once: of prefixes the widest stay, and of ports those that no wider prefix has already.
  */
-import type { KeyPart } from '../kernel/set-key.ts';
+import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import { contains, type Family, formatPrefix, network, type Prefix, unspecified } from '../values/address.ts';
 import type { EgressEntry, EgressPolicy, PrefixEntry } from '../values/egress.ts';
 import type { PortRange, Protocol } from '../values/port.ts';
@@ -22,16 +22,16 @@ export function egressElements(bridge: string, { allow, deny }: EgressPolicy): r
   ];
 }
 
-/** The sets that hold it, and what their keys are made of. */
-export const egressSets: Readonly<Record<string, readonly KeyPart[]>> = {
-  limited: [{ type: 'ifname' }],
+/** The sets that hold it. */
+export const egressSets: Readonly<Record<string, SetParts>> = {
+  limited: { key: [{ type: 'ifname' }] },
   ...Object.fromEntries(
     families.flatMap((family) =>
-      ['denied', 'allowed'].flatMap((list): readonly (readonly [string, readonly KeyPart[]])[] => {
+      ['denied', 'allowed'].flatMap((list): readonly (readonly [string, SetParts])[] => {
         const whom: readonly KeyPart[] = [{ type: 'ifname' }, { type: 'prefix', family }];
         return [
-          [`${list}${family}`, whom],
-          [`${list}_ports${family}`, [...whom, { type: 'inet_proto' }, { type: 'ports' }]],
+          [`${list}${family}`, { key: whom }],
+          [`${list}_ports${family}`, { key: [...whom, { type: 'inet_proto' }, { type: 'ports' }] }],
         ];
       }),
     ),

@@ -6,8 +6,8 @@
  * policy, the guard is nftables': of the bridge, iptables sees IP alone.
  */
 import { readFileSync } from 'node:fs';
-import { listKeys } from '../kernel/nftables.ts';
-import type { KeyPart } from '../kernel/set-key.ts';
+import { listElements } from '../kernel/nftables.ts';
+import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import type { ElementStep, RulesetStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
@@ -45,8 +45,8 @@ export function guardPort(sender: Sender): readonly ElementStep[] {
 /** What the kernel has of the guard's elements, whoever brought them in. */
 export function foundGuards(world: World, why: string): readonly ElementStep[] {
   return Object.entries(guardSets)
-    .flatMap(([set, parts]) => listKeys(world.namespace('host').netfilter, table, set, parts))
-    .map((element) => elementStep(element, why));
+    .flatMap(([set, parts]) => listElements(world.namespace('host').netfilter, table, set, parts))
+    .map(({ element }) => elementStep(element, why));
 }
 
 export function isGuardStep(step: Step): step is ElementStep {
@@ -78,9 +78,9 @@ const sender = [{ type: 'ifname' }, { type: 'ether_addr' }] as const;
 const addressed = (family: Family): readonly KeyPart[] => [...sender, { type: 'address', family }];
 
 /** The sets of the table, and what their keys are made of. */
-export const guardSets: Readonly<Record<string, readonly KeyPart[]>> = {
-  plugs: [{ type: 'ifname' }],
-  macs: sender,
-  addresses4: addressed(4),
-  addresses6: addressed(6),
+export const guardSets: Readonly<Record<string, SetParts>> = {
+  plugs: { key: [{ type: 'ifname' }] },
+  macs: { key: sender },
+  addresses4: { key: addressed(4) },
+  addresses6: { key: addressed(6) },
 };

@@ -71,9 +71,9 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
       const chains = new Set(Object.keys(sets).flatMap(chainsOf));
       const fixed = new Set(families.flatMap((family) => constant(family).rules).map(textOf));
       return families
-        .flatMap((family) => savedRules(world, { variant, family }).rulesIn(family, chains))
-        .filter((rule) => !fixed.has(textOf(rule)))
-        .map((rule) => step(rule, why));
+        .flatMap((family) => savedRules(world, { variant, family }).countedIn(family, chains))
+        .filter(({ rule }) => !fixed.has(textOf(rule)))
+        .map(({ rule, counted }) => ({ step: step(rule, why), counted }));
     },
   };
 }

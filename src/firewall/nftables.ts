@@ -5,7 +5,7 @@
  * which is written to be read.
  */
 import { readFileSync } from 'node:fs';
-import { listKeys } from '../kernel/nftables.ts';
+import { listElements } from '../kernel/nftables.ts';
 import type { RulesetStep } from '../plan/step.ts';
 import type { Backend } from './backend.ts';
 import { readUserRules, userFiles } from './user-rules.ts';
@@ -39,9 +39,9 @@ export const nftables: Backend = {
   found: (world, sets, why) =>
     Object.entries(sets)
       .flatMap(([set, parts]) =>
-        listKeys(world.namespace('host').netfilter, { family: 'inet', name: table }, set, parts),
+        listElements(world.namespace('host').netfilter, { family: 'inet', name: table }, set, parts),
       )
-      .map((element) => ({ kind: 'element', in: 'host', table, element, why })),
+      .map(({ element, ...rest }) => ({ step: { kind: 'element', in: 'host', table, element, why }, ...rest })),
 };
 
 /** `nft -f ruleset.nft`. */

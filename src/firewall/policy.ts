@@ -7,7 +7,7 @@
  * Order matters at one place: the elements of a network come before its bridge and go after it. A bridge that the rules
  * don't know is nobody's, and the host forwards to it whatever it likes.
  */
-import type { KeyPart } from '../kernel/set-key.ts';
+import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import { type Address, type Family, isLoopback, isUnspecified, network, type Prefix } from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';
 import type { GatewayMode } from '../values/network.ts';
@@ -135,41 +135,49 @@ const bridgePart = { type: 'ifname' } as const;
 
 const familyParts = [{ type: 'nf_proto' }, bridgePart] as const;
 
-/** The sets that hold what is known of networks, and what their keys are made of. */
-export const networkSets: Readonly<Record<string, readonly KeyPart[]>> = {
-  bridges: [bridgePart],
-  same_bridge: [bridgePart, bridgePart],
-  apart: [bridgePart, bridgePart],
-  leaving: familyParts,
-  entering: familyParts,
-  internal: familyParts,
-  isolated: familyParts,
-  masqueraded: familyParts,
-  sources4: [bridgePart],
-  sources6: [bridgePart],
-  subnets4: [bridgePart, { type: 'prefix', family: 4 }],
-  subnets6: [bridgePart, { type: 'prefix', family: 6 }],
+/** The sets that hold what is known of networks. */
+export const networkSets: Readonly<Record<string, SetParts>> = {
+  bridges: { key: [bridgePart] },
+  same_bridge: { key: [bridgePart, bridgePart] },
+  apart: { key: [bridgePart, bridgePart] },
+  leaving: { key: familyParts },
+  entering: { key: familyParts },
+  internal: { key: familyParts },
+  isolated: { key: familyParts },
+  masqueraded: { key: familyParts },
+  sources4: { key: [bridgePart], value: [{ type: 'address', family: 4 }] },
+  sources6: { key: [bridgePart], value: [{ type: 'address', family: 6 }] },
+  subnets4: { key: [bridgePart, { type: 'prefix', family: 4 }] },
+  subnets6: { key: [bridgePart, { type: 'prefix', family: 6 }] },
   ...egressSets,
 };
 
-/** The sets that hold published ports, and what their keys are made of. */
-export const portSets: Readonly<Record<string, readonly KeyPart[]>> = {
+/** The sets that hold published ports. */
+export const portSets: Readonly<Record<string, SetParts>> = {
   ...Object.fromEntries(
-    ([4, 6] as const).flatMap((family): readonly (readonly [string, readonly KeyPart[]])[] => {
+    ([4, 6] as const).flatMap((family): readonly (readonly [string, SetParts])[] => {
       const addressed: KeyPart = { type: 'address', family };
+      const place: readonly KeyPart[] = [addressed, { type: 'inet_service' }];
       return [
-        [`ports${family}`, hostPortParts],
-        [`ranges${family}`, hostRangeParts],
-        [`host_ports${family}`, [addressed, ...hostPortParts]],
-        [`host_ranges${family}`, [addressed, ...hostRangeParts]],
-        [`open_ports${family}`, [bridgePart, addressed, ...hostRangeParts]],
-        [`trusted_ports${family}`, [bridgePart, bridgePart, addressed, ...hostRangeParts]],
-        [`carried_host_ports${family}`, [addressed, ...hostRangeParts]],
+        [`ports${family}`, { key: hostPortParts, value: place }],
+        [`ranges${family}`, { key: hostRangeParts, value: [addressed] }],
+        [`host_ports${family}`, { key: [addressed, ...hostPortParts], value: place }],
+        [`host_ranges${family}`, { key: [addressed, ...hostRangeParts], value: [addressed] }],
+        [`open_ports${family}`, { key: [bridgePart, addressed, ...hostRangeParts] }],
+        [`trusted_ports${family}`, { key: [bridgePart, bridgePart, addressed, ...hostRangeParts] }],
+        [`carried_host_ports${family}`, { key: [addressed, ...hostRangeParts] }],
       ];
     }),
   ),
-  loopback_ports4: [{ type: 'address', family: 4 }, ...hostRangeParts],
-  carried_ports: [{ type: 'nf_proto' }, ...hostRangeParts],
+  loopback_ports4: { key: [{ type: 'address', family: 4 }, ...hostRangeParts] },
+  carried_ports: { key: [{ type: 'nf_proto' }, ...hostRangeParts] },
+};
+
+/** All sets, those of the machine itself among them. */
+export const everySet: Readonly<Record<string, SetParts>> = {
+  ...networkSets,
+  ...portSets,
+  closed_transit: { key: [{ type: 'nf_proto' }] },
 };
 
 /** gangway has turned on forwarding for `family`: the host must not become a router between other people's networks. */

@@ -8,12 +8,13 @@
  * @see NFTA_SET_ELEM_* in linux/netfilter/nf_tables.h, nft(8)
  */
 import { attributes, list, struct } from '../netlink/attributes.ts';
-import { binary, cstring, u8, u16be, u32be } from '../netlink/codec.ts';
+import { binary, cstring, u8, u16be, u32be, u64be } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { flags, type Request, request } from '../netlink/message.ts';
+import type { Counted } from '../values/counted.ts';
 import { hasErrno, ignoring } from '../values/errors.ts';
 import { type Datum, formatSetElement, type SetElement } from '../values/set-element.ts';
-import { firstKey, type KeyPart, lastKey, readKey } from './set-key.ts';
+import { firstKey, lastKey, readKey, type SetParts } from './set-key.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 export const NFPROTO_IPV4 = 2;
@@ -32,7 +33,16 @@ export const nfgenmsg = struct({ family: [1, u8], version: [1, u8], resource: [2
 
 const verdict = attributes({ code: [1, u32be], chain: [2, cstring] });
 const data = attributes({ value: [1, binary], verdict: [2, verdict] });
-const element = attributes({ key: [1, data], data: [2, data], flags: [3, u32be], keyEnd: [10, data] });
+/** NFTA_COUNTER_* */
+const counter = attributes({ bytes: [1, u64be], packets: [2, u64be] });
+const expression = attributes({ name: [1, cstring], data: [2, counter] });
+const element = attributes({
+  key: [1, data],
+  data: [2, data],
+  flags: [3, u32be],
+  expression: [7, expression],
+  keyEnd: [10, data],
+});
 const elementList = attributes({ table: [1, cstring], set: [2, cstring], elements: [3, list(1, element)] });
 const ruleAttributes = attributes({ table: [1, cstring], chain: [2, cstring] });
 export const tableAttributes = attributes({ name: [1, cstring] });
@@ -83,18 +93,23 @@ export function hasElement(connection: Connection, table: Table, item: SetElemen
   }
 }
 
+/** An element in the kernel, with what it counts if its set counts. */
+export interface ListedElement {
+  readonly element: SetElement;
+  readonly counted?: Counted;
+}
+
 /**
- * The keys of a set, `nft list set TABLE SET`. What none of ours can be is left out.
+ * The elements of a set, `nft list set TABLE SET`. What none of ours can be is left out.
  *
- * @param parts what the set's keys are made of
  * @returns nothing where there is no such set
  */
-export function listKeys(
+export function listElements(
   connection: Connection,
   table: Table,
   set: string,
-  parts: readonly KeyPart[],
-): readonly SetElement[] {
+  parts: SetParts,
+): readonly ListedElement[] {
   const question = request(`list set ${set}`, NFT_MSG_GETSETELEM, 0, familyOf(table), {
     table: table.name,
     set,
@@ -102,10 +117,23 @@ export function listKeys(
   const found = ignoring('ENOENT', () => connection.dump(question, NFT_MSG_NEWSETELEM)) ?? [];
   return found
     .flatMap(({ attributes: { elements = [] } }) => elements)
-    .flatMap(({ key, keyEnd }) => {
-      const read = key?.value === undefined ? undefined : readKey(parts, key.value, keyEnd?.value);
-      return read === undefined ? [] : [{ set, key: read }];
+    .flatMap(({ key: { value: bytes } = {}, keyEnd, data: found, expression: counts }) => {
+      const key = bytes === undefined ? undefined : readKey(parts.key, bytes, keyEnd?.value);
+      if (key === undefined) return [];
+      const value = found === undefined ? undefined : readValue(parts, found);
+      const { packets, bytes: size } = counts?.name === 'counter' ? (counts.data ?? {}) : {};
+      return [
+        {
+          element: { set, key, ...(value === undefined ? {} : { value }) },
+          ...(packets === undefined || size === undefined ? {} : { counted: { packets, bytes: size } }),
+        },
+      ];
     });
+}
+
+function readValue(parts: SetParts, { value, verdict: found }: ElementData): readonly Datum[] | undefined {
+  if (found?.chain !== undefined) return [{ type: 'goto', chain: found.chain }];
+  return value === undefined || parts.value === undefined ? undefined : readKey(parts.value, value);
 }
 
 /** `nft list table TABLE`. */

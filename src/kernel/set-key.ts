@@ -30,6 +30,13 @@ export type KeyPart =
   | { readonly type: 'inet_proto' | 'inet_service' | 'ports' | 'ether_addr' | 'ifname' | 'nf_proto' }
   | { readonly type: 'address' | 'prefix'; readonly family: Family };
 
+/** What a set or a map is made of. */
+export interface SetParts {
+  readonly key: readonly KeyPart[];
+  /** Of a map. Absent for a set, and for a map of verdicts. */
+  readonly value?: readonly KeyPart[];
+}
+
 /** The parts behind each other; of an interval the first value. */
 export function firstKey(parts: readonly Datum[]): Uint8Array {
   return concatenate(parts.map(first));

@@ -33,6 +33,7 @@
 
 import type { Backend } from '../firewall/backend.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
+import { reasonOf } from '../firewall/reasons.ts';
 import type { Place } from '../plan/place.ts';
 import type { DefaultRoute, FirewallStep, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
@@ -97,8 +98,10 @@ export function createBridge(network: BridgeNetwork, families: readonly Family[]
 
 /** `nft add element inet gangway bridges { "gangway0" }`, and what else the firewall has to know of a network. */
 export function knowBridge(network: BridgeNetwork, firewall: Backend): readonly FirewallStep[] {
-  const why = `the firewall knows ${network.bridge} before a packet can cross it`;
-  return firewall.know(networkElements(policyOf(network)), why);
+  const policy = policyOf(network);
+  return networkElements(policy).flatMap((element) =>
+    firewall.know([element], reasonOf(element, policy, network.name)),
+  );
 }
 
 /** What a container says of routes in IPv6 is not for the machine (CVE-2020-13401). */

@@ -38,7 +38,7 @@ test('every set is one of the table, and what it holds can be read back', (t) =>
   t.deepEqual(declared.sort(), Object.keys(guardSets).sort());
   const all = elements('172.17.0.2', 'fd00::2');
   t.deepEqual([...new Set(all.map(({ set }) => set))].sort(), Object.keys(guardSets).sort());
-  for (const { set, key } of all) t.deepEqual(readKey(guardSets[set] ?? [], firstKey(key)), key, set);
+  for (const { set, key } of all) t.deepEqual(readKey(guardSets[set]?.key ?? [], firstKey(key)), key, set);
 });
 
 test('every chain is a base chain or reached from one', (t) => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import {
   closedTransitElements,
@@ -11,7 +11,8 @@ import {
   portSets,
 } from '../../src/firewall/policy.ts';
 import { coalesce } from '../../src/firewall/ranges.ts';
-import { firstKey, lastKey, readKey } from '../../src/kernel/set-key.ts';
+import { isExplained, reasonOf } from '../../src/firewall/reasons.ts';
+import { firstKey, lastKey, readKey, type SetParts } from '../../src/kernel/set-key.ts';
 import { contains, formatPrefix, network, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { entryFor, type Spoken } from '../../src/values/egress.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
@@ -23,6 +24,22 @@ const ruleset = readFileSync(new URL('../../src/firewall/nftables/ruleset.nft', 
 
 function written(list: readonly SetElement[]): readonly string[] {
   return list.map((element) => `${element.set} { ${formatSetElement(element)} }`);
+}
+
+/** Of what the kernel would say of an element, key and value are what was written. */
+function readsBack(
+  t: ExecutionContext,
+  sets: Readonly<Record<string, SetParts>>,
+  { set, key, value }: SetElement,
+): void {
+  const parts = sets[set];
+  t.deepEqual(readKey(parts?.key ?? [], firstKey(key), lastKey(key)), key, set);
+  if (parts?.value !== undefined) t.deepEqual(readKey(parts.value, firstKey(value ?? [])), value, set);
+  else
+    t.true(
+      (value ?? []).every(({ type }) => type === 'goto'),
+      set,
+    );
 }
 
 function port(hostAddress: string, at = container, policy: Partial<PortPolicy> = {}): readonly string[] {
@@ -283,7 +300,7 @@ test('what a set of published ports holds can be read back', (t) => {
   elements.push(...portElements({ ...across, hostAddress: parseAddress('203.0.113.1') }, six, policy));
   elements.push(...ranges(elements));
   t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(portSets).sort());
-  for (const { set, key } of elements) t.deepEqual(readKey(portSets[set] ?? [], firstKey(key), lastKey(key)), key, set);
+  for (const element of elements) readsBack(t, portSets, element);
 });
 
 test('what the sets of networks hold can be read back', (t) => {
@@ -296,6 +313,14 @@ test('what the sets of networks hold can be read back', (t) => {
     { ...bridge, gatewayModes: { 4: 'isolated', 6: 'isolated' } as const },
   ].flatMap(networkElements);
   t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(networkSets).sort());
-  for (const { set, key } of elements)
-    t.deepEqual(readKey(networkSets[set] ?? [], firstKey(key), lastKey(key)), key, set);
+  for (const element of elements) readsBack(t, networkSets, element);
+});
+
+test('of every set of networks it is said why it has an element', (t) => {
+  for (const set of Object.keys(networkSets)) t.true(isExplained(set), set);
+  const policy = { ...gangway0, subnets: both, gatewayModes: { 4: 'nat-unprotected', 6: 'routed' } } as const;
+  const reasons = networkElements(policy).map((element) => reasonOf(element, policy, 'front'));
+  t.true(reasons.includes('IPv4 packets to containers of front enter under the rules of mode nat-unprotected'));
+  t.true(reasons.includes('IPv6 packets from containers of front leave under the rules of mode routed'));
+  t.is(new Set(reasons).size, reasons.length, 'each its own');
 });

@@ -10,6 +10,7 @@
 import { spawnSync } from 'node:child_process';
 import { findProgram, type Program, requireProgram, runProgram, systemPath } from '../../kernel/program.ts';
 import type { Family } from '../../values/address.ts';
+import type { Counted } from '../../values/counted.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { formatRule, type IptablesRule, type Variant } from '../../values/iptables-rule.ts';
 
@@ -59,16 +60,24 @@ export function restoreText(lines: readonly RestoreLine[]): string {
     .join('');
 }
 
-/** `iptables-save`, without counters: what is in every table of a family, as sets of lines. */
+/** `[12:720] -A CHAIN …`: packets and bytes stand before a rule. */
+const savedRule = /^(?:\[(?<packets>\d+):(?<bytes>\d+)\] )?(?<text>-A .*)$/;
+
+/** `iptables-save -c`: what is in every table of a family, as lines, and how often each was met. */
 export class SavedRules {
-  readonly #lines = new Map<string, Set<string>>();
+  readonly #lines = new Map<string, Map<string, Counted>>();
 
   constructor(text: string) {
     let table = '';
     for (const line of text.split('\n')) {
+      const rule = savedRule.exec(line)?.groups;
       if (line.startsWith('*')) table = line.slice(1);
-      else if (line.startsWith(':')) this.#of(table).add(line.split(' ')[0] ?? '');
-      else if (line.startsWith('-A ')) this.#of(table).add(line.trimEnd());
+      else if (line.startsWith(':')) this.#of(table).set(line.split(' ')[0] ?? '', { packets: 0n, bytes: 0n });
+      else if (rule !== undefined)
+        this.#of(table).set((rule.text ?? '').trimEnd(), {
+          packets: BigInt(rule.packets ?? 0),
+          bytes: BigInt(rule.bytes ?? 0),
+        });
     }
   }
 
@@ -109,23 +118,29 @@ export class SavedRules {
   }
 
   #linesOf(table: string, chain: string): readonly string[] {
-    return [...this.#of(table)].filter((line) => line.startsWith(`-A ${chain} `));
+    return [...this.#of(table).keys()].filter((line) => line.startsWith(`-A ${chain} `));
   }
 
   /** The rules of some chains, in their order. */
   rulesIn(family: Family, chains: ReadonlySet<string>): readonly IptablesRule[] {
+    return this.countedIn(family, chains).map(({ rule }) => rule);
+  }
+
+  countedIn(
+    family: Family,
+    chains: ReadonlySet<string>,
+  ): readonly { readonly rule: IptablesRule; readonly counted: Counted }[] {
     return [...this.#lines].flatMap(([table, lines]) =>
-      [...lines].flatMap((line) => {
+      [...lines].flatMap(([line, counted]) => {
         const [verb, chain = '', ...words] = line.split(' ');
-        return verb === '-A' && chains.has(chain)
-          ? [{ family, table: table as IptablesRule['table'], chain, words }]
-          : [];
+        if (verb !== '-A' || !chains.has(chain)) return [];
+        return [{ rule: { family, table: table as IptablesRule['table'], chain, words }, counted }];
       }),
     );
   }
 
-  #of(table: string): Set<string> {
-    const found = this.#lines.get(table) ?? new Set();
+  #of(table: string): Map<string, Counted> {
+    const found = this.#lines.get(table) ?? new Map<string, Counted>();
     this.#lines.set(table, found);
     return found;
   }
@@ -133,7 +148,7 @@ export class SavedRules {
 
 /** @throws GangwayError missing-program, program-failed */
 export function save(variant: Variant, family: Family): SavedRules {
-  return new SavedRules(saveText(`${commandOf(variant, family)}-save`));
+  return new SavedRules(saveText(`${commandOf(variant, family)}-save`, ['-c']));
 }
 
 /** @throws GangwayError missing-program, program-failed */

@@ -1,0 +1,82 @@
+/** Why the firewall has an element of a network: a sentence for whoever reads `explain` and `rules`. */
+import type { Family } from '../values/address.ts';
+import { formatAddress, formatPrefix } from '../values/address.ts';
+import { formatRange } from '../values/port-grammar.ts';
+import type { Datum, SetElement } from '../values/set-element.ts';
+import type { NetworkPolicy } from './policy.ts';
+
+/** What is said of an element, by its set without the ports and the family at its end. */
+type Sentence = (element: Told, network: string) => string;
+
+/** What the sentences need of an element. */
+interface Told {
+  readonly bridge: string;
+  /** `IPv4`; empty where a set is for both. */
+  readonly family: string;
+  readonly mode: string;
+  /** A subnet, or the address that takes another one's place. */
+  readonly address: string;
+  /** ` at tcp 80`, where a set has ports. */
+  readonly ports: string;
+}
+
+const sentences: Readonly<Record<string, Sentence>> = {
+  bridges: ({ bridge }, network) =>
+    `${bridge} is the switch of network ${network}: what leaves or enters it is asked about`,
+  same_bridge: (_, network) => `containers of ${network} may talk to each other`,
+  apart: (_, network) => `containers of ${network} reach each other by published ports alone`,
+  limited: (_, network) => `${network} has an egress policy: its containers may not speak to everybody`,
+  denied: ({ address, ports }, network) => `containers of ${network} may not speak to ${address}${ports}`,
+  allowed: ({ address, ports }, network) => `containers of ${network} may speak to ${address}${ports}`,
+  leaving: ({ family, mode }, network) =>
+    `${family} packets from containers of ${network} leave under the rules of ${mode}`,
+  entering: ({ family, mode }, network) =>
+    `${family} packets to containers of ${network} enter under the rules of ${mode}`,
+  internal: ({ family }, network) =>
+    `${network} is internal: by ${family}, its containers see no address of the machine but their gateway’s`,
+  isolated: ({ family }, network) => `${network} is isolated: by ${family}, its containers see nothing of the machine`,
+  masqueraded: ({ family }, network) =>
+    `${family} packets from containers of ${network} go out under the machine’s own address`,
+  sources: ({ address }, network) => `packets from containers of ${network} go out under ${address}`,
+  subnets: ({ bridge, address }) =>
+    `${address} lives behind ${bridge}: whoever else claims to is refused, and what stays there is not masked`,
+};
+
+const setEnd = /(_ports)?[46]?$/;
+
+/** Is something said of this set? */
+export function isExplained(set: string): boolean {
+  return sentences[set.replace(setEnd, '')] !== undefined;
+}
+
+/** A sentence about an element of `networkElements`. */
+export function reasonOf(element: SetElement, policy: NetworkPolicy, network: string): string {
+  const { bridge, gatewayModes } = policy;
+  const family = familyOf(element.key);
+  const sentence = sentences[element.set.replace(setEnd, '')];
+  if (sentence === undefined) return `the firewall knows ${bridge} before a packet can cross it`;
+  const [verdict] = element.value ?? [];
+  const target = verdict?.type === 'goto' ? verdict.chain : '';
+  const told: Told = {
+    bridge,
+    family: family === undefined ? '' : `IPv${family}`,
+    mode: target === 'leave_limited' ? 'its egress policy' : `mode ${family === undefined ? '' : gatewayModes[family]}`,
+    ports: element.key.map(portsIn).join(''),
+    address: [...element.key, ...(element.value ?? [])].map(addressIn).join(''),
+  };
+  return sentence(told, network);
+}
+
+function familyOf(key: readonly Datum[]): Family | undefined {
+  return key.flatMap((datum) => (datum.type === 'nf_proto' ? [datum.family] : []))[0];
+}
+
+function addressIn(datum: Datum): string {
+  if (datum.type === 'address') return formatAddress(datum.address);
+  return datum.type === 'prefix' ? formatPrefix(datum.prefix) : '';
+}
+
+function portsIn(datum: Datum): string {
+  if (datum.type === 'inet_proto') return ` at ${datum.protocol} `;
+  return datum.type === 'ports' ? formatRange(datum) : '';
+}
