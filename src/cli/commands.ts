@@ -189,6 +189,16 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/reach.ts'),
   }),
   command({
+    name: 'rules',
+    summary: 'Show what the firewall was told of a network, a container or a port, why, and if the kernel has it',
+    usage: '[OPTIONS] [NETWORK|CONTAINER|PORT]',
+    example: 'gangway rules 8080',
+    options: listFormatOptions,
+    words: [0, 1],
+    changes: 'nothing',
+    load: () => import('./commands/rules.ts'),
+  }),
+  command({
     name: 'events',
     summary: 'Show what happens to containers and networks, in docker’s words; `watch` has the kernel’s',
     usage: '[OPTIONS]',

@@ -28,6 +28,7 @@ import { queryName } from './query-name.ts';
 import { reach } from './reach/reach.ts';
 import { Records } from './records.ts';
 import { checkExec, checkPorts, checkPublish, checkRequest, checkStop } from './request.ts';
+import { rules } from './rules/rules.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
 import { settle } from './settle.ts';
 import { kill, remove, restart, stop, wait } from './stop.ts';
@@ -78,6 +79,7 @@ export function engineOf(context: Context): Engine {
     inspectNetwork: async (name) => inspectNetwork(context, name),
     queryName: (container, name, { type } = {}) => queryName(context, container, name, type),
     reach: (question) => reach(context, question),
+    rules: async (subject) => rules(context, subject),
     collectGarbage: () => collectGarbage(context),
     watch: (name) => watch(context, name),
     events: (eventOptions = {}) => events(context, eventOptions),

@@ -24,8 +24,9 @@ import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
 import type { ConnectionRequest, NetworkRequest, Subnet } from '../values/network.ts';
 import type { Port, PortBinding, PublishedPort } from '../values/port.ts';
+import type { FirewallRule, RuleState, RulesAt } from './rules/told.ts';
 
-export type { Ending, ExecRequest, LogLine, LogOptions, QuestionType, Streams };
+export type { Ending, ExecRequest, FirewallRule, LogLine, LogOptions, QuestionType, RuleState, RulesAt, Streams };
 
 /** Where gangway keeps things, and what it tells while it works. */
 export interface EngineOptions {
@@ -230,6 +231,8 @@ export interface Engine {
   queryName(container: string, name: string, options?: { readonly type?: QuestionType }): Promise<NameAnswer>;
   /** Who reaches whom, by which address and port, under which source address, and why not. */
   reach(question: ReachQuestion): Promise<readonly ReachWay[]>;
+  /** What the firewall was told, why, and whether the kernel has it: of a network, a container, a published port, or all. */
+  rules(subject?: string): Promise<readonly RulesAt[]>;
   collectGarbage(): Promise<readonly Removed[]>;
   /**
    * Links, addresses, routes and flows of the machine or of a container, as the kernel tells of them. Ends with the

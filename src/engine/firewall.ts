@@ -33,6 +33,12 @@ export function firewallOf(context: Context): Backend {
   return loaded?.name === 'iptables' ? loaded : (beside(context) ?? loaded ?? choose(undefined));
 }
 
+/** The back end of what stands now, or of how another one that is asked for would have it. @throws GangwayError missing-program */
+export function standingBackend(context: Context): Backend {
+  const loaded = isMoveAsked(context) ? undefined : backendIn(context.records.machine().ruleset);
+  return loaded ?? firewallOf(context);
+}
+
 /** Where others have rules in iptables' FORWARD, ours stand there, too (neighbours.ts says why). */
 function beside({ host }: Context): Backend | undefined {
   const variants = listNeighbours(host().netfilter).flatMap(({ variant }) => variant ?? []);
@@ -84,7 +90,7 @@ export function isLoaded({ kinds }: Context, world: World, firewall: Backend): b
 }
 
 /** The machine's firewall as another back end keeps it. */
-interface Retold {
+export interface Retold {
   readonly networks: readonly NetworkRecord[];
   readonly containers: readonly ContainerRecord[];
   readonly machine: MachineRecord;
@@ -93,7 +99,7 @@ interface Retold {
 }
 
 /** Every record of this boot with its facts as `firewall` keeps them. */
-function retell(context: Context, firewall: Backend): Retold {
+export function retell(context: Context, firewall: Backend): Retold {
   const { records } = context;
   const boot = bootId();
   const networks = records

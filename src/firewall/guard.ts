@@ -10,7 +10,7 @@ import { listElements } from '../kernel/nftables.ts';
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import type { ElementStep, RulesetStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import type { Address, Family } from '../values/address.ts';
+import { type Address, type Family, formatAddress } from '../values/address.ts';
 import { linkLocalOf, type Mac } from '../values/mac.ts';
 import { type Datum, formatSetElement, type SetElement } from '../values/set-element.ts';
 
@@ -38,8 +38,15 @@ export interface Sender {
 
 /** `nft add element bridge gangway plugs { "veth3f2a9c4" }` and so on, one step an element. */
 export function guardPort(sender: Sender): readonly ElementStep[] {
-  const why = `nobody behind ${sender.plug} may speak in another one’s name`;
-  return guardElements(sender).map((element) => elementStep(element, why));
+  return guardElements(sender).map((element) => elementStep(element, reasonOf(element, sender)));
+}
+
+function reasonOf({ key }: SetElement, { plug, mac }: Sender): string {
+  const last = key.at(-1);
+  if (last?.type === 'address') return `behind ${plug} is ${formatAddress(last.address)}, and may say so`;
+  return last?.type === 'ether_addr'
+    ? `behind ${plug} is ${mac}, and may say so`
+    : `nobody behind ${plug} may speak in another one’s name`;
 }
 
 /** What the kernel has of the guard's elements, whoever brought them in. */

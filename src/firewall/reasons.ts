@@ -38,8 +38,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
   masqueraded: ({ family }, network) =>
     `${family} packets from containers of ${network} go out under the machine’s own address`,
   sources: ({ address }, network) => `packets from containers of ${network} go out under ${address}`,
-  subnets: ({ bridge, address }) =>
-    `${address} lives behind ${bridge}: whoever else claims to is refused, and what stays there is not masked`,
+  subnets: ({ bridge, address }) => `${address} lives behind ${bridge}, and nobody elsewhere may claim to`,
 };
 
 const setEnd = /(_ports)?[46]?$/;

@@ -50,13 +50,26 @@ export type Behind = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewa
 
 /** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
 export function publish(forwards: readonly Forward[], behind: Behind, firewall: Backend): readonly FirewallStep[] {
+  return published(forwards, behind, firewall).map(({ step }) => step);
+}
+
+/** A fact of published ports, and those that it is for. */
+export interface Published {
+  readonly step: FirewallStep;
+  readonly forwards: readonly Forward[];
+}
+
+/** The same, with what each of them is for. */
+export function published(forwards: readonly Forward[], behind: Behind, firewall: Backend): readonly Published[] {
   const facts = forwards.flatMap((forward) =>
     portElements(forward.binding, forward.target, behind(forward.target)).map((element) => ({
       element,
       sources: [forward],
     })),
   );
-  return coalesce(facts).flatMap(({ element, sources }) => firewall.know([element], reason(sources)));
+  return coalesce(facts).flatMap(({ element, sources }) =>
+    firewall.know([element], reason(sources)).map((step) => ({ step, forwards: sources })),
+  );
 }
 
 /** Of a range, its first and its last port. */

@@ -114,6 +114,7 @@ const answers: Engine = {
     why: `gangway answers: ${name} is a name in network front`,
   }),
   reach: async () => [],
+  rules: async () => [],
   collectGarbage: async () => [],
   events: async function* () {},
   close: () => undefined,

@@ -1,0 +1,65 @@
+import test from 'ava';
+import type { Engine, RulesAt } from '../../src/engine/engine.ts';
+import { gangway } from '../support/cli.ts';
+
+const port = {
+  state: 'present',
+  why: 'published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80',
+  command: "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
+  from: 'run -p 8080:80 web',
+  counted: { packets: 2n, bytes: 120n },
+} as const;
+const strange = { state: 'unexplained', why: 'no record says why', command: "nft 'add element …'" } as const;
+const places: readonly RulesAt[] = [
+  {
+    hook: 'prerouting',
+    chains: ['from_outside', 'published'],
+    why: 'a port',
+    state: 'present',
+    rules: [port, strange],
+  },
+  { hook: 'forward', chains: ['enter'], why: 'in', state: 'missing', rules: [{ ...port, state: 'missing' }] },
+];
+const answering = (...told: readonly RulesAt[]): Partial<Engine> => ({ rules: async () => told });
+
+test('place by place: the reason, the command, where it comes from, what was counted', async (t) => {
+  const { status, stdout, calls } = await gangway(['rules', '8080'], answering(...places));
+  t.is(status, 0);
+  t.deepEqual(calls, [['rules', '8080']]);
+  t.is(
+    stdout,
+    `prerouting: from_outside, published
+  a port
+  present  published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80
+    nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'
+    gangway run -p 8080:80 web; 2 packets, 120 bytes
+  nobody’s  no record says why
+    nft 'add element …'
+
+forward: enter (missing)
+  in
+  missing  published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80
+    nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'
+    gangway run -p 8080:80 web; 2 packets, 120 bytes
+`,
+  );
+});
+
+test('as JSON, a chain has no command; and as a template has it', async (t) => {
+  const { stdout } = await gangway(['rules', '--format', 'json'], answering(...places));
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.like(rows[0], { State: 'present', Hook: 'prerouting', Chain: 'from_outside, published', Command: '' });
+  t.like(rows[1], { State: 'present', From: 'run -p 8080:80 web', Packets: '2', Bytes: '120' });
+  t.like(rows[2], { State: 'unexplained', From: '', Packets: '' });
+  t.is((await gangway(['rules', '--format', '{{.State}}'], answering(...places))).stdout.split('\n')[3], 'missing');
+});
+
+test('nothing to tell is said', async (t) => {
+  const { status, stderr } = await gangway(['rules', 'host'], answering());
+  t.is(status, 0);
+  t.is(stderr, 'gangway: no rule is about host\n');
+  t.is((await gangway(['rules'], answering())).stderr, 'gangway: no container has needed a rule so far\n');
+});
