@@ -1,5 +1,5 @@
 /** What the two inspect commands share: the array that is printed, and a network in docker's words. */
-import type { NetworkInspection } from '../engine/engine.ts';
+import type { NetworkInspection, Traffic } from '../engine/engine.ts';
 import type { Occupancy } from '../services/occupancy.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
 import { formatEntry } from '../values/egress-grammar.ts';
@@ -8,6 +8,7 @@ import type { Context } from './command.ts';
 import { complain } from './complain.ts';
 import { type Format, jsonLines, parseFormat } from './format.ts';
 import { fromJson } from './template/value.ts';
+import { networkTraffic } from './traffic.ts';
 
 /** The fields whose object is a map: its keys are names that somebody gave, and a missing one is no mistake. */
 const maps: ReadonlySet<string> = new Set([
@@ -61,8 +62,8 @@ export function formatObject(object: object, format: Exclude<Format, { readonly 
   return `${format.template.execute(data)}\n`;
 }
 
-/** A network as `docker network inspect` shows it. */
-export function networkObject(network: NetworkInspection): object {
+/** A network as `docker network inspect` shows it, and what the firewall has counted of it. */
+export function networkObject(network: NetworkInspection, traffic?: Traffic): object {
   const { subnets, occupancies, containers, egress } = network;
   const families = new Set(network.families);
   return {
@@ -87,7 +88,8 @@ export function networkObject(network: NetworkInspection): object {
     ConfigOnly: false,
     Options: network.options,
     Labels: network.labels,
-    // Docker has no word for it.
+    // Docker has no word for either.
+    ...(traffic === undefined ? {} : { Traffic: networkTraffic(traffic, network.id) }),
     ...(egress === undefined
       ? {}
       : { Egress: { Allow: egress.allow.map(formatEntry), Deny: egress.deny.map(formatEntry) } }),

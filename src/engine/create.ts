@@ -29,6 +29,7 @@ import { reach } from './reach/reach.ts';
 import { Records } from './records.ts';
 import { checkExec, checkPorts, checkPublish, checkRequest, checkStop } from './request.ts';
 import { rules } from './rules/rules.ts';
+import { traffic } from './rules/traffic.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
 import { settle } from './settle.ts';
 import { kill, remove, restart, stop, wait } from './stop.ts';
@@ -80,6 +81,7 @@ export function engineOf(context: Context): Engine {
     queryName: (container, name, { type } = {}) => queryName(context, container, name, type),
     reach: (question) => reach(context, question),
     rules: async (subject) => rules(context, subject),
+    traffic: async () => traffic(context),
     collectGarbage: () => collectGarbage(context),
     watch: (name) => watch(context, name),
     events: (eventOptions = {}) => events(context, eventOptions),

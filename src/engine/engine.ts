@@ -24,9 +24,10 @@ import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
 import type { ConnectionRequest, NetworkRequest, Subnet } from '../values/network.ts';
 import type { Port, PortBinding, PublishedPort } from '../values/port.ts';
-import type { FirewallRule, RuleState, RulesAt } from './rules/told.ts';
+import type { RulesAt, Traffic } from './rules/told.ts';
 
-export type { Ending, ExecRequest, FirewallRule, LogLine, LogOptions, QuestionType, RuleState, RulesAt, Streams };
+export type * from './rules/told.ts';
+export type { Ending, ExecRequest, LogLine, LogOptions, QuestionType, Streams };
 
 /** Where gangway keeps things, and what it tells while it works. */
 export interface EngineOptions {
@@ -233,6 +234,8 @@ export interface Engine {
   reach(question: ReachQuestion): Promise<readonly ReachWay[]>;
   /** What the firewall was told, why, and whether the kernel has it: of a network, a container, a published port, or all. */
   rules(subject?: string): Promise<readonly RulesAt[]>;
+  /** What the firewall has counted of networks and published ports. */
+  traffic(): Promise<Traffic>;
   collectGarbage(): Promise<readonly Removed[]>;
   /**
    * Links, addresses, routes and flows of the machine or of a container, as the kernel tells of them. Ends with the

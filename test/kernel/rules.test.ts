@@ -105,6 +105,41 @@ async function rebuilds(t: ExecutionContext, story: Story, backend: BackendName)
   t.deepEqual(parts(await story.sh(`unshare -n sh -euc "$1"`, script)), parts(await story.sh(look[backend])));
 }
 
+/** Packets and bytes as nft and iptables-save tell them, of the one fact of a set, or a chain, that has this in it. */
+async function counted(story: Story, backend: BackendName, where: string, what: string): Promise<readonly number[]> {
+  const text = await story.sh(
+    backend === 'nftables'
+      ? `nft list map inet gangway ${where} | tr ',' '\\n' | grep -F '${what}'`
+      : `iptables-save -c | grep -E '${where} .*${what}'`,
+  );
+  const [, packets, bytes] = /(?:packets |\[)(\d+)(?: bytes |:)(\d+)/.exec(text) ?? [];
+  return [Number(packets), Number(bytes)];
+}
+
+/** What inspect and stats say of it is what the kernel says, and the connections are as many as were made. */
+async function countsTraffic(t: ExecutionContext, story: Story, backend: BackendName): Promise<void> {
+  for (const _ of [1, 2]) await ask(story, 'world', ['tcp 203.0.113.1:8080']);
+  const look = async (...words: readonly string[]) => JSON.parse(await story.run(...words));
+  const [network] = await look('network', 'inspect', 'front');
+  const bridge = `br-${network.Id.slice(0, 12)}`;
+  const [ports, leaving, entering] =
+    backend === 'nftables' ? ['ports4', 'leaving', 'entering'] : ['GANGWAY-PORTS', 'GANGWAY-LEAVE', 'GANGWAY-ENTER'];
+  const key = backend === 'nftables' ? `ipv4 . "${bridge}"` : bridge;
+  const [connections] = await counted(story, backend, ports, backend === 'nftables' ? 'tcp . 8080' : 'dport 8080');
+  t.is(connections, 3, 'as many as were made');
+  const [web] = await look('inspect', 'web');
+  t.like(web.Traffic.Ports['80/tcp'][0], { HostIp: '0.0.0.0', HostPort: '8080', Connections: 3 });
+  const { Connections } = await look('stats', '--no-stream', '--format', 'json', 'web');
+  t.is(Connections, '3');
+  const template = '{{with .Traffic}}[{{.Out.Packets}},{{.Out.Bytes}},{{.In.Packets}},{{.In.Bytes}}]{{end}}';
+  const told = await look('network', 'inspect', '-f', template, 'front');
+  t.true(told[0] > 6, 'of three connections');
+  t.deepEqual(told, [
+    ...(await counted(story, backend, leaving, key)),
+    ...(await counted(story, backend, entering, key)),
+  ]);
+}
+
 const gone = {
   nftables: `nft delete element inet gangway entering '{ ipv4 . "gangway0" }'`,
   iptables: 'iptables -D GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-NAT',
@@ -120,10 +155,11 @@ for (const backend of backendNames) {
       t.deepEqual(await rules(story), [], 'before there is anything');
       await begin(t, story, backend);
       await rebuilds(t, story, backend);
+      await countsTraffic(t, story, backend);
 
       const ports = await rules(story, '8080');
       const led = ports.find(({ Why }) => Why === 'published: 0.0.0.0:8080/tcp leads to 172.18.0.2:80');
-      t.like(led, { State: 'present', From: 'run -p 8080:80 web', Packets: '1' });
+      t.like(led, { State: 'present', From: 'run -p 8080:80 web', Packets: '3' });
       t.true(whys(ports).includes('IPv4 packets to containers of front enter under the rules of mode nat'));
       t.false(
         whys(ports).some((why) => /9000|containers of (open|bridge)/.test(why)),
@@ -164,6 +200,7 @@ for (const backend of backendNames) {
         facts(await rules(story, '99')).map(({ State }) => State),
         ['unexplained'],
       );
+      const flush = { nftables: 'nft flush ruleset', iptables: 'iptables -F; iptables -t nat -F; ip6tables -t nat -F' };
       t.regex(await story.run('rules', 'web'), /^ {2}nobody’s {2}no record says why$/m);
 
       t.is(
@@ -175,6 +212,8 @@ for (const backend of backendNames) {
         /^1 gangway: nobody publishes port 8080\/udp; published are 0\.0\.0\.0:8080\/tcp/,
       );
       t.regex(await refused(story, 'rules 99999'), /^125 gangway: invalid host port "99999"/);
+      await story.sh(flush[backend]);
+      t.is(await story.run('inspect', '-f', '{{index .Traffic.Ports "80/tcp"}}', 'web'), '');
       await story.run('stop', '-t', '0', 'api');
       t.regex(await refused(story, 'rules api'), /^1 gangway: container api is not running.*gangway start api/);
     });

@@ -115,6 +115,7 @@ const answers: Engine = {
   }),
   reach: async () => [],
   rules: async () => [],
+  traffic: async () => ({ networks: [], ports: [] }),
   collectGarbage: async () => [],
   events: async function* () {},
   close: () => undefined,

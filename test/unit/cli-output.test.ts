@@ -174,7 +174,10 @@ test('inspect shows what it finds and complains about the rest', async (t) => {
   t.regex(stderr, /^gangway: no container or network nope; /);
   const nothing = await gangway(['network', 'inspect', 'nope'], { inspectNetwork: missing });
   t.is(nothing.stdout, '[]\n');
-  t.is((await gangway(['inspect', '-f', 'json', 'web'])).stdout, `[{"Id":"${id}","Config":{"Tty":false}}]\n`);
+  t.is(
+    (await gangway(['inspect', '-f', 'json', 'web'])).stdout,
+    `[{"Id":"${id}","Config":{"Tty":false},"Traffic":{"Ports":{}}}]\n`,
+  );
 });
 
 test('port lists by container port, or answers for one', async (t) => {
@@ -304,6 +307,7 @@ test('stats shows what happened between two samples', async (t) => {
   t.deepEqual(JSON.parse(stdout), {
     BlockIO: '0B / 1.45MB',
     CPUPerc: '25.00%',
+    Connections: '0',
     Container: id.slice(0, 12),
     ID: id.slice(0, 12),
     MemPerc: '0.15%',
@@ -311,6 +315,7 @@ test('stats shows what happened between two samples', async (t) => {
     Name: 'web',
     NetIO: '1kB / 2kB',
     PIDs: '2',
+    PortConnections: '',
     ThrottledPeriods: '3',
     OutOfMemoryKills: '1',
   });

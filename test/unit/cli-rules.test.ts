@@ -1,6 +1,8 @@
 import test from 'ava';
-import type { Engine, RulesAt } from '../../src/engine/engine.ts';
+import type { Engine, RulesAt, Traffic } from '../../src/engine/engine.ts';
+import { parseAddress } from '../../src/values/address.ts';
 import { gangway } from '../support/cli.ts';
+import { bridge, id } from '../support/fake-engine.ts';
 
 const port = {
   state: 'present',
@@ -62,4 +64,62 @@ test('nothing to tell is said', async (t) => {
   t.is(status, 0);
   t.is(stderr, 'gangway: no rule is about host\n');
   t.is((await gangway(['rules'], answering())).stderr, 'gangway: no container has needed a rule so far\n');
+});
+
+const traffic = async (): Promise<Traffic> => ({
+  networks: [{ id: bridge.id, in: { packets: 3n, bytes: 300n }, out: { packets: 2n, bytes: 200n } }],
+  ports: [
+    {
+      container: id,
+      protocol: 'tcp',
+      hostAddress: parseAddress('0.0.0.0'),
+      hostPort: { first: 8080, last: 8080 },
+      containerPort: { first: 80, last: 80 },
+      connections: 3n,
+    },
+    {
+      container: id,
+      protocol: 'udp',
+      hostAddress: parseAddress('::'),
+      containerPort: { first: 9000, last: 9002 },
+      connections: 1n,
+    },
+    {
+      container: 'another',
+      protocol: 'tcp',
+      hostAddress: parseAddress('0.0.0.0'),
+      hostPort: { first: 8081, last: 8081 },
+      containerPort: { first: 80, last: 80 },
+      connections: 9n,
+    },
+  ],
+});
+
+test('inspect and stats tell what was counted, where somebody wants to see it', async (t) => {
+  const inspect = JSON.parse((await gangway(['inspect', 'web'], { traffic })).stdout);
+  t.deepEqual(inspect[0].Traffic, {
+    Ports: {
+      '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080', Connections: 3 }],
+      '9000-9002/udp': [{ HostIp: '::', HostPort: '', Connections: 1 }],
+    },
+  });
+  const inOut = '{{.Traffic.In.Bytes}} {{.Traffic.Out.Packets}}';
+  t.is((await gangway(['network', 'inspect', '-f', inOut, 'bridge'], { traffic })).stdout, '300 2\n');
+  const stats = ['stats', '--no-stream', 'web', '--format'];
+  t.like(JSON.parse((await gangway([...stats, 'json'], { traffic })).stdout), {
+    Connections: '4',
+    PortConnections: '0.0.0.0:8080->80/tcp: 3, 9000-9002/udp: 1',
+  });
+  for (const words of [
+    ['inspect', '-f', '{{.Id}}', 'web'],
+    ['network', 'inspect', '-f', '{{.Name}}', 'bridge'],
+    [...stats, '{{.Name}}'],
+    ['stats', '--no-stream', 'web'],
+  ]) {
+    const { calls } = await gangway(words, { traffic });
+    t.false(
+      calls.some(([method]) => method === 'traffic'),
+      words.join(' '),
+    );
+  }
 });

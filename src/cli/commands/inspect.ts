@@ -4,20 +4,24 @@ import { GangwayError } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
 import { inspectEach, networkObject } from '../inspection.ts';
 import type { inspectOptions } from '../options.ts';
+import { containerTraffic, type TrafficReader, trafficReader } from '../traffic.ts';
 
 export const execute: Execute<typeof inspectOptions> = async ({ options, words }, context) => {
   const engine = await context.engine();
-  return await inspectEach(words, options.format, context, (name) => find(engine, name));
+  const traffic = trafficReader(engine, options.format);
+  return await inspectEach(words, options.format, context, (name) => find(engine, name, traffic));
 };
 
-async function find(engine: Engine, name: string): Promise<object> {
+async function find(engine: Engine, name: string, traffic: TrafficReader): Promise<object> {
   try {
-    return await engine.inspect(name);
+    const found = await engine.inspect(name);
+    const counted = await traffic();
+    return { ...found, ...(counted === undefined ? {} : { Traffic: containerTraffic(counted, found.Id) }) };
   } catch (error) {
     if (!(error instanceof GangwayError && error.code === 'container-not-found')) throw error;
   }
   try {
-    return networkObject(await engine.inspectNetwork(name));
+    return networkObject(await engine.inspectNetwork(name), await traffic());
   } catch (error) {
     if (!(error instanceof GangwayError && error.code === 'network-not-found')) throw error;
     throw new GangwayError('container-not-found', `no container or network ${name || '""'}`, {

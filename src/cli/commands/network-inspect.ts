@@ -2,10 +2,12 @@
 import type { Execute } from '../command.ts';
 import { inspectEach, networkObject } from '../inspection.ts';
 import type { networkInspectOptions } from '../options.ts';
+import { trafficReader } from '../traffic.ts';
 
 export const execute: Execute<typeof networkInspectOptions> = async ({ options, words }, context) => {
   const engine = await context.engine();
+  const traffic = trafficReader(engine, options.format);
   return await inspectEach(words, options.format, context, async (name) =>
-    networkObject(await engine.inspectNetwork(name)),
+    networkObject(await engine.inspectNetwork(name), await traffic()),
   );
 };

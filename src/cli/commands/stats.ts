@@ -7,11 +7,14 @@ import type { Context, Execute } from '../command.ts';
 import { binarySize, decimalSize, type Format, parseListFormat, shortId } from '../format.ts';
 import type { statsOptions } from '../options.ts';
 import { formatRows, type Row } from '../rows.ts';
+import { connectionFields, showsTraffic } from '../traffic.ts';
 
 const intervalMilliseconds = 1000;
 
 export const execute: Execute<typeof statsOptions> = async ({ options, words }, context) => {
   const format = await parseListFormat(options.format, layout.headings);
+  // The table is docker's, and has no room for it.
+  const counts = format.kind !== 'plain' && showsTraffic(options.format, /\.(Port)?Connections\b/);
   const engine = await context.engine();
   const sample = () =>
     words.length > 0 ? Promise.all(words.map((name) => engine.statistics(name))) : sampleAll(engine, options.all);
@@ -19,13 +22,15 @@ export const execute: Execute<typeof statsOptions> = async ({ options, words }, 
   do {
     await pause(intervalMilliseconds);
     const now = await sample();
-    const rows = now.map((later) =>
-      row(
+    const traffic = counts ? await engine.traffic() : undefined;
+    const rows = now.map((later) => ({
+      ...row(
         later,
         before.find(({ id }) => id === later.id),
         options['no-trunc'],
       ),
-    );
+      ...connectionFields(traffic, later.id),
+    }));
     show(rows, format, !options['no-stream'], context);
     before = now;
   } while (!options['no-stream']);
@@ -75,6 +80,7 @@ const layout = {
   headings: {
     BlockIO: 'BLOCK I/O',
     CPUPerc: 'CPU %',
+    Connections: 'CONNECTIONS',
     Container: 'CONTAINER',
     ID: 'CONTAINER ID',
     MemPerc: 'MEM %',
@@ -83,6 +89,7 @@ const layout = {
     NetIO: 'NET I/O',
     OutOfMemoryKills: 'OOM KILLS',
     PIDs: 'PIDS',
+    PortConnections: 'PORT CONNECTIONS',
     ThrottledPeriods: 'THROTTLED',
   },
   columns: [
@@ -108,7 +115,7 @@ function show(rows: readonly StatisticsRow[], format: Format, streaming: boolean
 }
 
 /** Docker's names, and like there every value is a text. The last two are ours: which limits have bitten, how often. */
-function row(now: Statistics, before: Statistics | undefined, whole: boolean): StatisticsRow {
+function row(now: Statistics, before: Statistics | undefined, whole: boolean) {
   const limit = now.memoryLimitBytes ?? totalmem();
   return {
     BlockIO: `${decimalSize(Number(now.blockReadBytes))} / ${decimalSize(Number(now.blockWriteBytes))}`,

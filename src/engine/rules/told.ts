@@ -1,5 +1,7 @@
 /** What `gangway rules` tells. */
+import type { Address } from '../../values/address.ts';
 import type { Counted } from '../../values/counted.ts';
+import type { PortRange, Protocol } from '../../values/port.ts';
 
 /** `missing`: the records say it, and the kernel hasn't got it. `unexplained`: the kernel has it, and no record says why. */
 export type RuleState = 'present' | 'missing' | 'unexplained';
@@ -27,4 +29,29 @@ export interface RulesAt {
   /** Of the chains themselves. */
   readonly state: RuleState;
   readonly rules: readonly FirewallRule[];
+}
+
+/** What the firewall has counted since each of them was made. */
+export interface Traffic {
+  readonly networks: readonly NetworkTraffic[];
+  readonly ports: readonly PortTraffic[];
+}
+
+/** What leaves and enters a network by this machine; not what siblings say to each other. */
+export interface NetworkTraffic {
+  readonly id: string;
+  readonly in: Counted;
+  readonly out: Counted;
+}
+
+/** A published port, or a range of them that is one fact. What a process carries is not counted. */
+export interface PortTraffic {
+  /** Its id. */
+  readonly container: string;
+  readonly protocol: Protocol;
+  readonly hostAddress: Address;
+  /** Absent in a routed network, where the container's own port is open. */
+  readonly hostPort?: PortRange;
+  readonly containerPort: PortRange;
+  readonly connections: bigint;
 }

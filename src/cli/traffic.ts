@@ -1,0 +1,69 @@
+/** What the firewall has counted, as inspect and stats show it: read only where somebody wants to see it. */
+import type { Engine, PortTraffic, Traffic } from '../engine/engine.ts';
+import { formatAddress, formatHost } from '../values/address.ts';
+import type { Counted } from '../values/counted.ts';
+import { formatRange } from '../values/port-grammar.ts';
+
+/** Does `--format` show it? What is printed whole does, and a template that names it, or everything. */
+export function showsTraffic(format: string | undefined, field: RegExp): boolean {
+  return format === undefined || !format.includes('{{') || field.test(format) || /\{\{json \.\}\}/.test(format);
+}
+
+/** @returns undefined where nobody wants to see it */
+export type TrafficReader = () => Promise<Traffic | undefined>;
+
+/** Of an object that inspect prints; read once for all of them. */
+export function trafficReader(engine: Engine, format: string | undefined): TrafficReader {
+  let read: Promise<Traffic> | undefined;
+  return async () => {
+    if (!showsTraffic(format, /\.Traffic\b/)) return undefined;
+    read ??= engine.traffic();
+    return await read;
+  };
+}
+
+/** `.Traffic` of a container: `{ Ports: { "80/tcp": [{ HostIp, HostPort, Connections }] } }`. */
+export function containerTraffic({ ports }: Traffic, id: unknown): object {
+  const found: Record<string, object[]> = {};
+  for (const port of ports.filter(({ container }) => container === id))
+    found[inside(port)] = [...(found[inside(port)] ?? []), bindingObject(port)];
+  return { Ports: found };
+}
+
+/** `80/tcp` */
+function inside({ containerPort, protocol }: PortTraffic): string {
+  return `${formatRange(containerPort)}/${protocol}`;
+}
+
+function bindingObject({ hostAddress, hostPort, connections }: PortTraffic): object {
+  return {
+    HostIp: formatAddress(hostAddress),
+    HostPort: hostPort === undefined ? '' : formatRange(hostPort),
+    Connections: Number(connections),
+  };
+}
+
+/** `.Traffic` of a network; of one whose packets don't pass the firewall, zeros. */
+export function networkTraffic({ networks }: Traffic, id: string): object {
+  const found = networks.find((network) => network.id === id);
+  return { In: countedObject(found?.in), Out: countedObject(found?.out) };
+}
+
+function countedObject({ packets, bytes }: Counted = { packets: 0n, bytes: 0n }): object {
+  return { Packets: Number(packets), Bytes: Number(bytes) };
+}
+
+/** Of stats: all connections of a container, and those of each port: `0.0.0.0:8080->80/tcp: 3`. */
+export function connectionFields(traffic: Traffic | undefined, id: string) {
+  const own = traffic?.ports.filter(({ container }) => container === id) ?? [];
+  return {
+    Connections: String(own.reduce((sum, { connections }) => sum + connections, 0n)),
+    PortConnections: own.map((port) => `${place(port)}: ${port.connections}`).join(', '),
+  };
+}
+
+function place(port: PortTraffic): string {
+  const { hostAddress, hostPort } = port;
+  if (hostPort === undefined) return inside(port);
+  return `${formatHost(hostAddress)}:${formatRange(hostPort)}->${inside(port)}`;
+}

@@ -1,0 +1,85 @@
+/** What the firewall has counted: of each network what goes in and out, of each published port the connections. */
+import { contentOf, isFirewallStep } from '../../firewall/backend.ts';
+import { type CountedAs, countedAs, countingSets } from '../../firewall/counting.ts';
+import { World } from '../../plan/world.ts';
+import type { Counted } from '../../values/counted.ts';
+import type { Forward } from '../../values/port.ts';
+import { formatBinding } from '../../values/port-grammar.ts';
+import type { Context } from '../context.ts';
+import { standingBackend } from '../firewall.ts';
+import { factsIn, knownTo } from './facts.ts';
+import type { NetworkTraffic, PortTraffic, Traffic } from './told.ts';
+
+/** One fact of the records, and what the kernel has counted of it. */
+interface CountedFact {
+  readonly owner: string;
+  readonly as: CountedAs;
+  readonly counted: Counted;
+  readonly forwards: readonly Forward[];
+}
+
+/** Since each of them was made. What the kernel hasn't got is left out. */
+export function traffic(context: Context): Traffic {
+  const all = countedFacts(context);
+  return { networks: networksIn(all), ports: portsIn(all.filter((fact) => fact.as === 'connections')) };
+}
+
+function countedFacts(context: Context): readonly CountedFact[] {
+  const firewall = standingBackend(context);
+  const facts = factsIn(context, knownTo(context, firewall), firewall).flatMap(({ step, owner, forwards = [] }) => {
+    const as = isFirewallStep(step) ? countedAs(step) : undefined;
+    return as === undefined || owner === undefined || !isFirewallStep(step) ? [] : [{ step, as, owner, forwards }];
+  });
+  if (facts.length === 0) return [];
+  using world = new World(context.host());
+  const found = firewall.found(world, countingSets, 'counted');
+  const counts = new Map(found.map(({ step, counted }) => [contentOf(step), counted]));
+  return facts.flatMap(({ step, ...fact }) => {
+    const counted = counts.get(contentOf(step));
+    return counted === undefined ? [] : [{ ...fact, counted }];
+  });
+}
+
+/** Both families together. */
+function networksIn(all: readonly CountedFact[]): readonly NetworkTraffic[] {
+  const own = all.filter(({ as }) => as !== 'connections');
+  return [...new Set(own.map(({ owner }) => owner))].map((id) => {
+    const counted = (as: CountedAs) => sum(own.filter((fact) => fact.owner === id && fact.as === as));
+    return { id, in: counted('in'), out: counted('out') };
+  });
+}
+
+/** By the host's port and by a direct route together. */
+function portsIn(all: readonly CountedFact[]): readonly PortTraffic[] {
+  const byPort = new Map<string, readonly CountedFact[]>();
+  for (const fact of all) {
+    const [first] = fact.forwards;
+    const key = `${fact.owner} ${first === undefined ? '' : formatBinding(first.binding)}`;
+    byPort.set(key, [...(byPort.get(key) ?? []), fact]);
+  }
+  return [...byPort.values()].flatMap(portIn);
+}
+
+function portIn(facts: readonly CountedFact[]): readonly PortTraffic[] {
+  const [{ owner: container, forwards } = { owner: '', forwards: [] }] = facts;
+  const [first, last] = [forwards[0], forwards.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const { protocol, hostAddress, hostPort, containerPort } = first.binding;
+  return [
+    {
+      container,
+      protocol,
+      hostAddress,
+      ...(first.routed === undefined && { hostPort: { first: hostPort, last: last.binding.hostPort } }),
+      containerPort: { first: containerPort, last: last.binding.containerPort },
+      connections: sum(facts).packets,
+    },
+  ];
+}
+
+function sum(facts: readonly CountedFact[]): Counted {
+  return facts.reduce(
+    ({ packets, bytes }, { counted }) => ({ packets: packets + counted.packets, bytes: bytes + counted.bytes }),
+    { packets: 0n, bytes: 0n },
+  );
+}
