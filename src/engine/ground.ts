@@ -101,7 +101,7 @@ function stand(context: Context, world: World, record: NetworkRecord, boot: stri
   // In a dry run, what puts the firewall where it is wanted has been told and not made.
   const told = (step: Step) => context.records.areAssumed && stands && isFirewallStep(step);
   const holds = (step: Step) => told(step) || kindOf(context.kinds, step).holds(step, world);
-  const missing = steps.filter((step) => !((stands || isFirewallStep(step)) && holds(step)));
+  const missing = steps.filter((step) => !((stands || outlivesBridge(step)) && holds(step)));
   return { record, made: steps, missing, isNew: !stands };
 }
 
@@ -122,6 +122,11 @@ function makeAnew(context: Context, world: World, network: Network): readonly St
       hint: `delete it, if nobody needs it: \`ip link delete ${link}\``,
     },
   );
+}
+
+/** Is it still there when somebody has deleted the bridge, and all that was the link's? */
+function outlivesBridge(step: Step): boolean {
+  return isFirewallStep(step) || step.kind === 'routing-rule';
 }
 
 /** A link of the right kind: somebody may have deleted ours and made another one of its name. */

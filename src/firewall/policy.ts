@@ -58,12 +58,17 @@ function familyElements(policy: NetworkPolicy, subnet: Prefix): readonly SetElem
   const here = [nfProto(family), name];
   const mode = policy.gatewayModes[family];
   if (mode === 'isolated') return [{ set: 'isolated', key: here }];
-  if (policy.internal) return [{ set: 'internal', key: here }];
+  const inside = {
+    set: `inside${family}`,
+    key: [nfProto(family), { type: 'prefix', prefix: network(subnet) }],
+  } as const;
+  if (policy.internal) return [{ set: 'internal', key: here }, inside];
   const { leave, enter } = chains[mode];
   return [
     { set: 'leaving', key: here, value: [goto(policy.egress === undefined ? leave : 'leave_limited')] },
     { set: 'entering', key: here, value: [goto(enter)] },
     { set: `subnets${family}`, key: [name, { type: 'prefix', prefix: network(subnet) }] },
+    inside,
     ...(policy.masquerade && mode !== 'routed' ? [sourceElement(policy, family)] : []),
   ];
 }
@@ -150,6 +155,8 @@ export const networkSets: Readonly<Record<string, SetParts>> = {
   subnets4: { key: [bridgePart, { type: 'prefix', family: 4 }] },
   subnets6: { key: [bridgePart, { type: 'prefix', family: 6 }] },
   ...egressSets,
+  inside4: [{ type: 'nf_proto' }, { type: 'prefix', family: 4 }],
+  inside6: [{ type: 'nf_proto' }, { type: 'prefix', family: 6 }],
 };
 
 /** The sets that hold published ports. */

@@ -26,6 +26,7 @@ ip -o address show | while read -r index link family address rest; do echo "addr
 ip -4 route show table all | say route
 ip -6 route show table all | say route
 ip rule show | say rule
+ip -6 rule show | say rule
 if command -v nft >/dev/null; then nft -s list ruleset | say nft; fi
 grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/net/ipv6/conf/*/forwarding | say sysctl
 `;

@@ -6,6 +6,7 @@ import { attach, type BridgeNetwork, createBridge, type Endpoint, waysOut } from
 import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanWaysOut } from './ipvlan.ts';
 import { attachMacvlan, createMacvlan, type MacvlanNetwork, macvlanWaysOut } from './macvlan.ts';
 import type { Sandbox } from './none.ts';
+import { askWithMark, dropUnseen } from './unseen.ts';
 
 export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
 
@@ -13,7 +14,7 @@ export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
 export function createNetwork(network: Network, families: readonly Family[], firewall: Backend): readonly Step[] {
   switch (network.kind) {
     case 'bridge':
-      return createBridge(network, families, firewall);
+      return [...dropUnseen(network), ...createBridge(network, families, firewall), ...askWithMark(network)];
     case 'macvlan':
       return createMacvlan(network, families);
     case 'ipvlan':

@@ -8,6 +8,7 @@
  */
 import type { PortDiversion } from '../kernel/port-diversion.ts';
 import type { ProcessIdentity } from '../kernel/process.ts';
+import type { RoutingRule } from '../kernel/routing-rule.ts';
 import type { Setting } from '../kernel/sysctl.ts';
 import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
@@ -55,6 +56,13 @@ export interface RouteStep extends Reasoned, DefaultRoute {
   readonly kind: 'route';
   readonly in: Place;
   readonly was?: Omit<DefaultRoute, 'family'>;
+}
+
+/** `ip rule add …`. */
+export interface RoutingRuleStep extends Reasoned {
+  readonly kind: 'routing-rule';
+  readonly in: Place;
+  readonly rule: RoutingRule;
 }
 
 /** `sysctl -qw KEY=VALUE`; `was` is written back when the step is undone, absent where the namespace's end undoes it. */
@@ -218,6 +226,7 @@ export type Step =
   | UpStep
   | AddressStep
   | RouteStep
+  | RoutingRuleStep
   | SysctlStep
   | RulesetStep
   | DiversionStep

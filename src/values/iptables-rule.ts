@@ -11,7 +11,7 @@ export type Variant = 'nft' | 'legacy';
 
 export interface IptablesRule {
   readonly family: Family;
-  readonly table: 'raw' | 'nat' | 'filter';
+  readonly table: 'raw' | 'mangle' | 'nat' | 'filter';
   readonly chain: string;
   /** `-s 172.17.0.0/16 -o gangway0 -j ACCEPT`, word by word. */
   readonly words: readonly string[];

@@ -11,7 +11,7 @@ import { waitFor } from '../../src/lab/wait.ts';
 import { lacksLegacyIptables } from '../support/legacy-iptables.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { skipUnless } from '../support/skip.ts';
-import { type Story, withStory } from '../support/story-lab.ts';
+import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
 /** Who hears of changes of nf_tables: group 7 of protocol 12. */
 const listeners = `awk '$2 == 12 && $4 == "00000040"' /proc/net/netlink | wc -l`;
@@ -23,6 +23,8 @@ interface Case {
   readonly firewall: 'nftables' | 'iptables';
   /** What others do to us. */
   readonly losses: readonly string[];
+  /** What takes away all rules, or all of a kind: the last one takes everything. */
+  readonly flushes: readonly string[];
 }
 
 const cases: readonly Case[] = [
@@ -38,6 +40,7 @@ const cases: readonly Case[] = [
       'nft flush map inet gangway entering; nft flush map inet gangway ports4',
       'nft delete table bridge gangway',
     ],
+    flushes: ['nft flush chain inet gangway forward', 'nft flush ruleset'],
   },
   {
     title: 'iptables (nf_tables)',
@@ -50,14 +53,18 @@ const cases: readonly Case[] = [
       'iptables -F GANGWAY-ENTER',
       'iptables -t nat -D GANGWAY-PORTS 1',
     ],
+    flushes: ['iptables -F', 'iptables -t mangle -F', 'nft flush ruleset'],
   },
   {
     title: 'iptables (legacy)',
     setting: 'iptables-legacy -A INPUT -s 192.0.2.1 -j ACCEPT',
     firewall: 'iptables',
     losses: ['iptables-legacy -F', 'iptables-legacy -t nat -F', 'iptables-legacy -D FORWARD -j GANGWAY-FORWARD'],
+    flushes: ['iptables-legacy -F', 'for t in filter nat mangle raw; do iptables-legacy -t $t -F; done'],
   },
 ];
+
+const killSwitchboard = "kill -KILL $(pgrep -f '[_]switchboard')";
 
 /** Our rules as they are, without what counts: line by line, since tables and elements have no order. */
 async function rules(story: Story): Promise<readonly string[]> {
@@ -76,7 +83,7 @@ async function rules(story: Story): Promise<readonly string[]> {
 
 const same = (one: readonly string[], other: readonly string[]) => one.join('\n') === other.join('\n');
 
-async function begin(t: ExecutionContext, story: Story, { setting, firewall }: Case): Promise<void> {
+async function begin(t: ExecutionContext, story: Story, { setting, firewall }: Case): Promise<Container> {
   await story.sh(`${setting || ':'}; sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.up0.rp_filter=0`);
   await story.run(`--firewall-backend=${firewall}`, 'network', 'create', 'front');
   const apart = await story.start('--name', 'apart', '--network', 'front', ...answers(80));
@@ -85,12 +92,32 @@ async function begin(t: ExecutionContext, story: Story, { setting, firewall }: C
   await untilAnswering(story, apart, 80);
   await story.lab.world.run(['ip', 'route', 'add', '172.16.0.0/12', 'via', '203.0.113.1']);
   t.deepEqual(await reached(story), expected);
+  return web;
 }
 
 /** The published port, and two that nobody has published. */
 const reached = (story: Story) =>
   ask(story, 'world', ['tcp 203.0.113.1:8080', 'tcp 172.17.0.2:80', 'tcp 172.18.0.2:80']);
 const expected = ['203.0.113.2', 'silence', 'silence'];
+
+/** Into both networks from the wire, and from one into the other. */
+async function entered(story: Story, web: Container): Promise<readonly string[]> {
+  const wire = await ask(story, 'world', ['tcp 172.17.0.2:80', 'tcp 172.18.0.2:80', 'udp 172.17.0.2:80']);
+  return [...wire, ...(await ask(story, web, ['tcp 172.18.0.2:80']))];
+}
+
+/** What the world has heard of an internal network, in which somebody shouts. */
+async function heard(story: Story, { namespace }: Container): Promise<number> {
+  const shout = 'for i in 1 2 3; do echo out >/dev/udp/203.0.113.2/4242; done';
+  await story.lab.host.run(['nsenter', `--net=/run/netns/${namespace}`, 'bash', '-c', shout]);
+  const { nftables } = JSON.parse(await story.lab.world.run(['nft', '-j', 'list', 'counters'])) as {
+    nftables: readonly { counter?: { packets: number } }[];
+  };
+  return nftables.reduce((sum, { counter }) => sum + (counter?.packets ?? 0), 0);
+}
+
+const listening = `table inet ear { counter shouts { }; chain in { type filter hook prerouting priority 0; }; }
+add rule inet ear in udp dport 4242 counter name shouts`;
 
 for (const each of cases) {
   test(`${each.title}: the switchboard puts back whatever is taken`, async (t) => {
@@ -115,7 +142,7 @@ for (const each of cases) {
       await begin(t, story, each);
       const standing = await rules(story);
       const [loss = ''] = each.losses;
-      await story.sh("kill -KILL $(pgrep -f '[_]switchboard')");
+      await story.sh(killSwitchboard);
       await story.sh(loss);
       t.false(same(await rules(story), standing), 'control: it is gone');
       const { exitCode, stderr } = await story.exec(['network', 'create', 'another']);
@@ -124,6 +151,35 @@ for (const each of cases) {
       await story.run('network', 'rm', 'another');
       t.deepEqual(await rules(story), standing);
       t.deepEqual(await reached(story), expected);
+    });
+  });
+}
+
+for (const each of cases) {
+  test(`${each.title}: between a flush and its repair nothing is open`, async (t) => {
+    if (skipUnless(t, each.title.includes('legacy') ? lacksLegacyIptables() : undefined)) return;
+    await withStory(t, {}, async (story) => {
+      const web = await begin(t, story, each);
+      await story.run('network', 'create', '--internal', 'back');
+      const inner = await story.start('--name', 'inner', '--network', 'back', 'sleep', 'infinity');
+      await story.lab.host.run(['ip', '-n', inner.namespace, 'route', 'add', 'default', 'via', '172.19.0.1']);
+      await story.lab.world.run(['nft', '-f', '-'], { input: listening });
+      for (const flush of each.flushes) {
+        await story.sh(`${killSwitchboard}; ${flush}`);
+        t.deepEqual(await entered(story, web), Array(4).fill('silence'), flush);
+        t.is(await heard(story, inner), 0, flush);
+        t.deepEqual(
+          await ask(story, 'host', ['tcp 172.18.0.2:80']),
+          ['172.18.0.1'],
+          `${flush}: the machine itself may`,
+        );
+        await story.run('network', 'create', 'another');
+        await story.run('network', 'rm', 'another');
+        t.deepEqual(await reached(story), expected, `${flush}: put back`);
+      }
+      await story.sh(`${killSwitchboard}; ${each.flushes.at(-1)}; while ip rule del pref 641 2>/dev/null; do :; done`);
+      t.deepEqual(await entered(story, web), ['203.0.113.2', '203.0.113.2', '203.0.113.2', '172.17.0.2'], 'control');
+      t.is(await heard(story, inner), 3, 'control');
     });
   });
 }

@@ -80,12 +80,14 @@ async function place(story: Story, name: string): Promise<unknown> {
   const enter = name === 'host' ? [] : ['nsenter', `--net=/run/netns/${name}`];
   const run = (...argv: readonly string[]) => story.lab.host.run([...enter, ...argv]);
   const rows = async (...argv: readonly string[]) => JSON.parse((await run(...argv)) || '[]') as readonly Row[];
-  const [links, addresses, routes, routes6, neighbours, rules, settings] = await Promise.all([
+  const [links, addresses, routes, routes6, neighbours, routing, routing6, rules, settings] = await Promise.all([
     rows('ip', '-j', '-d', 'link'),
     rows('ip', '-j', 'address'),
     rows('ip', '-j', 'route', 'show', 'table', 'all'),
     rows('ip', '-j', '-6', 'route', 'show', 'table', 'all'),
     rows('ip', '-j', 'neighbour', 'show', 'nud', 'permanent'),
+    rows('ip', '-j', 'rule'),
+    rows('ip', '-j', '-6', 'rule'),
     run('nft', '-j', 'list', 'ruleset'),
     // Some settings can't be read before they are written; and one is the kernel's own secret.
     run('sh', '-c', `sysctl -a -r '^net[.](ipv4|ipv6|bridge)[.]' 2>/dev/null | grep -v fastopen_key || :`),
@@ -95,6 +97,7 @@ async function place(story: Story, name: string): Promise<unknown> {
     addresses: addresses.map(({ ifname, addr_info }) => ({ ifname, addr_info })),
     routes: [...routes, ...routes6],
     neighbours,
+    routing: [...routing, ...routing6],
     rules: ruleset(JSON.parse(rules)),
     settings: settings.split('\n').sort(),
   };

@@ -32,6 +32,8 @@ function told(rules: ReturnType<typeof renderRules>): readonly string[] {
 
 test('a network is rules in the chains of its families', (t) => {
   t.deepEqual(told(networkElements(policy).flatMap(renderRules)), [
+    '4 mangle -I GANGWAY-INSIDE -i gangway0 -j MARK --set-xmark 0x10000000/0xffffffff',
+    '6 mangle -I GANGWAY-INSIDE -i gangway0 -j MARK --set-xmark 0x10000000/0xffffffff',
     '4 filter -I GANGWAY-FROM -i gangway0 -j GANGWAY-LEAVE',
     '6 filter -I GANGWAY-FROM -i gangway0 -j GANGWAY-LEAVE',
     '4 filter -I GANGWAY-TO -o gangway0 -j GANGWAY-ENTER',
@@ -50,6 +52,7 @@ test('a network is rules in the chains of its families', (t) => {
     '4 nat -I GANGWAY-STAY -s 172.17.0.0/16 -o gangway0 -j ACCEPT',
     '4 filter -I GANGWAY-CLAIMS -s 172.17.0.0/16 -o gangway0 -j DROP',
     '4 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc 172.17.0.0/16 --ctreplsrc 172.17.0.0/16 -j DROP',
+    '4 mangle -I GANGWAY-INSIDE -d 172.17.0.0/16 -j MARK --set-xmark 0x10000000/0xffffffff',
     '4 nat -I GANGWAY-SOURCES -i gangway0 -j SNAT --to-source 203.0.113.9',
     '6 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-ROUTED',
     '6 filter -I GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-ROUTED',
@@ -57,6 +60,7 @@ test('a network is rules in the chains of its families', (t) => {
     '6 nat -I GANGWAY-STAY -s fd00::/64 -o gangway0 -j ACCEPT',
     '6 filter -I GANGWAY-CLAIMS -s fd00::/64 -o gangway0 -j DROP',
     '6 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc fd00::/64 --ctreplsrc fd00::/64 -j DROP',
+    '6 mangle -I GANGWAY-INSIDE -d fd00::/64 -j MARK --set-xmark 0x10000000/0xffffffff',
   ]);
 });
 
@@ -133,8 +137,10 @@ test('every way leads from a chain of the kernel to one of ours, and every rule 
       t.false(names.has(rule.chain));
       t.true(names.has(rule.words.at(-1) ?? ''));
     }
-    const targets = [...rules, ...ways.map(({ rule }) => rule)].map(({ words }) => words.at(-1) ?? '');
-    for (const target of targets) t.true(names.has(target) || /^(ACCEPT|DROP|RETURN)$/.test(target), target);
+    const targets = [...rules, ...ways.map(({ rule }) => rule)].map(
+      ({ words }) => words[words.findIndex((word) => word === '-j' || word === '-g') + 1] ?? '',
+    );
+    for (const target of targets) t.true(names.has(target) || /^(ACCEPT|DROP|RETURN|MARK)$/.test(target), target);
     t.true(chains.every(({ chain }) => chain.length <= 28));
   }
 });

@@ -67,6 +67,7 @@ test('a network is known by its bridge, its subnet and what its containers may d
     'leaving { ipv4 . "gangway0" : goto leave_nat }',
     'entering { ipv4 . "gangway0" : goto enter_nat }',
     'subnets4 { "gangway0" . 172.17.0.0/16 }',
+    'inside4 { ipv4 . 172.17.0.0/16 }',
     'masqueraded { ipv4 . "gangway0" }',
   ]);
 });
@@ -78,6 +79,7 @@ test('what a network does not allow is another element, or one less', (t) => {
     'leaving { ipv4 . "gangway0" : goto leave_nat }',
     'entering { ipv4 . "gangway0" : goto enter_nat }',
     'subnets4 { "gangway0" . 172.17.0.0/16 }',
+    'inside4 { ipv4 . 172.17.0.0/16 }',
   ]);
 });
 
@@ -87,10 +89,12 @@ test('each family has a mode of its own', (t) => {
     'leaving { ipv4 . "gangway0" : goto leave_nat }',
     'entering { ipv4 . "gangway0" : goto enter_unprotected }',
     'subnets4 { "gangway0" . 172.17.0.0/16 }',
+    'inside4 { ipv4 . 172.17.0.0/16 }',
     'masqueraded { ipv4 . "gangway0" }',
     'leaving { ipv6 . "gangway0" : goto leave_routed }',
     'entering { ipv6 . "gangway0" : goto enter_routed }',
     'subnets6 { "gangway0" . fd00::/64 }',
+    'inside6 { ipv6 . fd00::/64 }',
   ]);
 });
 
@@ -108,6 +112,7 @@ test('an internal network is closed by what is not said of it', (t) => {
     'bridges { "gangway0" }',
     'same_bridge { "gangway0" . "gangway0" }',
     'internal { ipv4 . "gangway0" }',
+    'inside4 { ipv4 . 172.17.0.0/16 }',
     'isolated { ipv6 . "gangway0" }',
   ]);
 });

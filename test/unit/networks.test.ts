@@ -11,6 +11,7 @@ import {
 } from '../../src/networks/bridge.ts';
 import { defaultRoutes } from '../../src/networks/gateway.ts';
 import { host } from '../../src/networks/host.ts';
+import { createNetwork } from '../../src/networks/network.ts';
 import { none } from '../../src/networks/none.ts';
 import { forwarding } from '../../src/networks/outbound.ts';
 import { publish, sockets } from '../../src/networks/publish.ts';
@@ -79,6 +80,7 @@ test('bridge: the firewall knows the switch before it is there, and it is closed
     'nft \'add element inet gangway leaving { ipv4 . "gangway0" : goto leave_nat }\'',
     'nft \'add element inet gangway entering { ipv4 . "gangway0" : goto enter_nat }\'',
     'nft \'add element inet gangway subnets4 { "gangway0" . 172.17.0.0/16 }\'',
+    "nft 'add element inet gangway inside4 { ipv4 . 172.17.0.0/16 }'",
     'nft \'add element inet gangway masqueraded { ipv4 . "gangway0" }\'',
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
     'sysctl -qw net/ipv6/conf/gangway0/disable_ipv6=1',
@@ -97,6 +99,24 @@ test('bridge with IPv6: a gateway in each family, and no family is closed', (t) 
     'ip address add fd00::1/64 nodad dev gangway0',
     'ip link set gangway0 up',
   ]);
+});
+
+test('what no rule has seen goes into no network, and out of no internal one', (t) => {
+  const internal = { ...twoFamilies, internal: true, gatewayModes: { 4: 'nat', 6: 'isolated' } } as const;
+  const steps = read(createNetwork(internal, families, nftables));
+  t.deepEqual(steps.slice(0, 3), [
+    'ip rule add pref 640 iif lo to 172.17.0.0/16 lookup main protocol 103',
+    'ip rule add pref 641 to 172.17.0.0/16 fwmark 0/0xffffffff blackhole protocol 103',
+    'ip rule add pref 641 iif gangway0 fwmark 0/0xffffffff blackhole protocol 103',
+  ]);
+  t.is(steps.at(-1), 'sysctl -qw net/ipv4/conf/gangway0/src_valid_mark=1');
+  t.deepEqual(
+    read(createNetwork(twoFamilies, families, nftables)).filter((command) => command.includes(' -6 rule ')),
+    [
+      'ip -6 rule add pref 640 iif lo to fd00::/64 lookup main protocol 103',
+      'ip -6 rule add pref 641 to fd00::/64 fwmark 0/0xffffffff blackhole protocol 103',
+    ],
+  );
 });
 
 test('a bridge whose containers may not talk asks the rules; an isolated family has no place for the machine', (t) => {

@@ -47,7 +47,7 @@ export async function restore(variant: Variant, family: Family, lines: readonly 
 }
 
 /** In the order in which they are taken: what others have written may be refused, and then nothing has changed. */
-const tables = ['filter', 'nat', 'raw'] as const;
+const tables = ['filter', 'nat', 'mangle', 'raw'] as const;
 
 /** The lines between `*table` and `COMMIT`. */
 export function restoreText(lines: readonly RestoreLine[]): string {

@@ -42,6 +42,7 @@ const nat = (chain: string): Place => ({ table: 'nat', chain: `GANGWAY-${chain}`
 
 const renderings: Readonly<Record<string, Rendering>> = {
   bridges: ({ links: [bridge] }) => [
+    { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-i ${bridge} -j MARK --set-xmark 0x10000000/0xffffffff` },
     { ...filter('FROM'), words: `-i ${bridge} -j GANGWAY-LEAVE` },
     { ...filter('TO'), words: `-o ${bridge} -j GANGWAY-ENTER` },
     { ...filter('OURS'), words: `-i ${bridge} -j ACCEPT` },
@@ -64,6 +65,9 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
     { ...filter('CLAIMS'), words: `-s ${address} -o ${bridge} -j DROP` },
     { ...filter('CLAIMS'), words: `-o ${bridge} -m conntrack --ctorigsrc ${address} --ctreplsrc ${address} -j DROP` },
+  ]),
+  ...eachFamily('inside', ({ address }) => [
+    { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-d ${address} -j MARK --set-xmark 0x10000000/0xffffffff` },
   ]),
   ...eachFamily('ports', ({ port, target }) => [
     { ...nat('PORTS'), words: `${port} -j DNAT --to-destination ${target}` },

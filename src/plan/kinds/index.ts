@@ -8,7 +8,7 @@ import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { flows } from './flows.ts';
-import { address, route, sysctl } from './internet.ts';
+import { address, route, routingRule, sysctl } from './internet.ts';
 import { bridge, dummy, groupsForwarded, hairpin, ipvlan, isolated, macvlan, up, veth, vlan } from './link.ts';
 import { namespace } from './namespace.ts';
 
@@ -26,6 +26,7 @@ export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = 
   up,
   address,
   route,
+  'routing-rule': routingRule,
   sysctl,
   ruleset,
   diversion,

@@ -1,12 +1,19 @@
-/** Step kinds of the internet layer: address, route, sysctl. */
+/** Step kinds of the internet layer: address, route, routing-rule, sysctl. */
 import { addAddress, deleteAddress, hasBroadcast, listAddresses } from '../../kernel/address.ts';
 import { listRoutes, setDefaultRoute } from '../../kernel/route.ts';
+import {
+  addRoutingRule,
+  deleteRoutingRule,
+  formatRoutingRule,
+  listRoutingRules,
+  sameRoutingRule,
+} from '../../kernel/routing-rule.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import { type Address, formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
 import { inside, ip, type RequestKind, type VisitKind } from '../kind.ts';
-import type { AddressStep, DefaultRoute, RouteStep, SysctlStep } from '../step.ts';
+import type { AddressStep, DefaultRoute, RouteStep, RoutingRuleStep, SysctlStep } from '../step.ts';
 import type { World } from '../world.ts';
 
 /** Gone with its link, its namespace, or by another's hand: then there is nothing to take back. */
@@ -73,6 +80,21 @@ function routeCommand(verb: 'add' | 'replace', { family, in: place }: RouteStep,
 
 function sameGateway(a: Address | undefined, b: Address | undefined): boolean {
   return a === undefined || b === undefined ? a === b : sameAddress(a, b);
+}
+
+export const routingRule: RequestKind<RoutingRuleStep> = {
+  requests: ({ rule }) => [addRoutingRule(rule)],
+  commands: (step) => [routingRuleCommand('add', step)],
+  undoCommands: (step) => [routingRuleCommand('delete', step)],
+  undo: ({ in: place, rule }, world) => {
+    ignoring(gone, () => world.namespace(place).route.execute([deleteRoutingRule(rule)]));
+  },
+  holds: ({ in: place, rule }, world) =>
+    listRoutingRules(world.namespace(place).route, rule.family).some((other) => sameRoutingRule(rule, other)),
+};
+
+function routingRuleCommand(verb: 'add' | 'delete', { in: place, rule }: RoutingRuleStep): string {
+  return `${ip(place)}${rule.family === 6 ? ' -6' : ''} rule ${verb} ${formatRoutingRule(rule)}`;
 }
 
 export const sysctl: VisitKind<SysctlStep> = {
