@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { formatPrefix, network } from '../../src/values/address.ts';
 import type { Protocol } from '../../src/values/port.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
 import { type Carrier, carriers, type Mutation } from './ruleset-carrier.ts';
@@ -119,6 +120,21 @@ export class Place {
   }
 }
 
+/** A network has them beside its elements (networks/unseen.ts): what the rules have not seen is for no container. */
+async function routingRules(host: Place, verb: 'add' | 'delete', list: readonly SetElement[]): Promise<void> {
+  for (const family of [4, 6] as const) {
+    const lines = list
+      .filter(({ set }) => set === `inside${family}`)
+      .flatMap(({ key }) => key.flatMap((datum) => (datum.type === 'prefix' ? [datum.prefix] : [])))
+      .map((prefix) => formatPrefix(network(prefix)))
+      .flatMap((subnet) => [
+        `rule ${verb} pref 640 iif lo to ${subnet} lookup main`,
+        `rule ${verb} pref 641 to ${subnet} fwmark 0/0xffffffff blackhole`,
+      ]);
+    if (lines.length > 0) await host.run(['ip', `-${family}`, '-batch', '-'], `${lines.join('\n')}\n`);
+  }
+}
+
 /** Places around one host, on which the ruleset is loaded. */
 export class Scene<Name extends string> {
   protected constructor(
@@ -174,14 +190,18 @@ export class Scene<Name extends string> {
 
   async unload(): Promise<void> {
     await this.carrier.unload(this.at('host'));
+    const forget = 'while ip -4 rule delete pref 641 || ip -6 rule delete pref 641; do :; done 2>/dev/null';
+    await this.at('host').run(['sh', '-c', forget]);
   }
 
   async add(list: readonly SetElement[]): Promise<void> {
+    await routingRules(this.at('host'), 'add', list);
     await this.carrier.add(this.at('host'), list);
   }
 
   async remove(list: readonly SetElement[]): Promise<void> {
     await this.carrier.remove(this.at('host'), list);
+    await routingRules(this.at('host'), 'delete', list);
   }
 
   /** The control of a test: a chain of ours without our rules. */
