@@ -155,8 +155,8 @@ export const networkSets: Readonly<Record<string, SetParts>> = {
   subnets4: { key: [bridgePart, { type: 'prefix', family: 4 }] },
   subnets6: { key: [bridgePart, { type: 'prefix', family: 6 }] },
   ...egressSets,
-  inside4: [{ type: 'nf_proto' }, { type: 'prefix', family: 4 }],
-  inside6: [{ type: 'nf_proto' }, { type: 'prefix', family: 6 }],
+  inside4: { key: [{ type: 'nf_proto' }, { type: 'prefix', family: 4 }] },
+  inside6: { key: [{ type: 'nf_proto' }, { type: 'prefix', family: 6 }] },
 };
 
 /** The sets that hold published ports. */

@@ -39,6 +39,8 @@ const sentences: Readonly<Record<string, Sentence>> = {
     `${family} packets from containers of ${network} go out under the machine’s own address`,
   sources: ({ address }, network) => `packets from containers of ${network} go out under ${address}`,
   subnets: ({ bridge, address }) => `${address} lives behind ${bridge}, and nobody elsewhere may claim to`,
+  inside: ({ address }) =>
+    `what goes to ${address} is marked as seen: without the mark, the routing has a black hole for it`,
 };
 
 const setEnd = /(_ports)?[46]?$/;

@@ -64,6 +64,14 @@ export const stations: readonly Station[] = [
     },
   ),
   policy(
+    'what goes to a container or comes from one is marked as seen; the routing has a black hole for what is not',
+    families('inside'),
+    {
+      nftables: ['prerouting', 'seen'],
+      iptables: ['prerouting', 'GANGWAY-SEEN', 'GANGWAY-INSIDE', 'GANGWAY-HEARD', 'GANGWAY-UNSEEN'],
+    },
+  ),
+  policy(
     'to this machine: from an internal network its own gateway alone can be asked',
     ['internal', 'isolated', 'limited'],
     {
