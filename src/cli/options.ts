@@ -183,7 +183,7 @@ export const networkCreateOptions = {
   egress: {
     kind: 'list',
     type: 'allow=whom|deny=whom',
-    help: 'To whom beyond it its containers may speak: 10.0.0.0/8, 203.0.113.7:443/tcp, [2001:db8::/32]:53',
+    help: 'To whom beyond it its containers may speak: 10.0.0.0/8, 203.0.113.7:443/tcp, example.com:443, *.example.com',
   },
   gateway: { kind: 'list', type: 'address', help: 'The network’s own address in a subnet' },
   ingress: { kind: 'flag', help: 'Not supported' },

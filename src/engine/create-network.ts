@@ -1,4 +1,6 @@
 /** Making networks, and removing them. */
+import { linksIn } from '../firewall/backend.ts';
+import { learnedSets } from '../firewall/egress.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { Link } from '../kernel/link.ts';
 import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';
@@ -20,6 +22,7 @@ import { checkNetworkRequest } from '../values/network-grammar.ts';
 import { invalidNetwork } from '../values/option-row.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
+import { firewallOf } from './firewall.ts';
 import { prepareGround } from './ground.ts';
 import { defaultBridge, lookUp, notFound, ordinaryBridge, takenPrefixes } from './networks.ts';
 import { machinePrefix, uplinkMtuBytes } from './observe.ts';
@@ -182,7 +185,11 @@ export async function removeNetwork(context: Context, reference: string): Promis
     const machine = context.records.machine();
     const kept = Object.entries(machine.cursors ?? {}).filter(([key]) => !key.startsWith(`${record.id}/`));
     await carry(context, world, {
-      plan: { subject: `remove network ${name}`, direction: 'unmake', steps: heir === undefined ? standing : [] },
+      plan: {
+        subject: `remove network ${name}`,
+        direction: 'unmake',
+        steps: heir === undefined ? [...standing, ...learnedBy(context, world, record)] : [],
+      },
       records: [
         context.records.drop('networks', record.id),
         ...(heir === undefined ? [] : [context.records.put('networks', heir)]),
@@ -192,6 +199,15 @@ export async function removeNetwork(context: Context, reference: string): Promis
     });
     return name;
   });
+}
+
+/** What name servers have opened to it. */
+function learnedBy(context: Context, world: World, { network }: NetworkRecord): readonly Step[] {
+  if (network.kind !== 'bridge' || !(network.egress?.allow ?? []).some(({ kind }) => kind === 'name')) return [];
+  return firewallOf(context)
+    .found(world, learnedSets, 'what was learned for the network goes with it')
+    .map(({ step }) => step)
+    .filter((step) => linksIn(step).includes(network.bridge));
 }
 
 /** Of a parent that was made for one network and carries others by now, the next one becomes the owner. */

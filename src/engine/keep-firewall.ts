@@ -15,13 +15,14 @@ const none: Sockets = {
   follow: async () => [],
 };
 
-/**
- * Puts back everything that is missing, fact by fact. Who holds the lock is waited for. Which back end it is, the records
- * say, and not whoever started the switchboard.
- */
-export async function keepFirewall(context: Context): Promise<void> {
+/** Which back end it is, the records say, and not whoever started the switchboard. */
+export function keeper(context: Context): Context {
   const { firewall: _, ...rest } = context;
-  const own = { ...rest, sockets: none };
+  return { ...rest, sockets: none };
+}
+
+/** Puts back everything that is missing, fact by fact. Who holds the lock is waited for. @param own a `keeper` */
+export async function keepFirewall(own: Context): Promise<void> {
   await exclusively(own, async (world) => {
     for (const repair of repairs(own, world, 'everything')) await carry(own, world, repair);
   });

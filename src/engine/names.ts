@@ -5,6 +5,7 @@
  * address. The default bridge has a table, too: nobody is found by it there, but its names are not told to anybody outside.
  */
 import { inOrder } from '../networks/gateway.ts';
+import { linkOf } from '../networks/network.ts';
 import {
   linkTable,
   type Member,
@@ -45,9 +46,11 @@ export function namesOf(
   return [...new Set([name, ...aliases, id.slice(0, 12), hostname])];
 }
 
-function exitOf({ network }: NetworkRecord): ZoneExit {
+function exitOf({ id, network }: NetworkRecord): ZoneExit {
   return {
+    id,
     network: network.name,
+    link: linkOf(network),
     ...(network.kind === 'bridge' && network.egress !== undefined ? { egress: network.egress } : {}),
   };
 }

@@ -5,8 +5,17 @@
  * once: of prefixes the widest stay, and of ports those that no wider prefix has already.
  */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
-import { contains, type Family, formatPrefix, network, type Prefix, unspecified } from '../values/address.ts';
-import type { EgressEntry, EgressPolicy, PrefixEntry } from '../values/egress.ts';
+import type { FirewallStep } from '../plan/step.ts';
+import {
+  type Address,
+  contains,
+  type Family,
+  formatPrefix,
+  network,
+  type Prefix,
+  unspecified,
+} from '../values/address.ts';
+import { type EgressEntry, type EgressPolicy, entriesNamed, type PrefixEntry } from '../values/egress.ts';
 import type { PortRange, Protocol } from '../values/port.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 
@@ -22,8 +31,73 @@ export function egressElements(bridge: string, { allow, deny }: EgressPolicy): r
   ];
 }
 
-/** The sets that hold it. */
+/** An address that an answer has for a name. */
+export interface Learned {
+  readonly name: string;
+  readonly address: Address;
+  readonly seconds: number;
+}
+
+/**
+ * What the answer to a question for an allowed name opens, for a while.
+ *
+ * Two names may have one address, and entries for them ports that overlap. So ports are cut where any entry for a name begins
+ * or ends, and what several of them open is the same elements.
+ */
+export function learnedElements(bridge: string, policy: EgressPolicy, learned: Learned): readonly SetElement[] {
+  const { address, seconds } = learned;
+  const { family } = address;
+  const entries = entriesNamed(policy, learned.name);
+  const key = [ifname(bridge), { type: 'address', address }] as const;
+  if (entries.some(({ ports }) => ports === undefined)) {
+    return [{ set: `learned${family}`, key, timeoutSeconds: seconds }];
+  }
+  const cuts = policy.allow.flatMap(({ kind, ports }) => (kind === 'prefix' || ports === undefined ? [] : [ports]));
+  return (['tcp', 'udp'] as const).flatMap((protocol) => {
+    const open = joined(
+      entries.flatMap(({ ports, protocol: only = protocol }) =>
+        ports === undefined || only !== protocol ? [] : [ports],
+      ),
+    );
+    return pieces(open, cuts).map((range): SetElement => {
+      const at = [
+        { type: 'inet_proto', protocol },
+        { type: 'ports', ...range },
+      ] as const;
+      return { set: `learned_ports${family}`, key: [...key, ...at], timeoutSeconds: seconds };
+    });
+  });
+}
+
+/** Ranges, cut before and behind each of others. */
+function pieces(ranges: readonly PortRange[], cuts: readonly PortRange[]): readonly PortRange[] {
+  const edges = [...new Set(cuts.flatMap(({ first, last }) => [first, last + 1]))].toSorted((a, b) => a - b);
+  return ranges.flatMap(({ first, last }) => {
+    const starts = [first, ...edges.filter((edge) => first < edge && edge <= last)];
+    return starts.map((start, index) => ({ first: start, last: (starts[index + 1] ?? last + 1) - 1 }));
+  });
+}
+
+/** The sets of what is learned. Nobody's records hold it: the switchboard brings it in, and it goes by itself. */
+export const learnedSets: Readonly<Record<string, SetParts>> = Object.fromEntries(
+  families.flatMap((family): readonly (readonly [string, SetParts])[] => {
+    const whom: readonly KeyPart[] = [{ type: 'ifname' }, { type: 'address', family }];
+    return [
+      [`learned${family}`, { key: whom }],
+      [`learned_ports${family}`, { key: [...whom, { type: 'inet_proto' }, { type: 'ports' }] }],
+    ];
+  }),
+);
+
+/** Is it something that was learned? */
+export function isLearned(step: FirewallStep): boolean {
+  if (step.kind === 'rule') return step.rule?.chain === 'GANGWAY-LEARNED';
+  return learnedSets[step.element?.set ?? ''] !== undefined;
+}
+
+/** The sets that hold a policy, and what is learned by it. */
 export const egressSets: Readonly<Record<string, SetParts>> = {
+  ...learnedSets,
   limited: { key: [{ type: 'ifname' }] },
   ...Object.fromEntries(
     families.flatMap((family) =>

@@ -28,6 +28,8 @@ const sentences: Readonly<Record<string, Sentence>> = {
   limited: (_, network) => `${network} has an egress policy: its containers may not speak to everybody`,
   denied: ({ address, ports }, network) => `containers of ${network} may not speak to ${address}${ports}`,
   allowed: ({ address, ports }, network) => `containers of ${network} may speak to ${address}${ports}`,
+  learned: ({ address, ports }, network) =>
+    `an answer for a name told ${network} of ${address}: its containers may speak to it${ports}, for a while`,
   leaving: ({ family, mode }, network) =>
     `${family} packets from containers of ${network} leave under the rules of ${mode}`,
   entering: ({ family, mode }, network) =>

@@ -126,6 +126,10 @@ export const stations: readonly Station[] = [
     nftables: ['forward, input', 'denied'],
     iptables: ['forward, input', 'GANGWAY-DENIED'],
   }),
+  policy('to whom it may by name: what answers have told, as long as they hold', listed('learned'), {
+    nftables: ['forward', 'learned'],
+    iptables: ['forward', 'GANGWAY-OUTSIDE', 'GANGWAY-LEARNED'],
+  }),
   policy('to whom it may: to nobody else', listed('allowed'), {
     nftables: ['forward, input', 'allowed'],
     iptables: ['forward, input', 'GANGWAY-ALLOWED'],

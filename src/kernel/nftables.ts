@@ -40,6 +40,7 @@ const element = attributes({
   key: [1, data],
   data: [2, data],
   flags: [3, u32be],
+  timeoutMilliseconds: [4, u64be],
   expression: [7, expression],
   keyEnd: [10, data],
 });
@@ -192,12 +193,13 @@ function elementRequest(verb: 'add' | 'delete', table: Table, item: SetElement):
   );
 }
 
-function elementBody(table: Table, { set, key, value }: SetElement) {
+function elementBody(table: Table, { set, key, value, timeoutSeconds }: SetElement) {
   const interval = key.some(({ type }) => type === 'prefix' || type === 'ports');
   const body = {
     key: { value: firstKey(key) },
     ...(interval ? { keyEnd: { value: lastKey(key) } } : {}),
     ...(value === undefined ? {} : { data: elementData(value) }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutMilliseconds: BigInt(timeoutSeconds) * 1000n }),
   };
   return { table: table.name, set, elements: [body] };
 }

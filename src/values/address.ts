@@ -124,6 +124,17 @@ export function isLinkLocal(address: Address): boolean {
   return address.family === 4 ? address.value >> 16n === 0xa9fen : address.value >> 118n === 0x3fan;
 }
 
+/** Of somebody's own network, of one wire, of one machine, of a group, or of nobody; and those that stand for an IPv4 one. */
+const notForTheWorld = [
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
+  ...['192.168.0.0/16', '198.18.0.0/15', '224.0.0.0/3', '::/3', '4000::/2', '8000::/1', '2001::/32', '2002::/16'],
+];
+
+/** May it be somebody's out in the world? @see IANA's registries of special-purpose addresses, RFC 6890 */
+export function isOfTheWorld(address: Address): boolean {
+  return !notForTheWorld.some((prefix) => contains(parsePrefix(prefix), address));
+}
+
 export function sameAddress(a: Address, b: Address): boolean {
   return a.family === b.family && a.value === b.value;
 }

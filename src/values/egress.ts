@@ -63,8 +63,13 @@ export function letsAsk({ allow, deny }: EgressPolicy, name: string): boolean {
   return allow.length === 0 || allow.some((entry) => meansName(entry, name));
 }
 
-function isDenied({ deny }: Pick<EgressPolicy, 'deny'>, name: string): boolean {
+export function isDenied({ deny }: Pick<EgressPolicy, 'deny'>, name: string): boolean {
   return deny.some((entry) => meansName(entry, name));
+}
+
+/** What is allowed to whoever has this name. */
+export function entriesNamed({ allow }: EgressPolicy, name: string): readonly NameEntry[] {
+  return allow.filter((entry): entry is NameEntry => meansName(entry, name));
 }
 
 function meansName(entry: EgressEntry, name: string): entry is NameEntry {

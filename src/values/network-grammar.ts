@@ -183,15 +183,10 @@ function parseLimits(texts: readonly string[], { kind }: DriverRequest, internal
       hint: 'make a bridge network, or leave --egress out',
     });
   }
-  if (!internal) return withoutNames(parseEgress(texts));
+  if (!internal) return parseEgress(texts);
   throw new GangwayError('conflicting-options', 'nothing leaves an internal network, whatever --egress says', {
     hint: 'leave --internal or --egress out',
   });
-}
-
-function withoutNames(policy: EgressPolicy): EgressPolicy {
-  if (policy.allow.every(({ kind }) => kind === 'prefix')) return policy;
-  throw new GangwayError('not-supported', '--egress can’t allow names yet', { hint: 'write addresses' });
 }
 
 /** `KEY=VALUE` or `KEY`. The value is any text. */

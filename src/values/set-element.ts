@@ -26,11 +26,14 @@ export interface SetElement {
   readonly set: string;
   readonly key: readonly Datum[];
   readonly value?: readonly Datum[];
+  /** After that the kernel takes it out by itself. Absent: it stays. */
+  readonly timeoutSeconds?: number;
 }
 
 /** The element as nft(8) reads and prints it, without braces. Interface names are quoted: one could be called `ip`. */
 export function formatSetElement(element: SetElement): string {
-  const key = element.key.map(formatDatum).join(' . ');
+  const timeout = element.timeoutSeconds === undefined ? '' : ` timeout ${element.timeoutSeconds}s`;
+  const key = `${element.key.map(formatDatum).join(' . ')}${timeout}`;
   return element.value === undefined ? key : `${key} : ${element.value.map(formatDatum).join(' . ')}`;
 }
 

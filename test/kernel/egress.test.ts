@@ -14,6 +14,7 @@ import { waitFor } from '../../src/lab/wait.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { type Container, gangway, type Story, withStory } from '../support/story-lab.ts';
 import { worldNames } from '../support/world-names.ts';
+import { zoneServer } from '../support/zone-server.ts';
 
 const only = '203.0.113.2:80/tcp,203.0.113.1:8080,203.0.113.1:7000';
 const notTo = '198.51.100.0/24,203.0.113.2:81,10.9.0.0/24,[2001:db8:f::2]:81';
@@ -151,10 +152,14 @@ for (const backend of backendNames) {
   });
 }
 
+/** `60 A 192.0.2.1` */
+type Zone = Readonly<Record<string, readonly string[]>>;
+
 /** A name server of the world, which the machine asks, and which tells whatever it hears. */
-async function worldServer(story: Story): Promise<Background> {
+async function worldServer(story: Story, zone?: Zone): Promise<Background> {
   await story.resolvConf('nameserver 203.0.113.2');
-  const server = story.lab.world.spawn([process.execPath, '-e', worldNames]);
+  const program = zone === undefined ? [worldNames] : [zoneServer, JSON.stringify(zone)];
+  const server = story.lab.world.spawn([process.execPath, '-e', ...program]);
   await waitFor('the world’s name server', () => server.stdout.includes('ready'));
   return server;
 }
@@ -211,3 +216,118 @@ test('for what may not be asked for, the world is not asked, whichever way the q
     t.is(await dig(story, 'ann', 'secret.test'), 'NXDOMAIN', 'what was remembered is not told either');
   });
 });
+
+const week = 7 * 24 * 3600;
+const zone: Zone = {
+  'good.test': ['60 A 198.51.100.9', '60 AAAA 2001:db8:5::9'],
+  'port.test': ['0 A 192.0.2.10'],
+  'datagram.test': ['60 A 203.0.113.2'],
+  'long.test': [`${week} A 192.0.2.11`],
+  'alias.test': ['60 CNAME cdn.elsewhere.test'],
+  'cdn.elsewhere.test': ['60 A 192.0.2.12'],
+  '*.sub.test': ['60 A 192.0.2.13'],
+  'astray.test': ['60 CNAME evil.test'],
+  'evil.test': ['60 A 192.0.2.14'],
+  'denied.test': ['60 A 192.0.2.15'],
+  // Whoever owns a name may say what he likes: the machine, another container, what lies behind the machine.
+  'inner.test': ['60 A 203.0.113.1', '60 A 10.9.0.2', '60 A 169.254.169.254', '60 A 10.200.0.1', '60 AAAA fd00:9::2'],
+  'other.test': ['60 A 192.0.2.16'],
+};
+const named =
+  'good.test,port.test:80/tcp,port.test:80-81,datagram.test:81/udp,long.test,alias.test,*.sub.test,astray.test,denied.test,inner.test';
+/** Where a name leads, and what is answered there on TCP: before its name has been asked for, and after that. */
+const led: Readonly<Record<string, readonly [target: string, after: string]>> = {
+  'good.test': ['tcp 198.51.100.9:80', '203.0.113.1'],
+  'alias.test': ['tcp 192.0.2.12:80', '203.0.113.1'],
+  'a.sub.test': ['tcp 192.0.2.13:80', '203.0.113.1'],
+  'long.test': ['tcp 192.0.2.11:81', '203.0.113.1'],
+  'port.test': ['tcp 192.0.2.10:81', '203.0.113.1'],
+  'datagram.test': ['udp 203.0.113.2:81', '203.0.113.1'],
+  'other.test': ['tcp 192.0.2.16:80', 'silence'],
+  'astray.test': ['tcp 192.0.2.14:80', 'silence'],
+  'denied.test': ['tcp 192.0.2.15:80', 'silence'],
+};
+/** What `inner.test` is said to be, from a network without a policy. */
+const inner = ['tcp 203.0.113.1:7000', 'tcp 203.0.113.1:8080', 'tcp 10.200.0.1:80', 'tcp 169.254.169.254:80'];
+const insides = ['10.6.0.2', '10.9.0.1', '203.0.113.1', '203.0.113.1'];
+
+for (const backend of backendNames) {
+  test(`${backend}: an allowed name opens the addresses that it has in the world, as long as the answer holds`, async (t) => {
+    t.timeout(240_000);
+    await withStory(t, {}, async (story) => {
+      const { world, host } = story.lab;
+      const addresses = Object.values(zone).flatMap((records) =>
+        records.flatMap((text) => /A (192.*|198.*|10.200.*|169.*)$/.exec(text)?.[1] ?? []),
+      );
+      for (const address of addresses) await world.run(['ip', 'address', 'add', `${address}/32`, 'dev', 'lo']);
+      world.spawn(answers(80, 81), { environment: { NODE_OPTIONS: undefined } });
+      host.spawn(answers(7000), { environment: { NODE_OPTIONS: undefined } });
+      await worldServer(story, zone);
+      await story.run(`--firewall-backend=${backend}`, ...'network create --subnet 10.6.0.0/24 plain'.split(' '));
+      const egress = `allow=${named},deny=evil.test,192.0.2.15`;
+      for (const words of [`--subnet 10.7.0.0/24 --egress ${egress} shut`, '--subnet 10.9.0.0/24 back'])
+        await gangway(story, `network create ${words}`);
+      const ann = await story.start('--name', 'ann', '--network', 'shut', 'sleep', '1000');
+      const dan = await story.start('--name', 'dan', '--network', 'plain', 'sleep', '1000');
+      const dba = await story.start('--name', 'dba', '--network', 'back', '-p', '8080:80', ...answers(80));
+      await untilAnswering(story, dba, 80);
+
+      const targets = Object.values(led).map(([target]) => target);
+      t.deepEqual(
+        await ask(story, ann, [...targets, ...inner]),
+        [...targets, ...inner].map(() => 'silence'),
+        'before',
+      );
+      t.deepEqual(
+        await ask(story, dan, [...targets, ...inner]),
+        [...targets.map(() => '203.0.113.1'), ...insides],
+        'control',
+      );
+
+      for (const name of [...Object.keys(led), 'inner.test']) await dig(story, 'ann', name);
+      t.is(await dig(story, 'ann', 'other.test'), 'NXDOMAIN');
+      t.is(await dig(story, 'ann', 'astray.test'), 'NXDOMAIN');
+      t.deepEqual(
+        await ask(story, ann, targets),
+        Object.values(led).map(([, after]) => after),
+        'after',
+      );
+      t.deepEqual(
+        await ask(story, ann, inner),
+        inner.map(() => 'silence'),
+        'what is said of what is inside',
+      );
+      t.deepEqual(await ask(story, ann, ['tcp 203.0.113.2:81', 'tcp 192.0.2.10:80']), ['silence', '203.0.113.1']);
+      t.false(await pings(story, ann, '192.0.2.10'), 'a name at a port');
+      t.true(await pings(story, ann, '198.51.100.9'));
+
+      // Nobody is told to believe for a week what is open for an hour.
+      const { stdout } = await story.exec(['exec', 'ann', 'dig', '+noall', '+answer', 'long.test']);
+      t.true(Number(stdout.split(/\s+/)[1]) <= 3600, stdout);
+      if (backend === 'nftables') {
+        const [set] = JSON.parse(await story.sh('nft -j list set inet gangway learned4')).nftables.slice(1) as {
+          set: { elem: { elem: { val: object; timeout: number } }[] };
+        }[];
+        const timeouts = set?.set.elem.map(({ elem }) => elem.timeout) ?? [];
+        t.true(
+          timeouts.length >= 3 && timeouts.every((seconds) => seconds >= 60 && seconds <= 3630),
+          timeouts.join(' '),
+        );
+      }
+
+      // What a flush takes is put back, without a question.
+      await story.sh('nft flush ruleset');
+      await waitFor(
+        'it is open again',
+        async () => (await ask(story, ann, ['tcp 198.51.100.9:80']))[0] === '203.0.113.1',
+        { timeoutMilliseconds: 30_000 },
+      );
+      t.deepEqual(await ask(story, ann, ['tcp 192.0.2.16:80']), ['silence']);
+
+      // With its network it goes, and the next one of that name begins anew.
+      await gangway(story, 'rm -f ann');
+      await gangway(story, 'network rm shut');
+      t.notRegex(await story.sh('nft list ruleset'), /198\.51\.100\.9|192\.0\.2\./);
+    });
+  });
+}

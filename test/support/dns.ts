@@ -2,7 +2,7 @@
 import { decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
 import type { Ask, Outcome, Protocol } from '../../src/services/dns/exchange.ts';
 import type { Clock } from '../../src/services/dns/inquiry.ts';
-import { type NameTable, nameTable, type Zone } from '../../src/services/dns/zone.ts';
+import { type NameTable, nameTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';
 import type { Upstream } from '../../src/values/resolver.ts';
 
@@ -113,6 +113,9 @@ export function table(network: string, members: Readonly<Record<string, readonly
     })),
   );
 }
+
+/** A network out of which everything is let. */
+export const plainExit: ZoneExit = { id: '0123456789ab', network: 'front', link: 'br-front' };
 
 export function zone(own: readonly NameTable[], more: Partial<Zone> = {}): Zone {
   return {

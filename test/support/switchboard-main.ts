@@ -17,4 +17,5 @@ await runSwitchboard({
   },
   unknown: () => new Set(),
   names: () => [],
+  open: () => undefined,
 });

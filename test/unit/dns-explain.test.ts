@@ -5,7 +5,7 @@ import { sayWhy } from '../../src/services/dns/reason.ts';
 import { linkTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
 import { formatAddress, fromBytes, parseAddress } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
-import { table, upstream, zone } from '../support/dns.ts';
+import { plainExit, table, upstream, zone } from '../support/dns.ts';
 
 const front = table('front', {
   'web www 0123456789ab': ['172.18.0.2'],
@@ -154,7 +154,7 @@ test('a container in internal networks asks only servers that it reaches itself'
 });
 
 test('what no way out lets ask for is no name, of whichever type; what a network knows is answered', (t) => {
-  const limited = (...texts: string[]): ZoneExit => ({ network: 'front', egress: parseEgress(texts) });
+  const limited = (...texts: string[]): ZoneExit => ({ ...plainExit, egress: parseEgress(texts) });
   const some = { ...inside, exits: [limited('allow=x.test,*.corp.test', 'deny=*.evil.corp.test,bad.corp.test')] };
   for (const name of ['x.test', 'a.corp.test', 'b.a.corp.test']) t.is(told(name, 'A', some), 'outside', name);
   const kept = ['y.test', 'a.x.test', 'corp.test', 'xcorp.test', 'bad.corp.test', 'a.evil.corp.test', 'com', ''];
@@ -175,7 +175,7 @@ test('what no way out lets ask for is no name, of whichever type; what a network
     ['x.test', 'y.test', 'z.test'].map((name) => told(name, 'A', either)),
     ['outside', 'outside', 'silence: egress'],
   );
-  t.is(told('z.test', 'A', { ...inside, exits: [limited('allow=x.test'), { network: 'back' }] }), 'outside');
+  t.is(told('z.test', 'A', { ...inside, exits: [limited('allow=x.test'), plainExit] }), 'outside');
 });
 
 test('each explanation is a sentence', (t) => {
@@ -198,7 +198,7 @@ test('each explanation is a sentence', (t) => {
     "asked outside: x.test is no name in this container's networks; servers: 203.0.113.1 (asked from the host)",
   );
   t.is(
-    say('x.test', 'A', { ...inside, exits: [{ network: 'front', egress: parseEgress(['allow=y.test']) }] }),
+    say('x.test', 'A', { ...inside, exits: [{ ...plainExit, egress: parseEgress(['allow=y.test']) }] }),
     'gangway answers that there is no such name: the egress policy of network front lets no question for x.test out',
   );
   t.regex(

@@ -38,6 +38,8 @@ test('a network is rules in the chains of its families', (t) => {
     '6 filter -I GANGWAY-FROM -i gangway0 -j GANGWAY-LEAVE',
     '4 filter -I GANGWAY-TO -o gangway0 -j GANGWAY-ENTER',
     '6 filter -I GANGWAY-TO -o gangway0 -j GANGWAY-ENTER',
+    '4 filter -I GANGWAY-OUTSIDE -o gangway0 -g GANGWAY-ALLOWED',
+    '6 filter -I GANGWAY-OUTSIDE -o gangway0 -g GANGWAY-ALLOWED',
     '4 filter -I GANGWAY-OURS -i gangway0 -j ACCEPT',
     '6 filter -I GANGWAY-OURS -i gangway0 -j ACCEPT',
     '4 filter -I GANGWAY-OURS -o gangway0 -j ACCEPT',
@@ -68,7 +70,9 @@ test('an egress policy is rules about what was asked for, and where it denies, a
   const limits = ['allow=10.0.0.0/8,[2001:db8::1]:53/udp', 'deny=10.1.2.3,0.0.0.0/0:25-26/tcp'];
   const of = { ...plainPolicy('gangway0', '172.17.0.1/16'), egress: parseEgress(limits) };
   t.deepEqual(
-    told(networkElements(of).flatMap(renderRules)).filter((rule) => /ALLOWED|DENIED|LIMITED/.test(rule)),
+    told(networkElements(of).flatMap(renderRules)).filter((rule) =>
+      /-I GANGWAY-(ALLOWED|DENIED|INPUT|LEAVE)/.test(rule),
+    ),
     [
       '4 filter -I GANGWAY-INPUT -i gangway0 -g GANGWAY-HOST-LIMITED',
       '6 filter -I GANGWAY-INPUT -i gangway0 -g GANGWAY-HOST-LIMITED',

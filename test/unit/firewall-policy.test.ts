@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
+import { learnedElements } from '../../src/firewall/egress.ts';
 import {
   closedTransitElements,
   type NetworkPolicy,
@@ -53,9 +54,15 @@ function port(hostAddress: string, at = container, policy: Partial<PortPolicy> =
 }
 
 const gangway0 = plainPolicy('gangway0', '172.17.0.1/16');
-/** Of each kind of entry one, in both lists. */
-const egress = parseEgress(
-  ['allow=', 'deny='].map((list) => `${list}10.0.0.0/8,10.0.0.0/8:1-9,2001:db8::/32,[2001:db8::/32]:53/udp`),
+/** Of each kind of entry one, in both lists; and of names. */
+const egress = parseEgress([
+  ...['allow=', 'deny='].map((list) => `${list}10.0.0.0/8,10.0.0.0/8:1-9,2001:db8::/32,[2001:db8::/32]:53/udp`),
+  'allow=x.test,y.test:443',
+]);
+const learned = ['x.test', 'y.test'].flatMap((name) =>
+  ['203.0.113.7', '2001:db8::7'].flatMap((address) =>
+    learnedElements('gangway0', egress, { name, address: parseAddress(address), seconds: 60 }),
+  ),
 );
 const both = [parsePrefix('172.17.0.1/16'), parsePrefix('fd00::1/64')];
 const six = parseAddress('fd00::2');
@@ -256,6 +263,7 @@ test('every set and every chain that an element names stands in the ruleset', (t
   const port = { protocol: 'udp', hostPort: 53, containerPort: 53 } as const;
   const all = policies.flatMap((policy) => [
     ...networkElements(policy),
+    ...learned,
     ...['0.0.0.0', '203.0.113.1', '127.0.0.1', '::', '2001:db8::1'].map(parseAddress).flatMap((hostAddress) => {
       const target = hostAddress.family === 4 ? container : six;
       return portElements({ ...port, hostAddress }, target, policy);
@@ -317,6 +325,7 @@ test('what the sets of networks hold can be read back', (t) => {
     { ...bridge, internal: true },
     { ...bridge, gatewayModes: { 4: 'isolated', 6: 'isolated' } as const },
   ].flatMap(networkElements);
+  elements.push(...learned);
   t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(networkSets).sort());
   for (const element of elements) readsBack(t, networkSets, element);
 });

@@ -4,32 +4,42 @@ import type { Execute } from '../command.ts';
 export const execute: Execute = async (_, { engineOptions }) => {
   const [
     { assemble },
-    { isSilent, keepFirewall },
+    { isSilent, keeper, keepFirewall },
     { publications, wantedNames },
+    { LearnedAddresses },
     { runSwitchboard },
     { watchFirewall },
   ] = await Promise.all([
     import('../../engine/create.ts'),
     import('../../engine/keep-firewall.ts'),
     import('../../engine/publications.ts'),
+    import('../../engine/switchboard/learned-addresses.ts'),
     import('../../engine/switchboard/process.ts'),
     import('../../engine/switchboard/firewall-watch.ts'),
   ]);
   const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
   const context = assemble({ ...engineOptions, onWarning: say });
   const { records } = context;
+  const onError = (error: unknown) => say(error instanceof Error ? error.message : String(error));
+  const own = keeper(context);
+  const learned = new LearnedAddresses(own, onError);
   const watch = watchFirewall({
-    repair: () => keepFirewall(context),
+    async repair() {
+      await keepFirewall(own);
+      await learned.restore();
+    },
     isSilent: () => isSilent(context),
-    onError: (error) => say(error instanceof Error ? error.message : String(error)),
+    onError,
   });
   await runSwitchboard({
     runtimeDirectory: records.directories.runtime,
     publishedPorts: () => publications(records),
     unknown: () => records.unreadable(),
     names: (attended) => wantedNames(records, attended),
+    open: learned.open,
   });
   watch.close();
+  await learned.close();
   context.close();
   return 0;
 };

@@ -6,6 +6,7 @@
  *     kernel: what it has, as steps   --+
  */
 import { type Backend, type BackendName, contentOf, type Found } from '../../firewall/backend.ts';
+import { isLearned } from '../../firewall/egress.ts';
 import { foundGuards, loadGuard } from '../../firewall/guard.ts';
 import { everySet } from '../../firewall/policy.ts';
 import { leadsTo, type Station, stationOf, stations } from '../../firewall/stations.ts';
@@ -86,7 +87,12 @@ function tellFact(context: Context, world: World, { step, from }: Fact, seen: Se
   return { step, rule: { ...line(context, step, isThere ? 'present' : 'missing', found?.counted), from } };
 }
 
+/** What the switchboard has brought in is in no record, and there for a while. */
 function tellStranger(context: Context, { step, counted }: Found): Told {
+  if (isLearned(step)) {
+    const why = 'an answer for a name to which the network may speak, as long as that holds';
+    return { step, rule: line(context, { ...step, why }, 'present', counted) };
+  }
   return { step, rule: line(context, step, 'unexplained', counted) };
 }
 

@@ -8,6 +8,7 @@
 import { KernelNamespace, pinPath } from '../../kernel/namespace.ts';
 import { type Dial, dialHere } from '../../services/dns/dial.ts';
 import { type NameServer, NameServers, openNameServerSockets } from '../../services/dns/name-server.ts';
+import type { Open } from '../../services/dns/opening.ts';
 import { hasErrno } from '../../values/errors.ts';
 import { nameServerPort } from '../../values/resolver.ts';
 import type { NameService } from '../names.ts';
@@ -22,9 +23,12 @@ export class NameDesk {
   readonly #entries = new Map<string, Entry>();
   readonly #servers: NameServers;
 
-  /** @param descriptorLimit no client and no question to a server outside takes this descriptor or a higher one */
-  constructor(descriptorLimit: number) {
-    this.#servers = new NameServers(descriptorLimit);
+  /**
+   * @param descriptorLimit no client and no question to a server outside takes this descriptor or a higher one
+   * @param open what opens the addresses of names to limited networks
+   */
+  constructor(descriptorLimit: number, open: Open) {
+    this.#servers = new NameServers(descriptorLimit, open);
   }
 
   get idle(): boolean {

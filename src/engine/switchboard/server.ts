@@ -6,6 +6,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { decode } from '../../plan/encoding.ts';
+import type { Open } from '../../services/dns/opening.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { NameService } from '../names.ts';
@@ -32,6 +33,8 @@ export interface Wanted {
   readonly unknown: () => ReadonlySet<string>;
   /** @param attended records that are not written yet, of containers that are about to start */
   readonly names: (attended: readonly ContainerRecord[]) => readonly NameService[];
+  /** What opens the addresses of names to limited networks. */
+  readonly open: Open;
 }
 
 export class SwitchboardServer {
@@ -40,12 +43,13 @@ export class SwitchboardServer {
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
   readonly #switchboard = new Switchboard(() => this.#endIfIdle());
-  readonly #names = new NameDesk(openFileLimit() - descriptorsKept);
+  readonly #names: NameDesk;
   readonly #attended = new Map<Socket, ContainerRecord>();
   readonly #firstClient: NodeJS.Timeout;
   #resolveEnded: () => void = () => {};
 
   constructor(readonly wanted: Wanted) {
+    this.#names = new NameDesk(openFileLimit() - descriptorsKept, wanted.open);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });

@@ -45,6 +45,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-i ${bridge} -j MARK --set-xmark 0x10000000/0xffffffff` },
     { ...filter('FROM'), words: `-i ${bridge} -j GANGWAY-LEAVE` },
     { ...filter('TO'), words: `-o ${bridge} -j GANGWAY-ENTER` },
+    { ...filter('OUTSIDE'), words: `-o ${bridge} -g GANGWAY-ALLOWED` },
     { ...filter('OURS'), words: `-i ${bridge} -j ACCEPT` },
     { ...filter('OURS'), words: `-o ${bridge} -j ACCEPT` },
     { ...filter('REDIRECTS'), family: 4, words: `-o ${bridge} -p icmp -m icmp --icmp-type 5 -j DROP` },
@@ -104,6 +105,12 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ]),
   ...eachFamily('allowed_ports', ({ links: [bridge], protocol, asked }) => [
     { ...filter('ALLOWED'), words: `-i ${bridge} -p ${protocol} -m conntrack ${asked} -j RETURN` },
+  ]),
+  ...eachFamily('learned', ({ links: [bridge], address }) => [
+    { ...filter('LEARNED'), words: `-d ${address} -i ${bridge} -j RETURN` },
+  ]),
+  ...eachFamily('learned_ports', ({ links: [bridge], address, port }) => [
+    { ...filter('LEARNED'), words: `-d ${address} -i ${bridge} ${port} -j RETURN` },
   ]),
   ...eachFamily('carried_host_ports', ({ address, port }) => [
     { ...filter('CARRIED-AT'), words: `-d ${address} ${port} -j DROP` },

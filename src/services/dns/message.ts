@@ -16,7 +16,7 @@
  */
 
 /** Record types that mean something here; the others are carried by number. */
-export const recordType = { A: 1, SOA: 6, PTR: 12, AAAA: 28, OPT: 41, ANY: 255 } as const;
+export const recordType = { A: 1, CNAME: 5, SOA: 6, PTR: 12, AAAA: 28, OPT: 41, ANY: 255 } as const;
 
 export const responseCode = { ok: 0, malformed: 1, failed: 2, noSuchName: 3, notImplemented: 4, refused: 5 } as const;
 export type ResponseCode = (typeof responseCode)[keyof typeof responseCode];
@@ -160,12 +160,20 @@ function readName(message: Buffer, start: number, end: number): string | undefin
     const length = message[at] ?? 0;
     if (length > 63) return undefined;
     if (at > start) name += '.';
-    for (const stop = ++at + length; at < stop; at++) {
-      const byte = lowerCase(message[at] ?? 0);
-      name += byte === 0x2e || byte === 0x5c ? `\\${String.fromCharCode(byte)}` : String.fromCharCode(byte);
-    }
+    name += labelText(message.subarray(at + 1, at + 1 + length));
+    at += 1 + length;
   }
   return name;
+}
+
+/** A label in lower case; a dot in it is `\.`. */
+export function labelText(label: Uint8Array): string {
+  let text = '';
+  for (const each of label) {
+    const byte = lowerCase(each);
+    text += byte === 0x2e || byte === 0x5c ? `\\${String.fromCharCode(byte)}` : String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** Case means nothing in the letters of ASCII, and only there. */

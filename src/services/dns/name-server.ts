@@ -20,6 +20,7 @@ import { nameServerAddress } from '../../values/resolver.ts';
 import { DatagramServer } from './datagram-server.ts';
 import { type Dial, networkAsk } from './dial.ts';
 import type { Clock } from './inquiry.ts';
+import type { Open } from './opening.ts';
 import { Responder } from './responder.ts';
 import { StreamServer } from './stream-server.ts';
 import type { Zone } from './zone.ts';
@@ -74,14 +75,20 @@ export class NameServers {
     },
   };
 
-  /** @param descriptorLimit no socket of a client or to an upstream server has this descriptor or a higher one */
-  constructor(readonly descriptorLimit = Number.POSITIVE_INFINITY) {}
+  /**
+   * @param descriptorLimit no socket of a client or to an upstream server has this descriptor or a higher one
+   * @param open what opens the addresses of names
+   */
+  constructor(
+    readonly descriptorLimit = Number.POSITIVE_INFINITY,
+    readonly open?: Open,
+  ) {}
 
   /** @param sockets the server's from now on, also if this throws */
   serve(sockets: NameServerSockets, zone: Zone, dial: Dial): NameServer {
-    const { descriptorLimit } = this;
+    const { descriptorLimit, open } = this;
     const ask = networkAsk({ dial, buffer: this.#buffer, descriptorLimit });
-    const responder = new Responder(zone, { ask, clock: this.#clock });
+    const responder = new Responder(zone, { ask, clock: this.#clock, ...(open === undefined ? {} : { open }) });
     const { datagram, stream } = sockets;
     let byDatagram: DatagramServer | undefined;
     try {

@@ -13,7 +13,9 @@ import { type Explanation, explainAnswer, reachableUpstreams } from './explain.t
 import { Forwarder } from './forwarder.ts';
 import type { InquiryOptions } from './inquiry.ts';
 import { payloadLimit, type Query, type Question, readQuery, responseCode } from './message.ts';
+import { bounded, leadsAstray, type Open, openingsOf } from './opening.ts';
 import { ReadyAnswers } from './ready-answers.ts';
+import { toldAddresses } from './told-addresses.ts';
 import { UpstreamServer } from './upstream.ts';
 import type { Zone } from './zone.ts';
 
@@ -23,6 +25,8 @@ const longestByStream = 0xffff;
 export interface ResponderOptions extends InquiryOptions {
   /** A number from 0 to below 1. Default: Math.random. */
   readonly random?: () => number;
+  /** What opens addresses to a network that is let speak to names. Default: nothing does. */
+  readonly open?: Open;
 }
 
 export class Responder {
@@ -116,8 +120,33 @@ export class Responder {
       if (!this.#open) return;
       if (answer === 'moved') this.#answer(kept, query, protocol, reply);
       else if (typeof answer === 'string') reply(compose(kept, query, { code: responseCode[answer], limit }));
-      else reply(personalise(answer, kept, query, limit));
+      else
+        this.#pass(answer, query, (passed) => {
+          if (Buffer.isBuffer(passed)) reply(personalise(passed, kept, query, limit));
+          else reply(compose(kept, query, { code: responseCode[passed], limit }));
+        });
     });
+  }
+
+  /** An answer of the world is handed out when the addresses in it are open, and not at all where it leads to what is denied. */
+  #pass(answer: Buffer, { question, end }: Query, give: (passed: Buffer | 'failed' | 'noSuchName') => void): void {
+    const { open } = this.options;
+    if (this.#zone.exits.every(({ egress }) => egress === undefined)) {
+      give(answer);
+      return;
+    }
+    const told = toldAddresses(answer, question, end);
+    if (leadsAstray(this.#zone, told)) {
+      give('noSuchName');
+      return;
+    }
+    const opening = open?.(openingsOf(this.#zone, told));
+    if (opening === undefined) give(bounded(answer, told));
+    else
+      opening.then(
+        () => give(bounded(answer, told)),
+        () => give('failed'),
+      );
   }
 
   #forwarderFor(zone: Zone): Forwarder {

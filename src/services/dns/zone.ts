@@ -43,7 +43,10 @@ export interface ZoneNetwork {
 
 /** A network of the container by which something can leave. */
 export interface ZoneExit {
+  readonly id: string;
   readonly network: string;
+  /** The link on the machine: the bridge. */
+  readonly link: string;
   /** Absent: to everybody. */
   readonly egress?: EgressPolicy;
 }

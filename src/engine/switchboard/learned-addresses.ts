@@ -1,0 +1,203 @@
+/**
+ * The addresses that name servers have opened to limited networks, for as long as their answers hold.
+ *
+ * No record has them: they are true for a minute or an hour, and whoever needs them asks again. With nftables the kernel
+ * counts down by itself, and what is here is a memory of what is open; with iptables, which knows no time, rules are taken
+ * away from here. What a flush takes is put back with what is left of its time.
+ *
+ * nf_tables is told at once, by netlink: an answer whose addresses are open costs nothing, and a new one some ten
+ * microseconds. For iptables a program is run, and changes wait for each other.
+ */
+import { performance } from 'node:perf_hooks';
+import type { Backend } from '../../firewall/backend.ts';
+import { learnedElements, learnedSets } from '../../firewall/egress.ts';
+import { kindOf, type TransactionKind } from '../../plan/kind.ts';
+import type { FirewallStep } from '../../plan/step.ts';
+import { World } from '../../plan/world.ts';
+import type { Open, Opening } from '../../services/dns/opening.ts';
+import { formatSetElement, type SetElement } from '../../values/set-element.ts';
+import type { Context } from '../context.ts';
+import { standingBackend } from '../firewall.ts';
+
+/** As many are open to one network; then those make room that close first. */
+const mostPerNetwork = 4096;
+
+/** An answer from memory is some seconds older than the one before it, which is no reason to open anew. */
+const slackMilliseconds = 10_000;
+
+const sweepMilliseconds = 5000;
+
+const why = 'an answer for a name to which the network may speak';
+
+interface Known {
+  /** The network's id. */
+  readonly network: string;
+  readonly element: SetElement;
+  /** As `performance.now` tells the time. */
+  readonly until: number;
+}
+
+export class LearnedAddresses {
+  readonly #known = new Map<string, Known>();
+  readonly #timer: NodeJS.Timeout;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly context: Context,
+    readonly onError: (error: unknown) => void,
+  ) {
+    this.#timer = setInterval(() => this.#sweep(), sweepMilliseconds);
+    this.#timer.unref();
+    // What a switchboard has left that was killed is nobody's, and would never end.
+    const { records } = context;
+    const hasRules = records.isMachineReadable && records.machine().ruleset.some(({ kind }) => kind === 'chains');
+    if (hasRules) void this.#inTurn(() => this.#takeStrangers()).catch(onError);
+  }
+
+  readonly open: Open = (openings) => {
+    const wanted = this.#missing(openings.flatMap(wantedOf));
+    if (wanted.length === 0) return undefined;
+    try {
+      if (this.#backend.name === 'iptables') return this.#inTurn(() => this.#openRules(this.#missing(wanted)));
+      this.#openElements(wanted);
+      return undefined;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+
+  /** Puts back what somebody has taken away; what was open to a network that is gone is forgotten. */
+  async restore(): Promise<void> {
+    await this.#inTurn(async () => {
+      const networks = new Set(this.context.records.networks().map(({ id }) => id));
+      const now = performance.now();
+      for (const [key, { network, until }] of this.#known)
+        if (until <= now || !networks.has(network)) this.#known.delete(key);
+      using world = new World(this.context.host());
+      const steps = [...this.#known.values()].flatMap(({ element, until }) =>
+        this.#steps([{ ...element, timeoutSeconds: Math.ceil((until - now) / 1000) }]),
+      );
+      await this.#apply(
+        steps.filter((step) => !this.#kind(step).holds(step, world)),
+        world,
+      );
+    });
+  }
+
+  /** Nothing is open any more by what was learned here. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#inTurn(() => this.#forget([...this.#known.keys()]));
+  }
+
+  get #backend(): Backend {
+    return standingBackend(this.context);
+  }
+
+  #missing(wanted: readonly Known[]): readonly Known[] {
+    return wanted.filter((one) => (this.#known.get(keyOf(one))?.until ?? 0) < one.until - slackMilliseconds);
+  }
+
+  /** Synchronous. The kernel takes no new time for what is there: it is taken out and put in again, in one transaction. */
+  #openElements(wanted: readonly Known[]): void {
+    using world = new World(this.context.host());
+    const renewing = (step: FirewallStep, known: boolean): FirewallStep =>
+      step.kind === 'element' && step.element !== undefined && known
+        ? { ...step, was: { set: step.element.set, key: step.element.key } }
+        : step;
+    const steps = wanted.map((one) => ({ one, step: this.#steps([one.element])[0] }));
+    try {
+      void this.#apply(
+        steps.flatMap(({ one, step }) => (step === undefined ? [] : [renewing(step, this.#known.has(keyOf(one)))])),
+        world,
+      );
+    } catch {
+      // One has gone meanwhile, or was there before this switchboard was: each as it is.
+      for (const { step } of steps) {
+        if (step !== undefined) void this.#apply([renewing(step, this.#kind(step).holds(step, world))], world);
+      }
+    }
+    this.#remember(wanted);
+  }
+
+  async #openRules(wanted: readonly Known[]): Promise<void> {
+    using world = new World(this.context.host());
+    await this.#apply(
+      this.#steps(wanted.filter((one) => !this.#known.has(keyOf(one))).map(({ element }) => element)),
+      world,
+    );
+    this.#remember(wanted);
+  }
+
+  #remember(wanted: readonly Known[]): void {
+    for (const one of wanted) this.#known.set(keyOf(one), one);
+    for (const network of new Set(wanted.map((one) => one.network))) {
+      const own = [...this.#known].filter(([, known]) => known.network === network);
+      if (own.length <= mostPerNetwork) continue;
+      const first = own.toSorted(([, a], [, b]) => a.until - b.until).slice(0, own.length - mostPerNetwork);
+      void this.#inTurn(() => this.#forget(first.map(([key]) => key))).catch(this.onError);
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    const expired = [...this.#known].filter(([, { until }]) => until <= now).map(([key]) => key);
+    if (expired.length > 0) void this.#inTurn(() => this.#forget(expired)).catch(this.onError);
+  }
+
+  async #forget(keys: readonly string[]): Promise<void> {
+    const elements = keys.flatMap((key) => this.#known.get(key)?.element ?? []);
+    for (const key of keys) this.#known.delete(key);
+    await this.#takeAway(this.#steps(elements));
+  }
+
+  async #takeStrangers(): Promise<void> {
+    using world = new World(this.context.host());
+    const found = this.#backend.found(world, learnedSets, why).map(({ step }) => step);
+    await this.#takeAway(found);
+  }
+
+  async #takeAway(steps: readonly FirewallStep[]): Promise<void> {
+    const [first] = steps;
+    using world = new World(this.context.host());
+    if (first !== undefined) await this.#kind(first).undoAll(steps, world);
+  }
+
+  #apply(steps: readonly FirewallStep[], world: World): void | Promise<void> {
+    const [first] = steps;
+    return first === undefined ? undefined : this.#kind(first).applyAll(steps, world);
+  }
+
+  #steps(elements: readonly SetElement[]): readonly FirewallStep[] {
+    return this.#backend.know(elements, why);
+  }
+
+  #kind(step: FirewallStep): TransactionKind<FirewallStep> {
+    return kindOf(this.context.kinds, step) as TransactionKind<FirewallStep>;
+  }
+
+  /** One after the other, and in a turn of Node's own: who calls may be a bare callback of the loop, in which no program can be run. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = Promise.all([this.#turn, new Promise((resolve) => setImmediate(resolve))]).then(work);
+    // Whoever waits for it is told of its failure; the next one has nothing to do with it.
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function wantedOf({ exit, name, addresses }: Opening): readonly Known[] {
+  const { id, link, egress } = exit;
+  if (egress === undefined) return [];
+  const now = performance.now();
+  return addresses.flatMap(({ address, seconds }) =>
+    learnedElements(link, egress, { name, address, seconds }).map((element) => ({
+      network: id,
+      element,
+      until: now + seconds * 1000,
+    })),
+  );
+}
+
+function keyOf({ network, element: { set, key } }: Known): string {
+  return `${network} ${set} ${formatSetElement({ set, key })}`;
+}
