@@ -182,8 +182,8 @@ export const networkCreateOptions = {
   driver: { kind: 'value', short: 'd', type: 'driver', help: 'bridge (default), macvlan or ipvlan' },
   egress: {
     kind: 'list',
-    type: 'allow=whom|deny=whom',
-    help: 'To whom beyond it its containers may speak: 10.0.0.0/8, 203.0.113.7:443/tcp, example.com:443, *.example.com',
+    type: 'allow=whom',
+    help: 'Whom its containers may speak to: 10.0.0.0/8, 203.0.113.7:443/tcp, *.example.com',
   },
   gateway: { kind: 'list', type: 'address', help: 'The network’s own address in a subnet' },
   ingress: { kind: 'flag', help: 'Not supported' },
