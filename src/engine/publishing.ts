@@ -9,9 +9,8 @@
  * asked for joins the container's request, so that its next start publishes the same. A container that does not run has
  * nothing but its request.
  *
- * Who is connected by TCP when a port is taken back stays so until either end leaves, as with a server that stops
- * listening: the kernel goes on with what it tracks, the switchboard with what it carries. UDP has no connections, so the
- * kernel is made to forget whom it has led there.
+ * Who is connected when a port is taken back is cut off: the kernel is made to forget whom it has led there, and the
+ * switchboard breaks off what it carries. Neither touches what came to the container by another port, or another way.
  */
 import { carried, publish, republish, sockets, unpublish, withFlows } from '../networks/publish.ts';
 import type { World } from '../plan/world.ts';

@@ -4,7 +4,7 @@ import type { Backend } from '../firewall/backend.ts';
 import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.ts';
 import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import type { Sandbox } from '../networks/none.ts';
-import { publish, republish, withFlows } from '../networks/publish.ts';
+import { movingFlows, publish, republish } from '../networks/publish.ts';
 import type { FileStep, FirewallStep, Step } from '../plan/step.ts';
 import { formatAddress } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
@@ -58,7 +58,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   return {
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
-      ...(elements.length === 0 ? [] : withFlows(elements, forwards.length > 0 ? forwards : life.forwards)),
+      ...(elements.length === 0 ? [] : movingFlows(elements, life.forwards, forwards)),
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],

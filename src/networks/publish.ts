@@ -27,8 +27,8 @@
 import { type Backend, contentOf, placeOf } from '../firewall/backend.ts';
 import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
 import { coalesce } from '../firewall/ranges.ts';
-import type { FirewallStep, FlowsStep } from '../plan/step.ts';
-import { type Address, formatHost } from '../values/address.ts';
+import type { FirewallStep, FlowPort, FlowsStep } from '../plan/step.ts';
+import { type Address, formatHost, isLoopback } from '../values/address.ts';
 import type { Forward } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
 
@@ -86,26 +86,65 @@ function byPlace(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallSt
 }
 
 /**
- * `conntrack -D -p udp --orig-port-dst 5353`. Who has asked a port by UDP before it led anywhere, or while it led
- * somewhere else, is taken there for as long as datagrams come: the kernel translates what it knows as it began. Of TCP each
- * connection begins anew.
- *
- * @param when after the rules have come (made) or gone (undone)
+ * `conntrack -D -p udp --orig-port-dst 5353`. Who has asked a port by UDP before it led anywhere is not led there for as long
+ * as datagrams come: the kernel translates what it knows as it began. Of TCP each connection begins anew.
  */
-function decideAnew(forwards: readonly Forward[], when: FlowsStep['when']): readonly FlowsStep[] {
-  const ports = carried(forwards)
+function asked(forwards: readonly Forward[]): readonly FlowPort[] {
+  return carried(forwards)
     .filter(({ binding }) => binding.protocol === 'udp')
-    .map(({ binding }) => ({ address: binding.hostAddress, port: binding.hostPort }));
-  const why = 'UDP has no connections: who has asked for this port before is led by the rules as they are now';
+    .map(({ binding }) => ({ protocol: 'udp', address: binding.hostAddress, port: binding.hostPort }));
+}
+
+/**
+ * `conntrack -D --orig-port-dst 8080 --reply-src 172.17.0.2 --reply-port-src 80`. What was led to a container by a port of
+ * the machine is led there no longer. The client's next packet is the machine's own, which answers a connection that it
+ * doesn't know with RST. What a process carries, that ends itself.
+ */
+function translated(forwards: readonly Forward[]): readonly FlowPort[] {
+  return carried(forwards)
+    .filter(({ binding: { hostAddress }, target }) => hostAddress.family === target.family && !isLoopback(hostAddress))
+    .map(({ binding: { protocol, hostAddress, hostPort, containerPort }, target }) => {
+      return { protocol, address: hostAddress, port: hostPort, to: { address: target, port: containerPort } };
+    });
+}
+
+function decideAnew(ports: readonly FlowPort[], when: FlowsStep['when'], why: string): readonly FlowsStep[] {
   return ports.length === 0 ? [] : [{ kind: 'flows', in: 'host', when, ports, why }];
 }
 
-/** The firewall's steps between those that decide flows of UDP anew: behind them when they have come, and when they have gone. */
+const askedBefore = 'UDP has no connections: who has asked for this port before is led by the rules as they are now';
+const ledBefore =
+  'the kernel remembers where it has led connections: whoever came in by this port is led there no longer';
+
+/** The firewall's steps, between those that decide flows anew: behind them when they have come, and when they have gone. */
 export function withFlows(
   facts: readonly FirewallStep[],
   forwards: readonly Forward[],
 ): readonly (FirewallStep | FlowsStep)[] {
-  return [...decideAnew(forwards, 'undone'), ...facts, ...decideAnew(forwards, 'made')];
+  return [
+    ...decideAnew(translated(forwards), 'undone', ledBefore),
+    ...facts,
+    ...decideAnew(asked(forwards), 'made', askedBefore),
+  ];
+}
+
+/** The same for ports that move: what they led to before is forgotten when they have. */
+export function movingFlows(
+  facts: readonly FirewallStep[],
+  before: readonly Forward[],
+  wanted: readonly Forward[],
+): readonly (FirewallStep | FlowsStep)[] {
+  const leads = new Set(wanted.map(lead));
+  const led = new Set(before.map(lead));
+  return [
+    ...facts,
+    ...decideAnew(translated(before.filter((each) => !leads.has(lead(each)))), 'made', ledBefore),
+    ...decideAnew(asked(wanted.filter((each) => !led.has(lead(each)))), 'made', askedBefore),
+  ];
+}
+
+function lead(forward: Forward): string {
+  return `${formatBinding(forward.binding)} ${destination(forward)}`;
 }
 
 /** What has to change for the `wanted` ports to be published where `before` were: in one transaction, no packet meets neither. */

@@ -14,6 +14,7 @@ import type { Address, Family, Prefix } from '../values/address.ts';
 import type { ExecRequest } from '../values/exec.ts';
 import type { IptablesRule, Variant } from '../values/iptables-rule.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
+import type { Protocol } from '../values/port.ts';
 import type { SetElement } from '../values/set-element.ts';
 import type {
   BridgeStep,
@@ -140,14 +141,22 @@ export interface RuleStep extends Reasoned {
 export type FirewallStep = ElementStep | RuleStep;
 
 /**
- * `conntrack -D -p udp --orig-port-dst PORT`: flows of UDP that ask for these ports of the machine are decided anew, with
- * the next datagram. `when` the plan is made, or undone: after the rules have changed.
+ * `conntrack -D --orig-port-dst PORT --reply-src ADDRESS`: has the kernel forget how it translates what was asked of ports of
+ * the machine. `when` the plan is made, or undone: after the rules have changed.
  */
 export interface FlowsStep extends Reasoned {
   readonly kind: 'flows';
   readonly in: Place;
   readonly when: 'made' | 'undone';
-  readonly ports: readonly { readonly address: Address; readonly port: number }[];
+  readonly ports: readonly FlowPort[];
+}
+
+/** A port of the machine, and what it led to. Without that: whoever has asked it before it led anywhere. */
+export interface FlowPort {
+  readonly protocol: Protocol;
+  readonly address: Address;
+  readonly port: number;
+  readonly to?: { readonly address: Address; readonly port: number };
 }
 
 /** `mkdir`; undone with everything that lies in it. */

@@ -95,29 +95,6 @@ test('a port that somebody has is refused by name, and nothing of the others is 
   });
 });
 
-test('who is connected stays connected, whoever carries it; who comes is refused', async (t) => {
-  await withStory(t, {}, async (story) => {
-    const echo = ['socat', 'TCP-LISTEN:7,fork,reuseaddr', 'PIPE'];
-    const web = await story.start('--name', 'web', '-p', '7007:7', '-p', '7008:7', ...echo);
-    await untilAnswering(story, web, 7);
-    const places = [story.lab.world, story.lab.host] as const;
-    const clients = places.map((place, index) =>
-      place.spawn([
-        'sh',
-        '-c',
-        `(echo before; while [ ! -e /run/go ]; do sleep 0.05; done; echo after) | socat -t 5 - TCP:${index === 0 ? '203.0.113.1' : '127.0.0.1'}:7007`,
-      ]),
-    );
-    await Promise.all(clients.map((client) => client.waitForOutput(/before/)));
-    await story.run('unpublish', 'web', '7007:7');
-    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:7007']), ['refused']);
-    t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:7007']), ['refused']);
-    await story.sh('touch /run/go');
-    await Promise.all(clients.map((client) => client.waitForOutput(/after/)));
-    await story.sh('rm /run/go');
-  });
-});
-
 test('one that does not run publishes when it starts; without a way out there is only the record', async (t) => {
   await withStory(t, {}, async (story) => {
     await story.run('create', '--name', 'web', '-p', '8081:81', ...answers(80, 81));

@@ -33,7 +33,7 @@ test.before(async () => {
   enterPrivateNetwork();
   ip(`address add ${container}/32 dev lo`);
   const server = createServer((socket) => socket.end('served')).listen(80, container);
-  const echo = createServer((socket) => socket.pipe(socket)).listen(7, container);
+  const echo = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(7, container);
   await Promise.all([once(server, 'listening'), once(echo, 'listening')]);
 });
 
@@ -226,31 +226,33 @@ test.serial('further ports are reserved beside those that are served, and given 
   await again.close();
 });
 
-test.serial('ports come and go one by one: the others, and connections that stand, notice nothing', async (t) => {
-  const options = place();
-  const [stays, goes] = [echoing(8022), echoing(8023)];
-  record(options, { owner: 'c1', name: 'web', forwards: [stays, goes] });
-  const connection = await openSwitchboard(options);
-  await pidOf(connection);
-  const clients = [connect(8022, '127.0.0.1'), connect(8023, '127.0.0.1')];
-  const says = async (word: string) =>
-    await Promise.all(
-      clients.map(async (client) => {
-        client.write(word);
-        return String((await once(client, 'data'))[0]);
-      }),
-    );
-  t.deepEqual(await says('before'), ['before', 'before']);
-  record(options, { owner: 'c1', name: 'web', forwards: [stays, echoing(8024)] });
-  t.like((await connection.refresh()).owners, [{ state: 'serving', clients: 1 }]);
-  t.deepEqual(await says('after'), ['after', 'after']);
-  t.is(await ask(8023), 'ECONNREFUSED');
-  record(options, { owner: 'c1', name: 'web', forwards: [] });
-  t.deepEqual((await connection.refresh()).owners, []);
-  t.deepEqual(await says('still'), ['still', 'still']);
-  for (const client of clients) client.destroy();
-  await connection.close();
-});
+test.serial(
+  'ports come and go one by one: the others notice nothing, and who came in by one that goes is cut off',
+  async (t) => {
+    const options = place();
+    const [stays, goes] = [echoing(8022), echoing(8023)];
+    record(options, { owner: 'c1', name: 'web', forwards: [stays, goes] });
+    const connection = await openSwitchboard(options);
+    await pidOf(connection);
+    const [first, second] = [connect(8022, '127.0.0.1'), connect(8023, '127.0.0.1')];
+    const said = async (client: typeof first, word: string) => {
+      client.write(word);
+      return String((await once(client, 'data'))[0]);
+    };
+    const cut = (client: typeof first) => once(client, 'error').then(([error]) => error.code);
+    t.deepEqual([await said(first, 'before'), await said(second, 'before')], ['before', 'before']);
+    const [firstEnds, secondEnds] = [cut(first), cut(second)];
+    record(options, { owner: 'c1', name: 'web', forwards: [stays, echoing(8024)] });
+    t.like((await connection.refresh()).owners, [{ state: 'serving', clients: 1 }]);
+    t.is(await secondEnds, 'ECONNRESET');
+    t.is(await said(first, 'after'), 'after');
+    t.is(await ask(8023), 'ECONNREFUSED');
+    record(options, { owner: 'c1', name: 'web', forwards: [] });
+    t.deepEqual((await connection.refresh()).owners, []);
+    t.is(await firstEnds, 'ECONNRESET');
+    await connection.close();
+  },
+);
 
 test.serial(
   'a port taken in the middle of a range: nothing of it is served, and all of it as soon as it is free',

@@ -162,7 +162,7 @@ test('of a life of another boot nothing is taken away but its files', async (t) 
     facts.put('containers', plugged('0ld', boot));
     return await plans(facts, (engine) => engine.remove('0ld', {}));
   };
-  t.deepEqual(await remove(bootId()), ['unmake veth element directory file']);
+  t.deepEqual(await remove(bootId()), ['unmake veth flows element directory file']);
   t.deepEqual(await remove('another'), ['unmake directory file']);
 });
 

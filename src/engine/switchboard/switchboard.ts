@@ -54,8 +54,6 @@ interface Owner {
 export class Switchboard {
   readonly #reserved = new Map<string, Reserved>();
   readonly #owners = new Map<string, Owner>();
-  /** By owner: what lets nobody in any more, and carries whoever is connected. */
-  readonly #retired = new Map<string, Set<Relay>>();
   readonly #context: ProxyContext;
   readonly #fileLimit = openFileLimit();
   #draining = 0;
@@ -104,11 +102,10 @@ export class Switchboard {
   /** Takes an owner's ports away: they are free when this returns. To withdraw what is not there is success. */
   withdraw(owner: string): void {
     this.#release(owner);
-    const served = (this.#owners.get(owner)?.served ?? []).map(({ relay }) => relay);
-    const retired = this.#retired.get(owner) ?? [];
-    const had = this.#owners.delete(owner);
-    if (!this.#retired.delete(owner) && !had) return;
-    for (const relay of [...served, ...retired]) this.#drain(relay.withdraw());
+    const before = this.#owners.get(owner);
+    if (before === undefined) return;
+    this.#owners.delete(owner);
+    for (const { relay } of before.served) this.#drain(relay.withdraw());
     this.onIdle();
   }
 
@@ -132,7 +129,7 @@ export class Switchboard {
     const wanted = new Map([...records].map((publication) => [publication.owner, publication]));
     for (const owner of this.#reserved.keys()) wanted.delete(owner);
     const stays = (owner: string) => wanted.has(owner) || this.#reserved.has(owner) || unknown.has(owner);
-    for (const owner of [...this.#owners.keys(), ...this.#retired.keys()]) if (!stays(owner)) this.withdraw(owner);
+    for (const owner of [...this.#owners.keys()]) if (!stays(owner)) this.withdraw(owner);
     for (const publication of wanted.values()) this.#adjust(publication);
   }
 
@@ -156,17 +153,14 @@ export class Switchboard {
     ];
   }
 
-  /** Brings one owner to what is wanted. A port that nobody wants any more lets nobody in, and ends with its last connection. */
+  /** Brings one owner to what is wanted. A port that nobody wants any more, or that leads elsewhere, ends with its connections. */
   #adjust(publication: Publication): void {
     const { owner, forwards } = publication;
     const missing = new Map(forwards.map((forward) => [forwardKey(forward), forward]));
-    const bindings = new Set(forwards.map(({ binding }) => formatBinding(binding)));
     const stay: Served[] = [];
     for (const each of this.#owners.get(owner)?.served ?? []) {
       if (missing.delete(forwardKey(each.forward))) stay.push(each);
-      // What leads elsewhere from now on has lost what it led to.
-      else if (bindings.has(formatBinding(each.forward.binding))) this.#drain(each.relay.withdraw());
-      else this.#retire(owner, each.relay);
+      else this.#drain(each.relay.cut());
     }
     this.#owners.delete(owner);
     if (forwards.length > 0) this.#owners.set(owner, this.#restore(publication, stay, [...missing.values()]));
@@ -224,19 +218,6 @@ export class Switchboard {
       for (const { forward } of reservations) yield { name: publication.name, binding: forward.binding };
     for (const { publication, served } of this.#owners.values())
       for (const { forward } of served) yield { name: publication.name, binding: forward.binding };
-  }
-
-  #retire(owner: string, relay: Relay): void {
-    const ended = relay.retire();
-    // UDP has nobody left, and has closed its socket: it must not be closed twice.
-    if (relay.clients > 0) this.#retired.set(owner, (this.#retired.get(owner) ?? new Set()).add(relay));
-    this.#drain(ended.then(() => this.#forget(owner, relay)));
-  }
-
-  #forget(owner: string, relay: Relay): void {
-    const retired = this.#retired.get(owner);
-    retired?.delete(relay);
-    if (retired?.size === 0) this.#retired.delete(owner);
   }
 
   #drain(end: Promise<void>): void {

@@ -1,9 +1,9 @@
-/** Step kind: flows of UDP that outlive the rules by which they were translated. */
+/** Step kind: flows that outlive the rules by which they were translated. */
 import { listAddresses } from '../../kernel/address.ts';
-import { type FlowEnds, forgetDatagramFlows } from '../../kernel/connection-tracking.ts';
+import { type Flow, type FlowFilter, forgetFlows } from '../../kernel/connection-tracking.ts';
 import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../../values/address.ts';
 import { type ActionKind, inside } from '../kind.ts';
-import type { FlowsStep } from '../step.ts';
+import type { FlowPort, FlowsStep } from '../step.ts';
 import type { World } from '../world.ts';
 
 export const flows: ActionKind<FlowsStep> = {
@@ -14,13 +14,52 @@ export const flows: ActionKind<FlowsStep> = {
   undoCommands: (step) => (step.when === 'undone' ? commands(step) : []),
 };
 
+/** Each look at the kernel's table takes as long as any: up to as many for ports alone. */
+const few = 4;
+
 function forget({ in: place, ports }: FlowsStep, world: World): void {
   const { route, netfilter } = world.namespace(place);
   const own = listAddresses(route).map(({ prefix }) => prefix.address);
-  const isAsked = ({ destination, destinationPort }: FlowEnds) =>
-    ports.some(({ address, port }) => port === destinationPort && isAskedOf(destination, address, own));
-  for (const family of new Set(ports.map(({ address }) => address.family)))
-    forgetDatagramFlows(netfilter, family, isAsked);
+  const keys = new Set(ports.map((port) => groupOf(port, ports.length)));
+  for (const key of keys) {
+    const group = ports.filter((port) => groupOf(port, ports.length) === key);
+    forgetFlows(netfilter, filterOf(group), (flow) => group.some((port) => isOf(flow, port, own)));
+  }
+}
+
+/** What one look finds: all ports that lead to one address of IPv4, and else, where there are but a few, each by itself. */
+function groupOf({ protocol, address, port, to }: FlowPort, count: number): string {
+  if (to?.address.family === 4) return formatAddress(to.address);
+  return `${to?.address.family ?? `asked ${address.family}`} ${count <= few ? `${protocol} ${port}` : ''}`;
+}
+
+/** As narrow as all of a group allow. */
+function filterOf(group: readonly FlowPort[]): FlowFilter {
+  const [first] = group;
+  if (first === undefined) throw new TypeError('no ports');
+  const { protocol, address, port, to } = first;
+  const family = (to?.address ?? address).family;
+  const source = to && { source: to.address };
+  if (group.length > 1) return { family, original: {}, reply: { ...source } };
+  return {
+    family,
+    protocol,
+    original: { destinationPort: port, ...(!isUnspecified(address) && { destination: address }) },
+    reply: to === undefined ? {} : { ...source, sourcePort: to.port },
+  };
+}
+
+function isOf(
+  { protocol, original, reply }: Flow,
+  { protocol: wanted, address, port, to }: FlowPort,
+  own: readonly Address[],
+): boolean {
+  if (protocol !== wanted || original.destinationPort !== port) return false;
+  if (to === undefined) return isAskedOf(original.destination, address, own);
+  // Who has asked the container itself was not led there by this port.
+  if (sameAddress(original.destination, to.address)) return false;
+  if (!isUnspecified(address) && !sameAddress(original.destination, address)) return false;
+  return sameAddress(reply.source, to.address) && reply.sourcePort === to.port;
 }
 
 /** Who passes through the machine on the way to that port of another one is left alone. */
@@ -34,9 +73,11 @@ function isAskedOf(destination: Address, address: Address, own: readonly Address
 
 /** conntrack(8) is no program that every machine has, and fails where there is nothing to forget. */
 function commands({ in: place, ports }: FlowsStep): readonly string[] {
-  return ports.map(({ address, port }) => {
+  return ports.map(({ protocol, address, port, to }) => {
     const destination = isUnspecified(address) ? '' : ` --orig-dst ${formatAddress(address)}`;
-    const words = `conntrack -D -f ipv${address.family} -p udp${destination} --orig-port-dst ${port}`;
+    const answering = to === undefined ? '' : ` --reply-src ${formatAddress(to.address)} --reply-port-src ${to.port}`;
+    const family = (to?.address ?? address).family;
+    const words = `conntrack -D -f ipv${family} -p ${protocol}${destination} --orig-port-dst ${port}${answering}`;
     return `! command -v conntrack >/dev/null || ${inside(place)}${words} >/dev/null 2>&1 || :`;
   });
 }

@@ -93,8 +93,8 @@ export class DatagramRelay implements Relay {
     return this.#flows.size;
   }
 
-  /** There are no connections that could outlast the port: each datagram is a client's first. */
-  retire(): Promise<void> {
+  /** There are no connections: each datagram is a client's first. */
+  cut(): Promise<void> {
     return this.withdraw();
   }
 

@@ -13,8 +13,8 @@ export interface RelayOptions {
 export interface Relay {
   /** Clients that are being served: connections of TCP, client addresses of UDP that were heard of lately. */
   readonly clients: number;
-  /** Takes no further clients, at once; resolves when those that are connected have left. */
-  retire(): Promise<void>;
-  /** As `retire`, for a container that has gone: who has not left after ten seconds is cut off. */
+  /** For a port that is taken away, or leads elsewhere: takes no further clients, and breaks off whoever is connected. */
+  cut(): Promise<void>;
+  /** For a container that has gone: takes no further clients, and who has not left after ten seconds is broken off. */
   withdraw(): Promise<void>;
 }

@@ -66,8 +66,10 @@ export class StreamRelay implements Relay {
     return this.#connections.size;
   }
 
-  retire(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+  cut(): Promise<void> {
+    const closed = this.#shut();
+    for (const client of this.#connections) reset(client);
+    return closed;
   }
 
   /**
@@ -75,12 +77,17 @@ export class StreamRelay implements Relay {
    * client has taken the last bytes. Who has not by then, is cut off.
    */
   async withdraw(): Promise<void> {
-    const closed = this.retire();
+    const closed = this.#shut();
     const cut = setTimeout(() => {
       for (const client of this.#connections) reset(client);
     }, drainMilliseconds);
     await closed;
     clearTimeout(cut);
+  }
+
+  /** Resolves when the last connection has ended. */
+  #shut(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
   #carry(client: Socket): void {
