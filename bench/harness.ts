@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: gangway beside its peers and beside what the kernel itself asks for, in one run.
  *
- *     scripts/bench [--rounds N] [--only containers|thousand|commands|names] [--json] [--output FILE]
+ *     scripts/bench [--rounds N] [--only containers|thousand|commands|names|ports] [--json] [--output FILE]
  *
  * scripts/bench builds the C limits (`--limits` says where) and starts this program inside a private machine, which ends
  * with it, however it ends.
@@ -20,6 +20,7 @@ import { describeMachine, setUpHost } from './machine.ts';
 import { measureNames, missingForNames } from './names.ts';
 import { Netavark } from './netavark.ts';
 import { Gangway } from './ours.ts';
+import { measurePorts } from './ports.ts';
 import { prove } from './proof.ts';
 import { idleNode, report, table } from './report.ts';
 import { measureCommands, measureContainers, measureThousand } from './rounds.ts';
@@ -49,7 +50,7 @@ async function main(rounds: number): Promise<void> {
   const machine = describeMachine();
   setUpHost();
   // Names have their own, in labs.
-  const all = options.only === 'names' ? [] : await openAll(limits);
+  const all = ['names', 'ports'].includes(options.only ?? '') ? [] : await openAll(limits);
   const contenders = all.filter((one): one is Contender => !('skipped' in one));
   const skipped = all.filter((one): one is Absent => 'skipped' in one);
   const measurements = await measure(limits, contenders, skipped, rounds);
@@ -92,6 +93,7 @@ async function measure(
     measurements.push(...measureCommands(wholeCommands(built), rounds));
   }
   if (wanted('names')) measurements.push(...(await namesOf(limits, skipped, rounds)));
+  if (wanted('ports')) measurements.push(...(await portsOf(limits, skipped, rounds)));
   return measurements;
 }
 
@@ -104,6 +106,13 @@ async function namesOf(limits: string, skipped: Absent[], rounds: number): Promi
   progress(`names, ${rounds} rounds`);
   const log = new Log();
   await measureNames(log, rounds, resolve(limits, 'name-limit'));
+  return log.measurements;
+}
+
+async function portsOf(limits: string, skipped: Absent[], rounds: number): Promise<readonly Measurement[]> {
+  progress(`ports, ${rounds} rounds`);
+  const log = new Log();
+  skipped.push(...(await measurePorts(log, rounds, resolve(limits, 'connect'))));
   return log.measurements;
 }
 
