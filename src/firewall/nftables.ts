@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { listElements } from '../kernel/nftables.ts';
 import type { RulesetStep } from '../plan/step.ts';
 import type { Backend } from './backend.ts';
+import { inDigits } from './nftables/marks.ts';
 import { readUserRules, userFiles } from './user-rules.ts';
 
 /** Read as a whole, so a line that ends the block would be refused with everything else. */
@@ -34,7 +35,10 @@ export const nftables: Backend = {
   },
 
   /** `nft add element inet gangway …`, one step an element. */
-  know: (facts, why) => facts.map((element) => ({ kind: 'element', in: 'host', table, element, why })),
+  know: (facts, why) =>
+    facts
+      .flatMap((fact) => inDigits(fact) ?? [fact])
+      .map((element) => ({ kind: 'element', in: 'host', table, element, why })),
 
   found: (world, sets, why) =>
     Object.entries(sets)

@@ -10,6 +10,7 @@
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import { type Address, type Family, isLoopback, isUnspecified, network, type Prefix } from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';
+import type { FirewallMark } from '../values/firewall-mark.ts';
 import type { GatewayMode } from '../values/network.ts';
 import type { PortBinding } from '../values/port.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
@@ -33,6 +34,8 @@ export interface NetworkPolicy {
   readonly sourceAddresses: readonly Address[];
   /** Links from which a direct route to published ports is open. */
   readonly trustedLinks: readonly string[];
+  /** What carries this mark may enter, published or not. */
+  readonly acceptedMark?: FirewallMark;
   /** Absent: its containers may speak to everybody. */
   readonly egress?: EgressPolicy;
 }
@@ -47,6 +50,9 @@ export function networkElements(policy: NetworkPolicy): readonly SetElement[] {
     { set: 'bridges', key: [name] },
     { set: policy.interContainer ? 'same_bridge' : 'apart', key: [name, name] },
     ...(policy.egress === undefined ? [] : egressElements(policy.bridge, policy.egress)),
+    ...(policy.acceptedMark === undefined || policy.internal
+      ? []
+      : [{ set: 'accepted_marks', key: [name, markOf(policy.acceptedMark)] }]),
     ...policy.subnets.flatMap((subnet) => familyElements(policy, subnet)),
   ];
 }
@@ -154,6 +160,7 @@ export const networkSets: Readonly<Record<string, SetParts>> = {
   sources6: { key: [bridgePart], value: [{ type: 'address', family: 6 }] },
   subnets4: { key: [bridgePart, { type: 'prefix', family: 4 }] },
   subnets6: { key: [bridgePart, { type: 'prefix', family: 6 }] },
+  accepted_marks: { key: [bridgePart, { type: 'mark' }] },
   ...egressSets,
   inside4: { key: [{ type: 'nf_proto' }, { type: 'prefix', family: 4 }] },
   inside6: { key: [{ type: 'nf_proto' }, { type: 'prefix', family: 6 }] },
@@ -215,6 +222,10 @@ function ifname(name: string): Datum {
 
 function address(value: Address): Datum {
   return { type: 'address', address: value };
+}
+
+function markOf(mark: FirewallMark): Datum {
+  return { type: 'mark', mark };
 }
 
 function goto(chain: string): Datum {

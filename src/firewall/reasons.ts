@@ -1,6 +1,7 @@
 /** Why the firewall has an element of a network: a sentence for whoever reads `explain` and `rules`. */
 import type { Family } from '../values/address.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
+import { formatFirewallMark } from '../values/firewall-mark.ts';
 import { formatRange } from '../values/port-grammar.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import type { NetworkPolicy } from './policy.ts';
@@ -16,6 +17,7 @@ interface Told {
   readonly mode: string;
   /** A subnet, or the address that takes another one's place. */
   readonly address: string;
+  readonly mark: string;
   /** ` at tcp 80`, where a set has ports. */
   readonly ports: string;
 }
@@ -26,6 +28,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
   same_bridge: (_, network) => `containers of ${network} may talk to each other`,
   apart: (_, network) => `containers of ${network} reach each other by published ports alone`,
   limited: (_, network) => `${network} has an egress policy: its containers may not speak to everybody`,
+  accepted_marks: ({ mark }, network) => `what carries the mark ${mark} may enter ${network}, published or not`,
   denied: ({ address, ports }, network) => `containers of ${network} may not speak to ${address}${ports}`,
   allowed: ({ address, ports }, network) => `containers of ${network} may speak to ${address}${ports}`,
   learned: ({ address, ports }, network) =>
@@ -54,7 +57,7 @@ export function isExplained(set: string): boolean {
 
 /** A sentence about an element of `networkElements`. */
 export function reasonOf(element: SetElement, policy: NetworkPolicy, network: string): string {
-  const { bridge, gatewayModes } = policy;
+  const { bridge, gatewayModes, acceptedMark } = policy;
   const family = familyOf(element.key);
   const sentence = sentences[element.set.replace(setEnd, '')];
   if (sentence === undefined) return `the firewall knows ${bridge} before a packet can cross it`;
@@ -64,6 +67,7 @@ export function reasonOf(element: SetElement, policy: NetworkPolicy, network: st
     bridge,
     family: family === undefined ? '' : `IPv${family}`,
     mode: target === 'leave_limited' ? 'its egress policy' : `mode ${family === undefined ? '' : gatewayModes[family]}`,
+    mark: acceptedMark === undefined ? '' : formatFirewallMark(acceptedMark),
     ports: element.key.map(portsIn).join(''),
     address: [...element.key, ...(element.value ?? [])].map(addressIn).join(''),
   };

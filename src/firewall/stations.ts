@@ -143,6 +143,10 @@ export const stations: readonly Station[] = [
     nftables: ['forward', 'enter_nat'],
     iptables: ['forward', 'GANGWAY-ENTER-NAT', 'GANGWAY-TRUSTED'],
   }),
+  policy('in: what the machine’s owner has marked, where the network accepts that mark', ['accepted_marks'], {
+    nftables: ['forward', 'marked'],
+    iptables: ['forward', 'GANGWAY-MARKED'],
+  }),
   policy('in, mode nat-unprotected: everything', [], {
     nftables: ['forward', 'enter_unprotected'],
     iptables: ['forward', 'GANGWAY-ENTER-UNPROTECTED'],

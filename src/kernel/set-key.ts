@@ -16,6 +16,7 @@ import {
   toBytes,
   width,
 } from '../values/address.ts';
+import { wholeMask } from '../values/firewall-mark.ts';
 import { formatMac, macBytes } from '../values/mac.ts';
 import type { Protocol } from '../values/port.ts';
 import type { Datum } from '../values/set-element.ts';
@@ -27,7 +28,7 @@ const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, 
 
 /** A part of a key that can be read back, with the family that its set is for. */
 export type KeyPart =
-  | { readonly type: 'inet_proto' | 'inet_service' | 'ports' | 'ether_addr' | 'ifname' | 'nf_proto' }
+  | { readonly type: 'inet_proto' | 'inet_service' | 'ports' | 'ether_addr' | 'ifname' | 'nf_proto' | 'mark' }
   | { readonly type: 'address' | 'prefix'; readonly family: Family };
 
 /** What a set or a map is made of. */
@@ -72,7 +73,7 @@ export function readKey(
 
 function lengthOf(part: KeyPart): number {
   if (part.type === 'address' || part.type === 'prefix') return part.family === 4 ? 4 : 16;
-  return { nf_proto: 1, inet_proto: 1, inet_service: 2, ports: 2, ether_addr: 6, ifname: IFNAMSIZ }[part.type];
+  return { nf_proto: 1, inet_proto: 1, inet_service: 2, ports: 2, ether_addr: 6, mark: 4, ifname: IFNAMSIZ }[part.type];
 }
 
 function read(part: KeyPart, bytes: Uint8Array, end: Uint8Array): Datum | undefined {
@@ -80,6 +81,7 @@ function read(part: KeyPart, bytes: Uint8Array, end: Uint8Array): Datum | undefi
   if (part.type === 'ether_addr') return { type: 'ether_addr', mac: formatMac(bytes) };
   if (part.type === 'address') return { type: 'address', address: fromBytes(bytes) };
   if (part.type === 'prefix') return { type: 'prefix', prefix: prefixOf(fromBytes(bytes), fromBytes(end)) };
+  if (part.type === 'mark') return { type: 'mark', mark: { mark: Buffer.from(bytes).readUInt32LE(), mask: wholeMask } };
   const [high = 0, low = 0] = bytes;
   if (part.type === 'nf_proto') return familyNumbered(high);
   if (part.type === 'inet_service') return { type: 'inet_service', port: (high << 8) | low };
@@ -134,6 +136,8 @@ function first(datum: Datum): Uint8Array {
       return port(datum.first);
     case 'nf_proto':
       return Uint8Array.of(addressFamily(datum.family));
+    case 'mark':
+      return littleEndian(datum.mark.mark);
     case 'goto':
       throw new TypeError(`goto ${datum.chain} is a verdict and not a part of a key`);
   }
@@ -143,6 +147,13 @@ function first(datum: Datum): Uint8Array {
 function last(datum: Datum): Uint8Array {
   if (datum.type === 'ports') return port(datum.last);
   return datum.type === 'prefix' ? toBytes(lastAddress(datum.prefix)) : first(datum);
+}
+
+/** What the kernel compares as a number of its own is in its own order. */
+function littleEndian(number: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(number);
+  return bytes;
 }
 
 function port(number: number): Uint8Array {

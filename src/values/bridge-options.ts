@@ -1,5 +1,6 @@
 /** The options of a bridge network, by docker's names where docker has them. */
 import { type Address, type Family, formatAddress, isLoopback, isUnspecified } from './address.ts';
+import { formatFirewallMark, parseFirewallMark } from './firewall-mark.ts';
 import { parseLinkName, parseNewLinkName } from './names.ts';
 import type { BridgeRequest, GatewayMode } from './network.ts';
 import { choice, commonRows, field, invalidNetwork, parseAddressOf, parseFlag, type Row } from './option-row.ts';
@@ -36,6 +37,7 @@ export const bridgeRows: readonly Row<BridgeRequest>[] = [
     (text) => text.split(':').map(parseLinkName),
     (links) => links.join(':'),
   ),
+  field<BridgeRequest, 'acceptedMark'>('gangway.accept-fwmark', 'acceptedMark', parseFirewallMark, formatFirewallMark),
   field('gangway.guard', 'guarded', parseFlag),
   gatewayMode(4),
   gatewayMode(6),

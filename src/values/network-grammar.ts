@@ -56,6 +56,7 @@ export function parseNetworkCreate(words: NetworkWords): NetworkRequest {
   if (driver.kind === 'bridge') requireOneEach(pools);
   requireRoom(driver, families);
   requireInternal(driver, internal);
+  requireEntrance(driver, internal);
   return {
     name,
     driver,
@@ -174,6 +175,13 @@ function requireRoom({ mtuBytes = 1280 }: DriverRequest, families: readonly Fami
 function requireInternal(driver: DriverRequest, internal: boolean): void {
   if (internal || driver.kind !== 'bridge' || !Object.values(driver.gatewayModes).includes('isolated')) return;
   throw invalidNetwork('gateway mode isolated is for internal networks', 'add --internal');
+}
+
+function requireEntrance(driver: DriverRequest, internal: boolean): void {
+  if (!internal || driver.kind !== 'bridge' || driver.acceptedMark === undefined) return;
+  throw new GangwayError('conflicting-options', 'nothing enters an internal network, whatever mark it carries', {
+    hint: 'leave --internal or gangway.accept-fwmark out',
+  });
 }
 
 /** Where the packets don't pass this machine's rules, nothing can hold them back. */

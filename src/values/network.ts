@@ -4,8 +4,10 @@
  * The command line and the library parse into this once; it is stored in the records as JSON, as it stands. Docker's
  * option names (`com.docker.network.bridge.enable_icc`) end at the parser: below, an option is a field with a type.
  */
+
 import type { Address, Family, Prefix } from './address.ts';
 import type { EgressPolicy } from './egress.ts';
+import type { FirewallMark } from './firewall-mark.ts';
 import type { Mac } from './mac.ts';
 
 /** Names that are nobody's to give: of networks that are always there, and docker's for the one that is meant where none is said. */
@@ -65,6 +67,8 @@ export interface BridgeRequest {
   readonly sourceAddresses: readonly Address[];
   /** Links from which published ports may be reached at the container's own address. */
   readonly trustedLinks: readonly string[];
+  /** What carries this mark may enter, published or not. */
+  readonly acceptedMark?: FirewallMark;
   /** Is each container held to the addresses that it was given? Absent in records of before there was a guard: yes. */
   readonly guarded: boolean;
   /** `eth`. */

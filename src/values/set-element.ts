@@ -6,6 +6,7 @@
  * kernel register without asking which set it is for.
  */
 import { type Address, type Family, formatAddress, formatPrefix, type Prefix } from './address.ts';
+import { type FirewallMark, formatFirewallMark } from './firewall-mark.ts';
 import type { Mac } from './mac.ts';
 import type { Protocol } from './port.ts';
 
@@ -19,6 +20,7 @@ export type Datum =
   | { readonly type: 'inet_proto'; readonly protocol: Protocol }
   | { readonly type: 'inet_service'; readonly port: number }
   | { readonly type: 'ports'; readonly first: number; readonly last: number }
+  | { readonly type: 'mark'; readonly mark: FirewallMark }
   | { readonly type: 'goto'; readonly chain: string };
 
 /** `tcp . 8080 : 172.17.0.2 . 80` in `ports4`. `value` stands in maps only. */
@@ -55,6 +57,8 @@ function formatDatum(datum: Datum): string {
       return String(datum.port);
     case 'ports':
       return datum.first === datum.last ? String(datum.first) : `${datum.first}-${datum.last}`;
+    case 'mark':
+      return formatFirewallMark(datum.mark);
     case 'goto':
       return `goto ${datum.chain}`;
   }

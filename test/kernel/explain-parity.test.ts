@@ -184,6 +184,9 @@ parity('network create, internal and with containers apart', {
 });
 
 const limits = 'allow=10.0.0.0/8,203.0.113.7:443/tcp,[2001:db8::/32]:53,deny=10.1.0.0/16';
+const marked = ['network', 'create', '--ipv6', '-o', 'gangway.accept-fwmark=0x1/0x3', 'marked'];
+parity('network create, with an accepted mark', { words: marked });
+
 const limited = ['network', 'create', '--ipv6', '--egress', limits, 'limited'];
 
 parity('network create, with an egress policy', { words: limited });
@@ -233,6 +236,7 @@ parity('network connect, on iptables', {
 });
 
 parity('network create, with an egress policy, on iptables', { words: onIptables(limited) });
+parity('network create, with an accepted mark, on iptables', { words: onIptables(marked) });
 
 parity('unpublish and what is left, on iptables', {
   before: [onIptables(web)],

@@ -66,6 +66,8 @@ async function begin(t: ExecutionContext, story: Story, backend: BackendName): P
     '10.2.0.0/24',
     '-o',
     'com.docker.network.bridge.gateway_mode_ipv4=routed',
+    '-o',
+    'gangway.accept-fwmark=0x1/0x3',
     'open',
   );
   await story.run('network', 'create', '--internal', 'inner');

@@ -112,6 +112,16 @@ test('a port is one rule where it leads to the container, and one for each trust
   ]);
 });
 
+test('an accepted mark is one rule, with its mask', (t) => {
+  const marked = networkElements({ ...policy, acceptedMark: { mark: 1, mask: 3 } }).filter(
+    ({ set }) => set === 'accepted_marks',
+  );
+  t.deepEqual(told(marked.flatMap(renderRules)), [
+    '4 filter -I GANGWAY-MARKED -o gangway0 -m mark --mark 0x1/0x3 -j ACCEPT',
+    '6 filter -I GANGWAY-MARKED -o gangway0 -m mark --mark 0x1/0x3 -j ACCEPT',
+  ]);
+});
+
 test('every set has rules, in chains that there are', (t) => {
   const chains = new Set(parseRuleset(text, 4, true).chains.map(({ chain }) => chain));
   for (const set of [...Object.keys(networkSets), ...Object.keys(portSets), 'closed_transit']) {

@@ -138,6 +138,18 @@ test('a trusted link opens published ports, and no others', (t) => {
   t.is(ask(db, '172.17.0.2', 80, trusting), 'not-published');
 });
 
+test('an accepted mark opens what it is on, in the modes that close something', (t) => {
+  for (const mode of ['nat', 'routed'] as const) {
+    const accepting = world({ gatewayModes: { 4: mode, 6: mode }, acceptedMark: { mark: 1, mask: 3 } });
+    const marked = (mark: number) =>
+      said(judge(accepting, { from: outside, to: parseAddress('172.17.0.2'), port: parsePort('81'), mark }));
+    t.is(marked(5), 'web 172.17.0.2:81/tcp sees 203.0.113.2');
+    t.is(marked(0x80000001), 'web 172.17.0.2:81/tcp sees 203.0.113.2');
+    t.deepEqual([0, 2, 3, 7].map(marked), Array(4).fill('not-published'));
+    t.is(ask(outside, '172.17.0.2', 81, accepting), 'not-published', 'without a mark');
+  }
+});
+
 test('internal and isolated networks', (t) => {
   const internal = world({ internal: true }, { publications: [] });
   t.is(ask(outside, '172.17.0.2', 80, internal), 'internal');

@@ -17,6 +17,7 @@ import { firstKey, lastKey, readKey, type SetParts } from '../../src/kernel/set-
 import { contains, formatPrefix, network, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { entryFor, type Spoken } from '../../src/values/egress.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
+import { wholeMask } from '../../src/values/firewall-mark.ts';
 import { type Datum, formatSetElement, type SetElement } from '../../src/values/set-element.ts';
 import { plainPolicy } from '../support/plain-policy.ts';
 
@@ -257,6 +258,7 @@ test('every set and every chain that an element names stands in the ruleset', (t
       plain,
       { ...plain, sourceAddresses },
       { ...plain, egress },
+      { ...plain, acceptedMark: { mark: 1, mask: wholeMask } },
       { ...plain, internal: true, interContainer: false },
     ];
   });
@@ -321,7 +323,7 @@ test('what the sets of networks hold can be read back', (t) => {
   const sourceAddresses = ['203.0.113.1', '2001:db8::1'].map(parseAddress);
   const elements = [
     bridge,
-    { ...bridge, interContainer: false, sourceAddresses, egress },
+    { ...bridge, interContainer: false, sourceAddresses, egress, acceptedMark: { mark: 0x80000001, mask: wholeMask } },
     { ...bridge, internal: true },
     { ...bridge, gatewayModes: { 4: 'isolated', 6: 'isolated' } as const },
   ].flatMap(networkElements);

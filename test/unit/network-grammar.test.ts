@@ -4,7 +4,7 @@ import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../sr
 import { plainBridge } from '../../src/values/bridge-options.ts';
 import { formatDriver } from '../../src/values/driver-options.ts';
 import { type ErrorCode, GangwayError } from '../../src/values/errors.ts';
-import type { NetworkRequest } from '../../src/values/network.ts';
+import type { BridgeRequest, NetworkRequest } from '../../src/values/network.ts';
 import {
   checkNetworkRequest,
   formatNetworkCreate,
@@ -368,6 +368,31 @@ test('every option of a bridge', (t) => {
     guarded: false,
     linkPrefix: 'lan',
   });
+});
+
+test('a mark that is accepted, and its mask', (t) => {
+  const mark = (text: string) => create({ options: [`gangway.accept-fwmark=${text}`] });
+  const read = (text: string) => (mark(text).driver as BridgeRequest).acceptedMark;
+  t.deepEqual(read('0x1/0x3'), { mark: 1, mask: 3 });
+  t.deepEqual(read('16'), { mark: 16, mask: 0xffffffff });
+  t.deepEqual(read('0x80000000/0x80000000'), { mark: 0x80000000, mask: 0x80000000 });
+  t.is(formatDriver(mark('80/0xF0').driver)['gangway.accept-fwmark'], '0x50/0xf0');
+  for (const wrong of [
+    '',
+    '1/',
+    'x',
+    '-1',
+    '0x100000000',
+    '0',
+    '0/1',
+    '5/3',
+    '0x10000000',
+    '0x10000001',
+    '0x10000000/0x10000000',
+    '1/0x10000001',
+  ])
+    t.throws(() => mark(wrong), { code: 'invalid-network' }, wrong);
+  t.throws(() => create({ internal: true, options: ['gangway.accept-fwmark=1'] }), { code: 'conflicting-options' });
 });
 
 test('macvlan and ipvlan', (t) => {

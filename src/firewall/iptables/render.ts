@@ -12,6 +12,7 @@ import {
   network,
   width,
 } from '../../values/address.ts';
+import { formatFirewallMark } from '../../values/firewall-mark.ts';
 import type { IptablesRule } from '../../values/iptables-rule.ts';
 import type { Datum, SetElement } from '../../values/set-element.ts';
 
@@ -33,6 +34,8 @@ interface Fact {
   readonly protocol: string;
   /** `--ctorigdst` and an address or a prefix, and `--ctorigdstport`: what was asked for, before it was translated. */
   readonly asked: string;
+  /** `0x1/0x3` */
+  readonly mark: string;
   /** A chain, or where translation leads. */
   readonly target: string;
 }
@@ -85,6 +88,9 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('open_ports', ({ links: [bridge], address, port }) => [
     { ...filter('OPEN'), words: `-d ${address} -o ${bridge} ${port} -j ACCEPT` },
   ]),
+  accepted_marks: ({ links: [bridge], mark }) => [
+    { ...filter('MARKED'), words: `-o ${bridge} -m mark --mark ${mark} -j ACCEPT` },
+  ],
   ...eachFamily('trusted_ports', ({ links: [from, bridge], address, port }) => [
     { ...filter('TRUSTED'), words: `-d ${address} -i ${from} -o ${bridge} ${port} -j ACCEPT` },
   ]),
@@ -143,6 +149,7 @@ function factOf(key: readonly Datum[], value: readonly Datum[]): Fact {
     port: formatPort(key),
     protocol: formatProtocol(key),
     asked: formatAsked(address, key),
+    mark: key.map((datum) => (datum.type === 'mark' ? formatFirewallMark(datum.mark) : '')).join(''),
     target: formatTarget(value),
   };
 }

@@ -61,6 +61,7 @@ export function judge(world: World, attempt: Attempt): Answer {
     port: attempt.port,
     inLink: from.link,
     translated: false,
+    ...(attempt.mark === undefined ? {} : { mark: attempt.mark }),
     way: [],
   };
   return arrive(world, packet);

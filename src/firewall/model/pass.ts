@@ -1,6 +1,7 @@
 /** The model's half behind the routing: who may leave a network, who may enter one, and under which address. */
 import { type Address, type Family, formatAddress, sameAddress } from '../../values/address.ts';
 import type { Spoken } from '../../values/egress.ts';
+import { matches } from '../../values/firewall-mark.ts';
 import type { Port } from '../../values/port.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import { type Answer, type Dropped, dropped, type WayStep } from './answer.ts';
@@ -23,6 +24,8 @@ export interface Packet {
   readonly source: Address;
   readonly to: Address;
   readonly port: Port | undefined;
+  /** Given by a rule of the machine's owner. */
+  readonly mark?: number;
   /** Where it came in; undefined for what a process of the machine sends. */
   readonly inLink: string | undefined;
   /** It asked for a published port, and its destination is the container's now. */
@@ -138,8 +141,10 @@ function enter(world: World, { packet, outNetwork }: Crossing & { readonly outNe
 }
 
 /** Why a network lets a packet in. */
-function admission(world: World, { to, port, inLink = '', translated }: Packet, { policy }: ModelNetwork) {
+function admission(world: World, { to, port, inLink = '', translated, mark = 0 }: Packet, { policy }: ModelNetwork) {
   if (translated) return 'it came by a published port';
+  if (policy.acceptedMark !== undefined && matches(policy.acceptedMark, mark))
+    return 'it carries the mark that is accepted';
   const open = port !== undefined && isOpen(world, to, port);
   switch (policy.gatewayModes[to.family]) {
     case 'nat-unprotected':

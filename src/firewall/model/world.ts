@@ -71,6 +71,8 @@ export interface Attempt {
   readonly to: Address;
   /** Absent: a ping. */
   readonly port?: Port;
+  /** What a rule of the machine's owner marks it with. */
+  readonly mark?: number;
 }
 
 /** A person's words for a family. */

@@ -1,0 +1,52 @@
+/**
+ * Firewall marks: a number that rules put on a packet, and the bits of it that count.
+ *
+ *     0x1        the mark 1, and no other bit
+ *     0x1/0x3    of the two lowest bits the first, whatever the others are
+ */
+import { GangwayError } from './errors.ts';
+
+/** What a packet's mark is compared with: `packet & mask === mark`. */
+export interface FirewallMark {
+  readonly mark: number;
+  readonly mask: number;
+}
+
+export const wholeMask = 0xffffffff;
+
+/** The one that our own rules give to what they have seen (networks/unseen.ts). */
+const ownMark = 0x10000000;
+
+/**
+ * `MARK[/MASK]`, as docker's `--bridge-accept-fwmark` has it: decimal, or hexadecimal with 0x.
+ *
+ * @throws GangwayError invalid-network
+ */
+export function parseFirewallMark(text: string, key: string): FirewallMark {
+  const [, mark, mask] = /^(0x[\da-f]{1,8}|\d{1,10})(?:\/(0x[\da-f]{1,8}|\d{1,10}))?$/i.exec(text) ?? [];
+  const found = { mark: Number(mark ?? Number.NaN), mask: Number(mask ?? wholeMask) };
+  const refuse = (message: string, hint: string) => {
+    throw new GangwayError('invalid-network', `${key} ${JSON.stringify(text)}: ${message}`, { hint });
+  };
+  if (!(found.mark <= wholeMask && found.mask <= wholeMask)) refuse('no mark of 32 bits', 'write 0x1 or 0x1/0x3');
+  if (found.mark === 0) refuse('0 is the mark of all that nobody has marked', 'choose a mark that somebody sets');
+  if (!matches(found, found.mark)) refuse('the mark has bits outside of its mask', 'write 0x1 or 0x1/0x3');
+  if (hasOwnBit(found)) refuse('0x10000000 is gangway’s own mark', 'choose another bit');
+  return found;
+}
+
+/** A whole mask speaks of our bit only to say that it is not set, which is so when it is compared. */
+function hasOwnBit({ mark, mask }: FirewallMark): boolean {
+  return ((mask === wholeMask ? mark : mask) & ownMark) !== 0;
+}
+
+/** Does a packet's mark mean this one? */
+export function matches({ mark, mask }: FirewallMark, packet: number): boolean {
+  return (packet & mask) >>> 0 === mark;
+}
+
+/** `0x1/0x3`, `0x1`: as iptables-save(8) writes it. */
+export function formatFirewallMark({ mark, mask }: FirewallMark): string {
+  const whole = mask === wholeMask ? '' : `/0x${mask.toString(16)}`;
+  return `0x${mark.toString(16)}${whole}`;
+}
