@@ -139,6 +139,8 @@ test('where somebody else’s rules decide, a probe finds it', async (t) => {
     };
     t.is(await probe('six', 'web:80'), '0 ');
     t.is(await probe('six', 'db'), '1 ');
+    await story.start('--name', 'deaf', '-p', '8099:80', 'sleep', 'infinity');
+    t.is(await probe('host', 'deaf:80'), '0 ', 'the proxy took it, and gave up: nobody listens behind it');
     await story.sh('nft add table ip other; nft "add chain ip other f { type filter hook forward priority 0; }"');
     await story.sh('nft add rule ip other f tcp dport 80 drop');
     t.regex(await probe('six', 'web:80'), /^2 something else than gangway’s rules decides/);

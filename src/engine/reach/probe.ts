@@ -159,6 +159,8 @@ function connected(fd: number, source: Address | undefined, endpoint: Endpoint):
 
 const failures: Readonly<Record<string, Outcome>> = {
   ECONNREFUSED: 'refused',
+  // A proxy took it, and nobody listens behind it.
+  ECONNRESET: 'refused',
   EHOSTUNREACH: 'unreachable',
   ENETUNREACH: 'unreachable',
   EADDRNOTAVAIL: 'unreachable',
