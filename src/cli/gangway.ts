@@ -4,6 +4,7 @@
  *
  * Without the two dashes Node would take --env-file for its own, wherever it stands: `gangway run node --env-file=.env`.
  */
+import { withheldCapabilities } from '../kernel/privileges.ts';
 import { GangwayError } from '../values/errors.ts';
 import { complain } from './complain.ts';
 import { main } from './main.ts';
@@ -19,6 +20,7 @@ async function run(onReadsOnly: () => void): Promise<number> {
     stderr: process.stderr,
     environment: process.env,
     root: process.geteuid?.() === 0,
+    withheld: withheldCapabilities,
     onReadsOnly,
     createEngine: async (options) => (await import('../engine/create.ts')).createEngine(options),
     loadExplain: async () => (await import('../engine/explain.ts')).explain,

@@ -20,6 +20,8 @@ import { printable } from './sentence.ts';
 /** Everything around the command line, so that a test can stand there. */
 export interface Surroundings extends Console {
   readonly root: boolean;
+  /** What of root's powers root is without. Absent: nothing. */
+  readonly withheld?: () => readonly string[];
   /** Called before a command that changes nothing: it may be ended at any moment. */
   readonly onReadsOnly?: () => void;
   readonly createEngine: (options: EngineOptions) => Promise<Engine>;
@@ -139,6 +141,8 @@ async function perform(found: Found, invocation: Invocation): Promise<number> {
     return explainNothing(found, invocation);
   }
   if (command.root !== false && !invocation.root && invocation.mode !== 'explain') throw notRoot(path);
+  if (command.root !== false && (command.changes ?? 'plan') === 'plan' && invocation.root)
+    requirePowers(invocation.withheld?.() ?? []);
   if (command.load === undefined) throw new Error(`${path.join(' ')} has no module`);
   if (command.changes === 'nothing') invocation.onReadsOnly?.();
   const { execute } = await command.load();
@@ -163,6 +167,14 @@ function requireWords({ path, command }: Found, count: number): void {
 function notRoot(path: readonly string[]): GangwayError {
   return new GangwayError('not-root', 'only root can do this', {
     hint: `run it as \`sudo gangway ${path.join(' ')} …\``,
+  });
+}
+
+/** @throws GangwayError not-root for a root that can do nothing: of a container, or of a service with a bounding set */
+function requirePowers(withheld: readonly string[]): void {
+  if (withheld.length === 0) return;
+  throw new GangwayError('not-root', `this root is without ${withheld.join(' and ')}`, {
+    hint: 'run it on the machine itself, or give whatever it runs in CAP_NET_ADMIN and CAP_SYS_ADMIN',
   });
 }
 

@@ -10,6 +10,7 @@ import { attributes, list } from '../netlink/attributes.ts';
 import { cstring, u32be } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { request } from '../netlink/message.ts';
+import { ignoring } from '../values/errors.ts';
 import { nfgenmsg, nft } from './nftables.ts';
 
 const NF_INET_FORWARD = 2;
@@ -53,9 +54,10 @@ export interface ForwardChain {
   readonly drops: boolean;
 }
 
-/** @throws KernelError */
+/** @returns nothing where the kernel has no nf_tables @throws KernelError */
 export function listForwardChains(connection: Connection): readonly ForwardChain[] {
-  const all = connection.dump(request('list chains', NFT_MSG_GETCHAIN, 0, {}, {}), NFT_MSG_NEWCHAIN);
+  const question = request('list chains', NFT_MSG_GETCHAIN, 0, {}, {});
+  const all = ignoring(['EINVAL', 'EOPNOTSUPP'], () => connection.dump(question, NFT_MSG_NEWCHAIN)) ?? [];
   return all.flatMap(({ header, attributes: { table, chain, hook, policy } }) => {
     const family = families[header.family ?? 0];
     if (family === undefined || table === undefined || chain === undefined || hook?.number !== NF_INET_FORWARD)

@@ -81,6 +81,16 @@ export async function runProgram(name: Program, parameters: readonly string[], i
   return { failed: result.failed, complaint: result.stderr.trim() || howItEnded(result) };
 }
 
+/** What to do about a refusal of the kernel's that has nothing to do with what it was asked, in the words of strerror(3). */
+export function passingHint(complaint: string): string | undefined {
+  if (/resource busy|temporarily unavailable/i.test(complaint))
+    return 'another program changes the firewall at this moment: try again';
+  if (/no buffer space|cannot allocate memory|too long/i.test(complaint))
+    return 'the kernel has no memory for it: publish ranges rather than single ports, or raise net.core.wmem_max';
+  if (/not permitted|permission denied/i.test(complaint))
+    return 'run it on the machine itself, or give whatever it runs in CAP_NET_ADMIN';
+}
+
 interface Ended {
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;

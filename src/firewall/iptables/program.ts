@@ -8,11 +8,21 @@
  * @see iptables-restore(8), iptables-save(8), xtables-nft(8)
  */
 import { spawnSync } from 'node:child_process';
-import { findProgram, type Program, requireProgram, runProgram, systemPath } from '../../kernel/program.ts';
+import {
+  findProgram,
+  type Program,
+  passingHint,
+  requireProgram,
+  runProgram,
+  systemPath,
+} from '../../kernel/program.ts';
 import type { Family } from '../../values/address.ts';
 import type { Counted } from '../../values/counted.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { formatRule, type IptablesRule, type Variant } from '../../values/iptables-rule.ts';
+
+const kernelHint =
+  'the kernel needs what iptables asks it for: ip_tables or nf_tables, with conntrack, addrtype and NAT';
 
 /** Seconds for which another program may hold the lock of the old tables. */
 const patienceSeconds = 10;
@@ -42,7 +52,7 @@ export async function restore(variant: Variant, family: Family, lines: readonly 
   const number = /line:? (\d+)/i.exec(complaint)?.[1];
   const refused = number === undefined ? '' : ` at "${input.split('\n')[Number(number) - 1]}"`;
   throw new GangwayError('program-failed', `${program} failed${refused}: ${firstLine(complaint)}`, {
-    hint: 'the kernel needs what iptables asks it for: ip_tables or nf_tables, with conntrack, addrtype and NAT',
+    hint: passingHint(complaint) ?? kernelHint,
   });
 }
 
@@ -159,7 +169,9 @@ export function saveText(program: Program, words: readonly string[] = []): strin
     maxBuffer: 2 ** 30,
   });
   if (status === 0) return stdout;
-  throw new GangwayError('program-failed', `${program} failed: ${firstLine(stderr.trim())}`);
+  throw new GangwayError('program-failed', `${program} failed: ${firstLine(stderr.trim())}`, {
+    hint: passingHint(stderr) ?? kernelHint,
+  });
 }
 
 export function isInstalled(variant: Variant): boolean {

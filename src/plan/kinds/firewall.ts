@@ -1,6 +1,6 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
 import { changeElements, countRules, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
-import { findProgram, runProgram } from '../../kernel/program.ts';
+import { findProgram, passingHint, runProgram } from '../../kernel/program.ts';
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
@@ -20,7 +20,7 @@ export const ruleset: ActionKind<RulesetStep> = {
     const { failed, complaint } = await runProgram('nft', ['-f', '-'], whole(step));
     if (failed) {
       throw new GangwayError('program-failed', `nft could not load table ${written(step)}: ${complaint}`, {
-        hint: loadingHint(step),
+        hint: passingHint(complaint) ?? loadingHint(step),
       });
     }
   },
