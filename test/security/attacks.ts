@@ -482,8 +482,11 @@ export const chapters: readonly Chapter[] = [
         docker: 'open until something changes; noticed with firewalld alone',
         gangway: 'stopped',
         because:
-          'the kernel tells the switchboard, which puts all of them back in one transaction; without one, the next command does',
-        proofs: [life('rules that somebody has flushed are back at once')],
+          'the kernel tells the switchboard, which puts all of them back in one transaction; without one, the next command does. Until then a black hole among the routing rules takes what no rule has seen',
+        proofs: [
+          life('rules that somebody has flushed are back at once'),
+          kernel('firewall-repair')('between a flush and its repair nothing is open'),
+        ],
       },
     ],
   },
