@@ -97,7 +97,7 @@ async function matches(t: ExecutionContext, story: Story, { ann, cat, dan }: Rea
 }
 
 for (const backend of backendNames) {
-  test(`${backend}: who may be spoken to is, and nobody else, in either family and by no way around`, async (t) => {
+  test(`who may be spoken to is, and nobody else, in either family and by no way around, ${backend}`, async (t) => {
     t.timeout(240_000);
     await withStory(t, {}, async (story) => {
       const found = await build(story, backend);
@@ -252,7 +252,7 @@ const inner = ['tcp 203.0.113.1:7000', 'tcp 203.0.113.1:8080', 'tcp 10.200.0.1:8
 const insides = ['10.6.0.2', '10.9.0.1', '203.0.113.1', '203.0.113.1'];
 
 for (const backend of backendNames) {
-  test(`${backend}: an allowed name opens the addresses that it has in the world, as long as the answer holds`, async (t) => {
+  test(`an allowed name opens the addresses that it has in the world, as long as the answer holds, ${backend}`, async (t) => {
     t.timeout(240_000);
     await withStory(t, {}, async (story) => {
       const { world, host } = story.lab;

@@ -36,6 +36,7 @@ const kernel =
   (test: string): Proof => ({ file: `test/kernel/${name}.test.ts`, test });
 const [wire, modes, rules] = [security('wire'), kernel('ruleset-modes-attacks'), kernel('ruleset-attacks')];
 const [container, internal] = [security('container'), security('internal')];
+const [egress, limits] = [security('egress'), kernel('egress')];
 const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
 const [guard, belief] = [kernel('guard'), kernel('guard-belief')];
 const names = kernel('dns-attacks');
@@ -415,6 +416,83 @@ export const chapters: readonly Chapter[] = [
     ],
   },
   {
+    attackers: 'In a network that may not speak to everybody (`--egress`)',
+    attacks: [
+      {
+        attack:
+          'what the list does not name is sent by another protocol, in fragments, as an answer, as an error, as a ping, or in the name of somebody who may',
+        sources: [],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because:
+          'it is asked by which link a packet comes and whether it belongs to a connection; what it says of itself is not',
+        proofs: [
+          egress('out of a limited network no packet reaches who is not allowed, whatever it is'),
+          egress('who is allowed at a port is so at no other one, and by no other protocol'),
+        ],
+      },
+      {
+        attack: 'errors about an allowed connection carry what is not allowed to somebody else',
+        sources: [],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because:
+          'connection tracking holds an error to the ends of what it is about; nothing else that is related is let pass',
+        proofs: [egress('an error about an allowed connection reaches nobody but its other end')],
+      },
+      {
+        attack:
+          'another network is reached by the ports that it publishes on the machine: by each of its addresses, through the proxy, from an address of one link, or by a packet to all',
+        sources: [],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because:
+          'what is denied is so as it was asked for and as it is behind the port; what a process carries, and what is sent to all, is closed',
+        proofs: [
+          egress('out of a limited network no port of the machine is a way to somebody else'),
+          limits('who may be spoken to is, and nobody else, in either family and by no way around'),
+        ],
+      },
+      {
+        attack:
+          'the machine itself under another of its addresses, 169.254.169.254, or IPv6 beside a list of IPv4 addresses',
+        sources: [],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because: 'the list is asked about the machine, too, and what is not allowed is closed in both families',
+        proofs: [limits('who may be spoken to is, and nobody else, in either family and by no way around')],
+      },
+      {
+        attack:
+          'names as a way around a list of permitted destinations: what is asked for tells whoever serves the name',
+        sources: ['CVE-2026-12039'],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because: 'names that are not allowed are not asked for, of whichever type, and no server can be asked directly',
+        proofs: [limits('for what may not be asked for, the world is not asked, whichever way the question takes')],
+      },
+      {
+        attack:
+          'an allowed name is given the address of the machine, of a container, of a network behind the machine, or leads to a name that is denied',
+        sources: ['DNS rebinding'],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because:
+          'what an answer says opens addresses of the world alone, on their way out of the machine; a denied name on the way denies it',
+        proofs: [limits('an allowed name opens the addresses that it has in the world, as long as the answer holds')],
+      },
+      {
+        attack:
+          'somebody registers a name below an allowed wildcard (`*.github.io`), or has a sibling with another way out carry it on',
+        sources: [],
+        docker: 'there is no such list',
+        gangway: 'open',
+        because: 'both do what they were allowed; `*.com` and the like are refused',
+        proofs: [],
+      },
+    ],
+  },
+  {
     attackers: 'Where a network has no IPv6',
     attacks: [
       {
@@ -512,14 +590,6 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'without a way out, no server of the machine is asked',
         proofs: [kernel('names')('nothing of an internal network leaves the machine, until there is a way out')],
-      },
-      {
-        attack: 'names as a way around a list of permitted destinations',
-        sources: ['CVE-2026-12039'],
-        docker: 'there is no such list',
-        gangway: 'not here',
-        because: 'there is no such list; an internal network is the one that asks nobody',
-        proofs: [],
       },
       {
         attack: 'the machine’s search domain is applied to the name of a container, which then is somebody else’s',

@@ -19,3 +19,10 @@ export function way(siege: Siege, from: string, to: string, family: 4 | 6): Way 
 export function shots(siege: Siege, from: string, at: string, kinds: Readonly<Record<string, Make>>): readonly Shot[] {
   return Object.entries(kinds).map(([title, make]) => ({ title, at, fire: (text) => send(siege, from, make(text)) }));
 }
+
+/** The address that every link has in IPv6. @see RFC 4291, appendix A */
+export function linkLocal(mac: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((byte) => Number.parseInt(byte, 16));
+  const words = [(a ^ 2) * 256 + b, c * 256 + 0xff, 0xfe00 + d, e * 256 + f];
+  return `fe80::${words.map((word) => word.toString(16)).join(':')}`;
+}

@@ -1,7 +1,7 @@
 /** Attackers in an internal network, for whom there is no way out. Topology: siege.ts */
 import { waitFor } from '../../src/lab/wait.ts';
 import { backends } from './backends.ts';
-import { everybody, send, way } from './from.ts';
+import { everybody, linkLocal, send, way } from './from.ts';
 import { datagram } from './kinds.ts';
 import { families } from './layout.ts';
 import { icmp, packet, protocols } from './packets.ts';
@@ -26,13 +26,6 @@ const layout = {
     'old.a': ['-p', '8082:80/udp'],
   },
 };
-
-/** The address that every link has in IPv6. @see RFC 4291, appendix A */
-function linkLocal(mac: string): string {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((byte) => Number.parseInt(byte, 16));
-  const words = [(a ^ 2) * 256 + b, c * 256 + 0xff, 0xfe00 + d, e * 256 + f];
-  return `fe80::${words.map((word) => word.toString(16)).join(':')}`;
-}
 
 for (const backend of backends) {
   const attack = besiege(backend, layout);

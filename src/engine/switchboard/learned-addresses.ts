@@ -5,8 +5,7 @@
  * counts down by itself, and what is here is a memory of what is open; with iptables, which knows no time, rules are taken
  * away from here. What a flush takes is put back with what is left of its time.
  *
- * nf_tables is told at once, by netlink: an answer whose addresses are open costs nothing, and a new one some ten
- * microseconds. For iptables a program is run, and changes wait for each other.
+ * nf_tables is told at once, by netlink. For iptables a program is run, and changes wait for each other.
  */
 import { performance } from 'node:perf_hooks';
 import type { Backend } from '../../firewall/backend.ts';
@@ -15,6 +14,7 @@ import { kindOf, type TransactionKind } from '../../plan/kind.ts';
 import type { FirewallStep } from '../../plan/step.ts';
 import { World } from '../../plan/world.ts';
 import type { Open, Opening } from '../../services/dns/opening.ts';
+import { GangwayError, hasErrno } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { Context } from '../context.ts';
 import { standingBackend } from '../firewall.ts';
@@ -111,7 +111,9 @@ export class LearnedAddresses {
         steps.flatMap(({ one, step }) => (step === undefined ? [] : [renewing(step, this.#known.has(keyOf(one)))])),
         world,
       );
-    } catch {
+    } catch (error) {
+      const reason = error instanceof GangwayError ? error.cause : error;
+      if (!hasErrno(reason, 'ENOENT', 'EEXIST')) throw error;
       // One has gone meanwhile, or was there before this switchboard was: each as it is.
       for (const { step } of steps) {
         if (step !== undefined) void this.#apply([renewing(step, this.#kind(step).holds(step, world))], world);
@@ -131,6 +133,7 @@ export class LearnedAddresses {
 
   #remember(wanted: readonly Known[]): void {
     for (const one of wanted) this.#known.set(keyOf(one), one);
+    if (this.#known.size <= mostPerNetwork) return;
     for (const network of new Set(wanted.map((one) => one.network))) {
       const own = [...this.#known].filter(([, known]) => known.network === network);
       if (own.length <= mostPerNetwork) continue;

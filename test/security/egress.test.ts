@@ -1,0 +1,137 @@
+/** Attackers in a network that may not speak to everybody. Topology: siege.ts */
+import { backends } from './backends.ts';
+import { everybody, linkLocal, send, shots, way } from './from.ts';
+import { datagram, everyKind } from './kinds.ts';
+import { families } from './layout.ts';
+import { icmp, packet, protocols, udp } from './packets.ts';
+import { besiege, type Shot, type Siege } from './siege.ts';
+
+/**
+ * Where the guard would stop a lie before anybody else sees it, the rules have to do without; and where a mode would drop
+ * what belongs to no connection, so does the policy alone.
+ */
+const bare = ['-o', 'gangway.guard=false', ...inMode('routed')];
+const limited = (egress: string) => ['--egress', egress, ...bare];
+
+function inMode(mode: string): readonly string[] {
+  return families.flatMap((family) => ['-o', `com.docker.network.bridge.gateway_mode_ipv${family}=${mode}`]);
+}
+
+const layout = {
+  outside: ['world'],
+  networks: {
+    plain: { number: 1, options: bare },
+    shut: { number: 2, options: limited('allow=203.0.113.2,2001:db8:f::2') },
+    some: { number: 3, options: limited('allow=10.0.5.2:80,[fd00:0:0:5::2]:80') },
+    loose: { number: 4, options: limited('deny=10.0.6.0/24,fd00:0:0:6::/64,192.0.2.1') },
+    open: { number: 5, options: inMode('nat-unprotected') },
+    back: { number: 6 },
+    old: { number: 7, families: [4] as const },
+  },
+  containers: {
+    'plain.a': [],
+    'shut.a': [],
+    'some.a': [],
+    'loose.a': [],
+    'open.a': [],
+    'open.b': [],
+    'back.a': ['-p', '8080:80/udp'],
+    'old.a': ['-p', '8082:80/udp', '-p', '[2001:db8:f::1]:8083:80/udp'],
+  },
+};
+
+/** To ports of the machine that lead to containers of other networks, by every address and from every source. */
+function published(siege: Siege, from: string): readonly Shot[] {
+  const [network = ''] = from.split('.');
+  const shot = (at: string, port: number, source: string, destination: string, mac?: string): Shot => ({
+    title: `${source} > ${destination} ${port}`,
+    at,
+    fire: (text) => send(siege, from, [datagram({ source, destination }, port, text)], mac),
+  });
+  const own = (family: 4 | 6) => siege.address(from, family);
+  const targets = families.flatMap((family) =>
+    ['host', 'back', network].map((whose) => [own(family), siege.address(whose, family)] as const),
+  );
+  return [
+    ...targets.map(([source, destination]) => shot('back.a', 8080, source, destination)),
+    // What a process carries: of IPv6 to IPv4, and from an address of one link.
+    shot('old.a', 8082, own(6), siege.address('host', 6)),
+    shot('old.a', 8083, own(6), siege.address('host', 6)),
+    shot('back.a', 8080, linkLocal(siege.container(from).mac), siege.address(network, 6)),
+    // That process hears what is sent to all, too.
+    ...['255.255.255.255', '224.0.0.1', '10.0.6.255'].map((all) => shot('back.a', 8080, own(4), all, everybody)),
+    shot('back.a', 8080, own(6), 'ff02::1', everybody),
+  ];
+}
+
+/** What is sent from a network without a policy arrives, and what is sent from the other one does not. */
+async function keeps(
+  t: Parameters<Siege['land']>[0],
+  siege: Siege,
+  shotsFrom: (from: string) => readonly Shot[],
+  from: string,
+) {
+  await siege.land(t, shotsFrom('plain.a'));
+  await siege.miss(t, shotsFrom(from));
+}
+
+for (const backend of backends) {
+  const attack = besiege(backend, layout);
+
+  attack('out of a limited network no packet reaches who is not allowed, whatever it is', async (t, siege) => {
+    for (const family of families) {
+      const kinds = (from: string, as = from) => {
+        const there = { ...way(siege, from, 'open.a', family), source: siege.address(as, family) };
+        return shots(siege, from, 'open.a', everyKind(there));
+      };
+      await keeps(t, siege, kinds, 'shut.a');
+      // In the name of somebody who may.
+      await keeps(t, siege, (from) => kinds(from, 'plain.a'), 'shut.a');
+    }
+  });
+
+  attack('who is allowed at a port is so at no other one, and by no other protocol', async (t, siege) => {
+    for (const family of families) {
+      const kinds = (from: string, to: string) => everyKind(way(siege, from, to, family));
+      const { 'UDP, port 80': allowed, 'TCP, SYN': begun } = kinds('some.a', 'open.a');
+      if (allowed === undefined || begun === undefined) throw new Error('no such kinds');
+      await siege.land(t, shots(siege, 'some.a', 'open.a', { allowed, begun }));
+      const others = (from: string) => {
+        const { 'UDP, port 80': _, 'TCP, SYN': __, ...rest } = kinds(from, 'open.a');
+        return [...shots(siege, from, 'open.a', rest), ...shots(siege, from, 'open.b', kinds(from, 'open.b'))];
+      };
+      await keeps(t, siege, others, 'some.a');
+    }
+  });
+
+  attack('an error about an allowed connection reaches nobody but its other end', async (t, siege) => {
+    for (const family of families) {
+      const error = (from: string, at: string): Shot => {
+        const there = way(siege, from, 'open.a', family);
+        const to = { ...there, destination: siege.address(at, family) };
+        const port = 30_000 + family;
+        const back = { source: there.destination, destination: there.source };
+        const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer that nobody waits for'));
+        const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
+        return {
+          title: `to ${at}`,
+          at,
+          async fire(text) {
+            const body = Buffer.concat([Buffer.alloc(4), about, Buffer.from(text)]);
+            await send(siege, from, [packet(there, protocols.udp, udp(there, port, 80, 'a question'))]);
+            await send(siege, from, [packet(to, protocol, icmp(to, type, code, body))]);
+          },
+        };
+      };
+      await siege.land(t, [error('some.a', 'open.a')]);
+      await keeps(t, siege, (from) => [error(from, 'open.b')], 'some.a');
+    }
+  });
+
+  attack('out of a limited network no port of the machine is a way to somebody else', async (t, siege) => {
+    await siege.land(t, published(siege, 'plain.a'));
+    await siege.miss(t, published(siege, 'shut.a'));
+    // Who may speak to everybody but them: not to what is behind a port either.
+    await siege.miss(t, published(siege, 'loose.a'));
+  });
+}
