@@ -4,8 +4,8 @@
  * Somebody may have flushed the rules or deleted a bridge since. Then all that our records say belongs there is put
  * back, before a new container gets its place: closed, and not half open.
  */
-import { type Backend, isFirewallStep } from '../firewall/backend.ts';
-import { formatObstacle, listNeighbours, speaksOf } from '../firewall/neighbours.ts';
+import { isFirewallStep } from '../firewall/backend.ts';
+import { listNeighbours } from '../firewall/neighbours.ts';
 import { bootId } from '../kernel/boot.ts';
 import { ipv6Forwarding } from '../kernel/ipv6-forwarding.ts';
 import { createNetwork, linkOf, type Network } from '../networks/network.ts';
@@ -20,6 +20,7 @@ import type { Context } from './context.ts';
 import { askedIn, firewallOf, isLoaded } from './firewall.ts';
 import { raiseGuard } from './guard.ts';
 import { ipForward, kernelFamilies } from './observe.ts';
+import { warnOfObstacles } from './obstacles.ts';
 import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from './record.ts';
 import { factsOf } from './repair.ts';
 
@@ -77,17 +78,6 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
       records.putMachine(after),
     ],
   };
-}
-
-/** Other firewalls of this machine may drop what ours lets pass: whoever asks for a network is told, and what to do. */
-function warnOfObstacles({ host, onWarning }: Context, firewall: Backend, networks: readonly NetworkRecord[]): void {
-  const bridges = networks.flatMap(({ network }) => (network.kind === 'bridge' && !network.internal ? [network] : []));
-  if (bridges.length === 0) return;
-  const obstacles = listNeighbours(host().netfilter).filter((each) => each.drops && !firewall.precedes(each.variant));
-  for (const { bridge, subnets } of bridges)
-    for (const each of obstacles)
-      if (subnets.some(({ subnet }) => each.families.includes(subnet.address.family)) && !speaksOf(each, bridge))
-        onWarning(formatObstacle(each, bridge));
 }
 
 /**

@@ -60,6 +60,9 @@ test('Docker first: both work, its rules stay as they are, and no network that i
     await bothWork(t, story, web, 'at first');
     t.deepEqual(await othersRules(story), rules);
     t.deepEqual(await ask(story, dw, [`tcp ${address}:81`]), ['silence'], 'from docker0, a port that is not published');
+    const taken = await story.exec(['publish', 'web', '9090:80']);
+    t.regex(taken.stderr, /port 0\.0\.0\.0:9090\/tcp is in use by docker-proxy/);
+    await t.throwsAsync(docker.run('run', '--rm', '-p', '8080:80', 'image', 'sleep', '0'), { message: /8080/ });
 
     await docker.run('network', 'create', '-o', 'com.docker.network.bridge.name=foo0', 'foo');
     await docker.run('run', '-d', '--name', 'dx', '--network', 'foo', 'image', 'sleep', '1000');
@@ -133,6 +136,12 @@ test('who asks for nftables beside Docker is told what drops there, and gets it'
     );
     const later = await story.exec(['run', '--rm', '--network', 'one', 'true']);
     t.regex(later.stderr, /none speaks of one0/, 'what somebody asked for stays');
+    await story.start('--name', 'one', '--network', 'one', 'sleep', '1000');
+    t.regex(
+      (await story.exec(['reach', 'one', '203.0.113.2:80'])).stderr,
+      /none speaks of one0/,
+      'as reach knows ours alone',
+    );
     await story.sh('iptables -A FORWARD -i one+ -j ACCEPT; iptables -A FORWARD -o one0 -j ACCEPT');
     t.is((await story.exec(['run', '--rm', '--network', 'one', 'ping', '-qc1', '-W5', '203.0.113.2'])).stderr, '');
     await story.sh('nft add table inet mine; nft add chain inet mine f "{ type filter hook forward priority 5; }"');

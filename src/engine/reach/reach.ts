@@ -2,6 +2,7 @@
 import { type Answer, dropped } from '../../firewall/model/answer.ts';
 import { judge } from '../../firewall/model/model.ts';
 import type { World } from '../../firewall/model/world.ts';
+import { bootId } from '../../kernel/boot.ts';
 import { World as KernelWorld } from '../../plan/world.ts';
 import { formatAddress, isAddress } from '../../values/address.ts';
 import { destinationProtocols } from '../../values/destination-grammar.ts';
@@ -10,6 +11,9 @@ import type { Port } from '../../values/port.ts';
 import { parsePort } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
 import type { ReachQuestion, ReachWay } from '../engine.ts';
+import { firewallOf } from '../firewall.ts';
+import { warnOfObstacles } from '../obstacles.ts';
+import type { NetworkRecord } from '../record.ts';
 import { oneOf } from '../request.ts';
 import { type Asker, askerOf } from './asker.ts';
 import { type Ask, asksOf } from './asks.ts';
@@ -28,6 +32,7 @@ export async function reach(context: Context, question: ReachQuestion): Promise<
   const asker = askerOf(context, world, question.from);
   const all = asksOf(context, world, asker, question).map((ask) => ({ ask, answer: answerTo(world, asker, ask) }));
   const told = all.filter(({ ask }) => !isCovered(ask, all));
+  warnOfObstacles(context, firewallOf(context), standing(context));
   if (question.probe !== true) return told.map(wayOf);
   if (asker.place === undefined) throw fromElsewhere(question.from);
   using kernel = new KernelWorld(context.host());
@@ -35,6 +40,12 @@ export async function reach(context: Context, question: ReachQuestion): Promise<
   return await Promise.all(
     told.map(async (each) => (each.ask.hidden ? wayOf(each) : await prove(place, asker.source, wayOf(each)))),
   );
+}
+
+/** Networks that have a link now. */
+function standing({ records }: Context): readonly NetworkRecord[] {
+  const boot = bootId();
+  return records.networks().filter(({ made }) => made?.boot === boot);
 }
 
 interface Answered {

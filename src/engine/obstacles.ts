@@ -1,0 +1,20 @@
+/** Other firewalls of this machine that drop what ours lets pass. */
+import type { Backend } from '../firewall/backend.ts';
+import { formatObstacle, listNeighbours, speaksOf } from '../firewall/neighbours.ts';
+import type { Context } from './context.ts';
+import type { NetworkRecord } from './record.ts';
+
+/** Says what stands in the way of the containers of some networks, and what to do about it. */
+export function warnOfObstacles(
+  { host, onWarning }: Context,
+  firewall: Backend,
+  networks: readonly NetworkRecord[],
+): void {
+  const bridges = networks.flatMap(({ network }) => (network.kind === 'bridge' && !network.internal ? [network] : []));
+  if (bridges.length === 0) return;
+  const obstacles = listNeighbours(host().netfilter).filter((each) => each.drops && !firewall.precedes(each.variant));
+  for (const { bridge, subnets } of bridges)
+    for (const each of obstacles)
+      if (subnets.some(({ subnet }) => each.families.includes(subnet.address.family)) && !speaksOf(each, bridge))
+        onWarning(formatObstacle(each, bridge));
+}
