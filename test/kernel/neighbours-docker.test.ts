@@ -10,6 +10,7 @@
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { Docker, lacksDocker } from '../support/dockerd.ts';
+import { lacksLegacyIptables } from '../support/legacy-iptables.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { skipUnless } from '../support/skip.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
@@ -148,5 +149,18 @@ test('who asks for nftables beside Docker is told what drops there, and gets it'
     await story.sh('nft add rule inet mine f tcp dport 22 accept; nft add rule inet mine f counter drop');
     const mine = await story.exec(['run', '--rm', '--network', 'one', 'true']);
     t.regex(mine.stderr, /chain f of table inet mine drops .*: let pass there what comes from one0/);
+  });
+});
+
+test('where the kernel’s old tables are closed, our rules stand in those', async (t) => {
+  if (skipUnless(t, lacksLegacyIptables())) return;
+  await withStory(t, {}, async (story) => {
+    story.lab.world.spawn(answers(80));
+    await story.sh('iptables-legacy -P FORWARD DROP');
+    const web = await serving(story);
+    await untilAnswering(story, web, 80);
+    t.regex(await story.sh('iptables-legacy -S FORWARD'), /-j GANGWAY-FORWARD/);
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:8080']), ['203.0.113.2']);
+    t.deepEqual(await ask(story, web, ['tcp 203.0.113.2:80']), ['203.0.113.1']);
   });
 });
