@@ -1,6 +1,6 @@
 /** Making networks, and removing them. */
 import { linksIn } from '../firewall/backend.ts';
-import { learnedSets } from '../firewall/egress.ts';
+import { learnedSets } from '../firewall/learned.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { Link } from '../kernel/link.ts';
 import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';

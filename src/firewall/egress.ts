@@ -5,19 +5,12 @@
  * once: of prefixes the widest stay, and of ports those that no wider prefix has already.
  */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
-import type { FirewallStep } from '../plan/step.ts';
-import {
-  type Address,
-  contains,
-  type Family,
-  formatPrefix,
-  network,
-  type Prefix,
-  unspecified,
-} from '../values/address.ts';
-import { type EgressEntry, type EgressPolicy, entriesNamed, type PrefixEntry } from '../values/egress.ts';
-import type { PortRange, Protocol } from '../values/port.ts';
+import { contains, type Family, formatPrefix, network, type Prefix, unspecified } from '../values/address.ts';
+import type { EgressEntry, EgressPolicy, PrefixEntry } from '../values/egress.ts';
+import type { Protocol } from '../values/port.ts';
+import { joined, without } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
+import { learnedSets } from './learned.ts';
 
 const families = [4, 6] as const;
 
@@ -29,70 +22,6 @@ export function egressElements(bridge: string, { allow, deny }: EgressPolicy): r
     ...listElements('denied', bridge, deny),
     ...listElements('allowed', bridge, allowed),
   ];
-}
-
-/** An address that an answer has for a name. */
-export interface Learned {
-  readonly name: string;
-  readonly address: Address;
-  readonly seconds: number;
-}
-
-/**
- * What the answer to a question for an allowed name opens, for a while.
- *
- * Two names may have one address, and entries for them ports that overlap. So ports are cut where any entry for a name begins
- * or ends, and what several of them open is the same elements.
- */
-export function learnedElements(bridge: string, policy: EgressPolicy, learned: Learned): readonly SetElement[] {
-  const { address, seconds } = learned;
-  const { family } = address;
-  const entries = entriesNamed(policy, learned.name);
-  const key = [ifname(bridge), { type: 'address', address }] as const;
-  if (entries.some(({ ports }) => ports === undefined)) {
-    return [{ set: `learned${family}`, key, timeoutSeconds: seconds }];
-  }
-  const cuts = policy.allow.flatMap(({ kind, ports }) => (kind === 'prefix' || ports === undefined ? [] : [ports]));
-  return (['tcp', 'udp'] as const).flatMap((protocol) => {
-    const open = joined(
-      entries.flatMap(({ ports, protocol: only = protocol }) =>
-        ports === undefined || only !== protocol ? [] : [ports],
-      ),
-    );
-    return pieces(open, cuts).map((range): SetElement => {
-      const at = [
-        { type: 'inet_proto', protocol },
-        { type: 'ports', ...range },
-      ] as const;
-      return { set: `learned_ports${family}`, key: [...key, ...at], timeoutSeconds: seconds };
-    });
-  });
-}
-
-/** Ranges, cut before and behind each of others. */
-function pieces(ranges: readonly PortRange[], cuts: readonly PortRange[]): readonly PortRange[] {
-  const edges = [...new Set(cuts.flatMap(({ first, last }) => [first, last + 1]))].toSorted((a, b) => a - b);
-  return ranges.flatMap(({ first, last }) => {
-    const starts = [first, ...edges.filter((edge) => first < edge && edge <= last)];
-    return starts.map((start, index) => ({ first: start, last: (starts[index + 1] ?? last + 1) - 1 }));
-  });
-}
-
-/** The sets of what is learned. Nobody's records hold it: the switchboard brings it in, and it goes by itself. */
-export const learnedSets: Readonly<Record<string, SetParts>> = Object.fromEntries(
-  families.flatMap((family): readonly (readonly [string, SetParts])[] => {
-    const whom: readonly KeyPart[] = [{ type: 'ifname' }, { type: 'address', family }];
-    return [
-      [`learned${family}`, { key: whom }],
-      [`learned_ports${family}`, { key: [...whom, { type: 'inet_proto' }, { type: 'ports' }] }],
-    ];
-  }),
-);
-
-/** Is it something that was learned? */
-export function isLearned(step: FirewallStep): boolean {
-  if (step.kind === 'rule') return step.rule?.chain === 'GANGWAY-LEARNED';
-  return learnedSets[step.element?.set ?? ''] !== undefined;
 }
 
 /** The sets that hold a policy, and what is learned by it. */
@@ -161,26 +90,6 @@ function portsByPrefix(entries: readonly PrefixEntry[], protocol: Protocol) {
       .reduce(without, ranges)
       .map((range) => ({ prefix, range }));
   });
-}
-
-/** Neighbours and what overlaps as one, in order. */
-function joined(ranges: readonly PortRange[]): readonly PortRange[] {
-  const found: PortRange[] = [];
-  for (const range of ranges.toSorted((a, b) => a.first - b.first)) {
-    const before = found.at(-1);
-    if (before === undefined || before.last + 1 < range.first) found.push(range);
-    else found.splice(-1, 1, { first: before.first, last: Math.max(before.last, range.last) });
-  }
-  return found;
-}
-
-function without(ranges: readonly PortRange[], { first, last }: PortRange): readonly PortRange[] {
-  return ranges.flatMap((range) =>
-    [
-      { first: range.first, last: Math.min(range.last, first - 1) },
-      { first: Math.max(range.first, last + 1), last: range.last },
-    ].filter((rest) => rest.first <= rest.last),
-  );
 }
 
 function ifname(name: string): Datum {

@@ -8,6 +8,7 @@ import type { World } from '../../src/firewall/model/world.ts';
 import { closedTransitElements, networkElements, portElements } from '../../src/firewall/policy.ts';
 import { coalesce } from '../../src/firewall/ranges.ts';
 import { type Family, formatAddress } from '../../src/values/address.ts';
+import type { EgressEntry } from '../../src/values/egress.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
 import {
   addressIn,
@@ -93,7 +94,10 @@ export class PolicyScene extends Scene<PlaceName> {
 function elementsOf({ networks, endpoints, publications, closedTransit }: World): readonly SetElement[] {
   return [
     ...closedTransit.flatMap(closedTransitElements),
-    ...networks.flatMap(({ policy }) => networkElements(policy)),
+    ...networks.flatMap(({ policy, learned = [] }) => [
+      ...networkElements(policy),
+      ...learned.flatMap((entry) => learnedElement(policy.bridge, entry)),
+    ]),
     ...endpoints.flatMap(({ container, network }) => {
       const policy = networks.find(({ name }) => name === network)?.policy;
       const own = publications.filter((each) => each.container === container);
@@ -102,6 +106,24 @@ function elementsOf({ networks, endpoints, publications, closedTransit }: World)
       );
       return coalesce(facts.map((element) => ({ element, sources: [] }))).map(({ element }) => element);
     }),
+  ];
+}
+
+/** As if a name server had told of it. */
+function learnedElement(bridge: string, entry: EgressEntry): readonly SetElement[] {
+  if (entry.kind === 'name') return [];
+  const { address } = entry.prefix;
+  const { ports, protocol = 'tcp' } = entry;
+  const at = [
+    { type: 'inet_proto', protocol } as const,
+    ...(ports === undefined ? [] : [{ type: 'ports', ...ports } as const]),
+  ];
+  const key = [{ type: 'ifname', name: bridge } as const, { type: 'address', address } as const];
+  return [
+    {
+      set: `learned${ports === undefined ? '' : '_ports'}${address.family}`,
+      key: ports === undefined ? key : [...key, ...at],
+    },
   ];
 }
 

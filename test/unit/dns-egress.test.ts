@@ -2,7 +2,7 @@
 import test from 'ava';
 import { type Answer, type DecodedPacket, decode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
-import { learnedElements } from '../../src/firewall/egress.ts';
+import { learnedElements } from '../../src/firewall/learned.ts';
 import { readQuestion } from '../../src/services/dns/message.ts';
 import { bounded, type Opening, openingsOf } from '../../src/services/dns/opening.ts';
 import { Responder } from '../../src/services/dns/responder.ts';

@@ -277,6 +277,27 @@ test('what a process carries on is closed to a limited network, which may speak 
   t.is(ask(db, '2001:db8:f::1', 9002, of('allow=::/0')), 'host [2001:db8:f::1]:9002/tcp sees fd00:b::2');
 });
 
+test('what a name is said to be opens the world, and neither the machine nor a container', (t) => {
+  const said = ['192.0.2.9', '203.0.113.1', '172.17.0.2', '203.0.113.2:80/tcp'];
+  const { networks, ...rest } = world(
+    { gatewayModes: { 4: 'nat-unprotected', 6: 'nat' } },
+    {},
+    { egress: parseEgress(['allow=x.test']) },
+  );
+  const learned = parseEgress([`allow=${said.join(',')}`]).allow;
+  const told = { ...rest, networks: networks.map((network) => ({ ...network, learned })) };
+  t.is(ask(db, '192.0.2.9', 80, told), 'outside 192.0.2.9:80/tcp sees 203.0.113.1');
+  t.is(ask(db, '203.0.113.2', 80, told), 'outside 203.0.113.2:80/tcp sees 203.0.113.1');
+  t.is(ask(db, '203.0.113.2', 81, told), 'egress');
+  for (const [to, port] of [
+    ['203.0.113.1', 81],
+    ['203.0.113.1', 8080],
+    ['172.17.0.2', 80],
+  ] as const)
+    t.is(ask(db, to, port, told), 'egress', `${to} ${port}`);
+  t.is(ask(db, '192.0.2.9', 80, { ...rest, networks }), 'egress');
+});
+
 test('the reason names whom the network lets out to', (t) => {
   const told = (egress: string, to: string) => {
     const answer = judge(world({}, {}, { egress: parseEgress([egress]) }), { from: db, to: parseAddress(to) });

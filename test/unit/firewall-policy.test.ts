@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { learnedElements } from '../../src/firewall/egress.ts';
+import { renderRules } from '../../src/firewall/iptables/render.ts';
+import { learnedElements, learnedIn } from '../../src/firewall/learned.ts';
 import {
   closedTransitElements,
   type NetworkPolicy,
@@ -16,7 +17,7 @@ import { isExplained, reasonOf } from '../../src/firewall/reasons.ts';
 import { firstKey, lastKey, readKey, type SetParts } from '../../src/kernel/set-key.ts';
 import { contains, formatPrefix, network, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { entryFor, type Spoken } from '../../src/values/egress.ts';
-import { parseEgress } from '../../src/values/egress-grammar.ts';
+import { formatEntry, parseEgress } from '../../src/values/egress-grammar.ts';
 import { wholeMask } from '../../src/values/firewall-mark.ts';
 import { type Datum, formatSetElement, type SetElement } from '../../src/values/set-element.ts';
 import { plainPolicy } from '../support/plain-policy.ts';
@@ -330,6 +331,21 @@ test('what the sets of networks hold can be read back', (t) => {
   elements.push(...learned);
   t.deepEqual([...new Set(elements.map(({ set }) => set))].sort(), Object.keys(networkSets).sort());
   for (const element of elements) readsBack(t, networkSets, element);
+});
+
+test('what was learned is read back, from an element and from a rule', (t) => {
+  const told = learned.map((element) =>
+    formatEntry(learnedIn({ kind: 'element', in: 'host', table: 'gangway', element, why: '' }).entry),
+  );
+  t.deepEqual(told.slice(0, 4), ['203.0.113.7', '2001:db8::7', '203.0.113.7:443/tcp', '203.0.113.7:443/udp']);
+  const rules = learned
+    .flatMap(renderRules)
+    .map((rule) => learnedIn({ kind: 'rule', in: 'host', variant: 'nft', rule, why: '' }));
+  t.deepEqual(
+    rules.map(({ entry }) => formatEntry(entry)),
+    told,
+  );
+  t.true(rules.every(({ link }) => link === 'gangway0'));
 });
 
 test('of every set of networks it is said why it has an element', (t) => {

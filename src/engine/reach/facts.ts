@@ -1,4 +1,5 @@
 /** What the model of the firewall is told of this machine: from the records, and from the kernel's links and routes. */
+import { learnedIn, learnedSets } from '../../firewall/learned.ts';
 import type { HostLink, HostRoute, ModelNetwork, World } from '../../firewall/model/world.ts';
 import { listAddresses } from '../../kernel/address.ts';
 import { bootId } from '../../kernel/boot.ts';
@@ -7,9 +8,11 @@ import { listRoutesOfAllTables } from '../../kernel/route.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
 import { policyOf } from '../../networks/bridge.ts';
 import { turnsOnForwarding } from '../../networks/outbound.ts';
+import { World as KernelWorld } from '../../plan/world.ts';
 import type { Family } from '../../values/address.ts';
 import type { Context } from '../context.ts';
 import { isAlive } from '../end.ts';
+import { standingBackend } from '../firewall.ts';
 import { ipForward, kernelFamilies } from '../observe.ts';
 import { type Living, living } from '../record.ts';
 import type { Records } from '../records.ts';
@@ -22,7 +25,7 @@ export function observeWorld(context: Context): World {
     ...observeWays(context),
     forwarding: kernelFamilies().filter((family) => forwards(family)),
     closedTransit: closedTransit(records),
-    networks: bridges(records),
+    networks: bridges(context),
     endpoints: containers.flatMap(({ name, life }) =>
       life.plugs.flatMap(({ networkId, endpoint }) => {
         const network = records.networks().find(({ id }) => id === networkId)?.network;
@@ -44,11 +47,25 @@ function running(records: Records): readonly Living[] {
   return living(records.containers(), bootId()).filter(({ life }) => isAlive(life));
 }
 
-function bridges(records: Records): readonly ModelNetwork[] {
+function bridges(context: Context): readonly ModelNetwork[] {
   const boot = bootId();
-  return records.networks().flatMap(({ network, made }) => {
-    return network.kind === 'bridge' && made?.boot === boot ? [{ name: network.name, policy: policyOf(network) }] : [];
+  const standing = context.records.networks().flatMap(({ network, made }) => {
+    return network.kind === 'bridge' && made?.boot === boot ? [network] : [];
   });
+  const hasNames = standing.some(({ egress }) => egress?.allow.some(({ kind }) => kind === 'name'));
+  const learned = hasNames ? learnedFacts(context) : [];
+  return standing.map((network) => ({
+    name: network.name,
+    policy: policyOf(network),
+    learned: learned.flatMap(({ link, entry }) => (link === network.bridge ? [entry] : [])),
+  }));
+}
+
+/** No record has them. */
+function learnedFacts(context: Context): readonly ReturnType<typeof learnedIn>[] {
+  using world = new KernelWorld(context.host());
+  const found = standingBackend(context).found(world, learnedSets, 'an answer for a name');
+  return found.map(({ step }) => learnedIn(step));
 }
 
 function observeWays({ host }: Context): {

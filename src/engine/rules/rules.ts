@@ -6,8 +6,8 @@
  *     kernel: what it has, as steps   --+
  */
 import { type Backend, type BackendName, contentOf, type Found } from '../../firewall/backend.ts';
-import { isLearned } from '../../firewall/egress.ts';
 import { foundGuards, loadGuard } from '../../firewall/guard.ts';
+import { isLearned } from '../../firewall/learned.ts';
 import { everySet } from '../../firewall/policy.ts';
 import { leadsTo, type Station, stationOf, stations } from '../../firewall/stations.ts';
 import { kindOf } from '../../plan/kind.ts';

@@ -9,7 +9,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Backend } from '../../firewall/backend.ts';
-import { learnedElements, learnedSets } from '../../firewall/egress.ts';
+import { learnedElements, learnedSets } from '../../firewall/learned.ts';
 import { kindOf, type TransactionKind } from '../../plan/kind.ts';
 import type { FirewallStep } from '../../plan/step.ts';
 import { World } from '../../plan/world.ts';

@@ -8,8 +8,16 @@ import type { ModelNetwork } from './world.ts';
 /** As many entries as are told before it is said how many there are. */
 const told = 5;
 
-/** @returns undefined where it may speak: who is denied is so under both addresses, who is allowed under the one that was asked for */
-export function egressRefusal({ name, policy: { egress } }: ModelNetwork, packet: Packet): Dropped | undefined {
+/**
+ * @param learned what is allowed besides, since a name server has told of it
+ * @returns undefined where it may speak: who is denied is so under both addresses, who is allowed under the one that was
+ *   asked for
+ */
+export function egressRefusal(
+  { name, policy: { egress } }: ModelNetwork,
+  packet: Packet,
+  learned: readonly EgressEntry[] = [],
+): Dropped | undefined {
   if (egress === undefined) return undefined;
   const real = { address: packet.to, port: packet.port };
   const { asked = real, way } = packet;
@@ -17,11 +25,12 @@ export function egressRefusal({ name, policy: { egress } }: ModelNetwork, packet
   if (denied !== undefined) {
     return dropped('egress', `network ${name} lets nothing out to ${formatEntry(denied)}`, way);
   }
-  if (egress.allow.length === 0 || entryFor(egress.allow, asked) !== undefined) return undefined;
+  if (egress.allow.length === 0 || entryFor([...egress.allow, ...learned], asked) !== undefined) return undefined;
   const whom = formatDestination(asked.address, asked.port);
+  const named = egress.allow.some(({ kind }) => kind === 'name') ? ', as far as its names have been asked for' : '';
   return dropped(
     'egress',
-    `network ${name} lets out only to ${formatList(egress.allow)}, and ${whom} is not among them`,
+    `network ${name} lets out only to ${formatList(egress.allow)}, and ${whom} is not among them${named}`,
     way,
   );
 }

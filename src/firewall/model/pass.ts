@@ -78,7 +78,7 @@ function forward(world: World, crossing: Crossing): readonly WayStep[] | Dropped
     if (!world.closedTransit.includes(to.family)) return way;
     return dropped('transit', 'the machine forwards for its containers alone, and neither end is one', way);
   }
-  const out = inNetwork === undefined ? way : leave(packet, inNetwork);
+  const out = inNetwork === undefined ? way : leave(packet, inNetwork, outNetwork);
   if ('outcome' in out || outNetwork === undefined) return out;
   return enter(world, { ...crossing, packet: { ...packet, way: out }, outNetwork });
 }
@@ -107,12 +107,14 @@ function closed(network: ModelNetwork, family: Family, way: readonly WayStep[]):
   return undefined;
 }
 
-function leave(packet: Packet, network: ModelNetwork): readonly WayStep[] | Dropped {
-  const { to, way } = packet;
+function leave(packet: Packet, network: ModelNetwork, outNetwork?: ModelNetwork): readonly WayStep[] | Dropped {
+  const { to, way, translated } = packet;
+  // What a name is said to be opens the world alone.
+  const learned = translated || outNetwork !== undefined ? [] : network.learned;
   const mode = network.policy.gatewayModes[to.family];
   return (
     closed(network, to.family, way) ??
-    egressRefusal(network, packet) ?? [
+    egressRefusal(network, packet, learned) ?? [
       ...way,
       { at: 'leave', sentence: `network ${network.name} (${mode}) lets it out` },
     ]

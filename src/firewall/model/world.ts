@@ -12,6 +12,7 @@ import {
   type Prefix,
   sameAddress,
 } from '../../values/address.ts';
+import type { EgressEntry } from '../../values/egress.ts';
 import type { Forward, Port } from '../../values/port.ts';
 import type { NetworkPolicy } from '../policy.ts';
 
@@ -45,6 +46,8 @@ export interface HostRoute {
 export interface ModelNetwork {
   readonly name: string;
   readonly policy: NetworkPolicy;
+  /** What answers for allowed names have told, as long as they hold. */
+  readonly learned?: readonly EgressEntry[];
 }
 
 /** A container's place in a network. */

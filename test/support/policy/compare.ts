@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { type Answer, type Dropped, formatDestination } from '../../../src/firewall/model/answer.ts';
 import { formatAddress } from '../../../src/values/address.ts';
-import { formatEgress } from '../../../src/values/egress-grammar.ts';
+import { formatEgress, formatEntry } from '../../../src/values/egress-grammar.ts';
 import { PolicyScene } from '../../kernel/policy-model-scene.ts';
 import type { Carrier } from '../../kernel/ruleset-carrier.ts';
 import { expected, judged, normal, type PolicyQuestion, questions } from './questions.ts';
@@ -87,9 +87,10 @@ function sentence({ from, localAddress, attempt }: PolicyQuestion, answer: Answe
 
 function described({ world: { networks, publications, closedTransit }, bridgeNetfilter }: Setting): string {
   return [
-    ...networks.map(({ name, policy }) =>
+    ...networks.map(({ name, policy, learned = [] }) =>
       JSON.stringify({
         name,
+        learned: learned.map(formatEntry),
         ...policy,
         subnets: policy.subnets.map(({ address }) => address.family),
         sourceAddresses: policy.sourceAddresses.length,

@@ -51,6 +51,7 @@ interface NetworkDraft {
   readonly hasSource: boolean;
   readonly trustedLinks: readonly string[];
   readonly egress: readonly string[];
+  readonly learned: readonly string[];
 }
 
 interface PortDraft {
@@ -89,6 +90,11 @@ const list = (word: string, minLength: number) =>
   fc
     .subarray(entries, { minLength, maxLength: 7 })
     .map((some) => (some.length === 0 ? [] : [`${word}=${some.join(',')}`]));
+/** What names may be said to be: who is out in the world, and who is not. */
+const learned = [
+  ...['203.0.113.2:80/udp', '198.51.100.2', '203.0.113.1', '10.0.1.2:80/tcp', '10.0.2.3', '10.0.3.1:9000-9003/tcp'],
+  ...['2001:db8:f::2', '[2001:db8:e::2]:80/tcp', '2001:db8:f::1', 'fd00:0:0:1::2', '[fd00:0:0:2::2]:80/udp'],
+];
 const egress = fc.oneof(
   { weight: 3, arbitrary: fc.constant<readonly string[]>([]) },
   { weight: 2, arbitrary: fc.tuple(list('allow', 2), list('deny', 0)).map((lists) => lists.flat()) },
@@ -105,6 +111,7 @@ const networkDraft: fc.Arbitrary<NetworkDraft> = fc
     hasSource: fc.boolean(),
     trustedLinks: fc.constantFrom<readonly string[]>([], [], ['pa0'], ['up0'], ['br1', 'br2'], ['pa0', 'br3']),
     egress,
+    learned: fc.subarray(learned),
   })
   // As `network create` demands it.
   .map((draft) => ({
@@ -144,12 +151,14 @@ export const settings: fc.Arbitrary<Setting> = fc
   });
 
 function network(draft: NetworkDraft, number: NetworkNumber): ModelNetwork {
-  const { modes, families: served, hasSource, egress: limits, ...options } = draft;
+  const { modes, families: served, hasSource, egress: limits, learned: told, ...options } = draft;
+  const isLimited = limits.length > 0 && !options.internal;
   return {
     name: `net${number}`,
+    ...(isLimited && told.length > 0 ? { learned: parseEgress([`allow=${told.join(',')}`]).allow } : {}),
     policy: {
       ...options,
-      ...(limits.length === 0 || options.internal ? {} : { egress: parseEgress(limits) }),
+      ...(isLimited ? { egress: parseEgress(limits) } : {}),
       bridge: `br${number}`,
       subnets: served.map((family) => parsePrefix(`${addressIn(number, family, 1)}/${lengthOf(family)}`)),
       gatewayModes: modes,
