@@ -19,6 +19,7 @@ export type { Address, Prefix } from './values/address.ts';
 export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './values/address.ts';
 export type { ContainerRequest } from './values/container.ts';
 export { containerRequest } from './values/container.ts';
+export type { EgressEntry, EgressPolicy } from './values/egress.ts';
 export { GangwayError, KernelError, TeardownError } from './values/errors.ts';
 export type { ContainerAction, EngineEvent, NetworkAction, Occurrence } from './values/event.ts';
 export type { ConnectionRequest, NetworkMode, NetworkRequest, Subnet } from './values/network.ts';
