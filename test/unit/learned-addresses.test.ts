@@ -1,0 +1,114 @@
+/** What the switchboard has opened to names: told to the kernel once, renewed, put back, and taken away, without a kernel. */
+import test from 'ava';
+import type { Context } from '../../src/engine/context.ts';
+import { LearnedAddresses } from '../../src/engine/switchboard/learned-addresses.ts';
+import type { FirewallStep } from '../../src/plan/step.ts';
+import type { Opening } from '../../src/services/dns/opening.ts';
+import { offset, parseAddress } from '../../src/values/address.ts';
+import { parseEgress } from '../../src/values/egress-grammar.ts';
+import { KernelError } from '../../src/values/errors.ts';
+import { formatSetElement } from '../../src/values/set-element.ts';
+import { plainExit } from '../support/dns.ts';
+
+function told(step: FirewallStep): string {
+  if (step.kind !== 'element' || step.element === undefined) return '';
+  const { element, was } = step;
+  return `${was === undefined ? '' : 'again '}${element.set} ${formatSetElement(element)}`;
+}
+
+/** A kernel that has nothing but what it is told, and tells what that was. */
+function scene({ networks = [plainExit.id] } = {}) {
+  const log: string[] = [];
+  const there = new Set<string>();
+  const key = (step: FirewallStep) =>
+    step.kind === 'element' && step.element !== undefined ? formatSetElement({ set: '', key: step.element.key }) : '';
+  const kind = {
+    applyAll(steps: readonly FirewallStep[]) {
+      for (const step of steps) {
+        const known = there.has(key(step));
+        if (known !== told(step).startsWith('again')) throw new KernelError('add', known ? 'EEXIST' : 'ENOENT');
+      }
+      for (const step of steps) there.add(key(step));
+      log.push(...steps.map(told));
+    },
+    undoAll(steps: readonly FirewallStep[]) {
+      for (const step of steps) there.delete(key(step));
+      log.push(...steps.map((step) => `gone ${told(step)}`));
+    },
+    holds: (step: FirewallStep) => there.has(key(step)),
+  };
+  const machine = { boot: '', ruleset: [{ kind: 'ruleset' }], forwarding: [] };
+  const records = { isMachineReadable: true, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
+  const context = { records, kinds: { element: kind }, host: () => ({}) } as unknown as Context;
+  const learned = new LearnedAddresses(context, () => {});
+  return { learned, log, there };
+}
+
+const exit = { ...plainExit, egress: parseEgress(['allow=x.test']) };
+
+function opening(seconds: number, ...addresses: readonly string[]): readonly Opening[] {
+  return [{ exit, name: 'x.test', addresses: addresses.map((text) => ({ address: parseAddress(text), seconds })) }];
+}
+
+test('what is open is not opened again until it would hold longer, and then in one transaction', async (t) => {
+  const { learned, log } = scene();
+  t.is(learned.open(opening(60, '192.0.2.1', '2001:db8::1')), undefined);
+  t.is(learned.open(opening(65, '192.0.2.1', '2001:db8::1')), undefined);
+  learned.open(opening(300, '192.0.2.1', '192.0.2.2'));
+  t.deepEqual(log, [
+    'learned4 "br-front" . 192.0.2.1 timeout 60s',
+    'learned6 "br-front" . 2001:db8::1 timeout 60s',
+    'again learned4 "br-front" . 192.0.2.1 timeout 300s',
+    'learned4 "br-front" . 192.0.2.2 timeout 300s',
+  ]);
+  await learned.close();
+  t.is(log.filter((line) => line.startsWith('gone')).length, 3);
+});
+
+test('what was there before it, and what has gone meanwhile, is opened all the same', async (t) => {
+  const { learned, log, there } = scene();
+  there.add('"br-front" . 192.0.2.1');
+  t.is(learned.open(opening(60, '192.0.2.1', '192.0.2.2')), undefined);
+  there.clear();
+  t.is(learned.open(opening(300, '192.0.2.1')), undefined);
+  t.deepEqual(log, [
+    'again learned4 "br-front" . 192.0.2.1 timeout 60s',
+    'learned4 "br-front" . 192.0.2.2 timeout 60s',
+    'learned4 "br-front" . 192.0.2.1 timeout 300s',
+  ]);
+  await learned.close();
+});
+
+test('what a flush has taken is put back, and only that; nothing to a network that is gone', async (t) => {
+  const { learned, log, there } = scene();
+  learned.open(opening(60, '192.0.2.1', '192.0.2.2'));
+  there.delete('"br-front" . 192.0.2.2');
+  await learned.restore();
+  t.deepEqual(log.slice(2), ['learned4 "br-front" . 192.0.2.2 timeout 60s']);
+  await learned.close();
+
+  const gone = scene({ networks: [] });
+  gone.learned.open(opening(60, '192.0.2.1'));
+  gone.there.clear();
+  await gone.learned.restore();
+  t.is(gone.log.length, 1);
+  await gone.learned.close();
+});
+
+test('to one network so many are open, and those that close first make room', async (t) => {
+  const { learned, there } = scene();
+  const first = parseAddress('192.0.2.1');
+  learned.open(opening(60, '198.51.100.1'));
+  for (let from = 0; from < 4096; from += 64) {
+    const addresses = Array.from({ length: 64 }, (_, index) => ({
+      address: offset(first, from + index),
+      seconds: 300,
+    }));
+    learned.open([{ exit, name: 'x.test', addresses }]);
+  }
+  await learned.restore();
+  t.is(there.size, 4096);
+  t.false(there.has('"br-front" . 198.51.100.1'));
+  await learned.close();
+  t.is(there.size, 0);
+});
