@@ -6,7 +6,7 @@ import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { movingFlows, publish, republish } from '../networks/publish.ts';
 import type { FileStep, FirewallStep, Step } from '../plan/step.ts';
-import { formatAddress } from '../values/address.ts';
+import { type Address, formatAddress } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import type { PortBinding } from '../values/port.ts';
 import { hasNames } from './names.ts';
@@ -58,7 +58,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   return {
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
-      ...(elements.length === 0 ? [] : movingFlows(elements, life.forwards, forwards)),
+      ...(elements.length === 0 ? [] : movingFlows(elements, life.forwards, forwards, addressesOf(wired))),
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],
@@ -78,6 +78,10 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
       }),
     },
   };
+}
+
+function addressesOf(wired: Wired): readonly Address[] {
+  return wired.flatMap(({ plug }) => plug.endpoint.addresses.map(({ address }) => address));
 }
 
 function written({ binding, target }: Life['forwards'][number]): string {

@@ -28,7 +28,7 @@ import { type Backend, contentOf, placeOf } from '../firewall/backend.ts';
 import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
 import { coalesce } from '../firewall/ranges.ts';
 import type { FirewallStep, FlowPort, FlowsStep } from '../plan/step.ts';
-import { type Address, formatHost, isLoopback } from '../values/address.ts';
+import { type Address, formatHost, isLoopback, sameAddress } from '../values/address.ts';
 import type { Forward } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
 
@@ -128,17 +128,23 @@ export function withFlows(
   ];
 }
 
-/** The same for ports that move: what they led to before is forgotten when they have. */
+/**
+ * The same for ports that move. What came in by one that is still there goes on as long as the container has the address:
+ * a new way out ends no connection.
+ */
 export function movingFlows(
   facts: readonly FirewallStep[],
   before: readonly Forward[],
   wanted: readonly Forward[],
+  addresses: readonly Address[],
 ): readonly (FirewallStep | FlowsStep)[] {
-  const leads = new Set(wanted.map(lead));
+  const published = new Set(wanted.map(({ binding }) => formatBinding(binding)));
+  const has = (target: Address) => addresses.some((address) => sameAddress(address, target));
+  const lost = before.filter(({ binding, target }) => !(published.has(formatBinding(binding)) && has(target)));
   const led = new Set(before.map(lead));
   return [
     ...facts,
-    ...decideAnew(translated(before.filter((each) => !leads.has(lead(each)))), 'made', ledBefore),
+    ...decideAnew(translated(lost), 'made', ledBefore),
     ...decideAnew(asked(wanted.filter((each) => !led.has(lead(each)))), 'made', askedBefore),
   ];
 }
