@@ -205,7 +205,7 @@ export async function removeNetwork(context: Context, reference: string): Promis
 function learnedBy(context: Context, world: World, { network }: NetworkRecord): readonly Step[] {
   if (network.kind !== 'bridge' || !(network.egress?.allow ?? []).some(({ kind }) => kind === 'name')) return [];
   return firewallOf(context)
-    .found(world, learnedSets, 'what was learned for the network goes with it')
+    .found(world, 'what was learned for the network goes with it', learnedSets)
     .map(({ step }) => step)
     .filter((step) => linksIn(step).includes(network.bridge));
 }

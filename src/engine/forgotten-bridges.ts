@@ -64,7 +64,7 @@ function forgottenBridges(
     context.records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])),
   );
   const facts = firewallOf(context)
-    .found(world, networkSets, why)
+    .found(world, why, networkSets)
     .map(({ step }) => step);
   const names = new Set([defaultBridge, ...lost.map(ordinaryBridge), ...facts.flatMap(linksIn)]);
   return [...names]

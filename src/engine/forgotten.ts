@@ -64,7 +64,7 @@ function ports(context: Context, world: World, known: readonly ContainerRecord[]
       .flatMap((step) => (isFirewallStep(step) ? [placeOf(step)] : [])),
   );
   return firewallOf(context)
-    .found(world, portSets, why)
+    .found(world, why, portSets)
     .map(({ step }) => step)
     .filter((step) => !wanted.has(placeOf(step)))
     .map((step) => ({ step, what: `${step.kind} ${placeOf(step)}` }));

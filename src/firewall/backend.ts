@@ -31,8 +31,12 @@ export interface Backend {
   reload(old: readonly Step[], facts: readonly FirewallStep[]): readonly (RulesetStep | ChainsStep)[];
   /** What comes and goes: facts, all for the same reason. */
   know(facts: readonly SetElement[], why: string): readonly FirewallStep[];
-  /** Of some sets, what the kernel has, whoever brought it in. */
-  found(world: World, sets: Readonly<Record<string, SetParts>>, why: string): readonly Found[];
+  /**
+   * What the kernel has, whoever brought it in, but for the rules that never change and those of the machine's owner.
+   *
+   * @param sets of these alone. Absent: wherever there is something of ours
+   */
+  found(world: World, why: string, sets?: Readonly<Record<string, SetParts>>): readonly Found[];
 }
 
 /** What the kernel has, as the step that would have made it. */

@@ -67,8 +67,9 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
     /** `iptables -I GANGWAY-… …`, one step a rule. */
     know: (facts, why) => facts.flatMap(renderRules).map((rule) => step(rule, why)),
 
-    found(world, sets, why) {
-      const chains = new Set(Object.keys(sets).flatMap(chainsOf));
+    found(world, why, sets) {
+      const own = () => constant(4).chains.flatMap(({ chain, kept }) => (kept === true ? [] : [chain]));
+      const chains = new Set(sets === undefined ? own() : Object.keys(sets).flatMap(chainsOf));
       const fixed = new Set(families.flatMap((family) => constant(family).rules).map(textOf));
       return families
         .flatMap((family) => savedRules(world, { variant, family }).countedIn(family, chains))

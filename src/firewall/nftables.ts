@@ -9,6 +9,7 @@ import { listElements } from '../kernel/nftables.ts';
 import type { RulesetStep } from '../plan/step.ts';
 import type { Backend } from './backend.ts';
 import { inDigits } from './nftables/marks.ts';
+import { everySet } from './policy.ts';
 import { readUserRules, userFiles } from './user-rules.ts';
 
 /** Read as a whole, so a line that ends the block would be refused with everything else. */
@@ -40,7 +41,7 @@ export const nftables: Backend = {
       .flatMap((fact) => inDigits(fact) ?? [fact])
       .map((element) => ({ kind: 'element', in: 'host', table, element, why })),
 
-  found: (world, sets, why) =>
+  found: (world, why, sets = everySet) =>
     Object.entries(sets)
       .flatMap(([set, parts]) =>
         listElements(world.namespace('host').netfilter, { family: 'inet', name: table }, set, parts),

@@ -64,7 +64,7 @@ export const stations: readonly Station[] = [
     },
   ),
   policy(
-    'what goes to a container or comes from one is marked as seen; the routing has a black hole for what is not',
+    'what containers send and get is marked as seen; the routing has a black hole for all else',
     families('inside'),
     {
       nftables: ['prerouting', 'seen'],
@@ -94,14 +94,10 @@ export const stations: readonly Station[] = [
     }),
     always: true,
   },
-  policy(
-    'what comes from a bridge of ours is asked whether it may leave, what goes to one whether it may enter',
-    ['bridges'],
-    {
-      nftables: ['forward', 'forward'],
-      iptables: ['forward', 'GANGWAY-FORWARD', 'GANGWAY-FROM', 'GANGWAY-TO', 'GANGWAY-OURS'],
-    },
-  ),
+  policy('what comes from one of our bridges is asked if it may leave, what goes to one if it may enter', ['bridges'], {
+    nftables: ['forward', 'forward'],
+    iptables: ['forward', 'GANGWAY-FORWARD', 'GANGWAY-FROM', 'GANGWAY-TO', 'GANGWAY-OURS'],
+  }),
   policy('containers of one network, to each other', ['same_bridge', 'apart'], {
     nftables: ['forward', 'siblings'],
     iptables: ['forward', 'GANGWAY-SAME-BRIDGE', 'GANGWAY-APART', 'GANGWAY-SIBLINGS'],
@@ -135,7 +131,7 @@ export const stations: readonly Station[] = [
     iptables: ['forward, input', 'GANGWAY-ALLOWED'],
   }),
   policy(
-    'into a network: nobody claims to be one of it, and its mode decides; where none is named, nothing enters',
+    'into a network: nobody claims to be inside, and its mode decides; without one nothing enters',
     ['entering', ...families('subnets')],
     { nftables: ['forward', 'enter'], iptables: ['forward', 'GANGWAY-CLAIMS', 'GANGWAY-ENTER'] },
   ),

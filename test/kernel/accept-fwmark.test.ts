@@ -63,6 +63,8 @@ for (const backend of backendNames) {
         t.deepEqual(await ask(story, 'world', targets(subnet)), expected, name);
       }
       t.regex(await story.run('rules', 'bits'), /^ {2}present {2}what carries the mark 0x1\/0x3 may enter bits/m);
+      const { stdout } = await story.exec(['reach', 'outside', 'bits:80']);
+      t.regex(stdout, /^no .*, but for what carries the mark 0x1\/0x3$/m);
       t.regex(
         await refused(story, 'network create --internal -o gangway.accept-fwmark=1 inner'),
         /^125 gangway: nothing enters/,

@@ -146,6 +146,12 @@ const gone = {
   nftables: `nft delete element inet gangway entering '{ ipv4 . "gangway0" }'`,
   iptables: 'iptables -D GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-NAT',
 } as const;
+/** A rule between those that never change: of nftables, the chains are no longer what was loaded. */
+const hole = {
+  nftables: 'nft insert rule inet gangway enter_nat accept',
+  iptables: 'iptables-nft -w -t filter -I GANGWAY-ENTER-NAT -j ACCEPT',
+} as const;
+
 const strange = {
   nftables: "nft 'add element inet gangway ports4 { tcp . 99 : 172.18.0.2 . 80 }'",
   iptables: 'iptables-nft -w -t nat -I GANGWAY-PORTS -p tcp -m tcp --dport 99 -j DNAT --to-destination 172.18.0.2:80',
@@ -202,6 +208,9 @@ for (const backend of backendNames) {
         facts(await rules(story, '99')).map(({ State }) => State),
         ['unexplained'],
       );
+      await story.sh(hole[backend]);
+      const holed = (await rules(story)).filter(({ Chain }) => /enter.nat/i.test(Chain));
+      t.is(holed.find(({ State }) => State !== 'present')?.State, backend === 'nftables' ? 'missing' : 'unexplained');
       const flush = { nftables: 'nft flush ruleset', iptables: 'iptables -F; iptables -t nat -F; ip6tables -t nat -F' };
       t.regex(await story.run('rules', 'web'), /^ {2}nobody’s {2}no record says why$/m);
 

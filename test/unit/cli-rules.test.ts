@@ -38,7 +38,7 @@ test('place by place: the reason, the command, where it comes from, what was cou
   nobody’s  no record says why
     nft 'add element …'
 
-forward: enter (missing)
+forward: enter (missing, or changed)
   in
   missing  published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80
     nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'

@@ -20,6 +20,10 @@ test('every chain of the constant rules is told at one place, in either back end
   t.deepEqual(named('policy', 'iptables'), chains.map(({ chain }) => chain).toSorted());
 });
 
+test('every sentence fits', (t) => {
+  for (const { sentence } of stations) t.true(sentence.length <= 98, sentence);
+});
+
 test('every set is told at one place', (t) => {
   const told = (whose: Station['of']) =>
     of(whose)

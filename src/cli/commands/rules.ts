@@ -31,7 +31,7 @@ const marks = { present: 'present', missing: 'missing', unexplained: 'nobody’s
 /** A place, and below it what it is asked about: the reason, the command, and where that comes from. */
 function paragraph({ hook, chains, why, state, rules }: RulesAt, colors: Palette): string {
   const title = `${hook}: ${chains.join(', ')}`;
-  const lack = state === 'missing' ? ` (${mark(state, colors)})` : '';
+  const lack = state === 'missing' ? colors.error(' (missing, or changed)') : '';
   return `${[`${colors.strong(title)}${lack}`, `  ${why}`, ...rules.flatMap((rule) => lines(rule, colors))].join('\n')}\n`;
 }
 

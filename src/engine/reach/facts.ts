@@ -64,7 +64,7 @@ function bridges(context: Context): readonly ModelNetwork[] {
 /** No record has them. */
 function learnedFacts(context: Context): readonly ReturnType<typeof learnedIn>[] {
   using world = new KernelWorld(context.host());
-  const found = standingBackend(context).found(world, learnedSets, 'an answer for a name');
+  const found = standingBackend(context).found(world, 'an answer for a name', learnedSets);
   return found.map(({ step }) => learnedIn(step));
 }
 

@@ -8,7 +8,6 @@
 import { type Backend, type BackendName, contentOf, type Found } from '../../firewall/backend.ts';
 import { foundGuards, loadGuard } from '../../firewall/guard.ts';
 import { isLearned } from '../../firewall/learned.ts';
-import { everySet } from '../../firewall/policy.ts';
 import { leadsTo, type Station, stationOf, stations } from '../../firewall/stations.ts';
 import { kindOf } from '../../plan/kind.ts';
 import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
@@ -52,7 +51,7 @@ function tellStation(
   told: readonly Told[],
   state: RuleState | undefined,
 ): readonly RulesAt[] {
-  const own = told.filter(({ step }) => stationOf(step) === station).map(({ rule }) => rule);
+  const own = told.filter((one) => one.station === station).map(({ rule }) => rule);
   const known = state ?? own[0]?.state;
   if (known === undefined) return [];
   const { hook, names: chains } = station.chains[backend];
@@ -64,10 +63,7 @@ type Seen = ReadonlyMap<string, Found>;
 
 function look(world: World, firewall: Backend): Seen {
   const why = 'no record says why';
-  const all: readonly Found[] = [
-    ...firewall.found(world, everySet, why),
-    ...foundGuards(world, why).map((step) => ({ step })),
-  ];
+  const all: readonly Found[] = [...firewall.found(world, why), ...foundGuards(world, why).map((step) => ({ step }))];
   return new Map(all.map((found) => [keyOf(found.step), found]));
 }
 
@@ -78,22 +74,25 @@ function keyOf(step: FirewallStep): string {
 
 interface Told {
   readonly step: FirewallStep | DiversionStep;
+  readonly station: Station | undefined;
   readonly rule: FirewallRule;
 }
 
 function tellFact(context: Context, world: World, { step, from }: Fact, seen: Seen): Told {
   const found = step.kind === 'diversion' ? undefined : seen.get(keyOf(step));
   const isThere = step.kind === 'diversion' ? holds(context, world, step) : found !== undefined;
-  return { step, rule: { ...line(context, step, isThere ? 'present' : 'missing', found?.counted), from } };
+  const rule = { ...line(context, step, isThere ? 'present' : 'missing', found?.counted), from };
+  return { step, station: stationOf(step), rule };
 }
 
 /** What the switchboard has brought in is in no record, and there for a while. */
 function tellStranger(context: Context, { step, counted }: Found): Told {
+  const station = stationOf(step);
   if (isLearned(step)) {
     const why = 'an answer for a name to which the network may speak, as long as that holds';
-    return { step, rule: line(context, { ...step, why }, 'present', counted) };
+    return { step, station, rule: line(context, { ...step, why }, 'present', counted) };
   }
-  return { step, rule: line(context, step, 'unexplained', counted) };
+  return { step, station, rule: line(context, step, 'unexplained', counted) };
 }
 
 function line({ kinds }: Context, step: Told['step'], state: RuleState, counted?: Counted): FirewallRule {
@@ -115,8 +114,7 @@ function unexplained(seen: Seen, facts: readonly Fact[]): readonly Found[] {
 function isMet(station: Station, told: readonly Told[]): boolean {
   const isOurs = told.some(({ step }) => step.kind !== 'diversion');
   return (
-    (station.always === true && isOurs) ||
-    told.some(({ step }) => stationOf(step) === station || leadsTo(step, station))
+    (station.always === true && isOurs) || told.some((one) => one.station === station || leadsTo(one.step, station))
   );
 }
 

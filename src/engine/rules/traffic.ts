@@ -32,7 +32,7 @@ function countedFacts(context: Context): readonly CountedFact[] {
   });
   if (facts.length === 0) return [];
   using world = new World(context.host());
-  const found = firewall.found(world, countingSets, 'counted');
+  const found = firewall.found(world, 'counted', countingSets);
   const counts = new Map(found.map(({ step, counted }) => [contentOf(step), counted]));
   return facts.flatMap(({ step, ...fact }) => {
     const counted = counts.get(contentOf(step));

@@ -156,7 +156,7 @@ export class LearnedAddresses {
 
   async #takeStrangers(): Promise<void> {
     using world = new World(this.context.host());
-    const found = this.#backend.found(world, learnedSets, why).map(({ step }) => step);
+    const found = this.#backend.found(world, why, learnedSets).map(({ step }) => step);
     await this.#takeAway(found);
   }
 

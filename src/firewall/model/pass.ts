@@ -1,7 +1,7 @@
 /** The model's half behind the routing: who may leave a network, who may enter one, and under which address. */
 import { type Address, type Family, formatAddress, sameAddress } from '../../values/address.ts';
 import type { Spoken } from '../../values/egress.ts';
-import { matches } from '../../values/firewall-mark.ts';
+import { formatFirewallMark, matches } from '../../values/firewall-mark.ts';
 import type { Port } from '../../values/port.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import { type Answer, type Dropped, dropped, type WayStep } from './answer.ts';
@@ -166,10 +166,14 @@ function admission(world: World, { to, port, inLink = '', translated, mark = 0 }
 function notPublished(world: World, { to, port }: Packet, { name, policy }: ModelNetwork): string {
   const container = endpointAt(world, to)?.container ?? formatAddress(to);
   const mode = policy.gatewayModes[to.family];
+  const unless =
+    policy.acceptedMark === undefined
+      ? ''
+      : `, but for what carries the mark ${formatFirewallMark(policy.acceptedMark)}`;
   if (mode === 'routed') {
-    return `${port === undefined ? 'this' : formatPort(port)} of ${container} is not published, and network ${name} (routed) lets in nothing else but pings`;
+    return `${port === undefined ? 'this' : formatPort(port)} of ${container} is not published, and network ${name} (routed) lets in nothing else but pings${unless}`;
   }
-  return `network ${name} (${mode}) is entered by published ports of the machine alone, and not at the address of ${container}`;
+  return `network ${name} (${mode}) is entered by published ports of the machine alone, and not at the address of ${container}${unless}`;
 }
 
 /** The last thing before a packet leaves the machine: its source address. */
