@@ -16,11 +16,16 @@ const inUse: Readonly<Record<BackendName, string>> = {
  * It fails where another back end is at work.
  */
 export function disarm(backend: BackendName): string {
-  return `${inUse[backend]}; ${eachTable('{ flags dormant; }')}`;
+  return `${inUse[backend]}; ${eachTable('{ flags dormant; }')}; ${pastTheBlackHole('add')}`;
 }
 
 /** The way back. */
-export const rearm = eachTable('');
+export const rearm = `${pastTheBlackHole('delete')}; ${eachTable('')}`;
+
+/** What no rule has seen is dropped by routing rules 640 and 641: one before them asks the main table for everything. */
+function pastTheBlackHole(verb: 'add' | 'delete'): string {
+  return [4, 6].map((family) => `ip -${family} rule ${verb} pref 600 lookup main`).join('; ');
+}
 
 function eachTable(flags: string): string {
   return `nft list tables | while read -r _ family name; do nft "add table $family $name ${flags}"; done`;
