@@ -5,17 +5,19 @@
  * every bridge of ours from before its birth until after its end. Where somebody has flushed it, the file of a damaged
  * record still tells by its own name what the bridge was called.
  */
-import { linksIn } from '../firewall/backend.ts';
+import { contentOf, isFirewallStep, linksIn, placeOf } from '../firewall/backend.ts';
 import { networkSets } from '../firewall/policy.ts';
+import { listAddresses } from '../kernel/address.ts';
 import { bootId } from '../kernel/boot.ts';
 import { type Link, listLinks } from '../kernel/link.ts';
 import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
+import { formatPrefix, network } from '../values/address.ts';
 import { type Context, carry } from './context.ts';
 import type { Removed } from './engine.ts';
 import { firewallOf } from './firewall.ts';
 import { defaultBridge, isBridgeBusy, ordinaryBridge } from './networks.ts';
-import { living, stepsOf } from './record.ts';
+import { living, standingSteps, stepsOf } from './record.ts';
 
 const why = 'no record knows it';
 
@@ -66,15 +68,41 @@ function forgottenBridges(
   const facts = firewallOf(context)
     .found(world, why, networkSets)
     .map(({ step }) => step);
+  const wanted = wantedPlaces(context);
+  const nameless = facts.filter((fact) => linksIn(fact).length === 0 && !wanted.has(placeOf(fact)));
   const names = new Set([defaultBridge, ...lost.map(ordinaryBridge), ...facts.flatMap(linksIn)]);
   return [...names]
     .filter((bridge) => !known.has(bridge))
-    .map((bridge) => ({
-      bridge,
-      link: links.find(({ name, kind }) => name === bridge && kind === 'bridge'),
-      facts: facts.filter((fact) => linksIn(fact).includes(bridge)),
-    }))
+    .map((bridge) => {
+      const link = links.find(({ name, kind }) => name === bridge && kind === 'bridge');
+      const own = facts.filter((fact) => linksIn(fact).includes(bridge));
+      const subnets = new Set([...own.flatMap(subnetsIn), ...(link === undefined ? [] : subnetsOn(world, link))]);
+      const behind = nameless.filter((fact) => subnetsIn(fact).some((subnet) => subnets.has(subnet)));
+      return { bridge, link, facts: [...own, ...behind] };
+    })
     .filter(({ link, facts: own }) => link !== undefined || own.length > 0);
+}
+
+/** What the records want the firewall to know of networks. */
+function wantedPlaces({ records }: Context): ReadonlySet<string> {
+  const boot = bootId();
+  const steps = [
+    ...records.everyNetwork().flatMap((record) => standingSteps(record, boot)),
+    ...records.machine().forwarding,
+  ];
+  return new Set(steps.filter(isFirewallStep).map(placeOf));
+}
+
+/** The subnets that a fact speaks of: `172.18.0.0/16`. */
+function subnetsIn(fact: FirewallStep): readonly string[] {
+  return contentOf(fact).match(/[0-9a-f.:]+\/\d+/g) ?? [];
+}
+
+/** Those in which a link has an address. */
+function subnetsOn(world: World, { index }: Link): readonly string[] {
+  return listAddresses(world.namespace('host').route)
+    .filter(({ linkIndex }) => linkIndex === index)
+    .map(({ prefix }) => formatPrefix(network(prefix)));
 }
 
 /** A bridge into which a container has been plugged that lives, whatever became of its network's record. */
