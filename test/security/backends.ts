@@ -23,7 +23,7 @@ export function disarm(backend: BackendName): string {
 export const rearm = `${pastTheBlackHole('delete')}; ${eachTable('')}`;
 
 /** What no rule has seen is dropped by routing rules 640 and 641: one before them asks the main table for everything. */
-function pastTheBlackHole(verb: 'add' | 'delete'): string {
+export function pastTheBlackHole(verb: 'add' | 'delete'): string {
   return [4, 6].map((family) => `ip -${family} rule ${verb} pref 600 lookup main`).join('; ');
 }
 

@@ -1,5 +1,5 @@
 /** Attackers on the machine's own wire, who send to its MAC whatever they like. Topology: siege.ts */
-import { backends } from './backends.ts';
+import { backends, pastTheBlackHole } from './backends.ts';
 import { datagram, everyKind } from './kinds.ts';
 import { families } from './layout.ts';
 import { bytes, ethernet, icmp, ip4, packet, protocols, udp, type Way } from './packets.ts';
@@ -163,8 +163,9 @@ for (const backend of backends) {
     await siege.land(t, shots('world'));
     await siege.repels(t, shots('front.a'), async (body) => {
       await siege.at('host').run(['nft', everyPort(siege)]);
+      await siege.sh(pastTheBlackHole('add'));
       await body();
-      await siege.sh('nft delete table inet naive');
+      await siege.sh(`nft delete table inet naive; ${pastTheBlackHole('delete')}`);
     });
   });
 
