@@ -58,8 +58,8 @@ export const userDefined: Chapter = {
       heading: 'Where it must fail',
       steps: [
         {
-          says: 'bob is in the other network. Does the machine know a way to him?',
-          types: 'ip route get 172.19.0.2 from 172.18.0.2 iif front0',
+          says: 'bob is in the other network. Does the machine know a way to him? The mark is that of packets that the firewall has seen; without it none comes near a container.',
+          types: 'ip route get 172.19.0.2 from 172.18.0.2 iif front0 mark 0x10000000',
           proves: 'It does: a packet of ann’s to bob would leave by back0.',
           expects: /^172\.19\.0\.2 from 172\.18\.0\.2 dev back0/,
         },
