@@ -110,46 +110,56 @@ test.serial("an address that is not this host's is named", (t) => {
   });
 });
 
+/** What becomes of clients that ask a port again and again while something happens to it. */
+async function storm(port: number, meanwhile: () => Promise<void>): Promise<ReadonlyMap<string, number>> {
+  const outcomes = new Map<string, number>();
+  const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  const attempt = () =>
+    new Promise<void>((resolve) => {
+      let heard = '';
+      const socket = connect(port, '127.0.0.1');
+      socket.on('data', (data) => {
+        heard += String(data);
+      });
+      socket.on('error', (error: NodeJS.ErrnoException) => count(String(error.code)));
+      socket.on('end', () => count(heard === 'served' ? 'served' : 'accepted and closed'));
+      socket.on('close', () => resolve());
+    });
+  const attempts: Promise<void>[] = [];
+  const clock = setInterval(() => attempts.push(attempt()), 1);
+  await meanwhile();
+  clearInterval(clock);
+  await Promise.all(attempts);
+  return outcomes;
+}
+
 test.serial('no client is let in between reserving and serving', async (t) => {
   const server = createServer((socket) => socket.end('served')).listen(7080, container);
   await once(server, 'listening');
-  const outcomes = new Map<string, number>();
-  const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-  let over = false;
-  const attempts: Promise<void>[] = [];
-  const storm = (async () => {
-    while (!over) {
-      attempts.push(
-        new Promise((resolve) => {
-          let heard = '';
-          const socket = connect(7005, '127.0.0.1');
-          socket.on('data', (data) => {
-            heard += String(data);
-          });
-          socket.on('error', (error: NodeJS.ErrnoException) => count(String(error.code)));
-          socket.on('end', () => count(heard === 'served' ? 'served' : 'accepted and closed'));
-          socket.on('close', () => resolve());
-        }),
-      );
-      await delay(1);
+  const unguarded = await storm(7006, async () => {
+    const plain = createServer((socket) => socket.end()).listen(7006, '127.0.0.1');
+    await once(plain, 'listening');
+    await delay(50);
+    plain.close();
+  });
+  t.true((unguarded.get('accepted and closed') ?? 0) > 0, 'control: a socket that merely listens lets clients in');
+  let leaving: ReturnType<typeof serve>[number] | undefined;
+  const outcomes = await storm(7005, async () => {
+    for (let round = 0; round < 20; round++) {
+      await delay(5);
+      const [reservation] = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
+      await delay(10);
+      reservation?.release();
     }
-  })();
-  for (let round = 0; round < 20; round++) {
-    await delay(5);
-    const [reservation] = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
+    const reservations = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
     await delay(10);
-    reservation?.release();
-  }
-  const reservations = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
-  await delay(10);
-  const [relay] = serve(reservations, { datagrams: new DatagramRelays() });
-  await delay(50);
-  over = true;
-  await storm;
-  await Promise.all(attempts);
+    const [relay] = serve(reservations, { datagrams: new DatagramRelays() });
+    await delay(50);
+    leaving = relay;
+  });
   t.deepEqual([...outcomes.keys()].sort(), ['ECONNREFUSED', 'served']);
   t.true((outcomes.get('served') ?? 0) > 10);
-  await relay?.withdraw();
+  await leaving?.withdraw();
   server.close();
 });
 
