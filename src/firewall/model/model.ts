@@ -32,7 +32,8 @@ import type { Port } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
 import { carriedRefusal, egressRefusal } from './egress.ts';
-import { type Packet, pass } from './pass.ts';
+import type { Packet } from './packet.ts';
+import { pass } from './pass.ts';
 import {
   type Attempt,
   addressTowards,

@@ -1,11 +1,10 @@
 /** The model's half behind the routing: who may leave a network, who may enter one, and under which address. */
 import { type Address, type Family, formatAddress, sameAddress } from '../../values/address.ts';
-import type { Spoken } from '../../values/egress.ts';
 import { formatFirewallMark, matches } from '../../values/firewall-mark.ts';
-import type { Port } from '../../values/port.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import { type Answer, type Dropped, dropped, type WayStep } from './answer.ts';
 import { egressRefusal } from './egress.ts';
+import type { Packet } from './packet.ts';
 import {
   addressTowards,
   endpointAt,
@@ -18,22 +17,6 @@ import {
   serves,
   type World,
 } from './world.ts';
-
-/** A packet on its way through the machine. */
-export interface Packet {
-  readonly source: Address;
-  readonly to: Address;
-  readonly port: Port | undefined;
-  /** Given by a rule of the machine's owner. */
-  readonly mark?: number;
-  /** Where it came in; undefined for what a process of the machine sends. */
-  readonly inLink: string | undefined;
-  /** It asked for a published port, and its destination is the container's now. */
-  readonly translated: boolean;
-  /** What it asked for, before that. */
-  readonly asked?: Spoken;
-  readonly way: readonly WayStep[];
-}
 
 interface Crossing {
   readonly packet: Packet;
