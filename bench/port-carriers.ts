@@ -4,6 +4,7 @@
  * Ports are numbers of the machine from 20,000 on, all led to port 80 of the container; a range leads each to its own number.
  * Before the first measured one, `fill` makes N of them at once, however that is quickest.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { ordinary } from '../src/engine/networks.ts';
 import type { Backend } from '../src/firewall/backend.ts';
@@ -195,12 +196,12 @@ class OneByOne implements PortCarrier {
   }
 
   private has(table: string, words: string): boolean {
-    try {
-      run(this.program, ['--wait', '-t', table, '-C', 'DOCKER', ...words.split(' ')]);
-      return true;
-    } catch {
-      return false;
-    }
+    const { status, stderr } = spawnSync(this.program, ['--wait', '-t', table, '-C', 'DOCKER', ...words.split(' ')], {
+      encoding: 'utf8',
+    });
+    // 1: there is no such rule.
+    if (status === 0 || status === 1) return status === 0;
+    throw new Error(`${this.program} -C: ${stderr.trim()}`);
   }
 
   private restore(lines: readonly string[]): void {

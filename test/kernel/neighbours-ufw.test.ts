@@ -7,17 +7,11 @@
 //      +-----------------------------------------+          +--------------------+
 //
 // Its defaults: deny what comes in, and what is routed.
-import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
-import { skipUnless } from '../support/skip.ts';
+import { lacksProgram, skipUnless } from '../support/skip.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
-
-function lacksUfw(): string | undefined {
-  const { error } = spawnSync('ufw', ['--version'], { stdio: 'ignore' });
-  return error === undefined ? undefined : 'ufw is not installed (Debian: ufw)';
-}
 
 const ownConfiguration = `
   for directory in /etc/ufw /etc/default; do
@@ -36,7 +30,7 @@ async function ways(story: Story, web: Container): Promise<readonly string[]> {
 const open = ['203.0.113.2', '203.0.113.1'];
 
 test('beside ufw ports are open and containers go out; who wants ufw to have a say asks for nftables', async (t) => {
-  if (skipUnless(t, lacksUfw())) return;
+  if (skipUnless(t, lacksProgram({ ufw: 'ufw' }))) return;
   await withStory(t, {}, async (story) => {
     await story.sh(ownConfiguration);
     story.lab.world.spawn(answers(80));

@@ -4,12 +4,13 @@
  * The client alone (Debian's package docker-cli) reads templates and draws tables; what it prints for some data is what
  * ours has to print for the same.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { lacksProgram } from './skip.ts';
 
 export interface DockerClient {
   readonly run: (...words: readonly string[]) => Promise<Printed>;
@@ -24,8 +25,7 @@ export interface Printed {
 
 /** Why there is no witness, if there is none. */
 export function missingDocker(): string | undefined {
-  const { error } = spawnSync('docker', ['--version'], { stdio: 'ignore' });
-  return error === undefined ? undefined : 'docker is not installed (Debian: docker-cli)';
+  return lacksProgram({ docker: 'docker-cli' });
 }
 
 /** @param answers by path without the version, `/networks`: what the daemon sends. A path that is not there is a 404 */

@@ -1,21 +1,13 @@
 /** Debian's Docker beside gangway, on the host of a lab: daemon, client, and a container that a test can look into. */
-import { spawnSync } from 'node:child_process';
 import type { Background } from '../../src/lab/background.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { answers } from './probe.ts';
+import { lacksProgram } from './skip.ts';
 import type { Story } from './story-lab.ts';
 
 /** Why there is none, if there is none. */
 export function lacksDocker(): string | undefined {
-  for (const [program, debian] of [
-    ['dockerd', 'docker.io'],
-    ['docker', 'docker-cli'],
-    ['busybox', 'busybox-static'],
-  ] as const) {
-    const { error } = spawnSync(program, ['--help'], { stdio: 'ignore' });
-    if (error !== undefined) return `${program} is not installed (Debian: ${debian})`;
-  }
-  return undefined;
+  return lacksProgram({ dockerd: 'docker.io', docker: 'docker-cli', busybox: 'busybox-static' });
 }
 
 const environment = { DOCKER_HOST: 'unix:///run/docker.sock', DOCKER_CONFIG: '/run/docker-client', HOME: '/run' };

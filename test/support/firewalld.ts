@@ -1,19 +1,11 @@
 /** Debian's firewalld on the host of a lab, with a bus and a configuration of its own. */
-import { spawnSync } from 'node:child_process';
 import type { Background } from '../../src/lab/background.ts';
+import { lacksProgram } from './skip.ts';
 import type { Story } from './story-lab.ts';
 
 /** Why there is none, if there is none. */
 export function lacksFirewalld(): string | undefined {
-  for (const [program, debian] of [
-    ['firewalld', 'firewalld'],
-    ['firewall-cmd', 'firewalld'],
-    ['dbus-daemon', 'dbus'],
-  ] as const) {
-    const { error } = spawnSync(program, ['--help'], { stdio: 'ignore' });
-    if (error !== undefined) return `${program} is not installed (Debian: ${debian})`;
-  }
-  return undefined;
+  return lacksProgram({ firewalld: 'firewalld', 'firewall-cmd': 'firewalld', 'dbus-daemon': 'dbus' });
 }
 
 const prepare = `

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 
 /**
@@ -15,4 +16,13 @@ export function skipUnless(t: ExecutionContext<unknown>, missing: string | undef
   t.log(`skipped: ${missing}`);
   t.pass();
   return true;
+}
+
+/** @param programs each with Debian's name of its package @returns which of them is not there, for `skipUnless` */
+export function lacksProgram(programs: Readonly<Record<string, string>>): string | undefined {
+  for (const [program, debian] of Object.entries(programs)) {
+    const { error } = spawnSync(program, ['--help'], { stdio: 'ignore' });
+    if (error !== undefined) return `${program} is not installed (Debian: ${debian})`;
+  }
+  return undefined;
 }

@@ -20,6 +20,7 @@ function told(step: FirewallStep): string {
 function scene({ networks = [plainExit.id] } = {}) {
   const log: string[] = [];
   const there = new Set<string>();
+  const refusals: Error[] = [];
   const key = (step: FirewallStep) =>
     step.kind === 'element' && step.element !== undefined ? formatSetElement({ set: '', key: step.element.key }) : '';
   const kind = {
@@ -32,6 +33,8 @@ function scene({ networks = [plainExit.id] } = {}) {
       log.push(...steps.map(told));
     },
     undoAll(steps: readonly FirewallStep[]) {
+      const refusal = refusals.pop();
+      if (refusal !== undefined) throw refusal;
       for (const step of steps) there.delete(key(step));
       log.push(...steps.map((step) => `gone ${told(step)}`));
     },
@@ -41,7 +44,7 @@ function scene({ networks = [plainExit.id] } = {}) {
   const records = { isMachineReadable: true, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
   const context = { records, kinds: { element: kind }, host: () => ({}) } as unknown as Context;
   const learned = new LearnedAddresses(context, () => {});
-  return { learned, log, there };
+  return { learned, log, there, refusals };
 }
 
 const exit = { ...plainExit, egress: parseEgress(['allow=x.test']) };
@@ -93,6 +96,17 @@ test('what a flush has taken is put back, and only that; nothing to a network th
   await gone.learned.restore();
   t.is(gone.log.length, 1);
   await gone.learned.close();
+});
+
+test('what could not be closed is tried again, and who comes next waits for no failure of others', async (t) => {
+  const { learned, there, refusals } = scene();
+  learned.open(opening(60, '192.0.2.1'));
+  refusals.push(new KernelError('delete', 'EBUSY'));
+  await t.throwsAsync(learned.close(), { message: /EBUSY/ });
+  t.is(there.size, 1);
+  await learned.restore();
+  await learned.close();
+  t.is(there.size, 0);
 });
 
 test('to one network so many are open, and those that close first make room', async (t) => {

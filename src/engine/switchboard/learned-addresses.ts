@@ -87,7 +87,7 @@ export class LearnedAddresses {
   /** Nothing is open any more by what was learned here. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#inTurn(() => this.#forget([...this.#known.keys()]));
+    await this.#inTurn(() => this.#forget([...this.#known.values()]));
   }
 
   get #backend(): Backend {
@@ -135,23 +135,25 @@ export class LearnedAddresses {
     for (const one of wanted) this.#known.set(keyOf(one), one);
     if (this.#known.size <= mostPerNetwork) return;
     for (const network of new Set(wanted.map((one) => one.network))) {
-      const own = [...this.#known].filter(([, known]) => known.network === network);
+      const own = [...this.#known.values()].filter((known) => known.network === network);
       if (own.length <= mostPerNetwork) continue;
-      const first = own.toSorted(([, a], [, b]) => a.until - b.until).slice(0, own.length - mostPerNetwork);
-      void this.#inTurn(() => this.#forget(first.map(([key]) => key))).catch(this.onError);
+      const first = own.toSorted((a, b) => a.until - b.until).slice(0, own.length - mostPerNetwork);
+      void this.#inTurn(() => this.#forget(first)).catch(this.onError);
     }
   }
 
   #sweep(): void {
     const now = performance.now();
-    const expired = [...this.#known].filter(([, { until }]) => until <= now).map(([key]) => key);
+    const expired = [...this.#known.values()].filter(({ until }) => until <= now);
     if (expired.length > 0) void this.#inTurn(() => this.#forget(expired)).catch(this.onError);
   }
 
-  async #forget(keys: readonly string[]): Promise<void> {
-    const elements = keys.flatMap((key) => this.#known.get(key)?.element ?? []);
-    for (const key of keys) this.#known.delete(key);
-    await this.#takeAway(this.#steps(elements));
+  /** What can't be closed stays known, and is tried again. What has been opened anew meanwhile stays open. */
+  async #forget(closing: readonly Known[]): Promise<void> {
+    const isStill = (one: Known) => this.#known.get(keyOf(one)) === one;
+    const old = closing.filter(isStill);
+    await this.#takeAway(this.#steps(old.map(({ element }) => element)));
+    for (const one of old.filter(isStill)) this.#known.delete(keyOf(one));
   }
 
   async #takeStrangers(): Promise<void> {
@@ -182,8 +184,8 @@ export class LearnedAddresses {
   /** One after the other, and in a turn of Node's own: who calls may be a bare callback of the loop, in which no program can be run. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = Promise.all([this.#turn, new Promise((resolve) => setImmediate(resolve))]).then(work);
-    // Whoever waits for it is told of its failure; the next one has nothing to do with it.
-    this.#turn = turn.catch(() => {});
+    // Whoever asked for it is told of its failure; the next one waits for its end, however that was.
+    this.#turn = Promise.allSettled([turn]);
     return turn;
   }
 }
