@@ -36,7 +36,8 @@ export function parseEgress(texts: readonly string[]): EgressPolicy {
       const { word, entry = item } = /^(?<word>allow|deny)=(?<entry>.*)$/s.exec(item)?.groups ?? {};
       list = (word as typeof list) ?? list;
       if (list === undefined) {
-        throw invalidEgress(text, 'does not say whether it allows or denies', `write allow=${text} or deny=${text}`);
+        const whom = text.replace(/^\w*=/, '');
+        throw invalidEgress(text, 'does not say whether it allows or denies', `write allow=${whom} or deny=${whom}`);
       }
       lists[list].push(parseEntry(entry, list));
     }

@@ -65,6 +65,7 @@ test('what is written is read back as what it was', (t) => {
 test('what can’t be meant is refused, with what to write instead', (t) => {
   const refusals: readonly (readonly [text: string, message: RegExp, hint: RegExp])[] = [
     ['10.0.0.0/8', /does not say whether it allows or denies/, /write allow=10.0.0.0\/8 or deny=/],
+    ['permit=10.0.0.0/8', /does not say whether it allows or denies/, /write allow=10.0.0.0\/8 or deny=/],
     ['allow=', /"" is neither an address nor a name/, /write 10.0.0.0\/8/],
     ['allow=10.0.0.0/8,,10.1.0.0/16', /"" is neither/, /write/],
     ['allow=10.1.2.3/8', /has host bits set/, /write 10.0.0.0\/8/],
