@@ -246,6 +246,7 @@ test('one port that cannot be had again does not cost the others', async (t) => 
   await withStory(t, {}, async (story) => {
     const web = await startWeb(story, '-p', '8080:80');
     await story.sh('kill -9 $(pgrep -f "[_]switchboard")');
+    await waitFor('the port is free', async () => (await story.sh("ss -Hlnt 'sport = :8080'")) === '');
     const thief = story.lab.place('host').spawn(['socat', 'TCP-LISTEN:8080,reuseaddr', '-']);
     await waitFor('somebody has the port', async () => (await story.sh("ss -Hlnt 'sport = :8080'")) !== '');
     t.regex((await story.exec(['publish', 'web', '9000:80'])).stderr, /8080\/tcp/);

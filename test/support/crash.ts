@@ -136,8 +136,9 @@ export class CrashTest {
     return left.length === 0 ? complaints : [...complaints, `left behind: ${left.join(', ')}`];
   }
 
-  /** The next commands find or make one of the states that are right. */
+  /** The next commands find or make one of the states that are right; a complaint tells what they had to say. */
   async #recovered(): Promise<Complaints> {
+    let said = '';
     for (const words of [
       ['ps', '-a'],
       ['create', '--name', 'next', 'true'],
@@ -145,9 +146,10 @@ export class CrashTest {
     ]) {
       const { exitCode, stderr } = await this.gangway.exec(words);
       if (exitCode !== 0) return [`gangway ${words[0]}: ${stderr}`];
+      said += stderr;
     }
     const differences = await this.#differences(this.#allowed, switchboardPatience);
-    return differences.length === 0 ? [] : [`neither before nor after: ${differences.join(', ')}`];
+    return differences.length === 0 ? [] : [`neither before nor after: ${differences.join(', ')}; ${said}`];
   }
 
   /** The name and the port can be had. */

@@ -38,7 +38,7 @@ export const execute: Execute = async (_, { engineOptions }) => {
     names: (attended) => wantedNames(records, attended),
     open: learned.open,
   });
-  watch.close();
+  await watch.close();
   await learned.close();
   context.close();
   return 0;

@@ -4,8 +4,8 @@
  * The kernel tells of every transaction, and which program's it was. Our own take away elements all the time, a container
  * that ends takes its ports along; those are let pass. All else is a reason to look, what somebody puts before our rules
  * too: at what the records say, under the lock, so that a command that is just changing something is not taken for
- * somebody else. The kernel's old tables tell
- * nothing; where iptables-legacy carries the rules, they are looked at once in a while.
+ * somebody else. The kernel's old tables tell nothing; where iptables-legacy carries the rules, they are looked at once in
+ * a while.
  */
 import { type RulesetChange, watchRuleset } from '../../kernel/ruleset-events.ts';
 import { KernelError } from '../../values/errors.ts';
@@ -31,8 +31,16 @@ export interface Watched {
   readonly onError: (error: unknown) => void;
 }
 
+export interface FirewallWatch {
+  /**
+   * @returns when the look that has begun has ended. It may be taking back what a killed command began, and whoever closes
+   *   the sockets under it leaves half of that
+   */
+  close(): Promise<void>;
+}
+
 /** Watches until it is closed. */
-export function watchFirewall({ repair, isSilent, onError }: Watched): { close(): void } {
+export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallWatch {
   const looks = new Looks(repair, onError);
   let close = () => {};
   let closed = false;
@@ -61,6 +69,7 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): { close()
       clearTimeout(first);
       clearInterval(timer);
       close();
+      return looks.end();
     },
   };
 }
@@ -72,7 +81,7 @@ function isReason({ program, tables, kinds }: RulesetChange): boolean {
 
 /** One look at a time; who asks meanwhile is answered by one more. */
 class Looks {
-  #running = false;
+  #running: Promise<void> | undefined;
   #again = false;
 
   constructor(
@@ -82,15 +91,20 @@ class Looks {
 
   look(): void {
     this.#again = true;
-    if (!this.#running) void this.#run();
+    this.#running ??= this.#run();
+  }
+
+  /** No look begins any more. @returns when the one that runs has ended */
+  async end(): Promise<void> {
+    this.#again = false;
+    await this.#running;
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
     while (this.#again) {
       this.#again = false;
       await this.repair().catch(this.onError);
     }
-    this.#running = false;
+    this.#running = undefined;
   }
 }

@@ -1,0 +1,36 @@
+// The watch over the firewall, without a firewall: where rules stand in the kernel's old tables, time alone makes it look.
+import test from 'ava';
+import { watchFirewall } from '../../src/engine/switchboard/firewall-watch.ts';
+
+test('closing waits for the look that has begun, and lets no other begin', async (t) => {
+  let looks = 0;
+  let begun = () => {};
+  const first = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  let end = () => {};
+  const work = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const watch = watchFirewall({
+    repair() {
+      looks++;
+      begun();
+      return work;
+    },
+    isSilent: () => true,
+    // Without root nobody may listen to nf_tables.
+    onError: () => {},
+  });
+  const alive = setInterval(() => {}, 1000);
+  await first;
+  clearInterval(alive);
+  const steps: string[] = [];
+  const closed = watch.close().then(() => steps.push('closed'));
+  await new Promise(setImmediate);
+  steps.push('the look ends');
+  end();
+  await closed;
+  t.deepEqual(steps, ['the look ends', 'closed']);
+  t.is(looks, 1);
+});
