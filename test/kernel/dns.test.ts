@@ -1,7 +1,7 @@
 /** The name server at work, with dig as the witness: test/support/name-server-scene.ts has the topology. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { type Answer, decode, encode, type Packet } from 'dns-packet';
@@ -224,6 +224,29 @@ test.serial('clients that stall, break off, or do not read harm nobody', async (
   t.true(user + system < 100_000, `${user + system} µs in half a second of nothing`);
   t.true(process.cpuUsage(before).user < 3_000_000);
   for (const socket of [...stalling, greedy, whole]) socket.destroy();
+});
+
+test.serial('control: where clients are served one after the other, one that stalls keeps all others out', async (t) => {
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = createServer({ pauseOnConnect: true }, (client) => {
+    const gone = once(client.on('error', () => {}), 'close');
+    last = last.then(() => {
+      client.once('data', (message) => client.end(message)).resume();
+      return gone;
+    });
+  });
+  await once(inTurn.listen(0, '127.0.0.1'), 'listening');
+  const { port } = inTurn.address() as AddressInfo;
+  const stalling = connect(port, '127.0.0.1');
+  await once(stalling, 'connect');
+  const whole = connect(port, '127.0.0.1');
+  const answered = once(whole, 'data').then(() => 'answered');
+  whole.write(withLength(question('web')));
+  t.is(await Promise.race([answered, delay(300, 'silence')]), 'silence');
+  stalling.destroy();
+  t.is(await answered, 'answered');
+  whole.destroy();
+  inTurn.close();
 });
 
 test.serial('a successor takes the same port', (t) => {

@@ -7,6 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { systemPath } from '../../kernel/program.ts';
 import { outliving } from '../../kernel/scope.ts';
 import { SwitchboardConnection, unreachable } from './connection.ts';
 import { type SwitchboardFiles, switchboardFiles } from './files.ts';
@@ -49,7 +50,8 @@ export async function openSwitchboard(options: SwitchboardOptions): Promise<Swit
 }
 
 /**
- * Starts a switchboard that outlives us: in a session of its own, without our terminal, directory and descriptors.
+ * Starts a switchboard that outlives us: in a session of its own, without our terminal, directory, descriptors and
+ * environment, which is of whoever happened to come first.
  *
  * @returns when it has said a word: it listens, or it is not needed
  * @throws GangwayError switchboard-unreachable
@@ -57,7 +59,8 @@ export async function openSwitchboard(options: SwitchboardOptions): Promise<Swit
 async function start({ command }: SwitchboardOptions, files: SwitchboardFiles, milliseconds: number): Promise<void> {
   const [program = '', ...parameters] = outliving(command, 'gangway switchboard');
   const log = openSync(files.log, 'a', 0o600);
-  const child = spawn(program, parameters, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', log] });
+  const env = { PATH: systemPath };
+  const child = spawn(program, parameters, { cwd: '/', detached: true, env, stdio: ['ignore', 'pipe', log] });
   closeSync(log);
   child.unref();
   const { stdout } = child;
