@@ -226,28 +226,34 @@ test.serial('clients that stall, break off, or do not read harm nobody', async (
   for (const socket of [...stalling, greedy, whole]) socket.destroy();
 });
 
-test.serial('control: where clients are served one after the other, one that stalls keeps all others out', async (t) => {
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = createServer({ pauseOnConnect: true }, (client) => {
-    const gone = once(client.on('error', () => {}), 'close');
-    last = last.then(() => {
-      client.once('data', (message) => client.end(message)).resume();
-      return gone;
+test.serial(
+  'control: where clients are served one after the other, one that stalls keeps all others out',
+  async (t) => {
+    let last: Promise<unknown> = Promise.resolve();
+    const inTurn = createServer({ pauseOnConnect: true }, (client) => {
+      const gone = once(
+        client.on('error', () => {}),
+        'close',
+      );
+      last = last.then(() => {
+        client.once('data', (message) => client.end(message)).resume();
+        return gone;
+      });
     });
-  });
-  await once(inTurn.listen(0, '127.0.0.1'), 'listening');
-  const { port } = inTurn.address() as AddressInfo;
-  const stalling = connect(port, '127.0.0.1');
-  await once(stalling, 'connect');
-  const whole = connect(port, '127.0.0.1');
-  const answered = once(whole, 'data').then(() => 'answered');
-  whole.write(withLength(question('web')));
-  t.is(await Promise.race([answered, delay(300, 'silence')]), 'silence');
-  stalling.destroy();
-  t.is(await answered, 'answered');
-  whole.destroy();
-  inTurn.close();
-});
+    await once(inTurn.listen(0, '127.0.0.1'), 'listening');
+    const { port } = inTurn.address() as AddressInfo;
+    const stalling = connect(port, '127.0.0.1');
+    await once(stalling, 'connect');
+    const whole = connect(port, '127.0.0.1');
+    const answered = once(whole, 'data').then(() => 'answered');
+    whole.write(withLength(question('web')));
+    t.is(await Promise.race([answered, delay(300, 'silence')]), 'silence');
+    stalling.destroy();
+    t.is(await answered, 'answered');
+    whole.destroy();
+    inTurn.close();
+  },
+);
 
 test.serial('a successor takes the same port', (t) => {
   const first = openOther();
