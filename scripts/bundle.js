@@ -23,6 +23,9 @@ const common = {
   platform: 'node',
   target: 'node20.19',
   logLevel: 'warning',
+  // A third less to read; names stay, for whoever sends us the stack of an internal error.
+  minifyWhitespace: true,
+  minifySyntax: true,
   // `import()` becomes `require()`: what is compiled here and run elsewhere has no loader of its own.
   supported: { 'dynamic-import': false },
 };
@@ -56,12 +59,14 @@ const { readFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 const code = \`\${__dirname}/${code}\`;
 const cachedData = readFileSync(\`\${code}.compiled\`);
-const program = new Script(readFileSync(code, 'utf8'), { filename: '${code}', cachedData });
+const program = new Script(readFileSync(code, 'latin1'), { filename: '${code}', cachedData });
 program.runInThisContext()(exports, require, module, __filename, __dirname);
 `;
 
 /**
  * Makes of the program three files: its code, what is compiled of it, and what starts it.
+ *
+ * One letter that is not of ASCII makes the whole text two bytes a letter, and 10 ms of processor time to read instead of 3.
  *
  * V8 believes that a text of the same length is the same text: the first two belong together, and one build writes both.
  * `--no-lazy` compiles all functions and not only what stands outside them; how they were compiled is not asked later.
@@ -69,9 +74,10 @@ program.runInThisContext()(exports, require, module, __filename, __dirname);
 function compile(program) {
   const code = program.replace(/\.js$/, '.code.js');
   const [interpreter, ...lines] = readFileSync(program, 'utf8').split('\n');
+  if (lines.some((line) => Buffer.byteLength(line) !== line.length)) throw new Error(`${code} is not all ASCII`);
   writeFileSync(code, `(function (exports, require, module, __filename, __dirname) {\n${lines.join('\n')}})\n`);
   setFlagsFromString('--no-lazy');
-  const script = new Script(readFileSync(code, 'utf8'), { filename: basename(code) });
+  const script = new Script(readFileSync(code, 'latin1'), { filename: basename(code) });
   setFlagsFromString('--lazy');
   writeFileSync(`${code}.compiled`, script.createCachedData());
   writeFileSync(program, start(interpreter, basename(code)));

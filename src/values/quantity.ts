@@ -106,7 +106,7 @@ const durationUnits: Readonly<Record<string, number>> = {
  * @see https://pkg.go.dev/time#ParseDuration
  */
 export function parseDuration(text: string, option: string): number {
-  const part = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g;
+  const part = /(\d+(?:\.\d+)?)(ns|us|\u00b5s|ms|s|m|h)/g;
   if (text !== '0' && (text === '' || text.replace(part, '') !== '')) {
     throw invalid(option, text, 'a duration', 'numbers with the units ms, s, m, h: 1m30s');
   }
