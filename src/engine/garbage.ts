@@ -99,19 +99,19 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
       ? firewall.load()
       : machine.ruleset;
   const guard = inUse ? [] : lowerGuard(context, world);
-  const forwarding = plugs.length > 0 ? [] : idleForwarding(context);
-  if (network === undefined && ruleset.length + guard.length + forwarding.length === 0) return [];
+  const forwarding = idleForwarding(context, plugs.length > 0 ? 'containers' : inUse ? 'networks' : 'nobody');
+  if (network === undefined && ruleset.length + guard.length + forwarding.over.length === 0) return [];
   await carry(context, world, {
     plan: {
       subject: 'remove the idle bridge and the ruleset',
       direction: 'unmake',
-      steps: [...ruleset, ...guard, ...forwarding, ...bridge],
+      steps: [...ruleset, ...guard, ...forwarding.over, ...bridge],
     },
     records: [
       ...(network === undefined ? [] : [records.drop('networks', network.id)]),
       records.putMachine({
-        ...(inUse ? machine : { boot: machine.boot, ruleset: [], guard: [], forwarding: machine.forwarding }),
-        ...(plugs.length > 0 ? {} : { forwarding: [] }),
+        ...(inUse ? machine : { boot: machine.boot, ruleset: [], guard: [] }),
+        forwarding: forwarding.left,
       }),
     ],
   });
@@ -124,13 +124,22 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   ];
 }
 
-/** Of what makes the machine forward, what can be taken back. */
-function idleForwarding(context: Context): readonly Step[] {
+interface IdleForwarding {
+  readonly over: readonly Step[];
+  readonly left: readonly Step[];
+}
+
+/**
+ * Of what makes the machine forward, what can be taken back, and what the record goes on saying. Where it goes on for
+ * somebody else it stays closed for strangers, as long as our rules stand.
+ */
+function idleForwarding(context: Context, usedBy: 'containers' | 'networks' | 'nobody'): IdleForwarding {
   const { forwarding } = context.records.machine();
-  const other = forwarding.length === 0 ? undefined : newcomer(context);
-  if (other === undefined) return forwarding;
+  if (forwarding.length === 0 || usedBy === 'containers') return { over: [], left: forwarding };
+  const other = newcomer(context);
+  if (other === undefined) return { over: forwarding, left: [] };
   context.onWarning(`the machine goes on forwarding: ${other} has come since it began, and may count on it`);
-  return forwarding.filter(isFirewallStep);
+  return usedBy === 'networks' ? { over: [], left: forwarding } : { over: forwarding.filter(isFirewallStep), left: [] };
 }
 
 function rulesOf({ name }: Backend): string {

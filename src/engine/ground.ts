@@ -126,9 +126,8 @@ function hasLink(world: World, network: Network): boolean {
 }
 
 /**
- * What has to be turned on, and what will have been: each family by itself. What was turned on for the container's last
- * life alone has ended with that, or will have when the new one starts: it is turned on again. So is what somebody else has
- * turned off since.
+ * What has to be turned on, and what will have been: each family by itself. What somebody else has turned off since is
+ * turned on again. So is, in a dry run, what ends with the container's last life: that end was told, and not made.
  */
 function forwardingFor(
   context: Context,
@@ -144,23 +143,30 @@ function forwardingFor(
   const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
   const needed = { ...(missing(4) ? { ipForward: ipForward() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
   const fresh = forwarding(needed, firewallOf(context));
-  const off = (step: Step) => !isFirewallStep(step) && !kindOf(context.kinds, step).holds(step, world);
-  const again = forwardFor.begins && isAlone(context, forwardFor.id) ? before : before.filter(off);
+  const last = context.records.containers().find(({ id }) => id === forwardFor.id);
+  const hasEnded = forwardFor.begins && last !== undefined && endsForwarding(context, last);
+  // In a dry run, what puts the firewall where it is wanted has been told, too.
+  const told = (step: Step) => context.records.areAssumed && isFirewallStep(step);
+  const isOff = (step: Step) => hasEnded || !(told(step) || kindOf(context.kinds, step).holds(step, world));
   return {
-    steps: [...again, ...fresh],
+    steps: [...before.filter(isOff), ...fresh],
     record: [...before, ...fresh],
     begins: before.length === 0 && fresh.length > 0,
   };
 }
 
-/** With the last plug of the last container, the machine stops forwarding, if it was us who began and nobody counts on it. */
+/** What ends with the last plug of the last container, and the record that will say so. */
 export function endForwarding(context: Context, record: ContainerRecord): Ground {
-  const { records } = context;
-  const machine = records.machine();
-  const plugged = isLiving(record, bootId()) && record.life.plugs.length > 0;
-  const isOver = plugged && machine.forwarding.length > 0 && isAlone(context, record.id);
-  if (!isOver || newcomer(context) !== undefined) return { steps: [], records: [] };
-  return { steps: machine.forwarding, records: [records.putMachine({ ...machine, forwarding: [] })] };
+  if (!endsForwarding(context, record)) return { steps: [], records: [] };
+  const machine = context.records.machine();
+  return { steps: machine.forwarding, records: [context.records.putMachine({ ...machine, forwarding: [] })] };
+}
+
+/** With the last plug of the last container, the machine stops forwarding, if it was us who began and nobody counts on it. */
+function endsForwarding(context: Context, record: ContainerRecord): boolean {
+  const isPlugged = isLiving(record, bootId()) && record.life.plugs.length > 0;
+  const isOver = isPlugged && context.records.machine().forwarding.length > 0 && isAlone(context, record.id);
+  return isOver && newcomer(context) === undefined;
 }
 
 /**

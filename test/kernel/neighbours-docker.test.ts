@@ -119,6 +119,42 @@ test('Docker later: the firewall moves to where Docker’s is, and the machine g
   });
 });
 
+for (const [backend, closed] of [
+  ['nftables', 'nft list set inet gangway closed_transit | grep -c ipv4'],
+  ['iptables', 'iptables -S GANGWAY-TRANSIT | grep -c -- "-j DROP"'],
+] as const) {
+  test(`${backend}: for whoever came later the machine forwards, for strangers it stays closed, and containers come and go`, async (t) => {
+    await withStory(t, {}, async (story) => {
+      await story.sh(`
+        ip netns add beyond
+        ip link add by0 type veth peer name eth0 netns beyond
+        ip address add 10.9.0.1/24 dev by0; ip link set by0 up
+        ip -n beyond address add 10.9.0.2/24 dev eth0; ip -n beyond link set eth0 up
+        ip -n beyond route add default via 10.9.0.1`);
+      await story.lab.world.run(['ip', 'route', 'add', '10.9.0.0/24', 'via', '203.0.113.1']);
+      const passes = async () => (await story.lab.world.exec(['ping', '-qc1', '-W1', '10.9.0.2'])).exitCode === 0;
+      await story.run(`--firewall-backend=${backend}`, 'network', 'create', 'front');
+      await story.run('run', '-d', '--name', 'one', '--network', 'front', 'sleep', '1000');
+      await story.sh(
+        'nft "add table inet mine; add chain inet mine f { type filter hook forward priority 5; }; add rule inet mine f counter"',
+      );
+      await story.run('rm', '-f', 'one');
+      t.is(await story.sysctl('host', 'net.ipv4.ip_forward'), '1', 'somebody counts on it');
+      await story.run('run', '-d', '--name', 'two', '--network', 'front', 'sleep', '1000');
+      await story.run('restart', '-t', '0', 'two');
+      t.is(await story.sh(closed), '1', 'once, however often containers begin');
+      await story.run('rm', '-f', 'two');
+      t.regex((await story.exec(['gc'])).stderr, /goes on forwarding: chain f of table inet mine has come since/);
+      t.false(await passes(), 'front is there: the machine is no router for strangers');
+      await story.run('run', '--rm', '--network', 'front', 'true');
+      await story.run('network', 'rm', 'front');
+      await story.run('gc');
+      t.is(await story.sysctl('host', 'net.ipv4.ip_forward'), '1');
+      t.true(await passes(), 'control: nothing of ours is in the way any more');
+    });
+  });
+}
+
 test('who asks for nftables beside Docker is told what drops there, and gets it', async (t) => {
   await withStory(t, {}, async (story) => {
     await story.sh('iptables -P FORWARD DROP');
