@@ -2,6 +2,7 @@
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
 import { LearnedAddresses } from '../../src/engine/switchboard/learned-addresses.ts';
+import { contentOf } from '../../src/firewall/backend.ts';
 import type { FirewallStep } from '../../src/plan/step.ts';
 import type { Opening } from '../../src/services/dns/opening.ts';
 import { offset, parseAddress } from '../../src/values/address.ts';
@@ -91,10 +92,10 @@ test('what a flush has taken is put back, and only that; nothing to a network th
   await learned.close();
 
   const gone = scene({ networks: [] });
-  gone.learned.open(opening(60, '192.0.2.1'));
-  gone.there.clear();
+  gone.learned.open(opening(60, '192.0.2.1', '192.0.2.2'));
+  gone.there.delete('"br-front" . 192.0.2.1');
   await gone.learned.restore();
-  t.is(gone.log.length, 1);
+  t.is(gone.there.size, 0);
   await gone.learned.close();
 });
 
@@ -107,6 +108,89 @@ test('what could not be closed is tried again, and who comes next waits for no f
   await learned.restore();
   await learned.close();
   t.is(there.size, 0);
+});
+
+/** The same where rules carry it, which nobody but the switchboard ends, and of which there may be two alike. */
+function sceneOfRules() {
+  const rules: string[] = [];
+  const networks = [plainExit.id];
+  const kind = {
+    async applyAll(steps: readonly FirewallStep[]) {
+      await Promise.resolve();
+      rules.push(...steps.map(contentOf));
+    },
+    async undoAll(steps: readonly FirewallStep[]) {
+      await Promise.resolve();
+      for (const text of steps.map(contentOf)) if (rules.includes(text)) rules.splice(rules.indexOf(text), 1);
+    },
+    holds: (step: FirewallStep) => rules.includes(contentOf(step)),
+  };
+  const machine = { boot: '', ruleset: [{ kind: 'chains', variant: 'nft' }], forwarding: [] };
+  const records = { isMachineReadable: false, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
+  const context = { records, kinds: { rule: kind }, host: () => ({}) } as unknown as Context;
+  return { learned: new LearnedAddresses(context, () => {}), rules, networks };
+}
+
+test('rules whose time is over, or whose network is gone, are taken away whoever sees it first', async (t) => {
+  const { learned, rules, networks } = sceneOfRules();
+  await learned.open(opening(-1, '192.0.2.1'));
+  await learned.open(opening(60, '192.0.2.2'));
+  t.is(rules.length, 2);
+  await learned.restore();
+  t.deepEqual(rules, ['4 filter -A GANGWAY-LEARNED -d 192.0.2.2/32 -i br-front -j RETURN']);
+  await learned.open(opening(60, '192.0.2.1'));
+  t.is(rules.length, 2);
+  networks.pop();
+  await learned.restore();
+  t.deepEqual(rules, []);
+});
+
+test('what an answer says twice is opened once, and closed', async (t) => {
+  const { learned, rules } = sceneOfRules();
+  await learned.open(opening(60, '192.0.2.1', '192.0.2.1'));
+  t.is(rules.length, 1);
+  await learned.close();
+  t.deepEqual(rules, []);
+});
+
+test('what is renewed while its end waits in turn stays open', async (t) => {
+  const elements = scene();
+  elements.learned.open(opening(-1, '192.0.2.1'));
+  const ended = elements.learned.restore();
+  elements.learned.open(opening(300, '192.0.2.1'));
+  await ended;
+  t.is(elements.there.size, 1);
+  await elements.learned.close();
+
+  const { learned, rules } = sceneOfRules();
+  await learned.open(opening(-1, '192.0.2.1'));
+  await Promise.all([learned.open(opening(300, '192.0.2.1')), learned.restore()]);
+  await Promise.all([learned.restore(), learned.open(opening(600, '192.0.2.1'))]);
+  t.is(rules.length, 1);
+  await learned.close();
+  t.deepEqual(rules, []);
+});
+
+test('what a network has open that took another one’s bridge name does not end with that one', async (t) => {
+  const next = 'fedcba987654';
+  const again = opening(300, '192.0.2.1').map((each) => ({ ...each, exit: { ...exit, id: next } }));
+  const elements = scene({ networks: [next] });
+  elements.learned.open(opening(60, '192.0.2.1'));
+  // With the network it goes.
+  elements.there.clear();
+  elements.learned.open(again);
+  await elements.learned.restore();
+  const line = 'learned4 "br-front" . 192.0.2.1 timeout';
+  t.deepEqual(elements.log, [`${line} 60s`, `${line} 300s`]);
+  await elements.learned.close();
+
+  const { learned, rules } = sceneOfRules();
+  await learned.open(opening(300, '192.0.2.1'));
+  rules.length = 0;
+  await learned.open(again);
+  t.is(rules.length, 1);
+  await learned.close();
+  t.deepEqual(rules, []);
 });
 
 test('to one network so many are open, and those that close first make room', async (t) => {

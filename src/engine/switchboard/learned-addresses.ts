@@ -66,13 +66,12 @@ export class LearnedAddresses {
     }
   };
 
-  /** Puts back what somebody has taken away; what was open to a network that is gone is forgotten. */
+  /** Puts back what somebody has taken away; what was open to a network that is gone is closed. */
   async restore(): Promise<void> {
     await this.#inTurn(async () => {
       const networks = new Set(this.context.records.networks().map(({ id }) => id));
       const now = performance.now();
-      for (const [key, { network, until }] of this.#known)
-        if (until <= now || !networks.has(network)) this.#known.delete(key);
+      await this.#forget(({ network, until }) => until <= now || !networks.has(network));
       using world = new World(this.context.host());
       const steps = [...this.#known.values()].flatMap(({ element, until }) =>
         this.#steps([{ ...element, timeoutSeconds: Math.ceil((until - now) / 1000) }]),
@@ -87,15 +86,25 @@ export class LearnedAddresses {
   /** Nothing is open any more by what was learned here. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#inTurn(() => this.#forget([...this.#known.values()]));
+    await this.#inTurn(() => this.#forget(() => true));
   }
 
   get #backend(): Backend {
     return standingBackend(this.context);
   }
 
+  /** Each of them once, though an answer may say the same twice. */
   #missing(wanted: readonly Known[]): readonly Known[] {
-    return wanted.filter((one) => (this.#known.get(keyOf(one))?.until ?? 0) < one.until - slackMilliseconds);
+    return [...new Map(wanted.map((one) => [keyOf(one), one])).values()].filter((one) => {
+      const known = this.#own(one);
+      return known === undefined || known.until < one.until - slackMilliseconds;
+    });
+  }
+
+  /** The same, as it was opened before. What one network had open, another one on a bridge of that name has not. */
+  #own(one: Known): Known | undefined {
+    const known = this.#known.get(keyOf(one));
+    return known?.network === one.network ? known : undefined;
   }
 
   /** Synchronous. The kernel takes no new time for what is there: it is taken out and put in again, in one transaction. */
@@ -108,7 +117,7 @@ export class LearnedAddresses {
     const steps = wanted.map((one) => ({ one, step: this.#steps([one.element])[0] }));
     try {
       void this.#apply(
-        steps.flatMap(({ one, step }) => (step === undefined ? [] : [renewing(step, this.#known.has(keyOf(one)))])),
+        steps.flatMap(({ one, step }) => (step === undefined ? [] : [renewing(step, this.#own(one) !== undefined)])),
         world,
       );
     } catch (error) {
@@ -125,7 +134,7 @@ export class LearnedAddresses {
   async #openRules(wanted: readonly Known[]): Promise<void> {
     using world = new World(this.context.host());
     await this.#apply(
-      this.#steps(wanted.filter((one) => !this.#known.has(keyOf(one))).map(({ element }) => element)),
+      this.#steps(wanted.filter((one) => this.#own(one) === undefined).map(({ element }) => element)),
       world,
     );
     this.#remember(wanted);
@@ -137,23 +146,26 @@ export class LearnedAddresses {
     for (const network of new Set(wanted.map((one) => one.network))) {
       const own = [...this.#known.values()].filter((known) => known.network === network);
       if (own.length <= mostPerNetwork) continue;
-      const first = own.toSorted((a, b) => a.until - b.until).slice(0, own.length - mostPerNetwork);
-      void this.#inTurn(() => this.#forget(first)).catch(this.onError);
+      const first = new Set(own.toSorted((a, b) => a.until - b.until).slice(0, own.length - mostPerNetwork));
+      void this.#inTurn(() => this.#forget((one) => first.has(one))).catch(this.onError);
     }
   }
 
   #sweep(): void {
     const now = performance.now();
-    const expired = [...this.#known.values()].filter(({ until }) => until <= now);
-    if (expired.length > 0) void this.#inTurn(() => this.#forget(expired)).catch(this.onError);
+    void this.#inTurn(() => this.#forget(({ until }) => until <= now)).catch(this.onError);
   }
 
-  /** What can't be closed stays known, and is tried again. What has been opened anew meanwhile stays open. */
-  async #forget(closing: readonly Known[]): Promise<void> {
-    const isStill = (one: Known) => this.#known.get(keyOf(one)) === one;
-    const old = closing.filter(isStill);
+  /**
+   * Closes, in its turn. What can't be closed stays known, and is tried again.
+   *
+   * @param isOver asked when the turn has come: what has been opened anew before that stays open
+   */
+  async #forget(isOver: (one: Known) => boolean): Promise<void> {
+    const old = [...this.#known.values()].filter(isOver);
+    if (old.length === 0) return;
     await this.#takeAway(this.#steps(old.map(({ element }) => element)));
-    for (const one of old.filter(isStill)) this.#known.delete(keyOf(one));
+    for (const one of old) if (this.#known.get(keyOf(one)) === one) this.#known.delete(keyOf(one));
   }
 
   async #takeStrangers(): Promise<void> {
@@ -203,6 +215,7 @@ function wantedOf({ exit, name, addresses }: Opening): readonly Known[] {
   );
 }
 
-function keyOf({ network, element: { set, key } }: Known): string {
-  return `${network} ${set} ${formatSetElement({ set, key })}`;
+/** As the kernel tells them from each other. */
+function keyOf({ element: { set, key } }: Known): string {
+  return `${set} ${formatSetElement({ set, key })}`;
 }
