@@ -17,7 +17,7 @@ import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
-import { firewallOf } from './firewall.ts';
+import { standingBackend } from './firewall.ts';
 import { endForwarding, prepareGround } from './ground.ts';
 import { leaveNone } from './leave-none.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
@@ -98,7 +98,7 @@ async function plugIntoLife(
     verb: 'add',
     plug: draft.plug,
     bindings,
-    firewall: firewallOf(context),
+    firewall: standingBackend(context),
   });
   const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
   await whileBound(context, record, bound, async () => {
@@ -154,7 +154,7 @@ export async function disconnect(context: Context, name: string, reference: stri
       verb: 'remove',
       plug,
       bindings: bindingsOf(life),
-      firewall: firewallOf(context),
+      firewall: standingBackend(context),
     });
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
     const steps = [...shared.steps, ...backwards(rewired.guard), ...plug.steps, ...backwards(rewired.steps)];

@@ -22,7 +22,7 @@ import { checkNetworkRequest } from '../values/network-grammar.ts';
 import { invalidNetwork } from '../values/option-row.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
-import { firewallOf } from './firewall.ts';
+import { standingBackend } from './firewall.ts';
 import { prepareGround } from './ground.ts';
 import { defaultBridge, lookUp, notFound, ordinaryBridge, takenPrefixes } from './networks.ts';
 import { machinePrefix, uplinkMtuBytes } from './observe.ts';
@@ -204,7 +204,7 @@ export async function removeNetwork(context: Context, reference: string): Promis
 /** What name servers have opened to it. */
 function learnedBy(context: Context, world: World, { network }: NetworkRecord): readonly Step[] {
   if (network.kind !== 'bridge' || !(network.egress?.allow ?? []).some(({ kind }) => kind === 'name')) return [];
-  return firewallOf(context)
+  return standingBackend(context)
     .found(world, 'what was learned for the network goes with it', learnedSets)
     .map(({ step }) => step)
     .filter((step) => linksIn(step).includes(network.bridge));

@@ -1,4 +1,4 @@
-/** Which of the two back ends carries out the policy: the one that is loaded, or else the one that is asked for, or can be had. */
+/** Which of the two back ends carries out the policy: the one that stands, and where it moves to. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Backend, type BackendName, isFirewallStep } from '../firewall/backend.ts';
 import { findVariant, isInstalled } from '../firewall/iptables/program.ts';
@@ -21,22 +21,23 @@ import { type ContainerRecord, living, type MachineRecord, type NetworkRecord, s
 import { behindOf, wiredOf } from './wiring.ts';
 
 /**
- * The back end of everything that is planned now.
+ * The back end of everything that is planned and told: the one whose rules stand, which after a move that failed is not
+ * the one that is wanted. Where none stands, and of what another one that is asked for would have, the one that is wanted.
  *
  * @throws GangwayError missing-program where there is none
  */
-export function firewallOf(context: Context): Backend {
+export function standingBackend(context: Context): Backend {
+  const loaded = isMoveAsked(context) ? undefined : backendIn(context.records.machine().ruleset);
+  return loaded ?? wantedBackend(context);
+}
+
+/** @throws GangwayError missing-program where there is none */
+function wantedBackend(context: Context): Backend {
   const machine = context.records.machine();
   const loaded = backendIn(machine.ruleset);
   const asked = context.firewall ?? machine.asked;
   if (asked !== undefined) return asked === loaded?.name ? loaded : choose(asked);
   return loaded?.name === 'iptables' ? loaded : (beside(context) ?? loaded ?? choose(undefined));
-}
-
-/** The back end of what stands now, or of how another one that is asked for would have it. @throws GangwayError missing-program */
-export function standingBackend(context: Context): Backend {
-  const loaded = isMoveAsked(context) ? undefined : backendIn(context.records.machine().ruleset);
-  return loaded ?? firewallOf(context);
 }
 
 /** Where others have rules in iptables' FORWARD, ours stand there, too (neighbours.ts says why). */
@@ -147,7 +148,7 @@ export function firewallMoves(context: Context): readonly Change[] {
   if (!records.isMachineReadable) return [];
   const { ruleset: old } = records.machine();
   const loaded = backendIn(old);
-  const firewall = loaded && firewallOf(context);
+  const firewall = loaded && wantedBackend(context);
   if (firewall === undefined || isDeepStrictEqual(withoutReasons(firewall.load()), withoutReasons(old))) return [];
   const { networks, containers, machine, steps } = retell(context, firewall);
   const kept = isKeptBy(firewall, old);
@@ -155,7 +156,7 @@ export function firewallMoves(context: Context): readonly Change[] {
     plan: {
       subject: kept ? 'load the rules anew' : `move the firewall from ${loaded?.name} to ${firewall.name}`,
       direction: 'make',
-      steps: kept ? firewall.reload(old, steps) : [...firewall.load(), ...steps],
+      steps: kept ? firewall.reload(firewall.load(), steps, old) : [...firewall.load(), ...steps],
     },
     records: [
       records.putMachine(machine),

@@ -15,7 +15,7 @@ import type { World } from '../plan/world.ts';
 import { formatPrefix, network } from '../values/address.ts';
 import { type Context, carry } from './context.ts';
 import type { Removed } from './engine.ts';
-import { firewallOf } from './firewall.ts';
+import { standingBackend } from './firewall.ts';
 import { defaultBridge, isBridgeBusy, ordinaryBridge } from './networks.ts';
 import { living, standingSteps, stepsOf } from './record.ts';
 
@@ -65,7 +65,7 @@ function forgottenBridges(
   const known = new Set(
     context.records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])),
   );
-  const facts = firewallOf(context)
+  const facts = standingBackend(context)
     .found(world, why, networkSets)
     .map(({ step }) => step);
   const wanted = wantedPlaces(context);

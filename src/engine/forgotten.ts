@@ -18,7 +18,7 @@ import type { Launch } from '../values/launch.ts';
 import { type Context, carry } from './context.ts';
 import type { Directories } from './directories.ts';
 import type { Removed } from './engine.ts';
-import { firewallOf } from './firewall.ts';
+import { standingBackend } from './firewall.ts';
 import { forgottenGuards } from './guard.ts';
 import { type ContainerRecord, standingSteps, stepsOf } from './record.ts';
 
@@ -63,7 +63,7 @@ function ports(context: Context, world: World, known: readonly ContainerRecord[]
       .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
       .flatMap((step) => (isFirewallStep(step) ? [placeOf(step)] : [])),
   );
-  return firewallOf(context)
+  return standingBackend(context)
     .found(world, why, portSets)
     .map(({ step }) => step)
     .filter((step) => !wanted.has(placeOf(step)))

@@ -18,7 +18,7 @@ import { TeardownError } from '../values/errors.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAboutToRestart, isAlive, lastOf } from './end.ts';
 import type { Removed } from './engine.ts';
-import { firewallOf, isLoaded } from './firewall.ts';
+import { isLoaded, standingBackend } from './firewall.ts';
 import { removeForgotten } from './forgotten.ts';
 import { removeForgottenBridges } from './forgotten-bridges.ts';
 import { newcomer } from './ground.ts';
@@ -90,7 +90,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   const plugs = living(records.containers(), boot).flatMap(({ life }) => life.plugs);
   const others = records.everyNetwork().filter(({ id }) => id !== network?.id);
   if (plugs.some(({ networkId }) => networkId === network?.id)) return [];
-  const firewall = firewallOf(context);
+  const firewall = standingBackend(context);
   const inUse = plugs.length > 0 || others.length > 0;
   const bridge = network === undefined ? [] : standingSteps(network, boot);
   const ruleset = inUse

@@ -17,7 +17,7 @@ import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
-import { askedIn, firewallOf, isLoaded } from './firewall.ts';
+import { askedIn, isLoaded, standingBackend } from './firewall.ts';
 import { raiseGuard } from './guard.ts';
 import { ipForward, kernelFamilies } from './observe.ts';
 import { warnOfObstacles } from './obstacles.ts';
@@ -40,7 +40,7 @@ interface Wanted {
 
 export function prepareGround(context: Context, world: World, wanted: Wanted): Ground {
   const { records } = context;
-  const firewall = firewallOf(context);
+  const firewall = standingBackend(context);
   const machine = records.machine();
   const boot = bootId();
   const standing = wanted.networks.map((record) => stand(context, world, record, boot));
@@ -103,7 +103,8 @@ function stand(context: Context, world: World, record: NetworkRecord, boot: stri
  */
 function makeAnew(context: Context, world: World, network: Network): readonly Step[] {
   const link = linkOf(network);
-  if (world.findLink('host', link) === undefined) return createNetwork(network, kernelFamilies(), firewallOf(context));
+  if (world.findLink('host', link) === undefined)
+    return createNetwork(network, kernelFamilies(), standingBackend(context));
   if (network.kind !== 'bridge') return [];
   throw new GangwayError(
     'network-exists',
@@ -142,7 +143,7 @@ function forwardingFor(
     !before.some((step) => turnsOnForwarding(step, family));
   const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
   const needed = { ...(missing(4) ? { ipForward: ipForward() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
-  const fresh = forwarding(needed, firewallOf(context));
+  const fresh = forwarding(needed, standingBackend(context));
   const last = context.records.containers().find(({ id }) => id === forwardFor.id);
   const hasEnded = forwardFor.begins && last !== undefined && endsForwarding(context, last);
   // In a dry run, what puts the firewall where it is wanted has been told, too.

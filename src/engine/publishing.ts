@@ -22,7 +22,7 @@ import type { PortBinding, PublishedPort } from '../values/port.ts';
 import { formatPublish, refuseOverlaps } from '../values/port-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
-import { firewallOf } from './firewall.ts';
+import { standingBackend } from './firewall.ts';
 import { prepareGround } from './ground.ts';
 import { bindPorts, whileBound } from './port-binding.ts';
 import { bindingsOf, type ContainerRecord, type Life } from './record.ts';
@@ -76,7 +76,7 @@ async function addPorts(
   const bindings = await bindPorts(context, { record, asked, wired, ways, own: 'taken' });
   const added = forwardsOf(wired, ways, bindings);
   const forwards = [...life.forwards, ...added];
-  const published = publish(forwards, behindOf(wired), firewallOf(context));
+  const published = publish(forwards, behindOf(wired), standingBackend(context));
   const ground = prepareGround(context, world, {
     networks: wired.map((each) => each.record),
     forwardFor: { id: record.id, begins: false },
@@ -123,7 +123,7 @@ export async function unpublishPorts(context: Context, name: string, meant: read
 
 function without(context: Context, record: ContainerRecord, life: Life, gone: readonly PortBinding[]) {
   const forwards = life.forwards.filter(({ binding }) => !gone.includes(binding));
-  const published = publish(forwards, behindOf(wiredOf(context.records, life)), firewallOf(context));
+  const published = publish(forwards, behindOf(wiredOf(context.records, life)), standingBackend(context));
   const left = forwards.map(({ binding }) => binding);
   const request = rewrite(record.request, (all) => withoutBindings(all, gone, left));
   return { ...record, request, life: { ...life, forwards, published } };

@@ -4,14 +4,14 @@
  * `nft flush ruleset`, `iptables -F`, a service that loads its own rules anew: none of them asks whose the others are. What
  * is missing is told by the steps themselves, each of which can be asked whether it holds.
  */
-import { type Backend, isFirewallStep } from '../firewall/backend.ts';
+import { isFirewallStep } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { Change } from '../plan/change.ts';
 import { kindOf } from '../plan/kind.ts';
 import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Context } from './context.ts';
-import { firewallOf } from './firewall.ts';
+import { standingBackend } from './firewall.ts';
 import { livingGuards, reloadGuard } from './guard.ts';
 import { living, type NetworkRecord, standingSteps, stepsOf } from './record.ts';
 
@@ -31,8 +31,8 @@ export function repairs(context: Context, world: World, how: 'rules' | 'everythi
 function repairFirewall(context: Context, world: World, how: 'rules' | 'everything'): readonly Step[] {
   const { ruleset } = context.records.machine();
   if (ruleset.length === 0) return [];
-  const firewall: Backend = firewallOf(context);
-  if (missing(context, world, ruleset).length > 0) return firewall.reload(ruleset, factsOf(context));
+  if (missing(context, world, ruleset).length > 0)
+    return standingBackend(context).reload(ruleset, factsOf(context), ruleset);
   return how === 'rules' ? [] : missing(context, world, factsOf(context));
 }
 

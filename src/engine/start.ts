@@ -25,7 +25,7 @@ import type { ContainerAction, Occurrence } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, letIn } from './context.ts';
-import { firewallOf } from './firewall.ts';
+import { standingBackend } from './firewall.ts';
 import { linkLines } from './links.ts';
 import { machineHosts, machineResolvConf } from './observe.ts';
 import { ofContainer, ofStack } from './occurrences.ts';
@@ -121,7 +121,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     guard: guardOf(wired),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),
     forwards,
-    published: publish(forwards, behindOf(wired), firewallOf(context)),
+    published: publish(forwards, behindOf(wired), standingBackend(context)),
     rest: [
       ...files(record, directory, stack, linkLines(records, record.network)),
       { kind: 'process', launch, why: 'the command, in namespaces of its own and inside its limits' },

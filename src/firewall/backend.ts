@@ -24,11 +24,16 @@ export interface Backend {
   /** The rules of every network, which never change. */
   load(): readonly (RulesetStep | ChainsStep)[];
   /**
-   * The same in the place of what is there, or was, with everything that they have to know, in one transaction.
+   * Rules in the place of what is there, or was, with everything that they have to know, in one transaction.
    *
+   * @param rules those of `load`, or what a record has of them: it needs no file of the owner's, which may be wrong by now
    * @param old what was loaded before
    */
-  reload(old: readonly Step[], facts: readonly FirewallStep[]): readonly (RulesetStep | ChainsStep)[];
+  reload(
+    rules: readonly Step[],
+    facts: readonly FirewallStep[],
+    old: readonly Step[],
+  ): readonly (RulesetStep | ChainsStep)[];
   /** What comes and goes: facts, all for the same reason. */
   know(facts: readonly SetElement[], why: string): readonly FirewallStep[];
   /**

@@ -52,14 +52,15 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
     /** `iptables-restore --noflush`, once a family. */
     load,
 
-    reload(old, facts) {
+    reload(rules, facts, old) {
       // The owner's rules that an older file had go with it; those that somebody typed in stay.
       const had = old.some((step) => step.kind === 'chains' && step.owners !== undefined);
-      const rules = facts.flatMap((fact) => (fact.kind === 'rule' && fact.rule !== undefined ? [fact.rule] : []));
-      return load().map((step) => ({
+      const known = facts.flatMap((fact) => (fact.kind === 'rule' && fact.rule !== undefined ? [fact.rule] : []));
+      const chains = rules.flatMap((step) => (step.kind === 'chains' ? [step] : []));
+      return chains.map((step) => ({
         ...step,
         ...(had && { owners: step.owners ?? [] }),
-        facts: rules.filter(({ family }) => family === step.family),
+        facts: known.filter(({ family }) => family === step.family),
         replaces: true,
       }));
     },

@@ -28,11 +28,11 @@ export const nftables: Backend = {
 
   load: () => [loadTable()],
 
-  reload: (_, facts) => {
+  reload: (rules, facts) => {
     const known = facts.flatMap((fact) =>
       fact.kind === 'element' && fact.element !== undefined ? [fact.element] : [],
     );
-    return [{ ...loadTable(), facts: known, replaces: true }];
+    return rules.flatMap((step) => (step.kind === 'ruleset' ? [{ ...step, facts: known, replaces: true }] : []));
   },
 
   /** `nft add element inet gangway …`, one step an element. */

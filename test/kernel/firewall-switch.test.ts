@@ -82,6 +82,45 @@ test('every move: others lose nothing, a connection goes on, and nothing of the 
   });
 });
 
+test('a move that fails, for a wrong line in a file: containers and ports come and go where the rules stand', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const web = await story.start('--name', 'web', '-p', '8080:80', '-p', '8081:81', ...answers(80, 81, 82));
+    await untilAnswering(story, web, 82);
+    await story.sh('mkdir -p /etc/gangway; echo "-A INPUT -j DROP" >/etc/gangway/user.rules');
+    await story.sh('iptables -A FORWARD -s 192.0.2.2 -j DROP');
+    const reached = () =>
+      ask(
+        story,
+        'world',
+        [8080, 8081, 8082].map((port) => `tcp 203.0.113.1:${port}`),
+      );
+    const { stderr } = await story.exec(['unpublish', 'web', '80']);
+    t.regex(
+      stderr,
+      /warning: the rules stay as they were before: .*user\.rules: "-A INPUT -j DROP"/,
+      'control: it fails',
+    );
+    await story.run('publish', 'web', '8082:82');
+    t.deepEqual(await reached(), ['refused', '203.0.113.2', '203.0.113.2']);
+    await story.run('network', 'create', 'front');
+    await story.run('run', '--rm', '--network', 'front', '-p', '8083:83', 'true');
+    await story.sh('kill -KILL $(pgrep -f "[_]switchboard"); nft delete table inet gangway');
+    await story.run('network', 'rm', 'front');
+    t.deepEqual(await reached(), ['refused', '203.0.113.2', '203.0.113.2'], 'put back where they stood');
+    await story.sh('kill -KILL $(pgrep -f "[_]switchboard"); nft delete table inet gangway');
+    await story.run('stop', '-t', '0', 'web');
+    await story.sh('rm /etc/gangway/user.rules');
+    await story.run('start', 'web');
+    t.regex(
+      await story.sh('nft list tables; iptables -S FORWARD'),
+      /^(?!.*inet gangway).*GANGWAY-FORWARD/s,
+      'now it moves',
+    );
+    await untilAnswering(story, web, 82);
+    t.deepEqual(await reached(), ['refused', '203.0.113.2', '203.0.113.2']);
+  });
+});
+
 test('without nft, iptables carries the rules; without both, one sentence says so and nothing is made', async (t) => {
   await withStory(t, {}, async (story) => {
     const hide = (...programs: readonly string[]) =>

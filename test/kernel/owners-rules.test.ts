@@ -48,6 +48,10 @@ for (const backend of backendNames) {
       t.is(exitCode, 0);
       t.regex(stderr, /warning: the rules stay as they were before/);
       t.deepEqual(await fromWorld(story), ['silence', client], 'what stood stands');
+      await story.sh('kill -KILL $(pgrep -f "[_]switchboard"); nft flush ruleset');
+      await story.run('network', 'create', 'another');
+      t.deepEqual(await fromWorld(story), ['silence', client], 'and is put back');
+      await story.run('network', 'rm', 'another');
 
       await write(story, backend, '');
       await story.sh(`chmod 666 ${files[backend].path}`);

@@ -11,7 +11,7 @@ import type { Port } from '../../values/port.ts';
 import { parsePort } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
 import type { ReachQuestion, ReachWay } from '../engine.ts';
-import { firewallOf } from '../firewall.ts';
+import { standingBackend } from '../firewall.ts';
 import { warnOfObstacles } from '../obstacles.ts';
 import type { NetworkRecord } from '../record.ts';
 import { oneOf } from '../request.ts';
@@ -32,7 +32,7 @@ export async function reach(context: Context, question: ReachQuestion): Promise<
   const asker = askerOf(context, world, question.from);
   const all = asksOf(context, world, asker, question).map((ask) => ({ ask, answer: answerTo(world, asker, ask) }));
   const told = all.filter(({ ask }) => !isCovered(ask, all));
-  warnOfObstacles(context, firewallOf(context), standing(context));
+  warnOfObstacles(context, standingBackend(context), standing(context));
   if (question.probe !== true) return told.map(wayOf);
   if (asker.place === undefined) throw fromElsewhere(question.from);
   using kernel = new KernelWorld(context.host());
