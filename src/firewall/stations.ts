@@ -95,7 +95,7 @@ export const stations: readonly Station[] = [
     always: true,
   },
   policy('what comes from one of our bridges is asked if it may leave, what goes to one if it may enter', ['bridges'], {
-    nftables: ['forward', 'forward'],
+    nftables: ['forward', 'forward', 'between'],
     iptables: ['forward', 'GANGWAY-FORWARD', 'GANGWAY-FROM', 'GANGWAY-TO', 'GANGWAY-OURS'],
   }),
   policy('containers of one network, to each other', ['same_bridge', 'apart'], {
@@ -133,7 +133,7 @@ export const stations: readonly Station[] = [
   policy(
     'into a network: nobody claims to be inside, and its mode decides; without one nothing enters',
     ['entering', ...families('subnets')],
-    { nftables: ['forward', 'enter'], iptables: ['forward', 'GANGWAY-CLAIMS', 'GANGWAY-ENTER'] },
+    { nftables: ['forward', 'enter', 'entered'], iptables: ['forward', 'GANGWAY-CLAIMS', 'GANGWAY-ENTER'] },
   ),
   policy('in, mode nat: answers, and what came by a published port', families('trusted_ports'), {
     nftables: ['forward', 'enter_nat'],
@@ -167,7 +167,7 @@ export const stations: readonly Station[] = [
     'the source: who goes out gets the machine’s address, or the one that was chosen',
     ['masqueraded', ...families('sources')],
     {
-      nftables: ['postrouting', 'masks'],
+      nftables: ['postrouting', 'masks', 'stays'],
       iptables: ['postrouting', 'GANGWAY-MASKS', 'GANGWAY-HAIRPIN', 'GANGWAY-STAY', 'GANGWAY-SOURCES'],
     },
   ),
