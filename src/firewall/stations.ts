@@ -68,7 +68,7 @@ export const stations: readonly Station[] = [
     families('inside'),
     {
       nftables: ['prerouting', 'seen'],
-      iptables: ['prerouting', 'GANGWAY-SEEN', 'GANGWAY-INSIDE', 'GANGWAY-HEARD', 'GANGWAY-UNSEEN'],
+      iptables: ['prerouting', 'GANGWAY-SEEN', 'GANGWAY-INSIDE', 'GANGWAY-HEARD', 'GANGWAY-STRANGE', 'GANGWAY-UNSEEN'],
     },
   ),
   policy(

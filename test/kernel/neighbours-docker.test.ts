@@ -65,10 +65,19 @@ test('Docker first: both work, its rules stay as they are, and no network that i
     t.regex(taken.stderr, /port 0\.0\.0\.0:9090\/tcp is in use by docker-proxy/);
     await t.throwsAsync(docker.run('run', '--rm', '-p', '8080:80', 'image', 'sleep', '0'), { message: /8080/ });
 
-    await docker.run('network', 'create', '-o', 'com.docker.network.bridge.name=foo0', 'foo');
-    await docker.run('run', '-d', '--name', 'dx', '--network', 'foo', 'image', 'sleep', '1000');
-    const dx = await docker.open('dx');
     const order = () => story.sh('iptables -S FORWARD');
+    await story.sh("kill -STOP $(pgrep -f '[_]switchboard')");
+    await docker.run('network', 'create', '-o', 'com.docker.network.bridge.name=foo0', 'foo');
+    await docker.run('run', '-d', '--name', 'dx', '--network', 'foo', '-p', '9191:80', 'image', 'sleep', '1000');
+    const dx = await docker.open('dx');
+    t.regex(await order(), /-i foo0[\s\S]*GANGWAY-FORWARD/, 'control: Docker’s rules come first');
+    t.deepEqual(
+      await ask(story, dx, ['tcp 203.0.113.2:80']),
+      ['203.0.113.1'],
+      'what they accept is none of ours to drop',
+    );
+    t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:9191']), ['203.0.113.2']);
+    await story.sh("kill -CONT $(pgrep -f '[_]switchboard')");
     await waitFor('our rules come first again', async () => /GANGWAY-FORWARD[\s\S]*-i foo0/.test(await order()));
     t.deepEqual(await ask(story, dx, [`tcp ${address}:81`]), ['silence'], 'from foo0');
     await bothWork(t, story, web, 'with another network of Docker');

@@ -34,6 +34,10 @@ test('a network is rules in the chains of its families', (t) => {
   t.deepEqual(told(networkElements(policy).flatMap(renderRules)), [
     '4 mangle -I GANGWAY-INSIDE -i gangway0 -j MARK --set-xmark 0x10000000/0xffffffff',
     '6 mangle -I GANGWAY-INSIDE -i gangway0 -j MARK --set-xmark 0x10000000/0xffffffff',
+    '4 mangle -I GANGWAY-STRANGE -i gangway0 -j RETURN',
+    '6 mangle -I GANGWAY-STRANGE -i gangway0 -j RETURN',
+    '4 mangle -I GANGWAY-STRANGE -o gangway0 -j RETURN',
+    '6 mangle -I GANGWAY-STRANGE -o gangway0 -j RETURN',
     '4 filter -I GANGWAY-FROM -i gangway0 -j GANGWAY-LEAVE',
     '6 filter -I GANGWAY-FROM -i gangway0 -j GANGWAY-LEAVE',
     '4 filter -I GANGWAY-TO -o gangway0 -j GANGWAY-ENTER',

@@ -46,6 +46,8 @@ const nat = (chain: string): Place => ({ table: 'nat', chain: `GANGWAY-${chain}`
 const renderings: Readonly<Record<string, Rendering>> = {
   bridges: ({ links: [bridge] }) => [
     { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-i ${bridge} -j MARK --set-xmark 0x10000000/0xffffffff` },
+    { table: 'mangle', chain: 'GANGWAY-STRANGE', words: `-i ${bridge} -j RETURN` },
+    { table: 'mangle', chain: 'GANGWAY-STRANGE', words: `-o ${bridge} -j RETURN` },
     { ...filter('FROM'), words: `-i ${bridge} -j GANGWAY-LEAVE` },
     { ...filter('TO'), words: `-o ${bridge} -j GANGWAY-ENTER` },
     { ...filter('OUTSIDE'), words: `-o ${bridge} -g GANGWAY-ALLOWED` },
