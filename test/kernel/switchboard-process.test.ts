@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -312,18 +312,23 @@ test.serial('more ports than open files: one sentence, and nothing is bound', as
   await connection.close();
 });
 
-test.serial('two clients that start it at once share one', async (t) => {
+test.serial('two clients that start it at once share one, and what is learned is of one at a time', async (t) => {
   const options = place();
+  const learned = join(options.runtimeDirectory, 'learned');
+  writeFileSync(learned, '');
   const connections = await Promise.all([openSwitchboard(options), openSwitchboard(options), openSwitchboard(options)]);
   const found = new Set(await Promise.all(connections.map(pidOf)));
   t.is(found.size, 1);
   await Promise.all(connections.map((connection) => connection.close()));
   // It is just ending: the next client gets another one, every time.
+  let last = 0;
   for (let round = 0; round < 3; round++) {
     const connection = await openSwitchboard(options);
-    await pidOf(connection);
+    last = await pidOf(connection);
     await connection.close();
   }
+  await until(() => !isRunning(last));
+  t.regex(readFileSync(learned, 'utf8'), /^(begin locked\nclose locked\n){2,4}$/);
 });
 
 test.serial('what it said before it died is in the error', async (t) => {

@@ -1,13 +1,23 @@
 /**
- * A switchboard for tests: `switchboard-main.ts DIRECTORY`. What it is to serve stands in DIRECTORY/records.json.
+ * A switchboard for tests: `switchboard-main.ts DIRECTORY`. What it is to serve stands in DIRECTORY/records.json. Into
+ * DIRECTORY/learned, where that is, it writes when it begins and ends to learn, and whether somebody has the lock by then.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runSwitchboard } from '../../src/engine/switchboard/process.ts';
 import { decodePublication } from '../../src/engine/switchboard/protocol.ts';
+import { tryLock } from '../../src/sys/flock.ts';
 import { ignoring } from '../../src/values/errors.ts';
 
 const [, , runtimeDirectory = ''] = process.argv;
+
+function note(word: string): void {
+  const path = join(runtimeDirectory, 'learned');
+  if (!existsSync(path)) return;
+  const lock = tryLock(join(runtimeDirectory, 'switchboard.lock'));
+  lock?.release();
+  writeFileSync(path, `${word} ${lock === undefined ? 'locked' : 'free'}\n`, { flag: 'a' });
+}
 
 await runSwitchboard({
   runtimeDirectory,
@@ -17,5 +27,12 @@ await runSwitchboard({
   },
   unknown: () => new Set(),
   names: () => [],
-  open: () => undefined,
+  learned: {
+    begin: () => note('begin'),
+    open: () => undefined,
+    async close() {
+      await Promise.resolve();
+      note('close');
+    },
+  },
 });

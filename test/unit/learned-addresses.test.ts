@@ -44,8 +44,9 @@ function scene({ networks = [plainExit.id] } = {}) {
   const machine = { boot: '', ruleset: [{ kind: 'ruleset' }], forwarding: [] };
   const records = { isMachineReadable: true, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
   const context = { records, kinds: { element: kind }, host: () => ({}) } as unknown as Context;
-  const learned = new LearnedAddresses(context, () => {});
-  return { learned, log, there, refusals };
+  const errors: unknown[] = [];
+  const learned = new LearnedAddresses(context, (error) => errors.push(error));
+  return { learned, log, there, refusals, kind, errors };
 }
 
 const exit = { ...plainExit, egress: parseEgress(['allow=x.test']) };
@@ -128,7 +129,9 @@ function sceneOfRules() {
   const machine = { boot: '', ruleset: [{ kind: 'chains', variant: 'nft' }], forwarding: [] };
   const records = { isMachineReadable: false, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
   const context = { records, kinds: { rule: kind }, host: () => ({}) } as unknown as Context;
-  return { learned: new LearnedAddresses(context, () => {}), rules, networks };
+  const errors: unknown[] = [];
+  const learned = new LearnedAddresses(context, (error) => errors.push(error));
+  return { learned, rules, networks, kind, errors };
 }
 
 test('rules whose time is over, or whose network is gone, are taken away whoever sees it first', async (t) => {
@@ -191,6 +194,36 @@ test('what a network has open that took another one’s bridge name does not end
   t.is(rules.length, 1);
   await learned.close();
   t.deepEqual(rules, []);
+});
+
+test('after its end nothing is put back: the next switchboard may have closed it', async (t) => {
+  const { learned, there, refusals } = scene();
+  learned.open(opening(60, '192.0.2.1'));
+  refusals.push(new KernelError('delete', 'EBUSY'));
+  await t.throwsAsync(learned.close(), { message: /EBUSY/ });
+  there.clear();
+  await learned.restore();
+  t.is(there.size, 0);
+});
+
+test('why an address could not be opened is told, and not once a question', async (t) => {
+  const elements = scene();
+  elements.learned.begin();
+  elements.there.add('"br-front" . 192.0.2.1');
+  const refused = new KernelError('add element of learned4', 'EPERM');
+  elements.kind.applyAll = () => {
+    throw refused;
+  };
+  for (let round = 0; round < 3; round++)
+    await t.throwsAsync(async () => elements.learned.open(opening(60, '192.0.2.1')), { is: refused });
+  t.deepEqual(elements.errors, [refused]);
+  await elements.learned.close();
+
+  const rules = sceneOfRules();
+  rules.kind.applyAll = () => Promise.reject(refused);
+  await t.throwsAsync(async () => rules.learned.open(opening(60, '192.0.2.1')), { is: refused });
+  t.deepEqual(rules.errors, [refused]);
+  await rules.learned.close();
 });
 
 test('to one network so many are open, and those that close first make room', async (t) => {

@@ -31,15 +31,18 @@ export const execute: Execute = async (_, { engineOptions }) => {
     isSilent: () => isSilent(context),
     onError,
   });
-  await runSwitchboard({
-    runtimeDirectory: records.directories.runtime,
-    publishedPorts: () => publications(records),
-    unknown: () => records.unreadable(),
-    names: (attended) => wantedNames(records, attended),
-    open: learned.open,
-  });
-  await watch.close();
-  await learned.close();
+  try {
+    await runSwitchboard({
+      runtimeDirectory: records.directories.runtime,
+      learned,
+      publishedPorts: () => publications(records),
+      unknown: () => records.unreadable(),
+      names: (attended) => wantedNames(records, attended),
+    });
+  } finally {
+    // The look that has begun may wait for a command that starts the next switchboard, which waits for the end of this one.
+    await watch.close();
+  }
   context.close();
   return 0;
 };

@@ -18,6 +18,7 @@ import { GangwayError, hasErrno } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { Context } from '../context.ts';
 import { standingBackend } from '../firewall.ts';
+import type { Learning } from './process.ts';
 
 /** As many are open to one network; then those make room that close first. */
 const mostPerNetwork = 4096;
@@ -26,6 +27,9 @@ const mostPerNetwork = 4096;
 const slackMilliseconds = 10_000;
 
 const sweepMilliseconds = 5000;
+
+/** How often a question fails, containers decide; the log is told of one in so long. */
+const quietMilliseconds = 60_000;
 
 const why = 'an answer for a name to which the network may speak';
 
@@ -37,38 +41,43 @@ interface Known {
   readonly until: number;
 }
 
-export class LearnedAddresses {
+export class LearnedAddresses implements Learning {
   readonly #known = new Map<string, Known>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly context: Context,
     readonly onError: (error: unknown) => void,
-  ) {
-    this.#timer = setInterval(() => this.#sweep(), sweepMilliseconds);
-    this.#timer.unref();
-    // What a switchboard has left that was killed is nobody's, and would never end.
-    const { records } = context;
+  ) {}
+
+  /** From now on nobody else opens anything: what a switchboard has left that was killed is nobody's, and would never end. */
+  begin(): void {
+    this.#timer = setInterval(() => this.#sweep(), sweepMilliseconds).unref();
+    const { records } = this.context;
     const hasRules = records.isMachineReadable && records.machine().ruleset.some(({ kind }) => kind === 'chains');
-    if (hasRules) void this.#inTurn(() => this.#takeStrangers()).catch(onError);
+    if (hasRules) void this.#inTurn(() => this.#takeStrangers()).catch(this.onError);
   }
 
   readonly open: Open = (openings) => {
     const wanted = this.#missing(openings.flatMap(wantedOf));
     if (wanted.length === 0) return undefined;
     try {
-      if (this.#backend.name === 'iptables') return this.#inTurn(() => this.#openRules(this.#missing(wanted)));
+      if (this.#backend.name === 'iptables')
+        return this.#inTurn(() => this.#openRules(this.#missing(wanted))).catch((error) => this.#fail(error));
       this.#openElements(wanted);
       return undefined;
     } catch (error) {
-      return Promise.reject(error);
+      return this.#fail(error);
     }
   };
 
   /** Puts back what somebody has taken away; what was open to a network that is gone is closed. */
   async restore(): Promise<void> {
     await this.#inTurn(async () => {
+      if (this.#isClosed) return;
       const networks = new Set(this.context.records.networks().map(({ id }) => id));
       const now = performance.now();
       await this.#forget(({ network, until }) => until <= now || !networks.has(network));
@@ -83,9 +92,10 @@ export class LearnedAddresses {
     });
   }
 
-  /** Nothing is open any more by what was learned here. */
+  /** Nothing is open any more by what was learned here; what is there by then is the next switchboard's. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#isClosed = true;
     await this.#inTurn(() => this.#forget(() => true));
   }
 
@@ -149,6 +159,16 @@ export class LearnedAddresses {
       const first = new Set(own.toSorted((a, b) => a.until - b.until).slice(0, own.length - mostPerNetwork));
       void this.#inTurn(() => this.#forget((one) => first.has(one))).catch(this.onError);
     }
+  }
+
+  /** Who has asked hears that it has failed, and not why. */
+  #fail(error: unknown): Promise<never> {
+    const now = performance.now();
+    if (now - this.#toldAt >= quietMilliseconds) {
+      this.#toldAt = now;
+      this.onError(error);
+    }
+    return Promise.reject(error);
   }
 
   #sweep(): void {

@@ -29,14 +29,24 @@
  * started at once see by the lock which of them is the one.
  */
 import { rmSync, writeSync } from 'node:fs';
+import type { Open } from '../../services/dns/opening.ts';
 import { tryLock } from '../../sys/flock.ts';
 import { raiseOpenFileLimit } from '../../sys/open-files.ts';
 import { ignoring } from '../../values/errors.ts';
 import { switchboardFiles } from './files.ts';
 import { SwitchboardServer, type Wanted } from './server.ts';
 
-export interface SwitchboardProcess extends Wanted {
+export interface SwitchboardProcess extends Omit<Wanted, 'open'> {
   readonly runtimeDirectory: string;
+  readonly learned: Learning;
+}
+
+/** What answers for names have opened: it is the switchboard's that has the lock, and of no other one. */
+export interface Learning {
+  begin(): void;
+  readonly open: Open;
+  /** @returns when nothing is open any more */
+  close(): Promise<void>;
 }
 
 /** What it says on its standard output, once, to whoever started it. `busy`: there is one already, or one is just ending. */
@@ -47,7 +57,7 @@ export type Announcement = 'ready' | 'busy';
  *
  * @returns when it has ended, or at once if another one is running
  */
-export async function runSwitchboard({ runtimeDirectory, ...wanted }: SwitchboardProcess): Promise<void> {
+export async function runSwitchboard({ runtimeDirectory, learned, ...wanted }: SwitchboardProcess): Promise<void> {
   const files = switchboardFiles(runtimeDirectory);
   process.umask(0o177);
   const lock = tryLock(files.lock);
@@ -58,13 +68,18 @@ export async function runSwitchboard({ runtimeDirectory, ...wanted }: Switchboar
   raiseOpenFileLimit();
   // Whoever listened here was killed: it would hold the lock.
   rmSync(files.socket, { force: true });
-  const server = new SwitchboardServer(wanted);
+  learned.begin();
+  const server = new SwitchboardServer({ ...wanted, open: learned.open });
   await server.listen(files.socket);
   process.on('SIGTERM', () => server.end()).on('SIGINT', () => server.end());
   announce('ready');
   await server.ended;
-  rmSync(files.log, { force: true });
-  lock.release();
+  try {
+    await learned.close();
+    rmSync(files.log, { force: true });
+  } finally {
+    lock.release();
+  }
 }
 
 function announce(word: Announcement): void {
