@@ -15,7 +15,7 @@ export interface FirewallMark {
 export const wholeMask = 0xffffffff;
 
 /** The one that our own rules give to what they have seen (networks/unseen.ts). */
-const ownMark = 0x10000000;
+export const ownMark = 0x10000000;
 
 /**
  * `MARK[/MASK]`, as docker's `--bridge-accept-fwmark` has it: decimal, or hexadecimal with 0x.

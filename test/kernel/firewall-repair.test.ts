@@ -49,7 +49,7 @@ const cases: readonly Case[] = [
     losses: [
       'iptables -F; iptables -X || :',
       'iptables -t nat -F',
-      'iptables -D FORWARD -j GANGWAY-FORWARD',
+      'iptables -D FORWARD -j GANGWAY-FORWARD; iptables -t mangle -I PREROUTING -i up0 -j ACCEPT',
       'iptables -F GANGWAY-ENTER',
       'iptables -t nat -D GANGWAY-PORTS 1',
     ],

@@ -206,7 +206,22 @@ test('what accepts packets before ours, or behind, is found through the chains t
   const ours = '-j GANGWAY-FORWARD';
   t.is(at('-j NO', '-s 192.0.2.1 -j DROP', ours, '-j ACCEPT').acceptsBefore(rule), undefined);
   t.is(at('-j NO', '-j TO-YES', '-i b -j ACCEPT', ours).acceptsBefore(rule), 2);
-  t.is(at('-j ACCEPT').acceptsBefore(rule), undefined, 'where ours is missing, nothing is before it');
+  t.is(at('-s 192.0.2.1 -j DROP', '-s 192.0.2.1 -j DROP', '-j ACCEPT', ours).acceptsBefore(rule), 3, 'twice is two');
+  t.is(at('-j NO', '-j ACCEPT').acceptsBefore(rule), 2, 'what is missing would be the last');
   t.false(at('-j ACCEPT', ours, '-j NO').acceptsBehind(rule));
   t.true(at(ours, '-j NO', '-j TO-YES').acceptsBehind(rule));
+});
+
+test('what accepts packets of another mark accepts none of those that a rule is there for', (t) => {
+  const rule = { family: 4, table: 'mangle', chain: 'PREROUTING', words: ['-j', 'GANGWAY-SEEN'] } as const;
+  const before = (words: string, mark: number) =>
+    new SavedRules(`*mangle\n-A PREROUTING -m mark ${words} -j ACCEPT\n-A PREROUTING -j GANGWAY-SEEN\n`).acceptsBefore(
+      rule,
+      mark,
+    );
+  t.is(before('! --mark 0x0', 0), undefined);
+  t.is(before('! --mark 0x0', 0x10000000), 1);
+  t.is(before('! --mark 0x0/0xff', 0x10000000), undefined);
+  t.is(before('--mark 0x1', 0), undefined);
+  t.is(before('--mark 0x0/0x1', 0), 1);
 });

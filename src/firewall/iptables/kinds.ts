@@ -3,10 +3,13 @@ import type { ActionKind, TransactionKind } from '../../plan/kind.ts';
 import type { ChainsStep, RuleStep } from '../../plan/step.ts';
 import type { World } from '../../plan/world.ts';
 import { TeardownError } from '../../values/errors.ts';
+import { ownMark } from '../../values/firewall-mark.ts';
 import { formatRule, type IptablesRule } from '../../values/iptables-rule.ts';
 import { commandOf, type RestoreLine, restore, type SavedRules, save } from './program.ts';
 
 type Target = Pick<ChainsStep, 'variant' | 'family'>;
+
+type Way = ChainsStep['ways'][number];
 
 const verbs = { head: '-I', tail: '-A' } as const;
 
@@ -60,18 +63,33 @@ const chains: ActionKind<ChainsStep> = {
 
 /**
  * `iptables -I FORWARD -j GANGWAY-FORWARD`: the first of all. If others have put rules before it since that accept packets,
- * it comes before those again, and what they drop before, they drop.
+ * it comes before those again, and what they drop or mark before, they drop and mark.
  */
-function wayIn(saved: SavedRules, { rule, at }: ChainsStep['ways'][number]): string {
-  const number = at === 'head' ? saved.acceptsBefore(rule) : undefined;
-  const text = formatRule(rule, verbs[at]);
-  return number === undefined ? text : text.replace(`-I ${rule.chain}`, `-I ${rule.chain} ${number}`);
+function wayIn(saved: SavedRules, way: Way): string {
+  const { rule, at } = way;
+  const isNew = at === 'head' && !saved.hasRule(rule);
+  const number = isNew || isLast(way) ? undefined : saved.acceptsBefore(rule, markOf(rule));
+  return number === undefined
+    ? formatRule(rule, verbs[at])
+    : formatRule(rule, '-I').replace(`-I ${rule.chain}`, `-I ${rule.chain} ${number}`);
 }
 
 /** Who translates first, and who last, is the same to us. */
-function isInPlace(saved: SavedRules, { rule, at }: ChainsStep['ways'][number]): boolean {
+function isInPlace(saved: SavedRules, way: Way): boolean {
+  const { rule } = way;
   if (rule.table === 'nat') return true;
-  return at === 'head' ? saved.acceptsBefore(rule) === undefined : !saved.acceptsBehind(rule);
+  return isLast(way) ? !saved.acceptsBehind(rule) : saved.acceptsBefore(rule, markOf(rule)) === undefined;
+}
+
+/** Does it come behind everything that others let pass? In mangle that would be behind what they mark, and no more. */
+function isLast({ rule, at }: Way): boolean {
+  return at === 'tail' && rule.table !== 'mangle';
+}
+
+/** The mark of the packets that a rule is there for: of those that nobody has marked, and then of those that we have. */
+function markOf({ table, chain }: IptablesRule): number | undefined {
+  if (table !== 'mangle') return undefined;
+  return chain === 'PREROUTING' ? 0 : ownMark;
 }
 
 /** `iptables -N CHAIN`; one that may be there already is emptied, unless what is in it is the user's. */
