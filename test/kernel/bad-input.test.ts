@@ -1,6 +1,7 @@
 /** Mistakes: one sentence that names the thing and the remedy, docker's exit status, and nothing changed. */
 import test, { type ExecutionContext } from 'ava';
 import { type Gangway, withGangway } from '../support/gangway.ts';
+import { isLong, some } from '../support/long.ts';
 import { skipUnless } from '../support/skip.ts';
 
 type Mistake = readonly [words: readonly string[], exitCode: number, says: RegExp];
@@ -206,7 +207,7 @@ for (const kind of ['containers', 'networks'] as const) {
       await gangway.run('run', '--rm', 'true');
       await gangway.run('gc');
       const before = await gangway.state();
-      for (const [name, damage] of Object.entries({ ...records, ...misshapen[kind] })) {
+      for (const [name, damage] of some(Object.entries({ ...misshapen[kind], ...records }), 2)) {
         await gangway.run('run', '-d', '--name', 'web', '-p', '8080:80', 'sleep', '1000');
         await gangway.sh(`for file in /var/lib/gangway/${kind}/*.json; do set -- "$file"; ${damage}; done`);
         const damaged = await gangway.state();
@@ -251,6 +252,7 @@ test.serial(
       const before = await gangway.state();
       for (const [loss, script] of Object.entries(losses)) {
         for (const [kind, options] of Object.entries(kindsOfNetwork)) {
+          if (!isLong && kind !== 'ordinary' && loss !== 'is missing') continue;
           const what = `${kind} ${loss}`;
           const id = await gangway.run('network', 'create', ...options, 'lost');
           t.not((await gangway.state()).length, before.length, what);

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { nothingLeft, type Step, stepsOf } from '../../scripts/story/chapter.ts';
 import { story } from '../../scripts/story/story.ts';
 import { ProofFailed, tell } from '../../scripts/story/tell.ts';
+import { some } from '../support/long.ts';
 import { skipUnless } from '../support/skip.ts';
 
 function lacking(): string | undefined {
@@ -15,18 +16,20 @@ function lacking(): string | undefined {
   return installed ? undefined : 'node_modules is out of date: run scripts/setup';
 }
 
-test('the demo walks through the whole story, and every proof holds', async (t) => {
+test('the demo tells its chapters, and every proof holds', async (t) => {
   t.timeout(300_000);
   if (skipUnless(t, lacking())) return;
-  const { exitCode, stdout, stderr } = await execa(resolve('scripts/demo'), { reject: false, timeout: 290_000 });
+  const chapters = some(story, 2);
+  const names = chapters.map(({ name }) => name);
+  const { exitCode, stdout, stderr } = await execa(resolve('scripts/demo'), names, { reject: false, timeout: 290_000 });
   if (exitCode !== 0) t.log(stdout, stderr);
   t.is(exitCode, 0);
   const lines = stdout.split('\n');
   const proofs = lines.filter((line) => line.startsWith('  ✓'));
   t.is(lines.at(-1)?.split(',')[0], `All ${proofs.length} proofs hold`);
-  const promised = story.flatMap(stepsOf).filter(({ proves }) => proves !== undefined).length;
+  const promised = chapters.flatMap(stepsOf).filter(({ proves }) => proves !== undefined).length;
   t.is(proofs.length, promised);
-  t.is(proofs.filter((line) => nothingLeft.startsWith(line.slice(4))).length, story.length, 'nothing is left');
+  t.is(proofs.filter((line) => nothingLeft.startsWith(line.slice(4))).length, chapters.length, 'nothing is left');
   t.deepEqual(
     lines.filter((line) => line.includes('\x1b')),
     [],

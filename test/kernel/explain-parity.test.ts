@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { atOnce } from '../support/at-once.ts';
 import { changes, quiet } from '../support/gangway.ts';
+import { isLong } from '../support/long.ts';
 import { type MachineState, machineState } from '../support/machine-state.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
@@ -92,6 +93,11 @@ async function alike(t: ExecutionContext, one: Story, two: Story): Promise<void>
   for (const [part, value] of Object.entries(expected)) t.deepEqual(found[part], value, part);
 }
 
+/** In the long form alone. */
+function variant(title: string, scenario: Scenario): void {
+  if (isLong) parity(title, scenario);
+}
+
 const web = ['run', '-d', '--name', 'web', '-p', '8080:80', '-p', '127.0.0.1:5353:53/udp', ...command];
 
 parity('run -d with ports, on an empty machine', { words: web });
@@ -100,7 +106,7 @@ parity('run -d on no network, with limits', {
   words: ['run', '-d', '--network', 'none', '--memory', '64m', '--cpus', '0.5', '--pids-limit', '20', ...command],
 });
 
-parity('run -d on the host’s network', { words: ['run', '-d', '--network', 'host', ...command] });
+variant('run -d on the host’s network', { words: ['run', '-d', '--network', 'host', ...command] });
 
 parity('run -d of a second container, where the bridge exists', {
   before: [web],
@@ -111,7 +117,7 @@ const second = ['run', '-d', '--name', 'second', ...command];
 
 parity('run -d after somebody has flushed all rules', { before: [web], mishap: 'nft flush ruleset', words: second });
 
-parity('run -d after somebody has flushed the rules of iptables', {
+variant('run -d after somebody has flushed the rules of iptables', {
   before: [['--firewall-backend=iptables', ...web]],
   mishap: 'iptables -F; iptables -t nat -F',
   words: second,
@@ -119,12 +125,12 @@ parity('run -d after somebody has flushed the rules of iptables', {
 
 const front = ['network', 'create', 'front'];
 
-parity('run -d in a network that somebody made', {
+variant('run -d in a network that somebody made', {
   before: [front],
   words: ['run', '-d', '--network', 'front', '--dns-search', 'corp.test', ...command],
 });
 
-parity('network connect of one on the default bridge', {
+variant('network connect of one on the default bridge', {
   before: [front, web],
   words: ['network', 'connect', 'front', 'web'],
 });
@@ -140,33 +146,33 @@ parity('run -d with a root file system', {
   words: ['run', '-d', '--rootfs', '/run/tree', '--hostname', 'box', ...command],
 });
 
-parity('run -d with a root file system in an archive', {
+variant('run -d with a root file system in an archive', {
   setting: `${tree}\ntar -C /run/tree -cf /run/tree.tar .; ln -s "$(command -v tar)" /run/tools/tar`,
   words: ['run', '-d', '--rootfs', '/run/tree.tar', '--user', 'web', ...command],
 });
 
 parity('stop', { before: [web, ['run', '-d', '--name', 'other', ...command]], words: ['stop', '--time', '0', 'web'] });
 
-parity('stop of one that does not listen', {
+variant('stop of one that does not listen', {
   before: [['run', '-d', '--name', 'deaf', '--network', 'none', ...command]],
   words: ['stop', '--time', '1', 'deaf'],
 });
 
-parity('a signal that means nothing to the command', {
+variant('a signal that means nothing to the command', {
   before: [web],
   words: ['kill', '--signal', 'TERM', 'web'],
 });
 
-parity('stop of one with a network of its own and nothing else', {
+variant('stop of one with a network of its own and nothing else', {
   before: [['run', '-d', '--name', 'lean', '--isolation=network', ...command]],
   words: ['stop', '--time', '0', 'lean'],
 });
 
-parity('kill', { before: [web], words: ['kill', 'web'] });
+variant('kill', { before: [web], words: ['kill', 'web'] });
 
 parity('restart', { before: [web], words: ['restart', '--time', '0', 'web'] });
 
-parity('rm -f of one in a user namespace of its own', {
+variant('rm -f of one in a user namespace of its own', {
   before: [['run', '-d', '--name', 'owned', '--userns', 'private', ...command]],
   words: ['rm', '-f', 'owned'],
 });
@@ -179,13 +185,13 @@ parity('network create, in both families', {
   words: ['network', 'create', '--ipv6', '--subnet', '10.7.0.0/24', '--subnet', 'fd00:7::/64', 'both'],
 });
 
-parity('network create, internal and with containers apart', {
+variant('network create, internal and with containers apart', {
   words: ['network', 'create', '--internal', '-o', 'com.docker.network.bridge.enable_icc=false', 'quiet'],
 });
 
 const limits = 'allow=10.0.0.0/8,203.0.113.7:443/tcp,[2001:db8::/32]:53,deny=10.1.0.0/16';
 const marked = ['network', 'create', '--ipv6', '-o', 'gangway.accept-fwmark=0x1/0x3', 'marked'];
-parity('network create, with an accepted mark', { words: marked });
+variant('network create, with an accepted mark', { words: marked });
 
 const limited = ['network', 'create', '--ipv6', '--egress', limits, 'limited'];
 
@@ -193,7 +199,7 @@ parity('network create, with an egress policy', { words: limited });
 
 parity('network rm', { before: [better], words: ['network', 'rm', 'aa'] });
 
-parity('run -d in a network of its own', {
+variant('run -d in a network of its own', {
   before: [better],
   words: ['run', '-d', '--network', 'name=aa,ip=10.7.0.9', '-p', '8080:80', ...command],
 });
@@ -235,10 +241,10 @@ parity('network connect, on iptables', {
   words: onIptables(['network', 'connect', 'aa', 'web']),
 });
 
-parity('network create, with an egress policy, on iptables', { words: onIptables(limited) });
-parity('network create, with an accepted mark, on iptables', { words: onIptables(marked) });
+variant('network create, with an egress policy, on iptables', { words: onIptables(limited) });
+variant('network create, with an accepted mark, on iptables', { words: onIptables(marked) });
 
-parity('unpublish and what is left, on iptables', {
+variant('unpublish and what is left, on iptables', {
   before: [onIptables(web)],
   words: ['unpublish', 'web', '0.0.0.0:8080:80'],
 });
@@ -248,7 +254,7 @@ parity('network create, in both families, which moves everything from nftables t
   words: onIptables(['network', 'create', '--ipv6', '--subnet', '10.7.0.0/24', '--subnet', 'fd00:7::/64', 'both']),
 });
 
-parity('rm -f of the last one, which moves everything back to nftables', {
+variant('rm -f of the last one, which moves everything back to nftables', {
   before: [onIptables(web)],
   words: ['--firewall-backend=nftables', 'rm', '-f', 'web'],
 });

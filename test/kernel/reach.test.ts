@@ -9,6 +9,7 @@
  */
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
+import { some } from '../support/long.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
 interface Row {
@@ -74,10 +75,10 @@ test('who reaches whom: curl finds the same, and so do packets of its own', asyn
   t.timeout(180_000);
   await withStory(t, {}, async (story) => {
     const containers = await build(story);
-    const askers = [...containers, ['host', 'host'], ['outside', 'world']] as const;
+    const askers = [['outside', 'world'], ['host', 'host'], ...containers] as const;
     const complaints: string[] = [];
     let count = 0;
-    for (const [from, place] of askers) {
+    for (const [from, place] of some(askers, 2)) {
       const asked = await Promise.all(
         [...containers.keys()].filter((to) => to !== from).map((to) => compared(story, from, place, to)),
       );
@@ -85,7 +86,7 @@ test('who reaches whom: curl finds the same, and so do packets of its own', asyn
       count += asked.reduce((sum, { answers }) => sum + answers, 0);
     }
     t.deepEqual(complaints, []);
-    t.true(count > 60, `${count} by curl`);
+    t.true(count > 30, `${count} by curl`);
   });
 });
 

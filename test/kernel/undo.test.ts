@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { difference } from '../../src/lab/snapshot.ts';
 import { type Gangway, withGangway } from '../support/gangway.ts';
+import { isLong } from '../support/long.ts';
 
 interface Failure {
   /** A script that breaks something, with the names that the container will have as parameters. */
@@ -121,8 +122,8 @@ for (const directory of ['/run/gangway', '/var/lib/gangway']) {
     await withGangway(t, async (gangway) => {
       await gangway.run('run', '--rm', 'true');
       await gangway.run('gc');
-      // A page at a time, until there is room enough.
-      for (let pages = 0; ; pages++) {
+      // A page at a time (in the short form, five), until there is room enough.
+      for (let pages = 0; ; pages += isLong ? 1 : 5) {
         await gangway.sh(
           `mount -t tmpfs -o size=$((4096 * ($2 + 1))) tmpfs "$1"
            mkdir "$1/containers" "$1/networks"; head -c 4096 /dev/zero >"$1/filler"`,
