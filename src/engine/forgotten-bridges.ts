@@ -1,5 +1,5 @@
 /**
- * Bridges whose network stands in no record, with what the firewall knows of them.
+ * Bridges whose network stands in no record, with what the firewall knows of them, and the routing rules.
  *
  * A name proves nothing: Docker's bridges are called `br-` and 12 digits, too. Our table does. It is ours alone, and names
  * every bridge of ours from before its birth until after its end. Where somebody has flushed it, the file of a damaged
@@ -10,6 +10,7 @@ import { networkSets } from '../firewall/policy.ts';
 import { listAddresses } from '../kernel/address.ts';
 import { bootId } from '../kernel/boot.ts';
 import { type Link, listLinks } from '../kernel/link.ts';
+import { formatRoutingRule, listRoutingRules, type RoutingRule, sameRoutingRule } from '../kernel/routing-rule.ts';
 import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { formatPrefix, network } from '../values/address.ts';
@@ -25,10 +26,12 @@ interface Forgotten {
   readonly bridge: string;
   readonly link: Link | undefined;
   readonly facts: readonly FirewallStep[];
+  readonly rules: readonly RoutingRule[];
 }
 
 /**
- * Takes away bridges that no record knows and that nobody is plugged into. The caller holds the lock.
+ * Takes away bridges that no record knows and that nobody is plugged into, and routing rules of bridges that are gone: a
+ * network of that subnet would find its way barred. The caller holds the lock.
  *
  * @param lost ids of networks whose records were damaged
  * @param unplugging are containers just being taken away? The kernel unplugs them some 30 ms later
@@ -42,26 +45,48 @@ export async function removeForgottenBridges(
 ): Promise<readonly Removed[]> {
   const links = listLinks(world.namespace('host').route);
   const used = usedBridges(context);
-  const found = forgottenBridges(context, world, links, lost).filter(
-    ({ bridge }) => !used.has(bridge) && (unplugging || !isBridgeBusy(links, bridge)),
-  );
-  if (found.length > 0)
+  const strange = strangeRules(context, world);
+  const forgotten = forgottenBridges(context, world, { links, lost, strange });
+  const found = forgotten.filter(({ bridge }) => !used.has(bridge) && (unplugging || !isBridgeBusy(links, bridge)));
+  const orphans = strange.filter((rule) => !forgotten.some(({ rules }) => rules.includes(rule)));
+  if (found.length + orphans.length > 0)
     await carry(context, world, {
-      plan: { subject: 'remove bridges that no record knows', direction: 'unmake', steps: found.flatMap(stepsFor) },
+      plan: {
+        subject: 'remove bridges that no record knows',
+        direction: 'unmake',
+        steps: [...orphans.map(ruleStep), ...found.flatMap(stepsFor)],
+      },
       records: [],
     });
-  return found.map(({ bridge, link }) => ({
-    what: link === undefined ? `what the firewall knew of bridge ${bridge}` : `bridge ${bridge}`,
-    why,
-  }));
+  return [
+    ...found.map(({ bridge, link }) => ({
+      what: link === undefined ? `what the firewall knew of bridge ${bridge}` : `bridge ${bridge}`,
+      why,
+    })),
+    ...orphans.map((rule) => ({ what: `routing rule ${formatRoutingRule(rule)}`, why })),
+  ];
 }
 
-function forgottenBridges(
-  context: Context,
-  world: World,
-  links: readonly Link[],
-  lost: readonly string[],
-): readonly Forgotten[] {
+/** Ours, of no network that a record knows. */
+function strangeRules({ records }: Context, world: World): readonly RoutingRule[] {
+  const boot = bootId();
+  const known = records
+    .everyNetwork()
+    .flatMap((record) => standingSteps(record, boot))
+    .flatMap((step) => (step.kind === 'routing-rule' ? [step.rule] : []));
+  return ([4, 6] as const)
+    .flatMap((family) => listRoutingRules(world.namespace('host').route, family))
+    .filter((rule) => !known.some((other) => sameRoutingRule(rule, other)));
+}
+
+interface Seen {
+  readonly links: readonly Link[];
+  /** Ids of networks whose records were damaged. */
+  readonly lost: readonly string[];
+  readonly strange: readonly RoutingRule[];
+}
+
+function forgottenBridges(context: Context, world: World, { links, lost, strange }: Seen): readonly Forgotten[] {
   const known = new Set(
     context.records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])),
   );
@@ -78,7 +103,10 @@ function forgottenBridges(
       const own = facts.filter((fact) => linksIn(fact).includes(bridge));
       const subnets = new Set([...own.flatMap(subnetsIn), ...(link === undefined ? [] : subnetsOn(world, link))]);
       const behind = nameless.filter((fact) => subnetsIn(fact).some((subnet) => subnets.has(subnet)));
-      return { bridge, link, facts: [...own, ...behind] };
+      const rules = strange.filter(
+        ({ inputLink, to }) => inputLink === bridge || (to !== undefined && subnets.has(formatPrefix(to))),
+      );
+      return { bridge, link, facts: [...own, ...behind], rules };
     })
     .filter(({ link, facts: own }) => link !== undefined || own.length > 0);
 }
@@ -111,12 +139,17 @@ function usedBridges({ records }: Context): ReadonlySet<string> {
   return new Set(steps.flatMap((step) => (step.kind === 'veth' ? [step.bridge] : [])));
 }
 
-/** In the order of making: the bridge goes before the firewall forgets it. */
-function stepsFor({ bridge, link, facts }: Forgotten): readonly Step[] {
+/** In the order of making: the bridge goes before the firewall and the routing forget it. */
+function stepsFor({ bridge, link, facts, rules }: Forgotten): readonly Step[] {
   return [
+    ...rules.map(ruleStep),
     ...facts,
     ...(link?.mac === undefined
       ? []
       : [{ kind: 'bridge', in: 'host', name: bridge, mac: link.mac, mtuBytes: link.mtu, why } as const]),
   ];
+}
+
+function ruleStep(rule: RoutingRule): Step {
+  return { kind: 'routing-rule', in: 'host', rule, why };
 }

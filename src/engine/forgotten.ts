@@ -7,10 +7,8 @@
 import { readdirSync } from 'node:fs';
 import { isFirewallStep, placeOf } from '../firewall/backend.ts';
 import { portSets } from '../firewall/policy.ts';
-import { bootId } from '../kernel/boot.ts';
 import { cgroupDirectories, readLayout } from '../kernel/cgroup.ts';
 import { pinDirectory } from '../kernel/namespace.ts';
-import { formatRoutingRule, listRoutingRules, sameRoutingRule } from '../kernel/routing-rule.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { ignoring } from '../values/errors.ts';
@@ -20,7 +18,7 @@ import type { Directories } from './directories.ts';
 import type { Removed } from './engine.ts';
 import { standingBackend } from './firewall.ts';
 import { forgottenGuards } from './guard.ts';
-import { type ContainerRecord, standingSteps, stepsOf } from './record.ts';
+import { type ContainerRecord, stepsOf } from './record.ts';
 
 const identity = /^[0-9a-f]{64}$/;
 const why = 'no record knows it';
@@ -40,7 +38,6 @@ export async function removeForgotten(context: Context, world: World): Promise<r
   const known = context.records.everyContainer();
   const found = [
     ...guards(context, world),
-    ...routingRules(context, world),
     ...ports(context, world, known),
     ...dataDirectories(directories, known),
     ...namespaces(directories, known),
@@ -73,22 +70,6 @@ function ports(context: Context, world: World, known: readonly ContainerRecord[]
 /** What a plug may say that is pulled: nothing is behind that name any more. */
 function guards(context: Context, world: World): readonly Found[] {
   return forgottenGuards(context, world, why).map((step) => ({ step, what: `guard element ${placeOf(step)}` }));
-}
-
-/** A network of that subnet would find its way barred. */
-function routingRules({ records }: Context, world: World): readonly Found[] {
-  const boot = bootId();
-  const known = records
-    .everyNetwork()
-    .flatMap((record) => standingSteps(record, boot))
-    .flatMap((step) => (step.kind === 'routing-rule' ? [step.rule] : []));
-  return ([4, 6] as const)
-    .flatMap((family) => listRoutingRules(world.namespace('host').route, family))
-    .filter((rule) => !known.some((other) => sameRoutingRule(rule, other)))
-    .map((rule) => ({
-      step: { kind: 'routing-rule', in: 'host', rule, why },
-      what: `routing rule ${formatRoutingRule(rule)}`,
-    }));
 }
 
 function dataDirectories({ state }: Directories, known: readonly ContainerRecord[]): readonly Found[] {

@@ -289,15 +289,22 @@ test.serial(
       const bridge = `br-${id.slice(0, 12)}`;
       const file = `/var/lib/gangway/networks/${id}.json`;
       await gangway.run('run', '-d', '--name', 'web', '--network', 'lost', 'sleep', '1000');
+      const rules = () => gangway.sh('ip rule show proto 103');
+      const standing = await rules();
       await gangway.sh('cp "$1" /run/copy; rm "$1"', file);
-      t.notRegex(await gangway.run('gc'), /bridge br-/);
+      t.notRegex(await gangway.run('gc'), /bridge br-|routing rule/);
+      t.is(await rules(), standing, 'what no rule has seen still goes nowhere');
       await gangway.sh('ip link show "$1"; nft get element inet gangway bridges "{ $1 }"', bridge);
       await gangway.run('rm', '-f', 'web');
       await gangway.sh('mv /run/copy "$1"; : >"$1"; nft delete table inet gangway', file);
       await gangway.sh('ip link add stranger up master "$1" type veth peer name far; ip link set far up', bridge);
       t.notRegex(await gangway.run('gc'), /bridge br-/);
+      t.is(await rules(), standing);
       await gangway.sh('ip link delete stranger; : >"$1"', file);
       t.regex(await gangway.run('gc'), new RegExp(`bridge ${bridge}`));
+      await gangway.settlesAt(t, before);
+      await gangway.sh('ip rule add pref 641 to 10.9.8.0/24 fwmark 0/0xffffffff blackhole protocol 103');
+      t.regex(await gangway.run('gc'), /routing rule pref 641 to 10\.9\.8\.0\/24/, 'of no bridge at all');
       await gangway.settlesAt(t, before);
     });
   },
