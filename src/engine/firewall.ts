@@ -113,7 +113,7 @@ export function retell(context: Context, firewall: Backend): Retold {
       const published = publish(record.life.forwards, behindOf(wiredOf(records, record.life)), firewall);
       return { ...record, life: { ...record.life, published } };
     });
-  const before = records.machine();
+  const { leaving: _, ...before } = records.machine();
   const forwarding = ([4, 6] as const)
     .filter((family) => before.forwarding.some((step) => turnsOnForwarding(step, family)))
     .flatMap((family) => closeTransit(family, firewall));
@@ -140,7 +140,7 @@ function retoldNetwork(record: NetworkRecord, firewall: Backend): NetworkRecord 
 }
 
 /**
- * What moves everything over to the back end that is asked for, or to the rules of this version of gangway. The new rules
+ * What moves everything over to the back end that is wanted, or to the rules of this version of gangway. The new rules
  * stand before the old ones go: nothing is open in between, and no connection that is established ends.
  */
 export function firewallMoves(context: Context): readonly Change[] {
@@ -150,23 +150,48 @@ export function firewallMoves(context: Context): readonly Change[] {
   const loaded = backendIn(old);
   const firewall = loaded && wantedBackend(context);
   if (firewall === undefined || isDeepStrictEqual(withoutReasons(firewall.load()), withoutReasons(old))) return [];
-  const { networks, containers, machine, steps } = retell(context, firewall);
-  const kept = isKeptBy(firewall, old);
-  const move: Change = {
-    plan: {
-      subject: kept ? 'load the rules anew' : `move the firewall from ${loaded?.name} to ${firewall.name}`,
-      direction: 'make',
-      steps: kept ? firewall.reload(firewall.load(), steps, old) : [...firewall.load(), ...steps],
+  return isKeptBy(firewall, old) ? [renew(context, firewall, old)] : move(context, firewall, old);
+}
+
+/** What is left of a move that somebody was killed in: the back end from which it went. */
+export function firewallLeaves(context: Context): readonly Change[] {
+  if (!context.records.isMachineReadable) return [];
+  const { leaving, ...machine } = context.records.machine();
+  return leaving === undefined ? [] : [leave(context, machine, leaving)];
+}
+
+/** The rules of this version, in the place of those that stand. */
+function renew(context: Context, firewall: Backend, old: readonly Step[]): Change {
+  const retold = retell(context, firewall);
+  const steps = firewall.reload(firewall.load(), retold.steps, old);
+  return { plan: { subject: 'load the rules anew', direction: 'make', steps }, records: put(context, retold) };
+}
+
+/** Two changes, between which both stand: whoever is killed there has written down what is to go. */
+function move(context: Context, firewall: Backend, old: readonly Step[]): readonly Change[] {
+  const { machine, ...retold } = retell(context, firewall);
+  const subject = `move the firewall from ${backendIn(old)?.name} to ${firewall.name}`;
+  const steps = [...firewall.load(), ...retold.steps];
+  return [
+    {
+      plan: { subject, direction: 'make', steps },
+      records: put(context, { ...retold, machine: { ...machine, leaving: old } }),
     },
-    records: [
-      records.putMachine(machine),
-      ...networks.map((record) => records.put('networks', record)),
-      ...containers.map((record) => records.put('containers', record)),
-    ],
-  };
-  if (kept) return [move];
-  const subject = `remove what ${loaded?.name} had of the firewall`;
-  return [move, { plan: { subject, direction: 'unmake', steps: old }, records: [] }];
+    leave(context, machine, old),
+  ];
+}
+
+function leave({ records }: Context, machine: MachineRecord, old: readonly Step[]): Change {
+  const subject = `remove what ${backendIn(old)?.name} had of the firewall`;
+  return { plan: { subject, direction: 'unmake', steps: old }, records: [records.putMachine(machine)] };
+}
+
+function put({ records }: Context, { machine, networks, containers }: Retold): Change['records'] {
+  return [
+    records.putMachine(machine),
+    ...networks.map((record) => records.put('networks', record)),
+    ...containers.map((record) => records.put('containers', record)),
+  ];
 }
 
 function withoutReasons(steps: readonly Step[]): readonly unknown[] {

@@ -160,6 +160,8 @@ export function standingSteps({ made }: NetworkRecord, boot: string): readonly S
 export interface MachineRecord {
   readonly boot: string;
   readonly ruleset: readonly Step[];
+  /** What another back end had, from which the firewall has just moved: it goes before anything else is done. */
+  readonly leaving?: readonly Step[];
   /** The back end that somebody has asked for. Absent: the one that suits the machine. */
   readonly asked?: BackendName;
   /** The rules of the port guard. */

@@ -2,7 +2,7 @@
 import type { World } from '../plan/world.ts';
 import { GangwayError } from '../values/errors.ts';
 import { type Context, carry } from './context.ts';
-import { firewallMoves, isMoveAsked, loadedBackend } from './firewall.ts';
+import { firewallLeaves, firewallMoves, isMoveAsked, loadedBackend } from './firewall.ts';
 import { guardMoves } from './guard.ts';
 import { repairs } from './repair.ts';
 
@@ -21,7 +21,7 @@ export async function settle(context: Context, world: World): Promise<void> {
 async function move(context: Context, world: World): Promise<void> {
   const before = loadedBackend(context);
   try {
-    for (const moves of [firewallMoves, guardMoves]) {
+    for (const moves of [firewallLeaves, firewallMoves, guardMoves]) {
       for (const each of moves(context)) {
         await carry(context, world, each);
         if (context.dryRun) context.records.assume(each.records);

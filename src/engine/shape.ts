@@ -166,6 +166,7 @@ export const isNetworkRecord = object<NetworkRecord>({
 export const isMachineRecord = object<MachineRecord>({
   boot: isText,
   ruleset: steps,
+  leaving: optional(steps),
   guard: optional(steps),
   forwarding: steps,
   cursors: optional(anObject),

@@ -7,7 +7,10 @@
 //      +-----------------------------+          +-----------------------+
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
+import { missingStrace } from '../support/crash.ts';
+import { program } from '../support/gangway.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
+import { skipUnless } from '../support/skip.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
 /** Rules of others, in both. */
@@ -79,6 +82,30 @@ test('every move: others lose nothing, a connection goes on, and nothing of the 
     await story.run('gc');
     t.is(await others(story), before);
     t.notRegex(await story.sh('nft list ruleset; iptables-legacy-save'), /gangway/i);
+  });
+});
+
+test('killed between the two halves of a move: the next command takes away what the old back end had', async (t) => {
+  if (skipUnless(t, await missingStrace())) return;
+  await withStory(t, {}, async (story) => {
+    const web = await story.start('--name', 'web', '-p', '8080:80', ...answers(80));
+    await untilAnswering(story, web, 80);
+    await story.sh('kill -KILL $(pgrep -f "[_]switchboard")');
+    // The journal is looked for, written for the first half, and would be written for the second one.
+    const inject = 'inject=open,openat:signal=KILL:when=3';
+    const killing = ['strace', '-qq', '-o', '/dev/null', '-P', '/run/gangway/journal.json', '-e', inject, ...program];
+    for (const [backend, old] of [
+      ['iptables', 'nft list tables | grep -c "inet gangway" || :'],
+      ['nftables', 'iptables-save | grep -c "^:GANGWAY-FORWARD" || :'],
+    ] as const) {
+      await story.lab.host.exec([...killing, `--firewall-backend=${backend}`, 'create', '--name', backend, 'true']);
+      t.is((await story.sh(old)).trim(), '1', `control: ${backend} has come, and the other one has not gone`);
+      t.regex(await story.sh('nft list tables; iptables-save'), /inet gangway.*:GANGWAY-FORWARD/s);
+      await story.run('create', '--name', backend, 'true');
+      t.is((await story.sh(old)).trim(), '0', `${backend}: it has`);
+      t.deepEqual(await ask(story, 'world', ['tcp 203.0.113.1:8080']), ['203.0.113.2']);
+      await story.sh('kill -KILL $(pgrep -f "[_]switchboard")');
+    }
   });
 });
 
