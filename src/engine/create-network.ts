@@ -9,6 +9,7 @@ import { chooseParent, type Parent } from '../networks/parent.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools } from '../services/ipam.ts';
+import { allowsNames } from '../values/egress.ts';
 import { GangwayError } from '../values/errors.ts';
 import {
   type BridgeRequest,
@@ -203,7 +204,7 @@ export async function removeNetwork(context: Context, reference: string): Promis
 
 /** What name servers have opened to it. */
 function learnedBy(context: Context, world: World, { network }: NetworkRecord): readonly Step[] {
-  if (network.kind !== 'bridge' || !(network.egress?.allow ?? []).some(({ kind }) => kind === 'name')) return [];
+  if (network.kind !== 'bridge' || network.egress === undefined || !allowsNames(network.egress)) return [];
   return standingBackend(context)
     .found(world, 'what was learned for the network goes with it', learnedSets)
     .map(({ step }) => step)

@@ -15,7 +15,8 @@ import {
   type ZoneExit,
   type ZoneNetwork,
 } from '../services/dns/zone.ts';
-import { isLoopback } from '../values/address.ts';
+import { formatAddress, isLoopback } from '../values/address.ts';
+import { allowsNames } from '../values/egress.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Upstream } from '../values/resolver.ts';
 import { type ContainerRecord, isLiving, type Life, living, type Names, type NetworkRecord } from './record.ts';
@@ -81,6 +82,8 @@ export function nameServices(
 class Known {
   readonly #tables: ReadonlyMap<string, NameTable>;
   readonly #machine: readonly NameTable[];
+  /** By the network's id: the addresses of its containers. */
+  readonly #seats: ReadonlyMap<string, readonly string[]>;
 
   constructor(
     readonly containers: readonly ContainerRecord[],
@@ -98,6 +101,9 @@ class Known {
     const tables = networks.map(({ id, network }) => [id, nameTable(network.name, members.get(id) ?? [])] as const);
     this.#tables = new Map(tables);
     this.#machine = tables.map(([, table]) => table);
+    this.#seats = new Map(
+      [...members].map(([id, all]) => [id, all.flatMap(({ addresses }) => addresses.map(formatAddress))]),
+    );
   }
 
   zone({ plugs, routes }: Life, { resolver }: Names): Zone {
@@ -117,11 +123,20 @@ class Known {
       machine: this.#machine,
       wayOut: routes.length > 0,
       exits,
-      upstreams: exits.some(({ egress }) => egress !== undefined)
-        ? resolver.upstreams.map(askedFromHere)
-        : resolver.upstreams,
+      upstreams: this.#upstreams(resolver.upstreams, exits, plugs),
       ndots: resolver.ndots.value,
     };
+  }
+
+  /** Where names open addresses, a server in a container to whom they are opened stays in there, and is not asked (explain.ts). */
+  #upstreams(all: readonly Upstream[], exits: readonly ZoneExit[], plugs: Life['plugs']): readonly Upstream[] {
+    if (exits.every(({ egress }) => egress === undefined)) return all;
+    const named = exits.filter(({ egress }) => egress !== undefined && allowsNames(egress));
+    const own = plugs.flatMap(({ endpoint }) => endpoint.addresses.map(({ address }) => formatAddress(address)));
+    const within = new Set(named.length === 0 ? [] : [...own, ...named.flatMap(({ id }) => this.#seats.get(id) ?? [])]);
+    return all.map((upstream) =>
+      within.has(formatAddress(upstream.address)) ? { ...upstream, place: 'container' } : askedFromHere(upstream),
+    );
   }
 
   /** The networks of a container, with its names and addresses in each. */

@@ -72,6 +72,11 @@ export function entriesNamed({ allow }: EgressPolicy, name: string): readonly Na
   return allow.filter((entry): entry is NameEntry => meansName(entry, name));
 }
 
+/** Is there somebody who is allowed by name? */
+export function allowsNames({ allow }: EgressPolicy): boolean {
+  return allow.some(({ kind }) => kind === 'name');
+}
+
 function meansName(entry: EgressEntry, name: string): entry is NameEntry {
   if (entry.kind !== 'name') return false;
   return entry.subdomains ? isBelow(name, entry.name) : name === entry.name;

@@ -209,6 +209,22 @@ test('for what may not be asked for, the world is not asked, whichever way the q
       /the egress policy of network shut lets no question for secret\.test out/,
     );
 
+    // Who answers his own questions opens nothing to himself.
+    const lie = JSON.stringify({ 'x.test': ['60 A 198.51.100.66'] });
+    await gangway(story, 'network create --egress allow=x.test named');
+    await story.start(
+      ...'--name liar --network named --dns 127.0.0.1'.split(' '),
+      process.execPath,
+      '-e',
+      zoneServer,
+      lie,
+    );
+    const tells = async () => (await dig(story, 'liar', '@127.0.0.1', 'x.test')) === 'NOERROR 198.51.100.66';
+    await waitFor('control: its own server answers', tells);
+    t.is(await dig(story, 'liar', 'x.test'), 'SERVFAIL');
+    t.regex(await gangway(story, 'dns query x.test --from liar'), /nobody answers: .* open them to themselves/);
+    t.notRegex(await story.sh('nft list ruleset'), /198\.51\.100\.66/);
+
     // In two networks, the one that lets it out does so; and without it, no longer.
     await gangway(story, 'network connect plain ann');
     t.is(await dig(story, 'ann', 'secret.test'), 'NOERROR 192.0.2.1');

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Explanation, explainAnswer } from '../../src/services/dns/explain.ts';
+import { type Explanation, explainAnswer, reachableUpstreams } from '../../src/services/dns/explain.ts';
 import { recordType } from '../../src/services/dns/message.ts';
 import { sayWhy } from '../../src/services/dns/reason.ts';
 import { linkTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
@@ -151,6 +151,19 @@ test('a container in internal networks asks only servers that it reaches itself'
   const explanation = ask('example.org', 'A', mixed);
   t.deepEqual(explanation, { by: 'upstream', upstreams: [upstream('172.18.0.3', 'container')] });
   t.is(told('example.org', 'A', { ...inside, upstreams: [] }), 'nobody: no-server');
+});
+
+test('where names open addresses, nobody is asked who would open them to himself', (t) => {
+  const exits: ZoneExit[] = [plainExit, { ...plainExit, egress: parseEgress(['allow=x.test']) }];
+  const all = [upstream('203.0.113.1'), upstream('127.0.0.1', 'container')];
+  const asked = (zone: Zone) => reachableUpstreams(zone).map(({ place }) => place);
+  t.deepEqual(asked({ ...inside, exits, upstreams: all }), ['host']);
+  t.deepEqual(asked({ ...inside, exits, upstreams: all, wayOut: false }), []);
+  t.is(told('x.test', 'A', { ...inside, exits, upstreams: all.slice(1) }), 'nobody: within');
+  for (const policy of ['deny=y.test', 'allow=10.0.0.0/8']) {
+    const others = [{ ...plainExit, egress: parseEgress([policy]) }];
+    t.deepEqual(asked({ ...inside, exits: others, upstreams: all }), ['host', 'container'], policy);
+  }
 });
 
 test('what no way out lets ask for is no name, of whichever type; what a network knows is answered', (t) => {

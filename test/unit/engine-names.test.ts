@@ -8,7 +8,8 @@ import { bootId } from '../../src/kernel/boot.ts';
 import { defaultRoutes } from '../../src/networks/gateway.ts';
 import { explainAnswer } from '../../src/services/dns/explain.ts';
 import { recordType } from '../../src/services/dns/message.ts';
-import { parsePrefix } from '../../src/values/address.ts';
+import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { type ConnectionRequest, connectionTo } from '../../src/values/network.ts';
 import { resolverSettings } from '../../src/values/resolver.ts';
@@ -177,6 +178,32 @@ test('in internal networks alone nobody outside is asked; a further network open
     [bridge, '172.17.0.2/16'],
   ]);
   t.is(ask([bridged], 'c', 'example.org'), 'upstream');
+});
+
+test('a server in a container to which names open addresses is told from all others', (t) => {
+  const limited = (...texts: string[]): NetworkRecord => {
+    const { network, ...record } = front;
+    return { ...record, network: { ...network, egress: parseEgress(texts) } as NetworkRecord['network'] };
+  };
+  const places = (record: NetworkRecord) => {
+    const seats: readonly Seat[] = [
+      [record, '172.18.0.2/16'],
+      [back, '172.19.0.2/16'],
+    ];
+    const servers = ['127.0.0.1', '172.19.0.2', '172.18.0.3', '172.18.0.1', '172.19.0.3', '203.0.113.1'];
+    const upstreams = servers.map((text) => ({ address: parseAddress(text), place: 'container' as const }));
+    const records = [
+      running('web', seats, { names: { steps: [], resolver: { ...resolver, upstreams } } }),
+      running('sibling', [[record, '172.18.0.3/16']]),
+      running('resolver', [[back, '172.19.0.3/16']]),
+    ];
+    const [service] = nameServices(records, [bridge, record, back], bootId());
+    return service?.zone.upstreams.map(({ place }) => place);
+  };
+  const [within, machine] = ['container', 'host'];
+  t.deepEqual(places(limited('allow=x.test')), [within, within, within, machine, machine, machine]);
+  t.deepEqual(places(limited('deny=x.test')), [within, machine, machine, machine, machine, machine]);
+  t.deepEqual(places(front), Array(6).fill(within));
 });
 
 test('who has left the last network still has a name server', (t) => {

@@ -25,7 +25,7 @@
  * An empty answer and not "no such name", which would say that nothing ends in this name either (RFC 8020). Only of
  * NAME.NETWORK, where the machine has a container NAME that is not in NETWORK, this is said: it is a name of nobody.
  */
-import { letsAsk } from '../../values/egress.ts';
+import { allowsNames, letsAsk } from '../../values/egress.ts';
 import type { Upstream } from '../../values/resolver.ts';
 import type { ResourceData } from './compose.ts';
 import { internet, type Question, recordType } from './message.ts';
@@ -40,7 +40,7 @@ export type Explanation =
     }
   | { readonly by: 'silence'; readonly because: 'elsewhere' | 'absent' | 'egress'; readonly network: string }
   | { readonly by: 'silence'; readonly because: 'ndots' }
-  | { readonly by: 'nobody'; readonly because: 'internal' | 'no-server' }
+  | { readonly by: 'nobody'; readonly because: 'internal' | 'within' | 'no-server' }
   | { readonly by: 'upstream'; readonly upstreams: readonly Upstream[] };
 
 type Known = Extract<Explanation, { by: 'network' }>;
@@ -67,16 +67,18 @@ function keeperOf({ exits }: Zone, name: string): string | undefined {
 /**
  * The servers that may be asked for this container. Without a way out these are only those that it reaches by itself: one
  * within an internal network, say. A question from the machine's side would leave where its own packets can't
- * (CVE-2024-29018).
+ * (CVE-2024-29018). Where answers open addresses it is the reverse: who is in there would open to itself whatever it says.
  */
-export function reachableUpstreams({ upstreams, wayOut }: Zone): readonly Upstream[] {
-  return wayOut ? upstreams : upstreams.filter(({ place }) => place === 'container');
+export function reachableUpstreams({ upstreams, wayOut, exits }: Zone): readonly Upstream[] {
+  const isOpening = exits.some(({ egress }) => egress !== undefined && allowsNames(egress));
+  return upstreams.filter(({ place }) => (place === 'host' ? wayOut : !isOpening));
 }
 
 function outside(zone: Zone): Explanation {
   const upstreams = reachableUpstreams(zone);
   if (upstreams.length > 0) return { by: 'upstream', upstreams };
-  return { by: 'nobody', because: zone.upstreams.length > 0 ? 'internal' : 'no-server' };
+  if (zone.upstreams.length === 0) return { by: 'nobody', because: 'no-server' };
+  return { by: 'nobody', because: zone.wayOut ? 'within' : 'internal' };
 }
 
 function knownAddress({ networks }: Zone, question: Question): Known | undefined {

@@ -13,9 +13,7 @@ export function sayWhy(name: string, explanation: Explanation): string {
     case 'silence':
       return saySilence(name, explanation);
     case 'nobody':
-      return explanation.because === 'internal'
-        ? `nobody answers: the container has internal networks only, and ${name} is not a name in them`
-        : `nobody answers: no name server is known that could be asked`;
+      return `nobody answers: ${nobodys[explanation.because](name)}`;
     case 'upstream':
       return `asked outside: ${name} is no name in this container's networks; servers: ${explanation.upstreams.map(formatUpstream).join(', ')}`;
   }
@@ -33,6 +31,12 @@ function saySilence(name: string, explanation: Extract<Explanation, { by: 'silen
       return `gangway answers that it knows nothing: with ndots set, a name without a dot is not asked outside`;
   }
 }
+
+const nobodys = {
+  internal: (name: string) => `the container has internal networks only, and ${name} is not a name in them`,
+  within: () => 'the servers of --dns are containers to which names open addresses, and would open them to themselves',
+  'no-server': () => 'no name server is known that could be asked',
+} as const;
 
 const ways = {
   name: 'a name in',
