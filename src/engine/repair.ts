@@ -23,9 +23,24 @@ import { living, type NetworkRecord, standingSteps, stepsOf } from './record.ts'
  */
 export function repairs(context: Context, world: World, how: 'rules' | 'everything'): readonly Change[] {
   if (!context.records.isMachineReadable) return [];
-  const steps = [...repairFirewall(context, world, how), ...repairGuard(context, world, how)];
-  const subject = 'put back what somebody has taken from the firewall';
-  return steps.length === 0 ? [] : [{ plan: { subject, direction: 'make', steps }, records: [] }];
+  return [
+    putBack('routing', missing(context, world, routingRules(context))),
+    putBack('firewall', [...repairFirewall(context, world, how), ...repairGuard(context, world, how)]),
+  ].filter(({ plan }) => plan.steps.length > 0);
+}
+
+function putBack(whence: string, steps: readonly Step[]): Change {
+  const subject = `put back what somebody has taken from the ${whence}`;
+  return { plan: { subject, direction: 'make', steps }, records: [] };
+}
+
+/** What closes the networks while the firewall is not there: so it comes first, and stays even if that can't be put back. */
+function routingRules({ records }: Context): readonly Step[] {
+  const boot = bootId();
+  return records
+    .networks()
+    .flatMap((record) => standingSteps(record, boot))
+    .filter(({ kind }) => kind === 'routing-rule');
 }
 
 function repairFirewall(context: Context, world: World, how: 'rules' | 'everything'): readonly Step[] {

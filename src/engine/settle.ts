@@ -11,11 +11,12 @@ export async function settle(context: Context, world: World): Promise<void> {
   await move(context, world);
   // In a dry run that has told a move, the kernel is not asked whether it was made.
   if (context.records.areAssumed) return;
-  for (const repair of repairs(context, world, 'rules')) {
+  const taken = repairs(context, world, 'rules');
+  for (const repair of taken) {
     await carry(context, world, repair);
     if (context.dryRun) context.records.assume(repair.records);
-    context.onWarning('somebody had taken rules of the firewall away: they are back');
   }
+  if (taken.length > 0) context.onWarning('somebody had taken rules of the firewall away: they are back');
 }
 
 async function move(context: Context, world: World): Promise<void> {

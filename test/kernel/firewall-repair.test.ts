@@ -33,7 +33,7 @@ const cases: readonly Case[] = [
     setting: '',
     firewall: 'nftables',
     losses: [
-      'nft flush ruleset',
+      'ip rule flush protocol 103; nft flush ruleset',
       'nft delete table inet gangway',
       'nft flush table inet gangway',
       'nft flush chain inet gangway forward',
@@ -66,13 +66,14 @@ const cases: readonly Case[] = [
 
 const killSwitchboard = "kill -KILL $(pgrep -f '[_]switchboard')";
 
-/** Our rules as they are, without what counts: line by line, since tables and elements have no order. */
+/** Our rules as they are, those of the routing too, without what counts: line by line, since tables and elements have no order. */
 async function rules(story: Story): Promise<readonly string[]> {
   const text = await story.sh(`
     for family in inet bridge; do nft list table $family gangway 2>/dev/null || :; done
     for save in iptables-nft-save ip6tables-nft-save iptables-legacy-save ip6tables-legacy-save; do
       $save 2>/dev/null | grep GANGWAY || :
-    done`);
+    done
+    ip rule show protocol 103`);
   return text
     .replace(/packets \d+ bytes \d+/g, '')
     .replace(/\[\d+:\d+\]/g, '')

@@ -1,13 +1,7 @@
 /** Step kinds of the internet layer: address, route, routing-rule, sysctl. */
 import { addAddress, deleteAddress, hasBroadcast, listAddresses } from '../../kernel/address.ts';
 import { listRoutes, setDefaultRoute } from '../../kernel/route.ts';
-import {
-  addRoutingRule,
-  deleteRoutingRule,
-  formatRoutingRule,
-  listRoutingRules,
-  sameRoutingRule,
-} from '../../kernel/routing-rule.ts';
+import { addRoutingRule, deleteRoutingRule, formatRoutingRule, listRoutingRules } from '../../kernel/routing-rule.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import { type Address, formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
@@ -83,15 +77,28 @@ function sameGateway(a: Address | undefined, b: Address | undefined): boolean {
 }
 
 export const routingRule: RequestKind<RoutingRuleStep> = {
-  requests: ({ rule }) => [addRoutingRule(rule)],
+  requests(step, world) {
+    world.unlearn(listed(step));
+    return [addRoutingRule(step.rule)];
+  },
   commands: (step) => [routingRuleCommand('add', step)],
   undoCommands: (step) => [routingRuleCommand('delete', step)],
-  undo: ({ in: place, rule }, world) => {
-    ignoring(gone, () => world.namespace(place).route.execute([deleteRoutingRule(rule)]));
+  undo(step, world) {
+    world.unlearn(listed(step));
+    ignoring(gone, () => world.namespace(step.in).route.execute([deleteRoutingRule(step.rule)]));
   },
-  holds: ({ in: place, rule }, world) =>
-    listRoutingRules(world.namespace(place).route, rule.family).some((other) => sameRoutingRule(rule, other)),
+  holds: (step, world) =>
+    world.readOnce(listed(step), () => routingRules(step, world)).has(formatRoutingRule(step.rule)),
 };
+
+/** All of a family at once: each network has a few. */
+function routingRules({ in: place, rule: { family } }: RoutingRuleStep, world: World): ReadonlySet<string> {
+  return new Set(listRoutingRules(world.namespace(place).route, family).map(formatRoutingRule));
+}
+
+function listed({ in: place, rule: { family } }: RoutingRuleStep): string {
+  return `${ip(place)} -${family} rule`;
+}
 
 function routingRuleCommand(verb: 'add' | 'delete', { in: place, rule }: RoutingRuleStep): string {
   return `${ip(place)}${rule.family === 6 ? ' -6' : ''} rule ${verb} ${formatRoutingRule(rule)}`;
