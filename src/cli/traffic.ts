@@ -1,25 +1,39 @@
 /** What the firewall has counted, as inspect and stats show it: read only where somebody wants to see it. */
-import type { Engine, PortTraffic, Traffic } from '../engine/engine.ts';
+import type { Engine, EngineOptions, PortTraffic, Traffic } from '../engine/engine.ts';
 import { formatAddress, formatHost } from '../values/address.ts';
 import type { Counted } from '../values/counted.ts';
+import { GangwayError, KernelError } from '../values/errors.ts';
 import { formatRange } from '../values/port-grammar.ts';
+import type { Context } from './command.ts';
+import { sentence } from './sentence.ts';
 
 /** Does `--format` show it? What is printed whole does, and a template that names it, or everything. */
 export function showsTraffic(format: string | undefined, field: RegExp): boolean {
   return format === undefined || !format.includes('{{') || field.test(format) || /\{\{json \.\}\}/.test(format);
 }
 
-/** @returns undefined where nobody wants to see it */
+/** @returns undefined where nobody wants to see it, or nobody can */
 export type TrafficReader = () => Promise<Traffic | undefined>;
 
 /** Of an object that inspect prints; read once for all of them. */
-export function trafficReader(engine: Engine, format: string | undefined): TrafficReader {
-  let read: Promise<Traffic> | undefined;
+export function trafficReader(engine: Engine, format: string | undefined, { engineOptions }: Context): TrafficReader {
+  let read: Promise<Traffic | undefined> | undefined;
   return async () => {
     if (!showsTraffic(format, /\.Traffic\b/)) return undefined;
-    read ??= engine.traffic();
+    read ??= readTraffic(engine, engineOptions);
     return await read;
   };
+}
+
+/** Counters that can't be read keep nothing else from being told. */
+async function readTraffic(engine: Engine, { onWarning }: EngineOptions): Promise<Traffic | undefined> {
+  try {
+    return await engine.traffic();
+  } catch (error) {
+    if (!(error instanceof GangwayError || error instanceof KernelError)) throw error;
+    onWarning?.(`Traffic is left out: ${sentence(error)}`);
+    return undefined;
+  }
 }
 
 /** `.Traffic` of a container: `{ Ports: { "80/tcp": [{ HostIp, HostPort, Connections }] } }`. */

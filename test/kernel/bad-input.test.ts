@@ -411,6 +411,8 @@ test.serial('the volatile record of the machine is damaged', async (t) => {
     await gangway.run('run', '-d', '--name', 'web', 'sleep', '1000');
     await gangway.sh('echo x >/run/gangway/machine.json');
     await refused(t, gangway, [run(), 125, /machine.json is damaged; `gangway gc`/]);
+    t.regex((await gangway.exec(['inspect', 'web', 'bridge'])).stderr, /^gangway: warning: Traffic is left out: .*\n$/);
+    t.regex(await gangway.run('inspect', 'web', 'bridge'), /"Name": "\/?web"[\s\S]*"Name": "bridge"/);
     await gangway.run('gc');
     await gangway.run('rm', '-f', 'web');
     await gangway.run('gc');

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Engine, RulesAt, Traffic } from '../../src/engine/engine.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { GangwayError } from '../../src/values/errors.ts';
 import { gangway } from '../support/cli.ts';
 import { bridge, id } from '../support/fake-engine.ts';
 
@@ -122,4 +123,23 @@ test('inspect and stats tell what was counted, where somebody wants to see it', 
       words.join(' '),
     );
   }
+});
+
+test('where the counters can’t be read, inspect says so once and tells the rest', async (t) => {
+  const refuses = {
+    traffic: async (): Promise<Traffic> => {
+      throw new GangwayError('program-failed', 'iptables-save failed', { hint: 'try again' });
+    },
+  };
+  for (const words of [
+    ['inspect', 'web', 'web'],
+    ['network', 'inspect', 'bridge'],
+  ]) {
+    const { status, stdout, stderr } = await gangway(words, refuses);
+    t.is(status, 0);
+    t.is(stderr, 'gangway: warning: Traffic is left out: iptables-save failed; try again\n');
+    t.false('Traffic' in JSON.parse(stdout)[0]);
+  }
+  const shown = await gangway(['inspect', '-f', '{{.Traffic.Ports}}', 'web'], refuses);
+  t.is(shown.status, 1, 'who asks for nothing else gets nothing');
 });

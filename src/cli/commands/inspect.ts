@@ -8,7 +8,7 @@ import { containerTraffic, type TrafficReader, trafficReader } from '../traffic.
 
 export const execute: Execute<typeof inspectOptions> = async ({ options, words }, context) => {
   const engine = await context.engine();
-  const traffic = trafficReader(engine, options.format);
+  const traffic = trafficReader(engine, options.format, context);
   return await inspectEach(words, options.format, context, (name) => find(engine, name, traffic));
 };
 

@@ -6,7 +6,7 @@ import { trafficReader } from '../traffic.ts';
 
 export const execute: Execute<typeof networkInspectOptions> = async ({ options, words }, context) => {
   const engine = await context.engine();
-  const traffic = trafficReader(engine, options.format);
+  const traffic = trafficReader(engine, options.format, context);
   return await inspectEach(words, options.format, context, async (name) =>
     networkObject(await engine.inspectNetwork(name), await traffic()),
   );
