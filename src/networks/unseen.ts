@@ -40,11 +40,13 @@ const ownPriority = 640;
 const unseenPriority = 641;
 
 /** `ip rule add pref 641 to 172.17.0.0/16 fwmark 0/0xffffffff blackhole`, and what has to be let past it. */
-export function dropUnseen(bridge: BridgeNetwork): readonly Step[] {
-  const subnets = bridge.subnets
+export function dropUnseen({ bridge, subnets, gatewayModes, internal }: BridgeNetwork): readonly Step[] {
+  return subnets
     .map(({ subnet }) => network(subnet))
-    .filter(({ address: { family } }) => bridge.gatewayModes[family] !== 'isolated');
-  return subnets.flatMap((subnet) => [...into(subnet), ...(bridge.internal ? [outOf(bridge.bridge, subnet)] : [])]);
+    .flatMap((subnet) => [
+      ...(gatewayModes[subnet.address.family] === 'isolated' ? [] : into(subnet)),
+      ...(internal ? [outOf(bridge, subnet)] : []),
+    ]);
 }
 
 function into(to: Prefix): readonly Step[] {

@@ -104,10 +104,11 @@ test('bridge with IPv6: a gateway in each family, and no family is closed', (t) 
 test('what no rule has seen goes into no network, and out of no internal one', (t) => {
   const internal = { ...twoFamilies, internal: true, gatewayModes: { 4: 'nat', 6: 'isolated' } } as const;
   const steps = read(createNetwork(internal, families, nftables));
-  t.deepEqual(steps.slice(0, 3), [
+  t.deepEqual(steps.slice(0, 4), [
     'ip rule add pref 640 iif lo to 172.17.0.0/16 lookup main protocol 103',
     'ip rule add pref 641 to 172.17.0.0/16 fwmark 0/0xffffffff blackhole protocol 103',
     'ip rule add pref 641 iif gangway0 fwmark 0/0xffffffff blackhole protocol 103',
+    'ip -6 rule add pref 641 iif gangway0 fwmark 0/0xffffffff blackhole protocol 103',
   ]);
   t.is(steps.at(-1), 'sysctl -qw net/ipv4/conf/gangway0/src_valid_mark=1');
   t.deepEqual(
