@@ -9,6 +9,7 @@
  * An IPv6 address that has no port behind it needs no brackets. `formatEgress` is the inverse.
  */
 import {
+  contains,
   formatAddress,
   formatPrefix,
   isAddress,
@@ -105,11 +106,26 @@ function isProtocol(text: string): text is Protocol {
 function parseWhom(text: string, whom: string): PrefixEntry['prefix'] | undefined {
   if (isAddress(whom)) {
     const address = parseAddress(whom);
-    return { address, length: width(address.family) };
+    return unmapped(text, { address, length: width(address.family) });
   }
-  if (whom.includes('/')) return parseSubnet(text, whom);
+  if (whom.includes('/')) return unmapped(text, parseSubnet(text, whom));
   if (!whom.includes(':')) return undefined;
   throw invalidEgress(text, 'is no address', 'an IPv6 address with a port goes into brackets: [2001:db8::1]:443');
+}
+
+/** How sockets write IPv4 addresses in IPv6. */
+const mapped = parsePrefix('::ffff:0.0.0.0/96');
+
+/** What stands for IPv4 addresses: no packet has it. */
+function unmapped(text: string, prefix: Prefix): Prefix {
+  const { address, length } = prefix;
+  if (length < mapped.length || !contains(mapped, address)) return prefix;
+  const meant = {
+    address: { family: 4, value: address.value - mapped.address.value },
+    length: length - mapped.length,
+  } as const;
+  const written = meant.length === width(4) ? formatAddress(meant.address) : formatPrefix(meant);
+  throw invalidEgress(text, 'is what sockets call IPv4, which no packet has for an address', `write ${written}`);
 }
 
 function parseSubnet(text: string, whom: string): Prefix {

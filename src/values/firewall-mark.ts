@@ -18,7 +18,7 @@ export const wholeMask = 0xffffffff;
 export const ownMark = 0x10000000;
 
 /**
- * `MARK[/MASK]`, as docker's `--bridge-accept-fwmark` has it: decimal, or hexadecimal with 0x.
+ * `MARK[/MASK]`, as docker's `--bridge-accept-fwmark` has it: decimal, or hexadecimal with 0x. Docker's octal is refused.
  *
  * @throws GangwayError invalid-network
  */
@@ -28,6 +28,8 @@ export function parseFirewallMark(text: string, key: string): FirewallMark {
   const refuse = (message: string, hint: string) => {
     throw new GangwayError('invalid-network', `${key} ${JSON.stringify(text)}: ${message}`, { hint });
   };
+  if (/(^|\/)0\d/.test(text))
+    refuse('a number that begins with 0 is octal to some', 'write it in decimal, or in hexadecimal with 0x');
   if (!(found.mark <= wholeMask && found.mask <= wholeMask)) refuse('no mark of 32 bits', 'write 0x1 or 0x1/0x3');
   if (found.mark === 0) refuse('0 is the mark of all that nobody has marked', 'choose a mark that somebody sets');
   if (!matches(found, found.mark)) refuse('the mark has bits outside of its mask', 'write 0x1 or 0x1/0x3');

@@ -21,6 +21,7 @@ test('whom an entry means', (t) => {
     'allow=203.0.113.7:8000-8100/tcp',
     'deny=2001:db8::1',
   ]);
+  t.deepEqual(read('deny=::/0,::fffe:0:0/96'), ['deny=::/0,::fffe:0:0/96']);
   t.deepEqual(read('allow=10.0.0.0/8,deny=10.1.0.0/16,10.2.0.0/16,allow=fd00::/8'), [
     'allow=10.0.0.0/8,fd00::/8',
     'deny=10.1.0.0/16,10.2.0.0/16',
@@ -79,6 +80,8 @@ test('what can’t be meant is refused, with what to write instead', (t) => {
     ['allow=203.0.113.7:443/', /has no protocol ""/, /tcp or udp/],
     ['allow=203.0.113.7:0', /invalid port "0"/, /1 to 65535/],
     ['allow=203.0.113.7:90-80', /invalid port "90-80"/, /lower port/],
+    ['deny=::ffff:10.0.0.0/104', /is what sockets call IPv4/, /write 10.0.0.0\/8$/],
+    ['allow=[::ffff:10.0.0.1]:443', /is what sockets call IPv4/, /write 10.0.0.1$/],
     ['allow=all', /is a name without a dot/, /example.com/],
     ['allow=*', /is neither/, /write/],
     ['allow=*.com', /means every name that ends in .com/, /\*.example.com/],

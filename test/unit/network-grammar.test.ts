@@ -390,6 +390,8 @@ test('a mark that is accepted, and its mask', (t) => {
     '0x10000001',
     '0x10000000/0x10000000',
     '1/0x10000001',
+    '010',
+    '0x1/03',
   ])
     t.throws(() => mark(wrong), { code: 'invalid-network' }, wrong);
   t.throws(() => create({ internal: true, options: ['gangway.accept-fwmark=1'] }), { code: 'conflicting-options' });
