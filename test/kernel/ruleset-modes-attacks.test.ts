@@ -186,5 +186,11 @@ for (const carrier of backEnds) {
       iptables: ['-m conntrack --ctstate ESTABLISHED -j ACCEPT', '-j DROP'],
     });
     t.deepEqual([await learned('nat.b', 4), await learned('nat.b', 6)], [false, false], 'control: without `related`');
+    await scene.at('host').sysctl({ 'net.ipv4.fwmark_reflect': 1, 'net.ipv6.fwmark_reflect': 1 });
+    const narrow = (family: Family) =>
+      `route add ${addressOf('far', family)} via ${addressOf('world', family)} mtu 1280`;
+    await scene.at('host').ip(families.map(narrow));
+    const own = await Promise.all(families.map((family) => learned('routed.b', family)));
+    t.deepEqual(own, [true, true], 'the host itself, though its answer carries the mark of what it was asked');
   });
 }
