@@ -6,7 +6,12 @@
  * too: at what the records say, under the lock, so that a command that is just changing something is not taken for
  * somebody else. The kernel's old tables tell nothing; where iptables-legacy carries the rules, they are looked at once in
  * a while.
+ *
+ * Who reloads a firewall does it in many transactions, and iptables reads what is there before it writes: another who
+ * writes in between makes it fail. So a burst is waited out, but not for long. What it has taken from us is closed
+ * meanwhile, and not open (networks/unseen.ts).
  */
+import { performance } from 'node:perf_hooks';
 import { type RulesetChange, watchRuleset } from '../../kernel/ruleset-events.ts';
 import { KernelError } from '../../values/errors.ts';
 
@@ -18,6 +23,10 @@ const ourTables = ['gangway', 'filter', 'nat', 'mangle', 'raw'];
 
 /** Between two looks at the kernel's old tables. */
 const patienceMilliseconds = 700;
+
+/** A burst is over when nothing has come for so long; and what goes on for longer is taken as it is. */
+const quietMilliseconds = 100;
+const longestMilliseconds = 700;
 
 /** What listens to the kernel takes a tenth of a second to load; whoever has started the switchboard waits for its first word. */
 const firstMilliseconds = 300;
@@ -42,6 +51,7 @@ export interface FirewallWatch {
 /** Watches until it is closed. */
 export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallWatch {
   const looks = new Looks(repair, onError);
+  const burst = new Burst(() => looks.look());
   let close = () => {};
   let closed = false;
   const listen = async () => {
@@ -51,7 +61,7 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallW
       if (closed) return close();
       looks.look();
       try {
-        for await (const change of changes) if (isReason(change)) looks.look();
+        for await (const change of changes) if (isReason(change)) burst.note();
       } catch (error) {
         // What happened meanwhile nobody knows.
         if (!(error instanceof KernelError && error.errno === 'ENOBUFS')) throw error;
@@ -68,6 +78,7 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallW
       closed = true;
       clearTimeout(first);
       clearInterval(timer);
+      burst.close();
       close();
       return looks.end();
     },
@@ -77,6 +88,31 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallW
 function isReason({ program, tables, kinds }: RulesetChange): boolean {
   const isOrdinary = program === ownProgram && kinds.size === 1 && kinds.has('element');
   return !isOrdinary && ourTables.some((table) => tables.has(table));
+}
+
+/** Calls once when something that came again and again comes no more. */
+class Burst {
+  #timer: NodeJS.Timeout | undefined;
+  #since = Number.POSITIVE_INFINITY;
+
+  constructor(readonly onEnd: () => void) {}
+
+  note(): void {
+    const now = performance.now();
+    this.#since = Math.min(this.#since, now);
+    clearTimeout(this.#timer);
+    const left = this.#since + longestMilliseconds - now;
+    this.#timer = setTimeout(() => this.#end(), Math.min(quietMilliseconds, left));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #end(): void {
+    this.#since = Number.POSITIVE_INFINITY;
+    this.onEnd();
+  }
 }
 
 /** One look at a time; who asks meanwhile is answered by one more. */
