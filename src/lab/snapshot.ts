@@ -17,14 +17,16 @@ export type Snapshot = readonly string[];
 
 /**
  * What one place has: its links, addresses, routes, policy rules, firewall and the switches of a router. The shell reads byte
- * by byte: of a ruleset that takes 30 ms, and a file of /proc/sys gives nothing after the first byte. sed and grep don't.
+ * by byte: of a ruleset that takes 30 ms, and a file of /proc/sys gives nothing after the first byte. sed and grep don't. A
+ * link-local address has routes in the table local as soon as nobody else was found to have it, a second later: the address
+ * alone is told.
  */
 const networkScript = `
 say() { sed "s/^[[:space:]]*/$1 /"; }
 ip -o link show | while read -r index name rest; do echo "link \${name%%[@:]*}"; done
 ip -o address show | while read -r index link family address rest; do echo "address $link $address"; done
 ip -4 route show table all | say route
-ip -6 route show table all | say route
+ip -6 route show table all | grep -Ev '^(local|anycast) fe80:' | say route
 ip rule show | say rule
 ip -6 rule show | say rule
 if command -v nft >/dev/null; then nft -s list ruleset | say nft; fi

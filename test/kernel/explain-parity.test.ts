@@ -102,7 +102,7 @@ const web = ['run', '-d', '--name', 'web', '-p', '8080:80', '-p', '127.0.0.1:535
 
 parity('run -d with ports, on an empty machine', { words: web });
 
-parity('run -d on no network, with limits', {
+variant('run -d on no network, with limits', {
   words: ['run', '-d', '--network', 'none', '--memory', '64m', '--cpus', '0.5', '--pids-limit', '20', ...command],
 });
 
@@ -135,7 +135,7 @@ variant('network connect of one on the default bridge', {
   words: ['network', 'connect', 'front', 'web'],
 });
 
-parity('run -d with a network of its own and nothing else', {
+variant('run -d with a network of its own and nothing else', {
   words: ['run', '-d', '--isolation=network', ...command],
 });
 
@@ -170,7 +170,7 @@ variant('stop of one with a network of its own and nothing else', {
 
 variant('kill', { before: [web], words: ['kill', 'web'] });
 
-parity('restart', { before: [web], words: ['restart', '--time', '0', 'web'] });
+variant('restart', { before: [web], words: ['restart', '--time', '0', 'web'] });
 
 variant('rm -f of one in a user namespace of its own', {
   before: [['run', '-d', '--name', 'owned', '--userns', 'private', ...command]],
@@ -181,7 +181,7 @@ parity('rm -f of the last one', { before: [web], words: ['rm', '-f', 'web'] });
 
 const better = ['network', 'create', '--subnet', '10.7.0.0/24', 'aa'];
 
-parity('network create, in both families', {
+variant('network create, in both families', {
   words: ['network', 'create', '--ipv6', '--subnet', '10.7.0.0/24', '--subnet', 'fd00:7::/64', 'both'],
 });
 
@@ -197,7 +197,7 @@ const limited = ['network', 'create', '--ipv6', '--egress', limits, 'limited'];
 
 parity('network create, with an egress policy', { words: limited });
 
-parity('network rm', { before: [better], words: ['network', 'rm', 'aa'] });
+variant('network rm', { before: [better], words: ['network', 'rm', 'aa'] });
 
 variant('run -d in a network of its own', {
   before: [better],
@@ -207,12 +207,12 @@ variant('run -d in a network of its own', {
 const shaped = 'name=aa,link-local-ip=169.254.7.7,driver-opt=com.docker.network.endpoint.ifname=wan0';
 const martians = 'driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1';
 
-parity('run -d with a link as somebody wants it', {
+variant('run -d with a link as somebody wants it', {
   before: [better],
   words: ['run', '-d', '--network', `${shaped},${martians}`, ...command],
 });
 
-parity('network connect, to the better way out', {
+variant('network connect, to the better way out', {
   before: [better, web],
   words: ['network', 'connect', 'aa', 'web'],
 });
@@ -236,7 +236,7 @@ const onIptables = (words: readonly string[]) => ['--firewall-backend=iptables',
 
 parity('run -d with ports, on iptables', { words: onIptables(web) });
 
-parity('network connect, on iptables', {
+variant('network connect, on iptables', {
   before: [onIptables(better), web],
   words: onIptables(['network', 'connect', 'aa', 'web']),
 });

@@ -18,7 +18,7 @@ import { type Container, type Story, withStory } from '../support/story-lab.ts';
 const echo = (name: string) => [
   process.execPath,
   '-e',
-  `const say = (data) => process.argv[1] + ' ' + data;
+  `const say = (data) => String(data).trim().split('\\n').map((line) => process.argv[1] + ' ' + line + '\\n').join('');
    require('node:net').createServer((c) => c.on('error', () => {}).on('data', (d) => c.write(say(d)))).listen(7);
    for (const type of ['udp4', 'udp6']) {
      const s = require('node:dgram').createSocket({ type, ipv6Only: type === 'udp6' });
