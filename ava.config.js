@@ -15,7 +15,11 @@ const longest = [
 /** Files beside each other are alike, and would all wait, or all work: the rest is shuffled, the same way each time. */
 function place(file) {
   const index = longest.findIndex((name) => file.endsWith(`kernel/${name}.test.ts`));
-  return index < 0 ? createHash('sha1').update(file.slice(file.lastIndexOf('/test/'))).digest('hex') : `${index}`.padStart(2, ' ');
+  return index < 0
+    ? createHash('sha1')
+        .update(file.slice(file.lastIndexOf('/test/')))
+        .digest('hex')
+    : `${index}`.padStart(2, ' ');
 }
 
 export default {
