@@ -61,7 +61,11 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallW
       if (closed) return close();
       looks.look();
       try {
-        for await (const change of changes) if (isReason(change)) burst.note();
+        for await (const change of changes) {
+          // What was queued is still given out.
+          if (closed) return;
+          if (isReason(change)) burst.note();
+        }
       } catch (error) {
         // What happened meanwhile nobody knows.
         if (!(error instanceof KernelError && error.errno === 'ENOBUFS')) throw error;
