@@ -151,6 +151,7 @@ export const dnsQueryOptions = {
 
 export const reachOptions = {
   format: listFormat,
+  mark: { kind: 'value', type: 'number', help: 'Of a packet with this mark (0x1): see gangway.accept-fwmark' },
   probe: {
     kind: 'flag',
     help: 'Send real packets, too, and compare: the exit status is 2 where they meet something else',

@@ -133,6 +133,8 @@ export interface ReachQuestion {
   readonly port?: number;
   /** With a port `tcp` or `udp`. */
   readonly protocol?: DestinationProtocol;
+  /** What a rule of this machine marks the packet with. */
+  readonly mark?: number;
   /** Send real packets, too. Default false. */
   readonly probe?: boolean;
 }
@@ -150,7 +152,7 @@ export interface ReachWay {
 export interface Proof {
   /** `refused`: nobody listens there, but the packet was there. */
   readonly outcome: 'arrived' | 'refused' | 'unreachable' | 'silent';
-  /** With the answer. `unknown`: nothing came back, which in this case proves nothing. */
+  /** With the answer. `unknown`: what came back, or that nothing did, proves nothing in this case. */
   readonly agrees: 'yes' | 'no' | 'unknown';
 }
 

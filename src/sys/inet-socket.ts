@@ -32,6 +32,7 @@ const options = {
   onlyIpv6: [41, 26],
   linger: [1, 13],
   receiveBuffer: [1, 33],
+  mark: [1, 36],
 } as const;
 
 const prototypes = {
@@ -119,10 +120,19 @@ export function widenReceiveBuffer(fd: number, bytes: number): void {
   setOption(fd, 'receiveBuffer', bytes);
 }
 
+/**
+ * Each packet that it sends bears this firewall mark, as long as it stays in the socket's network namespace (SO_MARK).
+ *
+ * @throws KernelError EPERM without CAP_NET_ADMIN
+ */
+export function markPackets(fd: number, mark: number): void {
+  setOption(fd, 'mark', mark);
+}
+
 function setOption(fd: number, name: keyof typeof options, value = 1): void {
   const [level, option] = options[name];
   const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
+  bytes.writeUInt32LE(value);
   call(`set socket option ${name}`, prototypes.setsockopt, fd, level, option, bytes, bytes.length);
 }
 

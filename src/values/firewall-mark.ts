@@ -4,7 +4,7 @@
  *     0x1        the mark 1, and no other bit
  *     0x1/0x3    of the two lowest bits the first, whatever the others are
  */
-import { GangwayError } from './errors.ts';
+import { type ErrorCode, GangwayError } from './errors.ts';
 
 /** What a packet's mark is compared with: `packet & mask === mark`. */
 export interface FirewallMark {
@@ -23,18 +23,44 @@ export const ownMark = 0x10000000;
  * @throws GangwayError invalid-network
  */
 export function parseFirewallMark(text: string, key: string): FirewallMark {
+  return parse(text, { key, code: 'invalid-network', example: '0x1 or 0x1/0x3' });
+}
+
+/**
+ * The mark of a packet, all of whose bits count: `MARK`.
+ *
+ * @throws GangwayError invalid-option
+ */
+export function parsePacketMark(text: string, option: string): number {
+  const asked = { key: option, code: 'invalid-option', example: '0x1' } as const;
+  if (text.includes('/')) throw refusal(text, asked, 'a packet has a mark, and no mask', 'write 0x1');
+  return parse(text, asked).mark;
+}
+
+/** Which option it is, and how one of its kind is written. */
+interface Asked {
+  readonly key: string;
+  readonly code: ErrorCode;
+  readonly example: string;
+}
+
+function parse(text: string, asked: Asked): FirewallMark {
   const [, mark, mask] = /^(0x[\da-f]{1,8}|\d{1,10})(?:\/(0x[\da-f]{1,8}|\d{1,10}))?$/i.exec(text) ?? [];
   const found = { mark: Number(mark ?? Number.NaN), mask: Number(mask ?? wholeMask) };
   const refuse = (message: string, hint: string) => {
-    throw new GangwayError('invalid-network', `${key} ${JSON.stringify(text)}: ${message}`, { hint });
+    throw refusal(text, asked, message, hint);
   };
   if (/(^|\/)0\d/.test(text))
     refuse('a number that begins with 0 is octal to some', 'write it in decimal, or in hexadecimal with 0x');
-  if (!(found.mark <= wholeMask && found.mask <= wholeMask)) refuse('no mark of 32 bits', 'write 0x1 or 0x1/0x3');
+  if (!(found.mark <= wholeMask && found.mask <= wholeMask)) refuse('no mark of 32 bits', `write ${asked.example}`);
   if (found.mark === 0) refuse('0 is the mark of all that nobody has marked', 'choose a mark that somebody sets');
   if (!matches(found, found.mark)) refuse('the mark has bits outside of its mask', 'write 0x1 or 0x1/0x3');
   if (hasOwnBit(found)) refuse('0x10000000 is gangway’s own mark', 'choose another bit');
   return found;
+}
+
+function refusal(text: string, { key, code }: Asked, message: string, hint: string): GangwayError {
+  return new GangwayError(code, `${key} ${JSON.stringify(text)}: ${message}`, { hint });
 }
 
 /** A whole mask speaks of our bit only to say that it is not set, which is so when it is compared. */

@@ -55,7 +55,7 @@ export class PolicyScene extends Scene<PlaceName> {
   }
 
   /** Puts a world in the place of the one before. */
-  async enter({ world, bridgeNetfilter }: Setting): Promise<void> {
+  async enter({ world, bridgeNetfilter, marks }: Setting): Promise<void> {
     await this.remove(this.elements);
     await this.at('host').ip(this.undo);
     this.elements = elementsOf(world);
@@ -64,6 +64,7 @@ export class PolicyScene extends Scene<PlaceName> {
     await this.at('host').ip(changes.flatMap(({ lines }) => lines));
     await this.bridgeNetfilter(bridgeNetfilter);
     await this.add(this.elements);
+    await this.nft(...ownersTable(marks));
   }
 
   /**
@@ -124,6 +125,23 @@ function learnedElement(bridge: string, entry: EgressEntry): readonly SetElement
       set: `learned${ports === undefined ? '' : '_ports'}${address.family}`,
       key: ports === undefined ? key : [...key, ...at],
     },
+  ];
+}
+
+/** Somebody else's, in the place of the one before. What is to have no mark meets no rule. */
+function ownersTable(marks: Setting['marks']): readonly string[] {
+  const set = Object.entries(marks).filter(([, mark]) => mark !== 0);
+  return [
+    'add table inet owner',
+    'delete table inet owner',
+    'add table inet owner',
+    'add chain inet owner before { type filter hook prerouting priority mangle; }',
+    'add chain inet owner own { type route hook output priority mangle; }',
+    ...set.map(([at, mark]) =>
+      at === 'host'
+        ? `add rule inet owner own meta mark set ${mark}`
+        : `add rule inet owner before iifname ${at} meta mark set ${mark}`,
+    ),
   ];
 }
 

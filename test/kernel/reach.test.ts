@@ -152,3 +152,42 @@ test('where somebody else’s rules decide, a probe finds it', async (t) => {
     t.regex(await probe('six', 'db'), /^2 something else/, 'what should be dropped is answered');
   });
 });
+
+test('a packet with a mark enters where the network accepts that, and a probe bears the mark', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.run('network', 'create', '--subnet', '10.5.0.0/24', '-o', 'gangway.accept-fwmark=0x1/0x3', 'marked');
+    const web = await story.start('--name', 'web', ...server);
+    const inner = await story.start('--name', 'inner', '--network', 'marked', ...server);
+    await waitFor('it serves', async () => (await story.inside(inner, 'ss -Hltn sport = :80')).stdout !== '');
+    const asked = async (...words: readonly string[]) => {
+      const [row] = await rows(story, ...words);
+      return row === undefined ? '' : [row.Reached, row.Decision, row.Probe, row.Agrees].join(' ').trim();
+    };
+    t.is(await asked('outside', 'inner:80', '--mark', '0x5'), 'yes');
+    t.is(await asked('outside', 'inner:80', '--mark', '0x2'), 'no not-published');
+
+    const alone = await story.exec(['reach', 'web', 'inner:80', '--mark', '0x5', '--probe']);
+    t.is(alone.exitCode, 0);
+    t.regex(alone.stdout, /^ {7}probe: no answer, which proves nothing here$/m, 'no rule has marked it');
+    t.regex(alone.stderr, /the kernel takes the mark off what leaves the network namespace of web/);
+    await story.sh(
+      'nft add table inet owner; nft "add chain inet owner in { type filter hook prerouting priority mangle; }"',
+    );
+    await story.sh('nft add rule inet owner in iifname gangway0 meta mark set 0x5');
+    t.is(await asked('web', 'inner:80', '--mark', '0x5', '--probe'), 'yes  arrived yes');
+    t.is(await asked('web', 'inner:80', '--probe'), 'no not-published arrived no', 'of the rule it has not been told');
+    t.is((await story.inside(web, 'curl -s -o /dev/null -m 2 http://10.5.0.2/')).exitCode, 0);
+
+    await story.sh('nft "add chain inet owner out { type filter hook output priority 0; }"');
+    const packets = { tcp: ['inner:80'], udp: ['inner:80/udp'], icmp: ['inner', '--protocol', 'icmp'] };
+    for (const each of Object.keys(packets))
+      await story.sh(`nft add rule inet owner out mark 0x80000020 meta l4proto ${each} counter`);
+    const met = async () => (await story.sh('nft list chain inet owner out')).match(/packets [1-9]/g)?.length;
+    const probe = (...words: readonly string[]) =>
+      Promise.all(Object.values(packets).map((each) => asked('host', ...each, '--probe', ...words)));
+    t.deepEqual(await probe(), ['yes  arrived yes', 'yes  refused yes', 'yes  arrived yes']);
+    t.is(await met(), undefined, 'control: no mark');
+    t.deepEqual(await probe('--mark', '0x80000020'), ['yes  arrived yes', 'yes  refused yes', 'yes  arrived yes']);
+    t.is(await met(), 3);
+  });
+});

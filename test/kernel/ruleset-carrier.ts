@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type RestoreLine, restoreText } from '../../src/firewall/iptables/program.ts';
 import { renderRules } from '../../src/firewall/iptables/render.ts';
 import { iptables } from '../../src/firewall/iptables.ts';
+import { inDigits } from '../../src/firewall/nftables/marks.ts';
 import type { ChainsStep } from '../../src/plan/step.ts';
 import { formatRule, type Variant } from '../../src/values/iptables-rule.ts';
 import { formatSetElement, type SetElement } from '../../src/values/set-element.ts';
@@ -37,16 +38,20 @@ const nftables: Carrier = {
   add: (host, list) =>
     nft(
       host,
-      list.map((item) => `add element ${table} ${item.set} { ${formatSetElement(item)} }`),
+      list.flatMap(kept).map((item) => `add element ${table} ${item.set} { ${formatSetElement(item)} }`),
     ),
   remove: (host, list) =>
     nft(
       host,
-      list.map(({ set, key }) => `delete element ${table} ${set} { ${formatSetElement({ set, key })} }`),
+      list.flatMap(kept).map(({ set, key }) => `delete element ${table} ${set} { ${formatSetElement({ set, key })} }`),
     ),
   rewrite: (host, chain, { nft: rules = [] }) =>
     nft(host, [`flush chain ${table} ${chain}`, ...rules.map((rule) => `add rule ${table} ${chain} ${rule}`)]),
 };
+
+function kept(element: SetElement): readonly SetElement[] {
+  return inDigits(element) ?? [element];
+}
 
 /** `leave_nat` */
 function chainName(chain: string): string {

@@ -33,6 +33,16 @@ no   172.17.0.2, ping: nobody asked for it
   t.deepEqual(calls, [['reach', { from: 'outside', to: 'web', port: 80, protocol: 'tcp', probe: false }]]);
 });
 
+test('a packet with a mark', async (t) => {
+  for (const [text, mark] of [
+    ['0x80000005', 0x80000005],
+    ['16', 16],
+  ] as const) {
+    const { calls } = await gangway(['reach', 'outside', 'web', '--mark', text], answering(open));
+    t.deepEqual(calls, [['reach', { from: 'outside', to: 'web', mark, probe: false }]]);
+  }
+});
+
 test('1 where no way leads there, and where there is none to ask', async (t) => {
   t.is((await gangway(['reach', 'db', 'web'], answering(closed))).status, 1);
   const { status, stderr } = await gangway(['reach', 'db', 'web'], answering());
@@ -66,6 +76,10 @@ test('what is typed wrong', async (t) => {
     [['web', 'db', '--protocol', 'sctp'], /--protocol/],
     [['web', 'db:80', '--protocol', 'icmp'], /a ping has no port/],
     [['web', 'db:0'], /invalid port "0"/],
+    [['web', 'db', '--mark', '0x1/0x3'], /--mark "0x1\/0x3": a packet has a mark, and no mask/],
+    [['web', 'db', '--mark', '1e3'], /--mark "1e3": no mark of 32 bits; write 0x1$/m],
+    [['web', 'db', '--mark', '0'], /0 is the mark of all that nobody has marked/],
+    [['web', 'db', '--mark', '0x10000001'], /gangway’s own mark/],
   ] as const) {
     const { status, stderr, calls } = await gangway(['reach', ...words]);
     t.is(status, 125);

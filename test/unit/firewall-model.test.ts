@@ -150,6 +150,18 @@ test('an accepted mark opens what it is on, in the modes that close something', 
   }
 });
 
+test('a mark opens to containers of other networks, too, and nothing that is not a network’s port', (t) => {
+  const accepting = world({ acceptedMark: { mark: 1, mask: 3 }, interContainer: false });
+  const marked = (from: Origin, to: string, of = accepting) =>
+    said(judge(of, { from, to: parseAddress(to), port: parsePort('81'), mark: 5 }));
+  t.is(marked(db, '172.17.0.2'), 'web 172.17.0.2:81/tcp sees 172.17.0.1');
+  t.is(marked(web, '172.18.0.2'), 'not-published', 'the other one accepts none');
+  t.is(marked(peer, '172.17.0.2'), 'apart');
+  t.is(marked({ ...outside, source: parseAddress('172.17.0.9') }, '172.17.0.2'), 'claim');
+  const inner = world({ acceptedMark: { mark: 1, mask: 3 } }, {}, { internal: true });
+  t.is(marked(db, '172.17.0.2', inner), 'internal');
+});
+
 test('internal and isolated networks', (t) => {
   const internal = world({ internal: true }, { publications: [] });
   t.is(ask(outside, '172.17.0.2', 80, internal), 'internal');

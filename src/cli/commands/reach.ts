@@ -5,6 +5,7 @@ import { formatDestination } from '../../firewall/model/answer.ts';
 import { formatAddress } from '../../values/address.ts';
 import { destinationProtocols, parseDestination } from '../../values/destination-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
+import { parsePacketMark } from '../../values/firewall-mark.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
 import { complain } from '../complain.ts';
@@ -21,8 +22,9 @@ export const execute: Execute<typeof reachOptions> = async ({ options, words }, 
   const protocol =
     options.protocol === undefined ? undefined : oneOf('--protocol', options.protocol, destinationProtocols);
   const destination = parseDestination(text, protocol);
+  const mark = options.mark === undefined ? {} : { mark: parsePacketMark(options.mark, '--mark') };
   const engine = await context.engine();
-  const ways = await engine.reach({ from, ...destination, probe: options.probe });
+  const ways = await engine.reach({ from, ...destination, ...mark, probe: options.probe });
   const isNobody = from === 'outside';
   const plain = format.kind === 'plain';
   context.stdout.write(

@@ -12,6 +12,7 @@ import {
   closeSocket,
   connect,
   type Endpoint,
+  markPackets,
   openDatagram,
   openEcho,
   openStream,
@@ -31,26 +32,38 @@ const repeatMilliseconds = 800;
 /** `arrived`: there was an answer, be it a refusal: nobody listens there, but the packet was there. */
 type Outcome = 'arrived' | 'refused' | 'unreachable' | 'silent';
 
-/** The way, with what became of a packet that took it. One of a port that stands for many is not tried. */
-export async function prove(place: KernelNamespace, source: Address | undefined, way: ReachWay): Promise<ReachWay> {
-  if (way.port === 'any') return way;
-  const outcome = await send({ place, source, address: way.address }, way.port);
-  return { ...way, proof: { outcome, agrees: agreement(way, outcome) } };
+/** Who sends. */
+export interface Sender {
+  readonly place: KernelNamespace;
+  /** What to bind to; undefined: what the kernel chooses. */
+  readonly source: Address | undefined;
+  /** The mark of its packets; undefined: what they have by themselves. */
+  readonly mark: number | undefined;
+  /** Does the mark reach the rules of the machine? */
+  readonly keepsMark: boolean;
 }
 
-/** Silence after a datagram proves nothing where it should arrive, nor does what happens beyond this machine. */
-function agreement({ answer, port }: ReachWay, outcome: Outcome): Proof['agrees'] {
+/** The way, with what became of a packet that took it. One of a port that stands for many is not tried. */
+export async function prove(sender: Sender, way: ReachWay): Promise<ReachWay> {
+  if (way.port === 'any') return way;
+  const outcome = await send({ ...sender, address: way.address }, way.port);
+  return { ...way, proof: { outcome, agrees: agreement(sender, way, outcome) } };
+}
+
+/**
+ * Silence after a datagram proves nothing where it should arrive, nor does what happens beyond this machine, nor what a packet
+ * meets without its mark where it would meet something else with it.
+ */
+function agreement({ mark, keepsMark }: Sender, { answer, port }: ReachWay, outcome: Outcome): Proof['agrees'] {
   const arrived = outcome === 'arrived' || outcome === 'refused';
-  if (answer.outcome === 'dropped') return arrived ? 'no' : 'yes';
-  if (arrived) return 'yes';
+  if (arrived === (answer.outcome === 'reached')) return 'yes';
+  if (mark !== undefined && !keepsMark) return 'unknown';
+  if (answer.outcome === 'dropped') return 'no';
   const isDatagram = port !== undefined && port !== 'any' && port.protocol === 'udp';
   return answer.where.kind === 'outside' || (isDatagram && outcome === 'silent') ? 'unknown' : 'no';
 }
 
-interface Path {
-  readonly place: KernelNamespace;
-  /** What to bind to; undefined: what the kernel chooses. */
-  readonly source: Address | undefined;
+interface Path extends Sender {
   readonly address: Address;
 }
 
@@ -120,13 +133,14 @@ function converse(
 
 /** Opens, connects and closes; `wait` begins, and returns what ends the waiting. */
 async function withSocket(
-  { place, source, address }: Path,
+  { place, source, mark, address }: Path,
   port: number,
   open: (family: Family) => number,
   wait: (fd: number, settle: (outcome: Outcome) => void) => () => void,
 ): Promise<Outcome> {
   const fd = place.inside(() => open(address.family));
   try {
+    if (mark !== undefined) markPackets(fd, mark);
     const failed = connected(fd, source, { address, port });
     if (failed !== undefined) return failed;
     return await new Promise((resolve) => {

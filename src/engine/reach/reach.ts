@@ -7,6 +7,7 @@ import { World as KernelWorld } from '../../plan/world.ts';
 import { formatAddress, isAddress } from '../../values/address.ts';
 import { destinationProtocols } from '../../values/destination-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
+import { parsePacketMark } from '../../values/firewall-mark.ts';
 import type { Port } from '../../values/port.ts';
 import { parsePort } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
@@ -30,16 +31,25 @@ export async function reach(context: Context, question: ReachQuestion): Promise<
   check(question);
   const world = observeWorld(context);
   const asker = askerOf(context, world, question.from);
-  const all = asksOf(context, world, asker, question).map((ask) => ({ ask, answer: answerTo(world, asker, ask) }));
+  const all = asksOf(context, world, asker, question).map((ask) => {
+    return { ask, answer: answerTo(world, asker, ask, question.mark) };
+  });
   const told = all.filter(({ ask }) => !isCovered(ask, all));
   warnOfObstacles(context, standingBackend(context), standing(context));
   if (question.probe !== true) return told.map(wayOf);
   if (asker.place === undefined) throw fromElsewhere(question.from);
   using kernel = new KernelWorld(context.host());
-  const place = kernel.namespace(asker.place);
+  const { place, source } = asker;
+  const keepsMark = place === 'host';
+  if (question.mark !== undefined && !keepsMark) context.onWarning(lostMark(question.from));
+  const sender = { place: kernel.namespace(place), source, mark: question.mark, keepsMark };
   return await Promise.all(
-    told.map(async (each) => (each.ask.hidden ? wayOf(each) : await prove(place, asker.source, wayOf(each)))),
+    told.map(async (each) => (each.ask.hidden ? wayOf(each) : await prove(sender, wayOf(each)))),
   );
+}
+
+function lostMark(from: string): string {
+  return `the kernel takes the mark off what leaves the network namespace of ${from}: a probe has one if a rule of this machine gives it`;
 }
 
 /** Networks that have a link now. */
@@ -58,9 +68,10 @@ function wayOf({ ask: { address, port }, answer }: Answered): ReachWay {
 }
 
 /** @throws GangwayError invalid-port, invalid-option */
-function check({ to, port, protocol }: ReachQuestion): void {
+function check({ to, port, protocol, mark }: ReachQuestion): void {
   if (protocol !== undefined) oneOf('--protocol', protocol, destinationProtocols);
   if (port !== undefined) parsePort(String(port));
+  if (mark !== undefined) parsePacketMark(String(mark), '--mark');
   const needsPort = (isAddress(to) || to === 'host') && (protocol === 'tcp' || protocol === 'udp');
   if (port !== undefined || !needsPort) return;
   throw new GangwayError('invalid-port', `${protocol} to ${to} needs a port`, { hint: `write ${to}:80, say` });
@@ -72,14 +83,14 @@ function fromElsewhere(from: string): GangwayError {
   });
 }
 
-function answerTo(world: World, asker: Asker, { address, port, hidden }: Ask): Answer {
+function answerTo(world: World, asker: Asker, { address, port, hidden }: Ask, mark = 0): Answer {
   if (hidden) {
     return dropped('loopback', `${formatAddress(address)} of the machine is reached from the machine alone`, []);
   }
   const origin = asker.to(address);
   if ('outcome' in origin) return origin;
   const asked = port === 'any' ? unpublished(world) : port;
-  return judge(world, { from: origin, to: address, ...(asked === undefined ? {} : { port: asked }) });
+  return judge(world, { from: origin, to: address, mark, ...(asked === undefined ? {} : { port: asked }) });
 }
 
 /** A port that nobody publishes. */

@@ -56,21 +56,17 @@ export function judge(world: World, attempt: Attempt): Answer {
   const { from } = attempt;
   if (from.kind === 'host') return fromHost(world, { ...attempt, from });
   if (from.kind === 'container') return fromContainer(world, { ...attempt, from });
-  const packet = {
-    source: from.source,
-    to: attempt.to,
-    port: attempt.port,
-    inLink: from.link,
-    translated: false,
-    ...(attempt.mark === undefined ? {} : { mark: attempt.mark }),
-    way: [],
-  };
-  return arrive(world, packet);
+  return arrive(world, packetOf(attempt, from.source, from.link));
+}
+
+function packetOf({ to, port, mark = 0 }: Attempt, source: Address, inLink: string | undefined): Packet {
+  return { source, to, port, mark, inLink, translated: false, way: [] };
 }
 
 type By<Kind extends Origin['kind']> = Attempt & { readonly from: Extract<Origin, { kind: Kind }> };
 
-function fromContainer(world: World, { from, to, port }: By<'container'>): Answer {
+function fromContainer(world: World, attempt: By<'container'>): Answer {
+  const { from, to, port } = attempt;
   const { container, network: name } = from;
   const network = networkNamed(world, name);
   const own = world.endpoints
@@ -89,7 +85,7 @@ function fromContainer(world: World, { from, to, port }: By<'container'>): Answe
     return dropped('no-family', `${container} has no ${familyName(to.family)} address on network ${name}`, []);
   }
   const { bridge } = network.policy;
-  const packet = { source, to, port, inLink: bridge, translated: false, way: [] };
+  const packet = packetOf(attempt, source, bridge);
   if (!isBehind(network, to) || isOn(world, bridge, to)) return climb(world, packet, name);
   return acrossBridge(world, packet, name);
 }
@@ -142,14 +138,15 @@ function arrive(world: World, packet: Packet): Answer {
   return guard(world, packet, inLink);
 }
 
-function fromHost(world: World, { from, to, port }: By<'host'>): Answer {
+function fromHost(world: World, attempt: By<'host'>): Answer {
+  const { from, to, port } = attempt;
   const local = isOfHost(world, to);
   const link = linkTo(world, to);
   const source = from.source ?? (local ? atHome(to) : link === undefined ? undefined : addressTowards(world, link, to));
   if (source === undefined) {
     return dropped('no-way', `the machine has no way to ${formatAddress(to)}`, []);
   }
-  const packet = { source, to, port, inLink: undefined, translated: false, way: [] };
+  const packet = packetOf(attempt, source, undefined);
   if (!local) return setOut(world, packet);
   const published = isLoopback(source) || isLoopback(to) ? undefined : translation(world, to, port);
   if (published !== undefined) return pass(world, translate(packet, published, 'from_host'));

@@ -9,8 +9,8 @@ export interface Packet {
   readonly source: Address;
   readonly to: Address;
   readonly port: Port | undefined;
-  /** Given by a rule of the machine's owner. */
-  readonly mark?: number;
+  /** Given by a rule of the machine's owner; 0 where nobody has. */
+  readonly mark: number;
   /** Where it came in; undefined for what a process of the machine sends. */
   readonly inLink: string | undefined;
   /** It asked for a published port, and its destination is the container's now. */

@@ -126,7 +126,7 @@ function enter(world: World, { packet, outNetwork }: Crossing & { readonly outNe
 }
 
 /** Why a network lets a packet in. */
-function admission(world: World, { to, port, inLink = '', translated, mark = 0 }: Packet, { policy }: ModelNetwork) {
+function admission(world: World, { to, port, inLink = '', translated, mark }: Packet, { policy }: ModelNetwork) {
   if (translated) return 'it came by a published port';
   if (policy.acceptedMark !== undefined && matches(policy.acceptedMark, mark))
     return 'it carries the mark that is accepted';

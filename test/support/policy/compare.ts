@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { type Answer, type Dropped, formatDestination } from '../../../src/firewall/model/answer.ts';
 import { formatAddress } from '../../../src/values/address.ts';
 import { formatEgress, formatEntry } from '../../../src/values/egress-grammar.ts';
+import { formatFirewallMark } from '../../../src/values/firewall-mark.ts';
 import { PolicyScene } from '../../kernel/policy-model-scene.ts';
 import type { Carrier } from '../../kernel/ruleset-carrier.ts';
 import { expected, judged, normal, type PolicyQuestion, questions } from './questions.ts';
@@ -80,9 +81,10 @@ function isForTheWayBack({ from }: PolicyQuestion, { reason }: Dropped): boolean
 
 function sentence({ from, localAddress, attempt }: PolicyQuestion, answer: Answer, got: string): string {
   const bound = localAddress === undefined ? '' : ` (${localAddress})`;
+  const mark = attempt.mark === undefined || attempt.mark === 0 ? '' : ` with the mark 0x${attempt.mark.toString(16)}`;
   const why = answer.outcome === 'dropped' ? ` (${answer.reason.sentence})` : '';
   const destination = formatDestination(attempt.to, attempt.port);
-  return `${from}${bound} asks ${destination}: ${got}, and not ${expected(answer)}${why}`;
+  return `${from}${bound} asks ${destination}${mark}: ${got}, and not ${expected(answer)}${why}`;
 }
 
 function described({ world: { networks, publications, closedTransit }, bridgeNetfilter }: Setting): string {
@@ -95,6 +97,7 @@ function described({ world: { networks, publications, closedTransit }, bridgeNet
         subnets: policy.subnets.map(({ address }) => address.family),
         sourceAddresses: policy.sourceAddresses.length,
         egress: policy.egress && formatEgress(policy.egress),
+        acceptedMark: policy.acceptedMark && formatFirewallMark(policy.acceptedMark),
       }),
     ),
     ...publications.map(

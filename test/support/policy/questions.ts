@@ -1,7 +1,7 @@
 /** What can be asked in a world: every place, every destination that is somebody's, and what the model expects. */
 import type { Answer, Destination } from '../../../src/firewall/model/answer.ts';
 import { judge } from '../../../src/firewall/model/model.ts';
-import type { Attempt, Origin, World } from '../../../src/firewall/model/world.ts';
+import { type Attempt, networkNamed, type Origin, type World } from '../../../src/firewall/model/world.ts';
 import {
   contains,
   type Family,
@@ -22,7 +22,7 @@ import {
   outsiders,
   subnet,
 } from './places.ts';
-import { type Setting, stands } from './worlds.ts';
+import { type MarkedAt, type Setting, stands } from './worlds.ts';
 
 export type PlaceName = 'host' | keyof typeof outsiders | ContainerName;
 
@@ -48,7 +48,7 @@ export function questions(setting: Setting, count: number): readonly PolicyQuest
     origins(world, family).flatMap((origin) =>
       destinations(world, family)
         .filter((to) => mayAsk(world, origin, to))
-        .flatMap((to) => ports(world, to).map((port): PolicyQuestion => asked(origin, to, port))),
+        .flatMap((to) => ports(world, to).map((port): PolicyQuestion => asked(setting, origin, to, port))),
     ),
   );
   const next = random(pick);
@@ -74,6 +74,7 @@ function kindOf(setting: Setting, { localAddress, attempt }: PolicyQuestion): st
     localAddress === undefined ? '' : 'bound',
     attempt.to.family,
     isLoopback(attempt.to),
+    attempt.mark,
     attempt.port?.protocol ?? 'ping',
     setting.world.publications.some(({ forward }) => forward.binding.hostPort === attempt.port?.port),
     answer.outcome === 'dropped'
@@ -85,8 +86,14 @@ function kindOf(setting: Setting, { localAddress, attempt }: PolicyQuestion): st
 
 type Asker = Omit<PolicyQuestion, 'attempt'> & { readonly origin: Origin };
 
-function asked({ origin, ...asker }: Asker, to: string, port: Port | undefined): PolicyQuestion {
-  return { ...asker, attempt: { from: origin, to: parseAddress(to), ...(port === undefined ? {} : { port }) } };
+function asked(setting: Setting, { origin, ...asker }: Asker, to: string, port: Port | undefined): PolicyQuestion {
+  const mark = setting.marks[markedAt(setting, origin)];
+  return { ...asker, attempt: { from: origin, to: parseAddress(to), mark, ...(port === undefined ? {} : { port }) } };
+}
+
+function markedAt({ world }: Setting, origin: Origin): MarkedAt {
+  if (origin.kind === 'host') return 'host';
+  return (origin.kind === 'outside' ? origin.link : networkNamed(world, origin.network).policy.bridge) as MarkedAt;
 }
 
 function origins({ endpoints }: World, family: Family): readonly Asker[] {

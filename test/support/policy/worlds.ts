@@ -18,6 +18,7 @@ import fc from 'fast-check';
 import type { ModelEndpoint, ModelNetwork, Publication, World } from '../../../src/firewall/model/world.ts';
 import { type Family, parseAddress, parsePrefix } from '../../../src/values/address.ts';
 import { parseEgress } from '../../../src/values/egress-grammar.ts';
+import { parseFirewallMark } from '../../../src/values/firewall-mark.ts';
 import type { GatewayMode } from '../../../src/values/network.ts';
 import type { Forward, Protocol } from '../../../src/values/port.ts';
 import {
@@ -38,9 +39,13 @@ export interface Setting {
   readonly world: World;
   /** net.bridge.bridge-nf-call-iptables and ip6tables. */
   readonly bridgeNetfilter: 0 | 1;
+  /** What rules of the machine's owner mark: by the link by which it comes in, and what the machine itself sends. */
+  readonly marks: Readonly<Record<MarkedAt, number>>;
   /** Chooses some of the many questions. */
   readonly pick: number;
 }
+
+export type MarkedAt = 'host' | `br${NetworkNumber}` | (typeof outsiders)[keyof typeof outsiders]['link'];
 
 interface NetworkDraft {
   readonly modes: Readonly<Record<Family, GatewayMode>>;
@@ -52,6 +57,8 @@ interface NetworkDraft {
   readonly trustedLinks: readonly string[];
   readonly egress: readonly string[];
   readonly learned: readonly string[];
+  /** None: ''. */
+  readonly acceptedMark: string;
 }
 
 interface PortDraft {
@@ -101,6 +108,10 @@ const egress = fc.oneof(
   { weight: 1, arbitrary: list('deny', 1) },
 );
 
+/** What a network accepts, and what packets have: some the same, some so under the mask alone, some neither. */
+const acceptedMark = fc.constantFrom('', '', '0x1', '0x1/0x3', '0x77', '0x50/0xf0', '0x80000000/0xc0000000');
+const mark = fc.constantFrom(0, 0, 0x1, 0x5, 0x77, 0x80000051, 0xc0000052);
+
 const networkDraft: fc.Arbitrary<NetworkDraft> = fc
   .record({
     modes: fc.record({ 4: mode, 6: mode }),
@@ -112,6 +123,7 @@ const networkDraft: fc.Arbitrary<NetworkDraft> = fc
     trustedLinks: fc.constantFrom<readonly string[]>([], [], ['pa0'], ['up0'], ['br1', 'br2'], ['pa0', 'br3']),
     egress,
     learned: fc.subarray(learned),
+    acceptedMark,
   })
   // As `network create` demands it.
   .map((draft) => ({
@@ -136,6 +148,7 @@ export const settings: fc.Arbitrary<Setting> = fc
     ports: fc.array(portDraft, { minLength: 4, maxLength: 16, size: 'max' }),
     closedTransit: fc.subarray([...families]),
     bridgeNetfilter: fc.constantFrom<0 | 1>(0, 1),
+    marks: fc.record({ host: mark, up0: mark, pa0: mark, br1: mark, br2: mark, br3: mark }),
     pick: fc.nat(),
   })
   .map(({ networks: drafts, ports, closedTransit, ...rest }) => {
@@ -151,7 +164,7 @@ export const settings: fc.Arbitrary<Setting> = fc
   });
 
 function network(draft: NetworkDraft, number: NetworkNumber): ModelNetwork {
-  const { modes, families: served, hasSource, egress: limits, learned: told, ...options } = draft;
+  const { modes, families: served, hasSource, egress: limits, learned: told, acceptedMark: text, ...options } = draft;
   const isLimited = limits.length > 0 && !options.internal;
   return {
     name: `net${number}`,
@@ -159,6 +172,7 @@ function network(draft: NetworkDraft, number: NetworkNumber): ModelNetwork {
     policy: {
       ...options,
       ...(isLimited ? { egress: parseEgress(limits) } : {}),
+      ...(text === '' || options.internal ? {} : { acceptedMark: parseFirewallMark(text, 'accept-fwmark') }),
       bridge: `br${number}`,
       subnets: served.map((family) => parsePrefix(`${addressIn(number, family, 1)}/${lengthOf(family)}`)),
       gatewayModes: modes,
