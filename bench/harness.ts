@@ -53,12 +53,17 @@ async function main(rounds: number): Promise<void> {
   const all = ['names', 'ports'].includes(options.only ?? '') ? [] : await openAll(limits);
   const contenders = all.filter((one): one is Contender => !('skipped' in one));
   const skipped = all.filter((one): one is Absent => 'skipped' in one);
-  const measurements = await measure(limits, contenders, skipped, rounds);
-  for (const contender of contenders) await contender.close();
-  const result = report(machine, contenders, skipped, measurements);
-  const json = `${JSON.stringify(result, null, 2)}\n`;
-  if (options.output !== undefined) writeFileSync(options.output, json);
-  process.stdout.write(options.json ? json : table(result));
+  const measurements: Measurement[] = [];
+  try {
+    await measure(limits, contenders, skipped, rounds, measurements);
+  } finally {
+    // A part that breaks off doesn't take along what the others have found.
+    for (const contender of contenders) await contender.close();
+    const result = report(machine, contenders, skipped, measurements);
+    const json = `${JSON.stringify(result, null, 2)}\n`;
+    if (options.output !== undefined) writeFileSync(options.output, json);
+    process.stdout.write(options.json ? json : table(result));
+  }
 }
 
 async function openAll(limits: string): Promise<(Contender | Absent)[]> {
@@ -70,7 +75,8 @@ async function measure(
   contenders: readonly Contender[],
   skipped: Absent[],
   rounds: number,
-): Promise<Measurement[]> {
+  measurements: Measurement[],
+): Promise<void> {
   const wanted = (part: string) => options.only === undefined || options.only === part;
   const built = existsSync(gangway);
   if (!built) skipped.push({ name: 'gangway, whole commands', skipped: `no ${gangway}: scripts/build` });
@@ -78,7 +84,6 @@ async function measure(
   for (const contender of contenders) await prove(contender);
   if (wanted('commands')) measureCommands(wholeCommands(built), 0);
 
-  const measurements: Measurement[] = [];
   if (wanted('containers')) {
     progress(`containers, ${rounds} rounds of ${contenders.length} contenders`);
     measurements.push(...(await measureContainers(contenders, rounds)));
@@ -94,7 +99,6 @@ async function measure(
   }
   if (wanted('names')) measurements.push(...(await namesOf(limits, skipped, rounds)));
   if (wanted('ports')) measurements.push(...(await portsOf(limits, skipped, rounds)));
-  return measurements;
 }
 
 async function namesOf(limits: string, skipped: Absent[], rounds: number): Promise<readonly Measurement[]> {

@@ -39,9 +39,10 @@ export interface Neighbour {
 
 /** @throws KernelError */
 export function listNeighbours(netfilter: Connection): readonly Neighbour[] {
-  const chains = listForwardChains(netfilter).filter(({ table }) => table !== 'gangway');
   return [
-    ...chains.filter(({ drops, rules }) => drops || rules > 0).map(neighbour),
+    ...listForwardChains(netfilter, 'gangway')
+      .filter(({ drops, rules }) => drops || rules > 0)
+      .map(neighbour),
     ...([4, 6] as const).flatMap(legacyNeighbour),
   ];
 }

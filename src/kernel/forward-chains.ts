@@ -54,14 +54,17 @@ export interface ForwardChain {
   readonly drops: boolean;
 }
 
-/** @returns nothing where the kernel has no nf_tables @throws KernelError */
-export function listForwardChains(connection: Connection): readonly ForwardChain[] {
+/**
+ * @param without the name of a table that is not asked about
+ * @returns nothing where the kernel has no nf_tables @throws KernelError
+ */
+export function listForwardChains(connection: Connection, without: string): readonly ForwardChain[] {
   const question = request('list chains', NFT_MSG_GETCHAIN, 0, {}, {});
   const all = ignoring(['EINVAL', 'EOPNOTSUPP'], () => connection.dump(question, NFT_MSG_NEWCHAIN)) ?? [];
   return all.flatMap(({ header, attributes: { table, chain, hook, policy } }) => {
     const family = families[header.family ?? 0];
-    if (family === undefined || table === undefined || chain === undefined || hook?.number !== NF_INET_FORWARD)
-      return [];
+    if (family === undefined || table === undefined || chain === undefined) return [];
+    if (table === without || hook?.number !== NF_INET_FORWARD) return [];
     const question = request(`list rules of ${chain}`, NFT_MSG_GETRULE, 0, header, { table, chain });
     const rules = connection.dump(question, NFT_MSG_NEWRULE).map(({ attributes }) => attributes.expressions ?? []);
     return [
