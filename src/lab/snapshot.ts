@@ -16,21 +16,16 @@ import { hostPlace } from './topology.ts';
 export type Snapshot = readonly string[];
 
 /**
- * What one place has: its links, addresses, routes, policy rules, firewall and the switches of a router. The shell reads byte
- * by byte: of a ruleset that takes 30 ms, and a file of /proc/sys gives nothing after the first byte. sed and grep don't. A
- * link-local address has routes in the table local as soon as nobody else was found to have it, a second later: the address
- * alone is told.
+ * What one place has: its links, addresses, routes, policy rules, firewall and the switches of a router, each part under its
+ * title. As few programs as can be: a test looks some dozen times.
  */
 const networkScript = `
-say() { sed "s/^[[:space:]]*/$1 /"; }
-ip -o link show | while read -r index name rest; do echo "link \${name%%[@:]*}"; done
-ip -o address show | while read -r index link family address rest; do echo "address $link $address"; done
-ip -4 route show table all | say route
-ip -6 route show table all | grep -Ev '^(local|anycast) fe80:' | say route
-ip rule show | say rule
-ip -6 rule show | say rule
-if command -v nft >/dev/null; then nft -s list ruleset | say nft; fi
-grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/route_localnet /proc/sys/net/ipv6/conf/*/forwarding | say sysctl
+echo '== links'; printf 'link show\\naddress show\\n' | ip -o -batch -
+echo '== routes'; printf 'route show table all\\nrule show\\n' | ip -4 -batch -
+if [ -e /proc/net/if_inet6 ]; then printf 'route show table all\\nrule show\\n' | ip -6 -batch -; fi
+echo '== nft'; if command -v nft >/dev/null; then nft -s list ruleset; fi
+echo '== sysctl'; grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/route_localnet \
+  /proc/sys/net/ipv6/conf/*/forwarding
 `;
 
 /** Takes the snapshot of a lab. What the taking itself needs is not in it. */
@@ -64,10 +59,30 @@ async function network(machine: Machine, name: string): Promise<readonly string[
   const { exitCode, stdout, stderr } = await new Place(machine, name).exec(['sh', '-euc', networkScript]);
   if (exitCode !== 0) throw new GangwayError('program-failed', `can't look into ${name}: ${stderr.trim()}`);
   return stdout
-    .trimEnd()
-    .split('\n')
+    .split(/^== /m)
+    .flatMap((part) => {
+      const [title = '', ...lines] = part.trimEnd().split('\n');
+      return lines.flatMap((line) => told[title]?.(line.trim()) ?? []);
+    })
     .map((line) => line.replace(' ', ` ${name}: `).trimEnd());
 }
+
+/**
+ * A line of each part as it stands in the snapshot. A link-local address has routes in the table local as soon as nobody else was
+ * found to have it, a second later: the address alone is told.
+ */
+const told: Readonly<Record<string, (line: string) => string | undefined>> = {
+  links: (line) => {
+    const [, name = '', family = '', address] = line.split(/\s+/);
+    return family.startsWith('inet') ? `address ${name} ${address}` : `link ${name.replace(/[@:].*/, '')}`;
+  },
+  routes: (line) => {
+    if (/^\d+:\t/.test(line)) return `rule ${line}`;
+    return /^(local|anycast) fe80:/.test(line) ? undefined : `route ${line}`;
+  },
+  nft: (line) => `nft ${line}`,
+  sysctl: (line) => `sysctl ${line}`,
+};
 
 /** Zombies are left out: the lab's first process is about to bury them. */
 function processes(root: string): readonly string[] {
