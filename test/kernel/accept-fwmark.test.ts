@@ -8,6 +8,7 @@
 //      +----------------------------------------+          +--------------------------------+
 import test from 'ava';
 import { backendNames } from '../../src/firewall/backend.ts';
+import { waitFor } from '../../src/lab/wait.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { refused, withStory } from '../support/story-lab.ts';
 
@@ -36,11 +37,19 @@ const accepted = {
   plain: { subnet: '10.3.0', options: [], open: [] },
 } as const;
 
+/** The same by who knows iptables: rules at the end, that bring back what a connection was marked with, and add bits to it. */
+const appended = `
+for family in iptables ip6tables; do
+  $family -t mangle -A PREROUTING -j CONNMARK --restore-mark
+  $family -t mangle -A PREROUTING -p tcp --dport 81 -j MARK --or-mark 0x77
+done`;
+
 for (const backend of backendNames) {
   test(`${backend}: what carries the mark enters, and nothing else`, async (t) => {
     await withStory(t, {}, async (story) => {
       await story.sh('sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.up0.rp_filter=0');
       await story.lab.world.run(['ip', 'route', 'add', '10.0.0.0/8', 'via', '203.0.113.1']);
+      const namespaces = new Map<string, string>();
       for (const [name, { subnet, options }] of Object.entries(accepted)) {
         await story.run(
           `--firewall-backend=${backend}`,
@@ -51,7 +60,9 @@ for (const backend of backendNames) {
           ...options,
           name,
         );
-        await untilAnswering(story, await story.start('--name', name, '--network', name, ...answers(...ports)), 86);
+        const container = await story.start('--name', name, '--network', name, ...answers(...ports));
+        await untilAnswering(story, container, 86);
+        namespaces.set(name, container.namespace);
       }
       const targets = (subnet: string) => ports.map((port) => `tcp ${subnet}.2:${port}`);
       const silent = ports.map(() => 'silence');
@@ -62,6 +73,25 @@ for (const backend of backendNames) {
         const expected = ports.map((port) => (open.some((one) => one === port) ? '203.0.113.2' : 'silence'));
         t.deepEqual(await ask(story, 'world', targets(subnet)), expected, name);
       }
+      await story.sh(`nft delete table inet owner; ${appended}`);
+      await waitFor('what nobody marks goes its way', async () => {
+        return (
+          (
+            await story.lab.host.exec([
+              'ip',
+              'netns',
+              'exec',
+              namespaces.get('plain') ?? '',
+              'ping',
+              '-c1',
+              '-W1',
+              '203.0.113.2',
+            ])
+          ).exitCode === 0
+        );
+      });
+      const [only] = await ask(story, 'world', ['tcp 10.2.0.2:81']);
+      t.is(only, '203.0.113.2', 'the mark is 0x77, and has no bit of ours');
       t.regex(await story.run('rules', 'bits'), /^ {2}present {2}what carries the mark 0x1\/0x3 may enter bits/m);
       const { stdout } = await story.exec(['reach', 'outside', 'bits:80']);
       t.regex(stdout, /^no .*, but for what carries the mark 0x1\/0x3$/m);

@@ -1,9 +1,10 @@
 /** The iptables back end: facts as rules, and the chains that they stand in. */
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { restoreText, SavedRules } from '../../src/firewall/iptables/program.ts';
+import { restoreText } from '../../src/firewall/iptables/program.ts';
 import { chainsOf, renderRules } from '../../src/firewall/iptables/render.ts';
 import { parseRuleset } from '../../src/firewall/iptables/ruleset.ts';
+import { SavedRules } from '../../src/firewall/iptables/saved-rules.ts';
 import { iptables } from '../../src/firewall/iptables.ts';
 import {
   closedTransitElements,
@@ -224,4 +225,22 @@ test('what accepts packets of another mark accepts none of those that a rule is 
   t.is(before('! --mark 0x0/0xff', 0x10000000), undefined);
   t.is(before('--mark 0x1', 0), undefined);
   t.is(before('--mark 0x0/0x1', 0), 1);
+});
+
+test('who marks packets behind the rule that marks those without a mark is found, up to who accepts them', (t) => {
+  const rule = { family: 4, table: 'mangle', chain: 'PREROUTING', words: ['-j', 'GANGWAY-SEEN'] } as const;
+  const ours = '-j GANGWAY-SEEN';
+  const at = (...lines: readonly string[]) =>
+    new SavedRules(
+      `*mangle\n:OWN - [0:0]\n${lines.map((line) => `-A PREROUTING ${line}\n`).join('')}-A OWN -j MARK --set-xmark 0x1/0x1\n`,
+    );
+  const restore = '-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff';
+  t.true(at(ours, '-i up0 -j MARK --set-xmark 0x1/0x1').marksBehind(rule, 0));
+  t.true(at('-j ACCEPT', ours, '-s 192.0.2.1 -j DROP', restore).marksBehind(rule, 0));
+  t.true(at(ours, '-i up0 -j OWN').marksBehind(rule, 0));
+  t.false(at('-i up0 -j OWN', restore, ours, '-p tcp -j TOS --set-tos 0x10/0x3f').marksBehind(rule, 0));
+  t.false(at(ours, '-i up0 -j ACCEPT', restore).marksBehind(rule, 0), 'what is accepted has to be marked before');
+  t.true(at(ours, '-m mark --mark 0x1 -j ACCEPT', restore).marksBehind(rule, 0));
+  t.is(at(ours, restore).acceptsFirst(rule, 0), undefined, 'the end');
+  t.is(at(ours, restore, '-i up0 -j ACCEPT').acceptsFirst(rule, 0), 2, 'behind the one, before the other');
 });

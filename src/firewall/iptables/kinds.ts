@@ -5,7 +5,8 @@ import type { World } from '../../plan/world.ts';
 import { TeardownError } from '../../values/errors.ts';
 import { ownMark } from '../../values/firewall-mark.ts';
 import { formatRule, type IptablesRule } from '../../values/iptables-rule.ts';
-import { commandOf, type RestoreLine, restore, type SavedRules, save } from './program.ts';
+import { commandOf, type RestoreLine, restore, save } from './program.ts';
+import type { SavedRules } from './saved-rules.ts';
 
 type Target = Pick<ChainsStep, 'variant' | 'family'>;
 
@@ -63,25 +64,35 @@ const chains: ActionKind<ChainsStep> = {
 
 /**
  * `iptables -I FORWARD -j GANGWAY-FORWARD`: the first of all. If others have put rules before it since that accept packets,
- * it comes before those again, and what they drop or mark before, they drop and mark.
+ * it comes before those again, and what they drop or mark before, they drop and mark. What gives the mark to packets that
+ * have none is as far behind as that allows: whoever adds or takes a bit, or brings back a connection's mark, finds his own.
  */
 function wayIn(saved: SavedRules, way: Way): string {
   const { rule, at } = way;
-  const isNew = at === 'head' && !saved.hasRule(rule);
-  const number = isNew || isLast(way) ? undefined : saved.acceptsBefore(rule, markOf(rule));
+  const number = numberOf(saved, way);
   return number === undefined
     ? formatRule(rule, verbs[at])
     : formatRule(rule, '-I').replace(`-I ${rule.chain}`, `-I ${rule.chain} ${number}`);
+}
+
+/** Without it. Undefined: at its end of the chain. */
+function numberOf(saved: SavedRules, way: Way): number | undefined {
+  const { rule, at } = way;
+  if (isLast(way)) return undefined;
+  if (at === 'tail') return saved.acceptsFirst(rule, markOf(rule));
+  return saved.hasRule(rule) ? saved.acceptsBefore(rule, markOf(rule)) : undefined;
 }
 
 /** Who translates first, and who last, is the same to us. */
 function isInPlace(saved: SavedRules, way: Way): boolean {
   const { rule } = way;
   if (rule.table === 'nat') return true;
-  return isLast(way) ? !saved.acceptsBehind(rule) : saved.acceptsBefore(rule, markOf(rule)) === undefined;
+  if (isLast(way)) return !saved.acceptsBehind(rule);
+  const mark = markOf(rule);
+  return saved.acceptsBefore(rule, mark) === undefined && !(mark === 0 && saved.marksBehind(rule, mark));
 }
 
-/** Does it come behind everything that others let pass? In mangle that would be behind what they mark, and no more. */
+/** Does it come behind everything that others let pass? In mangle that would be too late. */
 function isLast({ rule, at }: Way): boolean {
   return at === 'tail' && rule.table !== 'mangle';
 }

@@ -17,10 +17,9 @@ import {
   systemPath,
 } from '../../kernel/program.ts';
 import type { Family } from '../../values/address.ts';
-import type { Counted } from '../../values/counted.ts';
 import { GangwayError } from '../../values/errors.ts';
-import { matches, wholeMask } from '../../values/firewall-mark.ts';
-import { formatRule, type IptablesRule, type Variant } from '../../values/iptables-rule.ts';
+import type { IptablesRule, Variant } from '../../values/iptables-rule.ts';
+import { SavedRules } from './saved-rules.ts';
 
 const kernelHint =
   'the kernel needs what iptables asks it for: ip_tables or nf_tables, with conntrack, addrtype and NAT';
@@ -69,112 +68,6 @@ export function restoreText(lines: readonly RestoreLine[]): string {
       return `*${table}\n${own.join('\n')}\nCOMMIT\n`;
     })
     .join('');
-}
-
-/** `[12:720] -A CHAIN …`: packets and bytes stand before a rule. */
-const savedRule = /^(?:\[(?<packets>\d+):(?<bytes>\d+)\] )?(?<text>-A .*)$/;
-
-/** Of a table: every line in its order, and how often each was met; what stands there twice is one. */
-interface SavedTable {
-  readonly lines: string[];
-  readonly counted: Map<string, Counted>;
-}
-
-/** `iptables-save -c`: what is in every table of a family. */
-export class SavedRules {
-  readonly #tables = new Map<string, SavedTable>();
-
-  constructor(text: string) {
-    let table = '';
-    for (const line of text.split('\n')) {
-      const rule = savedRule.exec(line)?.groups;
-      if (line.startsWith('*')) table = line.slice(1);
-      else if (line.startsWith(':')) this.#add(table, line.split(' ')[0] ?? '', {});
-      else if (rule !== undefined) this.#add(table, (rule.text ?? '').trimEnd(), rule);
-    }
-  }
-
-  hasChain(table: string, chain: string): boolean {
-    return this.#of(table).counted.has(`:${chain}`);
-  }
-
-  hasRule(rule: IptablesRule): boolean {
-    return this.#of(rule.table).counted.has(formatRule(rule));
-  }
-
-  /**
-   * The number of the first rule before this one that accepts packets, or leads to one that does. What is missing would be
-   * the last.
-   *
-   * @param mark of packets with this mark alone. Absent: of any
-   * @returns undefined where there is none
-   */
-  acceptsBefore(rule: IptablesRule, mark?: number): number | undefined {
-    const all = this.#linesOf(rule.table, rule.chain);
-    const own = all.indexOf(formatRule(rule));
-    const before = own < 0 ? all : all.slice(0, own);
-    const found = before.findIndex((line) => this.#accepts(rule.table, line, mark, new Set()));
-    return found < 0 ? undefined : found + 1;
-  }
-
-  /** Is there such a rule behind this one? */
-  acceptsBehind(rule: IptablesRule): boolean {
-    const all = this.#linesOf(rule.table, rule.chain);
-    const behind = all.slice(all.indexOf(formatRule(rule)) + 1);
-    return behind.some((line) => this.#accepts(rule.table, line, undefined, new Set()));
-  }
-
-  /** @param seen chains that have been looked at: none of them accepts */
-  #accepts(table: string, line: string, mark: number | undefined, seen: Set<string>): boolean {
-    if (mark !== undefined && !mayMeet(line, mark)) return false;
-    const target = / -[jg] (\S+)/.exec(line)?.[1] ?? '';
-    if (target === 'ACCEPT') return true;
-    if (seen.has(target) || !this.hasChain(table, target)) return false;
-    seen.add(target);
-    return this.#linesOf(table, target).some((each) => this.#accepts(table, each, mark, seen));
-  }
-
-  #linesOf(table: string, chain: string): readonly string[] {
-    return this.#of(table).lines.filter((line) => line.startsWith(`-A ${chain} `));
-  }
-
-  /** The rules of some chains, in their order. */
-  rulesIn(family: Family, chains: ReadonlySet<string>): readonly IptablesRule[] {
-    return this.countedIn(family, chains).map(({ rule }) => rule);
-  }
-
-  countedIn(
-    family: Family,
-    chains: ReadonlySet<string>,
-  ): readonly { readonly rule: IptablesRule; readonly counted: Counted }[] {
-    return [...this.#tables].flatMap(([table, { counted: lines }]) =>
-      [...lines].flatMap(([line, counted]) => {
-        const [verb, chain = '', ...words] = line.split(' ');
-        if (verb !== '-A' || !chains.has(chain)) return [];
-        return [{ rule: { family, table: table as IptablesRule['table'], chain, words }, counted }];
-      }),
-    );
-  }
-
-  #add(table: string, line: string, { packets = 0, bytes = 0 }: Partial<Record<'packets' | 'bytes', string | number>>) {
-    const { lines, counted } = this.#of(table);
-    lines.push(line);
-    counted.set(line, { packets: BigInt(packets), bytes: BigInt(bytes) });
-  }
-
-  #of(table: string): SavedTable {
-    const found = this.#tables.get(table) ?? { lines: [], counted: new Map<string, Counted>() };
-    this.#tables.set(table, found);
-    return found;
-  }
-}
-
-/** May a packet with this mark meet the rule, as far as that asks for marks? */
-function mayMeet(line: string, packet: number): boolean {
-  const asked = / -m mark (?<not>! )?--mark (?<mark>\w+)(?:\/(?<mask>\w+))?/.exec(line)?.groups;
-  if (asked === undefined) return true;
-  const isMet = matches({ mark: Number(asked.mark), mask: Number(asked.mask ?? wholeMask) }, packet);
-  return isMet === (asked.not === undefined);
 }
 
 /** @throws GangwayError missing-program, program-failed */
