@@ -65,8 +65,10 @@ const failures: Readonly<Record<string, Failure>> = {
     says: /nft is not installed; apt-get install nftables/,
   },
   'nft fails': {
-    broken: `${replaceable} echo '#!/bin/sh
-echo "no such luck" >&2; exit 1' | replace /usr/sbin/nft`,
+    broken: `${replaceable} cp /usr/sbin/nft /usr/sbin/nft.true
+echo '#!/bin/sh
+case "$*" in "-f -") echo "no such luck" >&2; exit 1;; esac
+exec nft.true "$@"' | replace /usr/sbin/nft`,
     says: /nft could not load table inet gangway: no such luck/,
   },
   'crun is missing': { broken: `${replaceable} rm /usr/bin/crun`, says: /crun is not installed; apt-get install crun/ },
