@@ -40,7 +40,9 @@ const ownAddress = (folder) => ({
       if (!path.startsWith(sources + sep)) return undefined;
       const compiled = relative(folder, path).replace(/\.ts$/, '.js');
       const address = `new URL(${JSON.stringify(compiled)}, programAddress).href`;
-      const contents = readFileSync(path, 'utf8').replaceAll('import.meta.url', address);
+      const contents = readFileSync(path, 'utf8')
+        .replace(/^const require = createRequire\(import\.meta\.url\);$/m, '')
+        .replaceAll('import.meta.url', address);
       return { contents, loader: 'ts', resolveDir: dirname(path) };
     });
   },
@@ -112,7 +114,7 @@ async function bundle(program) {
     entryPoints: [join(sources, program)],
     outfile: target,
     banner: { js: "const programAddress = require('node:url').pathToFileURL(__filename).href;" },
-    external: ['koffi', 'netlink'],
+    external: ['@koromix/*', 'netlink'],
     plugins: [ownAddress(folder), execaBeside],
   });
   await build({
