@@ -29,6 +29,8 @@ test('a line that is refused has changed nothing', async (t) => {
     for (const line of lines) {
       // Nothing that a program can be given holds a zero byte, and what runs on and on is not refused.
       if (line.some((word) => word.includes('\0') || word.length > 50_000)) continue;
+      // Another directory is another gangway, with a switchboard of its own.
+      if (line.some((word) => /^--(state|runtime)-directory/.test(word))) continue;
       const { exitCode, stdout, stderr } = await gangway.exec(
         line[0] === 'run' ? ['run', '-d', ...line.slice(1)] : line,
       );
