@@ -7,10 +7,12 @@
 // command 104 ms, one CommonJS file 77 ms. The loader for ES modules works asynchronously and asks the disk about each
 // of them; the one for CommonJS reads a file.
 //
-// V8 compiles what it meets, in every process anew: 17 ms of processor time for `gangway run`. So the code is compiled here (rehearse.cjs),
-// and what V8 makes of it lies beside it. Another Node than the one that built it finds that out and compiles as ever.
+// V8 compiles what it meets, in every process anew: 17 ms of processor time for `gangway run`. So the code is compiled here
+// (rehearse.cjs), and what V8 makes of it lies beside it. Another Node than the one that built it finds that out and
+// compiles as ever.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { build } from 'esbuild';
 
@@ -40,6 +42,7 @@ const ownAddress = (folder) => ({
       if (!path.startsWith(sources + sep)) return undefined;
       const compiled = relative(folder, path).replace(/\.ts$/, '.js');
       const address = `new URL(${JSON.stringify(compiled)}, programAddress).href`;
+      // Here `require` is there without being made, and esbuild sees what it asks for: koffi becomes part of the program.
       const contents = readFileSync(path, 'utf8')
         .replace(/^const require = createRequire\(import\.meta\.url\);$/m, '')
         .replaceAll('import.meta.url', address);
@@ -93,9 +96,12 @@ function compile(program) {
   writeFileSync(program, start(interpreter, basename(code)));
 }
 
-/** Who is not root is refused early, and has less compiled: that is no error. */
+/**
+ * In directories of its own, where a socket's name is not too long. Who is not root is refused early, and has less
+ * compiled: that is no error.
+ */
 function rehearse(program) {
-  const place = mkdtempSync(join(dirname(program), 'rehearsal-'));
+  const place = mkdtempSync(join(tmpdir(), 'gangway-'));
   const nowhere = ['--state-directory', join(place, 'state'), '--runtime-directory', join(place, 'run')];
   for (const words of rehearsals) {
     spawnSync(process.execPath, ['scripts/rehearse.cjs', program, ...nowhere, ...words], { stdio: 'ignore' });
