@@ -44,10 +44,10 @@ test('what ran before a reboot holds nothing, and its removal takes nothing from
 
     await story.start('--name', 'next', ...place);
     await story.lab.world.waitFor(ask);
-    const rules = await story.sh('nft list ruleset');
+    const rules = await story.sh('nft -s list ruleset');
     t.regex(rules, /8080/);
     await story.run('rm', 'web');
-    t.is(await story.sh('nft list ruleset'), rules);
+    t.is(await story.sh('nft -s list ruleset'), rules);
     await story.lab.world.run(ask);
 
     await story.run('rm', '-f', 'next');
