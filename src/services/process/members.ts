@@ -85,9 +85,13 @@ function commandLine(pid: number): readonly string[] {
   return (ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0');
 }
 
-/** `mnt:[4026532301]`; undefined for a process that has ended. */
+/**
+ * `mnt:[4026532301]`; undefined for a process that has ended. Of one that is reaped between the look-up of the link and
+ * its reading the kernel says EACCES (fs/proc/namespaces.c, proc_ns_readlink), as of one that may do more than this
+ * program, which therefore did not start it.
+ */
 function mountNamespace(pid: string | number): string | undefined {
-  return ignoring(['ENOENT', 'ESRCH'], () => readlinkSync(`/proc/${pid}/ns/mnt`));
+  return ignoring(['ENOENT', 'ESRCH', 'EACCES'], () => readlinkSync(`/proc/${pid}/ns/mnt`));
 }
 
 function membersPath(launch: Launch): string {
