@@ -25,6 +25,8 @@ const parsers = {
   parseUser,
 };
 
+const namesOfTheKernel = ['lo', 'all', 'default'];
+
 for (const [name, parse] of Object.entries(parsers)) {
   test(`${name} lets no character through that means something to a shell, a path or a rule`, (t) => {
     const hostile = fc.constantFrom(...' \t\n\r\0/\\\'"`$&|;<>(){}[]*?!#~@%^=+,', '\x1b', 'é', '\u2028');
@@ -43,7 +45,8 @@ for (const [name, parse] of Object.entries(parsers)) {
   });
 
   test(`${name} returns what it takes`, (t) => {
-    fc.assert(fc.property(fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{1,13}$/), (text) => t.is(parse(text), text)));
+    const text = fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{1,13}$/).filter((each) => !namesOfTheKernel.includes(each));
+    fc.assert(fc.property(text, (each) => t.is(parse(each), each)));
   });
 }
 
@@ -59,7 +62,7 @@ test('interface names have 15 characters at most', (t) => {
 
 test('a link that is to be made has a name of its own', (t) => {
   t.is(parseNewLinkName('br0'), 'br0');
-  for (const text of ['lo', 'all', 'default']) t.throws(() => parseNewLinkName(text), { code: 'invalid-name' });
+  for (const text of namesOfTheKernel) t.throws(() => parseNewLinkName(text), { code: 'invalid-name' });
 });
 
 test('an alias may stand for all names below it', (t) => {
