@@ -11,6 +11,7 @@ import { closeSync } from 'node:fs';
 import { type Address, type Family, toBytes } from '../values/address.ts';
 import { call, errnoName } from './libc.ts';
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
@@ -42,6 +43,7 @@ const prototypes = {
   bind: 'int bind(int fd, const void *address, uint32_t length)',
   connect: 'int connect(int fd, const void *address, uint32_t length)',
   listen: 'int listen(int fd, int backlog)',
+  dup3: 'int dup3(int from, int to, int flags)',
 } as const;
 
 /** The longest queue of connections to be accepted: the kernel cuts it down to net.core.somaxconn. */
@@ -92,13 +94,13 @@ function open(family: Family, type: number, wanted: readonly (keyof typeof optio
 
 /** @throws KernelError EADDRINUSE, EADDRNOTAVAIL if the host has no such address, EACCES below port 1024 */
 export function bind(fd: number, endpoint: Endpoint): void {
-  const name = socketName(endpoint);
+  const name = encodeEndpoint(endpoint);
   call('bind', prototypes.bind, fd, name, name.length);
 }
 
 /** A datagram socket that is connected hears only this peer, and learns of its port unreachable. */
 export function connect(fd: number, endpoint: Endpoint): void {
-  const name = socketName(endpoint);
+  const name = encodeEndpoint(endpoint);
   call('connect', prototypes.connect, fd, name, name.length);
 }
 
@@ -167,12 +169,27 @@ export function closeSocket(fd: number): void {
 }
 
 /**
+ * Closes what a descriptor stands for, and keeps its number taken, by a socket that is nothing to anybody (dup3(2)). Another
+ * thread that is just using the number meets an error there, and never somebody else's socket.
+ *
+ * @throws KernelError EMFILE
+ */
+export function vacate(fd: number): void {
+  const nothing = call('open socket', prototypes.socket, AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  try {
+    call('vacate descriptor', prototypes.dup3, nothing, fd, SOCK_CLOEXEC);
+  } finally {
+    closeSync(nothing);
+  }
+}
+
+/**
  * sockaddr_in (16 bytes) or sockaddr_in6 (28 bytes): the family in host order, the port in network order, and in IPv6
  * the flow label and the scope, both zero.
  */
-function socketName(endpoint: Endpoint): Buffer {
+export function encodeEndpoint(endpoint: Endpoint): Buffer {
   const { address, port } = endpoint;
-  const name = Buffer.alloc(address.family === 4 ? 16 : 28);
+  const name = Buffer.from(new ArrayBuffer(address.family === 4 ? 16 : 28));
   name.writeUInt16LE(address.family === 4 ? AF_INET : AF_INET6, 0);
   name.writeUInt16BE(port, 2);
   name.set(toBytes(address), address.family === 4 ? 4 : 8);

@@ -4,8 +4,8 @@
  * koffi is loaded on the first call and not before: `gangway network ls` needs no system call that Node lacks, and
  * loading the library is a third of its start. Each function of this folder declares the C prototypes that it uses.
  *
- * Everything is called synchronously on the main thread. A call through koffi's `.async` runs on a thread of libuv's
- * pool, and a pool thread that is born inside another network namespace stays there for ever.
+ * Everything is called synchronously, on the main thread or on that of the proxy's engine. A call through koffi's `.async`
+ * runs on a thread of libuv's pool, and a pool thread that is born inside another network namespace stays there for ever.
  */
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';

@@ -8,11 +8,11 @@ import { readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
-import type { Relay } from '../../src/services/proxy/forward.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Protocol } from '../../src/values/port.ts';
+import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
 let port = 8100;
@@ -51,23 +51,23 @@ function answers(host: string, port: number): Promise<boolean> {
   });
 }
 
-function publish(protocol: Protocol, hostAddress: string, hostPort: number, target = '172.30.0.2'): Relay {
-  const binding = { protocol, hostAddress: parseAddress(hostAddress), hostPort, containerPort: 80 };
-  const [relay] = serve(reserve([{ binding, target: parseAddress(target) }]), { datagrams: new DatagramRelays() });
+function publish(carrier: Carrier, protocol: Protocol, hostAddress: string): Relay {
+  const binding = { protocol, hostAddress: parseAddress(hostAddress), hostPort: 8080, containerPort: 80 };
+  const [relay] = serve(reserve([{ binding, target: parseAddress('172.30.0.2') }]), carrier);
   if (relay === undefined) throw new Error('nothing served');
   return relay;
 }
 
-test.serial('the container sees the gateway as the client, and never a loopback address', async (t) => {
+onEach('the container sees the gateway as the client, and never a loopback address', async (t, carrier) => {
   for (const [listener, asked] of [
     ['0.0.0.0', '127.0.0.1'],
     ['::', '::1'],
   ] as const) {
-    publish('tcp', listener, 8080);
+    const stream = publish(carrier, 'tcp', listener);
     const socket = connect(8080, asked);
     const [seen] = (await once(socket, 'data')) as [Buffer];
     t.is(String(seen).trim(), '172.30.0.1');
-    publish('udp', listener, 8080);
+    const datagrams = publish(carrier, 'udp', listener);
     const asker = createSocket(asked.includes(':') ? 'udp6' : 'udp4');
     asker.connect(8080, asked);
     await once(asker, 'connect');
@@ -77,13 +77,15 @@ test.serial('the container sees the gateway as the client, and never a loopback 
     clearInterval(asking);
     t.is(String(answer).trim(), '172.30.0.1');
     asker.close();
+    socket.destroy();
+    await Promise.all([stream.cut(), datagrams.cut()]);
   }
 });
 
 for (const descriptorLimit of ['Infinity', '60'])
-  test.serial(
+  onEach(
     `when descriptors run out, those who are served stay, and the port recovers (limit ${descriptorLimit})`,
-    async (t) => {
+    async (t, _, name) => {
       const server = createServer((socket) => socket.pipe(socket)).listen(0, '172.30.0.1');
       await once(server, 'listening');
       const target = String((server.address() as AddressInfo).port);
@@ -96,7 +98,7 @@ for (const descriptorLimit of ['Infinity', '60'])
       ];
       const relay = spawn(
         'prlimit',
-        ['--nofile=100', program, ...parameters, String(++port), '172.30.0.1', target, descriptorLimit],
+        ['--nofile=100', program, ...parameters, String(++port), '172.30.0.1', target, descriptorLimit, name],
         {
           stdio: ['ignore', 'pipe', 'inherit'],
         },
@@ -106,7 +108,7 @@ for (const descriptorLimit of ['Infinity', '60'])
       const clients = await Promise.all(Array.from({ length: 100 }, () => echoed(port)));
       const served = clients.filter((client) => client !== undefined);
       t.log(`${served.length} of 100 clients are served with 100 descriptors`);
-      t.true(served.length >= 15 && served.length < 60);
+      t.true(served.length >= 10 && served.length < 60);
       for (const client of served) {
         client.write('still there?');
         const [answer] = (await once(client, 'data')) as [Buffer];

@@ -4,11 +4,13 @@ import { readdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
+import type { Relay } from '../../src/services/proxy/forward.ts';
+import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { closeSocket } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Forward } from '../../src/values/port.ts';
+import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
 const container = '10.9.0.2';
@@ -79,8 +81,9 @@ test.serial('all are served, or none, and nobody is let in before', async (t) =>
     forward('udp', '127.0.0.1', 7007),
     forward('tcp', '127.0.0.1', 7008, 7081),
   ];
-  class Broken extends DatagramRelays {
-    override serve(fd: number): never {
+  class Broken extends NodeRelays {
+    override serve(fd: number, forward: Forward): Relay {
+      if (forward.binding.protocol === 'tcp') return super.serve(fd, forward);
       closeSocket(fd);
       throw new Error('no more than this');
     }
@@ -93,7 +96,7 @@ test.serial('all are served, or none, and nobody is let in before', async (t) =>
     (error) => error.code,
   );
   await delay(20);
-  t.throws(() => serve(reservations, { datagrams: new Broken() }), { message: 'no more than this' });
+  t.throws(() => serve(reservations, new Broken()), { message: 'no more than this' });
   t.is(await heard, 'ECONNREFUSED');
   early.destroy();
   await delay(20);
@@ -133,7 +136,7 @@ async function storm(port: number, meanwhile: () => Promise<void>): Promise<Read
   return outcomes;
 }
 
-test.serial('no client is let in between reserving and serving', async (t) => {
+onEach('no client is let in between reserving and serving', async (t, carrier) => {
   const server = createServer((socket) => socket.end('served')).listen(7080, container);
   await once(server, 'listening');
   const unguarded = await storm(7006, async () => {
@@ -153,7 +156,7 @@ test.serial('no client is let in between reserving and serving', async (t) => {
     }
     const reservations = reserve([forward('tcp', '127.0.0.1', 7005, 7080)]);
     await delay(10);
-    const [relay] = serve(reservations, { datagrams: new DatagramRelays() });
+    const [relay] = serve(reservations, carrier);
     await delay(50);
     leaving = relay;
   });
@@ -163,14 +166,13 @@ test.serial('no client is let in between reserving and serving', async (t) => {
   server.close();
 });
 
-test.serial('1,000 ports are held and served by one process', async (t) => {
+onEach('1,000 ports are held and served by one process', async (t, carrier) => {
   const forwards = Array.from({ length: 1000 }, (_, index) => [
     forward('tcp', '0.0.0.0', 20_000 + index),
     forward('tcp', '::', 20_000 + index),
   ]).flat();
   const begun = performance.now();
-  const context = { datagrams: new DatagramRelays() };
-  const relays = serve(reserve(forwards), context);
+  const relays = serve(reserve(forwards), carrier);
   const milliseconds = performance.now() - begun;
   t.log(`2,000 sockets reserved and served in ${milliseconds.toFixed(0)} ms`);
   t.true(milliseconds < 5000);

@@ -5,11 +5,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
-import type { Relay } from '../../src/services/proxy/forward.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
-import { abortOnClose, takeError } from '../../src/sys/inet-socket.ts';
+import { abortOnClose, bind, closeSocket, listen, openStream, takeError } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { newCarrier } from '../support/carriers.ts';
+import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
@@ -30,19 +31,23 @@ interface Published {
   readonly hostPort: number;
 }
 
-function publish(containerPort: number, hostAddress = '127.0.0.1'): Published {
+function publish(carrier: Carrier, containerPort: number, hostAddress = '127.0.0.1'): Published {
   const binding = { protocol: 'tcp', hostAddress: parseAddress(hostAddress), hostPort: ++port, containerPort } as const;
   const reservations = reserve([{ binding, target: parseAddress(container) }]);
-  const [relay] = serve(reservations, { datagrams: new DatagramRelays() });
+  const [relay] = serve(reservations, carrier);
   if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort: port };
 }
 
 /** A server in the container, and its port published. */
-async function service(onConnection: (socket: Socket) => void, hostAddress?: string): Promise<Published> {
+async function service(
+  carrier: Carrier,
+  onConnection: (socket: Socket) => void,
+  hostAddress?: string,
+): Promise<Published> {
   const server = createServer({ allowHalfOpen: true }, onConnection).listen(0, container);
   await once(server, 'listening');
-  return publish(portOf(server), hostAddress);
+  return publish(carrier, portOf(server), hostAddress);
 }
 
 function portOf(server: Server): number {
@@ -73,25 +78,25 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(5);
 }
 
-test.serial('3 MB and FIN arrive, and then an answer of 200 KB comes back', async (t) => {
+onEach('3 MB and FIN arrive, and then an answer of 200 KB comes back', async (t, carrier) => {
   const question = randomBytes(3 * mebibyte);
   const answer = randomBytes(200 * 1024);
   let heard: Buffer | undefined;
-  const { hostPort, relay } = await service(async (socket) => {
+  const { hostPort, relay } = await service(carrier, async (socket) => {
     heard = await readAll(socket);
     socket.end(answer);
   });
   const socket = await client(hostPort);
   socket.end(question);
-  t.deepEqual(await readAll(socket), answer);
-  t.deepEqual(heard, question);
+  t.true(answer.equals(await readAll(socket)));
+  t.true(heard?.equals(question));
   await until(() => relay.clients === 0);
   t.pass();
 });
 
-test.serial('the container may end its direction first', async (t) => {
+onEach('the container may end its direction first', async (t, carrier) => {
   let heard: Buffer | undefined;
-  const { hostPort } = await service(async (socket) => {
+  const { hostPort } = await service(carrier, async (socket) => {
     socket.end('hello');
     heard = await readAll(socket);
   });
@@ -103,9 +108,9 @@ test.serial('the container may end its direction first', async (t) => {
   t.is(String(heard), 'goodbye');
 });
 
-test.serial('RST from the client becomes RST for the container', async (t) => {
+onEach('RST from the client becomes RST for the container', async (t, carrier) => {
   const errors: unknown[] = [];
-  const { hostPort } = await service((socket) => {
+  const { hostPort } = await service(carrier, (socket) => {
     socket.on('error', (error) => errors.push(error));
     socket.write('x');
   });
@@ -116,8 +121,8 @@ test.serial('RST from the client becomes RST for the container', async (t) => {
   t.like(errors[0], { code: 'ECONNRESET' });
 });
 
-test.serial('RST from the container becomes RST for the client', async (t) => {
-  const { hostPort, relay } = await service((socket) => socket.once('data', () => socket.resetAndDestroy()));
+onEach('RST from the container becomes RST for the client', async (t, carrier) => {
+  const { hostPort, relay } = await service(carrier, (socket) => socket.once('data', () => socket.resetAndDestroy()));
   const socket = await client(hostPort);
   socket.write('x');
   t.like(await failure(socket), { code: 'ECONNRESET' });
@@ -127,13 +132,13 @@ test.serial('RST from the container becomes RST for the client', async (t) => {
 // Small buffers in the kernel, so that some of the amounts wait in the relay, with the client's FIN behind them.
 const buffers = ['/proc/sys/net/ipv4/tcp_rmem', '/proc/sys/net/ipv4/tcp_wmem'];
 
-test.serial('RST behind a FIN that still waits is never an orderly end', async (t) => {
+onEach('RST behind a FIN that still waits is never an orderly end', async (t, carrier) => {
   const before = buffers.map((path) => readFileSync(path, 'utf8'));
   for (const path of buffers) writeFileSync(path, '4096 8192 8192');
   const outcomes: { readonly asked: number; readonly heard: Promise<number | 'reset'> }[] = [];
   const readers: Socket[] = [];
   for (let asked = 24_576; asked <= 65_536; asked += 1024) {
-    const { hostPort } = await service((socket) => {
+    const { hostPort } = await service(carrier, (socket) => {
       readers.push(socket);
       outcomes.push({ asked, heard: heardBy(socket) });
       socket.pause();
@@ -171,8 +176,8 @@ function descriptor(socket: Socket): number {
   return (socket as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
 }
 
-test.serial('RST right behind data is still an RST', async (t) => {
-  const { hostPort } = await service((socket) =>
+onEach('RST right behind data is still an RST', async (t, carrier) => {
+  const { hostPort } = await service(carrier, (socket) =>
     socket.once('data', () => socket.write(Buffer.alloc(4096), () => socket.resetAndDestroy())),
   );
   for (let attempt = 0; attempt < 20; attempt++) {
@@ -185,17 +190,17 @@ test.serial('RST right behind data is still an RST', async (t) => {
   }
 });
 
-test.serial('a refused connection is reset, and the port goes on', async (t) => {
-  const { hostPort } = publish(1);
+onEach('a refused connection is reset, and the port goes on', async (t, carrier) => {
+  const { hostPort } = publish(carrier, 1);
   for (let attempt = 0; attempt < 3; attempt++) {
     const socket = connect(hostPort, '127.0.0.1');
     t.like(await failure(socket), { code: 'ECONNRESET' });
   }
 });
 
-test.serial('a container that does not read holds the client back', async (t) => {
+onEach('a container that does not read holds the client back', async (t, carrier) => {
   let accepted: Socket | undefined;
-  const { hostPort, relay } = await service((socket) => {
+  const { hostPort, relay } = await service(carrier, (socket) => {
     accepted = socket.pause();
   });
   const socket = await client(hostPort);
@@ -219,8 +224,8 @@ test.serial('a container that does not read holds the client back', async (t) =>
   await until(() => relay.clients === 0);
 });
 
-test.serial('8 MB in pieces of any size come back as they went', async (t) => {
-  const { hostPort } = await service((socket) => socket.pipe(socket));
+onEach('8 MB in pieces of any size come back as they went', async (t, carrier) => {
+  const { hostPort } = await service(carrier, (socket) => socket.pipe(socket));
   const socket = await client(hostPort);
   const sent = createHash('sha256');
   void (async () => {
@@ -236,13 +241,13 @@ test.serial('8 MB in pieces of any size come back as they went', async (t) => {
   t.is(echoed.digest('hex'), sent.digest('hex'));
 });
 
-test.serial('IPv6 clients reach a container that has only IPv4', async (t) => {
-  const { hostPort } = await service((socket) => socket.end(String(socket.remoteAddress)), '::1');
+onEach('IPv6 clients reach a container that has only IPv4', async (t, carrier) => {
+  const { hostPort } = await service(carrier, (socket) => socket.end(String(socket.remoteAddress)), '::1');
   t.is(String(await readAll(await client(hostPort, { host: '::1' }))), container);
 });
 
-test.serial('a withdrawn port refuses, and lets those who are served finish', async (t) => {
-  const { hostPort, relay } = await service((socket) => socket.pipe(socket));
+onEach('a withdrawn port refuses, and lets those who are served finish', async (t, carrier) => {
+  const { hostPort, relay } = await service(carrier, (socket) => socket.pipe(socket));
   const socket = await client(hostPort);
   socket.write('a');
   await once(socket, 'data');
@@ -254,8 +259,79 @@ test.serial('a withdrawn port refuses, and lets those who are served finish', as
   await withdrawn;
 });
 
-test.serial('the queue of connections to be accepted is as long as the machine allows', (t) => {
-  const { hostPort } = publish(1);
+onEach('who has not finished in time after a withdrawal is cut off', async (t, _, name) => {
+  const { hostPort, relay } = await service(newCarrier(name, { drainMilliseconds: 50 }), (socket) => {
+    socket.on('error', () => {}).pipe(socket);
+  });
+  const socket = await client(hostPort);
+  socket.write('a');
+  await once(socket, 'data');
+  const failed = failure(socket);
+  await relay.withdraw();
+  t.like(await failed, { code: 'ECONNRESET' });
+});
+
+onEach('a port that is cut breaks off whoever is connected, at once', async (t, carrier) => {
+  const { hostPort, relay } = await service(carrier, (socket) => socket.on('error', () => {}).pipe(socket));
+  const sockets = await Promise.all(Array.from({ length: 3 }, () => client(hostPort)));
+  for (const socket of sockets) {
+    socket.write('a');
+    await once(socket, 'data');
+  }
+  const failures = sockets.map(failure);
+  await relay.cut();
+  for (const failed of failures) t.like(await failed, { code: 'ECONNRESET' });
+  await until(() => relay.clients === 0);
+});
+
+onEach('a container that never answers is given up, and others go on meanwhile', async (t, _, name) => {
+  const carrier = newCarrier(name, { synRetries: 1 });
+  const listener = openStream(4);
+  bind(listener, { address: parseAddress(container), port: ++port });
+  listen(listener, 0);
+  // One waits to be accepted, and for no further one there is room: their SYNs are dropped.
+  const fillers = [connect(port, container), connect(port, container)];
+  for (const filler of fillers) filler.on('error', () => {});
+  await once(fillers[0] as Socket, 'connect');
+  const { hostPort } = publish(carrier, port);
+  const failed = failure(await client(hostPort));
+  const other = await service(carrier, (socket) => socket.end('served'));
+  t.is(String(await readAll(await client(other.hostPort))), 'served');
+  t.like(await failed, { code: 'ECONNRESET' });
+  for (const filler of fillers) filler.destroy();
+  closeSocket(listener);
+});
+
+onEach('a peer that vanishes is found out: both connections are asked for life every 15 s', async (t, carrier) => {
+  let accepted: Socket | undefined;
+  const { hostPort, relay } = await service(carrier, (socket) => {
+    accepted = socket.on('error', () => {});
+    socket.write('x');
+  });
+  const socket = await client(hostPort);
+  await once(socket, 'data');
+  for (const filter of [`sport = :${hostPort}`, `dport = :${accepted?.localPort}`]) {
+    const listed = spawnSync('ss', ['-Htno', 'state', 'established', filter], { encoding: 'utf8' }).stdout;
+    t.regex(listed, /timer:\(keepalive,1[0-5](\.\d+)?sec/, filter);
+  }
+  socket.destroy();
+  await relay.cut();
+});
+
+onEach('1,000 clients that say nothing keep nobody from being served', async (t, carrier) => {
+  const { hostPort, relay } = await service(carrier, (socket) => socket.on('error', () => {}).pipe(socket));
+  const silent = await Promise.all(Array.from({ length: 1000 }, () => client(hostPort)));
+  await until(() => relay.clients === 1000);
+  const socket = await client(hostPort);
+  socket.end('hello');
+  t.is(String(await readAll(socket)), 'hello');
+  for (const each of silent) each.on('error', () => {});
+  await relay.cut();
+  await until(() => relay.clients === 0);
+});
+
+onEach('the queue of connections to be accepted is as long as the machine allows', (t, carrier) => {
+  const { hostPort } = publish(carrier, 1);
   const listed = spawnSync('ss', ['-Hltn', `sport = :${hostPort}`], { encoding: 'utf8' }).stdout;
   const somaxconn = spawnSync('sysctl', ['-n', 'net.core.somaxconn'], { encoding: 'utf8' }).stdout.trim();
   t.regex(listed, new RegExp(`^LISTEN\\s+0\\s+${somaxconn}\\s`));

@@ -3,9 +3,13 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import { type DatagramOptions, DatagramRelay, DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
+import { DatagramRelay } from '../../src/services/proxy/datagram-relay.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
+import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { newCarrier } from '../support/carriers.ts';
+import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
@@ -35,15 +39,15 @@ async function echo(): Promise<Socket> {
 }
 
 interface Published {
-  readonly relay: DatagramRelay;
+  readonly relay: Relay;
   readonly hostPort: number;
 }
 
-function publish(containerPort: number, hostAddress = '0.0.0.0', options: DatagramOptions = {}): Published {
+function publish(carrier: Carrier, containerPort: number, hostAddress = '0.0.0.0'): Published {
   const binding = { protocol: 'udp', hostAddress: parseAddress(hostAddress), hostPort: ++port, containerPort } as const;
   const reservations = reserve([{ binding, target: parseAddress(container) }]);
-  const [relay] = serve(reservations, { datagrams: new DatagramRelays(options) });
-  if (!(relay instanceof DatagramRelay)) throw new Error('nothing served');
+  const [relay] = serve(reservations, carrier);
+  if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort: port };
 }
 
@@ -66,24 +70,24 @@ for (const [listener, asked] of [
   ['::', '::1'],
   ['::1', '::1'],
 ] as const) {
-  test.serial(`on ${listener} a client that asked ${asked} is answered from there`, async (t) => {
+  onEach(`on ${listener} a client that asked ${asked} is answered from there`, async (t, carrier) => {
     const server = await echo();
-    const { hostPort } = publish(server.address().port, listener);
+    const { hostPort } = publish(carrier, server.address().port, listener);
     t.is(String(await ask(asked, hostPort, 'hello')), 'hello');
   });
 }
 
-test.serial('datagrams of 0 to 65,507 bytes are carried', async (t) => {
+onEach('datagrams of 0 to 65,507 bytes are carried', async (t, carrier) => {
   const server = await echo();
-  const { hostPort } = publish(server.address().port);
+  const { hostPort } = publish(carrier, server.address().port);
   for (const size of [0, 1, 1472, 1500, 9000, 65507]) {
     t.is((await ask('127.0.0.1', hostPort, Buffer.alloc(size, 7))).length, size);
   }
 });
 
-test.serial('50 clients at once are told apart', async (t) => {
+onEach('50 clients at once are told apart', async (t, carrier) => {
   const server = await echo();
-  const { hostPort, relay } = publish(server.address().port);
+  const { hostPort, relay } = publish(carrier, server.address().port);
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) => ask('127.0.0.1', hostPort, `client ${index}`)),
   );
@@ -94,8 +98,8 @@ test.serial('50 clients at once are told apart', async (t) => {
   t.is(relay.clients, 50);
 });
 
-test.serial('a container that does not listen yet is reached as soon as it does', async (t) => {
-  const { hostPort } = publish(5353);
+onEach('a container that does not listen yet is reached as soon as it does', async (t, carrier) => {
+  const { hostPort } = publish(carrier, 5353);
   const socket = createSocket('udp4');
   socket.connect(hostPort, '127.0.0.1');
   await once(socket, 'connect');
@@ -109,12 +113,14 @@ test.serial('a container that does not listen yet is reached as soon as it does'
   const [answer] = (await once(socket, 'message')) as [Buffer];
   t.is(String(answer), 'now');
   socket.close();
+  server.close();
 });
 
 test.serial('a flow that is silent for 90 s is forgotten, and its socket closed', async (t) => {
   let now = 0;
   const server = await echo();
-  const { hostPort, relay } = publish(server.address().port, '0.0.0.0', { now: () => now });
+  const { hostPort, relay } = publish(new NodeRelays({ now: () => now }), server.address().port);
+  if (!(relay instanceof DatagramRelay)) throw new Error('not its relay');
   const socket = createSocket('udp4');
   socket.connect(hostPort, '127.0.0.1');
   await once(socket, 'connect');
@@ -139,16 +145,52 @@ test.serial('a flow that is silent for 90 s is forgotten, and its socket closed'
   socket.close();
 });
 
-test.serial('when a port has too many flows, the longest silent one makes room', async (t) => {
+onEach('a flow that is silent is forgotten by itself, and what comes later begins another one', async (t, _, name) => {
   const server = await echo();
-  const { hostPort, relay } = publish(server.address().port, '0.0.0.0', { flowLimit: 3 });
+  const { hostPort, relay } = publish(newCarrier(name, { idleMilliseconds: 300 }), server.address().port);
+  for (let round = 0; round < 2; round++) {
+    t.is(String(await ask('127.0.0.1', hostPort, 'hello')), 'hello');
+    t.is(relay.clients, 1);
+    while (relay.clients > 0) await delay(5);
+  }
+});
+
+onEach('what many clients send at once comes in order, and goes back to who asked', async (t, carrier) => {
+  const heard = new Map<number, number[]>();
+  const server = await open('udp4', 0, container);
+  server.on('message', (message, peer) => {
+    heard.set(peer.port, [...(heard.get(peer.port) ?? []), message.readUInt32LE(0)]);
+    server.send(message, peer.port, peer.address);
+  });
+  const { hostPort } = publish(carrier, server.address().port);
+  const sockets = await Promise.all(Array.from({ length: 8 }, () => open()));
+  const answers = sockets.map(() => [] as number[]);
+  for (const [index, socket] of sockets.entries())
+    socket.on('message', (message) => answers[index]?.push(message.readUInt32LE(0)));
+  const count = 20;
+  for (let number = 0; number < count; number++) {
+    for (const [index, socket] of sockets.entries()) {
+      const message = Buffer.alloc(4 + index);
+      message.writeUInt32LE(number);
+      socket.send(message, hostPort, '127.0.0.1');
+    }
+  }
+  while (answers.some((each) => each.length < count)) await delay(5);
+  const inOrder = Array.from({ length: count }, (_, number) => number);
+  for (const numbers of [...answers, ...heard.values()]) t.deepEqual(numbers, inOrder);
+  for (const socket of sockets) socket.close();
+});
+
+onEach('when a port has too many flows, the longest silent one makes room', async (t, _, name) => {
+  const server = await echo();
+  const { hostPort, relay } = publish(newCarrier(name, { flowLimit: 3 }), server.address().port);
   for (let client = 0; client < 10; client++) await ask('127.0.0.1', hostPort, `client ${client}`);
   t.is(relay.clients, 3);
 });
 
-test.serial('a withdrawn port is free again', async (t) => {
+onEach('a withdrawn port is free again', async (t, carrier) => {
   const server = await echo();
-  const { hostPort, relay } = publish(server.address().port);
+  const { hostPort, relay } = publish(carrier, server.address().port);
   await ask('127.0.0.1', hostPort, 'x');
   await relay.withdraw();
   const socket = await open('udp4', hostPort, '0.0.0.0');

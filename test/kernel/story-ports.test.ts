@@ -64,6 +64,7 @@ for (const bridged of ['0', '1']) {
         const name = typeof origin === 'string' ? origin : origin === web ? 'itself' : 'sibling';
         t.deepEqual(await answersOf(story, origin, Object.keys(expected)), expected, `from ${name}`);
       }
+      t.is(await story.sh('cat /run/gangway/switchboard.log'), '', 'the engine did it, of whose failure would be told');
       await story.lab.world.run(['ip', 'route', 'add', '172.17.0.0/16', 'via', '203.0.113.1']);
       t.deepEqual(await answersOf(story, 'world', ['172.17.0.2:80']), { '172.17.0.2:80': 'silence' });
       t.is(await story.sysctl('host', bridgeNetfilter), bridged);

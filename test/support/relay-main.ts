@@ -1,17 +1,17 @@
-/** Relays one TCP port of the loopback in a process of its own: `relay-main.ts HOST-PORT TARGET PORT [DESCRIPTOR-LIMIT]`. */
-import { DatagramRelays } from '../../src/services/proxy/datagram-relay.ts';
+/** Relays one TCP port of the loopback in a process of its own: `relay-main.ts HOST-PORT TARGET PORT DESCRIPTOR-LIMIT CARRIER`. */
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { newCarrier } from './carriers.ts';
 
-const [, , hostPort, target = '', containerPort, descriptorLimit = 'Infinity'] = process.argv;
+const [, , hostPort, target = '', containerPort, descriptorLimit, carrier] = process.argv;
 const binding = {
   protocol: 'tcp',
   hostAddress: parseAddress('127.0.0.1'),
   hostPort: Number(hostPort),
   containerPort: Number(containerPort),
 } as const;
-serve(reserve([{ binding, target: parseAddress(target) }]), {
-  datagrams: new DatagramRelays(),
-  descriptorLimit: Number(descriptorLimit),
-});
+serve(
+  reserve([{ binding, target: parseAddress(target) }]),
+  newCarrier(carrier === 'node' ? 'node' : 'engine', { descriptorLimit: Number(descriptorLimit) }),
+);
 process.stdout.write('serving\n');

@@ -13,9 +13,9 @@
  * remembered as failed, with the reason, and tried again.
  */
 
-import { DatagramRelays } from '../../services/proxy/datagram-relay.ts';
-import type { Relay } from '../../services/proxy/forward.ts';
-import { type ProxyContext, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
+import { chooseCarrier } from '../../services/proxy/carrier.ts';
+import type { Carrier, Relay } from '../../services/proxy/forward.ts';
+import { type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Forward } from '../../values/port.ts';
@@ -54,14 +54,14 @@ interface Owner {
 export class Switchboard {
   readonly #reserved = new Map<string, Reserved>();
   readonly #owners = new Map<string, Owner>();
-  readonly #context: ProxyContext;
+  readonly #carrier: Carrier;
   readonly #fileLimit = openFileLimit();
   #draining = 0;
 
   /** @param onIdle called whenever something ended that may have been the last */
   constructor(readonly onIdle: () => void = () => {}) {
-    const descriptorLimit = this.#fileLimit - descriptorsKept;
-    this.#context = { descriptorLimit, datagrams: new DatagramRelays({ descriptorLimit }) };
+    const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
+    this.#carrier = chooseCarrier({ descriptorLimit: this.#fileLimit - descriptorsKept }, say);
   }
 
   /** Nothing is published, reserved or being ended. */
@@ -187,7 +187,7 @@ export class Switchboard {
   }
 
   #open(reservations: readonly Reservation[]): readonly Served[] {
-    const relays = serve(reservations, this.#context);
+    const relays = serve(reservations, this.#carrier);
     return relays.flatMap((relay, index) => {
       const forward = reservations[index]?.forward;
       return forward === undefined ? [] : [{ forward, relay }];

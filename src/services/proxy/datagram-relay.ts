@@ -1,5 +1,5 @@
 /**
- * Published UDP ports in user space.
+ * Published UDP ports in user space, on Node's own loop: for where the engine (engine/datagram-port.ts) can't work.
  *
  * Theory of operation. UDP has no connections, so the relay remembers who asked: a **flow** is one client's address and
  * port together with the address of ours that it asked. Each flow has a socket of its own that is connected to the
@@ -21,7 +21,7 @@ import { closeSocket, connect, type Endpoint, openDatagram } from '../../sys/ine
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import { KernelError } from '../../values/errors.ts';
 import type { Forward } from '../../values/port.ts';
-import type { Relay, RelayOptions } from './forward.ts';
+import { ordinarySettings, type Relay, type RelayOptions } from './forward.ts';
 
 /** Datagrams that one socket may deliver before the others get their turn. */
 const turn = 64;
@@ -32,10 +32,6 @@ const reorderMilliseconds = 1000;
 export interface DatagramOptions extends RelayOptions {
   /** The time in milliseconds, from any origin. Default: the monotonic clock. */
   readonly now?: () => number;
-  /** Default 90,000. */
-  readonly idleMilliseconds?: number;
-  /** Flows per port. Default 1,024. */
-  readonly flowLimit?: number;
 }
 
 interface Flow {
@@ -52,13 +48,7 @@ export class DatagramRelays {
   readonly #options: Required<DatagramOptions>;
 
   constructor(options: DatagramOptions = {}) {
-    this.#options = {
-      now: () => performance.now(),
-      idleMilliseconds: 90_000,
-      flowLimit: 1024,
-      descriptorLimit: Number.POSITIVE_INFINITY,
-      ...options,
-    };
+    this.#options = { now: () => performance.now(), ...ordinarySettings, ...options };
   }
 
   /** @param fd a bound socket, which is the relay's from now on, also if this throws */

@@ -23,14 +23,7 @@ import { formatAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
 import type { Forward, PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
-import type { DatagramRelays } from './datagram-relay.ts';
-import type { Relay, RelayOptions } from './forward.ts';
-import { StreamRelay } from './stream-relay.ts';
-
-/** What the relays of one process share. */
-export interface ProxyContext extends RelayOptions {
-  readonly datagrams: DatagramRelays;
-}
+import type { Carrier, Relay } from './forward.ts';
 
 /** One bound socket, with its door closed. Either served or released, once. */
 export class Reservation {
@@ -69,10 +62,10 @@ export function reserve(forwards: readonly Forward[]): readonly Reservation[] {
  *
  * @throws KernelError if the kernel can't watch one more socket
  */
-export function serve(reservations: readonly Reservation[], context: ProxyContext): readonly Relay[] {
+export function serve(reservations: readonly Reservation[], carrier: Carrier): readonly Relay[] {
   const relays: Relay[] = [];
   try {
-    for (const { forward, fd } of reservations) relays.push(relay(forward, fd, context));
+    for (const { forward, fd } of reservations) relays.push(carrier.serve(fd, forward));
     for (const { fd } of reservations) openDoor(fd);
     return relays;
   } catch (error) {
@@ -81,12 +74,6 @@ export function serve(reservations: readonly Reservation[], context: ProxyContex
     for (const reservation of reservations.slice(relays.length + 1)) reservation.release();
     throw error;
   }
-}
-
-/** The socket is the relay's from here on, also if this throws. */
-function relay(forward: Forward, fd: number, context: ProxyContext): Relay {
-  if (forward.binding.protocol === 'tcp') return new StreamRelay(fd, forward, context);
-  return context.datagrams.serve(fd, forward);
 }
 
 function reserveOne(forward: Forward): Reservation {

@@ -1,5 +1,5 @@
 /**
- * One published TCP port in user space.
+ * One published TCP port in user space, by Node's own sockets: for where the engine (engine/connection.ts) can't work.
  *
  * Theory of operation. What the firewall cannot translate (a client on the host's own loopback, IPv6 to a container
  * without it) ends at a socket of ours, and is carried on by a second connection:
@@ -13,6 +13,7 @@
  *   FIN          ends one direction; the other goes on until its own FIN
  *   RST          becomes RST, and never an orderly end: the reader must know that something is missing
  *   refused      becomes RST: the client is connected already, and hears at once that nobody is there
+ *   no answer    becomes RST as well, after 31 s
  *
  * What differs from Docker: docker-proxy turns RST into FIN, and a refusal into an empty answer.
  *
@@ -24,13 +25,10 @@ import { abortOnClose, listen, longestBacklog, takeError } from '../../sys/inet-
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import { formatAddress } from '../../values/address.ts';
 import type { Forward } from '../../values/port.ts';
-import type { Relay, RelayOptions } from './forward.ts';
+import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './forward.ts';
 
 /** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
 const keepAliveMilliseconds = 15_000;
-
-/** How long connections may take to end by themselves after the port was withdrawn. */
-const drainMilliseconds = 10_000;
 
 const connectionOptions = {
   allowHalfOpen: true,
@@ -42,6 +40,7 @@ const connectionOptions = {
 export class StreamRelay implements Relay {
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
+  readonly #settings: RelaySettings;
 
   /**
    * @param fd a listening socket, which is the relay's from now on
@@ -50,8 +49,9 @@ export class StreamRelay implements Relay {
   constructor(
     fd: number,
     readonly forward: Forward,
-    readonly options: RelayOptions = {},
+    options: RelayOptions = {},
   ) {
+    this.#settings = { ...ordinarySettings, ...options };
     this.#server = createServer(connectionOptions, (client) => this.#carry(client));
     // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
     this.#server.on('error', () => {});
@@ -80,7 +80,7 @@ export class StreamRelay implements Relay {
     const closed = this.#shut();
     const cut = setTimeout(() => {
       for (const client of this.#connections) reset(client);
-    }, drainMilliseconds);
+    }, this.#settings.drainMilliseconds);
     await closed;
     clearTimeout(cut);
   }
@@ -92,12 +92,15 @@ export class StreamRelay implements Relay {
 
   #carry(client: Socket): void {
     const { binding, target } = this.forward;
-    const { descriptorLimit = Number.POSITIVE_INFINITY } = this.options;
+    const { descriptorLimit, synRetries } = this.#settings;
     if ((descriptor(client) ?? 0) >= descriptorLimit) {
       reset(client);
       return;
     }
     const backend = connect({ ...connectionOptions, host: formatAddress(target), port: binding.containerPort });
+    // As long as the kernel would try, with TCP_SYNCNT: node has no word for it.
+    backend.setTimeout((2 ** (synRetries + 1) - 1) * 1000, () => reset(client));
+    backend.once('connect', () => backend.setTimeout(0));
     this.#connections.add(client);
     client.once('close', () => this.#connections.delete(client));
     join(client, backend);

@@ -1,0 +1,133 @@
+/**
+ * A client's connection, and the one to the container that carries it on.
+ *
+ * Theory of operation. Three states, and no other way between them:
+ *
+ *     connecting ── the container accepts ──> open ── both directions ended ──> closed
+ *         └── refused, unreachable, no answer,  └── either socket broke ──> closed, and RST for both
+ *             or the client went: RST for both
+ *
+ * While connecting nothing is received from the client: what it sends waits in its own socket. Both sockets are watched
+ * from the beginning to the end, for everything, by edge: two calls for the life of a connection.
+ *
+ * What happens to one side happens to the other: see stream-relay.ts, which is the same without this engine.
+ */
+import { edge, failed, hungUp, peerEnded, readable, writable } from '../../../sys/epoll.ts';
+import type { Counters } from './counters.ts';
+import { Direction } from './direction.ts';
+import type { Continued } from './loop.ts';
+import type { Means } from './means.ts';
+import { Side, type SideOwner } from './side.ts';
+
+const arrival = readable | peerEnded | hungUp | failed;
+const everything = edge | readable | writable | peerEnded;
+
+export interface ConnectionOwner {
+  readonly counters: Counters;
+  left(connection: Connection): void;
+}
+
+export class Connection implements SideOwner, Continued {
+  readonly #client: Side;
+  readonly #backend: Side;
+  readonly #inward: Direction;
+  readonly #outward: Direction;
+  #state: 'connecting' | 'open' | 'closed' = 'connecting';
+  /** Something has come from the client already. */
+  #waiting = false;
+
+  /**
+   * @param client connected
+   * @param backend which connects; both are the connection's from now on
+   */
+  constructor(
+    client: number,
+    backend: number,
+    readonly means: Means,
+    readonly owner: ConnectionOwner,
+  ) {
+    this.#client = new Side(client, this);
+    this.#backend = new Side(backend, this);
+    this.#inward = new Direction(this.#client, this.#backend, true, means, owner.counters);
+    this.#outward = new Direction(this.#backend, this.#client, false, means, owner.counters);
+  }
+
+  /** @throws KernelError ENOMEM, ENOSPC; it is to be aborted then */
+  watch(): void {
+    this.means.loop.watch(this.#client.fd, everything, this.#client);
+    this.means.loop.watch(this.#backend.fd, everything, this.#backend);
+  }
+
+  happened(side: Side, events: number): void {
+    if (this.#state === 'connecting') {
+      this.#meanwhile(side, events);
+      return;
+    }
+    const fromClient = side === this.#client;
+    if ((events & arrival) !== 0) this.#run(fromClient ? this.#inward : this.#outward);
+    if ((events & writable) !== 0) this.#resume(fromClient ? this.#outward : this.#inward);
+    // What it had received before has been carried on.
+    if ((events & failed) !== 0 && this.#state === 'open') this.#fail();
+  }
+
+  proceed(): void {
+    for (const direction of [this.#inward, this.#outward]) {
+      if (!direction.unfinished) continue;
+      direction.unfinished = false;
+      this.#run(direction);
+    }
+  }
+
+  /** RST for both, whatever is still to be sent. */
+  abort(): void {
+    if (this.#state === 'closed') return;
+    this.means.streams.abortOnClose(this.#client.fd);
+    this.means.streams.abortOnClose(this.#backend.fd);
+    this.#close();
+  }
+
+  /** Connecting: a socket that can be written is connected, or has failed. */
+  #meanwhile(side: Side, events: number): void {
+    if ((events & failed) !== 0) {
+      this.#fail();
+    } else if (side === this.#client) {
+      this.#waiting = true;
+    } else if ((events & writable) !== 0) {
+      this.#state = 'open';
+      if (this.#waiting) this.#run(this.#inward);
+      if ((events & arrival) !== 0) this.#run(this.#outward);
+    }
+  }
+
+  #resume(direction: Direction): void {
+    if (direction.full) this.#run(direction);
+  }
+
+  #run(direction: Direction): void {
+    if (this.#state !== 'open') return;
+    const progress = direction.advance();
+    if (progress === 'broken') this.#fail();
+    else if (progress === 'more') this.#putOff(direction);
+    else if (this.#inward.ended && this.#outward.ended) this.#close();
+  }
+
+  #putOff(direction: Direction): void {
+    if (!this.#inward.unfinished && !this.#outward.unfinished) this.means.loop.again(this);
+    direction.unfinished = true;
+  }
+
+  #fail(): void {
+    this.owner.counters.failed();
+    this.abort();
+  }
+
+  #close(): void {
+    this.#state = 'closed';
+    for (const direction of [this.#inward, this.#outward]) direction.release();
+    for (const { fd } of [this.#client, this.#backend]) {
+      this.means.loop.forget(fd);
+      this.means.descriptors.close(fd);
+    }
+    this.owner.left(this);
+  }
+}

@@ -1,0 +1,68 @@
+/** One client of a published UDP port, and its own socket to the container. */
+import type { DatagramBatch, Path } from '../../../sys/datagram-batch.ts';
+import { readable } from '../../../sys/epoll.ts';
+import { connect, type Endpoint, openDatagram } from '../../../sys/inet-socket.ts';
+import { KernelError } from '../../../values/errors.ts';
+import type { Counters } from './counters.ts';
+import type { Watcher } from './loop.ts';
+import type { Means } from './means.ts';
+
+export interface FlowOwner {
+  /** The socket on which the client asked. */
+  readonly fd: number;
+  readonly target: Endpoint;
+  readonly counters: Counters;
+  readonly means: Means;
+  readonly datagrams: DatagramBatch;
+}
+
+export class DatagramFlow implements Watcher {
+  usedAt: number;
+
+  private constructor(
+    readonly owner: FlowOwner,
+    readonly hash: number,
+    readonly path: Path,
+    readonly fd: number,
+  ) {
+    this.usedAt = owner.means.loop.now;
+  }
+
+  /** @returns undefined where the container can't be reached, or descriptors ran out */
+  static begin(owner: FlowOwner, hash: number, path: Path): DatagramFlow | undefined {
+    const { descriptors, loop } = owner.means;
+    let fd: number | undefined;
+    try {
+      fd = openDatagram(owner.target.address.family);
+      descriptors.own(fd);
+      if (!descriptors.allow(fd)) throw new KernelError('open socket', 'EMFILE');
+      connect(fd, owner.target);
+      const flow = new DatagramFlow(owner, hash, path, fd);
+      loop.watch(fd, readable, flow);
+      return flow;
+    } catch (error) {
+      if (fd !== undefined) descriptors.close(fd);
+      // Whatever the kernel has against it (no route, no descriptors), what is lost is one datagram.
+      if (error instanceof KernelError) return undefined;
+      throw error;
+    }
+  }
+
+  /** The container has answered; or has refused, which is an error that receiving takes away. */
+  ready(): void {
+    const { datagrams, counters, means } = this.owner;
+    const count = datagrams.receiveFromPeer(this.fd);
+    if (count <= 0) return;
+    this.usedAt = means.loop.now;
+    const sent = datagrams.sendBack(this.owner.fd, count, this.path);
+    let bytes = 0;
+    for (let place = 0; place < count; place++) bytes += datagrams.lengthFromPeer(place);
+    counters.carried(false, bytes);
+    if (sent < count) counters.dropped(count - sent);
+  }
+
+  end(): void {
+    this.owner.means.loop.forget(this.fd);
+    this.owner.means.descriptors.close(this.fd);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * A published UDP port in the engine: what comes in goes to the flow that it belongs to, by the batch.
+ *
+ * What a flow is, and how it ends, see datagram-relay.ts, which is the same without this engine. A batch holds datagrams of
+ * several flows: they are put into one line a flow, in their order, and each line is one call.
+ */
+
+import { batch, type DatagramBatch } from '../../../sys/datagram-batch.ts';
+import { readable } from '../../../sys/epoll.ts';
+import type { Endpoint } from '../../../sys/inet-socket.ts';
+import type { Counters } from './counters.ts';
+import { DatagramFlow, type FlowOwner } from './datagram-flow.ts';
+import type { Timer, Watcher } from './loop.ts';
+import type { Means } from './means.ts';
+
+const none: readonly DatagramFlow[] = [];
+
+export class DatagramPort implements Watcher, FlowOwner {
+  /** By hash, which few of them share. */
+  readonly #flows = new Map<number, DatagramFlow[]>();
+  readonly #seed = Math.floor(Math.random() * 2 ** 32) | 0;
+  /** Of the batch: the flow of each datagram. */
+  readonly #owners: (DatagramFlow | undefined)[] = new Array(batch).fill(undefined);
+  #count = 0;
+  #expiry: Timer | undefined;
+
+  /** @param onEnded called when it is withdrawn or cut */
+  constructor(
+    readonly fd: number,
+    readonly target: Endpoint,
+    readonly counters: Counters,
+    readonly means: Means,
+    readonly datagrams: DatagramBatch,
+    readonly onEnded: () => void,
+  ) {
+    means.loop.watch(fd, readable, this);
+  }
+
+  ready(): void {
+    const count = this.datagrams.receive(this.fd);
+    for (let place = 0; place < count; place++) this.#owners[place] = this.#find(place) ?? this.#begin(place);
+    for (let place = 0; place < count; place++) {
+      const flow = this.#owners[place];
+      if (flow !== undefined) this.#sendAll(flow, place, count);
+    }
+  }
+
+  /** There are no connections: each datagram is a client's first. */
+  cut(): void {
+    this.withdraw();
+  }
+
+  withdraw(): void {
+    if (this.#expiry !== undefined) this.means.loop.cancel(this.#expiry);
+    this.means.loop.forget(this.fd);
+    for (const flow of this.#all()) this.#forget(flow);
+    this.onEnded();
+  }
+
+  /** Every datagram of the batch from `place` on that is this flow's, as one line. */
+  #sendAll(flow: DatagramFlow, place: number, count: number): void {
+    let lined = 0;
+    let bytes = 0;
+    for (let other = place; other < count; other++) {
+      if (this.#owners[other] !== flow) continue;
+      this.#owners[other] = undefined;
+      this.datagrams.lineUp(lined++, other);
+      bytes += this.datagrams.length(other);
+    }
+    flow.usedAt = this.means.loop.now;
+    const sent = this.datagrams.sendOn(flow.fd, lined);
+    this.counters.carried(true, bytes);
+    if (sent < lined) this.counters.dropped(lined - sent);
+  }
+
+  #find(place: number): DatagramFlow | undefined {
+    const alike = this.#flows.get(this.datagrams.hash(place, this.#seed)) ?? none;
+    for (const flow of alike) if (this.datagrams.leadsBack(place, flow.path)) return flow;
+    return undefined;
+  }
+
+  /** @returns undefined where the container can't be reached or descriptors ran out: the datagram gets lost */
+  #begin(place: number): DatagramFlow | undefined {
+    if (this.#count >= this.means.settings.flowLimit) this.#makeRoom();
+    const hash = this.datagrams.hash(place, this.#seed);
+    const flow = DatagramFlow.begin(this, hash, this.datagrams.path(place));
+    if (flow === undefined) {
+      this.counters.dropped(1);
+      return undefined;
+    }
+    this.#flows.set(hash, [...(this.#flows.get(hash) ?? []), flow]);
+    this.#count++;
+    this.counters.began();
+    this.#expiry ??= this.#expireLater();
+    return flow;
+  }
+
+  #makeRoom(): void {
+    let longestSilent: DatagramFlow | undefined;
+    for (const flow of this.#all()) {
+      if (longestSilent === undefined || flow.usedAt < longestSilent.usedAt) longestSilent = flow;
+    }
+    if (longestSilent !== undefined) this.#forget(longestSilent);
+  }
+
+  #expireLater(): Timer {
+    const { loop, settings } = this.means;
+    return loop.after(settings.idleMilliseconds / 6, () => {
+      for (const flow of this.#all()) if (loop.now - flow.usedAt >= settings.idleMilliseconds) this.#forget(flow);
+      this.#expiry = this.#count > 0 ? this.#expireLater() : undefined;
+    });
+  }
+
+  #all(): readonly DatagramFlow[] {
+    return [...this.#flows.values()].flat();
+  }
+
+  #forget(flow: DatagramFlow): void {
+    const alike = (this.#flows.get(flow.hash) ?? []).filter((each) => each !== flow);
+    if (alike.length > 0) this.#flows.set(flow.hash, alike);
+    else this.#flows.delete(flow.hash);
+    // What it has sent in this batch is lost with it.
+    for (const [place, owner] of this.#owners.entries()) if (owner === flow) this.#owners[place] = undefined;
+    this.#count--;
+    this.counters.ended();
+    flow.end();
+  }
+}

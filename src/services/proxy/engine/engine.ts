@@ -1,0 +1,155 @@
+/**
+ * The engine, as the switchboard uses it: carries published ports in a thread of its own, past Node.
+ *
+ * Theory of operation. Two threads of one process share its descriptors, so nothing has to be handed over:
+ *
+ *     this thread                          the engine's thread (main.ts)
+ *       bind, listen, door closed
+ *       serve ─────────── order, bell ────────> watches the descriptor, accepts, connects, carries
+ *       door open                              counts, in memory that both see
+ *       withdraw: vacates the descriptor ─────> those who are served have ten seconds
+ *       closes it  <────────── ended ─────────  the last one has gone
+ *
+ * A port must be free at once when it is withdrawn, but a number that is closed here would be given to the next file, and the
+ * other thread might still accept on it. So it is **vacated**: its socket is replaced by one that is nothing.
+ *
+ * **When the thread dies** (it should not; its memory may run out), its connections can't be saved. The ledger in shared
+ * memory tells which descriptors were its own: they are closed, with RST, and the next thread gets all the ports. The
+ * listening sockets are this thread's, so a client that comes meanwhile waits. One that dies within a minute of its
+ * birth, or is never born, is the last one: Node's relays take over.
+ *
+ * The thread sleeps in epoll_wait(2), where Node can't reach it: a process that ends rings the bell.
+ */
+import { Worker } from 'node:worker_threads';
+import { openBell, ring } from '../../../sys/epoll.ts';
+import { abortOnClose, closeSocket } from '../../../sys/inet-socket.ts';
+import { openFileLimit } from '../../../sys/open-files.ts';
+import { StreamOptions } from '../../../sys/stream-options.ts';
+import { ignoring } from '../../../values/errors.ts';
+import type { Forward } from '../../../values/port.ts';
+import { type Carrier, ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from '../forward.ts';
+import { EnginePort } from './engine-port.ts';
+import { Ledger, mostDescriptors } from './ledger.ts';
+import type { Birth, Order, Report } from './orders.ts';
+
+/** Descriptors that no client may take, so that accepting never fails for want of one. */
+const descriptorsKept = 8;
+
+export interface EngineOptions extends RelayOptions {
+  /** Who carries what the engine can't carry any more. */
+  readonly fallback: Carrier;
+  /** Told of a thread that died. */
+  readonly say: (sentence: string) => void;
+  /** A thread that lived shorter is not worth another one. Default 60,000. */
+  readonly leastLifeMilliseconds?: number;
+  /** Starts the thread. Default: `startThread`. */
+  readonly start?: (birth: Birth) => Worker;
+}
+
+export class Engine implements Carrier {
+  readonly #settings: RelaySettings;
+  readonly #ports = new Map<number, EnginePort>();
+  readonly #bell = openBell();
+  readonly #ending = new Int32Array(new SharedArrayBuffer(4));
+  readonly #ledger = new Ledger();
+  readonly #streams: StreamOptions;
+  #worker: Worker | undefined;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #given = 0;
+  #over = false;
+
+  /** @throws KernelError EMFILE */
+  constructor(readonly options: EngineOptions) {
+    const { fallback: _1, say: _2, leastLifeMilliseconds: _3, start: _4, ...wanted } = options;
+    const settings = { ...ordinarySettings, ...wanted };
+    const highest = Math.min(openFileLimit() - descriptorsKept, mostDescriptors);
+    this.#settings = { ...settings, descriptorLimit: Math.min(settings.descriptorLimit, highest) };
+    this.#streams = new StreamOptions(settings.synRetries);
+    process.once('exit', () => this.#end());
+  }
+
+  serve(fd: number, forward: Forward): Relay {
+    if (this.#over) return this.options.fallback.serve(fd, forward);
+    // Before a client may come: whoever has come already, the kernel has copied nothing to.
+    if (forward.binding.protocol === 'tcp') this.#streams.prepare(fd);
+    const port = new EnginePort(this.#given++, fd, forward, (order) => this.#order(order));
+    this.#ports.set(port.number, port);
+    this.#worker ??= this.#start();
+    // Whoever serves goes on living; whoever does not may end.
+    this.#worker.ref();
+    this.#order(port.order());
+    return port;
+  }
+
+  #order(order: Order): void {
+    this.#worker?.postMessage(order);
+    ring(this.#bell);
+  }
+
+  #start(): Worker {
+    this.#startedAt = performance.now();
+    const birth: Birth = {
+      bell: this.#bell,
+      ending: this.#ending.buffer,
+      ledger: this.#ledger.memory,
+      settings: this.#settings,
+    };
+    const worker = (this.options.start ?? startThread)(birth);
+    let reason = 'it ended';
+    worker.on('message', (report: Report) => this.#hear(report));
+    worker.once('error', (error) => {
+      reason = error instanceof Error ? error.message : String(error);
+    });
+    worker.once('exit', () => this.#died(reason));
+    return worker;
+  }
+
+  #hear({ ended }: Report): void {
+    this.#ports.get(ended)?.close();
+    this.#ports.delete(ended);
+    if (this.#ports.size === 0) this.#worker?.unref();
+  }
+
+  #died(reason: string): void {
+    this.#worker = undefined;
+    for (const fd of this.#ledger.clear()) {
+      ignoring('ENOTSOCK', () => abortOnClose(fd));
+      closeSocket(fd);
+    }
+    const { leastLifeMilliseconds = 60_000, say } = this.options;
+    const again = performance.now() - this.#startedAt >= leastLifeMilliseconds;
+    const further = again ? 'its ports go on in another one' : "its ports go on in Node's own sockets";
+    say(`the engine that carries published ports has died (${reason}): ${further}, without their connections`);
+    const leaving = [...this.#ports.values()].filter((port) => port.leaving);
+    for (const port of leaving) {
+      port.close();
+      this.#ports.delete(port.number);
+    }
+    if (again) this.#resume();
+    else this.#giveUp();
+  }
+
+  #resume(): void {
+    if (this.#ports.size === 0) return;
+    this.#worker = this.#start();
+    for (const port of this.#ports.values()) this.#order(port.order());
+  }
+
+  #giveUp(): void {
+    this.#over = true;
+    for (const port of this.#ports.values()) port.handOver(this.options.fallback);
+    this.#ports.clear();
+  }
+
+  /** At the end of the process, which waits for its threads. */
+  #end(): void {
+    Atomics.store(this.#ending, 0, 1);
+    ring(this.#bell);
+  }
+}
+
+/** The thread's code lies beside this file, in whatever form this file is read. */
+export function startThread(birth: Birth): Worker {
+  const own = import.meta.url;
+  return new Worker(new URL(`./main${own.slice(own.lastIndexOf('.'))}`, own), { workerData: birth });
+}

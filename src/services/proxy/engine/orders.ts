@@ -1,0 +1,33 @@
+/** What the two threads say to each other. */
+import type { Endpoint } from '../../../sys/inet-socket.ts';
+import type { Protocol } from '../../../values/port.ts';
+import type { RelaySettings } from '../forward.ts';
+
+/** What the engine's thread is born with. */
+export interface Birth {
+  /** Rung when there is an order, or when it shall end. */
+  readonly bell: number;
+  /** One number: not 0 when it shall end. */
+  readonly ending: SharedArrayBuffer;
+  /** @see ledger.ts */
+  readonly ledger: SharedArrayBuffer;
+  readonly settings: RelaySettings;
+}
+
+export type Order =
+  | {
+      readonly act: 'serve';
+      readonly port: number;
+      readonly protocol: Protocol;
+      /** Bound, and it stays the other thread's to close. */
+      readonly fd: number;
+      readonly target: Endpoint;
+      readonly counters: SharedArrayBuffer;
+    }
+  /** The descriptor stands for nothing any more. `cut`: nor do its clients. `withdraw`: they have some time left. */
+  | { readonly act: 'cut' | 'withdraw'; readonly port: number };
+
+/** The last client of a cut or withdrawn port has gone. */
+export interface Report {
+  readonly ended: number;
+}

@@ -1,0 +1,130 @@
+/**
+ * A published TCP port in the engine: takes clients in, and lets them go.
+ *
+ * Theory of operation. A client that can't be served is turned away with RST: where descriptors ran out, where the container
+ * can't be reached. When accepting itself fails for want of descriptors or memory, the client waits in the kernel's queue, and
+ * the listener is not looked at for a moment: to be told of it again and again would keep the loop from those who are served.
+ */
+import { readable } from '../../../sys/epoll.ts';
+import type { Endpoint } from '../../../sys/inet-socket.ts';
+import { EAGAIN, ECONNABORTED, EINTR, EOPNOTSUPP } from '../../../sys/system-calls.ts';
+import { KernelError } from '../../../values/errors.ts';
+import { Connection, type ConnectionOwner } from './connection.ts';
+import type { Counters } from './counters.ts';
+import type { Timer, Watcher } from './loop.ts';
+import type { Means } from './means.ts';
+import { type SocketName, socketName } from './socket-name.ts';
+
+/** Clients that are taken in before others get their turn. */
+const turn = 16;
+
+const pauseMilliseconds = 100;
+
+/** Of one client, or of nobody. (The last one: the descriptor was vacated, and an order is under way.) */
+const passing = new Set([EAGAIN, EINTR, ECONNABORTED, EOPNOTSUPP]);
+
+export class StreamPort implements Watcher, ConnectionOwner {
+  readonly #connections = new Set<Connection>();
+  readonly #target: SocketName;
+  #pause: Timer | undefined;
+  #drain: Timer | undefined;
+  #leaving = false;
+
+  /** @param onEnded called when it is withdrawn or cut, and the last client has gone */
+  constructor(
+    readonly fd: number,
+    target: Endpoint,
+    readonly counters: Counters,
+    readonly means: Means,
+    readonly onEnded: () => void,
+  ) {
+    this.#target = socketName(target);
+    means.loop.watch(fd, readable, this);
+  }
+
+  ready(): void {
+    for (let count = 0; count < turn; count++) {
+      const client = this.means.streams.accept(this.fd);
+      if (client < 0) {
+        if (!passing.has(-client)) this.#rest();
+        return;
+      }
+      this.#welcome(client);
+    }
+  }
+
+  withdraw(): void {
+    this.#leave();
+    if (this.#connections.size === 0) return;
+    this.#drain = this.means.loop.after(this.means.settings.drainMilliseconds, () => this.cut());
+  }
+
+  cut(): void {
+    this.#leave();
+    for (const connection of this.#connections) connection.abort();
+  }
+
+  left(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.counters.ended();
+    this.#endIfEmpty();
+  }
+
+  #welcome(client: number): void {
+    const { descriptors, streams } = this.means;
+    descriptors.own(client);
+    const backend = descriptors.allow(client) ? streams.open(this.#target.bytes) : -1;
+    if (backend >= 0) descriptors.own(backend);
+    if (backend < 0 || !descriptors.allow(backend)) {
+      this.#turnAway(client, backend);
+      return;
+    }
+    const connection = new Connection(client, backend, this.means, this);
+    this.#connections.add(connection);
+    this.counters.began();
+    const begun = streams.connect(backend, this.#target.address, this.#target.bytes.length) === 0;
+    if (!begun) this.counters.failed();
+    if (!begun || !watched(connection)) connection.abort();
+  }
+
+  #turnAway(client: number, backend: number): void {
+    const { descriptors, streams } = this.means;
+    if (backend >= 0) descriptors.close(backend);
+    streams.abortOnClose(client);
+    descriptors.close(client);
+    this.counters.dropped(1);
+  }
+
+  /** Errors are events that can't be asked not to come: a listener has none. */
+  #rest(): void {
+    if (this.#pause !== undefined) return;
+    this.means.loop.change(this.fd, 0);
+    this.#pause = this.means.loop.after(pauseMilliseconds, () => {
+      this.#pause = undefined;
+      this.means.loop.change(this.fd, readable);
+    });
+  }
+
+  #leave(): void {
+    if (this.#pause !== undefined) this.means.loop.cancel(this.#pause);
+    this.means.loop.forget(this.fd);
+    this.#leaving = true;
+    this.#endIfEmpty();
+  }
+
+  #endIfEmpty(): void {
+    if (!this.#leaving || this.#connections.size > 0) return;
+    if (this.#drain !== undefined) this.means.loop.cancel(this.#drain);
+    this.onEnded();
+  }
+}
+
+function watched(connection: Connection): boolean {
+  try {
+    connection.watch();
+    return true;
+  } catch (error) {
+    if (error instanceof KernelError) return false;
+    throw error;
+  }
+}

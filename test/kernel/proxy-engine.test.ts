@@ -1,0 +1,185 @@
+/** What only the engine has: a thread that may die, descriptors of its own, pipes. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import test, { registerCompletionHandler } from 'ava';
+import { Engine, type EngineOptions, startThread } from '../../src/services/proxy/engine/engine.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
+import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
+import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { ignoring } from '../../src/values/errors.ts';
+import { newCarrier } from '../support/carriers.ts';
+import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+
+/** Stands for the container: an address of its own, in the same network. */
+const container = '10.9.0.2';
+const children: ChildProcess[] = [];
+let port = 8000;
+let echoPort = 0;
+
+registerCompletionHandler(() => {
+  for (const child of children) child.kill('SIGKILL');
+  process.exit();
+});
+
+test.before(async () => {
+  enterPrivateNetwork();
+  ip(`address add ${container}/32 dev lo`);
+  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, container);
+  await once(server, 'listening');
+  echoPort = (server.address() as AddressInfo).port;
+});
+
+interface Published {
+  readonly relay: Relay;
+  readonly hostPort: number;
+}
+
+function publish(carrier: Carrier): Published {
+  const hostPort = ++port;
+  const hostAddress = parseAddress('127.0.0.1');
+  const binding = { protocol: 'tcp', hostAddress, hostPort, containerPort: echoPort } as const;
+  const [relay] = serve(reserve([{ binding, target: parseAddress(container) }]), carrier);
+  if (relay === undefined) throw new Error('nothing served');
+  return { relay, hostPort };
+}
+
+/** A connection on which a word has come back. */
+async function echoed(hostPort: number, word = 'hello'): Promise<Socket> {
+  const socket = connect(hostPort, '127.0.0.1').on('error', () => {});
+  socket.write(word);
+  await once(socket, 'data');
+  return socket;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(5);
+}
+
+interface Watched {
+  readonly engine: Engine;
+  readonly said: string[];
+  /** Takes the life of the thread that runs. */
+  kill(): void;
+}
+
+function watched(options: Partial<EngineOptions>): Watched {
+  const said: string[] = [];
+  let thread: Worker | undefined;
+  const start: EngineOptions['start'] = (birth) => {
+    thread = startThread(birth);
+    return thread;
+  };
+  const engine = new Engine({ fallback: new NodeRelays(), say: (line) => said.push(line), start, ...options });
+  return { engine, said, kill: () => void thread?.terminate() };
+}
+
+for (const [what, leastLifeMilliseconds, sentence] of [
+  ['the next thread', 0, /its ports go on in another one/],
+  ["Node's own sockets, if it was young", 60_000, /its ports go on in Node's own sockets/],
+] as const)
+  test.serial(`a thread that dies in full flow leaves no descriptor, and its ports go on in ${what}`, async (t) => {
+    const { engine, said, kill } = watched({ leastLifeMilliseconds });
+    const [one, other, leaving] = [publish(engine), publish(engine), publish(engine)];
+    const before = readdirSync('/proc/self/fd').length;
+    const sockets = await Promise.all([one, other, leaving, one, other].map(({ hostPort }) => echoed(hostPort)));
+    const left = leaving.relay.withdraw();
+    const failures = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    const flow = setInterval(() => {
+      for (const socket of sockets) socket.write(Buffer.alloc(100_000));
+    }, 1);
+    kill();
+    await Promise.all(failures);
+    clearInterval(flow);
+    t.true(sockets.every((socket) => socket.errored !== null));
+    await left;
+    t.regex(said.join(), sentence);
+    t.is(said.length, 1);
+    t.deepEqual([one.relay.clients, other.relay.clients], [0, 0]);
+    for (const { hostPort } of [one, other]) (await echoed(hostPort)).destroy();
+    await until(() => one.relay.clients + other.relay.clients === 0);
+    // The next thread has a few of its own, and the socket of the port that left is gone.
+    t.true(Math.abs(readdirSync('/proc/self/fd').length - before) < 8);
+    await Promise.all([one.relay.cut(), other.relay.cut()]);
+  });
+
+test.serial('a thread that is never born is none: ports are served by Node', async (t) => {
+  const start = () => new Worker('throw new Error("no thread today")', { eval: true });
+  const { engine, said } = watched({ start });
+  const { hostPort, relay } = publish(engine);
+  (await echoed(hostPort)).destroy();
+  t.regex(said.join(), /has died \(no thread today\)/);
+  const later = publish(engine);
+  (await echoed(later.hostPort)).destroy();
+  await Promise.all([relay.withdraw(), later.relay.withdraw()]);
+  t.is(spawnSync('ss', ['-Hltn', `sport = :${hostPort}`], { encoding: 'utf8' }).stdout, '');
+});
+
+test.serial('connections that carry much hold a pipe only while they do', async (t) => {
+  const { hostPort, relay } = publish(newCarrier('engine'));
+  const sockets = await Promise.all(Array.from({ length: 60 }, () => echoed(hostPort)));
+  let most = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, pipes());
+  }, 1);
+  const before = pipes();
+  const bytes = 1 << 20;
+  await Promise.all(
+    sockets.map(async (socket) => {
+      let heard = 0;
+      socket.on('data', (data) => {
+        heard += data.length;
+      });
+      socket.write(Buffer.alloc(bytes));
+      await until(() => heard === bytes);
+    }),
+  );
+  clearInterval(watch);
+  t.log(`${before} ends of pipes before, ${most} at most, ${pipes()} afterwards`);
+  t.true(most > before, 'control: there were some');
+  t.true(pipes() <= before + 2 * 16);
+  for (const socket of sockets) socket.destroy();
+  await relay.withdraw();
+});
+
+function pipes(): number {
+  const numbers = readdirSync('/proc/self/fd');
+  const targets = numbers.map((fd) => ignoring('ENOENT', () => readlinkSync(`/proc/self/fd/${fd}`)));
+  return targets.filter((target) => target?.startsWith('pipe:')).length;
+}
+
+/** The processor time of a process, in hundredths of a second. */
+function ticks(pid: number | undefined): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ');
+  return Number(fields.split(' ')[11]) + Number(fields.split(' ')[12]);
+}
+
+test.serial('where accepting fails for want of descriptors, clients wait, and nobody is lost', async (t) => {
+  const parameters = ['--no-warnings', '--import', './test/support/register.js', './test/support/relay-main.ts'];
+  const words = [String(++port), container, String(echoPort), 'Infinity', 'engine'];
+  const relay = spawn(process.execPath, [...parameters, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(relay);
+  await once(relay.stdout, 'data');
+  const served = await Promise.all(Array.from({ length: 5 }, () => echoed(port)));
+  const limit = (count: number) => spawnSync('prlimit', [`--pid=${relay.pid}`, `--nofile=${count}:20000`]);
+  // The lowest descriptor that is free is none any more.
+  const taken = new Set(readdirSync(`/proc/${relay.pid}/fd`));
+  limit(Array.from({ length: 1000 }, (_, fd) => fd).find((fd) => !taken.has(String(fd))) ?? 0);
+  const before = ticks(relay.pid);
+  const late = echoed(port, 'late');
+  t.is(await Promise.race([late, delay(500).then(() => 'waits')]), 'waits');
+  t.true(ticks(relay.pid) - before < 25, 'it does not turn round and round meanwhile');
+  for (const socket of served) {
+    socket.write('still there?');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    t.is(String(answer), 'still there?');
+  }
+  limit(1000);
+  (await late).destroy();
+  for (const socket of served) socket.destroy();
+  relay.kill('SIGKILL');
+});

@@ -1,0 +1,116 @@
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import test from 'ava';
+import { Counters } from '../../src/services/proxy/engine/counters.ts';
+import { Ledger } from '../../src/services/proxy/engine/ledger.ts';
+import { Loop } from '../../src/services/proxy/engine/loop.ts';
+import { Vigil } from '../../src/services/proxy/engine/vigil.ts';
+import { readable } from '../../src/sys/epoll.ts';
+import { PipeCalls } from '../../src/sys/pipe.ts';
+
+const pipes = new PipeCalls();
+
+/** Runs until `done`; what a thread would hang on is ended by a timer. */
+function run(loop: Loop, done: () => boolean): void {
+  loop.after(2000, () => {
+    throw new Error('never came true');
+  });
+  loop.run(done);
+}
+
+test('what was watched is told, and a descriptor of the same number that nobody watches is not taken for it', (t) => {
+  const loop = new Loop();
+  const [first, bell] = [pipes.open(), pipes.open()];
+  const told: string[] = [];
+  loop.watch(first.reader, readable, { ready: () => told.push('first') });
+  loop.forget(first.reader);
+  loop.watch(bell.reader, readable, { ready: () => told.push('bell') });
+  writeSync(first.writer, 'x');
+  writeSync(bell.writer, 'x');
+  run(loop, () => told.length > 0);
+  t.deepEqual(told, ['bell']);
+  for (const { reader, writer } of [first, bell]) for (const fd of [reader, writer]) closeSync(fd);
+});
+
+test('what is due comes in the order of time, and what was called off does not', (t) => {
+  const loop = new Loop();
+  const told: number[] = [];
+  loop.after(20, () => told.push(20));
+  loop.after(10, () => told.push(10));
+  loop.cancel(loop.after(5, () => told.push(5)));
+  run(loop, () => told.length === 2);
+  t.deepEqual(told, [10, 20]);
+});
+
+test('who had not finished goes on after the others, and nobody sleeps until then', (t) => {
+  const loop = new Loop();
+  const pipe = pipes.open();
+  const told: string[] = [];
+  let turns = 3;
+  const long = {
+    proceed() {
+      told.push('long');
+      if (--turns > 0) loop.again(long);
+    },
+  };
+  loop.again(long);
+  loop.watch(pipe.reader, readable, {
+    ready() {
+      told.push('short');
+      readSync(pipe.reader, Buffer.alloc(1));
+    },
+  });
+  writeSync(pipe.writer, 'x');
+  run(loop, () => turns === 0);
+  t.deepEqual(told, ['short', 'long', 'long', 'long']);
+  for (const fd of [pipe.reader, pipe.writer]) closeSync(fd);
+});
+
+test('the ledger knows what is open, in whichever thread', (t) => {
+  const ledger = new Ledger();
+  const same = new Ledger(ledger.memory);
+  const [one, other] = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')];
+  ledger.add(one);
+  ledger.add(other);
+  ledger.remove(one);
+  t.deepEqual([...same.clear()], [other]);
+  t.deepEqual([...ledger.clear()], []);
+  closeSync(one);
+  closeSync(other);
+});
+
+test('counters are read where they were not counted', (t) => {
+  const counters = new Counters();
+  const read = () => new Counters(counters.memory).read();
+  counters.began();
+  counters.began();
+  counters.ended();
+  counters.carried(true, 2 ** 40);
+  counters.carried(false, 7);
+  counters.failed();
+  counters.dropped(3);
+  t.deepEqual(read(), { clients: 1, connections: 2, bytesIn: 2 ** 40, bytesOut: 7, errors: 1, drops: 3 });
+});
+
+test('who hears of something soon after each sleep stays awake for a moment, and who looks in vain does so no more', (t) => {
+  const vigil = new Vigil();
+  let looks = 0;
+  const inVain = () => {
+    looks++;
+    return 0;
+  };
+  t.is(vigil.keep(inVain), 0);
+  t.is(looks, 0, 'nothing has come soon yet');
+  vigil.slept(50);
+  t.is(vigil.keep(inVain), 0);
+  t.is(looks, 0, 'that was not soon');
+  vigil.slept(0.02);
+  t.is(
+    vigil.keep(() => 7),
+    7,
+  );
+  t.is(vigil.keep(inVain), 0);
+  t.true(looks > 0);
+  looks = 0;
+  t.is(vigil.keep(inVain), 0);
+  t.is(looks, 0, 'what was earned is spent');
+});
