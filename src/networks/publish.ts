@@ -14,8 +14,9 @@
  * The kernel's way costs nothing and keeps the client's address; it serves everything that arrives from outside, from
  * other bridges, from siblings, from the container itself and from the machine's own addresses. Two things it cannot
  * do: let a source of 127.0.0.1 leave the machine, and translate IPv6 into IPv4. Those connections are taken by a
- * socket of the switchboard, which carries the bytes across (services/proxy). The same socket keeps the port ours: no
- * other program of the machine can bind it.
+ * socket of the switchboard, which carries the bytes across (services/proxy), unless the machine's own program is led
+ * past it before it has begun (services/connect-hook). The same socket keeps the port ours: no other program of the
+ * machine can bind it.
  *
  * Sockets are no steps of the plan. They follow from the container's record: whoever starts a switchboard, at any
  * time, gets the same ones again. And they are bound before the plan is applied, deaf until it stands, so that a port

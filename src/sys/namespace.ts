@@ -13,6 +13,11 @@ import { call } from './libc.ts';
 import { bindMount } from './mount.ts';
 
 const CLONE_NEWNET = 0x40000000;
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_NETNS_COOKIE = 71;
 
 /** Where the running thread is, always. Not /proc/self: that is the process's first thread. */
 const HERE = '/proc/thread-self/ns/net';
@@ -43,6 +48,30 @@ export function inNamespace<T>(fd: number, body: () => T): T {
     }
   } finally {
     closeSync(home);
+  }
+}
+
+/**
+ * The number of the network namespace in which the main thread is, which no other one ever has (SO_NETNS_COOKIE).
+ *
+ * @throws KernelError ENOPROTOOPT before Linux 5.14
+ */
+export function namespaceCookie(): bigint {
+  const fd = call(
+    'open socket',
+    'int socket(int family, int type, int protocol)',
+    AF_INET,
+    SOCK_DGRAM | SOCK_CLOEXEC,
+    0,
+  );
+  try {
+    const value = Buffer.alloc(8);
+    const length = Uint8Array.of(8, 0, 0, 0);
+    const getsockopt = 'int getsockopt(int fd, int level, int option, void *value, void *length)';
+    call('get cookie of network namespace', getsockopt, fd, SOL_SOCKET, SO_NETNS_COOKIE, value, length);
+    return value.readBigUInt64LE();
+  } finally {
+    closeSync(fd);
   }
 }
 

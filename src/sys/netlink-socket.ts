@@ -18,7 +18,7 @@ const SOL_NETLINK = 270;
 const MSG_DONTWAIT = 0x40;
 
 /** Protocols of the family, as socket(2) takes them. */
-export const protocols = { route: 0, netfilter: 12 } as const;
+export const protocols = { route: 0, socketDiagnosis: 4, netfilter: 12 } as const;
 
 /** Options that turn a netlink socket strict; the kernel's numbers. */
 const options = { capAck: 10, extAck: 11, strictCheck: 12 } as const;

@@ -7,6 +7,7 @@ export const execute: Execute = async (_, { engineOptions }) => {
     { isSilent, keeper, keepFirewall },
     { publications, wantedNames },
     { LearnedAddresses },
+    { openConnectHook },
     { runSwitchboard },
     { watchFirewall },
   ] = await Promise.all([
@@ -14,13 +15,16 @@ export const execute: Execute = async (_, { engineOptions }) => {
     import('../../engine/keep-firewall.ts'),
     import('../../engine/publications.ts'),
     import('../../engine/switchboard/learned-addresses.ts'),
+    import('../../engine/switchboard/leading.ts'),
     import('../../engine/switchboard/process.ts'),
     import('../../engine/switchboard/firewall-watch.ts'),
   ]);
   const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
   const context = assemble({ ...engineOptions, onWarning: say });
   const { records } = context;
-  const onError = (error: unknown) => say(error instanceof Error ? error.message : String(error));
+  const said = (error: unknown) => (error instanceof Error ? error.message : String(error));
+  const onError = (error: unknown) => say(said(error));
+  const onHookFailure = (error: unknown) => say(`processes of this machine are not led past the relay: ${said(error)}`);
   const own = keeper(context);
   const learned = new LearnedAddresses(own, onError);
   const watch = watchFirewall({
@@ -35,6 +39,7 @@ export const execute: Execute = async (_, { engineOptions }) => {
     await runSwitchboard({
       runtimeDirectory: records.directories.runtime,
       learned,
+      hook: { open: openConnectHook, onFailure: onHookFailure },
       publishedPorts: () => publications(records),
       unknown: () => records.unreadable(),
       names: (attended) => wantedNames(records, attended),

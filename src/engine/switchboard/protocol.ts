@@ -62,7 +62,13 @@ export interface SwitchboardStatus {
   readonly pid: number;
   readonly owners: readonly OwnerStatus[];
   readonly names: readonly NameStatus[];
+  readonly hook: HookStatus;
 }
+
+/** Are processes of this machine led past the relays, below which cgroup and to how many ports; and if not, why not. */
+export type HookStatus =
+  | { readonly state: 'on'; readonly cgroup: string; readonly ports: number }
+  | { readonly state: 'off'; readonly reason: string };
 
 /** A container's name server. */
 export interface NameStatus {

@@ -11,6 +11,7 @@ import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { NameService } from '../names.ts';
 import type { ContainerRecord } from '../record.ts';
+import { type HookOpening, Leading } from './leading.ts';
 import { NameDesk } from './name-desk.ts';
 import {
   type Answer,
@@ -35,6 +36,8 @@ export interface Wanted {
   readonly names: (attended: readonly ContainerRecord[]) => readonly NameService[];
   /** What opens the addresses of names to limited networks. */
   readonly open: Open;
+  /** What leads processes of this machine past the relays. Absent: nothing does. */
+  readonly hook?: HookOpening;
 }
 
 export class SwitchboardServer {
@@ -42,13 +45,16 @@ export class SwitchboardServer {
   readonly ended: Promise<void>;
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
-  readonly #switchboard = new Switchboard(() => this.#endIfIdle());
+  readonly #leading: Leading;
+  readonly #switchboard: Switchboard;
   readonly #names: NameDesk;
   readonly #attended = new Map<Socket, ContainerRecord>();
   readonly #firstClient: NodeJS.Timeout;
   #resolveEnded: () => void = () => {};
 
   constructor(readonly wanted: Wanted) {
+    this.#leading = new Leading(wanted.hook);
+    this.#switchboard = new Switchboard(() => this.#endIfIdle(), this.#leading);
     this.#names = new NameDesk(openFileLimit() - descriptorsKept, wanted.open);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -77,6 +83,7 @@ export class SwitchboardServer {
     // Removes the socket's file at once; what is connected stays connected.
     this.#server.close();
     for (const client of this.#clients) client.end();
+    this.#leading.close();
     for (const { owner } of this.#switchboard.status()) this.#switchboard.withdraw(owner);
     this.#names.follow([], new Set());
     this.#resolveEnded();
@@ -135,7 +142,7 @@ export class SwitchboardServer {
     }
     if (question.request === 'refresh' || question.request === 'status') {
       const [owners, names] = [this.#switchboard.status(), this.#names.status()];
-      return { ok: true, status: { pid: process.pid, owners, names } };
+      return { ok: true, status: { pid: process.pid, owners, names, hook: this.#leading.status } };
     }
     return { ok: true };
   }

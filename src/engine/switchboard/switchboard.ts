@@ -21,6 +21,7 @@ import { GangwayError } from '../../values/errors.ts';
 import type { Forward } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import { conflict, type Held } from './conflict.ts';
+import { Leading } from './leading.ts';
 import { forwardKey, type OwnerStatus, type Publication } from './protocol.ts';
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
@@ -58,8 +59,14 @@ export class Switchboard {
   readonly #fileLimit = openFileLimit();
   #draining = 0;
 
-  /** @param onIdle called whenever something ended that may have been the last */
-  constructor(readonly onIdle: () => void = () => {}) {
+  /**
+   * @param onIdle called whenever something ended that may have been the last
+   * @param leading leads past the relays whom it can
+   */
+  constructor(
+    readonly onIdle: () => void = () => {},
+    readonly leading: Leading = new Leading(),
+  ) {
     const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
     this.#carrier = chooseCarrier({ descriptorLimit: this.#fileLimit - descriptorsKept }, say);
   }
@@ -105,6 +112,7 @@ export class Switchboard {
     const before = this.#owners.get(owner);
     if (before === undefined) return;
     this.#owners.delete(owner);
+    this.#drain(this.leading.withdraw(before.served.map(({ forward }) => forward)));
     for (const { relay } of before.served) this.#drain(relay.withdraw());
     this.onIdle();
   }
@@ -157,11 +165,11 @@ export class Switchboard {
   #adjust(publication: Publication): void {
     const { owner, forwards } = publication;
     const missing = new Map(forwards.map((forward) => [forwardKey(forward), forward]));
-    const stay: Served[] = [];
-    for (const each of this.#owners.get(owner)?.served ?? []) {
-      if (missing.delete(forwardKey(each.forward))) stay.push(each);
-      else this.#drain(each.relay.cut());
-    }
+    const [stay, gone]: [Served[], Served[]] = [[], []];
+    for (const each of this.#owners.get(owner)?.served ?? [])
+      (missing.delete(forwardKey(each.forward)) ? stay : gone).push(each);
+    this.leading.cut(gone.map(({ forward }) => forward));
+    for (const { relay } of gone) this.#drain(relay.cut());
     this.#owners.delete(owner);
     if (forwards.length > 0) this.#owners.set(owner, this.#restore(publication, stay, [...missing.values()]));
   }
@@ -188,6 +196,7 @@ export class Switchboard {
 
   #open(reservations: readonly Reservation[]): readonly Served[] {
     const relays = serve(reservations, this.#carrier);
+    this.leading.lead(reservations.map(({ forward }) => forward));
     return relays.flatMap((relay, index) => {
       const forward = reservations[index]?.forward;
       return forward === undefined ? [] : [{ forward, relay }];

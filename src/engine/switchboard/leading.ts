@@ -1,0 +1,113 @@
+/**
+ * The connect hook as the switchboard has it: there while ports are served, where the machine lets it, and why not elsewhere.
+ *
+ * Nothing depends on it, since the listeners stay. So it is opened after the answer that the first port is served; and where
+ * it can't be opened, or fails, it is off for the rest of this process.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { readLayout } from '../../kernel/cgroup.ts';
+import { ConnectHook } from '../../services/connect-hook/connect-hook.ts';
+import { GangwayError } from '../../values/errors.ts';
+import type { Forward } from '../../values/port.ts';
+import type { HookStatus } from './protocol.ts';
+
+/** How long connections may take to end by themselves after the port was withdrawn: as long as the relay lets them. */
+const drainSeconds = 10;
+
+/** @throws GangwayError not-supported without cgroup v2; KernelError, VerifierRefusal */
+export function openConnectHook(): ConnectHook {
+  const tree = readLayout().hierarchies.find(({ version }) => version === 2);
+  if (tree === undefined) throw new GangwayError('not-supported', 'no cgroup v2 is mounted below /sys/fs/cgroup');
+  return new ConnectHook(tree.mountPoint);
+}
+
+type Hook = Pick<ConnectHook, 'cgroup' | 'size' | 'lead' | 'leave' | 'end' | 'isSpeaking' | 'close'>;
+
+/** How the hook is made, and who is told that there is none. */
+export interface HookOpening {
+  readonly open: () => Hook;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class Leading {
+  #hook: Hook | undefined;
+  /** Why there is none. */
+  #reason = 'no port is served yet';
+  #begun: NodeJS.Immediate | undefined;
+  /** All that is served, led or not. */
+  readonly #served = new Set<Forward>();
+
+  /** @param opening Absent: there is no hook */
+  constructor(readonly opening?: HookOpening) {}
+
+  get status(): HookStatus {
+    const hook = this.#hook;
+    if (hook === undefined) return { state: 'off', reason: this.#reason };
+    return { state: 'on', cgroup: hook.cgroup, ports: hook.size };
+  }
+
+  /** Leads to ports that are served from now on. */
+  lead(forwards: readonly Forward[]): void {
+    for (const forward of forwards) this.#served.add(forward);
+    this.#attempt((hook) => hook.lead(forwards));
+    const { opening } = this;
+    if (opening !== undefined && this.#served.size > 0) this.#begun ??= setImmediate(() => this.#begin(opening));
+  }
+
+  /** Leads to them no more, and breaks off who was led. */
+  cut(forwards: readonly Forward[]): void {
+    const numbers = this.#leave(forwards);
+    this.#attempt((hook) => hook.end(numbers));
+  }
+
+  /** Leads to them no more. @returns when who was led has left, or was broken off after ten seconds */
+  async withdraw(forwards: readonly Forward[]): Promise<void> {
+    const numbers = this.#leave(forwards);
+    for (let second = 0; second < drainSeconds; second++) {
+      if (!this.#attempt((hook) => hook.isSpeaking(numbers))) return;
+      await delay(1000);
+    }
+    this.#attempt((hook) => hook.end(numbers));
+  }
+
+  /** Who was led goes on; nobody is led any more. */
+  close(): void {
+    clearImmediate(this.#begun);
+    this.#turnOff('the switchboard ends');
+  }
+
+  #begin({ open }: HookOpening): void {
+    try {
+      this.#hook = open();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#attempt((hook) => hook.lead([...this.#served]));
+  }
+
+  #leave(forwards: readonly Forward[]): ReadonlySet<number> {
+    for (const forward of forwards) this.#served.delete(forward);
+    return this.#attempt((hook) => hook.leave(forwards)) ?? new Set();
+  }
+
+  #attempt<T>(action: (hook: Hook) => T): T | undefined {
+    if (this.#hook === undefined) return undefined;
+    try {
+      return action(this.#hook);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#turnOff(error instanceof Error ? error.message : String(error));
+    this.opening?.onFailure(error);
+  }
+
+  #turnOff(reason: string): void {
+    this.#reason = reason;
+    this.#hook?.close();
+    this.#hook = undefined;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The connect hook: processes of this machine reach published ports of its loopback without a relay in between.
+ *
+ * Theory of operation. What asks 127.0.0.1:8080 can't be translated by the firewall on its way, so a process has to carry
+ * the bytes (services/proxy). But who asks from this machine can be led elsewhere before there is a first packet: the
+ * kernel runs our programs when a process calls connect(2) or sendmsg(2), and they put the container's address in the
+ * place of the one that was asked (programs.ts):
+ *
+ *     with the relay    curl ── lo ── listener, relay ── bridge ── veth ── container       two connections, four copies
+ *     with the hook     curl ─────────────────────────── bridge ── veth ── container       one connection
+ *
+ * The container sees the same client in both cases: the address that the machine has on the bridge, since that is the one
+ * that the kernel chooses. And it can do nothing that the relay could not: a process of the machine may speak to every
+ * container anyway.
+ *
+ * The listener stays, for all who are not led. The programs are linked to the root of the tree of cgroups that this process
+ * sees, beside those of others, and the link ends with this process, however that one ends.
+ *
+ * A port that is taken away ends with its connections. There is no socket of ours that could be closed for that, so the
+ * kernel is asked which sockets were led by the port, and to break them off. Who was led by a process that was killed since
+ * is known to nobody any more, and goes on like any connection to a container.
+ *
+ * What a client may notice, beside the speed: nobody listens in the container, and it hears ECONNREFUSED from connect(2),
+ * where the listener would have taken the connection and reset it. getsockname(2) says the machine's address on the bridge,
+ * ss(8) and the firewall see a connection to the container, made by the process itself.
+ */
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { assemble, type Program } from '../../kernel/bpf/program.ts';
+import { bitField, typeInformationPath } from '../../kernel/bpf/type-information.ts';
+import { endSockets, socketsWith, type TcpSocket } from '../../kernel/socket-diagnosis.ts';
+import { Connection } from '../../netlink/connection.ts';
+import {
+  type AttachType,
+  createHash,
+  createSocketStorage,
+  deleteElements,
+  linkToCgroup,
+  loadProgram,
+  updateElements,
+} from '../../sys/bpf.ts';
+import { namespaceCookie } from '../../sys/namespace.ts';
+import { isLoopback, isUnspecified } from '../../values/address.ts';
+import { ignoring } from '../../values/errors.ts';
+import type { Forward } from '../../values/port.ts';
+import { flow, keyOf, leadsTo, numberOf, port, target } from './maps.ts';
+import { beginning, telling } from './programs.ts';
+import type { Machine } from './steps.ts';
+
+/** Each port of both protocols on both families; memory is taken for those that are there. */
+const maximumPorts = 1 << 18;
+
+export class ConnectHook {
+  /** What is open: maps, programs, links. */
+  readonly #descriptors: number[] = [];
+  readonly #diagnosis: Connection;
+  readonly #ports: number;
+  readonly #flows: number;
+  readonly #machine: Machine;
+  /** By key. */
+  readonly #leads = new Map<string, { readonly key: Buffer; readonly number: number }>();
+  #count = 0;
+
+  /**
+   * @param cgroup the directory below which processes are led
+   * @throws KernelError where this kernel, or what else is linked to that cgroup, does not let it; VerifierRefusal
+   */
+  constructor(readonly cgroup: string) {
+    this.#diagnosis = Connection.open('socketDiagnosis');
+    try {
+      // Nobody is ended by this. Who can't end connections must not begin them.
+      endSockets(this.#diagnosis, [{ family: 4, identity: new Uint8Array(48), stored: Buffer.alloc(0) }]);
+      this.#machine = { namespaceCookie: namespaceCookie(), onlyIpv6: findOnlyIpv6() };
+      this.#ports = this.#keep(createHash('ports', port.bytes, target.bytes, maximumPorts));
+      this.#flows = this.#keep(createSocketStorage('flows', flow.bytes));
+      this.#link();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** How many ports it leads. */
+  get size(): number {
+    return this.#leads.size;
+  }
+
+  /** Leads those that begin from now on. What it can't lead is left to the listener. */
+  lead(forwards: readonly Forward[]): void {
+    const fresh = forwards
+      .filter((forward) => this.#canLead(forward))
+      .map((forward) => ({ forward, key: keyOf(forward.binding), number: ++this.#count }));
+    const values = fresh.map(({ forward, number }) => leadsTo(forward, number));
+    updateElements(
+      this.#ports,
+      fresh.map(({ key }) => key),
+      values,
+    );
+    for (const { key, number } of fresh) this.#leads.set(key.toString('latin1'), { key, number });
+  }
+
+  /** Leads nobody more. @returns what those are known by who were led */
+  leave(forwards: readonly Forward[]): ReadonlySet<number> {
+    const names = forwards.map(({ binding }) => keyOf(binding).toString('latin1'));
+    const leads = names.flatMap((name) => this.#leads.get(name) ?? []);
+    deleteElements(
+      this.#ports,
+      leads.map(({ key }) => key),
+    );
+    for (const name of names) this.#leads.delete(name);
+    return new Set(leads.map(({ number }) => number));
+  }
+
+  /** Has one of those who were led still a connection? @param numbers as `leave` has them */
+  isSpeaking(numbers: ReadonlySet<number>): boolean {
+    return this.#led(numbers).length > 0;
+  }
+
+  /** Breaks these connections off. */
+  end(numbers: ReadonlySet<number>): void {
+    endSockets(this.#diagnosis, this.#led(numbers));
+  }
+
+  /** Nobody is led any more. Who was goes on. */
+  close(): void {
+    this.#diagnosis.close();
+    for (const fd of this.#descriptors.splice(0)) closeSync(fd);
+  }
+
+  #link(): void {
+    const cgroup = openSync(this.cgroup, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      const maps = new Map([
+        ['ports', this.#ports],
+        ['flows', this.#flows],
+      ]);
+      for (const [name, program] of programs(this.#machine)) {
+        const loaded = this.#keep(loadProgram(name, assemble(program, maps)));
+        this.#keep(linkToCgroup(name, loaded, cgroup));
+      }
+    } finally {
+      closeSync(cgroup);
+    }
+  }
+
+  /**
+   * A socket of IPv4 can't be led to an address of IPv6. The other way it can, if it speaks both, which it must be seen to;
+   * but not a datagram.
+   */
+  #canLead({ binding: { protocol, hostAddress }, target }: Forward): boolean {
+    if (!isLoopback(hostAddress) && !isUnspecified(hostAddress)) return false;
+    if (hostAddress.family === target.family) return true;
+    return hostAddress.family === 6 && protocol === 'tcp' && this.#machine.onlyIpv6 !== undefined;
+  }
+
+  #led(numbers: ReadonlySet<number>): readonly TcpSocket[] {
+    if (numbers.size === 0) return [];
+    return socketsWith(this.#diagnosis, this.#flows).filter(({ stored }) => numbers.has(numberOf(stored)));
+  }
+
+  #keep(fd: number): number {
+    this.#descriptors.push(fd);
+    return fd;
+  }
+}
+
+/** Those that tell come first: who is led is told the right thing from the beginning. */
+export function programs(machine: Machine): ReadonlyMap<AttachType, Program> {
+  return new Map([
+    ['getpeername4', telling(4)],
+    ['getpeername6', telling(6)],
+    ['recvmsg4', telling(4)],
+    ['recvmsg6', telling(6)],
+    ['connect4', beginning('tcp', 4, machine)],
+    ['connect6', beginning('tcp', 6, machine)],
+    ['sendmsg4', beginning('udp', 4, machine)],
+    ['sendmsg6', beginning('udp', 6, machine)],
+  ]);
+}
+
+function findOnlyIpv6(): Machine['onlyIpv6'] {
+  const bytes = ignoring('ENOENT', () => readFileSync(typeInformationPath));
+  return bytes && bitField(bytes, 'sock_common', 'skc_ipv6only');
+}

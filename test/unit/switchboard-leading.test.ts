@@ -1,0 +1,98 @@
+import { setImmediate } from 'node:timers/promises';
+import test from 'ava';
+import { Leading } from '../../src/engine/switchboard/leading.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { KernelError } from '../../src/values/errors.ts';
+import type { Forward } from '../../src/values/port.ts';
+
+function forward(hostPort: number): Forward {
+  const hostAddress = parseAddress('127.0.0.1');
+  return { binding: { protocol: 'tcp', hostAddress, hostPort, containerPort: 80 }, target: parseAddress('172.17.0.2') };
+}
+
+/** A hook that writes down what it is told, and fails at what it is told to. */
+function recorder(failing?: string) {
+  const told: string[] = [];
+  const leads = new Map<Forward, number>();
+  const note = (word: string, ports: readonly (number | Forward)[]) => {
+    if (word === failing) throw new KernelError(word, 'EPERM');
+    told.push([word, ...ports.map((each) => (typeof each === 'number' ? each : each.binding.hostPort))].join(' '));
+  };
+  const hook = {
+    cgroup: '/sys/fs/cgroup',
+    get size() {
+      return leads.size;
+    },
+    lead(forwards: readonly Forward[]) {
+      note('lead', forwards);
+      for (const each of forwards) leads.set(each, each.binding.hostPort);
+    },
+    leave(forwards: readonly Forward[]) {
+      note('leave', forwards);
+      const numbers = forwards.flatMap((each) => leads.get(each) ?? []);
+      for (const each of forwards) leads.delete(each);
+      return new Set(numbers);
+    },
+    end: (numbers: ReadonlySet<number>) => note('end', [...numbers]),
+    isSpeaking: () => false,
+    close: () => note('close', []),
+  };
+  const failures: unknown[] = [];
+  const open = () => {
+    note('open', []);
+    return hook;
+  };
+  return { told, failures, opening: { open, onFailure: (error: unknown) => failures.push(error) } };
+}
+
+const [one, two, three] = [forward(1), forward(2), forward(3)];
+
+test('it is opened once, behind the answer that the first port is served, for what is served by then', async (t) => {
+  const { told, opening } = recorder();
+  const leading = new Leading(opening);
+  t.deepEqual(leading.status, { state: 'off', reason: 'no port is served yet' });
+  leading.lead([one, two]);
+  await leading.withdraw([two]);
+  t.deepEqual(told, []);
+  await setImmediate();
+  leading.lead([three]);
+  t.deepEqual(told, ['open', 'lead 1', 'lead 3']);
+  t.deepEqual(leading.status, { state: 'on', cgroup: '/sys/fs/cgroup', ports: 2 });
+});
+
+test('who was led by a port that is taken back is broken off; when it ends, nobody', async (t) => {
+  const { told, opening } = recorder();
+  const leading = new Leading(opening);
+  leading.lead([one, two]);
+  await setImmediate();
+  leading.cut([one]);
+  leading.close();
+  leading.cut([two]);
+  await leading.withdraw([two]);
+  leading.lead([three]);
+  t.deepEqual(told, ['open', 'lead 1 2', 'leave 1', 'end 1', 'close']);
+  t.deepEqual(leading.status, { state: 'off', reason: 'the switchboard ends' });
+});
+
+for (const failing of ['open', 'lead', 'leave', 'end'])
+  test(`${failing} fails: it is off, which is told, and nothing else is hindered`, async (t) => {
+    const { told, failures, opening } = recorder(failing);
+    const leading = new Leading(opening);
+    leading.lead([one]);
+    await setImmediate();
+    leading.cut([one]);
+    leading.lead([two]);
+    await setImmediate();
+    t.like(failures, [{ message: `${failing}: EPERM` }]);
+    t.deepEqual(leading.status, { state: 'off', reason: `${failing}: EPERM` });
+    t.is(told.includes('close'), failing !== 'open', 'what it was led by is taken away');
+    t.false(told.includes('lead 2'));
+  });
+
+test('without a hook nothing happens', async (t) => {
+  const leading = new Leading();
+  leading.lead([one]);
+  await setImmediate();
+  leading.cut([one]);
+  await t.notThrowsAsync(leading.withdraw([one]));
+});
