@@ -4,6 +4,7 @@ import { readable } from '../../../sys/epoll.ts';
 import { connect, type Endpoint, openDatagram } from '../../../sys/inet-socket.ts';
 import { KernelError } from '../../../values/errors.ts';
 import type { Counters } from './counters.ts';
+import { widenQueue } from './datagram-queue.ts';
 import type { Watcher } from './loop.ts';
 import type { Means } from './means.ts';
 
@@ -36,6 +37,7 @@ export class DatagramFlow implements Watcher {
       fd = openDatagram(owner.target.address.family);
       descriptors.own(fd);
       if (!descriptors.allow(fd)) throw new KernelError('open socket', 'EMFILE');
+      widenQueue(fd);
       connect(fd, owner.target);
       const flow = new DatagramFlow(owner, hash, path, fd);
       loop.watch(fd, readable, flow);

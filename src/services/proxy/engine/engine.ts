@@ -28,6 +28,7 @@ import { StreamOptions } from '../../../sys/stream-options.ts';
 import { ignoring } from '../../../values/errors.ts';
 import type { Forward } from '../../../values/port.ts';
 import { type Carrier, ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from '../forward.ts';
+import { widenQueue } from './datagram-queue.ts';
 import { EnginePort } from './engine-port.ts';
 import { Ledger, mostDescriptors } from './ledger.ts';
 import type { Birth, Order, Report } from './orders.ts';
@@ -70,8 +71,9 @@ export class Engine implements Carrier {
 
   serve(fd: number, forward: Forward): Relay {
     if (this.#over) return this.options.fallback.serve(fd, forward);
+    if (forward.binding.protocol === 'udp') widenQueue(fd);
     // Before a client may come: whoever has come already, the kernel has copied nothing to.
-    if (forward.binding.protocol === 'tcp') this.#streams.prepare(fd);
+    else this.#streams.prepare(fd);
     const port = new EnginePort(this.#given++, fd, forward, (order) => this.#order(order));
     this.#ports.set(port.number, port);
     this.#worker ??= this.#start();
