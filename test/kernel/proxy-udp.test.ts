@@ -147,7 +147,7 @@ test.serial('a flow that is silent for 90 s is forgotten, and its socket closed'
 
 onEach('a flow that is silent is forgotten by itself, and what comes later begins another one', async (t, _, name) => {
   const server = await echo();
-  const { hostPort, relay } = publish(newCarrier(name, { idleMilliseconds: 300 }), server.address().port);
+  const { hostPort, relay } = publish(newCarrier(name, { idleMilliseconds: 1500 }), server.address().port);
   for (let round = 0; round < 2; round++) {
     t.is(String(await ask('127.0.0.1', hostPort, 'hello')), 'hello');
     t.is(relay.clients, 1);
