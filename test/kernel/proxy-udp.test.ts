@@ -57,7 +57,7 @@ async function ask(address: string, hostPort: number, question: Buffer | string)
   socket.connect(hostPort, address);
   await once(socket, 'connect');
   socket.send(question);
-  const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(3000) })) as [Buffer];
+  const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(30_000) })) as [Buffer];
   socket.close();
   return answer;
 }
