@@ -22,7 +22,6 @@ export interface SystemCalls {
   pipe2(ends: number, flags: number): number;
   recv(fd: number, memory: number, length: number, flags: number): number;
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number;
-  sched_yield(): number;
   send(fd: number, memory: number, length: number, flags: number): number;
   sendmmsg(fd: number, messages: number, count: number, flags: number): number;
   setsockopt(fd: number, level: number, option: number, value: number, length: number): number;
@@ -42,7 +41,6 @@ const prototypes: Readonly<Record<keyof SystemCalls, string>> = {
   pipe2: 'int pipe2(intptr_t, int)',
   recv: 'int recv(int, intptr_t, size_t, int)',
   recvmmsg: 'int recvmmsg(int, intptr_t, unsigned int, int, intptr_t)',
-  sched_yield: 'int sched_yield()',
   send: 'int send(int, intptr_t, size_t, int)',
   sendmmsg: 'int sendmmsg(int, intptr_t, unsigned int, int)',
   setsockopt: 'int setsockopt(int, int, int, intptr_t, uint32_t)',

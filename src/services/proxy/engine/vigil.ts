@@ -6,10 +6,12 @@
  * follow each other closely, the loop looks a few times more before it sleeps.
  *
  * Whether that is worth while shows by itself: each event that came soon is a credit, each look in vain takes credits away. A
- * quiet loop has none and sleeps at once. Each look yields the processor; where somebody else took it, the processors are
+ * quiet loop has none and sleeps at once. Where a look took long, somebody else had the processor; then the processors are
  * wanted for other things, and all credit is gone.
+ *
+ * It does not yield between its looks (sched_yield(2)): where others wait for the processor, the scheduler lets who yields pay
+ * with its whole slice, and a few of those made an answer wait for 80 ms.
  */
-import { type SystemCalls, systemCalls } from '../../../sys/system-calls.ts';
 
 /** How long it stays awake, and how soon an event has to come for it to have been worth while. */
 const vigilMilliseconds = 0.05;
@@ -20,7 +22,6 @@ const lostMilliseconds = 0.03;
 const mostCredit = 16;
 
 export class Vigil {
-  readonly #calls: SystemCalls = systemCalls();
   #credit = 0;
 
   /** @returns how many events `look` found before it was time to sleep; 0 without a look where that is not worth while */
@@ -30,7 +31,6 @@ export class Vigil {
     for (let last = begun; last - begun < vigilMilliseconds; ) {
       const count = look();
       if (count > 0) return count;
-      this.#calls.sched_yield();
       const now = performance.now();
       if (now - last > lostMilliseconds) {
         this.#credit = 0;
