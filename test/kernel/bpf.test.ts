@@ -4,7 +4,6 @@ import test from 'ava';
 import { layout, socketAddress } from '../../src/kernel/bpf/layout.ts';
 import {
   and,
-  assemble,
   call,
   constant,
   exit,
@@ -17,26 +16,13 @@ import {
   store,
 } from '../../src/kernel/bpf/program.ts';
 import { loadProgram, VerifierRefusal } from '../../src/sys/bpf.ts';
-import { hasErrno } from '../../src/values/errors.ts';
+import { bytes, lacksPrograms } from '../support/bpf.ts';
 import { skipUnless } from '../support/skip.ts';
-
-const bytes = (...program: readonly Line[]) => assemble(program, new Map());
 
 const stack = {
   ...layout('key', { port: 4, protocol: 4 }, -8),
   never: { name: 'beyond', offset: 8, width: 4 },
 } as const;
-
-/** @returns why there are no programs here */
-function lacksPrograms(): string | undefined {
-  try {
-    closeSync(loadProgram('connect4', bytes(set('r0', 1), exit)));
-    return undefined;
-  } catch (error) {
-    if (hasErrno(error, 'EPERM', 'ENOSYS')) return 'the kernel lets nobody load BPF programs, or not this user';
-    throw error;
-  }
-}
 
 test('a refusal has the whole of the kernel’s log, and its reason in the message', (t) => {
   if (skipUnless(t, lacksPrograms())) return;

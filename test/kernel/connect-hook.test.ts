@@ -188,6 +188,18 @@ test('killed, the switchboard takes the hook along; who was led goes on, and the
   });
 });
 
+test('where the owner of the machine doesn’t want it, nobody is led, and the log says why', async (t) => {
+  await withHook(t, 'led', async (scene) => {
+    await scene.sh('touch /etc/gangway/no-connect-hook');
+    const web = await scene.start('--name', 'web', '-p', '8080:80', ...answers(80));
+    await untilAnswering(scene, web, 80);
+    const reason = '/etc/gangway/no-connect-hook is there';
+    await waitFor('it is off', async () => JSON.stringify(await scene.status()).includes(reason));
+    t.regex(await scene.sh('cat /run/gangway/switchboard.log'), new RegExp(`not led past the relay: ${reason}`));
+    t.like(await scene.asks(tcp('127.0.0.1')), [{ said: '172.17.0.1', peer: '127.0.0.1 8080', own: '127.0.0.1' }]);
+  });
+});
+
 test('nobody listens: refused at once, where the relay would take the connection and reset it', async (t) => {
   for (const way of ['led', 'relayed'] as const)
     await withHook(t, way, async (scene) => {

@@ -39,7 +39,7 @@ const [container, internal] = [security('container'), security('internal')];
 const [egress, limits] = [security('egress'), kernel('egress')];
 const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
 const [guard, belief] = [kernel('guard'), kernel('guard-belief')];
-const names = kernel('dns-attacks');
+const [names, hook] = [kernel('dns-attacks'), kernel('connect-hook')];
 
 export const chapters: readonly Chapter[] = [
   {
@@ -311,6 +311,16 @@ export const chapters: readonly Chapter[] = [
         because:
           'what comes from 127.0.0.0/8 or ::1 is not translated; the process that carries it has the gateway’s address',
         proofs: [rules('a process bound to 127.0.0.1 is not sent to a container')],
+      },
+      {
+        attack:
+          'a container, or another network namespace, asks its own 127.0.0.1 and finds what the machine publishes there',
+        sources: [],
+        docker: 'stopped: there is no hook',
+        gangway: 'stopped',
+        because:
+          'the connect hook leads processes of the machine’s own network namespace, which it knows by its cookie',
+        proofs: [hook('what is loopback of a container, of another network namespace')],
       },
       {
         attack:

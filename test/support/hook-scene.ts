@@ -1,9 +1,9 @@
 /** A lab in which processes of the machine are led by the connect hook, and the same lab in which they can't be. */
 import type { ExecutionContext } from 'ava';
 import type { SwitchboardStatus } from '../../src/engine/switchboard/protocol.ts';
-import { readLayout } from '../../src/kernel/cgroup.ts';
 import type { LabOptions } from '../../src/lab/lab.ts';
 import { waitFor } from '../../src/lab/wait.ts';
+import { lacksHook } from './bpf.ts';
 import { program } from './gangway.ts';
 import { type Answer, type Ask, asking } from './loopback-client.ts';
 import { skipUnless } from './skip.ts';
@@ -56,7 +56,7 @@ export class HookScene extends Story {
 /**
  * Runs the body of a test in a lab of its own. `relayed`: the switchboard sees no cgroup v2, as on a machine without.
  *
- * Skipped where the machine has none either.
+ * `led` is skipped where it can't be.
  */
 export async function withHook(
   t: ExecutionContext<unknown>,
@@ -64,8 +64,7 @@ export async function withHook(
   body: (scene: HookScene) => Promise<void>,
   topology: LabOptions = {},
 ): Promise<void> {
-  const tree = readLayout().hierarchies.some(({ version }) => version === 2);
-  if (way === 'led' && skipUnless(t, tree ? undefined : 'this machine has no cgroup v2')) return;
+  if (way === 'led' && process.geteuid?.() === 0 && skipUnless(t, lacksHook())) return;
   await withStory(t, topology, async (story) => {
     const scene = new HookScene(story, way);
     if (way === 'relayed') await startBlind(scene);

@@ -4,6 +4,7 @@
  * Nothing depends on it, since the listeners stay. So it is opened after the answer that the first port is served; and where
  * it can't be opened, or fails, it is off for the rest of this process.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readLayout } from '../../kernel/cgroup.ts';
 import { ConnectHook } from '../../services/connect-hook/connect-hook.ts';
@@ -14,8 +15,12 @@ import type { HookStatus } from './protocol.ts';
 /** How long connections may take to end by themselves after the port was withdrawn: as long as the relay lets them. */
 const drainSeconds = 10;
 
-/** @throws GangwayError not-supported without cgroup v2; KernelError, VerifierRefusal */
+/** The owner of the machine wants nobody to be led. */
+const unwanted = '/etc/gangway/no-connect-hook';
+
+/** @throws GangwayError not-supported without cgroup v2, or where it is not wanted; KernelError, VerifierRefusal */
 export function openConnectHook(): ConnectHook {
+  if (existsSync(unwanted)) throw new GangwayError('not-supported', `${unwanted} is there`);
   const tree = readLayout().hierarchies.find(({ version }) => version === 2);
   if (tree === undefined) throw new GangwayError('not-supported', 'no cgroup v2 is mounted below /sys/fs/cgroup');
   return new ConnectHook(tree.mountPoint);

@@ -67,11 +67,12 @@ export class ConnectHook {
   constructor(readonly cgroup: string) {
     this.#diagnosis = Connection.open('socketDiagnosis');
     try {
-      // Nobody is ended by this. Who can't end connections must not begin them.
-      endSockets(this.#diagnosis, [{ family: 4, identity: new Uint8Array(48), stored: Buffer.alloc(0) }]);
       this.#machine = { namespaceCookie: namespaceCookie(), onlyIpv6: findOnlyIpv6() };
       this.#ports = this.#keep(createHash('ports', port.bytes, target.bytes, maximumPorts));
       this.#flows = this.#keep(createSocketStorage('flows', flow.bytes));
+      // Nobody is led yet, so nobody is ended by this. Who can't end connections must not begin them.
+      const nobody = { family: 4, identity: new Uint8Array(48), stored: Buffer.alloc(0) } as const;
+      endSockets(this.#diagnosis, [...socketsWith(this.#diagnosis, this.#flows), nobody]);
       this.#link();
     } catch (error) {
       this.close();
