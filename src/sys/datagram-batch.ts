@@ -14,6 +14,8 @@
  *
  * @see datagram-buffer.ts, the same one at a time; struct mmsghdr in recvmmsg(2), of the 64-bit ABIs
  */
+import type { Family } from '../values/address.ts';
+import { familyOf } from './peer-family.ts';
 import { addressOf, type SystemCalls, systemCalls } from './system-calls.ts';
 
 const AF_INET = 2;
@@ -23,7 +25,8 @@ const MSG_DONTWAIT = 0x40;
 export const batch = 64;
 const payloadBytes = 65_536;
 const nameBytes = 32;
-const controlBytes = 40;
+/** Of a socket that speaks both families, those of IPv4 have a control message of either. */
+const controlBytes = 72;
 const headerBytes = 64;
 const vectorBytes = 16;
 
@@ -39,7 +42,7 @@ const header = {
 } as const;
 
 /** As in datagram-buffer.ts: in_pktinfo {u32 interface; ip local, header} or in6_pktinfo {ip6 address; u32 interface}. */
-const information = { interface4: 16, local4: 20, header4: 24, address6: 16, interface6: 32 } as const;
+const information = { interface4: 16, local4: 20, header4: 24, address6: 16, interface6: 32, second: 40 } as const;
 
 const places = (bytes: number) => batch * bytes;
 const at = (() => {
@@ -208,6 +211,11 @@ export class DatagramBatch {
     return true;
   }
 
+  /** By which family the datagram at `place` came. */
+  family(place: number): Family {
+    return familyOf(this.#memory, at.names + place * nameBytes);
+  }
+
   /** The way back for the datagram at `place`, in memory of its own. */
   path(place: number): Path {
     const where = at.fromAnyone + place * headerBytes;
@@ -228,7 +236,8 @@ export class DatagramBatch {
   /**
    * Leaves of the control message what the answer needs: the local address, and no interface, since the way back is the
    * routing table's affair. Only a link-local address means nothing without its interface. `local4` and `header4` differ
-   * for a broadcast, which can be asked and can't answer.
+   * for a broadcast, which can be asked and can't answer. A socket of both families tells of IPv4 in both ways, and takes
+   * the address that may answer in the one of IPv6.
    */
   #normalise(place: number): void {
     const control = at.controls + place * controlBytes;
@@ -240,6 +249,12 @@ export class DatagramBatch {
         true,
       );
       return;
+    }
+    const lengthAt = at.fromAnyone + place * headerBytes + header.controlLength;
+    if (this.#view.getUint32(lengthAt, true) > information.second) {
+      const local4 = this.#view.getUint32(control + information.second + information.local4, true);
+      this.#view.setUint32(control + information.address6 + 12, local4, true);
+      this.#view.setUint32(lengthAt, information.second, true);
     }
     const linkLocal = (this.#view.getUint16(control + information.address6, false) & 0xffc0) === 0xfe80;
     if (!linkLocal) this.#view.setUint32(control + information.interface6, 0, true);

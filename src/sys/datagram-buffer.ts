@@ -10,22 +10,25 @@
  *
  * @see ip(7) IP_PKTINFO, ipv6(7) IPV6_PKTINFO, cmsg(3); struct msghdr of the 64-bit ABIs
  */
+import type { Family } from '../values/address.ts';
 import { KernelError } from '../values/errors.ts';
 import { errnoName, libc } from './libc.ts';
+import { familyOf } from './peer-family.ts';
 
 /** The largest UDP payload is 65,507 bytes over IPv4, 65,527 over IPv6. */
 const PAYLOAD_SIZE = 65536;
 const NAME_SIZE = 28;
-const CONTROL_SIZE = 40;
+/** Of a socket that speaks both families, datagrams of IPv4 have a control message of either. */
+const CONTROL_SIZE = 72;
 const MSG_DONTWAIT = 0x40;
 const AF_INET = 2;
 
 /** Where the parts stand in the memory: struct msghdr, struct iovec, sockaddr, control message, payload. */
-const at = { header: 0, vector: 56, name: 72, control: 104, payload: 144 } as const;
+const at = { header: 0, vector: 56, name: 72, control: 104, payload: 176 } as const;
 /** Fields of struct msghdr; pointers and sizes have 64 bits. */
 const header = { name: 0, nameLength: 8, vector: 16, vectorLength: 24, control: 32, controlLength: 40 } as const;
 /** struct cmsghdr takes 16 bytes; then in_pktinfo {u32 interface; ip local, header} or in6_pktinfo {ip6 addr; u32 interface}. */
-const information = { interface4: 16, local4: 20, header4: 24, address6: 16, interface6: 32 } as const;
+const information = { interface4: 16, local4: 20, header4: 24, address6: 16, interface6: 32, second: 40 } as const;
 
 /** The way back to a client: its address and port, and the address of ours that it asked, as the kernel writes both. */
 export interface ReturnPath {
@@ -105,6 +108,11 @@ export class DatagramBuffer {
     return sent >= 0 || this.#failed('send datagram') !== undefined;
   }
 
+  /** By which family the datagram last received from anybody came. */
+  family(): Family {
+    return familyOf(this.#memory, at.name);
+  }
+
   /** Who sent the datagram last received from anybody, and which address it asked: equal for equal pairs. */
   returnKey(): string {
     const { name, control } = this.#written();
@@ -136,7 +144,8 @@ export class DatagramBuffer {
   /**
    * Leaves of the control message what the answer needs: the local address, and no interface, since the way back is the
    * routing table's affair. Only a link-local address means nothing without its interface. `local4` and `header4` differ
-   * for a broadcast, which can be asked and can't answer.
+   * for a broadcast, which can be asked and can't answer. A socket of both families tells of IPv4 in both ways, and takes
+   * the address that may answer in the one of IPv6.
    */
   #normalise(): void {
     if (this.#memory.readUInt32LE(header.controlLength) === 0) return;
@@ -148,6 +157,11 @@ export class DatagramBuffer {
         at.control + information.local4 + 4,
       );
       return;
+    }
+    if (this.#memory.readUInt32LE(header.controlLength) > information.second) {
+      const local4 = at.control + information.second + information.local4;
+      this.#memory.copyWithin(at.control + information.address6 + 12, local4, local4 + 4);
+      this.#memory.writeUInt32LE(information.second, header.controlLength);
     }
     const linkLocal = (this.#memory.readUInt16BE(at.control + information.address6) & 0xffc0) === 0xfe80;
     if (!linkLocal) this.#memory.writeUInt32LE(0, at.control + information.interface6);

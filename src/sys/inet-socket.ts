@@ -56,13 +56,18 @@ export interface Endpoint {
 }
 
 /**
- * A stream socket that may be bound although connections of an earlier listener still linger (SO_REUSEADDR). The
- * family is kept apart (IPV6_V6ONLY), so that `::` and `0.0.0.0` may be bound side by side.
+ * What a socket speaks. Those of one family are kept apart (IPV6_V6ONLY), so that `::` and `0.0.0.0` may be bound side by side.
+ * One of both is bound to `::`, and 0.0.0.0 with it.
+ */
+export type Spoken = Family | 'both';
+
+/**
+ * A stream socket that may be bound although connections of an earlier listener still linger (SO_REUSEADDR).
  *
  * @throws KernelError EAFNOSUPPORT where the kernel has no IPv6, EMFILE
  */
-export function openStream(family: Family): number {
-  return open(family, SOCK_STREAM, family === 6 ? ['reuseAddress', 'onlyIpv6'] : ['reuseAddress']);
+export function openStream(spoken: Spoken): number {
+  return open(spoken, SOCK_STREAM, ['reuseAddress']);
 }
 
 /**
@@ -71,19 +76,28 @@ export function openStream(family: Family): number {
  *
  * @throws KernelError EAFNOSUPPORT where the kernel has no IPv6, EMFILE
  */
-export function openDatagram(family: Family): number {
-  return open(family, SOCK_DGRAM, family === 6 ? ['packetInformation6', 'onlyIpv6'] : ['packetInformation']);
+export function openDatagram(spoken: Spoken): number {
+  return open(spoken, SOCK_DGRAM, informationOn[spoken]);
 }
+
+/** Of a datagram of IPv4 that came to a socket of both, only IPv4's own tells which address may answer: a broadcast may not. */
+const informationOn = {
+  4: ['packetInformation'],
+  6: ['packetInformation6'],
+  both: ['packetInformation6', 'packetInformation'],
+} as const;
 
 /** A raw socket for ICMP, whole messages in both directions. @throws KernelError EPERM without CAP_NET_RAW */
 export function openEcho(family: Family): number {
   return open(family, SOCK_RAW, [], family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
-function open(family: Family, type: number, wanted: readonly (keyof typeof options)[], protocol = 0): number {
-  const domain = family === 4 ? AF_INET : AF_INET6;
+function open(spoken: Spoken, type: number, wanted: readonly (keyof typeof options)[], protocol = 0): number {
+  const domain = spoken === 4 ? AF_INET : AF_INET6;
   const fd = call('open socket', prototypes.socket, domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   try {
+    // Said either way: what holds for who says nothing is the machine's to choose (net.ipv6.bindv6only).
+    if (domain === AF_INET6) setOption(fd, 'onlyIpv6', spoken === 6 ? 1 : 0);
     for (const name of wanted) setOption(fd, name);
   } catch (error) {
     closeSync(fd);

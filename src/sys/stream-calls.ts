@@ -3,6 +3,8 @@
  *
  * @see tcp(7), accept(2), connect(2)
  */
+import type { Family } from '../values/address.ts';
+import { familyOf } from './peer-family.ts';
 import { StreamOptions } from './stream-options.ts';
 import { addressOf, EINPROGRESS, lastErrno, type SystemCalls, systemCalls } from './system-calls.ts';
 
@@ -16,11 +18,17 @@ const SHUT_WR = 1;
 /** What a loop shares for all its connections: one buffer, in which nothing is left behind. */
 export const bufferBytes = 65_536;
 
+/** struct sockaddr_in6. */
+const nameBytes = 28;
+
 export class StreamCalls {
   readonly #calls: SystemCalls = systemCalls();
   readonly #errno = lastErrno();
   readonly #memory = Buffer.from(new ArrayBuffer(bufferBytes));
   readonly #buffer = addressOf(this.#memory);
+  /** Who was accepted last, and behind it how long the name may be. */
+  readonly #name = Buffer.from(new ArrayBuffer(nameBytes + 4));
+  readonly #nameAddress = addressOf(this.#name);
   readonly #options: StreamOptions;
 
   /** @param synRetries how often a connection is tried again before it counts as failed: after 1 s, 2 s, 4 s and so on */
@@ -30,8 +38,14 @@ export class StreamCalls {
 
   /** @returns the connection's descriptor */
   accept(listener: number): number {
-    const fd = this.#calls.accept4(listener, 0, 0, SOCK_NONBLOCK_CLOEXEC);
+    this.#name.writeUInt32LE(nameBytes, nameBytes);
+    const fd = this.#calls.accept4(listener, this.#nameAddress, this.#nameAddress + nameBytes, SOCK_NONBLOCK_CLOEXEC);
     return fd < 0 ? -this.#errno() : fd;
+  }
+
+  /** By which family it came that was accepted last. */
+  get family(): Family {
+    return familyOf(this.#name);
   }
 
   /** @returns a new socket of the family of a socket name */

@@ -10,7 +10,7 @@ import { readLayout } from '../../kernel/cgroup.ts';
 import { ConnectHook } from '../../services/connect-hook/connect-hook.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Forward } from '../../values/port.ts';
-import type { HookStatus } from './protocol.ts';
+import { forwardKey, type HookStatus } from './protocol.ts';
 
 /** How long connections may take to end by themselves after the port was withdrawn: as long as the relay lets them. */
 const drainSeconds = 10;
@@ -39,8 +39,8 @@ export class Leading {
   /** Why there is none. */
   #reason = 'no port is served yet';
   #begun: NodeJS.Immediate | undefined;
-  /** All that is served, led or not. */
-  readonly #served = new Set<Forward>();
+  /** All that is served, led or not, by key. */
+  readonly #served = new Map<string, Forward>();
 
   /** @param opening Absent: there is no hook */
   constructor(readonly opening?: HookOpening) {}
@@ -51,10 +51,11 @@ export class Leading {
     return { state: 'on', cgroup: hook.cgroup, ports: hook.size };
   }
 
-  /** Leads to ports that are served from now on. */
+  /** Leads to ports that are served from now on. To lead to what is led to already is success. */
   lead(forwards: readonly Forward[]): void {
-    for (const forward of forwards) this.#served.add(forward);
-    this.#attempt((hook) => hook.lead(forwards));
+    const fresh = forwards.filter((forward) => !this.#served.has(forwardKey(forward)));
+    for (const forward of fresh) this.#served.set(forwardKey(forward), forward);
+    this.#attempt((hook) => hook.lead(fresh));
     const { opening } = this;
     if (opening !== undefined && this.#served.size > 0) this.#begun ??= setImmediate(() => this.#begin(opening));
   }
@@ -87,12 +88,13 @@ export class Leading {
     } catch (error) {
       this.#fail(error);
     }
-    this.#attempt((hook) => hook.lead([...this.#served]));
+    this.#attempt((hook) => hook.lead([...this.#served.values()]));
   }
 
   #leave(forwards: readonly Forward[]): ReadonlySet<number> {
-    for (const forward of forwards) this.#served.delete(forward);
-    return this.#attempt((hook) => hook.leave(forwards)) ?? new Set();
+    // A port that another container serves is not ours to leave.
+    const ours = forwards.filter((forward) => this.#served.delete(forwardKey(forward)));
+    return this.#attempt((hook) => hook.leave(ours)) ?? new Set();
   }
 
   #attempt<T>(action: (hook: Hook) => T): T | undefined {

@@ -16,6 +16,7 @@
 import { chooseCarrier } from '../../services/proxy/carrier.ts';
 import type { Carrier, Relay } from '../../services/proxy/forward.ts';
 import { type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
+import { forwardsOf, type SocketForward, share } from '../../services/proxy/socket-forward.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Forward } from '../../values/port.ts';
@@ -41,7 +42,7 @@ interface Reserved {
 }
 
 interface Served {
-  readonly forward: Forward;
+  readonly forward: SocketForward;
   readonly relay: Relay;
 }
 
@@ -112,7 +113,7 @@ export class Switchboard {
     const before = this.#owners.get(owner);
     if (before === undefined) return;
     this.#owners.delete(owner);
-    this.#drain(this.leading.withdraw(before.served.map(({ forward }) => forward)));
+    this.#drain(this.leading.withdraw(before.served.flatMap(({ forward }) => forwardsOf(forward))));
     for (const { relay } of before.served) this.#drain(relay.withdraw());
     this.onIdle();
   }
@@ -164,14 +165,19 @@ export class Switchboard {
   /** Brings one owner to what is wanted. A port that nobody wants any more, or that leads elsewhere, ends with its connections. */
   #adjust(publication: Publication): void {
     const { owner, forwards } = publication;
-    const missing = new Map(forwards.map((forward) => [forwardKey(forward), forward]));
-    const [stay, gone]: [Served[], Served[]] = [[], []];
-    for (const each of this.#owners.get(owner)?.served ?? [])
-      (missing.delete(forwardKey(each.forward)) ? stay : gone).push(each);
-    this.leading.cut(gone.map(({ forward }) => forward));
-    for (const { relay } of gone) this.#drain(relay.cut());
+    const before = this.#owners.get(owner);
+    const wanted = new Map(forwards.map((forward) => [forwardKey(forward), forward]));
+    const isWanted = (forward: Forward) => wanted.has(forwardKey(forward));
+    this.leading.cut((before?.publication.forwards ?? []).filter((forward) => !isWanted(forward)));
+    const stay: Served[] = [];
+    for (const each of before?.served ?? []) {
+      // A socket of two that is to serve one alone is another socket.
+      if (forwardsOf(each.forward).every(isWanted)) stay.push(each);
+      else this.#drain(each.relay.cut());
+    }
+    for (const each of stay) for (const forward of forwardsOf(each.forward)) wanted.delete(forwardKey(forward));
     this.#owners.delete(owner);
-    if (forwards.length > 0) this.#owners.set(owner, this.#restore(publication, stay, [...missing.values()]));
+    if (forwards.length > 0) this.#owners.set(owner, this.#restore(publication, stay, [...wanted.values()]));
   }
 
   /** What is missing is bound, all of it or none. What is served already goes on, also where that fails. */
@@ -180,14 +186,16 @@ export class Switchboard {
     try {
       return { publication, served: [...stay, ...this.#open(this.#bind({ ...publication, forwards: missing }))] };
     } catch (error) {
+      this.leading.cut(missing);
       return { publication, served: stay, reason: error instanceof Error ? error.message : String(error) };
     }
   }
 
   #bind(publication: Publication): readonly Reservation[] {
-    this.#requireRoom(publication.forwards.length);
+    const forwards = share(publication.forwards);
+    this.#requireRoom(forwards.length);
     try {
-      return reserve(publication.forwards);
+      return reserve(forwards);
     } catch (error) {
       // The kernel would only name this process, which holds the ports of all containers.
       throw conflict(publication, this.#held()) ?? error;
@@ -196,7 +204,7 @@ export class Switchboard {
 
   #open(reservations: readonly Reservation[]): readonly Served[] {
     const relays = serve(reservations, this.#carrier);
-    this.leading.lead(reservations.map(({ forward }) => forward));
+    this.leading.lead(reservations.flatMap(({ forward }) => forwardsOf(forward)));
     return relays.flatMap((relay, index) => {
       const forward = reservations[index]?.forward;
       return forward === undefined ? [] : [{ forward, relay }];
@@ -224,9 +232,11 @@ export class Switchboard {
 
   *#held(): Generator<Held> {
     for (const { publication, reservations } of this.#reserved.values())
-      for (const { forward } of reservations) yield { name: publication.name, binding: forward.binding };
+      for (const { binding } of reservations.flatMap(({ forward }) => forwardsOf(forward)))
+        yield { name: publication.name, binding };
     for (const { publication, served } of this.#owners.values())
-      for (const { forward } of served) yield { name: publication.name, binding: forward.binding };
+      for (const { binding } of served.flatMap(({ forward }) => forwardsOf(forward)))
+        yield { name: publication.name, binding };
   }
 
   #drain(end: Promise<void>): void {

@@ -17,11 +17,11 @@
  * What differs from Docker: empty datagrams are carried too.
  */
 import { DatagramBuffer, type ReturnPath } from '../../sys/datagram-buffer.ts';
-import { closeSocket, connect, type Endpoint, openDatagram } from '../../sys/inet-socket.ts';
+import { closeSocket, connect, openDatagram } from '../../sys/inet-socket.ts';
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import { KernelError } from '../../values/errors.ts';
-import type { Forward } from '../../values/port.ts';
 import { ordinarySettings, type Relay, type RelayOptions } from './forward.ts';
+import { type SocketForward, type Targets, targetsOf } from './socket-forward.ts';
 
 /** Datagrams that one socket may deliver before the others get their turn. */
 const turn = 64;
@@ -52,7 +52,7 @@ export class DatagramRelays {
   }
 
   /** @param fd a bound socket, which is the relay's from now on, also if this throws */
-  serve(fd: number, forward: Forward): DatagramRelay {
+  serve(fd: number, forward: SocketForward): DatagramRelay {
     try {
       return new DatagramRelay(fd, forward, this.#buffer, this.#options);
     } catch (error) {
@@ -63,7 +63,7 @@ export class DatagramRelays {
 }
 
 export class DatagramRelay implements Relay {
-  readonly #target: Endpoint;
+  readonly #targets: Targets;
   readonly #watch: Watch;
   /** By return key, in the order of silence: the longest silent first, to a second. */
   readonly #flows = new Map<string, Flow>();
@@ -71,11 +71,11 @@ export class DatagramRelay implements Relay {
 
   constructor(
     readonly fd: number,
-    forward: Forward,
+    forward: SocketForward,
     readonly buffer: DatagramBuffer,
     readonly options: Required<DatagramOptions>,
   ) {
-    this.#target = { address: forward.target, port: forward.binding.containerPort };
+    this.#targets = targetsOf(forward);
     this.#watch = whenReadable(fd, () => this.#fromClients());
   }
 
@@ -146,11 +146,12 @@ export class DatagramRelay implements Relay {
   }
 
   #connect(): number | undefined {
+    const target = this.#targets[this.buffer.family()];
     let fd: number | undefined;
     try {
-      fd = openDatagram(this.#target.address.family);
+      fd = openDatagram(target.address.family);
       if (fd >= this.options.descriptorLimit) throw new KernelError('open socket', 'EMFILE');
-      connect(fd, this.#target);
+      connect(fd, target);
       return fd;
     } catch (error) {
       if (fd !== undefined) closeSocket(fd);

@@ -1,6 +1,6 @@
 /** What a relay is, whatever it carries. */
 
-import type { Forward } from '../../values/port.ts';
+import type { SocketForward } from './socket-forward.ts';
 
 /** What every relay is told by the process that it works in. Plain data: another thread is told the same. */
 export interface RelaySettings {
@@ -45,5 +45,5 @@ export interface Carrier {
    * @param fd a bound socket, over TCP a listening one, which is the relay's from now on, also if this throws
    * @throws Error if there can be no relay
    */
-  serve(fd: number, forward: Forward): Relay;
+  serve(fd: number, forward: SocketForward): Relay;
 }

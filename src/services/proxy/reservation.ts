@@ -21,14 +21,15 @@ import { bind, closeSocket, listen, longestBacklog, openDatagram, openStream } f
 import { closeDoor, openDoor } from '../../sys/socket-filter.ts';
 import { formatAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
-import type { Forward, PortBinding } from '../../values/port.ts';
+import type { PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Carrier, Relay } from './forward.ts';
+import { forwardsOf, type SocketForward } from './socket-forward.ts';
 
 /** One bound socket, with its door closed. Either served or released, once. */
 export class Reservation {
   constructor(
-    readonly forward: Forward,
+    readonly forward: SocketForward,
     readonly fd: number,
   ) {}
 
@@ -44,12 +45,12 @@ export class Reservation {
  * @throws GangwayError port-in-use, with the program and the process that hold it; invalid-address if the host has no
  *   such address; not-root below port 1024; not-supported without IPv6 in the kernel
  */
-export function reserve(forwards: readonly Forward[]): readonly Reservation[] {
+export function reserve(forwards: readonly SocketForward[]): readonly Reservation[] {
   const reserved: Reservation[] = [];
   try {
     for (const forward of forwards) reserved.push(reserveOne(forward));
     const streams = reserved.filter(({ forward }) => forward.binding.protocol === 'tcp');
-    for (const { forward, fd } of streams) explained(forward.binding, () => listen(fd, longestBacklog));
+    for (const { forward, fd } of streams) explained(forward, () => listen(fd, longestBacklog));
     return reserved;
   } catch (error) {
     for (const reservation of reserved) reservation.release();
@@ -76,11 +77,11 @@ export function serve(reservations: readonly Reservation[], carrier: Carrier): r
   }
 }
 
-function reserveOne(forward: Forward): Reservation {
-  const { binding } = forward;
-  return explained(binding, () => {
-    const { family } = binding.hostAddress;
-    const fd = binding.protocol === 'tcp' ? openStream(family) : openDatagram(family);
+function reserveOne(forward: SocketForward): Reservation {
+  const { binding, ipv4 } = forward;
+  return explained(forward, () => {
+    const spoken = ipv4 === undefined ? binding.hostAddress.family : 'both';
+    const fd = binding.protocol === 'tcp' ? openStream(spoken) : openDatagram(spoken);
     try {
       closeDoor(fd);
       bind(fd, { address: binding.hostAddress, port: binding.hostPort });
@@ -92,12 +93,26 @@ function reserveOne(forward: Forward): Reservation {
   });
 }
 
-function explained<T>(binding: PortBinding, action: () => T): T {
+function explained<T>(forward: SocketForward, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw explain(binding, error);
+    throw (hasErrno(error, 'EADDRINUSE') && refusedAlone(forward)) || explain(forward.binding, error);
   }
+}
+
+/** Of a socket for both families: why that of one of them can't be had. */
+function refusedAlone(forward: SocketForward): unknown {
+  const families = forwardsOf(forward);
+  if (families.length === 1) return undefined;
+  for (const each of families) {
+    try {
+      for (const reservation of reserve([each])) reservation.release();
+    } catch (refusal) {
+      return refusal;
+    }
+  }
+  return undefined;
 }
 
 /** The kernel's refusal in the words of the person who wants to publish. */

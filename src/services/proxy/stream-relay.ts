@@ -24,8 +24,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { abortOnClose, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import { formatAddress } from '../../values/address.ts';
-import type { Forward } from '../../values/port.ts';
 import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './forward.ts';
+import { type SocketForward, type Targets, targetsOf } from './socket-forward.ts';
 
 /** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
 const keepAliveMilliseconds = 15_000;
@@ -41,6 +41,7 @@ export class StreamRelay implements Relay {
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
   readonly #settings: RelaySettings;
+  readonly #targets: Targets;
 
   /**
    * @param fd a listening socket, which is the relay's from now on
@@ -48,10 +49,11 @@ export class StreamRelay implements Relay {
    */
   constructor(
     fd: number,
-    readonly forward: Forward,
+    readonly forward: SocketForward,
     options: RelayOptions = {},
   ) {
     this.#settings = { ...ordinarySettings, ...options };
+    this.#targets = targetsOf(forward);
     this.#server = createServer(connectionOptions, (client) => this.#carry(client));
     // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
     this.#server.on('error', () => {});
@@ -91,13 +93,13 @@ export class StreamRelay implements Relay {
   }
 
   #carry(client: Socket): void {
-    const { binding, target } = this.forward;
     const { descriptorLimit, synRetries } = this.#settings;
     if ((descriptor(client) ?? 0) >= descriptorLimit) {
       reset(client);
       return;
     }
-    const backend = connect({ ...connectionOptions, host: formatAddress(target), port: binding.containerPort });
+    const { address, port } = this.#targets[isOfIpv4(client) ? 4 : 6];
+    const backend = connect({ ...connectionOptions, host: formatAddress(address), port });
     // As long as the kernel would try, with TCP_SYNCNT: node has no word for it.
     backend.setTimeout((2 ** (synRetries + 1) - 1) * 1000, () => reset(client));
     backend.once('connect', () => backend.setTimeout(0));
@@ -106,6 +108,11 @@ export class StreamRelay implements Relay {
     join(client, backend);
     join(backend, client);
   }
+}
+
+/** A socket that speaks both families calls a client of IPv4 ::ffff:203.0.113.2. One that has gone already has no address. */
+function isOfIpv4({ remoteAddress = '' }: Socket): boolean {
+  return remoteAddress.includes('.');
 }
 
 /**

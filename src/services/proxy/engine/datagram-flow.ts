@@ -1,8 +1,9 @@
 /** One client of a published UDP port, and its own socket to the container. */
 import type { DatagramBatch, Path } from '../../../sys/datagram-batch.ts';
 import { readable } from '../../../sys/epoll.ts';
-import { connect, type Endpoint, openDatagram } from '../../../sys/inet-socket.ts';
+import { connect, openDatagram } from '../../../sys/inet-socket.ts';
 import { KernelError } from '../../../values/errors.ts';
+import type { Targets } from '../socket-forward.ts';
 import type { Counters } from './counters.ts';
 import { widenQueue } from './datagram-queue.ts';
 import type { Watcher } from './loop.ts';
@@ -11,7 +12,7 @@ import type { Means } from './means.ts';
 export interface FlowOwner {
   /** The socket on which the client asked. */
   readonly fd: number;
-  readonly target: Endpoint;
+  readonly targets: Targets;
   readonly counters: Counters;
   readonly means: Means;
   readonly datagrams: DatagramBatch;
@@ -29,17 +30,21 @@ export class DatagramFlow implements Watcher {
     this.usedAt = owner.means.loop.now;
   }
 
-  /** @returns undefined where the container can't be reached, or descriptors ran out */
-  static begin(owner: FlowOwner, hash: number, path: Path): DatagramFlow | undefined {
+  /**
+   * @param place of its first datagram
+   * @returns undefined where the container can't be reached, or descriptors ran out
+   */
+  static begin(owner: FlowOwner, hash: number, place: number): DatagramFlow | undefined {
     const { descriptors, loop } = owner.means;
+    const target = owner.targets[owner.datagrams.family(place)];
     let fd: number | undefined;
     try {
-      fd = openDatagram(owner.target.address.family);
+      fd = openDatagram(target.address.family);
       descriptors.own(fd);
       if (!descriptors.allow(fd)) throw new KernelError('open socket', 'EMFILE');
       widenQueue(fd);
-      connect(fd, owner.target);
-      const flow = new DatagramFlow(owner, hash, path, fd);
+      connect(fd, target);
+      const flow = new DatagramFlow(owner, hash, owner.datagrams.path(place), fd);
       loop.watch(fd, readable, flow);
       return flow;
     } catch (error) {

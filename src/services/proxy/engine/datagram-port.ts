@@ -7,7 +7,7 @@
 
 import { batch, type DatagramBatch } from '../../../sys/datagram-batch.ts';
 import { readable } from '../../../sys/epoll.ts';
-import type { Endpoint } from '../../../sys/inet-socket.ts';
+import type { Targets } from '../socket-forward.ts';
 import type { Counters } from './counters.ts';
 import { DatagramFlow, type FlowOwner } from './datagram-flow.ts';
 import type { Timer, Watcher } from './loop.ts';
@@ -27,7 +27,7 @@ export class DatagramPort implements Watcher, FlowOwner {
   /** @param onEnded called when it is withdrawn or cut */
   constructor(
     readonly fd: number,
-    readonly target: Endpoint,
+    readonly targets: Targets,
     readonly counters: Counters,
     readonly means: Means,
     readonly datagrams: DatagramBatch,
@@ -83,7 +83,7 @@ export class DatagramPort implements Watcher, FlowOwner {
   #begin(place: number): DatagramFlow | undefined {
     if (this.#count >= this.means.settings.flowLimit) this.#makeRoom();
     const hash = this.datagrams.hash(place, this.#seed);
-    const flow = DatagramFlow.begin(this, hash, this.datagrams.path(place));
+    const flow = DatagramFlow.begin(this, hash, place);
     if (flow === undefined) {
       this.counters.dropped(1);
       return undefined;

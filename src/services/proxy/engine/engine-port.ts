@@ -1,7 +1,7 @@
 /** A port that the engine carries, as the switchboard sees it. */
 import { closeSocket, vacate } from '../../../sys/inet-socket.ts';
-import type { Forward } from '../../../values/port.ts';
 import type { Carrier, Relay } from '../forward.ts';
+import { type SocketForward, targetsOf } from '../socket-forward.ts';
 import { Counters } from './counters.ts';
 import type { Order } from './orders.ts';
 
@@ -20,7 +20,7 @@ export class EnginePort implements Relay {
   constructor(
     readonly number: number,
     readonly fd: number,
-    readonly forward: Forward,
+    readonly forward: SocketForward,
     readonly give: (order: Order) => void,
   ) {
     this.#ended = new Promise((resolve) => {
@@ -47,14 +47,13 @@ export class EnginePort implements Relay {
 
   /** What its thread has to know; a new thread starts with nobody connected. */
   order(): Order {
-    const { binding, target } = this.forward;
     this.#counters.clients = 0;
     return {
       act: 'serve',
       port: this.number,
-      protocol: binding.protocol,
+      protocol: this.forward.binding.protocol,
       fd: this.fd,
-      target: { address: target, port: binding.containerPort },
+      targets: targetsOf(this.forward),
       counters: this.#counters.memory,
     };
   }

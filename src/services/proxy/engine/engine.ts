@@ -26,8 +26,8 @@ import { abortOnClose, closeSocket } from '../../../sys/inet-socket.ts';
 import { openFileLimit } from '../../../sys/open-files.ts';
 import { StreamOptions } from '../../../sys/stream-options.ts';
 import { ignoring } from '../../../values/errors.ts';
-import type { Forward } from '../../../values/port.ts';
 import { type Carrier, ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from '../forward.ts';
+import type { SocketForward } from '../socket-forward.ts';
 import { widenQueue } from './datagram-queue.ts';
 import { EnginePort } from './engine-port.ts';
 import { Ledger, mostDescriptors } from './ledger.ts';
@@ -69,7 +69,7 @@ export class Engine implements Carrier {
     process.once('exit', () => this.#end());
   }
 
-  serve(fd: number, forward: Forward): Relay {
+  serve(fd: number, forward: SocketForward): Relay {
     if (this.#over) return this.options.fallback.serve(fd, forward);
     if (forward.binding.protocol === 'udp') widenQueue(fd);
     // Before a client may come: whoever has come already, the kernel has copied nothing to.

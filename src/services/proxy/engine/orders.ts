@@ -1,7 +1,7 @@
 /** What the two threads say to each other. */
-import type { Endpoint } from '../../../sys/inet-socket.ts';
 import type { Protocol } from '../../../values/port.ts';
 import type { RelaySettings } from '../forward.ts';
+import type { Targets } from '../socket-forward.ts';
 
 /** What the engine's thread is born with. */
 export interface Birth {
@@ -21,7 +21,7 @@ export type Order =
       readonly protocol: Protocol;
       /** Bound, and it stays the other thread's to close. */
       readonly fd: number;
-      readonly target: Endpoint;
+      readonly targets: Targets;
       readonly counters: SharedArrayBuffer;
     }
   /** The descriptor stands for nothing any more. `cut`: nor do its clients. `withdraw`: they have some time left. */

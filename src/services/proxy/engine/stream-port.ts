@@ -6,9 +6,10 @@
  * the listener is not looked at for a moment: to be told of it again and again would keep the loop from those who are served.
  */
 import { readable } from '../../../sys/epoll.ts';
-import type { Endpoint } from '../../../sys/inet-socket.ts';
 import { EAGAIN, ECONNABORTED, EINTR, EOPNOTSUPP } from '../../../sys/system-calls.ts';
+import type { Family } from '../../../values/address.ts';
 import { KernelError } from '../../../values/errors.ts';
+import type { Targets } from '../socket-forward.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { Counters } from './counters.ts';
 import type { Timer, Watcher } from './loop.ts';
@@ -25,7 +26,7 @@ const passing = new Set([EAGAIN, EINTR, ECONNABORTED, EOPNOTSUPP]);
 
 export class StreamPort implements Watcher, ConnectionOwner {
   readonly #connections = new Set<Connection>();
-  readonly #target: SocketName;
+  readonly #targets: Readonly<Record<Family, SocketName>>;
   #pause: Timer | undefined;
   #drain: Timer | undefined;
   #leaving = false;
@@ -33,12 +34,12 @@ export class StreamPort implements Watcher, ConnectionOwner {
   /** @param onEnded called when it is withdrawn or cut, and the last client has gone */
   constructor(
     readonly fd: number,
-    target: Endpoint,
+    targets: Targets,
     readonly counters: Counters,
     readonly means: Means,
     readonly onEnded: () => void,
   ) {
-    this.#target = socketName(target);
+    this.#targets = { 4: socketName(targets[4]), 6: socketName(targets[6]) };
     means.loop.watch(fd, readable, this);
   }
 
@@ -73,7 +74,8 @@ export class StreamPort implements Watcher, ConnectionOwner {
   #welcome(client: number): void {
     const { descriptors, streams } = this.means;
     descriptors.own(client);
-    const backend = descriptors.allow(client) ? streams.open(this.#target.bytes) : -1;
+    const target = this.#targets[streams.family];
+    const backend = descriptors.allow(client) ? streams.open(target.bytes) : -1;
     if (backend >= 0) descriptors.own(backend);
     if (backend < 0 || !descriptors.allow(backend)) {
       this.#turnAway(client, backend);
@@ -82,7 +84,7 @@ export class StreamPort implements Watcher, ConnectionOwner {
     const connection = new Connection(client, backend, this.means, this);
     this.#connections.add(connection);
     this.counters.began();
-    const begun = streams.connect(backend, this.#target.address, this.#target.bytes.length) === 0;
+    const begun = streams.connect(backend, target.address, target.bytes.length) === 0;
     if (!begun) this.counters.failed();
     if (!begun || !watched(connection)) connection.abort();
   }

@@ -1,0 +1,43 @@
+import test from 'ava';
+import { forwardsOf, share, targetsOf } from '../../src/services/proxy/socket-forward.ts';
+import { formatHost, parseAddress } from '../../src/values/address.ts';
+import type { Forward, Protocol } from '../../src/values/port.ts';
+
+function forward(host: string, hostPort: number, target = '172.17.0.2', protocol: Protocol = 'tcp'): Forward {
+  return {
+    binding: { protocol, hostAddress: parseAddress(host), hostPort, containerPort: 80 },
+    target: parseAddress(target),
+  };
+}
+
+/** As one reads it: `[::]:8080+0.0.0.0:8080`. */
+function shared(...forwards: readonly Forward[]): readonly string[] {
+  const name = ({ binding: { hostAddress, hostPort } }: Forward) => `${formatHost(hostAddress)}:${hostPort}`;
+  return share(forwards).map(({ ipv4, ...own }) => [own, ...(ipv4 === undefined ? [] : [ipv4])].map(name).join('+'));
+}
+
+test('a port on all addresses of both families takes one socket', (t) => {
+  t.deepEqual(shared(forward('0.0.0.0', 1), forward('::', 1), forward('0.0.0.0', 2), forward('::', 2)), [
+    '[::]:1+0.0.0.0:1',
+    '[::]:2+0.0.0.0:2',
+  ]);
+});
+
+test('what is published at one family, at an address, by another protocol or with something else about it stays alone', (t) => {
+  t.deepEqual(shared(forward('0.0.0.0', 1), forward('::', 2)), ['0.0.0.0:1', '[::]:2']);
+  t.deepEqual(shared(forward('127.0.0.1', 1), forward('::1', 1)), ['127.0.0.1:1', '[::1]:1']);
+  t.deepEqual(shared(forward('127.0.0.1', 1), forward('::', 1)), ['127.0.0.1:1', '[::]:1']);
+  t.deepEqual(shared(forward('0.0.0.0', 1), forward('::', 1, '172.17.0.2', 'udp')), ['0.0.0.0:1', '[::]:1']);
+  const other = forward('::', 1);
+  t.is(shared(forward('0.0.0.0', 1), { ...other, binding: { ...other.binding, containerPort: 81 } }).length, 2);
+});
+
+test('each family is led to its own target', (t) => {
+  const [four, six] = [forward('0.0.0.0', 1, '172.17.0.2'), forward('::', 1, 'fd00::2')];
+  const [both] = share([six, four]);
+  if (both === undefined) throw new Error('nothing shared');
+  t.deepEqual(forwardsOf(both), [four, six]);
+  const target = (each: Forward) => ({ address: each.target, port: 80 });
+  t.deepEqual(targetsOf(both), { 4: target(four), 6: target(six) });
+  t.deepEqual(targetsOf(four), { 4: target(four), 6: target(four) });
+});
