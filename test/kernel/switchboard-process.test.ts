@@ -114,7 +114,7 @@ test.serial('started on demand, it serves what was reserved, and ends with its l
   await connection.close();
   await sockets.withdraw('c1');
   t.is(await ask(8001), 'ECONNREFUSED');
-  t.false(existsSync(join(options.runtimeDirectory, 'switchboard.sock')));
+  // The port is free. Whoever carried it is told behind the answer, and the process ends with that.
   await until(() => !isRunning(pid));
   t.deepEqual(readdirSync(options.runtimeDirectory), ['switchboard.lock']);
   await sockets.withdraw('c1');
