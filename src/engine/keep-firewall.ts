@@ -5,6 +5,7 @@ import type { Sockets } from './sockets.ts';
 
 /** Who keeps the firewall asks nobody for sockets, least of all himself. */
 const none: Sockets = {
+  requireRoom: async () => {},
   reserve: async () => {},
   giveUp: async () => {},
   serve: async () => {},

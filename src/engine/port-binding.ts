@@ -2,11 +2,12 @@
 import { carried } from '../networks/publish.ts';
 import type { DefaultRoute } from '../plan/step.ts';
 import { allocatePorts, publishAll } from '../services/port-allocation.ts';
+import { isUnspecified, unspecified } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { PortBinding, PublishedPort } from '../values/port.ts';
-import { claimsEveryPort } from '../values/port-grammar.ts';
+import { claimsEveryPort, formatPublish, size } from '../values/port-grammar.ts';
 import { type Context, letIn } from './context.ts';
-import { hostPorts } from './observe.ts';
+import { hostPorts, kernelFamilies } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
 import { canBePublished, forwardsOf, hostBindingOf, type Wired } from './wiring.ts';
 
@@ -40,6 +41,8 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
     return [];
   }
   const isRouted = (binding: PortBinding) => forwardsOf(wired, ways, [binding])[0]?.routed !== undefined;
+  const sockets = socketsOf(wanted, isRouted);
+  if (sockets > 0 && !context.dryRun) await context.sockets.requireRoom(sockets);
   // Of a port that somebody named there is no other one to try.
   const fixed = wanted.every(claimsEveryPort);
   for (let attempt = 1; ; attempt++) {
@@ -60,6 +63,20 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
       if (!lost || fixed || attempt === portAttempts) throw error;
     }
   }
+}
+
+/** How many sockets these ports take: one each, also on all addresses of both families, but for those that are only opened. */
+function socketsOf(wanted: readonly PublishedPort[], isRouted: (binding: PortBinding) => boolean): number {
+  const taken = new Map<string, number>();
+  for (const { hostAddress, ...ports } of wanted) {
+    const { protocol, containerPort } = ports;
+    const addresses = hostAddress === undefined ? kernelFamilies().map(unspecified) : [hostAddress];
+    const binding = { protocol, hostPort: containerPort.first, containerPort: containerPort.first };
+    if (addresses.every((address) => isRouted({ ...binding, hostAddress: address }))) continue;
+    const isWide = hostAddress === undefined || isUnspecified(hostAddress);
+    taken.set(formatPublish(isWide ? ports : { ...ports, hostAddress }), size(containerPort));
+  }
+  return [...taken.values()].reduce((sum, count) => sum + count, 0);
 }
 
 /** Every port that a container asks for. */

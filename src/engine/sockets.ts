@@ -3,6 +3,8 @@ import type { Forward } from '../values/port.ts';
 import type { ContainerRecord } from './record.ts';
 
 export interface Sockets {
+  /** @throws GangwayError not-supported where the limit of open files has no room for so many sockets more */
+  requireRoom(sockets: number): Promise<void>;
   /**
    * Binds all of them, deaf until `serve`, or none.
    *

@@ -33,7 +33,20 @@ export function raiseOpenFileLimit(): void {
   const limit = Buffer.alloc(16);
   limit.writeBigUInt64LE(highest, 0);
   limit.writeBigUInt64LE(highest, 8);
-  ignoring('EPERM', () =>
-    call('raise limit of open files', 'int setrlimit(int resource, const void *limit)', RLIMIT_NOFILE, limit),
-  );
+  ignoring('EPERM', () => setLimit(limit));
+}
+
+/** What `raiseOpenFileLimit` would come to, for the processes that are started from here. It stays as it is. */
+export function highestOpenFileLimit(): number {
+  const before = Buffer.alloc(16);
+  call('get limit of open files', 'int getrlimit(int resource, void *limit)', RLIMIT_NOFILE, before);
+  raiseOpenFileLimit();
+  const highest = openFileLimit();
+  setLimit(before);
+  return highest;
+}
+
+/** @param limit struct rlimit { u64 soft, hard } */
+function setLimit(limit: Buffer): void {
+  call('set limit of open files', 'int setrlimit(int resource, const void *limit)', RLIMIT_NOFILE, limit);
 }

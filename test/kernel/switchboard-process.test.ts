@@ -298,11 +298,15 @@ test.serial('more ports than open files: one sentence, and nothing is bound', as
   const error = await t.throwsAsync(connection.reserve(publication('c1', ...ports)), { code: 'not-supported' });
   t.is(open(), before);
   const [, room] =
-    /^300 published ports need a socket each, and there is room for (\d+) \(300 open files\)$/.exec(
+    /^300 published ports need an open file each, and the limit of open files, 300, has room for (\d+)$/.exec(
       error?.message ?? '',
     ) ?? [];
+  await t.throwsAsync(connection.requireRoom(300), { message: error?.message ?? '' });
   const needed = 300 + 300 - Number(room);
-  t.like(error, { hint: `publish fewer ports, or start gangway where \`ulimit -Hn\` says ${needed} or more` });
+  const service = `in a service by LimitNOFILE=${needed}`;
+  t.like(error, {
+    hint: `publish fewer ports, or start gangway where \`ulimit -Hn\` says ${needed} or more, ${service}`,
+  });
   await connection.reserve(publication('c1', ...ports.slice(0, Number(room))));
   await connection.serve('c1');
   // With every port taken that may be, there is still room for clients.

@@ -70,6 +70,11 @@ export class SwitchboardConnection {
     return !this.#gone;
   }
 
+  /** @throws GangwayError not-supported where the limit of open files has no room for so many more; switchboard-unreachable */
+  async requireRoom(sockets: number): Promise<void> {
+    await this.#ask({ request: 'room', sockets });
+  }
+
   /** @throws GangwayError port-in-use, invalid-address, not-root, not-supported; switchboard-unreachable */
   async reserve(publication: Publication): Promise<void> {
     await this.#ask({ request: 'reserve', publication: encodePublication(publication) });

@@ -13,7 +13,7 @@ import { type Address, formatAddress, parseAddress } from '../../values/address.
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
 import type { Forward, Protocol } from '../../values/port.ts';
 
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -26,6 +26,8 @@ export interface Publication {
 
 export type Request =
   | { readonly request: 'hello' | 'refresh' | 'status' }
+  /** Is there room for so many more? */
+  | { readonly request: 'room'; readonly sockets: number }
   | { readonly request: 'reserve'; readonly publication: WirePublication }
   /** A container's record as it will be written. */
   | { readonly request: 'attend'; readonly record: string }

@@ -22,7 +22,8 @@ import {
   protocolVersion,
   type Question,
 } from './protocol.ts';
-import { descriptorsKept, Switchboard } from './switchboard.ts';
+import { descriptorsKept } from './room.ts';
+import { Switchboard } from './switchboard.ts';
 
 /** How long it waits for the client that started it. */
 const firstClientMilliseconds = 10_000;
@@ -131,7 +132,8 @@ export class SwitchboardServer {
         hint: `end it with \`kill ${process.pid}\`: the next command starts the new one, and ports are served again`,
       });
     }
-    if (question.request === 'reserve') this.#switchboard.reserve(client, decodePublication(question.publication));
+    if (question.request === 'room') this.#switchboard.requireRoom(question.sockets);
+    else if (question.request === 'reserve') this.#switchboard.reserve(client, decodePublication(question.publication));
     else if (question.request === 'serve') this.#switchboard.serve(question.owner);
     else if (question.request === 'attend') this.#attend(client, decode(question.record) as ContainerRecord);
     else if (question.request === 'withdraw') this.#withdraw(client, question.owner);

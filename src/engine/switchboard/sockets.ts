@@ -7,6 +7,7 @@ import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './cli
 import type { SwitchboardConnection } from './connection.ts';
 import { switchboardFiles } from './files.ts';
 import type { SwitchboardStatus } from './protocol.ts';
+import { filesAtBirth, requireRoom } from './room.ts';
 
 /**
  * The sockets of published ports and of name servers, held by the switchboard.
@@ -20,6 +21,24 @@ export class SwitchboardSockets {
   /** @throws GangwayError invalid-option for a directory that is too long, before anything is made in it */
   constructor(readonly options: SwitchboardOptions) {
     switchboardFiles(options.runtimeDirectory);
+  }
+
+  /**
+   * Asks whether so many sockets more can be had, of the switchboard that runs or of the one that would be started.
+   *
+   * @throws GangwayError not-supported where the limit of open files has no room for them
+   */
+  async requireRoom(sockets: number): Promise<void> {
+    const connection = await findSwitchboard(this.options.runtimeDirectory);
+    if (connection === undefined) {
+      requireRoom(sockets, filesAtBirth());
+      return;
+    }
+    try {
+      await connection.requireRoom(sockets);
+    } finally {
+      await connection.close();
+    }
   }
 
   /**

@@ -24,15 +24,10 @@ import { formatBinding } from '../../values/port-grammar.ts';
 import { conflict, type Held } from './conflict.ts';
 import { Leading } from './leading.ts';
 import { forwardKey, type OwnerStatus, type Publication } from './protocol.ts';
+import { descriptorsKept, requireRoom } from './room.ts';
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
 export type Session = object;
-
-/** Descriptors that no client of a published port, and no question for a name, may take, so that gangway's own clients are always heard. */
-export const descriptorsKept = 64;
-
-/** Descriptors below those that no port may take: two for each client. A port that nobody can be served on is not published. */
-const clientDescriptors = 64;
 
 /** Ports that are bound and deaf. What the same owner serves already goes on beside them. */
 interface Reserved {
@@ -75,6 +70,12 @@ export class Switchboard {
   /** Nothing is published, reserved or being ended. */
   get idle(): boolean {
     return this.#owners.size + this.#reserved.size + this.#draining === 0;
+  }
+
+  /** @throws GangwayError not-supported where the limit of open files has no room for so many more */
+  requireRoom(sockets: number): void {
+    const pid = this.#owners.size + this.#reserved.size === 0 ? {} : { pid: process.pid };
+    requireRoom(sockets, { limit: this.#fileLimit, open: openFiles(), ...pid });
   }
 
   /**
@@ -193,7 +194,7 @@ export class Switchboard {
 
   #bind(publication: Publication): readonly Reservation[] {
     const forwards = share(publication.forwards);
-    this.#requireRoom(forwards.length);
+    this.requireRoom(forwards.length);
     try {
       return reserve(forwards);
     } catch (error) {
@@ -216,18 +217,6 @@ export class Switchboard {
     if (!this.#reserved.delete(owner)) return;
     for (const reservation of reservations) reservation.release();
     this.onIdle();
-  }
-
-  /** @throws GangwayError not-supported, before one socket is bound, where the limit of open files has no room for all */
-  #requireRoom(sockets: number): void {
-    const taken = openFiles() + clientDescriptors + descriptorsKept;
-    if (taken + sockets <= this.#fileLimit) return;
-    const room = Math.max(this.#fileLimit - taken, 0);
-    const message = `${sockets} published ports need a socket each, and there is room for ${room} (${this.#fileLimit} open files)`;
-    // It was started with the limit of whoever started it.
-    const again = this.#owners.size + this.#reserved.size === 0 ? '' : `\`kill ${process.pid}\`, and `;
-    const hint = `publish fewer ports, or ${again}start gangway where \`ulimit -Hn\` says ${taken + sockets} or more`;
-    throw new GangwayError('not-supported', message, { hint });
   }
 
   *#held(): Generator<Held> {
