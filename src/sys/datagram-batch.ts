@@ -16,7 +16,7 @@
  */
 import type { Family } from '../values/address.ts';
 import { familyOf } from './peer-family.ts';
-import { addressOf, type SystemCalls, systemCalls } from './system-calls.ts';
+import { addressOf, ECONNREFUSED, lastErrno, type SystemCalls, systemCalls } from './system-calls.ts';
 
 const AF_INET = 2;
 const MSG_DONTWAIT = 0x40;
@@ -81,11 +81,13 @@ export interface Path {
 
 export class DatagramBatch {
   readonly #calls: SystemCalls = systemCalls();
+  readonly #errno = lastErrno();
   readonly #memory = Buffer.from(new ArrayBuffer(totalBytes));
   readonly #view = new DataView(this.#memory.buffer);
   readonly #base = addressOf(this.#memory);
   /** Places of `fromAnyone` whose lengths the kernel has changed. */
   #used = batch;
+  #refusals = 0;
 
   constructor() {
     for (let place = 0; place < batch; place++) this.#furnish(place);
@@ -133,7 +135,20 @@ export class DatagramBatch {
 
   /** From the peer of a connected socket. */
   receiveFromPeer(fd: number): number {
-    return this.#calls.recvmmsg(fd, this.#base + at.fromPeer, batch, MSG_DONTWAIT, 0);
+    const count = this.#calls.recvmmsg(fd, this.#base + at.fromPeer, batch, MSG_DONTWAIT, 0);
+    if (count < 0) this.#failed();
+    return count;
+  }
+
+  /** How often since it was last asked a peer has said that nobody listens there. */
+  takeRefusals(): number {
+    const refusals = this.#refusals;
+    this.#refusals = 0;
+    return refusals;
+  }
+
+  #failed(): void {
+    if (this.#errno() === ECONNREFUSED) this.#refusals++;
   }
 
   /** Bytes of the datagram at a place, as received from anyone. */
@@ -181,7 +196,10 @@ export class DatagramBatch {
         sent += more;
         place += more;
         attempts = 0;
-      } else if (++attempts === 2) {
+        continue;
+      }
+      this.#failed();
+      if (++attempts === 2) {
         place++;
         attempts = 0;
       }

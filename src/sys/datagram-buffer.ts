@@ -46,6 +46,7 @@ export class DatagramBuffer {
   readonly #memory = Buffer.from(new ArrayBuffer(at.payload + PAYLOAD_SIZE));
   /** The bytes of the datagram last received, and those of the next one to be sent. */
   readonly payload = this.#memory.subarray(at.payload);
+  #refusals = 0;
   readonly #header: bigint;
   readonly #payload: bigint;
   readonly #recvmsg = libc().function('long recvmsg(int fd, void *message, int flags)');
@@ -113,6 +114,13 @@ export class DatagramBuffer {
     return familyOf(this.#memory, at.name);
   }
 
+  /** How often since it was last asked a peer has said that nobody listens there. */
+  takeRefusals(): number {
+    const refusals = this.#refusals;
+    this.#refusals = 0;
+    return refusals;
+  }
+
   /** Who sent the datagram last received from anybody, and which address it asked: equal for equal pairs. */
   returnKey(): string {
     const { name, control } = this.#written();
@@ -169,6 +177,7 @@ export class DatagramBuffer {
 
   #failed(operation: string): undefined {
     const errno = errnoName(libc().koffi.errno());
+    if (errno === 'ECONNREFUSED') this.#refusals++;
     if (mistakes.has(errno)) throw new KernelError(operation, errno);
     return undefined;
   }

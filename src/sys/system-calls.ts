@@ -66,4 +66,4 @@ export function addressOf(memory: Uint8Array): number {
 }
 
 /** The errno numbers that such a loop asks for. */
-export const { EAGAIN, EINTR, EINPROGRESS, ECONNABORTED, EOPNOTSUPP } = constants.errno;
+export const { EAGAIN, EINTR, EINPROGRESS, ECONNABORTED, ECONNREFUSED, EOPNOTSUPP } = constants.errno;

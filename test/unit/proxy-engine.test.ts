@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import test from 'ava';
-import { Counters } from '../../src/services/proxy/engine/counters.ts';
+import { Counters, countFields, errorKindOf, sumOfCounts } from '../../src/services/proxy/counters.ts';
 import { Ledger } from '../../src/services/proxy/engine/ledger.ts';
 import { Loop } from '../../src/services/proxy/engine/loop.ts';
 import { Vigil } from '../../src/services/proxy/engine/vigil.ts';
@@ -86,9 +86,32 @@ test('counters are read where they were not counted', (t) => {
   counters.ended();
   counters.carried(true, 2 ** 40);
   counters.carried(false, 7);
-  counters.failed();
-  counters.dropped(3);
-  t.deepEqual(read(), { clients: 1, connections: 2, bytesIn: 2 ** 40, bytesOut: 7, errors: 1, drops: 3 });
+  counters.carriedDatagrams(true, 3, 100);
+  counters.failed('refused');
+  counters.dropped('unsent', 3);
+  counters.notBegun('EMFILE');
+  counters.notBegun('ENETUNREACH');
+  const zeros = Object.fromEntries(countFields.map((field) => [field, 0]));
+  const counted = { bytesIn: 2 ** 40 + 100, bytesOut: 7, datagramsIn: 3, refused: 1, unsent: 3, turnedAway: 1 };
+  t.deepEqual(read(), { ...zeros, open: 1, connections: 2, ...counted, unreachable: 1 });
+  t.like(sumOfCounts([read(), read()]), { open: 2, connections: 4, bytesIn: 2 ** 41 + 200, unsent: 6 });
+  counters.deserted();
+  t.like(read(), { open: 0, connections: 2 });
+});
+
+test('an errno tells who is to blame', (t) => {
+  const kinds = ['ECONNREFUSED', 'EHOSTUNREACH', 'EACCES', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].map((errno) => [
+    errorKindOf(errno, false),
+    errorKindOf(errno, true),
+  ]);
+  t.deepEqual(kinds, [
+    ['refused', 'clientReset'],
+    ['unreachable', 'clientReset'],
+    ['unreachable', 'clientReset'],
+    ['containerReset', 'clientReset'],
+    ['containerReset', 'clientReset'],
+    ['timedOut', 'timedOut'],
+  ]);
 });
 
 test('who hears of something soon after each sleep stays awake for a moment, and who looks in vain does so no more', (t) => {

@@ -17,9 +17,10 @@
  * What differs from Docker: empty datagrams are carried too.
  */
 import { DatagramBuffer, type ReturnPath } from '../../sys/datagram-buffer.ts';
-import { closeSocket, connect, openDatagram } from '../../sys/inet-socket.ts';
+import { closeSocket, connect, dropped, openDatagram } from '../../sys/inet-socket.ts';
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import { KernelError } from '../../values/errors.ts';
+import { Counters, type Counts } from './counters.ts';
 import { ordinarySettings, type Relay, type RelayOptions } from './forward.ts';
 import { type SocketForward, type Targets, targetsOf } from './socket-forward.ts';
 
@@ -65,6 +66,8 @@ export class DatagramRelays {
 export class DatagramRelay implements Relay {
   readonly #targets: Targets;
   readonly #watch: Watch;
+  readonly #counters = new Counters();
+  readonly #droppedBefore: number;
   /** By return key, in the order of silence: the longest silent first, to a second. */
   readonly #flows = new Map<string, Flow>();
   #expiry: NodeJS.Timeout | undefined;
@@ -75,12 +78,17 @@ export class DatagramRelay implements Relay {
     readonly buffer: DatagramBuffer,
     readonly options: Required<DatagramOptions>,
   ) {
+    this.#droppedBefore = dropped(fd);
     this.#targets = targetsOf(forward);
     this.#watch = whenReadable(fd, () => this.#fromClients());
   }
 
   get clients(): number {
     return this.#flows.size;
+  }
+
+  counts(): Counts {
+    return { ...this.#counters.read(), overflowed: dropped(this.fd) - this.#droppedBefore };
   }
 
   /** There are no connections: each datagram is a client's first. */
@@ -115,7 +123,8 @@ export class DatagramRelay implements Relay {
       if (flow === undefined) continue;
       this.#use(key, flow);
       // The first attempt may only collect the ICMP error of an earlier datagram, and send nothing.
-      if (!this.buffer.send(flow.fd, length)) this.buffer.send(flow.fd, length);
+      const sent = this.buffer.send(flow.fd, length) || this.buffer.send(flow.fd, length);
+      this.#count(true, length, sent);
     }
   }
 
@@ -124,16 +133,28 @@ export class DatagramRelay implements Relay {
     if (flow === undefined) return;
     for (let count = 0; count < turn; count++) {
       const length = this.buffer.receive(flow.fd);
-      if (length === undefined) return;
+      if (length === undefined) {
+        this.#counters.failed('refused', this.buffer.takeRefusals());
+        return;
+      }
       this.#use(key, flow);
-      this.buffer.sendBack(this.fd, length, path);
+      this.#count(false, length, this.buffer.sendBack(this.fd, length, path));
     }
+  }
+
+  #count(fromClient: boolean, length: number, sent: boolean): void {
+    this.#counters.carriedDatagrams(fromClient, 1, length);
+    this.#counters.failed('refused', this.buffer.takeRefusals());
+    if (!sent) this.#counters.dropped('unsent');
   }
 
   /** @returns undefined where the container can't be reached or descriptors ran out: the datagram gets lost */
   #begin(key: string): Flow | undefined {
     const [longestSilent] = this.#flows.keys();
-    if (this.#flows.size >= this.options.flowLimit && longestSilent !== undefined) this.#forget(longestSilent);
+    if (this.#flows.size >= this.options.flowLimit && longestSilent !== undefined) {
+      this.#counters.dropped('evicted');
+      this.#forget(longestSilent);
+    }
     const fd = this.#connect();
     if (fd === undefined) return undefined;
     const path = this.buffer.returnPath();
@@ -141,6 +162,7 @@ export class DatagramRelay implements Relay {
     const now = this.options.now();
     const flow = { fd, watch, usedAt: now, linedUpAt: now };
     this.#flows.set(key, flow);
+    this.#counters.began();
     this.#scheduleExpiry();
     return flow;
   }
@@ -156,8 +178,9 @@ export class DatagramRelay implements Relay {
     } catch (error) {
       if (fd !== undefined) closeSocket(fd);
       // Whatever the kernel has against it (no route, no descriptors), what is lost is one datagram.
-      if (error instanceof KernelError) return undefined;
-      throw error;
+      if (!(error instanceof KernelError)) throw error;
+      this.#counters.notBegun(error.errno);
+      return undefined;
     }
   }
 
@@ -173,6 +196,7 @@ export class DatagramRelay implements Relay {
     const flow = this.#flows.get(key);
     if (flow === undefined) return;
     this.#flows.delete(key);
+    this.#counters.ended();
     flow.watch.close();
     closeSocket(flow.fd);
   }

@@ -1,5 +1,6 @@
 /** What a relay is, whatever it carries. */
 
+import type { Counts } from './counters.ts';
 import type { SocketForward } from './socket-forward.ts';
 
 /** What every relay is told by the process that it works in. Plain data: another thread is told the same. */
@@ -33,6 +34,8 @@ export const ordinarySettings: RelaySettings = {
 export interface Relay {
   /** Clients that are being served: connections of TCP, client addresses of UDP that were heard of lately. */
   readonly clients: number;
+  /** What it has carried since it was served. To be asked while it is. */
+  counts(): Counts;
   /** For a port that is taken away, or leads elsewhere: takes no further clients, and breaks off whoever is connected. */
   cut(): Promise<void>;
   /** For a container that has gone: takes no further clients, and who has not left after ten seconds is broken off. */

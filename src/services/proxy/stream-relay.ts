@@ -21,9 +21,11 @@
  * fail, libuv takes the waiting connection with a spare descriptor and closes it, so that the queue does not block.)
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { abortOnClose, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
+import { abortOnClose, dropped, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import { formatAddress } from '../../values/address.ts';
+import { hasErrno } from '../../values/errors.ts';
+import { Counters, type Counts, errorKindOf } from './counters.ts';
 import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './forward.ts';
 import { type SocketForward, type Targets, targetsOf } from './socket-forward.ts';
 
@@ -39,7 +41,10 @@ const connectionOptions = {
 
 export class StreamRelay implements Relay {
   readonly #server: Server;
-  readonly #connections = new Set<Socket>();
+  /** Of each client the socket to the container. */
+  readonly #connections = new Map<Socket, Socket>();
+  readonly #counters = new Counters();
+  readonly #droppedBefore: number;
   readonly #settings: RelaySettings;
   readonly #targets: Targets;
 
@@ -48,15 +53,18 @@ export class StreamRelay implements Relay {
    * @throws Error if the loop does not take it
    */
   constructor(
-    fd: number,
+    readonly fd: number,
     readonly forward: SocketForward,
     options: RelayOptions = {},
   ) {
+    this.#droppedBefore = dropped(fd);
     this.#settings = { ...ordinarySettings, ...options };
     this.#targets = targetsOf(forward);
     this.#server = createServer(connectionOptions, (client) => this.#carry(client));
     // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
-    this.#server.on('error', () => {});
+    this.#server.on('error', (error) => {
+      if (hasErrno(error, 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM')) this.#counters.dropped('turnedAway');
+    });
     this.#server.listen({ fd });
     // Node tells why by an event, when it is too late.
     if (!this.#server.listening) throw new Error(`cannot listen on port ${forward.binding.hostPort}`);
@@ -68,9 +76,19 @@ export class StreamRelay implements Relay {
     return this.#connections.size;
   }
 
+  counts(): Counts {
+    const ended = this.#counters.read();
+    let { bytesIn, bytesOut } = ended;
+    for (const [client, backend] of this.#connections) {
+      bytesIn += client.bytesRead;
+      bytesOut += backend.bytesRead;
+    }
+    return { ...ended, bytesIn, bytesOut, overflowed: dropped(this.fd) - this.#droppedBefore };
+  }
+
   cut(): Promise<void> {
     const closed = this.#shut();
-    for (const client of this.#connections) reset(client);
+    for (const client of this.#connections.keys()) reset(client);
     return closed;
   }
 
@@ -81,7 +99,7 @@ export class StreamRelay implements Relay {
   async withdraw(): Promise<void> {
     const closed = this.#shut();
     const cut = setTimeout(() => {
-      for (const client of this.#connections) reset(client);
+      for (const client of this.#connections.keys()) reset(client);
     }, this.#settings.drainMilliseconds);
     await closed;
     clearTimeout(cut);
@@ -95,18 +113,38 @@ export class StreamRelay implements Relay {
   #carry(client: Socket): void {
     const { descriptorLimit, synRetries } = this.#settings;
     if ((descriptor(client) ?? 0) >= descriptorLimit) {
+      this.#counters.dropped('turnedAway');
       reset(client);
       return;
     }
     const { address, port } = this.#targets[isOfIpv4(client) ? 4 : 6];
     const backend = connect({ ...connectionOptions, host: formatAddress(address), port });
+    this.#begin(client, backend);
+    // The first failure of a connection has caused the others.
+    let failed = false;
+    const fail = (errno: string, ofClient: boolean) => {
+      if (!failed) this.#counters.failed(errorKindOf(errno, ofClient));
+      failed = true;
+    };
     // As long as the kernel would try, with TCP_SYNCNT: node has no word for it.
-    backend.setTimeout((2 ** (synRetries + 1) - 1) * 1000, () => reset(client));
+    backend.setTimeout((2 ** (synRetries + 1) - 1) * 1000, () => {
+      fail('ETIMEDOUT', false);
+      reset(client);
+    });
     backend.once('connect', () => backend.setTimeout(0));
-    this.#connections.add(client);
-    client.once('close', () => this.#connections.delete(client));
-    join(client, backend);
-    join(backend, client);
+    join(client, backend, (errno) => fail(errno, true));
+    join(backend, client, (errno) => fail(errno, false));
+  }
+
+  #begin(client: Socket, backend: Socket): void {
+    this.#connections.set(client, backend);
+    this.#counters.began();
+    client.once('close', () => {
+      this.#connections.delete(client);
+      this.#counters.ended();
+      this.#counters.carried(true, client.bytesRead);
+      this.#counters.carried(false, backend.bytesRead);
+    });
   }
 }
 
@@ -119,15 +157,20 @@ function isOfIpv4({ remoteAddress = '' }: Socket): boolean {
  * Carries one direction: data, its end, and its breaking off.
  *
  * A socket closes by itself when both its directions have ended in order. If it closes before, for whatever reason,
- * something is missing, and the other side must know. (Its 'error' says nothing more; 'close' follows it.)
+ * something is missing, and the other side must know. (Its 'error' says why; 'close' follows it.)
  */
-function join(from: Socket, to: Socket): void {
+function join(from: Socket, to: Socket, onFailure: (errno: string) => void): void {
   from.pipe(to, { end: false });
   from.on('end', () => {
-    if (isBroken(from)) reset(to);
-    else to.end();
+    const errno = breakage(from);
+    if (errno === undefined) {
+      to.end();
+      return;
+    }
+    onFailure(errno);
+    reset(to);
   });
-  from.on('error', () => {});
+  from.on('error', ({ code = 'ECONNRESET' }: NodeJS.ErrnoException) => onFailure(code));
   from.on('close', () => {
     if (!from.readableEnded || !from.writableFinished) reset(to);
   });
@@ -137,9 +180,9 @@ function join(from: Socket, to: Socket): void {
  * Did this stream end by RST? libuv reports an RST that comes right behind data as an orderly end, without having read
  * the error; the kernel still holds it.
  */
-function isBroken(socket: Socket): boolean {
+function breakage(socket: Socket): string | undefined {
   const fd = descriptor(socket);
-  return fd !== undefined && takeError(fd) !== undefined;
+  return fd === undefined ? undefined : takeError(fd);
 }
 
 /**

@@ -13,7 +13,9 @@
  * What happens to one side happens to the other: see stream-relay.ts, which is the same without this engine.
  */
 import { edge, failed, hungUp, peerEnded, readable, writable } from '../../../sys/epoll.ts';
-import type { Counters } from './counters.ts';
+import { takeError } from '../../../sys/inet-socket.ts';
+import { errnoName } from '../../../sys/libc.ts';
+import { type Counters, errorKindOf } from '../counters.ts';
 import { Direction } from './direction.ts';
 import type { Continued } from './loop.ts';
 import type { Means } from './means.ts';
@@ -67,7 +69,7 @@ export class Connection implements SideOwner, Continued {
     if ((events & arrival) !== 0) this.#run(fromClient ? this.#inward : this.#outward);
     if ((events & writable) !== 0) this.#resume(fromClient ? this.#outward : this.#inward);
     // What it had received before has been carried on.
-    if ((events & failed) !== 0 && this.#state === 'open') this.#fail();
+    if ((events & failed) !== 0 && this.#state === 'open') this.#fail(side, takeError(side.fd));
   }
 
   proceed(): void {
@@ -89,7 +91,7 @@ export class Connection implements SideOwner, Continued {
   /** Connecting: a socket that can be written is connected, or has failed. */
   #meanwhile(side: Side, events: number): void {
     if ((events & failed) !== 0) {
-      this.#fail();
+      this.#fail(side, takeError(side.fd));
     } else if (side === this.#client) {
       this.#waiting = true;
     } else if ((events & writable) !== 0) {
@@ -106,7 +108,7 @@ export class Connection implements SideOwner, Continued {
   #run(direction: Direction): void {
     if (this.#state !== 'open') return;
     const progress = direction.advance();
-    if (progress === 'broken') this.#fail();
+    if (progress === 'broken') this.#break(direction);
     else if (progress === 'more') this.#putOff(direction);
     else if (this.#inward.ended && this.#outward.ended) this.#close();
   }
@@ -116,8 +118,12 @@ export class Connection implements SideOwner, Continued {
     direction.unfinished = true;
   }
 
-  #fail(): void {
-    this.owner.counters.failed();
+  #break({ failure }: Direction): void {
+    if (failure !== undefined) this.#fail(failure.side, errnoName(failure.errno));
+  }
+
+  #fail(side: Side, errno = 'ECONNRESET'): void {
+    this.owner.counters.failed(errorKindOf(errno, side === this.#client));
     this.abort();
   }
 

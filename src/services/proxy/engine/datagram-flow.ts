@@ -3,8 +3,8 @@ import type { DatagramBatch, Path } from '../../../sys/datagram-batch.ts';
 import { readable } from '../../../sys/epoll.ts';
 import { connect, openDatagram } from '../../../sys/inet-socket.ts';
 import { KernelError } from '../../../values/errors.ts';
+import type { Counters } from '../counters.ts';
 import type { Targets } from '../socket-forward.ts';
-import type { Counters } from './counters.ts';
 import { widenQueue } from './datagram-queue.ts';
 import type { Watcher } from './loop.ts';
 import type { Means } from './means.ts';
@@ -32,7 +32,7 @@ export class DatagramFlow implements Watcher {
 
   /**
    * @param place of its first datagram
-   * @returns undefined where the container can't be reached, or descriptors ran out
+   * @returns undefined where the container can't be reached, or descriptors ran out: that datagram gets lost, and is counted
    */
   static begin(owner: FlowOwner, hash: number, place: number): DatagramFlow | undefined {
     const { descriptors, loop } = owner.means;
@@ -50,8 +50,9 @@ export class DatagramFlow implements Watcher {
     } catch (error) {
       if (fd !== undefined) descriptors.close(fd);
       // Whatever the kernel has against it (no route, no descriptors), what is lost is one datagram.
-      if (error instanceof KernelError) return undefined;
-      throw error;
+      if (!(error instanceof KernelError)) throw error;
+      owner.counters.notBegun(error.errno);
+      return undefined;
     }
   }
 
@@ -59,13 +60,16 @@ export class DatagramFlow implements Watcher {
   ready(): void {
     const { datagrams, counters, means } = this.owner;
     const count = datagrams.receiveFromPeer(this.fd);
-    if (count <= 0) return;
+    if (count <= 0) {
+      counters.failed('refused', datagrams.takeRefusals());
+      return;
+    }
     this.usedAt = means.loop.now;
     const sent = datagrams.sendBack(this.owner.fd, count, this.path);
     let bytes = 0;
     for (let place = 0; place < count; place++) bytes += datagrams.lengthFromPeer(place);
-    counters.carried(false, bytes);
-    if (sent < count) counters.dropped(count - sent);
+    counters.carriedDatagrams(false, count, bytes);
+    if (sent < count) counters.dropped('unsent', count - sent);
   }
 
   end(): void {

@@ -7,8 +7,8 @@
 
 import { batch, type DatagramBatch } from '../../../sys/datagram-batch.ts';
 import { readable } from '../../../sys/epoll.ts';
+import type { Counters } from '../counters.ts';
 import type { Targets } from '../socket-forward.ts';
-import type { Counters } from './counters.ts';
 import { DatagramFlow, type FlowOwner } from './datagram-flow.ts';
 import type { Timer, Watcher } from './loop.ts';
 import type { Means } from './means.ts';
@@ -69,8 +69,9 @@ export class DatagramPort implements Watcher, FlowOwner {
     }
     flow.usedAt = this.means.loop.now;
     const sent = this.datagrams.sendOn(flow.fd, lined);
-    this.counters.carried(true, bytes);
-    if (sent < lined) this.counters.dropped(lined - sent);
+    this.counters.carriedDatagrams(true, lined, bytes);
+    this.counters.failed('refused', this.datagrams.takeRefusals());
+    if (sent < lined) this.counters.dropped('unsent', lined - sent);
   }
 
   #find(place: number): DatagramFlow | undefined {
@@ -84,10 +85,7 @@ export class DatagramPort implements Watcher, FlowOwner {
     if (this.#count >= this.means.settings.flowLimit) this.#makeRoom();
     const hash = this.datagrams.hash(place, this.#seed);
     const flow = DatagramFlow.begin(this, hash, place);
-    if (flow === undefined) {
-      this.counters.dropped(1);
-      return undefined;
-    }
+    if (flow === undefined) return undefined;
     this.#flows.set(hash, [...(this.#flows.get(hash) ?? []), flow]);
     this.#count++;
     this.counters.began();
@@ -100,7 +98,9 @@ export class DatagramPort implements Watcher, FlowOwner {
     for (const flow of this.#all()) {
       if (longestSilent === undefined || flow.usedAt < longestSilent.usedAt) longestSilent = flow;
     }
-    if (longestSilent !== undefined) this.#forget(longestSilent);
+    if (longestSilent === undefined) return;
+    this.counters.dropped('evicted');
+    this.#forget(longestSilent);
   }
 
   #expireLater(): Timer {

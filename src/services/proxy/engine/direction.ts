@@ -22,7 +22,7 @@
 import type { Pipe } from '../../../sys/pipe.ts';
 import { bufferBytes } from '../../../sys/stream-calls.ts';
 import { addressOf, EAGAIN } from '../../../sys/system-calls.ts';
-import type { Counters } from './counters.ts';
+import type { Counters } from '../counters.ts';
 import type { Means } from './means.ts';
 import type { Side } from './side.ts';
 
@@ -35,6 +35,12 @@ const turn = 4;
 /** `more`: go on. `waiting`: an event will tell. `broken`: the connection is. */
 type Progress = 'more' | 'waiting' | 'broken';
 
+/** Which socket broke, and by which errno. */
+interface Failure {
+  readonly side: Side;
+  readonly errno: number;
+}
+
 /** What a socket did not take of the buffer. */
 interface Rest {
   readonly bytes: Buffer;
@@ -45,6 +51,8 @@ interface Rest {
 export class Direction {
   /** Its turn was over before it was done. */
   unfinished = false;
+  /** Why it is broken. */
+  failure: Failure | undefined;
   #state: 'flowing' | 'ending' | 'ended' = 'flowing';
   #rest: Rest | undefined;
   #pipe: Pipe | undefined;
@@ -101,7 +109,7 @@ export class Direction {
     if (length <= 0) return this.#nothing(length);
     this.counters.carried(this.inward, length);
     const sent = streams.send(this.to.fd, length);
-    if (sent < 0 && sent !== -EAGAIN) return 'broken';
+    if (sent < 0 && sent !== -EAGAIN) return this.#broken(this.to, sent);
     if (sent < length) return this.#keep(Math.max(sent, 0), length);
     this.#bulk = length >= bulkBytes;
     // A socket that gave less than it was asked for is empty, and the next byte will be an event. So would be FIN.
@@ -138,7 +146,7 @@ export class Direction {
   #deliver(): Progress {
     while (this.full) {
       const sent = this.#rest === undefined ? this.#deliverPipe() : this.#deliverRest(this.#rest);
-      if (sent < 0) return sent === -EAGAIN ? 'waiting' : 'broken';
+      if (sent < 0) return sent === -EAGAIN ? 'waiting' : this.#broken(this.to, sent);
     }
     return 'more';
   }
@@ -157,14 +165,20 @@ export class Direction {
   /** @param result of receiving: 0 is the end */
   #nothing(result: number): Progress {
     if (result === -EAGAIN) return 'waiting';
-    if (result < 0) return 'broken';
+    if (result < 0) return this.#broken(this.from, result);
     this.#state = 'ending';
     return this.#finish();
   }
 
   #finish(): Progress {
-    if (this.means.streams.finish(this.to.fd) < 0) return 'broken';
+    const result = this.means.streams.finish(this.to.fd);
+    if (result < 0) return this.#broken(this.to, result);
     this.#state = 'ended';
     return 'waiting';
+  }
+
+  #broken(side: Side, result: number): Progress {
+    this.failure = { side, errno: -result };
+    return 'broken';
   }
 }

@@ -1,12 +1,13 @@
 /** A port that the engine carries, as the switchboard sees it. */
-import { closeSocket, vacate } from '../../../sys/inet-socket.ts';
+import { closeSocket, dropped, vacate } from '../../../sys/inet-socket.ts';
+import { Counters, type Counts, sumOfCounts } from '../counters.ts';
 import type { Carrier, Relay } from '../forward.ts';
 import { type SocketForward, targetsOf } from '../socket-forward.ts';
-import { Counters } from './counters.ts';
 import type { Order } from './orders.ts';
 
 export class EnginePort implements Relay {
   readonly #counters = new Counters();
+  readonly #droppedBefore: number;
   readonly #ended: Promise<void>;
   #resolveEnded: () => void = () => {};
   #leaving = false;
@@ -23,13 +24,20 @@ export class EnginePort implements Relay {
     readonly forward: SocketForward,
     readonly give: (order: Order) => void,
   ) {
+    this.#droppedBefore = dropped(fd);
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
   }
 
   get clients(): number {
-    return this.#substitute?.clients ?? this.#counters.clients;
+    return this.#substitute?.clients ?? this.#counters.open;
+  }
+
+  counts(): Counts {
+    const own = this.#counters.read();
+    if (this.#substitute !== undefined) return sumOfCounts([own, this.#substitute.counts()]);
+    return { ...own, overflowed: dropped(this.fd) - this.#droppedBefore };
   }
 
   /** Its descriptor is vacated, and closed when nobody is served any more. */
@@ -47,7 +55,7 @@ export class EnginePort implements Relay {
 
   /** What its thread has to know; a new thread starts with nobody connected. */
   order(): Order {
-    this.#counters.clients = 0;
+    this.#counters.deserted();
     return {
       act: 'serve',
       port: this.number,
@@ -60,6 +68,7 @@ export class EnginePort implements Relay {
 
   /** From here on somebody else carries it. */
   handOver(carrier: Carrier): void {
+    this.#counters.deserted();
     this.#substitute = carrier.serve(this.fd, this.forward);
   }
 

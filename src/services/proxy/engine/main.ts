@@ -8,7 +8,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { DatagramBatch } from '../../../sys/datagram-batch.ts';
 import { edge, readable } from '../../../sys/epoll.ts';
 import { StreamCalls } from '../../../sys/stream-calls.ts';
-import { Counters } from './counters.ts';
+import { Counters } from '../counters.ts';
 import { DatagramPort } from './datagram-port.ts';
 import { Descriptors } from './descriptors.ts';
 import { Ledger } from './ledger.ts';

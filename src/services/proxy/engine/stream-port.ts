@@ -6,12 +6,13 @@
  * the listener is not looked at for a moment: to be told of it again and again would keep the loop from those who are served.
  */
 import { readable } from '../../../sys/epoll.ts';
+import { errnoName } from '../../../sys/libc.ts';
 import { EAGAIN, ECONNABORTED, EINTR, EOPNOTSUPP } from '../../../sys/system-calls.ts';
 import type { Family } from '../../../values/address.ts';
 import { KernelError } from '../../../values/errors.ts';
+import { type Counters, errorKindOf } from '../counters.ts';
 import type { Targets } from '../socket-forward.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
-import type { Counters } from './counters.ts';
 import type { Timer, Watcher } from './loop.ts';
 import type { Means } from './means.ts';
 import { type SocketName, socketName } from './socket-name.ts';
@@ -84,9 +85,11 @@ export class StreamPort implements Watcher, ConnectionOwner {
     const connection = new Connection(client, backend, this.means, this);
     this.#connections.add(connection);
     this.counters.began();
-    const begun = streams.connect(backend, target.address, target.bytes.length) === 0;
-    if (!begun) this.counters.failed();
-    if (!begun || !watched(connection)) connection.abort();
+    const begun = streams.connect(backend, target.address, target.bytes.length);
+    if (begun < 0) this.counters.failed(errorKindOf(errnoName(-begun), false));
+    else if (watched(connection)) return;
+    else this.counters.dropped('turnedAway');
+    connection.abort();
   }
 
   #turnAway(client: number, backend: number): void {
@@ -94,12 +97,13 @@ export class StreamPort implements Watcher, ConnectionOwner {
     if (backend >= 0) descriptors.close(backend);
     streams.abortOnClose(client);
     descriptors.close(client);
-    this.counters.dropped(1);
+    this.counters.dropped('turnedAway');
   }
 
   /** Errors are events that can't be asked not to come: a listener has none. */
   #rest(): void {
     if (this.#pause !== undefined) return;
+    this.counters.failed('acceptFailed');
     this.means.loop.change(this.fd, 0);
     this.#pause = this.means.loop.after(pauseMilliseconds, () => {
       this.#pause = undefined;
