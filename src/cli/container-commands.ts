@@ -14,6 +14,7 @@ import {
   startOptions,
   statsOptions,
   stopOptions,
+  unpublishOptions,
 } from './options.ts';
 import { createOptions, runOptions } from './run-options.ts';
 
@@ -172,7 +173,7 @@ export const containerCommands: readonly Command[] = [
     summary: 'Take published ports back: 8080:80, or 80 wherever it is published',
     usage: '[OPTIONS] CONTAINER PORT [PORT...]',
     example: 'gangway unpublish web 8080:80',
-    options: publishOptions,
+    options: unpublishOptions,
     words: [1, any],
     load: () => import('./commands/unpublish.ts'),
   }),

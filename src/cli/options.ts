@@ -1,5 +1,6 @@
 /** The options of every command but `run` and `create`. */
 import type { Option, Options } from './grammar.ts';
+import { createOptions } from './run-options.ts';
 
 const listFormat = {
   kind: 'value',
@@ -105,8 +106,13 @@ export const networkInspectOptions = {
   verbose: { kind: 'flag', short: 'v', help: 'Nothing more: docker has it for swarm' },
 } as const satisfies Options;
 
-export const publishOptions = {
+export const unpublishOptions = {
   publish: { kind: 'list', short: 'p', type: 'port', help: 'The same as a port without -p, as it is written for run' },
+} as const satisfies Options;
+
+export const publishOptions = {
+  'proxy-protocol': createOptions['proxy-protocol'],
+  ...unpublishOptions,
 } as const satisfies Options;
 
 export const statsOptions = {

@@ -2,7 +2,7 @@
 import type { PublishedPort } from '../values/port.ts';
 import { parsePublish } from '../values/port-grammar.ts';
 import { type Given, UsageError } from './grammar.ts';
-import type { publishOptions } from './options.ts';
+import type { unpublishOptions } from './options.ts';
 
 interface ContainerPorts {
   readonly container: string;
@@ -10,7 +10,7 @@ interface ContainerPorts {
 }
 
 /** @throws UsageError; GangwayError invalid-port, invalid-address, not-supported */
-export function givenPorts(name: string, { options, words }: Given<typeof publishOptions>): ContainerPorts {
+export function givenPorts(name: string, { options, words }: Given<typeof unpublishOptions>): ContainerPorts {
   const [container = '', ...rest] = words;
   const texts = [...options.publish, ...rest];
   if (texts.length === 0) throw new UsageError(`"gangway ${name}" requires at least 2 arguments`, 1, true);

@@ -9,6 +9,7 @@ import type { NetworkMode } from '../values/network.ts';
 import { parseNetworkMode } from '../values/network-mode.ts';
 import { isAbsolute, parseVolume } from '../values/path.ts';
 import { parseExpose, parsePublish } from '../values/port-grammar.ts';
+import { parseProxyProtocol } from '../values/proxy-protocol.ts';
 import {
   parseBlockWeight,
   parseDeviceRate,
@@ -68,6 +69,7 @@ export function containerRequest(given: Given<typeof createOptions>, environment
     publish: asked.publish.map(parsePublish),
     publishAll: asked['publish-all'],
     expose: asked.expose.flatMap(parseExpose),
+    proxyProtocol: asked['proxy-protocol'].flatMap(parseProxyProtocol),
   });
 }
 

@@ -53,6 +53,11 @@ export const createOptions = {
   },
   'network-alias': { kind: 'list', alias: 'net-alias', type: 'name', help: 'A further name in its first network' },
   'pids-limit': { kind: 'value', type: 'number', help: 'How many processes and threads it may have' },
+  'proxy-protocol': {
+    kind: 'list',
+    type: 'port',
+    help: 'Tell a published port of the container who asks, by the header of the PROXY protocol (80)',
+  },
   publish: {
     kind: 'list',
     short: 'p',

@@ -209,9 +209,14 @@ export interface Engine {
   /**
    * Publishes ports of a container that is there already, all of them or none; those of one that does not run when it starts.
    *
+   * @param options.proxyProtocol ports of the container whose clients are introduced by a header from now on
    * @returns what was bound
    */
-  publish(name: string, ports: readonly PublishedPort[]): Promise<readonly PortBinding[]>;
+  publish(
+    name: string,
+    ports: readonly PublishedPort[],
+    options?: { readonly proxyProtocol?: readonly Port[] },
+  ): Promise<readonly PortBinding[]>;
   /** Takes published ports back, all of them or none. What a port leaves out (host address, host port) may be any. */
   unpublish(name: string, ports: readonly PublishedPort[]): Promise<void>;
   statistics(name: string): Promise<Statistics>;

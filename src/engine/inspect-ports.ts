@@ -3,6 +3,7 @@ import { formatAddress } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import type { Forward, Port, PublishedPort } from '../values/port.ts';
 import { formatPort, formatRange, singles } from '../values/port-grammar.ts';
+import { present } from '../values/present.ts';
 
 /** `.Config.ExposedPorts`: what is published is exposed, too. */
 export function exposedPorts({ publish, expose }: Pick<ContainerRequest, 'publish' | 'expose'>): object {
@@ -25,12 +26,21 @@ export function portBindings(published: readonly PublishedPort[]): object {
   );
 }
 
-/** `.NetworkSettings.Ports`: published ports with their host side; exposed ones without. */
+/**
+ * `.NetworkSettings.Ports`: published ports with their host side; exposed ones without. `ClientAddress` is ours, of ports
+ * whose clients a relay introduces.
+ */
 export function forwardedPorts(forwards: readonly Forward[], exposed: readonly Port[]): object {
-  const bound = forwards.map(({ binding: { protocol, containerPort, hostAddress, hostPort }, routed }) => ({
-    port: { port: containerPort, protocol },
-    binding: { HostIp: formatAddress(hostAddress), HostPort: routed === undefined ? String(hostPort) : '' },
-  }));
+  const bound = forwards.map(
+    ({ binding: { protocol, containerPort, hostAddress, hostPort, clientAddress }, routed }) => ({
+      port: { port: containerPort, protocol },
+      binding: {
+        HostIp: formatAddress(hostAddress),
+        HostPort: routed === undefined ? String(hostPort) : '',
+        ...present({ ClientAddress: clientAddress }),
+      },
+    }),
+  );
   return { ...Object.fromEntries(exposed.map((port) => [formatPort(port), null])), ...gathered(bound) };
 }
 

@@ -7,6 +7,8 @@ import { type Address, type Family, formatAddress } from '../values/address.ts';
 import { formatConnection } from '../values/connection-grammar.ts';
 import { cut } from '../values/literal.ts';
 import type { ConnectionRequest } from '../values/network.ts';
+import { formatPort } from '../values/port-grammar.ts';
+import { present } from '../values/present.ts';
 import { formatExtraHost } from '../values/resolver-grammar.ts';
 import { sysctlName } from '../values/sysctl-grammar.ts';
 import type { Context } from './context.ts';
@@ -85,6 +87,7 @@ function hostConfig(record: ContainerRecord) {
     NetworkMode: network.kind === 'container' ? modeName(network) : modeName(request.network),
     Links: nullIfEmpty(bridgeLinks(record)),
     PortBindings: portBindings(request.publish),
+    ...present({ ProxyProtocol: request.proxyProtocol?.map(formatPort) }),
     Dns: (request.resolver.servers ?? []).map(formatAddress),
     DnsOptions: request.resolver.options ?? [],
     DnsSearch: request.resolver.search ?? [],

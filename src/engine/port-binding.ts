@@ -4,8 +4,9 @@ import type { DefaultRoute } from '../plan/step.ts';
 import { allocatePorts, publishAll } from '../services/port-allocation.ts';
 import { isUnspecified, unspecified } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { PortBinding, PublishedPort } from '../values/port.ts';
-import { claimsEveryPort, formatPublish, size } from '../values/port-grammar.ts';
+import type { Forward, PortBinding, PublishedPort } from '../values/port.ts';
+import { claimsEveryPort, formatPort, formatPublish, size } from '../values/port-grammar.ts';
+import { introducing } from '../values/proxy-protocol.ts';
 import { type Context, letIn } from './context.ts';
 import { hostPorts, kernelFamilies } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
@@ -47,13 +48,16 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
   const fixed = wanted.every(claimsEveryPort);
   for (let attempt = 1; ; attempt++) {
     const host = hostPorts(context.records.everyContainer(), own === 'free' ? record.id : undefined);
-    const bindings = allocatePorts(wanted, {
+    const allocated = allocatePorts(wanted, {
       ...host,
       cursor: host.cursor + attempt - 1,
       // What is only opened takes no port of the machine, whoever has it.
       holder: (binding) => (isRouted(binding) ? undefined : host.holder(binding)),
     });
-    const forwards = carried(forwardsOf(wired, ways, bindings));
+    const bindings = allocated.map(introducing(record.request));
+    const led = forwardsOf(wired, ways, bindings);
+    refuseRouted(record, led);
+    const forwards = carried(led);
     if (context.dryRun || forwards.length === 0) return bindings;
     try {
       await context.sockets.reserve(record.id, forwards, record.name);
@@ -77,6 +81,17 @@ function socketsOf(wanted: readonly PublishedPort[], isRouted: (binding: PortBin
     taken.set(formatPublish(isWide ? ports : { ...ports, hostAddress }), size(containerPort));
   }
   return [...taken.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** @throws GangwayError conflicting-options where clients come to the container itself, and there is no relay to introduce them */
+function refuseRouted({ name }: ContainerRecord, forwards: readonly Forward[]): void {
+  const direct = forwards.find(({ binding, routed }) => routed !== undefined && binding.clientAddress !== undefined);
+  if (direct === undefined) return;
+  const port = formatPort({ port: direct.binding.containerPort, protocol: direct.binding.protocol });
+  const message = `clients of port ${port} of container ${name} can’t be introduced: in a routed network they reach it by themselves`;
+  throw new GangwayError('conflicting-options', message, {
+    hint: 'leave --proxy-protocol out, the container sees their addresses there',
+  });
 }
 
 /** Every port that a container asks for. */

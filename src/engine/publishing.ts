@@ -18,8 +18,9 @@ import { publishAll } from '../services/port-allocation.ts';
 import { selectBindings, withoutBindings, withoutRequests } from '../services/port-withdrawal.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { PortBinding, PublishedPort } from '../values/port.ts';
-import { formatPublish, refuseOverlaps } from '../values/port-grammar.ts';
+import type { Port, PortBinding, PublishedPort } from '../values/port.ts';
+import { formatPort, formatPublish, refuseOverlaps } from '../values/port-grammar.ts';
+import { forgetUnpublished, introducing, refuseUnpublished, withProxyProtocol } from '../values/proxy-protocol.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { standingBackend } from './firewall.ts';
@@ -28,21 +29,31 @@ import { bindPorts, whileBound } from './port-binding.ts';
 import { bindingsOf, type ContainerRecord, type Life } from './record.ts';
 import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
 
+interface Wanted {
+  readonly ports: readonly PublishedPort[];
+  /** Ports of the container whose clients are introduced from now on. */
+  readonly proxyProtocol: readonly Port[];
+}
+
 /**
  * `gangway publish CONTAINER PORT…`, all or none.
  *
  * @returns what was bound; nothing for a container that does not run, or has no way out
- * @throws GangwayError container-not-found, invalid-network, invalid-port; port-in-use, with who has it
+ * @throws GangwayError container-not-found, invalid-network, invalid-port, port-not-published, conflicting-options;
+ *   port-in-use, with who has it
  */
 export async function publishPorts(
   context: Context,
   name: string,
-  asked: readonly PublishedPort[],
+  { ports: asked, proxyProtocol }: Wanted,
 ): Promise<readonly PortBinding[]> {
   return await exclusively(context, async (world) => {
     const record = context.records.container(name);
     refuseWithoutNetwork(context, record);
-    const request = { ...record.request, publish: [...record.request.publish, ...asked] };
+    const publish = [...record.request.publish, ...asked];
+    const request = withProxyProtocol({ ...record.request, publish }, proxyProtocol);
+    refuseUnpublished(request);
+    refuseMixed(record, request);
     const published = { ...record, request };
     const subject = `publish ${asked.map(formatPublish).join(' ')} for ${record.name}`;
     const { life } = record;
@@ -56,6 +67,18 @@ export async function publishPorts(
     await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     return [];
   });
+}
+
+/** A server expects the header of every client or of none. @throws GangwayError conflicting-options */
+function refuseMixed({ name, life }: ContainerRecord, request: ContainerRequest): void {
+  const forwards = life === undefined || !isAlive(life) ? [] : life.forwards;
+  const introduce = introducing(request);
+  const mixed = forwards.find(({ binding }) => introduce(binding).clientAddress !== binding.clientAddress);
+  if (mixed === undefined) return;
+  const { containerPort: port, protocol } = mixed.binding;
+  const message = `port ${formatPort({ port, protocol })} of container ${name} is published without a header already`;
+  const hint = `\`gangway unpublish ${name} ${port}\` first: a server expects the header of every client or of none`;
+  throw new GangwayError('conflicting-options', message, { hint });
 }
 
 interface Addition {
@@ -136,8 +159,11 @@ function rewrite(
 ): ContainerRequest {
   const exposed = request.publishAll ? publishAll(request.expose) : [];
   const after = change([...request.publish, ...exposed]);
-  if (!exposed.every((port) => after.includes(port))) return { ...request, publish: after, publishAll: false };
-  return { ...request, publish: after.filter((port) => !exposed.includes(port)) };
+  return forgetUnpublished(
+    exposed.every((port) => after.includes(port))
+      ? { ...request, publish: after.filter((port) => !exposed.includes(port)) }
+      : { ...request, publish: after, publishAll: false },
+  );
 }
 
 /** @throws GangwayError invalid-network for a container that has no address of its own to which a port could lead */

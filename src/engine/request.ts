@@ -14,8 +14,9 @@ import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } f
 import type { NetworkMode } from '../values/network.ts';
 import { checkNetworkMode, type OwnStackOption, refuseSharedStack } from '../values/network-mode.ts';
 import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
-import type { PublishedPort } from '../values/port.ts';
+import type { Port, PublishedPort } from '../values/port.ts';
 import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
+import { parseProxyProtocol, refuseUnpublished, withProxyProtocol } from '../values/proxy-protocol.ts';
 import {
   parseBlockWeight,
   parseDeviceRate,
@@ -44,7 +45,7 @@ import type { ExecRequest, LogOptions } from './engine.ts';
  * @throws GangwayError that names the option and the remedy
  */
 export function checkRequest(asked: ContainerRequest): ContainerRequest {
-  const request = containerRequest(asked);
+  const { proxyProtocol = [], ...request } = containerRequest(asked);
   const { name, hostname, domainName, user, workingDirectory, rootfs } = request;
   const checked: ContainerRequest = {
     ...request,
@@ -73,7 +74,9 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
     expose: request.expose.map((port) => parsePort(formatPort(port))),
   };
   refuseConflicts(checked);
-  return checked;
+  const introduced = withProxyProtocol(checked, checkProxyProtocol(proxyProtocol));
+  refuseUnpublished(introduced);
+  return introduced;
 }
 
 /** What can't be asked for together. @throws GangwayError conflicting-options */
@@ -112,6 +115,11 @@ export function checkPublish(asked: readonly PublishedPort[]): readonly Publishe
 /** @throws GangwayError invalid-port, invalid-address */
 export function checkPorts(asked: readonly PublishedPort[]): readonly PublishedPort[] {
   return asked.map((port) => parsePublish(formatPublish(port)));
+}
+
+/** @throws GangwayError invalid-port, not-supported */
+export function checkProxyProtocol(asked: readonly Port[]): readonly Port[] {
+  return asked.flatMap((port) => parseProxyProtocol(formatPort(port)));
 }
 
 /** @throws GangwayError */

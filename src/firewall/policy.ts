@@ -12,7 +12,7 @@ import { type Address, type Family, isLoopback, isUnspecified, network, type Pre
 import type { EgressPolicy } from '../values/egress.ts';
 import type { FirewallMark } from '../values/firewall-mark.ts';
 import type { GatewayMode } from '../values/network.ts';
-import type { PortBinding } from '../values/port.ts';
+import { isTranslated, type PortBinding } from '../values/port.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import { egressElements, egressSets } from './egress.ts';
 
@@ -95,11 +95,11 @@ const chains = {
 /**
  * `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }`: what opens one port of a container.
  *
- * None translates from one family to the other, which the kernel can't, or from loopback: those ports are a process of
- * the host's business, and so is what comes from an IPv6 address of one link. What is said of them is who may not reach
- * it: an internal or a limited network; of one on 127.0.0.1, the wire. `::1` the kernel never accepts from
- * there. In a
- * routed network there is no port of the host: the container's own is open, but not if it was asked for on loopback.
+ * None translates from one family to the other, which the kernel can't, or from loopback, or where each client is
+ * introduced by a header: those ports are a process of the host's business, and so is what comes from an IPv6 address of
+ * one link. What is said of them is who may not reach it: an internal or a limited network; of one on 127.0.0.1, the wire.
+ * `::1` the kernel never accepts from there. In a routed network there is no port of the host: the container's own is
+ * open, but not if it was asked for on loopback, nor if it believes what a header says.
  *
  * Two ports of the host that lead to one of the container may have an element in common.
  *
@@ -109,7 +109,7 @@ export function portElements(binding: PortBinding, container: Address, policy: P
   const { family } = container;
   const mode = policy.gatewayModes[family];
   if (mode === 'isolated') return [];
-  const direct = binding.hostAddress.family === family && !isLoopback(binding.hostAddress);
+  const direct = isTranslated(binding, container);
   const bridge = ifname(policy.bridge);
   const there = [address(container), protocolOf(binding), ports(binding.containerPort)];
   if (mode === 'routed') return direct ? [{ set: `open_ports${family}`, key: [bridge, ...there] }] : [];
@@ -127,12 +127,13 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
     return family === 4 ? [{ set: 'loopback_ports4', key: [address(binding.hostAddress), ...spanned] }] : [];
   }
   const everywhere = isUnspecified(binding.hostAddress);
-  const mayBeCarried = family === 6 || container.family === 6;
+  const translated = isTranslated(binding, container);
+  const mayBeCarried = family === 6 || !translated;
   const at = everywhere
     ? { set: 'carried_ports', key: [nfProto(family), ...spanned] }
     : { set: `carried_host_ports${family}`, key: [address(binding.hostAddress), ...spanned] };
   const carried = mayBeCarried ? [at] : [];
-  if (family !== container.family) return carried;
+  if (!translated) return carried;
   const hostPort = [protocolOf(binding), service(binding.hostPort)];
   const value = [address(container), service(binding.containerPort)];
   return everywhere

@@ -29,8 +29,8 @@ import { type Backend, contentOf, placeOf } from '../firewall/backend.ts';
 import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
 import { coalesce } from '../firewall/ranges.ts';
 import type { FirewallStep, FlowPort, FlowsStep } from '../plan/step.ts';
-import { type Address, formatHost, isLoopback, sameAddress } from '../values/address.ts';
-import type { Forward } from '../values/port.ts';
+import { type Address, formatHost, sameAddress } from '../values/address.ts';
+import { type Forward, isTranslated } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
 
 /** Those that need a port of the machine, and a socket that holds it. */
@@ -40,10 +40,13 @@ export function carried(forwards: readonly Forward[]): readonly Forward[] {
 
 /** What the rules leave to a process: a sentence for each socket of the switchboard. */
 export function sockets(forwards: readonly Forward[]): readonly string[] {
-  return carried(forwards).map(
-    (forward) =>
-      `no command: a socket of the switchboard holds ${formatBinding(forward.binding)}, and carries what the rules can’t to ${destination(forward)}`,
-  );
+  return carried(forwards).map((forward) => {
+    const carries =
+      forward.binding.clientAddress === 'header'
+        ? `carries everything to ${destination(forward)}, behind a header that tells who asks`
+        : `carries what the rules can’t to ${destination(forward)}`;
+    return `no command: a socket of the switchboard holds ${formatBinding(forward.binding)}, and ${carries}`;
+  });
 }
 
 /** The network behind an address of the container, as far as published ports go. */
@@ -103,7 +106,7 @@ function asked(forwards: readonly Forward[]): readonly FlowPort[] {
  */
 function translated(forwards: readonly Forward[]): readonly FlowPort[] {
   return carried(forwards)
-    .filter(({ binding: { hostAddress }, target }) => hostAddress.family === target.family && !isLoopback(hostAddress))
+    .filter(({ binding, target }) => isTranslated(binding, target))
     .map(({ binding: { protocol, hostAddress, hostPort, containerPort }, target }) => {
       return { protocol, address: hostAddress, port: hostPort, to: { address: target, port: containerPort } };
     });

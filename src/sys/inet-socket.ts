@@ -8,7 +8,7 @@
  * @see socket(7), ip(7), ipv6(7), tcp(7), udp(7)
  */
 import { closeSync } from 'node:fs';
-import { type Address, type Family, toBytes } from '../values/address.ts';
+import { type Address, type Family, fromBytes, toBytes } from '../values/address.ts';
 import { call, errnoName } from './libc.ts';
 
 const AF_UNIX = 1;
@@ -44,11 +44,16 @@ const prototypes = {
   bind: 'int bind(int fd, const void *address, uint32_t length)',
   connect: 'int connect(int fd, const void *address, uint32_t length)',
   listen: 'int listen(int fd, int backlog)',
+  getpeername: 'int getpeername(int fd, void *address, void *length)',
+  getsockname: 'int getsockname(int fd, void *address, void *length)',
   dup3: 'int dup3(int from, int to, int flags)',
 } as const;
 
 /** The longest queue of connections to be accepted: the kernel cuts it down to net.core.somaxconn. */
 export const longestBacklog = 0x7fffffff;
+
+/** Of an address of IPv6 with its port, in bytes. */
+const longestName = 28;
 
 /** An address with its port: what a socket is bound or connected to. */
 export interface Endpoint {
@@ -190,6 +195,23 @@ export function abortOnClose(fd: number): void {
   call('set socket option linger', prototypes.setsockopt, fd, level, option, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8);
 }
 
+/** The two ends of a connection. @throws KernelError ENOTCONN where the peer has broken it off */
+export function endsOf(fd: number): { readonly peer: Endpoint; readonly own: Endpoint } {
+  return {
+    peer: endpoint('get peer name', prototypes.getpeername, fd),
+    own: endpoint('get socket name', prototypes.getsockname, fd),
+  };
+}
+
+function endpoint(operation: string, prototype: string, fd: number): Endpoint {
+  const name = Buffer.alloc(longestName);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(longestName);
+  call(operation, prototype, fd, name, length);
+  const isIpv4 = name.readUInt16LE(0) === AF_INET;
+  return { address: fromBytes(isIpv4 ? name.subarray(4, 8) : name.subarray(8, 24)), port: name.readUInt16BE(2) };
+}
+
 export function closeSocket(fd: number): void {
   closeSync(fd);
 }
@@ -215,7 +237,7 @@ export function vacate(fd: number): void {
  */
 export function encodeEndpoint(endpoint: Endpoint): Buffer {
   const { address, port } = endpoint;
-  const name = Buffer.from(new ArrayBuffer(address.family === 4 ? 16 : 28));
+  const name = Buffer.from(new ArrayBuffer(address.family === 4 ? 16 : longestName));
   name.writeUInt16LE(address.family === 4 ? AF_INET : AF_INET6, 0);
   name.writeUInt16BE(port, 2);
   name.set(toBytes(address), address.family === 4 ? 4 : 8);

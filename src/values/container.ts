@@ -48,6 +48,8 @@ export interface ContainerRequest {
   readonly publish: readonly PublishedPort[];
   readonly publishAll: boolean;
   readonly expose: readonly Port[];
+  /** `--proxy-protocol`: published ports of the container whose clients are introduced by a header. Absent: none. */
+  readonly proxyProtocol?: readonly Port[];
 }
 
 /** `-v SOURCE:TARGET[:ro]`: a directory or file of the host, bound into the container. */

@@ -59,8 +59,18 @@ export function formatPublish(published: PublishedPort): string {
  * @throws GangwayError invalid-port, or not-supported for SCTP
  */
 export function parseExpose(text: string): readonly Port[] {
+  return parsePorts(text, 'exposed port');
+}
+
+/**
+ * Reads ports of a container; a range becomes its ports.
+ *
+ * @param what how messages call them
+ * @throws GangwayError invalid-port, or not-supported for SCTP
+ */
+export function parsePorts(text: string, what: string): readonly Port[] {
   const { ports, protocol } = splitProtocol(text);
-  const { first, last } = parseRange(ports, 'exposed port');
+  const { first, last } = parseRange(ports, what);
   return Array.from({ length: last - first + 1 }, (_, index) => ({ port: first + index, protocol }));
 }
 

@@ -1,5 +1,5 @@
 /** Ports and what `-p` says of them. */
-import type { Address } from './address.ts';
+import { type Address, isLoopback } from './address.ts';
 
 export type Protocol = 'tcp' | 'udp';
 
@@ -35,7 +35,16 @@ export interface PortBinding {
   readonly hostAddress: Address;
   readonly hostPort: number;
   readonly containerPort: number;
+  readonly clientAddress?: ClientAddress;
 }
+
+/**
+ * How the container learns who asks. For that a relay carries every connection of the port: `header`: it sends the address
+ * before the client's first byte, as the PROXY protocol has it.
+ *
+ * Absent: the kernel leads to the container whom it can, and keeps the address; whom a relay carries has that of the bridge.
+ */
+export type ClientAddress = 'header';
 
 /** A published port, and the container's address to which it leads. */
 export interface Forward {
@@ -44,4 +53,9 @@ export interface Forward {
   readonly target: Address;
   /** The network is routed: the container is reached at its own address, and no port of the machine is taken. */
   readonly routed?: true;
+}
+
+/** Can the kernel lead there by itself? It can't from one family to the other, and not from loopback; and it sends no header. */
+export function isTranslated({ hostAddress, clientAddress }: PortBinding, target: Address): boolean {
+  return hostAddress.family === target.family && !isLoopback(hostAddress) && clientAddress === undefined;
 }

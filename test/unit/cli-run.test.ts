@@ -38,7 +38,7 @@ test('run without options asks for what is usual', async (t) => {
 
 test('every option of run arrives in the request', async (t) => {
   const line =
-    '-it --rm --init --name web --network none -p 127.0.0.1:8080:80 -P --expose 53/udp --rootfs / --isolation=network ' +
+    '-it --rm --init --name web --network none -p 127.0.0.1:8080:80 -P --expose 53/udp --proxy-protocol 80 --rootfs / --isolation=network ' +
     '--hostname h --user 1000:1000 -e A=b -e HOME -e UNSET -w /srv -v /etc:/mnt:ro --cpus .5 --cpu-shares 512 ' +
     '--memory 64m --pids-limit 10 --device-read-bps /dev/vda:1mb --device-write-bps /dev/vda:2mb --blkio-weight 300 ' +
     '--userns private --cap-add CAP_NET_ADMIN --cap-drop all --read-only --sysctl net.ipv4.ip_forward=1 ' +
@@ -93,6 +93,7 @@ test('every option of run arrives in the request', async (t) => {
     ],
     publishAll: true,
     expose: [{ port: 53, protocol: 'udp' }],
+    proxyProtocol: [{ port: 80, protocol: 'tcp' }],
   } satisfies ContainerRequest);
 });
 

@@ -30,6 +30,10 @@ test('what is: the host side of published ports, nothing for exposed ones, no po
     '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }],
     '81/tcp': null,
   });
+  const introduced = { ...binding, clientAddress: 'header' } as const;
+  t.deepEqual(forwardedPorts([{ binding: introduced, target }], []), {
+    '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080', ClientAddress: 'header' }],
+  });
   t.deepEqual(forwardedPorts([{ binding, target, routed: true }], []), {
     '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '' }],
   });

@@ -57,6 +57,17 @@ const refused: readonly (readonly [asked: object, code: ErrorCode, message: RegE
     'invalid-option',
     /--device-read-bps/,
   ],
+  [
+    { proxyProtocol: [{ port: 80, protocol: 'tcp' }] },
+    'port-not-published',
+    /--proxy-protocol 80\/tcp: no published port/,
+  ],
+  [{ proxyProtocol: [{ port: 0, protocol: 'tcp' }] }, 'invalid-port', /invalid port "0"/],
+  [
+    { publish: [parsePublish('53/udp')], proxyProtocol: [{ port: 53, protocol: 'udp' }] },
+    'not-supported',
+    /introduces clients of tcp, and --proxy-protocol 53\/udp is udp/,
+  ],
   [{ capabilities: { add: ['NET_RWA'], drop: [] } }, 'invalid-option', /--cap-add/],
   [{ publish: [{ protocol: 'tcp', containerPort: port(70_000) }] }, 'invalid-port', /container port/],
   [{ publish: [{ protocol: 'icmp', containerPort: port(80) }] }, 'invalid-port', /protocol/],

@@ -115,6 +115,23 @@ test('what the kernel can’t translate is carried by the switchboard', (t) => {
   t.is(ask(outside, '203.0.113.1', 9000), 'host 203.0.113.1:9000/tcp sees 203.0.113.2');
 });
 
+test('of a port whose clients are introduced everything is carried, and nothing comes in by the container’s own address', (t) => {
+  const introduced = (of: World): World => ({
+    ...of,
+    publications: of.publications.map(({ container, forward: { binding, target } }) => {
+      return { container, forward: { binding: { ...binding, clientAddress: 'header' }, target } };
+    }),
+  });
+  const of = introduced(world());
+  t.is(ask(outside, '203.0.113.1', 8080, of), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(outsideSix, '2001:db8:f::1', 8080, of), 'web [fd00:a::2]:80/tcp sees fd00:a::1');
+  t.is(ask(host, '203.0.113.1', 8080, of), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(peer, '203.0.113.1', 8080, of), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(outside, '172.17.0.2', 80, of), 'not-published');
+  const routed = world({ gatewayModes: { 4: 'routed', 6: 'routed' } });
+  t.is(ask(outside, '172.17.0.2', 80, introduced(routed)), ask(outside, '172.17.0.2', 81, routed));
+});
+
 test('loopback addresses stay inside their machine', (t) => {
   t.is(ask(outside, '127.0.0.1', 9000), 'loopback');
   t.is(ask(bound, '172.17.0.2', 80), 'loopback');

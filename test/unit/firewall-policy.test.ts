@@ -19,6 +19,7 @@ import { contains, formatPrefix, network, parseAddress, parsePrefix } from '../.
 import { entryFor, type Spoken } from '../../src/values/egress.ts';
 import { formatEntry, parseEgress } from '../../src/values/egress-grammar.ts';
 import { wholeMask } from '../../src/values/firewall-mark.ts';
+import type { PortBinding } from '../../src/values/port.ts';
 import { type Datum, formatSetElement, type SetElement } from '../../src/values/set-element.ts';
 import { plainPolicy } from '../support/plain-policy.ts';
 
@@ -46,13 +47,11 @@ function readsBack(
 }
 
 function port(hostAddress: string, at = container, policy: Partial<PortPolicy> = {}): readonly string[] {
-  const binding = {
-    protocol: 'tcp',
-    hostAddress: parseAddress(hostAddress),
-    hostPort: 8080,
-    containerPort: 80,
-  } as const;
-  return written(portElements(binding, at, { ...gangway0, ...policy }));
+  return written(portElements(bound(hostAddress), at, { ...gangway0, ...policy }));
+}
+
+function bound(hostAddress: string): PortBinding {
+  return { protocol: 'tcp', hostAddress: parseAddress(hostAddress), hostPort: 8080, containerPort: 80 };
 }
 
 const gangway0 = plainPolicy('gangway0', '172.17.0.1/16');
@@ -218,6 +217,18 @@ test('a port that the kernel cannot carry over is none, but closed to internal a
   t.deepEqual(port('::1', six), []);
   t.deepEqual(port('0.0.0.0', six), ['carried_ports { ipv4 . tcp . 8080 }']);
   t.deepEqual(port('203.0.113.1', six), ['carried_host_ports4 { 203.0.113.1 . tcp . 8080 }']);
+});
+
+test('a port whose clients are introduced is translated nowhere, trusted to nobody, and open by itself in no network', (t) => {
+  const introduced = (hostAddress: string, at = container, policy: Partial<PortPolicy> = {}) =>
+    written(portElements({ ...bound(hostAddress), clientAddress: 'header' }, at, { ...gangway0, ...policy }));
+  t.deepEqual(introduced('0.0.0.0'), ['carried_ports { ipv4 . tcp . 8080 }']);
+  t.deepEqual(introduced('203.0.113.1'), ['carried_host_ports4 { 203.0.113.1 . tcp . 8080 }']);
+  t.deepEqual(introduced('127.0.0.1'), port('127.0.0.1'));
+  t.deepEqual(introduced('::', six), ['carried_ports { ipv6 . tcp . 8080 }']);
+  t.deepEqual(introduced('::'), port('::'));
+  t.deepEqual(introduced('0.0.0.0', container, { trustedLinks: ['wg0'] }), ['carried_ports { ipv4 . tcp . 8080 }']);
+  t.deepEqual(introduced('0.0.0.0', container, { gatewayModes: { 4: 'routed', 6: 'routed' } }), []);
 });
 
 test('in a routed network the container’s own port is open, but not if it was asked for on loopback', (t) => {

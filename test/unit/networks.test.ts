@@ -249,6 +249,9 @@ test('publish: every port has a socket too, which is told in a sentence', (t) =>
   t.deepEqual(sockets([bound('::1')].map(toContainer)), [
     'no command: a socket of the switchboard holds [::1]:8080/tcp, and carries what the rules can’t to 172.17.0.2:80',
   ]);
+  t.deepEqual(sockets([{ ...bound('0.0.0.0'), clientAddress: 'header' } as const].map(toContainer)), [
+    'no command: a socket of the switchboard holds 0.0.0.0:8080/tcp, and carries everything to 172.17.0.2:80, behind a header that tells who asks',
+  ]);
 });
 
 test('every step of every chapter has a reason: one sentence, without a final stop', (t) => {

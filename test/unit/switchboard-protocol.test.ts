@@ -37,6 +37,12 @@ test('forwards are told apart by all that they are made of', (t) => {
   t.not(first, second);
   const moved = web.forwards.map((forward) => ({ ...forward, target: parseAddress('172.17.0.3') }));
   t.not(moved.map(forwardKey)[0], first);
+  const introduced = web.forwards.map(({ binding, target }) => ({
+    binding: { ...binding, clientAddress: 'header' as const },
+    target,
+  }));
+  t.not(introduced.map(forwardKey)[0], first);
+  t.deepEqual(decodePublication(encodePublication({ ...web, forwards: introduced })).forwards, introduced);
 });
 
 test('an error keeps its code, its sentence and its hint', (t) => {

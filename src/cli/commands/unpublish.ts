@@ -1,9 +1,9 @@
 /** `gangway unpublish` */
 import type { Execute } from '../command.ts';
-import type { publishOptions } from '../options.ts';
+import type { unpublishOptions } from '../options.ts';
 import { givenPorts } from '../port-words.ts';
 
-export const execute: Execute<typeof publishOptions> = async (given, context) => {
+export const execute: Execute<typeof unpublishOptions> = async (given, context) => {
   const { container, ports } = givenPorts('unpublish', given);
   const engine = await context.engine();
   await engine.unpublish(container, ports);

@@ -6,7 +6,7 @@ import { published } from '../../networks/publish.ts';
 import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
 import { isUnspecified } from '../../values/address.ts';
 import type { Forward } from '../../values/port.ts';
-import { formatPublish } from '../../values/port-grammar.ts';
+import { formatPublish, formatRange } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
 import { isMoveAsked, retell } from '../firewall.ts';
 import { type Living, living, type MachineRecord, type NetworkRecord, type Plug, standingSteps } from '../record.ts';
@@ -111,11 +111,13 @@ function publication(forwards: readonly Forward[]): readonly string[] {
   const [first, last] = [forwards[0]?.binding, forwards.at(-1)?.binding];
   if (first === undefined || last === undefined) return [];
   const { hostAddress, protocol } = first;
+  const containerPort = { first: first.containerPort, last: last.containerPort };
   const text = formatPublish({
     protocol,
     ...(isUnspecified(hostAddress) ? {} : { hostAddress }),
     hostPort: { first: first.hostPort, last: last.hostPort },
-    containerPort: { first: first.containerPort, last: last.containerPort },
+    containerPort,
   });
-  return ['-p', text.replace(/\/tcp$/, '')];
+  const introduced = first.clientAddress === undefined ? [] : ['--proxy-protocol', formatRange(containerPort)];
+  return ['-p', text.replace(/\/tcp$/, ''), ...introduced];
 }

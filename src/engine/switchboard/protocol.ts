@@ -11,9 +11,10 @@
 
 import { type Address, formatAddress, parseAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
-import type { Forward, Protocol } from '../../values/port.ts';
+import type { ClientAddress, Forward, Protocol } from '../../values/port.ts';
+import { present } from '../../values/present.ts';
 
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -50,6 +51,7 @@ interface WireForward {
   readonly hostAddress: string;
   readonly hostPort: number;
   readonly containerPort: number;
+  readonly clientAddress?: ClientAddress;
   readonly target: string;
 }
 
@@ -105,12 +107,13 @@ export function encodePublication(publication: Publication): WirePublication {
 }
 
 function encodeForward({ binding, target }: Forward): WireForward {
-  const { protocol, hostAddress, hostPort, containerPort } = binding;
+  const { protocol, hostAddress, hostPort, containerPort, clientAddress } = binding;
   return {
     protocol,
     hostAddress: formatAddress(hostAddress),
     hostPort,
     containerPort,
+    ...present({ clientAddress }),
     target: formatAddress(target),
   };
 }
@@ -127,8 +130,8 @@ export function decodePublication(wire: WirePublication): Publication {
   return {
     owner: wire.owner,
     name: wire.name,
-    forwards: wire.ports.map(({ protocol, hostAddress, hostPort, containerPort, target }) => ({
-      binding: { protocol, hostAddress: address(hostAddress), hostPort, containerPort },
+    forwards: wire.ports.map(({ hostAddress, target, ...binding }) => ({
+      binding: { ...binding, hostAddress: address(hostAddress) },
       target: address(target),
     })),
   };

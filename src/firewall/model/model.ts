@@ -28,7 +28,7 @@ import {
   sameAddress,
   unspecified,
 } from '../../values/address.ts';
-import type { Port } from '../../values/port.ts';
+import { isTranslated, type Port } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
 import { carriedRefusal, egressRefusal } from './egress.ts';
@@ -174,9 +174,9 @@ function atHome(to: Address): Address {
 /** The published port that the kernel itself leads to: of one family, on a network that has ports of the machine. */
 function translation(world: World, to: Address, port: Port | undefined): Publication | undefined {
   if (port === undefined) return undefined;
-  const led = world.publications.filter(({ forward: { binding, target } }) => {
-    return binding.hostAddress.family === target.family && !isLoopback(binding.hostAddress) && takesPort(world, target);
-  });
+  const led = world.publications.filter(
+    ({ forward: { binding, target } }) => isTranslated(binding, target) && takesPort(world, target),
+  );
   return publicationOf(led, to, port);
 }
 

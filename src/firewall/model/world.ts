@@ -13,7 +13,7 @@ import {
   sameAddress,
 } from '../../values/address.ts';
 import type { EgressEntry } from '../../values/egress.ts';
-import type { Forward, Port } from '../../values/port.ts';
+import { type Forward, isTranslated, type Port } from '../../values/port.ts';
 import type { NetworkPolicy } from '../policy.ts';
 
 export interface World {
@@ -160,7 +160,6 @@ export function isOpen({ publications }: World, target: Address, { protocol, por
       sameAddress(published, target) &&
       binding.protocol === protocol &&
       binding.containerPort === port &&
-      binding.hostAddress.family === target.family &&
-      !isLoopback(binding.hostAddress),
+      isTranslated(binding, target),
   );
 }

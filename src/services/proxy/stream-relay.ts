@@ -15,6 +15,8 @@
  *   refused      becomes RST: the client is connected already, and hears at once that nobody is there
  *   no answer    becomes RST as well, after 31 s
  *
+ * Where the container is to be told of its client, a header comes first (introduction.ts).
+ *
  * What differs from Docker: docker-proxy turns RST into FIN, and a refusal into an empty answer.
  *
  * Descriptors may run out. Then new clients are turned away, and those that are being served stay. (Should even accept
@@ -27,6 +29,7 @@ import { formatAddress } from '../../values/address.ts';
 import { hasErrno } from '../../values/errors.ts';
 import { Counters, type Counts, errorKindOf } from './counters.ts';
 import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './forward.ts';
+import { introduction } from './introduction.ts';
 import { type SocketForward, type Targets, targetsOf } from './socket-forward.ts';
 
 /** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
@@ -112,8 +115,11 @@ export class StreamRelay implements Relay {
 
   #carry(client: Socket): void {
     const { descriptorLimit, synRetries } = this.#settings;
-    if ((descriptor(client) ?? 0) >= descriptorLimit) {
-      this.#counters.dropped('turnedAway');
+    const fd = descriptor(client);
+    const first = fd === undefined ? undefined : introduction(fd, this.forward.binding.clientAddress);
+    if (fd === undefined || fd >= descriptorLimit || first === undefined) {
+      if (first === undefined) this.#counters.failed('clientReset');
+      else this.#counters.dropped('turnedAway');
       reset(client);
       return;
     }
@@ -132,6 +138,7 @@ export class StreamRelay implements Relay {
       reset(client);
     });
     backend.once('connect', () => backend.setTimeout(0));
+    if (first.length > 0) backend.write(first);
     join(client, backend, (errno) => fail(errno, true));
     join(backend, client, (errno) => fail(errno, false));
   }

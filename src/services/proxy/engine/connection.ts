@@ -7,7 +7,8 @@
  *         └── refused, unreachable, no answer,  └── either socket broke ──> closed, and RST for both
  *             or the client went: RST for both
  *
- * While connecting nothing is received from the client: what it sends waits in its own socket. Both sockets are watched
+ * While connecting nothing is received from the client: what it sends waits in its own socket. What introduces the client
+ * goes before it, as soon as there is a connection. Both sockets are watched
  * from the beginning to the end, for everything, by edge: two calls for the life of a connection.
  *
  * What happens to one side happens to the other: see stream-relay.ts, which is the same without this engine.
@@ -41,16 +42,18 @@ export class Connection implements SideOwner, Continued {
   /**
    * @param client connected
    * @param backend which connects; both are the connection's from now on
+   * @param first what the container gets before the client's bytes
    */
   constructor(
     client: number,
     backend: number,
     readonly means: Means,
     readonly owner: ConnectionOwner,
+    first: Buffer,
   ) {
     this.#client = new Side(client, this);
     this.#backend = new Side(backend, this);
-    this.#inward = new Direction(this.#client, this.#backend, true, means, owner.counters);
+    this.#inward = new Direction(this.#client, this.#backend, true, means, owner.counters, first);
     this.#outward = new Direction(this.#backend, this.#client, false, means, owner.counters);
   }
 
@@ -96,7 +99,7 @@ export class Connection implements SideOwner, Continued {
       this.#waiting = true;
     } else if ((events & writable) !== 0) {
       this.#state = 'open';
-      if (this.#waiting) this.#run(this.#inward);
+      if (this.#waiting || this.#inward.full) this.#run(this.#inward);
       if ((events & arrival) !== 0) this.#run(this.#outward);
     }
   }

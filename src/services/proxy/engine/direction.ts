@@ -60,14 +60,20 @@ export class Direction {
   /** Since there was last nothing to carry, by splicing. */
   #burstBytes = 0;
 
-  /** @param inward from the client to the container */
+  /**
+   * @param inward from the client to the container
+   * @param first what `to` gets before anything that comes from `from`: at a place that does not move
+   */
   constructor(
     readonly from: Side,
     readonly to: Side,
     readonly inward: boolean,
     readonly means: Means,
     readonly counters: Counters,
-  ) {}
+    first?: Buffer,
+  ) {
+    if (first !== undefined && first.length > 0) this.#rest = { bytes: first, address: addressOf(first), sent: 0 };
+  }
 
   get ended(): boolean {
     return this.#state === 'ended';

@@ -1,5 +1,6 @@
 /** A port that the engine carries, as the switchboard sees it. */
 import { closeSocket, dropped, vacate } from '../../../sys/inet-socket.ts';
+import { present } from '../../../values/present.ts';
 import { Counters, type Counts, sumOfCounts } from '../counters.ts';
 import type { Carrier, Relay } from '../forward.ts';
 import { type SocketForward, targetsOf } from '../socket-forward.ts';
@@ -61,7 +62,10 @@ export class EnginePort implements Relay {
       port: this.number,
       protocol: this.forward.binding.protocol,
       fd: this.fd,
-      targets: targetsOf(this.forward),
+      destination: {
+        targets: targetsOf(this.forward),
+        ...present({ clientAddress: this.forward.binding.clientAddress }),
+      },
       counters: this.#counters.memory,
     };
   }

@@ -38,15 +38,15 @@ class Thread implements Watcher {
     else this.#ports.get(order.port)?.[order.act]();
   }
 
-  #serve({ port, protocol, fd, targets, counters }: Extract<Order, { readonly act: 'serve' }>) {
+  #serve({ port, protocol, fd, destination, counters }: Extract<Order, { readonly act: 'serve' }>) {
     const counted = new Counters(counters);
     const end = () => {
       this.#ports.delete(port);
       this.desk.postMessage({ ended: port } satisfies Report);
     };
-    if (protocol === 'tcp') return new StreamPort(fd, targets, counted, this.means, end);
+    if (protocol === 'tcp') return new StreamPort(fd, destination, counted, this.means, end);
     this.#datagrams ??= new DatagramBatch();
-    return new DatagramPort(fd, targets, counted, this.means, this.#datagrams, end);
+    return new DatagramPort(fd, destination.targets, counted, this.means, this.#datagrams, end);
   }
 }
 

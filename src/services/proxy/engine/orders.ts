@@ -1,5 +1,5 @@
 /** What the two threads say to each other. */
-import type { Protocol } from '../../../values/port.ts';
+import type { ClientAddress, Protocol } from '../../../values/port.ts';
 import type { RelaySettings } from '../forward.ts';
 import type { Targets } from '../socket-forward.ts';
 
@@ -14,6 +14,12 @@ export interface Birth {
   readonly settings: RelaySettings;
 }
 
+/** Where a port leads, and how those who live there learn who asks. */
+export interface Destination {
+  readonly targets: Targets;
+  readonly clientAddress?: ClientAddress;
+}
+
 export type Order =
   | {
       readonly act: 'serve';
@@ -21,7 +27,7 @@ export type Order =
       readonly protocol: Protocol;
       /** Bound, and it stays the other thread's to close. */
       readonly fd: number;
-      readonly targets: Targets;
+      readonly destination: Destination;
       readonly counters: SharedArrayBuffer;
     }
   /** The descriptor stands for nothing any more. `cut`: nor do its clients. `withdraw`: they have some time left. */

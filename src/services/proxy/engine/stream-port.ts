@@ -11,10 +11,11 @@ import { EAGAIN, ECONNABORTED, EINTR, EOPNOTSUPP } from '../../../sys/system-cal
 import type { Family } from '../../../values/address.ts';
 import { KernelError } from '../../../values/errors.ts';
 import { type Counters, errorKindOf } from '../counters.ts';
-import type { Targets } from '../socket-forward.ts';
+import { introduction } from '../introduction.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { Timer, Watcher } from './loop.ts';
 import type { Means } from './means.ts';
+import type { Destination } from './orders.ts';
 import { type SocketName, socketName } from './socket-name.ts';
 
 /** Clients that are taken in before others get their turn. */
@@ -35,12 +36,12 @@ export class StreamPort implements Watcher, ConnectionOwner {
   /** @param onEnded called when it is withdrawn or cut, and the last client has gone */
   constructor(
     readonly fd: number,
-    targets: Targets,
+    readonly destination: Destination,
     readonly counters: Counters,
     readonly means: Means,
     readonly onEnded: () => void,
   ) {
-    this.#targets = { 4: socketName(targets[4]), 6: socketName(targets[6]) };
+    this.#targets = { 4: socketName(destination.targets[4]), 6: socketName(destination.targets[6]) };
     means.loop.watch(fd, readable, this);
   }
 
@@ -78,26 +79,28 @@ export class StreamPort implements Watcher, ConnectionOwner {
     const target = this.#targets[streams.family];
     const backend = descriptors.allow(client) ? streams.open(target.bytes) : -1;
     if (backend >= 0) descriptors.own(backend);
-    if (backend < 0 || !descriptors.allow(backend)) {
-      this.#turnAway(client, backend);
+    const first = introduction(client, this.destination.clientAddress);
+    if (first !== undefined && backend >= 0 && descriptors.allow(backend)) {
+      this.#carry(client, backend, first);
       return;
     }
-    const connection = new Connection(client, backend, this.means, this);
+    if (first === undefined) this.counters.failed('clientReset');
+    else this.counters.dropped('turnedAway');
+    if (backend >= 0) descriptors.close(backend);
+    streams.abortOnClose(client);
+    descriptors.close(client);
+  }
+
+  #carry(client: number, backend: number, first: Buffer): void {
+    const target = this.#targets[this.means.streams.family];
+    const connection = new Connection(client, backend, this.means, this, first);
     this.#connections.add(connection);
     this.counters.began();
-    const begun = streams.connect(backend, target.address, target.bytes.length);
+    const begun = this.means.streams.connect(backend, target.address, target.bytes.length);
     if (begun < 0) this.counters.failed(errorKindOf(errnoName(-begun), false));
     else if (watched(connection)) return;
     else this.counters.dropped('turnedAway');
     connection.abort();
-  }
-
-  #turnAway(client: number, backend: number): void {
-    const { descriptors, streams } = this.means;
-    if (backend >= 0) descriptors.close(backend);
-    streams.abortOnClose(client);
-    descriptors.close(client);
-    this.counters.dropped('turnedAway');
   }
 
   /** Errors are events that can't be asked not to come: a listener has none. */
