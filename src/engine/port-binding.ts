@@ -31,7 +31,7 @@ interface Asking {
  * @throws GangwayError port-in-use, with who has it
  */
 export async function bindPorts(context: Context, asking: Asking): Promise<readonly PortBinding[]> {
-  const { record, asked, wired, ways, own } = asking;
+  const { record, asked, wired, ways } = asking;
   const hostAddress = hostBindingOf(wired, ways);
   const wanted = hostAddress === undefined ? asked : asked.map((port) => ({ hostAddress, ...port }));
   if (wanted.length === 0 || ways.length === 0) return [];
@@ -41,9 +41,25 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
     );
     return [];
   }
-  const isRouted = (binding: PortBinding) => forwardsOf(wired, ways, [binding])[0]?.routed !== undefined;
+  const isRouted: IsRouted = (binding) => forwardsOf(wired, ways, [binding])[0]?.routed !== undefined;
   const sockets = socketsOf(wanted, isRouted);
-  if (sockets > 0 && !context.dryRun) await context.sockets.requireRoom(sockets);
+  try {
+    if (sockets > 0 && !context.dryRun) await context.sockets.requireRoom(record.id, sockets);
+    return await choose(context, asking, wanted, isRouted);
+  } catch (error) {
+    await context.sockets.giveUp(record.id);
+    throw error;
+  }
+}
+
+type IsRouted = (binding: PortBinding) => boolean;
+
+async function choose(
+  context: Context,
+  { record, wired, ways, own }: Asking,
+  wanted: readonly PublishedPort[],
+  isRouted: IsRouted,
+): Promise<readonly PortBinding[]> {
   // Of a port that somebody named there is no other one to try.
   const fixed = wanted.every(claimsEveryPort);
   for (let attempt = 1; ; attempt++) {
@@ -70,7 +86,7 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
 }
 
 /** How many sockets these ports take: one each, also on all addresses of both families, but for those that are only opened. */
-function socketsOf(wanted: readonly PublishedPort[], isRouted: (binding: PortBinding) => boolean): number {
+function socketsOf(wanted: readonly PublishedPort[], isRouted: IsRouted): number {
   const taken = new Map<string, number>();
   for (const { hostAddress, ...ports } of wanted) {
     const { protocol, containerPort } = ports;

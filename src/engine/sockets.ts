@@ -3,8 +3,12 @@ import type { Forward } from '../values/port.ts';
 import type { ContainerRecord } from './record.ts';
 
 export interface Sockets {
-  /** @throws GangwayError not-supported where the limit of open files has no room for so many sockets more */
-  requireRoom(sockets: number): Promise<void>;
+  /**
+   * To be followed by `reserve` or `giveUp`.
+   *
+   * @throws GangwayError not-supported where the limit of open files has no room for so many sockets more
+   */
+  requireRoom(owner: string, sockets: number): Promise<void>;
   /**
    * Binds all of them, deaf until `serve`, or none.
    *

@@ -72,13 +72,11 @@ export function fromBytes(bytes: Iterable<number>): Address {
 
 /** The address as the kernel carries it: four or sixteen bytes in network order. */
 export function toBytes(address: Address): Uint8Array {
-  const bytes = new Uint8Array(width(address.family) / 8);
-  let rest = address.value;
-  for (let index = bytes.length - 1; index >= 0; index--) {
-    bytes[index] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-  return bytes;
+  const { buffer } = new BigUint64Array(2);
+  const view = new DataView(buffer);
+  view.setBigUint64(0, address.value >> 64n);
+  view.setBigUint64(8, address.value);
+  return new Uint8Array(buffer, 16 - width(address.family) / 8);
 }
 
 /** `172.17.0.2`, or RFC 5952 text: `fd00::2`. */

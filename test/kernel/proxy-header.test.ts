@@ -11,7 +11,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
 import type { Carrier } from '../../src/services/proxy/forward.ts';
 import { introduction } from '../../src/services/proxy/introduction.ts';
-import { proxyHeader } from '../../src/services/proxy/proxy-header.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { bind, closeSocket, listen, openStream, takeError } from '../../src/sys/inet-socket.ts';
 import { StreamCalls } from '../../src/sys/stream-calls.ts';
@@ -156,24 +155,6 @@ onEach('a hundred clients at once are told apart', async (t, carrier) => {
     }),
   );
   t.deepEqual(new Set(told), new Set([true]));
-});
-
-onEach('a header that the client sends itself is what it says, and not who it is', async (t, carrier) => {
-  const forged = proxyHeader(
-    { address: parseAddress('198.51.100.66'), port: 1 },
-    { address: parseAddress('203.0.113.1'), port: 2 },
-  );
-  let told: Promise<Buffer> | undefined;
-  const containerPort = await listening('10.9.0.2', (socket) => {
-    told = heard(socket);
-    socket.end();
-  });
-  const hostPort = publish(carrier, '0.0.0.0', '10.9.0.2', containerPort);
-  const socket = await client('203.0.113.1', hostPort, '203.0.113.2');
-  const own = header(four, fourServer, socket.localPort ?? 0, hostPort);
-  socket.end(forged);
-  await heard(socket);
-  t.is((await told)?.toString('hex'), `${own}${forged.toString('hex')}`);
 });
 
 test('who has gone is introduced to nobody, whatever it has said before', async (t) => {

@@ -39,7 +39,7 @@ const [container, internal] = [security('container'), security('internal')];
 const [egress, limits] = [security('egress'), kernel('egress')];
 const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
 const [guard, belief] = [kernel('guard'), kernel('guard-belief')];
-const [names, hook, header] = [kernel('dns-attacks'), kernel('connect-hook'), kernel('proxy-header')];
+const [names, hook] = [kernel('dns-attacks'), kernel('connect-hook')];
 
 export const chapters: readonly Chapter[] = [
   {
@@ -169,30 +169,7 @@ export const chapters: readonly Chapter[] = [
         sources: ['moby#44408', 'moby#17666'],
         docker: 'open',
         gangway: 'open',
-        because:
-          'there is no address of IPv4 to show instead; give the network IPv6, and it sees the client, or let each client be introduced (--proxy-protocol)',
-        proofs: [],
-      },
-      {
-        attack:
-          'a client of a port with --proxy-protocol sends a header of its own, to be taken for somebody else; also one that is gone before it can be introduced',
-        sources: [],
-        docker: 'not there',
-        gangway: 'stopped',
-        because:
-          'the header of the relay comes first, and what the client says behind it; nothing is carried of whom the kernel can’t name any more',
-        proofs: [
-          header('a header that the client sends itself is what it says, and not who it is'),
-          header('who has gone is introduced to nobody, whatever it has said before'),
-        ],
-      },
-      {
-        attack: 'a sibling asks the container’s own address with a header, to be taken for somebody else',
-        sources: [],
-        docker: 'not there',
-        gangway: 'open',
-        because:
-          'siblings may speak to each other, and what they say is not read; the server has to take headers from the gateway’s address alone, in whose name no container can speak',
+        because: 'there is no address of IPv4 to show instead; give the network IPv6, and it sees the client',
         proofs: [],
       },
       {
@@ -343,11 +320,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'the connect hook leads processes of the machine’s own network namespace, which it knows by its cookie',
-        proofs: [
-          hook(
-            'what is loopback of a container, of another network namespace, or asked from outside of the lab is nobody’s to lead',
-          ),
-        ],
+        proofs: [hook('what is loopback of a container, of another network namespace')],
       },
       {
         attack:

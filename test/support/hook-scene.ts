@@ -1,6 +1,6 @@
 /** A lab in which processes of the machine are led by the connect hook, and the same lab in which they can't be. */
 import type { ExecutionContext } from 'ava';
-import type { SwitchboardStatus } from '../../src/engine/switchboard/protocol.ts';
+import { protocolVersion, type SwitchboardStatus } from '../../src/engine/switchboard/protocol.ts';
 import type { LabOptions } from '../../src/lab/lab.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { lacksHook } from './bpf.ts';
@@ -26,7 +26,7 @@ export class HookScene extends Story {
 
   /** What the switchboard says of itself. Undefined where there is none. */
   async status(): Promise<SwitchboardStatus | undefined> {
-    const input = '{"version":3,"request":"status"}\n';
+    const input = `{"version":${protocolVersion},"request":"status"}\n`;
     const socket = ['socat', '-t', '5', '-', 'UNIX-CONNECT:/run/gangway/switchboard.sock'];
     const { stdout } = await this.lab.host.exec(socket, { input });
     return stdout === '' ? undefined : (JSON.parse(stdout) as { status: SwitchboardStatus }).status;

@@ -12,7 +12,7 @@ import { filesAtBirth, requireRoom } from './room.ts';
 /**
  * The sockets of published ports and of name servers, held by the switchboard.
  *
- * A connection is kept only from `reserve` or `attend` to `serve` or `refresh`, because what they ask for lives as long as
+ * A connection is kept only from `requireRoom`, `reserve` or `attend` to `serve` or `refresh`, because what they ask for lives as long as
  * it does; nothing here keeps a program from ending.
  */
 export class SwitchboardSockets {
@@ -24,21 +24,20 @@ export class SwitchboardSockets {
   }
 
   /**
-   * Asks whether so many sockets more can be had, of the switchboard that runs or of the one that would be started.
+   * Asks whether an owner can have so many sockets more, of the switchboard that runs, which is kept until they are reserved or
+   * given up, or of the one that would be started.
    *
    * @throws GangwayError not-supported where the limit of open files has no room for them
    */
-  async requireRoom(sockets: number): Promise<void> {
+  async requireRoom(owner: string, sockets: number): Promise<void> {
+    await this.giveUp(owner);
     const connection = await findSwitchboard(this.options.runtimeDirectory);
     if (connection === undefined) {
       requireRoom(sockets, filesAtBirth());
       return;
     }
-    try {
-      await connection.requireRoom(sockets);
-    } finally {
-      await connection.close();
-    }
+    this.#reserving.set(owner, connection);
+    await connection.requireRoom(sockets);
   }
 
   /**
@@ -48,15 +47,14 @@ export class SwitchboardSockets {
    * @throws GangwayError port-in-use, with who has it; invalid-address; not-root; not-supported; switchboard-unreachable
    */
   async reserve(owner: string, forwards: readonly Forward[], name = owner): Promise<void> {
-    await this.giveUp(owner);
-    const connection = await openSwitchboard(this.options);
+    const connection = this.#reserving.get(owner) ?? (await openSwitchboard(this.options));
+    this.#reserving.set(owner, connection);
     try {
       await connection.reserve({ owner, name, forwards });
     } catch (error) {
-      await connection.close();
+      await this.giveUp(owner);
       throw error;
     }
-    this.#reserving.set(owner, connection);
   }
 
   /**

@@ -38,6 +38,8 @@ interface Reserved {
 
 interface Served {
   readonly forward: SocketForward;
+  /** Of all that it carries. */
+  readonly keys: readonly string[];
   readonly relay: Relay;
 }
 
@@ -166,17 +168,17 @@ export class Switchboard {
   /** Brings one owner to what is wanted. A port that nobody wants any more, or that leads elsewhere, ends with its connections. */
   #adjust(publication: Publication): void {
     const { owner, forwards } = publication;
-    const before = this.#owners.get(owner);
     const wanted = new Map(forwards.map((forward) => [forwardKey(forward), forward]));
-    const isWanted = (forward: Forward) => wanted.has(forwardKey(forward));
-    this.leading.cut((before?.publication.forwards ?? []).filter((forward) => !isWanted(forward)));
-    const stay: Served[] = [];
-    for (const each of before?.served ?? []) {
-      // A socket of two that is to serve one alone is another socket.
-      if (forwardsOf(each.forward).every(isWanted)) stay.push(each);
-      else this.#drain(each.relay.cut());
-    }
-    for (const each of stay) for (const forward of forwardsOf(each.forward)) wanted.delete(forwardKey(forward));
+    const isWanted = (key: string) => wanted.has(key);
+    // A socket of two that is to serve one alone is another socket.
+    const [stay, gone]: [Served[], Served[]] = [[], []];
+    for (const each of this.#owners.get(owner)?.served ?? []) (each.keys.every(isWanted) ? stay : gone).push(each);
+    const left = gone.flatMap(({ forward, keys }) =>
+      forwardsOf(forward).filter((_, index) => !isWanted(keys[index] ?? '')),
+    );
+    this.leading.cut(left);
+    for (const { relay } of gone) this.#drain(relay.cut());
+    for (const key of stay.flatMap(({ keys }) => keys)) wanted.delete(key);
     this.#owners.delete(owner);
     if (forwards.length > 0) this.#owners.set(owner, this.#restore(publication, stay, [...wanted.values()]));
   }
@@ -208,7 +210,7 @@ export class Switchboard {
     this.leading.lead(reservations.flatMap(({ forward }) => forwardsOf(forward)));
     return relays.flatMap((relay, index) => {
       const forward = reservations[index]?.forward;
-      return forward === undefined ? [] : [{ forward, relay }];
+      return forward === undefined ? [] : [{ forward, keys: forwardsOf(forward).map(forwardKey), relay }];
     });
   }
 

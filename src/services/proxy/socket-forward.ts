@@ -44,7 +44,8 @@ export function forwardsOf({ ipv4, ...forward }: SocketForward): readonly Forwar
 }
 
 export function targetsOf(forward: SocketForward): Targets {
-  return { 4: targetOf(forward.ipv4 ?? forward), 6: targetOf(forward) };
+  const six = targetOf(forward);
+  return { 4: forward.ipv4 === undefined ? six : targetOf(forward.ipv4), 6: six };
 }
 
 function targetOf({ target, binding }: Forward): Endpoint {

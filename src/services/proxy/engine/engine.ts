@@ -55,6 +55,7 @@ export class Engine implements Carrier {
   readonly #ledger = new Ledger();
   readonly #streams: StreamOptions;
   #worker: Worker | undefined;
+  #orders: Order[] = [];
   #startedAt = Number.NEGATIVE_INFINITY;
   #given = 0;
   #over = false;
@@ -83,8 +84,14 @@ export class Engine implements Carrier {
     return port;
   }
 
+  /** Those of one turn go together: ten thousand ports are one note, and one stroke of the bell. */
   #order(order: Order): void {
-    this.#worker?.postMessage(order);
+    if (this.#orders.push(order) === 1) queueMicrotask(() => this.#send());
+  }
+
+  #send(): void {
+    this.#worker?.postMessage(this.#orders);
+    this.#orders = [];
     ring(this.#bell);
   }
 
@@ -114,6 +121,7 @@ export class Engine implements Carrier {
 
   #died(reason: string): void {
     this.#worker = undefined;
+    this.#orders = [];
     for (const fd of this.#ledger.clear()) {
       ignoring('ENOTSOCK', () => abortOnClose(fd));
       closeSocket(fd);
@@ -150,8 +158,11 @@ export class Engine implements Carrier {
   }
 }
 
+/** What is young in JavaScript's memory is looked through at 4 MB, not at 48: a thread that serves ten thousand ports is 60 MB smaller. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+
 /** The thread's code lies beside this file, in whatever form this file is read. */
 export function startThread(birth: Birth): Worker {
   const own = import.meta.url;
-  return new Worker(new URL(`./main${own.slice(own.lastIndexOf('.'))}`, own), { workerData: birth });
+  return new Worker(new URL(`./main${own.slice(own.lastIndexOf('.'))}`, own), { workerData: birth, resourceLimits });
 }

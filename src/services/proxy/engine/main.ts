@@ -30,7 +30,7 @@ class Thread implements Watcher {
   /** The bell has rung. */
   ready(): void {
     for (let note = receiveMessageOnPort(this.desk); note !== undefined; note = receiveMessageOnPort(this.desk))
-      this.#carryOut(note.message as Order);
+      for (const order of note.message as readonly Order[]) this.#carryOut(order);
   }
 
   #carryOut(order: Order): void {

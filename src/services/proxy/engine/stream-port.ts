@@ -28,7 +28,8 @@ const passing = new Set([EAGAIN, EINTR, ECONNABORTED, EOPNOTSUPP]);
 
 export class StreamPort implements Watcher, ConnectionOwner {
   readonly #connections = new Set<Connection>();
-  readonly #targets: Readonly<Record<Family, SocketName>>;
+  /** Of those that have been asked for: most of thousands of ports never are. */
+  readonly #names: Partial<Record<Family, SocketName>> = {};
   #pause: Timer | undefined;
   #drain: Timer | undefined;
   #leaving = false;
@@ -41,7 +42,6 @@ export class StreamPort implements Watcher, ConnectionOwner {
     readonly means: Means,
     readonly onEnded: () => void,
   ) {
-    this.#targets = { 4: socketName(destination.targets[4]), 6: socketName(destination.targets[6]) };
     means.loop.watch(fd, readable, this);
   }
 
@@ -76,7 +76,7 @@ export class StreamPort implements Watcher, ConnectionOwner {
   #welcome(client: number): void {
     const { descriptors, streams } = this.means;
     descriptors.own(client);
-    const target = this.#targets[streams.family];
+    const target = this.#nameOf(streams.family);
     const backend = descriptors.allow(client) ? streams.open(target.bytes) : -1;
     if (backend >= 0) descriptors.own(backend);
     const first = introduction(client, this.destination.clientAddress);
@@ -91,8 +91,14 @@ export class StreamPort implements Watcher, ConnectionOwner {
     descriptors.close(client);
   }
 
+  #nameOf(family: Family): SocketName {
+    const name = this.#names[family] ?? socketName(this.destination.targets[family]);
+    this.#names[family] = name;
+    return name;
+  }
+
   #carry(client: number, backend: number, first: Buffer): void {
-    const target = this.#targets[this.means.streams.family];
+    const target = this.#nameOf(this.means.streams.family);
     const connection = new Connection(client, backend, this.means, this, first);
     this.#connections.add(connection);
     this.counters.began();
