@@ -21,6 +21,7 @@ const maps: ReadonlySet<string> = new Set([
   'Options',
   'PortBindings',
   'Ports',
+  'Relayed',
   'Subnets',
   'Sysctls',
 ]);

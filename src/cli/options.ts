@@ -120,6 +120,7 @@ export const statsOptions = {
   format: listFormat,
   'no-stream': { kind: 'flag', help: 'Once, instead of every second' },
   'no-trunc': { kind: 'flag', help: 'Whole ids' },
+  ports: { kind: 'flag', help: 'Of each published port what was carried, and what went wrong' },
 } as const satisfies Options;
 
 export const networkListOptions = {

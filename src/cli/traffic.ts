@@ -1,5 +1,6 @@
-/** What the firewall has counted, as inspect and stats show it: read only where somebody wants to see it. */
-import type { Engine, EngineOptions, PortTraffic, Traffic } from '../engine/engine.ts';
+/** What the firewall and the relays have counted, as inspect and stats show it: read only where somebody wants to see it. */
+import type { Counts, Engine, EngineOptions, PortTraffic, RelayTraffic, Traffic } from '../engine/engine.ts';
+import { countFields, dropReasons, errorKinds } from '../services/proxy/counters.ts';
 import { formatAddress, formatHost } from '../values/address.ts';
 import type { Counted } from '../values/counted.ts';
 import { GangwayError, KernelError } from '../values/errors.ts';
@@ -36,12 +37,48 @@ async function readTraffic(engine: Engine, { onWarning }: EngineOptions): Promis
   }
 }
 
-/** `.Traffic` of a container: `{ Ports: { "80/tcp": [{ HostIp, HostPort, Connections }] } }`. */
-export function containerTraffic({ ports }: Traffic, id: unknown): object {
+/**
+ * `.Traffic` of a container: `{ Ports: { "80/tcp": [{ HostIp, HostPort, Connections }] }, Relayed: … }`, what the firewall has
+ * translated and what a process has carried.
+ */
+export function containerTraffic({ ports, relays }: Traffic, id: unknown): object {
+  const isOwn = ({ container }: { readonly container: string }) => container === id;
+  return {
+    Ports: byInside(ports.filter(isOwn).map((port) => [inside(port), bindingObject(port)])),
+    Relayed: byInside(relays.filter(isOwn).map((relay) => [insideOf(relay), relayObject(relay)])),
+  };
+}
+
+function byInside(entries: readonly (readonly [string, object])[]): Readonly<Record<string, readonly object[]>> {
   const found: Record<string, object[]> = {};
-  for (const port of ports.filter(({ container }) => container === id))
-    found[inside(port)] = [...(found[inside(port)] ?? []), bindingObject(port)];
-  return { Ports: found };
+  for (const [port, object] of entries) found[port] = [...(found[port] ?? []), object];
+  return found;
+}
+
+function insideOf({ containerPort, protocol }: RelayTraffic): string {
+  return `${containerPort}/${protocol}`;
+}
+
+function relayObject({ hostAddress, hostPort, counts }: RelayTraffic): object {
+  const carried = countFields.filter((field) => !isOneOf(errorKinds, field) && !isOneOf(dropReasons, field));
+  return {
+    HostIp: formatAddress(hostAddress),
+    HostPort: String(hostPort),
+    ...countObject(carried, counts),
+    Errors: countObject(errorKinds, counts),
+    Drops: countObject(dropReasons, counts),
+  };
+}
+
+function isOneOf(list: readonly string[], field: string): boolean {
+  return list.includes(field);
+}
+
+/** `{ Refused: 1, TimedOut: 0 }` */
+function countObject(fields: readonly (keyof Counts)[], counts: Counts): object {
+  return Object.fromEntries(
+    fields.map((field) => [field.replace(/^./, (letter) => letter.toUpperCase()), counts[field]]),
+  );
 }
 
 /** `80/tcp` */

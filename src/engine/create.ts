@@ -85,7 +85,7 @@ export function engineOf(context: Context): Engine {
     queryName: (container, name, { type } = {}) => queryName(context, container, name, type),
     reach: (question) => reach(context, question),
     rules: async (subject) => rules(context, subject),
-    traffic: async () => traffic(context),
+    traffic: () => traffic(context),
     collectGarbage: () => collectGarbage(context),
     watch: (name) => watch(context, name),
     events: (eventOptions = {}) => events(context, eventOptions),

@@ -241,7 +241,7 @@ export interface Engine {
   reach(question: ReachQuestion): Promise<readonly ReachWay[]>;
   /** What the firewall was told, why, and whether the kernel has it: of a network, a container, a published port, or all. */
   rules(subject?: string): Promise<readonly RulesAt[]>;
-  /** What the firewall has counted of networks and published ports. */
+  /** What the firewall and the relays have counted of networks and published ports. */
   traffic(): Promise<Traffic>;
   collectGarbage(): Promise<readonly Removed[]>;
   /**

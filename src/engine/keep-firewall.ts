@@ -10,6 +10,7 @@ const none: Sockets = {
   giveUp: async () => {},
   serve: async () => {},
   attend: async () => {},
+  counts: async () => [],
   isRunning: () => false,
   sweep: () => {},
   withdraw: async () => {},

@@ -1,6 +1,7 @@
 /** The sockets of published ports and of name servers, as the engine asks for them. The switchboard holds them. */
 import type { Forward } from '../values/port.ts';
 import type { ContainerRecord } from './record.ts';
+import type { RelayTraffic } from './rules/told.ts';
 
 export interface Sockets {
   /**
@@ -24,6 +25,8 @@ export interface Sockets {
    * `follow` finds the record.
    */
   attend(record: ContainerRecord): Promise<void>;
+  /** What each of them has carried. */
+  counts(): Promise<readonly RelayTraffic[]>;
   /** Is there a switchboard, or the file of one that was killed? */
   isRunning(): boolean;
   /** Removes what is left of a switchboard that was killed; the next one makes its own. */

@@ -115,7 +115,7 @@ const answers: Engine = {
   }),
   reach: async () => [],
   rules: async () => [],
-  traffic: async () => ({ networks: [], ports: [] }),
+  traffic: async () => ({ networks: [], ports: [], relays: [] }),
   collectGarbage: async () => [],
   events: async function* () {},
   close: () => undefined,

@@ -176,7 +176,7 @@ test('inspect shows what it finds and complains about the rest', async (t) => {
   t.is(nothing.stdout, '[]\n');
   t.is(
     (await gangway(['inspect', '-f', 'json', 'web'])).stdout,
-    `[{"Id":"${id}","Config":{"Tty":false},"Traffic":{"Ports":{}}}]\n`,
+    `[{"Id":"${id}","Config":{"Tty":false},"Traffic":{"Ports":{},"Relayed":{}}}]\n`,
   );
 });
 

@@ -1,5 +1,7 @@
 import test from 'ava';
 import type { Engine, RulesAt, Traffic } from '../../src/engine/engine.ts';
+import { formatPlace, portTotals } from '../../src/engine/rules/port-totals.ts';
+import { Counters } from '../../src/services/proxy/counters.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { gangway } from '../support/cli.ts';
@@ -67,11 +69,14 @@ test('nothing to tell is said', async (t) => {
   t.is((await gangway(['rules'], answering())).stderr, 'gangway: no container has needed a rule so far\n');
 });
 
+const nothing = new Counters().read();
+
 const traffic = async (): Promise<Traffic> => ({
   networks: [{ id: bridge.id, in: { packets: 3n, bytes: 300n }, out: { packets: 2n, bytes: 200n } }],
   ports: [
     {
       container: id,
+      name: 'web',
       protocol: 'tcp',
       hostAddress: parseAddress('0.0.0.0'),
       hostPort: { first: 8080, last: 8080 },
@@ -80,6 +85,7 @@ const traffic = async (): Promise<Traffic> => ({
     },
     {
       container: id,
+      name: 'web',
       protocol: 'udp',
       hostAddress: parseAddress('::'),
       containerPort: { first: 9000, last: 9002 },
@@ -87,11 +93,32 @@ const traffic = async (): Promise<Traffic> => ({
     },
     {
       container: 'another',
+      name: 'api',
       protocol: 'tcp',
       hostAddress: parseAddress('0.0.0.0'),
       hostPort: { first: 8081, last: 8081 },
       containerPort: { first: 80, last: 80 },
       connections: 9n,
+    },
+  ],
+  relays: [
+    {
+      container: id,
+      name: 'web',
+      protocol: 'tcp',
+      hostAddress: parseAddress('::'),
+      hostPort: 8080,
+      containerPort: 80,
+      counts: {
+        ...nothing,
+        open: 1,
+        connections: 5,
+        bytesIn: 1500,
+        bytesOut: 2,
+        refused: 3,
+        clientReset: 1,
+        turnedAway: 4,
+      },
     },
   ],
 });
@@ -102,6 +129,22 @@ test('inspect and stats tell what was counted, where somebody wants to see it', 
     Ports: {
       '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080', Connections: 3 }],
       '9000-9002/udp': [{ HostIp: '::', HostPort: '', Connections: 1 }],
+    },
+    Relayed: {
+      '80/tcp': [
+        {
+          HostIp: '::',
+          HostPort: '8080',
+          Open: 1,
+          Connections: 5,
+          BytesIn: 1500,
+          BytesOut: 2,
+          DatagramsIn: 0,
+          DatagramsOut: 0,
+          Errors: { Refused: 3, Unreachable: 0, TimedOut: 0, ClientReset: 1, ContainerReset: 0, AcceptFailed: 0 },
+          Drops: { TurnedAway: 4, Unsent: 0, Overflowed: 0, Evicted: 0 },
+        },
+      ],
     },
   });
   const inOut = '{{.Traffic.In.Bytes}} {{.Traffic.Out.Packets}}';
@@ -123,6 +166,63 @@ test('inspect and stats tell what was counted, where somebody wants to see it', 
       words.join(' '),
     );
   }
+});
+
+test('stats --ports tells by which way connections came to each port, and what became of them', async (t) => {
+  const stats = ['stats', '--ports', '--no-stream'];
+  t.deepEqual((await gangway(stats, { traffic })).stdout.split('\n'), [
+    'NAME      PORT             TRANSLATED   RELAYED   OPEN      IN / OUT     ERRORS    DROPS',
+    'api       *:8081->80/tcp   9            0         0         0B / 0B      0         0',
+    'web       *:8080->80/tcp   3            5         1         1.5kB / 2B   4         4',
+    'web       9000-9002/udp    1            0         0         0B / 0B      0         0',
+    '',
+  ]);
+  const lines = (await gangway([...stats, '--format', 'json', 'web'], { traffic })).stdout.trimEnd().split('\n');
+  t.is(lines.length, 2, 'of this container alone');
+  t.like(JSON.parse(lines[0] ?? ''), {
+    Port: '*:8080->80/tcp',
+    Translated: '3',
+    ErrorKinds: 'refused: 3, clientReset: 1',
+    DropReasons: 'turnedAway: 4',
+  });
+});
+
+test('both families are one place, a range is one line, and what no rule of the firewall knows is there all the same', (t) => {
+  const one = (hostAddress: string, hostPort: number, containerPort: number, connections: number) => ({
+    container: id,
+    name: 'web',
+    protocol: 'tcp' as const,
+    hostAddress: parseAddress(hostAddress),
+    hostPort,
+    containerPort,
+    counts: { ...nothing, connections },
+  });
+  const range = (hostAddress: string, connections: bigint) => ({
+    container: id,
+    name: 'web',
+    protocol: 'tcp' as const,
+    hostAddress: parseAddress(hostAddress),
+    hostPort: { first: 8000, last: 8002 },
+    containerPort: { first: 9000, last: 9002 },
+    connections,
+  });
+  const totals = portTotals({
+    ports: [range('0.0.0.0', 2n), range('::', 3n)],
+    relays: [
+      one('::', 8000, 9000, 1),
+      one('::', 8002, 9002, 10),
+      one('::', 8003, 9003, 100),
+      one('127.0.0.1', 8000, 9000, 7),
+    ],
+  });
+  t.deepEqual(
+    totals.map((each) => [formatPlace(each), each.translated, each.relayed.connections]),
+    [
+      ['*:8000-8002->9000-9002/tcp', 5n, 11],
+      ['127.0.0.1:8000->9000/tcp', 0n, 7],
+      ['*:8003->9003/tcp', 0n, 100],
+    ],
+  );
 });
 
 test('where the counters can’t be read, inspect says so once and tells the rest', async (t) => {

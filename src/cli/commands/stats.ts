@@ -1,17 +1,21 @@
-/** `gangway stats`: two samples a second apart give what was used in between. */
+/**
+ * `gangway stats`: two samples a second apart give what was used in between. With --ports it shows what was counted of ports
+ * (port-statistics.ts).
+ */
 import { totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ContainerSummary, Engine, Statistics } from '../../engine/engine.ts';
 import { GangwayError } from '../../values/errors.ts';
-import type { Context, Execute } from '../command.ts';
-import { binarySize, decimalSize, type Format, parseListFormat, shortId } from '../format.ts';
+import type { Execute } from '../command.ts';
+import { binarySize, decimalSize, parseListFormat, shortId } from '../format.ts';
 import type { statsOptions } from '../options.ts';
-import { formatRows, type Row } from '../rows.ts';
+import { showPorts } from '../port-statistics.ts';
+import { intervalMilliseconds, repaint } from '../repaint.ts';
+import { formatRows } from '../rows.ts';
 import { connectionFields, showsTraffic } from '../traffic.ts';
 
-const intervalMilliseconds = 1000;
-
 export const execute: Execute<typeof statsOptions> = async ({ options, words }, context) => {
+  if (options.ports) return await showPorts({ options, words }, context);
   const format = await parseListFormat(options.format, layout.headings);
   // The table is docker's, and has no room for it.
   const counts = format.kind !== 'plain' && showsTraffic(options.format, /\.(Port)?Connections\b/);
@@ -31,7 +35,7 @@ export const execute: Execute<typeof statsOptions> = async ({ options, words }, 
       ),
       ...connectionFields(traffic, later.id),
     }));
-    show(rows, format, !options['no-stream'], context);
+    repaint(formatRows(rows, format, layout), format, !options['no-stream'], context);
     before = now;
   } while (!options['no-stream']);
   return 0;
@@ -105,14 +109,6 @@ const layout = {
     'OutOfMemoryKills',
   ],
 } as const;
-
-type StatisticsRow = Row<keyof typeof layout.headings>;
-
-function show(rows: readonly StatisticsRow[], format: Format, streaming: boolean, { stdout }: Context): void {
-  // Home and clear: what comes replaces what was there. In a file they follow each other, and JSON is for programs.
-  const home = streaming && stdout.isTTY === true && format.kind !== 'json' ? '\x1b[H\x1b[J' : '';
-  stdout.write(home + formatRows(rows, format, layout));
-}
 
 /** Docker's names, and like there every value is a text. The last two are ours: which limits have bitten, how often. */
 function row(now: Statistics, before: Statistics | undefined, whole: boolean) {

@@ -1,4 +1,5 @@
 /** What `gangway rules` tells. */
+import type { Counts } from '../../services/proxy/counters.ts';
 import type { Address } from '../../values/address.ts';
 import type { Counted } from '../../values/counted.ts';
 import type { PortRange, Protocol } from '../../values/port.ts';
@@ -31,10 +32,15 @@ export interface RulesAt {
   readonly rules: readonly FirewallRule[];
 }
 
-/** What the firewall has counted since each of them was made. */
+export type { Counts };
+
+/** What was counted of networks and published ports since each of them was made. */
 export interface Traffic {
   readonly networks: readonly NetworkTraffic[];
+  /** What the firewall has translated. */
   readonly ports: readonly PortTraffic[];
+  /** What a process has carried. */
+  readonly relays: readonly RelayTraffic[];
 }
 
 /** What leaves and enters a network by this machine; not what siblings say to each other. */
@@ -44,14 +50,28 @@ export interface NetworkTraffic {
   readonly out: Counted;
 }
 
-/** A published port, or a range of them that is one fact. What a process carries is not counted. */
+/** A published port, or a range of them that is one fact, as the firewall has translated it. */
 export interface PortTraffic {
   /** Its id. */
   readonly container: string;
+  readonly name: string;
   readonly protocol: Protocol;
   readonly hostAddress: Address;
   /** Absent in a routed network, where the container's own port is open. */
   readonly hostPort?: PortRange;
   readonly containerPort: PortRange;
   readonly connections: bigint;
+}
+
+/** A socket of the switchboard. What is published on every address of both families has one alone, which is `::`. */
+export interface RelayTraffic {
+  /** Its id. */
+  readonly container: string;
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly hostAddress: Address;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  /** Since this switchboard has served it. */
+  readonly counts: Counts;
 }

@@ -1,4 +1,4 @@
-/** What the firewall has counted: of each network what goes in and out, of each published port the connections. */
+/** What was counted: of each network what goes in and out, of each published port the connections, and what the relays carried. */
 import { contentOf, isFirewallStep } from '../../firewall/backend.ts';
 import { type CountedAs, countedAs, countingSets } from '../../firewall/counting.ts';
 import { World } from '../../plan/world.ts';
@@ -13,22 +13,32 @@ import type { NetworkTraffic, PortTraffic, Traffic } from './told.ts';
 /** One fact of the records, and what the kernel has counted of it. */
 interface CountedFact {
   readonly owner: string;
+  /** Of the container, where it is one's. */
+  readonly name: string;
   readonly as: CountedAs;
   readonly counted: Counted;
   readonly forwards: readonly Forward[];
 }
 
 /** Since each of them was made. What the kernel hasn't got is left out. */
-export function traffic(context: Context): Traffic {
+export async function traffic(context: Context): Promise<Traffic> {
+  return { ...translated(context), relays: await context.sockets.counts() };
+}
+
+/** What the firewall has counted. */
+function translated(context: Context): Omit<Traffic, 'relays'> {
   const all = countedFacts(context);
   return { networks: networksIn(all), ports: portsIn(all.filter((fact) => fact.as === 'connections')) };
 }
 
 function countedFacts(context: Context): readonly CountedFact[] {
   const firewall = standingBackend(context);
-  const facts = factsIn(context, knownTo(context, firewall), firewall).flatMap(({ step, owner, forwards = [] }) => {
+  const known = knownTo(context, firewall);
+  const names = new Map(known.containers.map(({ id, name }) => [id, name]));
+  const facts = factsIn(context, known, firewall).flatMap(({ step, owner, forwards = [] }) => {
     const as = isFirewallStep(step) ? countedAs(step) : undefined;
-    return as === undefined || owner === undefined || !isFirewallStep(step) ? [] : [{ step, as, owner, forwards }];
+    if (as === undefined || owner === undefined || !isFirewallStep(step)) return [];
+    return [{ step, as, owner, name: names.get(owner) ?? '', forwards }];
   });
   if (facts.length === 0) return [];
   using world = new World(context.host());
@@ -61,13 +71,14 @@ function portsIn(all: readonly CountedFact[]): readonly PortTraffic[] {
 }
 
 function portIn(facts: readonly CountedFact[]): readonly PortTraffic[] {
-  const [{ owner: container, forwards } = { owner: '', forwards: [] }] = facts;
-  const [first, last] = [forwards[0], forwards.at(-1)];
-  if (first === undefined || last === undefined) return [];
+  const [fact] = facts;
+  const [first, last] = [fact?.forwards[0], fact?.forwards.at(-1)];
+  if (fact === undefined || first === undefined || last === undefined) return [];
   const { protocol, hostAddress, hostPort, containerPort } = first.binding;
   return [
     {
-      container,
+      container: fact.owner,
+      name: fact.name,
       protocol,
       hostAddress,
       ...(first.routed === undefined && { hostPort: { first: hostPort, last: last.binding.hostPort } }),

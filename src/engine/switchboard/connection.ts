@@ -4,8 +4,10 @@ import { createConnection, type Socket } from 'node:net';
 import { encode } from '../../plan/encoding.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
 import type { ContainerRecord } from '../record.ts';
+import type { RelayTraffic } from '../rules/told.ts';
 import {
   type Answer,
+  decodeCounts,
   decodeError,
   encodePublication,
   LineSplitter,
@@ -102,6 +104,12 @@ export class SwitchboardConnection {
 
   status(): Promise<SwitchboardStatus> {
     return this.#askStatus('status');
+  }
+
+  /** @throws GangwayError switchboard-unreachable */
+  async counts(): Promise<readonly RelayTraffic[]> {
+    const { counts = [] } = await this.#ask({ request: 'counts' });
+    return decodeCounts(counts);
   }
 
   /** Leaves, and waits until the switchboard has taken note: if it ends with its last client, its socket is gone. */

@@ -13,8 +13,9 @@ import { type Address, formatAddress, parseAddress } from '../../values/address.
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
 import type { ClientAddress, Forward, Protocol } from '../../values/port.ts';
 import { present } from '../../values/present.ts';
+import type { RelayTraffic } from '../rules/told.ts';
 
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -26,7 +27,7 @@ export interface Publication {
 }
 
 export type Request =
-  | { readonly request: 'hello' | 'refresh' | 'status' }
+  | { readonly request: 'hello' | 'refresh' | 'status' | 'counts' }
   /** Is there room for so many more? */
   | { readonly request: 'room'; readonly sockets: number }
   | { readonly request: 'reserve'; readonly publication: WirePublication }
@@ -37,7 +38,7 @@ export type Request =
 export type Question = Request & { readonly version: number };
 
 export type Answer =
-  | { readonly ok: true; readonly status?: SwitchboardStatus }
+  | { readonly ok: true; readonly status?: SwitchboardStatus; readonly counts?: readonly WireCounts[] }
   | { readonly ok: false; readonly error: WireError };
 
 interface WireError {
@@ -53,6 +54,10 @@ interface WireForward {
   readonly containerPort: number;
   readonly clientAddress?: ClientAddress;
   readonly target: string;
+}
+
+interface WireCounts extends Omit<RelayTraffic, 'hostAddress'> {
+  readonly hostAddress: string;
 }
 
 interface WirePublication {
@@ -135,6 +140,14 @@ export function decodePublication(wire: WirePublication): Publication {
       target: address(target),
     })),
   };
+}
+
+export function encodeCounts(relays: readonly RelayTraffic[]): readonly WireCounts[] {
+  return relays.map((relay) => ({ ...relay, hostAddress: formatAddress(relay.hostAddress) }));
+}
+
+export function decodeCounts(wire: readonly WireCounts[]): readonly RelayTraffic[] {
+  return wire.map((relay) => ({ ...relay, hostAddress: parseAddress(relay.hostAddress) }));
 }
 
 /** The same text for the same forward. */

@@ -16,6 +16,7 @@ import { NameDesk } from './name-desk.ts';
 import {
   type Answer,
   decodePublication,
+  encodeCounts,
   encodeError,
   LineSplitter,
   type Publication,
@@ -146,6 +147,7 @@ export class SwitchboardServer {
       const [owners, names] = [this.#switchboard.status(), this.#names.status()];
       return { ok: true, status: { pid: process.pid, owners, names, hook: this.#leading.status } };
     }
+    if (question.request === 'counts') return { ok: true, counts: encodeCounts(this.#switchboard.counts()) };
     return { ok: true };
   }
 

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { tryLock } from '../../sys/flock.ts';
 import type { Forward } from '../../values/port.ts';
 import type { ContainerRecord } from '../record.ts';
+import type { RelayTraffic } from '../rules/told.ts';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './client.ts';
 import type { SwitchboardConnection } from './connection.ts';
 import { switchboardFiles } from './files.ts';
@@ -121,6 +122,17 @@ export class SwitchboardSockets {
         reason === undefined ? [] : [`${what} of container ${name} are not served: ${reason}`],
       );
     return [...told('ports', owners), ...told('names', names)];
+  }
+
+  /** What each of its sockets has carried; nothing where no switchboard runs. @throws GangwayError switchboard-unreachable */
+  async counts(): Promise<readonly RelayTraffic[]> {
+    const connection = await findSwitchboard(this.options.runtimeDirectory);
+    if (connection === undefined) return [];
+    try {
+      return await connection.counts();
+    } finally {
+      await connection.close();
+    }
   }
 
   /** Does its socket stand there? */

@@ -21,6 +21,7 @@ import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Forward } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
+import type { RelayTraffic } from '../rules/told.ts';
 import { conflict, type Held } from './conflict.ts';
 import { Leading } from './leading.ts';
 import { forwardKey, type OwnerStatus, type Publication } from './protocol.ts';
@@ -163,6 +164,19 @@ export class Switchboard {
         clients: served.reduce((sum, { relay }) => sum + relay.clients, 0),
       })),
     ];
+  }
+
+  /** What each socket has carried since it was served. */
+  counts(): readonly RelayTraffic[] {
+    return [...this.#owners].flatMap(
+      ([
+        container,
+        {
+          publication: { name },
+          served,
+        },
+      ]) => served.map(({ forward: { binding }, relay }) => ({ container, name, ...binding, counts: relay.counts() })),
+    );
   }
 
   /** Brings one owner to what is wanted. A port that nobody wants any more, or that leads elsewhere, ends with its connections. */

@@ -1,0 +1,77 @@
+/** `gangway stats --ports`: by which way connections came to each published port, and what became of those that a process carried. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Counts } from '../engine/engine.ts';
+import { formatPlace, type PortTotals, portTotals } from '../engine/rules/port-totals.ts';
+import { dropReasons, errorKinds } from '../services/proxy/counters.ts';
+import type { Context } from './command.ts';
+import { decimalSize, parseListFormat, shortId } from './format.ts';
+import type { Given } from './grammar.ts';
+import type { statsOptions } from './options.ts';
+import { intervalMilliseconds, repaint } from './repaint.ts';
+import { formatRows } from './rows.ts';
+
+/** Counters need no second look: the first table is there at once. */
+export async function showPorts({ options, words }: Given<typeof statsOptions>, context: Context): Promise<number> {
+  const format = await parseListFormat(options.format, layout.headings);
+  const engine = await context.engine();
+  for (;;) {
+    const ids = await Promise.all(words.map(async (name) => (await engine.inspect(name)).Id));
+    const totals = portTotals(await engine.traffic());
+    const rows = totals
+      .filter(({ container }) => words.length === 0 || ids.includes(container))
+      .map((totals) => row(totals, options['no-trunc']));
+    repaint(formatRows(rows, format, layout), format, !options['no-stream'], context);
+    if (options['no-stream']) return 0;
+    await pause(intervalMilliseconds);
+  }
+}
+
+const layout = {
+  headings: {
+    Container: 'CONTAINER',
+    Datagrams: 'DATAGRAMS IN / OUT',
+    DropReasons: 'DROP REASONS',
+    Drops: 'DROPS',
+    ErrorKinds: 'ERROR KINDS',
+    Errors: 'ERRORS',
+    ID: 'CONTAINER ID',
+    IO: 'IN / OUT',
+    Name: 'NAME',
+    Open: 'OPEN',
+    Port: 'PORT',
+    Relayed: 'RELAYED',
+    Translated: 'TRANSLATED',
+  },
+  columns: ['Name', 'Port', 'Translated', 'Relayed', 'Open', 'IO', 'Errors', 'Drops'],
+} as const;
+
+/** All but what was translated is of connections that a process carried. */
+function row({ container, name, translated, relayed, ...place }: PortTotals, whole: boolean) {
+  return {
+    Container: shortId(container, whole),
+    Datagrams: `${relayed.datagramsIn} / ${relayed.datagramsOut}`,
+    DropReasons: listed(dropReasons, relayed),
+    Drops: total(dropReasons, relayed),
+    ErrorKinds: listed(errorKinds, relayed),
+    Errors: total(errorKinds, relayed),
+    ID: shortId(container, whole),
+    IO: `${decimalSize(relayed.bytesIn)} / ${decimalSize(relayed.bytesOut)}`,
+    Name: name,
+    Open: String(relayed.open),
+    Port: formatPlace({ container, name, ...place }),
+    Relayed: String(relayed.connections),
+    Translated: String(translated),
+  };
+}
+
+function total(fields: readonly (keyof Counts)[], counts: Counts): string {
+  return String(fields.reduce((sum, field) => sum + counts[field], 0));
+}
+
+/** Those that are not zero: `refused: 2, timedOut: 1`. */
+function listed(fields: readonly (keyof Counts)[], counts: Counts): string {
+  return fields
+    .filter((field) => counts[field] > 0)
+    .map((field) => `${field}: ${counts[field]}`)
+    .join(', ');
+}

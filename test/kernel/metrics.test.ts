@@ -1,0 +1,90 @@
+// What is told of published ports is what clients and container have sent and heard themselves.
+//
+//      web 172.17.0.2, tcp and udp 80, takes all and answers 200,003 bytes, or a datagram as it came
+//           |
+//     +-----+-------+------------------+          +---------------------+
+//     | gangway0    host               |---cable--| world 203.0.113.2   |
+//     |             up0 203.0.113.1/24 |          +---------------------+
+//     +--------------------------------+
+import test from 'ava';
+import { untilAnswering } from '../support/probe.ts';
+import { type Story, withStory } from '../support/story-lab.ts';
+
+const answerBytes = 200_003;
+
+const serving = `
+const { createServer } = require('node:net');
+const { createSocket } = require('node:dgram');
+createServer({ allowHalfOpen: true }, (client) =>
+  client.on('error', () => {}).resume().on('end', () => client.end(Buffer.alloc(${answerBytes}))),
+).listen(80);
+const socket = createSocket('udp4').on('message', (data, peer) => socket.send(data, peer.port, peer.address)).bind(80);
+`;
+
+/** What it has sent and heard. Bound, so that nobody leads it past the relay. */
+const asking = `
+import socket, sys
+address, port, source, count, protocol = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5]
+if protocol == 'udp':
+    asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    asker.bind((source, 0))
+    asker.settimeout(30)
+    asker.sendto(bytes(count), (address, port))
+    print(count, len(asker.recv(65536)))
+    sys.exit()
+asker = socket.create_connection((address, port), 30, (source, 0))
+asker.sendall(bytes(count))
+asker.shutdown(socket.SHUT_WR)
+heard = 0
+while data := asker.recv(65536):
+    heard += len(data)
+print(count, heard)
+`;
+
+async function ask(
+  story: Story,
+  from: 'host' | 'world',
+  ...words: readonly (string | number)[]
+): Promise<readonly number[]> {
+  const output = await story.lab[from].run(['python3', '-c', asking, ...words.map(String)]);
+  return output.trim().split(' ').map(Number);
+}
+
+/** Serves; is asked 3 times through the relay, twice through the firewall; is refused once. */
+async function busy(story: Story): Promise<{ readonly sent: number; readonly heard: number }> {
+  const published = ['-p', '8080:80', '-p', '8080:80/udp', '-p', '127.0.0.1:9090:90'];
+  const web = await story.start('--name', 'web', ...published, process.execPath, '-e', serving);
+  await untilAnswering(story, web, 80);
+  let [sent, heard] = [0, 0];
+  for (const count of [0, 1, 3_000_001]) {
+    const [out = 0, back = 0] = await ask(story, 'host', '127.0.0.1', 8080, '127.0.0.1', count, 'tcp');
+    sent += out;
+    heard += back;
+  }
+  for (const count of [10, 20]) await ask(story, 'world', '203.0.113.1', 8080, '203.0.113.2', count, 'tcp');
+  for (const count of [100, 1400]) await ask(story, 'host', '127.0.0.1', 8080, '127.0.0.1', count, 'udp');
+  const refused = await story.lab.host.exec(['curl', '-s', '--interface', '127.0.0.1', 'http://127.0.0.1:9090/']);
+  if (refused.exitCode === 0) throw new Error('it was not refused');
+  return { sent, heard };
+}
+
+test('stats and inspect tell what the relay carried, to the byte, beside what the firewall translated', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const { sent, heard } = await busy(story);
+    t.deepEqual([sent, heard], [3_000_002, 3 * answerBytes]);
+    const lines = (await story.run('stats', '--ports', '--no-stream', '--format', 'json')).split('\n');
+    const rows = lines.map((line) => JSON.parse(line));
+    const none = { Open: '0', Errors: '0', Drops: '0' };
+    t.is(rows.length, 3);
+    t.like(rows[0], { ...none, Port: '*:8080->80/tcp', Translated: '2', Relayed: '3', IO: '3MB / 600kB' });
+    t.like(rows[1], { Port: '*:8080->80/udp', Translated: '0', Relayed: '2', Datagrams: '2 / 2', IO: '1.5kB / 1.5kB' });
+    t.like(rows[2], { ...none, Port: '127.0.0.1:9090->90/tcp', Relayed: '1', Errors: '1', ErrorKinds: 'refused: 1' });
+    const [{ Traffic }] = JSON.parse(await story.run('inspect', 'web'));
+    t.is(Traffic.Relayed['80/tcp'].length, 1);
+    t.like(Traffic.Relayed['80/tcp'][0], { HostPort: '8080', Connections: 3, BytesIn: sent, BytesOut: heard });
+    t.like(Traffic.Relayed['80/udp'][0], { BytesIn: 1500, BytesOut: 1500, DatagramsIn: 2, DatagramsOut: 2 });
+    t.is(Traffic.Relayed['90/tcp'][0].Errors.Refused, 1);
+    await story.run('rm', '-f', 'web');
+    t.is((await story.run('stats', '--ports', '--no-stream')).split('\n').length, 1, 'the heading alone');
+  });
+});
