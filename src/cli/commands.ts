@@ -262,4 +262,11 @@ export const commands: readonly Command[] = [
     hidden: true,
     load: () => import('./commands/switchboard.ts'),
   },
+  {
+    name: '_docker-proxy',
+    summary: 'Make the switchboard hear who stands in docker-proxy’s place',
+    changes: 'unplanned',
+    hidden: true,
+    load: () => import('./commands/docker-proxy.ts'),
+  },
 ];

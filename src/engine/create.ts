@@ -14,7 +14,7 @@ import { checkConnection } from '../values/connection-grammar.ts';
 import { connect, disconnect } from './connect.ts';
 import type { Context } from './context.ts';
 import { createNetwork, removeNetwork } from './create-network.ts';
-import { directoriesOf } from './directories.ts';
+import { type Directories, directoriesOf } from './directories.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { events } from './events.ts';
 import { collectGarbage } from './garbage.ts';
@@ -96,25 +96,33 @@ export function engineOf(context: Context): Engine {
 /** For a process that stays: what is young in its memory is looked through at 2 MB, not at 16. */
 const frugal = ['--max-semi-space-size=2'];
 
+/** How the switchboard of these directories is spoken to, and started. */
+export function switchboardOf(directories: Directories): SwitchboardSockets {
+  return new SwitchboardSockets({
+    runtimeDirectory: directories.runtime,
+    command: [...ownCommand(directories, frugal), '_switchboard'],
+  });
+}
+
+function ownCommand({ state, runtime }: Directories, ofNode: readonly string[] = []): [string, ...string[]] {
+  return [process.execPath, ...ofNode, program, '--state-directory', state, '--runtime-directory', runtime];
+}
+
 /** Everything that an engine works with, from what its user said. */
 export function assemble(options: EngineOptions): Context {
   const directories = directoriesOf(options);
   const onWarning = options.onWarning ?? (() => {});
-  const words = [program, '--state-directory', directories.state, '--runtime-directory', directories.runtime];
   let host: KernelNamespace | undefined;
   return {
     records: new Records(directories, onWarning),
     identities: identities(options.seed),
     kinds: everyKind(),
-    sockets: new SwitchboardSockets({
-      runtimeDirectory: directories.runtime,
-      command: [process.execPath, ...frugal, ...words, '_switchboard'],
-    }),
+    sockets: switchboardOf(directories),
     ...(options.firewall === undefined ? {} : { firewall: options.firewall }),
     dryRun: options.dryRun ?? false,
     onPlan: options.onPlan ?? (() => {}),
     onWarning,
-    exitCommand: [process.execPath, ...words, '_exited'],
+    exitCommand: [...ownCommand(directories), '_exited'],
     turns: new Turns(),
     settle,
     host: () => {

@@ -142,7 +142,8 @@ function splitProtocol(text: string): { readonly ports: string; readonly protoco
   return { ports, protocol: slash === -1 ? 'tcp' : parseProtocol(text.slice(slash + 1)) };
 }
 
-function parseProtocol(text: string): Protocol {
+/** @throws GangwayError invalid-port, or not-supported for SCTP */
+export function parseProtocol(text: string): Protocol {
   const protocol = text.toLowerCase();
   if (protocol === 'tcp' || protocol === 'udp') return protocol;
   if (protocol === 'sctp') {
@@ -190,7 +191,8 @@ export function parseRange(text: string, what: string): PortRange {
   return range;
 }
 
-function parseNumber(text: string, whole: string, what: string): number {
+/** @param whole what the message quotes */
+export function parseNumber(text: string, whole: string, what: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port >= 1 && port <= 65535) return port;
   throw invalidPort(`invalid ${what} "${whole}"`, 'ports are numbers from 1 to 65535');

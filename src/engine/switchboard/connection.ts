@@ -97,6 +97,11 @@ export class SwitchboardConnection {
     await this.#ask({ request: 'withdraw', owner });
   }
 
+  /** Makes it hear those who stand in docker-proxy's place. @throws GangwayError switchboard-unreachable */
+  async hearStandIns(): Promise<void> {
+    await this.#ask({ request: 'stand-ins' });
+  }
+
   /** Makes it read the records again, and serve what they say: after a crash left the two apart. */
   refresh(): Promise<SwitchboardStatus> {
     return this.#askStatus('refresh');

@@ -12,6 +12,9 @@ export interface SwitchboardFiles {
   readonly lock: string;
   /** What it says before it dies. Removed when it ends in order. */
   readonly log: string;
+  /** FIFOs of those who stand in docker-proxy's place, who make them: what they ask, and of what they read the end. */
+  readonly requests: string;
+  readonly life: string;
 }
 
 /** @throws GangwayError invalid-option if the directory's name leaves no room for that of a socket */
@@ -23,6 +26,12 @@ export function switchboardFiles(runtimeDirectory: string): SwitchboardFiles {
       hint,
     });
   }
-  const lock = join(runtimeDirectory, 'switchboard.lock');
-  return { socket, lock, log: join(runtimeDirectory, 'switchboard.log') };
+  const file = (name: string) => join(runtimeDirectory, name);
+  return {
+    socket,
+    lock: file('switchboard.lock'),
+    log: file('switchboard.log'),
+    requests: file('docker-proxy.requests'),
+    life: file('docker-proxy.life'),
+  };
 }

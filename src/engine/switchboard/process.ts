@@ -69,8 +69,8 @@ export async function runSwitchboard({ runtimeDirectory, learned, ...wanted }: S
   // Whoever listened here was killed: it would hold the lock.
   rmSync(files.socket, { force: true });
   learned.begin();
-  const server = new SwitchboardServer({ ...wanted, open: learned.open });
-  await server.listen(files.socket);
+  const server = new SwitchboardServer({ ...wanted, open: learned.open }, files);
+  await server.listen();
   process.on('SIGTERM', () => server.end()).on('SIGINT', () => server.end());
   announce('ready');
   await server.ended;

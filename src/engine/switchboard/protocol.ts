@@ -15,7 +15,7 @@ import type { ClientAddress, Forward, Protocol } from '../../values/port.ts';
 import { present } from '../../values/present.ts';
 import type { RelayTraffic } from '../rules/told.ts';
 
-export const protocolVersion = 6;
+export const protocolVersion = 7;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -27,7 +27,7 @@ export interface Publication {
 }
 
 export type Request =
-  | { readonly request: 'hello' | 'refresh' | 'status' | 'counts' }
+  | { readonly request: 'hello' | 'refresh' | 'status' | 'counts' | 'stand-ins' }
   /** Is there room for so many more? */
   | { readonly request: 'room'; readonly sockets: number }
   | { readonly request: 'reserve'; readonly publication: WirePublication }

@@ -9,8 +9,10 @@ import { decode } from '../../plan/encoding.ts';
 import type { Open } from '../../services/dns/opening.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
+import { StandIns } from '../docker-proxy/stand-ins.ts';
 import type { NameService } from '../names.ts';
 import type { ContainerRecord } from '../record.ts';
+import type { SwitchboardFiles } from './files.ts';
 import { type HookOpening, Leading } from './leading.ts';
 import { NameDesk } from './name-desk.ts';
 import {
@@ -50,14 +52,19 @@ export class SwitchboardServer {
   readonly #leading: Leading;
   readonly #switchboard: Switchboard;
   readonly #names: NameDesk;
+  readonly #standIns: StandIns;
   readonly #attended = new Map<Socket, ContainerRecord>();
   readonly #firstClient: NodeJS.Timeout;
   #resolveEnded: () => void = () => {};
 
-  constructor(readonly wanted: Wanted) {
+  constructor(
+    readonly wanted: Wanted,
+    readonly files: SwitchboardFiles,
+  ) {
     this.#leading = new Leading(wanted.hook);
     this.#switchboard = new Switchboard(() => this.#endIfIdle(), this.#leading);
     this.#names = new NameDesk(openFileLimit() - descriptorsKept, wanted.open);
+    this.#standIns = new StandIns(this.#switchboard, (sentence) => void process.stderr.write(`${sentence}\n`));
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -66,11 +73,11 @@ export class SwitchboardServer {
     this.#follow();
   }
 
-  /** @returns when clients can connect to `path`, which must not exist */
-  listen(path: string): Promise<void> {
+  /** @returns when clients can connect to its socket, which must not exist */
+  listen(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(path, () => {
+      this.#server.listen(this.files.socket, () => {
         // From here on an error is one client's: accepting it failed.
         this.#server.off('error', reject).on('error', () => {});
         resolve();
@@ -85,6 +92,7 @@ export class SwitchboardServer {
     // Removes the socket's file at once; what is connected stays connected.
     this.#server.close();
     for (const client of this.#clients) client.end();
+    this.#standIns.close();
     this.#leading.close();
     for (const { owner } of this.#switchboard.status()) this.#switchboard.withdraw(owner);
     this.#names.follow([], new Set());
@@ -137,6 +145,7 @@ export class SwitchboardServer {
     else if (question.request === 'reserve') this.#switchboard.reserve(client, decodePublication(question.publication));
     else if (question.request === 'serve') this.#switchboard.serve(question.owner);
     else if (question.request === 'attend') this.#attend(client, decode(question.record) as ContainerRecord);
+    else if (question.request === 'stand-ins') this.#standIns.open(this.files);
     else if (question.request === 'withdraw') this.#withdraw(client, question.owner);
     else if (question.request === 'refresh') {
       // The record is written, if it ever will be.
@@ -153,7 +162,8 @@ export class SwitchboardServer {
 
   #follow(): void {
     const unknown = this.wanted.unknown();
-    this.#switchboard.follow(this.wanted.publishedPorts(), unknown);
+    const unrecorded = new Set([...unknown, ...this.#standIns.owners]);
+    this.#switchboard.follow(this.wanted.publishedPorts(), unrecorded);
     this.#followNames(unknown);
   }
 

@@ -97,6 +97,16 @@ export class SwitchboardSockets {
     }
   }
 
+  /** As `SwitchboardConnection.hearStandIns`. Starts the switchboard where none is running. */
+  async hearStandIns(): Promise<void> {
+    const connection = await openSwitchboard(this.options);
+    try {
+      await connection.hearStandIns();
+    } finally {
+      await connection.close();
+    }
+  }
+
   /**
    * Makes what is served the same as what the records say, and starts the switchboard for it: after a change of the records,
    * and after it was killed.

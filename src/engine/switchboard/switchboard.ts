@@ -15,7 +15,7 @@
 
 import { chooseCarrier } from '../../services/proxy/carrier.ts';
 import type { Carrier, Relay } from '../../services/proxy/forward.ts';
-import { type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
+import { adopt, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
 import { forwardsOf, type SocketForward, share } from '../../services/proxy/socket-forward.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
@@ -109,6 +109,17 @@ export class Switchboard {
     const served = [...(before?.served ?? []), ...this.#open(reserved.reservations)];
     const forwards = [...(before?.publication.forwards ?? []), ...publication.forwards];
     this.#owners.set(owner, { publication: { ...publication, forwards }, served });
+  }
+
+  /**
+   * Serves at once, for an owner who is in no record.
+   *
+   * @param take gives the socket that somebody else has bound for the one forward. Absent: ours are bound
+   * @throws as `reserve`
+   */
+  serveAtOnce(publication: Publication, take?: () => number): void {
+    const { owner } = publication;
+    this.#owners.set(owner, { publication, served: this.#open(this.#adoptOrBind(publication, take)) });
   }
 
   /** Takes an owner's ports away: they are free when this returns. To withdraw what is not there is success. */
@@ -217,6 +228,12 @@ export class Switchboard {
       // The kernel would only name this process, which holds the ports of all containers.
       throw conflict(publication, this.#held()) ?? error;
     }
+  }
+
+  #adoptOrBind(publication: Publication, take: (() => number) | undefined): readonly Reservation[] {
+    if (take === undefined) return this.#bind(publication);
+    this.requireRoom(publication.forwards.length);
+    return publication.forwards.map((forward) => adopt(forward, take()));
   }
 
   #open(reservations: readonly Reservation[]): readonly Served[] {

@@ -17,6 +17,7 @@
  * @see socket-filter.ts
  */
 import { portHolder } from '../../kernel/port-holder.ts';
+import { isSocketOf, prepareForeign } from '../../sys/foreign-socket.ts';
 import { bind, closeSocket, listen, longestBacklog, openDatagram, openStream } from '../../sys/inet-socket.ts';
 import { closeDoor, openDoor } from '../../sys/socket-filter.ts';
 import { formatAddress } from '../../values/address.ts';
@@ -26,12 +27,19 @@ import { formatBinding } from '../../values/port-grammar.ts';
 import type { Carrier, Relay } from './forward.ts';
 import { forwardsOf, type SocketForward } from './socket-forward.ts';
 
-/** One bound socket, with its door closed. Either served or released, once. */
+/** One bound socket, with its door closed if it is our own. Either served or released, once. */
 export class Reservation {
+  /** @param foreign somebody else has bound it, and put before it what he wanted */
   constructor(
     readonly forward: SocketForward,
     readonly fd: number,
+    readonly foreign = false,
   ) {}
+
+  /** Lets in whom we have kept out. */
+  open(): void {
+    if (!this.foreign) openDoor(this.fd);
+  }
 
   /** Gives the port back, unserved. */
   release(): void {
@@ -59,6 +67,29 @@ export function reserve(forwards: readonly SocketForward[]): readonly Reservatio
 }
 
 /**
+ * Takes over a socket that somebody else has bound for this.
+ *
+ * @param fd closed if this throws
+ * @throws GangwayError invalid-option if it is no such socket
+ */
+export function adopt(forward: SocketForward, fd: number): Reservation {
+  const { protocol, hostAddress } = forward.binding;
+  try {
+    if (!isSocketOf(fd, protocol, hostAddress.family)) throw foreigner(forward.binding);
+    prepareForeign(fd, protocol, hostAddress.family);
+    if (protocol === 'tcp') listen(fd, longestBacklog);
+    return new Reservation(forward, fd, true);
+  } catch (error) {
+    closeSocket(fd);
+    throw hasErrno(error, 'ENOTSOCK') ? foreigner(forward.binding) : error;
+  }
+}
+
+function foreigner(binding: PortBinding): GangwayError {
+  return new GangwayError('invalid-option', `what was handed over is no socket for ${formatBinding(binding)}`);
+}
+
+/**
  * Serves all of them, or none: then all their sockets are closed. Nobody is let in before the last one can serve.
  *
  * @throws KernelError if the kernel can't watch one more socket
@@ -67,7 +98,7 @@ export function serve(reservations: readonly Reservation[], carrier: Carrier): r
   const relays: Relay[] = [];
   try {
     for (const { forward, fd } of reservations) relays.push(carrier.serve(fd, forward));
-    for (const { fd } of reservations) openDoor(fd);
+    for (const reservation of reservations) reservation.open();
     return relays;
   } catch (error) {
     for (const served of relays) void served.withdraw();
