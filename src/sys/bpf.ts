@@ -27,6 +27,9 @@ const license = 'Dual MIT/GPL';
 /** Elements take their memory when they come, not before (BPF_F_NO_PREALLOC). */
 const noPreallocation = 1;
 
+/** How often a program is given to the kernel that was interrupted: as libbpf does. */
+const loadAttempts = 5;
+
 /** enum bpf_attach_type: the calls of a socket with an address before which, or behind which, a program runs. */
 export const attachTypes = {
   connect4: 10,
@@ -154,7 +157,7 @@ export function loadProgram(name: AttachType, instructions: Buffer): number {
     [68, attachTypes[name]],
   ];
   try {
-    return bpf(operation, 'loadProgram', attributes);
+    return load(operation, attributes);
   } catch (error) {
     if (!hasErrno(error, 'EACCES', 'EINVAL')) throw error;
     // Once more, for its reasons.
@@ -164,6 +167,17 @@ export function loadProgram(name: AttachType, instructions: Buffer): number {
     } catch {
       const said = log.toString('latin1', 0, log.indexOf(0));
       throw said === '' ? error : new VerifierRefusal(operation, (error as KernelError).errno, said);
+    }
+  }
+}
+
+/** The kernel does not finish looking while a signal waits to be heard, of a profiler say (EAGAIN). */
+function load(operation: string, attributes: Attributes): number {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return bpf(operation, 'loadProgram', attributes);
+    } catch (error) {
+      if (attempt === loadAttempts || !hasErrno(error, 'EAGAIN')) throw error;
     }
   }
 }

@@ -81,8 +81,15 @@ export function toBytes(address: Address): Uint8Array {
 
 /** `172.17.0.2`, or RFC 5952 text: `fd00::2`. */
 export function formatAddress(address: Address): string {
-  const bytes = toBytes(address);
-  return address.family === 4 ? bytes.join('.') : ipaddr.fromByteArray([...bytes]).toString();
+  const { family, value } = address;
+  if (family === 4) return formatIpv4(Number(value));
+  // Thousands of published ports have it.
+  if (value === 0n) return '::';
+  return ipaddr.fromByteArray([...toBytes(address)]).toString();
+}
+
+function formatIpv4(value: number): string {
+  return `${value >>> 24}.${(value >>> 16) & 0xff}.${(value >>> 8) & 0xff}.${value & 0xff}`;
 }
 
 /** The address as it stands before a port: `172.17.0.2`, `[fd00::2]`. */
