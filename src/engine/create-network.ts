@@ -6,6 +6,7 @@ import type { Link } from '../kernel/link.ts';
 import { type BridgeNetwork, optionsOf } from '../networks/bridge.ts';
 import { linkOf, type Network } from '../networks/network.ts';
 import { chooseParent, type Parent } from '../networks/parent.ts';
+import { chooseSegments } from '../networks/segments.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools } from '../services/ipam.ts';
@@ -26,7 +27,7 @@ import { isAlive } from './end.ts';
 import { standingBackend } from './firewall.ts';
 import { prepareGround } from './ground.ts';
 import { defaultBridge, lookUp, notFound, ordinaryBridge, takenPrefixes } from './networks.ts';
-import { machinePrefix, uplinkMtuBytes } from './observe.ts';
+import { largeSegments, machinePrefix, uplinkMtuBytes } from './observe.ts';
 import { ofNetwork } from './occurrences.ts';
 import { type NetworkRecord, standingSteps } from './record.ts';
 
@@ -161,6 +162,7 @@ function resolveBridge(
     mtuBytes,
     subnets,
     internal: request.internal,
+    ...chooseSegments({ ...driver, internal: request.internal, subnets }, largeSegments(world)),
     ...(request.egress === undefined ? {} : { egress: request.egress }),
   };
 }

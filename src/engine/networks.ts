@@ -7,13 +7,14 @@
  */
 import type { Link } from '../kernel/link.ts';
 import { optionsOf } from '../networks/bridge.ts';
+import { chooseSegments } from '../networks/segments.ts';
 import type { World } from '../plan/world.ts';
 import { choosePools, type TakenPrefix } from '../services/ipam.ts';
 import { plainBridge } from '../values/bridge-options.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Subnet } from '../values/network.ts';
 import type { Context } from './context.ts';
-import { machinePrefix, nameServers, reachable, uplinkMtuBytes } from './observe.ts';
+import { largeSegments, machinePrefix, nameServers, reachable, uplinkMtuBytes } from './observe.ts';
 import { idOf } from './predefined.ts';
 import type { NetworkRecord } from './record.ts';
 
@@ -80,6 +81,7 @@ export function findDefault(networks: readonly NetworkRecord[]): NetworkRecord |
 /** The default bridge as it will be. */
 function draftDefault(context: Context, world: World): NetworkRecord {
   const { identities } = context;
+  const subnets = defaultSubnets(subnetsInUse(context, world));
   return {
     id: idOf('bridge'),
     createdAt: new Date().toISOString(),
@@ -90,7 +92,8 @@ function draftDefault(context: Context, world: World): NetworkRecord {
       bridge: defaultBridge,
       mac: identities.mac(),
       mtuBytes: uplinkMtuBytes(world),
-      subnets: defaultSubnets(subnetsInUse(context, world)),
+      subnets,
+      ...chooseSegments({ internal: false, subnets }, largeSegments(world)),
     },
   };
 }

@@ -61,6 +61,11 @@ export function uplinkMtuBytes(world: World): number {
   return Math.min(1500, ...uplinks.map((link) => link?.mtu ?? 1500));
 }
 
+/** Families whose packets may be large inside this machine: any link can tell. */
+export function largeSegments(world: World): readonly Family[] {
+  return world.findLink('host', 'lo')?.largeSegments ?? [];
+}
+
 /** Every subnet that the machine has a way to: its own, and those behind gateways, but for the default routes. */
 export function reachable(world: World): readonly TakenPrefix[] {
   const { route } = world.namespace('host');

@@ -7,7 +7,17 @@ import { attributes, headed } from '../netlink/attributes.ts';
 import { cstring, u8, u32 } from '../netlink/codec.ts';
 import { flags, type Request, request } from '../netlink/message.ts';
 import type { Mac } from '../values/mac.ts';
-import { AF_BRIDGE, BR_STATE_DISABLED, birth, bridgePortAttributes, IFF_UP, ifinfomsg, newLink } from './link.ts';
+import type { Segments } from '../values/segments.ts';
+import {
+  AF_BRIDGE,
+  BR_STATE_DISABLED,
+  birth,
+  bridgePortAttributes,
+  IFF_UP,
+  ifinfomsg,
+  newLink,
+  segmentAttributes,
+} from './link.ts';
 
 /** IFLA_BR_*: the options of a bridge. */
 const bridgeAttributes = attributes({
@@ -62,7 +72,13 @@ export interface VethPair {
   readonly mtuBytes: number;
   /** Index of the bridge that the first end is plugged into. */
   readonly master: number;
-  readonly peer: { readonly name: string; readonly mac: Mac; readonly namespaceFd: number };
+  readonly segments?: Segments;
+  readonly peer: {
+    readonly name: string;
+    readonly mac: Mac;
+    readonly namespaceFd: number;
+    readonly segments?: Segments;
+  };
 }
 
 /**
@@ -87,6 +103,7 @@ export function addVeth(pair: VethPair): Request {
       mtu: pair.mtuBytes,
       namespaceFd: pair.peer.namespaceFd,
       ...oneQueue,
+      ...segmentAttributes(pair.peer.segments),
     },
   };
   return request(
@@ -99,6 +116,7 @@ export function addVeth(pair: VethPair): Request {
       mtu: pair.mtuBytes,
       master: pair.master,
       ...oneQueue,
+      ...segmentAttributes(pair.segments),
       info: { kind: 'veth', data: { peer } },
     },
   );

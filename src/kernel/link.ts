@@ -10,8 +10,10 @@ import { attributes, struct } from '../netlink/attributes.ts';
 import { type Codec, cstring, mac, u8, u16, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { type MessageKind, type RawMessage, type Reply, type Request, readBody, request } from '../netlink/message.ts';
+import type { Family } from '../values/address.ts';
 import { hasErrno, ignoring } from '../values/errors.ts';
 import type { Mac } from '../values/mac.ts';
+import type { Segments } from '../values/segments.ts';
 
 export const IFF_UP = 0x1;
 
@@ -42,6 +44,10 @@ export const birth = {
   namespaceFd: [28, u32],
   transmitQueues: [31, u32],
   receiveQueues: [32, u32],
+  gsoMaxBytes: [41, u32],
+  groMaxBytes: [58, u32],
+  gsoIpv4MaxBytes: [63, u32],
+  groIpv4MaxBytes: [64, u32],
 } as const;
 
 /** IFLA_LINKINFO: which kind of link this is. Of its data, only the bridge's about a port of it is read. */
@@ -73,7 +79,16 @@ const linkAttributes = attributes({
   ...birth,
   info: [18, linkInfo],
   statistics: [23, statistics64],
+  tsoMaxBytes: [59, u32],
 });
+
+/** The attributes of a link that takes and makes packets of these sizes. */
+export function segmentAttributes({ 4: ipv4, 6: ipv6 }: Segments = {}) {
+  return {
+    ...(ipv6 === undefined ? {} : { gsoMaxBytes: ipv6, groMaxBytes: ipv6 }),
+    ...(ipv4 === undefined ? {} : { gsoIpv4MaxBytes: ipv4, groIpv4MaxBytes: ipv4 }),
+  };
+}
 
 /** RTM_NEWLINK for links of one kind, by the table of that kind's IFLA_LINKINFO. */
 export function newLink<A>(info: Codec<A>) {
@@ -106,6 +121,8 @@ export interface Link {
   /** Of a bridge's port: does the bridge take frames from it? Not while its cable is loose, or when we disabled it. */
   readonly portEnabled: boolean;
   readonly statistics: LinkStatistics | undefined;
+  /** Families whose packets may be larger than 65,536 bytes inside this machine, as far as the kernel is concerned. */
+  readonly largeSegments: readonly Family[];
 }
 
 /** `ip link set NAME up`, or down. */
@@ -117,6 +134,11 @@ export function setLinkUp(name: string, up: boolean): Request {
     { flags: up ? IFF_UP : 0, change: IFF_UP },
     { name },
   );
+}
+
+/** `ip link set NAME gso_max_size BYTES gro_max_size BYTES gso_ipv4_max_size BYTES gro_ipv4_max_size BYTES`. */
+export function setSegments(name: string, segments: Segments): Request {
+  return request(`set sizes of link ${name}`, RTM_NEWLINK, 0, {}, { name, ...segmentAttributes(segments) });
 }
 
 /** `ip link set NAME name NEW`: a link that is down. */
@@ -189,5 +211,10 @@ function link({ header, attributes: found }: LinkReply): Link {
     master: found.master,
     portEnabled: (found.info?.port?.state ?? BR_STATE_DISABLED) !== BR_STATE_DISABLED,
     statistics: found.statistics,
+    // Each came with the kernel that knows how: 6.3, 5.19.
+    largeSegments: [
+      ...(found.gsoIpv4MaxBytes === undefined ? [] : [4 as const]),
+      ...(found.tsoMaxBytes === undefined ? [] : [6 as const]),
+    ],
   };
 }

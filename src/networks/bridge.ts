@@ -40,10 +40,12 @@ import type { Family } from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
+import type { Segments } from '../values/segments.ts';
 import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
+import type { SegmentSizes } from './segments.ts';
 
 /** What a bridge does about the world, as it was asked for. */
-export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix'>;
+export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix' | 'bigTcp'>;
 
 /** A switch with an address of its own. */
 export interface BridgeNetwork extends BridgeOptions {
@@ -56,10 +58,20 @@ export interface BridgeNetwork extends BridgeOptions {
   readonly subnets: readonly Subnet[];
   readonly internal: boolean;
   readonly egress?: EgressPolicy;
+  /** Absent: as the kernel has them. */
+  readonly segments?: SegmentSizes;
 }
 
 export function optionsOf(request: BridgeRequest): BridgeOptions {
-  const { kind: _, link: __, mtuBytes: ___, hostBinding: ____, linkPrefix: _____, ...options } = request;
+  const {
+    kind: _,
+    link: __,
+    mtuBytes: ___,
+    hostBinding: ____,
+    linkPrefix: _____,
+    bigTcp: ______,
+    ...options
+  } = request;
   return options;
 }
 
@@ -168,6 +180,7 @@ export function attach(
 ): readonly Step[] {
   const place = inSandbox(sandbox);
   const { link, hostLink, mac } = endpoint;
+  const { segments } = network;
   if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no plug for ${network.bridge}`);
   return [
     ...familyAtBirth(place, network.subnets, families),
@@ -177,9 +190,16 @@ export function attach(
       name: hostLink,
       bridge: network.bridge,
       mtuBytes: network.mtuBytes,
-      peer: { namespace: sandbox.namespace, name: link, mac },
+      ...(segments === undefined ? {} : { segments: segments.machine }),
+      peer: {
+        namespace: sandbox.namespace,
+        name: link,
+        mac,
+        ...(segments === undefined ? {} : { segments: segments.containers }),
+      },
       why: `a cable: one plug in ${network.bridge}, the other one is the container’s ${link}`,
     },
+    ...(segments === undefined ? [] : [roomy(network.bridge, segments.machine)]),
     {
       kind: 'hairpin',
       in: 'host',
@@ -196,6 +216,17 @@ export function attach(
     ...closedFamily('host', hostLink, network.subnets, familiesOn(network.mtuBytes, families)),
     ...occupy(endpoint, sandbox),
   ];
+}
+
+/** Of each plug anew: the bridge's size is bounded by its ports', and without any it is the ordinary one. */
+function roomy(link: string, segments: Segments): Step {
+  return {
+    kind: 'segments',
+    in: 'host',
+    link,
+    segments,
+    why: 'what the machine sends to its containers need not be cut',
+  };
 }
 
 function apart(link: string): Step {

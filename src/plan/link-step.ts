@@ -1,6 +1,7 @@
 /** Steps of links: how they are made, and what is set at them. */
 import type { Mac } from '../values/mac.ts';
 import type { IpvlanRequest, MacvlanRequest } from '../values/network.ts';
+import type { Segments } from '../values/segments.ts';
 import type { Place, Reasoned } from './place.ts';
 
 /** `ip link add NAME type bridge`. */
@@ -21,7 +22,21 @@ export interface VethStep extends Reasoned {
   readonly name: string;
   readonly bridge: string;
   readonly mtuBytes: number;
-  readonly peer: { readonly namespace: string; readonly name: string; readonly mac: Mac };
+  readonly segments?: Segments;
+  readonly peer: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly mac: Mac;
+    readonly segments?: Segments;
+  };
+}
+
+/** `ip link set LINK gso_max_size BYTES …`: at a bridge, which takes no more than its ports do, once it has one. */
+export interface SegmentsStep extends Reasoned {
+  readonly kind: 'segments';
+  readonly in: Place;
+  readonly link: string;
+  readonly segments: Segments;
 }
 
 /** A link on a parent, in the namespace of a container. The parent's place is `in`. */

@@ -24,6 +24,7 @@ import type {
   IpvlanStep,
   IsolatedStep,
   MacvlanStep,
+  SegmentsStep,
   UpStep,
   VethStep,
   VlanStep,
@@ -232,6 +233,7 @@ export type Step =
   | HairpinStep
   | GroupsForwardedStep
   | IsolatedStep
+  | SegmentsStep
   | UpStep
   | AddressStep
   | RouteStep

@@ -2,7 +2,7 @@
 import { type Address, type Family, formatAddress, isLoopback, isUnspecified } from './address.ts';
 import { formatFirewallMark, parseFirewallMark } from './firewall-mark.ts';
 import { parseLinkName, parseNewLinkName } from './names.ts';
-import type { BridgeRequest, GatewayMode } from './network.ts';
+import type { BigTcp, BridgeRequest, GatewayMode } from './network.ts';
 import { choice, commonRows, field, invalidNetwork, parseAddressOf, parseFlag, type Row } from './option-row.ts';
 
 /** A bridge network of which nothing else was said. */
@@ -39,6 +39,7 @@ export const bridgeRows: readonly Row<BridgeRequest>[] = [
   ),
   field<BridgeRequest, 'acceptedMark'>('gangway.accept-fwmark', 'acceptedMark', parseFirewallMark, formatFirewallMark),
   field('gangway.guard', 'guarded', parseFlag),
+  field<BridgeRequest, 'bigTcp'>('gangway.big-tcp', 'bigTcp', choice<BigTcp>('auto', 'on', 'off')),
   gatewayMode(4),
   gatewayMode(6),
   sourceAddress(4),

@@ -71,9 +71,14 @@ export interface BridgeRequest {
   readonly acceptedMark?: FirewallMark;
   /** Is each container held to the addresses that it was given? Absent in records of before there was a guard: yes. */
   readonly guarded: boolean;
+  /** Who may send more than 64 KiB of a TCP stream in one packet. Absent: `auto`. */
+  readonly bigTcp?: BigTcp;
   /** `eth`. */
   readonly linkPrefix: string;
 }
+
+/** `auto`: whatever goes nowhere but into a container, and in internal networks everything. */
+export type BigTcp = 'auto' | 'on' | 'off';
 
 export interface MacvlanRequest {
   readonly kind: 'macvlan';

@@ -320,7 +320,11 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'the connect hook leads processes of the machine’s own network namespace, which it knows by its cookie',
-        proofs: [hook('what is loopback of a container, of another network namespace')],
+        proofs: [
+          hook(
+            'what is loopback of a container, of another network namespace, or asked from outside of the lab is nobody’s to lead',
+          ),
+        ],
       },
       {
         attack:

@@ -7,7 +7,15 @@ import {
   setHairpin,
   setIsolated,
 } from '../../src/kernel/bridge.ts';
-import { deleteLink, findLink, listLinks, readLinkEvent, renameLink, setLinkUp } from '../../src/kernel/link.ts';
+import {
+  deleteLink,
+  findLink,
+  listLinks,
+  readLinkEvent,
+  renameLink,
+  setLinkUp,
+  setSegments,
+} from '../../src/kernel/link.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { attribute, bits, done, FakeKernel, int32, message, refused } from '../support/netlink.ts';
@@ -73,6 +81,21 @@ test('a veth: both ends in one message, ours up and plugged in, the other one bo
       '0800 1c00 09000000', // IFLA_NET_NS_FD 28
       '0800 1f00 01000000',
       '0800 2000 01000000',
+    ),
+  });
+});
+
+test('the sizes of packets are of a family each', (t) => {
+  t.deepEqual(sent(setSegments('v1', { 4: 393_216, 6: 131_072 })), {
+    type: 16,
+    flags: plain,
+    body: hex(
+      '0000 0000 00000000 00000000 00000000',
+      '0700 0300 763100 00',
+      '0800 2900 00000200', // IFLA_GSO_MAX_SIZE 41
+      '0800 3a00 00000200', // IFLA_GRO_MAX_SIZE 58
+      '0800 3f00 00000600', // IFLA_GSO_IPV4_MAX_SIZE 63
+      '0800 4000 00000600', // IFLA_GRO_IPV4_MAX_SIZE 64
     ),
   });
 });
@@ -178,6 +201,7 @@ const eth0 = {
   master: 7,
   portEnabled: false,
   statistics: { receivedPackets: 1n, transmittedPackets: 2n, receivedBytes: 300n, transmittedBytes: 400n },
+  largeSegments: [],
 };
 
 test('a link is found by its name, with all that gangway wants to know of it', (t) => {

@@ -15,6 +15,7 @@ import { createNetwork } from '../../src/networks/network.ts';
 import { none } from '../../src/networks/none.ts';
 import { forwarding } from '../../src/networks/outbound.ts';
 import { publish, sockets } from '../../src/networks/publish.ts';
+import { chooseSegments } from '../../src/networks/segments.ts';
 import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
@@ -150,6 +151,29 @@ test('attach: one message for the cable, closed before it is up', (t) => {
   ]);
   t.deepEqual(read(defaultRoutes(waysOut(network, endpoint), sandbox)), [
     'ip -n c1 route add default via 172.17.0.1 dev eth0',
+  ]);
+});
+
+test('large packets: into containers always, out of them where nothing gets out', (t) => {
+  const { subnets } = twoFamilies;
+  const both = { 4: 393_216, 6: 393_216 };
+  t.deepEqual(chooseSegments({ internal: true, subnets }, [4, 6]).segments, { machine: both, containers: both });
+  t.deepEqual(chooseSegments({ internal: false, subnets }, [4, 6]).segments, { machine: both, containers: {} });
+  const on = { bigTcp: 'on', internal: false, subnets } as const;
+  t.deepEqual(chooseSegments(on, [4, 6]).segments, { machine: both, containers: { 4: 393_216 } });
+  t.deepEqual(chooseSegments({ bigTcp: 'off', internal: true, subnets }, [4, 6]), {});
+  const { subnets: ipv4 } = network;
+  t.deepEqual(chooseSegments({ internal: false, subnets: ipv4 }, [4, 6]).segments?.machine, { 4: 393_216 });
+  t.deepEqual(chooseSegments({ internal: true, subnets }, []), {}, 'a kernel that knows of none');
+});
+
+test('attach: the sizes of packets, the bridge’s once it has a port', (t) => {
+  const segments = { machine: { 4: 393_216, 6: 393_216 }, containers: { 4: 393_216 } };
+  t.deepEqual(read(attach({ ...twoFamilies, segments }, endpoint, sandbox, families)).slice(1, 3), [
+    'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 gso_max_size 393216 gro_max_size 393216' +
+      ' gso_ipv4_max_size 393216 gro_ipv4_max_size 393216 type veth peer name eth0 address 02:42:ac:11:00:02 mtu 1500' +
+      ' numtxqueues 1 numrxqueues 1 gso_ipv4_max_size 393216 gro_ipv4_max_size 393216 netns c1',
+    'ip link set gangway0 gso_max_size 393216 gro_max_size 393216 gso_ipv4_max_size 393216 gro_ipv4_max_size 393216',
   ]);
 });
 

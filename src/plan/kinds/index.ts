@@ -9,7 +9,19 @@ import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { flows } from './flows.ts';
 import { address, route, routingRule, sysctl } from './internet.ts';
-import { bridge, dummy, groupsForwarded, hairpin, ipvlan, isolated, macvlan, up, veth, vlan } from './link.ts';
+import {
+  bridge,
+  dummy,
+  groupsForwarded,
+  hairpin,
+  ipvlan,
+  isolated,
+  macvlan,
+  segments,
+  up,
+  veth,
+  vlan,
+} from './link.ts';
 import { namespace } from './namespace.ts';
 
 export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = {
@@ -23,6 +35,7 @@ export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = 
   hairpin,
   'groups-forwarded': groupsForwarded,
   isolated,
+  segments,
   up,
   address,
   route,

@@ -1,4 +1,4 @@
-/** Step kinds of links: bridge, veth, hairpin, groups-forwarded, isolated, up; macvlan, ipvlan, vlan, dummy. */
+/** Step kinds of links: bridge, veth, segments, hairpin, groups-forwarded, isolated, up; macvlan, ipvlan, vlan, dummy. */
 import {
   addBridge,
   addVeth,
@@ -7,10 +7,11 @@ import {
   setHairpin,
   setIsolated,
 } from '../../kernel/bridge.ts';
-import { deleteLink, findLink, findLinkIndex, renameLink, setLinkUp } from '../../kernel/link.ts';
+import { deleteLink, findLink, findLinkIndex, renameLink, setLinkUp, setSegments } from '../../kernel/link.ts';
 import { addDummy, addIpvlan, addMacvlan, addVlan, makeLink } from '../../kernel/link-kinds.ts';
 import type { Request } from '../../netlink/message.ts';
 import { hasErrno, ignoring } from '../../values/errors.ts';
+import type { Segments } from '../../values/segments.ts';
 import { type ActionKind, inside, ip, type RequestKind } from '../kind.ts';
 import type {
   BridgeStep,
@@ -20,12 +21,20 @@ import type {
   IpvlanStep,
   IsolatedStep,
   MacvlanStep,
+  SegmentsStep,
   UpStep,
   VethStep,
   VlanStep,
 } from '../link-step.ts';
 import type { Place } from '../place.ts';
 import type { World } from '../world.ts';
+
+function sizes({ 4: ipv4, 6: ipv6 }: Segments = {}): string {
+  return (
+    (ipv6 === undefined ? '' : ` gso_max_size ${ipv6} gro_max_size ${ipv6}`) +
+    (ipv4 === undefined ? '' : ` gso_ipv4_max_size ${ipv4} gro_ipv4_max_size ${ipv4}`)
+  );
+}
 
 export const bridge: RequestKind<BridgeStep> = {
   requests: (step) => [addBridge(step)],
@@ -44,9 +53,10 @@ export const veth: RequestKind<VethStep> = {
     const namespaceFd = world.namespace(place).fd;
     return [addVeth({ ...step, master: world.linkIndex(step.in, step.bridge), peer: { ...step.peer, namespaceFd } })];
   },
-  commands: ({ in: place, name, mtuBytes, bridge: master, peer }) => [
-    `${ip(place)} link add ${name} up mtu ${mtuBytes} master ${master} numtxqueues 1 numrxqueues 1 type veth` +
-      ` peer name ${peer.name} address ${peer.mac} mtu ${mtuBytes} numtxqueues 1 numrxqueues 1 netns ${peer.namespace}`,
+  commands: ({ in: place, name, mtuBytes, bridge: master, segments, peer }) => [
+    `${ip(place)} link add ${name} up mtu ${mtuBytes} master ${master} numtxqueues 1 numrxqueues 1${sizes(segments)}` +
+      ` type veth peer name ${peer.name} address ${peer.mac} mtu ${mtuBytes} numtxqueues 1 numrxqueues 1` +
+      `${sizes(peer.segments)} netns ${peer.namespace}`,
   ],
   undoCommands: (step) => [`${ip(step.in)} link delete ${step.name}`],
   undo: (step, world) => removeLink(step.in, step.name, world),
@@ -61,6 +71,14 @@ export const veth: RequestKind<VethStep> = {
     undoCommands: (step) => [`${inside(step.in)}bridge link set dev ${step.name} state 0`],
   },
   holds: (step, world) => find(step.in, step.name, world)?.kind === 'veth',
+};
+
+export const segments: RequestKind<SegmentsStep> = {
+  requests: (step) => [setSegments(step.link, step.segments)],
+  commands: (step) => [`${ip(step.in)} link set ${step.link}${sizes(step.segments)}`],
+  undoCommands: () => [],
+  undo: () => {},
+  holds: (step, world) => find(step.in, step.link, world) !== undefined,
 };
 
 export const hairpin: RequestKind<HairpinStep> = {
