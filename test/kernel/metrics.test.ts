@@ -7,6 +7,8 @@
 //     |             up0 203.0.113.1/24 |          +---------------------+
 //     +--------------------------------+
 import test from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
+import { parseExposition, type Series, sampleOf } from '../support/exposition.ts';
 import { untilAnswering } from '../support/probe.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
@@ -86,5 +88,54 @@ test('stats and inspect tell what the relay carried, to the byte, beside what th
     t.is(Traffic.Relayed['90/tcp'][0].Errors.Refused, 1);
     await story.run('rm', '-f', 'web');
     t.is((await story.run('stats', '--ports', '--no-stream')).split('\n').length, 1, 'the heading alone');
+  });
+});
+
+const socket = '/run/gangway/metrics.sock';
+
+async function scrape(story: Story): Promise<readonly Series[]> {
+  const words = ['-sSf', '--unix-socket', socket, 'http://localhost/metrics'];
+  return parseExposition(await story.lab.host.run(['curl', ...words]));
+}
+
+test('Prometheus is told the same, by a socket that is root’s alone and goes with the switchboard', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const { sent, heard } = await busy(story);
+    const all = await scrape(story);
+    const port = (name: string, labels: Readonly<Record<string, string>>) =>
+      sampleOf(all, `gangway_port_${name}`, { container: 'web', ...labels });
+    const tcp = { host: '*', port: '8080', container_port: '80', protocol: 'tcp' };
+    t.is(port('connections_total', { ...tcp, path: 'relay' }), 3);
+    t.is(port('connections_total', { ...tcp, path: 'firewall' }), 2);
+    t.is(port('receive_bytes_total', tcp), sent);
+    t.is(port('transmit_bytes_total', tcp), heard);
+    t.is(port('open_connections', tcp), 0);
+    t.is(port('receive_datagrams_total', { protocol: 'udp' }), 2);
+    t.is(port('errors_total', { host: '127.0.0.1', port: '9090', kind: 'refused' }), 1);
+    t.is(port('errors_total', { ...tcp, kind: 'refused' }), 0);
+    const [{ Traffic }] = JSON.parse(await story.run('network', 'inspect', 'bridge'));
+    t.is(sampleOf(all, 'gangway_network_receive_packets_total', { network: 'bridge' }), Traffic.In.Packets);
+    t.is(sampleOf(all, 'gangway_published_ports'), 3);
+    t.is(await story.sh(`stat -c '%a %U' ${socket}`), '600 root');
+    await story.run('rm', '-f', 'web');
+    await waitFor('the sockets are gone', async () => (await story.sh('ls /run/gangway')).search(/\.sock/) < 0);
+  });
+});
+
+test('the socket of a switchboard that was killed is taken over by the next one', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.start('--name', 'web', '-p', '8080:80', 'sleep', '100');
+    const before = sampleOf(await scrape(story), 'process_start_time_seconds');
+    await story.sh('kill -9 $(ss -Hltnp sport = :8080 | grep -o "pid=[0-9]*" | cut -d= -f2 | sort -u)');
+    await waitFor('nobody is there any more', async () => {
+      const words = ['-s', '--unix-socket', socket, 'http://localhost/metrics'];
+      return (await story.lab.host.exec(['curl', ...words])).exitCode === 7;
+    });
+    t.is(await story.sh(`stat -c %F ${socket}`), 'socket', 'control: it has left it behind');
+    await story.start('--name', 'other', '-p', '8081:80', 'sleep', '100');
+    const all = await scrape(story);
+    t.true(sampleOf(all, 'process_start_time_seconds') > before);
+    t.is(sampleOf(all, 'gangway_published_ports'), 2);
+    await story.run('rm', '-f', 'web', 'other');
   });
 });

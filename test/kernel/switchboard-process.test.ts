@@ -176,7 +176,8 @@ test.serial('killed, it is started again by the next client, and serves what the
   record(options, publication('c1', 8006, 8007), publication('c2', 8008));
   await kill(pid);
   await until(async () => (await ask(8006)) === 'ECONNREFUSED');
-  t.true(existsSync(join(options.runtimeDirectory, 'switchboard.sock')), 'a stale socket');
+  const stale = ['switchboard.sock', 'metrics.sock'].map((name) => existsSync(join(options.runtimeDirectory, name)));
+  t.deepEqual(stale, [true, true], 'stale sockets');
   const thief = spawn('socat', ['TCP4-LISTEN:8008,fork,reuseaddr', 'PIPE']);
   await until(() => spawnSync('ss', ['-Hltn', 'sport = :8008'], { encoding: 'utf8' }).stdout !== '');
   const second = await openSwitchboard(options);

@@ -26,6 +26,8 @@ await runSwitchboard({
     return (JSON.parse(text) as Parameters<typeof decodePublication>[0][]).map(decodePublication);
   },
   unknown: () => new Set(),
+  version: '1.2.3',
+  translated: () => ({ networks: [], ports: [] }),
   names: () => [],
   learned: {
     begin: () => note('begin'),

@@ -72,7 +72,7 @@ test('nothing to tell is said', async (t) => {
 const nothing = new Counters().read();
 
 const traffic = async (): Promise<Traffic> => ({
-  networks: [{ id: bridge.id, in: { packets: 3n, bytes: 300n }, out: { packets: 2n, bytes: 200n } }],
+  networks: [{ id: bridge.id, name: 'bridge', in: { packets: 3n, bytes: 300n }, out: { packets: 2n, bytes: 200n } }],
   ports: [
     {
       container: id,

@@ -10,6 +10,8 @@ export const execute: Execute = async (_, { engineOptions }) => {
     { openConnectHook },
     { runSwitchboard },
     { watchFirewall },
+    { translated },
+    { ownVersion },
   ] = await Promise.all([
     import('../../engine/create.ts'),
     import('../../engine/keep-firewall.ts'),
@@ -18,6 +20,8 @@ export const execute: Execute = async (_, { engineOptions }) => {
     import('../../engine/switchboard/leading.ts'),
     import('../../engine/switchboard/process.ts'),
     import('../../engine/switchboard/firewall-watch.ts'),
+    import('../../engine/rules/traffic.ts'),
+    import('../own-version.ts'),
   ]);
   const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
   const context = assemble({ ...engineOptions, onWarning: say });
@@ -39,6 +43,8 @@ export const execute: Execute = async (_, { engineOptions }) => {
     await runSwitchboard({
       runtimeDirectory: records.directories.runtime,
       learned,
+      version: ownVersion(),
+      translated: () => translated(own),
       hook: { open: openConnectHook, onFailure: onHookFailure },
       publishedPorts: () => publications(records),
       unknown: () => records.unreadable(),

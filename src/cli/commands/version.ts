@@ -1,10 +1,10 @@
 /** `gangway version` */
-import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Execute } from '../command.ts';
 import { parseFormat } from '../format.ts';
 import { formatObject } from '../inspection.ts';
 import type { formatOptions } from '../options.ts';
+import { ownVersion } from '../own-version.ts';
 
 export const execute: Execute<typeof formatOptions> = async ({ options }, { stdout }) => {
   const format = await parseFormat(options.format);
@@ -13,8 +13,3 @@ export const execute: Execute<typeof formatOptions> = async ({ options }, { stdo
   stdout.write(format.kind === 'plain' ? lines.join('') : formatObject(versions, format));
   return 0;
 };
-
-function ownVersion(): string {
-  const description = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(description) as { version: string }).version;
-}

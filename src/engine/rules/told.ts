@@ -46,6 +46,7 @@ export interface Traffic {
 /** What leaves and enters a network by this machine; not what siblings say to each other. */
 export interface NetworkTraffic {
   readonly id: string;
+  readonly name: string;
   readonly in: Counted;
   readonly out: Counted;
 }

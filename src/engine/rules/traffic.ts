@@ -13,7 +13,7 @@ import type { NetworkTraffic, PortTraffic, Traffic } from './told.ts';
 /** One fact of the records, and what the kernel has counted of it. */
 interface CountedFact {
   readonly owner: string;
-  /** Of the container, where it is one's. */
+  /** Of the container or the network. */
   readonly name: string;
   readonly as: CountedAs;
   readonly counted: Counted;
@@ -26,7 +26,7 @@ export async function traffic(context: Context): Promise<Traffic> {
 }
 
 /** What the firewall has counted. */
-function translated(context: Context): Omit<Traffic, 'relays'> {
+export function translated(context: Context): Omit<Traffic, 'relays'> {
   const all = countedFacts(context);
   return { networks: networksIn(all), ports: portsIn(all.filter((fact) => fact.as === 'connections')) };
 }
@@ -34,7 +34,10 @@ function translated(context: Context): Omit<Traffic, 'relays'> {
 function countedFacts(context: Context): readonly CountedFact[] {
   const firewall = standingBackend(context);
   const known = knownTo(context, firewall);
-  const names = new Map(known.containers.map(({ id, name }) => [id, name]));
+  const names = new Map([
+    ...known.containers.map(({ id, name }) => [id, name] as const),
+    ...known.networks.map(({ id, network }) => [id, network.name] as const),
+  ]);
   const facts = factsIn(context, known, firewall).flatMap(({ step, owner, forwards = [] }) => {
     const as = isFirewallStep(step) ? countedAs(step) : undefined;
     if (as === undefined || owner === undefined || !isFirewallStep(step)) return [];
@@ -53,9 +56,9 @@ function countedFacts(context: Context): readonly CountedFact[] {
 /** Both families together. */
 function networksIn(all: readonly CountedFact[]): readonly NetworkTraffic[] {
   const own = all.filter(({ as }) => as !== 'connections');
-  return [...new Set(own.map(({ owner }) => owner))].map((id) => {
+  return [...new Map(own.map(({ owner, name }) => [owner, name]))].map(([id, name]) => {
     const counted = (as: CountedAs) => sum(own.filter((fact) => fact.owner === id && fact.as === as));
-    return { id, in: counted('in'), out: counted('out') };
+    return { id, name, in: counted('in'), out: counted('out') };
   });
 }
 

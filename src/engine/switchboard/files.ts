@@ -8,6 +8,8 @@ const longestSocketPath = 107;
 export interface SwitchboardFiles {
   /** Where it listens. Mode 0600: whoever may connect may publish. */
   readonly socket: string;
+  /** Where it tells its numbers (metrics/server.ts). */
+  readonly metrics: string;
   /** Held as long as it lives, so that there is one. Empty, and left behind: to remove a lock file is to lose the lock. */
   readonly lock: string;
   /** What it says before it dies. Removed when it ends in order. */
@@ -29,6 +31,7 @@ export function switchboardFiles(runtimeDirectory: string): SwitchboardFiles {
   const file = (name: string) => join(runtimeDirectory, name);
   return {
     socket,
+    metrics: file('metrics.sock'),
     lock: file('switchboard.lock'),
     log: file('switchboard.log'),
     requests: file('docker-proxy.requests'),

@@ -31,14 +31,20 @@
 import { rmSync, writeSync } from 'node:fs';
 import type { Open } from '../../services/dns/opening.ts';
 import { tryLock } from '../../sys/flock.ts';
-import { raiseOpenFileLimit } from '../../sys/open-files.ts';
+import { openFileLimit, openFiles, raiseOpenFileLimit } from '../../sys/open-files.ts';
 import { ignoring } from '../../values/errors.ts';
+import { families, type ProcessUsage } from '../metrics/families.ts';
+import { MetricsServer } from '../metrics/server.ts';
+import type { Traffic } from '../rules/told.ts';
 import { switchboardFiles } from './files.ts';
 import { SwitchboardServer, type Wanted } from './server.ts';
 
 export interface SwitchboardProcess extends Omit<Wanted, 'open'> {
   readonly runtimeDirectory: string;
   readonly learned: Learning;
+  readonly version: string;
+  /** What the firewall has counted. */
+  readonly translated: () => Omit<Traffic, 'relays'>;
 }
 
 /** What answers for names have opened: it is the switchboard's that has the lock, and of no other one. */
@@ -57,7 +63,8 @@ export type Announcement = 'ready' | 'busy';
  *
  * @returns when it has ended, or at once if another one is running
  */
-export async function runSwitchboard({ runtimeDirectory, learned, ...wanted }: SwitchboardProcess): Promise<void> {
+export async function runSwitchboard(options: SwitchboardProcess): Promise<void> {
+  const { runtimeDirectory, learned, version, translated, ...wanted } = options;
   const files = switchboardFiles(runtimeDirectory);
   process.umask(0o177);
   const lock = tryLock(files.lock);
@@ -67,19 +74,35 @@ export async function runSwitchboard({ runtimeDirectory, learned, ...wanted }: S
   }
   raiseOpenFileLimit();
   // Whoever listened here was killed: it would hold the lock.
-  rmSync(files.socket, { force: true });
+  for (const socket of [files.socket, files.metrics]) rmSync(socket, { force: true });
   learned.begin();
   const server = new SwitchboardServer({ ...wanted, open: learned.open }, files);
+  const metrics = new MetricsServer(() =>
+    families({ version, ...translated(), ...server.measured(), process: processUsage() }),
+  );
+  await metrics.listen(files.metrics);
   await server.listen();
   process.on('SIGTERM', () => server.end()).on('SIGINT', () => server.end());
   announce('ready');
   await server.ended;
+  metrics.close();
   try {
     await learned.close();
     rmSync(files.log, { force: true });
   } finally {
     lock.release();
   }
+}
+
+function processUsage(): ProcessUsage {
+  const { user, system } = process.cpuUsage();
+  return {
+    startSeconds: Date.now() / 1000 - process.uptime(),
+    processorSeconds: (user + system) / 1e6,
+    residentBytes: process.memoryUsage.rss(),
+    openFiles: openFiles(),
+    openFileLimit: openFileLimit(),
+  };
 }
 
 function announce(word: Announcement): void {

@@ -10,6 +10,7 @@ import type { Open } from '../../services/dns/opening.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { StandIns } from '../docker-proxy/stand-ins.ts';
+import type { Measured } from '../metrics/families.ts';
 import type { NameService } from '../names.ts';
 import type { ContainerRecord } from '../record.ts';
 import type { SwitchboardFiles } from './files.ts';
@@ -83,6 +84,12 @@ export class SwitchboardServer {
         resolve();
       });
     });
+  }
+
+  /** What it does at the moment, and what the relays have counted. */
+  measured(): Pick<Measured, 'relays' | 'hook' | 'nameServers'> {
+    const nameServers = this.#names.status().filter(({ reason }) => reason === undefined).length;
+    return { relays: this.#switchboard.counts(), hook: this.#leading.status, nameServers };
   }
 
   /** Stops serving, whatever is published. The next switchboard takes it up again from the records. */

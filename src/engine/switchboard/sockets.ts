@@ -152,12 +152,12 @@ export class SwitchboardSockets {
 
   /** Removes the files of a switchboard that was killed, where nobody needs another one. */
   sweep(): void {
-    const { socket, log, lock } = switchboardFiles(this.options.runtimeDirectory);
-    if (!existsSync(socket)) return;
+    const { socket, metrics, log, lock } = switchboardFiles(this.options.runtimeDirectory);
+    if (![socket, metrics].some((path) => existsSync(path))) return;
     // While we hold it, one that is just starting waits for us.
     const held = tryLock(lock);
     if (held === undefined) return;
-    for (const file of [socket, log]) rmSync(file, { force: true });
+    for (const file of [socket, metrics, log]) rmSync(file, { force: true });
     held.release();
   }
 

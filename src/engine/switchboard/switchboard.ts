@@ -179,14 +179,11 @@ export class Switchboard {
 
   /** What each socket has carried since it was served. */
   counts(): readonly RelayTraffic[] {
-    return [...this.#owners].flatMap(
-      ([
-        container,
-        {
-          publication: { name },
-          served,
-        },
-      ]) => served.map(({ forward: { binding }, relay }) => ({ container, name, ...binding, counts: relay.counts() })),
+    return [...this.#owners].flatMap(([container, { publication, served }]) =>
+      served.map(({ forward: { binding }, relay }) => {
+        const { clientAddress: _, ...port } = binding;
+        return { container, name: publication.name, ...port, counts: relay.counts() };
+      }),
     );
   }
 
