@@ -23,10 +23,14 @@ const options = [
 export class Docker {
   #daemon: Background | undefined;
 
-  constructor(readonly story: Story) {}
+  /** @param words more options of the daemon */
+  constructor(
+    readonly story: Story,
+    readonly words: readonly string[] = [],
+  ) {}
 
   async start(): Promise<void> {
-    this.#daemon = this.story.lab.host.spawn(['dockerd', ...options], { environment });
+    this.#daemon = this.story.lab.host.spawn(['dockerd', ...options, ...this.words], { environment });
     const answers = async () => (await this.story.lab.host.exec(['docker', 'version'], { environment })).exitCode === 0;
     await waitFor('dockerd answers', answers, { timeoutMilliseconds: 60_000 });
   }

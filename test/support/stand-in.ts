@@ -5,7 +5,9 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const standInProgram = fileURLToPath(new URL('../../dist/engine/docker-proxy/gangway-docker-proxy', import.meta.url));
+export const standInProgram = fileURLToPath(
+  new URL('../../dist/engine/docker-proxy/gangway-docker-proxy', import.meta.url),
+);
 
 export interface Launched {
   readonly child: ChildProcess;
