@@ -15,7 +15,8 @@ export interface Family {
   readonly type: 'counter' | 'gauge';
   /** A sentence. */
   readonly help: string;
-  readonly samples: readonly Sample[];
+  /** Made when they are told. */
+  readonly samples: Iterable<Sample>;
 }
 
 export interface Sample {
@@ -28,16 +29,18 @@ export const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 /** Samples of one piece. */
 const pieceSamples = 500;
 
-/** The text in pieces, so that whoever sends it can do something else in between. A family without samples is left out. */
+/** The text in pieces, so that whoever sends it can do something else in between. A family without samples has none. */
 export function* exposition(families: readonly Family[]): Generator<string> {
   for (const { name, type, help, samples } of families) {
-    if (samples.length === 0) continue;
-    yield `# HELP ${name} ${escaped(help, /[\\\n]/g)}\n# TYPE ${name} ${type}\n`;
-    for (let begin = 0; begin < samples.length; begin += pieceSamples)
-      yield samples
-        .slice(begin, begin + pieceSamples)
-        .map((sample) => line(name, sample))
-        .join('');
+    const lines: string[] = [];
+    let head = `# HELP ${name} ${escaped(help, /[\\\n]/g)}\n# TYPE ${name} ${type}\n`;
+    for (const sample of samples) {
+      lines.push(line(name, sample));
+      if (lines.length < pieceSamples) continue;
+      yield head + lines.splice(0).join('');
+      head = '';
+    }
+    if (lines.length > 0) yield head + lines.join('');
   }
 }
 

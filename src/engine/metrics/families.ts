@@ -63,45 +63,56 @@ function ofItself({ version, hook, nameServers }: Measured, ports: readonly Port
 }
 
 function ofPorts(ports: readonly PortTotals[]): readonly Family[] {
-  const relayed = (field: Field) => ports.map((port) => ({ labels: labelsOf(port), value: port.relayed[field] }));
-  const datagrams = (field: Field) =>
-    ports
-      .filter(({ protocol }) => protocol === 'udp')
-      .map((port) => ({ labels: labelsOf(port), value: port.relayed[field] }));
+  const datagrams = ports.filter(({ protocol }) => protocol === 'udp');
   return [
     counter(
       'gangway_port_connections_total',
       'Connections, and over UDP flows, by the way they took: translated by the firewall, or carried by a relay.',
-      ports.flatMap((port) => [
-        { labels: { ...labelsOf(port), path: 'firewall' }, value: port.translated },
-        { labels: { ...labelsOf(port), path: 'relay' }, value: port.relayed.connections },
+      each(ports, (port, labels) => [
+        { labels: { ...labels, path: 'firewall' }, value: port.translated },
+        { labels: { ...labels, path: 'relay' }, value: port.relayed.connections },
       ]),
     ),
-    gauge('gangway_port_open_connections', 'Connections and flows that a relay carries now.', relayed('open')),
-    counter('gangway_port_receive_bytes_total', 'Payload that relays took from clients.', relayed('bytesIn')),
-    counter('gangway_port_transmit_bytes_total', 'Payload that relays took from containers.', relayed('bytesOut')),
+    gauge('gangway_port_open_connections', 'Connections and flows that a relay carries now.', relayed(ports, 'open')),
+    counter('gangway_port_receive_bytes_total', 'Payload that relays took from clients.', relayed(ports, 'bytesIn')),
+    counter(
+      'gangway_port_transmit_bytes_total',
+      'Payload that relays took from containers.',
+      relayed(ports, 'bytesOut'),
+    ),
     counter(
       'gangway_port_receive_datagrams_total',
       'Datagrams that relays took from clients.',
-      datagrams('datagramsIn'),
+      relayed(datagrams, 'datagramsIn'),
     ),
     counter(
       'gangway_port_transmit_datagrams_total',
       'Datagrams that relays took from containers.',
-      datagrams('datagramsOut'),
+      relayed(datagrams, 'datagramsOut'),
     ),
     counter('gangway_port_errors_total', 'What others did to relayed connections.', byKind(ports, 'errors', 'kind')),
     counter('gangway_port_drops_total', 'What a relay had no room for.', byKind(ports, 'drops', 'reason')),
   ];
 }
 
-function byKind(ports: readonly PortTotals[], what: 'errors' | 'drops', label: string): readonly Sample[] {
-  return ports.flatMap((port) =>
+function relayed(ports: readonly PortTotals[], field: Field): Iterable<Sample> {
+  return each(ports, (port, labels) => [{ labels, value: port.relayed[field] }]);
+}
+
+function byKind(ports: readonly PortTotals[], what: 'errors' | 'drops', label: string): Iterable<Sample> {
+  return each(ports, (port, labels) =>
     told[port.protocol][what].map((field) => ({
-      labels: { ...labelsOf(port), [label]: snakeCase(field) },
+      labels: { ...labels, [label]: snakeCase(field) },
       value: port.relayed[field],
     })),
   );
+}
+
+function* each(
+  ports: readonly PortTotals[],
+  samples: (port: PortTotals, labels: Readonly<Record<string, string>>) => readonly Sample[],
+): Generator<Sample> {
+  for (const port of ports) yield* samples(port, labelsOf(port));
 }
 
 function labelsOf({ name, host, hostPort, containerPort, protocol }: PortTotals): Readonly<Record<string, string>> {
@@ -136,11 +147,11 @@ function ofProcess(usage: ProcessUsage): readonly Family[] {
   ];
 }
 
-function counter(name: string, help: string, samples: readonly Sample[]): Family {
+function counter(name: string, help: string, samples: Iterable<Sample>): Family {
   return { name, type: 'counter', help, samples };
 }
 
-function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+function gauge(name: string, help: string, samples: Iterable<Sample>): Family {
   return { name, type: 'gauge', help, samples };
 }
 

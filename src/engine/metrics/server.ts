@@ -90,8 +90,8 @@ export class MetricsServer {
       return;
     }
     response.writeHead(200, { 'Content-Type': contentType });
-    // A client that has gone needs no more of it.
-    Readable.from(exposition(families))
+    // A piece at a time: names are answered in between. A client that has gone needs no more of it.
+    Readable.from(exposition(families), { highWaterMark: 1 })
       .on('error', () => {})
       .pipe(response);
   }

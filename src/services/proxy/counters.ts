@@ -115,11 +115,16 @@ export class Counters {
 }
 
 export function sumOfCounts(all: readonly Counts[]): Counts {
+  const [first] = all;
+  if (first !== undefined && all.length === 1) return first;
   return countsOf((field) => all.reduce((sum, counts) => sum + counts[field], 0));
 }
 
 function countsOf(count: (field: Field) => number): Counts {
-  return Object.fromEntries(countFields.map((field) => [field, count(field)])) as Counts;
+  // Of ten thousand ports at once: entries that become an object take ten times as long.
+  const counts: Partial<Record<Field, number>> = {};
+  for (const field of countFields) counts[field] = count(field);
+  return counts as Counts;
 }
 
 const shortages = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSPC']);
