@@ -56,7 +56,7 @@ export const createOptions = {
   'proxy-protocol': {
     kind: 'list',
     type: 'port',
-    help: 'Tell a published port of the container who asks, by the header of the PROXY protocol (80)',
+    help: 'Tell a published port of the container (80) who asks: PROXY protocol',
   },
   publish: {
     kind: 'list',

@@ -40,9 +40,8 @@ import type { Family } from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
-import type { Segments } from '../values/segments.ts';
+import type { SegmentSizes, Segments } from '../values/segments.ts';
 import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
-import type { SegmentSizes } from './segments.ts';
 
 /** What a bridge does about the world, as it was asked for. */
 export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix' | 'bigTcp'>;

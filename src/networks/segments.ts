@@ -32,16 +32,10 @@
  */
 import type { Family } from '../values/address.ts';
 import type { BigTcp, Subnet } from '../values/network.ts';
-import type { Segments } from '../values/segments.ts';
+import type { SegmentSizes, Segments } from '../values/segments.ts';
 
 /** As many pages of 4 KiB as one packet has room for descriptions of 32 KiB; larger ones were not faster. */
 const largeBytes = 393_216;
-
-/** The sizes of a network's links: those of the machine, and the containers'. */
-export interface SegmentSizes {
-  readonly machine: Segments;
-  readonly containers: Segments;
-}
 
 /** What decides about a network's sizes. */
 export interface SegmentQuestion {

@@ -7,3 +7,9 @@ import type { Family } from './address.ts';
  * @see gso_max_size, gso_ipv4_max_size in ip-link(8)
  */
 export type Segments = Readonly<Partial<Record<Family, number>>>;
+
+/** The sizes of a network's links: those of the machine, and the containers'. */
+export interface SegmentSizes {
+  readonly machine: Segments;
+  readonly containers: Segments;
+}
