@@ -1,4 +1,6 @@
 /**
+ * Chapter 15: large packets.
+ *
  * How large may a packet be that never leaves the machine?
  *
  * TCP does not cut its stream into packets of the wire's size: it hands the link up to 64 KiB at once, and the network card cuts.

@@ -102,8 +102,9 @@ function open(spoken: Spoken, type: number, wanted: readonly (keyof typeof optio
   const domain = spoken === 4 ? AF_INET : AF_INET6;
   const fd = call('open socket', prototypes.socket, domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   try {
-    // Said either way: what holds for who says nothing is the machine's to choose (net.ipv6.bindv6only).
-    if (domain === AF_INET6) setOption(fd, 'onlyIpv6', spoken === 6 ? 1 : 0);
+    // Said either way: what holds for who says nothing is the machine's to choose (net.ipv6.bindv6only). A raw socket is
+    // bound to its protocol from the beginning, and is of one family.
+    if (domain === AF_INET6 && type !== SOCK_RAW) setOption(fd, 'onlyIpv6', spoken === 6 ? 1 : 0);
     for (const name of wanted) setOption(fd, name);
   } catch (error) {
     closeSync(fd);
