@@ -1,6 +1,6 @@
 /** Samples as they come, by piece of work and contender. */
 
-export type Unit = 'ms' | 'µs' | 'queries/s' | 'MiB';
+export type Unit = 'ms' | 'µs' | 'queries/s' | 'MiB' | 'Gbit/s' | 's/GB' | '/s' | '%' | 'failed';
 
 /** All samples of one contender at one piece of work, by round. Times in milliseconds are kept as nanoseconds. */
 export interface Measurement {

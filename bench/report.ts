@@ -24,12 +24,12 @@ export interface Report {
 }
 
 /** Whom the others are compared with, where they took part in the same work. */
-const bases = ['C limit', 'netavark', 'dockerd', 'gangway, nftables'];
+const bases = ['C limit', 'netavark', 'dockerd', 'gangway, nftables', 'docker-proxy', 'gangway, engine', 'off'];
 export const idleNode = 'node -e 0';
 
 export function report(
   machine: Machine,
-  contenders: readonly Contender[],
+  contenders: readonly Pick<Contender, 'name' | 'method'>[],
   skipped: readonly Absent[],
   measurements: readonly Measurement[],
 ): Report {

@@ -1,0 +1,111 @@
+/**
+ * Containers on one of gangway's own bridge networks, with its firewall, in which load.c serves.
+ *
+ *      this network namespace --- data0 10.216.0.1/16 ===+=== eth0 10.216.0.2, serves
+ *                                                        +=== eth0 10.216.0.3, a client
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { ordinary } from '../src/engine/networks.ts';
+import { loadGuard } from '../src/firewall/guard.ts';
+import { nftables } from '../src/firewall/nftables.ts';
+import { KernelNamespace } from '../src/kernel/namespace.ts';
+import { attach, type BridgeNetwork, createBridge, waysOut } from '../src/networks/bridge.ts';
+import { defaultRoutes } from '../src/networks/gateway.ts';
+import { guard } from '../src/networks/guard.ts';
+import { none } from '../src/networks/none.ts';
+import { chooseSegments } from '../src/networks/segments.ts';
+import { apply } from '../src/plan/apply.ts';
+import type { Kinds } from '../src/plan/kind.ts';
+import { kernelKinds } from '../src/plan/kinds/index.ts';
+import type { Step } from '../src/plan/step.ts';
+import { World } from '../src/plan/world.ts';
+import { formatAddress, offset, parsePrefix } from '../src/values/address.ts';
+import { macOf, parseMac } from '../src/values/mac.ts';
+import type { BigTcp } from '../src/values/network.ts';
+
+/** No plan of this file starts a process. */
+const kinds = kernelKinds as Kinds;
+
+export interface DataContainer {
+  readonly namespace: string;
+  readonly address: string;
+}
+
+/** What the machine has before its first network. */
+export async function layGround(): Promise<void> {
+  await carryOut([...nftables.load(), loadGuard()]);
+}
+
+/**
+ * Two containers on a network of their own.
+ *
+ * @param number tells it from others: `data0`, 10.216.0.0/16
+ */
+export async function makeNetwork(number: number, bigTcp: BigTcp, internal = false): Promise<readonly DataContainer[]> {
+  const subnet = parsePrefix(`10.${216 + number}.0.0/16`);
+  const subnets = [{ subnet, gateway: offset(subnet.address, 1), auxiliary: {} }];
+  const network: BridgeNetwork = {
+    ...ordinary,
+    kind: 'bridge',
+    name: `data${number}`,
+    bridge: `data${number}`,
+    mac: parseMac(`02:42:0a:d8:${number.toString(16).padStart(2, '0')}:01`),
+    mtuBytes: 1_500,
+    subnets,
+    internal,
+    ...chooseSegments({ bigTcp, internal, subnets }, [4]),
+  };
+  await carryOut(createBridge(network, [4], nftables));
+  const containers = [2, 3].map((index) => ({ namespace: `${network.name}-${index}`, index }));
+  for (const container of containers) await carryOut(plug(network, container));
+  return containers.map(({ namespace, index }) => ({
+    namespace,
+    address: formatAddress(offset(subnet.address, index)),
+  }));
+}
+
+function plug(network: BridgeNetwork, container: { readonly namespace: string; readonly index: number }) {
+  const { namespace, index } = container;
+  const [{ subnet } = { subnet: undefined }] = network.subnets;
+  if (subnet === undefined) throw new RangeError(`${network.name} has no subnet`);
+  const address = offset(subnet.address, index);
+  const endpoint = {
+    id: namespace.padEnd(64, '0'),
+    hostLink: namespace,
+    link: 'eth0',
+    mac: macOf(address),
+    addresses: [{ address, length: subnet.length }],
+  };
+  const routes = defaultRoutes(waysOut(network, endpoint), { namespace });
+  return [
+    ...none({ namespace }),
+    ...guard([{ network, endpoint }]),
+    ...attach(network, endpoint, { namespace }, [4]),
+    ...routes,
+  ];
+}
+
+async function carryOut(steps: readonly Step[]): Promise<void> {
+  const host = KernelNamespace.own();
+  const world = new World(host);
+  try {
+    await apply('prepare the measurement', steps, kinds, world);
+  } finally {
+    world[Symbol.dispose]();
+    host.close();
+  }
+}
+
+/** Words before a command that runs it in a container. */
+export function within({ namespace }: DataContainer): readonly string[] {
+  return ['ip', 'netns', 'exec', namespace];
+}
+
+/** Starts the services of load.c in a container. They end with this process. @returns when they listen */
+export async function startServices(program: string, container: DataContainer, counter: string): Promise<void> {
+  const [first = '', ...others] = [...within(container), program, 'serve', counter];
+  const server = spawn(first, others, { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.once('exit', () => server.kill('SIGKILL'));
+  await once(server.stdout, 'data');
+}

@@ -1,0 +1,46 @@
+/**
+ * gangway's relays in a process of their own, as the switchboard has them: `node data-relay.mjs`, the order on its stdin.
+ *
+ * Says "ready" on its stdout, or why it can't work here, and ends with its stdin. scripts/bench makes one file of it: what
+ * compiles TypeScript as it is read would be counted as memory of ours.
+ */
+import { createInterface } from 'node:readline';
+import { ConnectHook } from '../src/services/connect-hook/connect-hook.ts';
+import { Engine } from '../src/services/proxy/engine/engine.ts';
+import type { Carrier } from '../src/services/proxy/forward.ts';
+import { NodeRelays } from '../src/services/proxy/node-relays.ts';
+import { reserve, serve } from '../src/services/proxy/reservation.ts';
+import { parseAddress } from '../src/values/address.ts';
+import type { DataForward } from './data-forward.ts';
+
+export interface RelayWish {
+  readonly carrier: 'engine' | 'node';
+  /** The directory of the cgroup whose processes are led past the relay. Absent: nobody is. */
+  readonly cgroup?: string;
+  readonly target: string;
+  readonly forwards: readonly DataForward[];
+}
+
+function chooseCarrier({ carrier }: RelayWish): Carrier {
+  const fallback = new NodeRelays();
+  return carrier === 'node' ? fallback : new Engine({ fallback, say: (sentence) => process.stderr.write(sentence) });
+}
+
+function begin(wish: RelayWish): void {
+  const hostAddress = parseAddress('127.0.0.1');
+  const target = parseAddress(wish.target);
+  const forwards = wish.forwards.map((forward) => ({ binding: { ...forward, hostAddress }, target }));
+  serve(reserve(forwards), chooseCarrier(wish));
+  if (wish.cgroup !== undefined) new ConnectHook(wish.cgroup).lead(forwards);
+}
+
+const lines = createInterface(process.stdin);
+lines.once('line', (line) => {
+  try {
+    begin(JSON.parse(line) as RelayWish);
+    process.stdout.write('ready\n');
+  } catch (error) {
+    process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  }
+});
+lines.once('close', () => process.exit());
