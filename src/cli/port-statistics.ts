@@ -36,17 +36,18 @@ const layout = {
     Errors: 'ERRORS',
     ID: 'CONTAINER ID',
     IO: 'IN / OUT',
+    Led: 'LED',
     Name: 'NAME',
     Open: 'OPEN',
     Port: 'PORT',
     Relayed: 'RELAYED',
     Translated: 'TRANSLATED',
   },
-  columns: ['Name', 'Port', 'Translated', 'Relayed', 'Open', 'IO', 'Errors', 'Drops'],
+  columns: ['Name', 'Port', 'Translated', 'Led', 'Relayed', 'Open', 'IO', 'Errors', 'Drops'],
 } as const;
 
-/** All but what was translated is of connections that a process carried. */
-function row({ container, name, translated, relayed, ...place }: PortTotals, whole: boolean) {
+/** All but what was translated and led is of connections that a process carried. */
+function row({ container, name, translated, relayed, led, ...place }: PortTotals, whole: boolean) {
   return {
     Container: shortId(container, whole),
     Datagrams: `${relayed.datagramsIn} / ${relayed.datagramsOut}`,
@@ -56,6 +57,7 @@ function row({ container, name, translated, relayed, ...place }: PortTotals, who
     Errors: total(errorKinds, relayed),
     ID: shortId(container, whole),
     IO: `${decimalSize(relayed.bytesIn)} / ${decimalSize(relayed.bytesOut)}`,
+    Led: String(led),
     Name: name,
     Open: String(relayed.open),
     Port: formatPlace({ container, name, ...place }),

@@ -59,7 +59,7 @@ function insideOf({ containerPort, protocol }: RelayTraffic): string {
   return `${containerPort}/${protocol}`;
 }
 
-function relayObject({ hostAddress, hostPort, counts }: RelayTraffic): object {
+function relayObject({ hostAddress, hostPort, counts, led }: RelayTraffic): object {
   const carried = countFields.filter((field) => !isOneOf(errorKinds, field) && !isOneOf(dropReasons, field));
   return {
     HostIp: formatAddress(hostAddress),
@@ -67,6 +67,7 @@ function relayObject({ hostAddress, hostPort, counts }: RelayTraffic): object {
     ...countObject(carried, counts),
     Errors: countObject(errorKinds, counts),
     Drops: countObject(dropReasons, counts),
+    Led: led,
   };
 }
 

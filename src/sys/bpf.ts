@@ -8,7 +8,7 @@
  * @see bpf(2), union bpf_attr in linux/bpf.h
  */
 import { closeSync } from 'node:fs';
-import { hasErrno, KernelError } from '../values/errors.ts';
+import { hasErrno, ignoring, KernelError } from '../values/errors.ts';
 import { call, libc } from './libc.ts';
 
 /** bpf(2) has no name in the C library. */
@@ -16,7 +16,15 @@ const systemCalls: Readonly<Record<string, number>> = { x64: 321, arm64: 280, ri
 const syscall = 'long syscall(long number, int command, void *attributes, unsigned int size)';
 
 /** enum bpf_cmd */
-const commands = { createMap: 0, loadProgram: 5, loadTypes: 18, updateBatch: 26, deleteBatch: 27, link: 28 } as const;
+const commands = {
+  createMap: 0,
+  loadProgram: 5,
+  loadTypes: 18,
+  lookUpBatch: 24,
+  updateBatch: 26,
+  deleteBatch: 27,
+  link: 28,
+} as const;
 /** As far as these commands look at it. */
 const attributeBytes = 72;
 /** enum bpf_map_type */
@@ -118,6 +126,36 @@ function typesOf(valueBytes: number): Buffer {
   const types = Buffer.from(Uint32Array.from([...integer, ...array]).buffer);
   const header = Buffer.from(Uint32Array.of(0x0001eb9f, 24, 0, types.length, types.length, strings.length).buffer);
   return Buffer.concat([header, types, strings]);
+}
+
+/**
+ * What is in a map.
+ *
+ * @param count how many elements there are; a place that none came into is all zeros
+ */
+export function elements(
+  map: number,
+  keyBytes: number,
+  valueBytes: number,
+  count: number,
+): readonly { readonly key: Buffer; readonly value: Buffer }[] {
+  // The kernel gives them by the bucket, and says ENOSPC where a whole one has no room.
+  const places = count + 64;
+  const [keys, values] = [Buffer.alloc(places * keyBytes), Buffer.alloc(places * valueBytes)];
+  // ENOENT: there are no more.
+  ignoring('ENOENT', () =>
+    bpf('look up in BPF map', 'lookUpBatch', [
+      [8, Buffer.alloc(4)],
+      [16, keys],
+      [24, values],
+      [32, places],
+      [36, map],
+    ]),
+  );
+  return Array.from({ length: places }, (_, place) => ({
+    key: keys.subarray(place * keyBytes, (place + 1) * keyBytes),
+    value: values.subarray(place * valueBytes, (place + 1) * valueBytes),
+  }));
 }
 
 /** @throws KernelError E2BIG if the map is full: then some of them are in it */

@@ -9,7 +9,8 @@
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { parseExposition, type Series, sampleOf } from '../support/exposition.ts';
-import { untilAnswering } from '../support/probe.ts';
+import { withHook } from '../support/hook-scene.ts';
+import { answers, untilAnswering } from '../support/probe.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
 const answerBytes = 200_003;
@@ -139,3 +140,27 @@ test('the socket of a switchboard that was killed is taken over by the next one'
     await story.run('rm', '-f', 'web', 'other');
   });
 });
+
+for (const way of ['led', 'relayed'] as const) {
+  test(`${way}: connections from the machine itself are counted on the way that they took, and a socket of UDP once`, async (t) => {
+    await withHook(t, way, async (scene) => {
+      const web = await scene.start('--name', 'web', '-p', '8080:80', '-p', '5300:80/udp', ...answers(80));
+      await untilAnswering(scene, web, 80);
+      await scene.settled(3);
+      const asked = { protocol: 'tcp', port: 8080 } as const;
+      await scene.asks(
+        { ...asked, to: ['127.0.0.1'] },
+        { ...asked, to: ['127.0.0.2'] },
+        { ...asked, to: ['::1'] },
+        { ...asked, to: ['127.0.0.1'], from: '127.0.0.1' },
+        { protocol: 'udp', port: 5300, to: ['127.0.0.1', '127.0.0.1', '127.0.0.1'] },
+      );
+      const lines = (await scene.run('stats', '--ports', '--no-stream', '--format', 'json')).split('\n');
+      const [udp, tcp] = lines.map((line) => JSON.parse(line));
+      t.like(tcp, { Port: '*:8080->80/tcp', ...scene.either({ Led: '3', Relayed: '1' }, { Led: '0', Relayed: '4' }) });
+      t.like(udp, { Port: '*:5300->80/udp', ...scene.either({ Led: '1', Relayed: '0' }, { Led: '0', Relayed: '1' }) });
+      const labels = { path: 'hook', protocol: 'tcp' };
+      t.is(sampleOf(await scrape(scene), 'gangway_port_connections_total', labels), scene.either(3, 0));
+    });
+  });
+}

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { layout, socket, socketAddress } from '../../src/kernel/bpf/layout.ts';
 import {
+  add,
   and,
   assemble,
   call,
@@ -41,6 +42,7 @@ const known: readonly (readonly [text: string, line: Line, hexadecimal: string])
   ['r6 -> bpf_sock_addr.user_port = w1', store('r6', socketAddress.user_port, 'w1'), '6316180000000000'],
   ['key.port = w9', store('r10', key.port, 'w9'), '639af8ff00000000'],
   ['key.protocol = 6', store('r10', key.protocol, 6), '620afcff06000000'],
+  ['lock r8 -> bpf_sock_addr.sk += r1', add('r8', socketAddress.sk, 'r1'), 'db18400000000000'],
   ['call map_lookup_elem', call('map_lookup_elem'), '8500000001000000'],
   ['exit', exit, '9500000000000000'],
 ];

@@ -119,6 +119,7 @@ const traffic = async (): Promise<Traffic> => ({
         clientReset: 1,
         turnedAway: 4,
       },
+      led: 6,
     },
   ],
 });
@@ -143,6 +144,7 @@ test('inspect and stats tell what was counted, where somebody wants to see it', 
           DatagramsOut: 0,
           Errors: { Refused: 3, Unreachable: 0, TimedOut: 0, ClientReset: 1, ContainerReset: 0, AcceptFailed: 0 },
           Drops: { TurnedAway: 4, Unsent: 0, Overflowed: 0, Evicted: 0 },
+          Led: 6,
         },
       ],
     },
@@ -171,10 +173,10 @@ test('inspect and stats tell what was counted, where somebody wants to see it', 
 test('stats --ports tells by which way connections came to each port, and what became of them', async (t) => {
   const stats = ['stats', '--ports', '--no-stream'];
   t.deepEqual((await gangway(stats, { traffic })).stdout.split('\n'), [
-    'NAME      PORT             TRANSLATED   RELAYED   OPEN      IN / OUT     ERRORS    DROPS',
-    'api       *:8081->80/tcp   9            0         0         0B / 0B      0         0',
-    'web       *:8080->80/tcp   3            5         1         1.5kB / 2B   4         4',
-    'web       9000-9002/udp    1            0         0         0B / 0B      0         0',
+    'NAME      PORT             TRANSLATED   LED       RELAYED   OPEN      IN / OUT     ERRORS    DROPS',
+    'api       *:8081->80/tcp   9            0         0         0         0B / 0B      0         0',
+    'web       *:8080->80/tcp   3            6         5         1         1.5kB / 2B   4         4',
+    'web       9000-9002/udp    1            0         0         0         0B / 0B      0         0',
     '',
   ]);
   const lines = (await gangway([...stats, '--format', 'json', 'web'], { traffic })).stdout.trimEnd().split('\n');
@@ -196,6 +198,7 @@ test('both families are one place, a range is one line, and what no rule of the 
     hostPort,
     containerPort,
     counts: { ...nothing, connections },
+    led: 1,
   });
   const range = (hostAddress: string, connections: bigint) => ({
     container: id,
@@ -216,11 +219,11 @@ test('both families are one place, a range is one line, and what no rule of the 
     ],
   });
   t.deepEqual(
-    totals.map((each) => [formatPlace(each), each.translated, each.relayed.connections]),
+    totals.map((each) => [formatPlace(each), each.translated, each.relayed.connections, each.led]),
     [
-      ['*:8000-8002->9000-9002/tcp', 5n, 11],
-      ['127.0.0.1:8000->9000/tcp', 0n, 7],
-      ['*:8003->9003/tcp', 0n, 100],
+      ['*:8000-8002->9000-9002/tcp', 5n, 11, 2],
+      ['127.0.0.1:8000->9000/tcp', 0n, 7, 1],
+      ['*:8003->9003/tcp', 0n, 100, 1],
     ],
   );
 });

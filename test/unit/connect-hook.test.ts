@@ -3,7 +3,7 @@ import test from 'ava';
 import { assemble, listing } from '../../src/kernel/bpf/program.ts';
 import { bitField } from '../../src/kernel/bpf/type-information.ts';
 import { programs } from '../../src/services/connect-hook/connect-hook.ts';
-import { flow, keyOf, leadsTo, numberOf } from '../../src/services/connect-hook/maps.ts';
+import { flow, keyOf, leadsTo, ledBy, numberOf } from '../../src/services/connect-hook/maps.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
 const machine = { namespaceCookie: 1n, onlyIpv6: { bit: 157 } };
@@ -46,7 +46,10 @@ test('what is published lies in the map as programs look for it', (t) => {
   t.is(keyOf(binding('0.0.0.0', 'udp')).toString('hex'), '00000000000000000000ffff000000001f90000011000000');
   t.is(keyOf(binding('::')).toString('hex'), '000000000000000000000000000000001f90000006000000');
   const forward = { binding: binding('::'), target: parseAddress('172.17.0.2') };
-  t.is(leadsTo(forward, 7).toString('hex'), '00000000000000000000ffffac1100020050000007000000');
+  t.is(leadsTo(forward, 7).toString('hex'), '00000000000000000000ffffac11000200500000070000000000000000000000');
+  const value = leadsTo(forward, 7);
+  value.writeUInt8(9, 24);
+  t.is(ledBy(value), 9);
   const stored = Buffer.alloc(flow.bytes);
   stored.writeUInt32LE(7, 40);
   t.is(numberOf(stored), 7);

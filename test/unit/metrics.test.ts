@@ -33,6 +33,7 @@ const measured: Measured = {
       hostPort: 8081,
       containerPort: 81,
       counts: { ...nothing, open: 1, connections: 5, bytesIn: 1500, bytesOut: 2, timedOut: 3, turnedAway: 4 },
+      led: 11,
     },
     {
       container: 'c',
@@ -42,6 +43,7 @@ const measured: Measured = {
       hostPort: 53,
       containerPort: 53,
       counts: { ...nothing, datagramsIn: 9, datagramsOut: 8, evicted: 6 },
+      led: 0,
     },
   ],
   process: { startSeconds: 1.5e9, processorSeconds: 0.25, residentBytes: 6e7, openFiles: 30, openFileLimit: 2 ** 20 },
@@ -55,6 +57,7 @@ test('what is told is what was counted, by Prometheus’ grammar', (t) => {
     sampleOf(all, `gangway_port_${name}`, labels);
   t.is(port('connections_total', { ...tcp, path: 'firewall' }), 7);
   t.is(port('connections_total', { ...tcp, path: 'relay' }), 5);
+  t.is(port('connections_total', { ...tcp, path: 'hook' }), 11);
   t.is(port('open_connections', tcp), 1);
   t.is(port('receive_bytes_total', tcp), 1500);
   t.is(port('transmit_bytes_total', tcp), 2);

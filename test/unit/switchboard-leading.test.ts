@@ -33,6 +33,7 @@ function recorder(failing?: string) {
       for (const each of forwards) leads.delete(each);
       return new Set(numbers);
     },
+    counts: () => () => 0,
     end: (numbers: ReadonlySet<number>) => note('end', [...numbers]),
     isSpeaking: () => false,
     close: () => note('close', []),

@@ -67,10 +67,11 @@ function ofPorts(ports: readonly PortTotals[]): readonly Family[] {
   return [
     counter(
       'gangway_port_connections_total',
-      'Connections, and over UDP flows, by the way they took: translated by the firewall, or carried by a relay.',
+      'Connections, and over UDP flows, by the way they took: translated by the firewall, carried by a relay, or led by the connect hook.',
       each(ports, (port, labels) => [
         { labels: { ...labels, path: 'firewall' }, value: port.translated },
         { labels: { ...labels, path: 'relay' }, value: port.relayed.connections },
+        { labels: { ...labels, path: 'hook' }, value: port.led },
       ]),
     ),
     gauge('gangway_port_open_connections', 'Connections and flows that a relay carries now.', relayed(ports, 'open')),

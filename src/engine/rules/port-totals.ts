@@ -24,14 +24,17 @@ export interface PortTotals {
   /** Connections that the firewall has led to the container. */
   readonly translated: bigint;
   readonly relayed: Counts;
+  /** Connections that the connect hook has led there. */
+  readonly led: number;
 }
 
-type Place = Omit<PortTotals, 'translated' | 'relayed'>;
+type Place = Omit<PortTotals, 'translated' | 'relayed' | 'led'>;
 
 interface Line {
   readonly place: Place;
   translated: bigint;
   readonly relayed: Counts[];
+  led: number;
 }
 
 /** In the order of names and ports. */
@@ -42,10 +45,12 @@ export function portTotals({ ports, relays }: Pick<Traffic, 'ports' | 'relays'>)
   for (const relay of relays) {
     const place = placeOfRelay(relay);
     const range = ranges.find((each) => includes(each.place, place));
-    (range ?? lineOf(lines, place)).relayed.push(relay.counts);
+    const line = range ?? lineOf(lines, place);
+    line.relayed.push(relay.counts);
+    line.led += relay.led;
   }
   return [...lines.values()]
-    .map(({ place, translated, relayed }) => ({ ...place, translated, relayed: sumOfCounts(relayed) }))
+    .map(({ place, translated, relayed, led }) => ({ ...place, translated, relayed: sumOfCounts(relayed), led }))
     .toSorted((a, b) => order(a.name, b.name) || first(a) - first(b) || order(formatPlace(a), formatPlace(b)));
 }
 
@@ -59,7 +64,7 @@ function placeOf({ connections: _, hostAddress, ...port }: PortTraffic): Place {
   return { ...port, host: hostOf(hostAddress) };
 }
 
-function placeOfRelay({ counts: _, hostAddress, hostPort, containerPort, ...relay }: RelayTraffic): Place {
+function placeOfRelay({ counts: _1, led: _2, hostAddress, hostPort, containerPort, ...relay }: RelayTraffic): Place {
   const alone = (port: number): PortRange => ({ first: port, last: port });
   return { ...relay, host: hostOf(hostAddress), hostPort: alone(hostPort), containerPort: alone(containerPort) };
 }
@@ -70,7 +75,7 @@ function hostOf(address: Address): string {
 
 function lineOf(lines: Map<string, Line>, place: Place): Line {
   const key = `${place.container} ${formatPlace(place)}`;
-  const line = lines.get(key) ?? { place, translated: 0n, relayed: [] };
+  const line = lines.get(key) ?? { place, translated: 0n, relayed: [], led: 0 };
   lines.set(key, line);
   return line;
 }

@@ -75,4 +75,6 @@ export interface RelayTraffic {
   readonly containerPort: number;
   /** Since this switchboard has served it. */
   readonly counts: Counts;
+  /** Connections of programs of the machine that the connect hook has led past it, to the container. */
+  readonly led: number;
 }

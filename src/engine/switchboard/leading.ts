@@ -26,7 +26,7 @@ export function openConnectHook(): ConnectHook {
   return new ConnectHook(tree.mountPoint);
 }
 
-type Hook = Pick<ConnectHook, 'cgroup' | 'size' | 'lead' | 'leave' | 'end' | 'isSpeaking' | 'close'>;
+type Hook = Pick<ConnectHook, 'cgroup' | 'size' | 'lead' | 'counts' | 'leave' | 'end' | 'isSpeaking' | 'close'>;
 
 /** How the hook is made, and who is told that there is none. */
 export interface HookOpening {
@@ -58,6 +58,12 @@ export class Leading {
     this.#attempt((hook) => hook.lead(fresh));
     const { opening } = this;
     if (opening !== undefined && this.#served.size > 0) this.#begun ??= setImmediate(() => this.#begin(opening));
+  }
+
+  /** How many connections it has led to each port, as long as it does. */
+  counts(): (forward: Forward) => number {
+    const counts = this.#attempt((hook) => hook.counts());
+    return counts === undefined ? () => 0 : ({ binding }) => counts(binding);
   }
 
   /** Leads to them no more, and breaks off who was led. */

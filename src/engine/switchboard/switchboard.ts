@@ -177,12 +177,14 @@ export class Switchboard {
     ];
   }
 
-  /** What each socket has carried since it was served. */
+  /** What each socket has carried since it was served, and who was led past it. */
   counts(): readonly RelayTraffic[] {
+    const ledTo = this.leading.counts();
     return [...this.#owners].flatMap(([container, { publication, served }]) =>
-      served.map(({ forward: { binding }, relay }) => {
-        const { clientAddress: _, ...port } = binding;
-        return { container, name: publication.name, ...port, counts: relay.counts() };
+      served.map(({ forward, relay }) => {
+        const { clientAddress: _, ...port } = forward.binding;
+        const led = forwardsOf(forward).reduce((sum, each) => sum + ledTo(each), 0);
+        return { container, name: publication.name, ...port, counts: relay.counts(), led };
       }),
     );
   }

@@ -29,6 +29,8 @@ const classes = { constant: 0, load: 1, storeNumber: 2, store: 3, half: 4, jump:
 const widths: Readonly<Record<Width, number>> = { 4: 0x00, 2: 0x08, 1: 0x10, 8: 0x18 };
 /** BPF_MEM; BPF_IMM is 0 */
 const memory = 0x60;
+/** BPF_ATOMIC, with BPF_ADD for an immediate, which is 0 */
+const atomic = 0xc0;
 /** BPF_X; BPF_K is 0 */
 const fromRegister = 0x08;
 /** BPF_ADD, BPF_OR, BPF_AND, BPF_MOV */
@@ -60,6 +62,8 @@ export type Instruction =
   | { readonly kind: 'map'; readonly to: Whole; readonly map: string }
   | { readonly kind: 'load'; readonly to: Register; readonly base: Whole; readonly field: Field }
   | { readonly kind: 'store'; readonly base: Whole; readonly field: Field; readonly from: Operand }
+  /** Adds in one piece, whoever else does so at the same time. */
+  | { readonly kind: 'add'; readonly base: Whole; readonly field: Field; readonly from: Whole }
   | { readonly kind: 'goto'; readonly label: string; readonly if?: Condition }
   | { readonly kind: 'call'; readonly helper: Helper }
   | { readonly kind: 'exit' };
@@ -100,6 +104,10 @@ export function encode(instruction: Instruction, around: Surroundings): Buffer {
       const { base, field, from } = instruction;
       const code = (typeof from === 'number' ? classes.storeNumber : classes.store) | memory | widths[field.width];
       return place(code, number(base), registerOf(from), field.offset, numberOf(from));
+    }
+    case 'add': {
+      const { base, field, from } = instruction;
+      return place(classes.store | atomic | widths[field.width], number(base), number(from), field.offset, 0);
     }
     case 'goto':
       return jump(instruction.if, around.distance(instruction.label));

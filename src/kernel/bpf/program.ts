@@ -41,6 +41,7 @@ export const and = (to: Register, from: Operand): Line => ({ kind: 'arithmetic',
 export const or = (to: Register, from: Operand): Line => ({ kind: 'arithmetic', to, operation: '|=', from });
 export const load = (to: Register, base: Whole, field: Field): Line => ({ kind: 'load', to, base, field });
 export const store = (base: Whole, field: Field, from: Operand): Line => ({ kind: 'store', base, field, from });
+export const add = (base: Whole, field: Field, from: Whole): Line => ({ kind: 'add', base, field, from });
 export const goto = (label: string): Line => ({ kind: 'goto', label });
 export const gotoIf = (left: Register, comparison: Comparison, right: Operand, label: string): Line => ({
   kind: 'goto',
@@ -127,6 +128,8 @@ function instructionText(line: Instruction): string {
       return `${line.to} = ${placeText(line.base, line.field)}`;
     case 'store':
       return `${placeText(line.base, line.field)} = ${operandText(line.from)}`;
+    case 'add':
+      return `lock ${placeText(line.base, line.field)} += ${line.from}`;
     case 'goto': {
       if (line.if === undefined) return `goto ${line.label}`;
       const { left, comparison, right } = line.if;

@@ -34,6 +34,7 @@ import {
   createHash,
   createSocketStorage,
   deleteElements,
+  elements,
   linkToCgroup,
   loadProgram,
   updateElements,
@@ -41,8 +42,8 @@ import {
 import { namespaceCookie } from '../../sys/namespace.ts';
 import { isLoopback, isUnspecified } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
-import type { Forward } from '../../values/port.ts';
-import { flow, keyOf, leadsTo, numberOf, port, target } from './maps.ts';
+import type { Forward, PortBinding } from '../../values/port.ts';
+import { flow, keyOf, leadsTo, ledBy, numberOf, port, target } from './maps.ts';
 import { beginning, telling } from './programs.ts';
 import type { Machine } from './steps.ts';
 
@@ -97,6 +98,13 @@ export class ConnectHook {
       values,
     );
     for (const { key, number } of fresh) this.#leads.set(key.toString('latin1'), number);
+  }
+
+  /** How many sockets each port has led. A datagram's is counted with its first one. */
+  counts(): (binding: PortBinding) => number {
+    const found = elements(this.#ports, port.bytes, target.bytes, this.#leads.size);
+    const counts = new Map(found.map(({ key, value }) => [key.toString('latin1'), ledBy(value)]));
+    return (binding) => counts.get(keyOf(binding).toString('latin1')) ?? 0;
   }
 
   /** Leads nobody more. @returns what those are known by who were led */

@@ -13,8 +13,11 @@ export const protocolNumbers = { tcp: 6, udp: 17 } as const;
 /** What is published: the key of the map `ports`. Ports are as on the wire; a published 0.0.0.0 or :: ends in four zeros. */
 export const portRows = { address: [4, 4], port: 4, protocol: 4 } as const;
 export const port = layout('port', portRows);
-/** Where it leads. The number is the lead's own: a port that comes back has another one. */
-export const target = layout('target', { address: [4, 4], port: 4, number: 4 });
+/**
+ * Where it leads. The number is the lead's own: a port that comes back has another one. `led` is how many sockets have been;
+ * a program counts them.
+ */
+export const target = layout('target', { address: [4, 4], port: 4, number: 4, led: 8 });
 /** What a socket remembers. */
 export const flow = layout('flow', {
   asked: [4, 4],
@@ -35,6 +38,11 @@ export function leadsTo({ binding, target: address }: Forward, number: number): 
   const value = withEndpoint(target, address, binding.containerPort);
   value.writeUInt32LE(number, target.number.offset);
   return value;
+}
+
+/** How many sockets have been led, from what the map `ports` has of a port. */
+export function ledBy(value: Buffer): number {
+  return Number(value.readBigUInt64LE(target.led.offset));
 }
 
 /** By which lead a socket was led, from what it remembers. */

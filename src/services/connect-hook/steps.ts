@@ -6,6 +6,7 @@
 import type { Whole } from '../../kernel/bpf/instruction.ts';
 import { type Field, layout, socket, socketAddress } from '../../kernel/bpf/layout.ts';
 import {
+  add,
   and,
   call,
   constant,
@@ -188,7 +189,14 @@ export function remember(protocol: Protocol): Program {
     ...copy('r10', key.port, 'r0', flow.asked_port),
     ...words(flow.target, target.address).flatMap(([to, from]) => copy('r8', from, 'r0', to)),
     ...copy('r8', target.port, 'r0', flow.target_port),
-    ...copy('r8', target.number, 'r0', flow.number),
+    remark('and is counted, once'),
+    load('w1', 'r8', target.number),
+    load('w2', 'r0', flow.number),
+    gotoIf('w1', '==', 'w2', 'counted'),
+    store('r0', flow.number, 'w1'),
+    set('r1', 1),
+    add('r8', target.led, 'r1'),
+    label('counted'),
   ];
 }
 
