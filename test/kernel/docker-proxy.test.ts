@@ -12,6 +12,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { registerCompletionHandler } from 'ava';
+import { findSwitchboard } from '../../src/engine/switchboard/client.ts';
 import { identifyProcess } from '../../src/kernel/process.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { bind, closeSocket, listen, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
@@ -82,6 +83,16 @@ async function askUdp(port: number, host: string): Promise<string> {
   return `${message} from ${from.address}`;
 }
 
+/** @throws KernelError EADDRINUSE as long as somebody listens */
+function bindOnce(port: number): void {
+  const socket = openStream(4);
+  try {
+    bind(socket, { address: parseAddress('127.0.0.1'), port });
+  } finally {
+    closeSocket(socket);
+  }
+}
+
 /** Of this test's runtime directory, as the system's processes show it. */
 function switchboard(): number | undefined {
   const isIt = (pid: string) => {
@@ -115,11 +126,12 @@ test.serial(
       const two = await start(8002);
       t.is(await ask(8002), 'served');
       t.is(await end(two, signal), 0);
-      const socket = openStream(4);
-      t.notThrows(() => bind(socket, { address: parseAddress('127.0.0.1'), port: 8002 }), 'free in the same moment');
-      closeSocket(socket);
+      t.notThrows(() => bindOnce(8002), 'free in the same moment');
     }
     t.is(await end(one), 0);
+    await waitFor('the switchboard ends with its last port', () => switchboard() === undefined);
+    t.is(await end(await start(8002)), 0);
+    t.notThrows(() => bindOnce(8002), 'free in the same moment, also by whoever has started a switchboard');
     await waitFor('the switchboard ends with its last port', () => switchboard() === undefined);
     t.deepEqual(
       readdirSync(runtime).filter((name) => name.startsWith('switchboard')),
@@ -156,7 +168,7 @@ test.serial('what cannot be is said behind a 1, and the process ends with 1', as
       flagsOf('tcp', '127.0.0.1', 8005, container, 80),
       /^1\nport 127\.0\.0\.1:8005\/tcp is in use by .*: address already in use$/,
     ],
-    [flags, /^1\nport 127\.0\.0\.1:8006\/tcp is in use by container docker-proxy .*: address already in use$/],
+    [flags, /^1\nport 127\.0\.0\.1:8006\/tcp is in use by container docker-proxy \(pid \d+\): address already in use$/],
     [flagsOf('tcp', '192.0.2.1', 8007, container, 80), /^1\ncannot publish on 192\.0\.2\.1/],
     [flagsOf('sctp', '127.0.0.1', 8007, container, 80), /^1\nsctp ports cannot be published$/],
     [flagsOf('tcp', '127.0.0.1', 65536, container, 80), /^1\ninvalid host-port "65536"$/],
@@ -234,6 +246,16 @@ test.serial('a switchboard that is killed comes back with all its ports, by itse
     'they can be ended at once, too',
   );
   await waitFor('nothing is served', () => switchboard() === undefined);
+});
+
+test.serial('no record knows of it, and whoever reads the records leaves it alone', async (t) => {
+  const one = await start(8042);
+  const connection = await findSwitchboard(runtime);
+  const { owners = [] } = (await connection?.refresh()) ?? {};
+  t.like(owners, [{ name: `docker-proxy (pid ${one.child.pid})`, state: 'serving', ports: ['127.0.0.1:8042/tcp'] }]);
+  await connection?.close();
+  t.is(await ask(8042), 'served');
+  t.is(await end(one), 0);
 });
 
 test.serial('who is no stand-in can’t be made one', async (t) => {

@@ -41,7 +41,7 @@ export class Docker {
   }
 
   async run(...words: readonly string[]): Promise<string> {
-    return (await this.story.lab.host.run(['docker', ...words], { environment })).trim();
+    return (await this.story.lab.host.run(['docker', ...words], { environment, timeoutMilliseconds: 300_000 })).trim();
   }
 
   /** An image of one static program. */

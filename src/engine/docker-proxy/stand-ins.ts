@@ -110,7 +110,7 @@ export class StandIns {
 
   #begin(owner: string, standIn: StandIn): void {
     const { forward, bound } = standIn.wish();
-    const publication = { owner, name: owner, forwards: [forward] };
+    const publication = { owner, name: `docker-proxy (pid ${standIn.identity.pid})`, forwards: [forward] };
     this.switchboard.serveAtOnce(publication, bound ? () => standIn.takeSocket() : undefined);
   }
 
@@ -135,7 +135,7 @@ export class StandIns {
   }
 }
 
-/** What a container would be called. */
+/** Where a container has its id. */
 function ownerOf({ pid, startTime }: ProcessIdentity): string {
   return `docker-proxy ${pid}:${startTime}`;
 }
