@@ -5,7 +5,7 @@
  *
  * @see RLIMIT_NOFILE in setrlimit(2), /proc/sys/fs/nr_open in proc_sys_fs(5)
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { ignoring } from '../values/errors.ts';
 import { call } from './libc.ts';
 
@@ -19,6 +19,9 @@ export function openFileLimit(): number {
 
 /** How many descriptors this process has open. */
 export function openFiles(): number {
+  // Since Linux 6.2 the directory's size is the answer; before, it is nothing. To read it takes a second of a thousand ports.
+  const { size } = statSync('/proc/self/fd');
+  if (size > 0) return size;
   // One of them is the directory that is being read.
   return readdirSync('/proc/self/fd').length - 1;
 }
