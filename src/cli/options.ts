@@ -112,6 +112,7 @@ export const unpublishOptions = {
 
 export const publishOptions = {
   'proxy-protocol': createOptions['proxy-protocol'],
+  'transparent-source': createOptions['transparent-source'],
   ...unpublishOptions,
 } as const satisfies Options;
 

@@ -9,7 +9,6 @@ import type { NetworkMode } from '../values/network.ts';
 import { parseNetworkMode } from '../values/network-mode.ts';
 import { isAbsolute, parseVolume } from '../values/path.ts';
 import { parseExpose, parsePublish } from '../values/port-grammar.ts';
-import { parseProxyProtocol } from '../values/proxy-protocol.ts';
 import {
   parseBlockWeight,
   parseDeviceRate,
@@ -22,6 +21,7 @@ import { parseExtraHost, parseNameServer, parseResolverOption, parseSearchDomain
 import { parseRestartPolicy } from '../values/restart.ts';
 import { parseSysctl } from '../values/sysctl-grammar.ts';
 import type { Given } from './grammar.ts';
+import { introducedPorts } from './port-words.ts';
 import { present } from './present.ts';
 import type { createOptions } from './run-options.ts';
 
@@ -69,7 +69,7 @@ export function containerRequest(given: Given<typeof createOptions>, environment
     publish: asked.publish.map(parsePublish),
     publishAll: asked['publish-all'],
     expose: asked.expose.flatMap(parseExpose),
-    proxyProtocol: asked['proxy-protocol'].flatMap(parseProxyProtocol),
+    ...introducedPorts(asked),
   });
 }
 

@@ -78,6 +78,11 @@ export const createOptions = {
     type: 'key=value',
     help: 'A kernel setting of its own (net.ipv4.ip_forward=1, kernel.shmmax=…)',
   },
+  'transparent-source': {
+    kind: 'list',
+    type: 'port',
+    help: 'Let a published port of the container (80) see who asks as the source',
+  },
   tty: { kind: 'flag', short: 't', help: 'Give it a terminal' },
   user: { kind: 'value', short: 'u', type: 'name[:group]', help: 'User to run as, by name or number' },
   userns: { kind: 'value', type: 'kind', help: 'host (default) or private: root inside is nobody outside' },

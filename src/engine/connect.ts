@@ -26,7 +26,7 @@ import { checkPlug, draftPlug } from './plugs.ts';
 import { askedPorts, bindPorts, whileBound } from './port-binding.ts';
 import { bindingsOf, type ContainerRecord, type Life, type NetworkRecord } from './record.ts';
 import { rewire, sandboxOf } from './rewire.ts';
-import { waysOf, wiredOf } from './wiring.ts';
+import { forwardsOf, waysOf, wiredOf } from './wiring.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
@@ -82,16 +82,17 @@ async function plugIntoLife(
     links,
     withoutIpv6: closesIpv6(record.request.sysctls),
   });
-  const ground = prepareGround(context, world, {
-    networks: [network],
-    forwardFor: { id: record.id, begins: life.plugs.length === 0 },
-    cursors: draft.cursors,
-  });
   const wired = [...wiredOf(context.records, life), { plug: draft.plug, record: network }];
   const begins = life.forwards.length === 0;
   // It had no way out until now, or none through this machine.
   const first = { record, asked: askedPorts(record), wired, ways: waysOf(wired), own: 'free' } as const;
   const bindings = begins ? await bindPorts(context, first) : bindingsOf(life);
+  const ground = prepareGround(context, world, {
+    networks: [network],
+    forwardFor: { id: record.id, begins: life.plugs.length === 0 },
+    forwards: forwardsOf(wired, first.ways, bindings),
+    cursors: draft.cursors,
+  });
   const rewired = rewire(record, {
     life,
     wired,

@@ -10,6 +10,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { KernelNamespace } from '../kernel/namespace.ts';
+import { checkIntroduced } from '../values/client-address.ts';
 import { checkConnection } from '../values/connection-grammar.ts';
 import { connect, disconnect } from './connect.ts';
 import type { Context } from './context.ts';
@@ -27,7 +28,7 @@ import { publishPorts, unpublishPorts } from './publishing.ts';
 import { queryName } from './query-name.ts';
 import { reach } from './reach/reach.ts';
 import { Records } from './records.ts';
-import { checkExec, checkPorts, checkProxyProtocol, checkPublish, checkRequest, checkStop } from './request.ts';
+import { checkExec, checkPorts, checkPublish, checkRequest, checkStop } from './request.ts';
 import { rules } from './rules/rules.ts';
 import { traffic } from './rules/traffic.ts';
 import { attachTo, create, run, startAgain } from './run.ts';
@@ -65,11 +66,8 @@ export function engineOf(context: Context): Engine {
     list: async (listOptions = {}) => list(context, listOptions.all ?? false),
     inspect: async (name) => inspect(context, name),
     ports: async (name) => portsOf(context, name),
-    publish: async (name, ports, { proxyProtocol = [] } = {}) =>
-      await publishPorts(context, name, {
-        ports: checkPublish(ports),
-        proxyProtocol: checkProxyProtocol(proxyProtocol),
-      }),
+    publish: async (name, ports, introduced = {}) =>
+      await publishPorts(context, name, { ports: checkPublish(ports), introduced: checkIntroduced(introduced) }),
     unpublish: async (name, ports) => await unpublishPorts(context, name, checkPorts(ports)),
     statistics: async (name) => statisticsOf(context, name),
     logs: (name, logOptions) => logsOf(context, name, logOptions),

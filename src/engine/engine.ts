@@ -16,6 +16,7 @@ import type { LogOptions } from '../services/process/log.ts';
 import type { LogLine } from '../services/process/log-line.ts';
 import type { Usage } from '../services/process/statistics.ts';
 import type { Address, Family, Prefix } from '../values/address.ts';
+import type { IntroducedPorts } from '../values/client-address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import type { DestinationProtocol } from '../values/destination-grammar.ts';
 import type { EgressPolicy } from '../values/egress.ts';
@@ -209,14 +210,10 @@ export interface Engine {
   /**
    * Publishes ports of a container that is there already, all of them or none; those of one that does not run when it starts.
    *
-   * @param options.proxyProtocol ports of the container whose clients are introduced by a header from now on
+   * @param introduced ports of the container whose clients are introduced from now on
    * @returns what was bound
    */
-  publish(
-    name: string,
-    ports: readonly PublishedPort[],
-    options?: { readonly proxyProtocol?: readonly Port[] },
-  ): Promise<readonly PortBinding[]>;
+  publish(name: string, ports: readonly PublishedPort[], introduced?: IntroducedPorts): Promise<readonly PortBinding[]>;
   /** Takes published ports back, all of them or none. What a port leaves out (host address, host port) may be any. */
   unpublish(name: string, ports: readonly PublishedPort[]): Promise<void>;
   statistics(name: string): Promise<Statistics>;

@@ -70,10 +70,10 @@ export async function removeForgottenBridges(
 /** Ours, of no network that a record knows. */
 function strangeRules({ records }: Context, world: World): readonly RoutingRule[] {
   const boot = bootId();
-  const known = records
-    .everyNetwork()
-    .flatMap((record) => standingSteps(record, boot))
-    .flatMap((step) => (step.kind === 'routing-rule' ? [step.rule] : []));
+  const ofNetworks = records.everyNetwork().flatMap((record) => standingSteps(record, boot));
+  const known = [...ofNetworks, ...(records.machine().wayBack ?? [])].flatMap((step) =>
+    step.kind === 'routing-rule' ? [step.rule] : [],
+  );
   return ([4, 6] as const)
     .flatMap((family) => listRoutingRules(world.namespace('host').route, family))
     .filter((rule) => !known.some((other) => sameRoutingRule(rule, other)));

@@ -99,13 +99,15 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
       ? firewall.load()
       : machine.ruleset;
   const guard = inUse ? [] : lowerGuard(context, world);
+  const wayBack = inUse ? [] : (machine.wayBack ?? []);
   const forwarding = idleForwarding(context, plugs.length > 0 ? 'containers' : inUse ? 'networks' : 'nobody');
-  if (network === undefined && ruleset.length + guard.length + forwarding.over.length === 0) return [];
+  const idle = [...ruleset, ...guard, ...wayBack, ...forwarding.over];
+  if (network === undefined && idle.length === 0) return [];
   await carry(context, world, {
     plan: {
       subject: 'remove the idle bridge and the ruleset',
       direction: 'unmake',
-      steps: [...ruleset, ...guard, ...forwarding.over, ...bridge],
+      steps: [...idle, ...bridge],
     },
     records: [
       ...(network === undefined ? [] : [records.drop('networks', network.id)]),
@@ -121,6 +123,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
       : [{ what: `network bridge (${defaultBridge})`, why: 'no container is plugged in' }]),
     ...(ruleset.length === 0 ? [] : [{ what: rulesOf(firewall), why: 'no network needs it' }]),
     ...(guard.length === 0 ? [] : [{ what: 'nftables table bridge gangway', why: 'no network needs it' }]),
+    ...(wayBack.length === 0 ? [] : [{ what: 'the way back of transparent ports', why: 'no network needs it' }]),
   ];
 }
 

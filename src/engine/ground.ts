@@ -16,6 +16,7 @@ import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
+import type { Forward } from '../values/port.ts';
 import type { Context } from './context.ts';
 import { askedIn, isLoaded, standingBackend } from './firewall.ts';
 import { raiseGuard } from './guard.ts';
@@ -23,6 +24,7 @@ import { ipForward, kernelFamilies } from './observe.ts';
 import { warnOfObstacles } from './obstacles.ts';
 import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from './record.ts';
 import { factsOf } from './repair.ts';
+import { wayBackFor } from './way-back.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
 export interface Ground {
@@ -34,6 +36,8 @@ interface Wanted {
   readonly networks: readonly NetworkRecord[];
   /** The container that is plugged in: without one the machine need not forward. `begins`: it has no plug yet. */
   readonly forwardFor?: { readonly id: string; readonly begins: boolean };
+  /** The published ports that come with it. */
+  readonly forwards?: readonly Forward[];
   /** Of each network and family, the address that is about to be given out. */
   readonly cursors?: Readonly<Record<string, Address>>;
 }
@@ -53,12 +57,14 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const ruleset = loaded ? [] : firewall.load();
   const lost = loaded ? [] : factsOf(context, wanted.networks);
   const forward = forwardingFor(context, world, machine, wanted);
+  const back = wayBackFor(context, world, wanted.forwards ?? []);
   const after: MachineRecord = {
     ...machine,
     ...askedIn(context),
     ruleset: loaded ? machine.ruleset : ruleset,
     ...(guard.rules.length === 0 ? {} : { guard: guard.rules }),
     forwarding: forward.record,
+    ...(back.record.length === 0 ? {} : { wayBack: back.record }),
     ...(forward.begins && { neighbours: listNeighbours(context.host().netfilter).map(({ where }) => where) }),
     cursors: { ...machine.cursors, ...wanted.cursors },
   };
@@ -69,6 +75,7 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
       ...guard.rules,
       ...guard.known,
       ...forward.steps,
+      ...back.steps,
       ...standing.flatMap(({ missing }) => missing),
     ],
     records: [

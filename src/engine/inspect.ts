@@ -87,7 +87,10 @@ function hostConfig(record: ContainerRecord) {
     NetworkMode: network.kind === 'container' ? modeName(network) : modeName(request.network),
     Links: nullIfEmpty(bridgeLinks(record)),
     PortBindings: portBindings(request.publish),
-    ...present({ ProxyProtocol: request.proxyProtocol?.map(formatPort) }),
+    ...present({
+      ProxyProtocol: request.proxyProtocol?.map(formatPort),
+      TransparentSource: request.transparentSource?.map(formatPort),
+    }),
     Dns: (request.resolver.servers ?? []).map(formatAddress),
     DnsOptions: request.resolver.options ?? [],
     DnsSearch: request.resolver.search ?? [],

@@ -3,10 +3,10 @@ import { carried } from '../networks/publish.ts';
 import type { DefaultRoute } from '../plan/step.ts';
 import { allocatePorts, publishAll } from '../services/port-allocation.ts';
 import { isUnspecified, unspecified } from '../values/address.ts';
+import { introducing } from '../values/client-address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Forward, PortBinding, PublishedPort } from '../values/port.ts';
 import { claimsEveryPort, formatPort, formatPublish, size } from '../values/port-grammar.ts';
-import { introducing } from '../values/proxy-protocol.ts';
 import { type Context, letIn } from './context.ts';
 import { hostPorts, kernelFamilies } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
@@ -106,7 +106,7 @@ function refuseRouted({ name }: ContainerRecord, forwards: readonly Forward[]): 
   const port = formatPort({ port: direct.binding.containerPort, protocol: direct.binding.protocol });
   const message = `clients of port ${port} of container ${name} can’t be introduced: in a routed network they reach it by themselves`;
   throw new GangwayError('conflicting-options', message, {
-    hint: 'leave --proxy-protocol out, the container sees their addresses there',
+    hint: 'leave the option out, the container sees their addresses there',
   });
 }
 

@@ -16,11 +16,17 @@ import { carried, publish, republish, sockets, unpublish, withFlows } from '../n
 import type { World } from '../plan/world.ts';
 import { publishAll } from '../services/port-allocation.ts';
 import { selectBindings, withoutBindings, withoutRequests } from '../services/port-withdrawal.ts';
+import {
+  forgetUnpublished,
+  type IntroducedPorts,
+  introducing,
+  refuseAimless,
+  withIntroduced,
+} from '../values/client-address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { Port, PortBinding, PublishedPort } from '../values/port.ts';
+import type { PortBinding, PublishedPort } from '../values/port.ts';
 import { formatPort, formatPublish, refuseOverlaps } from '../values/port-grammar.ts';
-import { forgetUnpublished, introducing, refuseUnpublished, withProxyProtocol } from '../values/proxy-protocol.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { standingBackend } from './firewall.ts';
@@ -32,7 +38,7 @@ import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
 interface Wanted {
   readonly ports: readonly PublishedPort[];
   /** Ports of the container whose clients are introduced from now on. */
-  readonly proxyProtocol: readonly Port[];
+  readonly introduced: IntroducedPorts;
 }
 
 /**
@@ -45,14 +51,14 @@ interface Wanted {
 export async function publishPorts(
   context: Context,
   name: string,
-  { ports: asked, proxyProtocol }: Wanted,
+  { ports: asked, introduced }: Wanted,
 ): Promise<readonly PortBinding[]> {
   return await exclusively(context, async (world) => {
     const record = context.records.container(name);
     refuseWithoutNetwork(context, record);
     const publish = [...record.request.publish, ...asked];
-    const request = withProxyProtocol({ ...record.request, publish }, proxyProtocol);
-    refuseUnpublished(request);
+    const request = withIntroduced({ ...record.request, publish }, introduced);
+    refuseAimless(request);
     refuseMixed(record, request);
     const published = { ...record, request };
     const subject = `publish ${asked.map(formatPublish).join(' ')} for ${record.name}`;
@@ -69,15 +75,15 @@ export async function publishPorts(
   });
 }
 
-/** A server expects the header of every client or of none. @throws GangwayError conflicting-options */
+/** A server expects the same of every client. @throws GangwayError conflicting-options */
 function refuseMixed({ name, life }: ContainerRecord, request: ContainerRequest): void {
   const forwards = life === undefined || !isAlive(life) ? [] : life.forwards;
   const introduce = introducing(request);
   const mixed = forwards.find(({ binding }) => introduce(binding).clientAddress !== binding.clientAddress);
   if (mixed === undefined) return;
   const { containerPort: port, protocol } = mixed.binding;
-  const message = `port ${formatPort({ port, protocol })} of container ${name} is published without a header already`;
-  const hint = `\`gangway unpublish ${name} ${port}\` first: a server expects the header of every client or of none`;
+  const message = `port ${formatPort({ port, protocol })} of container ${name} is published already, and its clients are introduced otherwise`;
+  const hint = `\`gangway unpublish ${name} ${port}\` first: a server expects the same of every client`;
   throw new GangwayError('conflicting-options', message, { hint });
 }
 
@@ -103,6 +109,7 @@ async function addPorts(
   const ground = prepareGround(context, world, {
     networks: wired.map((each) => each.record),
     forwardFor: { id: record.id, begins: false },
+    forwards: added,
   });
   const steps = [...ground.steps, ...withFlows(republish(life.published, published), added)];
   const after = { ...record, life: { ...life, forwards, published } };

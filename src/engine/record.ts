@@ -167,6 +167,8 @@ export interface MachineRecord {
   /** The rules of the port guard. */
   readonly guard?: readonly Step[];
   readonly forwarding: readonly Step[];
+  /** Of transparent ports. Absent: there was none yet. */
+  readonly wayBack?: readonly Step[];
   /** Others' chains for forwarded packets that were there when this machine began to forward. */
   readonly neighbours?: readonly string[];
   /** Of each network and family, `ID/4`, the address given out last: the next one is looked for behind it. */

@@ -123,8 +123,8 @@ export class Records {
   }
 
   putMachine(record: MachineRecord): RecordChange {
-    const { ruleset, guard = [], forwarding } = record;
-    const empty = ruleset.length + guard.length + forwarding.length === 0;
+    const { ruleset, guard = [], forwarding, wayBack = [] } = record;
+    const empty = ruleset.length + guard.length + forwarding.length + wayBack.length === 0;
     return { path: this.#machinePath, content: empty ? null : encode({ schema, ...record }) };
   }
 

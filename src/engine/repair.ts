@@ -14,6 +14,7 @@ import type { Context } from './context.ts';
 import { standingBackend } from './firewall.ts';
 import { livingGuards, reloadGuard } from './guard.ts';
 import { living, type NetworkRecord, standingSteps, stepsOf } from './record.ts';
+import { repairWayBack } from './way-back.ts';
 
 /**
  * What puts back what is missing: rules with everything that they have to know, in one transaction, so that nothing is
@@ -25,6 +26,7 @@ export function repairs(context: Context, world: World, how: 'rules' | 'everythi
   if (!context.records.isMachineReadable) return [];
   return [
     putBack('routing', missing(context, world, routingRules(context))),
+    putBack('way back of transparent ports', repairWayBack(context, world)),
     putBack('firewall', [...repairFirewall(context, world, how), ...repairGuard(context, world, how)]),
   ].filter(({ plan }) => plan.steps.length > 0);
 }

@@ -8,15 +8,15 @@
 import { availableParallelism } from 'node:os';
 import { parseCapability } from '../services/process/capabilities.ts';
 import { formatAddress } from '../values/address.ts';
+import { checkIntroduced, refuseAimless, withIntroduced } from '../values/client-address.ts';
 import { type ContainerRequest, containerRequest, type Limits } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
 import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } from '../values/names.ts';
 import type { NetworkMode } from '../values/network.ts';
 import { checkNetworkMode, type OwnStackOption, refuseSharedStack } from '../values/network-mode.ts';
 import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
-import type { Port, PublishedPort } from '../values/port.ts';
+import type { PublishedPort } from '../values/port.ts';
 import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
-import { parseProxyProtocol, refuseUnpublished, withProxyProtocol } from '../values/proxy-protocol.ts';
 import {
   parseBlockWeight,
   parseDeviceRate,
@@ -45,7 +45,7 @@ import type { ExecRequest, LogOptions } from './engine.ts';
  * @throws GangwayError that names the option and the remedy
  */
 export function checkRequest(asked: ContainerRequest): ContainerRequest {
-  const { proxyProtocol = [], ...request } = containerRequest(asked);
+  const { proxyProtocol = [], transparentSource = [], ...request } = containerRequest(asked);
   const { name, hostname, domainName, user, workingDirectory, rootfs } = request;
   const checked: ContainerRequest = {
     ...request,
@@ -74,8 +74,8 @@ export function checkRequest(asked: ContainerRequest): ContainerRequest {
     expose: request.expose.map((port) => parsePort(formatPort(port))),
   };
   refuseConflicts(checked);
-  const introduced = withProxyProtocol(checked, checkProxyProtocol(proxyProtocol));
-  refuseUnpublished(introduced);
+  const introduced = withIntroduced(checked, checkIntroduced({ proxyProtocol, transparentSource }));
+  refuseAimless(introduced);
   return introduced;
 }
 
@@ -115,11 +115,6 @@ export function checkPublish(asked: readonly PublishedPort[]): readonly Publishe
 /** @throws GangwayError invalid-port, invalid-address */
 export function checkPorts(asked: readonly PublishedPort[]): readonly PublishedPort[] {
   return asked.map((port) => parsePublish(formatPublish(port)));
-}
-
-/** @throws GangwayError invalid-port, not-supported */
-export function checkProxyProtocol(asked: readonly Port[]): readonly Port[] {
-  return asked.flatMap((port) => parseProxyProtocol(formatPort(port)));
 }
 
 /** @throws GangwayError */

@@ -6,7 +6,7 @@ import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { movingFlows, publish, republish } from '../networks/publish.ts';
 import type { FileStep, FirewallStep, Step } from '../plan/step.ts';
-import { type Address, formatAddress } from '../values/address.ts';
+import { type Address, formatAddress, formatPrefix } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import type { PortBinding } from '../values/port.ts';
 import { hasNames } from './names.ts';
@@ -84,8 +84,8 @@ function addressesOf(wired: Wired): readonly Address[] {
   return wired.flatMap(({ plug }) => plug.endpoint.addresses.map(({ address }) => address));
 }
 
-function written({ binding, target }: Life['forwards'][number]): string {
-  return `${binding.hostPort} ${formatAddress(target)}`;
+function written({ binding, target, near = [] }: Life['forwards'][number]): string {
+  return [binding.hostPort, formatAddress(target), ...near.map(formatPrefix)].join(' ');
 }
 
 /** The file as it is now: who lives in the container may have changed it. */

@@ -169,5 +169,6 @@ export const isMachineRecord = object<MachineRecord>({
   leaving: optional(steps),
   guard: optional(steps),
   forwarding: steps,
+  wayBack: optional(steps),
   cursors: optional(anObject),
 });

@@ -106,12 +106,14 @@ async function plugged(
   const drafts = draftPlugs(context, world, record, { connections, sandbox });
   const ways = waysOf(drafts);
   const bindings = await bindPorts(context, { record, asked: askedPorts(record), wired: drafts, ways, own: 'free' });
+  const forwards = forwardsOf(drafts, ways, bindings);
   const ground =
     drafts.length === 0
       ? undefined
       : prepareGround(context, world, {
           networks: drafts.map((draft) => draft.record),
           forwardFor: { id: record.id, begins: true },
+          forwards,
           cursors: Object.assign({}, ...drafts.map(({ cursors }) => cursors)),
         });
   return {
@@ -119,7 +121,7 @@ async function plugged(
     made: none(sandbox),
     wired: drafts,
     ways,
-    forwards: forwardsOf(drafts, ways, bindings),
+    forwards,
     ...(drafts.some((draft) => hasNames(draft.record)) ? { names: draftNames(record, sandbox) } : {}),
     ...(ground === undefined ? {} : { ground }),
   };

@@ -5,8 +5,9 @@ import { guard } from '../networks/guard.ts';
 import { type Network, waysThrough } from '../networks/network.ts';
 import type { Behind } from '../networks/publish.ts';
 import type { DefaultRoute, ElementStep } from '../plan/step.ts';
-import { type Address, sameAddress } from '../values/address.ts';
+import { type Address, network, type Prefix, sameAddress } from '../values/address.ts';
 import type { Forward, PortBinding } from '../values/port.ts';
+import { present } from '../values/present.ts';
 import { notFound, ordinary } from './networks.ts';
 import type { Life, NetworkRecord, Plug } from './record.ts';
 import type { Records } from './records.ts';
@@ -86,8 +87,14 @@ export function forwardsOf(
     const target = targetOf(wired, ways, binding.hostAddress.family);
     if (target === undefined) return [];
     const routed = behind(target).gatewayModes[target.family] === 'routed';
-    return [routed ? { binding, target, routed } : { binding, target }];
+    const near = binding.clientAddress === 'transparent' ? subnetsOf(wired) : undefined;
+    return [{ binding, target, ...(routed && { routed }), ...present({ near }) }];
   });
+}
+
+/** Those in which the container is itself. */
+function subnetsOf(wired: Wired): readonly Prefix[] {
+  return wired.flatMap(({ plug }) => plug.endpoint.addresses).map(network);
 }
 
 /** The network that an address of the container belongs to. */

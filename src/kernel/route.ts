@@ -22,8 +22,10 @@ import { addressFamily } from './family.ts';
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
+const RTN_LOCAL = 2;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
+const RT_SCOPE_HOST = 254;
 
 const rtmsg = struct({
   family: [1, u8],
@@ -80,6 +82,37 @@ export function setDefaultRoute(verb: 'add' | 'replace', { family, linkIndex, ga
     bits,
     header,
     gateway === undefined ? { linkIndex } : { linkIndex, gateway },
+  );
+}
+
+/** Everything is for this machine itself, by a table that a routing rule asks. */
+export interface LocalRoute {
+  readonly family: Family;
+  readonly table: number;
+}
+
+/** `ip route add local default dev lo table 268435457` */
+export function addLocalRoute(route: LocalRoute, loopbackIndex: number): Request {
+  const { header, body } = localRoute(route, loopbackIndex);
+  return request(`add local route to table ${route.table}`, RTM_NEWROUTE, flags.create | flags.exclusive, header, body);
+}
+
+/** `ip route delete local default dev lo table 268435457` */
+export function deleteLocalRoute(route: LocalRoute, loopbackIndex: number): Request {
+  const { header, body } = localRoute(route, loopbackIndex);
+  return request(`delete local route of table ${route.table}`, RTM_DELROUTE, 0, header, body);
+}
+
+function localRoute({ family, table }: LocalRoute, linkIndex: number) {
+  const scope = family === 4 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+  const header = { family: addressFamily(family), protocol: RTPROT_BOOT, scope, type: RTN_LOCAL };
+  return { header, body: { linkIndex, table } };
+}
+
+export function hasLocalRoute(connection: Connection, { family, table }: LocalRoute): boolean {
+  return dumpRoutes(connection, family).some(
+    ({ header, attributes: found }) =>
+      header.type === RTN_LOCAL && found.table === table && (header.destinationLength ?? 0) === 0,
   );
 }
 

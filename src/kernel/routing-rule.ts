@@ -53,8 +53,10 @@ export interface RoutingRule {
   readonly inputLink?: string;
   /** For packets without a mark alone. */
   readonly unmarked?: true;
-  /** `main`: by the main table. `blackhole`: it ends here, and nobody is told. */
-  readonly action: 'main' | 'blackhole';
+  /** For packets with this mark alone, all of whose bits count. */
+  readonly mark?: number;
+  /** The number of a table, or `main`; `blackhole`: it ends here, and nobody is told. */
+  readonly action: 'main' | 'blackhole' | number;
 }
 
 /** `ip rule add pref 641 to 172.17.0.0/16 fwmark 0/0xffffffff blackhole protocol 103` */
@@ -75,31 +77,35 @@ export function deleteRoutingRule(rule: RoutingRule): Request {
   return request(`delete routing rule ${formatRoutingRule(rule)}`, RTM_DELRULE, 0, header, body);
 }
 
-function message({ family, priority, to, inputLink, unmarked, action }: RoutingRule) {
+function message({ family, priority, to, inputLink, unmarked, mark, action }: RoutingRule) {
+  const wanted = unmarked === true ? 0 : mark;
   return {
     header: {
       family: addressFamily(family),
       ...(to === undefined ? {} : { destinationLength: to.length }),
-      ...(action === 'main' ? { table: RT_TABLE_MAIN, action: FR_ACT_TO_TBL } : { action: FR_ACT_BLACKHOLE }),
+      ...(action === 'main' ? { table: RT_TABLE_MAIN } : {}),
+      action: action === 'blackhole' ? FR_ACT_BLACKHOLE : FR_ACT_TO_TBL,
     },
     body: {
       ...(to === undefined ? {} : { destination: to.address }),
       ...(inputLink === undefined ? {} : { inputLink }),
       priority,
       protocol: RTPROT_GANGWAY,
-      ...(unmarked === undefined ? {} : { mark: 0, markMask: WHOLE_MARK }),
+      ...(wanted === undefined ? {} : { mark: wanted, markMask: WHOLE_MARK }),
+      ...(typeof action === 'number' ? { table: action } : {}),
     },
   };
 }
 
 /** The words of ip-rule(8) that make it. */
-export function formatRoutingRule({ priority, to, inputLink, unmarked, action }: RoutingRule): string {
+export function formatRoutingRule({ priority, to, inputLink, unmarked, mark, action }: RoutingRule): string {
   return [
     `pref ${priority}`,
     ...(inputLink === undefined ? [] : [`iif ${inputLink}`]),
     ...(to === undefined ? [] : [`to ${formatPrefix(to)}`]),
     ...(unmarked === undefined ? [] : ['fwmark 0/0xffffffff']),
-    action === 'main' ? 'lookup main' : 'blackhole',
+    ...(mark === undefined ? [] : [`fwmark 0x${mark.toString(16)}`]),
+    action === 'blackhole' ? action : `lookup ${action}`,
     `protocol ${RTPROT_GANGWAY}`,
   ].join(' ');
 }
@@ -116,11 +122,19 @@ export function listRoutingRules(connection: Connection, family: Family): readon
         priority: found.priority ?? 0,
         ...(to === undefined ? {} : { to }),
         ...(found.inputLink === undefined ? {} : { inputLink: found.inputLink }),
-        ...(found.markMask === WHOLE_MARK ? { unmarked: true } : {}),
-        action: header.action === FR_ACT_BLACKHOLE ? 'blackhole' : 'main',
+        ...(found.markMask === WHOLE_MARK ? markOf(found.mark ?? 0) : {}),
+        action: header.action === FR_ACT_BLACKHOLE ? 'blackhole' : tableOf(found.table ?? header.table ?? 0),
       },
     ];
   });
+}
+
+function markOf(mark: number): Pick<RoutingRule, 'unmarked' | 'mark'> {
+  return mark === 0 ? { unmarked: true } : { mark };
+}
+
+function tableOf(table: number): 'main' | number {
+  return table === RT_TABLE_MAIN ? 'main' : table;
 }
 
 export function sameRoutingRule(a: RoutingRule, b: RoutingRule): boolean {
@@ -129,6 +143,7 @@ export function sameRoutingRule(a: RoutingRule, b: RoutingRule): boolean {
     a.priority === b.priority &&
     a.inputLink === b.inputLink &&
     a.unmarked === b.unmarked &&
+    a.mark === b.mark &&
     a.action === b.action &&
     a.to?.length === b.to?.length &&
     sameDestination(a.to?.address, b.to?.address)

@@ -41,13 +41,17 @@ export function carried(forwards: readonly Forward[]): readonly Forward[] {
 /** What the rules leave to a process: a sentence for each socket of the switchboard. */
 export function sockets(forwards: readonly Forward[]): readonly string[] {
   return carried(forwards).map((forward) => {
-    const carries =
-      forward.binding.clientAddress === 'header'
-        ? `carries everything to ${destination(forward)}, behind a header that tells who asks`
-        : `carries what the rules can’t to ${destination(forward)}`;
-    return `no command: a socket of the switchboard holds ${formatBinding(forward.binding)}, and ${carries}`;
+    const { clientAddress } = forward.binding;
+    const what = clientAddress === undefined ? 'what the rules can’t' : 'everything';
+    const how = clientAddress === undefined ? '' : manners[clientAddress];
+    return `no command: a socket of the switchboard holds ${formatBinding(forward.binding)}, and carries ${what} to ${destination(forward)}${how}`;
   });
 }
+
+const manners = {
+  header: ', behind a header that tells who asks',
+  transparent: ', from the address of whoever asks',
+} as const;
 
 /** The network behind an address of the container, as far as published ports go. */
 export type Behind = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;

@@ -8,6 +8,7 @@
  */
 import type { PortDiversion } from '../kernel/port-diversion.ts';
 import type { ProcessIdentity } from '../kernel/process.ts';
+import type { LocalRoute } from '../kernel/route.ts';
 import type { RoutingRule } from '../kernel/routing-rule.ts';
 import type { Setting } from '../kernel/sysctl.ts';
 import type { Address, Family, Prefix } from '../values/address.ts';
@@ -58,6 +59,12 @@ export interface RouteStep extends Reasoned, DefaultRoute {
   readonly kind: 'route';
   readonly in: Place;
   readonly was?: Omit<DefaultRoute, 'family'>;
+}
+
+/** `ip route add local default dev lo table …`: who is led to this table has arrived. */
+export interface LocalRouteStep extends Reasoned, LocalRoute {
+  readonly kind: 'local-route';
+  readonly in: Place;
 }
 
 /** `ip rule add …`. */
@@ -237,6 +244,7 @@ export type Step =
   | UpStep
   | AddressStep
   | RouteStep
+  | LocalRouteStep
   | RoutingRuleStep
   | SysctlStep
   | RulesetStep

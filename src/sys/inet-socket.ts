@@ -34,6 +34,9 @@ const options = {
   linger: [1, 13],
   receiveBuffer: [1, 33],
   mark: [1, 36],
+  transparent: [0, 19],
+  transparent6: [41, 75],
+  chooseAtConnect: [0, 24],
   memory: [1, 55],
 } as const;
 
@@ -123,6 +126,19 @@ export function bind(fd: number, endpoint: Endpoint): void {
 export function connect(fd: number, endpoint: Endpoint): void {
   const name = encodeEndpoint(endpoint);
   call('connect', prototypes.connect, fd, name, name.length);
+}
+
+/**
+ * The socket will connect from an address that this machine need not have, and from whichever port of it is free (IP_TRANSPARENT,
+ * IP_BIND_ADDRESS_NO_PORT). What is answered there has to be led here by whoever routes it; the mark tells it.
+ *
+ * @throws KernelError EPERM without CAP_NET_ADMIN
+ */
+export function appearAs(fd: number, address: Address, mark: number): void {
+  setOption(fd, address.family === 4 ? 'transparent' : 'transparent6');
+  setOption(fd, 'mark', mark);
+  setOption(fd, 'chooseAtConnect');
+  bind(fd, { address, port: 0 });
 }
 
 /**

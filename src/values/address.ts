@@ -140,6 +140,13 @@ export function isOfTheWorld(address: Address): boolean {
   return !notForTheWorld.some((prefix) => contains(parsePrefix(prefix), address));
 }
 
+/** An address of IPv4 as it is, also where a socket of IPv6 speaks it: `203.0.113.2` for `::ffff:203.0.113.2`. */
+export function plainAddress(address: Address): Address {
+  return address.family === 6 && address.value >> 32n === 0xffffn
+    ? { family: 4, value: address.value & 0xffff_ffffn }
+    : address;
+}
+
 export function sameAddress(a: Address, b: Address): boolean {
   return a.family === b.family && a.value === b.value;
 }

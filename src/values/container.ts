@@ -50,6 +50,8 @@ export interface ContainerRequest {
   readonly expose: readonly Port[];
   /** `--proxy-protocol`: published ports of the container whose clients are introduced by a header. Absent: none. */
   readonly proxyProtocol?: readonly Port[];
+  /** `--transparent-source`: those that see them as the source of the connection. Absent: none. */
+  readonly transparentSource?: readonly Port[];
 }
 
 /** `-v SOURCE:TARGET[:ro]`: a directory or file of the host, bound into the container. */

@@ -17,6 +17,9 @@ export const wholeMask = 0xffffffff;
 /** The one that our own rules give to what they have seen (networks/unseen.ts). */
 export const ownMark = 0x10000000;
 
+/** That of a relay's connection in the name of a client, and of what is answered there (networks/transparent.ts). */
+export const returningMark = 0x10000001;
+
 /**
  * `MARK[/MASK]`, as docker's `--bridge-accept-fwmark` has it: decimal, or hexadecimal with 0x. Docker's octal is refused.
  *

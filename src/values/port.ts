@@ -1,5 +1,5 @@
 /** Ports and what `-p` says of them. */
-import { type Address, isLoopback } from './address.ts';
+import { type Address, contains, isLinkLocal, isLoopback, type Prefix, plainAddress } from './address.ts';
 
 export type Protocol = 'tcp' | 'udp';
 
@@ -39,12 +39,14 @@ export interface PortBinding {
 }
 
 /**
- * How the container learns who asks. For that a relay carries every connection of the port: `header`: it sends the address
- * before the client's first byte, as the PROXY protocol has it.
+ * How the container learns who asks. For that a relay carries every connection of the port.
+ *
+ * `header`: it sends the address before the client's first byte, as the PROXY protocol has it. `transparent`: it connects from
+ * that address, where the answers come back to it.
  *
  * Absent: the kernel leads to the container whom it can, and keeps the address; whom a relay carries has that of the bridge.
  */
-export type ClientAddress = 'header';
+export type ClientAddress = 'header' | 'transparent';
 
 /** A published port, and the container's address to which it leads. */
 export interface Forward {
@@ -53,9 +55,21 @@ export interface Forward {
   readonly target: Address;
   /** The network is routed: the container is reached at its own address, and no port of the machine is taken. */
   readonly routed?: true;
+  /** Whom the container answers without this machine: nobody can connect in their name. Of transparent ports alone. */
+  readonly near?: readonly Prefix[];
 }
 
 /** Can the kernel lead there by itself? It can't from one family to the other, and not from loopback; and it sends no header. */
 export function isTranslated({ hostAddress, clientAddress }: PortBinding, target: Address): boolean {
   return hostAddress.family === target.family && !isLoopback(hostAddress) && clientAddress === undefined;
+}
+
+/**
+ * The client's address, where a relay can connect to `target` in its name: not across families, not for one of a link or of
+ * loopback, and not for whom the container answers by itself.
+ */
+export function transparentSource(client: Address, target: Address, near: Forward['near'] = []): Address | undefined {
+  const source = plainAddress(client);
+  if (source.family !== target.family || isLoopback(source) || isLinkLocal(source)) return undefined;
+  return near.some((prefix) => contains(prefix, source)) ? undefined : source;
 }

@@ -16,11 +16,17 @@ import { quiet } from '../support/gangway.ts';
 import { lacksProgram, skipUnless } from '../support/skip.ts';
 import { type Container, refused, type Story, withStory } from '../support/story-lab.ts';
 
+const patience = { timeoutMilliseconds: 20_000 };
+
 type Place = (command: string) => Promise<Result>;
 
 /** A server that answers with the bytes that it was told, in hexadecimal. */
 const echo = (port: number) => `socat -T5 TCP-LISTEN:${port},reuseaddr,fork 'SYSTEM:od -An -v -tx1'`;
 const serve = (...ports: readonly number[]) => ['sh', '-c', `${ports.map((port) => `${echo(port)} &`).join(' ')} wait`];
+
+/** A server that answers with the address that it sees. */
+const seen = (port: number, family = 4) =>
+  `socat -T5 TCP${family}-LISTEN:${port},reuseaddr,fork 'SYSTEM:echo $SOCAT_PEERADDR'`;
 
 /** What a client hears that says nothing but its end; `refused` or `silence` where nobody answers. */
 async function told(place: Place, target: string): Promise<string> {
@@ -80,6 +86,87 @@ for (const backend of ['nftables', 'iptables'])
     });
   });
 
+for (const backend of ['nftables', 'iptables'])
+  test(`${backend}: the container sees whoever asks as the source of the connection`, async (t) => {
+    if (skipUnless(t, lacksProgram({ socat: 'socat' }))) return;
+    await withStory(t, {}, async (story) => {
+      const before = await quiet(() => story.state());
+      for (const words of [
+        '--ipv6 --subnet 172.30.0.0/16 --subnet fd00:30::/64 front',
+        '--ipv6 --subnet 172.31.0.0/16 --subnet fd00:31::/64 other',
+      ])
+        await story.run(`--firewall-backend=${backend}`, 'network', 'create', ...words.split(' '));
+      const server = [
+        'sh',
+        '-c',
+        `${seen(81)} & ${seen(82)} & ${seen(81, 6).replace('TCP6-LISTEN:81', 'TCP6-LISTEN:81,ipv6only')} & wait`,
+      ];
+      const options = ['--network', 'front', '-p', '8081:81', '-p', '8082:82', '--transparent-source', '81'];
+      const web = await story.start('--name', 'web', ...options, ...server);
+      await waitFor('the container listens', async () => {
+        const { stdout } = await story.inside(web, 'ss -Hltn');
+        return ['0.0.0.0:81 ', '0.0.0.0:82 ', '[::]:81 '].every((address) => stdout.includes(address));
+      });
+      const sibling = await story.start('--name', 'sibling', '--network', 'front', 'sleep', '100');
+      const stranger = await story.start('--name', 'stranger', '--network', 'other', 'sleep', '100');
+      const [host, world] = [on(story.lab.host), on(story.lab.world)];
+      const [fromSibling, itself, fromOther] = [within(story, sibling), within(story, web), within(story, stranger)];
+      const sees = async (place: Place, target: string) =>
+        (await place(`socat -t5 - TCP:${target},connect-timeout=2 </dev/null`)).stdout.trim();
+      t.is(await sees(world, '203.0.113.1:8081'), '203.0.113.2');
+      t.is(await sees(world, '[2001:db8:f::1]:8081'), '[2001:0db8:000f:0000:0000:0000:0000:0002]');
+      t.is(await sees(fromOther, '203.0.113.1:8081'), '172.31.0.2');
+      t.is(await sees(fromOther, '203.0.113.1:8082'), '172.30.0.1', 'the control: translated, it has the gateway’s');
+      t.is(await sees(host, '203.0.113.1:8081'), '203.0.113.1');
+      t.is(await sees(host, '127.0.0.1:8081'), '172.30.0.1');
+      t.is(await sees(fromSibling, '203.0.113.1:8081'), '172.30.0.1', 'a sibling would hear the answer itself');
+      t.is(await sees(itself, '203.0.113.1:8081'), '172.30.0.1');
+
+      await story.sh(
+        'nft delete table inet gangway-transparent; ip rule delete pref 642; ip -6 route flush table 268435457',
+      );
+      await waitFor('it is put back', async () => (await sees(world, '203.0.113.1:8081')) === '203.0.113.2', patience);
+      await waitFor(
+        'in IPv6, too',
+        async () => (await sees(world, '[2001:db8:f::1]:8081')).includes(':0002'),
+        patience,
+      );
+
+      await story.run('rm', '-f', 'web', 'sibling', 'stranger');
+      await story.run('network', 'rm', 'front', 'other');
+      await story.run('gc');
+      t.is(
+        await story.sh('nft list tables | grep transparent || ip rule | grep 642 || ip -6 rule | grep 642 || true'),
+        '',
+      );
+      t.is(
+        await story.sh('ip route show table all type local default; ip -6 route show table all type local default'),
+        '',
+      );
+      // iptables leaves its tables, empty.
+      if (backend === 'nftables') await story.settlesAt(t, before);
+    });
+  });
+
+test('the way back leads to relays, and to nothing else that listens on this machine', async (t) => {
+  if (skipUnless(t, lacksProgram({ socat: 'socat' }))) return;
+  await withStory(t, {}, async (story) => {
+    const options = ['--name', 'web', '-p', '8081:81', '--transparent-source', '81'];
+    const web = await story.start(...options, 'sleep', '100');
+    t.regex(await story.sh('nft list tables'), /inet gangway-transparent/);
+    story.lab.host.spawn(['socat', 'TCP-LISTEN:2222,reuseaddr,fork,ip-transparent', 'SYSTEM:echo machine']);
+    await waitFor('it listens', async () => (await story.sh('ss -Hltn')).includes(':2222 '));
+    const ask = async () =>
+      (await within(story, web)('socat -t2 - TCP:198.51.100.7:2222,connect-timeout=1 </dev/null')).stdout;
+    t.is(await ask(), '', 'it is asked under an address of somebody else');
+    await story.sh(`
+      nft add table inet control
+      nft add chain inet control before '{ type filter hook prerouting priority mangle - 20; }'
+      nft add rule inet control before tcp dport 2222 meta mark set 0x10000001`);
+    t.is(await ask(), 'machine\n', 'the control: the same, if every packet were taken for an answer');
+  });
+});
+
 test('what publishing says of it, while the container runs', async (t) => {
   if (skipUnless(t, lacksProgram({ socat: 'socat' }))) return;
   await withStory(t, {}, async (story) => {
@@ -88,7 +175,7 @@ test('what publishing says of it, while the container runs', async (t) => {
     const [host, world] = [on(story.lab.host), on(story.lab.world)];
     t.regex(
       await refused(story, 'publish --proxy-protocol 82 web 8083:82'),
-      /^125 .* 82\/tcp of container web is published without a header already; `gangway unpublish web 82` first/,
+      /^125 .* 82\/tcp of container web is published already, and its clients are introduced otherwise; `gangway unpublish web 82` first/,
     );
     t.regex(
       await refused(story, 'publish --proxy-protocol 83 web 8083:82'),
@@ -96,7 +183,7 @@ test('what publishing says of it, while the container runs', async (t) => {
     );
     t.regex(
       await refused(story, 'publish --proxy-protocol 82/udp web 8083:82/udp'),
-      /the PROXY protocol introduces clients of tcp, and --proxy-protocol 82\/udp is udp/,
+      /clients are introduced over tcp, and --proxy-protocol 82\/udp is udp/,
     );
     await story.run('publish', '--proxy-protocol', '81', 'web', '8081:81');
     t.is(await told(world, '203.0.113.1:8081'), '203.0.113.2 at 203.0.113.1 8081');

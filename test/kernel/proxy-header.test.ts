@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
 import type { Carrier } from '../../src/services/proxy/forward.ts';
 import { introduction } from '../../src/services/proxy/introduction.ts';
+import { proxyHeader } from '../../src/services/proxy/proxy-header.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { bind, closeSocket, listen, openStream, takeError } from '../../src/sys/inet-socket.ts';
 import { StreamCalls } from '../../src/sys/stream-calls.ts';
@@ -157,6 +158,24 @@ onEach('a hundred clients at once are told apart', async (t, carrier) => {
   t.deepEqual(new Set(told), new Set([true]));
 });
 
+onEach('a header that the client sends itself is what it says, and not who it is', async (t, carrier) => {
+  const forged = proxyHeader(
+    { address: parseAddress('198.51.100.66'), port: 1 },
+    { address: parseAddress('203.0.113.1'), port: 2 },
+  );
+  let told: Promise<Buffer> | undefined;
+  const containerPort = await listening('10.9.0.2', (socket) => {
+    told = heard(socket);
+    socket.end();
+  });
+  const hostPort = publish(carrier, '0.0.0.0', '10.9.0.2', containerPort);
+  const socket = await client('203.0.113.1', hostPort, '203.0.113.2');
+  const own = header(four, fourServer, socket.localPort ?? 0, hostPort);
+  socket.end(forged);
+  await heard(socket);
+  t.is((await told)?.toString('hex'), `${own}${forged.toString('hex')}`);
+});
+
 test('who has gone is introduced to nobody, whatever it has said before', async (t) => {
   const streams = new StreamCalls(0);
   const listener = openStream(4);
@@ -164,13 +183,16 @@ test('who has gone is introduced to nobody, whatever it has said before', async 
   listen(listener, 8);
   const here = await client('203.0.113.1', 7999, '203.0.113.2');
   const stays = streams.accept(listener);
-  t.truthy(introduction(stays, 'header'), 'the control: one that is there');
+  t.truthy(
+    introduction(stays, { clientAddress: 'header' }, parseAddress('10.9.0.2')),
+    'the control: one that is there',
+  );
   const gone = await client('203.0.113.1', 7999, '203.0.113.2');
   const said = streams.accept(listener);
   await new Promise((resolve) => gone.write('PROXY', resolve));
   gone.resetAndDestroy();
   while (takeError(said) === undefined) await delay(5);
-  t.is(introduction(said, 'header'), undefined);
+  t.is(introduction(said, { clientAddress: 'header' }, parseAddress('10.9.0.2')), undefined);
   t.is(streams.receive(said), 5, 'although its words could still be read');
   here.destroy();
   for (const fd of [stays, said, listener]) closeSocket(fd);

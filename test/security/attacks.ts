@@ -39,7 +39,8 @@ const [container, internal] = [security('container'), security('internal')];
 const [egress, limits] = [security('egress'), kernel('egress')];
 const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
 const [guard, belief] = [kernel('guard'), kernel('guard-belief')];
-const [names, hook] = [kernel('dns-attacks'), kernel('connect-hook')];
+const [names, hook, header] = [kernel('dns-attacks'), kernel('connect-hook'), kernel('proxy-header')];
+const addresses = kernel('client-addresses');
 
 export const chapters: readonly Chapter[] = [
   {
@@ -169,7 +170,40 @@ export const chapters: readonly Chapter[] = [
         sources: ['moby#44408', 'moby#17666'],
         docker: 'open',
         gangway: 'open',
-        because: 'there is no address of IPv4 to show instead; give the network IPv6, and it sees the client',
+        because:
+          'there is no address of IPv4 to show instead; give the network IPv6, and it sees the client, or let each client be introduced (--proxy-protocol)',
+        proofs: [],
+      },
+      {
+        attack:
+          'a client of a port with --proxy-protocol sends a header of its own, to be taken for somebody else; also one that is gone before it can be introduced',
+        sources: [],
+        docker: 'not there',
+        gangway: 'stopped',
+        because:
+          'the header of the relay comes first, and what the client says behind it; nothing is carried of whom the kernel can’t name any more',
+        proofs: [
+          header('a header that the client sends itself is what it says, and not who it is'),
+          header('who has gone is introduced to nobody, whatever it has said before'),
+        ],
+      },
+      {
+        attack:
+          'a container uses the way back of transparent connections, on which its packets are delivered to this machine whatever their address, to reach what listens here under an address that its network lets it speak to',
+        sources: [],
+        docker: 'not there',
+        gangway: 'stopped',
+        because:
+          'a packet goes that way only if there is a connection of a relay, by its mark, for exactly its two ends',
+        proofs: [addresses('the way back leads to relays, and to nothing else that listens on this machine')],
+      },
+      {
+        attack: 'a sibling asks the container’s own address with a header, to be taken for somebody else',
+        sources: [],
+        docker: 'not there',
+        gangway: 'open',
+        because:
+          'siblings may speak to each other, and what they say is not read; the server has to take headers from the gateway’s address alone, in whose name no container can speak',
         proofs: [],
       },
       {

@@ -66,7 +66,7 @@ const refused: readonly (readonly [asked: object, code: ErrorCode, message: RegE
   [
     { publish: [parsePublish('53/udp')], proxyProtocol: [{ port: 53, protocol: 'udp' }] },
     'not-supported',
-    /introduces clients of tcp, and --proxy-protocol 53\/udp is udp/,
+    /introduced over tcp, and --proxy-protocol 53\/udp is udp/,
   ],
   [{ capabilities: { add: ['NET_RWA'], drop: [] } }, 'invalid-option', /--cap-add/],
   [{ publish: [{ protocol: 'tcp', containerPort: port(70_000) }] }, 'invalid-port', /container port/],

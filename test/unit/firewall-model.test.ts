@@ -132,6 +132,24 @@ test('of a port whose clients are introduced everything is carried, and nothing 
   t.is(ask(outside, '172.17.0.2', 80, introduced(routed)), ask(outside, '172.17.0.2', 81, routed));
 });
 
+test('of a transparent port the client is seen, but for whom the container answers itself, and across families', (t) => {
+  const of = world();
+  const near = ['172.17.0.0/16', 'fd00:a::/64'].map(parsePrefix);
+  const transparent: World = {
+    ...of,
+    publications: of.publications.map(({ container, forward: { binding, target } }) => {
+      return { container, forward: { binding: { ...binding, clientAddress: 'transparent' }, target, near } };
+    }),
+  };
+  t.is(ask(outside, '203.0.113.1', 8080, transparent), 'web 172.17.0.2:80/tcp sees 203.0.113.2');
+  t.is(ask(db, '203.0.113.1', 8080, transparent), 'web 172.17.0.2:80/tcp sees 172.18.0.2');
+  t.is(ask(db, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1', 'the control: translated');
+  t.is(ask(outsideSix, '2001:db8:f::1', 9001, transparent), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(oneWire, '2001:db8:f::1', 8080, transparent), 'web [fd00:a::2]:80/tcp sees fd00:a::1');
+  t.is(ask(peer, '203.0.113.1', 8080, transparent), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+  t.is(ask(host, '127.0.0.1', 8080, transparent), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
+});
+
 test('loopback addresses stay inside their machine', (t) => {
   t.is(ask(outside, '127.0.0.1', 9000), 'loopback');
   t.is(ask(bound, '172.17.0.2', 80), 'loopback');

@@ -16,6 +16,7 @@ import { none } from '../../src/networks/none.ts';
 import { forwarding } from '../../src/networks/outbound.ts';
 import { publish, sockets } from '../../src/networks/publish.ts';
 import { chooseSegments } from '../../src/networks/segments.ts';
+import { wayBack } from '../../src/networks/transparent.ts';
 import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
@@ -259,6 +260,17 @@ test('publish: an element for each port that the kernel can carry, and guards fo
     "nft 'add element inet gangway loopback_ports4 { 127.0.0.1 . tcp . 8080 }'",
   ]);
   t.is(steps[2]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
+});
+
+test('transparent: a mark for answers, a table in which everything is here, and a rule that leads there', (t) => {
+  const [rules = '', ...ways] = read(wayBack([4, 6]));
+  t.regex(rules, /socket transparent 1 socket mark 0x10000001 meta mark set 0x10000001/);
+  t.deepEqual(ways, [
+    'ip route add local default dev lo table 268435457',
+    'ip rule add pref 642 fwmark 0x10000001 lookup 268435457 protocol 103',
+    'ip -6 route add local default dev lo table 268435457',
+    'ip -6 rule add pref 642 fwmark 0x10000001 lookup 268435457 protocol 103',
+  ]);
 });
 
 test('publish: what two ports of the host open in common is one step', (t) => {

@@ -8,7 +8,7 @@ import {
   LineSplitter,
   type Publication,
 } from '../../src/engine/switchboard/protocol.ts';
-import { parseAddress } from '../../src/values/address.ts';
+import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 
 const web: Publication = {
@@ -43,6 +43,9 @@ test('forwards are told apart by all that they are made of', (t) => {
   }));
   t.not(introduced.map(forwardKey)[0], first);
   t.deepEqual(decodePublication(encodePublication({ ...web, forwards: introduced })).forwards, introduced);
+  const near = web.forwards.map((forward) => ({ ...forward, near: [parsePrefix('172.17.0.0/16')] }));
+  t.not(near.map(forwardKey)[0], first);
+  t.deepEqual(decodePublication(encodePublication({ ...web, forwards: near })).forwards, near);
 });
 
 test('an error keeps its code, its sentence and its hint', (t) => {

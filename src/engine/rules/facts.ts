@@ -5,6 +5,7 @@ import { bootId } from '../../kernel/boot.ts';
 import { published } from '../../networks/publish.ts';
 import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
 import { isUnspecified } from '../../values/address.ts';
+import { optionOf } from '../../values/client-address.ts';
 import type { Forward } from '../../values/port.ts';
 import { formatPublish, formatRange } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
@@ -118,6 +119,7 @@ function publication(forwards: readonly Forward[]): readonly string[] {
     hostPort: { first: first.hostPort, last: last.hostPort },
     containerPort,
   });
-  const introduced = first.clientAddress === undefined ? [] : ['--proxy-protocol', formatRange(containerPort)];
+  const introduced =
+    first.clientAddress === undefined ? [] : [optionOf(first.clientAddress), formatRange(containerPort)];
   return ['-p', text.replace(/\/tcp$/, ''), ...introduced];
 }

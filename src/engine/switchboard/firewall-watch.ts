@@ -19,7 +19,7 @@ import { KernelError } from '../../values/errors.ts';
 const ownProgram = 'node';
 
 /** Our own, and those of iptables in which we have chains. */
-const ourTables = ['gangway', 'filter', 'nat', 'mangle', 'raw'];
+const ourTables = ['gangway', 'gangway-transparent', 'filter', 'nat', 'mangle', 'raw'];
 
 /** Between two looks at the kernel's old tables. */
 const patienceMilliseconds = 700;

@@ -9,7 +9,7 @@
  * the version.
  */
 
-import { type Address, formatAddress, parseAddress } from '../../values/address.ts';
+import { type Address, formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../values/address.ts';
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
 import type { ClientAddress, Forward, Protocol } from '../../values/port.ts';
 import { present } from '../../values/present.ts';
@@ -54,6 +54,7 @@ interface WireForward {
   readonly containerPort: number;
   readonly clientAddress?: ClientAddress;
   readonly target: string;
+  readonly near?: readonly string[];
 }
 
 interface WireCounts extends Omit<RelayTraffic, 'hostAddress'> {
@@ -111,7 +112,7 @@ export function encodePublication(publication: Publication): WirePublication {
   };
 }
 
-function encodeForward({ binding, target }: Forward): WireForward {
+function encodeForward({ binding, target, near }: Forward): WireForward {
   const { protocol, hostAddress, hostPort, containerPort, clientAddress } = binding;
   return {
     protocol,
@@ -120,6 +121,7 @@ function encodeForward({ binding, target }: Forward): WireForward {
     containerPort,
     ...present({ clientAddress }),
     target: formatAddress(target),
+    ...present({ near: near?.map(formatPrefix) }),
   };
 }
 
@@ -135,9 +137,10 @@ export function decodePublication(wire: WirePublication): Publication {
   return {
     owner: wire.owner,
     name: wire.name,
-    forwards: wire.ports.map(({ hostAddress, target, ...binding }) => ({
+    forwards: wire.ports.map(({ hostAddress, target, near, ...binding }) => ({
       binding: { ...binding, hostAddress: address(hostAddress) },
       target: address(target),
+      ...present({ near: near?.map(parsePrefix) }),
     })),
   };
 }

@@ -28,7 +28,7 @@ import {
   sameAddress,
   unspecified,
 } from '../../values/address.ts';
-import { isTranslated, type Port } from '../../values/port.ts';
+import { isTranslated, type Port, transparentSource } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
 import { carriedRefusal, egressRefusal } from './egress.ts';
@@ -226,11 +226,13 @@ function deliver(world: World, packet: Packet): Answer {
     const where = { kind: 'host', address: to, ...(port === undefined ? {} : { port }) } as const;
     return { outcome: 'reached', where, seen: source, way };
   }
-  const { binding, target } = carried.forward;
+  const { binding, target, near } = carried.forward;
   const further = { protocol: binding.protocol, port: binding.containerPort };
   const sentence = `a socket on ${formatBinding(binding)} carries it to ${formatDestination(target, further)}`;
   const answer = fromHost(world, { from: { kind: 'host' }, to: target, port: further });
-  return { ...answer, way: [...way, { at: 'switchboard', sentence }, ...answer.way] };
+  const shown = binding.clientAddress === 'transparent' ? transparentSource(source, target, near) : undefined;
+  const seen = answer.outcome === 'reached' && shown !== undefined ? { seen: shown } : {};
+  return { ...answer, ...seen, way: [...way, { at: 'switchboard', sentence }, ...answer.way] };
 }
 
 /** The published port whose socket this is. @param bound to which addresses the socket may be bound */

@@ -8,7 +8,7 @@ import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { flows } from './flows.ts';
-import { address, route, routingRule, sysctl } from './internet.ts';
+import { address, localRoute, route, routingRule, sysctl } from './internet.ts';
 import {
   bridge,
   dummy,
@@ -39,6 +39,7 @@ export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = 
   up,
   address,
   route,
+  'local-route': localRoute,
   'routing-rule': routingRule,
   sysctl,
   ruleset,

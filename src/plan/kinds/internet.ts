@@ -1,13 +1,13 @@
-/** Step kinds of the internet layer: address, route, routing-rule, sysctl. */
+/** Step kinds of the internet layer: address, route, local-route, routing-rule, sysctl. */
 import { addAddress, deleteAddress, hasBroadcast, listAddresses } from '../../kernel/address.ts';
-import { listRoutes, setDefaultRoute } from '../../kernel/route.ts';
+import { addLocalRoute, deleteLocalRoute, hasLocalRoute, listRoutes, setDefaultRoute } from '../../kernel/route.ts';
 import { addRoutingRule, deleteRoutingRule, formatRoutingRule, listRoutingRules } from '../../kernel/routing-rule.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import { type Address, formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
 import { inside, ip, type RequestKind, type VisitKind } from '../kind.ts';
-import type { AddressStep, DefaultRoute, RouteStep, RoutingRuleStep, SysctlStep } from '../step.ts';
+import type { AddressStep, DefaultRoute, LocalRouteStep, RouteStep, RoutingRuleStep, SysctlStep } from '../step.ts';
 import type { World } from '../world.ts';
 
 /** Gone with its link, its namespace, or by another's hand: then there is nothing to take back. */
@@ -74,6 +74,22 @@ function routeCommand(verb: 'add' | 'replace', { family, in: place }: RouteStep,
 
 function sameGateway(a: Address | undefined, b: Address | undefined): boolean {
   return a === undefined || b === undefined ? a === b : sameAddress(a, b);
+}
+
+export const localRoute: RequestKind<LocalRouteStep> = {
+  requests: (step, world) => [addLocalRoute(step, world.linkIndex(step.in, 'lo'))],
+  commands: (step) => [localRouteCommand('add', step)],
+  undoCommands: (step) => [localRouteCommand('delete', step)],
+  undo: (step, world) => {
+    ignoring([...gone, 'ESRCH'], () =>
+      world.namespace(step.in).route.execute([deleteLocalRoute(step, world.linkIndex(step.in, 'lo'))]),
+    );
+  },
+  holds: (step, world) => hasLocalRoute(world.namespace(step.in).route, step),
+};
+
+function localRouteCommand(verb: 'add' | 'delete', { in: place, family, table }: LocalRouteStep): string {
+  return `${ip(place)}${family === 6 ? ' -6' : ''} route ${verb} local default dev lo table ${table}`;
 }
 
 export const routingRule: RequestKind<RoutingRuleStep> = {

@@ -1,18 +1,36 @@
-/** What a relay says to the container before a client's first byte. */
+/** How a relay introduces a client to the container: by a header, or by the address from which it connects. */
 import { endsOf } from '../../sys/inet-socket.ts';
+import type { Address } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
-import type { ClientAddress } from '../../values/port.ts';
+import { type Forward, transparentSource } from '../../values/port.ts';
 import { proxyHeader } from './proxy-header.ts';
 
-const nothing = Buffer.alloc(0);
+export interface Introduction {
+  /** What the container gets before the client's first byte. */
+  readonly first: Buffer;
+  /** Whose address the connection to the container has. Absent: this machine's own. */
+  readonly source?: Address;
+}
+
+/** What a relay knows of how a port's clients are introduced. */
+export interface Manner extends Pick<Forward['binding'], 'clientAddress'>, Pick<Forward, 'near'> {}
+
+const plainly: Introduction = { first: Buffer.alloc(0) };
 
 /**
  * @param client the descriptor of its connection
- * @param clientAddress how the container learns of it
- * @returns undefined for a client that has gone: nobody is to be introduced
+ * @param target where it is carried on to
+ * @returns undefined for a client that has gone: what it has sent can still be read, and nobody may take it for another one's
  */
-export function introduction(client: number, clientAddress: ClientAddress | undefined): Buffer | undefined {
-  if (clientAddress === undefined) return nothing;
+export function introduction(
+  client: number,
+  { clientAddress, near }: Manner,
+  target: Address,
+): Introduction | undefined {
+  if (clientAddress === undefined) return plainly;
   const ends = ignoring('ENOTCONN', () => endsOf(client));
-  return ends && proxyHeader(ends.peer, ends.own);
+  if (ends === undefined) return undefined;
+  if (clientAddress === 'header') return { first: proxyHeader(ends.peer, ends.own) };
+  const source = transparentSource(ends.peer.address, target, near);
+  return source === undefined ? plainly : { ...plainly, source };
 }

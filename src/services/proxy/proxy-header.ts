@@ -15,21 +15,19 @@
  * @see section 2.2 of the PROXY protocol's specification, which comes with haproxy
  */
 import type { Endpoint } from '../../sys/inet-socket.ts';
-import { type Address, contains, fromBytes, parsePrefix, toBytes, width } from '../../values/address.ts';
+import { plainAddress, toBytes, width } from '../../values/address.ts';
 
 const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
 const version2ByProxy = 0x21;
 const overTcp = { 4: 0x11, 6: 0x21 } as const;
 const beforeAddresses = 16;
 
-const mapped = parsePrefix('::ffff:0.0.0.0/96');
-
 /**
  * @param server what the client has asked; both ends are of one connection
  * @returns 28 bytes, or 52, at a place that does not move
  */
 export function proxyHeader(client: Endpoint, server: Endpoint): Buffer {
-  const [from, to] = [plain(client.address), plain(server.address)];
+  const [from, to] = [plainAddress(client.address), plainAddress(server.address)];
   const addressBytes = width(from.family) / 8;
   const behind = 2 * addressBytes + 4;
   const header = Buffer.from(new ArrayBuffer(beforeAddresses + behind));
@@ -42,9 +40,4 @@ export function proxyHeader(client: Endpoint, server: Endpoint): Buffer {
   header.writeUInt16BE(client.port, header.length - 4);
   header.writeUInt16BE(server.port, header.length - 2);
   return header;
-}
-
-/** IPv4 as it is, also where a socket of IPv6 speaks it. */
-function plain(address: Address): Address {
-  return address.family === 6 && contains(mapped, address) ? fromBytes(toBytes(address).slice(12)) : address;
 }

@@ -23,13 +23,15 @@
  * fail, libuv takes the waiting connection with a spare descriptor and closes it, so that the queue does not block.)
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { abortOnClose, dropped, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
+import { abortOnClose, dropped, type Endpoint, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
-import { formatAddress } from '../../values/address.ts';
-import { hasErrno } from '../../values/errors.ts';
+import { type Address, formatAddress } from '../../values/address.ts';
+import { hasErrno, KernelError } from '../../values/errors.ts';
+import { present } from '../../values/present.ts';
+import { connectFrom } from './connect-from.ts';
 import { Counters, type Counts, errorKindOf } from './counters.ts';
 import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './forward.ts';
-import { introduction } from './introduction.ts';
+import { introduction, type Manner } from './introduction.ts';
 import { type SocketForward, type Targets, targetsOf } from './socket-forward.ts';
 
 /** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
@@ -116,15 +118,19 @@ export class StreamRelay implements Relay {
   #carry(client: Socket): void {
     const { descriptorLimit, synRetries } = this.#settings;
     const fd = descriptor(client);
-    const first = fd === undefined ? undefined : introduction(fd, this.forward.binding.clientAddress);
-    if (fd === undefined || fd >= descriptorLimit || first === undefined) {
-      if (first === undefined) this.#counters.failed('clientReset');
+    const target = this.#targets[isOfIpv4(client) ? 4 : 6];
+    const how = fd === undefined ? undefined : introduction(fd, this.#manner, target.address);
+    if (fd === undefined || fd >= descriptorLimit || how === undefined) {
+      if (how === undefined) this.#counters.failed('clientReset');
       else this.#counters.dropped('turnedAway');
       reset(client);
       return;
     }
-    const { address, port } = this.#targets[isOfIpv4(client) ? 4 : 6];
-    const backend = connect({ ...connectionOptions, host: formatAddress(address), port });
+    const backend = this.#connect(target, how.source);
+    if (backend === undefined) {
+      reset(client);
+      return;
+    }
     this.#begin(client, backend);
     // The first failure of a connection has caused the others.
     let failed = false;
@@ -132,15 +138,35 @@ export class StreamRelay implements Relay {
       if (!failed) this.#counters.failed(errorKindOf(errno, ofClient));
       failed = true;
     };
-    // As long as the kernel would try, with TCP_SYNCNT: node has no word for it.
-    backend.setTimeout((2 ** (synRetries + 1) - 1) * 1000, () => {
-      fail('ETIMEDOUT', false);
-      reset(client);
-    });
-    backend.once('connect', () => backend.setTimeout(0));
-    if (first.length > 0) backend.write(first);
+    if (how.source === undefined) {
+      // As long as the kernel would try, with TCP_SYNCNT: node has no word for it.
+      backend.setTimeout((2 ** (synRetries + 1) - 1) * 1000, () => {
+        fail('ETIMEDOUT', false);
+        reset(client);
+      });
+      backend.once('connect', () => backend.setTimeout(0));
+    }
+    if (how.first.length > 0) backend.write(how.first);
     join(client, backend, (errno) => fail(errno, true));
     join(backend, client, (errno) => fail(errno, false));
+  }
+
+  /** @returns undefined, and counted, where it can't even begin */
+  #connect(target: Endpoint, source: Address | undefined): Socket | undefined {
+    const { address, port } = target;
+    if (source === undefined) return connect({ ...connectionOptions, host: formatAddress(address), port });
+    try {
+      return connectFrom(source, target, this.#settings.synRetries);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.#counters.failed(errorKindOf(error.errno, false));
+      return undefined;
+    }
+  }
+
+  get #manner(): Manner {
+    const { near, binding } = this.forward;
+    return present({ clientAddress: binding.clientAddress, near });
   }
 
   #begin(client: Socket, backend: Socket): void {

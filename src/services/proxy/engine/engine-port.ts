@@ -64,7 +64,7 @@ export class EnginePort implements Relay {
       fd: this.fd,
       destination: {
         targets: targetsOf(this.forward),
-        ...present({ clientAddress: this.forward.binding.clientAddress }),
+        ...present({ clientAddress: this.forward.binding.clientAddress, near: this.forward.near }),
       },
       counters: this.#counters.memory,
     };

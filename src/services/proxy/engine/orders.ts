@@ -1,6 +1,7 @@
 /** What the two threads say to each other. */
-import type { ClientAddress, Protocol } from '../../../values/port.ts';
+import type { Protocol } from '../../../values/port.ts';
 import type { RelaySettings } from '../forward.ts';
+import type { Manner } from '../introduction.ts';
 import type { Targets } from '../socket-forward.ts';
 
 /** What the engine's thread is born with. */
@@ -15,9 +16,8 @@ export interface Birth {
 }
 
 /** Where a port leads, and how those who live there learn who asks. */
-export interface Destination {
+export interface Destination extends Manner {
   readonly targets: Targets;
-  readonly clientAddress?: ClientAddress;
 }
 
 export type Order =

@@ -6,12 +6,14 @@
  * the listener is not looked at for a moment: to be told of it again and again would keep the loop from those who are served.
  */
 import { readable } from '../../../sys/epoll.ts';
+import { appearAs } from '../../../sys/inet-socket.ts';
 import { errnoName } from '../../../sys/libc.ts';
 import { EAGAIN, ECONNABORTED, EINTR, EOPNOTSUPP } from '../../../sys/system-calls.ts';
 import type { Family } from '../../../values/address.ts';
 import { KernelError } from '../../../values/errors.ts';
+import { returningMark } from '../../../values/firewall-mark.ts';
 import { type Counters, errorKindOf } from '../counters.ts';
-import { introduction } from '../introduction.ts';
+import { type Introduction, introduction } from '../introduction.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { Timer, Watcher } from './loop.ts';
 import type { Means } from './means.ts';
@@ -76,15 +78,16 @@ export class StreamPort implements Watcher, ConnectionOwner {
   #welcome(client: number): void {
     const { descriptors, streams } = this.means;
     descriptors.own(client);
-    const target = this.#nameOf(streams.family);
+    const { family } = streams;
+    const target = this.#nameOf(family);
     const backend = descriptors.allow(client) ? streams.open(target.bytes) : -1;
     if (backend >= 0) descriptors.own(backend);
-    const first = introduction(client, this.destination.clientAddress);
-    if (first !== undefined && backend >= 0 && descriptors.allow(backend)) {
-      this.#carry(client, backend, first);
+    const how = introduction(client, this.destination, this.destination.targets[family].address);
+    if (how !== undefined && backend >= 0 && descriptors.allow(backend)) {
+      this.#carry(client, backend, target, how);
       return;
     }
-    if (first === undefined) this.counters.failed('clientReset');
+    if (how === undefined) this.counters.failed('clientReset');
     else this.counters.dropped('turnedAway');
     if (backend >= 0) descriptors.close(backend);
     streams.abortOnClose(client);
@@ -97,16 +100,21 @@ export class StreamPort implements Watcher, ConnectionOwner {
     return name;
   }
 
-  #carry(client: number, backend: number, first: Buffer): void {
-    const target = this.#nameOf(this.means.streams.family);
+  #carry(client: number, backend: number, target: SocketName, { first, source }: Introduction): void {
     const connection = new Connection(client, backend, this.means, this, first);
     this.#connections.add(connection);
     this.counters.began();
-    const begun = this.means.streams.connect(backend, target.address, target.bytes.length);
-    if (begun < 0) this.counters.failed(errorKindOf(errnoName(-begun), false));
-    else if (watched(connection)) return;
+    const unnamed = source && refusal(() => appearAs(backend, source, returningMark));
+    const errno = unnamed ?? this.#connect(backend, target);
+    if (errno !== undefined) this.counters.failed(errorKindOf(errno, false));
+    else if (refusal(() => connection.watch()) === undefined) return;
     else this.counters.dropped('turnedAway');
     connection.abort();
+  }
+
+  #connect(backend: number, { address, bytes }: SocketName): string | undefined {
+    const begun = this.means.streams.connect(backend, address, bytes.length);
+    return begun < 0 ? errnoName(-begun) : undefined;
   }
 
   /** Errors are events that can't be asked not to come: a listener has none. */
@@ -134,12 +142,13 @@ export class StreamPort implements Watcher, ConnectionOwner {
   }
 }
 
-function watched(connection: Connection): boolean {
+/** @returns why the kernel doesn't do it */
+function refusal(action: () => void): string | undefined {
   try {
-    connection.watch();
-    return true;
+    action();
+    return undefined;
   } catch (error) {
-    if (error instanceof KernelError) return false;
+    if (error instanceof KernelError) return error.errno;
     throw error;
   }
 }
