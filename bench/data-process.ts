@@ -13,7 +13,12 @@ interface ProcessTimes {
 
 /** Processor time of all threads, of children that live, and of those that have ended. */
 export function processorSeconds(pids: readonly number[]): number {
-  return family(pids).reduce((sum, { seconds }) => sum + seconds, 0);
+  // A child that ends while they are read is found neither among the living nor in its parent's account.
+  return Math.max(once(), once());
+
+  function once(): number {
+    return family(pids).reduce((sum, { seconds }) => sum + seconds, 0);
+  }
 }
 
 /** Memory that they alone have, and their share of what they share with others (Pss), without the kernel's own for them. */
