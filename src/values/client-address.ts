@@ -59,16 +59,16 @@ export function withIntroduced<T extends Asked>(request: T, added: IntroducedPor
  *   named twice
  */
 export function refuseAimless(request: Asked): void {
+  const published = publishedPorts(request);
   for (const { field, option } of ways) {
-    const stray = request[field]?.find((port) => !isPublished(request, port));
+    const stray = request[field]?.find((port) => !published(port));
     if (stray === undefined) continue;
     throw new GangwayError('port-not-published', `${option} ${formatPort(stray)}: no published port leads there`, {
       hint: `publish it as well, as in -p 8080:${stray.port}`,
     });
   }
-  const both = request.proxyProtocol
-    ?.map(formatPort)
-    .find((port) => request.transparentSource?.map(formatPort).includes(port));
+  const headed = new Set(request.proxyProtocol?.map(formatPort));
+  const both = request.transparentSource?.map(formatPort).find((port) => headed.has(port));
   if (both === undefined) return;
   throw new GangwayError('conflicting-options', `clients of port ${both} are to be introduced in two ways`, {
     hint: 'give either --proxy-protocol or --transparent-source',
@@ -81,7 +81,8 @@ export function forgetUnpublished<T extends Asked>({ proxyProtocol, transparentS
     ...(proxyProtocol && { proxyProtocol }),
     ...(transparentSource && { transparentSource }),
   };
-  return { ...request, ...listed(({ field }) => (had[field] ?? []).filter((port) => isPublished(request, port))) };
+  const published = publishedPorts(request);
+  return { ...request, ...listed(({ field }) => (had[field] ?? []).filter(published)) };
 }
 
 /** The bindings of a request's ports, with what it says of their clients. */
@@ -104,13 +105,13 @@ function listed(of: (way: Way) => readonly Port[]): IntroducedPorts {
   return Object.fromEntries(lists.filter(([, ports]) => ports.length > 0));
 }
 
-function isPublished(
-  { publish, publishAll, expose }: Pick<ContainerRequest, 'publish' | 'publishAll' | 'expose'>,
-  { port, protocol }: Port,
-): boolean {
-  const named = publish.some(
-    ({ containerPort, ...other }) =>
-      other.protocol === protocol && containerPort.first <= port && port <= containerPort.last,
-  );
-  return named || (publishAll && expose.some((other) => other.port === port && other.protocol === protocol));
+/** Which ports of the container somebody publishes; there may be thousands of both. */
+function publishedPorts({ publish, publishAll, expose }: Omit<Asked, keyof IntroducedPorts>): (port: Port) => boolean {
+  const exposed = new Set(publishAll ? expose.map(formatPort) : []);
+  return (asked) =>
+    exposed.has(formatPort(asked)) ||
+    publish.some(
+      ({ protocol, containerPort: { first, last } }) =>
+        protocol === asked.protocol && first <= asked.port && asked.port <= last,
+    );
 }

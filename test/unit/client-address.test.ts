@@ -64,3 +64,11 @@ test('every binding of the container’s port is meant, and no other', (t) => {
   t.is(introduce({ ...binding, containerPort: 81 }).clientAddress, 'transparent');
   t.is(introduce({ ...binding, containerPort: 82 }).clientAddress, undefined);
 });
+
+test('every port there is, in both ways, is told soon', (t) => {
+  const everything = parseIntroduced({ proxyProtocol: ['1-65535'], transparentSource: ['1-65535'] });
+  const exposed = Array.from({ length: 65_535 }, (_, index) => tcp(index + 1));
+  const asked = { ...request(), publishAll: true, expose: exposed, ...everything };
+  t.throws(() => refuseAimless(asked), { message: /port 1\/tcp .* in two ways/ });
+  t.deepEqual(forgetUnpublished(asked).proxyProtocol, exposed);
+});
