@@ -27,6 +27,7 @@ export function misread(line: Line, outcome: Outcome): string | undefined {
 /** An engine without much to tell: `stats` and `watch` would go on and on, and a plan is not for the parser. */
 const dull: Scene = {
   statistics: refuse,
+  traffic: refuse,
   watch: refuse,
   collectGarbage: async () => [{ what: 'something', why: 'nobody owned it' }],
   loadExplain: async () => () => '',
