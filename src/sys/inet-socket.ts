@@ -37,6 +37,7 @@ const options = {
   transparent: [0, 19],
   transparent6: [41, 75],
   chooseAtConnect: [0, 24],
+  everyGroup: [0, 49],
   memory: [1, 55],
 } as const;
 
@@ -89,11 +90,14 @@ export function openDatagram(spoken: Spoken): number {
   return open(spoken, SOCK_DGRAM, informationOn[spoken]);
 }
 
-/** Of a datagram of IPv4 that came to a socket of both, only IPv4's own tells which address may answer: a broadcast may not. */
+/**
+ * Of a datagram of IPv4 that came to a socket of both, only IPv4's own tells which address may answer: a broadcast may not.
+ * And what is said to all (224.0.0.1) a socket of IPv4 hears unasked, one of both only by IP_MULTICAST_ALL.
+ */
 const informationOn = {
   4: ['packetInformation'],
   6: ['packetInformation6'],
-  both: ['packetInformation6', 'packetInformation'],
+  both: ['packetInformation6', 'packetInformation', 'everyGroup'],
 } as const;
 
 /** A raw socket for ICMP, whole messages in both directions. @throws KernelError EPERM without CAP_NET_RAW */
