@@ -103,7 +103,7 @@ export const better: readonly Wanted[] = [
     why: 'an IPv6 address stands in brackets in ps as it does in port',
   },
   {
-    where: /^nothing listens in the container: fetch web1/,
+    where: /^nothing listens in the container: fetch (web1|host → 127\.0\.0\.1:)/,
     expected: () => 'refused',
     why: 'who asks a port where nothing listens is refused, and not accepted and then dropped',
   },

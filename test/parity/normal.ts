@@ -34,8 +34,8 @@ export function normal(text: string, names: Names): string {
       .replace(/\b\d+\.\d+\/\d+\.\d+\/\d+\.\d+ ms\b/g, '<times>')
       .replace(/\bparity-(?:docker|gangway)-\d+\b/g, '<host>')
       .replace(/\bveth[0-9a-f]{7}\b/g, '<veth>')
-      // Docker has labels in a map, and lists them in any order.
-      .replace(/"Labels":"([^"]*)"/g, (_, labels: string) => `"Labels":"${labels.split(',').toSorted().join()}"`)
+      // Docker has labels in a map, and lists them in any order: in JSON, and as the last column of a table.
+      .replace(/(?<="Labels":")[^"]*|\b\w+=\w+(?:,\w+=\w+)+$/gm, (labels) => labels.split(',').toSorted().join())
       .trimEnd()
   );
 }
