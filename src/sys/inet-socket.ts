@@ -26,6 +26,8 @@ const SOCK_CLOEXEC = 0o2000000;
 const options = {
   reuseAddress: [1, 2],
   error: [1, 4],
+  protocol: [1, 38],
+  domain: [1, 39],
   packetInformation: [0, 8],
   packetInformation6: [41, 49],
   unreachable: [0, 11],
@@ -172,11 +174,20 @@ export function markPackets(fd: number, mark: number): void {
   setOption(fd, 'mark', mark);
 }
 
-function setOption(fd: number, name: keyof typeof options, value = 1): void {
+/** For this folder: what a socket is made to do has a function of its own. */
+export function setOption(fd: number, name: keyof typeof options, value = 1): void {
   const [level, option] = options[name];
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
   call(`set socket option ${name}`, prototypes.setsockopt, fd, level, option, bytes, bytes.length);
+}
+
+/** The same for what is asked of it. */
+export function getOption(fd: number, name: keyof typeof options): number {
+  const [level, option] = options[name];
+  const value = Buffer.alloc(4);
+  call(`get socket option ${name}`, prototypes.getsockopt, fd, level, option, value, Uint8Array.of(4, 0, 0, 0));
+  return value.readInt32LE();
 }
 
 /**
@@ -192,10 +203,7 @@ export function listen(fd: number, backlog: number): void {
  * (SO_ERROR): `ECONNRESET`. Undefined when there is none.
  */
 export function takeError(fd: number): string | undefined {
-  const value = Buffer.alloc(4);
-  const [level, option] = options.error;
-  call('get socket error', prototypes.getsockopt, fd, level, option, value, Uint8Array.of(4, 0, 0, 0));
-  const errno = value.readInt32LE();
+  const errno = getOption(fd, 'error');
   return errno === 0 ? undefined : errnoName(errno);
 }
 

@@ -90,20 +90,30 @@ async function isOver(story: Story, what: string): Promise<void> {
   });
 }
 
-test('dockerd publishes through it: both protocols and families, refusals, restarts, and every end', async (t) => {
-  if (skipUnless(t, lacksDocker())) return;
-  t.timeout(120_000);
-  const ports = range(20);
+/** A dockerd whose ports a stand-in serves, with one container that publishes these. */
+async function withDockerd(
+  t: ExecutionContext,
+  ports: Ports,
+  body: (story: Story, docker: Docker) => Promise<void>,
+): Promise<void> {
   await withStory(t, {}, async (story) => {
     const docker = new Docker(story, [`--userland-proxy-path=${standInProgram}`]);
     await docker.start();
     await docker.makeImage();
-
     await run(docker, ports);
     t.is(await present(story), ports.standIns);
     t.is(await processes(story, '[_]switchboard$'), 1);
-    t.is(await processes(story, '^[^ ]*/docker-proxy '), 0, 'control: Docker’s own is not there');
     await carries(t, story, ports, 'at first');
+    await body(story, docker);
+  });
+}
+
+test('dockerd publishes through it: both protocols and families, refusals, restarts, and every end', async (t) => {
+  if (skipUnless(t, lacksDocker())) return;
+  t.timeout(120_000);
+  const ports = range(20);
+  await withDockerd(t, ports, async (story, docker) => {
+    t.is(await processes(story, '^[^ ]*/docker-proxy '), 0, 'control: Docker’s own is not there');
     t.is(await story.sh('nft list tables | grep -c gangway || :'), '0', 'the firewall is Docker’s alone');
 
     story.lab.host.spawn(answers(9090));
@@ -141,14 +151,7 @@ test('a thousand ports', async (t) => {
   // dockerd starts iptables several times for each port.
   t.timeout(900_000);
   const ports = range(1000);
-  await withStory(t, {}, async (story) => {
-    const docker = new Docker(story, [`--userland-proxy-path=${standInProgram}`]);
-    await docker.start();
-    await docker.makeImage();
-    await run(docker, ports);
-    t.is(await present(story), ports.standIns);
-    t.is(await processes(story, '[_]switchboard$'), 1);
-    await carries(t, story, ports, 'at first');
+  await withDockerd(t, ports, async (story, docker) => {
     t.log(`after its end served by the next switchboard in ${await survivesSwitchboard(story, ports)} ms`);
     await carries(t, story, ports, 'after the death of the switchboard');
     await docker.run('rm', '-f', 'dw');

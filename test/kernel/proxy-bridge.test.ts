@@ -14,6 +14,7 @@ import { parseAddress } from '../../src/values/address.ts';
 import type { Protocol } from '../../src/values/port.ts';
 import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { startRelayProcess } from '../support/relay-process.ts';
 
 let port = 8100;
 const children: ChildProcess[] = [];
@@ -88,23 +89,9 @@ for (const descriptorLimit of ['Infinity', '60'])
     async (t, _, name) => {
       const server = createServer((socket) => socket.pipe(socket)).listen(0, '172.30.0.1');
       await once(server, 'listening');
-      const target = String((server.address() as AddressInfo).port);
-      const [program = '', ...parameters] = [
-        process.execPath,
-        '--no-warnings',
-        '--import',
-        './test/support/register.js',
-        './test/support/relay-main.ts',
-      ];
-      const relay = spawn(
-        'prlimit',
-        ['--nofile=100', program, ...parameters, String(++port), '172.30.0.1', target, descriptorLimit, name],
-        {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        },
-      );
-      children.push(relay);
-      await once(relay.stdout, 'data');
+      const targetPort = (server.address() as AddressInfo).port;
+      const whole = { carrier: name, hostPort: ++port, target: '172.30.0.1', targetPort, descriptorLimit };
+      const relay = await startRelayProcess(whole, ['prlimit', '--nofile=100']);
       const clients = await Promise.all(Array.from({ length: 100 }, () => echoed(port)));
       const served = clients.filter((client) => client !== undefined);
       t.log(`${served.length} of 100 clients are served with 100 descriptors`);

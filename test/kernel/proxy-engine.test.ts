@@ -1,5 +1,5 @@
 /** What only the engine has: a thread that may die, descriptors of its own, pipes. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -14,15 +14,14 @@ import { parseAddress } from '../../src/values/address.ts';
 import { ignoring } from '../../src/values/errors.ts';
 import { newCarrier } from '../support/carriers.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { startRelayProcess } from '../support/relay-process.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
 const container = '10.9.0.2';
-const children: ChildProcess[] = [];
 let port = 8000;
 let echoPort = 0;
 
 registerCompletionHandler(() => {
-  for (const child of children) child.kill('SIGKILL');
   process.exit();
 });
 
@@ -170,11 +169,8 @@ function ticks(pid: number | undefined): number {
 }
 
 test.serial('where accepting fails for want of descriptors, clients wait, and nobody is lost', async (t) => {
-  const parameters = ['--no-warnings', '--import', './test/support/register.js', './test/support/relay-main.ts'];
-  const words = [String(++port), container, String(echoPort), 'Infinity', 'engine'];
-  const relay = spawn(process.execPath, [...parameters, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(relay);
-  await once(relay.stdout, 'data');
+  const whole = { carrier: 'engine', hostPort: ++port, target: container, targetPort: echoPort } as const;
+  const relay = await startRelayProcess(whole);
   const served = await Promise.all(Array.from({ length: 5 }, () => echoed(port)));
   const limit = (count: number) => spawnSync('prlimit', [`--pid=${relay.pid}`, `--nofile=${count}:20000`]);
   // The lowest descriptor that is free is none any more.

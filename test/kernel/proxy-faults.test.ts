@@ -6,7 +6,7 @@
  * Refusals, resets and what never answers: proxy-tcp.test.ts. A thread that dies: proxy-engine.test.ts. A process that is killed:
  * many-ports.test.ts.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -14,18 +14,18 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
+import type { CarrierName } from '../support/carriers.ts';
 import { isLong } from '../support/long.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { startRelayProcess } from '../support/relay-process.ts';
 
 const container = '10.9.0.2';
 const carriers = ['engine', 'node'] as const;
-const children: ChildProcess[] = [];
 const mebibyte = 1 << 20;
 let port = 8000;
 let echoPort = 0;
 
 registerCompletionHandler(() => {
-  for (const child of children) child.kill('SIGKILL');
   process.exit();
 });
 
@@ -48,18 +48,15 @@ test.before(async () => {
   echoPort = (server.address() as AddressInfo).port;
 });
 
-interface RelayProcess {
+interface Served {
   readonly pid: number;
   readonly hostPort: number;
 }
 
-async function startRelay(carrier: string, descriptorLimit = 'Infinity'): Promise<RelayProcess> {
+async function startRelay(carrier: CarrierName, descriptorLimit = 'Infinity'): Promise<Served> {
   const hostPort = ++port;
-  const parameters = ['--no-warnings', '--import', './test/support/register.js', './test/support/relay-main.ts'];
-  const words = [String(hostPort), container, String(echoPort), descriptorLimit, carrier];
-  const child = spawn(process.execPath, [...parameters, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  await once(child.stdout, 'data');
+  const where = { hostPort, target: container, targetPort: echoPort };
+  const child = await startRelayProcess({ carrier, ...where, descriptorLimit });
   return { pid: child.pid ?? 0, hostPort };
 }
 

@@ -2,7 +2,7 @@
  * What the switchboard and its clients say to each other: one JSON object a line, over a Unix socket, a question and
  * its answer at a time.
  *
- *     > {"version":4,"request":"reserve","publication":{"owner":"5e26…","name":"web","ports":[…]}}
+ *     > {"version":7,"request":"reserve","publication":{"owner":"5e26…","name":"web","ports":[…]}}
  *     < {"ok":true}
  *
  * Addresses travel as text. Both ends are gangway, but an older one may still be running, so every question carries
