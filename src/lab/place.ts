@@ -12,6 +12,7 @@ import { programEnvironment } from './environment.ts';
 import type { Machine } from './machine.ts';
 import { enter } from './scripts.ts';
 import { addressesOf, hostPlace } from './topology.ts';
+import { typed } from './typed.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 
 export interface SpawnOptions {
@@ -71,7 +72,7 @@ export class Place {
     const said = `${result.stdout}${result.stderr}`.trim();
     throw new GangwayError(
       'program-failed',
-      `${argv.join(' ')} (in ${this.name}) took longer than ${timeoutMilliseconds} ms: ${said}`,
+      `${typed(argv)} (in ${this.name}) took longer than ${timeoutMilliseconds} ms: ${said}`,
     );
   }
 
@@ -86,7 +87,7 @@ export class Place {
     if (exitCode === 0) return stdout;
     throw new GangwayError(
       'program-failed',
-      `${argv.join(' ')} (in ${this.name}) ended with ${exitCode}: ${(stderr || stdout).trim()}`,
+      `${typed(argv)} (in ${this.name}) ended with ${exitCode}: ${(stderr || stdout).trim()}`,
     );
   }
 
@@ -121,7 +122,7 @@ export class Place {
   /** Waits until a program succeeds here. */
   async waitFor(argv: readonly string[], options: WaitOptions = {}): Promise<void> {
     const succeeds = async () => (await this.exec(argv)).exitCode === 0;
-    await waitFor(`${argv.join(' ')} succeeds in ${this.name}`, succeeds, options);
+    await waitFor(`${typed(argv)} succeeds in ${this.name}`, succeeds, options);
   }
 }
 

@@ -28,7 +28,9 @@ async function type(t: ExecutionContext, lab: Lab, lines: string): Promise<strin
   const install = 'mkdir -p /run/bin; ln -sf "$1" /run/bin/gangway; ln -sf "$(command -v env)" /run/bin/sudo';
   await lab.host.run(['sh', '-euc', install, 'sh', resolve('dist/cli/gangway.js')]);
   const PATH = `/run/bin:${programEnvironment().PATH}`;
-  const { exitCode, stdout, stderr } = await lab.host.exec(['sh', '-euc', lines], { environment: { PATH } });
+  // Some forty commands, beside other tests.
+  const patient = { environment: { PATH }, timeoutMilliseconds: 100_000 };
+  const { exitCode, stdout, stderr } = await lab.host.exec(['sh', '-euc', lines], patient);
   t.is(exitCode, 0, `${stdout}${stderr}`);
   return `${stdout}${stderr}`;
 }
