@@ -102,6 +102,15 @@ const web = ['run', '-d', '--name', 'web', '-p', '8080:80', '-p', '127.0.0.1:535
 
 parity('run -d with ports, on an empty machine', { words: web });
 
+const introduced = ['-p', '8080:80', '-p', '9000:90', '--transparent-source', '80', '--proxy-protocol', '90'];
+
+parity('run -d with ports that tell their clients’ addresses', { words: ['run', '-d', ...introduced, ...command] });
+
+variant('run -d with such a port, where an idle way back has been swept', {
+  before: [['run', '-d', '--name', 'first', ...introduced, ...command], ['rm', '-f', 'first'], ['gc']],
+  words: ['run', '-d', ...introduced, ...command],
+});
+
 variant('run -d on no network, with limits', {
   words: ['run', '-d', '--network', 'none', '--memory', '64m', '--cpus', '0.5', '--pids-limit', '20', ...command],
 });
