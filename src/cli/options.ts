@@ -164,7 +164,11 @@ export const reachOptions = {
     kind: 'flag',
     help: 'Send real packets, too, and compare: the exit status is 2 where they meet something else',
   },
-  protocol: { kind: 'value', type: 'name', help: 'tcp, udp or icmp; with a port tcp, to an address without one icmp' },
+  protocol: {
+    kind: 'value',
+    type: 'name',
+    help: 'tcp, udp, sctp or icmp; with a port tcp, to an address without one icmp',
+  },
 } as const satisfies Options;
 
 export const eventsOptions = {

@@ -132,7 +132,7 @@ export interface ReachQuestion {
   readonly to: string;
   /** Absent: of a container all that can be asked, of an address a ping. */
   readonly port?: number;
-  /** With a port `tcp` or `udp`. */
+  /** With a port all but `icmp`. */
   readonly protocol?: DestinationProtocol;
   /** What a rule of this machine marks the packet with. */
   readonly mark?: number;

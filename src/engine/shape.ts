@@ -11,7 +11,7 @@ import type { Address, Prefix } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import type { Launch } from '../values/launch.ts';
 import type { ConnectionRequest, NetworkMode, Subnet } from '../values/network.ts';
-import type { Forward, PortBinding } from '../values/port.ts';
+import { type Forward, type PortBinding, protocols } from '../values/port.ts';
 import type { ContainerRecord, End, HeldAddress, Life, MachineRecord, Names, NetworkRecord, Plug } from './record.ts';
 
 type Check = (value: unknown) => boolean;
@@ -94,7 +94,7 @@ const plug = object<Plug>({
 });
 
 const binding = object<PortBinding>({
-  protocol: only('tcp', 'udp'),
+  protocol: only(...protocols),
   hostAddress: address,
   hostPort: isNumber,
   containerPort: isNumber,

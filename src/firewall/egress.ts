@@ -7,7 +7,7 @@
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import { contains, type Family, formatPrefix, network, type Prefix, unspecified } from '../values/address.ts';
 import type { EgressEntry, EgressPolicy, PrefixEntry } from '../values/egress.ts';
-import type { Protocol } from '../values/port.ts';
+import { type Protocol, protocols } from '../values/port.ts';
 import { joined, without } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import { learnedSets } from './learned.ts';
@@ -51,7 +51,7 @@ function listElements(list: 'denied' | 'allowed', bridge: string, entries: reado
   const key = (prefix: Prefix): readonly Datum[] => [ifname(bridge), { type: 'prefix', prefix: network(prefix) }];
   return [
     ...outermost(whole).map((prefix): SetElement => ({ set: `${list}${prefix.address.family}`, key: key(prefix) })),
-    ...(['tcp', 'udp'] as const).flatMap((protocol) =>
+    ...protocols.flatMap((protocol) =>
       portsByPrefix(addressed, protocol).map(
         ({ prefix, range }): SetElement => ({
           set: `${list}_ports${prefix.address.family}`,

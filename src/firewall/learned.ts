@@ -3,7 +3,7 @@ import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import type { FirewallStep } from '../plan/step.ts';
 import { type Address, parsePrefix, width } from '../values/address.ts';
 import { type EgressPolicy, entriesNamed, type PrefixEntry } from '../values/egress.ts';
-import type { Protocol } from '../values/port.ts';
+import { type Protocol, protocols } from '../values/port.ts';
 import { joined, pieces } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 
@@ -32,7 +32,7 @@ export function learnedElements(bridge: string, policy: EgressPolicy, learned: L
     return [{ set: `learned${family}`, key, timeoutSeconds: seconds }];
   }
   const cuts = policy.allow.flatMap(({ kind, ports }) => (kind === 'prefix' || ports === undefined ? [] : [ports]));
-  return (['tcp', 'udp'] as const).flatMap((protocol) => {
+  return protocols.flatMap((protocol) => {
     const open = joined(
       entries.flatMap(({ ports, protocol: only = protocol }) =>
         ports === undefined || only !== protocol ? [] : [ports],

@@ -9,7 +9,7 @@ import type { Connection } from '../netlink/connection.ts';
 import { type RawMessage, readBody, request } from '../netlink/message.ts';
 import { type Address, type Family, formatHost } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
-import type { Protocol } from '../values/port.ts';
+import { type Protocol, protocolNumbers } from '../values/port.ts';
 import { addressFamily } from './family.ts';
 import { readSysctl } from './sysctl.ts';
 
@@ -19,8 +19,7 @@ const IPCTNL_MSG_CT_DELETE = 2;
 /** CTA_FILTER_FLAG(…), net/netfilter/nf_internals.h: what of a tuple that is sent along has to be the same. */
 const counts = { source: 1 << 0, destination: 1 << 1, protocol: 1 << 3, sourcePort: 1 << 4, destinationPort: 1 << 5 };
 const NLM_F_CREATE = 0x400;
-const protocolNumbers = { tcp: 6, udp: 17 } as const;
-const protocolNames: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6' };
+const protocolNames: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6', 132: 'sctp' };
 
 const nfgenmsg = struct({ family: [1, u8], version: [1, u8], resource: [2, u16be] });
 const tuple = attributes({

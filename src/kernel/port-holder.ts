@@ -4,12 +4,12 @@
  *     ss -lntup 'sport = :8080'
  *
  * The kernel lists its sockets in /proc/net, each with the inode of its file; a process that has this file open has a
- * link `socket:[INODE]` in /proc/PID/fd.
+ * link `socket:[INODE]` in /proc/PID/fd. Of SCTP it lists those that listen.
  *
  * @see proc_net(5), proc_pid_fd(5)
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { type Address, fromBytes, isUnspecified, sameAddress } from '../values/address.ts';
+import { type Address, fromBytes, isUnspecified, parseAddress, sameAddress } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import type { Protocol } from '../values/port.ts';
 
@@ -30,6 +30,8 @@ interface Socket {
 
 /** The states of a socket that waits for anybody: TCP_LISTEN is 10, and UDP borrows TCP_CLOSE, 7. */
 const waitingState = { tcp: '0A', udp: '07' } as const;
+
+type Listed = keyof typeof waitingState;
 
 /**
  * The process whose socket stands in the way of binding `address` and `port`.
@@ -67,11 +69,18 @@ function overlap(bound: Address, wanted: Address): boolean {
   return bound.family === 6 ? isUnspecified(bound) : isUnspecified(wanted);
 }
 
-function* sockets(protocol: Protocol): Iterable<Socket> {
+function sockets(protocol: Protocol): Iterable<Socket> {
+  return protocol === 'sctp' ? parseAssociationEndpoints(table('sctp/eps')) : inetSockets(protocol);
+}
+
+/** Absent where the kernel has no IPv6, or no SCTP. */
+function table(file: string): string {
+  return ignoring('ENOENT', () => readFileSync(`/proc/thread-self/net/${file}`, 'latin1')) ?? '';
+}
+
+function* inetSockets(protocol: Listed): Iterable<Socket> {
   for (const file of [protocol, `${protocol}6`]) {
-    // Absent where the kernel has no IPv6.
-    const table = ignoring('ENOENT', () => readFileSync(`/proc/thread-self/net/${file}`, 'latin1')) ?? '';
-    for (const line of table.split('\n').slice(1)) {
+    for (const line of table(file).split('\n').slice(1)) {
       const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
       const [address, port] = local.split(':');
       if (address === undefined || port === undefined || inode === undefined) continue;
@@ -82,6 +91,15 @@ function* sockets(protocol: Protocol): Iterable<Socket> {
         inode,
       };
     }
+  }
+}
+
+/** /proc/net/sctp/eps: one table for both families, with addresses as people write them, of which a socket may have several. */
+export function* parseAssociationEndpoints(text: string): Iterable<Socket> {
+  for (const line of text.split('\n').slice(1)) {
+    const [, , , , , port, , inode, ...addresses] = line.trim().split(/\s+/);
+    if (inode === undefined) continue;
+    for (const address of addresses) yield { address: parseAddress(address), port: Number(port), waiting: true, inode };
   }
 }
 

@@ -18,13 +18,11 @@ import {
 } from '../values/address.ts';
 import { wholeMask } from '../values/firewall-mark.ts';
 import { formatMac, macBytes } from '../values/mac.ts';
-import type { Protocol } from '../values/port.ts';
+import { protocolNumbers, protocols } from '../values/port.ts';
 import type { Datum } from '../values/set-element.ts';
 import { addressFamily } from './family.ts';
 
 const IFNAMSIZ = 16;
-/** IPPROTO_*, netinet/in.h. */
-const protocolNumbers = { tcp: 6, udp: 17 } as const satisfies Record<Protocol, number>;
 
 /** A part of a key that can be read back, with the family that its set is for. */
 export type KeyPart =
@@ -87,10 +85,8 @@ function read(part: KeyPart, bytes: Uint8Array, end: Uint8Array): Datum | undefi
   if (part.type === 'inet_service') return { type: 'inet_service', port: (high << 8) | low };
   if (part.type === 'ports')
     return { type: 'ports', first: (high << 8) | low, last: ((end[0] ?? 0) << 8) | (end[1] ?? 0) };
-  for (const [protocol, number] of Object.entries(protocolNumbers)) {
-    if (number === high) return { type: 'inet_proto', protocol: protocol as Protocol };
-  }
-  return undefined;
+  const protocol = protocols.find((each) => protocolNumbers[each] === high);
+  return protocol === undefined ? undefined : { type: 'inet_proto', protocol };
 }
 
 function familyNumbered(number: number): Datum | undefined {

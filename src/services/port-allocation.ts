@@ -41,7 +41,7 @@ export function allocatePorts(published: readonly PublishedPort[], host: HostPor
   const sorted = published.toSorted((a, b) => freedom(a) - freedom(b));
   const anyPort = sorted.some(({ hostPort }) => hostPort === undefined) ? ephemeralPorts(host) : [];
   // Thousands may be wanted: each is looked for behind the one before.
-  const start = { tcp: 0, udp: 0 };
+  const start = { tcp: 0, udp: 0, sctp: 0 };
   for (const item of sorted) {
     for (const wish of wishes(item, host, anyPort)) {
       const isAny = wish.candidates === anyPort;

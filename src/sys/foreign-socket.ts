@@ -4,7 +4,7 @@
  * @see SO_TYPE, SO_DOMAIN and SO_PROTOCOL in socket(7); O_NONBLOCK in fcntl(2)
  */
 import type { Family } from '../values/address.ts';
-import type { Protocol } from '../values/port.ts';
+import { type Protocol, protocolNumbers } from '../values/port.ts';
 import { getOption, setOption } from './inet-socket.ts';
 import { call } from './libc.ts';
 
@@ -13,11 +13,10 @@ const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
 
 const domains: Readonly<Record<Family, number>> = { 4: 2, 6: 10 };
-const protocols: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
 
 /** Is it a socket of this family and protocol? @throws KernelError ENOTSOCK, EBADF */
 export function isSocketOf(fd: number, protocol: Protocol, family: Family): boolean {
-  return getOption(fd, 'domain') === domains[family] && getOption(fd, 'protocol') === protocols[protocol];
+  return getOption(fd, 'domain') === domains[family] && getOption(fd, 'protocol') === protocolNumbers[protocol];
 }
 
 /**

@@ -9,6 +9,7 @@
  */
 import { closeSync } from 'node:fs';
 import { type Address, type Family, fromBytes, toBytes } from '../values/address.ts';
+import { protocolNumbers } from '../values/port.ts';
 import { call, errnoName } from './libc.ts';
 
 const AF_UNIX = 1;
@@ -74,12 +75,13 @@ export interface Endpoint {
 export type Spoken = Family | 'both';
 
 /**
- * A stream socket that may be bound although connections of an earlier listener still linger (SO_REUSEADDR).
+ * A stream socket that may be bound although connections of an earlier listener still linger (SO_REUSEADDR). One of SCTP is one
+ * association, as one of TCP is one connection; the kernel loads the module for the first, if it has one.
  *
- * @throws KernelError EAFNOSUPPORT where the kernel has no IPv6, EMFILE
+ * @throws KernelError EAFNOSUPPORT where the kernel has no IPv6, EPROTONOSUPPORT where it has no SCTP, EMFILE
  */
-export function openStream(spoken: Spoken): number {
-  return open(spoken, SOCK_STREAM, ['reuseAddress']);
+export function openStream(spoken: Spoken, protocol: 'tcp' | 'sctp' = 'tcp'): number {
+  return open(spoken, SOCK_STREAM, ['reuseAddress'], protocolNumbers[protocol]);
 }
 
 /**

@@ -28,12 +28,12 @@ export function optionOf(clientAddress: ClientAddress): string {
   return ways.find((way) => way.clientAddress === clientAddress)?.option ?? '';
 }
 
-/** Both options as they were typed. @throws GangwayError invalid-port; not-supported for UDP */
+/** Both options as they were typed. @throws GangwayError invalid-port; not-supported but for TCP */
 export function parseIntroduced(texts: Readonly<Record<keyof IntroducedPorts, readonly string[]>>): IntroducedPorts {
   return listed(({ field, option }) => texts[field].flatMap((text) => parseOne(option, text)));
 }
 
-/** Holds what a program asks to what a person may type. @throws GangwayError invalid-port; not-supported for UDP */
+/** Holds what a program asks to what a person may type. @throws GangwayError invalid-port; not-supported but for TCP */
 export function checkIntroduced(asked: IntroducedPorts): IntroducedPorts {
   return listed(({ field, option }) => (asked[field] ?? []).flatMap((port) => parseOne(option, formatPort(port))));
 }
@@ -41,9 +41,10 @@ export function checkIntroduced(asked: IntroducedPorts): IntroducedPorts {
 /** `80`, `80/tcp`, `8000-8010` */
 function parseOne(option: string, text: string): readonly Port[] {
   const ports = parsePorts(text, 'port');
-  if (ports.every(({ protocol }) => protocol === 'tcp')) return ports;
-  throw new GangwayError('not-supported', `clients are introduced over tcp, and ${option} ${text} is udp`, {
-    hint: 'leave it out: the firewall keeps the address of whoever asks over udp, but for clients on loopback or of the other family',
+  const other = ports.find(({ protocol }) => protocol !== 'tcp')?.protocol;
+  if (other === undefined) return ports;
+  throw new GangwayError('not-supported', `clients are introduced over tcp, and ${option} ${text} is ${other}`, {
+    hint: `leave it out: the firewall keeps the address of whoever asks over ${other}, but for clients on loopback or of the other family`,
   });
 }
 

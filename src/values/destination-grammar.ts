@@ -11,7 +11,7 @@ export interface Destination {
   readonly protocol?: DestinationProtocol;
 }
 
-export const destinationProtocols = ['tcp', 'udp', 'icmp'] as const;
+export const destinationProtocols = ['tcp', 'udp', 'sctp', 'icmp'] as const;
 
 export type DestinationProtocol = (typeof destinationProtocols)[number];
 

@@ -3,7 +3,7 @@
  *
  *     --egress allow=ENTRY,…  --egress deny=ENTRY,…
  *
- *     ENTRY   WHOM[:PORT[-END][/tcp|udp]]
+ *     ENTRY   WHOM[:PORT[-END][/tcp|udp|sctp]]
  *     WHOM    10.0.0.0/8, 203.0.113.7, [2001:db8::/32], example.com, *.example.com
  *
  * An IPv6 address that has no port behind it needs no brackets. `formatEgress` is the inverse.
@@ -21,7 +21,7 @@ import {
 } from './address.ts';
 import type { EgressEntry, EgressPolicy, NameEntry, PrefixEntry } from './egress.ts';
 import { GangwayError } from './errors.ts';
-import type { Protocol } from './port.ts';
+import { isProtocol } from './port.ts';
 import { formatRange, parseRange } from './port-grammar.ts';
 
 /**
@@ -93,13 +93,13 @@ function split(text: string): { readonly whom: string; readonly at?: string } {
 function parsePorts(text: string, at: string): Pick<EgressEntry, 'ports' | 'protocol'> {
   const [range = '', protocol, more] = at.split('/');
   if (more !== undefined || (protocol !== undefined && !isProtocol(protocol))) {
-    throw invalidEgress(text, `has no protocol ${JSON.stringify(at.slice(range.length + 1))}`, 'ports are tcp or udp');
+    throw invalidEgress(
+      text,
+      `has no protocol ${JSON.stringify(at.slice(range.length + 1))}`,
+      'ports are tcp, udp or sctp',
+    );
   }
   return { ports: parseRange(range, 'port'), ...(protocol === undefined ? {} : { protocol }) };
-}
-
-function isProtocol(text: string): text is Protocol {
-  return text === 'tcp' || text === 'udp';
 }
 
 /** @returns undefined for what is to be a name */

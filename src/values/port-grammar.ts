@@ -1,8 +1,8 @@
 /**
  * The grammar of `-p` and `--expose`.
  *
- *     -p       [ADDRESS:][HOST[-END]:]CONTAINER[-END][/tcp|udp]
- *     --expose CONTAINER[-END][/tcp|udp]
+ *     -p       [ADDRESS:][HOST[-END]:]CONTAINER[-END][/tcp|udp|sctp]
+ *     --expose CONTAINER[-END][/tcp|udp|sctp]
  *
  * Reading goes from the right, because only the container's port is always there: what stands before the last colon is
  * the host's side, and what stands before the last colon of that is an address, an IPv6 one in brackets. `formatPublish`
@@ -22,12 +22,12 @@ import {
   sameAddress,
 } from './address.ts';
 import { GangwayError } from './errors.ts';
-import type { Port, PortBinding, PortRange, Protocol, PublishedPort } from './port.ts';
+import { isProtocol, type Port, type PortBinding, type PortRange, type Protocol, type PublishedPort } from './port.ts';
 
 /**
  * Reads one `-p`.
  *
- * @throws GangwayError invalid-port, invalid-address, or not-supported for SCTP
+ * @throws GangwayError invalid-port, invalid-address
  */
 export function parsePublish(text: string): PublishedPort {
   const { ports, protocol } = splitProtocol(text);
@@ -56,7 +56,7 @@ export function formatPublish(published: PublishedPort): string {
 /**
  * Reads one `--expose`; a range becomes its ports.
  *
- * @throws GangwayError invalid-port, or not-supported for SCTP
+ * @throws GangwayError invalid-port
  */
 export function parseExpose(text: string): readonly Port[] {
   return parsePorts(text, 'exposed port');
@@ -66,7 +66,7 @@ export function parseExpose(text: string): readonly Port[] {
  * Reads ports of a container; a range becomes its ports.
  *
  * @param what how messages call them
- * @throws GangwayError invalid-port, or not-supported for SCTP
+ * @throws GangwayError invalid-port
  */
 export function parsePorts(text: string, what: string): readonly Port[] {
   const { ports, protocol } = splitProtocol(text);
@@ -77,7 +77,7 @@ export function parsePorts(text: string, what: string): readonly Port[] {
 /**
  * Reads the port that `gangway port NAME PORT` asks for: `80` or `80/udp`.
  *
- * @throws GangwayError invalid-port, or not-supported for SCTP
+ * @throws GangwayError invalid-port
  */
 export function parsePort(text: string): Port {
   const { ports, protocol } = splitProtocol(text);
@@ -142,14 +142,11 @@ function splitProtocol(text: string): { readonly ports: string; readonly protoco
   return { ports, protocol: slash === -1 ? 'tcp' : parseProtocol(text.slice(slash + 1)) };
 }
 
-/** @throws GangwayError invalid-port, or not-supported for SCTP */
+/** @throws GangwayError invalid-port */
 export function parseProtocol(text: string): Protocol {
   const protocol = text.toLowerCase();
-  if (protocol === 'tcp' || protocol === 'udp') return protocol;
-  if (protocol === 'sctp') {
-    throw new GangwayError('not-supported', 'sctp ports cannot be published', { hint: 'publish tcp or udp' });
-  }
-  throw invalidPort(`invalid protocol "${text}"`, 'ports are tcp or udp');
+  if (isProtocol(protocol)) return protocol;
+  throw invalidPort(`invalid protocol "${text}"`, 'ports are tcp, udp or sctp');
 }
 
 /** What stands before the last colon, where there is one, and after it. */

@@ -1,7 +1,21 @@
 /** Ports and what `-p` says of them. */
 import { type Address, contains, isLinkLocal, isLoopback, type Prefix, plainAddress } from './address.ts';
 
-export type Protocol = 'tcp' | 'udp';
+/** What has ports, with its number in a packet: IPPROTO_* in linux/in.h. */
+export const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
+
+export type Protocol = keyof typeof protocolNumbers;
+
+export const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp'];
+
+export function isProtocol(text: string): text is Protocol {
+  return protocols.some((protocol) => protocol === text);
+}
+
+/** TCP and SCTP: who asks and who answers know of each other, until either has ended it. */
+export function hasConnections(protocol: Protocol): boolean {
+  return protocol !== 'udp';
+}
 
 /** One port of a container: 80/tcp. */
 export interface Port {

@@ -170,7 +170,10 @@ test.serial('what cannot be is said behind a 1, and the process ends with 1', as
     ],
     [flags, /^1\nport 127\.0\.0\.1:8006\/tcp is in use by container docker-proxy \(pid \d+\): address already in use$/],
     [flagsOf('tcp', '192.0.2.1', 8007, container, 80), /^1\ncannot publish on 192\.0\.2\.1/],
-    [flagsOf('sctp', '127.0.0.1', 8007, container, 80), /^1\nsctp ports cannot be published$/],
+    [
+      flagsOf('sctp', '127.0.0.1', 8007, container, 80),
+      /^1\ncannot publish port 127\.0\.0\.1:8007\/sctp: the kernel has no SCTP \(Protocol not supported\)$/,
+    ],
     [flagsOf('tcp', '127.0.0.1', 65536, container, 80), /^1\ninvalid host-port "65536"$/],
     [flags.slice(0, -2), /^1\nflag is missing: -container-port$/],
     [['-x'], /^1\nunknown flag: -x$/],

@@ -73,7 +73,7 @@ test('as JSON, and as a template has it', async (t) => {
 
 test('what is typed wrong', async (t) => {
   for (const [words, message] of [
-    [['web', 'db', '--protocol', 'sctp'], /--protocol/],
+    [['web', 'db', '--protocol', 'dccp'], /--protocol/],
     [['web', 'db:80', '--protocol', 'icmp'], /a ping has no port/],
     [['web', 'db:0'], /invalid port "0"/],
     [['web', 'db', '--mark', '0x1/0x3'], /--mark "0x1\/0x3": a packet has a mark, and no mask/],

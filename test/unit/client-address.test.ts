@@ -22,6 +22,7 @@ test('a port or a range, over TCP', (t) => {
   t.deepEqual(typed('80-81/tcp', '80'), { proxyProtocol: [tcp(80), tcp(81)] });
   t.deepEqual(parseIntroduced({ proxyProtocol: [], transparentSource: ['80'] }), { transparentSource: [tcp(80)] });
   t.deepEqual(typed(), {});
+  t.throws(() => typed('53/sctp'), { message: /introduced over tcp, and --proxy-protocol 53\/sctp is sctp/ });
   t.throws(() => typed('53/udp'), { message: /introduced over tcp, and --proxy-protocol 53\/udp is udp/ });
   t.throws(() => typed('http'), { message: /invalid port "http"/ });
   t.throws(() => checkIntroduced({ transparentSource: [{ port: 53, protocol: 'udp' }] }), {

@@ -6,6 +6,7 @@ import { type EgressEntry, entryFor } from '../../src/values/egress.ts';
 import { formatEgress, parseEgress } from '../../src/values/egress-grammar.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { parseNetworkCreate } from '../../src/values/network-grammar.ts';
+import { protocols } from '../../src/values/port.ts';
 import { parsePort } from '../../src/values/port-grammar.ts';
 
 function read(...texts: readonly string[]): readonly string[] {
@@ -37,7 +38,7 @@ const ports = fc
   .map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }));
 const at = fc.oneof(
   fc.constant({}),
-  fc.record({ ports, protocol: fc.constantFrom('tcp' as const, 'udp' as const) }, { requiredKeys: ['ports'] }),
+  fc.record({ ports, protocol: fc.constantFrom(...protocols) }, { requiredKeys: ['ports'] }),
 );
 const prefix = fc.oneof(
   ...[4, 16].map((size) =>
@@ -76,8 +77,8 @@ test('what can’t be meant is refused, with what to write instead', (t) => {
     ['allow=10.0.0.256', /is neither/, /write/],
     ['allow=2001:db8::1:443:', /is no address/, /brackets: \[2001:db8::1\]:443/],
     ['allow=[10.0.0.1]:80', /is neither/, /write/],
-    ['allow=203.0.113.7:443/sctp', /has no protocol "sctp"/, /tcp or udp/],
-    ['allow=203.0.113.7:443/', /has no protocol ""/, /tcp or udp/],
+    ['allow=203.0.113.7:443/icmp', /has no protocol "icmp"/, /tcp, udp or sctp/],
+    ['allow=203.0.113.7:443/', /has no protocol ""/, /tcp, udp or sctp/],
     ['allow=203.0.113.7:0', /invalid port "0"/, /1 to 65535/],
     ['allow=203.0.113.7:90-80', /invalid port "90-80"/, /lower port/],
     ['deny=::ffff:10.0.0.0/104', /is what sockets call IPv4/, /write 10.0.0.0\/8$/],

@@ -19,7 +19,7 @@ import { contains, formatPrefix, network, parseAddress, parsePrefix } from '../.
 import { entryFor, type Spoken } from '../../src/values/egress.ts';
 import { formatEntry, parseEgress } from '../../src/values/egress-grammar.ts';
 import { wholeMask } from '../../src/values/firewall-mark.ts';
-import type { PortBinding } from '../../src/values/port.ts';
+import { type PortBinding, protocols } from '../../src/values/port.ts';
 import { type Datum, formatSetElement, type SetElement } from '../../src/values/set-element.ts';
 import { plainPolicy } from '../support/plain-policy.ts';
 
@@ -136,6 +136,7 @@ test('an egress policy is elements of sets in which nothing overlaps', (t) => {
     'allowed_ports4 { 203.0.113.0/24 . tcp . 400-441 }',
     'allowed_ports4 { 203.0.113.7/32 . tcp . 442-443 }',
     'allowed_ports4 { 203.0.113.0/24 . udp . 400-441 }',
+    'allowed_ports4 { 203.0.113.0/24 . sctp . 400-441 }',
     'leaving { ipv4 . "gangway0" : goto leave_limited }',
     'leaving { ipv6 . "gangway0" : goto leave_limited }',
   ]);
@@ -158,7 +159,7 @@ test('whatever overlaps in a policy, its elements mean the same and don’t over
     ports: fc.option(
       fc.tuple(fc.integer({ min: 1, max: 9 }), byte).map(([first, more]) => `:${first}-${first + more}`),
     ),
-    protocol: fc.constantFrom('', '/tcp', '/udp'),
+    protocol: fc.constantFrom('', '/tcp', '/udp', '/sctp'),
   });
   const text = fc.array(entry, { minLength: 1, maxLength: 6 }).map((entries) =>
     entries.map(({ length, last, ports, protocol }) => {
@@ -171,7 +172,7 @@ test('whatever overlaps in a policy, its elements mean the same and don’t over
       text,
       byte,
       fc.integer({ min: 1, max: 12 }),
-      fc.constantFrom('tcp', 'udp'),
+      fc.constantFrom(...protocols),
       (texts, last, port, protocol) => {
         const policy = parseEgress([`allow=${texts.join(',')}`]);
         const spoken = { address: parseAddress(`10.0.0.${last}`), port: { port, protocol } } as const;

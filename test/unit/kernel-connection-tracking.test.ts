@@ -77,7 +77,7 @@ test('a ping has no ports, and an IPv6 flow has brackets', (t) => {
 });
 
 test('a protocol without a name is its number', (t) => {
-  t.true(told({ protocol: 132, there, back }).startsWith('new 132 '));
+  t.true(told({ protocol: 33, there, back }).startsWith('new 33 '));
 });
 
 test('new, changed and ended flows are told apart by type and flag', (t) => {

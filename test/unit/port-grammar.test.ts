@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type Address, isHostAddress } from '../../src/values/address.ts';
 import { type ErrorCode, GangwayError } from '../../src/values/errors.ts';
-import type { PublishedPort } from '../../src/values/port.ts';
+import { type PublishedPort, protocols } from '../../src/values/port.ts';
 import { formatPublish, parseExpose, parsePort, parsePublish, refuseOverlaps } from '../../src/values/port-grammar.ts';
 
 const local: Address = { family: 4, value: 0x7f000001n };
@@ -15,6 +15,7 @@ const meanings: Record<string, PublishedPort> = {
   '8080:80': { protocol: 'tcp', hostPort: port(8080), containerPort: port(80) },
   '8500:80/TCP': { protocol: 'tcp', hostPort: port(8500), containerPort: port(80) },
   '8080:80/udp': { protocol: 'udp', hostPort: port(8080), containerPort: port(80) },
+  '8080:80/SCTP': { protocol: 'sctp', hostPort: port(8080), containerPort: port(80) },
   '8200-8210:90': { protocol: 'tcp', hostPort: { first: 8200, last: 8210 }, containerPort: port(90) },
   '80-82': { protocol: 'tcp', containerPort: { first: 80, last: 82 } },
   '8000-8002:80-82': { protocol: 'tcp', hostPort: { first: 8000, last: 8002 }, containerPort: { first: 80, last: 82 } },
@@ -51,7 +52,6 @@ const refusals: Record<string, readonly [code: ErrorCode, message: string]> = {
   '8000:80-85': ['invalid-port', 'host ports 8000 and container ports 80-85 differ in number'],
   '80:80/icmp': ['invalid-port', 'invalid protocol "icmp"'],
   '80:80/tcp/udp': ['invalid-port', 'invalid protocol "tcp/udp"'],
-  '80:80/sctp': ['not-supported', 'sctp ports cannot be published'],
   'localhost:80:80': ['invalid-address', 'invalid IP address "localhost"'],
   '999.1.1.1:80:80': ['invalid-address', 'invalid IP address "999.1.1.1"'],
   '::1:8600:80': ['invalid-address', 'invalid IP address "::1"'],
@@ -79,7 +79,7 @@ const address = family
 /** Every value that a `-p` can mean. */
 const published = fc
   .record({
-    protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+    protocol: fc.constantFrom(...protocols),
     hostAddress: fc.option(address, { nil: undefined }),
     host: fc.option(fc.integer({ min: 1, max: 65000 }), { nil: undefined }),
     container: fc.integer({ min: 1, max: 65000 }),
@@ -100,7 +100,7 @@ test('what formatPublish writes, parsePublish reads back', (t) => {
 });
 
 test('any text is read or refused with a code, and what is read is written in one way', (t) => {
-  const noise = fc.oneof(fc.string(), fc.stringMatching(/^[\d:./[\]tcpud-]{0,24}$/));
+  const noise = fc.oneof(fc.string(), fc.stringMatching(/^[\d:./[\]tcpuds-]{0,24}$/));
   fc.assert(
     fc.property(noise, (text) => {
       try {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseSocketAddress } from '../../src/kernel/port-holder.ts';
+import { parseAssociationEndpoints, parseSocketAddress } from '../../src/kernel/port-holder.ts';
 import { formatAddress } from '../../src/values/address.ts';
 
 for (const [listed, address] of [
@@ -15,3 +15,20 @@ for (const [listed, address] of [
     t.is(formatAddress(parseSocketAddress(listed)), address);
   });
 }
+
+/** As Linux 6.12 writes it, behind each other: a listener of both families, one of IPv4, one of two addresses. */
+const endpoints = ` ENDPT     SOCK   STY SST HBKT LPORT   UID INODE LADDRS
+e14c95e3  e568150 2   10  48   8081      0   194 0000:0000:0000:0000:0000:0000:0000:0000 
+8cfe4772 e11dd282 2   10  50   8083      0   197 127.0.0.1 
+9b9853b4 894fea10 2   10  49   8082      0   196 10.0.0.1 2001:0db8:0000:0000:0000:0000:0000:0001 
+`;
+
+test('/proc/net/sctp/eps lists each endpoint with its addresses', (t) => {
+  t.deepEqual(
+    [...parseAssociationEndpoints(endpoints)].map(
+      ({ address, port, inode }) => `${formatAddress(address)} ${port} ${inode}`,
+    ),
+    [':: 8081 194', '127.0.0.1 8083 197', '10.0.0.1 8082 196', '2001:db8::1 8082 196'],
+  );
+  t.deepEqual([...parseAssociationEndpoints('')], []);
+});

@@ -2,18 +2,19 @@ import test from 'ava';
 import fc from 'fast-check';
 import { allocatePorts, collide, type HostPorts, publishAll } from '../../src/services/port-allocation.ts';
 import { formatHost, parseAddress } from '../../src/values/address.ts';
-import type { PortBinding, PortRange, PublishedPort } from '../../src/values/port.ts';
+import {
+  type PortBinding,
+  type PortRange,
+  type Protocol,
+  type PublishedPort,
+  protocols,
+} from '../../src/values/port.ts';
 
 function range(first: number, last = first): PortRange {
   return { first, last };
 }
 
-function wish(
-  container: PortRange,
-  host?: PortRange,
-  hostAddress?: string,
-  protocol: 'tcp' | 'udp' = 'tcp',
-): PublishedPort {
+function wish(container: PortRange, host?: PortRange, hostAddress?: string, protocol: Protocol = 'tcp'): PublishedPort {
   return {
     protocol,
     containerPort: container,
@@ -131,7 +132,7 @@ test('every exposed port becomes any port', (t) => {
 
 const addresses = ['0.0.0.0', '127.0.0.1', '203.0.113.1', '::', '::1', '2001:db8::1'];
 const binding = fc.record({
-  protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+  protocol: fc.constantFrom(...protocols),
   hostAddress: fc.constantFrom(...addresses).map(parseAddress),
   hostPort: fc.integer({ min: 1000, max: 1004 }),
   containerPort: fc.constant(80),
@@ -162,7 +163,7 @@ test('two bindings collide when some address would have both', (t) => {
 
 const published = fc
   .record({
-    protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+    protocol: fc.constantFrom(...protocols),
     address: fc.option(fc.constantFrom(...addresses), { nil: undefined }),
     container: fc.integer({ min: 1, max: 3 }),
     host: fc.option(fc.tuple(fc.integer({ min: 1000, max: 1010 }), fc.integer({ min: 0, max: 5 })), { nil: undefined }),

@@ -25,7 +25,7 @@ const flag = 'use-listen-fd';
 
 type Flags = Readonly<Partial<Record<(typeof valued)[number] | typeof flag, string>>>;
 
-/** @throws GangwayError usage, invalid-port, invalid-address, invalid-option; not-supported for SCTP */
+/** @throws GangwayError usage, invalid-port, invalid-address, invalid-option */
 export function parseWish(words: readonly string[]): Wish {
   const flags = parseFlags(words);
   const port = (name: 'host-port' | 'container-port') => parseNumber(required(flags, name), flags[name] ?? '', name);

@@ -34,6 +34,7 @@ type Field = keyof Counts;
 
 const told: Readonly<Record<Protocol, { readonly errors: readonly Field[]; readonly drops: readonly Field[] }>> = {
   tcp: { errors: errorKinds, drops: ['turnedAway', 'overflowed'] },
+  sctp: { errors: errorKinds, drops: ['turnedAway', 'overflowed'] },
   udp: { errors: ['refused', 'unreachable'], drops: dropReasons },
 };
 

@@ -69,12 +69,13 @@ interface Path extends Sender {
 
 function send(path: Path, port: Port | undefined): Promise<Outcome> {
   if (port === undefined) return ping(path);
-  return port.protocol === 'tcp' ? knock(path, port.port) : tell(path, port.port);
+  return port.protocol === 'udp' ? tell(path, port.port) : knock(path, port.port, port.protocol);
 }
 
-/** TCP: is the connection made, or refused? */
-function knock(path: Path, port: number): Promise<Outcome> {
-  return withSocket(path, port, openStream, (fd, settle) => {
+/** TCP and SCTP: is the connection made, or refused? */
+function knock(path: Path, port: number, protocol: 'tcp' | 'sctp'): Promise<Outcome> {
+  const open = (family: Family) => openStream(family, protocol);
+  return withSocket(path, port, open, (fd, settle) => {
     const watch = whenWritable(fd, () => settle(outcomeOf(takeError(fd)) ?? 'arrived'));
     return () => watch.close();
   });

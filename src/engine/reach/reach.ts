@@ -72,7 +72,7 @@ function check({ to, port, protocol, mark }: ReachQuestion): void {
   if (protocol !== undefined) oneOf('--protocol', protocol, destinationProtocols);
   if (port !== undefined) parsePort(String(port));
   if (mark !== undefined) parsePacketMark(String(mark), '--mark');
-  const needsPort = (isAddress(to) || to === 'host') && (protocol === 'tcp' || protocol === 'udp');
+  const needsPort = (isAddress(to) || to === 'host') && protocol !== undefined && protocol !== 'icmp';
   if (port !== undefined || !needsPort) return;
   throw new GangwayError('invalid-port', `${protocol} to ${to} needs a port`, { hint: `write ${to}:80, say` });
 }

@@ -151,10 +151,11 @@ export class ConnectHook {
 
   /**
    * A socket of IPv4 can't be led to an address of IPv6. The other way it can, if it speaks both, which it must be seen to;
-   * but not a datagram. Whom the container is to be told of can't be led past the relay that tells it.
+   * but not a datagram. Whom the container is to be told of can't be led past the relay that tells it. SCTP is left alone: what
+   * its two ends tell each other of their addresses would not be what was asked.
    */
   #canLead({ binding: { protocol, hostAddress, clientAddress }, target }: Forward): boolean {
-    if (clientAddress !== undefined) return false;
+    if (clientAddress !== undefined || protocol === 'sctp') return false;
     if (!isLoopback(hostAddress) && !isUnspecified(hostAddress)) return false;
     if (hostAddress.family === target.family) return true;
     return hostAddress.family === 6 && protocol === 'tcp' && this.#machine.onlyIpv6 !== undefined;

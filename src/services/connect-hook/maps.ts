@@ -6,9 +6,7 @@
  */
 import { layout } from '../../kernel/bpf/layout.ts';
 import { type Address, toBytes } from '../../values/address.ts';
-import type { Forward, PortBinding } from '../../values/port.ts';
-
-export const protocolNumbers = { tcp: 6, udp: 17 } as const;
+import { type Forward, type PortBinding, protocolNumbers } from '../../values/port.ts';
 
 /** What is published: the key of the map `ports`. Ports are as on the wire; a published 0.0.0.0 or :: ends in four zeros. */
 export const portRows = { address: [4, 4], port: 4, protocol: 4 } as const;

@@ -25,8 +25,8 @@ import {
 } from '../../kernel/bpf/program.ts';
 import type { BitField } from '../../kernel/bpf/type-information.ts';
 import type { Family } from '../../values/address.ts';
-import type { Protocol } from '../../values/port.ts';
-import { flow, port, portRows, protocolNumbers, target } from './maps.ts';
+import { type Protocol, protocolNumbers } from '../../values/port.ts';
+import { flow, port, portRows, target } from './maps.ts';
 
 /** In memory as on the wire. */
 const mapped = 0xffff0000;

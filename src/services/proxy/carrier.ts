@@ -15,7 +15,9 @@ export function chooseCarrier(options: RelayOptions, say: (sentence: string) => 
   const fallback = new NodeRelays(options);
   const reason = refusal();
   if (reason === undefined) return new Engine({ ...options, fallback, say });
-  say(`published ports are carried by Node's own sockets, which takes more processor time: ${reason}`);
+  say(
+    `published ports are carried by Node's own sockets, which takes more processor time and leaves out SCTP: ${reason}`,
+  );
   return fallback;
 }
 

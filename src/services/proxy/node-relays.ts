@@ -1,6 +1,7 @@
-/** Relays of Node's own sockets, on this thread: for where the engine can't work. */
+/** Relays of Node's own sockets, on this thread: for where the engine can't work. Node has no SCTP: its ports are held. */
 import { type DatagramOptions, DatagramRelays } from './datagram-relay.ts';
 import type { Carrier, Relay } from './forward.ts';
+import { HeldPort } from './held-port.ts';
 import type { SocketForward } from './socket-forward.ts';
 import { StreamRelay } from './stream-relay.ts';
 
@@ -13,6 +14,7 @@ export class NodeRelays implements Carrier {
 
   serve(fd: number, forward: SocketForward): Relay {
     if (forward.binding.protocol === 'tcp') return new StreamRelay(fd, forward, this.options);
+    if (forward.binding.protocol === 'sctp') return new HeldPort(fd);
     return this.#datagrams.serve(fd, forward);
   }
 }

@@ -22,7 +22,7 @@ import { bind, closeSocket, listen, longestBacklog, openDatagram, openStream } f
 import { closeDoor, openDoor } from '../../sys/socket-filter.ts';
 import { formatAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
-import type { PortBinding } from '../../values/port.ts';
+import { hasConnections, type PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Carrier, Relay } from './forward.ts';
 import { forwardsOf, type SocketForward } from './socket-forward.ts';
@@ -51,13 +51,13 @@ export class Reservation {
  * Binds every host address of `forwards`, or none.
  *
  * @throws GangwayError port-in-use, with the program and the process that hold it; invalid-address if the host has no
- *   such address; not-root below port 1024; not-supported without IPv6 in the kernel
+ *   such address; not-root below port 1024; not-supported without IPv6 or SCTP in the kernel
  */
 export function reserve(forwards: readonly SocketForward[]): readonly Reservation[] {
   const reserved: Reservation[] = [];
   try {
     for (const forward of forwards) reserved.push(reserveOne(forward));
-    const streams = reserved.filter(({ forward }) => forward.binding.protocol === 'tcp');
+    const streams = reserved.filter(({ forward }) => hasConnections(forward.binding.protocol));
     for (const { forward, fd } of streams) explained(forward, () => listen(fd, longestBacklog));
     return reserved;
   } catch (error) {
@@ -77,7 +77,7 @@ export function adopt(forward: SocketForward, fd: number): Reservation {
   try {
     if (!isSocketOf(fd, protocol, hostAddress.family)) throw foreigner(forward.binding);
     prepareForeign(fd, protocol, hostAddress.family);
-    if (protocol === 'tcp') listen(fd, longestBacklog);
+    if (hasConnections(protocol)) listen(fd, longestBacklog);
     return new Reservation(forward, fd, true);
   } catch (error) {
     closeSocket(fd);
@@ -112,7 +112,7 @@ function reserveOne(forward: SocketForward): Reservation {
   const { binding, ipv4 } = forward;
   return explained(forward, () => {
     const spoken = ipv4 === undefined ? binding.hostAddress.family : 'both';
-    const fd = binding.protocol === 'tcp' ? openStream(spoken) : openDatagram(spoken);
+    const fd = binding.protocol === 'udp' ? openDatagram(spoken) : openStream(spoken, binding.protocol);
     try {
       closeDoor(fd);
       bind(fd, { address: binding.hostAddress, port: binding.hostPort });
@@ -186,6 +186,13 @@ const refusals: readonly Refusal[] = [
     code: 'not-supported',
     message: ({ hostAddress }) => `cannot publish on ${formatAddress(hostAddress)}: the kernel runs without IPv6`,
     hint: 'publish on an IPv4 address: -p 0.0.0.0:…',
+  },
+  {
+    errnos: ['EPROTONOSUPPORT'],
+    code: 'not-supported',
+    message: (binding) =>
+      `cannot publish port ${formatBinding(binding)}: the kernel has no ${binding.protocol.toUpperCase()} (Protocol not supported)`,
+    hint: '`modprobe sctp` loads it where it is a module, as in Debian’s linux-image-amd64',
   },
   {
     errnos: ['EMFILE', 'ENFILE'],

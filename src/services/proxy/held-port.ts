@@ -1,0 +1,29 @@
+/**
+ * A port that nobody carries, for want of who could: it is kept from others, and the firewall's rules lead to the container
+ * whom they can. Who asks where they can't, on loopback say, is refused.
+ */
+import { closeSocket, listen } from '../../sys/inet-socket.ts';
+import { Counters, type Counts } from './counters.ts';
+import type { Relay } from './forward.ts';
+
+export class HeldPort implements Relay {
+  readonly clients = 0;
+
+  /** @param fd of SCTP, bound; it listens no more */
+  constructor(readonly fd: number) {
+    listen(fd, 0);
+  }
+
+  counts(): Counts {
+    return new Counters().read();
+  }
+
+  cut(): Promise<void> {
+    closeSocket(this.fd);
+    return Promise.resolve();
+  }
+
+  withdraw(): Promise<void> {
+    return this.cut();
+  }
+}
