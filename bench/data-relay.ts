@@ -10,7 +10,9 @@ import { Engine } from '../src/services/proxy/engine/engine.ts';
 import type { Carrier } from '../src/services/proxy/forward.ts';
 import { NodeRelays } from '../src/services/proxy/node-relays.ts';
 import { reserve, serve } from '../src/services/proxy/reservation.ts';
+import { share } from '../src/services/proxy/socket-forward.ts';
 import { parseAddress } from '../src/values/address.ts';
+import { gather } from '../src/values/forward-set.ts';
 import type { DataForward } from './data-forward.ts';
 
 export interface RelayWish {
@@ -30,7 +32,7 @@ function begin(wish: RelayWish): void {
   const hostAddress = parseAddress('127.0.0.1');
   const target = parseAddress(wish.target);
   const forwards = wish.forwards.map((forward) => ({ binding: { ...forward, hostAddress }, target }));
-  serve(reserve(forwards), chooseCarrier(wish));
+  serve(reserve(share(gather(forwards))), chooseCarrier(wish));
   if (wish.cgroup !== undefined) new ConnectHook(wish.cgroup).lead(forwards);
 }
 

@@ -45,7 +45,7 @@ export function containerTraffic({ ports, relays }: Traffic, id: unknown): objec
   const isOwn = ({ container }: { readonly container: string }) => container === id;
   return {
     Ports: byInside(ports.filter(isOwn).map((port) => [inside(port), bindingObject(port)])),
-    Relayed: byInside(relays.filter(isOwn).map((relay) => [insideOf(relay), relayObject(relay)])),
+    Relayed: byInside(relays.filter(isOwn).map((relay) => [inside(relay), relayObject(relay)])),
   };
 }
 
@@ -55,15 +55,11 @@ function byInside(entries: readonly (readonly [string, object])[]): Readonly<Rec
   return found;
 }
 
-function insideOf({ containerPort, protocol }: RelayTraffic): string {
-  return `${containerPort}/${protocol}`;
-}
-
 function relayObject({ hostAddress, hostPort, counts, led }: RelayTraffic): object {
   const carried = countFields.filter((field) => !isOneOf(errorKinds, field) && !isOneOf(dropReasons, field));
   return {
     HostIp: formatAddress(hostAddress),
-    HostPort: String(hostPort),
+    HostPort: formatRange(hostPort),
     ...countObject(carried, counts),
     Errors: countObject(errorKinds, counts),
     Drops: countObject(dropReasons, counts),
@@ -83,7 +79,7 @@ function countObject(fields: readonly (keyof Counts)[], counts: Counts): object 
 }
 
 /** `80/tcp` */
-function inside({ containerPort, protocol }: PortTraffic): string {
+function inside({ containerPort, protocol }: Pick<PortTraffic, 'containerPort' | 'protocol'>): string {
   return `${formatRange(containerPort)}/${protocol}`;
 }
 

@@ -15,11 +15,11 @@ import { connect, createServer } from 'node:net';
 import test, { registerCompletionHandler } from 'ava';
 import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
-import { share } from '../../src/services/proxy/socket-forward.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Forward, Protocol } from '../../src/values/port.ts';
 import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { sockets } from '../support/sockets.ts';
 
 const containers = { 4: '10.9.0.2', 6: 'fd09::2' } as const;
 const holders: ChildProcess[] = [];
@@ -52,7 +52,7 @@ function forwards(protocol: Protocol, hostPort: number, targets: Record<4 | 6, s
 }
 
 function publish(carrier: Carrier, protocol: Protocol, targets?: Record<4 | 6, string>): readonly [Relay, number] {
-  const relays = serve(reserve(share(forwards(protocol, ++port, targets))), carrier);
+  const relays = serve(reserve(sockets(...forwards(protocol, ++port, targets))), carrier);
   const [relay] = relays;
   if (relay === undefined || relays.length > 1) throw new Error('not one socket');
   return [relay, port];
@@ -151,17 +151,17 @@ for (const [what, taken] of [
     const holder = spawn('socat', ['-d', '-d', what, 'PIPE'], { stdio: ['ignore', 'ignore', 'pipe'] });
     holders.push(holder);
     for await (const line of holder.stderr) if (/listening on|receiving on/.test(String(line))) break;
-    t.throws(() => reserve(share([...forwards(protocol, 7000), ...forwards(protocol, 7001)])), {
+    t.throws(() => reserve(sockets(...forwards(protocol, 7000), ...forwards(protocol, 7001))), {
       message: `port ${taken} is in use by socat (pid ${holder.pid})`,
     });
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     t.is(spawnSync('ss', ['-Hltun', 'sport >= :7000 and sport <= :7001'], { encoding: 'utf8' }).stdout, '');
-    for (const reservation of reserve(share(forwards(protocol, 7001)))) reservation.release();
+    for (const reservation of reserve(sockets(...forwards(protocol, 7001)))) reservation.release();
   });
 
 test.serial('as long as one socket has a port, nobody else gets it in either family', (t) => {
-  const [reservation] = reserve(share(forwards('tcp', 7002)));
-  for (const forward of forwards('tcp', 7002)) t.throws(() => reserve([forward]), { code: 'port-in-use' });
+  const [reservation] = reserve(sockets(...forwards('tcp', 7002)));
+  for (const forward of forwards('tcp', 7002)) t.throws(() => reserve(sockets(forward)), { code: 'port-in-use' });
   reservation?.release();
 });

@@ -15,6 +15,7 @@ import type { Protocol } from '../../src/values/port.ts';
 import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
+import { sockets } from '../support/sockets.ts';
 
 let port = 8100;
 const children: ChildProcess[] = [];
@@ -54,7 +55,7 @@ function answers(host: string, port: number): Promise<boolean> {
 
 function publish(carrier: Carrier, protocol: Protocol, hostAddress: string): Relay {
   const binding = { protocol, hostAddress: parseAddress(hostAddress), hostPort: 8080, containerPort: 80 };
-  const [relay] = serve(reserve([{ binding, target: parseAddress('172.30.0.2') }]), carrier);
+  const [relay] = serve(reserve(sockets({ binding, target: parseAddress('172.30.0.2') })), carrier);
   if (relay === undefined) throw new Error('nothing served');
   return relay;
 }

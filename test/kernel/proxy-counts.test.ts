@@ -18,6 +18,7 @@ import type { Protocol } from '../../src/values/port.ts';
 import { newCarrier } from '../support/carriers.ts';
 import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { sockets } from '../support/sockets.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
 const container = '10.9.0.2';
@@ -35,7 +36,7 @@ test.before(() => {
 function hold(protocol: Protocol, containerPort: number, target = container): Reservation {
   const hostAddress = parseAddress('127.0.0.1');
   const binding = { protocol, hostAddress, hostPort: ++port, containerPort } as const;
-  const [reservation] = reserve([{ binding, target: parseAddress(target) }]);
+  const [reservation] = reserve(sockets({ binding, target: parseAddress(target) }));
   if (reservation === undefined) throw new Error('nothing reserved');
   return reservation;
 }

@@ -15,6 +15,7 @@ import { ignoring } from '../../src/values/errors.ts';
 import { newCarrier } from '../support/carriers.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
+import { sockets } from '../support/sockets.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
 const container = '10.9.0.2';
@@ -42,7 +43,7 @@ function publish(carrier: Carrier): Published {
   const hostPort = ++port;
   const hostAddress = parseAddress('127.0.0.1');
   const binding = { protocol: 'tcp', hostAddress, hostPort, containerPort: echoPort } as const;
-  const [relay] = serve(reserve([{ binding, target: parseAddress(container) }]), carrier);
+  const [relay] = serve(reserve(sockets({ binding, target: parseAddress(container) })), carrier);
   if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort };
 }

@@ -19,6 +19,7 @@ import { parseAddress } from '../../src/values/address.ts';
 import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { lacksProgram, skipUnless } from '../support/skip.ts';
+import { sockets } from '../support/sockets.ts';
 
 const addresses = [
   '203.0.113.1/24',
@@ -54,7 +55,7 @@ function publish(carrier: Carrier, hostAddress: string, target: string, containe
     containerPort,
     clientAddress,
   } as const;
-  serve(reserve([{ binding, target: parseAddress(target) }]), carrier);
+  serve(reserve(sockets({ binding, target: parseAddress(target) })), carrier);
   return hostPort;
 }
 

@@ -11,6 +11,7 @@ import { parseAddress } from '../../src/values/address.ts';
 import { newCarrier } from '../support/carriers.ts';
 import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { sockets } from '../support/sockets.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
 const container = '10.9.0.2';
@@ -45,7 +46,7 @@ interface Published {
 
 function publish(carrier: Carrier, containerPort: number, hostAddress = '0.0.0.0'): Published {
   const binding = { protocol: 'udp', hostAddress: parseAddress(hostAddress), hostPort: ++port, containerPort } as const;
-  const reservations = reserve([{ binding, target: parseAddress(container) }]);
+  const reservations = reserve(sockets({ binding, target: parseAddress(container) }));
   const [relay] = serve(reservations, carrier);
   if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort: port };

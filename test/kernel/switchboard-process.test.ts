@@ -12,6 +12,7 @@ import type { SwitchboardConnection } from '../../src/engine/switchboard/connect
 import { encodePublication, type Publication } from '../../src/engine/switchboard/protocol.ts';
 import { SwitchboardSockets } from '../../src/engine/switchboard/sockets.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { gather, spread } from '../../src/values/forward-set.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
 const container = '10.9.0.2';
@@ -49,16 +50,18 @@ function publication(owner: string, ...ports: readonly number[]): Publication {
   return {
     owner,
     name: `name-of-${owner}`,
-    forwards: ports.map((hostPort) => ({
-      binding: { protocol: 'tcp', hostAddress, hostPort, containerPort: 80 },
-      target,
-    })),
+    forwards: gather(
+      ports.map((hostPort) => ({
+        binding: { protocol: 'tcp', hostAddress, hostPort, containerPort: 80 },
+        target,
+      })),
+    ),
   };
 }
 
 function echoing(hostPort: number): Publication['forwards'][number] {
-  const [address, hostAddress] = [parseAddress(container), parseAddress('127.0.0.1')];
-  return { binding: { protocol: 'tcp', hostAddress, hostPort, containerPort: 7 }, target: address };
+  const [target, hostAddress] = [parseAddress(container), parseAddress('127.0.0.1')];
+  return { protocol: 'tcp', hostAddress, target, ports: [{ hostPort, containerPort: 7, count: 1 }] };
 }
 
 function record({ runtimeDirectory }: SwitchboardOptions, ...publications: readonly Publication[]): void {
@@ -103,7 +106,7 @@ test.serial('started on demand, it serves what was reserved, and ends with its l
   const sockets = new SwitchboardSockets(options);
   const { forwards } = publication('c1', 8001);
   const begun = performance.now();
-  await sockets.reserve('c1', forwards);
+  await sockets.reserve('c1', spread(forwards));
   t.log(`from nothing to reserved in ${(performance.now() - begun).toFixed(0)} ms`);
   t.is(statSync(join(options.runtimeDirectory, 'switchboard.sock')).mode & 0o777, 0o600);
   await sockets.serve('c1');

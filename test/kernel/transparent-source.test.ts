@@ -15,6 +15,7 @@ import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, enterPrivatePins, ip } from '../support/private-network.ts';
+import { sockets } from '../support/sockets.ts';
 
 const children: ChildProcess[] = [];
 let port = 8000;
@@ -75,7 +76,7 @@ function publish(
     clientAddress,
   } as const;
   const near = ['10.9.0.0/24', 'fd00:9::/64'].map(parsePrefix);
-  const [relay] = serve(reserve([{ binding, target: parseAddress(target), near }]), carrier);
+  const [relay] = serve(reserve(sockets({ binding, target: parseAddress(target), near })), carrier);
   if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort };
 }

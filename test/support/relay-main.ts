@@ -2,6 +2,7 @@
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { newCarrier } from './carriers.ts';
+import { sockets } from './sockets.ts';
 
 const [, , hostPort, target = '', containerPort, descriptorLimit, carrier] = process.argv;
 const binding = {
@@ -11,7 +12,7 @@ const binding = {
   containerPort: Number(containerPort),
 } as const;
 serve(
-  reserve([{ binding, target: parseAddress(target) }]),
+  reserve(sockets({ binding, target: parseAddress(target) })),
   newCarrier(carrier === 'node' ? 'node' : 'engine', { descriptorLimit: Number(descriptorLimit) }),
 );
 process.stdout.write('serving\n');

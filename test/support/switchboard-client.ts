@@ -9,7 +9,12 @@ await connection.reserve({
   owner: 'c1',
   name: 'c1',
   forwards: [
-    { binding: { protocol: 'tcp', hostAddress, hostPort: Number(port), containerPort: 80 }, target: hostAddress },
+    {
+      protocol: 'tcp',
+      hostAddress,
+      target: hostAddress,
+      ports: [{ hostPort: Number(port), containerPort: 80, count: 1 }],
+    },
   ],
 });
 process.stdout.write('reserved\n');

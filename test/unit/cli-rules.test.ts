@@ -107,8 +107,8 @@ const traffic = async (): Promise<Traffic> => ({
       name: 'web',
       protocol: 'tcp',
       hostAddress: parseAddress('::'),
-      hostPort: 8080,
-      containerPort: 80,
+      hostPort: { first: 8080, last: 8080 },
+      containerPort: { first: 80, last: 80 },
       counts: {
         ...nothing,
         open: 1,
@@ -195,8 +195,8 @@ test('both families are one place, a range is one line, and what no rule of the 
     name: 'web',
     protocol: 'tcp' as const,
     hostAddress: parseAddress(hostAddress),
-    hostPort,
-    containerPort,
+    hostPort: { first: hostPort, last: hostPort },
+    containerPort: { first: containerPort, last: containerPort },
     counts: { ...nothing, connections },
     led: 1,
   });

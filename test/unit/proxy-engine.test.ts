@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import test from 'ava';
-import { Counters, countFields, errorKindOf, sumOfCounts } from '../../src/services/proxy/counters.ts';
+import { countFields, errorKindOf, sumOfCounts } from '../../src/services/proxy/counters.ts';
+import { CounterTable } from '../../src/services/proxy/engine/counter-table.ts';
 import { Ledger } from '../../src/services/proxy/engine/ledger.ts';
 import { Loop } from '../../src/services/proxy/engine/loop.ts';
 import { Vigil } from '../../src/services/proxy/engine/vigil.ts';
@@ -79,8 +80,9 @@ test('the ledger knows what is open, in whichever thread', (t) => {
 });
 
 test('counters are read where they were not counted', (t) => {
-  const counters = new Counters();
-  const read = () => new Counters(counters.memory).read();
+  const table = new CounterTable();
+  const counters = table.of(7);
+  const read = () => new CounterTable(table.memory).of(7).read();
   counters.began();
   counters.began();
   counters.ended();
@@ -97,6 +99,9 @@ test('counters are read where they were not counted', (t) => {
   t.like(sumOfCounts([read(), read()]), { open: 2, connections: 4, bytesIn: 2 ** 41 + 200, unsent: 6 });
   counters.deserted();
   t.like(read(), { open: 0, connections: 2 });
+  t.deepEqual([table.of(6).read(), table.of(8).read()], [zeros, zeros], 'others have places of their own');
+  counters.clear();
+  t.deepEqual(read(), zeros);
 });
 
 test('an errno tells who is to blame', (t) => {

@@ -1,7 +1,8 @@
 import test from 'ava';
-import { forwardsOf, share, targetsOf } from '../../src/services/proxy/socket-forward.ts';
+import { forwardsOf, targetOf } from '../../src/services/proxy/socket-forward.ts';
 import { formatHost, parseAddress } from '../../src/values/address.ts';
 import type { Forward, Protocol } from '../../src/values/port.ts';
+import { sockets } from '../support/sockets.ts';
 
 function forward(host: string, hostPort: number, target = '172.17.0.2', protocol: Protocol = 'tcp'): Forward {
   return {
@@ -13,7 +14,7 @@ function forward(host: string, hostPort: number, target = '172.17.0.2', protocol
 /** As one reads it: `[::]:8080+0.0.0.0:8080`. */
 function shared(...forwards: readonly Forward[]): readonly string[] {
   const name = ({ binding: { hostAddress, hostPort } }: Forward) => `${formatHost(hostAddress)}:${hostPort}`;
-  return share(forwards).map(({ ipv4, ...own }) => [own, ...(ipv4 === undefined ? [] : [ipv4])].map(name).join('+'));
+  return sockets(...forwards).map((socket) => forwardsOf(socket).toReversed().map(name).join('+'));
 }
 
 test('a port on all addresses of both families takes one socket', (t) => {
@@ -34,10 +35,10 @@ test('what is published at one family, at an address, by another protocol or wit
 
 test('each family is led to its own target', (t) => {
   const [four, six] = [forward('0.0.0.0', 1, '172.17.0.2'), forward('::', 1, 'fd00::2')];
-  const [both] = share([six, four]);
-  if (both === undefined) throw new Error('nothing shared');
+  const [both, alone] = [...sockets(six, four), ...sockets(four)];
+  if (both === undefined || alone === undefined) throw new Error('no sockets');
   t.deepEqual(forwardsOf(both), [four, six]);
   const target = (each: Forward) => ({ address: each.target, port: 80 });
-  t.deepEqual(targetsOf(both), { 4: target(four), 6: target(six) });
-  t.deepEqual(targetsOf(four), { 4: target(four), 6: target(four) });
+  t.deepEqual([targetOf(both, 4), targetOf(both, 6)], [target(four), target(six)]);
+  t.deepEqual([targetOf(alone, 4), targetOf(alone, 6)], [target(four), target(four)]);
 });

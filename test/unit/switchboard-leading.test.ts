@@ -47,16 +47,17 @@ function recorder(failing?: string) {
 }
 
 const [one, two, three] = [forward(1), forward(2), forward(3)];
+const nothing = () => [];
 
 test('it is opened once, behind the answer that the first port is served, for what is served by then', async (t) => {
   const { told, opening } = recorder();
   const leading = new Leading(opening);
   t.deepEqual(leading.status, { state: 'off', reason: 'no port is served yet' });
-  leading.lead([one, two]);
+  leading.lead([one, two], () => [one]);
   await leading.withdraw([two]);
   t.deepEqual(told, []);
   await setImmediate();
-  leading.lead([three]);
+  leading.lead([three], nothing);
   t.deepEqual(told, ['open', 'lead 1', 'lead 3']);
   t.deepEqual(leading.status, { state: 'on', cgroup: '/sys/fs/cgroup', ports: 2 });
 });
@@ -64,13 +65,13 @@ test('it is opened once, behind the answer that the first port is served, for wh
 test('who was led by a port that is taken back is broken off; when it ends, nobody', async (t) => {
   const { told, opening } = recorder();
   const leading = new Leading(opening);
-  leading.lead([one, two]);
+  leading.lead([one, two], () => [one, two]);
   await setImmediate();
   leading.cut([one]);
   leading.close();
   leading.cut([two]);
   await leading.withdraw([two]);
-  leading.lead([three]);
+  leading.lead([three], nothing);
   t.deepEqual(told, ['open', 'lead 1 2', 'leave 1', 'end 1', 'close']);
   t.deepEqual(leading.status, { state: 'off', reason: 'the switchboard ends' });
 });
@@ -79,10 +80,10 @@ for (const failing of ['open', 'lead', 'leave', 'end'])
   test(`${failing} fails: it is off, which is told, and nothing else is hindered`, async (t) => {
     const { told, failures, opening } = recorder(failing);
     const leading = new Leading(opening);
-    leading.lead([one]);
+    leading.lead([one], () => [one]);
     await setImmediate();
     leading.cut([one]);
-    leading.lead([two]);
+    leading.lead([two], nothing);
     await setImmediate();
     t.like(failures, [{ message: `${failing}: EPERM` }]);
     t.deepEqual(leading.status, { state: 'off', reason: `${failing}: EPERM` });
@@ -92,7 +93,7 @@ for (const failing of ['open', 'lead', 'leave', 'end'])
 
 test('without a hook nothing happens', async (t) => {
   const leading = new Leading();
-  leading.lead([one]);
+  leading.lead([one], () => [one]);
   await setImmediate();
   leading.cut([one]);
   await t.notThrowsAsync(leading.withdraw([one]));

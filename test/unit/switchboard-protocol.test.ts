@@ -4,7 +4,7 @@ import {
   decodePublication,
   encodeError,
   encodePublication,
-  forwardKey,
+  forwardsKey,
   LineSplitter,
   type Publication,
 } from '../../src/engine/switchboard/protocol.ts';
@@ -15,37 +15,36 @@ const web: Publication = {
   owner: '5e26',
   name: 'web',
   forwards: ['0.0.0.0', '::'].map((hostAddress) => ({
-    binding: { protocol: 'tcp', hostAddress: parseAddress(hostAddress), hostPort: 8080, containerPort: 80 },
+    protocol: 'tcp',
+    hostAddress: parseAddress(hostAddress),
     target: parseAddress('172.17.0.2'),
+    ports: [{ hostPort: 8080, containerPort: 80, count: 10_000 }],
   })),
 };
 
 test('a publication travels as JSON and arrives as it was', (t) => {
   const wire = JSON.stringify(encodePublication(web));
+  const ports = '"target":"172.17.0.2","ports":[{"hostPort":8080,"containerPort":80,"count":10000}]';
   t.is(
     wire,
-    '{"owner":"5e26","name":"web","ports":[' +
-      '{"protocol":"tcp","hostAddress":"0.0.0.0","hostPort":8080,"containerPort":80,"target":"172.17.0.2"},' +
-      '{"protocol":"tcp","hostAddress":"::","hostPort":8080,"containerPort":80,"target":"172.17.0.2"}]}',
+    '{"owner":"5e26","name":"web","forwards":[' +
+      `{"protocol":"tcp","hostAddress":"0.0.0.0",${ports}},` +
+      `{"protocol":"tcp","hostAddress":"::",${ports}}]}`,
   );
   t.deepEqual(decodePublication(JSON.parse(wire)), web);
 });
 
 test('forwards are told apart by all that they are made of', (t) => {
-  const [first, second] = web.forwards.map(forwardKey);
-  t.is(first, JSON.stringify(encodePublication(web).ports[0]));
-  t.not(first, second);
-  const moved = web.forwards.map((forward) => ({ ...forward, target: parseAddress('172.17.0.3') }));
-  t.not(moved.map(forwardKey)[0], first);
-  const introduced = web.forwards.map(({ binding, target }) => ({
-    binding: { ...binding, clientAddress: 'header' as const },
-    target,
-  }));
-  t.not(introduced.map(forwardKey)[0], first);
-  t.deepEqual(decodePublication(encodePublication({ ...web, forwards: introduced })).forwards, introduced);
-  const near = web.forwards.map((forward) => ({ ...forward, near: [parsePrefix('172.17.0.0/16')] }));
-  t.not(near.map(forwardKey)[0], first);
-  t.deepEqual(decodePublication(encodePublication({ ...web, forwards: near })).forwards, near);
+  const others = [
+    web.forwards.slice(1),
+    web.forwards.map((set) => ({ ...set, target: parseAddress('172.17.0.3') })),
+    web.forwards.map((set) => ({ ...set, clientAddress: 'header' as const })),
+    web.forwards.map((set) => ({ ...set, near: [parsePrefix('172.17.0.0/16')] })),
+    web.forwards.map((set) => ({ ...set, ports: [{ hostPort: 8080, containerPort: 80, count: 9_999 }] })),
+  ];
+  t.is(new Set([web.forwards, ...others].map(forwardsKey)).size, 6);
+  for (const forwards of others)
+    t.deepEqual(decodePublication(encodePublication({ ...web, forwards })).forwards, forwards);
 });
 
 test('an error keeps its code, its sentence and its hint', (t) => {

@@ -31,6 +31,7 @@ import { Socket } from 'node:net';
 import type { ProcessIdentity } from '../../kernel/process.ts';
 import { holdFifo, renewFifo } from '../../sys/fifo.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
+import { gather } from '../../values/forward-set.ts';
 import type { SwitchboardFiles } from '../switchboard/files.ts';
 import { LineSplitter } from '../switchboard/protocol.ts';
 import type { Switchboard } from '../switchboard/switchboard.ts';
@@ -110,7 +111,7 @@ export class StandIns {
 
   #begin(owner: string, standIn: StandIn): void {
     const { forward, bound } = standIn.wish();
-    const publication = { owner, name: `docker-proxy (pid ${standIn.identity.pid})`, forwards: [forward] };
+    const publication = { owner, name: `docker-proxy (pid ${standIn.identity.pid})`, forwards: gather([forward]) };
     this.switchboard.serveAtOnce(publication, bound ? () => standIn.takeSocket() : undefined);
   }
 

@@ -64,9 +64,8 @@ function placeOf({ connections: _, hostAddress, ...port }: PortTraffic): Place {
   return { ...port, host: hostOf(hostAddress) };
 }
 
-function placeOfRelay({ counts: _1, led: _2, hostAddress, hostPort, containerPort, ...relay }: RelayTraffic): Place {
-  const alone = (port: number): PortRange => ({ first: port, last: port });
-  return { ...relay, host: hostOf(hostAddress), hostPort: alone(hostPort), containerPort: alone(containerPort) };
+function placeOfRelay({ counts: _1, led: _2, hostAddress, ...relay }: RelayTraffic): Place {
+  return { ...relay, host: hostOf(hostAddress) };
 }
 
 function hostOf(address: Address): string {

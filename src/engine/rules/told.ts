@@ -64,15 +64,18 @@ export interface PortTraffic {
   readonly connections: bigint;
 }
 
-/** A socket of the switchboard. What is published on every address of both families has one alone, which is `::`. */
+/**
+ * A socket of the switchboard, or those of ports in a row that lead to the same numbers. What is published on every address of
+ * both families has one alone, which is `::`.
+ */
 export interface RelayTraffic {
   /** Its id. */
   readonly container: string;
   readonly name: string;
   readonly protocol: Protocol;
   readonly hostAddress: Address;
-  readonly hostPort: number;
-  readonly containerPort: number;
+  readonly hostPort: PortRange;
+  readonly containerPort: PortRange;
   /** Since this switchboard has served it. */
   readonly counts: Counts;
   /** Connections of programs of the machine that the connect hook has led past it, to the container. */

@@ -1,6 +1,7 @@
 /** Two containers that want the same port. */
 import { collide, portKey } from '../../services/port-allocation.ts';
 import { GangwayError } from '../../values/errors.ts';
+import { spread } from '../../values/forward-set.ts';
 import type { PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Publication } from './protocol.ts';
@@ -14,7 +15,8 @@ export interface Held {
 /** @returns the error that says which container is in the way, undefined if none is */
 export function conflict({ forwards }: Publication, held: Iterable<Held>): GangwayError | undefined {
   const wanted = new Map<string, PortBinding[]>();
-  for (const { binding } of forwards) wanted.set(portKey(binding), [...(wanted.get(portKey(binding)) ?? []), binding]);
+  for (const { binding } of spread(forwards))
+    wanted.set(portKey(binding), [...(wanted.get(portKey(binding)) ?? []), binding]);
   for (const { name, binding } of held) {
     const refused = wanted.get(portKey(binding))?.find((one) => collide(one, binding));
     if (refused === undefined) continue;

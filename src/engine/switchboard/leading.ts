@@ -10,7 +10,7 @@ import { readLayout } from '../../kernel/cgroup.ts';
 import { ConnectHook } from '../../services/connect-hook/connect-hook.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Forward } from '../../values/port.ts';
-import { forwardKey, type HookStatus } from './protocol.ts';
+import type { HookStatus } from './protocol.ts';
 
 /** How long connections may take to end by themselves after the port was withdrawn: as long as the relay lets them. */
 const drainSeconds = 10;
@@ -39,8 +39,6 @@ export class Leading {
   /** Why there is none. */
   #reason = 'no port is served yet';
   #begun: NodeJS.Immediate | undefined;
-  /** All that is served, led or not, by key. */
-  readonly #served = new Map<string, Forward>();
 
   /** @param opening Absent: there is no hook */
   constructor(readonly opening?: HookOpening) {}
@@ -51,13 +49,15 @@ export class Leading {
     return { state: 'on', cgroup: hook.cgroup, ports: hook.size };
   }
 
-  /** Leads to ports that are served from now on. To lead to what is led to already is success. */
-  lead(forwards: readonly Forward[]): void {
-    const fresh = forwards.filter((forward) => !this.#served.has(forwardKey(forward)));
-    for (const forward of fresh) this.#served.set(forwardKey(forward), forward);
-    this.#attempt((hook) => hook.lead(fresh));
+  /**
+   * Leads to ports that are served from now on. To lead to what is led to already is success.
+   *
+   * @param served tells all that are, when the hook is there
+   */
+  lead(forwards: readonly Forward[], served: () => readonly Forward[]): void {
+    this.#attempt((hook) => hook.lead(forwards));
     const { opening } = this;
-    if (opening !== undefined && this.#served.size > 0) this.#begun ??= setImmediate(() => this.#begin(opening));
+    if (opening !== undefined && forwards.length > 0) this.#begun ??= setImmediate(() => this.#begin(opening, served));
   }
 
   /** How many connections it has led to each port, as long as it does. */
@@ -88,19 +88,17 @@ export class Leading {
     this.#turnOff('the switchboard ends');
   }
 
-  #begin({ open }: HookOpening): void {
+  #begin({ open }: HookOpening, served: () => readonly Forward[]): void {
     try {
       this.#hook = open();
     } catch (error) {
       this.#fail(error);
     }
-    this.#attempt((hook) => hook.lead([...this.#served.values()]));
+    this.#attempt((hook) => hook.lead(served()));
   }
 
   #leave(forwards: readonly Forward[]): ReadonlySet<number> {
-    // A port that another container serves is not ours to leave.
-    const ours = forwards.filter((forward) => this.#served.delete(forwardKey(forward)));
-    return this.#attempt((hook) => hook.leave(ours)) ?? new Set();
+    return this.#attempt((hook) => hook.leave(forwards)) ?? new Set();
   }
 
   #attempt<T>(action: (hook: Hook) => T): T | undefined {

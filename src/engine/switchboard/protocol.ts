@@ -2,20 +2,20 @@
  * What the switchboard and its clients say to each other: one JSON object a line, over a Unix socket, a question and
  * its answer at a time.
  *
- *     > {"version":7,"request":"reserve","publication":{"owner":"5e26…","name":"web","ports":[…]}}
+ *     > {"version":8,"request":"reserve","publication":{"owner":"5e26…","name":"web","forwards":[…]}}
  *     < {"ok":true}
  *
  * Addresses travel as text. Both ends are gangway, but an older one may still be running, so every question carries
  * the version.
  */
 
-import { type Address, formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../values/address.ts';
+import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../values/address.ts';
 import { type ErrorCode, GangwayError } from '../../values/errors.ts';
-import type { ClientAddress, Forward, Protocol } from '../../values/port.ts';
+import type { ForwardSet } from '../../values/forward-set.ts';
 import { present } from '../../values/present.ts';
 import type { RelayTraffic } from '../rules/told.ts';
 
-export const protocolVersion = 7;
+export const protocolVersion = 8;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -23,7 +23,7 @@ export interface Publication {
   readonly owner: string;
   /** The container's name, for messages. */
   readonly name: string;
-  readonly forwards: readonly Forward[];
+  readonly forwards: readonly ForwardSet[];
 }
 
 export type Request =
@@ -47,12 +47,8 @@ interface WireError {
   readonly hint?: string;
 }
 
-interface WireForward {
-  readonly protocol: Protocol;
+interface WireForwards extends Pick<ForwardSet, 'protocol' | 'clientAddress' | 'ports'> {
   readonly hostAddress: string;
-  readonly hostPort: number;
-  readonly containerPort: number;
-  readonly clientAddress?: ClientAddress;
   readonly target: string;
   readonly near?: readonly string[];
 }
@@ -64,7 +60,7 @@ interface WireCounts extends Omit<RelayTraffic, 'hostAddress'> {
 interface WirePublication {
   readonly owner: string;
   readonly name: string;
-  readonly ports: readonly WireForward[];
+  readonly forwards: readonly WireForwards[];
 }
 
 /** What the switchboard is doing, as `status` answers it. */
@@ -104,42 +100,30 @@ export interface OwnerStatus {
   readonly clients: number;
 }
 
-export function encodePublication(publication: Publication): WirePublication {
-  return {
-    owner: publication.owner,
-    name: publication.name,
-    ports: publication.forwards.map(encodeForward),
-  };
+export function encodePublication({ owner, name, forwards }: Publication): WirePublication {
+  return { owner, name, forwards: forwards.map(encodeForwards) };
 }
 
-function encodeForward({ binding, target, near }: Forward): WireForward {
-  const { protocol, hostAddress, hostPort, containerPort, clientAddress } = binding;
+function encodeForwards({ protocol, hostAddress, clientAddress, target, near, ports }: ForwardSet): WireForwards {
   return {
     protocol,
     hostAddress: formatAddress(hostAddress),
-    hostPort,
-    containerPort,
     ...present({ clientAddress }),
     target: formatAddress(target),
     ...present({ near: near?.map(formatPrefix) }),
+    ports,
   };
 }
 
 /** @throws GangwayError invalid-address */
-export function decodePublication(wire: WirePublication): Publication {
-  // Thousands of ports lie at two addresses: each is read once.
-  const addresses = new Map<string, Address>();
-  const address = (text: string) => {
-    const found = addresses.get(text) ?? parseAddress(text);
-    addresses.set(text, found);
-    return found;
-  };
+export function decodePublication({ owner, name, forwards }: WirePublication): Publication {
   return {
-    owner: wire.owner,
-    name: wire.name,
-    forwards: wire.ports.map(({ hostAddress, target, near, ...binding }) => ({
-      binding: { ...binding, hostAddress: address(hostAddress) },
-      target: address(target),
+    owner,
+    name,
+    forwards: forwards.map(({ hostAddress, target, near, ...rest }) => ({
+      ...rest,
+      hostAddress: parseAddress(hostAddress),
+      target: parseAddress(target),
       ...present({ near: near?.map(parsePrefix) }),
     })),
   };
@@ -153,9 +137,9 @@ export function decodeCounts(wire: readonly WireCounts[]): readonly RelayTraffic
   return wire.map((relay) => ({ ...relay, hostAddress: parseAddress(relay.hostAddress) }));
 }
 
-/** The same text for the same forward. */
-export function forwardKey(forward: Forward): string {
-  return JSON.stringify(encodeForward(forward));
+/** The same text for what is the same. */
+export function forwardsKey(forwards: readonly ForwardSet[]): string {
+  return JSON.stringify(forwards.map(encodeForwards));
 }
 
 /** Errors keep their code and hint on the way; what is no GangwayError becomes the switchboard's own failure. */

@@ -101,7 +101,7 @@ export class SwitchboardServer {
     for (const client of this.#clients) client.end();
     this.#standIns.close();
     this.#leading.close();
-    for (const { owner } of this.#switchboard.status()) this.#switchboard.withdraw(owner);
+    this.#switchboard.close();
     this.#names.follow([], new Set());
     this.#resolveEnded();
   }

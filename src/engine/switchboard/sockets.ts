@@ -1,6 +1,7 @@
 /** The switchboard as the engine uses it: one owner at a time, from reserving to serving. */
 import { existsSync, rmSync } from 'node:fs';
 import { tryLock } from '../../sys/flock.ts';
+import { gather } from '../../values/forward-set.ts';
 import type { Forward } from '../../values/port.ts';
 import type { ContainerRecord } from '../record.ts';
 import type { RelayTraffic } from '../rules/told.ts';
@@ -51,7 +52,7 @@ export class SwitchboardSockets {
     const connection = this.#reserving.get(owner) ?? (await openSwitchboard(this.options));
     this.#reserving.set(owner, connection);
     try {
-      await connection.reserve({ owner, name, forwards });
+      await connection.reserve({ owner, name, forwards: gather(forwards) });
     } catch (error) {
       await this.giveUp(owner);
       throw error;

@@ -16,16 +16,16 @@
 import { chooseCarrier } from '../../services/proxy/carrier.ts';
 import type { Carrier, Relay } from '../../services/proxy/forward.ts';
 import { adopt, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
-import { forwardsOf, type SocketForward, share } from '../../services/proxy/socket-forward.ts';
+import { forwardsOf, share } from '../../services/proxy/socket-forward.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
-import type { Forward } from '../../values/port.ts';
-import { formatBinding } from '../../values/port-grammar.ts';
 import type { RelayTraffic } from '../rules/told.ts';
 import { conflict, type Held } from './conflict.ts';
 import { Leading } from './leading.ts';
-import { forwardKey, type OwnerStatus, type Publication } from './protocol.ts';
+import { forwardsKey, type OwnerStatus, type Publication } from './protocol.ts';
 import { descriptorsKept, requireRoom } from './room.ts';
+import { allOf, compare } from './served.ts';
+import { relayTraffic, statusOf } from './telling.ts';
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
 export type Session = object;
@@ -37,17 +37,10 @@ interface Reserved {
   readonly reservations: readonly Reservation[];
 }
 
-interface Served {
-  readonly forward: SocketForward;
-  /** Of all that it carries. */
-  readonly keys: readonly string[];
-  readonly relay: Relay;
-}
-
 /** What the records want served; `reason` says why not all of it is. */
 interface Owner {
   readonly publication: Publication;
-  readonly served: readonly Served[];
+  readonly served: readonly Relay[];
   readonly reason?: string;
 }
 
@@ -128,8 +121,8 @@ export class Switchboard {
     const before = this.#owners.get(owner);
     if (before === undefined) return;
     this.#owners.delete(owner);
-    this.#drain(this.leading.withdraw(before.served.flatMap(({ forward }) => forwardsOf(forward))));
-    for (const { relay } of before.served) this.#drain(relay.withdraw());
+    this.#drain(this.leading.withdraw(allOf(before.served)));
+    for (const relay of before.served) this.#drain(relay.withdraw());
     this.onIdle();
   }
 
@@ -158,68 +151,51 @@ export class Switchboard {
   }
 
   status(): OwnerStatus[] {
-    const ports = ({ forwards }: Publication) => forwards.map(({ binding }) => formatBinding(binding));
     return [
-      ...[...this.#reserved.values()].map(({ publication }) => ({
-        owner: publication.owner,
-        name: publication.name,
-        state: 'reserved' as const,
-        ports: ports(publication),
-        clients: 0,
-      })),
-      ...[...this.#owners.values()].map(({ publication, served, reason }) => ({
-        owner: publication.owner,
-        name: publication.name,
-        ...(reason === undefined ? { state: 'serving' as const } : { state: 'failed' as const, reason }),
-        ports: ports(publication),
-        clients: served.reduce((sum, { relay }) => sum + relay.clients, 0),
-      })),
+      ...[...this.#reserved.values()].map(({ publication }) => statusOf(publication, { state: 'reserved' })),
+      ...[...this.#owners.values()].map(({ publication, served, reason }) =>
+        statusOf(publication, reason === undefined ? { state: 'serving' } : { state: 'failed', reason }, served),
+      ),
     ];
   }
 
-  /** What each socket has carried since it was served, and who was led past it. */
+  /** What has been carried since it was served, and who was led past it. */
   counts(): readonly RelayTraffic[] {
     const ledTo = this.leading.counts();
-    return [...this.#owners].flatMap(([container, { publication, served }]) =>
-      served.map(({ forward, relay }) => {
-        const { clientAddress: _, ...port } = forward.binding;
-        const led = forwardsOf(forward).reduce((sum, each) => sum + ledTo(each), 0);
-        return { container, name: publication.name, ...port, counts: relay.counts(), led };
-      }),
-    );
+    return [...this.#owners.values()].flatMap(({ publication, served }) => relayTraffic(publication, served, ledTo));
+  }
+
+  /** Stops serving, whatever is published. */
+  close(): void {
+    for (const owner of [...this.#reserved.keys(), ...this.#owners.keys()]) this.withdraw(owner);
   }
 
   /** Brings one owner to what is wanted. A port that nobody wants any more, or that leads elsewhere, ends with its connections. */
   #adjust(publication: Publication): void {
     const { owner, forwards } = publication;
-    const wanted = new Map(forwards.map((forward) => [forwardKey(forward), forward]));
-    const isWanted = (key: string) => wanted.has(key);
-    // A socket of two that is to serve one alone is another socket.
-    const [stay, gone]: [Served[], Served[]] = [[], []];
-    for (const each of this.#owners.get(owner)?.served ?? []) (each.keys.every(isWanted) ? stay : gone).push(each);
-    const left = gone.flatMap(({ forward, keys }) =>
-      forwardsOf(forward).filter((_, index) => !isWanted(keys[index] ?? '')),
-    );
+    const before = this.#owners.get(owner);
+    if (before !== undefined && before.reason === undefined && isSame(before.publication, publication)) {
+      this.#owners.set(owner, { ...before, publication });
+      return;
+    }
+    const { stay, gone, left, missing } = compare(before?.served ?? [], forwards);
     this.leading.cut(left);
-    for (const { relay } of gone) this.#drain(relay.cut());
-    for (const key of stay.flatMap(({ keys }) => keys)) wanted.delete(key);
+    for (const relay of gone) this.#drain(relay.cut());
     this.#owners.delete(owner);
-    if (forwards.length > 0) this.#owners.set(owner, this.#restore(publication, stay, [...wanted.values()]));
-  }
-
-  /** What is missing is bound, all of it or none. What is served already goes on, also where that fails. */
-  #restore(publication: Publication, stay: readonly Served[], missing: readonly Forward[]): Owner {
-    if (missing.length === 0) return { publication, served: stay };
+    if (forwards.length === 0) return;
     try {
-      return { publication, served: [...stay, ...this.#open(this.#bind({ ...publication, forwards: missing }))] };
+      const fresh = this.#open(this.#bind({ ...publication, forwards: missing }));
+      this.#owners.set(owner, { publication, served: [...stay, ...fresh] });
     } catch (error) {
-      this.leading.cut(missing);
-      return { publication, served: stay, reason: error instanceof Error ? error.message : String(error) };
+      this.leading.cut(allOf(gone));
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#owners.set(owner, { publication, served: stay, reason });
     }
   }
 
   #bind(publication: Publication): readonly Reservation[] {
     const forwards = share(publication.forwards);
+    if (forwards.length === 0) return [];
     this.requireRoom(forwards.length);
     try {
       return reserve(forwards);
@@ -231,17 +207,18 @@ export class Switchboard {
 
   #adoptOrBind(publication: Publication, take: (() => number) | undefined): readonly Reservation[] {
     if (take === undefined) return this.#bind(publication);
-    this.requireRoom(publication.forwards.length);
-    return publication.forwards.map((forward) => adopt(forward, take()));
+    const forwards = share(publication.forwards);
+    this.requireRoom(forwards.length);
+    return forwards.map((forward) => adopt(forward, take()));
   }
 
-  #open(reservations: readonly Reservation[]): readonly Served[] {
+  #open(reservations: readonly Reservation[]): readonly Relay[] {
     const relays = serve(reservations, this.#carrier);
-    this.leading.lead(reservations.flatMap(({ forward }) => forwardsOf(forward)));
-    return relays.flatMap((relay, index) => {
-      const forward = reservations[index]?.forward;
-      return forward === undefined ? [] : [{ forward, keys: forwardsOf(forward).map(forwardKey), relay }];
-    });
+    this.leading.lead(
+      reservations.flatMap(({ forward }) => forwardsOf(forward)),
+      () => [...this.#owners.values()].flatMap(({ served }) => allOf(served)),
+    );
+    return relays;
   }
 
   #release(owner: string): void {
@@ -256,8 +233,7 @@ export class Switchboard {
       for (const { binding } of reservations.flatMap(({ forward }) => forwardsOf(forward)))
         yield { name: publication.name, binding };
     for (const { publication, served } of this.#owners.values())
-      for (const { binding } of served.flatMap(({ forward }) => forwardsOf(forward)))
-        yield { name: publication.name, binding };
+      for (const { binding } of allOf(served)) yield { name: publication.name, binding };
   }
 
   #drain(end: Promise<void>): void {
@@ -267,4 +243,8 @@ export class Switchboard {
       this.onIdle();
     });
   }
+}
+
+function isSame(a: Publication, b: Publication): boolean {
+  return forwardsKey(a.forwards) === forwardsKey(b.forwards);
 }

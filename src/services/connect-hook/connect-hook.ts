@@ -86,11 +86,13 @@ export class ConnectHook {
     return this.#leads.size;
   }
 
-  /** Leads those that begin from now on. What it can't lead is left to the listener. */
+  /** Leads those that begin from now on, and are not led yet. What it can't lead is left to the listener. */
   lead(forwards: readonly Forward[]): void {
     const fresh = forwards
       .filter((forward) => this.#canLead(forward))
-      .map((forward) => ({ forward, key: keyOf(forward.binding), number: ++this.#count }));
+      .map((forward) => ({ forward, key: keyOf(forward.binding) }))
+      .filter(({ key }) => !this.#leads.has(key.toString('latin1')))
+      .map((lead) => ({ ...lead, number: ++this.#count }));
     const values = fresh.map(({ forward, number }) => leadsTo(forward, number));
     updateElements(
       this.#ports,
@@ -103,8 +105,9 @@ export class ConnectHook {
   /** How many sockets each port has led. A datagram's is counted with its first one. */
   counts(): (binding: PortBinding) => number {
     const found = elements(this.#ports, port.bytes, target.bytes, this.#leads.size);
-    const counts = new Map(found.map(({ key, value }) => [key.toString('latin1'), ledBy(value)]));
-    return (binding) => counts.get(keyOf(binding).toString('latin1')) ?? 0;
+    const led = found.filter(({ value }) => ledBy(value) > 0);
+    const counts = new Map(led.map(({ key, value }) => [key.toString('latin1'), ledBy(value)]));
+    return (binding) => (counts.size === 0 ? 0 : (counts.get(keyOf(binding).toString('latin1')) ?? 0));
   }
 
   /** Leads nobody more. @returns what those are known by who were led */

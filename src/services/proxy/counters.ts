@@ -58,14 +58,17 @@ export type Counts = Readonly<Record<Field, number>>;
 const at = Object.fromEntries(countFields.map((field, index) => [field, index])) as Readonly<Record<Field, number>>;
 
 export class Counters {
-  readonly #values: Float64Array;
+  readonly #values: Float64Array<ArrayBufferLike>;
+  readonly #place: number;
 
-  constructor(readonly memory: SharedArrayBuffer = new SharedArrayBuffer(8 * countFields.length)) {
-    this.#values = new Float64Array(memory);
+  /** @param place where its first one is. Default: in memory of their own */
+  constructor(values: Float64Array<ArrayBufferLike> = new Float64Array(countFields.length), place = 0) {
+    this.#values = values;
+    this.#place = place;
   }
 
   get open(): number {
-    return this.#values[at.open] ?? 0;
+    return this.#get(at.open);
   }
 
   began(): void {
@@ -79,7 +82,12 @@ export class Counters {
 
   /** Nobody is connected any more, of whom nobody has told. */
   deserted(): void {
-    this.#values[at.open] = 0;
+    this.#add(at.open, -this.open);
+  }
+
+  /** They are another port's from now on. */
+  clear(): void {
+    this.#values.fill(0, this.#place, this.#place + countFields.length);
   }
 
   carried(fromClient: boolean, bytes: number): void {
@@ -106,11 +114,15 @@ export class Counters {
   }
 
   read(): Counts {
-    return countsOf((field) => this.#values[at[field]] ?? 0);
+    return countsOf((field) => this.#get(at[field]));
+  }
+
+  #get(index: number): number {
+    return this.#values[this.#place + index] ?? 0;
   }
 
   #add(index: number, amount: number): void {
-    this.#values[index] = (this.#values[index] ?? 0) + amount;
+    this.#values[this.#place + index] = this.#get(index) + amount;
   }
 }
 

@@ -22,7 +22,7 @@ import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import { KernelError } from '../../values/errors.ts';
 import { Counters, type Counts } from './counters.ts';
 import { ordinarySettings, type Relay, type RelayOptions } from './forward.ts';
-import { type SocketForward, type Targets, targetsOf } from './socket-forward.ts';
+import { type SocketForward, targetOf } from './socket-forward.ts';
 
 /** Datagrams that one socket may deliver before the others get their turn. */
 const turn = 64;
@@ -64,7 +64,6 @@ export class DatagramRelays {
 }
 
 export class DatagramRelay implements Relay {
-  readonly #targets: Targets;
   readonly #watch: Watch;
   readonly #counters = new Counters();
   readonly #droppedBefore: number;
@@ -74,12 +73,11 @@ export class DatagramRelay implements Relay {
 
   constructor(
     readonly fd: number,
-    forward: SocketForward,
+    readonly forward: SocketForward,
     readonly buffer: DatagramBuffer,
     readonly options: Required<DatagramOptions>,
   ) {
     this.#droppedBefore = dropped(fd);
-    this.#targets = targetsOf(forward);
     this.#watch = whenReadable(fd, () => this.#fromClients());
   }
 
@@ -168,7 +166,7 @@ export class DatagramRelay implements Relay {
   }
 
   #connect(): number | undefined {
-    const target = this.#targets[this.buffer.family()];
+    const target = targetOf(this.forward, this.buffer.family());
     let fd: number | undefined;
     try {
       fd = openDatagram(target.address.family);

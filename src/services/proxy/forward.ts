@@ -32,6 +32,7 @@ export const ordinarySettings: RelaySettings = {
 
 /** A published port at work. */
 export interface Relay {
+  readonly forward: SocketForward;
   /** Clients that are being served: connections of TCP, client addresses of UDP that were heard of lately. */
   readonly clients: number;
   /** What it has carried since it was served. To be asked while it is. */

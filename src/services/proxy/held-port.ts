@@ -5,12 +5,16 @@
 import { closeSocket, listen } from '../../sys/inet-socket.ts';
 import { Counters, type Counts } from './counters.ts';
 import type { Relay } from './forward.ts';
+import type { SocketForward } from './socket-forward.ts';
 
 export class HeldPort implements Relay {
   readonly clients = 0;
 
   /** @param fd of SCTP, bound; it listens no more */
-  constructor(readonly fd: number) {
+  constructor(
+    readonly fd: number,
+    readonly forward: SocketForward,
+  ) {
     listen(fd, 0);
   }
 

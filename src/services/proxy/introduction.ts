@@ -2,8 +2,9 @@
 import { endsOf } from '../../sys/inet-socket.ts';
 import type { Address } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
-import { type Forward, transparentSource } from '../../values/port.ts';
+import { transparentSource } from '../../values/port.ts';
 import { proxyHeader } from './proxy-header.ts';
+import type { Way } from './socket-forward.ts';
 
 export interface Introduction {
   /** What the container gets before the client's first byte. */
@@ -11,9 +12,6 @@ export interface Introduction {
   /** Whose address the connection to the container has. Absent: this machine's own. */
   readonly source?: Address;
 }
-
-/** What a relay knows of how a port's clients are introduced. */
-export interface Manner extends Pick<Forward['binding'], 'clientAddress'>, Pick<Forward, 'near'> {}
 
 const plainly: Introduction = { first: Buffer.alloc(0) };
 
@@ -24,7 +22,7 @@ const plainly: Introduction = { first: Buffer.alloc(0) };
  */
 export function introduction(
   client: number,
-  { clientAddress, near }: Manner,
+  { clientAddress, near }: Pick<Way, 'clientAddress' | 'near'>,
   target: Address,
 ): Introduction | undefined {
   if (clientAddress === undefined) return plainly;

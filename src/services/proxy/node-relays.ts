@@ -13,8 +13,8 @@ export class NodeRelays implements Carrier {
   }
 
   serve(fd: number, forward: SocketForward): Relay {
-    if (forward.binding.protocol === 'tcp') return new StreamRelay(fd, forward, this.options);
-    if (forward.binding.protocol === 'sctp') return new HeldPort(fd);
+    if (forward.way.protocol === 'tcp') return new StreamRelay(fd, forward, this.options);
+    if (forward.way.protocol === 'sctp') return new HeldPort(fd, forward);
     return this.#datagrams.serve(fd, forward);
   }
 }

@@ -25,7 +25,7 @@ import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
 import { hasConnections, type PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Carrier, Relay } from './forward.ts';
-import { forwardsOf, type SocketForward } from './socket-forward.ts';
+import { forwardOf, forwardsOf, type SocketForward } from './socket-forward.ts';
 
 /** One bound socket, with its door closed if it is our own. Either served or released, once. */
 export class Reservation {
@@ -57,7 +57,7 @@ export function reserve(forwards: readonly SocketForward[]): readonly Reservatio
   const reserved: Reservation[] = [];
   try {
     for (const forward of forwards) reserved.push(reserveOne(forward));
-    const streams = reserved.filter(({ forward }) => hasConnections(forward.binding.protocol));
+    const streams = reserved.filter(({ forward }) => hasConnections(forward.way.protocol));
     for (const { forward, fd } of streams) explained(forward, () => listen(fd, longestBacklog));
     return reserved;
   } catch (error) {
@@ -73,20 +73,21 @@ export function reserve(forwards: readonly SocketForward[]): readonly Reservatio
  * @throws GangwayError invalid-option if it is no such socket
  */
 export function adopt(forward: SocketForward, fd: number): Reservation {
-  const { protocol, hostAddress } = forward.binding;
+  const { protocol, hostAddress } = forward.way;
   try {
-    if (!isSocketOf(fd, protocol, hostAddress.family)) throw foreigner(forward.binding);
+    if (!isSocketOf(fd, protocol, hostAddress.family)) throw foreigner(forward);
     prepareForeign(fd, protocol, hostAddress.family);
     if (hasConnections(protocol)) listen(fd, longestBacklog);
     return new Reservation(forward, fd, true);
   } catch (error) {
     closeSocket(fd);
-    throw hasErrno(error, 'ENOTSOCK') ? foreigner(forward.binding) : error;
+    throw hasErrno(error, 'ENOTSOCK') ? foreigner(forward) : error;
   }
 }
 
-function foreigner(binding: PortBinding): GangwayError {
-  return new GangwayError('invalid-option', `what was handed over is no socket for ${formatBinding(binding)}`);
+function foreigner(forward: SocketForward): GangwayError {
+  const wanted = formatBinding(forwardOf(forward).binding);
+  return new GangwayError('invalid-option', `what was handed over is no socket for ${wanted}`);
 }
 
 /**
@@ -109,13 +110,13 @@ export function serve(reservations: readonly Reservation[], carrier: Carrier): r
 }
 
 function reserveOne(forward: SocketForward): Reservation {
-  const { binding, ipv4 } = forward;
+  const { way, hostPort } = forward;
   return explained(forward, () => {
-    const spoken = ipv4 === undefined ? binding.hostAddress.family : 'both';
-    const fd = binding.protocol === 'udp' ? openDatagram(spoken) : openStream(spoken, binding.protocol);
+    const spoken = way.isShared ? 'both' : way.hostAddress.family;
+    const fd = way.protocol === 'udp' ? openDatagram(spoken) : openStream(spoken, way.protocol);
     try {
       closeDoor(fd);
-      bind(fd, { address: binding.hostAddress, port: binding.hostPort });
+      bind(fd, { address: way.hostAddress, port: hostPort });
     } catch (error) {
       closeSocket(fd);
       throw error;
@@ -128,17 +129,18 @@ function explained<T>(forward: SocketForward, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw (hasErrno(error, 'EADDRINUSE') && refusedAlone(forward)) || explain(forward.binding, error);
+    throw (hasErrno(error, 'EADDRINUSE') && refusedAlone(forward)) || explain(forwardOf(forward).binding, error);
   }
 }
 
 /** Of a socket for both families: why that of one of them can't be had. */
 function refusedAlone(forward: SocketForward): unknown {
-  const families = forwardsOf(forward);
-  if (families.length === 1) return undefined;
-  for (const each of families) {
+  const { way } = forward;
+  if (!way.isShared) return undefined;
+  for (const { binding } of forwardsOf(forward)) {
     try {
-      for (const reservation of reserve([each])) reservation.release();
+      const alone = { ...forward, way: { ...way, hostAddress: binding.hostAddress, isShared: false } };
+      for (const reservation of reserve([alone])) reservation.release();
     } catch (refusal) {
       return refusal;
     }

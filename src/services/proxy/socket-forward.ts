@@ -13,50 +13,79 @@
  * @see IPV6_V6ONLY in ipv6(7), RFC 3493 section 3.7
  */
 import type { Endpoint } from '../../sys/inet-socket.ts';
-import { type Family, isUnspecified } from '../../values/address.ts';
+import { type Address, type Family, isUnspecified, unspecified } from '../../values/address.ts';
+import { type ForwardSet, type PortPair, pairs } from '../../values/forward-set.ts';
 import type { Forward } from '../../values/port.ts';
+import { present } from '../../values/present.ts';
 
-/** A forward, and of a socket that speaks both families that of IPv4 beside that of IPv6. */
-export interface SocketForward extends Forward {
-  readonly ipv4?: Forward;
+/** What sockets have in common that differ in nothing but their ports. */
+export interface Way extends Pick<ForwardSet, 'protocol' | 'hostAddress' | 'clientAddress' | 'near'> {
+  /** It speaks both families. */
+  readonly isShared: boolean;
+  /** Where the clients of each family are led. */
+  readonly targets: Readonly<Record<Family, Address>>;
 }
 
-/** Where a socket leads the clients of each family. */
-export type Targets = Readonly<Record<Family, Endpoint>>;
+export interface SocketForward extends PortPair {
+  readonly way: Way;
+}
 
-/** Each with a socket of its own, but for those of which one can serve two. */
-export function share(forwards: readonly Forward[]): readonly SocketForward[] {
-  const ofIpv4 = new Map(forwards.filter(isWide(4)).map((forward) => [likeness(forward), forward]));
-  const both = forwards.filter(isWide(6)).flatMap((forward) => {
-    const ipv4 = ofIpv4.get(likeness(forward));
-    return ipv4 === undefined ? [] : [{ ...forward, ipv4 }];
+/** Each port with a socket of its own, but for those of which one can serve two. */
+export function share(sets: readonly ForwardSet[]): readonly SocketForward[] {
+  const both = sets.filter(isWide(6)).flatMap((six) => {
+    const four = sets.filter(isWide(4)).find((each) => areAlike(each, six));
+    return four === undefined ? [] : [{ six, four, ports: common(four, six) }];
   });
-  const shared = new Set(both.map(likeness));
-  const alone = forwards.filter(
-    (forward) => !(isUnspecified(forward.binding.hostAddress) && shared.has(likeness(forward))),
-  );
-  return [...alone, ...both];
+  const alone = sets.flatMap((set) => {
+    const shared = both.find(({ six, four }) => set === six || set === four)?.ports;
+    return socketsOf(
+      wayOf(set),
+      pairs(set.ports).filter(({ hostPort }) => shared?.has(hostPort) !== true),
+    );
+  });
+  return [...alone, ...both.flatMap(({ six, four, ports }) => socketsOf(wayOf(six, four), ports.values()))];
 }
 
 /** Those of one socket, IPv4 first. */
-export function forwardsOf({ ipv4, ...forward }: SocketForward): readonly Forward[] {
-  return ipv4 === undefined ? [forward] : [ipv4, forward];
+export function forwardsOf(socket: SocketForward): readonly Forward[] {
+  return socket.way.isShared ? [forwardOf(socket, unspecified(4)), forwardOf(socket)] : [forwardOf(socket)];
 }
 
-export function targetsOf(forward: SocketForward): Targets {
-  const six = targetOf(forward);
-  return { 4: forward.ipv4 === undefined ? six : targetOf(forward.ipv4), 6: six };
+/** @param hostAddress default: the one to which it is bound */
+export function forwardOf({ way, ...ports }: SocketForward, hostAddress = way.hostAddress): Forward {
+  const { protocol, clientAddress, near, targets } = way;
+  const binding = { protocol, hostAddress, ...ports, ...present({ clientAddress }) };
+  return { binding, target: targets[hostAddress.family], ...present({ near }) };
 }
 
-function targetOf({ target, binding }: Forward): Endpoint {
-  return { address: target, port: binding.containerPort };
+/** Where a socket leads its clients. */
+export type Destination = Pick<SocketForward, 'way' | 'containerPort'>;
+
+export function targetOf({ way, containerPort }: Destination, family: Family): Endpoint {
+  return { address: way.targets[family], port: containerPort };
 }
 
-function isWide(family: Family): (forward: Forward) => boolean {
-  return ({ binding: { hostAddress } }) => hostAddress.family === family && isUnspecified(hostAddress);
+function wayOf(set: ForwardSet, ipv4 = set): Way {
+  const { protocol, hostAddress, clientAddress, near, target } = set;
+  const targets = { 4: ipv4.target, 6: target };
+  return { protocol, hostAddress, isShared: ipv4 !== set, targets, ...present({ clientAddress, near }) };
 }
 
-/** The same for two that differ in nothing but their addresses. */
-function likeness({ binding: { hostAddress: _, ...binding } }: Forward): string {
-  return JSON.stringify(binding);
+function socketsOf(way: Way, ports: Iterable<PortPair>): readonly SocketForward[] {
+  return Array.from(ports, ({ hostPort, containerPort }) => ({ way, hostPort, containerPort }));
+}
+
+/** The ports that lead to the same from both, by the host's. */
+function common(a: ForwardSet, b: ForwardSet): ReadonlyMap<number, PortPair> {
+  const ofA = new Map(pairs(a.ports).map(({ hostPort, containerPort }) => [hostPort, containerPort]));
+  const found = pairs(b.ports).filter(({ hostPort, containerPort }) => ofA.get(hostPort) === containerPort);
+  return new Map(found.map((pair) => [pair.hostPort, pair]));
+}
+
+function isWide(family: Family): (set: ForwardSet) => boolean {
+  return ({ hostAddress }) => hostAddress.family === family && isUnspecified(hostAddress);
+}
+
+function areAlike(a: ForwardSet, b: ForwardSet): boolean {
+  return a.protocol === b.protocol && a.clientAddress === b.clientAddress;
 }

@@ -27,12 +27,11 @@ import { abortOnClose, dropped, type Endpoint, listen, longestBacklog, takeError
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import { type Address, formatAddress } from '../../values/address.ts';
 import { hasErrno, KernelError } from '../../values/errors.ts';
-import { present } from '../../values/present.ts';
 import { connectFrom } from './connect-from.ts';
 import { Counters, type Counts, errorKindOf } from './counters.ts';
 import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './forward.ts';
-import { introduction, type Manner } from './introduction.ts';
-import { type SocketForward, type Targets, targetsOf } from './socket-forward.ts';
+import { introduction } from './introduction.ts';
+import { type SocketForward, targetOf } from './socket-forward.ts';
 
 /** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
 const keepAliveMilliseconds = 15_000;
@@ -51,7 +50,6 @@ export class StreamRelay implements Relay {
   readonly #counters = new Counters();
   readonly #droppedBefore: number;
   readonly #settings: RelaySettings;
-  readonly #targets: Targets;
 
   /**
    * @param fd a listening socket, which is the relay's from now on
@@ -64,7 +62,6 @@ export class StreamRelay implements Relay {
   ) {
     this.#droppedBefore = dropped(fd);
     this.#settings = { ...ordinarySettings, ...options };
-    this.#targets = targetsOf(forward);
     this.#server = createServer(connectionOptions, (client) => this.#carry(client));
     // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
     this.#server.on('error', (error) => {
@@ -72,7 +69,7 @@ export class StreamRelay implements Relay {
     });
     this.#server.listen({ fd });
     // Node tells why by an event, when it is too late.
-    if (!this.#server.listening) throw new Error(`cannot listen on port ${forward.binding.hostPort}`);
+    if (!this.#server.listening) throw new Error(`cannot listen on port ${forward.hostPort}`);
     // Node has listened again, with a queue of 511, whatever it is told.
     listen(fd, longestBacklog);
   }
@@ -118,8 +115,8 @@ export class StreamRelay implements Relay {
   #carry(client: Socket): void {
     const { descriptorLimit, synRetries } = this.#settings;
     const fd = descriptor(client);
-    const target = this.#targets[isOfIpv4(client) ? 4 : 6];
-    const how = fd === undefined ? undefined : introduction(fd, this.#manner, target.address);
+    const target = targetOf(this.forward, isOfIpv4(client) ? 4 : 6);
+    const how = fd === undefined ? undefined : introduction(fd, this.forward.way, target.address);
     if (fd === undefined || fd >= descriptorLimit || how === undefined) {
       if (how === undefined) this.#counters.failed('clientReset');
       else this.#counters.dropped('turnedAway');
@@ -162,11 +159,6 @@ export class StreamRelay implements Relay {
       this.#counters.failed(errorKindOf(error.errno, false));
       return undefined;
     }
-  }
-
-  get #manner(): Manner {
-    const { near, binding } = this.forward;
-    return present({ clientAddress: binding.clientAddress, near });
   }
 
   #begin(client: Socket, backend: Socket): void {

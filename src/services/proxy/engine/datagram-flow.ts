@@ -4,7 +4,7 @@ import { readable } from '../../../sys/epoll.ts';
 import { connect, openDatagram } from '../../../sys/inet-socket.ts';
 import { KernelError } from '../../../values/errors.ts';
 import type { Counters } from '../counters.ts';
-import type { Targets } from '../socket-forward.ts';
+import { type Destination, targetOf } from '../socket-forward.ts';
 import { widenQueue } from './datagram-queue.ts';
 import type { Watcher } from './loop.ts';
 import type { Means } from './means.ts';
@@ -12,7 +12,7 @@ import type { Means } from './means.ts';
 export interface FlowOwner {
   /** The socket on which the client asked. */
   readonly fd: number;
-  readonly targets: Targets;
+  readonly destination: Destination;
   readonly counters: Counters;
   readonly means: Means;
   readonly datagrams: DatagramBatch;
@@ -36,7 +36,7 @@ export class DatagramFlow implements Watcher {
    */
   static begin(owner: FlowOwner, hash: number, place: number): DatagramFlow | undefined {
     const { descriptors, loop } = owner.means;
-    const target = owner.targets[owner.datagrams.family(place)];
+    const target = targetOf(owner.destination, owner.datagrams.family(place));
     let fd: number | undefined;
     try {
       fd = openDatagram(target.address.family);

@@ -6,16 +6,16 @@
  */
 
 import { batch, type DatagramBatch } from '../../../sys/datagram-batch.ts';
-import { readable } from '../../../sys/epoll.ts';
 import type { Counters } from '../counters.ts';
-import type { Targets } from '../socket-forward.ts';
+import type { Destination } from '../socket-forward.ts';
 import { DatagramFlow, type FlowOwner } from './datagram-flow.ts';
-import type { Timer, Watcher } from './loop.ts';
+import type { Timer } from './loop.ts';
 import type { Means } from './means.ts';
+import type { Port } from './quiet-port.ts';
 
 const none: readonly DatagramFlow[] = [];
 
-export class DatagramPort implements Watcher, FlowOwner {
+export class DatagramPort implements Port, FlowOwner {
   /** By hash, which few of them share. */
   readonly #flows = new Map<number, DatagramFlow[]>();
   readonly #seed = Math.floor(Math.random() * 2 ** 32) | 0;
@@ -27,14 +27,12 @@ export class DatagramPort implements Watcher, FlowOwner {
   /** @param onEnded called when it is withdrawn or cut */
   constructor(
     readonly fd: number,
-    readonly targets: Targets,
+    readonly destination: Destination,
     readonly counters: Counters,
     readonly means: Means,
     readonly datagrams: DatagramBatch,
     readonly onEnded: () => void,
-  ) {
-    means.loop.watch(fd, readable, this);
-  }
+  ) {}
 
   ready(): void {
     const count = this.datagrams.receive(this.fd);

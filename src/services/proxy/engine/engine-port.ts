@@ -1,34 +1,33 @@
-/** A port that the engine carries, as the switchboard sees it. */
+/** A port that the engine carries, as the switchboard sees it: by its descriptor, which both threads know it by. */
 import { closeSocket, dropped, vacate } from '../../../sys/inet-socket.ts';
-import { present } from '../../../values/present.ts';
-import { Counters, type Counts, sumOfCounts } from '../counters.ts';
+import { type Counts, sumOfCounts } from '../counters.ts';
 import type { Carrier, Relay } from '../forward.ts';
-import { type SocketForward, targetsOf } from '../socket-forward.ts';
-import type { Order } from './orders.ts';
+import type { SocketForward } from '../socket-forward.ts';
+import type { CounterTable } from './counter-table.ts';
+
+/** What ports need of the engine. */
+export interface Desk {
+  readonly counters: CounterTable;
+  leave(act: 'cut' | 'withdraw', fd: number): void;
+}
+
+interface Departure {
+  readonly ended: Promise<void>;
+  readonly end: () => void;
+}
 
 export class EnginePort implements Relay {
-  readonly #counters = new Counters();
   readonly #droppedBefore: number;
-  readonly #ended: Promise<void>;
-  #resolveEnded: () => void = () => {};
-  #leaving = false;
+  #departure: Departure | undefined;
   #substitute: Relay | undefined;
 
-  /**
-   * @param number by which both threads know it
-   * @param fd bound and, over TCP, listening; closed here alone
-   * @param give takes orders for the engine's thread
-   */
+  /** @param fd bound and, over TCP, listening; closed here alone */
   constructor(
-    readonly number: number,
     readonly fd: number,
     readonly forward: SocketForward,
-    readonly give: (order: Order) => void,
+    readonly desk: Desk,
   ) {
     this.#droppedBefore = dropped(fd);
-    this.#ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
   }
 
   get clients(): number {
@@ -43,7 +42,7 @@ export class EnginePort implements Relay {
 
   /** Its descriptor is vacated, and closed when nobody is served any more. */
   get leaving(): boolean {
-    return this.#leaving;
+    return this.#departure !== undefined;
   }
 
   cut(): Promise<void> {
@@ -54,38 +53,39 @@ export class EnginePort implements Relay {
     return this.#substitute?.withdraw() ?? this.#leave('withdraw');
   }
 
-  /** What its thread has to know; a new thread starts with nobody connected. */
-  order(): Order {
+  /** Those who carried it have died. */
+  deserted(): void {
     this.#counters.deserted();
-    return {
-      act: 'serve',
-      port: this.number,
-      protocol: this.forward.binding.protocol,
-      fd: this.fd,
-      destination: {
-        targets: targetsOf(this.forward),
-        ...present({ clientAddress: this.forward.binding.clientAddress, near: this.forward.near }),
-      },
-      counters: this.#counters.memory,
-    };
   }
 
   /** From here on somebody else carries it. */
   handOver(carrier: Carrier): void {
-    this.#counters.deserted();
     this.#substitute = carrier.serve(this.fd, this.forward);
   }
 
   /** Nobody is served any more. */
   close(): void {
+    this.#counters.clear();
     closeSocket(this.fd);
-    this.#resolveEnded();
+    this.#departure?.end();
+  }
+
+  get #counters() {
+    return this.desk.counters.of(this.fd);
   }
 
   #leave(act: 'cut' | 'withdraw'): Promise<void> {
-    this.#leaving = true;
+    this.#departure ??= departure();
     vacate(this.fd);
-    this.give({ act, port: this.number });
-    return this.#ended;
+    this.desk.leave(act, this.fd);
+    return this.#departure.ended;
   }
+}
+
+function departure(): Departure {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { ended, end: () => end() };
 }

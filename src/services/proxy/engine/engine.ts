@@ -28,8 +28,9 @@ import { StreamOptions } from '../../../sys/stream-options.ts';
 import { ignoring } from '../../../values/errors.ts';
 import { type Carrier, ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from '../forward.ts';
 import type { SocketForward } from '../socket-forward.ts';
+import { CounterTable } from './counter-table.ts';
 import { widenQueue } from './datagram-queue.ts';
-import { EnginePort } from './engine-port.ts';
+import { type Desk, EnginePort } from './engine-port.ts';
 import { Ledger, mostDescriptors } from './ledger.ts';
 import type { Birth, Order, Report } from './orders.ts';
 
@@ -47,8 +48,10 @@ export interface EngineOptions extends RelayOptions {
   readonly start?: (birth: Birth) => Worker;
 }
 
-export class Engine implements Carrier {
+export class Engine implements Carrier, Desk {
+  readonly counters = new CounterTable();
   readonly #settings: RelaySettings;
+  /** By descriptor. */
   readonly #ports = new Map<number, EnginePort>();
   readonly #bell = openBell();
   readonly #ending = new Int32Array(new SharedArrayBuffer(4));
@@ -57,7 +60,6 @@ export class Engine implements Carrier {
   #worker: Worker | undefined;
   #orders: Order[] = [];
   #startedAt = Number.NEGATIVE_INFINITY;
-  #given = 0;
   #over = false;
 
   /** @throws KernelError EMFILE */
@@ -72,16 +74,32 @@ export class Engine implements Carrier {
 
   serve(fd: number, forward: SocketForward): Relay {
     if (this.#over) return this.options.fallback.serve(fd, forward);
-    if (forward.binding.protocol === 'udp') widenQueue(fd);
+    if (forward.way.protocol === 'udp') widenQueue(fd);
     // Before a client may come: whoever has come already, the kernel has copied nothing to.
     else this.#streams.prepare(fd);
-    const port = new EnginePort(this.#given++, fd, forward, (order) => this.#order(order));
-    this.#ports.set(port.number, port);
+    const port = new EnginePort(fd, forward, this);
+    this.#ports.set(fd, port);
     this.#worker ??= this.#start();
     // Whoever serves goes on living; whoever does not may end.
     this.#worker.ref();
-    this.#order(port.order());
+    this.#orderToServe(port);
     return port;
+  }
+
+  leave(act: 'cut' | 'withdraw', fd: number): void {
+    const last = this.#orders.at(-1);
+    if (last?.act === act) last.fds.push(fd);
+    else this.#order({ act, fds: [fd] });
+  }
+
+  #orderToServe({ fd, forward: { way, containerPort } }: EnginePort): void {
+    const last = this.#orders.at(-1);
+    if (last?.act !== 'serve' || last.way !== way) {
+      this.#order({ act: 'serve', way, fds: [fd], ports: [containerPort] });
+      return;
+    }
+    last.fds.push(fd);
+    last.ports.push(containerPort);
   }
 
   /** Those of one turn go together: ten thousand ports are one note, and one stroke of the bell. */
@@ -101,6 +119,7 @@ export class Engine implements Carrier {
       bell: this.#bell,
       ending: this.#ending.buffer,
       ledger: this.#ledger.memory,
+      counters: this.counters.memory,
       settings: this.#settings,
     };
     const worker = (this.options.start ?? startThread)(birth);
@@ -114,8 +133,10 @@ export class Engine implements Carrier {
   }
 
   #hear({ ended }: Report): void {
-    this.#ports.get(ended)?.close();
-    this.#ports.delete(ended);
+    for (const fd of ended) {
+      this.#ports.get(fd)?.close();
+      this.#ports.delete(fd);
+    }
     if (this.#ports.size === 0) this.#worker?.unref();
   }
 
@@ -133,8 +154,9 @@ export class Engine implements Carrier {
     const leaving = [...this.#ports.values()].filter((port) => port.leaving);
     for (const port of leaving) {
       port.close();
-      this.#ports.delete(port.number);
+      this.#ports.delete(port.fd);
     }
+    for (const port of this.#ports.values()) port.deserted();
     if (again) this.#resume();
     else this.#giveUp();
   }
@@ -142,7 +164,7 @@ export class Engine implements Carrier {
   #resume(): void {
     if (this.#ports.size === 0) return;
     this.#worker = this.#start();
-    for (const port of this.#ports.values()) this.#order(port.order());
+    for (const port of this.#ports.values()) this.#orderToServe(port);
   }
 
   #giveUp(): void {

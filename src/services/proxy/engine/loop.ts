@@ -31,7 +31,7 @@ export interface Timer {
 
 interface Registration {
   readonly key: number;
-  readonly watcher: Watcher;
+  watcher: Watcher;
 }
 
 export class Loop {
@@ -56,6 +56,12 @@ export class Loop {
     this.#key = (this.#key + 1) | 0;
     this.#epoll.add(fd, events, this.#key);
     this.#registrations[fd] = { key: this.#key, watcher };
+  }
+
+  /** Somebody else is told from now on. */
+  hand(fd: number, watcher: Watcher): void {
+    const registration = this.#registrations[fd];
+    if (registration !== undefined) registration.watcher = watcher;
   }
 
   /** Other events, or none for a while. What was vacated meanwhile is watched no more, and its watcher will hear of it. */

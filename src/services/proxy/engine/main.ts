@@ -8,24 +8,33 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { DatagramBatch } from '../../../sys/datagram-batch.ts';
 import { edge, readable } from '../../../sys/epoll.ts';
 import { StreamCalls } from '../../../sys/stream-calls.ts';
-import { Counters } from '../counters.ts';
+import type { Destination } from '../socket-forward.ts';
+import { CounterTable } from './counter-table.ts';
 import { DatagramPort } from './datagram-port.ts';
 import { Descriptors } from './descriptors.ts';
 import { Ledger } from './ledger.ts';
-import { Loop, type Watcher } from './loop.ts';
+import { type Continued, Loop, type Watcher } from './loop.ts';
 import type { Means } from './means.ts';
 import type { Birth, Order, Report } from './orders.ts';
 import { PipePool } from './pipe-pool.ts';
+import { type Port, type PortOwner, QuietPort } from './quiet-port.ts';
 import { StreamPort } from './stream-port.ts';
 
-class Thread implements Watcher {
-  readonly #ports = new Map<number, StreamPort | DatagramPort>();
+class Thread implements Watcher, Continued, PortOwner {
+  /** By descriptor. */
+  readonly #ports: (Port | undefined)[] = [];
+  #ended: number[] = [];
   #datagrams: DatagramBatch | undefined;
 
   constructor(
     readonly desk: MessagePort,
     readonly means: Means,
+    readonly counters: CounterTable,
   ) {}
+
+  get loop(): Loop {
+    return this.means.loop;
+  }
 
   /** The bell has rung. */
   ready(): void {
@@ -33,35 +42,48 @@ class Thread implements Watcher {
       for (const order of note.message as readonly Order[]) this.#carryOut(order);
   }
 
-  #carryOut(order: Order): void {
-    if (order.act === 'serve') this.#ports.set(order.port, this.#serve(order));
-    else this.#ports.get(order.port)?.[order.act]();
+  /** Somebody asks a port for the first time. */
+  begin(fd: number, destination: Destination): Port {
+    const port = this.#open(fd, destination);
+    this.#ports[fd] = port;
+    this.loop.hand(fd, port);
+    return port;
   }
 
-  #serve({ port, protocol, fd, destination, counters }: Extract<Order, { readonly act: 'serve' }>) {
-    const counted = new Counters(counters);
-    const end = () => {
-      this.#ports.delete(port);
-      this.desk.postMessage({ ended: port } satisfies Report);
-    };
-    if (protocol === 'tcp') return new StreamPort(fd, destination, counted, this.means, end);
+  ended(fd: number): void {
+    this.#ports[fd] = undefined;
+    if (this.#ended.push(fd) === 1) this.loop.again(this);
+  }
+
+  /** Those of one turn are told together. */
+  proceed(): void {
+    this.desk.postMessage({ ended: this.#ended } satisfies Report);
+    this.#ended = [];
+  }
+
+  #carryOut(order: Order): void {
+    if (order.act === 'serve') {
+      for (const [place, fd] of order.fds.entries())
+        this.#ports[fd] = new QuietPort(fd, order.way, order.ports[place] ?? 0, this);
+    } else for (const fd of order.fds) this.#ports[fd]?.[order.act]();
+  }
+
+  #open(fd: number, destination: Destination): Port {
+    const counters = this.counters.of(fd);
+    const end = () => this.ended(fd);
+    if (destination.way.protocol === 'tcp') return new StreamPort(fd, destination, counters, this.means, end);
     this.#datagrams ??= new DatagramBatch();
-    return new DatagramPort(fd, destination.targets, counted, this.means, this.#datagrams, end);
+    return new DatagramPort(fd, destination, counters, this.means, this.#datagrams, end);
   }
 }
 
-function run(desk: MessagePort, { bell, ending, ledger, settings }: Birth): void {
+function run(desk: MessagePort, { bell, ending, ledger, counters, settings }: Birth): void {
   const loop = new Loop();
   const descriptors = new Descriptors(new Ledger(ledger), settings.descriptorLimit);
   descriptors.own(loop.fd);
   const pipes = new PipePool(descriptors);
-  const thread = new Thread(desk, {
-    loop,
-    descriptors,
-    streams: new StreamCalls(settings.synRetries),
-    pipes,
-    settings,
-  });
+  const means = { loop, descriptors, streams: new StreamCalls(settings.synRetries), pipes, settings };
+  const thread = new Thread(desk, means, new CounterTable(counters));
   loop.watch(bell, edge | readable, thread);
   // What was ordered before the bell was heard.
   thread.ready();

@@ -1,8 +1,6 @@
 /** What the two threads say to each other. */
-import type { Protocol } from '../../../values/port.ts';
 import type { RelaySettings } from '../forward.ts';
-import type { Manner } from '../introduction.ts';
-import type { Targets } from '../socket-forward.ts';
+import type { Way } from '../socket-forward.ts';
 
 /** What the engine's thread is born with. */
 export interface Birth {
@@ -12,28 +10,19 @@ export interface Birth {
   readonly ending: SharedArrayBuffer;
   /** @see ledger.ts */
   readonly ledger: SharedArrayBuffer;
+  /** @see counter-table.ts */
+  readonly counters: SharedArrayBuffer;
   readonly settings: RelaySettings;
 }
 
-/** Where a port leads, and how those who live there learn who asks. */
-export interface Destination extends Manner {
-  readonly targets: Targets;
-}
-
+/** A port is known by its descriptor, which is bound, and stays the other thread's to close. */
 export type Order =
-  | {
-      readonly act: 'serve';
-      readonly port: number;
-      readonly protocol: Protocol;
-      /** Bound, and it stays the other thread's to close. */
-      readonly fd: number;
-      readonly destination: Destination;
-      readonly counters: SharedArrayBuffer;
-    }
-  /** The descriptor stands for nothing any more. `cut`: nor do its clients. `withdraw`: they have some time left. */
-  | { readonly act: 'cut' | 'withdraw'; readonly port: number };
+  /** Ports of the container, one for each descriptor. */
+  | { readonly act: 'serve'; readonly way: Way; readonly fds: number[]; readonly ports: number[] }
+  /** The descriptors stand for nothing any more. `cut`: nor do their clients. `withdraw`: they have some time left. */
+  | { readonly act: 'cut' | 'withdraw'; readonly fds: number[] };
 
-/** The last client of a cut or withdrawn port has gone. */
+/** The last clients of cut or withdrawn ports have gone. */
 export interface Report {
-  readonly ended: number;
+  readonly ended: readonly number[];
 }

@@ -14,10 +14,11 @@ import { KernelError } from '../../../values/errors.ts';
 import { returningMark } from '../../../values/firewall-mark.ts';
 import { type Counters, errorKindOf } from '../counters.ts';
 import { type Introduction, introduction } from '../introduction.ts';
+import { type Destination, targetOf } from '../socket-forward.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
-import type { Timer, Watcher } from './loop.ts';
+import type { Timer } from './loop.ts';
 import type { Means } from './means.ts';
-import type { Destination } from './orders.ts';
+import type { Port } from './quiet-port.ts';
 import { type SocketName, socketName } from './socket-name.ts';
 
 /** Clients that are taken in before others get their turn. */
@@ -28,9 +29,8 @@ const pauseMilliseconds = 100;
 /** Of one client, or of nobody. (The last one: the descriptor was vacated, and an order is under way.) */
 const passing = new Set([EAGAIN, EINTR, ECONNABORTED, EOPNOTSUPP]);
 
-export class StreamPort implements Watcher, ConnectionOwner {
+export class StreamPort implements Port, ConnectionOwner {
   readonly #connections = new Set<Connection>();
-  /** Of those that have been asked for: most of thousands of ports never are. */
   readonly #names: Partial<Record<Family, SocketName>> = {};
   #pause: Timer | undefined;
   #drain: Timer | undefined;
@@ -43,9 +43,7 @@ export class StreamPort implements Watcher, ConnectionOwner {
     readonly counters: Counters,
     readonly means: Means,
     readonly onEnded: () => void,
-  ) {
-    means.loop.watch(fd, readable, this);
-  }
+  ) {}
 
   ready(): void {
     for (let count = 0; count < turn; count++) {
@@ -82,7 +80,7 @@ export class StreamPort implements Watcher, ConnectionOwner {
     const target = this.#nameOf(family);
     const backend = descriptors.allow(client) ? streams.open(target.bytes) : -1;
     if (backend >= 0) descriptors.own(backend);
-    const how = introduction(client, this.destination, this.destination.targets[family].address);
+    const how = introduction(client, this.destination.way, this.destination.way.targets[family]);
     if (how !== undefined && backend >= 0 && descriptors.allow(backend)) {
       this.#carry(client, backend, target, how);
       return;
@@ -95,7 +93,7 @@ export class StreamPort implements Watcher, ConnectionOwner {
   }
 
   #nameOf(family: Family): SocketName {
-    const name = this.#names[family] ?? socketName(this.destination.targets[family]);
+    const name = this.#names[family] ?? socketName(targetOf(this.destination, family));
     this.#names[family] = name;
     return name;
   }

@@ -1,0 +1,74 @@
+/**
+ * Published ports that differ in nothing but their numbers, as one value.
+ *
+ * Who publishes ten thousand ports of one container means one thing. What is kept of them, in records, on the wire and in the
+ * switchboard, is kept once, and neighbours are a pair of numbers and a count:
+ *
+ *     10000 leads to 172.17.0.2:10000 ┐
+ *     …                               ├──  172.17.0.2: 10000 -> 10000, 10,000 of them
+ *     19999 leads to 172.17.0.2:19999 ┘
+ */
+import { formatPrefix, sameAddress } from './address.ts';
+import type { Forward, PortBinding } from './port.ts';
+import { present } from './present.ts';
+
+/** Ports of one address of the host, and the container's address to which all of them lead. */
+export interface ForwardSet extends Omit<PortBinding, 'hostPort' | 'containerPort'>, Omit<Forward, 'binding'> {
+  readonly ports: readonly PortRun[];
+}
+
+/** Ports of the host in a row, which lead to as many of the container. */
+export interface PortRun {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly count: number;
+}
+
+/** In the order in which they come; those behind each other become a run. */
+export function gather(forwards: Iterable<Forward>): readonly ForwardSet[] {
+  const sets: { readonly like: Forward; readonly ports: Mutable<PortRun>[] }[] = [];
+  for (const forward of forwards) {
+    const { hostPort, containerPort } = forward.binding;
+    const set = sets.find(({ like }) => areAlike(like, forward));
+    const last = set?.ports.at(-1);
+    if (last !== undefined && continues(last, hostPort, containerPort)) last.count++;
+    else if (set !== undefined) set.ports.push({ hostPort, containerPort, count: 1 });
+    else sets.push({ like: forward, ports: [{ hostPort, containerPort, count: 1 }] });
+  }
+  return sets.map(({ like: { binding, ...rest }, ports }) => {
+    const { hostPort: _1, containerPort: _2, ...common } = binding;
+    return { ...common, ...rest, ports };
+  });
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** One by one again. */
+export function spread(sets: readonly ForwardSet[]): readonly Forward[] {
+  return sets.flatMap(({ ports, target, routed, near, ...common }) =>
+    pairs(ports).map((pair) => ({ binding: { ...common, ...pair }, target, ...present({ routed, near }) })),
+  );
+}
+
+export type PortPair = Pick<PortBinding, 'hostPort' | 'containerPort'>;
+
+export function pairs(runs: readonly PortRun[]): readonly PortPair[] {
+  return runs.flatMap(({ hostPort, containerPort, count }) =>
+    Array.from({ length: count }, (_, place) => ({ hostPort: hostPort + place, containerPort: containerPort + place })),
+  );
+}
+
+function continues(run: PortRun, hostPort: number, containerPort: number): boolean {
+  return hostPort === run.hostPort + run.count && containerPort === run.containerPort + run.count;
+}
+
+function areAlike(a: Forward, b: Forward): boolean {
+  return (
+    a.binding.protocol === b.binding.protocol &&
+    a.binding.clientAddress === b.binding.clientAddress &&
+    a.routed === b.routed &&
+    sameAddress(a.binding.hostAddress, b.binding.hostAddress) &&
+    sameAddress(a.target, b.target) &&
+    (a.near === b.near || String(a.near?.map(formatPrefix)) === String(b.near?.map(formatPrefix)))
+  );
+}
