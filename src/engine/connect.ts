@@ -13,6 +13,7 @@ import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { checkConnection } from '../values/connection-grammar.ts';
 import { GangwayError } from '../values/errors.ts';
+import { spread } from '../values/forward-set.ts';
 import type { ConnectionRequest, NetworkMode } from '../values/network.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
@@ -109,7 +110,7 @@ async function plugIntoLife(
         direction: 'make',
         steps: [...ground.steps, ...rewired.guard, ...draft.plug.steps, ...rewired.steps],
         remarks: [
-          ...(rewired.moved ? sockets(rewired.life.forwards) : []),
+          ...(rewired.moved ? sockets(spread(rewired.life.forwards)) : []),
           ...(life.names === rewired.life.names ? [] : nameSockets()),
         ],
       },

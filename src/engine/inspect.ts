@@ -5,6 +5,7 @@ import { waysThrough } from '../networks/network.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { type Address, type Family, formatAddress } from '../values/address.ts';
 import { formatConnection } from '../values/connection-grammar.ts';
+import { spread } from '../values/forward-set.ts';
 import { cut } from '../values/literal.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import { formatPort } from '../values/port-grammar.ts';
@@ -132,7 +133,7 @@ function networkSettings(record: ContainerRecord, networks: readonly NetworkReco
   return {
     SandboxID: mode.kind === 'container' ? '' : (life?.namespace ?? ''),
     SandboxKey: life?.namespace === undefined ? '' : pinPath(life.namespace),
-    Ports: forwardedPorts(life?.forwards ?? [], request.expose),
+    Ports: forwardedPorts(spread(life?.forwards ?? []), request.expose),
     Networks:
       mode.kind === 'networks'
         ? Object.fromEntries(mode.connections.map((connection) => [connection.network, settings(connection)]))

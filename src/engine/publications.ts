@@ -2,7 +2,6 @@
 
 import { bootId } from '../kernel/boot.ts';
 import { carried } from '../networks/publish.ts';
-import { gather } from '../values/forward-set.ts';
 import { type NameService, nameServices } from './names.ts';
 import type { ContainerRecord } from './record.ts';
 import { living } from './record.ts';
@@ -11,7 +10,7 @@ import type { Publication } from './switchboard/protocol.ts';
 
 export function* publications(records: Records): Generator<Publication> {
   for (const { id, name, life } of living(records.containers(), bootId())) {
-    yield { owner: id, name, forwards: gather(carried(life.forwards)) };
+    yield { owner: id, name, forwards: carried(life.forwards) };
   }
 }
 

@@ -25,14 +25,15 @@ import {
 } from '../values/client-address.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
-import type { PortBinding, PublishedPort } from '../values/port.ts';
+import { gather, spread } from '../values/forward-set.ts';
+import type { Forward, PortBinding, PublishedPort } from '../values/port.ts';
 import { formatPort, formatPublish, refuseOverlaps } from '../values/port-grammar.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { standingBackend } from './firewall.ts';
 import { prepareGround } from './ground.ts';
 import { bindPorts, whileBound } from './port-binding.ts';
-import { bindingsOf, type ContainerRecord, type Life } from './record.ts';
+import type { ContainerRecord, Life } from './record.ts';
 import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
 
 interface Wanted {
@@ -77,7 +78,7 @@ export async function publishPorts(
 
 /** A server expects the same of every client. @throws GangwayError conflicting-options */
 function refuseMixed({ name, life }: ContainerRecord, request: ContainerRequest): void {
-  const forwards = life === undefined || !isAlive(life) ? [] : life.forwards;
+  const forwards = life === undefined || !isAlive(life) ? [] : spread(life.forwards);
   const introduce = introducing(request);
   const mixed = forwards.find(({ binding }) => introduce(binding).clientAddress !== binding.clientAddress);
   if (mixed === undefined) return;
@@ -104,7 +105,7 @@ async function addPorts(
   const ways = waysOf(wired);
   const bindings = await bindPorts(context, { record, asked, wired, ways, own: 'taken' });
   const added = forwardsOf(wired, ways, bindings);
-  const forwards = [...life.forwards, ...added];
+  const forwards = [...spread(life.forwards), ...added];
   const published = publish(forwards, behindOf(wired), standingBackend(context));
   const ground = prepareGround(context, world, {
     networks: wired.map((each) => each.record),
@@ -112,7 +113,7 @@ async function addPorts(
     forwards: added,
   });
   const steps = [...ground.steps, ...withFlows(republish(life.published, published), added)];
-  const after = { ...record, life: { ...life, forwards, published } };
+  const after = { ...record, life: { ...life, forwards: gather(forwards), published } };
   await whileBound(context, record, !context.dryRun && carried(added).length > 0, async () => {
     // What was asked for before and is not bound now would be in the way of the next start.
     refuseOverlaps(record.request.publish);
@@ -140,9 +141,17 @@ export async function unpublishPorts(context: Context, name: string, meant: read
       const records = [context.records.put('containers', { ...record, request })];
       return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
-    const gone = selectBindings(record.name, bindingsOf(life), meant);
-    const after = without(context, record, life, gone);
-    const flows = life.forwards.filter(({ binding }) => gone.includes(binding));
+    const before = spread(life.forwards);
+    const gone = new Set(selectBindings(record.name, before.map(bindingIn), meant));
+    const after = leaving(
+      context,
+      { ...record, life },
+      {
+        gone: [...gone],
+        left: before.filter(({ binding }) => !gone.has(binding)),
+      },
+    );
+    const flows = before.filter(({ binding }) => gone.has(binding));
     const steps = withFlows(unpublish(life.published, after.life.published), flows);
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps },
@@ -151,12 +160,20 @@ export async function unpublishPorts(context: Context, name: string, meant: read
   });
 }
 
-function without(context: Context, record: ContainerRecord, life: Life, gone: readonly PortBinding[]) {
-  const forwards = life.forwards.filter(({ binding }) => !gone.includes(binding));
-  const published = publish(forwards, behindOf(wiredOf(context.records, life)), standingBackend(context));
-  const left = forwards.map(({ binding }) => binding);
-  const request = rewrite(record.request, (all) => withoutBindings(all, gone, left));
-  return { ...record, request, life: { ...life, forwards, published } };
+interface Unpublished {
+  readonly gone: readonly PortBinding[];
+  readonly left: readonly Forward[];
+}
+
+function leaving(context: Context, record: ContainerRecord & { readonly life: Life }, { gone, left }: Unpublished) {
+  const { life } = record;
+  const published = publish(left, behindOf(wiredOf(context.records, life)), standingBackend(context));
+  const request = rewrite(record.request, (all) => withoutBindings(all, gone, left.map(bindingIn)));
+  return { ...record, request, life: { ...life, forwards: gather(left), published } };
+}
+
+function bindingIn({ binding }: Forward): PortBinding {
+  return binding;
 }
 
 /** What `-P` stands for is written out as soon as a part of it is unwanted. */

@@ -11,9 +11,10 @@ import { carried, withFlows } from '../networks/publish.ts';
 import type { ElementStep, FirewallStep, RouteStep, Step } from '../plan/step.ts';
 import type { Address } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
+import { type ForwardSet, spread } from '../values/forward-set.ts';
 import type { Launch } from '../values/launch.ts';
 import type { ConnectionRequest, NetworkMode, NetworkRequest } from '../values/network.ts';
-import type { Forward, PortBinding } from '../values/port.ts';
+import type { PortBinding } from '../values/port.ts';
 import type { ResolverSettings } from '../values/resolver.ts';
 
 export interface ContainerRecord {
@@ -72,7 +73,7 @@ export interface Life {
   readonly guard?: readonly ElementStep[];
   /** The default routes, at most one a family. */
   readonly routes: readonly RouteStep[];
-  readonly forwards: readonly Forward[];
+  readonly forwards: readonly ForwardSet[];
   readonly published: readonly FirewallStep[];
   /** Its files, and its process. */
   readonly rest: readonly Step[];
@@ -119,7 +120,7 @@ export function stepsOf({ sandbox, guard, names, plugs, routes, forwards, publis
     ...(names?.steps ?? []),
     ...plugs.flatMap(({ steps }) => steps),
     ...routes,
-    ...withFlows(published, forwards),
+    ...withFlows(published, spread(forwards)),
     ...rest,
   ];
 }
@@ -131,12 +132,12 @@ export function isServed(record: ContainerRecord, boot: string): boolean {
 
 /** Every published port, also those that are only opened in a routed network. */
 export function bindingsOf({ forwards }: Life): readonly PortBinding[] {
-  return forwards.map(({ binding }) => binding);
+  return spread(forwards).map(({ binding }) => binding);
 }
 
 /** Those that hold a port of the machine. */
 export function heldBindingsOf({ forwards }: Life): readonly PortBinding[] {
-  return carried(forwards).map(({ binding }) => binding);
+  return spread(carried(forwards)).map(({ binding }) => binding);
 }
 
 export interface NetworkRecord {

@@ -6,13 +6,15 @@ import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { movingFlows, publish, republish } from '../networks/publish.ts';
 import type { FileStep, FirewallStep, Step } from '../plan/step.ts';
-import { type Address, formatAddress, formatPrefix } from '../values/address.ts';
+import type { Address } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
+import { gather, spread } from '../values/forward-set.ts';
 import type { PortBinding } from '../values/port.ts';
 import { hasNames } from './names.ts';
 import type { ContainerRecord, Life, Names, Plug } from './record.ts';
 import { draftNames } from './stack.ts';
 import { ownNames } from './start.ts';
+import { forwardsKey } from './switchboard/protocol.ts';
 import { behindOf, forwardsOf, guardOf, type Wired, waysOf } from './wiring.ts';
 
 export function sandboxOf({ namespace }: Life): Sandbox {
@@ -46,6 +48,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   const sandbox = sandboxOf(life);
   const ways = waysOf(wired);
   const forwards = forwardsOf(wired, ways, bindings);
+  const gathered = gather(forwards);
   const published = publish(forwards, behindOf(wired), firewall);
   const elements = republish(life.published, published);
   const guarded = guardOf(wired);
@@ -58,19 +61,19 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   return {
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
-      ...(elements.length === 0 ? [] : movingFlows(elements, life.forwards, forwards, addressesOf(wired))),
+      ...(elements.length === 0 ? [] : movingFlows(elements, spread(life.forwards), forwards, addressesOf(wired))),
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],
     guard: republish(life.guard ?? [], guarded, 'what it may say depends on all its plugs'),
-    moved: elements.length > 0 || forwards.map(written).join() !== life.forwards.map(written).join(),
+    moved: elements.length > 0 || forwardsKey(gathered) !== forwardsKey(life.forwards),
     life: {
       ...life,
       ...(names === undefined ? {} : { names }),
       plugs: wired.map((each) => each.plug),
       guard: guarded,
       routes: defaultRoutes(ways, sandbox),
-      forwards,
+      forwards: gathered,
       published,
       rest: life.rest.map((step) => {
         const change = step.kind === 'file' ? files.find(({ path }) => path === step.path) : undefined;
@@ -82,10 +85,6 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
 
 function addressesOf(wired: Wired): readonly Address[] {
   return wired.flatMap(({ plug }) => plug.endpoint.addresses.map(({ address }) => address));
-}
-
-function written({ binding, target, near = [] }: Life['forwards'][number]): string {
-  return [binding.hostPort, formatAddress(target), ...near.map(formatPrefix)].join(' ');
 }
 
 /** The file as it is now: who lives in the container may have changed it. */

@@ -9,9 +9,10 @@ import type { Network } from '../networks/network.ts';
 import type { Step } from '../plan/step.ts';
 import type { Address, Prefix } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
+import type { ForwardSet, PortRun } from '../values/forward-set.ts';
 import type { Launch } from '../values/launch.ts';
 import type { ConnectionRequest, NetworkMode, Subnet } from '../values/network.ts';
-import { type Forward, type PortBinding, protocols } from '../values/port.ts';
+import { protocols } from '../values/port.ts';
 import type { ContainerRecord, End, HeldAddress, Life, MachineRecord, Names, NetworkRecord, Plug } from './record.ts';
 
 type Check = (value: unknown) => boolean;
@@ -93,11 +94,11 @@ const plug = object<Plug>({
   steps,
 });
 
-const binding = object<PortBinding>({
+const forwards = object<ForwardSet>({
   protocol: only(...protocols),
   hostAddress: address,
-  hostPort: isNumber,
-  containerPort: isNumber,
+  target: address,
+  ports: list(object<PortRun>({ hostPort: isNumber, containerPort: isNumber, count: isNumber })),
 });
 
 const life = object<Life>({
@@ -111,7 +112,7 @@ const life = object<Life>({
   plugs: list(plug),
   guard: optional(steps),
   routes: steps,
-  forwards: list(object<Forward>({ binding, target: address })),
+  forwards: list(forwards),
   published: steps,
   rest: steps,
 });

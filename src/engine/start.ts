@@ -22,6 +22,7 @@ import { type Place, prepareLaunch } from '../services/process/prepare.ts';
 import type { Address, Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
+import { gather } from '../values/forward-set.ts';
 import type { Launch } from '../values/launch.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, letIn } from './context.ts';
@@ -120,7 +121,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     plugs: wired.map(({ plug }) => plug),
     guard: guardOf(wired),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),
-    forwards,
+    forwards: gather(forwards),
     published: publish(forwards, behindOf(wired), standingBackend(context)),
     rest: [
       ...files(record, directory, stack, linkLines(records, record.network)),

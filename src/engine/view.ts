@@ -25,9 +25,8 @@ function summarize(record: ContainerRecord, networkIds: ReadonlyMap<string, stri
   const { state, status } = describe(record, Date.now());
   const ports = held(record);
   const opened = living(record, bindingsOf).map(({ containerPort: port, protocol }): Port => ({ port, protocol }));
-  const exposed = distinct([...request.expose, ...opened]).filter(
-    ({ port, protocol }) => !ports.some((binding) => binding.containerPort === port && binding.protocol === protocol),
-  );
+  const published = new Set(ports.map(({ containerPort: port, protocol }) => formatPort({ port, protocol })));
+  const exposed = distinct([...request.expose, ...opened]).filter((port) => !published.has(formatPort(port)));
   return {
     id,
     name,

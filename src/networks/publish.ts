@@ -34,7 +34,7 @@ import { type Forward, isTranslated } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
 
 /** Those that need a port of the machine, and a socket that holds it. */
-export function carried(forwards: readonly Forward[]): readonly Forward[] {
+export function carried<T extends Pick<Forward, 'routed'>>(forwards: readonly T[]): readonly T[] {
   return forwards.filter(({ routed }) => routed === undefined);
 }
 

@@ -45,9 +45,14 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One by one again. */
 export function spread(sets: readonly ForwardSet[]): readonly Forward[] {
-  return sets.flatMap(({ ports, target, routed, near, ...common }) =>
-    pairs(ports).map((pair) => ({ binding: { ...common, ...pair }, target, ...present({ routed, near }) })),
-  );
+  return sets.flatMap(({ protocol, hostAddress, clientAddress, target, routed, near, ports }) => {
+    const [how, what] = [present({ clientAddress }), present({ routed, near })];
+    return pairs(ports).map(({ hostPort, containerPort }) => ({
+      binding: { protocol, hostAddress, hostPort, containerPort, ...how },
+      target,
+      ...what,
+    }));
+  });
 }
 
 export type PortPair = Pick<PortBinding, 'hostPort' | 'containerPort'>;

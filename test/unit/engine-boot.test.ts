@@ -10,6 +10,7 @@ import { createNetwork, type Network } from '../../src/networks/network.ts';
 import type { Parent } from '../../src/networks/parent.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { gather } from '../../src/values/forward-set.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { connectionTo } from '../../src/values/network.ts';
 import { parseNetworkCreate } from '../../src/values/network-grammar.ts';
@@ -123,7 +124,7 @@ function plugged(name: string, boot: string): ContainerRecord {
   const life = lifeIn('/nonexistent', {
     boot,
     plugs: [{ networkId: front, request: connectionTo('front'), endpoint, steps: [steps.veth('veth9', 'gangway-9')] }],
-    forwards: [{ binding, target: parseAddress('10.1.0.9') }],
+    forwards: gather([{ binding, target: parseAddress('10.1.0.9') }]),
     published: [steps.element(18_080)],
     rest: [{ kind: 'directory', path: '/nonexistent', mode: 0o711, why: '' }, steps.file('/nonexistent/hosts')],
   });

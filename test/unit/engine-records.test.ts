@@ -49,8 +49,10 @@ test('a record is read back as it was written', (t) => {
   const life = lifeIn('/run/x', {
     forwards: [
       {
-        binding: { protocol: 'tcp', hostAddress: parseAddress('::'), hostPort: 8080, containerPort: 80 },
+        protocol: 'tcp',
+        hostAddress: parseAddress('::'),
         target: parseAddress('172.17.0.2'),
+        ports: [{ hostPort: 8080, containerPort: 80, count: 1 }],
       },
     ],
     routes: [
@@ -177,7 +179,7 @@ for (const [path, value] of [
   ['life.plugs', undefined],
   ['life.plugs', [{}]],
   ['life.launch', undefined],
-  ['life.forwards', [{ binding: {} }]],
+  ['life.forwards', [{ ports: [{}] }]],
   ['lastEnd', {}],
 ] as const) {
   test(`a container’s record with ${path} ${JSON.stringify(value)} is damaged, and the others are read`, (t) => {

@@ -11,6 +11,7 @@ import { describe, list, portsOf } from '../../src/engine/view.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { humanDuration } from '../../src/values/age.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
+import { gather } from '../../src/values/forward-set.ts';
 import { connectionTo } from '../../src/values/network.ts';
 import { container, lifeIn, request } from '../support/records.ts';
 
@@ -100,7 +101,7 @@ test('a port is exposed unless it is published', (t) => {
     { port: 80, protocol: 'udp' },
     { port: 53, protocol: 'tcp' },
   ] as const;
-  const life = lifeIn('/nonexistent', { forwards: [{ binding, target: parseAddress('172.17.0.2') }] });
+  const life = lifeIn('/nonexistent', { forwards: gather([{ binding, target: parseAddress('172.17.0.2') }]) });
   const record = container({ life, request: { ...request, expose } });
   t.deepEqual(list(holding(record), true)[0]?.exposed, [expose[1], expose[2]]);
   t.deepEqual(portsOf(holding(record), 'web'), [binding]);

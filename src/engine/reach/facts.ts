@@ -10,6 +10,7 @@ import { policyOf } from '../../networks/bridge.ts';
 import { turnsOnForwarding } from '../../networks/outbound.ts';
 import { World as KernelWorld } from '../../plan/world.ts';
 import type { Family } from '../../values/address.ts';
+import { spread } from '../../values/forward-set.ts';
 import type { Context } from '../context.ts';
 import { isAlive } from '../end.ts';
 import { standingBackend } from '../firewall.ts';
@@ -36,7 +37,7 @@ export function observeWorld(context: Context): World {
       }),
     ),
     publications: containers.flatMap(({ name, life }) =>
-      life.forwards.map((forward) => ({ container: name, forward })),
+      spread(life.forwards).map((forward) => ({ container: name, forward })),
     ),
     switchboard: true,
   };

@@ -6,6 +6,7 @@ import { published } from '../../networks/publish.ts';
 import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
 import { isUnspecified } from '../../values/address.ts';
 import { optionOf } from '../../values/client-address.ts';
+import { spread } from '../../values/forward-set.ts';
 import type { Forward } from '../../values/port.ts';
 import { formatPublish, formatRange } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
@@ -96,7 +97,7 @@ function plugger({ name, request }: Living, plug: Plug | undefined): string {
 function publishedFacts({ records }: Context, { id, name, life }: Living, firewall: Backend): readonly Fact[] {
   if (life.published.length === 0) return [];
   const meant = new Map(
-    published(life.forwards, behindOf(wiredOf(records, life)), firewall).map(({ step, forwards }) => [
+    published(spread(life.forwards), behindOf(wiredOf(records, life)), firewall).map(({ step, forwards }) => [
       contentOf(step),
       forwards,
     ]),
