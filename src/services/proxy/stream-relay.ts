@@ -25,6 +25,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { abortOnClose, dropped, type Endpoint, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
+import { StreamOptions } from '../../sys/stream-options.ts';
 import { type Address, formatAddress } from '../../values/address.ts';
 import { hasErrno, KernelError } from '../../values/errors.ts';
 import { connectFrom } from './connect-from.ts';
@@ -33,16 +34,6 @@ import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } f
 import { introduction } from './introduction.ts';
 import { type SocketForward, targetOf } from './socket-forward.ts';
 
-/** How a connection to a peer that vanished is found out, as Go and therefore Docker does: a probe after 15 s of silence. */
-const keepAliveMilliseconds = 15_000;
-
-const connectionOptions = {
-  allowHalfOpen: true,
-  noDelay: true,
-  keepAlive: true,
-  keepAliveInitialDelay: keepAliveMilliseconds,
-} as const;
-
 export class StreamRelay implements Relay {
   readonly #server: Server;
   /** Of each client the socket to the container. */
@@ -50,6 +41,7 @@ export class StreamRelay implements Relay {
   readonly #counters = new Counters();
   readonly #droppedBefore: number;
   readonly #settings: RelaySettings;
+  readonly #options: StreamOptions;
 
   /**
    * @param fd a listening socket, which is the relay's from now on
@@ -62,7 +54,9 @@ export class StreamRelay implements Relay {
   ) {
     this.#droppedBefore = dropped(fd);
     this.#settings = { ...ordinarySettings, ...options };
-    this.#server = createServer(connectionOptions, (client) => this.#carry(client));
+    this.#options = new StreamOptions(this.#settings.synRetries);
+    this.#options.prepare(fd);
+    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#carry(client));
     // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
     this.#server.on('error', (error) => {
       if (hasErrno(error, 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM')) this.#counters.dropped('turnedAway');
@@ -148,10 +142,19 @@ export class StreamRelay implements Relay {
     join(backend, client, (errno) => fail(errno, false));
   }
 
+  /** What Node has no word for: how often a peer that is silent is asked. Accepted sockets have it from the listener. */
+  #prepare(backend: Socket): void {
+    const fd = descriptor(backend);
+    if (fd !== undefined) this.#options.prepare(fd);
+  }
+
   /** @returns undefined, and counted, where it can't even begin */
   #connect(target: Endpoint, source: Address | undefined): Socket | undefined {
     const { address, port } = target;
-    if (source === undefined) return connect({ ...connectionOptions, host: formatAddress(address), port });
+    if (source === undefined) {
+      const backend = connect({ allowHalfOpen: true, host: formatAddress(address), port });
+      return backend.once('connect', () => this.#prepare(backend));
+    }
     try {
       return connectFrom(source, target, this.#settings.synRetries);
     } catch (error) {
