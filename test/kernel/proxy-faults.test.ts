@@ -6,18 +6,20 @@
  * Refusals, resets and what never answers: proxy-tcp.test.ts. A thread that dies: proxy-engine.test.ts. A process that is killed:
  * many-ports.test.ts.
  */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import type { CarrierName } from '../support/carriers.ts';
 import { isLong } from '../support/long.ts';
+import { lacksMemoryGroups, MemoryGroup } from '../support/memory-group.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
+import { skipUnless } from '../support/skip.ts';
 
 const container = '10.9.0.2';
 const carriers = ['engine', 'node'] as const;
@@ -49,15 +51,16 @@ test.before(async () => {
 });
 
 interface Served {
+  readonly child: ChildProcess;
   readonly pid: number;
   readonly hostPort: number;
 }
 
-async function startRelay(carrier: CarrierName, descriptorLimit = 'Infinity'): Promise<Served> {
+/** @param before what runs it */
+async function startRelay(carrier: CarrierName, before: readonly string[] = []): Promise<Served> {
   const hostPort = ++port;
-  const where = { hostPort, target: container, targetPort: echoPort };
-  const child = await startRelayProcess({ carrier, ...where, descriptorLimit });
-  return { pid: child.pid ?? 0, hostPort };
+  const child = await startRelayProcess({ carrier, hostPort, target: container, targetPort: echoPort }, before);
+  return { child, pid: child.pid ?? 0, hostPort };
 }
 
 async function client(hostPort: number): Promise<Socket> {
@@ -80,11 +83,6 @@ async function answers(socket: Socket, word: string): Promise<boolean> {
   return String(answer) === word;
 }
 
-function residentBytes(pid: number): number {
-  const [, kibibytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
-  return Number(kibibytes) * 1024;
-}
-
 function onBoth(title: string, body: (t: ExecutionContext, carrier: (typeof carriers)[number]) => Promise<void>): void {
   for (const carrier of carriers) test.serial(`${carrier}: ${title}`, (t) => body(t, carrier));
 }
@@ -101,20 +99,34 @@ async function stuff(socket: Socket): Promise<number> {
 
 const [deafCount, slowCount, rounds] = isLong ? [100, 1000, 20] : [20, 300, 4];
 
-onBoth('containers that do not read take a bounded memory, and others are served', async (t, carrier) => {
-  const { pid, hostPort } = await startRelay(carrier);
-  const other = await served(hostPort);
-  const before = residentBytes(pid);
-  const deaf = await Promise.all(Array.from({ length: deafCount }, () => client(hostPort)));
-  const sent = await Promise.all(deaf.map(stuff));
-  const total = sent.reduce((sum, bytes) => sum + bytes, 0);
-  const grown = residentBytes(pid) - before;
-  t.log(`${(total / mebibyte).toFixed(0)} MiB were sent, the relay has grown by ${(grown / mebibyte).toFixed(1)} MiB`);
-  t.true(total > deafCount * mebibyte, 'control: the queues of the kernel are full');
-  t.true(grown < 64 * mebibyte, `${grown} bytes`);
-  t.true(await answers(other, 'still there?'));
-  for (const socket of deaf) socket.destroy();
-});
+onBoth(
+  'containers that do not read take a bounded memory, the kernel’s included; others are served',
+  async (t, carrier) => {
+    if (skipUnless(t, lacksMemoryGroups())) return;
+    const group = MemoryGroup.make(`gangway-test-faults-${process.pid}-${carrier}`);
+    const { child, hostPort } = await startRelay(carrier, group.entering);
+    t.teardown(async () => {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      group.remove();
+    });
+    const other = await served(hostPort);
+    const before = group.usedBytes;
+    group.limit(before + 64 * mebibyte);
+    const deaf = await Promise.all(Array.from({ length: deafCount }, () => client(hostPort)));
+    const sent = await Promise.all(deaf.map(stuff));
+    const total = sent.reduce((sum, bytes) => sum + bytes, 0);
+    const grown = group.usedBytes - before;
+    t.log(
+      `${(total / mebibyte).toFixed(0)} MiB were sent, the relay has grown by ${(grown / mebibyte).toFixed(1)} MiB`,
+    );
+    t.true(total > deafCount * mebibyte, 'control: the queues of the kernel are full');
+    t.true(await answers(other, 'still there?'));
+    t.true(await answers(await served(hostPort), 'and who comes now?'));
+    t.is(group.kills, 0);
+    for (const socket of deaf) socket.destroy();
+  },
+);
 
 onBoth('hundreds of clients that say a letter now and then, and who has much to say meanwhile', async (t, carrier) => {
   const { hostPort } = await startRelay(carrier);
