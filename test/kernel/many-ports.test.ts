@@ -1,5 +1,5 @@
 /**
- * Thousands of ports on both families, their one process, and its sudden end:
+ * Thousands of ports on both families, their one process, and its sudden end, whether somebody or the kernel kills it:
  *
  *     world ── 203.0.113.1 ── the kernel's rules ─────────────────┐
  *                                                                 ├── web, which echoes at 7, 20000 and the last port
@@ -8,10 +8,12 @@
  * Ten thousand of them in the long form, five hundred in the short one.
  */
 import test from 'ava';
+import { hasController, readLayout } from '../../src/kernel/cgroup.ts';
 import type { Background } from '../../src/lab/background.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { changes, program, quiet } from '../support/gangway.ts';
 import { isLong } from '../support/long.ts';
+import { skipUnless } from '../support/skip.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
 const count = isLong ? 10_000 : 500;
@@ -65,52 +67,80 @@ async function talk(story: Story, where: 'host' | 'world', address: string): Pro
   return client;
 }
 
-test(`${count} ports on both families take a socket each, of one process; killed, it takes none of the kernel's connections along`, async (t) => {
-  t.timeout(600_000);
-  await withStory(t, {}, async (story) => {
-    await story.run('run', '--rm', 'true');
-    await story.run('gc');
-    const before = await story.state();
-    const begun = performance.now();
-    await startEcho(story);
-    t.log(`published in ${(performance.now() - begun).toFixed(0)} ms`);
-    const { sockets, pids } = await listeners(story);
-    const [pid = ''] = pids;
-    t.deepEqual([sockets, pids.length], [count, 1]);
-    const files = Number(await story.sh(`ls /proc/${pid}/fd | wc -l`));
-    t.true(files > count && files < count + 100, `${files} open files`);
-    t.log((await story.sh(`grep -h -e VmRSS -e ^Pss: /proc/${pid}/status /proc/${pid}/smaps_rollup`)).split('\n'));
-    for (const port of [7007, first, last])
-      for (const [where, address] of ways(port))
-        await waitFor(`${address} answers`, async () => (await echoed(story, where, address)) === 'hello');
+/**
+ * The kernel ends it, for want of memory: what it takes from now on is counted in a cgroup with room for little, and a thousand
+ * clients come who are not led past it.
+ */
+async function starve(story: Story, pid: string): Promise<void> {
+  await story.sh(`
+    group=/sys/fs/cgroup/memory/starved limit=memory.limit_in_bytes kills=memory.oom_control
+    [ -d "\${group%/*}" ] || { group=/sys/fs/cgroup/starved limit=memory.max kills=memory.events; }
+    mkdir "$group"
+    echo 2M >"$group/$limit"
+    echo ${pid} >"$group/cgroup.procs"
+    for client in $(seq 1000); do
+      [ -d /proc/${pid} ] || break
+      socat -u /dev/zero TCP4:127.0.0.1:${last},bind=127.0.0.1 2>/dev/null &
+    done
+    wait
+    grep -x 'oom_kill 1' "$group/$kills" >&2
+    rmdir "$group"
+  `);
+}
 
-    const [outside, own] = [
-      await talk(story, 'world', 'TCP4:203.0.113.1:7007'),
-      await talk(story, 'host', ways(last)[1][1]),
-    ];
-    const [outsideEnds, ownEnds] = [keepTalking(outside), keepTalking(own)];
-    for (const client of [outside, own]) await client.waitForOutput(/^20$/m);
-    await story.sh(`kill -9 ${pid}`);
-    await waitFor('nobody listens', async () => (await listeners(story)).sockets === 0);
-    t.not(await ownEnds(), 'whole', 'what a process carried has ended with it');
-    t.is(await echoed(story, 'world', `TCP4:203.0.113.1:${last}`), 'hello', 'the rules lead on');
+const ends = [
+  ['killed', undefined, (story: Story, pid: string) => story.sh(`kill -9 ${pid}`)],
+  ['out of memory', hasController(readLayout(), 'memory') ? undefined : 'no cgroup counts memory', starve],
+] as const;
 
-    const again = performance.now();
-    t.is((await story.exec(['run', '--rm', '--network', 'none', 'true'], patient)).exitCode, 0);
-    t.log(`bound again in ${(performance.now() - again).toFixed(0)} ms`);
-    const fresh = await listeners(story);
-    t.deepEqual([fresh.sockets, fresh.pids.length], [count, 1]);
-    t.not(fresh.pids[0], pid);
-    for (const port of [7007, first, last])
-      for (const [where, address] of ways(port)) t.is(await echoed(story, where, address), 'hello', address);
-    t.is(await outsideEnds(), 'whole');
+for (const [how, missing, end] of ends)
+  test(`${count} ports on both families take a socket each, of one process; ${how}, it takes none of the kernel's connections along`, async (t) => {
+    if (skipUnless(t, missing)) return;
+    t.timeout(600_000);
+    await withStory(t, {}, async (story) => {
+      await story.run('run', '--rm', 'true');
+      await story.run('gc');
+      const before = await story.state();
+      const begun = performance.now();
+      await startEcho(story);
+      t.log(`published in ${(performance.now() - begun).toFixed(0)} ms`);
+      const { sockets, pids } = await listeners(story);
+      const [pid = ''] = pids;
+      t.deepEqual([sockets, pids.length], [count, 1]);
+      const files = Number(await story.sh(`ls /proc/${pid}/fd | wc -l`));
+      t.true(files > count && files < count + 100, `${files} open files`);
+      t.log((await story.sh(`grep -h -e VmRSS -e ^Pss: /proc/${pid}/status /proc/${pid}/smaps_rollup`)).split('\n'));
+      for (const port of [7007, first, last])
+        for (const [where, address] of ways(port))
+          await waitFor(`${address} answers`, async () => (await echoed(story, where, address)) === 'hello');
 
-    await story.exec(['rm', '-f', 'web'], patient);
-    t.is((await listeners(story)).sockets, 0);
-    await story.run('gc');
-    await story.settlesAt(t, before);
+      const [outside, own] = [
+        await talk(story, 'world', 'TCP4:203.0.113.1:7007'),
+        await talk(story, 'host', ways(last)[1][1]),
+      ];
+      const [outsideEnds, ownEnds] = [keepTalking(outside), keepTalking(own)];
+      for (const client of [outside, own]) await client.waitForOutput(/^20$/m);
+      await end(story, pid);
+      await waitFor('nobody listens', async () => (await listeners(story)).sockets === 0);
+      t.not(await ownEnds(), 'whole', 'what a process carried has ended with it');
+      t.is(await echoed(story, 'world', `TCP4:203.0.113.1:${last}`), 'hello', 'the rules lead on');
+
+      const again = performance.now();
+      t.is((await story.exec(['run', '--rm', '--network', 'none', 'true'], patient)).exitCode, 0);
+      t.log(`bound again in ${(performance.now() - again).toFixed(0)} ms`);
+      const fresh = await listeners(story);
+      t.deepEqual([fresh.sockets, fresh.pids.length], [count, 1]);
+      t.not(fresh.pids[0], pid);
+      for (const port of [7007, first, last])
+        for (const [where, address] of ways(port)) t.is(await echoed(story, where, address), 'hello', address);
+      t.is(await outsideEnds(), 'whole');
+
+      await story.exec(['rm', '-f', 'web'], patient);
+      t.is((await listeners(story)).sockets, 0);
+      await story.run('gc');
+      await story.settlesAt(t, before);
+    });
   });
-});
 
 test('more ports than open files: one sentence, and nothing has changed', async (t) => {
   await withStory(t, {}, async (story) => {
