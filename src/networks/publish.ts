@@ -13,7 +13,8 @@
  *
  * The kernel's way costs nothing and keeps the client's address; it serves everything that arrives from outside, from
  * other bridges, from siblings, from the container itself and from the machine's own addresses. Two things it cannot
- * do: let a source of 127.0.0.1 leave the machine, and translate IPv6 into IPv4. Those connections are taken by a
+ * do: let a source of 127.0.0.1 leave the machine, and translate IPv6 into IPv4. (And what the machine itself asks by SCTP
+ * is not led away: why so stands in nftables/ruleset.nft.) Those connections are taken by a
  * socket of the switchboard, which carries the bytes across (services/proxy), unless the machine's own program is led
  * past it before it has begun (services/connect-hook). The same socket keeps the port ours: no other program of the
  * machine can bind it.
@@ -95,7 +96,7 @@ function byPlace(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallSt
 
 /**
  * `conntrack -D -p udp --orig-port-dst 5353`. Who has asked a port by UDP before it led anywhere is not led there for as long
- * as datagrams come: the kernel translates what it knows as it began. Of TCP each connection begins anew.
+ * as datagrams come: the kernel translates what it knows as it began. Of TCP and SCTP each connection begins anew.
  */
 function asked(forwards: readonly Forward[]): readonly FlowPort[] {
   return carried(forwards)
@@ -106,7 +107,7 @@ function asked(forwards: readonly Forward[]): readonly FlowPort[] {
 /**
  * `conntrack -D --orig-port-dst 8080 --reply-src 172.17.0.2 --reply-port-src 80`. What was led to a container by a port of
  * the machine is led there no longer. The client's next packet is the machine's own, which answers a connection that it
- * doesn't know with RST. What a process carries, that ends itself.
+ * doesn't know with RST, over SCTP with ABORT. What a process carries, that ends itself.
  */
 function translated(forwards: readonly Forward[]): readonly FlowPort[] {
   return carried(forwards)

@@ -150,6 +150,23 @@ test('of a transparent port the client is seen, but for whom the container answe
   t.is(ask(host, '127.0.0.1', 8080, transparent), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
 });
 
+test('by SCTP the machine itself is never led away, and others are', (t) => {
+  const binding = { ...forward('0.0.0.0', 8080).binding, protocol: 'sctp' } as const;
+  const publications = [{ container: 'web', forward: { ...forward('0.0.0.0', 8080), binding } }];
+  const way = (from: Origin, switchboard = true) =>
+    said(
+      judge(world({}, { publications, switchboard }), {
+        from,
+        to: parseAddress('203.0.113.1'),
+        port: parsePort('8080/sctp'),
+      }),
+    );
+  t.is(way(outside), 'web 172.17.0.2:80/sctp sees 203.0.113.2');
+  t.is(way(db), 'web 172.17.0.2:80/sctp sees 172.17.0.1');
+  t.is(way(host), 'web 172.17.0.2:80/sctp sees 172.17.0.1');
+  t.is(way(host, false), 'host 203.0.113.1:8080/sctp sees 203.0.113.1');
+});
+
 test('loopback addresses stay inside their machine', (t) => {
   t.is(ask(outside, '127.0.0.1', 9000), 'loopback');
   t.is(ask(bound, '172.17.0.2', 80), 'loopback');

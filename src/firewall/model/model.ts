@@ -148,7 +148,8 @@ function fromHost(world: World, attempt: By<'host'>): Answer {
   }
   const packet = packetOf(attempt, source, undefined);
   if (!local) return setOut(world, packet);
-  const published = isLoopback(source) || isLoopback(to) ? undefined : translation(world, to, port);
+  const stays = isLoopback(source) || isLoopback(to) || port?.protocol === 'sctp';
+  const published = stays ? undefined : translation(world, to, port);
   if (published !== undefined) return pass(world, translate(packet, published, 'from_host'));
   return deliver(world, packet);
 }
