@@ -13,17 +13,22 @@ import { libc } from './libc.ts';
 /** In C's words and order. */
 export interface SystemCalls {
   accept4(listener: number, name: number, nameLength: number, flags: number): number;
+  bind(fd: number, name: number, nameLength: number): number;
   close(fd: number): number;
   connect(fd: number, name: number, nameLength: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epoll: number, operation: number, fd: number, event: number): number;
   epoll_wait(epoll: number, events: number, capacity: number, timeoutMilliseconds: number): number;
   fcntl(fd: number, command: number, value: number): number;
+  getsockname(fd: number, name: number, nameLength: number): number;
+  getsockopt(fd: number, level: number, option: number, value: number, length: number): number;
   pipe2(ends: number, flags: number): number;
   recv(fd: number, memory: number, length: number, flags: number): number;
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number;
+  recvmsg(fd: number, message: number, flags: number): number;
   send(fd: number, memory: number, length: number, flags: number): number;
   sendmmsg(fd: number, messages: number, count: number, flags: number): number;
+  sendmsg(fd: number, message: number, flags: number): number;
   setsockopt(fd: number, level: number, option: number, value: number, length: number): number;
   shutdown(fd: number, how: number): number;
   socket(family: number, type: number, protocol: number): number;
@@ -32,17 +37,22 @@ export interface SystemCalls {
 
 const prototypes: Readonly<Record<keyof SystemCalls, string>> = {
   accept4: 'int accept4(int, intptr_t, intptr_t, int)',
+  bind: 'int bind(int, intptr_t, uint32_t)',
   close: 'int close(int)',
   connect: 'int connect(int, intptr_t, uint32_t)',
   epoll_create1: 'int epoll_create1(int)',
   epoll_ctl: 'int epoll_ctl(int, int, int, intptr_t)',
   epoll_wait: 'int epoll_wait(int, intptr_t, int, int)',
   fcntl: 'int fcntl(int, int, ...)',
+  getsockname: 'int getsockname(int, intptr_t, intptr_t)',
+  getsockopt: 'int getsockopt(int, int, int, intptr_t, intptr_t)',
   pipe2: 'int pipe2(intptr_t, int)',
   recv: 'int recv(int, intptr_t, size_t, int)',
   recvmmsg: 'int recvmmsg(int, intptr_t, unsigned int, int, intptr_t)',
+  recvmsg: 'int recvmsg(int, intptr_t, int)',
   send: 'int send(int, intptr_t, size_t, int)',
   sendmmsg: 'int sendmmsg(int, intptr_t, unsigned int, int)',
+  sendmsg: 'int sendmsg(int, intptr_t, int)',
   setsockopt: 'int setsockopt(int, int, int, intptr_t, uint32_t)',
   shutdown: 'int shutdown(int, int)',
   socket: 'int socket(int, int, int)',
@@ -66,4 +76,5 @@ export function addressOf(memory: Uint8Array): number {
 }
 
 /** The errno numbers that such a loop asks for. */
-export const { EAGAIN, EINTR, EINPROGRESS, ECONNABORTED, ECONNREFUSED, EOPNOTSUPP } = constants.errno;
+export const { EAGAIN, EINTR, EINPROGRESS, ECONNABORTED, ECONNREFUSED, EMSGSIZE, ENOTCONN, EOPNOTSUPP } =
+  constants.errno;

@@ -46,5 +46,9 @@ export const aside: readonly Aside[] = [
     heldBy: 'test/unit/networks-files.test.ts',
   },
   { subjects: ['TestSRVServiceQuery'], why: 'SRV answers are about the services of a swarm, which there is none of' },
-  { subjects: ['proxy/SCTP'], why: 'SCTP is not there yet, and is refused' },
+  {
+    subjects: ['proxy/SCTP'],
+    why: 'the kernel on which the two were compared has no SCTP',
+    heldBy: 'test/kernel/proxy-sctp.test.ts',
+  },
 ];

@@ -33,6 +33,11 @@ test('what is published at one family, at an address, by another protocol or wit
   t.is(shared(forward('0.0.0.0', 1), { ...other, binding: { ...other.binding, containerPort: 81 } }).length, 2);
 });
 
+test('of SCTP each family has its own', (t) => {
+  const both = ['0.0.0.0', '::'].map((host) => forward(host, 1, '172.17.0.2', 'sctp'));
+  t.deepEqual(shared(...both), ['0.0.0.0:1', '[::]:1']);
+});
+
 test('each family is led to its own target', (t) => {
   const [four, six] = [forward('0.0.0.0', 1, '172.17.0.2'), forward('::', 1, 'fd00::2')];
   const [both, alone] = [...sockets(six, four), ...sockets(four)];

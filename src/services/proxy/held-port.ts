@@ -2,7 +2,7 @@
  * A port that nobody carries, for want of who could: it is kept from others, and the firewall's rules lead to the container
  * whom they can. Who asks where they can't, on loopback say, is refused.
  */
-import { closeSocket, listen } from '../../sys/inet-socket.ts';
+import { closeSocket, refuse } from '../../sys/inet-socket.ts';
 import { Counters, type Counts } from './counters.ts';
 import type { Relay } from './forward.ts';
 import type { SocketForward } from './socket-forward.ts';
@@ -10,12 +10,12 @@ import type { SocketForward } from './socket-forward.ts';
 export class HeldPort implements Relay {
   readonly clients = 0;
 
-  /** @param fd of SCTP, bound; it listens no more */
+  /** @param fd of SCTP, listening */
   constructor(
     readonly fd: number,
     readonly forward: SocketForward,
   ) {
-    listen(fd, 0);
+    refuse(fd);
   }
 
   counts(): Counts {

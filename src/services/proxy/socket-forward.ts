@@ -10,6 +10,9 @@
  *
  * So ten thousand ports take ten thousand descriptors. It can be bound where both of the two could, and nowhere else.
  *
+ * Of SCTP each family has its own. An association tells its client which addresses it may use besides, and those of IPv4 that a
+ * client of IPv6 would try are led to the container, which knows nothing of it.
+ *
  * @see IPV6_V6ONLY in ipv6(7), RFC 3493 section 3.7
  */
 import type { Endpoint } from '../../sys/inet-socket.ts';
@@ -83,7 +86,8 @@ function common(a: ForwardSet, b: ForwardSet): ReadonlyMap<number, PortPair> {
 }
 
 function isWide(family: Family): (set: ForwardSet) => boolean {
-  return ({ hostAddress }) => hostAddress.family === family && isUnspecified(hostAddress);
+  return ({ protocol, hostAddress }) =>
+    protocol !== 'sctp' && hostAddress.family === family && isUnspecified(hostAddress);
 }
 
 function areAlike(a: ForwardSet, b: ForwardSet): boolean {

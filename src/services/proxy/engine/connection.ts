@@ -17,24 +17,26 @@ import { edge, failed, hungUp, peerEnded, readable, writable } from '../../../sy
 import { takeError } from '../../../sys/inet-socket.ts';
 import { errnoName } from '../../../sys/libc.ts';
 import { type Counters, errorKindOf } from '../counters.ts';
-import { Direction } from './direction.ts';
+import type { Way } from './direction.ts';
 import type { Continued } from './loop.ts';
 import type { Means } from './means.ts';
 import { Side, type SideOwner } from './side.ts';
+import type { Transport } from './transport.ts';
 
 const arrival = readable | peerEnded | hungUp | failed;
 const everything = edge | readable | writable | peerEnded;
 
 export interface ConnectionOwner {
   readonly counters: Counters;
+  readonly transport: Transport;
   left(connection: Connection): void;
 }
 
 export class Connection implements SideOwner, Continued {
   readonly #client: Side;
   readonly #backend: Side;
-  readonly #inward: Direction;
-  readonly #outward: Direction;
+  readonly #inward: Way;
+  readonly #outward: Way;
   #state: 'connecting' | 'open' | 'closed' = 'connecting';
   /** Something has come from the client already. */
   #waiting = false;
@@ -53,8 +55,9 @@ export class Connection implements SideOwner, Continued {
   ) {
     this.#client = new Side(client, this);
     this.#backend = new Side(backend, this);
-    this.#inward = new Direction(this.#client, this.#backend, true, means, owner.counters, first);
-    this.#outward = new Direction(this.#backend, this.#client, false, means, owner.counters);
+    const { transport, counters } = owner;
+    this.#inward = transport.carry(this.#client, this.#backend, true, counters, first);
+    this.#outward = transport.carry(this.#backend, this.#client, false, counters);
   }
 
   /** @throws KernelError ENOMEM, ENOSPC; it is to be aborted then */
@@ -104,11 +107,11 @@ export class Connection implements SideOwner, Continued {
     }
   }
 
-  #resume(direction: Direction): void {
+  #resume(direction: Way): void {
     if (direction.full) this.#run(direction);
   }
 
-  #run(direction: Direction): void {
+  #run(direction: Way): void {
     if (this.#state !== 'open') return;
     const progress = direction.advance();
     if (progress === 'broken') this.#break(direction);
@@ -116,12 +119,12 @@ export class Connection implements SideOwner, Continued {
     else if (this.#inward.ended && this.#outward.ended) this.#close();
   }
 
-  #putOff(direction: Direction): void {
+  #putOff(direction: Way): void {
     if (!this.#inward.unfinished && !this.#outward.unfinished) this.means.loop.again(this);
     direction.unfinished = true;
   }
 
-  #break({ failure }: Direction): void {
+  #break({ failure }: Way): void {
     if (failure !== undefined) this.#fail(failure.side, errnoName(failure.errno));
   }
 

@@ -33,10 +33,10 @@ const bulkBytes = 16_384;
 const turn = 4;
 
 /** `more`: go on. `waiting`: an event will tell. `broken`: the connection is. */
-type Progress = 'more' | 'waiting' | 'broken';
+export type Progress = 'more' | 'waiting' | 'broken';
 
 /** Which socket broke, and by which errno. */
-interface Failure {
+export interface Failure {
   readonly side: Side;
   readonly errno: number;
 }
@@ -47,6 +47,9 @@ interface Rest {
   readonly address: number;
   sent: number;
 }
+
+/** A direction as its connection sees it, whatever carries. */
+export type Way = Pick<Direction, 'unfinished' | 'failure' | 'ended' | 'full' | 'advance' | 'release'>;
 
 export class Direction {
   /** Its turn was over before it was done. */

@@ -23,6 +23,7 @@
 import { Worker } from 'node:worker_threads';
 import { openBell, ring } from '../../../sys/epoll.ts';
 import { abortOnClose, closeSocket } from '../../../sys/inet-socket.ts';
+import { MessageOptions } from '../../../sys/message-options.ts';
 import { openFileLimit } from '../../../sys/open-files.ts';
 import { StreamOptions } from '../../../sys/stream-options.ts';
 import { ignoring } from '../../../values/errors.ts';
@@ -56,7 +57,7 @@ export class Engine implements Carrier, Desk {
   readonly #bell = openBell();
   readonly #ending = new Int32Array(new SharedArrayBuffer(4));
   readonly #ledger = new Ledger();
-  readonly #streams: StreamOptions;
+  readonly #options: Readonly<Record<'tcp' | 'sctp', StreamOptions | MessageOptions>>;
   #worker: Worker | undefined;
   #orders: Order[] = [];
   #startedAt = Number.NEGATIVE_INFINITY;
@@ -68,15 +69,17 @@ export class Engine implements Carrier, Desk {
     const settings = { ...ordinarySettings, ...wanted };
     const highest = Math.min(openFileLimit() - descriptorsKept, mostDescriptors);
     this.#settings = { ...settings, descriptorLimit: Math.min(settings.descriptorLimit, highest) };
-    this.#streams = new StreamOptions(settings.synRetries);
+    const { synRetries } = settings;
+    this.#options = { tcp: new StreamOptions(synRetries), sctp: new MessageOptions(synRetries) };
     process.once('exit', () => this.#end());
   }
 
   serve(fd: number, forward: SocketForward): Relay {
     if (this.#over) return this.options.fallback.serve(fd, forward);
-    if (forward.way.protocol === 'udp') widenQueue(fd);
+    const { protocol } = forward.way;
+    if (protocol === 'udp') widenQueue(fd);
     // Before a client may come: whoever has come already, the kernel has copied nothing to.
-    else this.#streams.prepare(fd);
+    else this.#options[protocol].prepare(fd);
     const port = new EnginePort(fd, forward, this);
     this.#ports.set(fd, port);
     this.#worker ??= this.#start();

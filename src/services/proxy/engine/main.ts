@@ -19,12 +19,14 @@ import type { Birth, Order, Report } from './orders.ts';
 import { PipePool } from './pipe-pool.ts';
 import { type Port, type PortOwner, QuietPort } from './quiet-port.ts';
 import { StreamPort } from './stream-port.ts';
+import { overSctp, overTcp, type Transport } from './transport.ts';
 
 class Thread implements Watcher, Continued, PortOwner {
   /** By descriptor. */
   readonly #ports: (Port | undefined)[] = [];
   #ended: number[] = [];
   #datagrams: DatagramBatch | undefined;
+  readonly #transports: Partial<Record<'tcp' | 'sctp', Transport>> = {};
 
   constructor(
     readonly desk: MessagePort,
@@ -71,9 +73,17 @@ class Thread implements Watcher, Continued, PortOwner {
   #open(fd: number, destination: Destination): Port {
     const counters = this.counters.of(fd);
     const end = () => this.ended(fd);
-    if (destination.way.protocol === 'tcp') return new StreamPort(fd, destination, counters, this.means, end);
+    const { protocol } = destination.way;
+    if (protocol !== 'udp')
+      return new StreamPort(fd, destination, counters, this.means, this.#transport(protocol), end);
     this.#datagrams ??= new DatagramBatch();
     return new DatagramPort(fd, destination, counters, this.means, this.#datagrams, end);
+  }
+
+  #transport(protocol: 'tcp' | 'sctp'): Transport {
+    const found = this.#transports[protocol] ?? (protocol === 'tcp' ? overTcp : overSctp)(this.means);
+    this.#transports[protocol] = found;
+    return found;
   }
 }
 

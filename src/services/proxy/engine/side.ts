@@ -9,6 +9,8 @@ export interface SideOwner {
 export class Side implements Watcher {
   /** FIN has come, or worse: a receive that gives less than it was asked for is not the last one. */
   peerEnded = false;
+  /** Over SCTP: all that came has been received, and nothing can be sent. */
+  over = false;
 
   constructor(
     readonly fd: number,

@@ -1,7 +1,7 @@
 /**
- * A published TCP port in the engine: takes clients in, and lets them go.
+ * A published port of TCP or SCTP in the engine: takes clients in, and lets them go.
  *
- * Theory of operation. A client that can't be served is turned away with RST: where descriptors ran out, where the container
+ * Theory of operation. A client that can't be served is turned away with RST, or ABORT: where descriptors ran out, where the container
  * can't be reached. When accepting itself fails for want of descriptors or memory, the client waits in the kernel's queue, and
  * the listener is not looked at for a moment: to be told of it again and again would keep the loop from those who are served.
  */
@@ -20,6 +20,7 @@ import type { Timer } from './loop.ts';
 import type { Means } from './means.ts';
 import type { Port } from './quiet-port.ts';
 import { type SocketName, socketName } from './socket-name.ts';
+import type { Transport } from './transport.ts';
 
 /** Clients that are taken in before others get their turn. */
 const turn = 16;
@@ -42,6 +43,7 @@ export class StreamPort implements Port, ConnectionOwner {
     readonly destination: Destination,
     readonly counters: Counters,
     readonly means: Means,
+    readonly transport: Transport,
     readonly onEnded: () => void,
   ) {}
 
@@ -78,7 +80,7 @@ export class StreamPort implements Port, ConnectionOwner {
     descriptors.own(client);
     const { family } = streams;
     const target = this.#nameOf(family);
-    const backend = descriptors.allow(client) ? streams.open(target.bytes) : -1;
+    const backend = descriptors.allow(client) ? this.transport.open(target.bytes, client) : -1;
     if (backend >= 0) descriptors.own(backend);
     const how = introduction(client, this.destination.way, this.destination.way.targets[family]);
     if (how !== undefined && backend >= 0 && descriptors.allow(backend)) {
@@ -111,7 +113,7 @@ export class StreamPort implements Port, ConnectionOwner {
   }
 
   #connect(backend: number, { address, bytes }: SocketName): string | undefined {
-    const begun = this.means.streams.connect(backend, address, bytes.length);
+    const begun = this.transport.connect(backend, address, bytes.length);
     return begun < 0 ? errnoName(-begun) : undefined;
   }
 
