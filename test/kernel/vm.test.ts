@@ -1,0 +1,67 @@
+/** The guest of scripts/vm, where it is made already: it can't be made in here, without a network. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
+import { isLong } from '../support/long.ts';
+import { skipUnless } from '../support/skip.ts';
+
+const guest = `${process.env.XDG_CACHE_HOME ?? '/var/cache'}/gangway/guest/packages`;
+
+function lacking(): string | undefined {
+  if (!isLong) return 'starting a guest takes half a minute';
+  return existsSync(guest) ? undefined : 'the guest is not made: run scripts/vm build';
+}
+
+/** Of this machine, which is private: whatever runs, is mounted or lies about. */
+function state(): readonly string[] {
+  const running = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandOf(name).includes('qemu-system'));
+  return [...running, readFileSync('/proc/mounts', 'utf8'), ...readdirSync('/run')];
+}
+
+function commandOf(process: string): string {
+  try {
+    return readFileSync(`/proc/${process}/cmdline`, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return '';
+  }
+}
+
+async function nothingIsLeft(t: ExecutionContext, before: readonly string[]): Promise<void> {
+  await waitFor('the guest has ended', () => state().length === before.length);
+  t.deepEqual(state(), before);
+}
+
+test.serial('a command in the guest: its output, its complaints, its exit status, and nothing stays', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const before = state();
+  const script = 'uname -v; pwd; touch written /etc/written; echo no >&2; exit 7';
+  const { status, stdout, stderr } = spawnSync('scripts/vm', ['run', 'sh', '-c', script], { encoding: 'utf8' });
+  t.is(status, 7);
+  t.regex(stdout, /Debian.*\n/);
+  t.is(stdout.split('\n')[1], process.cwd());
+  t.regex(stderr, /^vm: Debian 13, Linux \S+, (emulated: .*|with KVM)\nno\n$/);
+  t.false(existsSync('written'));
+  t.false(existsSync('/etc/written'));
+  await nothingIsLeft(t, before);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+  test.serial(`${signal} while the guest runs leaves no process, mount or file`, async (t) => {
+    if (skipUnless(t, lacking())) return;
+    const before = state();
+    const vm = spawn('scripts/vm', ['run', 'sh', '-c', 'echo runs; sleep 1000'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended = new Promise<number | null>((resolve) => vm.once('exit', resolve));
+    let said = '';
+    vm.stdout.on('data', (chunk) => {
+      said += chunk;
+    });
+    await waitFor('the command runs', () => said === 'runs\n', { timeoutMilliseconds: 110_000 });
+    vm.kill(signal);
+    t.is(await ended, signal === 'SIGKILL' ? null : 130);
+    await nothingIsLeft(t, before);
+  });
+}
