@@ -9,6 +9,7 @@
  * An overlay reads through to its lower layer and writes to its upper one, so that `rm /etc/passwd` inside leaves the host's
  * file alone and two containers can share one root file system. It covers one file system: the further ones of the host
  * (/home on a partition, /vagrant) get an overlay each, and where a file system can't be a lower layer, a read-only bind.
+ * Where a shared folder mounts another one by itself (virtiofs, NFS), no overlay lets anybody pass (EREMOTE): it stays out.
  * Sockets seen through an overlay can't be connected to: the kernel knows a socket by its inode, and the overlay's is
  * another.
  *
@@ -65,7 +66,7 @@ else
   overlay "$source" '' ''
 fi
 while [ "$count" -gt 0 ]; do
-  overlay "$1" "$1" "$count" || mount --bind -o ro "$1" "root$1"
+  [ ! -e "root$1" ] || overlay "$1" "$1" "$count" || mount --bind -o ro "$1" "root$1"
   count=$((count - 1))
   shift
 done
