@@ -33,7 +33,7 @@ function begin(wish: RelayWish): void {
   const target = parseAddress(wish.target);
   const forwards = wish.forwards.map((forward) => ({ binding: { ...forward, hostAddress }, target }));
   serve(reserve(share(gather(forwards))), chooseCarrier(wish));
-  if (wish.cgroup !== undefined) new ConnectHook(wish.cgroup).lead(forwards);
+  if (wish.cgroup !== undefined) new ConnectHook(wish.cgroup).lead(gather(forwards));
 }
 
 const lines = createInterface(process.stdin);

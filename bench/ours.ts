@@ -22,6 +22,7 @@ import type { Step } from '../src/plan/step.ts';
 import { undo } from '../src/plan/undo.ts';
 import { World } from '../src/plan/world.ts';
 import { type Address, formatAddress, offset, parsePrefix, unspecified } from '../src/values/address.ts';
+import { gather } from '../src/values/forward-set.ts';
 import { macOf, parseMac } from '../src/values/mac.ts';
 import type { Contender } from './contender.ts';
 import { hostPort } from './contender.ts';
@@ -95,7 +96,7 @@ export class Gangway implements Contender {
       containerPort: 80,
     } as const;
     const routes = defaultRoutes(waysOut(bridge, endpoint), sandbox);
-    const ports = published ? publish([{ binding, target: address }], () => policyOf(bridge), nftables) : [];
+    const ports = published ? publish(gather([{ binding, target: address }]), () => policyOf(bridge), nftables) : [];
     const known = guard([{ network: bridge, endpoint }]);
     return [...none(sandbox), ...known, ...attach(bridge, endpoint, sandbox, [4, 6]), ...routes, ...ports];
   }

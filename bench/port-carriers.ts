@@ -22,6 +22,7 @@ import type { Step } from '../src/plan/step.ts';
 import { undo } from '../src/plan/undo.ts';
 import { World } from '../src/plan/world.ts';
 import { parseAddress, parsePrefix, unspecified } from '../src/values/address.ts';
+import { gather } from '../src/values/forward-set.ts';
 import { parseMac } from '../src/values/mac.ts';
 import { run } from './contender.ts';
 
@@ -121,7 +122,7 @@ class Gangway implements PortCarrier {
       binding: { protocol: 'tcp', hostAddress: unspecified(4), hostPort, containerPort } as const,
       target,
     }));
-    return publish(forwards, () => policyOf(network), this.firewall);
+    return publish(gather(forwards), () => policyOf(network), this.firewall);
   }
 }
 

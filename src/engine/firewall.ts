@@ -15,7 +15,6 @@ import { kindOf } from '../plan/kind.ts';
 import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { GangwayError } from '../values/errors.ts';
-import { spread } from '../values/forward-set.ts';
 import type { Context } from './context.ts';
 import { kernelBridgeFilter } from './observe.ts';
 import { type ContainerRecord, living, type MachineRecord, type NetworkRecord, standingSteps } from './record.ts';
@@ -111,7 +110,7 @@ export function retell(context: Context, firewall: Backend): Retold {
   const containers = living(records.containers(), boot)
     .filter(({ life }) => life.published.length > 0)
     .map((record) => {
-      const published = publish(spread(record.life.forwards), behindOf(wiredOf(records, record.life)), firewall);
+      const published = publish(record.life.forwards, behindOf(wiredOf(records, record.life)), firewall);
       return { ...record, life: { ...record.life, published } };
     });
   const { leaving: _, ...before } = records.machine();

@@ -10,7 +10,7 @@ import { claimsEveryPort, formatPort, formatPublish, size } from '../values/port
 import { type Context, letIn } from './context.ts';
 import { hostPorts, kernelFamilies } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
-import { canBePublished, forwardsOf, hostBindingOf, type Wired } from './wiring.ts';
+import { canBePublished, destinationsOf, forwardsOf, hostBindingOf, type Wired } from './wiring.ts';
 
 /** How often a port is chosen anew that somebody took while we were looking. */
 const portAttempts = 10;
@@ -41,7 +41,8 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
     );
     return [];
   }
-  const isRouted: IsRouted = (binding) => forwardsOf(wired, ways, [binding])[0]?.routed !== undefined;
+  const destinations = destinationsOf(wired, ways);
+  const isRouted: IsRouted = ({ hostAddress }) => destinations[hostAddress.family]?.routed !== undefined;
   const sockets = socketsOf(wanted, isRouted);
   try {
     if (sockets > 0 && !context.dryRun) await context.sockets.requireRoom(record.id, sockets);

@@ -105,7 +105,7 @@ async function addPorts(
   const ways = waysOf(wired);
   const bindings = await bindPorts(context, { record, asked, wired, ways, own: 'taken' });
   const added = forwardsOf(wired, ways, bindings);
-  const forwards = [...spread(life.forwards), ...added];
+  const forwards = gather([...spread(life.forwards), ...added]);
   const published = publish(forwards, behindOf(wired), standingBackend(context));
   const ground = prepareGround(context, world, {
     networks: wired.map((each) => each.record),
@@ -113,7 +113,7 @@ async function addPorts(
     forwards: added,
   });
   const steps = [...ground.steps, ...withFlows(republish(life.published, published), added)];
-  const after = { ...record, life: { ...life, forwards: gather(forwards), published } };
+  const after = { ...record, life: { ...life, forwards, published } };
   await whileBound(context, record, !context.dryRun && carried(added).length > 0, async () => {
     // What was asked for before and is not bound now would be in the way of the next start.
     refuseOverlaps(record.request.publish);
@@ -167,9 +167,10 @@ interface Unpublished {
 
 function leaving(context: Context, record: ContainerRecord & { readonly life: Life }, { gone, left }: Unpublished) {
   const { life } = record;
-  const published = publish(left, behindOf(wiredOf(context.records, life)), standingBackend(context));
+  const forwards = gather(left);
+  const published = publish(forwards, behindOf(wiredOf(context.records, life)), standingBackend(context));
   const request = rewrite(record.request, (all) => withoutBindings(all, gone, left.map(bindingIn)));
-  return { ...record, request, life: { ...life, forwards: gather(left), published } };
+  return { ...record, request, life: { ...life, forwards, published } };
 }
 
 function bindingIn({ binding }: Forward): PortBinding {

@@ -49,7 +49,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   const ways = waysOf(wired);
   const forwards = forwardsOf(wired, ways, bindings);
   const gathered = gather(forwards);
-  const published = publish(forwards, behindOf(wired), firewall);
+  const published = publish(gathered, behindOf(wired), firewall);
   const elements = republish(life.published, published);
   const guarded = guardOf(wired);
   const first = life.names === undefined && wired.some((each) => hasNames(each.record));

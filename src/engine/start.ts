@@ -104,6 +104,7 @@ function events(record: ContainerRecord, { wired }: Stack, actions: readonly Con
 function draftLife(context: Context, record: ContainerRecord, stack: Stack, foreground: boolean): ContainerRecord {
   const { records } = context;
   const { sandbox, host: joined, wired, ways, forwards } = stack;
+  const gathered = gather(forwards);
   const directory = `${records.directories.runtime}/containers/${record.id}`;
   const { launch, warnings } = prepareLaunch(record.request, {
     ...place(context, record, directory, stack),
@@ -121,8 +122,8 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     plugs: wired.map(({ plug }) => plug),
     guard: guardOf(wired),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),
-    forwards: gather(forwards),
-    published: publish(forwards, behindOf(wired), standingBackend(context)),
+    forwards: gathered,
+    published: publish(gathered, behindOf(wired), standingBackend(context)),
     rest: [
       ...files(record, directory, stack, linkLines(records, record.network)),
       { kind: 'process', launch, why: 'the command, in namespaces of its own and inside its limits' },

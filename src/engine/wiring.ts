@@ -5,9 +5,8 @@ import { guard } from '../networks/guard.ts';
 import { type Network, waysThrough } from '../networks/network.ts';
 import type { Behind } from '../networks/publish.ts';
 import type { DefaultRoute, ElementStep } from '../plan/step.ts';
-import { type Address, network, type Prefix, sameAddress } from '../values/address.ts';
+import { type Address, type Family, network, type Prefix, sameAddress } from '../values/address.ts';
 import type { Forward, PortBinding } from '../values/port.ts';
-import { present } from '../values/present.ts';
 import { notFound, ordinary } from './networks.ts';
 import type { Life, NetworkRecord, Plug } from './record.ts';
 import type { Records } from './records.ts';
@@ -82,14 +81,27 @@ export function forwardsOf(
   ways: readonly DefaultRoute[],
   bindings: readonly PortBinding[],
 ): readonly Forward[] {
-  const behind = behindOf(wired);
+  const destinations = destinationsOf(wired, ways);
+  const near = subnetsOf(wired);
   return bindings.flatMap((binding): readonly Forward[] => {
-    const target = targetOf(wired, ways, binding.hostAddress.family);
-    if (target === undefined) return [];
-    const routed = behind(target).gatewayModes[target.family] === 'routed';
-    const near = binding.clientAddress === 'transparent' ? subnetsOf(wired) : undefined;
-    return [{ binding, target, ...(routed && { routed }), ...present({ near }) }];
+    const destination = destinations[binding.hostAddress.family];
+    if (destination === undefined) return [];
+    return [{ binding, ...destination, ...(binding.clientAddress === 'transparent' && { near }) }];
   });
+}
+
+/** Where ports lead to that are published on addresses of each family: the same for thousands. */
+export function destinationsOf(
+  wired: Wired,
+  ways: readonly DefaultRoute[],
+): Readonly<Record<Family, Pick<Forward, 'target' | 'routed'> | undefined>> {
+  const behind = behindOf(wired);
+  const destination = (family: Family) => {
+    const target = targetOf(wired, ways, family);
+    const routed = target !== undefined && behind(target).gatewayModes[target.family] === 'routed';
+    return target && { target, ...(routed && { routed }) };
+  };
+  return { 4: destination(4), 6: destination(6) };
 }
 
 /** Those in which the container is itself. */

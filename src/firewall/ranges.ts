@@ -17,15 +17,16 @@ export interface Range<T> {
   readonly sources: readonly T[];
 }
 
+/** The element of a port, or of the first of several in a row that lead to the same numbers. */
+export interface Fact<T> extends Range<T> {
+  /** Default 1. */
+  readonly count?: number;
+}
+
 /** Neighbouring ports as one element, all others as they are; what is said twice once. */
-export function coalesce<T>(facts: readonly Range<T>[]): readonly Range<T>[] {
-  const buckets = new Map<string, Range<T>[]>();
-  const seen = new Set<string>();
+export function coalesce<T>(facts: readonly Fact<T>[]): readonly Range<T>[] {
+  const buckets = new Map<string, Fact<T>[]>();
   for (const fact of facts) {
-    const { set, key } = fact.element;
-    const place = `${set} ${formatSetElement({ set, key })}`;
-    if (seen.has(place)) continue;
-    seen.add(place);
     const bucket = bucketOf(fact.element);
     const known = buckets.get(bucket);
     if (known === undefined) buckets.set(bucket, [fact]);
@@ -53,32 +54,32 @@ function portOf(data: readonly Datum[]): number | undefined {
   return last?.type === 'inet_service' ? last.port : undefined;
 }
 
-function runs<T>(bucket: readonly Range<T>[]): readonly Range<T>[] {
-  const sorted = bucket.toSorted((a, b) => (portOf(a.element.key) ?? 0) - (portOf(b.element.key) ?? 0));
-  const found: Range<T>[][] = [];
-  for (const fact of sorted) {
+function runs<T>(bucket: readonly Fact<T>[]): readonly Range<T>[] {
+  const found: { readonly first: Fact<T>; last: number; readonly sources: T[] }[] = [];
+  for (const fact of bucket.toSorted((a, b) => firstOf(a) - firstOf(b))) {
     const run = found.at(-1);
-    const before = run?.at(-1);
-    const follows = before !== undefined && portOf(before.element.key) === (portOf(fact.element.key) ?? 0) - 1;
-    if (run !== undefined && follows) run.push(fact);
-    else found.push([fact]);
+    const last = firstOf(fact) + (fact.count ?? 1) - 1;
+    if (run === undefined || firstOf(fact) > run.last + 1) {
+      found.push({ first: fact, last, sources: [...fact.sources] });
+    } else if (last > run.last) {
+      run.last = last;
+      run.sources.push(...fact.sources);
+    }
   }
-  return found.map(joined);
+  return found.map(({ first, last, sources }) => ({ element: spanning(first.element, last), sources }));
 }
 
-function joined<T>(run: readonly Range<T>[]): Range<T> {
-  const [first] = run;
-  const last = run.at(-1);
-  if (first === undefined || last === undefined) throw new TypeError('a run of no ports');
-  if (run.length === 1) return first;
-  const { set, key, value } = first.element;
-  const ports = { type: 'ports', first: portOf(key) ?? 0, last: portOf(last.element.key) ?? 0 } as const;
+function firstOf<T>({ element }: Fact<T>): number {
+  return portOf(element.key) ?? 0;
+}
+
+function spanning(element: SetElement, last: number): SetElement {
+  const { set, key, value } = element;
+  const first = portOf(key);
+  if (first === undefined || first === last) return element;
   return {
-    element: {
-      set: set.replace(/ports(?=[46]$)/, (word) => (value === undefined ? word : 'ranges')),
-      key: [...key.slice(0, -1), ports],
-      ...(value === undefined ? {} : { value: value.slice(0, 1) }),
-    },
-    sources: run.flatMap(({ sources }) => sources),
+    set: set.replace(/ports(?=[46]$)/, (word) => (value === undefined ? word : 'ranges')),
+    key: [...key.slice(0, -1), { type: 'ports', first, last }],
+    ...(value === undefined ? {} : { value: value.slice(0, 1) }),
   };
 }

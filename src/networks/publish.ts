@@ -31,6 +31,7 @@ import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
 import { coalesce } from '../firewall/ranges.ts';
 import type { FirewallStep, FlowPort, FlowsStep } from '../plan/step.ts';
 import { type Address, formatHost, sameAddress } from '../values/address.ts';
+import { endsOf, type ForwardRun, type ForwardSet, runsOf } from '../values/forward-set.ts';
 import { type Forward, isTranslated } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
 
@@ -58,32 +59,32 @@ const manners = {
 export type Behind = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;
 
 /** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
-export function publish(forwards: readonly Forward[], behind: Behind, firewall: Backend): readonly FirewallStep[] {
+export function publish(forwards: readonly ForwardSet[], behind: Behind, firewall: Backend): readonly FirewallStep[] {
   return published(forwards, behind, firewall).map(({ step }) => step);
 }
 
 /** A fact of published ports, and those that it is for. */
 export interface Published {
   readonly step: FirewallStep;
-  readonly forwards: readonly Forward[];
+  readonly forwards: readonly ForwardRun[];
 }
 
 /** The same, with what each of them is for. */
-export function published(forwards: readonly Forward[], behind: Behind, firewall: Backend): readonly Published[] {
-  const facts = forwards.flatMap((forward) =>
-    portElements(forward.binding, forward.target, behind(forward.target)).map((element) => ({
-      element,
-      sources: [forward],
-    })),
-  );
+export function published(forwards: readonly ForwardSet[], behind: Behind, firewall: Backend): readonly Published[] {
+  const facts = forwards.flatMap((set) => {
+    const policy = behind(set.target);
+    return runsOf([set]).flatMap((run) =>
+      portElements(run.binding, run.target, policy).map((element) => ({ element, count: run.count, sources: [run] })),
+    );
+  });
   return coalesce(facts).flatMap(({ element, sources }) =>
     firewall.know([element], reason(sources)).map((step) => ({ step, forwards: sources })),
   );
 }
 
 /** Of a range, its first and its last port. */
-function reason(forwards: readonly Forward[]): string {
-  const ends = [...new Set([forwards[0], forwards.at(-1)])].flatMap((forward) => forward ?? []);
+function reason(forwards: readonly ForwardRun[]): string {
+  const ends = endsOf(forwards);
   const [from, to] = [ends.map(({ binding }) => formatBinding(binding)), ends.map(destination)];
   return from.length === 1
     ? `published: ${from} leads to ${to}`

@@ -128,17 +128,18 @@ function typesOf(valueBytes: number): Buffer {
   return Buffer.concat([header, types, strings]);
 }
 
+/** Elements of a map, keys and values each behind each other. */
+export interface Elements {
+  readonly keys: Buffer;
+  readonly values: Buffer;
+}
+
 /**
  * What is in a map.
  *
  * @param count how many elements there are; a place that none came into is all zeros
  */
-export function elements(
-  map: number,
-  keyBytes: number,
-  valueBytes: number,
-  count: number,
-): readonly { readonly key: Buffer; readonly value: Buffer }[] {
+export function elements(map: number, keyBytes: number, valueBytes: number, count: number): Elements {
   // The kernel gives them by the bucket, and says ENOSPC where a whole one has no room.
   const places = count + 64;
   const [keys, values] = [Buffer.alloc(places * keyBytes), Buffer.alloc(places * valueBytes)];
@@ -152,29 +153,26 @@ export function elements(
       [36, map],
     ]),
   );
-  return Array.from({ length: places }, (_, place) => ({
-    key: keys.subarray(place * keyBytes, (place + 1) * keyBytes),
-    value: values.subarray(place * valueBytes, (place + 1) * valueBytes),
-  }));
+  return { keys, values };
 }
 
 /** @throws KernelError E2BIG if the map is full: then some of them are in it */
-export function updateElements(map: number, keys: readonly Buffer[], values: readonly Buffer[]): void {
-  if (keys.length === 0) return;
+export function updateElements(map: number, { keys, values }: Elements, count: number): void {
+  if (count === 0) return;
   bpf('update BPF map', 'updateBatch', [
-    [16, Buffer.concat(keys)],
-    [24, Buffer.concat(values)],
-    [32, keys.length],
+    [16, keys],
+    [24, values],
+    [32, count],
     [36, map],
   ]);
 }
 
 /** @throws KernelError ENOENT if one of them is not there: then some of the others are gone */
-export function deleteElements(map: number, keys: readonly Buffer[]): void {
-  if (keys.length === 0) return;
+export function deleteElements(map: number, keys: Buffer, count: number): void {
+  if (count === 0) return;
   bpf('delete from BPF map', 'deleteBatch', [
-    [16, Buffer.concat(keys)],
-    [32, keys.length],
+    [16, keys],
+    [32, count],
     [36, map],
   ]);
 }

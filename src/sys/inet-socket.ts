@@ -179,7 +179,7 @@ export function markPackets(fd: number, mark: number): void {
 /** For this folder: what a socket is made to do has a function of its own. */
 export function setOption(fd: number, name: keyof typeof options, value = 1): void {
   const [level, option] = options[name];
-  const bytes = Buffer.alloc(4);
+  const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32LE(value);
   call(`set socket option ${name}`, prototypes.setsockopt, fd, level, option, bytes, bytes.length);
 }
@@ -187,7 +187,7 @@ export function setOption(fd: number, name: keyof typeof options, value = 1): vo
 /** The same for what is asked of it. */
 export function getOption(fd: number, name: keyof typeof options): number {
   const [level, option] = options[name];
-  const value = Buffer.alloc(4);
+  const value = Buffer.allocUnsafe(4);
   call(`get socket option ${name}`, prototypes.getsockopt, fd, level, option, value, Uint8Array.of(4, 0, 0, 0));
   return value.readInt32LE();
 }
@@ -220,7 +220,7 @@ export function takeError(fd: number): string | undefined {
  * listener connections (SO_MEMINFO; SK_MEMINFO_DROPS is the ninth of its numbers). `ss --memory` shows it as `d`.
  */
 export function dropped(fd: number): number {
-  const values = Buffer.alloc(36);
+  const values = Buffer.allocUnsafe(36);
   const [level, option] = options.memory;
   call('get socket memory', prototypes.getsockopt, fd, level, option, values, Uint8Array.of(values.length, 0, 0, 0));
   return values.readUInt32LE(32);

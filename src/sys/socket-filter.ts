@@ -19,7 +19,7 @@ const returnZero = [0x06, 0, 0, 0, 0, 0, 0, 0];
 export function closeDoor(fd: number): void {
   // In memory of its own, 24 bytes behind each other: struct sock_fprog { u16 length; struct sock_filter *filter },
   // then the program that it points to.
-  const memory = Buffer.from(new ArrayBuffer(24));
+  const memory = Buffer.allocUnsafe(24);
   memory.writeUInt16LE(1, 0);
   memory.writeBigUInt64LE(libc().koffi.address(memory) + 16n, 8);
   memory.set(returnZero, 16);
@@ -28,5 +28,5 @@ export function closeDoor(fd: number): void {
 
 /** Lets packets in again. */
 export function openDoor(fd: number): void {
-  call('detach socket filter', setsockopt, fd, SOL_SOCKET, SO_DETACH_FILTER, Buffer.alloc(4), 4);
+  call('detach socket filter', setsockopt, fd, SOL_SOCKET, SO_DETACH_FILTER, Buffer.allocUnsafe(4), 4);
 }

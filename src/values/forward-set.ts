@@ -8,8 +8,9 @@
  *     …                               ├──  172.17.0.2: 10000 -> 10000, 10,000 of them
  *     19999 leads to 172.17.0.2:19999 ┘
  */
-import { formatPrefix, sameAddress } from './address.ts';
+import { formatHost, formatPrefix, sameAddress } from './address.ts';
 import type { Forward, PortBinding } from './port.ts';
+import { formatRange } from './port-grammar.ts';
 import { present } from './present.ts';
 
 /** Ports of one address of the host, and the container's address to which all of them lead. */
@@ -42,6 +43,34 @@ export function gather(forwards: Iterable<Forward>): readonly ForwardSet[] {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Ports in a row that lead to the same numbers: the first of them, and how many. */
+export interface ForwardRun extends Forward {
+  readonly count: number;
+}
+
+/** All that lead to the same numbers in runs, the others one by one. */
+export function runsOf(sets: readonly ForwardSet[]): readonly ForwardRun[] {
+  return sets.flatMap((set) =>
+    set.ports.flatMap((run) =>
+      run.hostPort === run.containerPort
+        ? spread([{ ...set, ports: [{ ...run, count: 1 }] }]).map((first) => ({ ...first, count: run.count }))
+        : spread([{ ...set, ports: [run] }]).map((each) => ({ ...each, count: 1 })),
+    ),
+  );
+}
+
+/** The first and the last port of neighbouring runs, which may be the same. */
+export function endsOf(runs: readonly ForwardRun[]): readonly Forward[] {
+  const [first, last] = [runs[0], runs.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  return first === last && last.count === 1 ? [first] : [first, lastOf(last)];
+}
+
+function lastOf({ binding, count, ...forward }: ForwardRun): Forward {
+  const [hostPort, containerPort] = [binding.hostPort + count - 1, binding.containerPort + count - 1];
+  return { ...forward, binding: { ...binding, hostPort, containerPort } };
+}
 
 /** One by one again. */
 export function spread(sets: readonly ForwardSet[]): readonly Forward[] {
@@ -77,3 +106,12 @@ function areAlike(a: Forward, b: Forward): boolean {
     (a.near === b.near || String(a.near?.map(formatPrefix)) === String(b.near?.map(formatPrefix)))
   );
 }
+
+/** The host's side: `0.0.0.0:8080/tcp`, `[::]:10000-19999/tcp`. */
+export function formatHostPorts({ protocol, hostAddress }: PortSide, { hostPort, count }: HostPorts): string {
+  const last = hostPort + count - 1;
+  return `${formatHost(hostAddress)}:${formatRange({ first: hostPort, last })}/${protocol}`;
+}
+
+type PortSide = Pick<PortBinding, 'protocol' | 'hostAddress'>;
+type HostPorts = Pick<PortRun, 'hostPort' | 'count'>;

@@ -3,7 +3,7 @@ import test from 'ava';
 import { assemble, listing } from '../../src/kernel/bpf/program.ts';
 import { bitField } from '../../src/kernel/bpf/type-information.ts';
 import { programs } from '../../src/services/connect-hook/connect-hook.ts';
-import { flow, keyOf, leadsTo, ledBy, numberOf } from '../../src/services/connect-hook/maps.ts';
+import { flow, keyOf, keysOf, ledBy, numberOf, valuesOf } from '../../src/services/connect-hook/maps.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
 const machine = { namespaceCookie: 1n, onlyIpv6: { bit: 157 } };
@@ -37,19 +37,20 @@ test('a socket of IPv6 alone is told from others where the kernel says how, and 
 const binding = (hostAddress: string, protocol: 'tcp' | 'udp' = 'tcp') => ({
   protocol,
   hostAddress: parseAddress(hostAddress),
-  hostPort: 8080,
-  containerPort: 80,
 });
 
 test('what is published lies in the map as programs look for it', (t) => {
-  t.is(keyOf(binding('127.0.0.1')).toString('hex'), '00000000000000000000ffff7f0000011f90000006000000');
-  t.is(keyOf(binding('0.0.0.0', 'udp')).toString('hex'), '00000000000000000000ffff000000001f90000011000000');
-  t.is(keyOf(binding('::')).toString('hex'), '000000000000000000000000000000001f90000006000000');
-  const forward = { binding: binding('::'), target: parseAddress('172.17.0.2') };
-  t.is(leadsTo(forward, 7).toString('hex'), '00000000000000000000ffffac11000200500000070000000000000000000000');
-  const value = leadsTo(forward, 7);
-  value.writeUInt8(9, 24);
-  t.is(ledBy(value), 9);
+  t.is(keyOf(binding('127.0.0.1'), 8080).toString('hex'), '00000000000000000000ffff7f0000011f90000006000000');
+  t.is(keyOf(binding('0.0.0.0', 'udp'), 8080).toString('hex'), '00000000000000000000ffff000000001f90000011000000');
+  t.is(keyOf(binding('::'), 8080).toString('hex'), '000000000000000000000000000000001f90000006000000');
+  const value = '00000000000000000000ffffac11000200500000070000000000000000000000';
+  const values = valuesOf(parseAddress('172.17.0.2'), [80, 81], 7);
+  t.is(values.toString('hex'), `${value}${value.replace('0050', '0051').replace('07', '08')}`);
+  const keys = keysOf(binding('::'), [8080, 8081]);
+  t.is(keys.toString('hex', 24), keyOf(binding('::'), 8081).toString('hex'));
+  t.deepEqual(ledBy({ keys, values }), new Map());
+  values.writeUInt8(9, 32 + 24);
+  t.deepEqual(ledBy({ keys, values }), new Map([[keys.toString('latin1', 24), 9]]));
   const stored = Buffer.alloc(flow.bytes);
   stored.writeUInt32LE(7, 40);
   t.is(numberOf(stored), 7);

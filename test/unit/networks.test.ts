@@ -21,6 +21,7 @@ import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import { gather } from '../../src/values/forward-set.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import type { PortBinding } from '../../src/values/port.ts';
 
@@ -252,7 +253,7 @@ const behind = () => policyOf(network);
 
 test('publish: an element for each port that the kernel can carry, and guards for those that a process carries', (t) => {
   const bindings = [bound('0.0.0.0'), bound('::'), bound('203.0.113.1', 'udp'), bound('127.0.0.1'), bound('::1')];
-  const steps = publish(bindings.map(toContainer), behind, nftables);
+  const steps = publish(gather(bindings.map(toContainer)), behind, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
     "nft 'add element inet gangway carried_ports { ipv6 . tcp . 8080 }'",
@@ -276,7 +277,7 @@ test('transparent: a mark for answers, a table in which everything is here, and 
 test('publish: what two ports of the host open in common is one step', (t) => {
   const routed = () => ({ bridge: 'br0', gatewayModes: { 4: 'routed', 6: 'routed' }, trustedLinks: [] }) as const;
   const twice = [bound('0.0.0.0'), { ...bound('203.0.113.1'), hostPort: 8081 }].map(toContainer);
-  t.deepEqual(read(publish(twice, routed, nftables)), [
+  t.deepEqual(read(publish(gather(twice), routed, nftables)), [
     'nft \'add element inet gangway open_ports4 { "br0" . 172.17.0.2 . tcp . 80 }\'',
   ]);
 });
@@ -296,7 +297,7 @@ test('every step of every chapter has a reason: one sentence, without a final st
     ...createBridge(twoFamilies, families, nftables),
     ...attach(network, endpoint, sandbox, families),
     ...forwarding({ ipForward: '0' }, nftables),
-    ...publish([bound('0.0.0.0')].map(toContainer), behind, nftables),
+    ...publish(gather([bound('0.0.0.0')].map(toContainer)), behind, nftables),
   ];
   for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);
 });

@@ -3,35 +3,34 @@ import test from 'ava';
 import { Leading } from '../../src/engine/switchboard/leading.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { KernelError } from '../../src/values/errors.ts';
-import type { Forward } from '../../src/values/port.ts';
+import type { ForwardSet } from '../../src/values/forward-set.ts';
 
-function forward(hostPort: number): Forward {
-  const hostAddress = parseAddress('127.0.0.1');
-  return { binding: { protocol: 'tcp', hostAddress, hostPort, containerPort: 80 }, target: parseAddress('172.17.0.2') };
+function forward(hostPort: number): ForwardSet {
+  const [hostAddress, target] = [parseAddress('127.0.0.1'), parseAddress('172.17.0.2')];
+  return { protocol: 'tcp', hostAddress, target, ports: [{ hostPort, containerPort: 80, count: 1 }] };
 }
 
 /** A hook that writes down what it is told, and fails at what it is told to. */
 function recorder(failing?: string) {
   const told: string[] = [];
-  const leads = new Map<Forward, number>();
-  const note = (word: string, ports: readonly (number | Forward)[]) => {
+  const leads = new Set<number>();
+  const note = (word: string, ports: readonly number[]) => {
     if (word === failing) throw new KernelError(word, 'EPERM');
-    told.push([word, ...ports.map((each) => (typeof each === 'number' ? each : each.binding.hostPort))].join(' '));
+    told.push([word, ...ports].join(' '));
   };
+  const portsOf = (sets: readonly ForwardSet[]) => sets.flatMap(({ ports }) => ports.map(({ hostPort }) => hostPort));
   const hook = {
     cgroup: '/sys/fs/cgroup',
     get size() {
       return leads.size;
     },
-    lead(forwards: readonly Forward[]) {
-      note('lead', forwards);
-      for (const each of forwards) leads.set(each, each.binding.hostPort);
+    lead(forwards: readonly ForwardSet[]) {
+      note('lead', portsOf(forwards));
+      for (const each of portsOf(forwards)) leads.add(each);
     },
-    leave(forwards: readonly Forward[]) {
-      note('leave', forwards);
-      const numbers = forwards.flatMap((each) => leads.get(each) ?? []);
-      for (const each of forwards) leads.delete(each);
-      return new Set(numbers);
+    leave(forwards: readonly ForwardSet[]) {
+      note('leave', portsOf(forwards));
+      return new Set(portsOf(forwards).filter((each) => leads.delete(each)));
     },
     counts: () => () => 0,
     end: (numbers: ReadonlySet<number>) => note('end', [...numbers]),

@@ -6,8 +6,7 @@ import { published } from '../../networks/publish.ts';
 import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
 import { isUnspecified } from '../../values/address.ts';
 import { optionOf } from '../../values/client-address.ts';
-import { spread } from '../../values/forward-set.ts';
-import type { Forward } from '../../values/port.ts';
+import { endsOf, type ForwardRun } from '../../values/forward-set.ts';
 import { formatPublish, formatRange } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
 import { isMoveAsked, retell } from '../firewall.ts';
@@ -21,7 +20,7 @@ export interface Fact {
   readonly owner?: string;
   readonly from: string;
   /** Of a published port. */
-  readonly forwards?: readonly Forward[];
+  readonly forwards?: readonly ForwardRun[];
 }
 
 /** The records as they are, or as they would be with the back end that is asked for. */
@@ -97,7 +96,7 @@ function plugger({ name, request }: Living, plug: Plug | undefined): string {
 function publishedFacts({ records }: Context, { id, name, life }: Living, firewall: Backend): readonly Fact[] {
   if (life.published.length === 0) return [];
   const meant = new Map(
-    published(spread(life.forwards), behindOf(wiredOf(records, life)), firewall).map(({ step, forwards }) => [
+    published(life.forwards, behindOf(wiredOf(records, life)), firewall).map(({ step, forwards }) => [
       contentOf(step),
       forwards,
     ]),
@@ -109,8 +108,8 @@ function publishedFacts({ records }: Context, { id, name, life }: Living, firewa
 }
 
 /** `-p 8000-8010:8000-8010`. */
-function publication(forwards: readonly Forward[]): readonly string[] {
-  const [first, last] = [forwards[0]?.binding, forwards.at(-1)?.binding];
+function publication(forwards: readonly ForwardRun[]): readonly string[] {
+  const [first, last = first] = endsOf(forwards).map(({ binding }) => binding);
   if (first === undefined || last === undefined) return [];
   const { hostAddress, protocol } = first;
   const containerPort = { first: first.containerPort, last: last.containerPort };

@@ -3,8 +3,9 @@ import { contentOf, linksIn } from '../../firewall/backend.ts';
 import type { FirewallStep } from '../../plan/step.ts';
 import { type Address, formatAddress, isUnspecified, sameAddress } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
-import type { Forward, PortRange, Protocol } from '../../values/port.ts';
-import { formatBinding, parsePublish } from '../../values/port-grammar.ts';
+import { type ForwardRun, formatHostPorts } from '../../values/forward-set.ts';
+import type { PortRange, Protocol } from '../../values/port.ts';
+import { parsePublish } from '../../values/port-grammar.ts';
 import { nearest } from '../../values/suggest.ts';
 import type { Context } from '../context.ts';
 import { listNetworks } from '../inspect-network.ts';
@@ -145,15 +146,14 @@ function parseAskedPorts(reference: string): AskedPorts {
   throw new GangwayError('invalid-port', `invalid port "${reference}"`, { hint: 'ports are numbers from 1 to 65535' });
 }
 
-function isMeant({ binding }: Forward, { hostAddress, hostPort, protocol }: AskedPorts): boolean {
+function isMeant({ binding, count }: ForwardRun, { hostAddress, hostPort, protocol }: AskedPorts): boolean {
   const { hostAddress: bound } = binding;
   const isThere =
     hostAddress === undefined ||
     sameAddress(hostAddress, bound) ||
     (isUnspecified(bound) && bound.family === hostAddress.family);
-  return (
-    isThere && binding.protocol === protocol && meets({ first: binding.hostPort, last: binding.hostPort }, hostPort)
-  );
+  const ports = { first: binding.hostPort, last: binding.hostPort + count - 1 };
+  return isThere && binding.protocol === protocol && meets(ports, hostPort);
 }
 
 function meets(one: PortRange, other: PortRange): boolean {
@@ -179,7 +179,11 @@ function namesPort(step: FirewallStep, { hostPort, protocol }: AskedPorts): bool
 }
 
 function notPublished(facts: readonly Fact[], reference: string): GangwayError {
-  const bindings = new Set(facts.flatMap(({ forwards = [] }) => forwards.map(({ binding }) => formatBinding(binding))));
+  const bindings = new Set(
+    facts.flatMap(({ forwards = [] }) =>
+      forwards.map(({ binding, count }) => formatHostPorts(binding, { ...binding, count })),
+    ),
+  );
   const some = [...bindings].slice(0, 5);
   const others = bindings.size - some.length;
   return new GangwayError('port-not-published', `nobody publishes port ${reference}`, {

@@ -3,7 +3,7 @@ import { contentOf, isFirewallStep } from '../../firewall/backend.ts';
 import { type CountedAs, countedAs, countingSets } from '../../firewall/counting.ts';
 import { World } from '../../plan/world.ts';
 import type { Counted } from '../../values/counted.ts';
-import type { Forward } from '../../values/port.ts';
+import { endsOf, type ForwardRun } from '../../values/forward-set.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
 import { standingBackend } from '../firewall.ts';
@@ -17,7 +17,7 @@ interface CountedFact {
   readonly name: string;
   readonly as: CountedAs;
   readonly counted: Counted;
-  readonly forwards: readonly Forward[];
+  readonly forwards: readonly ForwardRun[];
 }
 
 /** Since each of them was made. What the kernel hasn't got is left out. */
@@ -75,7 +75,7 @@ function portsIn(all: readonly CountedFact[]): readonly PortTraffic[] {
 
 function portIn(facts: readonly CountedFact[]): readonly PortTraffic[] {
   const [fact] = facts;
-  const [first, last] = [fact?.forwards[0], fact?.forwards.at(-1)];
+  const [first, last = first] = endsOf(fact?.forwards ?? []);
   if (fact === undefined || first === undefined || last === undefined) return [];
   const { protocol, hostAddress, hostPort, containerPort } = first.binding;
   return [

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readLayout } from '../../kernel/cgroup.ts';
 import { ConnectHook } from '../../services/connect-hook/connect-hook.ts';
 import { GangwayError } from '../../values/errors.ts';
-import type { Forward } from '../../values/port.ts';
+import type { ForwardSet } from '../../values/forward-set.ts';
 import type { HookStatus } from './protocol.ts';
 
 /** How long connections may take to end by themselves after the port was withdrawn: as long as the relay lets them. */
@@ -54,26 +54,25 @@ export class Leading {
    *
    * @param served tells all that are, when the hook is there
    */
-  lead(forwards: readonly Forward[], served: () => readonly Forward[]): void {
+  lead(forwards: readonly ForwardSet[], served: () => readonly ForwardSet[]): void {
     this.#attempt((hook) => hook.lead(forwards));
     const { opening } = this;
     if (opening !== undefined && forwards.length > 0) this.#begun ??= setImmediate(() => this.#begin(opening, served));
   }
 
-  /** How many connections it has led to each port, as long as it does. */
-  counts(): (forward: Forward) => number {
-    const counts = this.#attempt((hook) => hook.counts());
-    return counts === undefined ? () => 0 : ({ binding }) => counts(binding);
+  /** How many connections it has led to ports, as long as it does. */
+  counts(): (forwards: readonly ForwardSet[]) => number {
+    return this.#attempt((hook) => hook.counts()) ?? (() => 0);
   }
 
   /** Leads to them no more, and breaks off who was led. */
-  cut(forwards: readonly Forward[]): void {
+  cut(forwards: readonly ForwardSet[]): void {
     const numbers = this.#leave(forwards);
     this.#attempt((hook) => hook.end(numbers));
   }
 
   /** Leads to them no more. @returns when who was led has left, or was broken off after ten seconds */
-  async withdraw(forwards: readonly Forward[]): Promise<void> {
+  async withdraw(forwards: readonly ForwardSet[]): Promise<void> {
     const numbers = this.#leave(forwards);
     for (let second = 0; second < drainSeconds; second++) {
       if (!this.#attempt((hook) => hook.isSpeaking(numbers))) return;
@@ -88,7 +87,7 @@ export class Leading {
     this.#turnOff('the switchboard ends');
   }
 
-  #begin({ open }: HookOpening, served: () => readonly Forward[]): void {
+  #begin({ open }: HookOpening, served: () => readonly ForwardSet[]): void {
     try {
       this.#hook = open();
     } catch (error) {
@@ -97,7 +96,7 @@ export class Leading {
     this.#attempt((hook) => hook.lead(served()));
   }
 
-  #leave(forwards: readonly Forward[]): ReadonlySet<number> {
+  #leave(forwards: readonly ForwardSet[]): ReadonlySet<number> {
     return this.#attempt((hook) => hook.leave(forwards)) ?? new Set();
   }
 

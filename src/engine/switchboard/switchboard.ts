@@ -16,9 +16,10 @@
 import { chooseCarrier } from '../../services/proxy/carrier.ts';
 import type { Carrier, Relay } from '../../services/proxy/forward.ts';
 import { adopt, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
-import { forwardsOf, share } from '../../services/proxy/socket-forward.ts';
+import { share } from '../../services/proxy/socket-forward.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
+import { spread } from '../../values/forward-set.ts';
 import type { RelayTraffic } from '../rules/told.ts';
 import { conflict, type Held } from './conflict.ts';
 import { Leading } from './leading.ts';
@@ -214,10 +215,7 @@ export class Switchboard {
 
   #open(reservations: readonly Reservation[]): readonly Relay[] {
     const relays = serve(reservations, this.#carrier);
-    this.leading.lead(
-      reservations.flatMap(({ forward }) => forwardsOf(forward)),
-      () => [...this.#owners.values()].flatMap(({ served }) => allOf(served)),
-    );
+    this.leading.lead(allOf(relays), () => [...this.#owners.values()].flatMap(({ served }) => allOf(served)));
     return relays;
   }
 
@@ -229,11 +227,10 @@ export class Switchboard {
   }
 
   *#held(): Generator<Held> {
-    for (const { publication, reservations } of this.#reserved.values())
-      for (const { binding } of reservations.flatMap(({ forward }) => forwardsOf(forward)))
-        yield { name: publication.name, binding };
+    for (const { publication } of this.#reserved.values())
+      for (const { binding } of spread(publication.forwards)) yield { name: publication.name, binding };
     for (const { publication, served } of this.#owners.values())
-      for (const { binding } of allOf(served)) yield { name: publication.name, binding };
+      for (const { binding } of spread(allOf(served))) yield { name: publication.name, binding };
   }
 
   #drain(end: Promise<void>): void {

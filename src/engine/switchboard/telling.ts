@@ -2,25 +2,17 @@
 
 import { sumOfCounts } from '../../services/proxy/counters.ts';
 import type { Relay } from '../../services/proxy/forward.ts';
-import { forwardsOf } from '../../services/proxy/socket-forward.ts';
-import { formatHost } from '../../values/address.ts';
-import type { PortPair } from '../../values/forward-set.ts';
-import type { Forward } from '../../values/port.ts';
-import { formatRange } from '../../values/port-grammar.ts';
+import { type ForwardSet, formatHostPorts, type PortPair } from '../../values/forward-set.ts';
 import type { RelayTraffic } from '../rules/told.ts';
 import type { OwnerStatus, Publication } from './protocol.ts';
+import { allOf } from './served.ts';
 
 export function statusOf(
   { owner, name, forwards }: Publication,
   state: Pick<OwnerStatus, 'state' | 'reason'>,
   served: readonly Relay[] = [],
 ): OwnerStatus {
-  const ports = forwards.flatMap(({ protocol, hostAddress, ports: runs }) =>
-    runs.map(({ hostPort, count }) => {
-      const range = formatRange({ first: hostPort, last: hostPort + count - 1 });
-      return `${formatHost(hostAddress)}:${range}/${protocol}`;
-    }),
-  );
+  const ports = forwards.flatMap((set) => set.ports.map((run) => formatHostPorts(set, run)));
   return { owner, name, ...state, ports, clients: served.reduce((sum, { clients }) => sum + clients, 0) };
 }
 
@@ -28,7 +20,7 @@ export function statusOf(
 export function relayTraffic(
   { owner, name }: Publication,
   served: readonly Relay[],
-  ledTo: (forward: Forward) => number,
+  ledTo: (forwards: readonly ForwardSet[]) => number,
 ): readonly RelayTraffic[] {
   return runs(served).flatMap((run) => {
     const [first, last] = [run[0]?.forward, run.at(-1)?.forward];
@@ -43,7 +35,7 @@ export function relayTraffic(
         hostPort: { first: first.hostPort, last: last.hostPort },
         containerPort: { first: first.containerPort, last: last.containerPort },
         counts: sumOfCounts(run.map((relay) => relay.counts())),
-        led: run.flatMap(({ forward }) => forwardsOf(forward)).reduce((sum, forward) => sum + ledTo(forward), 0),
+        led: ledTo(allOf(run)),
       },
     ];
   });

@@ -42,8 +42,8 @@ import {
 import { namespaceCookie } from '../../sys/namespace.ts';
 import { isLoopback, isUnspecified } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
-import type { Forward, PortBinding } from '../../values/port.ts';
-import { flow, keyOf, leadsTo, ledBy, numberOf, port, target } from './maps.ts';
+import { type ForwardSet, pairs } from '../../values/forward-set.ts';
+import { flow, keyOf, keysOf, ledBy, numberOf, type PortPlace, port, target, valuesOf } from './maps.ts';
 import { beginning, telling } from './programs.ts';
 import type { Machine } from './steps.ts';
 
@@ -57,9 +57,10 @@ export class ConnectHook {
   readonly #ports: number;
   readonly #flows: number;
   readonly #machine: Machine;
-  /** The number of each, by its key: a string, since a Buffer takes ten times the memory. */
-  readonly #leads = new Map<string, number>();
-  #count = 0;
+  /** The number of each, by its address and then by its port. */
+  readonly #leads = new Map<string, Map<number, number>>();
+  /** Of the next one. */
+  #count = 1;
 
   /**
    * @param cgroup the directory below which processes are led
@@ -83,41 +84,42 @@ export class ConnectHook {
 
   /** How many ports it leads. */
   get size(): number {
-    return this.#leads.size;
+    return [...this.#leads.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Leads those that begin from now on, and are not led yet. What it can't lead is left to the listener. */
-  lead(forwards: readonly Forward[]): void {
-    const fresh = forwards
-      .filter((forward) => this.#canLead(forward))
-      .map((forward) => ({ forward, key: keyOf(forward.binding) }))
-      .filter(({ key }) => !this.#leads.has(key.toString('latin1')))
-      .map((lead) => ({ ...lead, number: ++this.#count }));
-    const values = fresh.map(({ forward, number }) => leadsTo(forward, number));
-    updateElements(
-      this.#ports,
-      fresh.map(({ key }) => key),
-      values,
-    );
-    for (const { key, number } of fresh) this.#leads.set(key.toString('latin1'), number);
+  lead(forwards: readonly ForwardSet[]): void {
+    for (const set of forwards.filter((each) => this.#canLead(each))) {
+      const numbers = this.#numbersAt(set);
+      const fresh = pairs(set.ports).filter(({ hostPort }) => !numbers.has(hostPort));
+      const [hostPorts, containerPorts] = [fresh.map((pair) => pair.hostPort), fresh.map((pair) => pair.containerPort)];
+      const values = valuesOf(set.target, containerPorts, this.#count);
+      updateElements(this.#ports, { keys: keysOf(set, hostPorts), values }, fresh.length);
+      for (const hostPort of hostPorts) numbers.set(hostPort, this.#count++);
+    }
   }
 
-  /** How many sockets each port has led. A datagram's is counted with its first one. */
-  counts(): (binding: PortBinding) => number {
-    const found = elements(this.#ports, port.bytes, target.bytes, this.#leads.size);
-    const led = found.filter(({ value }) => ledBy(value) > 0);
-    const counts = new Map(led.map(({ key, value }) => [key.toString('latin1'), ledBy(value)]));
-    return (binding) => (counts.size === 0 ? 0 : (counts.get(keyOf(binding).toString('latin1')) ?? 0));
+  /** How many sockets have been led by ports. A datagram's is counted with its first one. */
+  counts(): (forwards: readonly ForwardSet[]) => number {
+    const led = ledBy(elements(this.#ports, port.bytes, target.bytes, this.size));
+    const ledIn = (set: ForwardSet) =>
+      pairs(set.ports).reduce((sum, { hostPort }) => sum + (led.get(keyOf(set, hostPort).toString('latin1')) ?? 0), 0);
+    return (forwards) => (led.size === 0 ? 0 : forwards.reduce((sum, set) => sum + ledIn(set), 0));
   }
 
   /** Leads nobody more. @returns what those are known by who were led */
-  leave(forwards: readonly Forward[]): ReadonlySet<number> {
-    const keys = forwards.map(({ binding }) => keyOf(binding)).filter((key) => this.#leads.has(key.toString('latin1')));
-    deleteElements(this.#ports, keys);
-    const names = keys.map((key) => key.toString('latin1'));
-    const numbers = new Set(names.flatMap((name) => this.#leads.get(name) ?? []));
-    for (const name of names) this.#leads.delete(name);
-    return numbers;
+  leave(forwards: readonly ForwardSet[]): ReadonlySet<number> {
+    const left = new Set<number>();
+    for (const set of forwards) {
+      const numbers = this.#numbersAt(set);
+      const led = pairs(set.ports).flatMap(({ hostPort }) => (numbers.has(hostPort) ? [hostPort] : []));
+      deleteElements(this.#ports, keysOf(set, led), led.length);
+      for (const hostPort of led) {
+        left.add(numbers.get(hostPort) ?? 0);
+        numbers.delete(hostPort);
+      }
+    }
+    return left;
   }
 
   /** Has one of those who were led still a connection? @param numbers as `leave` has them */
@@ -157,11 +159,18 @@ export class ConnectHook {
    * but not a datagram. Whom the container is to be told of can't be led past the relay that tells it. SCTP is left alone: what
    * its two ends tell each other of their addresses would not be what was asked.
    */
-  #canLead({ binding: { protocol, hostAddress, clientAddress }, target }: Forward): boolean {
+  #canLead({ protocol, hostAddress, clientAddress, target }: ForwardSet): boolean {
     if (clientAddress !== undefined || protocol === 'sctp') return false;
     if (!isLoopback(hostAddress) && !isUnspecified(hostAddress)) return false;
     if (hostAddress.family === target.family) return true;
     return hostAddress.family === 6 && protocol === 'tcp' && this.#machine.onlyIpv6 !== undefined;
+  }
+
+  #numbersAt(place: PortPlace): Map<number, number> {
+    const key = keyOf(place, 0).toString('latin1');
+    const numbers = this.#leads.get(key) ?? new Map<number, number>();
+    this.#leads.set(key, numbers);
+    return numbers;
   }
 
   #led(numbers: ReadonlySet<number>): readonly TcpSocket[] {

@@ -5,8 +5,9 @@
  * anyway. So there is one map, in which a socket of either family finds what the other would.
  */
 import { layout } from '../../kernel/bpf/layout.ts';
+import type { Elements } from '../../sys/bpf.ts';
 import { type Address, toBytes } from '../../values/address.ts';
-import { type Forward, type PortBinding, protocolNumbers } from '../../values/port.ts';
+import { type PortBinding, protocolNumbers } from '../../values/port.ts';
 
 /** What is published: the key of the map `ports`. Ports are as on the wire; a published 0.0.0.0 or :: ends in four zeros. */
 export const portRows = { address: [4, 4], port: 4, protocol: 4 } as const;
@@ -25,22 +26,44 @@ export const flow = layout('flow', {
   number: 4,
 });
 
-export function keyOf({ protocol, hostAddress, hostPort }: PortBinding): Buffer {
-  const key = withEndpoint(port, hostAddress, hostPort);
-  key.writeUInt32LE(protocolNumbers[protocol], port.protocol.offset);
-  return key;
+export function keyOf(place: PortPlace, hostPort: number): Buffer {
+  return keysOf(place, [hostPort]);
 }
 
-/** @param number what the sockets that are led by it are known by */
-export function leadsTo({ binding, target: address }: Forward, number: number): Buffer {
-  const value = withEndpoint(target, address, binding.containerPort);
-  value.writeUInt32LE(number, target.number.offset);
-  return value;
+/** The keys of ports of one address, behind each other. */
+export function keysOf({ protocol, hostAddress }: PortPlace, hostPorts: readonly number[]): Buffer {
+  const one = withAddress(port, hostAddress);
+  one.writeUInt32LE(protocolNumbers[protocol], port.protocol.offset);
+  const keys = Buffer.alloc(port.bytes * hostPorts.length, one);
+  for (const [place, number] of hostPorts.entries()) keys.writeUInt16BE(number, place * port.bytes + port.port.offset);
+  return keys;
 }
 
-/** How many sockets have been led, from what the map `ports` has of a port. */
-export function ledBy(value: Buffer): number {
-  return Number(value.readBigUInt64LE(target.led.offset));
+export type PortPlace = Pick<PortBinding, 'protocol' | 'hostAddress'>;
+
+/**
+ * Where they lead, behind each other.
+ *
+ * @param number what the sockets that are led by the first are known by; those of the others have the next ones
+ */
+export function valuesOf(address: Address, containerPorts: readonly number[], number: number): Buffer {
+  const values = Buffer.alloc(target.bytes * containerPorts.length, withAddress(target, address));
+  for (const [place, containerPort] of containerPorts.entries()) {
+    const value = place * target.bytes;
+    values.writeUInt16BE(containerPort, value + target.port.offset);
+    values.writeUInt32LE(number + place, value + target.number.offset);
+  }
+  return values;
+}
+
+/** How many sockets have been led, from what the map `ports` has of ports: the keys of those by which there were some. */
+export function ledBy({ keys, values }: Elements): ReadonlyMap<string, number> {
+  const led = new Map<string, number>();
+  for (let place = 0; place * target.bytes < values.length; place++) {
+    const count = Number(values.readBigUInt64LE(place * target.bytes + target.led.offset));
+    if (count > 0) led.set(keys.toString('latin1', place * port.bytes, (place + 1) * port.bytes), count);
+  }
+  return led;
 }
 
 /** By which lead a socket was led, from what it remembers. */
@@ -48,12 +71,11 @@ export function numberOf(stored: Buffer): number {
   return stored.readUInt32LE(flow.number.offset);
 }
 
-/** An address in sixteen bytes, as IPv6 writes one of IPv4, and a port in network order, which it is in the first two of four. */
-function withEndpoint(struct: typeof port | typeof target, address: Address, number: number): Buffer {
+/** An address in sixteen bytes, as IPv6 writes one of IPv4. (A port is in network order, in the first two of its four bytes.) */
+function withAddress(struct: typeof port | typeof target, address: Address): Buffer {
   const bytes = Buffer.alloc(struct.bytes);
   const written = toBytes(address);
   bytes.set(written, 16 - written.length);
   if (address.family === 4) bytes.writeUInt16BE(0xffff, 10);
-  bytes.writeUInt16BE(number, struct.port.offset);
   return bytes;
 }

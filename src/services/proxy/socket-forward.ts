@@ -17,7 +17,7 @@
  */
 import type { Endpoint } from '../../sys/inet-socket.ts';
 import { type Address, type Family, isUnspecified, unspecified } from '../../values/address.ts';
-import { type ForwardSet, type PortPair, pairs } from '../../values/forward-set.ts';
+import { type ForwardSet, type PortPair, type PortRun, pairs } from '../../values/forward-set.ts';
 import type { Forward } from '../../values/port.ts';
 import { present } from '../../values/present.ts';
 
@@ -59,6 +59,23 @@ export function forwardOf({ way, ...ports }: SocketForward, hostAddress = way.ho
   const { protocol, clientAddress, near, targets } = way;
   const binding = { protocol, hostAddress, ...ports, ...present({ clientAddress }) };
   return { binding, target: targets[hostAddress.family], ...present({ near }) };
+}
+
+/** What all of them lead, by each of their families. */
+export function setsOf(sockets: Iterable<SocketForward>): readonly ForwardSet[] {
+  const byWay = new Map<Way, PortRun[]>();
+  for (const { way, hostPort, containerPort } of sockets) {
+    const ports = byWay.get(way) ?? [];
+    byWay.set(way, ports);
+    ports.push({ hostPort, containerPort, count: 1 });
+  }
+  return [...byWay].flatMap(([{ protocol, hostAddress, clientAddress, near, isShared, targets }, ports]) => {
+    const addresses = isShared ? [unspecified(4), hostAddress] : [hostAddress];
+    return addresses.map((address) => {
+      const target = targets[address.family];
+      return { protocol, hostAddress: address, target, ports, ...present({ clientAddress, near }) };
+    });
+  });
 }
 
 /** Where a socket leads its clients. */
