@@ -131,7 +131,7 @@ export class Loop {
   }
 
   #expire(): void {
-    const due = [...this.#timers].filter(({ at }) => at <= this.now);
+    const due = [...this.#timers].filter(({ at }) => at <= this.now).toSorted((a, b) => a.at - b.at);
     for (const timer of due) this.#timers.delete(timer);
     this.#nextTimer = Math.min(Number.POSITIVE_INFINITY, ...[...this.#timers].map(({ at }) => at));
     for (const { action } of due) action();
