@@ -12,6 +12,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { frugal } from '../src/engine/create.ts';
 import { readLayout } from '../src/kernel/cgroup.ts';
 import { waitFor } from '../src/lab/wait.ts';
 import { ignoring } from '../src/values/errors.ts';
@@ -102,7 +103,7 @@ async function openHook(
 }
 
 async function openRelay(name: string, relay: string, wish: RelayWish): Promise<DataCarrier | Absent> {
-  const child = spawn(process.execPath, [relay], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const child = spawn(process.execPath, [...frugal, relay], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   const word = once(createInterface(child.stdout), 'line') as Promise<[string]>;
   child.stdin.write(`${JSON.stringify(wish)}\n`);
   const [said] = await word;

@@ -12,8 +12,8 @@ const sizes = [1, 1_000, 10_000];
 /** docker-proxy takes six open files for each: a hard limit of 20,000, which is common, has no room for more. */
 const connections = 3_000;
 const firstPort = 20_000;
-/** Until who was started, or was asked, has come to rest. */
-const restMilliseconds = 1_000;
+/** Until who was started, or was asked, has come to rest: V8 gives back what it needed for that when nothing has happened for ten seconds. */
+const restMilliseconds = 12_000;
 
 /** Once: memory does not depend on how busy the machine is. @param program load.c's */
 export async function measureMemory(
