@@ -18,6 +18,8 @@ import { waitFor } from '../../src/lab/wait.ts';
 import { bind, closeSocket, listen, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { lacksSctp, sctpClient, sctpServer, startPeer } from '../support/sctp-peers.ts';
+import { skipUnless } from '../support/skip.ts';
 import { flagsOf, type Launched, launch } from '../support/stand-in.ts';
 
 const [container, container6] = ['10.9.0.2', 'fd09::2'];
@@ -170,10 +172,6 @@ test.serial('what cannot be is said behind a 1, and the process ends with 1', as
     ],
     [flags, /^1\nport 127\.0\.0\.1:8006\/tcp is in use by container docker-proxy \(pid \d+\): address already in use$/],
     [flagsOf('tcp', '192.0.2.1', 8007, container, 80), /^1\ncannot publish on 192\.0\.2\.1/],
-    [
-      flagsOf('sctp', '127.0.0.1', 8007, container, 80),
-      /^1\ncannot publish port 127\.0\.0\.1:8007\/sctp: the kernel has no SCTP \(Protocol not supported\)$/,
-    ],
     [flagsOf('tcp', '127.0.0.1', 65536, container, 80), /^1\ninvalid host-port "65536"$/],
     [flags.slice(0, -2), /^1\nflag is missing: -container-port$/],
     [['-x'], /^1\nunknown flag: -x$/],
@@ -230,6 +228,32 @@ test.serial('a bound socket is taken from descriptor 4, and stays open while the
   t.is(await askUdp(8011, '127.0.0.2'), 'asked served from 127.0.0.2');
   for (const each of [tcp, udp]) t.is(await end(each), 0);
   t.is(await ask(8010), 'ECONNREFUSED');
+});
+
+test.serial('a port of SCTP, and one whose socket listens in descriptor 4', async (t) => {
+  if (skipUnless(t, lacksSctp())) return;
+  const server = startPeer(sctpServer(container, 2905, { name: true, end: 'close' }));
+  await server.next();
+  const socket = openStream(4, 'sctp');
+  bind(socket, { address: parseAddress('127.0.0.1'), port: 8013 });
+  listen(socket, 100);
+  const flags = (port: number) => flagsOf('sctp', '127.0.0.1', port, container, 2905);
+  const own = await start(0, { words: flags(8012) });
+  const handed = await start(0, { words: [...flags(8013), '-use-listen-fd'], socket });
+  closeSocket(socket);
+  t.deepEqual([own.said, handed.said], ['0\n', '0\n']);
+  for (const port of [8012, 8013])
+    t.like(await startPeer(sctpClient('127.0.0.1', port, [['receive'], ['close']])).next(), { text: container });
+  for (const each of [own, handed]) t.is(await end(each), 0);
+  t.like(await startPeer(sctpClient('127.0.0.1', 8013, [])).next(), { error: 'ECONNREFUSED' });
+  server.child.kill('SIGKILL');
+});
+
+test.serial('where the kernel has no SCTP, that is said', async (t) => {
+  if (skipUnless(t, lacksSctp() === undefined ? 'this kernel has SCTP' : undefined)) return;
+  const { said, ended } = await start(0, { words: flagsOf('sctp', '127.0.0.1', 8007, container, 80) });
+  t.is(said, '1\ncannot publish port 127.0.0.1:8007/sctp: the kernel has no SCTP (Protocol not supported)');
+  t.is(await ended, 1);
 });
 
 test.serial('a switchboard that is killed comes back with all its ports, by itself and once', async (t) => {

@@ -21,7 +21,7 @@ import {
 } from '../../sys/inet-socket.ts';
 import { whenReadable, whenWritable } from '../../sys/readiness.ts';
 import type { Address, Family } from '../../values/address.ts';
-import { hasErrno, ignoring, KernelError } from '../../values/errors.ts';
+import { GangwayError, hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import type { Port } from '../../values/port.ts';
 import type { Proof, ReachWay } from '../engine.ts';
 
@@ -74,10 +74,24 @@ function send(path: Path, port: Port | undefined): Promise<Outcome> {
 
 /** TCP and SCTP: is the connection made, or refused? */
 function knock(path: Path, port: number, protocol: 'tcp' | 'sctp'): Promise<Outcome> {
-  const open = (family: Family) => openStream(family, protocol);
+  const open = (family: Family) => {
+    try {
+      return openStream(family, protocol);
+    } catch (error) {
+      throw hasErrno(error, 'EPROTONOSUPPORT') ? noSctp(error) : error;
+    }
+  };
   return withSocket(path, port, open, (fd, settle) => {
     const watch = whenWritable(fd, () => settle(outcomeOf(takeError(fd)) ?? 'arrived'));
     return () => watch.close();
+  });
+}
+
+function noSctp(cause: unknown): GangwayError {
+  const hint = 'ask without --probe, or load it with `modprobe sctp`';
+  return new GangwayError('not-supported', 'a probe by sctp needs a kernel that has it (Protocol not supported)', {
+    hint,
+    cause,
   });
 }
 
