@@ -15,6 +15,7 @@ import { type Address, sameAddress, unspecified } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { PortBinding, PublishedPort } from '../values/port.ts';
 import { formatLeading, formatPublish, singles, size } from '../values/port-grammar.ts';
+import { anyOf, exactly, fits, labelOf, leadingTo, Parts, Shelves } from './published-parts.ts';
 
 /**
  * The bindings that are meant.
@@ -26,8 +27,10 @@ export function selectBindings(
   bindings: readonly PortBinding[],
   meant: readonly PublishedPort[],
 ): readonly PortBinding[] {
+  const published = new Shelves<PortBinding>();
+  for (const binding of bindings) for (const label of [exactly(binding), anyOf(binding)]) published.put(label, binding);
   const chosen = meant.flatMap(singles).map((single) => {
-    const found = bindings.filter((binding) => fits(single, binding));
+    const found = published.at(labelOf(single) ?? anyOf(leadingTo(single))).filter((binding) => fits(single, binding));
     if (found.length === 0) throw notPublished(name, single, bindings.map(formatLeading));
     return found;
   });
@@ -40,7 +43,13 @@ export function withoutBindings(
   gone: readonly PortBinding[],
   left: readonly PortBinding[],
 ): readonly PublishedPort[] {
-  return [...samePort(gone)].reduce(withoutPort(left), published);
+  const parts = new Parts(published);
+  const remaining = new Shelves<PortBinding>();
+  for (const binding of left) remaining.put(exactly(binding), binding);
+  const going = new Shelves<PortBinding>();
+  for (const binding of gone) going.put(exactly(binding), binding);
+  for (const [label, samePort] of going) takePort(parts, samePort, remaining.at(label));
+  return parts.requests();
 }
 
 /**
@@ -53,82 +62,40 @@ export function withoutRequests(
   published: readonly PublishedPort[],
   meant: readonly PublishedPort[],
 ): readonly PublishedPort[] {
-  return meant.flatMap(singles).reduce((rest, single) => {
-    const after = rest.flatMap((request) =>
-      replaceParts(request, (part) => (isMeant(single, part) ? remainder(single, part) : undefined)),
-    );
-    if (rest.every((request) => after.includes(request)))
-      throw notPublished(name, single, published.map(formatPublish));
-    return after;
-  }, published);
-}
-
-/** May this binding have come of that request for one port? */
-function fits({ protocol, hostAddress, hostPort, containerPort }: PublishedPort, binding: PortBinding): boolean {
-  return (
-    protocol === binding.protocol &&
-    containerPort.first === binding.containerPort &&
-    (hostPort === undefined || (hostPort.first <= binding.hostPort && binding.hostPort <= hostPort.last)) &&
-    (hostAddress === undefined || sameAddress(hostAddress, binding.hostAddress))
-  );
-}
-
-/** Bindings that differ in nothing but the address: one request may have made them all. */
-function samePort(bindings: readonly PortBinding[]): Iterable<readonly PortBinding[]> {
-  const ports = new Map<string, PortBinding[]>();
-  for (const binding of bindings) {
-    const key = `${binding.hostPort}:${binding.containerPort}/${binding.protocol}`;
-    ports.set(key, [...(ports.get(key) ?? []), binding]);
+  const parts = new Parts(published);
+  for (const single of meant.flatMap(singles)) {
+    const found = parts.like(single).filter((part) => isMeant(single, part));
+    if (found.length === 0) throw notPublished(name, single, published.map(formatPublish));
+    for (const part of found) parts.replace(part, remainder(single, part));
   }
-  return ports.values();
+  return parts.requests();
 }
 
-function withoutPort(left: readonly PortBinding[]) {
-  return (published: readonly PublishedPort[], gone: readonly PortBinding[]): readonly PublishedPort[] => {
-    const source = published
-      .flatMap((request) => singles(request).map((part) => ({ request, part })))
-      .filter(({ part }) => gone.some((binding) => fits(part, binding)))
-      .toSorted((a, b) => vagueness(a.part) - vagueness(b.part))[0];
-    if (source === undefined) return published;
-    const { request, part } = source;
-    const kept = part.hostAddress === undefined ? addressesLeft(part, published, gone, left) : [];
-    const pinned = kept.map((hostAddress) => ({ ...part, hostAddress }));
-    const after = published.flatMap((other) =>
-      other === request ? replaceParts(other, (each) => (same(each, part) ? pinned : undefined)) : [other],
-    );
-    const others = gone.filter((binding) => !fits(part, binding));
-    return others.length === 0 ? after : withoutPort(left)(after, others);
-  };
+/** @param gone bindings that differ in nothing but the address: one request may have made them all. @param left those that stay */
+function takePort(parts: Parts, gone: readonly PortBinding[], left: readonly PortBinding[]): void {
+  const sources = gone.flatMap((binding) => parts.sourcesOf(binding));
+  const part = sources.toSorted((a, b) => vagueness(a) - vagueness(b))[0];
+  if (part === undefined) return;
+  const kept = part.hostAddress === undefined ? addressesLeft(parts, part, left) : [];
+  parts.replace(
+    part,
+    kept.map((hostAddress) => ({ ...part, hostAddress })),
+  );
+  const others = gone.filter((binding) => !fits(part, binding));
+  if (others.length > 0) takePort(parts, others, left);
 }
 
 /** The addresses at which a request without one is still bound by the same port, and no other request by name. */
-function addressesLeft(
-  part: PublishedPort,
-  published: readonly PublishedPort[],
-  gone: readonly PortBinding[],
-  left: readonly PortBinding[],
-): readonly Address[] {
-  const named = published.flatMap(singles).filter(({ hostAddress }) => hostAddress !== undefined);
-  return left
-    .filter((binding) => fits(part, binding) && gone.some(({ hostPort }) => hostPort === binding.hostPort))
-    .filter((binding) => !named.some((other) => fits(other, binding)))
-    .map(({ hostAddress }) => hostAddress);
+function addressesLeft(parts: Parts, part: PublishedPort, left: readonly PortBinding[]): readonly Address[] {
+  const isNamed = (binding: PortBinding) =>
+    parts.sourcesOf(binding).some(({ hostAddress }) => hostAddress !== undefined);
+  return left.filter((binding) => fits(part, binding) && !isNamed(binding)).map(({ hostAddress }) => hostAddress);
 }
 
 /** What says more is the likelier source: a host port before a choice, an address before all of them. */
 function vagueness({ hostPort, hostAddress }: PublishedPort): number {
   const choice = hostPort === undefined ? 65_536 : size(hostPort);
   return 2 * choice + (hostAddress === undefined ? 1 : 0);
-}
-
-/** The request as it is where no part of it is replaced; else its parts one by one. */
-function replaceParts(
-  request: PublishedPort,
-  replace: (part: PublishedPort) => readonly PublishedPort[] | undefined,
-): readonly PublishedPort[] {
-  const parts = singles(request).map((part) => ({ part, instead: replace(part) }));
-  if (parts.every(({ instead }) => instead === undefined)) return [request];
-  return parts.flatMap(({ part, instead }) => instead ?? [part]);
 }
 
 function isMeant(meant: PublishedPort, part: PublishedPort): boolean {
@@ -152,10 +119,6 @@ function remainder({ hostAddress }: PublishedPort, part: PublishedPort): readonl
 
 function addressesOf({ hostAddress }: PublishedPort): readonly Address[] {
   return hostAddress === undefined ? [unspecified(4), unspecified(6)] : [hostAddress];
-}
-
-function same(a: PublishedPort, b: PublishedPort): boolean {
-  return formatPublish(a) === formatPublish(b);
 }
 
 function notPublished(name: string, single: PublishedPort, published: readonly string[]): GangwayError {
