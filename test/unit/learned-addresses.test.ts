@@ -17,7 +17,7 @@ function told(step: FirewallStep): string {
   return `${was === undefined ? '' : 'again '}${element.set} ${formatSetElement(element)}`;
 }
 
-/** A kernel that has nothing but what it is told, and tells what that was. */
+/** A kernel that has nothing but what it is told, and tells what that was; its time stands still. */
 function scene({ networks = [plainExit.id] } = {}) {
   const log: string[] = [];
   const there = new Set<string>();
@@ -45,7 +45,11 @@ function scene({ networks = [plainExit.id] } = {}) {
   const records = { isMachineReadable: true, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
   const context = { records, kinds: { element: kind }, host: () => ({}) } as unknown as Context;
   const errors: unknown[] = [];
-  const learned = new LearnedAddresses(context, (error) => errors.push(error));
+  const learned = new LearnedAddresses(
+    context,
+    (error) => errors.push(error),
+    () => 0,
+  );
   return { learned, log, there, refusals, kind, errors };
 }
 

@@ -37,7 +37,7 @@ interface Known {
   /** The network's id. */
   readonly network: string;
   readonly element: SetElement;
-  /** As `performance.now` tells the time. */
+  /** As `now` tells the time. */
   readonly until: number;
 }
 
@@ -48,9 +48,11 @@ export class LearnedAddresses implements Learning {
   #toldAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<unknown> = Promise.resolve();
 
+  /** @param now in milliseconds, from any beginning */
   constructor(
     readonly context: Context,
     readonly onError: (error: unknown) => void,
+    readonly now = () => performance.now(),
   ) {}
 
   /** From now on nobody else opens anything: what a switchboard has left that was killed is nobody's, and would never end. */
@@ -62,7 +64,7 @@ export class LearnedAddresses implements Learning {
   }
 
   readonly open: Open = (openings) => {
-    const wanted = this.#missing(openings.flatMap(wantedOf));
+    const wanted = this.#missing(openings.flatMap((opening) => wantedOf(opening, this.now())));
     if (wanted.length === 0) return undefined;
     try {
       if (this.#backend.name === 'iptables')
@@ -79,7 +81,7 @@ export class LearnedAddresses implements Learning {
     await this.#inTurn(async () => {
       if (this.#isClosed) return;
       const networks = new Set(this.context.records.networks().map(({ id }) => id));
-      const now = performance.now();
+      const now = this.now();
       await this.#forget(({ network, until }) => until <= now || !networks.has(network));
       using world = new World(this.context.host());
       const steps = [...this.#known.values()].flatMap(({ element, until }) =>
@@ -163,7 +165,7 @@ export class LearnedAddresses implements Learning {
 
   /** Who has asked hears that it has failed, and not why. */
   #fail(error: unknown): Promise<never> {
-    const now = performance.now();
+    const now = this.now();
     if (now - this.#toldAt >= quietMilliseconds) {
       this.#toldAt = now;
       this.onError(error);
@@ -172,7 +174,7 @@ export class LearnedAddresses implements Learning {
   }
 
   #sweep(): void {
-    const now = performance.now();
+    const now = this.now();
     void this.#inTurn(() => this.#forget(({ until }) => until <= now)).catch(this.onError);
   }
 
@@ -222,10 +224,9 @@ export class LearnedAddresses implements Learning {
   }
 }
 
-function wantedOf({ exit, name, addresses }: Opening): readonly Known[] {
+function wantedOf({ exit, name, addresses }: Opening, now: number): readonly Known[] {
   const { id, link, egress } = exit;
   if (egress === undefined) return [];
-  const now = performance.now();
   return addresses.flatMap(({ address, seconds }) =>
     learnedElements(link, egress, { name, address, seconds }).map((element) => ({
       network: id,
