@@ -15,7 +15,7 @@
 import { carried, publish, republish, sockets, unpublish, withFlows } from '../networks/publish.ts';
 import type { World } from '../plan/world.ts';
 import { publishAll } from '../services/port-allocation.ts';
-import { selectBindings, withoutBindings, withoutRequests } from '../services/port-withdrawal.ts';
+import { selectBindings, withoutBindings, withoutRequests } from '../services/port-withdrawal/withdrawal.ts';
 import {
   forgetUnpublished,
   type IntroducedPorts,

@@ -11,10 +11,10 @@
  * A request may say less than what came of it: `-p 8080:80` is bound on two addresses, `-p 80` to some port. So a binding
  * is traced back to the part of the request that it comes from, and that part alone is written anew.
  */
-import { type Address, sameAddress, unspecified } from '../values/address.ts';
-import { GangwayError } from '../values/errors.ts';
-import type { PortBinding, PublishedPort } from '../values/port.ts';
-import { formatLeading, formatPublish, singles, size } from '../values/port-grammar.ts';
+import { type Address, sameAddress, unspecified } from '../../values/address.ts';
+import { GangwayError } from '../../values/errors.ts';
+import type { PortBinding, PublishedPort } from '../../values/port.ts';
+import { formatLeading, formatPublish, singles, size } from '../../values/port-grammar.ts';
 import { anyOf, exactly, fits, labelOf, leadingTo, Parts, Shelves } from './published-parts.ts';
 
 /**

@@ -7,9 +7,9 @@
  *     *:80/tcp      whatever leads to 80/tcp
  *     ?*:80/tcp     what was asked to lead to 80/tcp, from a port that somebody else chose
  */
-import { sameAddress } from '../values/address.ts';
-import type { PortBinding, Protocol, PublishedPort } from '../values/port.ts';
-import { singles, size } from '../values/port-grammar.ts';
+import { sameAddress } from '../../values/address.ts';
+import type { PortBinding, Protocol, PublishedPort } from '../../values/port.ts';
+import { singles, size } from '../../values/port-grammar.ts';
 
 interface Leading {
   readonly containerPort: number;
