@@ -12,9 +12,10 @@
  * The first two receive, the last two send what stands there. Between the two nothing is copied, allocated or converted.
  * Memory is taken by the page when it is first written: small datagrams cost 4 KiB a place.
  *
- * @see datagram-buffer.ts, the same one at a time; struct mmsghdr in recvmmsg(2), of the 64-bit ABIs
+ * @see datagram-buffer.ts, the same one at a time; message-header.ts
  */
 import type { Family } from '../values/address.ts';
+import { header, packetInformation, writePointer } from './message-header.ts';
 import { familyOf } from './peer-family.ts';
 import { addressOf, ECONNREFUSED, lastErrno, type SystemCalls, systemCalls } from './system-calls.ts';
 
@@ -29,20 +30,6 @@ const nameBytes = 32;
 const controlBytes = 72;
 const headerBytes = 64;
 const vectorBytes = 16;
-
-/** Fields of struct mmsghdr: a msghdr, and the length of what was received. */
-const header = {
-  name: 0,
-  nameLength: 8,
-  vector: 16,
-  vectorCount: 24,
-  control: 32,
-  controlLength: 40,
-  length: 56,
-} as const;
-
-/** As in datagram-buffer.ts: in_pktinfo {u32 interface; ip local, header} or in6_pktinfo {ip6 address; u32 interface}. */
-const information = { interface4: 16, local4: 20, header4: 24, address6: 16, interface6: 32, second: 40 } as const;
 
 const places = (bytes: number) => batch * bytes;
 const at = (() => {
@@ -115,9 +102,7 @@ export class DatagramBatch {
   }
 
   #pointer(where: number, target: number): void {
-    const address = this.#base + target;
-    this.#view.setUint32(where, address % 2 ** 32, true);
-    this.#view.setUint32(where + 4, Math.floor(address / 2 ** 32), true);
+    writePointer(this.#view, where, this.#base + target);
   }
 
   /** From whoever sends to a bound socket. @returns how many; -1 if there is none or the last one's ICMP error was there */
@@ -153,11 +138,11 @@ export class DatagramBatch {
 
   /** Bytes of the datagram at a place, as received from anyone. */
   length(place: number): number {
-    return this.#view.getUint32(at.fromAnyone + place * headerBytes + header.length, true);
+    return this.#view.getUint32(at.fromAnyone + place * headerBytes + header.bytes, true);
   }
 
   lengthFromPeer(place: number): number {
-    return this.#view.getUint32(at.fromPeer + place * headerBytes + header.length, true);
+    return this.#view.getUint32(at.fromPeer + place * headerBytes + header.bytes, true);
   }
 
   /** Puts the datagram at `place` into the line of those that are to be sent on, as number `position`. */
@@ -260,22 +245,22 @@ export class DatagramBatch {
   #normalise(place: number): void {
     const control = at.controls + place * controlBytes;
     if (this.#view.getUint16(at.names + place * nameBytes, true) === AF_INET) {
-      this.#view.setUint32(control + information.interface4, 0, true);
+      this.#view.setUint32(control + packetInformation.interface4, 0, true);
       this.#view.setUint32(
-        control + information.header4,
-        this.#view.getUint32(control + information.local4, true),
+        control + packetInformation.header4,
+        this.#view.getUint32(control + packetInformation.local4, true),
         true,
       );
       return;
     }
     const lengthAt = at.fromAnyone + place * headerBytes + header.controlLength;
-    if (this.#view.getUint32(lengthAt, true) > information.second) {
-      const local4 = this.#view.getUint32(control + information.second + information.local4, true);
-      this.#view.setUint32(control + information.address6 + 12, local4, true);
-      this.#view.setUint32(lengthAt, information.second, true);
+    if (this.#view.getUint32(lengthAt, true) > packetInformation.second) {
+      const local4 = this.#view.getUint32(control + packetInformation.second + packetInformation.local4, true);
+      this.#view.setUint32(control + packetInformation.address6 + 12, local4, true);
+      this.#view.setUint32(lengthAt, packetInformation.second, true);
     }
-    const linkLocal = (this.#view.getUint16(control + information.address6, false) & 0xffc0) === 0xfe80;
-    if (!linkLocal) this.#view.setUint32(control + information.interface6, 0, true);
+    const linkLocal = (this.#view.getUint16(control + packetInformation.address6, false) & 0xffc0) === 0xfe80;
+    if (!linkLocal) this.#view.setUint32(control + packetInformation.interface6, 0, true);
   }
 }
 

@@ -13,6 +13,7 @@
 import type { Family } from '../values/address.ts';
 import { KernelError } from '../values/errors.ts';
 import { errnoName, libc } from './libc.ts';
+import { header, packetInformation } from './message-header.ts';
 import { familyOf } from './peer-family.ts';
 
 /** The largest UDP payload is 65,507 bytes over IPv4, 65,527 over IPv6. */
@@ -25,11 +26,6 @@ const AF_INET = 2;
 
 /** Where the parts stand in the memory: struct msghdr, struct iovec, sockaddr, control message, payload. */
 const at = { header: 0, vector: 56, name: 72, control: 104, payload: 176 } as const;
-/** Fields of struct msghdr; pointers and sizes have 64 bits. */
-const header = { name: 0, nameLength: 8, vector: 16, vectorLength: 24, control: 32, controlLength: 40 } as const;
-/** struct cmsghdr takes 16 bytes; then in_pktinfo {u32 interface; ip local, header} or in6_pktinfo {ip6 addr; u32 interface}. */
-const information = { interface4: 16, local4: 20, header4: 24, address6: 16, interface6: 32, second: 40 } as const;
-
 /** The way back to a client: its address and port, and the address of ours that it asked, as the kernel writes both. */
 export interface ReturnPath {
   readonly name: Buffer;
@@ -60,7 +56,7 @@ export class DatagramBuffer {
     this.#payload = base + BigInt(at.payload);
     this.#memory.writeBigUInt64LE(base + BigInt(at.name), header.name);
     this.#memory.writeBigUInt64LE(base + BigInt(at.vector), header.vector);
-    this.#memory.writeBigUInt64LE(1n, header.vectorLength);
+    this.#memory.writeBigUInt64LE(1n, header.vectorCount);
     this.#memory.writeBigUInt64LE(base + BigInt(at.control), header.control);
     this.#memory.writeBigUInt64LE(this.#payload, at.vector);
   }
@@ -158,21 +154,21 @@ export class DatagramBuffer {
   #normalise(): void {
     if (this.#memory.readUInt32LE(header.controlLength) === 0) return;
     if (this.#memory.readUInt16LE(at.name) === AF_INET) {
-      this.#memory.writeUInt32LE(0, at.control + information.interface4);
+      this.#memory.writeUInt32LE(0, at.control + packetInformation.interface4);
       this.#memory.copyWithin(
-        at.control + information.header4,
-        at.control + information.local4,
-        at.control + information.local4 + 4,
+        at.control + packetInformation.header4,
+        at.control + packetInformation.local4,
+        at.control + packetInformation.local4 + 4,
       );
       return;
     }
-    if (this.#memory.readUInt32LE(header.controlLength) > information.second) {
-      const local4 = at.control + information.second + information.local4;
-      this.#memory.copyWithin(at.control + information.address6 + 12, local4, local4 + 4);
-      this.#memory.writeUInt32LE(information.second, header.controlLength);
+    if (this.#memory.readUInt32LE(header.controlLength) > packetInformation.second) {
+      const local4 = at.control + packetInformation.second + packetInformation.local4;
+      this.#memory.copyWithin(at.control + packetInformation.address6 + 12, local4, local4 + 4);
+      this.#memory.writeUInt32LE(packetInformation.second, header.controlLength);
     }
-    const linkLocal = (this.#memory.readUInt16BE(at.control + information.address6) & 0xffc0) === 0xfe80;
-    if (!linkLocal) this.#memory.writeUInt32LE(0, at.control + information.interface6);
+    const linkLocal = (this.#memory.readUInt16BE(at.control + packetInformation.address6) & 0xffc0) === 0xfe80;
+    if (!linkLocal) this.#memory.writeUInt32LE(0, at.control + packetInformation.interface6);
   }
 
   #failed(operation: string): undefined {

@@ -9,8 +9,9 @@
  * A message is sent as a whole or not at all. It may come in pieces, of which the last one has MSG_EOR. Between them the kernel
  * tells what becomes of the association (MSG_NOTIFICATION): that it has ended, who has said SHUTDOWN himself hears in no other way.
  *
- * @see RFC 6458, sections 4 and 5.3; linux/sctp.h; struct msghdr in recvmsg(2), of the 64-bit ABIs
+ * @see RFC 6458, sections 4 and 5.3; linux/sctp.h; message-header.ts
  */
+import { header, writePointer } from './message-header.ts';
 import { MessageOptions } from './message-options.ts';
 import { addressOf, EINPROGRESS, lastErrno, type SystemCalls, systemCalls } from './system-calls.ts';
 
@@ -35,8 +36,7 @@ const payloadBytes = 65_536;
 const nameBytes = 28;
 const statusBytes = 176;
 
-/** Fields of struct msghdr, of struct cmsghdr and of what is in it: sctp_rcvinfo has 28 bytes, sctp_sndinfo 16. */
-const header = { vector: 16, vectorCount: 24, control: 32, controlLength: 40, flags: 48, bytes: 56 } as const;
+/** Fields of struct cmsghdr and of what is in it: sctp_rcvinfo has 28 bytes, sctp_sndinfo 16. */
 const control = {
   length: 0,
   level: 8,
@@ -89,7 +89,7 @@ export class MessageCalls {
     this.#options = new MessageOptions(initRetries);
     this.#furnish(at.receive, at.receiveVector, at.receiveControl);
     this.#furnish(at.send, at.sendVector, at.sendControl);
-    this.#pointer(at.receiveVector, this.#base + at.payload);
+    writePointer(this.#view, at.receiveVector, this.#base + at.payload);
     this.#view.setUint32(at.receiveVector + 8, payloadBytes, true);
     this.#view.setUint32(at.send + header.controlLength, sendControlBytes, true);
     this.#view.setUint32(at.sendControl + control.length, sendControlBytes, true);
@@ -164,7 +164,7 @@ export class MessageCalls {
 
   /** @param address of memory that is somewhere else */
   sendFrom(fd: number, address: number, length: number, { stream, unordered, kind }: Label): number {
-    this.#pointer(at.sendVector, address);
+    writePointer(this.#view, at.sendVector, address);
     this.#view.setUint32(at.sendVector + 8, length, true);
     this.#view.setUint16(at.sendControl + control.stream, stream, true);
     this.#view.setUint16(at.sendControl + control.sendFlags, unordered ? SCTP_UNORDERED : 0, true);
@@ -209,13 +209,8 @@ export class MessageCalls {
   }
 
   #furnish(message: number, vector: number, controls: number): void {
-    this.#pointer(message + header.vector, this.#base + vector);
+    writePointer(this.#view, message + header.vector, this.#base + vector);
     this.#view.setUint32(message + header.vectorCount, 1, true);
-    this.#pointer(message + header.control, this.#base + controls);
-  }
-
-  #pointer(where: number, address: number): void {
-    this.#view.setUint32(where, address % 2 ** 32, true);
-    this.#view.setUint32(where + 4, Math.floor(address / 2 ** 32), true);
+    writePointer(this.#view, message + header.control, this.#base + controls);
   }
 }
