@@ -5,6 +5,7 @@
  * compiles TypeScript as it is read would be counted as memory of ours.
  */
 import { createInterface } from 'node:readline';
+import { Tidying } from '../src/engine/switchboard/tidying.ts';
 import { ConnectHook } from '../src/services/connect-hook/connect-hook.ts';
 import { Engine } from '../src/services/proxy/engine/engine.ts';
 import type { Carrier } from '../src/services/proxy/forward.ts';
@@ -32,7 +33,9 @@ function begin(wish: RelayWish): void {
   const hostAddress = parseAddress('127.0.0.1');
   const target = parseAddress(wish.target);
   const forwards = wish.forwards.map((forward) => ({ binding: { ...forward, hostAddress }, target }));
-  serve(reserve(share(gather(forwards))), chooseCarrier(wish));
+  const carrier = chooseCarrier(wish);
+  const relays = serve(reserve(share(gather(forwards))), carrier);
+  new Tidying(carrier).changed(relays.length);
   if (wish.cgroup !== undefined) new ConnectHook(wish.cgroup).lead(gather(forwards));
 }
 

@@ -91,7 +91,7 @@ export function engineOf(context: Context): Engine {
   };
 }
 
-/** For a process that stays: what is young in its memory is looked through at 2 MB, not at 16. */
+/** For a process that stays: what is young in its memory is looked through at 2 MB, not at 16. scripts/bundle.js knows of it. */
 export const frugal = ['--max-semi-space-size=2'];
 
 /** How the switchboard of these directories is spoken to, and started. */

@@ -29,12 +29,10 @@ export interface PortRun {
 export function gather(forwards: Iterable<Forward>): readonly ForwardSet[] {
   const sets: { readonly like: Forward; readonly ports: Mutable<PortRun>[] }[] = [];
   for (const forward of forwards) {
-    const { hostPort, containerPort } = forward.binding;
-    const set = sets.find(({ like }) => areAlike(like, forward));
-    const last = set?.ports.at(-1);
-    if (last !== undefined && continues(last, hostPort, containerPort)) last.count++;
-    else if (set !== undefined) set.ports.push({ hostPort, containerPort, count: 1 });
-    else sets.push({ like: forward, ports: [{ hostPort, containerPort, count: 1 }] });
+    const found = sets.find(({ like }) => areAlike(like, forward));
+    const { ports } = found ?? { ports: [] };
+    join(ports, forward.binding);
+    if (found === undefined) sets.push({ like: forward, ports });
   }
   return sets.map(({ like: { binding, ...rest }, ports }) => {
     const { hostPort: _1, containerPort: _2, ...common } = binding;
@@ -90,6 +88,19 @@ export function pairs(runs: readonly PortRun[]): readonly PortPair[] {
   return runs.flatMap(({ hostPort, containerPort, count }) =>
     Array.from({ length: count }, (_, place) => ({ hostPort: hostPort + place, containerPort: containerPort + place })),
   );
+}
+
+/** The same the other way: those behind each other become a run. */
+export function runs(ports: Iterable<PortPair>): readonly PortRun[] {
+  const found: Mutable<PortRun>[] = [];
+  for (const pair of ports) join(found, pair);
+  return found;
+}
+
+function join(found: Mutable<PortRun>[], { hostPort, containerPort }: PortPair): void {
+  const last = found.at(-1);
+  if (last !== undefined && continues(last, hostPort, containerPort)) last.count++;
+  else found.push({ hostPort, containerPort, count: 1 });
 }
 
 function continues(run: PortRun, hostPort: number, containerPort: number): boolean {

@@ -27,6 +27,7 @@ import { forwardsKey, type OwnerStatus, type Publication } from './protocol.ts';
 import { descriptorsKept, requireRoom } from './room.ts';
 import { allOf, compare } from './served.ts';
 import { relayTraffic, statusOf } from './telling.ts';
+import { Tidying } from './tidying.ts';
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
 export type Session = object;
@@ -50,6 +51,7 @@ export class Switchboard {
   readonly #owners = new Map<string, Owner>();
   readonly #carrier: Carrier;
   readonly #fileLimit = openFileLimit();
+  readonly #tidying: Tidying;
   #draining = 0;
 
   /**
@@ -62,6 +64,7 @@ export class Switchboard {
   ) {
     const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
     this.#carrier = chooseCarrier({ descriptorLimit: this.#fileLimit - descriptorsKept }, say);
+    this.#tidying = new Tidying(this.#carrier);
   }
 
   /** Nothing is published, reserved or being ended. */
@@ -215,6 +218,7 @@ export class Switchboard {
 
   #open(reservations: readonly Reservation[]): readonly Relay[] {
     const relays = serve(reservations, this.#carrier);
+    this.#tidying.changed(relays.length);
     this.leading.lead(allOf(relays), () => [...this.#owners.values()].flatMap(({ served }) => allOf(served)));
     return relays;
   }
@@ -237,6 +241,7 @@ export class Switchboard {
     this.#draining++;
     void end.then(() => {
       this.#draining--;
+      this.#tidying.changed(1);
       this.onIdle();
     });
   }

@@ -50,4 +50,6 @@ export interface Carrier {
    * @throws Error if there can be no relay
    */
   serve(fd: number, forward: SocketForward): Relay;
+  /** Threads of its own give memory back that they no longer need. */
+  tidy(): void;
 }

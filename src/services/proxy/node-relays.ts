@@ -17,4 +17,6 @@ export class NodeRelays implements Carrier {
     if (forward.way.protocol === 'sctp') return new HeldPort(fd, forward);
     return this.#datagrams.serve(fd, forward);
   }
+
+  tidy(): void {}
 }

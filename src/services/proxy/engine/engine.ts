@@ -89,6 +89,10 @@ export class Engine implements Carrier, Desk {
     return port;
   }
 
+  tidy(): void {
+    if (this.#worker !== undefined) this.#order({ act: 'tidy' });
+  }
+
   leave(act: 'cut' | 'withdraw', fd: number): void {
     const last = this.#orders.at(-1);
     if (last?.act === act) last.fds.push(fd);

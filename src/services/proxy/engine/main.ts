@@ -7,6 +7,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { DatagramBatch } from '../../../sys/datagram-batch.ts';
 import { edge, readable } from '../../../sys/epoll.ts';
+import { memoryReturn } from '../../../sys/own-memory.ts';
 import { StreamCalls } from '../../../sys/stream-calls.ts';
 import type { Destination } from '../socket-forward.ts';
 import { CounterTable } from './counter-table.ts';
@@ -26,6 +27,7 @@ class Thread implements Watcher, Continued, PortOwner {
   readonly #ports: (Port | undefined)[] = [];
   #ended: number[] = [];
   #datagrams: DatagramBatch | undefined;
+  #giveBack: (() => void) | undefined;
   readonly #transports: Partial<Record<'tcp' | 'sctp', Transport>> = {};
 
   constructor(
@@ -67,6 +69,9 @@ class Thread implements Watcher, Continued, PortOwner {
     if (order.act === 'serve') {
       for (const [place, fd] of order.fds.entries())
         this.#ports[fd] = new QuietPort(fd, order.way, order.ports[place] ?? 0, this);
+    } else if (order.act === 'tidy') {
+      this.#giveBack ??= memoryReturn();
+      this.#giveBack();
     } else for (const fd of order.fds) this.#ports[fd]?.[order.act]();
   }
 

@@ -20,7 +20,9 @@ export type Order =
   /** Ports of the container, one for each descriptor. */
   | { readonly act: 'serve'; readonly way: Way; readonly fds: number[]; readonly ports: number[] }
   /** The descriptors stand for nothing any more. `cut`: nor do their clients. `withdraw`: they have some time left. */
-  | { readonly act: 'cut' | 'withdraw'; readonly fds: number[] };
+  | { readonly act: 'cut' | 'withdraw'; readonly fds: number[] }
+  /** Much has changed: memory that is not needed any more goes back. */
+  | { readonly act: 'tidy' };
 
 /** The last clients of cut or withdrawn ports have gone. */
 export interface Report {
