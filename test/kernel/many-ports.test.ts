@@ -143,6 +143,35 @@ for (const [how, missing, end] of ends)
     });
   });
 
+/** What is the process's alone, in MiB. */
+async function ownMemory(story: Story, pid: string): Promise<number> {
+  return (
+    Number(await story.sh(`awk '/^Private_Dirty:/ { kib += $2 } END { print kib }' /proc/${pid}/smaps_rollup`)) / 1024
+  );
+}
+
+if (isLong)
+  test(`${count} ports are 10 MiB, and less than 25 when they have gone, and come, and gone, and come`, async (t) => {
+    t.timeout(300_000);
+    await withStory(t, {}, async (story) => {
+      await story.start('--name', 'web', '-p', '7007:7', 'sleep', '300');
+      const [, pid = ''] = /pid=(\d+)/.exec(await story.sh("ss -Hlntp 'sport = :7007'")) ?? [];
+      await waitFor(
+        'what its start needed has gone back',
+        async () => Number(await story.sh(`ps -o etimes= ${pid}`)) >= 5,
+      );
+      const before = await ownMemory(story, pid);
+      for (const most of [10, 25, 25]) {
+        await story.run('publish', 'web', `${range}:${range}`);
+        const more = async () => (await ownMemory(story, pid)) - before;
+        await waitFor(`it is ${most} MiB at most`, async () => (await more()) < most);
+        t.log(`${(await more()).toFixed(1)} MiB`);
+        t.is((await listeners(story)).sockets, count);
+        await story.run('unpublish', 'web', range);
+      }
+    });
+  });
+
 test('more ports than open files: one sentence, and nothing has changed', async (t) => {
   await withStory(t, {}, async (story) => {
     await story.start('--name', 'web', 'sleep', '100');

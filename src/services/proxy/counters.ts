@@ -85,9 +85,9 @@ export class Counters {
     this.#add(at.open, -this.open);
   }
 
-  /** They are another port's from now on. */
+  /** They are another port's from now on. Where nothing was counted nothing is written, and a page stays untouched. */
   clear(): void {
-    this.#values.fill(0, this.#place, this.#place + countFields.length);
+    for (const index of countFields.keys()) if (this.#get(index) !== 0) this.#values[this.#place + index] = 0;
   }
 
   carried(fromClient: boolean, bytes: number): void {
