@@ -9,16 +9,19 @@ import { hierarchies } from '../../src/lab/cgroups.ts';
 import { createLab } from '../../src/lab/lab.ts';
 import { downLab, execInLab, listLabs, upLab } from '../../src/lab/named.ts';
 import { waitFor } from '../../src/lab/wait.ts';
+import { build } from '../support/gangway.ts';
 
 const runtimeDirectory = mkdtempSync(join(tmpdir(), 'gangway-labs-'));
 const place = { runtimeDirectory };
-const typescript = ['--no-warnings', '--import=./test/support/register.js'];
+/** As others use it: a process of its own, and the compiled library. */
+const named = JSON.stringify(join(process.cwd(), 'dist/lab/named.js'));
+test.before(build);
 test.after.always(() => rmSync(runtimeDirectory, { recursive: true }));
 
 test('a named lab outlives the process that made it, until it is taken down', async (t) => {
-  const up = `const { upLab } = await import('${join(process.cwd(), 'src/lab/named.ts')}');
+  const up = `const { upLab } = await import(${named});
     await upLab('outlives', ${JSON.stringify(place)});`;
-  execFileSync(process.execPath, [...typescript, '--input-type=module', '-e', up]);
+  execFileSync(process.execPath, ['--input-type=module', '-e', up]);
   const lab = listLabs(place).find(({ name }) => name === 'outlives');
   t.deepEqual(lab?.places, ['host', 'world']);
   t.not(identifyProcess(lab?.pid ?? 0), undefined);
@@ -39,9 +42,9 @@ test('a named lab outlives the process that made it, until it is taken down', as
 
 test('a command in a lab ends with the gangway that started it', async (t) => {
   const { pid } = await upLab('ends', place);
-  const exec = `const { execInLab } = await import('${join(process.cwd(), 'src/lab/named.ts')}');
+  const exec = `const { execInLab } = await import(${named});
     await execInLab('ends', 'world', ['sh', '-c', 'echo started; sleep 60; true'], ${JSON.stringify(place)});`;
-  const child = spawn(process.execPath, [...typescript, '--input-type=module', '-e', exec], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', exec], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
@@ -116,13 +119,12 @@ test('the last lab takes the directory along in which labs are known, and leaves
 
 test('the shell says where it is', async (t) => {
   await upLab('talks', place);
-  const shell = `const { shellInLab } = await import('${join(process.cwd(), 'src/lab/named.ts')}');
+  const shell = `const { shellInLab } = await import(${named});
     process.exitCode = await shellInLab('talks', 'world', ${JSON.stringify(place)});`;
-  const child = spawn(
-    'script',
-    ['-qec', `'${process.execPath}' ${typescript.join(' ')} --input-type=module -e "$SHELL_CODE"`, '/dev/null'],
-    { env: { ...process.env, SHELL_CODE: shell, SHELL: '/bin/sh' }, stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const child = spawn('script', ['-qec', `'${process.execPath}' --input-type=module -e "$SHELL_CODE"`, '/dev/null'], {
+    env: { ...process.env, SHELL_CODE: shell, SHELL: '/bin/sh' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text;

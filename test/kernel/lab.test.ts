@@ -10,8 +10,7 @@ import { createLab } from '../../src/lab/lab.ts';
 import { difference } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { withLab } from '../support/lab.ts';
-
-const typescript = ['--no-warnings', '--import=./test/support/register.js'];
+import { testProgram } from '../support/program.ts';
 
 /** What a lab could have touched of the machine that the test runs on. */
 function machine(): readonly string[] {
@@ -49,7 +48,8 @@ function lives(marker: string): boolean {
 }
 
 function owner(name: string): ChildProcess {
-  return spawn(process.execPath, [...typescript, 'test/support/lab-owner.ts', name], {
+  const [program, ...parameters] = testProgram('lab-owner');
+  return spawn(program, [...parameters, name], {
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -181,7 +181,7 @@ test('what a program leaves behind is found, thing by thing', async (t) => {
 
 test('labs nest, three deep', async (t) => {
   await withLab(t, {}, async (lab) => {
-    const said = await lab.host.run([process.execPath, ...typescript, 'test/support/lab-nest.ts', '2']);
+    const said = await lab.host.run([...testProgram('lab-nest'), '2']);
     t.is(said, '2 true\n1 true\n0 true\n');
   });
 });
@@ -195,7 +195,8 @@ test('a lab is made on a machine with nothing but a unified cgroup tree', async 
       exec "$@"`;
     const said = await lab.host.run([
       ...['unshare', '--mount', 'sh', '-euc', script, 'sh'],
-      ...[process.execPath, ...typescript, 'test/support/lab-nest.ts', '1'],
+      ...testProgram('lab-nest'),
+      '1',
     ]);
     t.is(said, '1 true\n0 true\n');
   });

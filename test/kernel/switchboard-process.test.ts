@@ -5,7 +5,6 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import test, { registerCompletionHandler } from 'ava';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/client.ts';
 import type { SwitchboardConnection } from '../../src/engine/switchboard/connection.ts';
@@ -14,15 +13,11 @@ import { SwitchboardSockets } from '../../src/engine/switchboard/sockets.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { gather, spread } from '../../src/values/forward-set.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { testProgram } from '../support/program.ts';
 
 const container = '10.9.0.2';
 const directories: string[] = [];
 const pids = new Set<number>();
-const file = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
-const node = [process.execPath, '--no-warnings', '--import', file('register.js')] as const;
-
-// The switchboard's directory is /, from where ts-node does not find it.
-process.env.TS_NODE_PROJECT = file('../../tsconfig.json');
 
 registerCompletionHandler(() => {
   for (const pid of pids) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
@@ -41,7 +36,7 @@ test.before(async () => {
 function place(): SwitchboardOptions {
   const runtimeDirectory = mkdtempSync(join(tmpdir(), 'gangway-switchboard-'));
   directories.push(runtimeDirectory);
-  return { runtimeDirectory, command: [...node, file('switchboard-main.ts'), runtimeDirectory] };
+  return { runtimeDirectory, command: [...testProgram('switchboard-main'), runtimeDirectory] };
 }
 
 function publication(owner: string, ...ports: readonly number[]): Publication {
@@ -156,7 +151,8 @@ test.serial('a port in use is named by its container, or by the program and its 
 
 test.serial('a client that is killed half-way gives back what it had reserved', async (t) => {
   const options = place();
-  const client = spawn(node[0], [...node.slice(1), file('switchboard-client.ts'), JSON.stringify(options), '8005'], {
+  const [program, ...parameters] = testProgram('switchboard-client');
+  const client = spawn(program, [...parameters, JSON.stringify(options), '8005'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(client.stdout, 'data');

@@ -1,5 +1,5 @@
 /** Applies a plan, or takes it back, where it is run: `plan-main.ts apply|undo`, the steps on stdin as JSON. */
-import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { apply } from '../../src/plan/apply.ts';
 import { decode } from '../../src/plan/encoding.ts';
@@ -10,7 +10,7 @@ import { undo } from '../../src/plan/undo.ts';
 import { World } from '../../src/plan/world.ts';
 
 const act = process.argv[2] === 'undo' ? undo : apply;
-const steps = decode(readFileSync(0, 'utf8')) as readonly Step[];
+const steps = decode(await text(process.stdin)) as readonly Step[];
 const world = new World(KernelNamespace.own());
 try {
   await act('a test', steps, kernelKinds as Kinds, world);

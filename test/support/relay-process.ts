@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { CarrierName } from './carriers.ts';
+import { testProgram } from './program.ts';
 
 export interface RelayProcess {
   readonly carrier: CarrierName;
@@ -17,9 +18,8 @@ export async function startRelayProcess(
   { carrier, hostPort, target, targetPort, descriptorLimit = 'Infinity' }: RelayProcess,
   before: readonly string[] = [],
 ): Promise<ChildProcess> {
-  const main = ['--no-warnings', '--import', './test/support/register.js', './test/support/relay-main.ts'];
   const words = [String(hostPort), target, String(targetPort), descriptorLimit, carrier];
-  const [program = '', ...parameters] = [...before, process.execPath, ...main, ...words];
+  const [program = '', ...parameters] = [...before, ...testProgram('relay-main'), ...words];
   const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
   process.once('exit', () => child.kill('SIGKILL'));
   await once(child.stdout, 'data');

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import type { CgroupCounters } from '../../src/kernel/cgroup-counters.ts';
 import type { Scenario } from './container.ts';
+import { testProgram } from './program.ts';
 
 /** What a scenario showed. */
 export interface Story {
@@ -29,7 +30,7 @@ const machine = `
 mount -t tmpfs tmpfs /run
 ip link set lo up
 # The shell stays: it reaps what loses its parent.
-LAB=$(od -An -N6 -tx1 /dev/urandom | tr -d ' ') node --no-warnings --import=./test/support/register.js test/support/container.ts "$1"
+LAB=$(od -An -N6 -tx1 /dev/urandom | tr -d ' ') "$@"
 exit $?
 `;
 
@@ -42,7 +43,7 @@ export async function tell(t: ExecutionContext, scenario: Scenario): Promise<Sto
   const unshare = ['--net', '--mount', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc'];
   const { stdout } = await promisify(execFile)(
     'unshare',
-    [...unshare, 'sh', '-c', machine, 'sh', JSON.stringify(scenario)],
+    [...unshare, 'sh', '-c', machine, 'sh', ...testProgram('container'), JSON.stringify(scenario)],
     {
       timeout: 60_000,
     },

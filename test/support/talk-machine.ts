@@ -12,6 +12,7 @@ import { cgroupDirectories, readLayout } from '../../src/kernel/cgroup.ts';
 import { identifyProcess, type ProcessIdentity } from '../../src/kernel/process.ts';
 import type { AttachTarget } from '../../src/services/process/attach.ts';
 import { ignoring } from '../../src/values/errors.ts';
+import { testProgram } from './program.ts';
 
 // crun refuses hybrid control groups, and leaves directories below `unified` if it finds no file system there.
 const enter = `mount -t tmpfs tmpfs /run
@@ -19,12 +20,10 @@ if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; mount -t t
 ip link set lo up
 "$@"`;
 
-export const typescript = ['--no-warnings', '--import=./test/support/register.js'];
-
 /** Runs a scenario of talk-scenarios.ts in a new private machine, and gives what it says. */
 export async function inPrivateMachine(scenario: string): Promise<Record<string, unknown>> {
   const flags = ['--net', '--mount', '--pid', '--fork', '--ipc', '--uts', '--kill-child', '--mount-proc'];
-  const words = [process.execPath, ...typescript, 'test/support/talk-scenarios.ts', scenario];
+  const words = [...testProgram('talk-scenarios'), scenario];
   const cgroup = `/gangway-talk-${randomBytes(4).toString('hex')}`;
   const env = { ...process.env, TALK_CGROUP: cgroup };
   const options = { encoding: 'utf8', maxBuffer: 2 ** 24, timeout: 100_000, env } as const;

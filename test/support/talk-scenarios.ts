@@ -11,7 +11,8 @@ import { execute } from '../../src/services/process/execute.ts';
 import { waitForExit } from '../../src/services/process/exit-watch.ts';
 import { followLog, readLog } from '../../src/services/process/log.ts';
 import { ignoring } from '../../src/values/errors.ts';
-import { TestContainer, typescript, type Wanted } from './talk-machine.ts';
+import { testProgram } from './program.ts';
+import { TestContainer, type Wanted } from './talk-machine.ts';
 
 class Sink extends Writable {
   readonly chunks: Buffer[] = [];
@@ -81,7 +82,7 @@ class Person {
     scenario = 'client',
   ) {
     writeFileSync('/run/target.json', JSON.stringify({ id: container.id, target: container.target }));
-    const words = [process.execPath, ...typescript, 'test/support/talk-scenarios.ts'];
+    const words = testProgram('talk-scenarios');
     const inner = `tty >/run/tty; stty rows 33 cols 77; set -- ${words.join(' ')} '${scenario}'; ${command}`;
     rmSync('/run/tty', { force: true });
     this.child = spawn('script', ['-qec', inner, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -208,7 +209,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const container = await TestContainer.create('epipe', { command: sh('while echo y; do sleep 0.001; done') });
     writeFileSync('/run/target.json', JSON.stringify({ id: 'epipe', target: container.target }));
     writeFileSync('/run/start', '');
-    const words = [process.execPath, ...typescript, 'test/support/talk-scenarios.ts', 'client'];
+    const words = [...testProgram('talk-scenarios'), 'client'];
     const text = '{ "$@"; echo "rc $?" >&2; } 2>/run/complaint | head -1';
     const shown = execFileSync('sh', ['-c', text, 'sh', ...words], { encoding: 'utf8', timeout: 20_000 });
     await until(() => readFileSync('/run/complaint', 'utf8').includes('rc'));

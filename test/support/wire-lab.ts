@@ -6,7 +6,6 @@
  *              ├ c1 203.0.113.101
  *              └ c2 203.0.113.102
  */
-import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import type { Lab } from '../../src/lab/lab.ts';
 import { difference, type Snapshot } from '../../src/lab/snapshot.ts';
@@ -21,14 +20,7 @@ import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { macOf } from '../../src/values/mac.ts';
 import type { Subnet } from '../../src/values/network.ts';
 import { withLab } from './lab.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = [
-  process.execPath,
-  '--no-warnings',
-  `--import=${root}test/support/register.js`,
-  `${root}test/support/plan-main.ts`,
-];
+import { testProgram } from './program.ts';
 
 export const subnet4: Subnet = {
   subnet: parsePrefix('203.0.113.0/24'),
@@ -76,7 +68,7 @@ export class Wire {
 
   async #run(verb: string, steps: readonly Step[]): Promise<string> {
     const options = { input: encode(steps), environment: { DISABLE_V8_COMPILE_CACHE: '1' } };
-    const { exitCode, stdout, stderr } = await this.lab.host.exec([...program, verb], options);
+    const { exitCode, stdout, stderr } = await this.lab.host.exec([...testProgram('plan-main'), verb], options);
     if (stdout !== '' || (exitCode === 0) !== (stderr === '')) throw new Error(`${stdout}${stderr}`);
     return stderr.trimEnd();
   }
