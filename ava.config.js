@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
 
+/** Where scripts/compile-tests.js has put them, or as they stand. */
+const compiled = process.env.GANGWAY_TEST_COMPILED === '1';
+const [folder, extension] = compiled ? ['compiled', 'js'] : ['test', 'ts'];
+
 /** Those that take a minute, so that none of them is the last one, and those that mostly wait beside those that don't. */
 const longest = [
   'ruleset-modes-attacks',
@@ -14,20 +18,20 @@ const longest = [
 
 /** Files beside each other are alike, and would all wait, or all work: the rest is shuffled, the same way each time. */
 function place(file) {
-  const index = longest.findIndex((name) => file.endsWith(`kernel/${name}.test.ts`));
+  const index = longest.findIndex((name) => file.endsWith(`kernel/${name}.test.${extension}`));
   return index < 0
     ? createHash('sha1')
-        .update(file.slice(file.lastIndexOf('/test/')))
+        .update(file.slice(file.lastIndexOf(`/${folder}/`) + folder.length))
         .digest('hex')
     : `${index}`.padStart(2, ' ');
 }
 
 export default {
-  files: ['test/**/*.test.ts'],
-  extensions: { ts: 'module' },
+  files: [`${folder}/**/*.test.${extension}`],
+  extensions: { [extension]: compiled || 'module' },
   // A process per file: namespaces belong to threads, and a lab dies with the process that made it.
   workerThreads: false,
-  nodeArguments: ['--no-warnings', '--import=./test/support/register.js'],
+  nodeArguments: ['--no-warnings', ...(compiled ? [] : ['--import=./test/support/register.js'])],
   sortTestFiles: (one, other) => (place(one) < place(other) ? -1 : 1),
   timeout: '2m',
 };

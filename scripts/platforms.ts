@@ -1,11 +1,18 @@
-// Prints what two runs of scripts/test came to, beside each other: platforms.ts AREA KERNEL TRANSCRIPT [KERNEL TRANSCRIPT]…
-import { readFileSync } from 'node:fs';
-import { type Run, readRun, table } from './guest/table.ts';
+// Prints what runs of scripts/test came to, beside each other: platforms.ts TRANSCRIPT…, each called as its kernel is, and
+// perhaps with parts beside it that go on: 6.12.tap, 6.12.tap.1, 6.12.tap.2.
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { readRun, table } from './guest/table.ts';
 
-const [only = '', ...rest] = process.argv.slice(2);
-const runs: Run[] = [];
-while (rest.length > 0) {
-  const [kernel = '', transcript = ''] = rest.splice(0, 2);
-  runs.push(readRun(kernel, readFileSync(transcript, 'utf8'), only));
-}
-process.stdout.write(table(runs));
+const wanted = ['kernel', 'security'].flatMap((folder) =>
+  readdirSync(`test/${folder}`).flatMap((file) => {
+    const [, name] = /^(.*)\.test\.ts$/.exec(file) ?? [];
+    return name === undefined ? [] : [`${folder} › ${name}`];
+  }),
+);
+const runs = process.argv.slice(2).map((transcript) => {
+  const parts = readdirSync(dirname(transcript)).filter((name) => name.startsWith(basename(transcript)));
+  const texts = parts.sort().map((part) => readFileSync(`${dirname(transcript)}/${part}`, 'utf8'));
+  return readRun(basename(transcript, '.tap'), texts.join('\n'));
+});
+process.stdout.write(table(runs, wanted));

@@ -1,80 +1,123 @@
-/** The same tests on two kernels, beside each other: a table out of what scripts/test printed on each. */
+/** The same tests on several kernels, beside each other: a table out of what scripts/test printed on each. */
 
-/** What came of an area's tests; its name is the first word of their files'. */
 interface Count {
   passed: number;
   failed: number;
   skipped: number;
 }
 
+/** What came of a file's tests. */
+interface FileRun extends Count {
+  /** Titles of what was skipped, each with the sentence that says why. */
+  readonly skips: Map<string, string>;
+  /** How long it took, by the clock of that machine; undefined where it has not come to its end. */
+  seconds?: number;
+}
+
 export interface Run {
   readonly kernel: string;
-  readonly areas: ReadonlyMap<string, Count>;
-  /** Areas by the sentence that their tests were skipped with. */
-  readonly reasons: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By the words that stand before the titles of its tests: `kernel › macvlan`. */
+  readonly files: ReadonlyMap<string, FileRun>;
+}
+
+/** @param tap what `scripts/test` printed, maybe several times: of each file the last time counts */
+export function readRun(kernel: string, tap: string): Run {
+  const files = new Map<string, FileRun>();
+  const begin = (file: string) => {
+    const run: FileRun = { passed: 0, failed: 0, skipped: 0, skips: new Map() };
+    files.set(file, run);
+    return run;
+  };
+  let file = '';
+  let title = '';
+  for (const line of tap.split('\n')) {
+    const [, not, where = '', what = ''] = /^(not )?ok \d+ - ((?:kernel|security) › \S+) › (.*)/.exec(line) ?? [];
+    const [, ended = '', seconds] = /^# (\S+ › \S+) › ended after ([\d.]+) s$/.exec(line) ?? [];
+    const [, reason] = /^# {3}skipped: (.*)/.exec(line) ?? [];
+    if (where !== '') {
+      [file, title] = [where, what];
+      const known = files.get(file);
+      const run = known === undefined || known.seconds !== undefined ? begin(file) : known;
+      run[not === undefined ? 'passed' : 'failed'] += 1;
+    } else if (ended !== '') {
+      (files.get(ended) ?? begin(ended)).seconds = Number(seconds);
+    } else if (reason !== undefined) {
+      skip(files.get(file), title, reason);
+    }
+  }
+  return { kernel, files };
+}
+
+/** ava tells of a test that skipped itself as of one that has passed. */
+function skip(run: FileRun | undefined, title: string, reason: string): void {
+  if (run === undefined) return;
+  run.passed -= 1;
+  run.skipped += 1;
+  run.skips.set(title, reason);
 }
 
 /**
- * @param tap what `scripts/test` printed
- * @param only the area of tests that are printed without their file, as ava does where there is but one
+ * A Markdown table with a row for each area, and the reasons of what was skipped.
+ *
+ * @param wanted all files that there are, so that those show that were not run
  */
-export function readRun(kernel: string, tap: string, only: string): Run {
-  const areas = new Map<string, Count>();
-  const reasons = new Map<string, Set<string>>();
-  let area = only;
-  let count: Count = { passed: 0, failed: 0, skipped: 0 };
-  for (const line of tap.split('\n')) {
-    const [, not, title] = /^(not )?ok \d+ - (.*)/.exec(line) ?? [];
-    const [, reason] = /^# {3}skipped: (.*)/.exec(line) ?? [];
-    if (title !== undefined) {
-      area = areaOf(title) ?? only;
-      count = areas.get(area) ?? { passed: 0, failed: 0, skipped: 0 };
-      areas.set(area, count);
-      count[not === undefined ? 'passed' : 'failed'] += 1;
-    } else if (reason !== undefined) {
-      count.passed -= 1;
-      count.skipped += 1;
-      reasons.set(reason, (reasons.get(reason) ?? new Set()).add(area));
-    }
-  }
-  return { kernel, areas, reasons };
-}
-
-/** `macvlan` of "kernel › macvlan › a parent that is not there is named", `security` of all attacks. */
-function areaOf(title: string): string | undefined {
-  const [folder = '', ...rest] = title.split(' › ').slice(0, -1);
-  if (folder === 'security') return folder;
-  return (folder === 'kernel' ? rest[0] : folder)?.split('-')[0] || undefined;
-}
-
-/** A Markdown table with a row for each area, and the reasons of what was skipped. */
-export function table(runs: readonly Run[]): string {
-  const areas = [...new Set(runs.flatMap((run) => [...run.areas.keys()]))].sort();
+export function table(runs: readonly Run[], wanted: readonly string[]): string {
+  const areas = [...new Set(wanted.map(areaOf))].sort();
   const rows = [
-    row(['', ...runs.map(({ kernel }) => kernel)]),
-    row(['---', ...runs.map(() => '---')]),
-    ...areas.map((area) => row([area, ...runs.map((run) => told(run.areas.get(area)))])),
-    row(['all', ...runs.map((run) => told(sum([...run.areas.values()])))]),
-  ];
-  const skips = runs.flatMap(({ kernel, reasons }) =>
-    [...reasons].map(([reason, where]) => `* ${kernel}, ${[...where].sort().join(', ')}: ${reason}`),
-  );
-  return [...rows, ...(skips.length > 0 ? ['', 'Skipped:', '', ...skips] : []), ''].join('\n');
+    ['', ...runs.map(({ kernel }) => kernel)],
+    ['---', ...runs.map(() => '---')],
+    ...areas.map((area) => {
+      const files = wanted.filter((file) => areaOf(file) === area);
+      return [area, ...runs.map((run) => cell(run, files))];
+    }),
+    ['all', ...runs.map((run) => cell(run, wanted))],
+  ].map((cells) => `| ${cells.join(' | ')} |`);
+  return [...rows, ...list('Skipped', runs.flatMap(reasons)), ...list('Shown on none', nowhere(runs)), ''].join('\n');
 }
 
-function row(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
+/** `macvlan` of "kernel › macvlan", `story` of "kernel › story-bridge", `security` of all attacks. */
+function areaOf(file: string): string {
+  const [folder = '', name = ''] = file.split(' › ');
+  return folder === 'kernel' ? (name.split('-')[0] ?? name) : folder;
 }
 
-function told(count: Count | undefined): string {
-  if (count === undefined) return 'not run';
-  const { passed, failed, skipped } = count;
-  return [`${passed} passed`, failed > 0 && `**${failed} failed**`, skipped > 0 && `${skipped} skipped`]
-    .filter((part) => part !== false)
-    .join(', ');
+function cell({ files }: Run, wanted: readonly string[]): string {
+  const known = wanted.flatMap((file) => files.get(file) ?? []);
+  if (known.length === 0) return 'not run';
+  const sum = (key: keyof Count | 'seconds') => known.reduce((total, run) => total + (run[key] ?? 0), 0);
+  const broken = known.filter(({ seconds }) => seconds === undefined).length;
+  const absent = wanted.length - known.length;
+  return [
+    `${sum('passed')} passed`,
+    ...(sum('failed') > 0 ? [`**${sum('failed')} failed**`] : []),
+    ...(sum('skipped') > 0 ? [`${sum('skipped')} skipped`] : []),
+    ...(broken > 0 ? [`${broken} of ${wanted.length} files broken off`] : []),
+    ...(absent > 0 ? [`${absent} of ${wanted.length} files not run`] : []),
+    `${Math.ceil(sum('seconds'))} s`,
+  ].join(', ');
 }
 
-function sum(counts: readonly Count[]): Count {
-  const add = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
-  return { passed: add('passed'), failed: add('failed'), skipped: add('skipped') };
+function list(title: string, items: readonly string[]): readonly string[] {
+  return items.length === 0 ? [] : ['', `${title}:`, '', ...items.map((item) => `* ${item}`)];
+}
+
+/** What was skipped on a kernel: its sentences, each with the areas where it was said. */
+function reasons({ kernel, files }: Run): readonly string[] {
+  const areas = new Map<string, Set<string>>();
+  for (const [file, { skips }] of files) {
+    for (const reason of skips.values()) areas.set(reason, (areas.get(reason) ?? new Set()).add(areaOf(file)));
+  }
+  return [...areas].map(([reason, where]) => `${kernel}, ${[...where].sort().join(', ')}: ${reason}`).sort();
+}
+
+/** Tests that were skipped on every kernel. */
+function nowhere([first, ...others]: readonly Run[]): readonly string[] {
+  if (first === undefined || others.length === 0) return [];
+  return [...first.files]
+    .flatMap(([file, { skips }]) =>
+      [...skips.keys()]
+        .filter((title) => others.every(({ files }) => files.get(file)?.skips.has(title)))
+        .map((title) => `${file} › ${title}`),
+    )
+    .sort();
 }
