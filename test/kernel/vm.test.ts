@@ -47,6 +47,16 @@ test.serial('a command in the guest: its output, its complaints, its exit status
   await nothingIsLeft(t, before);
 });
 
+test.serial('with systemd, the command runs as a service of a machine that is up', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const before = state();
+  const script = 'systemctl is-system-running --wait; cat /proc/1/comm; exit 7';
+  const { status, stdout } = spawnSync('scripts/vm', ['run', '--systemd', 'sh', '-c', script], { encoding: 'utf8' });
+  t.is(status, 7);
+  t.is(stdout, 'running\nsystemd\n');
+  await nothingIsLeft(t, before);
+});
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
   test.serial(`${signal} while the guest runs leaves no process, mount or file`, async (t) => {
     if (skipUnless(t, lacking())) return;

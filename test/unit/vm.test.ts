@@ -4,7 +4,15 @@ import test from 'ava';
 
 const script = fileURLToPath(new URL('../../scripts/vm', import.meta.url));
 
-for (const words of [[], ['boot'], ['run'], ['build', 'now'], ['test', 'one', 'two'], ['shell', 'bash']]) {
+for (const words of [
+  [],
+  ['boot'],
+  ['run'],
+  ['run', '--systemd'],
+  ['build', 'now'],
+  ['test', 'one', 'two'],
+  ['shell', 'bash'],
+]) {
   test(`scripts/vm ${words.join(' ')}: says how it is called, and starts nothing`, (t) => {
     const { status, stdout, stderr } = spawnSync(script, words, { encoding: 'utf8' });
     t.is(status, 2);
