@@ -5,6 +5,7 @@
  * its holder ends. Who gets it first completes or takes back what the holder before began (the journal), and only then
  * looks at the machine.
  */
+import { existsSync } from 'node:fs';
 import type { BackendName } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { KernelNamespace } from '../kernel/namespace.ts';
@@ -35,6 +36,8 @@ export interface Context {
   /** The words that run this program's clean-up: `node gangway _exited`. */
   readonly exitCommand: readonly string[];
   readonly turns: Turns;
+  /** Does it bring to its end what somebody began who was killed? That takes all rights of root. */
+  readonly recovers: boolean;
   /** What comes before every change: the firewall is brought to where it is wanted. */
   readonly settle: (context: Context, world: World) => Promise<void>;
   /** The machine's own namespace, with its sockets, opened when it is first needed. */
@@ -69,6 +72,7 @@ async function locked<T>(context: Context, world: World, body: (world: World) =>
   context.records.prepare();
   const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`);
   try {
+    if (!context.recovers) requireNoJournal(context);
     const recovered = await recover(ledger(context), context.kinds, world);
     if (recovered !== undefined) context.onWarning(recovered);
     try {
@@ -123,9 +127,22 @@ export async function carry(
   if (!context.dryRun) await carryOut(change, ledger(context), kinds, world);
 }
 
+/** @throws GangwayError program-failed */
+function requireNoJournal(context: Context): void {
+  if (!existsSync(journalPath(context))) return;
+  throw new GangwayError(
+    'program-failed',
+    'a command was killed half-way, and what it began is for the next one to end',
+  );
+}
+
+function journalPath({ records }: Context): string {
+  return `${records.directories.runtime}/journal.json`;
+}
+
 function ledger(context: Context): Ledger {
   return {
-    journalPath: `${context.records.directories.runtime}/journal.json`,
+    journalPath: journalPath(context),
     tell: (events) => tell(context, events),
     tellUnlessTold: (events) => tellUnlessTold(context, events),
   };

@@ -122,6 +122,7 @@ export function assemble(options: EngineOptions): Context {
     onWarning,
     exitCommand: [...ownCommand(directories), '_exited'],
     turns: new Turns(),
+    recovers: true,
     settle,
     host: () => {
       host ??= KernelNamespace.own();

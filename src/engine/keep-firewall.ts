@@ -17,10 +17,13 @@ const none: Sockets = {
   follow: async () => [],
 };
 
-/** Which back end it is, the records say, and not whoever started the switchboard. */
+/**
+ * Which back end it is, the records say, and not whoever started the switchboard. It may be a service with few rights
+ * (gangway-switchboard.service): it puts rules back, and takes no container apart that a killed command has left.
+ */
 export function keeper(context: Context): Context {
   const { firewall: _, ...rest } = context;
-  return { ...rest, sockets: none };
+  return { ...rest, sockets: none, recovers: false };
 }
 
 /** Puts back everything that is missing, fact by fact. Who holds the lock is waited for. @param own a `keeper` */

@@ -16,12 +16,11 @@ import { basename, dirname } from 'node:path';
 import { hasErrno, ignoring } from '../values/errors.ts';
 import { adoptDescriptor } from './adopted-descriptor.ts';
 import { call } from './libc.ts';
+import { AF_UNIX, unixAddress } from './unix-address.ts';
 
-const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-const SUN_PATH_BYTES = 108;
 
 /** Larger than any packet that conmon sends (8 KiB); a longer packet would lose its end. */
 const LARGEST_PACKET = 65_536;
@@ -150,12 +149,4 @@ export class SequencedSocket {
     this.#reader.resume();
     await woken;
   }
-}
-
-/** struct sockaddr_un: the family in the machine's byte order, then the path. */
-function unixAddress(path: string): Buffer {
-  const address = Buffer.alloc(2 + SUN_PATH_BYTES);
-  new Uint16Array(address.buffer, address.byteOffset, 1)[0] = AF_UNIX;
-  address.write(path, 2, SUN_PATH_BYTES - 1);
-  return address;
 }

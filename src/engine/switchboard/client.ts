@@ -1,12 +1,14 @@
 /**
  * Finding the switchboard, and starting it where there is none.
  *
+ * Where systemd listens for it, to connect is to start it, and who only looks whether one runs must not connect.
+ *
  * Any number of clients may start one at the same time. Only one of them gets the lock and says "ready"; the others say
  * "busy" and end, and their clients connect to the one. Nothing sleeps in between: starting a process and hearing from
  * it is the wait. The same loop gets past a switchboard that is just ending, whose lock is still held.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { systemPath } from '../../kernel/program.ts';
 import { outliving } from '../../kernel/scope.ts';
 import { SwitchboardConnection, unreachable } from './connection.ts';
@@ -27,8 +29,14 @@ export interface SwitchboardOptions {
  *
  * @throws GangwayError switchboard-unreachable if it is there and can't be talked to
  */
-export function findSwitchboard(runtimeDirectory: string): Promise<SwitchboardConnection | undefined> {
-  return SwitchboardConnection.open(switchboardFiles(runtimeDirectory).socket);
+export async function findSwitchboard(runtimeDirectory: string): Promise<SwitchboardConnection | undefined> {
+  const files = switchboardFiles(runtimeDirectory);
+  return isRunning(files) ? await SwitchboardConnection.open(files.socket) : undefined;
+}
+
+/** Is there one, or was it killed? The socket itself may be systemd's, which listens for one that doesn't run. */
+export function isRunning({ metrics }: SwitchboardFiles): boolean {
+  return existsSync(metrics);
 }
 
 /**

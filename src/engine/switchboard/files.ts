@@ -6,9 +6,9 @@ import { GangwayError } from '../../values/errors.ts';
 const longestSocketPath = 107;
 
 export interface SwitchboardFiles {
-  /** Where it listens. Mode 0600: whoever may connect may publish. */
+  /** Where it listens, or systemd for it. Mode 0600: whoever may connect may publish. */
   readonly socket: string;
-  /** Where it tells its numbers (metrics/server.ts). */
+  /** Where it tells its numbers (metrics/server.ts). Always its own: while this file is there, a switchboard runs or was killed. */
   readonly metrics: string;
   /** Held as long as it lives, so that there is one. Empty, and left behind: to remove a lock file is to lose the lock. */
   readonly lock: string;

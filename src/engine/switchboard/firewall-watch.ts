@@ -42,8 +42,8 @@ export interface Watched {
 
 export interface FirewallWatch {
   /**
-   * @returns when the look that has begun has ended. It may be taking back what a killed command began, and whoever closes
-   *   the sockets under it leaves half of that
+   * @returns when the look that has begun has ended. It may be in the middle of a repair, and whoever closes the
+   *   sockets under it leaves half of that
    */
   close(): Promise<void>;
 }

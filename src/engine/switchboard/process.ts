@@ -24,19 +24,26 @@
  *        │  refresh ────────────────────────────────────> read the records: it stays, or not
  *        └─ leave                                         the same, if nobody asked
  *
+ * Where systemd listens (gangway-switchboard.socket), the first line is all there is: who connects waits until systemd has
+ * started the process, which takes over the listening socket and leaves its file alone. One that somebody had started before
+ * ends when its socket is replaced, and lets go of the lock for which the new one waits.
+ *
  * It holds no truth of its own. It may be killed at any time: the kernel closes its sockets and lets go of its lock,
  * packets that the firewall translates go on, and the next switchboard reads from the records what to serve. Two that are
  * started at once see by the lock which of them is the one.
  */
 import { rmSync, writeSync } from 'node:fs';
+import { takeService } from '../../kernel/service.ts';
+import { isListening } from '../../kernel/unix-listeners.ts';
 import type { Open } from '../../services/dns/opening.ts';
-import { tryLock } from '../../sys/flock.ts';
+import { type Lock, lockEventually, tryLock } from '../../sys/flock.ts';
 import { openFileLimit, openFiles, raiseOpenFileLimit } from '../../sys/open-files.ts';
 import { ignoring } from '../../values/errors.ts';
 import { families, type ProcessUsage } from '../metrics/families.ts';
 import { MetricsServer } from '../metrics/server.ts';
 import type { Traffic } from '../rules/told.ts';
-import { switchboardFiles } from './files.ts';
+import { Door } from './door.ts';
+import { type SwitchboardFiles, switchboardFiles } from './files.ts';
 import { SwitchboardServer, type Wanted } from './server.ts';
 
 export interface SwitchboardProcess extends Omit<Wanted, 'open'> {
@@ -55,6 +62,9 @@ export interface Learning {
   close(): Promise<void>;
 }
 
+/** FileDescriptorName of gangway-switchboard.socket. */
+const socketName = 'switchboard';
+
 /** What it says on its standard output, once, to whoever started it. `busy`: there is one already, or one is just ending. */
 export type Announcement = 'ready' | 'busy';
 
@@ -67,24 +77,29 @@ export async function runSwitchboard(options: SwitchboardProcess): Promise<void>
   const { runtimeDirectory, learned, version, translated, ...wanted } = options;
   const files = switchboardFiles(runtimeDirectory);
   process.umask(0o177);
-  const lock = tryLock(files.lock);
+  const { sockets, notify } = takeService();
+  const passed = sockets.get(socketName);
+  const lock = passed === undefined ? lockUnlessServed(files) : await lockEventually(files.lock);
   if (lock === undefined) {
     announce('busy');
     return;
   }
   raiseOpenFileLimit();
-  // Whoever listened here was killed: it would hold the lock.
-  for (const socket of [files.socket, files.metrics]) rmSync(socket, { force: true });
+  // Whoever left its files was killed: it would hold the lock.
+  rmSync(files.metrics, { force: true });
+  const door = passed === undefined ? Door.make(files.socket) : Door.passed(files.socket, passed);
   learned.begin();
-  const server = new SwitchboardServer({ ...wanted, open: learned.open }, files);
+  const server = new SwitchboardServer({ ...wanted, open: learned.open }, files, door);
   const metrics = new MetricsServer(() =>
     families({ version, ...translated(), ...server.measured(), process: processUsage() }),
   );
   await metrics.listen(files.metrics);
   await server.listen();
   process.on('SIGTERM', () => server.end()).on('SIGINT', () => server.end());
-  announce('ready');
+  if (!door.isPassed) announce('ready');
+  notify('READY=1');
   await server.ended;
+  notify('STOPPING=1');
   metrics.close();
   try {
     await learned.close();
@@ -92,6 +107,14 @@ export async function runSwitchboard(options: SwitchboardProcess): Promise<void>
   } finally {
     lock.release();
   }
+}
+
+/** Whoever listens without the lock is systemd, for another switchboard than this one. */
+function lockUnlessServed({ socket, lock }: SwitchboardFiles): Lock | undefined {
+  const held = tryLock(lock);
+  if (held === undefined || !isListening(socket)) return held;
+  held.release();
+  return undefined;
 }
 
 function processUsage(): ProcessUsage {

@@ -2,7 +2,8 @@
  * The switchboard's desk: clients connect, ask a line and get a line, and leave.
  *
  * It ends by itself when nothing is to be served and nobody is connected. A client that connects in that very moment finds
- * its connection closed before its first answer, and starts another switchboard.
+ * its connection closed before its first answer, and starts another switchboard; at a socket of systemd's it just waits for
+ * the next one. It ends, too, when somebody puts another socket in the place of its own: nobody could ask it for anything.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { decode } from '../../plan/encoding.ts';
@@ -13,6 +14,7 @@ import { StandIns } from '../docker-proxy/stand-ins.ts';
 import type { Measured } from '../metrics/families.ts';
 import type { NameService } from '../names.ts';
 import type { ContainerRecord } from '../record.ts';
+import type { Door } from './door.ts';
 import type { SwitchboardFiles } from './files.ts';
 import { type HookOpening, Leading } from './leading.ts';
 import { NameDesk } from './name-desk.ts';
@@ -46,7 +48,7 @@ export interface Wanted {
 }
 
 export class SwitchboardServer {
-  /** Resolves when it has ended: nothing listens any more, and the socket's file is gone. */
+  /** Resolves when it has ended: nothing listens any more. */
   readonly ended: Promise<void>;
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
@@ -56,11 +58,13 @@ export class SwitchboardServer {
   readonly #standIns: StandIns;
   readonly #attended = new Map<Socket, ContainerRecord>();
   readonly #firstClient: NodeJS.Timeout;
+  #isOver = false;
   #resolveEnded: () => void = () => {};
 
   constructor(
     readonly wanted: Wanted,
     readonly files: SwitchboardFiles,
+    readonly door: Door,
   ) {
     this.#leading = new Leading(wanted.hook);
     this.#switchboard = new Switchboard(() => this.#endIfIdle(), this.#leading);
@@ -71,19 +75,24 @@ export class SwitchboardServer {
     });
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#greet(client));
     this.#firstClient = setTimeout(() => this.#endIfIdle(), firstClientMilliseconds);
-    this.#follow();
   }
 
-  /** @returns when clients can connect to its socket, which must not exist */
-  listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /**
+   * The records are read when clients can connect: who changes one later finds somebody to tell.
+   *
+   * @returns when it serves, and is about to hear the first client
+   */
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(this.files.socket, () => {
+      this.#server.listen({ fd: this.door.fd }, () => {
         // From here on an error is one client's: accepting it failed.
         this.#server.off('error', reject).on('error', () => {});
         resolve();
       });
     });
+    this.#follow();
+    this.door.watch(() => this.end());
   }
 
   /** What it does at the moment, and what the relays have counted. */
@@ -94,10 +103,12 @@ export class SwitchboardServer {
 
   /** Stops serving, whatever is published. The next switchboard takes it up again from the records. */
   end(): void {
-    if (!this.#server.listening) return;
+    if (this.#isOver) return;
+    this.#isOver = true;
     clearTimeout(this.#firstClient);
-    // Removes the socket's file at once; what is connected stays connected.
+    // What is connected stays connected.
     this.#server.close();
+    this.door.close();
     for (const client of this.#clients) client.end();
     this.#standIns.close();
     this.#leading.close();

@@ -1,11 +1,12 @@
 /** The switchboard as the engine uses it: one owner at a time, from reserving to serving. */
 import { existsSync, rmSync } from 'node:fs';
+import { isListening } from '../../kernel/unix-listeners.ts';
 import { tryLock } from '../../sys/flock.ts';
 import { gather } from '../../values/forward-set.ts';
 import type { Forward } from '../../values/port.ts';
 import type { ContainerRecord } from '../record.ts';
 import type { RelayTraffic } from '../rules/told.ts';
-import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from './client.ts';
+import { findSwitchboard, isRunning, openSwitchboard, type SwitchboardOptions } from './client.ts';
 import type { SwitchboardConnection } from './connection.ts';
 import { switchboardFiles } from './files.ts';
 import type { SwitchboardStatus } from './protocol.ts';
@@ -146,9 +147,8 @@ export class SwitchboardSockets {
     }
   }
 
-  /** Does its socket stand there? */
   isRunning(): boolean {
-    return existsSync(switchboardFiles(this.options.runtimeDirectory).socket);
+    return isRunning(switchboardFiles(this.options.runtimeDirectory));
   }
 
   /** Removes the files of a switchboard that was killed, where nobody needs another one. */
@@ -158,7 +158,7 @@ export class SwitchboardSockets {
     // While we hold it, one that is just starting waits for us.
     const held = tryLock(lock);
     if (held === undefined) return;
-    for (const file of [socket, metrics, log]) rmSync(file, { force: true });
+    for (const file of [...(isListening(socket) ? [] : [socket]), metrics, log]) rmSync(file, { force: true });
     held.release();
   }
 

@@ -1,0 +1,192 @@
+// A switchboard whose socket somebody else has made, as systemd does: it listens, starts one for who connects, and listens on.
+//
+//     client ── switchboard.sock ── listener (this test) ── descriptor 3 ──> switchboard
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/client.ts';
+import { encodePublication } from '../../src/engine/switchboard/protocol.ts';
+import { SwitchboardSockets } from '../../src/engine/switchboard/sockets.ts';
+import { waitFor } from '../../src/lab/wait.ts';
+import { call } from '../../src/sys/libc.ts';
+import { AF_UNIX, unixAddress } from '../../src/sys/unix-address.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { gather } from '../../src/values/forward-set.ts';
+import { enterPrivateNetwork } from '../support/private-network.ts';
+
+const SOCK_STREAM = 1;
+const file = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
+const node = [process.execPath, '--no-warnings', '--import', file('register.js')];
+
+test.before(() => enterPrivateNetwork());
+
+/** A directory with a listening socket in it, and what starts a switchboard on that. */
+class Activation implements AsyncDisposable {
+  readonly options: SwitchboardOptions;
+  readonly #children: ChildProcess[] = [];
+  #listener: number | undefined;
+
+  constructor() {
+    const runtimeDirectory = mkdtempSync(join(tmpdir(), 'gangway-passed-'));
+    this.options = { runtimeDirectory, command: [...node, file('switchboard-main.ts'), runtimeDirectory] as never };
+  }
+
+  path(name: string): string {
+    return join(this.options.runtimeDirectory, name);
+  }
+
+  /** Of system calls, since Node would accept who comes. */
+  listen(mode = 0o600): void {
+    const path = this.path('switchboard.sock');
+    rmSync(path, { force: true });
+    this.#listener = call('socket', 'int socket(int, int, int)', AF_UNIX, SOCK_STREAM, 0);
+    const address = unixAddress(path);
+    call('bind', 'int bind(int, const void *, unsigned int)', this.#listener, address, address.length);
+    call('listen', 'int listen(int, int)', this.#listener, 16);
+    chmodSync(path, mode);
+  }
+
+  /** The descriptor is passed as systemd does; this one goes on listening, and accepts nobody. */
+  start(): ChildProcess {
+    const words = 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=switchboard exec "$@"';
+    const child = spawn('sh', ['-c', words, 'sh', ...this.options.command], {
+      stdio: ['ignore', 'pipe', 'pipe', this.#listener],
+    });
+    this.#children.push(child);
+    return child;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
+    if (this.#listener !== undefined) closeSync(this.#listener);
+    rmSync(this.options.runtimeDirectory, { recursive: true });
+  }
+}
+
+const address = parseAddress('127.0.0.1');
+const publication = {
+  owner: 'c1',
+  name: 'web',
+  forwards: gather([
+    { binding: { protocol: 'tcp', hostAddress: address, hostPort: 8001, containerPort: 80 }, target: address },
+  ]),
+};
+
+test.serial(
+  'a client that came first is heard; the socket stays when the switchboard ends, and the next one takes it',
+  async (t) => {
+    await using place = new Activation();
+    place.listen();
+    const { ino } = statSync(place.path('switchboard.sock'));
+    const sockets = new SwitchboardSockets(place.options);
+    t.false(sockets.isRunning());
+    t.is(await findSwitchboard(place.options.runtimeDirectory), undefined, 'who only looks starts none');
+    sockets.sweep();
+    t.true(existsSync(place.path('switchboard.sock')), 'a socket on which somebody listens is no leftover');
+    for (const round of ['first', 'second']) {
+      const coming = openSwitchboard(place.options);
+      const child = place.start();
+      const connection = await coming;
+      t.is((await connection.status()).pid, Number(child.pid), round);
+      t.true(sockets.isRunning());
+      await connection.close();
+      t.deepEqual(await once(child, 'exit'), [0, null], 'it has nothing to serve');
+      t.deepEqual(readdirSync(place.options.runtimeDirectory).sort(), ['switchboard.lock', 'switchboard.sock']);
+      t.is(statSync(place.path('switchboard.sock')).ino, ino);
+    }
+  },
+);
+
+test.serial('one that was killed is followed by one that serves what the records say', async (t) => {
+  await using place = new Activation();
+  place.listen();
+  const coming = openSwitchboard(place.options);
+  const killed = place.start();
+  const connection = await coming;
+  await connection.reserve(publication);
+  await connection.serve('c1');
+  killed.kill('SIGKILL');
+  await once(killed, 'exit');
+  writeFileSync(place.path('records.json'), JSON.stringify([encodePublication(publication)]));
+  const sockets = new SwitchboardSockets(place.options);
+  t.true(sockets.isRunning(), 'it was killed');
+  sockets.sweep();
+  t.deepEqual(readdirSync(place.options.runtimeDirectory).sort(), [
+    'records.json',
+    'switchboard.lock',
+    'switchboard.sock',
+  ]);
+  const next = place.start();
+  const { owners, pid } = await sockets.refresh();
+  t.is(pid, Number(next.pid));
+  t.like(owners, [{ owner: 'c1', state: 'serving' }]);
+});
+
+test.serial('no second one is started beside it by hand', async (t) => {
+  await using place = new Activation();
+  place.listen();
+  const [program = '', ...words] = place.options.command;
+  const second = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.is(String((await once(second.stdout, 'data'))[0]), 'busy\n');
+  t.deepEqual(await once(second, 'exit'), [0, null]);
+  t.true(existsSync(place.path('switchboard.sock')));
+});
+
+test.serial('one that a command had started gives way when its socket is replaced', async (t) => {
+  await using place = new Activation();
+  const before = await openSwitchboard(place.options);
+  const { pid } = await before.status();
+  await before.reserve(publication);
+  await before.serve('c1');
+  place.listen();
+  const child = place.start();
+  const after = await openSwitchboard(place.options);
+  t.is((await after.status()).pid, Number(child.pid));
+  await waitFor('the one before has ended', () => !existsSync(`/proc/${pid}/exe`));
+  await after.reserve(publication);
+  await after.serve('c1');
+  const client = connect(8001, '127.0.0.1').on('error', () => {});
+  await once(client, 'connect');
+  client.destroy();
+});
+
+test.serial('a socket to which others may connect is refused', async (t) => {
+  await using place = new Activation();
+  place.listen(0o666);
+  const child = place.start();
+  let said = '';
+  child.stderr?.on('data', (text) => {
+    said += text;
+  });
+  const [code] = await once(child, 'close');
+  t.is(code, 1);
+  t.regex(said, /whoever may connect to \S+ may publish/);
+  t.false(existsSync(place.path('metrics.sock')));
+});
+
+test.serial('the passed socket is not passed on', async (t) => {
+  await using place = new Activation();
+  place.listen();
+  const coming = openSwitchboard(place.options);
+  const child = place.start();
+  const connection = await coming;
+  // What it starts gets its standard descriptors alone: the passed one closes when a program is executed.
+  const flags = (fd: string) => /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/fdinfo/${fd}`, 'latin1'))?.[1];
+  t.is(Number.parseInt(flags('3') ?? '', 8) & 0o2000000, 0o2000000);
+  await connection.close();
+});
