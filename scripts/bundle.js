@@ -60,13 +60,13 @@ const execaBeside = {
 /**
  * What starts the program: it reads the code and what was compiled of it, and goes on there under its own name.
  *
- * Options of V8 on the command line would be others than the code was compiled with, and V8 would compile it anew, 40 ms of
+ * Options of V8 on the command line, or in NODE_OPTIONS, would be others than the code was compiled with, and V8 would compile it anew, 40 ms of
  * processor time. The only one that is used (src/engine/create.ts) is done when the memory is laid out: it can be forgotten.
  */
 const start = (interpreter, code) => `${interpreter}
 const { readFileSync } = require('node:fs');
 const { Script } = require('node:vm');
-if (process.execArgv.length > 0) require('node:v8').setFlagsFromString('--max-semi-space-size=0');
+if (process.execArgv.length > 0 || process.env.NODE_OPTIONS) require('node:v8').setFlagsFromString('--max-semi-space-size=0');
 const code = \`\${__dirname}/${code}\`;
 const cachedData = readFileSync(\`\${code}.compiled\`);
 const program = new Script(readFileSync(code, 'latin1'), { filename: '${code}', cachedData });

@@ -9,8 +9,8 @@ import { memoryReturn } from '../../sys/own-memory.ts';
 
 const manySockets = 1000;
 
-/** Until nobody waits for an answer any more. */
-const quietMilliseconds = 1000;
+/** Nobody waits for an answer any more. */
+const quiet = 1000;
 
 export class Tidying {
   /** Since the last time. The first socket is reason enough: the start lies behind. */
@@ -19,13 +19,16 @@ export class Tidying {
   #giveBack: (() => void) | undefined;
 
   /** @param others other threads that have memory to give back */
-  constructor(readonly others: Pick<Carrier, 'tidy'>) {}
+  constructor(
+    readonly others: Pick<Carrier, 'tidy'>,
+    readonly quietMilliseconds = quiet,
+  ) {}
 
   /** So many sockets have come, or gone. */
   changed(sockets: number): void {
     this.#changed += sockets;
     if (this.#changed <= manySockets) return;
-    this.#timer ??= setTimeout(() => this.#tidy(), quietMilliseconds).unref();
+    this.#timer ??= setTimeout(() => this.#tidy(), this.quietMilliseconds).unref();
     this.#timer.refresh();
   }
 
