@@ -129,8 +129,11 @@ export class TestContainer {
       stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
       env: { PATH: process.env.PATH, _OCI_SYNCPIPE: '3' },
     });
-    // conmon keeps its end open: the answer is one line.
-    const [answer] = (await once(child.stdio[3] as Readable, 'data')) as [Buffer];
+    // conmon keeps its end open: the answer is one line. Its parent writes its number down before it ends, and may be later.
+    const [[answer]] = (await Promise.all([once(child.stdio[3] as Readable, 'data'), once(child, 'exit')])) as [
+      [Buffer],
+      unknown,
+    ];
     (child.stdio[3] as Readable).destroy();
     const pid = (JSON.parse(String(answer)) as { data: number }).data;
     this.first = identifyProcess(pid) ?? this.first;
