@@ -13,9 +13,9 @@ import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { skipUnless } from '../support/skip.ts';
 
 const variants = [
-  { firewall: 'nftables', bridged: 0 },
-  { firewall: 'nftables', bridged: 1 },
-  { firewall: 'iptables', bridged: 1 },
+  { firewall: 'nftables', bridged: 0, tunnel: 4 },
+  { firewall: 'nftables', bridged: 1, tunnel: 6 },
+  { firewall: 'iptables', bridged: 1, tunnel: 4 },
 ];
 
 async function lacksVxlan({ host }: Lab): Promise<string | undefined> {
@@ -26,9 +26,9 @@ async function lacksVxlan({ host }: Lab): Promise<string | undefined> {
   return undefined;
 }
 
-for (const { firewall, bridged } of variants)
+for (const { firewall, bridged, tunnel } of variants)
   test.serial(
-    `published ports, and a network across a VXLAN: ${firewall}, bridge-nf-call-iptables=${bridged}`,
+    `published ports, and a network across a VXLAN over IPv${tunnel}: ${firewall}, bridge-nf-call-iptables=${bridged}`,
     async (t) => {
       t.timeout(120_000);
       await using one = await createLab({ outside: [] });
@@ -40,7 +40,7 @@ for (const { firewall, bridged } of variants)
       exec scripts/guest/wire "$@"`;
       const said = await Promise.all(
         [one, two].map(({ host }, place) =>
-          host.exec(['sh', '-c', prepare, 'sh', `${place + 1}`, 'wire'], {
+          host.exec(['sh', '-c', prepare, 'sh', `${place + 1}`, 'wire', `${tunnel}`], {
             environment: { GANGWAY_FIREWALL_BACKEND: firewall },
             timeoutMilliseconds: 100_000,
           }),
