@@ -256,6 +256,13 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/exited.ts'),
   },
   {
+    name: '_booted',
+    summary: 'Start containers whose restart policy says so when the machine has started',
+    changes: 'unplanned',
+    hidden: true,
+    load: () => import('./commands/booted.ts'),
+  },
+  {
     name: '_switchboard',
     summary: 'Hold the sockets of published ports and of name servers',
     changes: 'unplanned',

@@ -2,12 +2,22 @@
  * `gangway _exited ID`: what conmon runs when a container has ended and no client is there to clean up.
  *
  * It takes the life away, and starts the next one where the restart policy says so: after a while that doubles with
- * each time, and not at all if somebody stopped or removed it meanwhile.
+ * each time, and not at all if somebody stopped or removed it meanwhile. While the machine goes down nothing starts, and
+ * what would stays in the records as if the power had gone: the next boot starts it (booted.ts).
  */
 import { setTimeout } from 'node:timers/promises';
+import { isMachineStopping } from '../kernel/service.ts';
 import type { World } from '../plan/world.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { endLife, isAlive, lastOf, restartDelayMilliseconds, restartsBefore, wantsRestart } from './end.ts';
+import {
+  endLife,
+  isAboutToRestart,
+  isAlive,
+  lastOf,
+  restartDelayMilliseconds,
+  restartsBefore,
+  wantsRestart,
+} from './end.ts';
 import type { ContainerRecord } from './record.ts';
 import { startLife } from './start.ts';
 
@@ -15,6 +25,7 @@ export async function exited(context: Context, id: string): Promise<void> {
   const ended = await exclusively(context, async (world) => {
     const record = find(context, id);
     if (record?.life === undefined || isAlive(record.life)) return undefined;
+    if (isAboutToRestart(record) && isMachineStopping()) return undefined;
     return await endLife(context, world, record, lastOf(record));
   });
   if (ended === undefined || !wantsRestart(ended)) return;

@@ -28,6 +28,7 @@ const packages = {
   nft: 'nftables',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
+  systemctl: 'systemd',
   'systemd-run': 'systemd',
   tar: 'tar',
   unshare: 'util-linux',

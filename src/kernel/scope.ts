@@ -6,16 +6,17 @@
  *
  *     systemd-run --scope COMMAND
  *
- * @see systemd.scope(5), sd_booted(3)
+ * @see systemd.scope(5)
  */
 import { existsSync } from 'node:fs';
 import { requireProgram } from './program.ts';
+import { bootedPath } from './service.ts';
 
 /** How long a container that is deaf to SIGTERM holds up the machine's shutdown. */
 const graceSeconds = 10;
 
 /** The words that run a command outside of our service or session. Without systemd there is neither. */
-export function outliving(words: readonly string[], description: string, booted = '/run/systemd/system'): string[] {
+export function outliving(words: readonly string[], description: string, booted = bootedPath): string[] {
   if (!existsSync(booted)) return [...words];
   const properties = [`--description=${description}`, `--property=TimeoutStopSec=${graceSeconds}`];
   return [requireProgram('systemd-run'), '--scope', '--quiet', '--collect', ...properties, '--', ...words];

@@ -7,9 +7,15 @@
  *
  * @see sd_listen_fds(3), sd_notify(3), systemd.socket(5)
  */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { sendDatagram } from '../sys/unix-datagram.ts';
+import { requireProgram } from './program.ts';
 
 const firstDescriptor = 3;
+
+/** It is there where systemd is the first process. @see sd_booted(3) */
+export const bootedPath = '/run/systemd/system';
 
 /** What this process has of systemd. Where nobody waits for a word, `notify` says none. */
 export interface Service {
@@ -32,4 +38,11 @@ export function takeService(environment: NodeJS.ProcessEnv = process.env, pid = 
       if (NOTIFY_SOCKET !== undefined) sendDatagram(NOTIFY_SOCKET, state);
     },
   };
+}
+
+/** Is systemd taking the machine down? Where somebody else is the first process, nobody can tell. */
+export function isMachineStopping(): boolean {
+  if (!existsSync(bootedPath)) return false;
+  const { stdout } = spawnSync(requireProgram('systemctl'), ['is-system-running'], { encoding: 'utf8' });
+  return stdout === 'stopping\n';
 }

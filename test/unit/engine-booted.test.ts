@@ -1,0 +1,52 @@
+import test from 'ava';
+import { startsWithMachine } from '../../src/engine/booted.ts';
+import type { ContainerRecord } from '../../src/engine/record.ts';
+import { parseRestartPolicy } from '../../src/values/restart.ts';
+
+type Part = Partial<Pick<ContainerRecord, 'stopped' | 'restarts'>> & {
+  readonly ranIn?: string;
+  readonly ended?: number | 'unknown';
+};
+
+function record(policy: string, { ranIn, ended, ...rest }: Part): ContainerRecord {
+  const life = { boot: ranIn, startedAt: '2026-01-02T13:23:37Z', plugs: [] };
+  const lastEnd = { exitCode: ended, outOfMemory: false, startedAt: '', finishedAt: '' };
+  return {
+    request: { restart: parseRestartPolicy(policy), removeOnExit: false },
+    stopped: false,
+    restarts: 0,
+    ...(ranIn === undefined ? {} : { life }),
+    ...(ended === undefined ? {} : { lastEnd }),
+    ...rest,
+  } as unknown as ContainerRecord;
+}
+
+const starts = (policy: string, part: Part) => startsWithMachine(record(policy, part), 'this boot');
+
+test('what ran when the machine went down starts again, unless its policy says no', (t) => {
+  const policies = ['no', 'on-failure', 'on-failure:3', 'unless-stopped', 'always'];
+  t.deepEqual(
+    policies.filter((policy) => starts(policy, { ranIn: 'another boot' })),
+    ['on-failure', 'on-failure:3', 'unless-stopped', 'always'],
+  );
+  t.false(starts('on-failure:3', { ranIn: 'another boot', restarts: 3 }));
+});
+
+test('what runs, or has ended in this boot, is left to its exit command', (t) => {
+  t.false(starts('always', { ranIn: 'this boot' }));
+  t.false(starts('unless-stopped', { ended: 1 }));
+  t.false(starts('on-failure', { ended: 1 }));
+});
+
+test('an end that nobody saw was that of the machine, or of the monitor', (t) => {
+  t.true(starts('unless-stopped', { ended: 'unknown' }));
+  t.false(starts('unless-stopped', { ended: 'unknown', stopped: true }));
+  t.false(starts('no', { ended: 'unknown' }));
+});
+
+test('of those that somebody stopped, `always` starts; of those that never ran, none', (t) => {
+  t.true(starts('always', { ended: 137, stopped: true }));
+  t.true(starts('always', { ranIn: 'another boot', stopped: true }));
+  t.false(starts('unless-stopped', { ranIn: 'another boot', stopped: true }));
+  t.false(starts('always', {}));
+});
