@@ -17,7 +17,6 @@ import {
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/client.ts';
 import { encodePublication } from '../../src/engine/switchboard/protocol.ts';
@@ -28,11 +27,9 @@ import { AF_UNIX, unixAddress } from '../../src/sys/unix-address.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { gather } from '../../src/values/forward-set.ts';
 import { enterPrivateNetwork } from '../support/private-network.ts';
+import { testProgram } from '../support/program.ts';
 
 const SOCK_STREAM = 1;
-const file = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
-const node = [process.execPath, '--no-warnings', '--import', file('register.js')];
-
 test.before(() => enterPrivateNetwork());
 
 /** A directory with a listening socket in it, and what starts a switchboard on that. */
@@ -43,7 +40,7 @@ class Activation implements AsyncDisposable {
 
   constructor() {
     const runtimeDirectory = mkdtempSync(join(tmpdir(), 'gangway-passed-'));
-    this.options = { runtimeDirectory, command: [...node, file('switchboard-main.ts'), runtimeDirectory] as never };
+    this.options = { runtimeDirectory, command: [...testProgram('switchboard-main'), runtimeDirectory] };
   }
 
   path(name: string): string {
@@ -163,6 +160,14 @@ test.serial('one that a command had started gives way when its socket is replace
   const client = connect(8001, '127.0.0.1').on('error', () => {});
   await once(client, 'connect');
   client.destroy();
+});
+
+test.serial('who listens and says nothing is waited for, but not for ever', async (t) => {
+  await using place = new Activation();
+  place.listen();
+  await t.throwsAsync(openSwitchboard({ ...place.options, timeoutMilliseconds: 300 }), {
+    message: /^who listens at \S+ says nothing for \d+ ms$/,
+  });
 });
 
 test.serial('a socket to which others may connect is refused', async (t) => {

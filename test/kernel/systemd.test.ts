@@ -10,6 +10,7 @@ import test, { type ExecutionContext } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { build, changes, Gangway } from '../support/gangway.ts';
 import { withLab } from '../support/lab.ts';
+import { some } from '../support/long.ts';
 import { answers } from '../support/probe.ts';
 import { skipUnless } from '../support/skip.ts';
 import { standInProgram } from '../support/stand-in.ts';
@@ -185,7 +186,7 @@ test('names, and pins that are made and removed while it runs', (t) =>
     await machine.gangway('network', 'rm', 'mine');
   }));
 
-for (const backend of ['nftables', 'iptables'] as const) {
+for (const backend of some(['iptables', 'nftables'] as const, 2)) {
   test(`on ${backend} it puts back what somebody has taken from the firewall`, (t) =>
     withMachine(t, async (machine) => {
       await machine.run('systemctl', 'start', socket);
@@ -238,7 +239,7 @@ test('what a command had started gives way to it, and its ports are served on', 
     await untilInactive(machine);
   }));
 
-for (const end of ['goes down', 'loses power'] as const) {
+for (const end of some(['goes down', 'loses power'] as const, 2)) {
   test(`after a machine ${end}, containers start again as their policy says`, (t) =>
     withMachine(t, async (machine) => {
       await machine.run('systemctl', 'enable', '--now', socket, containers);

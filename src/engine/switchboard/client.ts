@@ -49,7 +49,7 @@ export async function openSwitchboard(options: SwitchboardOptions): Promise<Swit
   const files = switchboardFiles(runtimeDirectory);
   const deadline = performance.now() + timeoutMilliseconds;
   while (performance.now() < deadline) {
-    const connection = await SwitchboardConnection.open(files.socket);
+    const connection = await SwitchboardConnection.open(files.socket, deadline - performance.now());
     if (connection !== undefined) return connection;
     mkdirSync(runtimeDirectory, { recursive: true, mode: 0o700 });
     await start(options, files, deadline - performance.now());

@@ -44,11 +44,13 @@ export class SwitchboardConnection {
   }
 
   /**
-   * Connects to the switchboard that listens at `path`, and hears from it.
+   * Connects to the switchboard that listens at `path`, and hears from it. Where it is systemd that listens, one has to start
+   * before that.
    *
    * @returns undefined if none does: no such file, a stale one, or one that is just ending
+   * @throws GangwayError switchboard-unreachable, also if it says nothing in that time
    */
-  static async open(path: string): Promise<SwitchboardConnection | undefined> {
+  static async open(path: string, patienceMilliseconds = 30_000): Promise<SwitchboardConnection | undefined> {
     const socket = createConnection(path);
     try {
       await once(socket, 'connect');
@@ -57,13 +59,21 @@ export class SwitchboardConnection {
       throw unreachable(`cannot connect to ${path}`, error);
     }
     const connection = new SwitchboardConnection(socket);
+    let isLate = false;
+    const patience = setTimeout(() => {
+      isLate = true;
+      socket.destroy();
+    }, patienceMilliseconds);
     try {
       await connection.#ask({ request: 'hello' });
       return connection;
     } catch (error) {
+      if (isLate) throw silent(path, patienceMilliseconds);
       if (connection.#gone) return undefined;
       await connection.close();
       throw error;
+    } finally {
+      clearTimeout(patience);
     }
   }
 
@@ -138,6 +148,16 @@ export class SwitchboardConnection {
     if (!answer.ok) throw decodeError(answer.error);
     return answer;
   }
+}
+
+function silent(path: string, milliseconds: number): GangwayError {
+  return new GangwayError(
+    'switchboard-unreachable',
+    `who listens at ${path} says nothing for ${Math.round(milliseconds)} ms`,
+    {
+      hint: 'if that is systemd, `systemctl status gangway-switchboard` tells why it does not start',
+    },
+  );
 }
 
 /** @param what lower case, without a final stop */
