@@ -62,7 +62,10 @@ function skip(run: FileRun | undefined, title: string, reason: string): void {
  * @param wanted all files that there are, so that those show that were not run
  */
 export function table(runs: readonly Run[], wanted: readonly string[]): string {
-  const areas = [...new Set(wanted.map(areaOf))].sort();
+  const isKnown = (area: string) => runs.some(({ files }) => [...files.keys()].some((file) => areaOf(file) === area));
+  const all = [...new Set(wanted.map(areaOf))].sort();
+  const areas = all.filter(isKnown);
+  const absent = all.filter((area) => !isKnown(area));
   const rows = [
     ['', ...runs.map(({ kernel }) => kernel)],
     ['---', ...runs.map(() => '---')],
@@ -72,6 +75,7 @@ export function table(runs: readonly Run[], wanted: readonly string[]): string {
     }),
     ['all', ...runs.map((run) => cell(run, wanted))],
   ].map((cells) => `| ${cells.join(' | ')} |`);
+  if (absent.length > 0) rows.push('', `Not run: ${absent.join(', ')}.`);
   return [...rows, ...list('Skipped', runs.flatMap(reasons)), ...list('Shown on none', nowhere(runs)), ''].join('\n');
 }
 

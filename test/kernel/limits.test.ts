@@ -15,6 +15,8 @@ const lacking = (controller: Controller) =>
   hasController(layout, controller) ? undefined : `control groups can't limit "${controller}" here`;
 /** A file of the container's own group, by its name in version 2 and by controller and name in version 1. */
 const file = (two: string, one: string) => `/sys/fs/cgroup/${layout.kind === 'v2' ? two : one}`;
+/** Where files are on a disk, and not in memory. */
+const temporary = '/var/tmp';
 const run = ['run', '--network', 'none', '--name', 'limited'];
 
 /** A test in a lab, after which there is no group that was not there before. */
@@ -76,9 +78,9 @@ limit(
   'disks: 2 MiB at 1 MiB per second take two seconds, either way, and less without a limit',
   lacking('io'),
   async (t, gangway) => {
-    const device = rootDevice();
-    if (skipUnless(t, device === undefined ? '/ is not on a whole disk' : undefined)) return;
-    const directory = mkdtempSync('/var/tmp/gangway-test-');
+    const device = diskOf(temporary);
+    if (skipUnless(t, device === undefined ? `${temporary} is not on a whole disk` : undefined)) return;
+    const directory = mkdtempSync(`${temporary}/gangway-test-`);
     t.teardown(() => rmSync(directory, { recursive: true, force: true }));
     const volume = ['-v', `${directory}:/mnt`];
     const rates = ['--device-write-bps', `${device}:1mb`, '--device-read-bps', `${device}:1mb`];
@@ -102,9 +104,9 @@ limit('a weight that no disk would heed is refused', lacking('io'), async (t, ga
   t.regex(stderr, /--blkio-weight: no disk of this machine is shared by weight/);
 });
 
-/** The disk of the machine's root file system, if it has a name and is no partition. */
-function rootDevice(): string | undefined {
-  const { dev } = statSync('/');
+/** The disk that a directory lies on, if it has a name and is no partition. */
+function diskOf(directory: string): string | undefined {
+  const { dev } = statSync(directory);
   return readdirSync('/dev')
     .map((name) => `/dev/${name}`)
     .find((path) => {

@@ -38,13 +38,18 @@ not ok 5 - security › wire › exited with a non-zero exit code: 1
 
 test('runs of the same tests beside each other, what was not run, and why some were skipped', (t) => {
   t.is(
-    table([guest, here], ['kernel › ipvlan', 'kernel › story-links', 'kernel › story-none', 'security › wire']),
+    table(
+      [guest, here],
+      ['kernel › ipvlan', 'kernel › story-links', 'kernel › story-none', 'kernel › undo', 'security › wire'],
+    ),
     `|  | 6.12 | 6.18 |
 | --- | --- | --- |
 | ipvlan | 1 passed, 1 skipped, 9 s | 1 passed, 1 skipped, 1 s |
 | security | 0 passed, 1 skipped, 1 s | 0 passed, **1 failed**, 1 skipped, 1 s |
 | story | 2 passed, 1 of 2 files broken off, 1 of 2 files not run, 0 s | not run |
-| all | 3 passed, 2 skipped, 1 of 4 files broken off, 1 of 4 files not run, 10 s | 1 passed, **1 failed**, 2 skipped, 2 of 4 files not run, 2 s |
+| all | 3 passed, 2 skipped, 1 of 5 files broken off, 2 of 5 files not run, 10 s | 1 passed, **1 failed**, 2 skipped, 3 of 5 files not run, 2 s |
+
+Not run: undo.
 
 Skipped:
 
