@@ -155,7 +155,7 @@ export const stations: readonly Station[] = [
     'between strangers: a machine that forwards because of gangway does so for containers alone',
     ['closed_transit'],
     {
-      nftables: ['postrouting', 'transit'],
+      nftables: ['postrouting', 'transit', 'strangers', 'unseen', 'tunnels'],
       iptables: ['forward', 'GANGWAY-STRANGERS', 'GANGWAY-TRANSIT'],
     },
   ),
