@@ -42,7 +42,8 @@ const boot = `
 unified=/sys/fs/cgroup
 [ -e $unified/cgroup.controllers ] || unified=/sys/fs/cgroup/unified
 exec unshare --mount --pid --fork --kill-child --mount-proc sh -euc '
-  mkdir "$1/machine-$2"
+  mkdir -p "$1/machine-$2/entered"
+  echo "$1/machine-$2/entered" >/run/entered
   echo 0 >"$1/machine-$2/cgroup.procs"
   shift 2
   exec unshare --cgroup sh -euc "$@"
@@ -73,6 +74,12 @@ exec unshare --mount --pid --fork --kill-child --mount-proc sh -euc '
   mount --make-rshared /
   exec ${manager} --unit=multi-user.target --log-target=console --show-status=no
 ' machine "$@"`;
+
+/** A process of another cgroup namespace's tree could not be moved in this one (nsdelegate, in cgroups(7)): so it goes there first. */
+const enter = `
+read -r group </run/entered
+echo 0 >"$group/cgroup.procs"
+exec nsenter "$@"`;
 
 /** What the kernel would have forgotten. */
 const forget = `
@@ -115,8 +122,8 @@ export class SystemdMachine {
   }
 
   exec(argv: readonly string[], options: ExecOptions = {}): Promise<Result> {
-    const enter = ['nsenter', `--target=${this.#pid}`, '--mount', '--pid', '--cgroup', '--wdns=/'];
-    return this.lab.host.exec([...enter, ...argv], { workingDirectory: '/', ...options });
+    const words = [`--target=${this.#pid}`, '--mount', '--pid', '--cgroup', '--wdns=/', ...argv];
+    return this.lab.host.exec(['sh', '-euc', enter, 'enter', ...words], { workingDirectory: '/', ...options });
   }
 
   /** A program that must succeed. @returns its stdout, without the last line feed */
