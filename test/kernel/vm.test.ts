@@ -1,6 +1,8 @@
 /** The guest of scripts/vm, where it is made already: it can't be made in here, without a network. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { isLong } from '../support/long.ts';
@@ -15,15 +17,18 @@ function lacking(): string | undefined {
 
 /** Of this machine, which is private: whatever runs, is mounted or lies about. */
 function state(): readonly string[] {
-  const running = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandOf(name).includes('qemu-system'));
-  return [...running, readFileSync('/proc/mounts', 'utf8'), ...readdirSync('/run')];
+  return [...emulators(), readFileSync('/proc/mounts', 'utf8'), ...readdirSync('/run')];
+}
+
+function emulators(): readonly string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandOf(name).startsWith('qemu-system'));
 }
 
 function commandOf(process: string): string {
   try {
     return readFileSync(`/proc/${process}/cmdline`, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return '';
   }
 }
@@ -54,6 +59,27 @@ test.serial('with systemd, the command runs as a service of a machine that is up
   const { status, stdout } = spawnSync('scripts/vm', ['run', '--systemd', 'sh', '-c', script], { encoding: 'utf8' });
   t.is(status, 7);
   t.is(stdout, 'running\nsystemd\n');
+  await nothingIsLeft(t, before);
+});
+
+test.serial('tests in guests beside each other, ended from outside, leave nothing but their transcripts', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const before = state();
+  // Not below /run, which the guest's maker lays its own over.
+  const cache = mkdtempSync('/var/lib/vm-');
+  mkdirSync(`${cache}/gangway`);
+  symlinkSync(dirname(guest), `${cache}/gangway/guest`);
+  const vm = spawn('scripts/vm', ['test', 'kernel/bpf\nkernel/umask'], {
+    stdio: 'ignore',
+    env: { ...process.env, XDG_CACHE_HOME: cache, GANGWAY_VM_GUESTS: '2' },
+  });
+  const ended = once(vm, 'exit');
+  await waitFor('two guests run', () => emulators().length === 2, { timeoutMilliseconds: 110_000 });
+  vm.kill('SIGTERM');
+  t.deepEqual(await ended, [130, null]);
+  const transcripts = readdirSync(`${cache}/gangway/transcripts`).filter((name) => /[.]tap[.]\d$/.test(name));
+  t.is(transcripts.length, 2);
+  rmSync(cache, { recursive: true });
   await nothingIsLeft(t, before);
 });
 
