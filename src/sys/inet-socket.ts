@@ -11,8 +11,8 @@ import { closeSync } from 'node:fs';
 import { type Address, type Family, fromBytes, toBytes } from '../values/address.ts';
 import { protocolNumbers } from '../values/port.ts';
 import { call, errnoName } from './libc.ts';
+import { AF_UNIX } from './unix-address.ts';
 
-const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;

@@ -19,17 +19,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/client.ts';
+import type { SwitchboardConnection } from '../../src/engine/switchboard/connection.ts';
 import { encodePublication } from '../../src/engine/switchboard/protocol.ts';
 import { SwitchboardSockets } from '../../src/engine/switchboard/sockets.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { call } from '../../src/sys/libc.ts';
-import { AF_UNIX, unixAddress } from '../../src/sys/unix-address.ts';
+import { listenAt } from '../../src/sys/unix-listener.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { gather } from '../../src/values/forward-set.ts';
 import { enterPrivateNetwork } from '../support/private-network.ts';
 import { testProgram } from '../support/program.ts';
 
-const SOCK_STREAM = 1;
 test.before(() => enterPrivateNetwork());
 
 /** A directory with a listening socket in it, and what starts a switchboard on that. */
@@ -51,10 +50,7 @@ class Activation implements AsyncDisposable {
   listen(mode = 0o600): void {
     const path = this.path('switchboard.sock');
     rmSync(path, { force: true });
-    this.#listener = call('socket', 'int socket(int, int, int)', AF_UNIX, SOCK_STREAM, 0);
-    const address = unixAddress(path);
-    call('bind', 'int bind(int, const void *, unsigned int)', this.#listener, address, address.length);
-    call('listen', 'int listen(int, int)', this.#listener, 16);
+    this.#listener = listenAt(path);
     chmodSync(path, mode);
   }
 
@@ -66,6 +62,13 @@ class Activation implements AsyncDisposable {
     });
     this.#children.push(child);
     return child;
+  }
+
+  /** Somebody connects, and one is started for him. */
+  async activate(): Promise<{ readonly child: ChildProcess; readonly connection: SwitchboardConnection }> {
+    const coming = openSwitchboard(this.options);
+    const child = this.start();
+    return { child, connection: await coming };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -96,9 +99,7 @@ test.serial(
     sockets.sweep();
     t.true(existsSync(place.path('switchboard.sock')), 'a socket on which somebody listens is no leftover');
     for (const round of ['first', 'second']) {
-      const coming = openSwitchboard(place.options);
-      const child = place.start();
-      const connection = await coming;
+      const { child, connection } = await place.activate();
       t.is((await connection.status()).pid, Number(child.pid), round);
       t.true(sockets.isRunning());
       await connection.close();
@@ -112,9 +113,7 @@ test.serial(
 test.serial('one that was killed is followed by one that serves what the records say', async (t) => {
   await using place = new Activation();
   place.listen();
-  const coming = openSwitchboard(place.options);
-  const killed = place.start();
-  const connection = await coming;
+  const { child: killed, connection } = await place.activate();
   await connection.reserve(publication);
   await connection.serve('c1');
   killed.kill('SIGKILL');
@@ -187,9 +186,7 @@ test.serial('a socket to which others may connect is refused', async (t) => {
 test.serial('the passed socket is not passed on', async (t) => {
   await using place = new Activation();
   place.listen();
-  const coming = openSwitchboard(place.options);
-  const child = place.start();
-  const connection = await coming;
+  const { child, connection } = await place.activate();
   // What it starts gets its standard descriptors alone: the passed one closes when a program is executed.
   const flags = (fd: string) => /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/fdinfo/${fd}`, 'latin1'))?.[1];
   t.is(Number.parseInt(flags('3') ?? '', 8) & 0o2000000, 0o2000000);
