@@ -212,7 +212,7 @@ test('nobody listens: refused at once, where the relay would take the connection
 test('a container of IPv6 is led to by ::1, datagrams, too', async (t) => {
   await withHook(t, 'led', async (scene) => {
     await scene.run('network', 'create', '--ipv6', '--subnet', 'fd00:7::/64', 'six');
-    const serve = 'socat UDP6-RECVFROM:53,fork SYSTEM:"echo \\$SOCAT_PEERADDR" & exec "$@"';
+    const serve = 'socat UDP6-RECVFROM:53,fork SYSTEM:"read -r line; echo \\$SOCAT_PEERADDR" & exec "$@"';
     const command = ['sh', '-c', serve, 'sh', ...answers(80, 81)];
     const words = ['--network', 'six', '-p', '8080:80', '-p', '5300:53/udp'];
     const web = await scene.start('--name', 'web', ...words, ...command);

@@ -31,6 +31,13 @@ import { testProgram } from '../support/program.ts';
 
 test.before(() => enterPrivateNetwork());
 
+interface Activated {
+  readonly child: ChildProcess;
+  /** Its exit status, and the signal that ended it. */
+  readonly ended: Promise<unknown[]>;
+  readonly connection: SwitchboardConnection;
+}
+
 /** A directory with a listening socket in it, and what starts a switchboard on that. */
 class Activation implements AsyncDisposable {
   readonly options: SwitchboardOptions;
@@ -64,11 +71,12 @@ class Activation implements AsyncDisposable {
     return child;
   }
 
-  /** Somebody connects, and one is started for him. */
-  async activate(): Promise<{ readonly child: ChildProcess; readonly connection: SwitchboardConnection }> {
+  /** Somebody connects, and one is started for him. It may end before anybody asks how. */
+  async activate(): Promise<Activated> {
     const coming = openSwitchboard(this.options);
     const child = this.start();
-    return { child, connection: await coming };
+    const ended = once(child, 'exit');
+    return { child, ended, connection: await coming };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -99,11 +107,11 @@ test.serial(
     sockets.sweep();
     t.true(existsSync(place.path('switchboard.sock')), 'a socket on which somebody listens is no leftover');
     for (const round of ['first', 'second']) {
-      const { child, connection } = await place.activate();
+      const { child, ended, connection } = await place.activate();
       t.is((await connection.status()).pid, Number(child.pid), round);
       t.true(sockets.isRunning());
       await connection.close();
-      t.deepEqual(await once(child, 'exit'), [0, null], 'it has nothing to serve');
+      t.deepEqual(await ended, [0, null], 'it has nothing to serve');
       t.deepEqual(readdirSync(place.options.runtimeDirectory).sort(), ['switchboard.lock', 'switchboard.sock']);
       t.is(statSync(place.path('switchboard.sock')).ino, ino);
     }
@@ -113,11 +121,11 @@ test.serial(
 test.serial('one that was killed is followed by one that serves what the records say', async (t) => {
   await using place = new Activation();
   place.listen();
-  const { child: killed, connection } = await place.activate();
+  const { child: killed, ended, connection } = await place.activate();
   await connection.reserve(publication);
   await connection.serve('c1');
   killed.kill('SIGKILL');
-  await once(killed, 'exit');
+  await ended;
   writeFileSync(place.path('records.json'), JSON.stringify([encodePublication(publication)]));
   const sockets = new SwitchboardSockets(place.options);
   t.true(sockets.isRunning(), 'it was killed');
@@ -138,8 +146,9 @@ test.serial('no second one is started beside it by hand', async (t) => {
   place.listen();
   const [program = '', ...words] = place.options.command;
   const second = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.is(String((await once(second.stdout, 'data'))[0]), 'busy\n');
-  t.deepEqual(await once(second, 'exit'), [0, null]);
+  const [[said], ended] = await Promise.all([once(second.stdout, 'data'), once(second, 'exit')]);
+  t.is(String(said), 'busy\n');
+  t.deepEqual(ended, [0, null]);
   t.true(existsSync(place.path('switchboard.sock')));
 });
 

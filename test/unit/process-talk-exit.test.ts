@@ -42,9 +42,10 @@ test('a killed monitor makes the status unknown, unless it has left one', async 
   const { child, identity, file } = monitor(t);
   const waiting = waitForExit(file, identity);
   await delay(50);
+  const ended = once(child, 'exit');
   child.kill('SIGKILL');
   t.is(await waiting, 'unknown');
-  await once(child, 'exit').catch(() => {});
+  await ended;
   t.is(await waitForExit(file, identity), 'unknown');
   writeFileSync(file, '0');
   t.is(await waitForExit(file, identity), 0);
