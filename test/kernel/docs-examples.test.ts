@@ -1,5 +1,5 @@
 /** What the documentation tells people to do, done: the library's examples, and README's five minutes word for word. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { programEnvironment } from '../../src/lab/environment.ts';
@@ -69,4 +69,21 @@ test('docs/lab.md: by hand, typed as it stands', async (t) => {
   const output = await type(t, lab, block.replace(/^.*lab shell.*$/m, ''));
   t.regex(output, /^up0@\S+ +UP +203\.0\.113\.1\/24/m);
   t.regex(output, /^eth0@\S+ +UP +203\.0\.113\.2\/24/m);
+});
+
+test('docs/firewall.md: the rules of a port, as the page shows them', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const [, shown = ''] =
+    /`gangway rules 8080`[^\n]*\n\n```text\n(.*?)^```$/ms.exec(readFileSync('docs/firewall.md', 'utf8')) ?? [];
+  const server = 'require("http").createServer((_, r) => r.end()).listen(80)';
+  await using lab = await createLab();
+  const output = await type(
+    t,
+    lab,
+    `gangway run -d --name web -p 8080:80 node -e '${server}' >/dev/null
+    gangway exec web sh -c 'until curl -s 127.0.0.1; do :; done'
+    for each in 1 2 3; do curl -s http://203.0.113.1:8080/; done
+    gangway rules 8080`,
+  );
+  t.is(output, shown);
 });
