@@ -22,8 +22,19 @@ export const aside: readonly Aside[] = [
     heldBy: 'test/kernel/crash.test.ts',
   },
   {
-    subjects: ['TestFirewalldReloadNoZombies', 'TestFirewallBackendSwitch', 'TestDropInForwardChain'],
-    why: 'there is one firewall, nftables, where a drop in anybody’s table is final: so it is in Docker’s own nftables backend',
+    subjects: ['TestFirewallBackendSwitch'],
+    why: 'rules move from one back end to the other while everything runs: there is no daemon to start anew for it',
+    heldBy: 'test/kernel/firewall-switch.test.ts',
+  },
+  {
+    subjects: ['TestFirewalldReloadNoZombies'],
+    why: 'firewalld keeps no rule of ours: a reload has nothing to bring back',
+    heldBy: 'test/kernel/neighbours-firewalld.test.ts',
+  },
+  {
+    subjects: ['TestDropInForwardChain'],
+    why: 'where others drop what they forward, our rules stand in iptables, in front of theirs',
+    heldBy: 'test/kernel/neighbours-docker.test.ts',
   },
   {
     subjects: ['TestIptabler', 'TestNftabler'],
