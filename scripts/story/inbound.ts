@@ -5,12 +5,12 @@ export const inbound: Chapter = {
   title: 'inbound: a published port',
   question: 'How does the world reach a container?',
   answer:
-    'It asks the machine, at the machine’s own address, for a port; and the machine puts the container’s address in the place of its own (DNAT), before it asks itself where to send the packet. What the kernel can’t translate, a process carries: what comes from the machine’s own 127.0.0.1, and IPv6 to a container that has none.',
+    'It asks the machine, at the machine’s own address, for a port; and the machine puts the container’s address in the place of its own (DNAT), before it asks itself where to send the packet. What the kernel can’t translate, a process carries: IPv6 to a container that has none. Who asks at the machine’s own 127.0.0.1 is led to the container before there is a packet.',
   drawing: `
 world 203.0.113.2           the machine "host"                             web
   --> 203.0.113.1:8080  --> prerouting: to 172.17.0.2:80 --> gangway0 --> sees 203.0.113.2
   --> [2001:db8:f::1]:8080 --> a socket of the switchboard -------------> sees 172.17.0.1
-machine --> 127.0.0.1:8080 --> a socket of the switchboard -------------> sees 172.17.0.1`,
+machine --> 127.0.0.1:8080 --> the connect hook, or that socket --------> sees 172.17.0.1`,
   sections: [
     {
       heading: 'The plan',
@@ -67,7 +67,7 @@ the answer:      connection tracking puts 203.0.113.1:8080 back as its source`,
           expects: /^172\.17\.0\.1\n$/,
         },
         {
-          says: 'Nor may a packet from 127.0.0.1 leave the machine, so a caller on the machine’s own loopback takes the same way:',
+          says: 'Nor may a packet from 127.0.0.1 leave the machine. So gangway gives the kernel a small program, the connect hook, which puts web’s address in the place of the one that a caller asks for, before there is a packet. Whom it can’t lead, the socket serves:',
           types: 'curl -s http://127.0.0.1:8080/',
           proves: 'Answered.',
           expects: /^172\.17\.0\.1\n$/,
