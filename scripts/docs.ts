@@ -26,7 +26,11 @@ function commandLine(): string {
     '`gangway COMMAND --help` print. Options are Docker’s where Docker has them. The exit status of `run` and `exec` is',
     'the command’s own, 126 where it could not be run, 127 where it was not found; where gangway itself failed it is 125 from',
     '`run` and 1 from `exec`, which says 125, like every command, where its options cannot be read. Unlike Docker’s, a',
-    'container in the foreground ends, with 141, when nobody reads its output any more: `gangway run yes | head -1`.\n',
+    'container in the foreground ends, with 141, when nobody reads its output any more: `gangway run yes | head -1`.',
+    '',
+    '`network create -o` takes Docker’s options, and of gangway’s own [`gangway.guard`](decisions/0012-port-guard.md),',
+    '[`gangway.big-tcp`](decisions/0019-big-tcp.md) and [`gangway.accept-fwmark`](firewall.md#a-mark-of-your-own); one that',
+    'does not exist is refused with the list of those that do.\n',
     block(overview()),
     ...shown(commands).flatMap((command) => section([command.name], command)),
   ].join('\n');
