@@ -1,7 +1,7 @@
 /** The model's egress policy: to whom a limited network's containers may begin to speak. */
 import { type EgressEntry, entryFor } from '../../values/egress.ts';
 import { formatEntry } from '../../values/egress-grammar.ts';
-import { type Dropped, dropped, formatDestination } from './answer.ts';
+import { type Dropped, dropped } from './answer.ts';
 import type { Packet } from './packet.ts';
 import type { ModelNetwork } from './world.ts';
 
@@ -26,13 +26,8 @@ export function egressRefusal(
     return dropped('egress', `network ${name} lets nothing out to ${formatEntry(denied)}`, way);
   }
   if (egress.allow.length === 0 || entryFor([...egress.allow, ...learned], asked) !== undefined) return undefined;
-  const whom = formatDestination(asked.address, asked.port);
   const named = egress.allow.some(({ kind }) => kind === 'name') ? ', as far as its names have been asked for' : '';
-  return dropped(
-    'egress',
-    `network ${name} lets out only to ${formatList(egress.allow)}, and ${whom} is not among them${named}`,
-    way,
-  );
+  return dropped('egress', `network ${name} lets out only to ${formatList(egress.allow)}${named}`, way);
 }
 
 /** What a process carries on to somebody else is nobody's of a limited network. */

@@ -146,7 +146,7 @@ function admission(world: World, { to, port, inLink = '', translated, mark }: Pa
   }
 }
 
-function notPublished(world: World, { to, port }: Packet, { name, policy }: ModelNetwork): string {
+function notPublished(world: World, { to }: Packet, { name, policy }: ModelNetwork): string {
   const container = endpointAt(world, to)?.container ?? formatAddress(to);
   const mode = policy.gatewayModes[to.family];
   const unless =
@@ -154,7 +154,7 @@ function notPublished(world: World, { to, port }: Packet, { name, policy }: Mode
       ? ''
       : `, but for what carries the mark ${formatFirewallMark(policy.acceptedMark)}`;
   if (mode === 'routed') {
-    return `${port === undefined ? 'this' : formatPort(port)} of ${container} is not published, and network ${name} (routed) lets in nothing else but pings${unless}`;
+    return `network ${name} (routed) lets in pings and published ports of ${container} alone${unless}`;
   }
   return `network ${name} (${mode}) is entered by published ports of the machine alone, and not at the address of ${container}${unless}`;
 }
