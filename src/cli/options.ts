@@ -2,16 +2,16 @@
 import type { Option, Options } from './grammar.ts';
 import { createOptions } from './run-options.ts';
 
-const listFormat = {
-  kind: 'value',
-  type: 'string',
-  help: "json: one object a line; or a Go template: '{{.Name}}', 'table {{.ID}}\\t{{.Name}}'",
-} as const satisfies Option;
-const objectFormat = {
-  kind: 'value',
-  type: 'string',
-  help: "json, or a Go template: '{{.Name}}', '{{json .Config}}'",
-} as const satisfies Option;
+/** Of commands that print lines. The examples are for fields that its lines have. */
+const listFormat = (one: string, table: string) =>
+  ({
+    kind: 'value',
+    type: 'string',
+    help: `json: one object a line; or a Go template: '${one}', 'table ${table}'`,
+  }) as const satisfies Option;
+/** Of commands that print objects. */
+const objectFormat = (one: string, other: string) =>
+  ({ kind: 'value', type: 'string', help: `json, or a Go template: '${one}', '${other}'` }) as const satisfies Option;
 const detachKeys = {
   kind: 'value',
   type: 'keys',
@@ -52,7 +52,7 @@ export const startOptions = {
 export const listOptions = {
   all: { kind: 'flag', short: 'a', help: 'Ended containers too' },
   filter: { kind: 'list', short: 'f', type: 'key=value', help: 'Only those with this id, name, network or status' },
-  format: listFormat,
+  format: listFormat('{{.Names}}', '{{.ID}}\\t{{.Names}}'),
   'no-trunc': { kind: 'flag', help: 'Whole ids and commands' },
   quiet: { kind: 'flag', short: 'q', help: 'Ids alone' },
 } as const satisfies Options;
@@ -99,10 +99,12 @@ export const removeOptions = {
   force: { kind: 'flag', short: 'f', help: 'Kill it first if it runs' },
 } as const satisfies Options;
 
-export const inspectOptions = { format: { ...objectFormat, short: 'f' } } as const satisfies Options;
+export const inspectOptions = {
+  format: { ...objectFormat('{{.Name}}', '{{json .Config}}'), short: 'f' },
+} as const satisfies Options;
 
 export const networkInspectOptions = {
-  ...inspectOptions,
+  format: { ...objectFormat('{{.Name}}', '{{json .IPAM}}'), short: 'f' },
   verbose: { kind: 'flag', short: 'v', help: 'Nothing more: docker has it for swarm' },
 } as const satisfies Options;
 
@@ -118,7 +120,7 @@ export const publishOptions = {
 
 export const statsOptions = {
   all: { kind: 'flag', short: 'a', help: 'Ended containers too' },
-  format: listFormat,
+  format: listFormat('{{.Name}}', '{{.ID}}\\t{{.Name}}'),
   'no-stream': { kind: 'flag', help: 'Once, instead of every second' },
   'no-trunc': { kind: 'flag', help: 'Whole ids' },
   ports: { kind: 'flag', help: 'Of each published port what was carried, and what went wrong' },
@@ -131,7 +133,7 @@ export const networkListOptions = {
     type: 'key=value',
     help: 'Only those with this driver, id, label, name, scope or type, or dangling',
   },
-  format: listFormat,
+  format: listFormat('{{.Name}}', '{{.ID}}\\t{{.Name}}'),
   'no-trunc': { kind: 'flag', help: 'Whole ids' },
   quiet: { kind: 'flag', short: 'q', help: 'Ids alone' },
 } as const satisfies Options;
@@ -145,20 +147,34 @@ export const labPlaceOptions = {
   name: labName,
 } as const satisfies Options;
 
-/** Of commands that print lines. */
-export const listFormatOptions = { format: listFormat } as const satisfies Options;
+export const labListOptions = {
+  format: listFormat('{{.Name}}', '{{.Name}}\\t{{.PID}}'),
+} as const satisfies Options;
 
-/** Of commands that print objects. */
-export const formatOptions = { format: objectFormat } as const satisfies Options;
+export const portOptions = {
+  format: listFormat('{{.HostPort}}', '{{.HostIp}}\\t{{.HostPort}}'),
+} as const satisfies Options;
+
+export const rulesOptions = {
+  format: listFormat('{{.Command}}', '{{.State}}\\t{{.Command}}'),
+} as const satisfies Options;
+
+export const garbageOptions = { format: listFormat('{{.What}}', '{{.What}}\\t{{.Why}}') } as const satisfies Options;
+
+export const watchOptions = { format: objectFormat('{{.Kind}}', '{{.Kind}} {{.Change}}') } as const satisfies Options;
+
+export const versionOptions = {
+  format: objectFormat('{{.Node}}', '{{.Gangway}} {{.Kernel}}'),
+} as const satisfies Options;
 
 export const dnsQueryOptions = {
-  format: objectFormat,
+  format: objectFormat('{{.By}}', '{{json .Records}}'),
   from: { kind: 'value', type: 'container', help: 'The container that asks' },
   type: { kind: 'value', short: 't', type: 'type', help: 'A (default), AAAA, PTR, TXT, …' },
 } as const satisfies Options;
 
 export const reachOptions = {
-  format: listFormat,
+  format: listFormat('{{.Reached}}', '{{.Address}}\\t{{.Reached}}'),
   mark: { kind: 'value', type: 'number', help: 'Of a packet with this mark (0x1): see gangway.accept-fwmark' },
   probe: {
     kind: 'flag',
@@ -178,7 +194,7 @@ export const eventsOptions = {
     type: 'key=value',
     help: 'Only those of this type, this event, or about this container or network',
   },
-  format: objectFormat,
+  format: objectFormat('{{.Action}}', '{{json .Actor}}'),
   since: { kind: 'value', type: 'time', help: 'With what has happened since: 2026-01-02T13:23:37Z, or 42m' },
   until: { kind: 'value', type: 'time', help: 'End at this moment' },
 } as const satisfies Options;

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Command } from '../../src/cli/command.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import { gangway } from '../support/cli.ts';
@@ -213,4 +214,35 @@ test('a stack trace only where it is asked for', async (t) => {
   const list = () => Promise.reject(new Error('oops'));
   t.false((await gangway(['ps'], { list })).stderr.includes('    at '));
   t.true((await gangway(['ps'], { list, environment: { GANGWAY_DEBUG: '1' } })).stderr.includes('    at '));
+});
+
+/** What they need besides. */
+const wordsOf: Record<string, readonly string[]> = {
+  'dns query': ['--from', 'web', 'db'],
+  events: ['--until', '0s'],
+  inspect: ['web'],
+  'network inspect': ['bridge'],
+  port: ['web'],
+  reach: ['outside', 'web'],
+  stats: ['--no-stream'],
+};
+
+test('what the help of --format shows, each command can do', async (t) => {
+  const formatsOf = (rows: readonly Command[], path = ''): readonly (readonly [string, string])[] =>
+    rows.flatMap(({ name, options, commands: inner = [] }) => [
+      ...(options?.format === undefined ? [] : [[`${path}${name}`, options.format.help] as const]),
+      ...formatsOf(inner, `${name} `),
+    ]);
+  // Those of a lab are asked of the machine.
+  const found = formatsOf(commands).filter(([name]) => name !== 'lab ls');
+  t.true(found.length > 10);
+  const inspect = async () => ({ Id: '', Name: '/web', Config: {} });
+  for (const [name, help] of found) {
+    const examples = [...help.matchAll(/'([^']+)'/g)].map(([, example = '']) => example);
+    t.is(examples.length, 2, name);
+    for (const example of examples) {
+      const words = [...name.split(' '), '--format', example, ...(wordsOf[name] ?? [])];
+      t.notRegex((await gangway(words, { inspect })).stderr, /template|unknown|Usage/, words.join(' '));
+    }
+  }
 });

@@ -1,10 +1,10 @@
 /** `gangway gc` */
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
-import type { listFormatOptions } from '../options.ts';
+import type { garbageOptions } from '../options.ts';
 import { formatRows } from '../rows.ts';
 
-export const execute: Execute<typeof listFormatOptions> = async ({ options }, context) => {
+export const execute: Execute<typeof garbageOptions> = async ({ options }, context) => {
   const format = await parseListFormat(options.format, layout.headings);
   const engine = await context.engine();
   const removed = await engine.collectGarbage();

@@ -3,10 +3,10 @@ import { humanDuration } from '../../values/age.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
 import { labRegistry } from '../lab.ts';
-import type { listFormatOptions } from '../options.ts';
+import type { labListOptions } from '../options.ts';
 import { formatRows } from '../rows.ts';
 
-export const execute: Execute<typeof listFormatOptions> = async ({ options }, context) => {
+export const execute: Execute<typeof labListOptions> = async ({ options }, context) => {
   const format = await parseListFormat(options.format, layout.headings);
   const { listLabs } = await import('../../lab/named.ts');
   const rows = listLabs(labRegistry(context)).map(({ name, pid, places, createdAt }) => ({

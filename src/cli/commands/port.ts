@@ -6,11 +6,11 @@ import { formatPort, parsePort } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
-import type { listFormatOptions } from '../options.ts';
+import type { portOptions } from '../options.ts';
 import { byPort, portLines } from '../port-lines.ts';
 import { formatRows } from '../rows.ts';
 
-export const execute: Execute<typeof listFormatOptions> = async ({ options, words }, context) => {
+export const execute: Execute<typeof portOptions> = async ({ options, words }, context) => {
   const [name = '', text] = words;
   const wanted = text === undefined ? undefined : readPort(text);
   const format = await parseListFormat(options.format, layout.headings);

@@ -3,11 +3,11 @@ import type { FirewallRule, RuleState, RulesAt } from '../../engine/engine.ts';
 import { type Palette, palette } from '../color.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
-import type { listFormatOptions } from '../options.ts';
+import type { rulesOptions } from '../options.ts';
 import { formatRows, type Row } from '../rows.ts';
 import { printable } from '../sentence.ts';
 
-export const execute: Execute<typeof listFormatOptions> = async ({ options, words: [subject] }, context) => {
+export const execute: Execute<typeof rulesOptions> = async ({ options, words: [subject] }, context) => {
   const { stdout, stderr } = context;
   const format = await parseListFormat(options.format, layout.headings);
   const engine = await context.engine();

@@ -3,10 +3,10 @@ import { release } from 'node:os';
 import type { Execute } from '../command.ts';
 import { parseFormat } from '../format.ts';
 import { formatObject } from '../inspection.ts';
-import type { formatOptions } from '../options.ts';
+import type { versionOptions } from '../options.ts';
 import { ownVersion } from '../own-version.ts';
 
-export const execute: Execute<typeof formatOptions> = async ({ options }, { stdout }) => {
+export const execute: Execute<typeof versionOptions> = async ({ options }, { stdout }) => {
   const format = await parseFormat(options.format);
   const versions = { Gangway: ownVersion(), Node: process.versions.node, Kernel: release() };
   const lines = Object.entries(versions).map(([name, version]) => `${name.toLowerCase().padEnd(9)}${version}\n`);

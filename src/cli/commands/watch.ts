@@ -2,9 +2,9 @@
 import type { NetworkEvent } from '../../kernel/watch.ts';
 import type { Execute } from '../command.ts';
 import { jsonLines, parseFormat } from '../format.ts';
-import type { formatOptions } from '../options.ts';
+import type { watchOptions } from '../options.ts';
 
-export const execute: Execute<typeof formatOptions> = async ({ options, words }, context) => {
+export const execute: Execute<typeof watchOptions> = async ({ options, words }, context) => {
   const format = await parseFormat(options.format);
   const [{ describeEvent, plainEvent }, engine] = await Promise.all([import('../events.ts'), context.engine()]);
   const watch = await engine.watch(words[0]);
