@@ -71,6 +71,7 @@ test('what can’t be is refused before the engine is asked', async (t) => {
     [['--filter', 'type=contaner'], 1, /^gangway: invalid filter "type=contaner"; /],
     [['web'], 1, /^gangway: /],
     [['--format', '{{.Actr}}'], 1, /^gangway: template, column 3: there is no field \.Actr; did you mean '\.Actor'\?/],
+    [['--format', '{{.Host}}'], 1, /the fields are \.Type \.Action \.Actor \.Scope \.Time \.TimeNano\n/],
   ] as const) {
     const outcome = await gangway(['events', ...words]);
     t.is(outcome.status, status, words.join(' '));

@@ -172,7 +172,8 @@ function field(value: Value, name: string, at: number): Value {
   }
   const found = fieldOf(value, name);
   if (found !== undefined || Object.hasOwn(value, name)) return found;
-  const names = Object.keys(value);
+  // What JSON is told instead is nothing that a template can have.
+  const names = Object.keys(value).filter((known) => known !== 'toJSON');
   const near = suggest(
     `.${name}`,
     names.map((known) => `.${known}`),
