@@ -109,6 +109,25 @@ test('killed between the two halves of a move: the next command takes away what 
   });
 });
 
+test('what the owner has in a file goes with the rules, to the other back end and for ever', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const rule = '-A GANGWAY-USER -s 192.0.2.0/24 -j DROP';
+    const gangways = async () => (await story.sh('{ iptables-save; ip6tables-save; } | grep GANGWAY || :')).split('\n');
+    await story.sh(`mkdir -p /etc/gangway; echo "-4 ${rule}" >/etc/gangway/user.rules`);
+    await story.run('--firewall-backend=iptables', 'network', 'create', 'front');
+    await story.start('--name', 'web', '--network', 'front', 'sleep', 'infinity');
+    t.true((await gangways()).includes(rule), 'control: it is loaded');
+    await story.run('--firewall-backend=nftables', 'restart', '-t', '0', 'web');
+    t.deepEqual(await gangways(), ['']);
+    await story.run('--firewall-backend=iptables', 'restart', '-t', '0', 'web');
+    t.true((await gangways()).includes(rule), 'control: and again');
+    await story.run('rm', '-f', 'web');
+    await story.run('network', 'rm', 'front');
+    await story.run('gc');
+    t.deepEqual(await gangways(), ['']);
+  });
+});
+
 test('a move that fails, for a wrong line in a file: containers and ports come and go where the rules stand', async (t) => {
   await withStory(t, {}, async (story) => {
     const web = await story.start('--name', 'web', '-p', '8080:80', '-p', '8081:81', ...answers(80, 81, 82));

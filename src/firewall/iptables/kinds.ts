@@ -45,11 +45,11 @@ const chains: ActionKind<ChainsStep> = {
     const saved = savedRules(world, step);
     const isUsers = ({ chain, kept }: ChainsStep['chains'][number]) =>
       kept === true && step.owners === undefined && saved.rulesIn(step.family, new Set([chain])).length > 0;
-    const there = step.chains.filter((each) => saved.hasChain(each.table, each.chain));
+    const there = step.chains.filter((each) => saved.hasChain(each.table, each.chain) && !isUsers(each));
     await change(world, step, [
       ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
-      ...there.filter(({ kept }) => kept !== true).map(({ table, chain }) => ({ table, text: `-F ${chain}` })),
-      ...there.filter((each) => !isUsers(each)).map(({ table, chain }) => ({ table, text: `-X ${chain}` })),
+      ...there.map(({ table, chain }) => ({ table, text: `-F ${chain}` })),
+      ...there.map(({ table, chain }) => ({ table, text: `-X ${chain}` })),
     ]);
   },
   holds(step, world) {
