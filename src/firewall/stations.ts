@@ -155,12 +155,12 @@ export const stations: readonly Station[] = [
     'between strangers: a machine that forwards because of gangway does so for containers alone',
     ['closed_transit'],
     {
-      nftables: ['postrouting', 'transit', 'strangers', 'unseen', 'tunnels'],
+      nftables: ['forward, postrouting', 'strangers', 'between_foreign', 'transit'],
       iptables: ['forward', 'GANGWAY-STRANGERS', 'GANGWAY-TRANSIT'],
     },
   ),
   policy('this machine tells no container of a way around it', [], {
-    nftables: ['output', 'no_redirects'],
+    nftables: ['output', 'own_packets'],
     iptables: ['output', 'GANGWAY-REDIRECTS'],
   }),
   policy(

@@ -5,6 +5,7 @@ import type { Step } from '../../src/plan/step.ts';
 import { parsePrefix } from '../../src/values/address.ts';
 import { skipUnless } from '../support/skip.ts';
 import { endpoint, plugged, sandbox, subnet4, type Wire, withWire } from '../support/wire-lab.ts';
+import { rulesetFile } from './ruleset-carrier.ts';
 
 const network: IpvlanNetwork = {
   kind: 'ipvlan',
@@ -77,6 +78,9 @@ for (const mode of ['l3', 'l3s'] as const) {
     await wire.run('world', 'ip', 'route', 'add', '10.8.0.0/16', 'via', '203.0.113.1');
     t.true(await wire.reaches(1, '203.0.113.2'));
     t.true(await wire.reaches('world', '10.8.2.2'));
+    await wire.run('host', 'nft', '-f', rulesetFile);
+    await wire.run('host', 'nft', 'add element inet gangway closed_transit { ipv4 }');
+    t.true(await wire.reaches(1, '203.0.113.2'), 'it is no stranger, whose packets the machine does not forward');
   });
 }
 

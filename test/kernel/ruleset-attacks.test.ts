@@ -72,12 +72,28 @@ for (const carrier of backEnds) {
       `${carrier.name}: a host that forwards because of gangway is no router for strangers, ${suffix}`,
       async (t) => {
         const topology = await scene(t, carrier, bridgeNetfilter);
+        // By the bridge that it came from: a router with one arm.
+        await topology
+          .at('host')
+          .sysctl({ 'net.ipv4.conf.all.send_redirects': 0, 'net.ipv4.conf.lan0.send_redirects': 0 });
+        await topology.at('host').ip(['route add 198.51.100.3 via 192.0.2.3']);
+        await topology.at('l2').ip(['address add 198.51.100.3/32 dev lo']);
         const transit = (): Promise<readonly string[]> =>
-          Promise.all([ask(topology, 'world', '192.0.2.2', 80), ask(topology, 'l1', '203.0.113.2', 80)]);
-        t.deepEqual(await transit(), ['203.0.113.2', '192.0.2.2'], 'control: it forwarded before');
+          Promise.all([
+            ask(topology, 'world', '192.0.2.2', 80),
+            ask(topology, 'l1', '203.0.113.2', 80),
+            topology.at('l1').ask('tcp', '198.51.100.3', 80),
+          ]);
+        t.deepEqual(await transit(), ['203.0.113.2', '192.0.2.2', '192.0.2.2'], 'control: it forwarded before');
         await topology.add(elements.closedTransit);
-        t.deepEqual(await transit(), ['silent', 'silent']);
+        t.deepEqual(await transit(), ['silent', 'silent', 'silent']);
         t.is(await ask(topology, 'l1', '192.0.2.3', 80), '192.0.2.2', "a stranger's bridge still bridges");
+        await topology.nft(
+          'add table ip other',
+          'add chain ip other p { type filter hook prerouting priority mangle; meta mark set 7; }',
+        );
+        t.deepEqual(await transit(), ['silent', 'silent', 'silent'], 'whatever their packets are marked with');
+        t.is(await ask(topology, 'l1', '192.0.2.3', 80), '192.0.2.2');
         t.is(await ask(topology, 'host', '192.0.2.3', 80), '192.0.2.1', 'the host itself is no stranger');
         t.is(await ask(topology, 'l1', '203.0.113.1', 8080), '192.0.2.2', 'nor who asks for a published port');
         t.is(await ask(topology, 'a1', '192.0.2.2', 80), '192.0.2.1', 'nor a container');

@@ -2,9 +2,11 @@
 import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { closedTransitElements } from '../../src/firewall/policy.ts';
+import { waitFor } from '../../src/lab/wait.ts';
 import type { Family } from '../../src/values/address.ts';
+import { skipUnless } from '../support/skip.ts';
 import { backEnds, type Carrier } from './ruleset-carrier.ts';
-import { addressOf, gateway, hostPort, Modes, type PlaceName, uplink } from './ruleset-modes-topology.ts';
+import { addressOf, chosenSource, gateway, hostPort, Modes, type PlaceName, uplink } from './ruleset-modes-topology.ts';
 
 const families = [4, 6] as const;
 
@@ -123,7 +125,7 @@ for (const carrier of backEnds) {
       t.is(await redirects(), 0);
       const masked = `${gateway('open', 4)} ${gateway('open', 6)}`;
       t.is(await both(scene, 'nat.b', (family) => addressOf('open.a', family), 80), masked);
-      await scene.rewrite(carrier.name === 'nftables' ? 'no_redirects' : 'redirects');
+      await scene.rewrite(carrier.name === 'nftables' ? 'own_packets' : 'redirects');
       // The kernel says it once a second.
       await setTimeout(1500);
       t.true((await redirects()) > 0, 'control');
@@ -166,6 +168,39 @@ for (const carrier of backEnds) {
       t.is(await stranger(), 'silent silent');
       t.is(await both(scene, 'world', (family) => uplink[family], hostPort('nat')), `${four} ${six}`);
       t.is(await both(scene, 'nat.a', (family) => addressOf('partner', family), 80), '198.51.100.1 2001:db8:e::1');
+    },
+  );
+
+  test.serial(
+    `${carrier.name}: out of a tunnel, the host’s own address is no way past that; the tunnel’s own packets leave`,
+    async (t) => {
+      const scene = await open(t, carrier);
+      const other = { host: 'world', world: 'host' } as const;
+      const made = await Promise.allSettled(
+        (['host', 'world'] as const).map((name, index) =>
+          scene
+            .at(name)
+            .ip([
+              `link add vx0 address 02:00:00:00:07:0${index + 1} type vxlan id 7 dstport 4789 local ${addressOf(name, 6)} remote ${addressOf(other[name], 6)}`,
+              `address add fd00:7::${index + 1}/64 dev vx0 nodad`,
+              'link set vx0 up',
+            ]),
+        ),
+      );
+      const [refused] = made.flatMap((end) => (end.status === 'rejected' ? [String(end.reason)] : []));
+      if (skipUnless(t, refused && `this kernel has no vxlan: ${refused}`)) return;
+      await scene
+        .at('world')
+        .ip([`address add ${chosenSource[6]}/128 dev lo nodad`, 'route add 2001:db8:e::/64 via fd00:7::1 dev vx0']);
+      const arrives = async (text: string) => {
+        const question = { protocol: 'udp', host: addressOf('partner', 6), port: 80, text } as const;
+        await scene.at('world').question({ ...question, localAddress: chosenSource[6] });
+        return (await scene.at('partner').heard()).includes(text);
+      };
+      await waitFor('control: it forwarded before', () => arrives('before'));
+      await scene.add(closedTransitElements(6));
+      t.false(await arrives('after'));
+      t.is(await scene.at('host').ask('tcp', 'fd00:7::2', 80), 'fd00:7::1');
     },
   );
 
