@@ -62,10 +62,10 @@ class Activation implements AsyncDisposable {
   }
 
   /** The descriptor is passed as systemd does; this one goes on listening, and accepts nobody. */
-  start(): ChildProcess {
+  start(descriptor = this.#listener): ChildProcess {
     const words = 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=switchboard exec "$@"';
     const child = spawn('sh', ['-c', words, 'sh', ...this.options.command], {
-      stdio: ['ignore', 'pipe', 'pipe', this.#listener],
+      stdio: ['ignore', 'pipe', 'pipe', descriptor],
     });
     this.#children.push(child);
     return child;
@@ -189,6 +189,17 @@ test.serial('a socket to which others may connect is refused', async (t) => {
   const [code] = await once(child, 'close');
   t.is(code, 1);
   t.regex(said, /whoever may connect to \S+ may publish/);
+  t.false(existsSync(place.path('metrics.sock')));
+});
+
+test.serial('another socket than the one that stands there is refused, to which anybody may connect', async (t) => {
+  await using place = new Activation();
+  place.listen();
+  const other = listenAt(place.path('other.sock'));
+  const child = place.start(other);
+  closeSync(other);
+  const [code] = await once(child, 'close');
+  t.is(code, 1);
   t.false(existsSync(place.path('metrics.sock')));
 });
 

@@ -4,7 +4,8 @@
  * It has made both, or systemd has, which goes on listening when the switchboard ends: then the file is not its to remove.
  * Somebody may put another socket in the place of its own; nobody finds it any more then.
  */
-import { rmSync, statSync, watch } from 'node:fs';
+import { fstatSync, rmSync, statSync, watch } from 'node:fs';
+import { listensAt } from '../../kernel/unix-listeners.ts';
 import { listenAt } from '../../sys/unix-listener.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 
@@ -28,14 +29,14 @@ export class Door {
   }
 
   /**
-   * Takes it over.
+   * Takes it over. A socket unit may have more than one, under one name: what the file says holds for its own socket alone.
    *
    * @throws GangwayError invalid-option if others may connect to it, or it stands somewhere else
    */
   static passed(path: string, fd: number): Door {
     const found = statSync(path, { throwIfNoEntry: false });
     const isPrivate = found?.isSocket() === true && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0;
-    if (isPrivate) return new Door(path, fd, true);
+    if (isPrivate && listensAt(path, fstatSync(fd).ino)) return new Door(path, fd, true);
     throw new GangwayError('invalid-option', `whoever may connect to ${path} may publish, and it is not root's alone`, {
       hint: `the socket unit needs ListenStream=${path} and SocketMode=0600`,
     });
