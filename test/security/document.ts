@@ -31,7 +31,8 @@ program: first on a machine that lacks what is on trial, where it must succeed, 
 ## What is not
 
 * Against root of the machine, and against a container with \`--cap-add NET_ADMIN\` or SYS_ADMIN beyond its own network, or with
-  \`--network host\`: that one is a process of the machine, abstract sockets included (CVE-2020-15257).
+  \`--network host\`: that one is a process of the machine, abstract sockets included (CVE-2020-15257). NET_ADMIN alone
+  is enough to remove a link of the machine, which eth0 names by number (\`link-netnsid\`); with \`--userns private\` it is not.
 * That services of the machine are hidden from containers: they reach what listens on their gateway, as in Docker. Of an
   internal network they reach the bridge's own address alone, and of an isolated one nothing.
 * That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`. They
