@@ -40,7 +40,9 @@ async function send(story: Story, { from, to, address, link }: Transfer) {
     return (await machine.run([...to, 'ss', '-Hltn', 'sport = :9000'])) !== '';
   });
   const target = address.includes(':') ? `TCP6:[${address}]:9000` : `TCP4:${address}:9000`;
-  await machine.run([...from, 'sh', '-euc', `head -c ${transferBytes} /dev/zero | timeout 20 socat -u - ${target}`]);
+  // A MiB at once: where one processor sends, receives and acknowledges in turn, what is written in small pieces is sent so.
+  const source = `OPEN:/dev/zero,readbytes=${transferBytes}`;
+  await machine.run([...from, 'timeout', '20', 'socat', '-u', '-b', `${1 << 20}`, source, target]);
   const { stdout } = await receiver.result;
   await machine.run([...from, 'ping', '-qc1', address]);
   await watch.waitForOutput(/echo request/);
