@@ -20,6 +20,8 @@ ok 4 - security › wire › nobody gets in
 # not ok 3 - kernel › story-links › who leaves none may be connected
 TAP version 13
 ok 1 - kernel › story-links › who leaves none may be connected
+TAP version 13
+ok 1 - kernel › story-links › who leaves none may be connected
 ok 2 - kernel › story-links › who has left has gone
 `,
 );
