@@ -176,7 +176,7 @@ test('more ports than open files: one sentence, and nothing has changed', async 
   await withStory(t, {}, async (story) => {
     await story.start('--name', 'web', 'sleep', '100');
     const before = await quiet(() => story.lab.leftovers());
-    const limited = ['setpriv', '--bounding-set=-sys_resource', 'prlimit', '--nofile=20000', ...program];
+    const limited = ['prlimit', '--nofile=20000', 'setpriv', '--bounding-set=-sys_resource', ...program];
     const all = ['-p', '1-65535:1-65535', '-p', '1-65535:1-65535/udp'];
     const begun = performance.now();
     const { exitCode, stderr } = await story.lab.host.exec([...limited, 'run', '-d', ...all, 'sleep', '100']);
