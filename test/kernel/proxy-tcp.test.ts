@@ -46,7 +46,12 @@ async function service(
   onConnection: (socket: Socket) => void,
   hostAddress?: string,
 ): Promise<Published> {
-  const server = createServer({ allowHalfOpen: true }, onConnection).listen(0, container);
+  // Of 1,000 clients at once none shall wait for its SYN to be sent again, as with Node's 511.
+  const server = createServer({ allowHalfOpen: true }, onConnection).listen({
+    port: 0,
+    host: container,
+    backlog: 1024,
+  });
   await once(server, 'listening');
   return publish(carrier, portOf(server), hostAddress);
 }
@@ -321,12 +326,14 @@ onEach('a peer that vanishes is found out: both connections are asked for life e
 
 onEach('1,000 clients that say nothing keep nobody from being served', async (t, carrier) => {
   const { hostPort, relay } = await service(carrier, (socket) => socket.on('error', () => {}).pipe(socket));
-  const silent = await Promise.all(Array.from({ length: 1000 }, () => client(hostPort)));
+  const silent = await Promise.all(
+    Array.from({ length: 1000 }, async () => (await client(hostPort)).on('error', () => {})),
+  );
   await until(() => relay.clients === 1000);
   const socket = await client(hostPort);
   socket.end('hello');
   t.is(String(await readAll(socket)), 'hello');
-  for (const each of silent) each.on('error', () => {});
+  t.false(silent.some((each) => each.errored));
   await relay.cut();
   await until(() => relay.clients === 0);
 });
