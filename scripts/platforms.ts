@@ -1,8 +1,11 @@
-// Prints what runs of scripts/test came to, beside each other: platforms.ts TRANSCRIPT…, each called as its kernel is, and
-// perhaps with parts beside it that go on: 6.12.tap, 6.12.tap.1, 6.12.tap.2.
+// What runs of scripts/test came to, from transcripts that are called as their kernel is, and perhaps have parts beside them
+// that go on: 6.12.tap, 6.12.tap.1, 6.12.tap.2.
+//
+//     platforms.ts TRANSCRIPT…              a table of them, beside each other
+//     platforms.ts --unfinished TRANSCRIPT  the files of tests that have not come to their end, one a line
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { readRun, table } from './guest/table.ts';
+import { type Run, readRun, table } from './guest/table.ts';
 
 const wanted = ['kernel', 'security'].flatMap((folder) =>
   readdirSync(`test/${folder}`).flatMap((file) => {
@@ -10,9 +13,18 @@ const wanted = ['kernel', 'security'].flatMap((folder) =>
     return name === undefined ? [] : [`${folder} › ${name}`];
   }),
 );
-const runs = process.argv.slice(2).map((transcript) => {
+
+function read(transcript: string): Run {
   const parts = readdirSync(dirname(transcript)).filter((name) => name.startsWith(basename(transcript)));
   const texts = parts.sort().map((part) => readFileSync(`${dirname(transcript)}/${part}`, 'utf8'));
   return readRun(basename(transcript, '.tap'), texts.join('\n'));
-});
-process.stdout.write(table(runs, wanted));
+}
+
+const [option, ...others] = process.argv.slice(2);
+if (option === '--unfinished') {
+  const ended = others.flatMap((transcript) => [...read(transcript).files]).filter(([, { seconds }]) => seconds);
+  const names = new Set(ended.map(([name]) => name));
+  for (const name of wanted) if (!names.has(name)) console.log(`/${name.replace(' › ', '/')}.test.`);
+} else {
+  process.stdout.write(table(process.argv.slice(2).map(read), wanted));
+}

@@ -12,6 +12,8 @@ interface FileRun extends Count {
   readonly skips: Map<string, string>;
   /** How long it took, by the clock of that machine; undefined where it has not come to its end. */
   seconds?: number;
+  /** The commit that was tested, as `git describe` names it, if that is known. */
+  readonly sources: string | undefined;
 }
 
 export interface Run {
@@ -23,8 +25,9 @@ export interface Run {
 /** @param tap what `scripts/test` printed, maybe several times: of each file the last time counts */
 export function readRun(kernel: string, tap: string): Run {
   const files = new Map<string, FileRun>();
+  let sources: string | undefined;
   const begin = (file: string) => {
-    const run: FileRun = { passed: 0, failed: 0, skipped: 0, skips: new Map() };
+    const run: FileRun = { passed: 0, failed: 0, skipped: 0, skips: new Map(), sources };
     files.set(file, run);
     return run;
   };
@@ -35,6 +38,7 @@ export function readRun(kernel: string, tap: string): Run {
     const [, not, where = '', what = ''] = /^(not )?ok \d+ - ((?:kernel|security) › \S+) › (.*)/.exec(line) ?? [];
     const [, ended = '', seconds] = /^# (\S+ › \S+) › ended after ([\d.]+) s$/.exec(line) ?? [];
     const [, reason] = /^# {3}skipped: (.*)/.exec(line) ?? [];
+    sources = /^# sources (\S+)$/.exec(line)?.[1] ?? sources;
     if (line === 'TAP version 13') {
       brokenOff = new Set([...files.values()].filter(({ seconds }) => seconds === undefined));
     } else if (where !== '') {
@@ -80,7 +84,13 @@ export function table(runs: readonly Run[], wanted: readonly string[]): string {
     ['all', ...runs.map((run) => cell(run, wanted))],
   ].map((cells) => `| ${cells.join(' | ')} |`);
   if (absent.length > 0) rows.push('', `Not run: ${absent.join(', ')}.`);
-  return [...rows, ...list('Skipped', runs.flatMap(reasons)), ...list('Shown on none', nowhere(runs)), ''].join('\n');
+  return [
+    ...rows,
+    ...list('Sources', runs.flatMap(sourcesOf)),
+    ...list('Skipped', runs.flatMap(reasons)),
+    ...list('Shown on none', nowhere(runs)),
+    '',
+  ].join('\n');
 }
 
 /** `macvlan` of "kernel › macvlan", `story` of "kernel › story-bridge", `security` of all attacks. */
@@ -107,6 +117,15 @@ function cell({ files }: Run, wanted: readonly string[]): string {
 
 function list(title: string, items: readonly string[]): readonly string[] {
   return items.length === 0 ? [] : ['', `${title}:`, '', ...items.map((item) => `* ${item}`)];
+}
+
+/** The commits that a kernel's files were tested at. */
+function sourcesOf({ kernel, files }: Run): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { sources } of files.values())
+    if (sources !== undefined) counts.set(sources, (counts.get(sources) ?? 0) + 1);
+  const told = [...counts].map(([sources, count]) => `${sources} (${count} files)`);
+  return told.length === 0 ? [] : [`${kernel}: ${told.join(', ')}`];
 }
 
 /** What was skipped on a kernel: its sentences, each with the areas where it was said. */

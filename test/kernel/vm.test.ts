@@ -8,7 +8,7 @@ import { waitFor } from '../../src/lab/wait.ts';
 import { isLong } from '../support/long.ts';
 import { skipUnless } from '../support/skip.ts';
 
-const guest = `${process.env.XDG_CACHE_HOME ?? '/var/cache'}/gangway/guest/packages`;
+const guest = `${process.env.XDG_CACHE_HOME ?? '/var/cache'}/gangway/guest/made-of`;
 
 function lacking(): string | undefined {
   if (!isLong) return 'starting a guest takes half a minute';
@@ -77,7 +77,7 @@ test.serial('tests in guests beside each other, ended from outside, leave nothin
   await waitFor('two guests run', () => emulators().length === 2, { timeoutMilliseconds: 110_000 });
   vm.kill('SIGTERM');
   t.deepEqual(await ended, [130, null]);
-  const transcripts = readdirSync(`${cache}/gangway/transcripts`).filter((name) => /[.]tap[.]\d$/.test(name));
+  const transcripts = readdirSync(`${cache}/gangway/transcripts/guest`).filter((name) => /[.]tap[.]\d$/.test(name));
   t.is(transcripts.length, 2);
   rmSync(cache, { recursive: true });
   await nothingIsLeft(t, before);

@@ -8,6 +8,7 @@ ok 1 - kernel › ipvlan › l3: subnets reach each other
 ok 2 - kernel › ipvlan › a kernel without ipvlan says so
 #   skipped: this kernel has ipvlan
 # kernel › ipvlan › ended after 8.1 s
+# sources 69a2909
 not ok 3 - kernel › story-links › who leaves none may be connected
   ---
     message: 'ok 9 - is no test'
@@ -52,6 +53,10 @@ test('runs of the same tests beside each other, what was not run, and why some w
 | all | 3 passed, 2 skipped, 1 of 5 files broken off, 2 of 5 files not run, 10 s | 1 passed, **1 failed**, 2 skipped, 3 of 5 files not run, 2 s |
 
 Not run: undo.
+
+Sources:
+
+* 6.12: 69a2909 (2 files)
 
 Skipped:
 

@@ -12,6 +12,7 @@ for (const words of [
   ['build', 'now'],
   ['test', 'one', 'two'],
   ['shell', 'bash'],
+  ['about', 'it'],
 ]) {
   test(`scripts/vm ${words.join(' ')}: says how it is called, and starts nothing`, (t) => {
     const { status, stdout, stderr } = spawnSync(script, words, { encoding: 'utf8' });
