@@ -36,7 +36,6 @@ test.serial('exec in a container that has a network alone', async (t) => {
     missing: ['command "nosuch" not found in the container', ''],
     'not executable': ['command "/etc/passwd" can\'t be executed', ''],
     detached: [0, ''],
-    goesOn: true,
   });
 });
 
