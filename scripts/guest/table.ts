@@ -124,7 +124,7 @@ function sourcesOf({ kernel, files }: Run): readonly string[] {
   const counts = new Map<string, number>();
   for (const { sources } of files.values())
     if (sources !== undefined) counts.set(sources, (counts.get(sources) ?? 0) + 1);
-  const told = [...counts].map(([sources, count]) => `${sources} (${count} files)`);
+  const told = [...counts].map(([sources, count]) => `${sources} (${count === 1 ? 'a file' : `${count} files`})`);
   return told.length === 0 ? [] : [`${kernel}: ${told.join(', ')}`];
 }
 
