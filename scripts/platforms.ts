@@ -20,11 +20,11 @@ function read(transcript: string): Run {
   return readRun(basename(transcript, '.tap'), texts.join('\n'));
 }
 
-const [option, ...others] = process.argv.slice(2);
-if (option === '--unfinished') {
-  const ended = others.flatMap((transcript) => [...read(transcript).files]).filter(([, { seconds }]) => seconds);
-  const names = new Set(ended.map(([name]) => name));
-  for (const name of wanted) if (!names.has(name)) console.log(`/${name.replace(' › ', '/')}.test.`);
+const [first = '', second = ''] = process.argv.slice(2);
+if (first === '--unfinished') {
+  const { files } = read(second);
+  const left = wanted.filter((name) => files.get(name)?.seconds === undefined);
+  for (const name of left) console.log(`/${name.replace(' › ', '/')}.test.`);
 } else {
   process.stdout.write(table(process.argv.slice(2).map(read), wanted));
 }
