@@ -50,8 +50,15 @@ export interface Context {
  * Runs `body` while nobody else changes anything.
  *
  * A dry run takes no lock: it reads what is there and writes nothing.
+ *
+ * @param signal ends the wait for the lock, and nothing that has begun
+ * @throws AbortError then
  */
-export async function exclusively<T>(context: Context, body: (world: World) => Promise<T>): Promise<T> {
+export async function exclusively<T>(
+  context: Context,
+  body: (world: World) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   using world = new World(context.host());
   if (context.dryRun) {
     try {
@@ -62,15 +69,20 @@ export async function exclusively<T>(context: Context, body: (world: World) => P
     }
   }
   try {
-    return await context.turns.take(() => locked(context, world, body));
+    return await context.turns.take(() => locked(context, world, body, signal));
   } catch (error) {
     throw diskError(error, context.records.directories);
   }
 }
 
-async function locked<T>(context: Context, world: World, body: (world: World) => Promise<T>): Promise<T> {
+async function locked<T>(
+  context: Context,
+  world: World,
+  body: (world: World) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   context.records.prepare();
-  const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`);
+  const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`, signal);
   try {
     if (!context.recovers) requireNoJournal(context);
     const recovered = await recover(ledger(context), context.kinds, world);

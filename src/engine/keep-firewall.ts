@@ -1,4 +1,5 @@
 /** The firewall as the records have it, kept by whoever stays: the switchboard. */
+import type { World } from '../plan/world.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { repairs } from './repair.ts';
 import type { Sockets } from './sockets.ts';
@@ -26,11 +27,18 @@ export function keeper(context: Context): Context {
   return { ...rest, sockets: none, recovers: false };
 }
 
-/** Puts back everything that is missing, fact by fact. Who holds the lock is waited for. @param own a `keeper` */
-export async function keepFirewall(own: Context): Promise<void> {
-  await exclusively(own, async (world) => {
+/**
+ * Puts back everything that is missing, fact by fact. Who holds the lock is waited for.
+ *
+ * @param own a `keeper`
+ * @param signal ends that wait
+ * @throws AbortError then
+ */
+export async function keepFirewall(own: Context, signal?: AbortSignal): Promise<void> {
+  const putBack = async (world: World) => {
     for (const repair of repairs(own, world, 'everything')) await carry(own, world, repair);
-  });
+  };
+  await exclusively(own, putBack, signal);
 }
 
 /** Are the rules in the kernel's old tables, which tell nobody when they are changed? */

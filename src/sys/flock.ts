@@ -41,11 +41,13 @@ export function tryLock(path: string): Lock | undefined {
  *
  * It asks again and again. A flock(2) that sleeps would be woken in turn, but sleeps on one of the four threads of
  * libuv's pool: with four who wait in one process none is left for what the holder does, and all wait for ever.
+ *
+ * @throws AbortError if the signal says so before it has the lock
  */
-export async function lockEventually(path: string): Promise<Lock> {
+export async function lockEventually(path: string, signal?: AbortSignal): Promise<Lock> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    while (!lockNow(path, fd)) await setTimeout(retryMilliseconds);
+    while (!lockNow(path, fd)) await setTimeout(retryMilliseconds, undefined, { signal });
   } catch (error) {
     closeSync(fd);
     throw error;

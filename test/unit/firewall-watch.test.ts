@@ -1,6 +1,31 @@
 // The watch over the firewall, without a firewall: where rules stand in the kernel's old tables, time alone makes it look.
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { watchFirewall } from '../../src/engine/switchboard/firewall-watch.ts';
+
+test('closing gives up a look that waits for its turn, and says nothing of it', async (t) => {
+  const errors: unknown[] = [];
+  let begun = () => {};
+  const first = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const watch = watchFirewall({
+    async repair(signal) {
+      begun();
+      await setTimeout(60_000, undefined, { signal });
+    },
+    isSilent: () => true,
+    onError: (error) => errors.push(error),
+  });
+  const alive = setInterval(() => {}, 1000);
+  await first;
+  clearInterval(alive);
+  await watch.close();
+  t.deepEqual(
+    errors.filter((error) => (error as Error).name === 'AbortError'),
+    [],
+  );
+});
 
 test('closing waits for the look that has begun, and lets no other begin', async (t) => {
   let looks = 0;

@@ -32,8 +32,8 @@ export const execute: Execute = async (_, { engineOptions }) => {
   const own = keeper(context);
   const learned = new LearnedAddresses(own, onError);
   const watch = watchFirewall({
-    async repair() {
-      await keepFirewall(own);
+    async repair(signal) {
+      await keepFirewall(own, signal);
       await learned.restore();
     },
     isSilent: () => isSilent(context),
@@ -51,7 +51,6 @@ export const execute: Execute = async (_, { engineOptions }) => {
       names: (attended) => wantedNames(records, attended),
     });
   } finally {
-    // The look that has begun may wait for a command that starts the next switchboard, which waits for the end of this one.
     await watch.close();
   }
   context.close();

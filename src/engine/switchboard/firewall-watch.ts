@@ -33,8 +33,8 @@ const firstMilliseconds = 300;
 
 /** What the watch does, and asks. */
 export interface Watched {
-  /** Puts back what is missing. */
-  readonly repair: () => Promise<void>;
+  /** Puts back what is missing; until it has begun, the signal may end it by an AbortError. */
+  readonly repair: (signal: AbortSignal) => Promise<void>;
   /** Are the rules in tables that tell nothing? */
   readonly isSilent: () => boolean;
   readonly onError: (error: unknown) => void;
@@ -42,6 +42,9 @@ export interface Watched {
 
 export interface FirewallWatch {
   /**
+   * A look that waits for its turn is given up: whoever has the lock may be a command that waits for the next switchboard,
+   * which systemd starts when this one has ended.
+   *
    * @returns when the look that has begun has ended. It may be in the middle of a repair, and whoever closes the
    *   sockets under it leaves half of that
    */
@@ -123,9 +126,10 @@ class Burst {
 class Looks {
   #running: Promise<void> | undefined;
   #again = false;
+  readonly #end = new AbortController();
 
   constructor(
-    readonly repair: () => Promise<void>,
+    readonly repair: (signal: AbortSignal) => Promise<void>,
     readonly onError: (error: unknown) => void,
   ) {}
 
@@ -137,13 +141,16 @@ class Looks {
   /** No look begins any more. @returns when the one that runs has ended */
   async end(): Promise<void> {
     this.#again = false;
+    this.#end.abort();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     while (this.#again) {
       this.#again = false;
-      await this.repair().catch(this.onError);
+      await this.repair(this.#end.signal).catch((error) => {
+        if (!this.#end.signal.aborted || error.name !== 'AbortError') this.onError(error);
+      });
     }
     this.#running = undefined;
   }
