@@ -1,12 +1,13 @@
 /**
  * `gangway _booted`: what gangway-containers.service runs when the machine has started.
  *
- * Containers that ran when it went down, or were ended by that, start again where their restart policy says so, and as with
+ * Containers that ran when it went down, waited to be started again, or were ended by that, start again where their restart policy says so, and as with
  * Docker those with `always` whoever has stopped them. One that can't is told, and keeps no other from starting.
  */
 import { bootId } from '../kernel/boot.ts';
 import { type Context, exclusively } from './context.ts';
 import { assumeEnded, endLife, wantsRestart } from './end.ts';
+import { noteFailure } from './exited.ts';
 import type { ContainerRecord } from './record.ts';
 import { startLife } from './start.ts';
 
@@ -31,8 +32,13 @@ async function startAfterBoot(context: Context, id: string): Promise<void> {
   await exclusively(context, async (world) => {
     const found = wanted(context).find((record) => record.id === id);
     if (found === undefined) return;
-    const ended = await endLife(context, world, found, 'keep');
-    await startLife(context, world, { ...ended, stopped: false, restarts: 0 });
+    const ended = { ...(await endLife(context, world, found, 'keep')), stopped: false, restarts: 0 };
+    try {
+      await startLife(context, world, ended);
+    } catch (error) {
+      await noteFailure(context, world, ended, error);
+      throw error;
+    }
   });
 }
 
@@ -47,8 +53,10 @@ export function startsWithMachine(record: ContainerRecord, boot: string): boolea
   const always = request.restart.kind === 'always';
   if (life !== undefined) return life.boot !== boot && (always || wantsRestart(assumeEnded(record)));
   if (lastEnd === undefined) return false;
-  // Of an end that conmon saw, the exit command has decided.
-  return always || (lastEnd.exitCode === 'unknown' && wantsRestart(record));
+  // An end of this boot that conmon saw is its exit command's, which may wait before it starts the container again. One
+  // that waited in another boot has not come to that.
+  const isSeenTo = lastEnd.boot === boot && lastEnd.exitCode !== 'unknown';
+  return always || (!isSeenTo && wantsRestart(record));
 }
 
 /** Who lives in another one's network comes after that one. */

@@ -143,7 +143,7 @@ function endOf(life: Life, observed: Observed): End {
   const addresses = life.plugs.flatMap(({ networkId, endpoint }) =>
     endpoint.addresses.map(({ address }): HeldAddress => ({ networkId, address })),
   );
-  const known = { startedAt: life.startedAt, finishedAt: new Date().toISOString(), addresses };
+  const known = { startedAt: life.startedAt, finishedAt: new Date().toISOString(), boot: life.boot, addresses };
   if (observed.kind === 'exited') return { ...observed.exit, ...known };
   // Still alive: it is we who kill it.
   return { exitCode: goesOn(observed) ? 137 : 'unknown', outOfMemory: false, ...known };

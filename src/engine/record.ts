@@ -44,6 +44,8 @@ export interface End {
   readonly outOfMemory: boolean;
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** The one in which it lived. Older records don't say. */
+  readonly boot?: string;
   /** What it had in its networks: it gets them again as long as nobody else has them. */
   readonly addresses?: readonly HeldAddress[];
 }

@@ -132,6 +132,7 @@ export const isContainerRecord = object<ContainerRecord>({
       exitCode: either(isNumber, only('unknown')),
       startedAt: isText,
       finishedAt: isText,
+      boot: optional(isText),
       addresses: optional(list(object<HeldAddress>({ networkId: isText, address }))),
     }),
   ),

@@ -61,8 +61,9 @@ export function describe(
   const { life, lastEnd } = record;
   if (life === undefined) {
     if (lastEnd === undefined) return { state: 'created', status: 'Created' };
-    // An end that nobody saw is followed by no start: it is conmon that sees it and runs `_exited`.
-    const waiting = lastEnd.exitCode !== 'unknown' && wantsRestart(record);
+    // An end that nobody saw is followed by no start: it is conmon that sees it and runs `_exited`, which waits for as long as
+    // the machine runs.
+    const waiting = lastEnd.exitCode !== 'unknown' && lastEnd.boot === bootId() && wantsRestart(record);
     const since = humanDuration(now - Date.parse(lastEnd.finishedAt));
     return {
       state: waiting ? 'restarting' : 'exited',

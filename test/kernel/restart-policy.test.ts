@@ -11,8 +11,12 @@ const status = async (gangway: Gangway) =>
 test('a container that waits for its next start can be stopped, and stays so', (t) =>
   withGangway(t, async (gangway) => {
     await gangway.run('run', '-d', '--name', 'again', '--network', 'none', '--restart', 'always', 'false');
+    const exitCommands = "pgrep -f '^[^ ]*node .* _exite[d]' || :";
+    const waits = `pid=$(${exitCommands}) && ls -l /proc/$pid/fd | grep inotify`;
     await waitFor('it waits', async () => (await status(gangway)).State === 'restarting');
+    await gangway.lab.host.waitFor(['sh', '-c', waits]);
     await gangway.run('stop', 'again');
+    await waitFor('nobody waits', async () => (await gangway.lab.host.run(['sh', '-c', exitCommands])) === '');
     const { State, Status } = await status(gangway);
     t.is(State, 'exited');
     t.regex(Status, /^Exited \(1\) /);

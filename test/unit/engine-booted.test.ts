@@ -6,11 +6,12 @@ import { parseRestartPolicy } from '../../src/values/restart.ts';
 type Part = Partial<Pick<ContainerRecord, 'stopped' | 'restarts'>> & {
   readonly ranIn?: string;
   readonly ended?: number | 'unknown';
+  readonly endedIn?: string;
 };
 
-function record(policy: string, { ranIn, ended, ...rest }: Part): ContainerRecord {
+function record(policy: string, { ranIn, ended, endedIn, ...rest }: Part): ContainerRecord {
   const life = { boot: ranIn, startedAt: '2026-01-02T13:23:37Z', plugs: [] };
-  const lastEnd = { exitCode: ended, outOfMemory: false, startedAt: '', finishedAt: '' };
+  const lastEnd = { exitCode: ended, outOfMemory: false, startedAt: '', finishedAt: '', boot: endedIn };
   return {
     request: { restart: parseRestartPolicy(policy), removeOnExit: false },
     stopped: false,
@@ -34,12 +35,22 @@ test('what ran when the machine went down starts again, unless its policy says n
 
 test('what runs, or has ended in this boot, is left to its exit command', (t) => {
   t.false(starts('always', { ranIn: 'this boot' }));
-  t.false(starts('unless-stopped', { ended: 1 }));
-  t.false(starts('on-failure', { ended: 1 }));
+  t.false(starts('unless-stopped', { ended: 1, endedIn: 'this boot' }));
+  t.false(starts('on-failure', { ended: 1, endedIn: 'this boot' }));
+});
+
+test('what waited to be started again when the machine went down starts', (t) => {
+  const endedIn = 'another boot';
+  t.true(starts('unless-stopped', { ended: 1, endedIn }));
+  t.true(starts('on-failure:3', { ended: 1, endedIn, restarts: 2 }));
+  t.false(starts('on-failure:3', { ended: 1, endedIn, restarts: 3 }));
+  t.false(starts('on-failure', { ended: 0, endedIn }));
+  t.false(starts('unless-stopped', { ended: 1, endedIn, stopped: true }));
 });
 
 test('an end that nobody saw was that of the machine, or of the monitor', (t) => {
   t.true(starts('unless-stopped', { ended: 'unknown' }));
+  t.true(starts('unless-stopped', { ended: 'unknown', endedIn: 'this boot' }));
   t.false(starts('unless-stopped', { ended: 'unknown', stopped: true }));
   t.false(starts('no', { ended: 'unknown' }));
 });

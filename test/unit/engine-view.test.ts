@@ -8,6 +8,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import { idOf } from '../../src/engine/predefined.ts';
 import type { ContainerRecord, End } from '../../src/engine/record.ts';
 import { describe, list, portsOf } from '../../src/engine/view.ts';
+import { bootId } from '../../src/kernel/boot.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { humanDuration } from '../../src/values/age.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
@@ -19,7 +20,7 @@ const finishedAt = '2026-01-01T00:00:00.000Z';
 const fiveLater = Date.parse(finishedAt) + 5000;
 
 function ended(exitCode: End['exitCode'], parts: Partial<ContainerRecord> = {}): string {
-  const lastEnd = { exitCode, outOfMemory: false, startedAt: finishedAt, finishedAt };
+  const lastEnd = { exitCode, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId() };
   const { state, status } = describe(container({ lastEnd, ...parts }), fiveLater);
   return `${state}: ${status}`;
 }
@@ -41,6 +42,11 @@ test('one that has ended tells how and when', (t) => {
 test('one that waits for its next start is restarting, whatever its exit code where the policy takes any', (t) => {
   t.is(ended(1, restarting({ kind: 'on-failure' })), 'restarting: Restarting (1) 5 seconds ago');
   t.is(ended(0, restarting({ kind: 'always' })), 'restarting: Restarting (0) 5 seconds ago');
+});
+
+test('nobody waits for it any more when the machine has started anew', (t) => {
+  const lastEnd = { exitCode: 1, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: 'another boot' };
+  t.is(describe(container({ lastEnd, ...restarting({ kind: 'always' }) }), fiveLater).state, 'exited');
 });
 
 test('one that will not start again has exited: success, enough attempts, a stop, an end that nobody saw', (t) => {
