@@ -71,14 +71,17 @@ async function deadContainers(context: Context, world: World, failures: Teardown
 }
 
 async function damagedRecords(context: Context, world: World): Promise<readonly Removed[]> {
-  const paths = context.records.torn();
-  const records: readonly RecordChange[] = paths.map((path) => ({ path, content: null }));
-  if (paths.length > 0)
+  const found = [
+    ...context.records.torn().map((path) => ({ path, why: 'it is damaged and can’t be read' })),
+    ...context.records.unfinished().map((path) => ({ path, why: 'it was never finished' })),
+  ];
+  const records: readonly RecordChange[] = found.map(({ path }) => ({ path, content: null }));
+  if (found.length > 0)
     await carry(context, world, {
       plan: { subject: 'remove damaged records', direction: 'unmake', steps: [] },
       records,
     });
-  return paths.map((path) => ({ what: `record ${path}`, why: 'it is damaged and can’t be read' }));
+  return found.map(({ path, why }) => ({ what: `record ${path}`, why }));
 }
 
 /** The default bridge and the ruleset, once no container stands on them. */

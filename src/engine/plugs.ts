@@ -50,7 +50,7 @@ export function draftPlug(
   refuseImpossible(network, request, slot);
   const used = [
     ...usedAddresses(
-      context.records.everyContainer().filter((container) => container.id !== slot.owner),
+      context.records.everyHolder().filter((container) => container.id !== slot.owner),
       id,
     ),
     ...(network.kind === 'bridge' ? [] : machineAddresses(context)),

@@ -64,7 +64,7 @@ async function choose(
   // Of a port that somebody named there is no other one to try.
   const fixed = wanted.every(claimsEveryPort);
   for (let attempt = 1; ; attempt++) {
-    const host = hostPorts(context.records.everyContainer(), own === 'free' ? record.id : undefined);
+    const host = hostPorts(context.records.everyHolder(), own === 'free' ? record.id : undefined);
     const allocated = allocatePorts(wanted, {
       ...host,
       cursor: host.cursor + attempt - 1,

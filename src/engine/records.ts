@@ -8,7 +8,7 @@
  * What stands in one is for record.ts. Files are renamed into place: a reader sees the old record or the new one and needs
  * no lock. Whoever changes one holds the lock.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
 import { makeDirectory } from '../kernel/directory.ts';
@@ -62,12 +62,23 @@ export class Records {
   }
 
   /**
-   * All containers, for who gives a name, an address or a port away: one that can't be read may hold that very thing.
+   * All containers, for who gives a name away: one that can't be read may have that very name.
    *
    * @throws GangwayError record-unreadable, not-supported for a record of a newer gangway
    */
   everyContainer(): readonly ContainerRecord[] {
     return this.#every<ContainerRecord>('containers');
+  }
+
+  /**
+   * All containers that may run, for who gives an address or a port away: one that can't be read may hold that very thing.
+   * Who runs has a directory below /run; where a power cut has torn a record, the next boot finds none.
+   *
+   * @throws GangwayError record-unreadable, not-supported
+   */
+  everyHolder(): readonly ContainerRecord[] {
+    const mayRun = (path: string) => existsSync(`${this.directories.runtime}/containers/${basename(path, '.json')}`);
+    return this.#every<ContainerRecord>('containers', mayRun);
   }
 
   /** All networks, likewise. @throws GangwayError record-unreadable, not-supported */
@@ -157,6 +168,15 @@ export class Records {
     ];
   }
 
+  /** Files that were to be records: a power cut came before they were renamed into place. The caller holds the lock. */
+  unfinished(): readonly string[] {
+    return (['containers', 'networks'] as const).flatMap((kind) => {
+      const directory = dirname(this.path(kind, ''));
+      const names = namesIn(directory, this.directories).filter((name) => name.endsWith('.json.new'));
+      return names.map((name) => `${directory}/${name}`);
+    });
+  }
+
   /** The ids of networks of which a damaged record tells nothing else; a file of another name is nobody's. */
   lostNetworks(): readonly string[] {
     return this.#torn('networks', this.#paths('networks'))
@@ -181,11 +201,12 @@ export class Records {
     });
   }
 
-  #every<T>(kind: 'containers' | 'networks'): readonly T[] {
+  #every<T>(kind: 'containers' | 'networks', matters = (_path: string) => true): readonly T[] {
     return this.#paths(kind).flatMap((path) => {
       const found = this.#look(kind, path);
-      if (found instanceof GangwayError) throw found;
-      return found === undefined ? [] : [found as T];
+      if (!(found instanceof GangwayError)) return found === undefined ? [] : [found as T];
+      if (matters(path)) throw found;
+      return [];
     });
   }
 
@@ -223,7 +244,8 @@ export class Records {
     const assumed = this.#assumed.get(path);
     if (assumed !== undefined) return assumed === null ? undefined : read(kind, path, assumed);
     const found = ignoring('ENOENT', () => statSync(path));
-    if (found === undefined) return undefined;
+    // Who reads a pipe waits for a writer.
+    if (found?.isFile() !== true) return undefined;
     const version = `${found.ino} ${found.mtimeMs} ${found.size}`;
     const known = this.#known.get(path);
     if (known?.version === version) return known.record;

@@ -189,7 +189,10 @@ function readJournal(text: string, path: string): Journal | undefined {
     throw error;
   }
   if (!(journal?.schema >= schema)) return undefined;
-  if (journal.schema === schema) return journal;
+  if (journal.schema === schema) {
+    const isWhole = Array.isArray(journal.plan?.steps) && Array.isArray(journal.records);
+    return isWhole ? journal : undefined;
+  }
   throw new GangwayError('record-unreadable', `${path} was left by a newer gangway, which was interrupted`, {
     hint: 'run any command of that version, and it brings the change to its end',
   });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,6 +146,9 @@ for (const [what, text] of broken) {
     t.deepEqual(warnings, [`record ${path} is damaged; \`gangway gc\` removes it, and what it left`]);
     t.deepEqual(records.torn(), [path]);
     t.throws(() => records.everyContainer(), { code: 'record-unreadable' });
+    t.is(records.everyHolder().length, 1, 'of another boot: it holds nothing any more');
+    mkdirSync(join(records.directories.runtime, 'containers', id('1')));
+    t.throws(() => records.everyHolder(), { code: 'record-unreadable' });
   });
 }
 
@@ -239,7 +243,10 @@ test('other files beside the records are none', (t) => {
   const record = t.context.add({});
   writeFileSync(`${records.path('containers', record.id)}.new`, '{');
   mkdirSync(join(records.directories.state, 'containers', record.id));
+  mkdirSync(records.path('containers', id('7')));
+  execFileSync('mkfifo', [records.path('containers', id('8'))]);
   t.is(records.containers().length, 1);
+  t.deepEqual(records.unfinished(), [`${records.path('containers', record.id)}.new`]);
   t.deepEqual([t.context.warnings, records.torn()], [[], []]);
 });
 

@@ -187,6 +187,15 @@ test('a journal that is torn at any place announced a change that had not begun'
     writeFileSync(place.journal, whole.slice(0, length));
     t.is(await place.recover(), 'removed a torn journal: the change it announced had not begun');
   }
+  for (const text of [
+    '{"schema":1}',
+    '{"schema":1,"plan":null,"records":[]}',
+    '{"schema":1,"plan":{"steps":[]}}',
+    '[]',
+  ]) {
+    writeFileSync(place.journal, text);
+    t.regex((await place.recover()) ?? '', /^removed a torn journal/);
+  }
   t.deepEqual([place.log, place.files], [[], []]);
 });
 
