@@ -123,6 +123,63 @@ test('killed, it is back; stopped, containers and what the kernel does for them 
     await untilInactive(machine);
   }));
 
+test('its end waits for nobody who waits for the next one', (t) =>
+  withMachine(t, async (machine) => {
+    await machine.run('systemctl', 'start', socket);
+    await start(machine, 'web', '-p', '8080:80');
+    await untilServed(machine);
+    const pid = await machine.property(service, 'MainPID');
+    // A command that takes long has the lock, and the switchboard waits for it to look at the firewall.
+    const holder = await machine.sh('flock /run/gangway/lock sleep 1000 >/dev/null 2>&1 & echo $!');
+    await waitFor(
+      'it is locked',
+      async () => (await machine.exec(['flock', '-n', '/run/gangway/lock', 'true'])).exitCode !== 0,
+    );
+    await machine.run('nft', 'flush', 'ruleset');
+    await waitFor('it waits', () =>
+      machine.sh(`find /proc/${pid}/fd -lname /run/gangway/lock`).then((found) => found !== ''),
+    );
+    await machine.run('systemctl', 'stop', service);
+    t.is(await machine.property(service, 'Result'), 'success');
+    await machine.sh('kill $(pgrep -P "$1") "$1"', holder);
+    await machine.gangway('exec', 'web', 'true');
+    await machine.gangway('network', 'create', 'mine');
+    await untilServed(machine);
+    await waitFor('the rules are back', async () => (await fromWorld(machine)) === '203.0.113.2');
+    t.notRegex(await machine.said(), /abort/i);
+    await machine.gangway('rm', '-f', 'web');
+  }));
+
+test('it ends with its socket; who stops that, or removes its file, gets another switchboard', (t) =>
+  withMachine(t, async (machine) => {
+    await machine.run('systemctl', 'start', socket);
+    await start(machine, 'web', '-p', '8080:80');
+    await untilServed(machine);
+    await machine.run('systemctl', 'stop', socket);
+    t.is(await machine.property(service, 'ActiveState'), 'inactive');
+    t.is(await fromWorld(machine), '203.0.113.2', 'the kernel translates');
+    await machine.gangway('network', 'create', 'one');
+    await untilServed(machine);
+    t.is((await switchboards(machine)).length, 1);
+    t.is(await machine.property(service, 'ActiveState'), 'inactive', 'a command has started it');
+    await machine.run('systemctl', 'start', socket);
+    await machine.gangway('network', 'create', 'two');
+    await untilServed(machine);
+    t.deepEqual(await switchboards(machine), [await machine.property(service, 'MainPID')]);
+    await machine.run('systemctl', 'restart', socket);
+    await machine.gangway('network', 'rm', 'one', 'two');
+    await untilServed(machine);
+
+    await machine.run('rm', '/run/gangway/switchboard.sock');
+    await untilInactive(machine);
+    await start(machine, 'other', '-p', '8081:80');
+    await untilServed(machine, 8081);
+    t.is(await fromItself(machine), '172.17.0.1', 'and what was served before is served on');
+    t.is((await switchboards(machine)).length, 1);
+    await machine.gangway('rm', '-f', 'web', 'other');
+    await waitFor('it has ended', async () => (await switchboards(machine)).length === 0);
+  }));
+
 const first = (text: string) => text.split(/\s/)[0];
 
 test('it has no more rights than it needs, and its units say which', (t) =>
@@ -202,6 +259,24 @@ for (const backend of some(['iptables', 'nftables'] as const, 2)) {
     }));
 }
 
+test('on iptables-legacy, too, which needs raw sockets and a lock', (t) =>
+  withMachine(t, async (machine) => {
+    await machine.sh(`for program in iptables ip6tables; do
+      for tail in '' -save -restore; do ln -s /usr/sbin/xtables-legacy-multi /usr/local/bin/$program$tail; done
+    done
+    rm -f /run/xtables.lock`);
+    const { exitCode, stderr } = await machine.exec(['iptables', '-S']);
+    if (skipUnless(t, exitCode === 0 ? undefined : stderr.trim())) return;
+    await machine.run('systemctl', 'start', socket);
+    await machine.gangway('--firewall-backend=iptables', 'run', '-d', '--name', 'web', '-p', '8080:80', ...answers(80));
+    await waitFor('it is open', async () => (await fromWorld(machine)) === '203.0.113.2');
+    t.regex(await machine.run('iptables', '--version'), /legacy/);
+    await machine.sh('iptables -t nat -F; iptables -F FORWARD');
+    await waitFor('everything is back', async () => (await fromWorld(machine)) === '203.0.113.2');
+    t.notRegex(await machine.said(), /denied|not permitted|Read-only/i);
+    await machine.gangway('rm', '-f', 'web');
+  }));
+
 /** "$1" the program that stands in docker-proxy's place. Descriptor 3 is where dockerd is told. */
 const standIn = `
 setsid "$1" -proto tcp -host-ip 127.0.0.1 -host-port 9090 -container-ip 172.17.0.2 -container-port 80 3>/run/told </dev/null >/run/told.not 2>&1 &
@@ -259,14 +334,39 @@ for (const end of some(['goes down', 'loses power'] as const, 2)) {
       await start(machine, 'never');
       await start(machine, 'stopped', '--restart', 'unless-stopped');
       await machine.gangway('stop', '-t', '0', 'stopped');
+      // In the midst of a wait of three seconds at least.
+      await machine.gangway(
+        'run',
+        '-d',
+        '--name',
+        'fails',
+        '--restart',
+        'unless-stopped',
+        '--network',
+        'none',
+        'false',
+      );
+      const restarts = async () => Number(await machine.gangway('inspect', '-f', '{{.RestartCount}}', 'fails'));
+      const state = () => machine.gangway('inspect', '-f', '{{.State.Status}}', 'fails');
+      await waitFor('it waits', async () => (await restarts()) >= 5 && (await state()) === 'restarting');
+      // As a power cut leaves what had not reached the disk.
+      await machine.gangway('run', '-d', '--name', 'torn', '--restart', 'always', 'sleep', '1000');
+      const id = await machine.gangway('inspect', '-f', '{{.Id}}', 'torn');
+      await machine.sh(': >"/var/lib/gangway/containers/$1.json"', id);
       if (end === 'goes down') await machine.shutDown();
       else await machine.losePower();
       await machine.boot([socket, containers]);
       t.is(await machine.property(containers, 'Result'), 'success', await machine.said());
-      t.deepEqual((await machine.gangway('ps', '--format', '{{.Names}}')).split('\n').sort(), ['joined', 'joins']);
+      const running = (await machine.gangway('ps', '--format', '{{.Names}}')).split('\n');
+      t.deepEqual(running.filter((name) => name !== 'fails').sort(), ['joined', 'joins']);
+      await waitFor(
+        'it has been started again',
+        async () => (await restarts()) < 5 && (await state()) === 'restarting',
+      );
+      await machine.gangway('gc');
       await untilServed(machine);
       t.is(await fromWorld(machine), '203.0.113.2');
       t.is(await machine.gangway('inspect', '-f', '{{.RestartCount}}', 'joined'), '0');
-      await machine.gangway('rm', '-f', 'joins', 'joined', 'never', 'stopped');
+      await machine.gangway('rm', '-f', 'joins', 'joined', 'never', 'stopped', 'fails');
     }));
 }

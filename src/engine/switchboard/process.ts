@@ -32,7 +32,7 @@
  * packets that the firewall translates go on, and the next switchboard reads from the records what to serve. Two that are
  * started at once see by the lock which of them is the one.
  */
-import { rmSync, writeSync } from 'node:fs';
+import { existsSync, rmSync, writeSync } from 'node:fs';
 import { takeService } from '../../kernel/service.ts';
 import { isListening } from '../../kernel/unix-listeners.ts';
 import type { Open } from '../../services/dns/opening.ts';
@@ -109,10 +109,10 @@ export async function runSwitchboard(options: SwitchboardProcess): Promise<void>
   }
 }
 
-/** Whoever listens without the lock is systemd, for another switchboard than this one. */
+/** Whoever listens without the lock is systemd, for another switchboard than this one; unless nobody finds his socket any more. */
 function lockUnlessServed({ socket, lock }: SwitchboardFiles): Lock | undefined {
   const held = tryLock(lock);
-  if (held === undefined || !isListening(socket)) return held;
+  if (held === undefined || !existsSync(socket) || !isListening(socket)) return held;
   held.release();
   return undefined;
 }
