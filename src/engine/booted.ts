@@ -1,13 +1,12 @@
 /**
  * `gangway _booted`: what gangway-containers.service runs when the machine has started.
  *
- * Containers that ran when it went down, waited to be started again, or were ended by that, start again where their restart policy says so, and as with
- * Docker those with `always` whoever has stopped them. One that can't is told, and keeps no other from starting.
+ * Containers that ran when it went down, waited to be started again, or were ended by that, start again where their restart
+ * policy says so, and as with Docker those with `always` whoever has stopped them. One that can't is told, and keeps no other from starting.
  */
 import { bootId } from '../kernel/boot.ts';
 import { type Context, exclusively } from './context.ts';
-import { assumeEnded, endLife, wantsRestart } from './end.ts';
-import { noteFailure } from './exited.ts';
+import { assumeEnded, endLife, noteFailure, wantsRestart } from './end.ts';
 import type { ContainerRecord } from './record.ts';
 import { startLife } from './start.ts';
 
@@ -32,11 +31,11 @@ async function startAfterBoot(context: Context, id: string): Promise<void> {
   await exclusively(context, async (world) => {
     const found = wanted(context).find((record) => record.id === id);
     if (found === undefined) return;
-    const ended = { ...(await endLife(context, world, found, 'keep')), stopped: false, restarts: 0 };
     try {
-      await startLife(context, world, ended);
+      const ended = await endLife(context, world, found, 'keep');
+      await startLife(context, world, { ...ended, stopped: false, restarts: 0 });
     } catch (error) {
-      await noteFailure(context, world, ended, error);
+      await noteFailure(context, world, id, error);
       throw error;
     }
   });

@@ -149,6 +149,34 @@ function endOf(life: Life, observed: Observed): End {
   return { exitCode: goesOn(observed) ? 137 : 'unknown', outOfMemory: false, ...known };
 }
 
+/**
+ * `gangway inspect` tells why a container did not start, where nobody reads what a command says. The caller holds the lock.
+ *
+ * @param last what else the record says then
+ * @returns whether it was noted: what stands is not given up, whatever went wrong behind it
+ * @throws AggregateError if it can't be written
+ */
+export async function noteFailure(
+  context: Context,
+  world: World,
+  id: string,
+  error: unknown,
+  last: Partial<Pick<ContainerRecord, 'stopped'>> = {},
+): Promise<boolean> {
+  const record = context.records.containers().find((one) => one.id === id);
+  if (record === undefined || record.life !== undefined) return false;
+  const failure = error instanceof Error ? error.message : String(error);
+  try {
+    await carry(context, world, {
+      plan: { subject: `note why ${record.name} did not start`, direction: 'make', steps: [] },
+      records: [context.records.put('containers', { ...record, ...last, failure })],
+    });
+  } catch (unwritten) {
+    throw new AggregateError([error, unwritten], failure);
+  }
+  return true;
+}
+
 /** Docker's rules: does a container that has ended by itself start again? */
 export function wantsRestart({ request, stopped, restarts, lastEnd }: ContainerRecord): boolean {
   if (stopped || request.removeOnExit) return false;

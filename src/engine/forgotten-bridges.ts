@@ -135,7 +135,7 @@ function subnetsOn(world: World, { index }: Link): readonly string[] {
 
 /** A bridge into which a container has been plugged that lives, whatever became of its network's record. */
 function usedBridges({ records }: Context): ReadonlySet<string> {
-  const steps = living(records.everyHolder(), bootId()).flatMap(({ life }) => stepsOf(life));
+  const steps = living(records.everyContainer(), bootId()).flatMap(({ life }) => stepsOf(life));
   return new Set(steps.flatMap((step) => (step.kind === 'veth' ? [step.bridge] : [])));
 }
 

@@ -44,7 +44,7 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
     const busy = removed.length + forgotten.length === 0 && isBridgeBusy(links(), defaultBridge);
     const ground = busy ? [] : await goingOn(failures, idleGround(context, world), []);
     if (failures.length > 0) throw new TeardownError('gc', failures);
-    return [...removed, ...forgotten, ...bridges, ...ground];
+    return [...(await unfinishedRecords(context, world)), ...removed, ...forgotten, ...bridges, ...ground];
   });
 }
 
@@ -71,17 +71,27 @@ async function deadContainers(context: Context, world: World, failures: Teardown
 }
 
 async function damagedRecords(context: Context, world: World): Promise<readonly Removed[]> {
-  const found = [
-    ...context.records.torn().map((path) => ({ path, why: 'it is damaged and can’t be read' })),
-    ...context.records.unfinished().map((path) => ({ path, why: 'it was never finished' })),
-  ];
-  const records: readonly RecordChange[] = found.map(({ path }) => ({ path, content: null }));
-  if (found.length > 0)
+  return await removeFiles(context, world, context.records.torn(), 'it is damaged and can’t be read');
+}
+
+/** Of all that is removed, these were nobody's: no link is about to go with them. */
+async function unfinishedRecords(context: Context, world: World): Promise<readonly Removed[]> {
+  return await removeFiles(context, world, context.records.unfinished(), 'it was never finished');
+}
+
+async function removeFiles(
+  context: Context,
+  world: World,
+  paths: readonly string[],
+  why: string,
+): Promise<readonly Removed[]> {
+  const records: readonly RecordChange[] = paths.map((path) => ({ path, content: null }));
+  if (paths.length > 0)
     await carry(context, world, {
       plan: { subject: 'remove damaged records', direction: 'unmake', steps: [] },
       records,
     });
-  return found.map(({ path, why }) => ({ what: `record ${path}`, why }));
+  return paths.map((path) => ({ what: `record ${path}`, why }));
 }
 
 /** The default bridge and the ruleset, once no container stands on them. */

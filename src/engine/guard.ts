@@ -56,7 +56,7 @@ export function lowerGuard(context: Known, world: World): readonly Step[] {
 export function forgottenGuards({ records }: Known, world: World, why: string): readonly ElementStep[] {
   const wanted = new Set(
     records
-      .everyHolder()
+      .everyContainer()
       .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
       .filter(isGuardStep)
       .map(placeOf),

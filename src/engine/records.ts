@@ -8,7 +8,7 @@
  * What stands in one is for record.ts. Files are renamed into place: a reader sees the old record or the new one and needs
  * no lock. Whoever changes one holds the lock.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
 import { makeDirectory } from '../kernel/directory.ts';
@@ -72,12 +72,13 @@ export class Records {
 
   /**
    * All containers that may run, for who gives an address or a port away: one that can't be read may hold that very thing.
-   * Who runs has a directory below /run; where a power cut has torn a record, the next boot finds none.
+   * Who runs has a directory below /run; where a power cut has torn a record, the next boot finds none there.
    *
    * @throws GangwayError record-unreadable, not-supported
    */
   everyHolder(): readonly ContainerRecord[] {
-    const mayRun = (path: string) => existsSync(`${this.directories.runtime}/containers/${basename(path, '.json')}`);
+    const mayRun = (path: string, { code }: GangwayError) =>
+      code !== 'record-unreadable' || existsSync(`${this.directories.runtime}/containers/${basename(path, '.json')}`);
     return this.#every<ContainerRecord>('containers', mayRun);
   }
 
@@ -173,7 +174,7 @@ export class Records {
     return (['containers', 'networks'] as const).flatMap((kind) => {
       const directory = dirname(this.path(kind, ''));
       const names = namesIn(directory, this.directories).filter((name) => name.endsWith('.json.new'));
-      return names.map((name) => `${directory}/${name}`);
+      return names.map((name) => `${directory}/${name}`).filter((path) => lstatSync(path).isFile());
     });
   }
 
@@ -201,11 +202,11 @@ export class Records {
     });
   }
 
-  #every<T>(kind: 'containers' | 'networks', matters = (_path: string) => true): readonly T[] {
+  #every<T>(kind: 'containers' | 'networks', matters = (_path: string, _found: GangwayError) => true): readonly T[] {
     return this.#paths(kind).flatMap((path) => {
       const found = this.#look(kind, path);
       if (!(found instanceof GangwayError)) return found === undefined ? [] : [found as T];
-      if (matters(path)) throw found;
+      if (matters(path, found)) throw found;
       return [];
     });
   }

@@ -47,6 +47,7 @@ export function tryLock(path: string): Lock | undefined {
 export async function lockEventually(path: string, signal?: AbortSignal): Promise<Lock> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
+    signal?.throwIfAborted();
     while (!lockNow(path, fd)) await setTimeout(retryMilliseconds, undefined, { signal });
   } catch (error) {
     closeSync(fd);

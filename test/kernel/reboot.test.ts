@@ -75,6 +75,25 @@ test('a container from before a reboot starts again, with its address and its po
   });
 });
 
+test('what can’t start after a reboot says why, and starts when it can', async (t) => {
+  await withGangway(t, async (gangway) => {
+    await gangway.sh('mkdir /run/lost');
+    const lost = ['--name', 'lost', '--restart', 'always', '--network', 'none', '-v', '/run/lost:/lost'];
+    await gangway.run('run', '-d', ...lost, 'sleep', '1000');
+    await gangway.sh(reboot);
+    await gangway.sh('rmdir /run/lost');
+    const failed = await gangway.exec(['_booted']);
+    t.is(failed.exitCode, 1);
+    t.regex(failed.stderr, /container lost did not start: .*\/run\/lost/);
+    t.regex(await gangway.run('inspect', '-f', '{{.State.Status}} {{.State.Error}}', 'lost'), /^exited .*\/run\/lost/);
+    await gangway.sh('mkdir /run/lost');
+    await gangway.run('_booted');
+    t.is(await gangway.run('inspect', '-f', '{{.State.Status}} {{.State.Error}}', 'lost'), 'running');
+    await gangway.run('rm', '-f', 'lost');
+    await gangway.sh('rmdir /run/lost');
+  });
+});
+
 test('a bridge that the machine has made since is left alone when the network of that name is removed', async (t) => {
   await withGangway(t, async (gangway) => {
     await gangway.run('network', 'create', ...subnet, 'mine');

@@ -243,6 +243,7 @@ test('other files beside the records are none', (t) => {
   const record = t.context.add({});
   writeFileSync(`${records.path('containers', record.id)}.new`, '{');
   mkdirSync(join(records.directories.state, 'containers', record.id));
+  mkdirSync(`${records.path('containers', id('6'))}.new`);
   mkdirSync(records.path('containers', id('7')));
   execFileSync('mkfifo', [records.path('containers', id('8'))]);
   t.is(records.containers().length, 1);

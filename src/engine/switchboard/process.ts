@@ -109,7 +109,7 @@ export async function runSwitchboard(options: SwitchboardProcess): Promise<void>
   }
 }
 
-/** Whoever listens without the lock is systemd, for another switchboard than this one; unless nobody finds his socket any more. */
+/** Whoever listens without the lock is systemd, for another switchboard than this one, as long as his socket can be found. */
 function lockUnlessServed({ socket, lock }: SwitchboardFiles): Lock | undefined {
   const held = tryLock(lock);
   if (held === undefined || !existsSync(socket) || !isListening(socket)) return held;
