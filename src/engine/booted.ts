@@ -2,7 +2,8 @@
  * `gangway _booted`: what gangway-containers.service runs when the machine has started.
  *
  * Containers that ran when it went down, waited to be started again, or were ended by that, start again where their restart
- * policy says so, and as with Docker those with `always` whoever has stopped them. One that can't is told, and keeps no other from starting.
+ * policy says so, and as with Docker those with `always` whoever has stopped them. One that can't is told, and keeps no other
+ * from starting.
  */
 import { bootId } from '../kernel/boot.ts';
 import { type Context, exclusively } from './context.ts';

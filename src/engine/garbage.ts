@@ -88,7 +88,7 @@ async function removeFiles(
   const records: readonly RecordChange[] = paths.map((path) => ({ path, content: null }));
   if (paths.length > 0)
     await carry(context, world, {
-      plan: { subject: 'remove damaged records', direction: 'unmake', steps: [] },
+      plan: { subject: 'remove files that are no records', direction: 'unmake', steps: [] },
       records,
     });
   return paths.map((path) => ({ what: `record ${path}`, why }));

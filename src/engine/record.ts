@@ -44,7 +44,7 @@ export interface End {
   readonly outOfMemory: boolean;
   readonly startedAt: string;
   readonly finishedAt: string;
-  /** The one in which it lived. Older records don't say. */
+  /** The id of the boot in which it lived. Older records don't say. */
   readonly boot?: string;
   /** What it had in its networks: it gets them again as long as nobody else has them. */
   readonly addresses?: readonly HeldAddress[];
