@@ -130,7 +130,7 @@ test('its end waits for nobody who waits for the next one', (t) =>
     await untilServed(machine);
     const pid = await machine.property(service, 'MainPID');
     // A command that takes long has the lock, and the switchboard waits for it to look at the firewall.
-    const holder = await machine.sh('flock /run/gangway/lock sleep 1000 >/dev/null 2>&1 & echo $!');
+    const holder = await machine.sh('flock --no-fork /run/gangway/lock sleep 1000 >/dev/null 2>&1 & echo $!');
     await waitFor(
       'it is locked',
       async () => (await machine.exec(['flock', '-n', '/run/gangway/lock', 'true'])).exitCode !== 0,
@@ -141,7 +141,7 @@ test('its end waits for nobody who waits for the next one', (t) =>
     );
     await machine.run('systemctl', 'stop', service);
     t.is(await machine.property(service, 'Result'), 'success');
-    await machine.sh('kill $(pgrep -P "$1") "$1"', holder);
+    await machine.run('kill', holder);
     await machine.gangway('exec', 'web', 'true');
     await machine.gangway('network', 'create', 'mine');
     await untilServed(machine);
