@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-/** Where scripts/compile-tests.js has put them, or as they stand. */
-const compiled = process.env.GANGWAY_TEST_COMPILED === '1';
+/** What scripts/build has made of them, which scripts/test asks for, or as they stand. */
+const compiled = process.argv.some((word) => word.startsWith('compiled/'));
 const [folder, extension] = compiled ? ['compiled', 'js'] : ['test', 'ts'];
 
 /** Those that take a minute, so that none of them is the last one, and those that mostly wait beside those that don't. */
@@ -31,7 +31,7 @@ export default {
   extensions: { [extension]: compiled || 'module' },
   // A process per file: namespaces belong to threads, and a lab dies with the process that made it.
   workerThreads: false,
-  nodeArguments: ['--no-warnings', ...(compiled ? [] : ['--import=./test/support/register.js'])],
+  nodeArguments: ['--no-warnings', compiled ? '--enable-source-maps' : '--import=./test/support/register.js'],
   sortTestFiles: (one, other) => (place(one) < place(other) ? -1 : 1),
   timeout: '2m',
 };

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 const own = import.meta.url;
-/** As these tests are: TypeScript, or compiled by scripts/compile-tests.js. */
+/** As these tests are: TypeScript, or compiled by scripts/build. */
 const extension = own.slice(own.lastIndexOf('.'));
 const flags = extension === '.ts' ? [`--import=${fileURLToPath(new URL('register.js', own))}`] : [];
 

@@ -1,5 +1,6 @@
 // Runs ava 7.0.0 with a mended TAP reporter. Its own breaks off, and with it the count, when a test stalls or ends the process:
-// there it meets a plain Error instead of its own form of one. And nobody learns from it which file broke, and when one has ended.
+// there it meets a plain Error instead of its own form of one. And nobody learns from it which file broke, when one has ended, and
+// where an assertion stands.
 import prefixTitle from '../../node_modules/ava/lib/reporters/prefix-title.js';
 import TapReporter from '../../node_modules/ava/lib/reporters/tap.js';
 
@@ -8,6 +9,11 @@ const { consumeStateChange, startRun, writeCrash, writeTest } = TapReporter.prot
 TapReporter.prototype.writeTest = function (event, flags) {
   const { err } = event;
   const own = err instanceof Error ? { originalError: err, name: err.name, stack: err.stack, type: 'exception' } : err;
+  if (err && own.stack)
+    own.stack = own.stack
+      .split('\n')
+      .filter((line) => !line.includes('/node_modules/ava/'))
+      .join('\n');
   return writeTest.call(this, { ...event, err: own }, flags);
 };
 

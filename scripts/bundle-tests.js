@@ -1,11 +1,10 @@
-// Makes compiled/ of the kernel tests and the attacks: a file of plain JavaScript for each, and for each program that they
-// start. Where a processor is emulated, most of a small program's time is the loading of its sources, one by one.
+// Of each test, and of each program that tests start, one file of plain JavaScript, in a folder that becomes compiled/: most of a
+// small program's time is the loading of its sources, one by one.
 //
-//     node scripts/compile-tests.js
-//     sudo GANGWAY_TEST_COMPILED=1 scripts/test kernel/macvlan
+//     node scripts/bundle-tests.js FOLDER
 //
-// Processor time of test/support/plan-main.ts, which a test of macvlan starts ten times: 0.21 s, and 0.075 s compiled.
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+// Processor time of test/support/plan-main.ts, which a test of macvlan starts ten times: 0.21 s, and 0.075 s as one file.
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -31,9 +30,10 @@ const ownAddress = {
   },
 };
 
+const [, , folder] = process.argv;
 process.chdir(root);
 const inTests = readdirSync('test', { recursive: true, encoding: 'utf8' });
-const tests = inTests.filter((name) => /^(kernel|security)\/.*\.test\.ts$/.test(name));
+const tests = inTests.filter((name) => /^(unit|kernel|security)\/.*\.test\.ts$/.test(name));
 /** Whoever asks for them (test/support/program.ts) says their name. */
 const programs = new Set(
   inTests
@@ -42,8 +42,7 @@ const programs = new Set(
     .map(([, name]) => `support/${name}.ts`),
 );
 
-rmSync('compiled', { recursive: true, force: true });
-await build({
+const { outputFiles } = await build({
   bundle: true,
   format: 'esm',
   platform: 'node',
@@ -51,7 +50,11 @@ await build({
   logLevel: 'warning',
   entryPoints: [...tests, ...programs].map((name) => `test/${name}`),
   outbase: 'test',
+  // Its maps lead from there to test/.
   outdir: 'compiled',
+  write: false,
+  sourcemap: true,
+  sourcesContent: false,
   // One of each process, of compiled code, or seldom needed.
   external: ['ava', 'koffi', 'netlink', 'fast-check', 'typescript'],
   banner: {
@@ -59,4 +62,9 @@ await build({
   },
   plugins: [ownAddress],
 });
-for (const name of inTests.filter((file) => file.endsWith('.mjs'))) cpSync(`test/${name}`, `compiled/${name}`);
+for (const { path, contents } of outputFiles) {
+  const file = resolve(folder, relative('compiled', path));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, contents);
+}
+for (const name of inTests.filter((file) => file.endsWith('.mjs'))) cpSync(`test/${name}`, `${folder}/${name}`);
