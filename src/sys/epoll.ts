@@ -12,6 +12,8 @@ import { call, errnoName } from './libc.ts';
 import { addressOf, EINTR, lastErrno, type SystemCalls, systemCalls } from './system-calls.ts';
 
 export const readable = 0x001;
+/** Something out of band has come (PRI). */
+export const urgent = 0x002;
 export const writable = 0x004;
 /** The socket has an error: it was reset, or its connection was refused. */
 export const failed = 0x008;

@@ -5,9 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
 import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { abortOnClose, bind, closeSocket, listen, openStream, takeError } from '../../src/sys/inet-socket.ts';
+import { call } from '../../src/sys/libc.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { newCarrier } from '../support/carriers.ts';
 import { onEach } from '../support/on-each.ts';
@@ -112,6 +114,32 @@ onEach('the container may end its direction first', async (t, carrier) => {
   socket.end('goodbye');
   await until(() => heard !== undefined);
   t.is(String(heard), 'goodbye');
+});
+
+const MSG_OOB = 1;
+
+onEach('what follows urgent data arrives, though a receive stops before it', async (t, carrier) => {
+  let heard = '';
+  const { hostPort } = await service(carrier, (socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      heard += bytes;
+    });
+  });
+  const socket = await client(hostPort);
+  const send = (text: string, flags: number) =>
+    call('send', 'long send(int, const char *, size_t, int)', descriptor(socket), text, text.length, flags);
+  const long = 'x'.repeat(100_000);
+  let expected = '';
+  for (let round = 0; round < 40; round++) {
+    const [before, behind] = round % 4 === 3 ? [long, long] : ['abc', 'def'];
+    send(before, 0);
+    send('!', MSG_OOB);
+    send(behind, 0);
+    expected += before + behind;
+    await waitFor(`round ${round}`, () => heard.length >= expected.length, { timeoutMilliseconds: 5000 });
+  }
+  t.is(heard, expected);
+  socket.destroy();
 });
 
 onEach('RST from the client becomes RST for the container', async (t, carrier) => {

@@ -13,7 +13,7 @@
  *
  * What happens to one side happens to the other: see stream-relay.ts, which is the same without this engine.
  */
-import { edge, failed, hungUp, peerEnded, readable, writable } from '../../../sys/epoll.ts';
+import { edge, failed, hungUp, peerEnded, readable, urgent, writable } from '../../../sys/epoll.ts';
 import { takeError } from '../../../sys/inet-socket.ts';
 import { errnoName } from '../../../sys/libc.ts';
 import { type Counters, errorKindOf } from '../counters.ts';
@@ -23,8 +23,8 @@ import type { Means } from './means.ts';
 import { Side, type SideOwner } from './side.ts';
 import type { Transport } from './transport.ts';
 
-const arrival = readable | peerEnded | hungUp | failed;
-const everything = edge | readable | writable | peerEnded;
+const arrival = readable | urgent | peerEnded | hungUp | failed;
+const everything = edge | readable | urgent | writable | peerEnded;
 
 export interface ConnectionOwner {
   readonly counters: Counters;
@@ -79,11 +79,10 @@ export class Connection implements SideOwner, Continued {
   }
 
   proceed(): void {
-    for (const direction of [this.#inward, this.#outward]) {
-      if (!direction.unfinished) continue;
-      direction.unfinished = false;
-      this.#run(direction);
-    }
+    const unfinished = [this.#inward, this.#outward].filter((direction) => direction.unfinished);
+    // Both before either runs: one that is put off again counts on nobody having asked for another turn yet.
+    for (const direction of unfinished) direction.unfinished = false;
+    for (const direction of unfinished) this.#run(direction);
   }
 
   /** RST for both, whatever is still to be sent. */

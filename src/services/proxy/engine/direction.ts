@@ -120,9 +120,10 @@ export class Direction {
     const sent = streams.send(this.to.fd, length);
     if (sent < 0 && sent !== -EAGAIN) return this.#broken(this.to, sent);
     if (sent < length) return this.#keep(Math.max(sent, 0), length);
-    this.#bulk = length >= bulkBytes;
+    // splice(2) does not pass what is urgent.
+    this.#bulk = length >= bulkBytes && !this.from.interrupted;
     // A socket that gave less than it was asked for is empty, and the next byte will be an event. So would be FIN.
-    return length === bufferBytes || this.from.peerEnded ? 'more' : 'waiting';
+    return length === bufferBytes || this.from.peerEnded || this.from.interrupted ? 'more' : 'waiting';
   }
 
   #keep(sent: number, length: number): Progress {
@@ -144,7 +145,9 @@ export class Direction {
       this.#burstBytes = 0;
       pipes.give(this.#pipe);
       this.#pipe = undefined;
-      return this.#nothing(moved);
+      if (!this.from.interrupted) return this.#nothing(moved);
+      this.#bulk = false;
+      return this.#copy();
     }
     this.#burstBytes += moved;
     this.counters.carried(this.inward, moved);

@@ -76,6 +76,26 @@ export class Engine implements Carrier, Desk {
 
   serve(fd: number, forward: SocketForward): Relay {
     if (this.#over) return this.options.fallback.serve(fd, forward);
+    try {
+      return this.#take(fd, forward);
+    } catch (error) {
+      this.#ports.delete(fd);
+      closeSocket(fd);
+      throw error;
+    }
+  }
+
+  tidy(): void {
+    if (this.#worker !== undefined) this.#order({ act: 'tidy' });
+  }
+
+  leave(act: 'cut' | 'withdraw', fd: number): void {
+    const last = this.#orders.at(-1);
+    if (last?.act === act) last.fds.push(fd);
+    else this.#order({ act, fds: [fd] });
+  }
+
+  #take(fd: number, forward: SocketForward): EnginePort {
     const { protocol } = forward.way;
     if (protocol === 'udp') widenQueue(fd);
     // Before a client may come: whoever has come already, the kernel has copied nothing to.
@@ -87,16 +107,6 @@ export class Engine implements Carrier, Desk {
     this.#worker.ref();
     this.#orderToServe(port);
     return port;
-  }
-
-  tidy(): void {
-    if (this.#worker !== undefined) this.#order({ act: 'tidy' });
-  }
-
-  leave(act: 'cut' | 'withdraw', fd: number): void {
-    const last = this.#orders.at(-1);
-    if (last?.act === act) last.fds.push(fd);
-    else this.#order({ act, fds: [fd] });
   }
 
   #orderToServe({ fd, forward: { way, containerPort } }: EnginePort): void {

@@ -1,5 +1,5 @@
 /** One of the two sockets of a connection, as the loop sees it. */
-import { failed, hungUp, peerEnded } from '../../../sys/epoll.ts';
+import { failed, hungUp, peerEnded, urgent } from '../../../sys/epoll.ts';
 import type { Watcher } from './loop.ts';
 
 export interface SideOwner {
@@ -9,6 +9,8 @@ export interface SideOwner {
 export class Side implements Watcher {
   /** FIN has come, or worse: a receive that gives less than it was asked for is not the last one. */
   peerEnded = false;
+  /** Something urgent has come once: a receive stops before it, though more has come behind it. @see tcp(7), MSG_OOB */
+  interrupted = false;
   /** Over SCTP: all that came has been received, and nothing can be sent. */
   over = false;
 
@@ -19,6 +21,7 @@ export class Side implements Watcher {
 
   ready(events: number): void {
     if ((events & (peerEnded | hungUp | failed)) !== 0) this.peerEnded = true;
+    if ((events & urgent) !== 0) this.interrupted = true;
     this.owner.happened(this, events);
   }
 }
