@@ -34,9 +34,10 @@ export interface ReturnPath {
 
 /**
  * Errors that are ours. Every other one is the network's (an ICMP message has become an errno, a queue is full, a rule of
- * the firewall said no), and means that one datagram got lost, as datagrams do.
+ * the firewall said no), and means that one datagram got lost, as datagrams do. Also EDESTADDRREQ: who rules the namespace of a
+ * connected socket can take its peer from it (SOCK_DESTROY, sock_diag(7)).
  */
-const mistakes = new Set(['EBADF', 'EFAULT', 'ENOTSOCK', 'EDESTADDRREQ', 'ENOTCONN']);
+const mistakes = new Set(['EBADF', 'EFAULT', 'ENOTSOCK']);
 
 export class DatagramBuffer {
   readonly #memory = Buffer.from(new ArrayBuffer(at.payload + PAYLOAD_SIZE));

@@ -46,6 +46,25 @@ test('an answer tells what is at the end of the way from its question, and nothi
   t.is(told({ answers: many }).addresses.length, 64);
 });
 
+test('pointers that lead to pointers are followed for as long as a name can have labels', (t) => {
+  const chained = (pointers: number) => {
+    const start = answerTo(question('x.test'), { answers: [{ type: 'TXT', name: 'x.test', data: 'text' }] });
+    // The name of the question, and pointers behind the message, each to the one before it; the last one owns an address.
+    const chain = Buffer.alloc(2 * pointers);
+    for (let index = 0; index < pointers; index++)
+      chain.writeUInt16BE(0xc000 | (index === 0 ? 12 : start.length + 12 + 2 * (index - 1)), 2 * index);
+    // A record for the chain to lie in: owner, type, class, time, length.
+    const holder = Buffer.from([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60, chain.length >> 8, chain.length & 255]);
+    const last = start.length + 12 + 2 * (pointers - 1);
+    const owned = Buffer.from([0xc0 | (last >> 8), last & 255, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1]);
+    const message = Buffer.concat([start, holder, chain, owned]);
+    message.writeUInt16BE(3, 6);
+    return toldAddresses(message, { name: 'x.test', type: 1, class: 1 }, 24).addresses.length;
+  };
+  t.is(chained(126), 1);
+  t.is(chained(127), 0);
+});
+
 test('no message whatever breaks it, nor holds it up', (t) => {
   const start = answerTo(question('x.test'), { answers: [alias('x.test', 'y.test'), a('y.test', '192.0.2.1')] });
   const damage = fc.array(fc.tuple(fc.nat(start.length - 1), fc.constantFrom(0, 1, 0x3f, 0xc0, 0xc0, 0xff, 12, 29)), {

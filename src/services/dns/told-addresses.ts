@@ -9,7 +9,8 @@
 import { type Address, fromBytes } from '../../values/address.ts';
 import { internet, labelText, type Question, type RecordPlace, readRecords, recordType } from './message.ts';
 
-const limits = { names: 16, addresses: 64 } as const;
+/** As many pointers as a name can have labels, one behind each. */
+const limits = { names: 16, addresses: 64, pointers: 127 } as const;
 
 export interface Told {
   /** The one that was asked for, and those that it led to. */
@@ -59,12 +60,13 @@ function addressIn(message: Buffer, { type, data, end, ttl }: RecordPlace): read
 function nameAt(message: Buffer, start: number): string | undefined {
   const labels: string[] = [];
   let size = 0;
+  let pointers = 0;
   for (let at = start, lowest = start; ; ) {
     const length = message[at];
     if (length === undefined || size > 255) return undefined;
     if (length === 0) return labels.join('.');
     if (length >= 0xc0) {
-      if (at + 1 >= message.length) return undefined;
+      if (at + 1 >= message.length || ++pointers > limits.pointers) return undefined;
       at = message.readUInt16BE(at) & 0x3fff;
       if (at >= lowest) return undefined;
       lowest = at;
