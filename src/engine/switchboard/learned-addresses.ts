@@ -170,7 +170,8 @@ export class LearnedAddresses implements Learning {
       this.#toldAt = now;
       this.onError(error);
     }
-    return Promise.reject(error);
+    // In a turn of Node's own: the caller may be a bare callback of the loop, after which nobody looks for promises.
+    return new Promise((_, reject) => setImmediate(reject, error));
   }
 
   #sweep(): void {

@@ -123,6 +123,8 @@ export class SwitchboardServer {
     const lines = new LineSplitter();
     client.setEncoding('utf8');
     client.on('data', (text: string) => {
+      // Who is not answered asks the next switchboard.
+      if (this.#isOver) return;
       for (const line of lines.push(text)) client.write(`${JSON.stringify(this.#answer(client, line))}\n`);
     });
     // A client that was killed may leave with an error; 'close' follows it.
@@ -140,7 +142,7 @@ export class SwitchboardServer {
     // It counts until the records have been read: nobody ends in between.
     const reserved = this.#switchboard.end(client);
     const attended = this.#attended.delete(client);
-    if (reserved || attended) this.#follow();
+    if ((reserved || attended) && !this.#isOver) this.#followOrTell();
     this.#clients.delete(client);
     this.#endIfIdle();
   }
@@ -178,6 +180,15 @@ export class SwitchboardServer {
     return { ok: true };
   }
 
+  /** Nobody waits for an answer, and what one client left behind must not end what all others have. */
+  #followOrTell(): void {
+    try {
+      this.#follow();
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    }
+  }
+
   #follow(): void {
     const unknown = this.wanted.unknown();
     const unrecorded = new Set([...unknown, ...this.#standIns.owners]);
@@ -192,7 +203,12 @@ export class SwitchboardServer {
   /** @throws GangwayError program-failed */
   #attend(client: Socket, record: ContainerRecord): void {
     this.#attended.set(client, record);
-    this.#followNames();
+    try {
+      this.#followNames();
+    } catch (error) {
+      this.#attended.delete(client);
+      throw error;
+    }
     const reason = this.#names.status().find(({ owner }) => owner === record.id)?.reason;
     if (reason === undefined) return;
     this.#withdraw(client, record.id);
