@@ -6,7 +6,8 @@
  *
  * @see openat2(2), RESOLVE_IN_ROOT in linux/openat2.h
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { KernelError } from '../values/errors.ts';
 import { call } from './libc.ts';
 
 const SYS_OPENAT2 = 437;
@@ -15,14 +16,30 @@ const O_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
 const prototype = 'long syscall(long number, long directory, const char *path, const void *how, size_t size)';
 
+/** No file of users or groups is larger; one that a container writes might be. */
+const largestBytes = 16 << 20;
+
 /**
- * The text of a file below `root`.
+ * The text of a regular file below `root`. Whose tree it is may have put there something else: a FIFO would keep us for as long
+ * as he likes, and a device would hear of it.
  *
  * @param root a directory, `/proc/PID/root` included
- * @throws KernelError ENOENT and the other errors of open(2)
+ * @throws KernelError ENOENT and the other errors of open(2); EINVAL for what is no regular file, EFBIG above 16 MiB
  */
 export function readInside(root: string, path: string): string {
-  return opened(root, path, constants.O_RDONLY, (fd) => readFileSync(fd, 'utf8'));
+  return opened(root, path, O_PATH, (found) => {
+    const stat = fstatSync(found);
+    if (!stat.isFile()) throw new KernelError(`read ${path} below ${root}, which is no regular file`, 'EINVAL');
+    if (stat.size > largestBytes) throw new KernelError(`read ${path} below ${root}, of ${stat.size} bytes`, 'EFBIG');
+    const fd = openSync(`/proc/self/fd/${found}`, constants.O_RDONLY);
+    try {
+      // It may be growing.
+      const text = Buffer.alloc(stat.size);
+      return text.toString('utf8', 0, readSync(fd, text));
+    } finally {
+      closeSync(fd);
+    }
+  });
 }
 
 /**
