@@ -85,8 +85,7 @@ async function locked<T>(
   const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`, signal);
   try {
     if (!context.recovers) requireNoJournal(context);
-    const recovered = await recover(ledger(context), context.kinds, world);
-    if (recovered !== undefined) context.onWarning(recovered);
+    await recoverFirst(context);
     try {
       await context.settle(context, world);
       return await body(world);
@@ -97,6 +96,13 @@ async function locked<T>(
   } finally {
     held.release();
   }
+}
+
+/** In a world of its own: what it takes away must be known to nobody afterwards. */
+async function recoverFirst(context: Context): Promise<void> {
+  using world = new World(context.host());
+  const recovered = await recover(ledger(context), context.kinds, world);
+  if (recovered !== undefined) context.onWarning(recovered);
 }
 
 /**

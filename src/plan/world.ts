@@ -64,6 +64,11 @@ export class World implements Disposable {
     this.#indices.set(linkKey(place, name), index);
   }
 
+  /** A link that is made again has another index. */
+  forgetIndex(place: Place, name: string): void {
+    this.#indices.delete(linkKey(place, name));
+  }
+
   /** Lets go of a namespace that is about to be removed. */
   forget(name: string): void {
     this.#namespaces.get(name)?.close();

@@ -208,6 +208,7 @@ function find(place: Place, name: string, world: World) {
 }
 
 function removeLink(place: Place, name: string, world: World): void {
+  world.forgetIndex(place, name);
   try {
     world.namespace(place).route.execute([deleteLink(name)]);
   } catch (error) {
