@@ -118,6 +118,10 @@ export const stations: readonly Station[] = [
     nftables: ['forward', 'leave_limited'],
     iptables: ['forward', 'GANGWAY-LEAVE-LIMITED'],
   }),
+  policy('out, an error: of a connection that has an end in this network', [], {
+    nftables: ['forward, input', 'errors'],
+    iptables: ['forward, input', 'GANGWAY-ERRORS'],
+  }),
   policy('to whom a network with an egress policy may not speak, whatever is allowed', listed('denied'), {
     nftables: ['forward, input', 'denied'],
     iptables: ['forward, input', 'GANGWAY-DENIED'],

@@ -485,8 +485,17 @@ export const chapters: readonly Chapter[] = [
         docker: 'there is no such list',
         gangway: 'stopped',
         because:
-          'connection tracking holds an error to the ends of what it is about; nothing else that is related is let pass',
+          'connection tracking sends an error to an end of what it is about; nothing else that is related is let pass',
         proofs: [egress('an error about an allowed connection reaches nobody but its other end')],
+      },
+      {
+        attack:
+          'an error about a connection of somebody else: connection tracking knows that one, and compares where the error goes, not where it comes from',
+        sources: [],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because: 'an error leaves a network only if what it is about has an end there',
+        proofs: [egress('an error about a connection of others is no way out, nor under an address of the inside')],
       },
       {
         attack:

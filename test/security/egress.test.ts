@@ -128,6 +128,33 @@ for (const backend of backends) {
     }
   });
 
+  attack(
+    'an error about a connection of others is no way out, nor under an address of the inside',
+    async (t, siege) => {
+      for (const family of families) {
+        const error = (from: string): Shot => {
+          const begun = way(siege, 'plain.a', 'open.b', family);
+          const to = way(siege, from, 'open.b', family);
+          const port = 31_000 + family;
+          const back = { source: begun.destination, destination: begun.source };
+          const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer to somebody else'));
+          const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
+          return {
+            title: `from ${from}`,
+            at: 'open.b',
+            async fire(text) {
+              const body = Buffer.concat([Buffer.alloc(4), about, Buffer.from(text)]);
+              await send(siege, 'plain.a', [packet(begun, protocols.udp, udp(begun, port, 80, 'a question'))]);
+              await send(siege, from, [packet(to, protocol, icmp(to, type, code, body))]);
+            },
+          };
+        };
+        await siege.land(t, [error('plain.a')]);
+        await siege.repels(t, ['some.a', 'loose.a', 'back.a'].map(error));
+      }
+    },
+  );
+
   attack('out of a limited network no port of the machine is a way to somebody else', async (t, siege) => {
     await siege.land(t, published(siege, 'plain.a'));
     await siege.miss(t, published(siege, 'shut.a'));

@@ -71,6 +71,8 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
     { ...filter('CLAIMS'), words: `-s ${address} -o ${bridge} -j DROP` },
     { ...filter('CLAIMS'), words: `-o ${bridge} -m conntrack --ctorigsrc ${address} --ctreplsrc ${address} -j DROP` },
+    { ...filter('ERRORS'), words: `-i ${bridge} -m conntrack --ctorigsrc ${address} -j RETURN` },
+    { ...filter('ERRORS'), words: `-i ${bridge} -m conntrack --ctreplsrc ${address} -j RETURN` },
   ]),
   ...eachFamily('inside', ({ address }) => [
     { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-d ${address} -j MARK --set-xmark 0x10000000/0xffffffff` },
