@@ -182,6 +182,12 @@ export function attach(
   const { segments } = network;
   if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no plug for ${network.bridge}`);
   return [
+    {
+      kind: 'own-flows',
+      in: 'host',
+      addresses: endpoint.addresses.map(({ address }) => address),
+      why: 'what others still send to this container must not be led to whoever gets its address next',
+    },
     ...familyAtBirth(place, network.subnets, families),
     {
       kind: 'veth',

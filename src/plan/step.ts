@@ -159,6 +159,16 @@ export interface FlowsStep extends Reasoned {
   readonly ports: readonly FlowPort[];
 }
 
+/**
+ * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS`: has the kernel forget, when the plan is undone, all that these
+ * addresses had a part in.
+ */
+export interface OwnFlowsStep extends Reasoned {
+  readonly kind: 'own-flows';
+  readonly in: Place;
+  readonly addresses: readonly Address[];
+}
+
 /** A port of the machine, and what it led to. Without that: whoever has asked it before it led anywhere. */
 export interface FlowPort {
   readonly protocol: Protocol;
@@ -253,6 +263,7 @@ export type Step =
   | ChainsStep
   | RuleStep
   | FlowsStep
+  | OwnFlowsStep
   | DirectoryStep
   | FileStep
   | ArchiveStep

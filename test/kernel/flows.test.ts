@@ -163,3 +163,49 @@ test('a container that ends, is disconnected, or is found dead, takes its connec
     }
     await stays.kill();
   }));
+
+/** Answers whoever asks it at 9 from there ever after, ten times a second, with the words that it was given. */
+const insistent = `
+const s = require('node:dgram').createSocket('udp4');
+const send = (port, address) => s.send('still', port, address, () => console.log('sent'));
+s.on('message', (_, { port, address }) => setInterval(send, 100, port, address)).bind(9, '203.0.113.2');
+`;
+
+/** Asks `insistent` from port 11211, and prints what comes there. */
+const asking = `
+const s = require('node:dgram').createSocket('udp4');
+s.on('message', (d) => console.log(String(d))).bind(11211, () => process.argv[1] && s.send('x', 9, process.argv[1]));
+`;
+
+test('who gets the address of a container gets nothing of what others still send to that one', (t) =>
+  withStory(t, {}, async (story) => {
+    const { world } = story.lab;
+    const talking = world.spawn([process.execPath, '-e', insistent]);
+    await world.waitFor(['sh', '-c', "ss -Hlnu 'sport = :9' | grep -q ."]);
+    await story.run('network', 'create', '--subnet', '172.30.0.0/24', 'net');
+    const at = ['--network', 'net', '--ip', '172.30.0.9'];
+    const run = (name: string, ...words: string[]) =>
+      story.start('--name', name, ...at, process.execPath, '-e', asking, ...words);
+    const ends: readonly (readonly string[])[] = [
+      ['rm', '-f'],
+      ['network', 'disconnect', 'net'],
+    ];
+    for (const [index, end] of ends.entries()) {
+      const before = `before${index}`;
+      const next = `next${index}`;
+      await run(before, '203.0.113.2');
+      await waitFor('control: it is answered', async () => (await story.run('logs', before)).includes('still'));
+      await story.run(...end, before);
+      await run(next);
+      const sent = talking.stdout.length;
+      await waitFor('more has been sent since', () => talking.stdout.length > sent + 'sent\n'.length * 3);
+      const logs = () => story.run('logs', next);
+      await waitFor('what may come comes', async () => {
+        await story.sh('echo mark | socat -u - UDP4:172.30.0.9:11211');
+        return (await logs()).includes('mark');
+      });
+      t.false((await logs()).includes('still'), end.join(' '));
+      await story.run('rm', '-f', next);
+    }
+    await talking.kill();
+  }));

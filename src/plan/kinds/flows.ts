@@ -3,7 +3,8 @@ import { listAddresses } from '../../kernel/address.ts';
 import { type Flow, type FlowFilter, forgetFlows } from '../../kernel/connection-tracking.ts';
 import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../../values/address.ts';
 import { type ActionKind, inside } from '../kind.ts';
-import type { FlowPort, FlowsStep } from '../step.ts';
+import type { Place } from '../place.ts';
+import type { FlowPort, FlowsStep, OwnFlowsStep } from '../step.ts';
 import type { World } from '../world.ts';
 
 export const flows: ActionKind<FlowsStep> = {
@@ -13,6 +14,37 @@ export const flows: ActionKind<FlowsStep> = {
   commands: (step) => (step.when === 'made' ? commands(step) : []),
   undoCommands: (step) => (step.when === 'undone' ? commands(step) : []),
 };
+
+export const ownFlows: ActionKind<OwnFlowsStep> = {
+  apply: () => {},
+  undo(step, world) {
+    const { netfilter } = world.namespace(step.in);
+    for (const address of step.addresses) {
+      for (const filter of looksFor(address)) {
+        forgetFlows(netfilter, filter, ({ original, reply }) =>
+          [original, reply].some(({ source }) => sameAddress(source, address)),
+        );
+      }
+    }
+  },
+  holds: () => true,
+  commands: () => [],
+  undoCommands: ({ in: place, addresses }) =>
+    addresses.flatMap((address) =>
+      ['--orig-src', '--reply-src'].map((end) =>
+        ifInstalled(place, `conntrack -D -f ipv${address.family} ${end} ${formatAddress(address)}`),
+      ),
+    ),
+};
+
+/** One that it opened, and one that was opened to it. The kernel's filter wants all that it is asked for, and knows no address of IPv6. */
+function looksFor(address: Address): readonly FlowFilter[] {
+  if (address.family === 6) return [{ family: 6, original: {}, reply: {} }];
+  return [
+    { family: 4, original: { source: address }, reply: {} },
+    { family: 4, original: {}, reply: { source: address } },
+  ];
+}
 
 /** Each look at the kernel's table takes as long as any: up to as many for ports alone. */
 const few = 4;
@@ -72,12 +104,18 @@ function isAskedOf(destination: Address, address: Address, own: readonly Address
 }
 
 /** conntrack(8) is no program that every machine has, and fails where there is nothing to forget. */
+function ifInstalled(place: Place, command: string): string {
+  return `! command -v conntrack >/dev/null || ${inside(place)}${command} >/dev/null 2>&1 || :`;
+}
+
 function commands({ in: place, ports }: FlowsStep): readonly string[] {
   return ports.map(({ protocol, address, port, to }) => {
     const destination = isUnspecified(address) ? '' : ` --orig-dst ${formatAddress(address)}`;
     const answering = to === undefined ? '' : ` --reply-src ${formatAddress(to.address)} --reply-port-src ${to.port}`;
     const family = (to?.address ?? address).family;
-    const words = `conntrack -D -f ipv${family} -p ${protocol}${destination} --orig-port-dst ${port}${answering}`;
-    return `! command -v conntrack >/dev/null || ${inside(place)}${words} >/dev/null 2>&1 || :`;
+    return ifInstalled(
+      place,
+      `conntrack -D -f ipv${family} -p ${protocol}${destination} --orig-port-dst ${port}${answering}`,
+    );
   });
 }

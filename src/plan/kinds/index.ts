@@ -7,7 +7,7 @@ import { diversion } from './diversion.ts';
 import { claim, ended, signal } from './ending.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
-import { flows } from './flows.ts';
+import { flows, ownFlows } from './flows.ts';
 import { address, localRoute, route, routingRule, sysctl } from './internet.ts';
 import {
   bridge,
@@ -46,6 +46,7 @@ export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = 
   diversion,
   element,
   flows,
+  'own-flows': ownFlows,
   directory,
   file,
   archive,
