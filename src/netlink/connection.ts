@@ -2,13 +2,13 @@
  * A conversation with one part of the kernel, in one network namespace.
  *
  * Several requests travel in one sendmsg(2), and only the last asks for an acknowledgement: errors always come back,
- * successes need not. A batch of rtnetlink is no transaction, the kernel goes on after an error; who sends one knows
+ * successes need not. Without the last one's answer nothing is known, and nothing is believed. A batch of rtnetlink is no transaction, the kernel goes on after an error; who sends one knows
  * how to take it back. A batch of nfnetlink is one, see `transact`.
  *
  * @see netlink(7), https://docs.kernel.org/userspace-api/netlink/intro.html
  */
 import { closeSocket, openNetlinkSocket, protocols, receive, send } from '../sys/netlink-socket.ts';
-import { KernelError } from '../values/errors.ts';
+import { hasErrno, KernelError } from '../values/errors.ts';
 import {
   control,
   flags,
@@ -64,8 +64,10 @@ export class Connection {
    */
   execute(requests: readonly Request[]): void {
     if (requests.length === 0) return;
-    const first = this.#compose(requests, flags.ack);
-    this.#raise(requests, first, this.#exchange());
+    const first = this.#compose(requests, requests.length - 1, flags.ack);
+    const answers = this.#exchange();
+    this.#raise(requests, first, answers);
+    this.#requireAnswer(requests, first, requests.length - 1, answers);
   }
 
   /**
@@ -75,10 +77,12 @@ export class Connection {
    */
   executeEach(requests: readonly Request[]): readonly (KernelError | undefined)[] {
     if (requests.length === 0) return [];
-    const first = this.#compose(requests, flags.ack);
-    const answers = this.#exchange().filter(failed);
+    const first = this.#compose(requests, requests.length - 1, flags.ack);
+    const answers = this.#exchange();
+    this.#requireAnswer(requests, first, requests.length - 1, answers);
+    const failures = answers.filter(failed);
     return requests.map((sent, index) => {
-      const answer = answers.find(({ sequence }) => sequence === first + index);
+      const answer = failures.find(({ sequence }) => sequence === first + index);
       return answer === undefined ? undefined : refusal(answer, sent);
     });
   }
@@ -91,13 +95,16 @@ export class Connection {
   transact(begin: Request, requests: readonly Request[], end: Request): void {
     if (requests.length === 0) return;
     const all = [begin, ...requests, end];
-    const first = this.#compose(all, 0);
-    this.#raise(all, first, this.#exchange());
+    // Of the closing bracket not every kernel speaks.
+    const first = this.#compose(all, requests.length, flags.ack);
+    const answers = this.#exchange();
+    this.#raise(all, first, answers);
+    this.#requireAnswer(all, first, requests.length, answers);
   }
 
   /** Asks one question and reads the one answer. */
   ask<H, A>(question: Request, kind: MessageKind<H, A>): Reply<H, A> {
-    const first = this.#compose([question], 0);
+    const first = this.#compose([question], 0, 0);
     const answers = this.#exchange();
     this.#raise([question], first, answers);
     const answer = answers.find((message) => message.sequence === first && message.type >= 16);
@@ -112,7 +119,7 @@ export class Connection {
    */
   dump<H, A>(question: Request, kind: MessageKind<H, A>): readonly Reply<H, A>[] {
     for (let attempt = 0; attempt < dumpAttempts; attempt++) {
-      const first = this.#compose([question], flags.dump);
+      const first = this.#compose([question], 0, flags.dump);
       const answers = this.#exchange().filter((message) => message.sequence === first);
       this.#raise([question], first, answers);
       if (answers.some((message) => (message.flags & NLM_F_DUMP_INTR) !== 0)) continue;
@@ -125,24 +132,39 @@ export class Connection {
     this.#transport.close();
   }
 
-  /** Writes the messages; the last one carries the extra flags. Returns the first sequence number. */
-  #compose(requests: readonly Request[], lastFlags: number): number {
+  /** Writes the messages, one of which carries extra flags. Returns the first sequence number. */
+  #compose(requests: readonly Request[], special: number, extraFlags: number): number {
     this.#writer.clear();
     const first = this.#sequence;
     for (const [index, message] of requests.entries()) {
-      writeMessage(this.#writer, message, this.#sequence++, index === requests.length - 1 ? lastFlags : 0);
+      writeMessage(this.#writer, message, this.#sequence++, index === special ? extraFlags : 0);
     }
     return first;
   }
 
+  /** @throws KernelError ENOMSG where nothing is said of a request that asked for it */
+  #requireAnswer(requests: readonly Request[], first: number, asked: number, answers: readonly RawMessage[]): void {
+    if (answers.some(({ sequence }) => sequence === first + asked)) return;
+    throw new KernelError(requests[asked]?.operation ?? 'ask the kernel', 'ENOMSG', 'the kernel did not answer');
+  }
+
+  /** @throws KernelError ENOBUFS if answers were lost: what is left of them is not there for the next question */
   #exchange(): RawMessage[] {
     this.#transport.send(this.#writer.buffer, this.#writer.length);
     const answers: RawMessage[] = [];
+    let lost: unknown;
     for (;;) {
-      const length = this.#transport.receive(this.#buffer);
-      if (length === undefined) return answers;
-      answers.push(...readMessages(Buffer.from(this.#buffer.subarray(0, length))));
+      try {
+        const length = this.#transport.receive(this.#buffer);
+        if (length === undefined) break;
+        answers.push(...readMessages(Buffer.from(this.#buffer.subarray(0, length))));
+      } catch (error) {
+        if (lost !== undefined || !hasErrno(error, 'ENOBUFS')) throw error;
+        lost = error;
+      }
     }
+    if (lost !== undefined) throw lost;
+    return answers;
   }
 
   #raise(requests: readonly Request[], first: number, answers: readonly RawMessage[]): void {

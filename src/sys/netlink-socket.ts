@@ -25,14 +25,21 @@ const options = { capAck: 10, extAck: 11, strictCheck: 12 } as const;
 
 const SOL_SOCKET = 1;
 const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
 
 const one = Buffer.from([1, 0, 0, 0]);
-/** A transaction is one message of this size at most: 10,000 published ports are 1 MiB. It is a limit, no memory. */
+/**
+ * A transaction is one message of this size at most: 10,000 published ports are 1 MiB. So large may be the answers, too: each
+ * refusal among them counts for 768 bytes. It is a limit, no memory.
+ */
 const largestMessage = Buffer.from(Uint32Array.of(16 << 20).buffer);
+/** struct sockaddr_nl { u16 family; u16 pad; u32 pid; u32 groups }, of linux/netlink.h. The kernel's pid is 0. */
+const kernel = Buffer.from(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer);
 const setsockopt = 'int setsockopt(int fd, int level, int option, const void *value, uint32_t length)';
 
 /**
- * Opens a socket in the network namespace in which the main thread is now, and for ever.
+ * Opens a socket in the network namespace in which the main thread is now, and for ever. It is connected to the kernel: a namespace may
+ * be ruled by somebody else, whose messages it does not take then (netlink_getsockbyportid in net/netlink/af_netlink.c).
  *
  * @throws KernelError EMFILE, ENOPROTOOPT before Linux 4.20, which can't be strict
  */
@@ -49,7 +56,16 @@ export function openNetlinkSocket(protocol: number): number {
       call('set netlink option', setsockopt, fd, SOL_NETLINK, option, one, 4);
     }
     // Without root, who only looks, the usual size will do.
-    ignoring('EPERM', () => call('set netlink buffer', setsockopt, fd, SOL_SOCKET, SO_SNDBUFFORCE, largestMessage, 4));
+    for (const option of [SO_SNDBUFFORCE, SO_RCVBUFFORCE]) {
+      ignoring('EPERM', () => call('set netlink buffer', setsockopt, fd, SOL_SOCKET, option, largestMessage, 4));
+    }
+    call(
+      'connect netlink socket',
+      'int connect(int fd, const void *address, uint32_t length)',
+      fd,
+      kernel,
+      kernel.length,
+    );
     return fd;
   } catch (error) {
     closeSync(fd);

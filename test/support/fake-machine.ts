@@ -11,7 +11,7 @@ import type { ElementStep, FileStep, NamespaceStep, Step, SysctlStep } from '../
 import type { World } from '../../src/plan/world.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import { parseMac } from '../../src/values/mac.ts';
-import { acknowledgement, FakeKernel, message, refused } from './netlink.ts';
+import { acknowledgement, acknowledging, FakeKernel, message, refused } from './netlink.ts';
 
 const named = { name: 'THING', type: 100, header: struct({}), attributes: attributes({ name: [1, cstring] }) };
 /** NFT_MSG_NEWSETELEM, NFT_MSG_GETSETELEM, NFT_MSG_DELSETELEM. */
@@ -125,7 +125,7 @@ export class FakeMachine {
     const [wrong, errno] = [inner.find((one) => this.elements.has(element(one)) === (verb === 'add')), verb === 'add'];
     if (wrong !== undefined) return [refused(wrong, errno ? 'EEXIST' : 'ENOENT')];
     for (const one of inner) this.elements[verb](element(one));
-    return [];
+    return acknowledging(sent, Buffer.alloc(0));
   }
 }
 

@@ -1,7 +1,7 @@
 /** A function in the kernel's place: the other end of a netlink connection, for tests that need no root. */
 import { constants } from 'node:os';
 import { Connection, type Transport } from '../../src/netlink/connection.ts';
-import { type RawMessage, readMessages } from '../../src/netlink/message.ts';
+import { flags, type RawMessage, readMessages } from '../../src/netlink/message.ts';
 import { align } from '../../src/netlink/writer.ts';
 
 /** NLM_F_*, linux/netlink.h. */
@@ -10,6 +10,10 @@ export const bits = { multi: 0x2, dumpInterrupted: 0x10, capped: 0x100, tlvs: 0x
 /** What the kernel has to say to the messages of one sendmsg(2): datagrams. */
 export type Answer = (sent: readonly RawMessage[], bytes: Buffer) => readonly Buffer[];
 
+/** All is well, and those that asked for it are told. */
+export const acknowledging: Answer = (sent) =>
+  sent.flatMap((one) => ((one.flags & flags.ack) === 0 ? [] : [acknowledgement(one)]));
+
 export class FakeKernel implements Transport {
   /** Every datagram that was sent, as bytes. */
   readonly heard: Buffer[] = [];
@@ -17,7 +21,7 @@ export class FakeKernel implements Transport {
   readonly #answer: Answer;
   readonly #queue: Buffer[] = [];
 
-  constructor(answer: Answer = () => []) {
+  constructor(answer: Answer = acknowledging) {
     this.#answer = answer;
   }
 

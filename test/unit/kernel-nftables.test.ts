@@ -47,7 +47,7 @@ test('a batch is one datagram: begin, the elements, end, all for nf_tables', (t)
     [
       [0x10, 0x1], // NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST
       [0x0a0c, 0x601], // NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWSETELEM; NLM_F_EXCL, NLM_F_CREATE
-      [0x0a0c, 0x601],
+      [0x0a0c, 0x605], // NLM_F_ACK
       [0x11, 0x1],
     ],
   );
@@ -102,10 +102,10 @@ test('a verdict in a key is a mistake of the program', (t) => {
   t.throws(() => keyOf([{ type: 'goto', chain: 'enter' }]), { instanceOf: TypeError });
 });
 
-test('an element is taken out by its very value, without flags', (t) => {
+test('an element is taken out by its very value, and no flag but that for an answer', (t) => {
   const kernel = new FakeKernel();
   changeElements(kernel.connect(), table, { remove: [port], add: [] });
-  t.deepEqual([kernel.messages[1]?.type, kernel.messages[1]?.flags], [0x0a0e, 0x1]);
+  t.deepEqual([kernel.messages[1]?.type, kernel.messages[1]?.flags], [0x0a0e, 0x5]);
   t.deepEqual([kernel.messages[1]?.payload.toString('hex')], added(port));
 });
 

@@ -1,7 +1,8 @@
 import test from 'ava';
 import { attributes, struct } from '../../src/netlink/attributes.ts';
 import { cstring, u8 } from '../../src/netlink/codec.ts';
-import { flags, type RawMessage, type Request, request } from '../../src/netlink/message.ts';
+import { flags, type Request, request } from '../../src/netlink/message.ts';
+import { KernelError } from '../../src/values/errors.ts';
 import { acknowledgement, attribute, bits, done, FakeKernel, message, refused } from '../support/netlink.ts';
 
 const thing = {
@@ -90,12 +91,39 @@ test('each request can be told how it went', (t) => {
 
 test('an answer to an earlier call is not taken for one to this call', (t) => {
   const kernel = new FakeKernel((sent) =>
-    sent[0]?.sequence === 1 ? [] : [refused({ ...(sent[0] as RawMessage), sequence: 1 }, 'EPERM')],
+    sent.flatMap((one) =>
+      one.sequence === 1 ? [acknowledgement(one)] : [refused({ ...one, sequence: 1 }, 'EPERM'), acknowledgement(one)],
+    ),
   );
   const connection = kernel.connect();
   connection.execute([add('a')]);
   t.notThrows(() => connection.execute([add('b')]));
   t.deepEqual(connection.executeEach([add('c')]), [undefined]);
+});
+
+test('what the kernel says nothing of has not been done', (t) => {
+  const silent = () => new FakeKernel(() => []).connect();
+  const unanswered = { message: /: ENOMSG: the kernel did not answer$/ };
+  t.throws(() => silent().execute([add('a')]), unanswered);
+  t.throws(() => silent().executeEach([add('a')]), unanswered);
+  t.throws(
+    () => silent().transact(request('begin', bracket, 0, {}, {}), [add('a')], request('end', bracket, 0, {}, {})),
+    unanswered,
+  );
+});
+
+test('where answers are lost the rest of them is not there for the next question', (t) => {
+  let lost = true;
+  class Overrun extends FakeKernel {
+    override receive(buffer: Buffer): number | undefined {
+      if (!lost) return super.receive(buffer);
+      lost = false;
+      throw new KernelError('receive from netlink', 'ENOBUFS');
+    }
+  }
+  const connection = new Overrun().connect();
+  t.throws(() => connection.execute([add('a')]), { message: 'receive from netlink: ENOBUFS' });
+  t.notThrows(() => connection.execute([add('b')]));
 });
 
 test('an acknowledgement is no failure and no answer', (t) => {
@@ -156,7 +184,7 @@ test('a table that does not hold still for five attempts is an error', (t) => {
 const begin = request('begin', bracket, 0, {}, {});
 const end = request('end', { ...bracket, type: 17 }, 0, {}, {});
 
-test('a batch stands between its brackets, and nobody asks for an answer', (t) => {
+test('a batch stands between its brackets, and its last request asks for an answer', (t) => {
   const kernel = refusing();
   kernel.connect().transact(begin, [add('a'), add('b')], end);
   t.deepEqual(
@@ -164,7 +192,7 @@ test('a batch stands between its brackets, and nobody asks for an answer', (t) =
     [
       [16, 1, 0],
       [100, 2, 0],
-      [100, 3, 0],
+      [100, 3, flags.ack],
       [17, 4, 0],
     ],
   );
@@ -194,7 +222,7 @@ test('an error of the bracket itself names the bracket', (t) => {
 
 test('what is no netlink at all is not read', (t) => {
   const kernel = new FakeKernel(() => [Buffer.from('not netlink'), Buffer.alloc(0), Buffer.alloc(40)]);
-  t.notThrows(() => kernel.connect().execute([add('a')]));
+  t.throws(() => kernel.connect().execute([add('a')]), { message: /ENOMSG/ });
   t.throws(() => kernel.connect().ask(add('a'), thing), { message: /ENOMSG/ });
 });
 
