@@ -7,7 +7,7 @@
 import { isFirewallStep } from '../firewall/backend.ts';
 import { listNeighbours } from '../firewall/neighbours.ts';
 import { bootId } from '../kernel/boot.ts';
-import { ipv6Forwarding } from '../kernel/ipv6-forwarding.ts';
+import { ipv4Forwarding, ipv6Forwarding } from '../kernel/forwarding.ts';
 import { createNetwork, linkOf, type Network } from '../networks/network.ts';
 import { forwarding, turnsOnForwarding } from '../networks/outbound.ts';
 import type { RecordChange } from '../plan/change.ts';
@@ -20,7 +20,7 @@ import type { Forward } from '../values/port.ts';
 import type { Context } from './context.ts';
 import { askedIn, isLoaded, standingBackend } from './firewall.ts';
 import { raiseGuard } from './guard.ts';
-import { ipForward, kernelFamilies } from './observe.ts';
+import { kernelFamilies } from './observe.ts';
 import { warnOfObstacles } from './obstacles.ts';
 import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from './record.ts';
 import { factsOf } from './repair.ts';
@@ -149,7 +149,7 @@ function forwardingFor(
     subnets.some(({ subnet }) => subnet.address.family === family) &&
     !before.some((step) => turnsOnForwarding(step, family));
   const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
-  const needed = { ...(missing(4) ? { ipForward: ipForward() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
+  const needed = { ...(missing(4) ? { ipv4: ipv4Forwarding() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
   const fresh = forwarding(needed, standingBackend(context));
   const last = context.records.containers().find(({ id }) => id === forwardFor.id);
   const hasEnded = forwardFor.begins && last !== undefined && endsForwarding(context, last);

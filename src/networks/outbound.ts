@@ -20,10 +20,14 @@
  * advertisement would forget it in that very moment. So the links that listen are first told to go on listening,
  * `accept_ra=2`, and forwarding comes after that; on the way back the other way round.
  *
+ * A machine may be a router by some of its links alone, `net.ipv4.conf.eth0.forwarding=1` (`IPv4Forwarding=` of systemd-networkd). The
+ * switch of the machine, turned on and off again, turns all of them off: so each is turned on anew behind that. Nor can
+ * `closed_transit` stand there, which would cut what they pass on.
+ *
  * All of it is taken back when the last container that needs it has gone. A switch that was on before stays on, and
  * nobody's packets are dropped.
  *
- * @see accept_ra and forwarding in https://docs.kernel.org/networking/ip-sysctl.html
+ * @see inet_forward_change in net/ipv4/devinet.c; accept_ra and forwarding in https://docs.kernel.org/networking/ip-sysctl.html
  */
 import type { Backend } from '../firewall/backend.ts';
 import { closedTransitElements } from '../firewall/policy.ts';
@@ -32,26 +36,35 @@ import type { Family } from '../values/address.ts';
 
 /** What the machine does so far, in the families that a network needs. */
 export interface Forwarding {
-  /** `sysctl -n net.ipv4.ip_forward` */
-  readonly ipForward?: string;
+  readonly ipv4?: Ipv4Forwarding;
   readonly ipv6?: Ipv6Forwarding;
 }
 
-export interface Ipv6Forwarding {
-  /** `sysctl -n net.ipv6.conf.all.forwarding` */
+export interface Ipv4Forwarding {
+  /** `sysctl -n net.ipv4.ip_forward` */
   readonly forwarding: string;
+  /** The links that forward by themselves: `net.ipv4.conf.*.forwarding` is 1. */
+  readonly routing: readonly string[];
+}
+
+export interface Ipv6Forwarding extends Ipv4Forwarding {
   /** The links that would no longer hear a router: `accept_ra` is 1. */
   readonly listening: readonly string[];
 }
 
 /** `sysctl -w net.ipv4.ip_forward=1`, with the guard before it; nothing where the machine forwards already. */
-export function forwarding({ ipForward, ipv6 }: Forwarding, firewall: Backend): readonly Step[] {
+export function forwarding({ ipv4, ipv6 }: Forwarding, firewall: Backend): readonly Step[] {
   return [
-    ...(ipForward === '0' ? [...closeTransit(4, firewall), router(switches[4])] : []),
+    ...(ipv4?.forwarding === '0' ? [...others(4, ipv4, firewall), router(switches[4])] : []),
     ...(ipv6?.forwarding === '0'
-      ? [...closeTransit(6, firewall), ...ipv6.listening.map(goOnListening), router(switches[6])]
+      ? [...others(6, ipv6, firewall), ...ipv6.listening.map(goOnListening), router(switches[6])]
       : []),
   ];
+}
+
+/** What becomes of other people's packets. */
+function others(family: Family, { routing }: Ipv4Forwarding, firewall: Backend): readonly Step[] {
+  return routing.length === 0 ? closeTransit(family, firewall) : routing.map((link) => goOnRouting(family, link));
 }
 
 /** `nft add element inet gangway closed_transit { ipv4 }`. */
@@ -69,6 +82,20 @@ export function turnsOnForwarding(step: Step, family: Family): boolean {
 
 function router(key: string): SysctlStep {
   return change(key, '0', '1', 'the machine passes on packets that are not its own');
+}
+
+const linkSwitch = /^net\/ipv([46])\/conf\/.*\/forwarding$/;
+
+/** `sysctl -w net.ipv4.conf.eth0.forwarding=1`, which it is: what counts is that it will be again. */
+function goOnRouting(family: Family, link: string): SysctlStep {
+  const why = `${link} is a router’s link by itself, and is one again when the machine as a whole is none any more`;
+  return change(`net/ipv${family}/conf/${link}/forwarding`, '1', '1', why);
+}
+
+/** Was the machine a router by some of its links before, in this family? */
+export function goesOnRouting(step: Step, family: Family): boolean {
+  if (step.kind !== 'sysctl' || step.key === switches[family]) return false;
+  return linkSwitch.exec(step.key)?.[1] === String(family);
 }
 
 function goOnListening(link: string): SysctlStep {

@@ -1,7 +1,7 @@
 /** The machine becomes a router and stops being one, and its links listen to other routers all the time. */
 import test from 'ava';
 import { nftables } from '../../src/firewall/nftables.ts';
-import { ipv6Forwarding } from '../../src/kernel/ipv6-forwarding.ts';
+import { ipv4Forwarding, ipv6Forwarding } from '../../src/kernel/forwarding.ts';
 import { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { readSysctl, writeSysctl } from '../../src/kernel/sysctl.ts';
 import { forwarding } from '../../src/networks/outbound.ts';
@@ -20,24 +20,50 @@ function settings(...names: readonly string[]): readonly string[] {
   return names.map((name) => readSysctl(conf(name)));
 }
 
-test('who listens to routers does so before, while and after the machine forwards', async (t) => {
+test.serial('who listens to routers does so before, while and after the machine forwards', async (t) => {
   enterPrivateNetwork();
   ip('link add up0 type veth peer name up1');
   ip('link add up2 type veth peer name up3');
   writeSysctl({ key: conf('up1'), value: '2' });
   writeSysctl({ key: conf('up2'), value: '0' });
   const found = ipv6Forwarding();
-  t.deepEqual({ ...found, listening: found?.listening.toSorted() }, { forwarding: '0', listening: ['up0', 'up3'] });
+  t.deepEqual(
+    { ...found, listening: found?.listening.toSorted() },
+    {
+      forwarding: '0',
+      routing: [],
+      listening: ['up0', 'up3'],
+    },
+  );
   const world = new World(KernelNamespace.own());
   t.teardown(() => world[Symbol.dispose]());
   const steps = [...nftables.load(), ...forwarding(found === undefined ? {} : { ipv6: found }, nftables)];
   await apply('forward', steps, kinds, world);
   t.is(readSysctl(conf('all', 'forwarding')), '1');
   t.deepEqual(settings(...links), ['2', '2', '0', '2']);
-  t.deepEqual(ipv6Forwarding(), { forwarding: '1', listening: [] });
+  t.like(ipv6Forwarding(), { forwarding: '1', listening: [] });
   // Somebody unplugs two of them, whose settings go with them.
   ip('link delete up2');
   await undo('forward', steps, kinds, world);
   t.is(readSysctl(conf('all', 'forwarding')), '0');
   t.deepEqual(settings('up0', 'up1'), ['1', '2']);
+});
+
+test.serial('a router by some of its links is one while the machine forwards, and afterwards', async (t) => {
+  enterPrivateNetwork();
+  ip('link add up0 type veth peer name up1');
+  ip('link add up2 type veth peer name up3');
+  for (const key of ['net/ipv4/conf/up0/forwarding', conf('up2', 'forwarding')]) writeSysctl({ key, value: '1' });
+  const [ipv4, ipv6] = [ipv4Forwarding(), ipv6Forwarding()];
+  t.deepEqual(ipv4, { forwarding: '0', routing: ['up0'] });
+  t.like(ipv6, { forwarding: '0', routing: ['up2'] });
+  const world = new World(KernelNamespace.own());
+  t.teardown(() => world[Symbol.dispose]());
+  const steps = [...nftables.load(), ...forwarding({ ipv4, ...(ipv6 && { ipv6 }) }, nftables)];
+  await apply('forward', steps, kinds, world);
+  t.is(ipv4Forwarding().forwarding, '1');
+  t.is(ipv6Forwarding()?.forwarding, '1');
+  await undo('forward', steps, kinds, world);
+  t.deepEqual(ipv4Forwarding(), ipv4);
+  t.deepEqual(ipv6Forwarding(), ipv6);
 });

@@ -217,7 +217,7 @@ test('attach with IPv6: an address and a way out in each family', (t) => {
 });
 
 test('outbound: the guard stands before the machine forwards, and what was is remembered', (t) => {
-  const steps = forwarding({ ipForward: '0' }, nftables);
+  const steps = forwarding({ ipv4: { forwarding: '0', routing: [] } }, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway closed_transit { ipv4 }'",
     'sysctl -qw net/ipv4/ip_forward=1',
@@ -226,7 +226,10 @@ test('outbound: the guard stands before the machine forwards, and what was is re
 });
 
 test('outbound in IPv6: who listens to routers goes on listening, and forwards only then', (t) => {
-  const steps = forwarding({ ipForward: '1', ipv6: { forwarding: '0', listening: ['eth0', 'wlan0'] } }, nftables);
+  const steps = forwarding(
+    { ipv4: { forwarding: '1', routing: [] }, ipv6: { forwarding: '0', routing: [], listening: ['eth0', 'wlan0'] } },
+    nftables,
+  );
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway closed_transit { ipv6 }'",
     'sysctl -qw net/ipv6/conf/eth0/accept_ra=2',
@@ -237,11 +240,24 @@ test('outbound in IPv6: who listens to routers goes on listening, and forwards o
     steps.map((step) => (step.kind === 'sysctl' ? step.was : undefined)),
     [undefined, '1', '1', '0'],
   );
-  t.deepEqual(forwarding({ ipv6: { forwarding: '1', listening: ['eth0'] } }, nftables), []);
+  t.deepEqual(forwarding({ ipv6: { forwarding: '1', routing: [], listening: ['eth0'] } }, nftables), []);
+});
+
+test('outbound on a machine that is a router by some of its links: they are so afterwards, and nothing of theirs is cut', (t) => {
+  const steps = forwarding({ ipv4: { forwarding: '0', routing: ['eth0', 'eth1'] } }, nftables);
+  t.deepEqual(read(steps), [
+    'sysctl -qw net/ipv4/conf/eth0/forwarding=1',
+    'sysctl -qw net/ipv4/conf/eth1/forwarding=1',
+    'sysctl -qw net/ipv4/ip_forward=1',
+  ]);
+  t.deepEqual(
+    steps.map((step) => (step.kind === 'sysctl' ? step.was : undefined)),
+    ['1', '1', '0'],
+  );
 });
 
 test('outbound on a machine that forwards already: not ours to guard, nor to turn off', (t) => {
-  t.deepEqual(forwarding({ ipForward: '1' }, nftables), []);
+  t.deepEqual(forwarding({ ipv4: { forwarding: '1', routing: ['eth0'] } }, nftables), []);
 });
 
 function bound(hostAddress: string, protocol: PortBinding['protocol'] = 'tcp'): PortBinding {
@@ -296,7 +312,7 @@ test('every step of every chapter has a reason: one sentence, without a final st
     ...none(sandbox),
     ...createBridge(twoFamilies, families, nftables),
     ...attach(network, endpoint, sandbox, families),
-    ...forwarding({ ipForward: '0' }, nftables),
+    ...forwarding({ ipv4: { forwarding: '0', routing: [] } }, nftables),
     ...publish(gather([bound('0.0.0.0')].map(toContainer)), behind, nftables),
   ];
   for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);

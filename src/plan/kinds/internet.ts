@@ -130,7 +130,9 @@ export const sysctl: VisitKind<SysctlStep> = {
     // A link's settings go with the link.
     ignoring('ENOENT', () =>
       world.inside(step.in, () => {
-        if (readSysctl(step.key) === step.value) writeSysctl({ key: step.key, value: was });
+        // What is to stay as it was may have been turned along with another setting.
+        const isOurs = was === step.value || readSysctl(step.key) === step.value;
+        if (isOurs) writeSysctl({ key: step.key, value: was });
       }),
     );
   },
