@@ -9,6 +9,7 @@
  * @see setns(2), unshare(2), network_namespaces(7)
  */
 import { closeSync, constants, openSync } from 'node:fs';
+import { ignoring } from '../values/errors.ts';
 import { call } from './libc.ts';
 import { bindMount } from './mount.ts';
 
@@ -109,4 +110,26 @@ function comeHome(home: number): void {
     process.stderr.write(`gangway: cannot leave a network namespace: ${String(error)}\n`);
     process.abort();
   }
+}
+
+/** NS_GET_MNTNS_ID, linux/nsfs.h: _IOR(0xb7, 5, u64). */
+const NS_GET_MNTNS_ID = 0x8008b705;
+
+/**
+ * A mount namespace's id, which no other one gets as long as the machine runs.
+ *
+ * @param path `/proc/PID/ns/mnt`
+ * @returns undefined where the kernel gives none: before Linux 6.11
+ * @throws Error of open(2)
+ */
+export function mountNamespaceId(path: string): bigint | undefined {
+  const id = Buffer.alloc(8);
+  const fd = openSync(path, 'r');
+  try {
+    const prototype = 'int ioctl(int fd, unsigned long request, void *argument)';
+    ignoring('ENOTTY', () => call(`read the id of ${path}`, prototype, fd, NS_GET_MNTNS_ID, id));
+  } finally {
+    closeSync(fd);
+  }
+  return id.readBigUInt64LE() || undefined;
 }

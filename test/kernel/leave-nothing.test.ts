@@ -4,7 +4,9 @@
 // files; see src/lab/snapshot.ts.
 import test from 'ava';
 import { difference } from '../../src/lab/snapshot.ts';
+import { waitFor } from '../../src/lab/wait.ts';
 import { atOnce } from '../support/at-once.ts';
+import { withGangway } from '../support/gangway.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
 const sleep = ['sleep', '100'];
@@ -84,3 +86,19 @@ test('a container that runs in the foreground leaves nothing, and what was never
     await story.settlesAt(t, before);
   });
 });
+
+test('what has got the number of a mount namespace that has ended is none of that container’s processes', (t) =>
+  withGangway(t, async (gangway) => {
+    const id = await gangway.run('run', '-d', '--name', 'lean', '--isolation=network', 'sleep', '1000');
+    const other = await gangway.sh('unshare --mount sleep 1000 >/dev/null 2>&1 & echo $!');
+    const members = `/run/gangway/containers/${id}/members`;
+    await waitFor('it has one of its own', () =>
+      gangway
+        .sh('[ "$(readlink "/proc/$1/ns/mnt")" = "$(readlink /proc/self/ns/mnt)" ] || echo yes', other)
+        .then(Boolean),
+    );
+    await gangway.sh('sed -i "1s/.*/$(readlink "/proc/$1/ns/mnt")/" "$2"', other, members);
+    await gangway.run('rm', '-f', 'lean');
+    await gangway.sh('kill "$1"', other);
+    t.pass();
+  }));

@@ -140,6 +140,16 @@ test.serial('--isolation=network: a network and hosts of its own, and all its pr
   t.is(story.log, 'lo\n127.0.0.1 localhost\n172.17.0.2 box\n');
 });
 
+test.serial('--isolation=network: its environment is what it was given, whatever the names and values', async (t) => {
+  const environment = ['A=it’s "1" $A', "B='", 'a.b=c d', 'PWD=/nowhere'];
+  const story = await live(t, {
+    request: { command: ['env'], environment, isolation: 'network' },
+  });
+  if (story === undefined) return;
+  const found = story.log.split('\n').filter((variable) => /^(A|B|a\.b|PWD)=/.test(variable));
+  t.deepEqual(found.toSorted(), ['A=it’s "1" $A', "B='", 'PWD=/nowhere', 'a.b=c d'].toSorted());
+});
+
 test.serial('--isolation=network: a terminal, a user, a signal', async (t) => {
   const terminal = await live(t, {
     request: { command: ['tty'], isolation: 'network', terminal: true, interactive: true },

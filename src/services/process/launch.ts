@@ -29,7 +29,7 @@ import { ociConfiguration } from './configuration.ts';
 import { conmonCommand, crunCommand } from './conmon.ts';
 import { type Exit, exitPath, lockPath, readExit } from './exit.ts';
 import { killHalfLaunched, killMembers, release } from './members.ts';
-import { startPath } from './network-isolation.ts';
+import { environmentPath, environmentScript, startPath } from './network-isolation.ts';
 
 /** The two processes of a container: its first one, and the conmon that watches it. */
 export interface Launched {
@@ -38,7 +38,20 @@ export interface Launched {
 }
 
 /** What is left by an earlier life in the same directory and would confuse conmon. */
-const stale = ['attach', 'ctl', 'winsz', 'exit', 'oom', 'pid', 'conmon.pid', 'processes.json', 'start', 'members'];
+const stale = [
+  'config.json',
+  'environment',
+  'attach',
+  'ctl',
+  'winsz',
+  'exit',
+  'oom',
+  'pid',
+  'conmon.pid',
+  'processes.json',
+  'start',
+  'members',
+];
 
 /**
  * Makes the container up to the point where its command would run.
@@ -83,8 +96,9 @@ function writeBundle(launch: Launch): void {
   for (const name of stale) rmSync(`${launch.directory}/${name}`, { force: true });
   rmSync(exitPath(launch), { force: true });
   if (launch.isolation === 'full') {
-    writeFileSync(`${launch.directory}/config.json`, JSON.stringify(ociConfiguration(launch)));
-  }
+    // It tells the environment, and who may look into the directory is anybody who knows the id.
+    writeFileSync(`${launch.directory}/config.json`, JSON.stringify(ociConfiguration(launch)), { mode: 0o600 });
+  } else writeFileSync(environmentPath(launch), environmentScript(launch), { mode: 0o600 });
   writeFileSync(lockPath(launch), '', { flag: 'a', mode: 0o600 });
 }
 

@@ -2,7 +2,8 @@
  * The processes of a container with --isolation=network.
  *
  * Without a PID namespace or a control group of its own, what the command started is known by the mount namespace: every container
- * has one of its own, children inherit it, and a daemon that forks away twice stays in it.
+ * has one of its own, children inherit it, and a daemon that forks away twice stays in it. The kernel gives its number to the next
+ * one as soon as it has ended; where there is an id that nobody has had before, that counts as well.
  */
 import {
   closeSync,
@@ -17,6 +18,7 @@ import {
 } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { isAlive, killUntilNone, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
+import { mountNamespaceId } from '../../sys/namespace.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import { startPath } from './network-isolation.ts';
@@ -39,7 +41,7 @@ export async function release(
     }
     try {
       // It reads, so that its namespaces are final.
-      writeFileSync(membersPath(launch), mountNamespace(launched.container.pid) ?? '');
+      writeFileSync(membersPath(launch), mountNamespace(launched.container.pid) ?? '', { mode: 0o600 });
       writeSync(fd, 'go\n');
     } finally {
       closeSync(fd);
@@ -86,12 +88,13 @@ function commandLine(pid: number): readonly string[] {
 }
 
 /**
- * `mnt:[4026532301]`; undefined for a process that has ended. Of one that is reaped between the look-up of the link and
+ * `mnt:[4026532301]`, and its id in the next line; undefined for a process that has ended. Of one that is reaped between the look-up of the link and
  * its reading the kernel says EACCES (fs/proc/namespaces.c, proc_ns_readlink), as of one that may do more than this
  * program, which therefore did not start it.
  */
 function mountNamespace(pid: string | number): string | undefined {
-  return ignoring(['ENOENT', 'ESRCH', 'EACCES'], () => readlinkSync(`/proc/${pid}/ns/mnt`));
+  const path = `/proc/${pid}/ns/mnt`;
+  return ignoring(['ENOENT', 'ESRCH', 'EACCES'], () => [readlinkSync(path), mountNamespaceId(path)].join('\n'));
 }
 
 function membersPath(launch: Launch): string {

@@ -41,7 +41,8 @@ echo $! >"$directory/pid"
  * Parameters: the container's directory, that of its hosts and resolv.conf, `own` or `host` for its network, its working directory, how many words the
  * command has, these, and then what conmon added, which is dropped: the words are moved behind it, one by one.
  *
- * A shell starts background processes with SIGINT and SIGQUIT ignored, and ignored they would stay; env(1) undoes it.
+ * A shell starts background processes with SIGINT and SIGQUIT ignored, and ignored they would stay; env(1) undoes it. Everybody may
+ * read a process's words, and nobody its environment: that comes from a file.
  */
 const commandScript = `set -e
 directory=$1 identity=$2 network=$3 work=$4 count=$5
@@ -55,15 +56,29 @@ done
 [ "$network" = host ] || mount -t sysfs sysfs /sys
 cd "$work"
 [ ! -p "$directory/start" ] || read -r _ <"$directory/start"
-exec env -i --default-signal=INT,QUIT "$@"
+exec env -i --default-signal=INT,QUIT sh -c 'file=$1; shift; . "$file"; exec "$@"' gangway "$directory/environment" "$@"
 `;
+
+/** What the command's shell reads last, root's alone. */
+export function environmentPath(launch: Launch): string {
+  return `${launch.directory}/environment`;
+}
+
+/** A name that is none for a shell goes by env(1), for whose moment it can be read by all. */
+export function environmentScript({ environment }: Launch): string {
+  const isName = (variable: string) => /^[A-Za-z_]\w*=/.test(variable);
+  const exported = environment.filter(isName).map((variable) => `export ${quote(variable)}`);
+  const others = environment.filter((variable) => !isName(variable)).map(quote);
+  const rest = others.length === 0 ? [] : [`set -- env ${others.join(' ')} "$@"`];
+  return ['unset PWD OLDPWD', ...exported, ...rest, ''].join('\n');
+}
 
 /** The words that enter the network and run the command in it. */
 export function isolated(launch: Launch): string[] {
   const { network, identity, directory, identityDirectory } = launch;
   const user = identity.uid === 0 && identity.gid === 0 ? [] : setpriv(launch);
   const command = [...user, ...launch.command];
-  const words = [...launch.environment, ...(launch.terminal ? onTerminal(command) : command)];
+  const words = launch.terminal ? onTerminal(command) : command;
   return [
     ...(network.kind === 'host' ? [] : ['nsenter', `--net=${network.path}`]),
     ...['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', commandScript, 'gangway'],

@@ -9,7 +9,7 @@ import type { Launch } from '../../values/launch.ts';
 import { quote } from '../../values/quote.ts';
 import { ociConfiguration } from './configuration.ts';
 import { exitPath } from './exit.ts';
-import { isolated } from './network-isolation.ts';
+import { environmentPath, environmentScript, isolated } from './network-isolation.ts';
 import { onTree } from './rootfs.ts';
 
 /**
@@ -20,7 +20,14 @@ export function launchCommands(launch: Launch): string[] {
   const words = launch.isolation === 'full' ? fullWords(launch) : isolated(launch);
   const behind = launch.foreground ? '' : ` </dev/null >${quote(launch.logPath)} 2>&1 &`;
   return [
-    ...(launch.isolation === 'full' ? bundleCommands(launch, launch.foreground && launch.terminal) : []),
+    ...(launch.isolation === 'full'
+      ? bundleCommands(launch, launch.foreground && launch.terminal)
+      : [
+          `mkdir -p -m 711 ${quote(launch.directory)}`,
+          `cat >${quote(environmentPath(launch))} <<'END'`,
+          environmentScript(launch).trimEnd(),
+          'END',
+        ]),
     `${words.map(quote).join(' ')}${behind}`,
   ];
 }
@@ -88,7 +95,7 @@ export function discardCommands(launch: Launch): string[] {
 /** The members of a network alone are known by their mount namespace (members.ts). */
 function killCommands(directory: string): string[] {
   return [
-    `members=$(cat ${directory}/members)`,
+    `read -r members <${directory}/members`,
     'for process in /proc/[0-9]*; do',
     '  [ "$(readlink "$process/ns/mnt")" != "$members" ] || kill -KILL "$(basename "$process")" 2>/dev/null || [ ! -e "$process" ]',
     'done',
