@@ -9,11 +9,8 @@ const { consumeStateChange, startRun, writeCrash, writeTest } = TapReporter.prot
 TapReporter.prototype.writeTest = function (event, flags) {
   const { err } = event;
   const own = err instanceof Error ? { originalError: err, name: err.name, stack: err.stack, type: 'exception' } : err;
-  if (err && own.stack)
-    own.stack = own.stack
-      .split('\n')
-      .filter((line) => !line.includes('/node_modules/ava/'))
-      .join('\n');
+  const frames = own?.stack?.split('\n').filter((line) => !line.includes('/node_modules/ava/')) ?? [];
+  if (frames.some((line) => /^ +at /.test(line))) own.stack = frames.join('\n');
   return writeTest.call(this, { ...event, err: own }, flags);
 };
 
