@@ -154,7 +154,7 @@ function requireNoJournal(context: Context): void {
   );
 }
 
-function journalPath({ records }: Context): string {
+export function journalPath({ records }: Context): string {
   return `${records.directories.runtime}/journal.json`;
 }
 

@@ -76,8 +76,8 @@ function ownSteps(state: string, id: string, { rootfs }: ContainerRequest): read
   const directory: Step = {
     kind: 'directory',
     path,
-    mode: 0o711,
-    why: 'the container’s own directory: its log is here',
+    mode: 0o700,
+    why: 'the container’s own directory, root’s alone: its log is here, and in a tree of its own programs may be that make anybody root',
   };
   if (rootfs?.kind !== 'archive') return [directory];
   if (!existsSync(rootfs.path))

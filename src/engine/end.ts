@@ -5,6 +5,7 @@
  * and any later command that finds it dead. Whoever gets the lock first does it, and for the others nothing is left.
  */
 
+import { existsSync } from 'node:fs';
 import { bootId } from '../kernel/boot.ts';
 import { isAlive as isProcessAlive } from '../kernel/process.ts';
 import type { RecordChange } from '../plan/change.ts';
@@ -13,7 +14,7 @@ import { lasting } from '../plan/undo.ts';
 import type { World } from '../plan/world.ts';
 import { type Observed, observe, readLaunched } from '../services/process/launch.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
-import { type Context, carry } from './context.ts';
+import { type Context, carry, journalPath } from './context.ts';
 import { endForwarding } from './ground.ts';
 import { ofContainer, ofStack } from './occurrences.ts';
 import { type ContainerRecord, type End, type HeldAddress, isLiving, isServed, type Life, stepsOf } from './record.ts';
@@ -165,6 +166,8 @@ export async function noteFailure(
 ): Promise<boolean> {
   const record = context.records.containers().find((one) => one.id === id);
   if (record === undefined || record.life !== undefined) return false;
+  // What is behind the last step of a start may fail, too: what stands then the journal alone knows, and the next command reads it.
+  if (existsSync(journalPath(context))) return false;
   const failure = error instanceof Error ? error.message : String(error);
   try {
     await carry(context, world, {

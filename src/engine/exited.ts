@@ -8,6 +8,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { isMachineStopping } from '../kernel/service.ts';
+import { TeardownError } from '../values/errors.ts';
 import { type Context, exclusively } from './context.ts';
 import {
   endLife,
@@ -27,7 +28,14 @@ export async function exited(context: Context, id: string): Promise<void> {
     const record = find(context, id);
     if (record?.life === undefined || isAlive(record.life)) return undefined;
     if (isAboutToRestart(record) && isMachineStopping()) return undefined;
-    return await endLife(context, world, record, lastOf(record));
+    try {
+      return await endLife(context, world, record, lastOf(record));
+    } catch (error) {
+      if (!(error instanceof TeardownError)) throw error;
+      // Its life is over all the same, and the next one is not to be refused for what this one has left.
+      context.onWarning(error.message);
+      return find(context, id);
+    }
   });
   if (ended === undefined || !wantsRestart(ended)) return;
   const restarts = restartsBefore(ended);

@@ -107,8 +107,11 @@ export function retell(context: Context, firewall: Backend): Retold {
     .everyNetwork()
     .filter((record) => standingSteps(record, boot).length > 0)
     .map((record) => retoldNetwork(record, firewall));
+  const known = new Set(records.everyNetwork().map(({ id }) => id));
   const containers = living(records.containers(), boot)
     .filter(({ life }) => life.published.length > 0)
+    // Of one that was found dead the network may have been removed.
+    .filter(({ life }) => life.plugs.every(({ networkId }) => known.has(networkId)))
     .map((record) => {
       const published = publish(record.life.forwards, behindOf(wiredOf(records, record.life)), firewall);
       return { ...record, life: { ...record.life, published } };

@@ -145,7 +145,9 @@ export async function wait(context: Context, name: string): Promise<number> {
   if (status !== 'unknown') return status;
   // Whoever ended it holds the lock until he has written down how.
   const ended = await exclusively(context, async () => endedRecord(context, id));
-  if (ended !== undefined) return known(name, ended.lastEnd?.exitCode ?? 'unknown');
+  // One whose end nobody has written down yet still tells of an earlier one.
+  const isWritten = ended?.lastEnd?.startedAt === life.startedAt;
+  if (ended !== undefined) return known(name, isWritten ? (ended.lastEnd?.exitCode ?? 'unknown') : 'unknown');
   throw new GangwayError('container-not-found', `no such container: ${name}`, { hint: 'it was removed meanwhile' });
 }
 

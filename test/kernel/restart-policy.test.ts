@@ -99,3 +99,45 @@ test('a container that is removed when it ends can be started anew', (t) =>
     await gangway.run('stop', '-t', '0', 'web');
     t.is(await gangway.run('ps', '-aq'), '');
   }));
+
+test('a container whose life left something behind lives again, as its policy says', (t) =>
+  withGangway(t, async (gangway) => {
+    const id = await gangway.run(
+      'run',
+      '-d',
+      '--name',
+      'again',
+      '--network',
+      'none',
+      '--restart',
+      'always',
+      'sleep',
+      '9',
+    );
+    await gangway.sh('mount --bind /etc/hosts "/run/gangway/containers/$1/hosts"', id);
+    const first = JSON.parse(await gangway.run('inspect', 'again'))[0].State.Pid;
+    await gangway.sh('kill -KILL "$1"', String(first));
+    await waitFor('it lives again', async () => {
+      const [{ State, RestartCount }] = JSON.parse(await gangway.run('inspect', 'again'));
+      return State.Status === 'running' && RestartCount > 0;
+    });
+    await gangway.sh('umount "/run/gangway/containers/$1/hosts"', id);
+    await gangway.run('rm', '-f', 'again');
+    t.pass();
+  }));
+
+test('waiting for one whose end nobody saw: its end before that is not taken for it', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.sh('mkdir /run/long; echo 0 >/run/long/time');
+    const sleeps = ['-v', '/run/long:/run/long', 'sh', '-c', 'exec sleep "$(cat /run/long/time)"'];
+    await gangway.run('run', '--name', 'lost', '--network', 'none', ...sleeps);
+    t.is(await gangway.run('wait', 'lost'), '0');
+    await gangway.sh('echo 1000 >/run/long/time');
+    await gangway.run('start', 'lost');
+    await gangway.sh('kill -KILL $(pgrep conmon)');
+    const { exitCode, stderr } = await gangway.exec(['wait', 'lost']);
+    t.is(exitCode, 1);
+    t.regex(stderr, /container lost ended, and nobody saw how/);
+    await gangway.run('rm', '-f', 'lost');
+    await gangway.sh('rm -r /run/long');
+  }));

@@ -692,6 +692,14 @@ export const chapters: readonly Chapter[] = [
         proofs: [typed('a name is never more than a name')],
       },
       {
+        attack: 'a user without root runs what a container’s tree has, programs that make anybody root among it',
+        sources: ['CVE-2021-41091'],
+        docker: 'stopped since 20.10.9',
+        gangway: 'stopped',
+        because: 'the directory with a container’s tree is root’s alone',
+        proofs: [typed('a user of the machine reads no secrets and gives no orders')],
+      },
+      {
         attack: 'a user without root reads the environment of containers from records, orders ports, enters a network',
         sources: [],
         docker: 'stopped: the socket belongs to root and a group',
