@@ -144,7 +144,10 @@ function forwardingFor(
   { networks, forwardFor }: Wanted,
 ) {
   if (forwardFor === undefined) return { steps: [], record: before, begins: false };
-  const subnets = networks.flatMap(({ network }) => (network.kind === 'bridge' ? network.subnets : []));
+  // Nothing of an internal network is ever passed on.
+  const subnets = networks.flatMap(({ network }) =>
+    network.kind === 'bridge' && !network.internal ? network.subnets : [],
+  );
   const missing = (family: Family) =>
     subnets.some(({ subnet }) => subnet.address.family === family) &&
     !before.some((step) => turnsOnForwarding(step, family));

@@ -54,7 +54,18 @@ export function networkElements(policy: NetworkPolicy): readonly SetElement[] {
       ? []
       : [{ set: 'accepted_marks', key: [name, markOf(policy.acceptedMark)] }]),
     ...policy.subnets.flatMap((subnet) => familyElements(policy, subnet)),
+    ...(policy.internal ? absentFamilies(policy).map((family) => shutOut(policy, family)) : []),
   ];
+}
+
+/** The bridge may speak them all the same, and a host answers for each of its addresses on every link. */
+function absentFamilies({ subnets }: NetworkPolicy): readonly Family[] {
+  return ([4, 6] as const).filter((family) => !subnets.some(({ address }) => address.family === family));
+}
+
+/** Nothing of the machine itself can be seen from there. */
+function shutOut({ bridge }: NetworkPolicy, family: Family): SetElement {
+  return { set: 'isolated', key: [nfProto(family), ifname(bridge)] };
 }
 
 /** What is not said here is closed. */
@@ -63,7 +74,7 @@ function familyElements(policy: NetworkPolicy, subnet: Prefix): readonly SetElem
   const name = ifname(policy.bridge);
   const here = [nfProto(family), name];
   const mode = policy.gatewayModes[family];
-  if (mode === 'isolated') return [{ set: 'isolated', key: here }];
+  if (mode === 'isolated') return [shutOut(policy, family)];
   const inside = {
     set: `inside${family}`,
     key: [nfProto(family), { type: 'prefix', prefix: network(subnet) }],

@@ -66,7 +66,11 @@ interface Journal extends Change {
 /** Carries out a change. The caller holds the lock, and no journal is left from before. */
 export async function carryOut(change: Change, ledger: Ledger, kinds: Kinds, world: World): Promise<void> {
   const { journalPath } = ledger;
-  writeJournal({ ...change, schema, boot: bootId() }, journalPath);
+  try {
+    writeJournal({ ...change, schema, boot: bootId() }, journalPath);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOSPC') || !canDoWithout(change)) throw error;
+  }
   const { subject, steps, direction } = change.plan;
   try {
     if (direction === 'make') await apply(subject, steps, kinds, world);
@@ -78,6 +82,14 @@ export async function carryOut(change: Change, ledger: Ledger, kinds: Kinds, wor
   // An error from here on leaves the journal to the next command, which sees how far it came.
   if (direction === 'make') commit(change, ledger);
   else await finish(change, ledger, kinds, world);
+}
+
+/**
+ * Of what is taken away the records tell until it is done, and taking away twice is taking away once; a single record is changed
+ * whole or not at all. So what has filled the disk can be ended.
+ */
+function canDoWithout({ plan, records }: Change): boolean {
+  return plan.direction === 'unmake' || (plan.steps.length === 0 && records.length <= 1);
 }
 
 /** A disk that is full leaves no half of a journal: the next command would wonder about it. */

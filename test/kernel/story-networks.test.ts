@@ -176,3 +176,20 @@ test('both families, and IPv6 alone', async (t) => {
     t.regex(await gangway(story, 'exec one ping -6 -c 1 -W 5 fd00:7::1'), /1 received/);
   });
 });
+
+test('an internal network alone makes the machine no router, and shows nothing of it in the family that it lacks', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const forwards = async () => (await story.sh('cat /proc/sys/net/ipv4/ip_forward')).trim();
+    await gangway(story, 'network create --internal vault');
+    await gangway(story, 'run -d --name inner --network vault sleep 1000');
+    t.is(await forwards(), '0');
+    await gangway(story, 'network create --ipv4=false --ipv6 --internal six');
+    await gangway(story, 'run -d --name old --network six sleep 1000');
+    const shut = 'nft list set inet gangway isolated | grep -o "ipv[46] . \\"br-[^ ]*" | cut -d " " -f 1 | sort';
+    t.is((await story.sh(shut)).trim(), 'ipv4\nipv6');
+    await gangway(story, 'run -d --name outer sleep 1000');
+    t.is(await forwards(), '1', 'control');
+    await gangway(story, 'rm -f inner old outer');
+    await gangway(story, 'network rm vault six');
+  });
+});

@@ -138,6 +138,15 @@ test('a disk without room for the journal: nothing is done', async (t) => {
   t.deepEqual([place.log, place.files], [[], []]);
 });
 
+test('a disk without room for the journal: what is there is taken away all the same', async (t) => {
+  const place = t.context;
+  writeFileSync(place.path('web.json'), 'old');
+  symlinkSync('/dev/full', place.journal);
+  await place.carryOut(change(place, 'unmake', up('x'), up('y')));
+  t.deepEqual(place.log, ['undo y', 'undo x']);
+  t.deepEqual(place.files, ['network.json']);
+});
+
 test('without a journal there is nothing to recover', async (t) => {
   t.is(await t.context.recover(), undefined);
 });
