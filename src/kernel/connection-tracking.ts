@@ -32,7 +32,20 @@ const tuple = attributes({
       destination6: [4, address],
     }),
   ],
-  protocol: [2, attributes({ number: [1, u8], sourcePort: [2, u16be], destinationPort: [3, u16be] })],
+  protocol: [
+    2,
+    attributes({
+      number: [1, u8],
+      sourcePort: [2, u16be],
+      destinationPort: [3, u16be],
+      icmpId: [4, u16be],
+      icmpType: [5, u8],
+      icmpCode: [6, u8],
+      icmp6Id: [7, u16be],
+      icmp6Type: [8, u8],
+      icmp6Code: [9, u8],
+    }),
+  ],
 });
 const flowAttributes = attributes({
   original: [1, tuple],

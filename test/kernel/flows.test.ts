@@ -195,7 +195,12 @@ test('who gets the address of a container gets nothing of what others still send
       const next = `next${index}`;
       await run(before, '203.0.113.2');
       await waitFor('control: it is answered', async () => (await story.run('logs', before)).includes('still'));
+      await story.run('exec', before, 'ping', '-c', '1', '203.0.113.2');
+      const tracked = () =>
+        story.sh('grep -c -e "src=172.30.0.9 .*icmp" -e "icmp.* src=172.30.0.9 " /proc/net/nf_conntrack || :');
+      t.is(await tracked(), '1', 'control');
       await story.run(...end, before);
+      t.is(await tracked(), '0');
       await run(next);
       const sent = talking.stdout.length;
       await waitFor('more has been sent since', () => talking.stdout.length > sent + 'sent\n'.length * 3);
