@@ -13,7 +13,7 @@
  */
 import { header, writePointer } from './message-header.ts';
 import { MessageOptions } from './message-options.ts';
-import { addressOf, EINPROGRESS, lastErrno, type SystemCalls, systemCalls } from './system-calls.ts';
+import { addressOf, ECONNRESET, EINPROGRESS, lastErrno, type SystemCalls, systemCalls } from './system-calls.ts';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -24,6 +24,7 @@ const IPPROTO_SCTP = 132;
 const MSG_DONTWAIT_NOSIGNAL = 0x4040;
 const MSG_EOR = 0x80;
 const MSG_NOTIFICATION = 0x8000;
+const SCTP_COMM_LOST = 1;
 const SCTP_SHUTDOWN_COMP = 3;
 const SHUT_WR = 1;
 const SCTP_STATUS = 14;
@@ -134,7 +135,10 @@ export class MessageCalls {
       const flags = this.#view.getUint32(at.receive + header.flags, true);
       this.#whole = (flags & MSG_EOR) !== 0;
       if ((flags & MSG_NOTIFICATION) === 0) return length;
-      if (this.#view.getUint16(at.payload + newState, true) === SCTP_SHUTDOWN_COMP) return 0;
+      const state = this.#view.getUint16(at.payload + newState, true);
+      if (state === SCTP_SHUTDOWN_COMP) return 0;
+      // Of one that was broken off before it was accepted the socket has no error: its end would look like an orderly one.
+      if (state === SCTP_COMM_LOST) return -ECONNRESET;
     }
   }
 

@@ -76,5 +76,5 @@ export function addressOf(memory: Uint8Array): number {
 }
 
 /** The errno numbers that such a loop asks for. */
-export const { EAGAIN, EINTR, EINPROGRESS, ECONNABORTED, ECONNREFUSED, EMSGSIZE, ENOTCONN, EOPNOTSUPP } =
+export const { EAGAIN, EINTR, EINPROGRESS, ECONNABORTED, ECONNREFUSED, ECONNRESET, EMSGSIZE, ENOTCONN, EOPNOTSUPP } =
   constants.errno;
