@@ -58,7 +58,11 @@ async function goOn(t: ExecutionContext, all: Readonly<Record<string, Background
 
 /** Whose packets are answered by RST is reset; whose socket the kernel has ended itself, because it was led, is aborted. */
 const isCut = (talking: Background) =>
-  waitFor(`${talking.argv.slice(-3)} is cut`, () => /^ECONN(RESET|ABORTED)$/.test(last(talking) ?? ''));
+  waitFor(`${talking.argv.slice(-3)} is cut`, () => /^ECONN(RESET|ABORTED)$/.test(last(talking) ?? '')).catch(
+    (error) => {
+      throw new Error(`${error.message}: ${talking.stdout.slice(-80)} | ${talking.stderr}`);
+    },
+  );
 
 async function start(story: Story, name: string, ...ports: readonly string[]): Promise<Container> {
   const container = await story.start('--name', name, ...ports.flatMap((port) => ['-p', port]), ...echo(name));
