@@ -123,6 +123,8 @@ export class Connection {
       const answers = this.#exchange().filter((message) => message.sequence === first);
       this.#raise([question], first, answers);
       if (answers.some((message) => (message.flags & NLM_F_DUMP_INTR) !== 0)) continue;
+      if (!answers.some(({ type }) => type === control.done))
+        throw new KernelError(question.operation, 'ENOMSG', 'the kernel did not come to the end of its table');
       return answers.filter((message) => message.type >= 16).map((message) => readBody(kind, message.payload));
     }
     throw new KernelError(question.operation, 'EINTR', `the table changed during each of ${dumpAttempts} dumps`);
