@@ -24,9 +24,7 @@ export function launchCommands(launch: Launch): string[] {
       ? bundleCommands(launch, launch.foreground && launch.terminal)
       : [
           `mkdir -p -m 711 ${quote(launch.directory)}`,
-          `cat >${quote(environmentPath(launch))} <<'END'`,
-          environmentScript(launch).trimEnd(),
-          'END',
+          `(umask 077; printf %s ${quote(environmentScript(launch))} >${quote(environmentPath(launch))})`,
         ]),
     `${words.map(quote).join(' ')}${behind}`,
   ];
