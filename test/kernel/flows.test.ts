@@ -56,9 +56,13 @@ async function goOn(t: ExecutionContext, all: Readonly<Record<string, Background
   }
 }
 
-/** Whose packets are answered by RST is reset; whose socket the kernel has ended itself, because it was led, is aborted. */
+/**
+ * Whose packets are answered by RST is reset; whose socket the kernel has ended itself, because it was led, is aborted. Where
+ * it lies behind an answer that is still unread, Node tells either as the end: uv__stream_io in libuv's src/unix/stream.c
+ * doesn't read on after POLLHUP.
+ */
 const isCut = (talking: Background) =>
-  waitFor(`${talking.argv.slice(-3)} is cut`, () => /^ECONN(RESET|ABORTED)$/.test(last(talking) ?? '')).catch(
+  waitFor(`${talking.argv.slice(-3)} is cut`, () => /^(ECONN(RESET|ABORTED)|END)$/.test(last(talking) ?? '')).catch(
     (error) => {
       throw new Error(`${error.message}: ${talking.stdout.slice(-80)} | ${talking.stderr}`);
     },
