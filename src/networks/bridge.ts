@@ -185,6 +185,7 @@ export function attach(
     {
       kind: 'own-flows',
       in: 'host',
+      link: network.bridge,
       addresses: endpoint.addresses.map(({ address }) => address),
       why: 'what others still send to this container must not be led to whoever gets its address next',
     },

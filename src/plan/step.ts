@@ -160,12 +160,13 @@ export interface FlowsStep extends Reasoned {
 }
 
 /**
- * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS`: has the kernel forget, when the plan is undone, all that these
- * addresses had a part in.
+ * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS; ip neighbour flush to ADDRESS dev LINK`: has the kernel forget,
+ * when the plan is undone, all that these addresses had a part in, and what waits there for one of them to answer.
  */
 export interface OwnFlowsStep extends Reasoned {
   readonly kind: 'own-flows';
   readonly in: Place;
+  readonly link: string;
   readonly addresses: readonly Address[];
 }
 

@@ -1,8 +1,10 @@
 /** Step kind: flows that outlive the rules by which they were translated. */
 import { listAddresses } from '../../kernel/address.ts';
 import { type Flow, type FlowFilter, forgetFlows } from '../../kernel/connection-tracking.ts';
+import { deleteNeighbour } from '../../kernel/neighbour.ts';
 import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../../values/address.ts';
-import { type ActionKind, inside } from '../kind.ts';
+import { hasErrno, ignoring } from '../../values/errors.ts';
+import { type ActionKind, inside, ip } from '../kind.ts';
 import type { Place } from '../place.ts';
 import type { FlowPort, FlowsStep, OwnFlowsStep } from '../step.ts';
 import type { World } from '../world.ts';
@@ -26,16 +28,30 @@ export const ownFlows: ActionKind<OwnFlowsStep> = {
         );
       }
     }
+    forgetNeighbours(step, world);
   },
   holds: () => true,
   commands: () => [],
-  undoCommands: ({ in: place, addresses }) =>
-    addresses.flatMap((address) =>
+  undoCommands: ({ in: place, link, addresses }) => [
+    ...addresses.flatMap((address) =>
       ['--orig-src', '--reply-src'].map((end) =>
         ifInstalled(place, `conntrack -D -f ipv${address.family} ${end} ${formatAddress(address)}`),
       ),
     ),
+    ...addresses.map((address) => `${ip(place)} neighbour flush to ${formatAddress(address)} dev ${link}`),
+  ],
 };
+
+/** After the flows: what they still led there waits for whoever answers for the address next. */
+function forgetNeighbours({ in: place, link, addresses }: OwnFlowsStep, world: World): void {
+  const index = ignoring('ENODEV', () => world.linkIndex(place, link));
+  if (index === undefined) return;
+  const { route } = world.namespace(place);
+  const failures = route.executeEach(addresses.map((address) => deleteNeighbour(address, index)));
+  // Nobody has asked for it, or the link has gone meanwhile.
+  const failure = failures.find((error) => error !== undefined && !hasErrno(error, 'ENOENT', 'ENODEV'));
+  if (failure !== undefined) throw failure;
+}
 
 /** One that it opened, and one that was opened to it. The kernel's filter wants all that it is asked for, and knows no address of IPv6. */
 function looksFor(address: Address): readonly FlowFilter[] {
