@@ -82,6 +82,7 @@ export class TestContainer {
       directory: this.directory,
       runtimeRoot: '/run/crun',
       environment: [],
+      identity: { uid: 0, gid: 0, additionalGids: [] },
     } as const;
   }
 

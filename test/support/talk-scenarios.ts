@@ -406,6 +406,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       directory: `/run/talk/${id}`,
       runtimeRoot: '/run/crun',
       environment: [],
+      identity: { uid: 0, gid: 0, additionalGids: [] },
     } as const;
     const status = await execute(target, first, {
       ...request,
@@ -450,6 +451,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       directory: '/run',
       runtimeRoot: '/run/crun',
       environment: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'A=1'],
+      identity: { uid: 0, gid: 0, additionalGids: [] },
     } as const;
     const results: Record<string, unknown> = {};
     const run = async (name: string, more: object) => {

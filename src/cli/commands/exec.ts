@@ -18,8 +18,8 @@ export const execute: Execute<typeof execOptions> = async ({ options, words }, c
     privileged: options.privileged,
     ...present({ user, workingDirectory: workdir }),
   });
-  requireTerminal(context, tty && interactive && !detach);
+  requireTerminal(context, tty && !detach);
   const engine = await context.engine();
   if (detach) return await engine.exec(name, request);
-  return await engine.exec(name, request, streams(context, interactive));
+  return await engine.exec(name, request, streams(context, interactive || tty));
 };

@@ -14,10 +14,24 @@ export function execCommands(launch: Launch, { pid }: ProcessIdentity, request: 
   const detached = request.detached ? ' </dev/null >/dev/null 2>&1 &' : '';
   if (launch.isolation === 'network') {
     const entries = Object.entries(environmentOf(launch, request)).map(([name, value]) => `${name}=${value}`);
-    const words = ['env', '-i', ...entries, 'nsenter', ...enterParameters(pid, request, accounts)];
+    const words = ['env', '-i', ...entries, 'nsenter', ...enterParameters(pid, launch.identity, request, accounts)];
     return [`${words.map(quote).join(' ')}${detached}`];
   }
   const detach = request.detached ? ['--detach'] : [];
-  const words = ['crun', `--root=${launch.runtimeRoot}`, 'exec', ...detach, '--process', '/dev/fd/3', launch.id];
-  return [`${words.map(quote).join(' ')} 3<<'END'`, renderJson(describeExec(launch, request, accounts)), 'END'];
+  const crun = ['crun', `--root=${launch.runtimeRoot}`, 'exec', ...detach, '--process', '/dev/fd/3', launch.id];
+  return [...withStreams(crun, request), renderJson(describeExec(launch, request, accounts)), 'END'];
+}
+
+/** Those that are nobody's: crun gives what it finds to the command's user, a file and the machine's /dev/null, too. */
+function withStreams(crun: readonly string[], { detached, interactive, terminal }: ExecRequest): string[] {
+  const line = crun.map(quote).join(' ');
+  if (detached) {
+    const sealed = 'mount --bind -o ro /dev/null /dev/null; exec "$@" </dev/null >/dev/null 2>&1';
+    return ['# a /dev/null that nobody can take', `unshare --mount sh -c ${quote(sealed)} sh ${line} 3<<'END'`];
+  }
+  if (terminal) return [`${line} 3<<'END'`];
+  return [
+    '# what is no terminal becomes the property of the command’s user: behind `| cat` a file stays yours',
+    `${interactive ? '' : ': | '}${line} 3<<'END'`,
+  ];
 }

@@ -4,20 +4,23 @@
  *     full      crun exec --process FILE ID     joins all namespaces and the control group, drops what the container lacks
  *     network   nsenter --target PID --net --mount -- setpriv …     a network of its own is all that there is to join
  *
- * The command gets our own streams, so that nothing stands between it and its reader; with `-t` crun makes a terminal
- * inside and passes on keys and sizes. crun's flags can't say everything (a uid alone is ignored by `--user` in 1.21,
+ * The command gets pipes, as from Docker, and what is detached a sealed /dev/null. Our own streams are not its: crun gives
+ * what it finds there, a file of the machine's or its /dev/null, to the command's user (maybe_chown_std_streams in its
+ * container.c), and whoever has a descriptor of a file may change its mode. With `-t` crun makes a terminal inside, and
+ * passes on keys and sizes from ours. crun's flags can't say everything (a uid alone is ignored by `--user` in 1.21,
  * additional groups are unknown to it), so that the process is described in a file, made from the container's own.
  */
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { commandNotExecutable, commandNotFound, requireCommand } from '../../kernel/command.ts';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { requireProgram } from '../../kernel/program.ts';
-import { GangwayError, ignoring } from '../../values/errors.ts';
+import { openSealedNull } from '../../sys/null-device.ts';
+import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { Streams } from './attach.ts';
@@ -27,7 +30,7 @@ import { type Accounts, readAccounts } from './identity.ts';
 import { isTerminalInput } from './terminal.ts';
 
 /** The parts of a launch that a further command needs. */
-export type ExecTarget = Pick<Launch, 'id' | 'isolation' | 'directory' | 'runtimeRoot' | 'environment'>;
+export type ExecTarget = Pick<Launch, 'id' | 'isolation' | 'directory' | 'runtimeRoot' | 'environment' | 'identity'>;
 
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
@@ -55,7 +58,7 @@ export async function execute(
   if (target.isolation === 'network') {
     const env = environmentOf(target, request);
     refuseBeforehand(container, request.command, request.workingDirectory ?? process.cwd(), env.PATH);
-    const words = [requireProgram('nsenter'), ...enterParameters(container.pid, request, accounts)];
+    const words = [requireProgram('nsenter'), ...enterParameters(container.pid, target.identity, request, accounts)];
     return await run({ words, env, leave: request.detached, request, streams });
   }
   const description = describeExec(target, request, accounts);
@@ -136,36 +139,44 @@ interface Run {
   readonly streams: Streams;
 }
 
-/** Starts a program with the caller's streams and waits for it. */
-async function run({ words: [program = '', ...parameters], env, leave, request, streams }: Run): Promise<number> {
-  const child = spawn(program, parameters, { stdio: stdioOf(request, streams), env, detached: leave });
-  if (leave) return await started(child);
+/** Starts a program, carries the caller's streams to it, and waits for it. */
+async function run({ words, env, leave, request, streams }: Run): Promise<number> {
+  if (request.detached) return await runDetached(words, env, leave);
+  const [program = '', ...parameters] = words;
+  const child = spawn(program, parameters, { stdio: request.terminal ? 'inherit' : 'pipe', env });
   const stopForwarding = forwardSignals(child);
   try {
     connect(child, request, streams);
-    return await statusOf(child);
+    return await statusOf(child, streams);
   } finally {
     stopForwarding();
     if (child.stdin !== null) streams.stdin?.unpipe(child.stdin).pause();
   }
 }
 
-/** Our own descriptors are inherited as they are; other streams are copied through pipes. */
-function stdioOf(request: ExecRequest, streams: Streams): StdioOptions {
-  if (request.detached) return 'ignore';
-  const feeds = request.interactive || request.terminal;
-  return [
-    feeds && streams.stdin !== undefined ? (streams.stdin === process.stdin ? 'inherit' : 'pipe') : 'ignore',
-    streams.stdout === process.stdout ? 'inherit' : 'pipe',
-    streams.stderr === process.stderr ? 'inherit' : 'pipe',
-  ];
+async function runDetached([program = '', ...parameters]: readonly string[], env: NodeJS.ProcessEnv, leave: boolean) {
+  const nothing = openSealedNull();
+  try {
+    const child = spawn(program, parameters, { stdio: [nothing, nothing, nothing], env, detached: leave });
+    return await (leave ? started(child) : statusOf(child));
+  } finally {
+    closeSync(nothing);
+  }
 }
 
-function connect(child: ChildProcess, request: ExecRequest, streams: Streams): void {
-  if (request.detached) return;
-  if (child.stdin !== null) streams.stdin?.pipe(quiet(child.stdin));
-  child.stdout?.pipe(streams.stdout, { end: false });
-  child.stderr?.pipe(streams.stderr, { end: false });
+function connect({ stdin, stdout, stderr }: ChildProcess, { interactive }: ExecRequest, streams: Streams): void {
+  if (stdin !== null && interactive && streams.stdin !== undefined) streams.stdin.pipe(quiet(stdin));
+  else stdin?.end();
+  carry(stdout, streams.stdout);
+  carry(stderr, streams.stderr);
+}
+
+/** Whoever writes on when our reader has gone is told by SIGPIPE. */
+function carry(from: Readable | null, to: Streams['stdout']): void {
+  if (from === null) return;
+  const lose = (error: unknown) => from.destroy(hasErrno(error, 'EPIPE') ? undefined : (error as Error));
+  to.once('error', lose);
+  from.once('close', () => to.off('error', lose)).pipe(to, { end: false });
 }
 
 /** A command that ends before it has read all its input is no error of ours. */
@@ -190,12 +201,28 @@ function started(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => child.once('spawn', () => resolve(0)).once('error', reject));
 }
 
+/** What the command has left running may hold its output for ever: so long it is waited for, as Docker does. */
+const patienceMilliseconds = 2000;
+const lookMilliseconds = 100;
+
+const isFull = (stream: Streams['stdout']) => (stream as Partial<Writable>).writableNeedDrain === true;
+
 /** `close` and not `exit`: it comes when the last output has been copied, too. */
-function statusOf(child: ChildProcess): Promise<number> {
+function statusOf(child: ChildProcess, streams?: Streams): Promise<number> {
   const outputs = [child.stdout, child.stderr].filter((output): output is Readable => output !== null);
-  return new Promise((resolve, reject) => {
+  let waiting: NodeJS.Timeout | undefined;
+  return new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
     for (const output of outputs) output.once('error', reject);
-  });
+    child.once('exit', () => {
+      let patience = patienceMilliseconds;
+      waiting = setInterval(() => {
+        // A reader that takes its time is waited for however long that is: what was said shall be heard.
+        if (streams !== undefined && [streams.stdout, streams.stderr].some(isFull)) return;
+        patience -= lookMilliseconds;
+        if (patience <= 0) for (const output of outputs) output.destroy();
+      }, lookMilliseconds);
+    });
+  }).finally(() => clearInterval(waiting));
 }

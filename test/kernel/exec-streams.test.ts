@@ -1,0 +1,65 @@
+// What a further command gets of ours: pipes, and nothing of the machine's.
+//
+//      gangway exec ── pipe ── web: a command, whoever it is
+//         └── a file, /dev/null, a terminal: the machine's, and root's
+import test from 'ava';
+import { program, withGangway } from '../support/gangway.ts';
+
+/** A null device of the lab's own: where this goes wrong it is not the machine's that is lost. */
+const ownNull = `
+mkdir /run/devices
+mount -t tmpfs -o dev,mode=755 devices /run/devices
+mknod -m 666 /run/devices/null c 1 3
+mount --bind /run/devices/null /dev/null
+`;
+
+test('crun gives nothing of the machine to the command’s user, and the command can’t close it', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.sh(ownNull);
+    await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    const owners = () => gangway.sh('stat -c "%n %u:%g %a" /dev/null /run/in /run/out /run/err');
+    await gangway.sh('umask 022; echo typed >/run/in; : >/run/out; : >/run/err');
+    const before = await owners();
+    const grasping = 'cat; for fd in 0 1 2; do chmod 4777 /proc/self/fd/$fd; done; id -u; echo no >&2';
+    for (const options of [['-i'], [], ['-d']]) {
+      for (const user of ['33', '0']) {
+        const words = ['exec', ...options, '-u', user, 'web', 'sh', '-c', grasping];
+        await gangway.sh('"$@" </run/in >/run/out 2>/run/err', ...program, ...words);
+        if (options[0] !== '-d')
+          t.is(await gangway.sh('cat /run/out'), options[0] === '-i' ? `typed\n${user}` : user, words.join(' '));
+      }
+    }
+    t.is(await owners(), before);
+  }));
+
+test('what a command leaves running is not waited for, a slow reader is, and one that goes ends it', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    t.is(await gangway.run('exec', 'web', 'sh', '-c', 'sleep 1000 & echo here'), 'here');
+    const exec = [...program, 'exec', 'web'];
+    t.is(await gangway.sh('"$@" | (sleep 4; wc -c)', ...exec, 'head', '-c', '130000', '/dev/zero'), '130000');
+    const status = '{ { s=0; "$@" || s=$?; echo "status $s" >&3; } | head -1; } 3>&1';
+    // crun leaves SIGPIPE ignored: yes(1) says that it could not write.
+    t.regex(await gangway.sh(status, ...exec, 'yes'), /^y\nstatus (1|141)$/);
+    const full = await gangway.sh('"$@" 2>&1 >/dev/full || echo "status $?"', ...exec, 'echo', 'lost');
+    t.regex(full, /ENOSPC.*\nstatus 1$/s);
+  }));
+
+test('-t alone is enough at a terminal, and without one it is refused', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    const words = [...program, 'exec', '-t', 'web', 'sh', '-c', 'tty && test -t 1'];
+    const typed = words.map((word) => `'${word}'`).join(' ');
+    t.regex(await gangway.sh('script -qec "$1" /dev/null </dev/null', typed), /\/dev\/pts\/\d/);
+    t.like(await gangway.exec(['exec', '-t', 'web', 'true']), {
+      exitCode: 1,
+      stderr: "gangway: the input is no terminal; leave out -t\nSee 'gangway exec --help'.\n",
+    });
+  }));
+
+test('--isolation=network: a further command is whoever the container is', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '--isolation=network', '--user', 'www-data', 'sleep', '1000');
+    t.is(await gangway.run('exec', 'web', 'sh', '-c', 'id -u; id -G'), '33\n33');
+    t.is(await gangway.run('exec', '--user', '0', 'web', 'id', '-u'), '0');
+  }));
