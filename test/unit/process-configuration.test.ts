@@ -187,7 +187,7 @@ test('further file systems of the host: those with data, parents first', (t) => 
 test('a directory’s name never becomes shell text or a mount option', (t) => {
   const words = onTree({ ...launch, root: { kind: 'directory', path: "/a,b:c'$(x)" } });
   t.is(words[6], rootScript);
-  t.deepEqual(words.slice(8), [launch.directory, 'directory', "/a,b:c'$(x)", '', '0']);
+  t.deepEqual(words.slice(8), [launch.directory, 'directory', "/a,b:c'$(x)", '', 'rw', '0']);
 });
 
 test('conmon gets the exit script with the container’s directory and the command behind it', (t) => {

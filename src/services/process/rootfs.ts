@@ -35,16 +35,28 @@ import type { Launch } from '../../values/launch.ts';
  * @see mount(8) on X-mount.idmap
  */
 export const rootScript = `set -eu
+umask 022
 cd "$1"
-kind=$2 source=$3 map=$4 count=$5
-shift 5
+kind=$2 source=$3 map=$4 access=$5 count=$6
+shift 6
 unified=/sys/fs/cgroup/unified controllers=
 [ ! -e $unified/cgroup.controllers ] || read -r controllers <$unified/cgroup.controllers || :
 [ -z "$controllers" ] || mount -t tmpfs gangway $unified
 
-# Mounts what the container writes over directory $1, at root$2, as layer $3.
+# Mounts what the container writes over directory $1, at root$2, as layer $3, with options $4.
 overlay() {
-  mount -t overlay -o "lowerdir=/proc/self/fd/8,upperdir=tree/upper$3,workdir=tree/work$3" gangway "root$2" 8<"$1"
+  mount -t overlay -o "lowerdir=/proc/self/fd/8,upperdir=tree/upper$3,workdir=tree/work$3$4" gangway "root$2" 8<"$1"
+}
+
+# The top of an overlay is the upper layer's: what closes a file system of the machine's is handed on, and how it is mounted.
+further() {
+  chown --reference="$1" "tree/upper$2"
+  chmod --reference="$1" "tree/upper$2"
+  mounted=$(findmnt --noheadings --output VFS-OPTIONS --mountpoint "$1") options=,$access
+  for option in nosuid nodev noexec; do
+    case $mounted in *$option*) options=$options,$option ;; esac
+  done
+  overlay "$1" "$1" "$2" "$options" || mount --bind -o "ro$options" "$1" "root$1"
 }
 
 if [ "$kind" = unpacked ]; then
@@ -63,10 +75,10 @@ else
     first=\${map#b:0:}
     chown "\${first%%:*}:\${first%%:*}" tree/upper
   fi
-  overlay "$source" '' ''
+  overlay "$source" '' '' ''
 fi
 while [ "$count" -gt 0 ]; do
-  [ ! -e "root$1" ] || overlay "$1" "$1" "$count" || mount --bind -o ro "$1" "root$1"
+  [ ! -e "root$1" ] || further "$1" "$count"
   count=$((count - 1))
   shift
 done
@@ -81,7 +93,16 @@ export function onTree(launch: Launch): string[] {
   const further = root.kind === 'host' ? root.mounts : [];
   const path = root.kind === 'host' ? '/' : root.path;
   const words = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', rootScript, 'gangway'];
-  return [...words, launch.directory, root.kind, path, map, String(further.length), ...further];
+  return [
+    ...words,
+    launch.directory,
+    root.kind,
+    path,
+    map,
+    launch.readOnly ? 'ro' : 'rw',
+    String(further.length),
+    ...further,
+  ];
 }
 
 /** File systems that are made of the kernel's memory, or that a container gets afresh. */
