@@ -210,14 +210,16 @@ export function isAboutToRestart(record: ContainerRecord): boolean {
   return launched !== undefined && isProcessAlive(launched.monitor);
 }
 
-/** How many restarts count for the next one: after a good life the count begins anew. */
-export function restartsBefore({ restarts, lastEnd }: ContainerRecord): number {
-  if (lastEnd === undefined) return restarts;
+/** What the wait before the next restart goes by: after a good life it is as short as at first. */
+export function restartsInARow({ restarts, restartsInARow = restarts, lastEnd }: ContainerRecord): number {
+  // Who starts it by hand counts from the beginning.
+  const row = Math.min(restarts, restartsInARow);
+  if (lastEnd === undefined) return row;
   const lasted = new Date(lastEnd.finishedAt).getTime() - new Date(lastEnd.startedAt).getTime();
-  return lasted > goodLifeMilliseconds ? 0 : restarts;
+  return lasted > goodLifeMilliseconds ? 0 : row;
 }
 
-/** Docker's: 100 ms, doubled with every restart, never more than a minute. */
-export function restartDelayMilliseconds(restarts: number): number {
-  return Math.min(100 * 2 ** Math.min(restarts, 20), 60_000);
+/** Docker's: 100 ms, doubled with every restart in a row, never more than a minute. */
+export function restartDelayMilliseconds(inARow: number): number {
+  return Math.min(100 * 2 ** Math.min(inARow, 20), 60_000);
 }

@@ -17,7 +17,7 @@ import {
   lastOf,
   noteFailure,
   restartDelayMilliseconds,
-  restartsBefore,
+  restartsInARow,
   wantsRestart,
 } from './end.ts';
 import type { ContainerRecord } from './record.ts';
@@ -38,13 +38,14 @@ export async function exited(context: Context, id: string): Promise<void> {
     }
   });
   if (ended === undefined || !wantsRestart(ended)) return;
-  const restarts = restartsBefore(ended);
-  if (!(await isStillDue(context, ended, restartDelayMilliseconds(restarts)))) return;
+  const inARow = restartsInARow(ended);
+  if (!(await isStillDue(context, ended, restartDelayMilliseconds(inARow)))) return;
   await exclusively(context, async (world) => {
     const record = findWaiting(context, ended);
     if (record === undefined || isMachineStopping()) return;
     try {
-      await startLife(context, world, { ...record, restarts: restarts + 1 });
+      const counted = { restarts: record.restarts + 1, restartsInARow: inARow + 1 };
+      await startLife(context, world, { ...record, ...counted });
     } catch (error) {
       // Nobody reads what we say, and it waits for nothing any more.
       if (!(await noteFailure(context, world, id, error, { stopped: true }))) throw error;

@@ -28,7 +28,10 @@ export interface ContainerRecord {
   readonly network: NetworkMode;
   /** Somebody stopped it: the restart policy has no say. */
   readonly stopped: boolean;
+  /** How often its policy has started it again. */
   readonly restarts: number;
+  /** How often since a life that lasted. Older records don't say: then all of them. */
+  readonly restartsInARow?: number;
   /** Why the restart policy could not start it again. */
   readonly failure?: string;
   readonly lastEnd?: End;

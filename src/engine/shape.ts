@@ -126,6 +126,7 @@ export const isContainerRecord = object<ContainerRecord>({
   network: networkMode,
   stopped: isFlag,
   restarts: isNumber,
+  restartsInARow: optional(isNumber),
   failure: optional(isText),
   lastEnd: optional(
     object<End>({

@@ -11,9 +11,9 @@ export function parseRestartPolicy(text: string): RestartPolicy {
   if (text === '') return { kind: 'no' };
   if (text === 'no' || text === 'always' || text === 'unless-stopped') return { kind: text };
   const [, retries] = /^on-failure(?::(\d{1,6}))?$/.exec(text) ?? invalid(text);
-  return retries === undefined
-    ? { kind: 'on-failure' }
-    : { kind: 'on-failure', maximumRetries: Number.parseInt(retries, 10) };
+  const maximumRetries = Number(retries ?? 0);
+  // None and no limit are the same in Docker, whose inspect says 0 for either.
+  return maximumRetries === 0 ? { kind: 'on-failure' } : { kind: 'on-failure', maximumRetries };
 }
 
 /** The text that `parseRestartPolicy` reads as this policy. */

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { restartDelayMilliseconds, restartsBefore, wantsRestart } from '../../src/engine/end.ts';
+import { restartDelayMilliseconds, restartsInARow, wantsRestart } from '../../src/engine/end.ts';
 import type { ContainerRecord, End } from '../../src/engine/record.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
 import { container, request } from '../support/records.ts';
@@ -35,7 +35,6 @@ test('on-failure is for failures, as often as it says', (t) => {
     [0, 1, 2, 3, 4].map((restarts) => wants(thrice, 1, { restarts })),
     [true, true, true, false, false],
   );
-  t.false(wants({ kind: 'on-failure', maximumRetries: 0 }, 1));
 });
 
 test('each restart waits twice as long as the one before, and none longer than a minute', (t) => {
@@ -43,16 +42,18 @@ test('each restart waits twice as long as the one before, and none longer than a
   t.deepEqual([9, 10, 100, 1e9].map(restartDelayMilliseconds), [51_200, 60_000, 60_000, 60_000]);
 });
 
-test('after a life of more than ten seconds the count begins anew, and so does the waiting', (t) => {
-  const lived = (seconds: number) => {
-    const [startedAt, finishedAt] = [
-      '2026-01-01T00:00:00.000Z',
-      new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString(),
-    ];
-    return restartsBefore(
-      container({ restarts: 7, lastEnd: { exitCode: 1, outOfMemory: false, startedAt, finishedAt } }),
-    );
+test('after a life of more than ten seconds the waiting begins anew, and the count goes on', (t) => {
+  const [startedAt, exitCode] = ['2026-01-01T00:00:00.000Z', 1] as const;
+  const lived = (seconds: number, counted: Pick<ContainerRecord, 'restarts' | 'restartsInARow'>) => {
+    const finishedAt = new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString();
+    return restartsInARow(container({ ...counted, lastEnd: { exitCode, outOfMemory: false, startedAt, finishedAt } }));
   };
-  t.deepEqual([0, 10, 11].map(lived), [7, 7, 0]);
-  t.is(restartsBefore(container({ restarts: 7 })), 7);
+  t.deepEqual(
+    [0, 10, 11].map((seconds) => lived(seconds, { restarts: 7, restartsInARow: 5 })),
+    [5, 5, 0],
+  );
+  t.is(lived(0, { restarts: 7 }), 7, 'an older record');
+  t.is(lived(0, { restarts: 0, restartsInARow: 5 }), 0, 'started by hand since');
+  t.is(restartsInARow(container({ restarts: 7 })), 7);
+  t.false(wants({ kind: 'on-failure', maximumRetries: 3 }, 1, { restarts: 3, restartsInARow: 0 }));
 });

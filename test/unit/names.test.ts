@@ -94,6 +94,7 @@ test('restart policies', (t) => {
     t.is(formatRestartPolicy(parseRestartPolicy(text)), text);
   }
   t.deepEqual(parseRestartPolicy('on-failure:3'), { kind: 'on-failure', maximumRetries: 3 });
+  t.deepEqual(parseRestartPolicy('on-failure:0'), { kind: 'on-failure' }, 'no limit, as in Docker');
   for (const text of ['sometimes', 'on-failure:', 'on-failure:-1', 'always:3', 'toString']) {
     t.throws(() => parseRestartPolicy(text), { instanceOf: GangwayError });
   }
