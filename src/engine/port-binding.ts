@@ -114,7 +114,7 @@ function refuseRouted({ name }: ContainerRecord, forwards: readonly Forward[]): 
 /** Every port that a container asks for. */
 export function askedPorts({ request }: ContainerRecord): readonly PublishedPort[] {
   const { publish, publishAll: everything, expose } = request;
-  return [...publish, ...(everything ? publishAll(expose) : [])];
+  return [...publish, ...(everything ? publishAll(expose, publish) : [])];
 }
 
 /** Makes the change between the moment at which the sockets are bound and the one at which they hear. */

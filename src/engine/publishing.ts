@@ -57,8 +57,10 @@ export async function publishPorts(
   return await exclusively(context, async (world) => {
     const record = context.records.container(name);
     refuseWithoutNetwork(context, record);
-    const publish = [...record.request.publish, ...asked];
-    const request = withIntroduced({ ...record.request, publish }, introduced);
+    const request = withIntroduced(
+      rewrite(record.request, (all) => [...all, ...asked]),
+      introduced,
+    );
     refuseAimless(request);
     refuseMixed(record, request);
     const published = { ...record, request };
@@ -177,18 +179,17 @@ function bindingIn({ binding }: Forward): PortBinding {
   return binding;
 }
 
-/** What `-P` stands for is written out as soon as a part of it is unwanted. */
+/** What `-P` stands for is written out as soon as it would stand for something else. */
 function rewrite(
   request: ContainerRequest,
   change: (all: readonly PublishedPort[]) => readonly PublishedPort[],
 ): ContainerRequest {
-  const exposed = request.publishAll ? publishAll(request.expose) : [];
+  const exposed = request.publishAll ? publishAll(request.expose, request.publish) : [];
   const after = change([...request.publish, ...exposed]);
-  return forgetUnpublished(
-    exposed.every((port) => after.includes(port))
-      ? { ...request, publish: after.filter((port) => !exposed.includes(port)) }
-      : { ...request, publish: after, publishAll: false },
-  );
+  const publish = after.filter((port) => !exposed.includes(port));
+  const same =
+    exposed.every((port) => after.includes(port)) && publishAll(request.expose, publish).length === exposed.length;
+  return forgetUnpublished(same ? { ...request, publish } : { ...request, publish: after, publishAll: false });
 }
 
 /** @throws GangwayError invalid-network for a container that has no address of its own to which a port could lead */

@@ -56,9 +56,19 @@ export function allocatePorts(published: readonly PublishedPort[], host: HostPor
   return chosen;
 }
 
-/** `-P`: every exposed port at an ephemeral one. */
-export function publishAll(exposed: readonly Port[]): readonly PublishedPort[] {
-  return exposed.map(({ port, protocol }) => ({ protocol, containerPort: { first: port, last: port } }));
+/** `-P`: at an ephemeral one each exposed port that `-p` has not published by itself. */
+export function publishAll(
+  exposed: readonly Port[],
+  published: readonly Pick<PublishedPort, 'protocol' | 'containerPort'>[],
+): readonly PublishedPort[] {
+  const done = { tcp: new Set<number>(), udp: new Set<number>(), sctp: new Set<number>() };
+  for (const { protocol, containerPort } of published)
+    for (let port = containerPort.first; port <= containerPort.last; port++) done[protocol].add(port);
+  return exposed.flatMap(({ port, protocol }) => {
+    if (done[protocol].has(port)) return [];
+    done[protocol].add(port);
+    return [{ protocol, containerPort: { first: port, last: port } }];
+  });
 }
 
 /** By port, since a range may have thousands. */

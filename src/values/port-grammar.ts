@@ -14,11 +14,13 @@
 import {
   type Address,
   type Family,
+  formatAddress,
   formatHost,
   isAddress,
   isHostAddress,
   isUnspecified,
   parseAddress,
+  plainAddress,
   sameAddress,
 } from './address.ts';
 import { GangwayError } from './errors.ts';
@@ -170,12 +172,18 @@ function parseHostAddress(text: string): Address {
   const address = bracketed ?? text;
   if (isAddress(address)) {
     const parsed = parseAddress(address);
-    if (parsed.family === family && (isUnspecified(parsed) || isHostAddress(parsed))) return parsed;
+    const isOwn = plainAddress(parsed).family === family;
+    if (parsed.family === family && isOwn && (isUnspecified(parsed) || isHostAddress(parsed))) return parsed;
   }
   throw new GangwayError('invalid-address', `invalid IP address "${text}"`, { hint: hostAddressHint(text) });
 }
 
 function hostAddressHint(text: string): string {
+  const [, mapped] = /^\[(.*)\]$/.exec(text) ?? [];
+  if (mapped !== undefined && isAddress(mapped)) {
+    const plain = plainAddress(parseAddress(mapped));
+    if (plain.family === 4) return `write ${formatAddress(plain)}: what sockets call it is no address of IPv6`;
+  }
   if (text.includes(':') && isAddress(text)) return `write [${text}], an IPv6 address goes into brackets`;
   if (text === 'localhost') return 'write 127.0.0.1 or [::1]';
   return 'before the ports stands an address of this host, as in 127.0.0.1:8080:80 or [::1]:8080:80';

@@ -56,6 +56,7 @@ const refusals: Record<string, readonly [code: ErrorCode, message: string]> = {
   '999.1.1.1:80:80': ['invalid-address', 'invalid IP address "999.1.1.1"'],
   '::1:8600:80': ['invalid-address', 'invalid IP address "::1"'],
   '[127.0.0.1]:80:80': ['invalid-address', 'invalid IP address "[127.0.0.1]"'],
+  '[::ffff:127.0.0.1]:8080:80': ['invalid-address', 'invalid IP address "[::ffff:127.0.0.1]"'],
   '127.0.0.1:80': ['invalid-port', 'invalid host port "127.0.0.1"'],
   '[::1]:80': ['invalid-port', 'invalid host port "[::1]"'],
   '1:2:3:4': ['invalid-address', 'invalid IP address "1:2"'],

@@ -126,8 +126,11 @@ test('of all ports of a container, as many are found as there are, without a wal
   ]);
 });
 
-test('every exposed port becomes any port', (t) => {
-  t.deepEqual(publishAll([{ port: 53, protocol: 'udp' }]), [wish(range(53), undefined, undefined, 'udp')]);
+test('every exposed port becomes any port, once, unless it is published by itself', (t) => {
+  const any = wish(range(53), undefined, undefined, 'udp');
+  const exposed = { port: 53, protocol: 'udp' } as const;
+  t.deepEqual(publishAll([exposed, exposed], [{ protocol: 'tcp', containerPort: range(53) }]), [any]);
+  t.deepEqual(publishAll([exposed], [{ protocol: 'udp', containerPort: range(50, 60) }]), []);
 });
 
 const addresses = ['0.0.0.0', '127.0.0.1', '203.0.113.1', '::', '::1', '2001:db8::1'];
