@@ -22,6 +22,7 @@ export async function machineState(story: Story, command: readonly string[]): Pr
     cgroups: things.filter((thing) => thing.startsWith('cgroup ')),
     directories: await story.sh(directories),
     files: await story.sh(files),
+    secrets: await story.sh(secrets),
     configurations: configurations(await story.sh(configurationFiles)),
     processes: sections(await story.sh(processes, command.join(' '))),
   });
@@ -44,6 +45,11 @@ for file in /run/gangway/containers/*/hosts /run/gangway/containers/*/hostname /
   [ ! -e "$file" ] || { stat -c '%n %a %U' "$file"; cat "$file"; }
 done
 `;
+/** They tell the environment. */
+const secrets = `
+for file in /run/gangway/containers/*/config.json /run/gangway/containers/*/environment; do
+  [ ! -e "$file" ] || stat -c '%n %a %U' "$file"
+done`;
 const configurationFiles = `
 for file in /run/gangway/containers/*/config.json; do [ ! -e "$file" ] || { echo "# $file"; cat "$file"; echo; }; done
 `;

@@ -39,7 +39,7 @@ function bundleCommands(launch: Launch, terminal: boolean): string[] {
   return [
     ...comments(launch),
     `mkdir -p -m 711 ${directory}/root ${directory}/tree ${quote(launch.runtimeRoot)}`,
-    `cat >${directory}/config.json <<'END'`,
+    `(umask 077; cat >${directory}/config.json) <<'END'`,
     renderJson(ociConfiguration({ ...launch, terminal })),
     'END',
   ];
