@@ -35,8 +35,8 @@ export async function parseFormat(text: string | undefined): Promise<Format> {
 export async function parseListFormat(text: string | undefined, headings: Fields): Promise<Format> {
   const keyword = parseKeyword(text, 1);
   if (keyword !== undefined) return keyword;
-  const [, table, source] = /^(table[ \t]+)?(.*)$/s.exec(text ?? '') ?? [];
-  const template = await readTemplate(source?.replace(/^ +| +$/g, ''), { escapes: true });
+  const [, table, source] = /^(table)?[ \t]*(.*)$/s.exec(text ?? '') ?? [];
+  const template = await readTemplate(source?.replace(/ +$/, ''), { escapes: true });
   const heading = template.heading(headings);
   return table === undefined ? { kind: 'template', template } : { kind: 'template', template, heading };
 }

@@ -213,7 +213,9 @@ async function workingContext(invocation: Invocation) {
 /** Plans as text for `out`, with the reasons fainter than the commands where there is colour. */
 async function explaining(out: Console['stdout'], invocation: Invocation): Promise<(plan: Plan) => string> {
   const [explain, { palette }] = await Promise.all([invocation.loadExplain(), import('./color.ts')]);
-  const { faint } = palette(out, invocation.color, invocation.environment);
+  // FORCE_COLOR is meant for what people read: `| sh` would take the colours for commands.
+  const color = invocation.color === 'auto' && out.isTTY !== true ? 'never' : invocation.color;
+  const { faint } = palette(out, color, invocation.environment);
   return (plan) => explain(plan).replace(/^#.*$/gm, faint);
 }
 

@@ -77,7 +77,7 @@ export function containerRequest(given: Given<typeof createOptions>, environment
 export function environmentEntries(entries: readonly string[], environment: Environment): readonly string[] {
   return entries.flatMap((entry) => {
     if (entry.includes('=') || entry === '') return [entry];
-    const value = environment[entry];
+    const value = Object.hasOwn(environment, entry) ? environment[entry] : undefined;
     return value === undefined ? [] : [`${entry}=${value}`];
   });
 }
@@ -99,6 +99,10 @@ function rates(texts: readonly string[], option: string) {
 }
 
 function rootfs(text: string): NonNullable<ContainerRequest['rootfs']> {
+  if (text === '') {
+    const hint = 'leave it out for a root of the container’s own, or name a directory or an archive';
+    throw new GangwayError('rootfs-not-found', '--rootfs is empty', { hint });
+  }
   const path = resolve(text);
   const found = isAbsolute(path)
     ? ignoring(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'], () => statSync(path))

@@ -1,4 +1,5 @@
 /** A container's streams on our terminal: what run, start, exec and attach have in common. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Ending, Engine, Streams } from '../engine/engine.ts';
 import { parseDetachKeys } from '../services/process/detach-keys.ts';
 import { GangwayError } from '../values/errors.ts';
@@ -21,6 +22,9 @@ export function requireTerminal(context: Context, wanted: boolean): void {
 }
 
 const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** For a container that does not run yet. */
+const lookMilliseconds = 50;
 
 /** 128 + SIGPIPE. */
 const endedByBrokenPipe = 141;
@@ -56,9 +60,21 @@ export async function forwardingSignals(
       process.kill(process.pid, signal);
       return;
     }
-    engine.kill(target, signal).catch((error: unknown) => {
-      if (!isOver(error)) failure = error;
+    pass(target, signal).catch((error: unknown) => {
+      failure = error;
     });
+  };
+  // What comes while the container is being made, or while an archive is unpacked for it, waits until it runs.
+  let over = false;
+  const pass = async (target: string, signal: NodeJS.Signals) => {
+    while (!over) {
+      try {
+        return await engine.kill(target, signal);
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+      }
+      await delay(lookMilliseconds, undefined, { ref: false });
+    }
   };
   if (!terminal) for (const signal of forwarded) process.on(signal, forward);
   try {
@@ -67,12 +83,13 @@ export async function forwardingSignals(
     if (ending?.kind === 'unread') return endedByBrokenPipe;
     return ending?.kind === 'exited' ? ending.exitCode : 0;
   } finally {
+    over = true;
     stop();
   }
 }
 
 /** The signal came too early or too late. */
-function isOver(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   return (
     error instanceof GangwayError && (error.code === 'container-not-running' || error.code === 'container-not-found')
   );

@@ -8,9 +8,12 @@ import { formatRange } from '../values/port-grammar.ts';
 import type { Context } from './command.ts';
 import { sentence } from './sentence.ts';
 
+/** Everything, and not a field of it: `{{json .}}`, `{{ . }}`, `{{index . "Traffic"}}`, `{{with $}}`. */
+const everything = /[\s({|][.$](?![\p{L}\p{N}_.])/u;
+
 /** Does `--format` show it? What is printed whole does, and a template that names it, or everything. */
 export function showsTraffic(format: string | undefined, field: RegExp): boolean {
-  return format === undefined || !format.includes('{{') || field.test(format) || /\{\{json \.\}\}/.test(format);
+  return format === undefined || !format.includes('{{') || field.test(format) || everything.test(format);
 }
 
 /** @returns undefined where nobody wants to see it, or nobody can */

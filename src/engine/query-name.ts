@@ -5,7 +5,13 @@ import { dialHere, networkAsk } from '../services/dns/dial.ts';
 import type { Protocol } from '../services/dns/exchange.ts';
 import { explainAnswer } from '../services/dns/explain.ts';
 import { flag, type Question, readQuestion } from '../services/dns/message.ts';
-import { encodeQuestion, formatAnswer, type QuestionType, questionTypes } from '../services/dns/packet-text.ts';
+import {
+  type AnswerText,
+  encodeQuestion,
+  formatAnswer,
+  type QuestionType,
+  questionTypes,
+} from '../services/dns/packet-text.ts';
 import { sayWhy } from '../services/dns/reason.ts';
 import { reverseName, type Zone } from '../services/dns/zone.ts';
 import { DatagramBuffer } from '../sys/datagram-buffer.ts';
@@ -50,7 +56,7 @@ export async function queryName(
   return {
     name,
     type: wanted,
-    ...formatAnswer(isCut ? await ask(place, message, 'tcp') : answer),
+    ...readAnswer(isCut ? await ask(place, message, 'tcp') : answer),
     by: explanation.by,
     why: sayWhy(name, explanation),
   };
@@ -74,10 +80,23 @@ function noNameServer({ name }: ContainerRecord): GangwayError {
 
 function readName(message: Buffer, name: string): Question {
   const found = readQuestion(message);
-  if (found !== undefined) return found.question;
+  // An empty label in its midst ends a name: what follows would be read as something else.
+  if (found?.end === message.length) return found.question;
   throw new GangwayError('invalid-name', `${JSON.stringify(name)} is no name that can be asked`, {
     hint: 'at most 253 characters, and 63 between two dots',
   });
+}
+
+/** Somebody else's bytes. @throws GangwayError no-name-server */
+function readAnswer(message: Buffer): AnswerText {
+  try {
+    return formatAnswer(message);
+  } catch (cause) {
+    throw new GangwayError('no-name-server', 'the answer can’t be read: its records are damaged', {
+      hint: 'whoever is asked outside has made it so; ask another one with --dns',
+      cause,
+    });
+  }
 }
 
 /** @throws GangwayError no-name-server */

@@ -50,7 +50,9 @@ export function isOfNetwork({ key }: Sysctl): boolean {
 
 /** A stack in which nothing can have an IPv6 address. To the kernel, `01` says so too, and every other number but 0. */
 export function closesIpv6(sysctls: readonly Sysctl[]): boolean {
-  return sysctls.some(({ key, value }) => key === 'net/ipv6/conf/all/disable_ipv6' && Number(value) !== 0);
+  // They are written in order: the last one stays.
+  const last = sysctls.findLast(({ key }) => key === 'net/ipv6/conf/all/disable_ipv6');
+  return last !== undefined && Number(last.value) !== 0;
 }
 
 /**

@@ -84,6 +84,11 @@ test('a template picks fields', async (t) => {
     await printed('network', 'ls', '--format', table, '-f', 'driver=null'),
     'NAME      NETWORK ID\nnone      222222222222\n',
   );
+  const narrow = 'table{{.Name}}\\t{{.ID}}';
+  t.is(
+    await printed('network', 'ls', '--format', narrow, '-f', 'driver=null'),
+    'NAME      NETWORK ID\nnone      222222222222\n',
+  );
   t.is(await printed('network', 'ls', '-q', '-f', 'driver=null', '--format', '{{.Label "a"}}{{.Name}}'), 'none\n');
   t.is(await printed('inspect', '-f', '{{.Id}} {{.Config.Tty}}', 'web'), `${id} false\n`);
   const inside =

@@ -156,6 +156,14 @@ test('inspect and stats tell what was counted, where somebody wants to see it', 
     Connections: '4',
     PortConnections: '0.0.0.0:8080->80/tcp: 3, 9000-9002/udp: 1',
   });
+  for (const whole of [
+    '{{json .}}',
+    '{{ json . }}',
+    '{{- json . -}}',
+    '{{json $}}',
+    '{{with .}}{{.Connections}}{{end}}',
+  ])
+    t.regex((await gangway([...stats, whole], { traffic })).stdout, /"Connections":"4"|^4$/m, whole);
   for (const words of [
     ['inspect', '-f', '{{.Id}}', 'web'],
     ['network', 'inspect', '-f', '{{.Name}}', 'bridge'],

@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Engine, RunOptions } from '../../src/engine/engine.ts';
+import { waitFor } from '../../src/lab/wait.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { connectionTo } from '../../src/values/network.ts';
@@ -39,7 +40,7 @@ test('run without options asks for what is usual', async (t) => {
 test('every option of run arrives in the request', async (t) => {
   const line =
     '-it --rm --init --name web --network none -p 127.0.0.1:8080:80 -P --expose 53/udp --proxy-protocol 80 --rootfs / --isolation=network ' +
-    '--hostname h --user 1000:1000 -e A=b -e HOME -e UNSET -w /srv -v /etc:/mnt:ro --cpus .5 --cpu-shares 512 ' +
+    '--hostname h --user 1000:1000 -e A=b -e HOME -e UNSET -e constructor -w /srv -v /etc:/mnt:ro --cpus .5 --cpu-shares 512 ' +
     '--memory 64m --pids-limit 10 --device-read-bps /dev/vda:1mb --device-write-bps /dev/vda:2mb --blkio-weight 300 ' +
     '--userns private --cap-add CAP_NET_ADMIN --cap-drop all --read-only --sysctl net.ipv4.ip_forward=1 ' +
     '--sysctl kernel.shmmax=65536 sh -c';
@@ -213,4 +214,23 @@ test.serial('signals go to the command, unless it has a terminal', async (t) => 
   t.deepEqual(calls.at(-1), ['kill', id, 'SIGTERM']);
   t.is((await gangway(['run', '-t', 'sleep', '9'], { run })).status, 0);
   t.is(process.listenerCount('SIGTERM'), before);
+});
+
+test.serial('a signal that comes while the container is being made reaches it as soon as it runs', async (t) => {
+  let isMade = false;
+  const attempts: boolean[] = [];
+  const run: Engine['run'] = async (_request, options) => {
+    options?.onCreated?.(id);
+    process.emit('SIGTERM', 'SIGTERM');
+    await waitFor('it was tried', () => attempts.length > 0);
+    isMade = true;
+    await waitFor('it has arrived', () => attempts.at(-1) === true);
+    return { id, ending: { kind: 'exited', exitCode: 143 } };
+  };
+  const kill: Engine['kill'] = async () => {
+    attempts.push(isMade);
+    if (!isMade) throw new GangwayError('container-not-found', `no container ${id}`);
+  };
+  t.is((await gangway(['run', 'sleep', '9'], { run, kill })).status, 143);
+  t.is(attempts.filter((arrived) => arrived).length, 1, 'once');
 });

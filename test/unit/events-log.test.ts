@@ -37,6 +37,11 @@ test('a line has docker’s fields, and its time to the millisecond', (t) => {
       '"time":1795754160,"timeNano":1795754160188000000}\n',
   );
   t.deepEqual(parseLine(formatLine(event)), event);
+  // Of these no float has the nanoseconds: every eighth would be read as the millisecond before.
+  for (let milliseconds = 0; milliseconds < 16; milliseconds++) {
+    const each = { ...start, time: new Date(1_767_225_600_000 + milliseconds) };
+    t.deepEqual(parseLine(formatLine(each)), each);
+  }
 });
 
 test('what is no event is none', (t) => {

@@ -159,4 +159,7 @@ test('IPv6 is off by every number but 0, as the kernel has it', (t) => {
   t.deepEqual(['1', '01', ' 1', '2'].map(off), [true, true, true, true]);
   t.deepEqual(['0', '00', ' 0'].map(off), [false, false, false]);
   t.false(closesIpv6([{ key: 'net/ipv6/conf/lo/disable_ipv6', value: '1' }]));
+  const twice = (...values: string[]) =>
+    closesIpv6(values.map((value) => ({ key: 'net/ipv6/conf/all/disable_ipv6', value })));
+  t.deepEqual([twice('1', '0'), twice('0', '1')], [false, true], 'the last one stays');
 });

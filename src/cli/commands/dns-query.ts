@@ -7,6 +7,7 @@ import { parseFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
 import { formatObject } from '../inspection.ts';
 import type { dnsQueryOptions } from '../options.ts';
+import { printable } from '../sentence.ts';
 
 export const execute: Execute<typeof dnsQueryOptions> = async ({ options, words }, context) => {
   const [name = ''] = words;
@@ -23,7 +24,8 @@ export const execute: Execute<typeof dnsQueryOptions> = async ({ options, words 
 /** `web 5 IN A 172.18.0.2`, or what there is instead; and the reason. */
 function lines({ status, records, why }: NameAnswer): string {
   const said = records.length > 0 ? records : [status === 'NOERROR' ? 'no record (NOERROR)' : status];
-  return [...said, why, ''].join('\n');
+  // Whoever was asked may have put anything into it.
+  return [...[...said, why].map(printable), ''].join('\n');
 }
 
 function fields({ name, type, status, records, by, why }: NameAnswer) {

@@ -3,6 +3,7 @@ import type { NetworkEvent } from '../../kernel/watch.ts';
 import type { Execute } from '../command.ts';
 import { jsonLines, parseFormat } from '../format.ts';
 import type { watchOptions } from '../options.ts';
+import { printable } from '../sentence.ts';
 
 export const execute: Execute<typeof watchOptions> = async ({ options, words }, context) => {
   const format = await parseFormat(options.format);
@@ -15,7 +16,7 @@ export const execute: Execute<typeof watchOptions> = async ({ options, words }, 
   };
   process.once('SIGINT', end).once('SIGTERM', end);
   const tell = (event: NetworkEvent, time: string) => {
-    if (format.kind === 'plain') return `${time.slice(11, 23)}  ${describeEvent(event)}\n`;
+    if (format.kind === 'plain') return `${time.slice(11, 23)}  ${printable(describeEvent(event))}\n`;
     const object = { Time: time, ...plainEvent(event) };
     // A map: events of another kind have other fields, and a template is for all of them.
     return format.kind === 'json'

@@ -26,7 +26,7 @@ export function parseLine(line: string): EngineEvent | undefined {
   const { Type: type, Action: action, timeNano } = found ?? {};
   if (typeof id !== 'string' || typeof attributes !== 'object' || typeof timeNano !== 'number') return undefined;
   if (typeof action !== 'string' || (type !== 'container' && type !== 'network')) return undefined;
-  return { type, action, id, attributes, time: new Date(timeNano / 1e6) } as EngineEvent;
+  return { type, action, id, attributes, time: new Date(Math.round(timeNano / 1e6)) } as EngineEvent;
 }
 
 function parseJson(text: string): unknown {
