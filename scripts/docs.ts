@@ -28,9 +28,9 @@ function commandLine(): string {
     '`run` and 1 from `exec`, which says 125, like every command, where its options cannot be read. Unlike Docker’s, a',
     'container in the foreground ends, with 141, when nobody reads its output any more: `gangway run yes | head -1`.',
     '',
-    '`network create -o` takes Docker’s options, and of gangway’s own [`gangway.guard`](decisions/0012-port-guard.md),',
-    '[`gangway.big-tcp`](decisions/0019-big-tcp.md) and [`gangway.accept-fwmark`](firewall.md#a-mark-of-your-own); one that',
-    'does not exist is refused with the list of those that do.\n',
+    '`network create -o` takes [those of Docker’s options that mean something here, and three of gangway’s',
+    'own](settings.md#options-of-a-network); any other is refused, with the one that was probably meant or the list of those that',
+    'there are. [Variables](settings.md#variables) stand there, too.\n',
     block(overview()),
     ...shown(commands).flatMap((command) => section([command.name], command)),
   ].join('\n');

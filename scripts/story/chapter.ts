@@ -63,7 +63,7 @@ export function programsOf(chapter: Chapter): readonly (keyof typeof programs)[]
 
 /** What the last step of each chapter proves. */
 export const nothingLeft =
-  'Nothing is left: links, addresses, routes, rules, settings, mounts, control groups, files and processes are those of before.';
+  'Nothing is left but gangway’s own empty folders, its locks, its log of events and crun’s cache: links, addresses, routes, rules, settings, mounts, control groups, files and processes are those of before.';
 
 /** The last section of each chapter: what takes everything away that it has made. */
 export function end(types: string): Section {

@@ -77,7 +77,7 @@ undone:  process -> port -> namespace (with it route, address, cable);  gc: swit
         },
         {
           types: 'find /var/lib/gangway /run/gangway -type f -name "*.json"',
-          proves: 'No record of anything.',
+          proves: 'No record of a container or a network.',
           expects: /^$/,
         },
         {

@@ -71,7 +71,7 @@ export const userDefined: Chapter = {
           status: 1,
         },
         {
-          says: 'Because of one element: what is about to enter back0 is judged by the rules "enter_nat", which let in answers and published ports, and nothing else.',
+          says: 'Because of one element: what is about to enter back0 is judged by the rules "enter_nat", which let in answers and published ports, and beyond that what the network was told to trust, here nothing.',
           types: 'nft list map inet gangway entering; nft list chain inet gangway enter_nat',
           shows: /front0|back0|accept|drop/,
           proves: 'It has counted ann’s ping, and the last line of enter_nat drops it.',

@@ -156,7 +156,7 @@ export const stations: readonly Station[] = [
     iptables: ['forward', 'GANGWAY-ENTER-ROUTED', 'GANGWAY-OPEN'],
   }),
   policy(
-    'between strangers: a machine that forwards because of gangway does so for containers alone',
+    'between strangers: a machine that forwards because of gangway alone does so for containers alone',
     ['closed_transit'],
     {
       nftables: ['forward, postrouting', 'strangers', 'between_foreign', 'transit'],

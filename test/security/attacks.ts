@@ -212,7 +212,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped: policy DROP for all of FORWARD (not on nftables, which wants forwarding to be on before)',
         gangway: 'stopped',
         because:
-          'transit between strangers is dropped if it was gangway that turned forwarding on, each family by itself; nobody else’s policy changes',
+          'transit between strangers is dropped if it was gangway that turned forwarding on and no link forwarded by itself before, each family by itself; nobody else’s policy changes',
         proofs: [modes('a host that forwards because of gangway is no router for strangers, family by family')],
       },
       {
@@ -617,10 +617,34 @@ export const chapters: readonly Chapter[] = [
         docker: 'open until something changes; noticed with firewalld alone',
         gangway: 'stopped',
         because:
-          'the kernel tells the switchboard, which puts all of them back in one transaction; without one, the next command does. Until then a black hole among the routing rules takes what no rule has seen',
+          'the kernel tells the switchboard, which puts all of them back in one transaction; without one, the next command does. Until then a black hole among the routing rules takes what no rule has seen on its way to a container; what is said to the machine itself, and in whose name, is judged again with the rules alone',
         proofs: [
           life('rules that somebody has flushed are back at once'),
           kernel('firewall-repair')('between a flush and its repair nothing is open'),
+        ],
+      },
+      {
+        attack: 'a container gets the address of one that has ended, and with it what others still send to that one',
+        sources: [],
+        docker: 'not tried',
+        gangway: 'stopped',
+        because:
+          'with a container’s plug the kernel forgets the flows that it had a part in, and then what waits for its address to be resolved',
+        proofs: [
+          kernel('flows')('who gets the address of a container gets nothing of what others still send to that one'),
+        ],
+      },
+      {
+        attack:
+          'processes of somebody else are ended with a container of --isolation=network, since its namespace’s number was given out again',
+        sources: [],
+        docker: 'not there',
+        gangway: 'stopped',
+        because: 'a mount namespace is known by NS_GET_MNTNS_ID, which the kernel gives to no other one',
+        proofs: [
+          kernel('leave-nothing')(
+            'what has got the number of a mount namespace that has ended is none of that container’s processes',
+          ),
         ],
       },
     ],

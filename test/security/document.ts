@@ -4,7 +4,7 @@ import { type BackendName, backends } from './backends.ts';
 
 const opening = `# Security
 
-Made by \`npm run docs\` from [the list of attacks](../test/security/attacks.ts). Each is tried on a real kernel, with the real
+Made by \`npm run docs\` from [the list of attacks](../test/security/attacks.ts). Each that is stopped is tried on a real kernel, with the real
 program: first on a machine that lacks what is on trial, where it must succeed, and then with gangway, where it must not.
 
 ## Who attacks
