@@ -126,7 +126,7 @@ async function bundle(program) {
     entryPoints: [join(sources, program)],
     outfile: target,
     banner: { js: "const programAddress = require('node:url').pathToFileURL(__filename).href;" },
-    external: ['@koromix/*', 'netlink'],
+    external: ['@koromix/*'],
     plugins: [ownAddress(folder), execaBeside],
   });
   await build({

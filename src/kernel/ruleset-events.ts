@@ -5,7 +5,7 @@
  */
 import { attributes } from '../netlink/attributes.ts';
 import { cstring, u32be } from '../netlink/codec.ts';
-import { type EventStream, groups, loadEvents } from '../netlink/events.ts';
+import { EventStream, groups, openEvents } from '../netlink/events.ts';
 import { type RawMessage, readBody } from '../netlink/message.ts';
 import { nfgenmsg, nft, tableAttributes } from './nftables.ts';
 
@@ -44,8 +44,8 @@ export interface RulesetChanges extends AsyncIterable<RulesetChange> {
 }
 
 /** Transactions from now on, in the network namespace of this process. Ending the loop ends it. */
-export async function watchRuleset(): Promise<RulesetChanges> {
-  const stream: EventStream = (await loadEvents())('netfilter', [groups.netfilter.tables]);
+export function watchRuleset(): RulesetChanges {
+  const stream = new EventStream(openEvents('netfilter', [groups.netfilter.tables]));
   return { close: () => stream.close(), [Symbol.asyncIterator]: () => changes(stream) };
 }
 

@@ -3,7 +3,7 @@
  *
  *     ip monitor link address route & conntrack -E
  */
-import { type EventStream, groups, loadEvents } from '../netlink/events.ts';
+import { EventStream, groups, openEvents, type Source } from '../netlink/events.ts';
 import type { RawMessage } from '../netlink/message.ts';
 import { type Address, sameAddress } from '../values/address.ts';
 import { type AddressEvent, readAddressEvent } from './address.ts';
@@ -40,23 +40,20 @@ const { connectionNew, connectionUpdate, connectionDestroy } = groups.netfilter;
 const connections = [connectionNew, connectionUpdate, connectionDestroy];
 
 /** Begins to watch. The namespaces may be closed afterwards; until the watch is, its sockets keep them alive. */
-export async function watchNetwork({ namespace, tracker, participants }: Scope): Promise<Watch> {
-  const open = await loadEvents();
-  const streams: EventStream[] = [];
-  const close = () => {
-    for (const stream of streams) stream.close();
-  };
+export function watchNetwork({ namespace, tracker, participants }: Scope): Watch {
+  const sources: Source[] = [];
   try {
-    namespace.inside(() => streams.push(open('route', Object.values(groups.route))));
-    tracker.inside(() => streams.push(open('netfilter', connections)));
+    namespace.inside(() => sources.push(openEvents('route', Object.values(groups.route))));
+    tracker.inside(() => sources.push(openEvents('netfilter', connections)));
     const names = new LinkNames(namespace);
     const read = (message: RawMessage) => {
       const event = readEvent(message, names);
       return event?.kind === 'flow' && !takesPart(event, participants) ? undefined : event;
     };
-    return { close, [Symbol.asyncIterator]: () => decode(merge(streams), read, close) };
+    const stream = new EventStream(...sources);
+    return { close: () => stream.close(), [Symbol.asyncIterator]: () => decode(stream, read) };
   } catch (error) {
-    close();
+    for (const source of sources) source.close();
     throw error;
   }
 }
@@ -101,35 +98,9 @@ function takesPart({ original, reply }: FlowEvent, participants: readonly Addres
 async function* decode(
   messages: AsyncIterable<RawMessage>,
   read: (message: RawMessage) => NetworkEvent | undefined,
-  close: () => void,
 ): AsyncGenerator<NetworkEvent, void, undefined> {
-  try {
-    for await (const message of messages) {
-      const event = read(message);
-      if (event !== undefined) yield event;
-    }
-  } finally {
-    close();
+  for await (const message of messages) {
+    const event = read(message);
+    if (event !== undefined) yield event;
   }
-}
-
-/** Several streams as one, each message as soon as it comes. */
-async function* merge<T>(streams: readonly AsyncIterable<T>[]): AsyncGenerator<T, void, undefined> {
-  const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
-  const waiting = new Map(iterators.map((iterator) => [iterator, next(iterator)]));
-  while (waiting.size > 0) {
-    const { iterator, result } = await Promise.race(waiting.values());
-    if (result.done === true) {
-      waiting.delete(iterator);
-      continue;
-    }
-    waiting.set(iterator, next(iterator));
-    yield result.value;
-  }
-}
-
-async function next<T>(
-  iterator: AsyncIterator<T>,
-): Promise<{ readonly iterator: AsyncIterator<T>; readonly result: IteratorResult<T> }> {
-  return { iterator, result: await iterator.next() };
 }

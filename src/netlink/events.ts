@@ -1,20 +1,22 @@
 /**
  * What the kernel tells without being asked: netlink's multicast groups as a stream of messages.
  *
- * A request is answered inside the call that sends it, and needs no waiting (`Connection`). An event comes when it
- * comes, so this socket waits on Node's own loop: the package `netlink` brings a small addon for just that, and is
- * loaded when the first stream is opened. Its parsing is not used; the tables of this folder read the messages.
+ * A request is answered inside the call that sends it, and needs no waiting (`Connection`). An event comes when it comes, so
+ * its socket is waited for in Node's own loop.
  *
  * The kernel drops events that a slow reader has no room for and says so once (ENOBUFS). Then the stream ends with that
  * error: what a reader believed about the state is no longer true, and it has to look again.
  *
  * @see netlink(7), RTNLGRP_* in linux/rtnetlink.h, NFNLGRP_* in linux/netfilter/nfnetlink.h
  */
-import { KernelError } from '../values/errors.ts';
+import { closeSocket, joinGroups, openNetlinkSocket, protocols, receiveFromKernel } from '../sys/netlink-socket.ts';
+import { whenReadable } from '../sys/readiness.ts';
 import { type RawMessage, readMessages } from './message.ts';
 
-/** Room for about ten thousand events of a reader that is busy. */
-const receiveBytes = 4 * 1024 * 1024;
+/** No datagram of events is larger: nf_tables gathers up to a page, and one object. */
+const datagramBytes = 64 * 1024;
+/** In one turn of the loop: whoever floods us keeps nobody else waiting. */
+const mostDatagrams = 256;
 
 /** Numbers of the multicast groups that gangway listens to. */
 export const groups = {
@@ -22,69 +24,69 @@ export const groups = {
   netfilter: { connectionNew: 1, connectionUpdate: 2, connectionDestroy: 3, tables: 7 },
 } as const;
 
-const protocolNumbers = { route: 0, netfilter: 12 } as const;
-
-/**
- * Loads what opens streams of events. Opening one is then synchronous, so that it can be done inside a network namespace,
- * and the stream belongs to the one in which the main thread is at that moment.
- *
- *     ip monitor link address route; conntrack -E
- *
- * @returns a function whose stream misses nothing from its return on, and throws KernelError ENOBUFS when the kernel had
- *   to drop events
- */
-export async function loadEvents(): Promise<
-  (protocol: keyof typeof protocolNumbers, memberships: readonly number[]) => EventStream
-> {
-  const { RawNetlinkSocket } = await import('netlink');
-  return (protocol, memberships) => {
-    const options = { recvBufferSize: receiveBytes, sendBufferSize: 4096 };
-    const socket = new RawNetlinkSocket(protocolNumbers[protocol], options);
-    try {
-      for (const group of memberships) socket.addMembership(group);
-    } catch (error) {
-      socket.close();
-      throw error;
-    }
-    return new EventStream(socket);
-  };
-}
-
-/** The part of `RawNetlinkSocket` that a stream uses. */
-interface Source {
-  on(event: 'message', listener: (bytes: Buffer) => void): unknown;
-  on(event: 'error', listener: (error: { readonly code: string }) => void): unknown;
+/** What a stream is read from. Unit tests put an object in the kernel's place. */
+export interface Source {
+  /** Undefined when nothing is queued, 0 for what is not from the kernel. @throws KernelError ENOBUFS */
+  receive(buffer: Buffer): number | undefined;
+  /** Calls back whenever there may be something to receive. */
+  listen(callback: () => void): void;
   close(): void;
 }
 
-/** Messages as they come. Leaving the loop closes the socket. */
+/**
+ * Joins groups in the network namespace in which the main thread is now.
+ *
+ *     ip monitor link address route; conntrack -E
+ *
+ * Nothing is missed from its return on.
+ *
+ * @throws KernelError
+ */
+export function openEvents(protocol: 'route' | 'netfilter', memberships: readonly number[]): Source {
+  const fd = openNetlinkSocket(protocols[protocol]);
+  try {
+    joinGroups(fd, memberships);
+  } catch (error) {
+    closeSocket(fd);
+    throw error;
+  }
+  let watch: { close(): void } | undefined;
+  return {
+    receive: (buffer) => receiveFromKernel(fd, buffer),
+    listen(callback) {
+      watch = whenReadable(fd, callback);
+    },
+    close() {
+      watch?.close();
+      closeSocket(fd);
+    },
+  };
+}
+
+/** Messages of all its sources, as they come. Leaving the loop closes them. */
 export class EventStream implements AsyncIterable<RawMessage> {
-  readonly #source: Source;
-  readonly #queue: RawMessage[] = [];
-  #failure: KernelError | undefined;
+  readonly #sources: readonly Source[];
+  readonly #buffer = Buffer.allocUnsafe(datagramBytes);
+  #queue: RawMessage[] = [];
+  #failure: unknown;
   #closed = false;
   #wake = () => {};
 
-  constructor(source: Source) {
-    this.#source = source;
-    source.on('message', (bytes) => {
-      this.#queue.push(...readMessages(bytes));
-      this.#wake();
-    });
-    source.on('error', ({ code }) => {
-      this.#failure = new KernelError('listen to the kernel', code);
-      this.#wake();
-    });
+  constructor(...sources: readonly Source[]) {
+    this.#sources = sources;
+    for (const source of sources) source.listen(() => this.#read(source));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<RawMessage, void, undefined> {
     try {
       for (;;) {
-        const next = this.#queue.shift();
-        if (next !== undefined) yield next;
-        else if (this.#failure !== undefined) throw this.#failure;
-        else if (this.#closed) return;
-        else await this.#more();
+        const come = this.#queue;
+        this.#queue = [];
+        yield* come;
+        if (this.#queue.length > 0) continue;
+        if (this.#failure !== undefined) throw this.#failure;
+        if (this.#closed) return;
+        await this.#more();
       }
     } finally {
       this.close();
@@ -94,8 +96,23 @@ export class EventStream implements AsyncIterable<RawMessage> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#source.close();
+    for (const source of this.#sources) source.close();
     this.#wake();
+  }
+
+  /** What came before an error is given out before it. */
+  #read(source: Source): void {
+    try {
+      for (let count = 0; count < mostDatagrams && !this.#closed; count++) {
+        const length = source.receive(this.#buffer);
+        if (length === undefined) break;
+        this.#queue.push(...readMessages(Buffer.from(this.#buffer.subarray(0, length))));
+      }
+    } catch (error) {
+      this.#failure ??= error;
+    }
+    // From a bare callback of the loop no promise goes on.
+    setImmediate(() => this.#wake());
   }
 
   async #more(): Promise<void> {

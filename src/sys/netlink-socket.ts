@@ -16,12 +16,18 @@ const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0x80000;
 const SOL_NETLINK = 270;
 const MSG_DONTWAIT = 0x40;
+/** The length of all of it, however small the buffer is. */
+const MSG_TRUNC = 0x20;
+const receivePrototype =
+  'long recvfrom(int fd, void *buffer, size_t length, int flags, void *address, void *addressLength)';
 
 /** Protocols of the family, as socket(2) takes them. */
 export const protocols = { route: 0, socketDiagnosis: 4, netfilter: 12 } as const;
 
 /** Options that turn a netlink socket strict; the kernel's numbers. */
 const options = { capAck: 10, extAck: 11, strictCheck: 12 } as const;
+
+const NETLINK_ADD_MEMBERSHIP = 1;
 
 const SOL_SOCKET = 1;
 const SO_SNDBUFFORCE = 32;
@@ -73,6 +79,14 @@ export function openNetlinkSocket(protocol: number): number {
   }
 }
 
+/** Has the kernel tell of what these multicast groups are about, from now on. @throws KernelError */
+export function joinGroups(fd: number, groups: readonly number[]): void {
+  for (const group of groups) {
+    const number = Buffer.from(Uint32Array.of(group).buffer);
+    call(`join netlink group ${group}`, setsockopt, fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, number, number.length);
+  }
+}
+
 /** Sends the bytes to the kernel, and returns when it has carried them out. */
 export function send(fd: number, bytes: Buffer, length: number): void {
   call('send to netlink', 'long send(int fd, const void *buffer, size_t length, int flags)', fd, bytes, length, 0);
@@ -91,6 +105,29 @@ export function receive(fd: number, buffer: Buffer): number | undefined {
   const errno = errnoName(koffi.errno());
   if (errno === 'EAGAIN') return undefined;
   throw new KernelError('receive from netlink', errno);
+}
+
+/**
+ * One datagram of a group into `buffer`. Whoever rules the namespace may send to groups as the kernel does: a connection keeps
+ * off only what is sent to us.
+ *
+ * @returns undefined when the queue is empty, 0 for what is not from the kernel
+ * @throws KernelError ENOBUFS where the kernel had to drop some, or one is larger than the buffer
+ */
+export function receiveFromKernel(fd: number, buffer: Buffer): number | undefined {
+  const { koffi } = libc();
+  const sender = Buffer.alloc(kernel.length);
+  const length = libc().function(receivePrototype)(
+    ...[fd, buffer, buffer.length, MSG_DONTWAIT | MSG_TRUNC, sender, Buffer.from(Uint32Array.of(sender.length).buffer)],
+  );
+  if (length < 0) {
+    const errno = errnoName(koffi.errno());
+    if (errno === 'EAGAIN') return undefined;
+    throw new KernelError('listen to the kernel', errno);
+  }
+  if (!sender.subarray(0, 8).equals(kernel.subarray(0, 8))) return 0;
+  if (length > buffer.length) throw new KernelError('listen to the kernel', 'ENOBUFS');
+  return length;
 }
 
 export function closeSocket(fd: number): void {

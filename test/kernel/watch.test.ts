@@ -77,3 +77,57 @@ test('a namespace does not outlive its container for the sake of a watch that no
     t.is(watch.stderr, '');
     t.is((await watch.kill()).exitCode, 137, 'it was still running');
   }));
+
+/** Elements with long comments, which come and go while nobody listens: more than the 16 MiB that are kept; then one change more. */
+const overrun = `
+const { watchRuleset } = await import(process.argv[1] + '/dist/kernel/ruleset-events.js');
+const { execFileSync } = await import('node:child_process');
+const nft = (input) => execFileSync('nft', ['-f', '-'], { input });
+const changes = watchRuleset();
+const comment = JSON.stringify('x'.repeat(120));
+const loud = Array.from({ length: 20 }, (_, k) => {
+  const elements = Array.from({ length: 5000 }, (_, i) => ['10', k, i >> 8, i & 255].join('.') + ' comment ' + comment);
+  return 'add element inet x s { ' + elements.join(', ') + ' }';
+});
+nft(['add table inet x', 'add set inet x s { type ipv4_addr; }', ...loud].join('\\n'));
+nft('flush set inet x s');
+try {
+  for await (const { tables } of changes) console.log(...tables);
+} catch ({ errno }) {
+  console.log(errno);
+}
+const again = watchRuleset();
+setImmediate(nft, 'delete table inet x');
+for await (const { tables } of again) {
+  console.log(...tables);
+  break;
+}
+`;
+
+test('events that the kernel had to drop end the stream, and not the program', (t) =>
+  withGangway(t, async (gangway) => {
+    const words = [process.execPath, '--input-type=module', '-e', overrun, process.cwd()];
+    t.deepEqual((await gangway.lab.host.run(words)).trim().split('\n'), ['ENOBUFS', 'x']);
+  }));
+
+/** RTM_NEWLINK with the name of no link, to everybody who listens for links: who rules a namespace may send that. */
+const forgery = `
+  socket(my $socket, 16, 3, 0) or die;
+  my $message = pack('L S S L L C C S l L L S S Z8', 44, 16, 0, 0, 0, 0, 0, 1, 99, 0, 0, 12, 3, 'forged');
+  send($socket, $message, 0, pack('S S L L', 16, 0, 0, 1)) or die "$!";
+`;
+
+test('what somebody else sends to those who listen is not believed', (t) =>
+  withGangway(t, async (gangway) => {
+    const watch = await watching(gangway, undefined);
+    const witness = gangway.lab.host.spawn(['ip', 'monitor', 'link']);
+    await waitFor('ip monitor takes it for the kernel’s', async () => {
+      await gangway.lab.host.run(['perl', '-e', forgery]);
+      return witness.stdout.includes('forged') || witness.stderr.includes('Sender address length');
+    });
+    await gangway.lab.host.run(['ip', 'link', 'add', 'real0', 'type', 'bridge']);
+    await waitFor('the watch goes on', () => watch.stdout.includes('real0'));
+    t.false(watch.stdout.includes('forged'));
+    await witness.kill();
+    await watch.kill();
+  }));

@@ -1,14 +1,34 @@
-import { EventEmitter } from 'node:events';
 import test from 'ava';
-import { EventStream } from '../../src/netlink/events.ts';
+import { EventStream, type Source } from '../../src/netlink/events.ts';
+import { KernelError } from '../../src/values/errors.ts';
 import { message } from '../support/netlink.ts';
 
-class FakeSource extends EventEmitter {
+class FakeSource implements Source {
   closed = 0;
+  readonly #queue: (Buffer | KernelError)[] = [];
+  #callback = () => {};
+
+  receive(buffer: Buffer): number | undefined {
+    const next = this.#queue.shift();
+    if (next instanceof KernelError) throw next;
+    return next?.copy(buffer);
+  }
+
+  listen(callback: () => void): void {
+    this.#callback = callback;
+  }
+
   close(): void {
     this.closed++;
   }
+
+  tell(...what: readonly (Buffer | KernelError)[]): void {
+    this.#queue.push(...what);
+    this.#callback();
+  }
 }
+
+const lost = new KernelError('listen to the kernel', 'ENOBUFS');
 
 function open(): { readonly source: FakeSource; readonly stream: EventStream } {
   const source = new FakeSource();
@@ -17,8 +37,8 @@ function open(): { readonly source: FakeSource; readonly stream: EventStream } {
 
 test('what comes before anybody listens is kept, in order', async (t) => {
   const { source, stream } = open();
-  source.emit('message', Buffer.concat([message(16, 0, 1), message(17, 0, 2)]));
-  source.emit('message', message(18, 0, 3));
+  source.tell(Buffer.concat([message(16, 0, 1), message(17, 0, 2)]));
+  source.tell(message(18, 0, 3));
   const types: number[] = [];
   for await (const { type } of stream) {
     types.push(type);
@@ -31,18 +51,18 @@ test('who waits is woken by the next message', async (t) => {
   const { source, stream } = open();
   const iterator = stream[Symbol.asyncIterator]();
   const waiting = iterator.next();
-  source.emit('message', message(16, 0, 1));
+  source.tell(message(16, 0, 1));
   t.is((await waiting).value?.type, 16);
   const again = iterator.next();
-  source.emit('message', message(17, 0, 1));
+  source.tell(message(17, 0, 1));
   t.is((await again).value?.type, 17);
 });
 
 test('events that the kernel dropped end the stream, behind those that came', async (t) => {
   const { source, stream } = open();
   const iterator = stream[Symbol.asyncIterator]();
-  source.emit('message', message(16, 0, 1));
-  source.emit('error', { code: 'ENOBUFS' });
+  source.tell(message(16, 0, 1));
+  source.tell(lost);
   t.is((await iterator.next()).value?.type, 16);
   await t.throwsAsync(async () => iterator.next(), { name: 'KernelError', message: 'listen to the kernel: ENOBUFS' });
   t.is(source.closed, 1);
@@ -51,13 +71,13 @@ test('events that the kernel dropped end the stream, behind those that came', as
 test('an error wakes who waits', async (t) => {
   const { source, stream } = open();
   const waiting = stream[Symbol.asyncIterator]().next();
-  source.emit('error', { code: 'ENOBUFS' });
+  source.tell(lost);
   await t.throwsAsync(waiting, { message: /ENOBUFS/ });
 });
 
 test('leaving the loop closes the socket, once', async (t) => {
   const { source, stream } = open();
-  source.emit('message', message(16, 0, 1));
+  source.tell(message(16, 0, 1));
   for await (const _ of stream) break;
   stream.close();
   t.is(source.closed, 1);
@@ -74,7 +94,18 @@ test('closing ends the loop of who waits', async (t) => {
 test('a datagram without a whole message wakes nobody to anything', async (t) => {
   const { source, stream } = open();
   const waiting = stream[Symbol.asyncIterator]().next();
-  source.emit('message', Buffer.alloc(7));
-  source.emit('message', message(16, 0, 9));
+  source.tell(Buffer.alloc(7));
+  source.tell(message(16, 0, 9));
   t.is((await waiting).value?.sequence, 9);
+});
+
+test('two sources are one stream, and what nobody of the kernel’s has sent is passed over', async (t) => {
+  const [one, two] = [new FakeSource(), new FakeSource()];
+  const stream = new EventStream(one, two);
+  two.tell(message(16, 0, 1), Buffer.alloc(0), message(16, 0, 2));
+  one.tell(message(17, 0, 3));
+  const found: number[] = [];
+  for await (const { sequence } of stream) if (found.push(sequence) === 3) break;
+  t.deepEqual(found, [1, 2, 3]);
+  t.deepEqual([one.closed, two.closed], [1, 1]);
 });

@@ -59,7 +59,7 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallW
   let closed = false;
   const listen = async () => {
     while (!closed) {
-      const changes = await watchRuleset();
+      const changes = watchRuleset();
       close = () => changes.close();
       if (closed) return close();
       looks.look();
