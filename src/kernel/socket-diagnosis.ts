@@ -59,6 +59,12 @@ export interface TcpSocket {
   readonly stored: Buffer;
 }
 
+/** With whom it speaks: the port, and the address, of IPv4 in the first of its four words. */
+export function remoteOf(identity: Uint8Array): { readonly port: Buffer; readonly address: Buffer } {
+  const bytes = Buffer.from(identity);
+  return { port: bytes.subarray(2, 4), address: bytes.subarray(20, 36) };
+}
+
 /**
  * Those that have something stored.
  *

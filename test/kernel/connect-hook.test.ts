@@ -25,6 +25,19 @@ async function startWeb(scene: HookScene, ports: number, ...words: readonly stri
   return web;
 }
 
+/** A socket that was led to a port where nobody listens, refused, and connected to somebody else. */
+const goesElsewhere = `
+  use Socket;
+  socket(my $socket, PF_INET, SOCK_STREAM, 0) or die;
+  connect($socket, sockaddr_in(7009, inet_aton('127.0.0.1'))) and die 'somebody listens';
+  connect($socket, sockaddr_in(7, inet_aton('172.17.0.2'))) or die $!;
+  while (sysread(STDIN, my $said, 100)) {
+    syswrite($socket, $said);
+    sysread($socket, my $heard, 100) or die 'cut';
+    syswrite(STDOUT, $heard);
+  }
+`;
+
 for (const way of ['led', 'relayed'] as const) {
   test(`${way}: whatever address of loopback is asked, it answers, and the container sees the same client`, async (t) => {
     await withHook(t, way, async (scene) => {
@@ -208,6 +221,21 @@ test('nobody listens: refused at once, where the relay would take the connection
       t.like(await scene.asks(tcp('127.0.0.1')), [{ error: scene.either('ECONNREFUSED', 'ECONNRESET') }]);
     });
 });
+
+test('who was refused where it was led to, and went elsewhere, does not end with the port', (t) =>
+  withHook(t, 'led', async (scene) => {
+    const web = await scene.start('--name', 'web', '-p', '7009:9', 'socat', 'TCP4-LISTEN:7,fork,reuseaddr', 'PIPE');
+    await untilAnswering(scene, web, 7);
+    await scene.settled(2);
+    const moved = scene.lab.host.spawn(['perl', '-e', goesElsewhere]);
+    for (const change of ['', 'unpublish']) {
+      if (change !== '') await scene.run('unpublish', 'web', '7009:9');
+      moved.stdin.write(`hello ${change}\n`);
+      await moved.waitForOutput(new RegExp(`hello ${change}\n`));
+    }
+    await moved.kill();
+    t.is(moved.stdout, 'hello \nhello unpublish\n');
+  }));
 
 test('a container of IPv6 is led to by ::1, datagrams, too', async (t) => {
   await withHook(t, 'led', async (scene) => {

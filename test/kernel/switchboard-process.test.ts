@@ -188,6 +188,13 @@ test.serial('killed, it is started again by the next client, and serves what the
     state: 'failed',
     reason: `port 127.0.0.1:8008/tcp is in use by socat (pid ${thief.pid})`,
   });
+  await second.reserve(publication('c2', 8010));
+  await second.serve('c2');
+  t.like(
+    (await second.status()).owners[1],
+    { owner: 'c2', state: 'failed' },
+    'another port of its own changes nothing',
+  );
   thief.kill('SIGKILL');
   await once(thief, 'exit');
   record(options, publication('c2', 8008));

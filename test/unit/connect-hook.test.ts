@@ -3,7 +3,7 @@ import test from 'ava';
 import { assemble, listing } from '../../src/kernel/bpf/program.ts';
 import { bitField } from '../../src/kernel/bpf/type-information.ts';
 import { programs } from '../../src/services/connect-hook/connect-hook.ts';
-import { flow, keyOf, keysOf, ledBy, numberOf, valuesOf } from '../../src/services/connect-hook/maps.ts';
+import { flow, isLed, keyOf, keysOf, ledBy, numberOf, valuesOf } from '../../src/services/connect-hook/maps.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
 const machine = { namespaceCookie: 1n, onlyIpv6: { bit: 157 } };
@@ -54,6 +54,23 @@ test('what is published lies in the map as programs look for it', (t) => {
   const stored = Buffer.alloc(flow.bytes);
   stored.writeUInt32LE(7, 40);
   t.is(numberOf(stored), 7);
+});
+
+test('a socket is led as long as it speaks with whom it was led to, whatever its family', (t) => {
+  // Asked 127.0.0.1:8080, led to 172.17.0.2:80.
+  const stored = Buffer.from(
+    '00000000000000000000ffff7f0000011f90000000000000000000000000ffffac110002005000000700000',
+    'hex',
+  );
+  const identity = (port: string, address: string) =>
+    Buffer.from(`9c40${port}${'00'.repeat(16)}${address.padEnd(32, '0')}${'00'.repeat(12)}`, 'hex');
+  const led = (family: 4 | 6, port: string, address: string) =>
+    isLed({ family, stored, identity: identity(port, address) });
+  t.true(led(4, '0050', 'ac110002'));
+  t.true(led(6, '0050', '00000000000000000000ffffac110002'));
+  t.false(led(4, '1538', 'ac110002'), 'another port');
+  t.false(led(4, '0050', '0a000005'), 'another address');
+  t.false(led(6, '0050', '20010db8000000000000ffffac110002'));
 });
 
 /** One struct with a plain member and a bit field, behind a function's type and an enumeration. */

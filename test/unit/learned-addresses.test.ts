@@ -5,7 +5,7 @@ import { LearnedAddresses } from '../../src/engine/switchboard/learned-addresses
 import { contentOf } from '../../src/firewall/backend.ts';
 import type { FirewallStep } from '../../src/plan/step.ts';
 import type { Opening } from '../../src/services/dns/opening.ts';
-import { offset, parseAddress } from '../../src/values/address.ts';
+import { formatAddress, offset, parseAddress } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import { formatSetElement } from '../../src/values/set-element.ts';
@@ -119,8 +119,10 @@ test('what could not be closed is tried again, and who comes next waits for no f
 function sceneOfRules() {
   const rules: string[] = [];
   const networks = [plainExit.id];
+  const runs: number[] = [];
   const kind = {
     async applyAll(steps: readonly FirewallStep[]) {
+      runs.push(steps.length);
       await Promise.resolve();
       rules.push(...steps.map(contentOf));
     },
@@ -135,7 +137,7 @@ function sceneOfRules() {
   const context = { records, kinds: { rule: kind }, host: () => ({}) } as unknown as Context;
   const errors: unknown[] = [];
   const learned = new LearnedAddresses(context, (error) => errors.push(error));
-  return { learned, rules, networks, kind, errors };
+  return { learned, rules, runs, networks, kind, errors };
 }
 
 test('rules whose time is over, or whose network is gone, are taken away whoever sees it first', async (t) => {
@@ -150,6 +152,25 @@ test('rules whose time is over, or whose network is gone, are taken away whoever
   networks.pop();
   await learned.restore();
   t.deepEqual(rules, []);
+});
+
+test('who asks while a program runs waits for one other program with all the others', async (t) => {
+  const { learned, runs, errors } = sceneOfRules();
+  const ask = (count: number) =>
+    learned.open(opening(60, formatAddress(offset(parseAddress('10.0.0.0'), BigInt(count)))));
+  const first = ask(0);
+  await new Promise(setImmediate);
+  await Promise.all([first, ...Array.from({ length: 4096 }, (_, count) => ask(count))]);
+  t.true(runs.length <= 3, `${runs}`);
+  t.is(
+    runs.reduce((sum, count) => sum + count),
+    4096,
+  );
+  const many = Array.from({ length: 4100 }, (_, count) => ask(5000 + count));
+  const refused = (await Promise.allSettled(many)).filter(({ status }) => status === 'rejected');
+  t.is(refused.length, 4);
+  t.regex(String(errors[0]), /4096 addresses wait/);
+  await learned.close();
 });
 
 test('what an answer says twice is opened once, and closed', async (t) => {

@@ -5,7 +5,8 @@
  * counts down by itself, and what is here is a memory of what is open; with iptables, which knows no time, rules are taken
  * away from here. What a flush takes is put back with what is left of its time.
  *
- * nf_tables is told at once, by netlink. For iptables a program is run, and changes wait for each other.
+ * nf_tables is told at once, by netlink. For iptables a program is run, and changes wait for each other: what comes
+ * meanwhile is gathered, and one program opens all of it.
  */
 import { performance } from 'node:perf_hooks';
 import type { Backend } from '../../firewall/backend.ts';
@@ -47,6 +48,9 @@ export class LearnedAddresses implements Learning {
   #isClosed = false;
   #toldAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Of those who wait for the same turn. */
+  readonly #gathered: Known[] = [];
+  #gathering: Promise<void> | undefined;
 
   /** @param now in milliseconds, from any beginning */
   constructor(
@@ -67,14 +71,26 @@ export class LearnedAddresses implements Learning {
     const wanted = this.#missing(openings.flatMap((opening) => wantedOf(opening, this.now())));
     if (wanted.length === 0) return undefined;
     try {
-      if (this.#backend.name === 'iptables')
-        return this.#inTurn(() => this.#openRules(this.#missing(wanted))).catch((error) => this.#fail(error));
+      if (this.#backend.name === 'iptables') return this.#gather(wanted).catch((error) => this.#fail(error));
       this.#openElements(wanted);
       return undefined;
     } catch (error) {
       return this.#fail(error);
     }
   };
+
+  /** @throws GangwayError not-supported where names are asked faster than a program can open their addresses */
+  async #gather(wanted: readonly Known[]): Promise<void> {
+    if (this.#gathered.length >= mostPerNetwork)
+      throw new GangwayError('not-supported', `${mostPerNetwork} addresses wait to be opened by iptables already`);
+    this.#gathered.push(...wanted);
+    this.#gathering ??= this.#inTurn(async () => {
+      const all = this.#gathered.splice(0);
+      this.#gathering = undefined;
+      if (!this.#isClosed) await this.#openRules(this.#missing(all));
+    });
+    await this.#gathering;
+  }
 
   /** Puts back what somebody has taken away; what was open to a network that is gone is closed. */
   async restore(): Promise<void> {

@@ -8,6 +8,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { decode } from '../../plan/encoding.ts';
 import type { Open } from '../../services/dns/opening.ts';
+import { listen, longestBacklog } from '../../sys/inet-socket.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { StandIns } from '../docker-proxy/stand-ins.ts';
@@ -88,6 +89,8 @@ export class SwitchboardServer {
       this.#server.listen({ fd: this.door.fd }, () => {
         // From here on an error is one client's: accepting it failed.
         this.#server.off('error', reject).on('error', () => {});
+        // Node has listened again, with a queue of 511, whatever it is told.
+        listen(this.door.fd, longestBacklog);
         resolve();
       });
     });

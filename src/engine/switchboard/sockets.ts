@@ -89,7 +89,8 @@ export class SwitchboardSockets {
   /** Closes the owner's sockets. What is closed already, and where no switchboard is running, is success. */
   async withdraw(owner: string): Promise<void> {
     const reserving = this.#reserving.get(owner);
-    const connection = reserving ?? (await findSwitchboard(this.options.runtimeDirectory));
+    const connection = reserving?.isOpen ? reserving : await findSwitchboard(this.options.runtimeDirectory);
+    if (reserving !== connection) await this.giveUp(owner);
     if (connection === undefined) return;
     this.#reserving.set(owner, connection);
     try {

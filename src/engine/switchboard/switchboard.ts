@@ -105,7 +105,9 @@ export class Switchboard {
     const { publication } = reserved;
     const served = [...(before?.served ?? []), ...this.#open(reserved.reservations)];
     const forwards = [...(before?.publication.forwards ?? []), ...publication.forwards];
-    this.#owners.set(owner, { publication: { ...publication, forwards }, served });
+    // What could not be served before is not served by this.
+    const failed = before?.reason === undefined ? {} : { reason: before.reason };
+    this.#owners.set(owner, { publication: { ...publication, forwards }, served, ...failed });
   }
 
   /**

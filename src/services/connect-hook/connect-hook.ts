@@ -43,7 +43,7 @@ import { namespaceCookie } from '../../sys/namespace.ts';
 import { isLoopback, isUnspecified } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { type ForwardSet, pairs } from '../../values/forward-set.ts';
-import { flow, keyOf, keysOf, ledBy, numberOf, type PortPlace, port, target, valuesOf } from './maps.ts';
+import { flow, isLed, keyOf, keysOf, ledBy, numberOf, type PortPlace, port, target, valuesOf } from './maps.ts';
 import { beginning, telling } from './programs.ts';
 import type { Machine } from './steps.ts';
 
@@ -175,7 +175,9 @@ export class ConnectHook {
 
   #led(numbers: ReadonlySet<number>): readonly TcpSocket[] {
     if (numbers.size === 0) return [];
-    return socketsWith(this.#diagnosis, this.#flows).filter(({ stored }) => numbers.has(numberOf(stored)));
+    return socketsWith(this.#diagnosis, this.#flows).filter(
+      (each) => numbers.has(numberOf(each.stored)) && isLed(each),
+    );
   }
 
   #keep(fd: number): number {

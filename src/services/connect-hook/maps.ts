@@ -5,6 +5,7 @@
  * anyway. So there is one map, in which a socket of either family finds what the other would.
  */
 import { layout } from '../../kernel/bpf/layout.ts';
+import { remoteOf, type TcpSocket } from '../../kernel/socket-diagnosis.ts';
 import type { Elements } from '../../sys/bpf.ts';
 import { type Address, toBytes } from '../../values/address.ts';
 import { type PortBinding, protocolNumbers } from '../../values/port.ts';
@@ -69,6 +70,22 @@ export function ledBy({ keys, values }: Elements): ReadonlyMap<string, number> {
 /** By which lead a socket was led, from what it remembers. */
 export function numberOf(stored: Buffer): number {
   return stored.readUInt32LE(flow.number.offset);
+}
+
+/** Does it still speak with whom it was led to? Who was refused there may have connected it elsewhere. */
+export function isLed({ family, identity, stored }: TcpSocket): boolean {
+  const start = flow.target[0]?.offset ?? 0;
+  const remote = remoteOf(identity);
+  const address = family === 6 ? remote.address : mapped(remote.address.subarray(0, 4));
+  const port = stored.subarray(flow.target_port.offset, flow.target_port.offset + 2);
+  return port.equals(remote.port) && stored.subarray(start, start + 16).equals(address);
+}
+
+function mapped(ipv4: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt16BE(0xffff, 10);
+  bytes.set(ipv4, 12);
+  return bytes;
 }
 
 /** An address in sixteen bytes, as IPv6 writes one of IPv4. (A port is in network order, in the first two of its four bytes.) */

@@ -15,6 +15,7 @@
  * @see RFC 7766
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { listen } from '../../sys/inet-socket.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import type { Responder } from './responder.ts';
 import { StreamConnection } from './stream-connection.ts';
@@ -59,6 +60,8 @@ export class StreamServer {
     this.#server.listen({ fd });
     // Node tells why by an event, when it is too late.
     if (!this.#server.listening) throw new Error('cannot listen for questions by TCP');
+    // Node has listened again, with a queue of 511, whatever it is told.
+    listen(fd, this.#options.connectionLimit);
   }
 
   get connections(): number {
