@@ -28,23 +28,45 @@ import { requireProgram, systemPath } from './program.ts';
 /** Where Debian's useradd begins to give ranges away, and how many ids a Unix system of the usual kind needs. */
 const usualRange: SubordinateRange = { first: 100_000, length: 65_536 };
 
+/** Above this one, systemd's nspawn and uid_t have ranges of their own. @see https://systemd.io/UIDS-GIDS */
+const lastOfUsers = 0x7fff_0000;
+
 /**
  * The ids that containers with a user namespace of their own get outside: what /etc/subuid gives to `gangway`, else to
- * root, else 100000 to 165535.
+ * root, else the first range from 100000 on that it gives to nobody. Whoever had the same could become its users
+ * (newuidmap(1)), and end every container's processes.
  *
  * @param subuid the text of /etc/subuid
+ * @param subgid that of /etc/subgid
+ * @throws GangwayError not-supported where there is no room
  */
-export function subordinateRange(subuid: string = readSubordinates()): SubordinateRange {
-  const rows = subuid.split('\n').map((line) => line.trim().split(':'));
-  for (const owner of ['gangway', 'root']) {
-    const [, first, length] = rows.find(([name]) => name === owner) ?? [];
-    if (Number(first) > 0 && Number(length) > 0) return { first: Number(first), length: Number(length) };
+export function subordinateRange(
+  subuid = readSubordinates('/etc/subuid'),
+  subgid = readSubordinates('/etc/subgid'),
+): SubordinateRange {
+  const rows = rowsOf(subuid);
+  for (const name of ['gangway', 'root']) {
+    const own = rows.find(({ owner }) => owner === name);
+    if (own !== undefined) return { first: own.first, length: own.length };
   }
-  return usualRange;
+  let { first } = usualRange;
+  for (const row of [...rows, ...rowsOf(subgid)].toSorted((a, b) => a.first - b.first))
+    if (row.first < first + usualRange.length && first < row.first + row.length) first = row.first + row.length;
+  if (first + usualRange.length <= lastOfUsers) return { ...usualRange, first };
+  throw new GangwayError('not-supported', 'all subordinate ids are given to somebody', {
+    hint: 'write a range for gangway into /etc/subuid: gangway:FIRST:65536',
+  });
 }
 
-function readSubordinates(): string {
-  return ignoring('ENOENT', () => readFileSync('/etc/subuid', 'utf8')) ?? '';
+function rowsOf(text: string): readonly (SubordinateRange & { readonly owner: string })[] {
+  return text.split('\n').flatMap((line) => {
+    const [owner = '', first, length] = line.trim().split(':');
+    return Number(first) > 0 && Number(length) > 0 ? [{ owner, first: Number(first), length: Number(length) }] : [];
+  });
+}
+
+function readSubordinates(file: string): string {
+  return ignoring('ENOENT', () => readFileSync(file, 'utf8')) ?? '';
 }
 
 /** What the helper does in its new namespaces: says that it is there, and waits until its input is closed. */

@@ -73,5 +73,6 @@ export class Lab implements AsyncDisposable {
  */
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
   const name = options.name === undefined ? `lab-${randomBytes(4).toString('hex')}` : parseLabName(options.name);
-  return new Lab(await start({ ...options, name, life: 'attached' }));
+  const { machine } = await start({ ...options, name, life: 'attached' });
+  return new Lab(machine);
 }

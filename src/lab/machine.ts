@@ -63,12 +63,19 @@ export interface MachineOptions extends Topology, MountOptions {
 
 type Keeper = ChildProcessByStdio<Writable, Readable, Readable>;
 
+/** A lab that stands, and ends with this process. */
+export interface Started {
+  readonly machine: Machine;
+  /** Lets a detached one live on by itself. */
+  readonly release: () => Promise<void>;
+}
+
 /**
  * Builds a lab, and returns when its cables are up.
  *
  * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, program-failed
  */
-export async function start(options: MachineOptions): Promise<Machine> {
+export async function start(options: MachineOptions): Promise<Started> {
   if (process.geteuid?.() !== 0) {
     throw new GangwayError('not-root', 'only root can make a lab', { hint: 'repeat the command with sudo' });
   }
@@ -88,7 +95,7 @@ export async function start(options: MachineOptions): Promise<Machine> {
     },
   );
   const init = await ready(child, options.name);
-  return {
+  const machine = {
     name: options.name,
     init,
     cgroups,
@@ -98,6 +105,7 @@ export async function start(options: MachineOptions): Promise<Machine> {
     outside: options.outside ?? ['world'],
     privateDirectories: privateDirectories(options),
   };
+  return { machine, release: () => new Promise((resolve) => child.stdin.write('stay\n', () => resolve())) };
 }
 
 /**

@@ -55,7 +55,7 @@ export async function upLab(
   parseLabName(name);
   const directory = labsDirectory(options);
   if (find(directory, name) !== undefined) throw labExists(name);
-  const machine = await start({ ...options, name, life: 'detached' });
+  const { machine, release } = await start({ ...options, name, life: 'detached' });
   const record: LabRecord = { version: 1, bootId: bootId(), createdAt: new Date().toISOString(), machine };
   try {
     publish(directory, record);
@@ -63,6 +63,8 @@ export async function upLab(
     await takeDown(machine);
     throw hasErrno(error, 'EEXIST') ? labExists(name) : error;
   }
+  // Whoever is interrupted before this leaves no lab that nobody knows.
+  await release();
   return summary(record);
 }
 

@@ -84,7 +84,7 @@ exec unshare --cgroup sh -euc "$second" gangway-lab "$@"
  * whoever looks for cgroup trees in the mount table must not find each of them twice. The overlays give /etc and /var/lib a private copy where
  * the mount points of gangway's own directories are missing, so that we need not make them on the real machine.
  * `wait` buries every orphan of the lab. With `cat` as the holder the lab ends when the other end of its stdin is
- * closed, and the kernel closes that for whoever is killed.
+ * closed, and the kernel closes that for whoever is killed. One that stays for itself is held like that until it is told so.
  *
  * A new network namespace inherits ip_forward from the real machine; here every place begins as what it is, no router.
  * A neighbour that looked at our cgroup before we were in it sweeps `init` away as long as that is empty.
@@ -143,7 +143,7 @@ for wired in $places; do
     sleep 0.002
   done
 done
-case $holder in (eof) set -- cat ;; (down) set -- sleep infinity ;; esac
+case $holder in (eof) set -- cat ;; (down) set -- sh -c 'read -r _ && exec sleep infinity' ;; esac
 exec 3<&0 4>&1 </dev/null >/dev/null 2>&1
 exec sh -c '
   "$@" <&3 4>&- &

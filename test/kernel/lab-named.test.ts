@@ -18,6 +18,41 @@ const named = JSON.stringify(join(process.cwd(), 'dist/lab/named.js'));
 test.before(build);
 test.after.always(() => rmSync(runtimeDirectory, { recursive: true }));
 
+/** Keepers and first processes of labs of this name, whoever knows of them. */
+function processesOf(name: string): readonly string[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+        return words.includes('gangway-lab-keeper') && words.includes(name);
+      } catch {
+        return false;
+      }
+    });
+}
+
+test.serial('who is killed while he makes a lab leaves none that nobody knows', async (t) => {
+  const name = `torn-${process.pid}`;
+  const up = `const { upLab } = await import(${named}); await upLab('${name}', ${JSON.stringify(place)});`;
+  const torn: boolean[] = [];
+  // At first as soon as there is anything, and then ever later, until it has come to its end.
+  for (let delay = 0; torn.at(-1) !== false; delay += 20) {
+    const maker = spawn(process.execPath, ['--input-type=module', '-e', up], { stdio: 'ignore' });
+    const ended = once(maker, 'exit');
+    await waitFor('there is something of it', () => processesOf(name).length > 0 || maker.exitCode !== null);
+    const since = performance.now();
+    await waitFor('its time has come', () => performance.now() - since >= delay || maker.exitCode !== null);
+    maker.kill('SIGKILL');
+    await ended;
+    torn.push(!listLabs(place).some((lab) => lab.name === name));
+    if (torn.at(-1) === true) await waitFor('nothing of it is there', () => processesOf(name).length === 0);
+  }
+  t.true(torn.length > 1, 'control: it was killed in between');
+  await downLab(name, place);
+  await waitFor('nothing of it is there', () => processesOf(name).length === 0);
+});
+
 test('a named lab outlives the process that made it, until it is taken down', async (t) => {
   const up = `const { upLab } = await import(${named});
     await upLab('outlives', ${JSON.stringify(place)});`;

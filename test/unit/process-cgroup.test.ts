@@ -121,5 +121,9 @@ test('subordinate ids: ours, else root’s, else the usual ones', (t) => {
     length: 65_536,
   });
   t.deepEqual(subordinateRange('root:200000:1000\n'), { first: 200_000, length: 1000 });
-  t.deepEqual(subordinateRange(''), { first: 100_000, length: 65_536 });
+  t.deepEqual(subordinateRange('', ''), { first: 100_000, length: 65_536 });
+  const taken = 'eve:231072:65536\nalice:100000:65536\n';
+  t.deepEqual(subordinateRange(taken, 'bob:165536:1\n'), { first: 165_537 + 65_535 + 65_536, length: 65_536 });
+  t.deepEqual(subordinateRange('alice:165536:65536', ''), { first: 100_000, length: 65_536 });
+  t.throws(() => subordinateRange('all:1:4294967294', ''), { code: 'not-supported' });
 });
