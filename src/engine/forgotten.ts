@@ -7,7 +7,7 @@
 import { readdirSync } from 'node:fs';
 import { isFirewallStep, placeOf } from '../firewall/backend.ts';
 import { portSets } from '../firewall/policy.ts';
-import { cgroupDirectories, readLayout } from '../kernel/cgroup.ts';
+import { cgroupDirectories, processesIn, readLayout } from '../kernel/cgroup.ts';
 import { pinDirectory } from '../kernel/namespace.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
@@ -96,6 +96,17 @@ function namespaces({ runtime }: Directories, known: readonly ContainerRecord[])
       const owned = owner === undefined ? {} : { owner: { pin: `${runtime}/containers/${owner}`, range } };
       return { step: { kind: 'namespace', name, ...owned, why }, what: `network namespace ${name}` };
     });
+}
+
+/**
+ * Ids of containers that run, and have no data directory of ours, which is the first that a container gets and the last that
+ * it loses: theirs is a gangway with other directories, whose namespaces and rules have the same names as ours.
+ */
+export function strangers({ records: { directories } }: Pick<Context, 'records'>): readonly string[] {
+  const layout = readLayout();
+  const ours = new Set(names(`${directories.state}/containers`, identity));
+  const groups = new Set(cgroupDirectories(layout, '/gangway').flatMap((place) => names(place, identity)));
+  return [...groups].filter((id) => !ours.has(id) && processesIn(layout, `/gangway/${id}`).length > 0);
 }
 
 function lives(directories: Directories, known: readonly ContainerRecord[]): readonly Found[] {

@@ -19,7 +19,7 @@ import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAboutToRestart, isAlive, lastOf } from './end.ts';
 import type { Removed } from './engine.ts';
 import { isLoaded, standingBackend } from './firewall.ts';
-import { removeForgotten } from './forgotten.ts';
+import { removeForgotten, strangers } from './forgotten.ts';
 import { removeForgottenBridges } from './forgotten-bridges.ts';
 import { newcomer } from './ground.ts';
 import { lowerGuard } from './guard.ts';
@@ -36,6 +36,15 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
     const failures: TeardownError[] = [];
     const lost = context.records.lostNetworks();
     const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world, failures))];
+    const others = strangers(context);
+    if (others.length > 0) {
+      const ids = others.map((id) => id.slice(0, 12)).join(', ');
+      context.onWarning(
+        `containers run here that stand in no file of ours: ${ids}. Theirs is a gangway with other directories; what no record of ours knows is left alone`,
+      );
+      if (failures.length > 0) throw new TeardownError('gc', failures);
+      return [...(await unfinishedRecords(context, world)), ...removed];
+    }
     const forgotten = await goingOn(failures, removeForgotten(context, world), []);
     const unplugging = forgotten.length > 0;
     const bridges = await goingOn(failures, removeForgottenBridges(context, world, lost, unplugging), []);

@@ -133,11 +133,11 @@ export async function killCgroup(layout: CgroupLayout, path: string): Promise<vo
     const file = `${mountPoint}${path}/cgroup.kill`;
     if (version === 2) ignoring(['ENOENT', 'ENODEV'], () => writeFileSync(file, '1', { flag: 'r+' }));
   }
-  await killUntilNone(() => members(layout, path));
+  await killUntilNone(() => processesIn(layout, path));
 }
 
 /** Its processes in any tree; but for those that our own PID namespace can't see. */
-function members(layout: CgroupLayout, path: string): readonly number[] {
+export function processesIn(layout: CgroupLayout, path: string): readonly number[] {
   const lists = cgroupDirectories(layout, path).map((directory) => readCgroupFile(`${directory}/cgroup.procs`) ?? '');
   const pids = lists.flatMap((text) => text.split('\n')).map(Number);
   return [...new Set(pids)].filter((pid) => pid !== 0);

@@ -102,3 +102,21 @@ test('what has got the number of a mount namespace that has ended is none of tha
     await gangway.sh('kill "$1"', other);
     t.pass();
   }));
+
+test('gc of a gangway with other directories leaves alone what runs here', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '-p', '8080:80', 'sleep', '1000');
+    const before = await gangway.state();
+    for (const options of [
+      ['--state-directory=/run/other'],
+      ['--state-directory=/run/other', '--runtime-directory=/run/else'],
+    ]) {
+      const { exitCode, stdout, stderr } = await gangway.exec([...options, 'gc']);
+      t.deepEqual([exitCode, stdout], [0, '']);
+      t.regex(stderr, /^gangway: warning: containers run here that stand in no file of ours: [0-9a-f]{12}\./);
+      t.regex(await gangway.run('ps'), / Up .* web/);
+    }
+    await gangway.sh('rm -rf /run/other /run/else');
+    t.deepEqual(await gangway.state(), before);
+    await gangway.run('rm', '-f', 'web');
+  }));
