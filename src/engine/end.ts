@@ -29,6 +29,13 @@ export function isAlive(life: Life): boolean {
   return goesOn(observeLife(life));
 }
 
+/** Its monitor was killed, and its command goes on. */
+export function isUnwatched(life: Life): boolean {
+  if (observeLife(life).kind !== 'lost') return false;
+  const launched = readLaunched(life.launch);
+  return launched !== undefined && isProcessAlive(launched.container);
+}
+
 function goesOn({ kind }: Observed): boolean {
   return kind === 'created' || kind === 'running';
 }

@@ -147,7 +147,15 @@ function join({ records }: Context, reference: string): Pick<Stack, 'host' | 'sa
   const { namespace, joined } = found.life;
   if (namespace === undefined) return { host: found };
   const owner = joined === undefined ? found : records.container(joined);
+  if (owner.life === undefined || owner.life.startedAt > found.life.startedAt) throw abandoned(found, owner);
   return { host: owner, sandbox: { namespace } };
+}
+
+/** Its namespace lives on with it, under no name: the owner's is that of its next life. */
+function abandoned(found: ContainerRecord, owner: ContainerRecord): GangwayError {
+  const message = `cannot join the network of container ${found.name}: it lives in that of ${owner.name}, which has ended since`;
+  const hint = `\`gangway restart ${found.name}\`, while ${owner.name} runs, lets it in again`;
+  return new GangwayError('container-not-running', message, { hint });
 }
 
 function draftSandbox({ records }: Context, { id, request }: ContainerRecord): Sandbox {

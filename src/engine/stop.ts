@@ -17,7 +17,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction } from '../values/event.ts';
 import { parseSignal, signalNumber } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { assumeEnded, endLife, isAlive, lastOf, observeLife, removeRecord } from './end.ts';
+import { assumeEnded, endLife, isAlive, isUnwatched, lastOf, observeLife, removeRecord } from './end.ts';
 import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord, Life } from './record.ts';
 import { notRunning } from './run.ts';
@@ -171,7 +171,7 @@ export async function remove(
   await exclusively(context, async (world) => {
     const record = context.records.container(name);
     if (record.life === undefined) return await removeRecord(context, world, record);
-    if (isAlive(record.life) && !force) {
+    if ((isAlive(record.life) || isUnwatched(record.life)) && !force) {
       throw new GangwayError('container-running', `container ${record.name} is running`, {
         hint: `\`gangway stop ${record.name}\` first, or \`gangway rm -f ${record.name}\``,
       });

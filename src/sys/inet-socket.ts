@@ -27,6 +27,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const options = {
   reuseAddress: [1, 2],
   error: [1, 4],
+  listens: [1, 30],
   protocol: [1, 38],
   domain: [1, 39],
   packetInformation: [0, 8],
@@ -213,6 +214,11 @@ export function refuse(fd: number): void {
 export function takeError(fd: number): string | undefined {
   const errno = getOption(fd, 'error');
   return errno === 0 ? undefined : errnoName(errno);
+}
+
+/** Not any more, where whoever rules the namespace has destroyed it (SO_ACCEPTCONN; `ss -K`). */
+export function isListening(fd: number): boolean {
+  return getOption(fd, 'listens') === 1;
 }
 
 /**

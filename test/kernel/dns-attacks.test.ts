@@ -1,6 +1,8 @@
 /** Servers that lie, clients that send nonsense, and too many of both: test/support/name-server-scene.ts has the topology. */
+import { execFileSync } from 'node:child_process';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import test, { registerCompletionHandler } from 'ava';
 import { type Answer, decode, encode, type Packet, type SoaAnswer } from 'dns-packet';
 import { waitFor } from '../../src/lab/wait.ts';
@@ -251,4 +253,12 @@ test.serial('a thousand clients at once are all answered, of the network and of 
   const given = new Set([...heard.values()].map((answers) => answers.sort().join(' ')));
   t.deepEqual(given, new Set(['172.18.0.2 192.0.2.1']));
   for (const client of clients) client.close();
+});
+
+test.serial('a listener that the container destroys is let go, and UDP is answered all the same', async (t) => {
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  const before = descriptors();
+  execFileSync('ip', ['netns', 'exec', 'c1', 'ss', '--kill', '-ltn', `sport = :${nameServerPort}`]);
+  await waitFor('its descriptor is closed', () => descriptors() < before);
+  t.is(await scene.dig('+notcp', 'web'), 'NOERROR 172.18.0.2');
 });

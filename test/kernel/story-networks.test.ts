@@ -146,7 +146,10 @@ test('joined: the same stack and the same files; who stays behind has lo', async
     await gangway(story, 'stop -t 0 web');
     await waitFor('it has lo alone', async () => (await addresses(story, 'side')).length === 0);
     t.regex(await refused(story, 'run --network container:web true'), /^125 .*not running/);
+    const abandoned = /^125 .*cannot join .* of container side: it lives in that of web, which has ended since/;
+    t.regex(await refused(story, 'run --network container:side true'), abandoned);
     await gangway(story, 'start web');
+    t.regex(await refused(story, 'run --network container:side true'), abandoned, 'the new stack is not side’s');
     await gangway(story, 'restart -t 0 side');
     t.deepEqual(await addresses(story, 'side'), await addresses(story, 'web'), 'it joins the new stack');
   });

@@ -15,7 +15,7 @@
  * @see RFC 7766
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { listen } from '../../sys/inet-socket.ts';
+import { isListening, listen } from '../../sys/inet-socket.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import type { Responder } from './responder.ts';
 import { StreamConnection } from './stream-connection.ts';
@@ -38,7 +38,14 @@ const defaults = {
   descriptorLimit: Number.POSITIVE_INFINITY,
 };
 
+/**
+ * A container with NET_ADMIN may destroy the listener (`ss -K`). Such a socket is always ready and never has a client; libuv would
+ * ask it for ever, and tells nobody.
+ */
+const lookMilliseconds = 1000;
+
 export class StreamServer {
+  readonly #watch: NodeJS.Timeout;
   readonly #server: Server;
   /** The one that has waited longest first. */
   readonly #connections = new Set<StreamConnection>();
@@ -62,6 +69,9 @@ export class StreamServer {
     if (!this.#server.listening) throw new Error('cannot listen for questions by TCP');
     // Node has listened again, with a queue of 511, whatever it is told.
     listen(fd, this.#options.connectionLimit);
+    this.#watch = setInterval(() => {
+      if (!isListening(fd)) this.close();
+    }, lookMilliseconds).unref();
   }
 
   get connections(): number {
@@ -69,6 +79,7 @@ export class StreamServer {
   }
 
   close(): void {
+    clearInterval(this.#watch);
     this.#server.close();
     for (const { socket } of this.#connections) socket.destroy();
   }
