@@ -653,6 +653,15 @@ export const chapters: readonly Chapter[] = [
     attackers: 'By name',
     attacks: [
       {
+        attack:
+          'a container with NET_ADMIN destroys the listener of its name server, which costs the machine a processor',
+        sources: [],
+        docker: 'not tried',
+        gangway: 'stopped',
+        because: 'once a second it is looked whether it still listens, and else let go; UDP answers on',
+        proofs: [names('a listener that the container destroys is let go, and UDP is answered all the same')],
+      },
+      {
         attack: 'forged answers to the questions that the machine asks for its containers',
         sources: ['CVE-2008-1447'],
         docker: 'stopped',
@@ -714,6 +723,32 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'names are checked before the kernel, a file or a shell sees them; programs get lists of arguments',
         proofs: [typed('a name is never more than a name')],
+      },
+      {
+        attack:
+          'a command of exec takes what it was given of the machine’s: /dev/null, or the file that the output goes to, which becomes a program with setuid',
+        sources: ['podman#24894', 'crun PR 1847'],
+        docker: 'stopped: pipes',
+        gangway: 'stopped',
+        because: 'it is given pipes, and where it is detached a /dev/null by a mount that is read-only',
+        proofs: [
+          kernel('exec-streams')(
+            'crun gives nothing of the machine to the command’s user, and the command can’t close it',
+          ),
+        ],
+      },
+      {
+        attack:
+          'a user of a container reads what a further file system of the machine keeps to root by its mode, or runs setuid programs of one that was mounted without',
+        sources: [],
+        docker: 'not there',
+        gangway: 'stopped',
+        because: 'the layer above has its owner, its mode and what it was mounted with',
+        proofs: [
+          kernel('process-isolation')(
+            'further file systems of the host keep owner, mode and what they were mounted with',
+          ),
+        ],
       },
       {
         attack: 'a user without root runs what a container’s tree has, programs that make anybody root among it',
