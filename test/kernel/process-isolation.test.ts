@@ -29,11 +29,11 @@ test.serial('further file systems of the host keep owner, mode and what they wer
   const directory = mkdtempSync('/var/tmp/gangway-test-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const look = `
-    stat -c '%a %u' /opt /mnt; cat /opt/x 2>/dev/null || echo closed; { echo new >/mnt/new; } 2>/dev/null && cat /mnt/new || echo refused
-    grep -E ' /(opt|mnt) ' /proc/self/mountinfo | sort -k5,5 | cut -d' ' -f5,6`;
+    stat -c '%a %u' /media /mnt; cat /media/x 2>/dev/null || echo closed; { echo new >/mnt/new; } 2>/dev/null && cat /mnt/new || echo refused
+    grep -E ' /(media|mnt) ' /proc/self/mountinfo | sort -k5,5 | cut -d' ' -f5,6`;
   const beforehand = `
     mkdir -m 700 ${directory}/closed; echo secret >${directory}/closed/x; mkdir -m 1777 ${directory}/open
-    mount --bind -o nosuid,nodev ${directory}/closed /opt; mount --bind ${directory}/open /mnt`;
+    mount --bind -o nosuid,nodev ${directory}/closed /media; mount --bind ${directory}/open /mnt`;
   const seen = async (more: object) =>
     (await live(t, { beforehand, request: { ...sh(look), ...more } }))?.log
       .replaceAll(',relatime', '')
@@ -42,15 +42,15 @@ test.serial('further file systems of the host keep owner, mode and what they wer
   const user = await seen({ user: 'nobody' });
   if (user === undefined) return;
   const top = ['700 0', '1777 0'];
-  t.deepEqual(user, [...top, 'closed', 'new', '/mnt rw', '/opt rw,nosuid,nodev']);
+  t.deepEqual(user, [...top, 'closed', 'new', '/media rw,nosuid,nodev', '/mnt rw']);
   t.deepEqual((await seen({ userNamespace: 'private' }))?.slice(2), [
     'closed',
     'new',
+    '/media rw,nosuid,nodev',
     '/mnt rw',
-    '/opt rw,nosuid,nodev',
   ]);
   const readOnly = await seen({ readOnly: true });
-  t.deepEqual(readOnly, [...top, 'secret', 'refused', '/mnt ro', '/opt ro,nosuid,nodev']);
+  t.deepEqual(readOnly, [...top, 'secret', 'refused', '/media ro,nosuid,nodev', '/mnt ro']);
 });
 
 test.serial('the host’s secrets and other programs’ sockets are out of sight', async (t) => {
