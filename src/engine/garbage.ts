@@ -40,7 +40,7 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
     if (others.length > 0) {
       const ids = others.map((id) => id.slice(0, 12)).join(', ');
       context.onWarning(
-        `containers run here that stand in no file of ours: ${ids}. Theirs is a gangway with other directories; what no record of ours knows is left alone`,
+        `containers run here that stand in no file of ours: ${ids}. Theirs is a gangway with other directories; what no record of ours knows is left alone. Where there is none, end their processes first`,
       );
       if (failures.length > 0) throw new TeardownError('gc', failures);
       return [...(await unfinishedRecords(context, world)), ...removed];

@@ -28,8 +28,8 @@ import { requireProgram, systemPath } from './program.ts';
 /** Where Debian's useradd begins to give ranges away, and how many ids a Unix system of the usual kind needs. */
 const usualRange: SubordinateRange = { first: 100_000, length: 65_536 };
 
-/** Above this one, systemd's nspawn and uid_t have ranges of their own. @see https://systemd.io/UIDS-GIDS */
-const lastOfUsers = 0x7fff_0000;
+/** Beyond it some programs take ids for negative numbers. @see https://systemd.io/UIDS-GIDS */
+const lastOfUsers = 0x7fff_ffff;
 
 /**
  * The ids that containers with a user namespace of their own get outside: what /etc/subuid gives to `gangway`, else to

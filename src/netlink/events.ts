@@ -102,6 +102,7 @@ export class EventStream implements AsyncIterable<RawMessage> {
 
   /** What came before an error is given out before it. */
   #read(source: Source): void {
+    if (this.#failure !== undefined) return;
     try {
       for (let count = 0; count < mostDatagrams && !this.#closed; count++) {
         const length = source.receive(this.#buffer);

@@ -3,6 +3,7 @@
 //      gangway exec ── pipe ── web: a command, whoever it is
 //         └── a file, /dev/null, a terminal: the machine's, and root's
 import test from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
 import { program, withGangway } from '../support/gangway.ts';
 
 /** A null device of the lab's own: where this goes wrong it is not the machine's that is lost. */
@@ -20,13 +21,18 @@ test('crun gives nothing of the machine to the command’s user, and the command
     const owners = () => gangway.sh('stat -c "%n %u:%g %a" /dev/null /run/in /run/out /run/err');
     await gangway.sh('umask 022; echo typed >/run/in; : >/run/out; : >/run/err');
     const before = await owners();
-    const grasping = 'cat; for fd in 0 1 2; do chmod 4777 /proc/self/fd/$fd; done; id -u; echo no >&2';
+    const grasping = 'cat; for fd in 0 1 2; do chmod 4777 /proc/self/fd/$fd; done; id -u; echo no >&2; touch /tmp/$0';
     for (const options of [['-i'], [], ['-d']]) {
       for (const user of ['33', '0']) {
-        const words = ['exec', ...options, '-u', user, 'web', 'sh', '-c', grasping];
+        const mark = `done-${options.join('')}-${user}`;
+        const words = ['exec', ...options, '-u', user, 'web', 'sh', '-c', grasping, mark];
         await gangway.sh('"$@" </run/in >/run/out 2>/run/err', ...program, ...words);
         if (options[0] !== '-d')
           t.is(await gangway.sh('cat /run/out'), options[0] === '-i' ? `typed\n${user}` : user, words.join(' '));
+        await waitFor(
+          'it has tried',
+          async () => (await gangway.exec(['exec', 'web', 'test', '-e', `/tmp/${mark}`])).exitCode === 0,
+        );
       }
     }
     t.is(await owners(), before);
@@ -36,6 +42,13 @@ test('what a command leaves running is not waited for, a slow reader is, and one
   withGangway(t, async (gangway) => {
     await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
     t.is(await gangway.run('exec', 'web', 'sh', '-c', 'sleep 1000 & echo here'), 'here');
+    const byName = await gangway.exec(
+      ['exec', '-i', 'web', 'sh', '-c', 'cat /dev/stdin >/dev/stdout; echo err >/dev/stderr'],
+      {
+        input: 'typed\n',
+      },
+    );
+    t.like(byName, { exitCode: 0, stdout: 'typed\n', stderr: 'err\n' }, 'they can be opened again');
     const exec = [...program, 'exec', 'web'];
     t.is(await gangway.sh('"$@" | (sleep 4; wc -c)', ...exec, 'head', '-c', '130000', '/dev/zero'), '130000');
     const status = '{ { s=0; "$@" || s=$?; echo "status $s" >&3; } | head -1; } 3>&1';

@@ -29,11 +29,13 @@ test.serial('further file systems of the host keep owner, mode and what they wer
   const directory = mkdtempSync('/var/tmp/gangway-test-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const look = `
+    { echo new >>/etc/issue.net; } 2>/dev/null || echo bound
     stat -c '%a %u' /media /mnt; cat /media/x 2>/dev/null || echo closed; { echo new >/mnt/new; } 2>/dev/null && cat /mnt/new || echo refused
     grep -E ' /(media|mnt) ' /proc/self/mountinfo | sort -k5,5 | cut -d' ' -f5,6`;
   const beforehand = `
     mkdir -m 700 ${directory}/closed; echo secret >${directory}/closed/x; mkdir -m 1777 ${directory}/open
-    mount --bind -o nosuid,nodev ${directory}/closed /media; mount --bind ${directory}/open /mnt`;
+    mount --bind -o nosuid,nodev ${directory}/closed /media; mount --bind ${directory}/open /mnt
+    touch ${directory}/file; chmod 666 ${directory}/file; mount --bind ${directory}/file /etc/issue.net`;
   const seen = async (more: object) =>
     (await live(t, { beforehand, request: { ...sh(look), ...more } }))?.log
       .replaceAll(',relatime', '')
@@ -41,9 +43,9 @@ test.serial('further file systems of the host keep owner, mode and what they wer
       .split('\n');
   const user = await seen({ user: 'nobody' });
   if (user === undefined) return;
-  const top = ['700 0', '1777 0'];
+  const top = ['bound', '700 0', '1777 0'];
   t.deepEqual(user, [...top, 'closed', 'new', '/media rw,nosuid,nodev', '/mnt rw']);
-  t.deepEqual((await seen({ userNamespace: 'private' }))?.slice(2), [
+  t.deepEqual((await seen({ userNamespace: 'private' }))?.slice(3), [
     'closed',
     'new',
     '/media rw,nosuid,nodev',

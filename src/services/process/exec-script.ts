@@ -26,7 +26,7 @@ export function execCommands(launch: Launch, { pid }: ProcessIdentity, request: 
 function withStreams(crun: readonly string[], { detached, interactive, terminal }: ExecRequest): string[] {
   const line = crun.map(quote).join(' ');
   if (detached) {
-    const sealed = 'mount --bind -o ro /dev/null /dev/null; exec "$@" </dev/null >/dev/null 2>&1';
+    const sealed = 'mount --bind -o ro /dev/null /dev/null && exec "$@" </dev/null >/dev/null 2>&1';
     return ['# a /dev/null that nobody can take', `unshare --mount sh -c ${quote(sealed)} sh ${line} 3<<'END'`];
   }
   if (terminal) return [`${line} 3<<'END'`];

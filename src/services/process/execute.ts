@@ -15,17 +15,17 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { commandNotExecutable, commandNotFound, requireCommand } from '../../kernel/command.ts';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { requireProgram } from '../../kernel/program.ts';
 import { openSealedNull } from '../../sys/null-device.ts';
-import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
+import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { Streams } from './attach.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { enterParameters, execProcess, type OciProcess } from './exec-process.ts';
+import { ExecStreams } from './exec-streams.ts';
 import { type Accounts, readAccounts } from './identity.ts';
 import { isTerminalInput } from './terminal.ts';
 
@@ -143,14 +143,18 @@ interface Run {
 async function run({ words, env, leave, request, streams }: Run): Promise<number> {
   if (request.detached) return await runDetached(words, env, leave);
   const [program = '', ...parameters] = words;
-  const child = spawn(program, parameters, { stdio: request.terminal ? 'inherit' : 'pipe', env });
-  const stopForwarding = forwardSignals(child);
+  const ends = new ExecStreams(request, streams);
+  let stopForwarding = () => {};
   try {
-    connect(child, request, streams);
-    return await statusOf(child, streams);
+    const child = spawn(program, parameters, { stdio: [...ends.stdio], env });
+    stopForwarding = forwardSignals(child);
+    ends.handOver();
+    const status = await Promise.race([statusOf(child), ends.failure]);
+    await ends.drained();
+    return status;
   } finally {
     stopForwarding();
-    if (child.stdin !== null) streams.stdin?.unpipe(child.stdin).pause();
+    ends.close();
   }
 }
 
@@ -162,26 +166,6 @@ async function runDetached([program = '', ...parameters]: readonly string[], env
   } finally {
     closeSync(nothing);
   }
-}
-
-function connect({ stdin, stdout, stderr }: ChildProcess, { interactive }: ExecRequest, streams: Streams): void {
-  if (stdin !== null && interactive && streams.stdin !== undefined) streams.stdin.pipe(quiet(stdin));
-  else stdin?.end();
-  carry(stdout, streams.stdout);
-  carry(stderr, streams.stderr);
-}
-
-/** Whoever writes on when our reader has gone is told by SIGPIPE. */
-function carry(from: Readable | null, to: Streams['stdout']): void {
-  if (from === null) return;
-  const lose = (error: unknown) => from.destroy(hasErrno(error, 'EPIPE') ? undefined : (error as Error));
-  to.once('error', lose);
-  from.once('close', () => to.off('error', lose)).pipe(to, { end: false });
-}
-
-/** A command that ends before it has read all its input is no error of ours. */
-function quiet(stdin: Writable): Writable {
-  return stdin.on('error', () => stdin.destroy());
 }
 
 /** ctrl-c reaches a child in the foreground by itself; what is sent to this process alone is passed on. */
@@ -201,28 +185,9 @@ function started(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => child.once('spawn', () => resolve(0)).once('error', reject));
 }
 
-/** What the command has left running may hold its output for ever: so long it is waited for, as Docker does. */
-const patienceMilliseconds = 2000;
-const lookMilliseconds = 100;
-
-const isFull = (stream: Streams['stdout']) => (stream as Partial<Writable>).writableNeedDrain === true;
-
-/** `close` and not `exit`: it comes when the last output has been copied, too. */
-function statusOf(child: ChildProcess, streams?: Streams): Promise<number> {
-  const outputs = [child.stdout, child.stderr].filter((output): output is Readable => output !== null);
-  let waiting: NodeJS.Timeout | undefined;
-  return new Promise<number>((resolve, reject) => {
+function statusOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
-    for (const output of outputs) output.once('error', reject);
-    child.once('exit', () => {
-      let patience = patienceMilliseconds;
-      waiting = setInterval(() => {
-        // A reader that takes its time is waited for however long that is: what was said shall be heard.
-        if (streams !== undefined && [streams.stdout, streams.stderr].some(isFull)) return;
-        patience -= lookMilliseconds;
-        if (patience <= 0) for (const output of outputs) output.destroy();
-      }, lookMilliseconds);
-    });
-  }).finally(() => clearInterval(waiting));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
+  });
 }

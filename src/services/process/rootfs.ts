@@ -23,8 +23,8 @@
 import type { Launch } from '../../values/launch.ts';
 
 /**
- * Parameters: the container's directory, the kind of root, its path, an id map in util-linux' notation or nothing, the
- * number of further mount points, these, and then the command that runs on the finished tree.
+ * Parameters: the container's directory, the kind of root, its path, an id map in util-linux' notation or nothing,
+ * `ro` or `rw` for further mount points, their number, these, and then the command that runs on the finished tree.
  *
  * Every program that the shell starts takes a millisecond: nothing is mounted that is not needed, and one mkdir makes all
  * directories.
@@ -49,14 +49,15 @@ overlay() {
 }
 
 # The top of an overlay is the upper layer's: what closes a file system of the machine's is handed on, and how it is mounted.
+# Of what can't be seen, or has gone meanwhile, the worst is thought.
 further() {
-  chown --reference="$1" "tree/upper$2"
-  chmod --reference="$1" "tree/upper$2"
-  mounted=$(findmnt --noheadings --output VFS-OPTIONS --mountpoint "$1") options=,$access
+  options=
+  mounted=$(findmnt --noheadings --output VFS-OPTIONS --mountpoint "$1") || mounted='nosuid nodev noexec'
   for option in nosuid nodev noexec; do
     case $mounted in *$option*) options=$options,$option ;; esac
   done
-  overlay "$1" "$1" "$2" "$options" || mount --bind -o "ro$options" "$1" "root$1"
+  chown --reference="$1" "tree/upper$2" && chmod --reference="$1" "tree/upper$2" &&
+    overlay "$1" "$1" "$2" ",$access$options" 2>/dev/null || mount --bind -o "ro$options" "$1" "root$1"
 }
 
 if [ "$kind" = unpacked ]; then
