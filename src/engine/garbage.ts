@@ -36,25 +36,37 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
     const failures: TeardownError[] = [];
     const lost = context.records.lostNetworks();
     const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world, failures))];
-    const others = strangers(context);
-    if (others.length > 0) {
-      const ids = others.map((id) => id.slice(0, 12)).join(', ');
-      context.onWarning(
-        `containers run here that stand in no file of ours: ${ids}. Theirs is a gangway with other directories; what no record of ours knows is left alone. Where there is none, end their processes first`,
-      );
-      if (failures.length > 0) throw new TeardownError('gc', failures);
-      return [...(await unfinishedRecords(context, world)), ...removed];
-    }
-    const forgotten = await goingOn(failures, removeForgotten(context, world), []);
-    const unplugging = forgotten.length > 0;
-    const bridges = await goingOn(failures, removeForgottenBridges(context, world, lost, unplugging), []);
-    // The kernel unplugs a container some 30 ms after its namespace has gone.
-    const links = () => listLinks(world.namespace('host').route);
-    const busy = removed.length + forgotten.length === 0 && isBridgeBusy(links(), defaultBridge);
-    const ground = busy ? [] : await goingOn(failures, idleGround(context, world), []);
+    const unknown = await unknownThings(context, world, { lost, unplugging: removed.length > 0, failures });
     if (failures.length > 0) throw new TeardownError('gc', failures);
-    return [...(await unfinishedRecords(context, world)), ...removed, ...forgotten, ...bridges, ...ground];
+    return [...(await unfinishedRecords(context, world)), ...removed, ...unknown];
   });
+}
+
+interface Search {
+  /** Ids of networks whose records were damaged. */
+  readonly lost: readonly string[];
+  /** Were containers just taken away? */
+  readonly unplugging: boolean;
+  readonly failures: TeardownError[];
+}
+
+/** What no record of ours knows, unless it may be somebody else's. */
+async function unknownThings(context: Context, world: World, search: Search): Promise<readonly Removed[]> {
+  const { lost, failures } = search;
+  const others = strangers(context).map((id) => id.slice(0, 12));
+  if (others.length > 0) {
+    context.onWarning(
+      `containers run here that stand in no file of ours: ${others.join(', ')}. Theirs is a gangway with other directories; what no record of ours knows is left alone. Where there is none, end their processes first`,
+    );
+    return [];
+  }
+  const forgotten = await goingOn(failures, removeForgotten(context, world), []);
+  const bridges = await goingOn(failures, removeForgottenBridges(context, world, lost, forgotten.length > 0), []);
+  // The kernel unplugs a container some 30 ms after its namespace has gone.
+  const links = () => listLinks(world.namespace('host').route);
+  const isBusy = !search.unplugging && forgotten.length === 0 && isBridgeBusy(links(), defaultBridge);
+  const ground = isBusy ? [] : await goingOn(failures, idleGround(context, world), []);
+  return [...forgotten, ...bridges, ...ground];
 }
 
 /** What could not be taken away is told at the end. Another error is no teardown's, and ends it. */

@@ -76,23 +76,22 @@ export function numberOf(stored: Buffer): number {
 export function isLed({ family, identity, stored }: TcpSocket): boolean {
   const start = flow.target[0]?.offset ?? 0;
   const remote = remoteOf(identity);
-  const address = family === 6 ? remote.address : mapped(remote.address.subarray(0, 4));
+  const address = inSixteen(family === 6 ? remote.address : remote.address.subarray(0, 4));
   const port = stored.subarray(flow.target_port.offset, flow.target_port.offset + 2);
   return port.equals(remote.port) && stored.subarray(start, start + 16).equals(address);
 }
 
-function mapped(ipv4: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16BE(0xffff, 10);
-  bytes.set(ipv4, 12);
+/** A struct that begins with an address. (A port is in network order, in the first two of its four bytes.) */
+function withAddress(struct: typeof port | typeof target, address: Address): Buffer {
+  const bytes = Buffer.alloc(struct.bytes);
+  bytes.set(inSixteen(toBytes(address)));
   return bytes;
 }
 
-/** An address in sixteen bytes, as IPv6 writes one of IPv4. (A port is in network order, in the first two of its four bytes.) */
-function withAddress(struct: typeof port | typeof target, address: Address): Buffer {
-  const bytes = Buffer.alloc(struct.bytes);
-  const written = toBytes(address);
-  bytes.set(written, 16 - written.length);
-  if (address.family === 4) bytes.writeUInt16BE(0xffff, 10);
+/** As IPv6 writes an address of IPv4. */
+function inSixteen(address: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(16);
+  bytes.set(address, 16 - address.length);
+  if (address.length === 4) bytes.writeUInt16BE(0xffff, 10);
   return bytes;
 }

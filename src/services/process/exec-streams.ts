@@ -50,7 +50,12 @@ export class ExecStreams {
 
   /** Rejects as soon as an output can't be written, but for want of a reader. */
   get failure(): Promise<never> {
-    return Promise.all(this.#outputs.map(({ ended }) => ended)).then(() => new Promise<never>(() => {}));
+    return new Promise((_, reject) => {
+      for (const { lost } of this.#outputs)
+        void lost.then((error) => {
+          if (error !== undefined) reject(error);
+        });
+    });
   }
 
   /**
@@ -68,7 +73,9 @@ export class ExecStreams {
       }, lookMilliseconds);
     });
     try {
-      await Promise.race([Promise.all(this.#outputs.map(({ ended }) => ended)), over]);
+      const found = await Promise.race([Promise.all(this.#outputs.map(({ lost }) => lost)), over]);
+      const error = found?.find((each) => each !== undefined);
+      if (error !== undefined) throw error;
     } finally {
       clearInterval(watch);
     }
@@ -109,23 +116,23 @@ class Input {
 }
 
 class Output {
-  readonly ended: Promise<void>;
+  /** When it has ended: why not all of it was heard, unless nobody listened any more. */
+  readonly lost: Promise<Error | undefined>;
 
   constructor(
     readonly from: Socket,
     readonly to: Streams['stdout'],
   ) {
-    this.ended = new Promise((resolve, reject) => {
+    this.lost = new Promise((resolve) => {
       // Whoever writes on when our reader has gone hears of it: EPIPE.
       const lose = (error: unknown) => from.destroy(hasErrno(error, 'EPIPE') ? undefined : (error as Error));
       to.once('error', lose);
-      from.once('error', reject).once('close', () => {
+      from.once('error', resolve).once('close', () => {
         to.off('error', lose);
         from.unpipe(to);
-        resolve();
+        resolve(undefined);
       });
     });
-    this.ended.catch(() => {});
     from.pipe(to, { end: false });
   }
 
