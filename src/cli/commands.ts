@@ -88,7 +88,7 @@ const networkCommands: readonly Command[] = [
   }),
   command({
     name: 'prune',
-    summary: 'Remove every network that no container uses',
+    summary: 'Remove every network of your own that no running container uses',
     usage: '[OPTIONS]',
     example: 'gangway network prune -f',
     options: networkPruneOptions,
@@ -182,7 +182,8 @@ export const commands: readonly Command[] = [
   },
   command({
     name: 'reach',
-    summary: 'Say who reaches whom and why not: FROM is a container, host, outside or an address; 1 if not at all',
+    summary:
+      'Say who reaches whom and why not: FROM is a container, host, outside or an address (exit status 1: nobody)',
     usage: '[OPTIONS] FROM CONTAINER|host|ADDRESS[:PORT]',
     example: 'gangway reach outside web:80',
     options: reachOptions,

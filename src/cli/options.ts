@@ -105,7 +105,7 @@ export const inspectOptions = {
 
 export const networkInspectOptions = {
   format: { ...objectFormat('{{.Name}}', '{{json .IPAM}}'), short: 'f' },
-  verbose: { kind: 'flag', short: 'v', help: 'Nothing more: docker has it for swarm' },
+  verbose: { kind: 'flag', short: 'v', help: 'Accepted, and without effect: docker has it for swarm' },
 } as const satisfies Options;
 
 export const unpublishOptions = {
@@ -175,7 +175,7 @@ export const dnsQueryOptions = {
 
 export const reachOptions = {
   format: listFormat('{{.Reached}}', '{{.Address}}\\t{{.Reached}}'),
-  mark: { kind: 'value', type: 'number', help: 'Of a packet with this mark (0x1): see gangway.accept-fwmark' },
+  mark: { kind: 'value', type: 'number', help: 'Ask for a packet that has this mark (0x1): see gangway.accept-fwmark' },
   probe: {
     kind: 'flag',
     help: 'Send real packets, too, and compare: the exit status is 2 where they meet something else',
@@ -211,15 +211,15 @@ export const networkCreateOptions = {
   driver: { kind: 'value', short: 'd', type: 'driver', help: 'bridge (default), macvlan or ipvlan' },
   egress: {
     kind: 'list',
-    type: 'allow=whom',
-    help: 'Whom its containers may speak to: 10.0.0.0/8, 203.0.113.7:443/tcp, *.example.com',
+    type: 'allow|deny=whom',
+    help: 'Whom its containers may speak to, or may not: 10.0.0.0/8, 203.0.113.7:443/tcp, *.example.com',
   },
   gateway: { kind: 'list', type: 'address', help: 'The network’s own address in a subnet' },
   ingress: { kind: 'flag', help: 'Not supported' },
   internal: { kind: 'flag', help: 'No way out and no way in' },
   'ip-range': { kind: 'list', type: 'subnet', help: 'Give out addresses of this part of a subnet only' },
   'ipam-driver': { kind: 'value', type: 'driver', help: 'default is the only one' },
-  'ipam-opt': { kind: 'list', type: 'key=value', help: 'It takes none' },
+  'ipam-opt': { kind: 'list', type: 'key=value', help: 'Not supported: the default one has no options' },
   ipv4: { kind: 'flag', threefold: true, help: 'With IPv4 addresses (--ipv4=false: IPv6 alone)' },
   ipv6: { kind: 'flag', threefold: true, help: 'With IPv6 addresses' },
   label: { kind: 'list', type: 'key=value', help: 'A label' },
@@ -248,6 +248,10 @@ export const networkRemoveOptions = {
 } as const satisfies Options;
 
 export const networkPruneOptions = {
-  filter: { kind: 'list', type: 'key=value', help: 'Only those with this label, or made before this time (until)' },
+  filter: {
+    kind: 'list',
+    type: 'key=value',
+    help: 'Only those with this label, without it (label!=), or made before this time (until)',
+  },
   force: { kind: 'flag', short: 'f', help: 'Do not ask' },
 } as const satisfies Options;

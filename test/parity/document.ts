@@ -26,8 +26,9 @@ ${lacking} of the scenarios could not be played, since this machine lacks what t
 The machine: ${conditions.sentence}.
 
 Each scenario cites the facts that it plays: sections of our notes on what Docker 26.1.5 was seen to do ("golden") and on what
-29 does ("behaviour"), neither of which is part of this repository, and Docker's own tests (Test…). ${covered.played} facts are played, ${covered.aside} stand aside with a reason, ${covered.open.length} are played nowhere.
-A difference is expected by its very value, or it counts as worse; an expectation that Docker meets fails the run.
+29 does ("behaviour"), neither of which is part of this repository, and Docker's own tests (Test…). ${covered.played} facts are played, ${covered.aside} are left out with a reason (below), ${covered.open.length} are played nowhere.
+A difference counts as better, or as 29, where exactly this value was expected; any other counts as worse. Where a difference was expected
+and Docker shows none, the run fails.
 
 ## Scenarios
 

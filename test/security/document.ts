@@ -25,6 +25,7 @@ program: first on a machine that lacks what is on trial, where it must succeed, 
   addresses for which it is. What a network's mode opens (\`routed\`, \`nat-unprotected\`, trusted links) is open.
 * Nothing leaves an internal network, not even a question for a name; and nothing gets in.
 * What the machine keeps on its loopback stays there, and so does a port that is published on it.
+* Siblings can't speak in each other's name, unless their network was made with \`gangway.guard=false\`.
 * It does not depend on rp_filter, on another table's FORWARD policy, or on the order in which programs were started.
 * A setting that is needed for one of these is made, or the command fails and takes everything back.
 
@@ -35,10 +36,9 @@ program: first on a machine that lacks what is on trial, where it must succeed, 
   is enough to remove a link of the machine, which eth0 names by number (\`link-netnsid\`); with \`--userns private\` it is not.
 * That services of the machine are hidden from containers: they reach what listens on their gateway, as in Docker. Of an
   internal network they reach the bridge's own address alone, and of an isolated one nothing.
-* That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`. They
-  can't speak in each other's name, unless it was made with \`gangway.guard=false\`.
-* That a port published on one address is asked by its own link only: a Linux machine answers for each of its addresses on every
-  link.
+* That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`.
+* That a port published on one address can be asked by that address's link alone: a Linux machine answers for each of its addresses
+  on every link.
 * Against somebody who floods: there are limits, and no fairness between neighbours.
 
 ## The attacks
