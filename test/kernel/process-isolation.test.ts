@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { skipUnless } from '../support/skip.ts';
 import { code, live, sh } from '../support/story.ts';
 
 test.serial('a container has docker’s capabilities and a system call filter', async (t) => {
@@ -53,6 +54,56 @@ test.serial('further file systems of the host keep owner, mode and what they wer
   ]);
   const readOnly = await seen({ readOnly: true });
   t.deepEqual(readOnly, [...top, 'secret', 'refused', '/media ro,nosuid,nodev', '/mnt ro']);
+});
+
+/**
+ * An ELF program of two calls of 32 bits: socketcall(SYS_SOCKET, {family, SOCK_SEQPACKET}), and exit with the errno, or with
+ * 256 less the descriptor.
+ */
+function socketcallProgram(family: number): Buffer {
+  const [base, code] = [0x400000, 120];
+  // mov eax,102; mov ebx,1; mov ecx,arguments; int 0x80; neg eax; mov ebx,eax; mov eax,1; int 0x80
+  const calls = Buffer.from('b866000000bb01000000b900000000cd80f7d889c3b801000000cd80', 'hex');
+  calls.writeUInt32LE(base + code + calls.length, 11);
+  const words = Buffer.alloc(12);
+  for (const [index, word] of [family, 5, 0].entries()) words.writeUInt32LE(word, 4 * index);
+  const size = code + calls.length + words.length;
+  const header = Buffer.from('7f454c4602010100000000000000000002003e0001000000', 'hex');
+  const [elf, program] = [Buffer.alloc(40), Buffer.alloc(56)];
+  elf.writeBigUInt64LE(BigInt(base + code), 0);
+  elf.writeBigUInt64LE(64n, 8);
+  for (const [offset, value] of [
+    [28, 64],
+    [30, 56],
+    [32, 1],
+  ] as const)
+    elf.writeUInt16LE(value, offset);
+  program.writeUInt32LE(1, 0);
+  program.writeUInt32LE(5, 4);
+  program.writeBigUInt64LE(BigInt(base), 16);
+  program.writeBigUInt64LE(BigInt(base), 24);
+  program.writeBigUInt64LE(BigInt(size), 32);
+  program.writeBigUInt64LE(BigInt(size), 40);
+  program.writeBigUInt64LE(0x1000n, 48);
+  return Buffer.concat([header, elf, program, calls, words]);
+}
+
+test.serial('no way of 32-bit programs leads around the filter of sockets', async (t) => {
+  if (skipUnless(t, process.arch === 'x64' ? undefined : 'the program is of x86')) return;
+  const directory = mkdtempSync('/var/tmp/gangway-test-');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  for (const [name, family] of [
+    ['unix', 1],
+    ['alg', 38],
+  ] as const)
+    writeFileSync(`${directory}/${name}`, socketcallProgram(family), { mode: 0o755 });
+  const tried = `for name in unix alg; do ${directory}/$name; echo $?; done`;
+  const story = await live(t, { beforehand: `( ${tried} ) >${directory}/outside 2>&1`, request: sh(tried) });
+  if (story === undefined) return;
+  const [outside] = readFileSync(`${directory}/outside`, 'utf8').split('\n');
+  if (skipUnless(t, Number(outside) > 128 + 64 ? undefined : `this kernel runs no calls of 32 bits: ${outside}`))
+    return;
+  t.deepEqual(story.log.trim().split('\n'), ['38', '38'], 'ENOSYS');
 });
 
 test.serial('the host’s secrets and other programs’ sockets are out of sight', async (t) => {

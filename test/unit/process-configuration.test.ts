@@ -118,7 +118,7 @@ test('our state is hidden where the host’s tree is shown, and only there', (t)
 
 test('the filter: clone without namespaces, clone3 not at all, nothing of mounting', (t) => {
   const profile = seccompProfile(fourteen, 'x64');
-  const common = profile.syscalls[0]?.names ?? [];
+  const common = profile.syscalls[1]?.names ?? [];
   for (const name of [
     'mount',
     'unshare',
@@ -138,8 +138,11 @@ test('the filter: clone without namespaces, clone3 not at all, nothing of mounti
   t.is(profile.syscalls.find(({ names }) => names[0] === 'clone3')?.errnoRet, 38);
   t.is(profile.syscalls.find(({ names }) => names[0] === 'clone')?.args?.[0]?.value, 0x7e020000);
   const privileged = seccompProfile([...fourteen, 'CAP_SYS_ADMIN'], 'x64');
-  t.true(privileged.syscalls[0]?.names.includes('unshare'));
-  t.false(privileged.syscalls.some(({ action }) => action === 'SCMP_ACT_ERRNO'));
+  t.true(privileged.syscalls[1]?.names.includes('unshare'));
+  t.deepEqual(
+    privileged.syscalls.flatMap(({ action, names }) => (action === 'SCMP_ACT_ERRNO' ? names : [])),
+    ['socketcall'],
+  );
 });
 
 test('the filter: no socket that leads to ciphers or the hypervisor', (t) => {
@@ -151,6 +154,9 @@ test('the filter: no socket that leads to ciphers or the hypervisor', (t) => {
       (rule) => rule !== undefined && (rule.op === 'SCMP_CMP_LT' ? family < rule.value : family === rule.value),
     );
   t.deepEqual([1, 2, 10, 16, 17, 38, 40, 44].map(allowed), [true, true, true, true, true, false, false, true]);
+  // libseccomp takes the first word about a call: behind this one, none that it makes of `socket` counts.
+  const [first] = seccompProfile(fourteen, 'x64').syscalls;
+  t.deepEqual(first, { names: ['socketcall'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 });
 });
 
 test('users are the container’s own', (t) => {

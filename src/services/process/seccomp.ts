@@ -6,10 +6,14 @@
  * allowed with that capability and not without it: a second lock beside the kernel's own, which has saved containers from
  * bugs behind the first (CVE-2022-0185: fsconfig inside a user namespace).
  *
- * Three calls need a look at their arguments. `clone` makes threads and processes and is needed by all, but with a
+ * Some calls need a look at their arguments. `clone` makes threads and processes and is needed by all, but with a
  * CLONE_NEW flag it makes a namespace. `clone3` takes its flags behind a pointer, where a filter can't look; it answers
  * ENOSYS, upon which the C library falls back to `clone`. `socket` is free except for AF_ALG and AF_VSOCK, which lead to
- * the kernel's ciphers and to the hypervisor.
+ * the kernel's ciphers (CVE-2026-31431: from there into every file that can be read) and to the hypervisor.
+ *
+ * A 32-bit program can make a socket by `socketcall`, too, with the family behind a pointer. That one answers ENOSYS: since
+ * Linux 4.3 there is `socket` for them as well, which C libraries use. 32-bit programs in Go don't, and have no network.
+ * Docker lets it pass, and leaves AF_ALG to AppArmor or SELinux, where there is one (moby#52547).
  *
  * The selection follows docker's documented default profile, arranged by subject; names for other processors that this one
  * lacks are ignored by libseccomp.
@@ -36,7 +40,7 @@ const common = `
   select _newselect pselect6 pselect6_time64 poll ppoll ppoll_time64
   epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_wait epoll_wait_old epoll_pwait epoll_pwait2 eventfd eventfd2
   io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents io_pgetevents_time64 ioprio_get ioprio_set
-  socketpair socketcall bind connect listen accept accept4 shutdown getsockname getpeername getsockopt setsockopt
+  socketpair bind connect listen accept accept4 shutdown getsockname getpeername getsockopt setsockopt
   send sendto sendmsg sendmmsg recv recvfrom recvmsg recvmmsg recvmmsg_time64
   brk mmap mmap2 munmap mremap mprotect madvise mincore mlock mlock2 mlockall munlock munlockall mseal remap_file_pages
   memfd_create memfd_secret membarrier cachestat pkey_alloc pkey_free pkey_mprotect map_shadow_stack
@@ -142,17 +146,16 @@ export function seccompProfile(capabilities: readonly string[], processor: strin
   const names = words(common);
   for (const capability of capabilities) names.push(...words(governed[capability] ?? ''));
   const syscalls: Rule[] = [
+    // Before all that it stands for: libseccomp would let it pass with `socket`, whatever family that one may have.
+    absent('socketcall'),
     { names: [...new Set(names)], action: 'SCMP_ACT_ALLOW' },
     allow('socket', { index: 0, value: alg, op: 'SCMP_CMP_LT' }),
     ...families.map((value) => allow('socket', { index: 0, value, op: 'SCMP_CMP_EQ' as const })),
     ...personalities.map((value) => allow('personality', { index: 0, value, op: 'SCMP_CMP_EQ' as const })),
   ];
   if (!capabilities.includes('CAP_SYS_ADMIN')) {
-    syscalls.push(allow('clone', { index: 0, value: namespaceFlags, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }), {
-      names: ['clone3'],
-      action: 'SCMP_ACT_ERRNO',
-      errnoRet: enosys,
-    });
+    const args = { index: 0, value: namespaceFlags, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' } as const;
+    syscalls.push(allow('clone', args), absent('clone3'));
   }
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
@@ -160,6 +163,11 @@ export function seccompProfile(capabilities: readonly string[], processor: strin
     architectures: architectures[processor] ?? [],
     syscalls,
   };
+}
+
+/** As on a kernel that doesn't have it. */
+function absent(name: string): Rule {
+  return { names: [name], action: 'SCMP_ACT_ERRNO', errnoRet: enosys };
 }
 
 function allow(name: string, argument: NonNullable<Rule['args']>[number]): Rule {
