@@ -65,6 +65,47 @@ test('pointers that lead to pointers are followed for as long as a name can have
   t.is(chained(127), 0);
 });
 
+/** A question for x.test, and 4,000 records whose owner is a pointer into a name of 126 labels; then an address of x.test. */
+function crowded(type: number, labelOf: (index: number) => number): Buffer {
+  const start = answerTo(question('x.test'), {});
+  const name = Buffer.from([...Array.from({ length: 126 }, () => [1, 0x61]).flat(), 0]);
+  const record = (owner: number, type: number, data: Buffer) =>
+    Buffer.concat([Buffer.of(0xc0 | (owner >> 8), owner & 255, 0, type, 0, 1, 0, 0, 0, 60, 0, data.length), data]);
+  const holder = record(12, 16, name);
+  const at = start.length + holder.length - name.length;
+  const address = Buffer.of(192, 0, 2, 1);
+  const crowd = Array.from({ length: 4000 }, (_, index) => record(at + 2 * labelOf(index), type, address));
+  const message = Buffer.concat([start, holder, ...crowd, record(12, 1, address)]);
+  message.writeUInt16BE(crowd.length + 2, 6);
+  return message;
+}
+
+/** The same message, and how often anything in it was looked at. */
+function counted(message: Buffer) {
+  const count = { looks: 0 };
+  const view = new Proxy(message, {
+    get(target, key) {
+      count.looks++;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return { view, count };
+}
+
+for (const [what, type, labelOf, addresses] of [
+  ['addresses of one long name', 1, () => 0, 1],
+  ['addresses of many long names', 1, (index: number) => index % 100, 0],
+  ['aliases of one long name', 5, () => 0, 1],
+  ['aliases of many long names', 5, (index: number) => index % 100, 0],
+] as const) {
+  test(`a reply full of ${what} costs no more than to pass over its records`, (t) => {
+    const { view, count } = counted(crowded(type, labelOf));
+    t.is(toldAddresses(view, { name: 'x.test', type: 1, class: 1 }, 24).addresses.length, addresses);
+    t.true(count.looks < 2 * view.length, `${count.looks} looks at ${view.length} bytes`);
+  });
+}
+
 test('no message whatever breaks it, nor holds it up', (t) => {
   const start = answerTo(question('x.test'), { answers: [alias('x.test', 'y.test'), a('y.test', '192.0.2.1')] });
   const damage = fc.array(fc.tuple(fc.nat(start.length - 1), fc.constantFrom(0, 1, 0x3f, 0xc0, 0xc0, 0xff, 12, 29)), {

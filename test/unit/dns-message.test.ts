@@ -153,6 +153,36 @@ test('an answer of another server is cut between records, and keeps its OPT', (t
   for (let limit = 512; limit < 800; limit++) t.true(personalise(whole, message, read(message), limit).length <= limit);
 });
 
+test('an OPT for which there is no room loses its options, and the client is told that there is more', (t) => {
+  const opt = (udpPayloadSize: number, length: number) => ({
+    additionals: [
+      {
+        type: 'OPT',
+        name: '.',
+        udpPayloadSize,
+        extendedRcode: 1,
+        flags: 0x8000,
+        options: [{ code: 65_001, data: Buffer.alloc(length) }],
+      } as never,
+    ],
+  });
+  for (const [takes, length] of [
+    [1232, 2000],
+    [1232, 60_000],
+    [65_535, 65_490],
+  ] as const) {
+    const message = question('x.test', 'A', opt(takes, 0));
+    const answers = [{ type: 'A', name: 'x.test', ttl: 60, data: '192.0.2.1' }] as const;
+    const whole = answerTo(question('x.test'), { answers: length < 65_000 ? [...answers] : [], ...opt(600, length) });
+    const reply = personalise(whole, message, read(message));
+    t.true(reply.length <= payloadLimit(read(message)), `${reply.length} bytes`);
+    const given = decode(reply);
+    t.like(given, { id: 4711, flag_tc: true });
+    t.is(given.answers?.length, whole.readUInt16BE(6));
+    t.like(given.additionals?.[0], { type: 'OPT', udpPayloadSize: 600, extendedRcode: 1, flags: 0x8000, options: [] });
+  }
+});
+
 test('of a message that was cut off, no record is believed', (t) => {
   const asked = question('x.test');
   const whole = answerTo(asked, { answers: [{ type: 'A', name: 'x.test', ttl: 60, data: '192.0.2.1' }] });

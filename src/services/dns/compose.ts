@@ -4,6 +4,7 @@ import {
   headerSize,
   payloadLimit,
   type Query,
+  type RecordPlace,
   type ResponseCode,
   readQuestion,
   readRecords,
@@ -27,6 +28,7 @@ const localTtlSeconds = 5;
 
 /** The bytes of a record whose name is a pointer to the question's. */
 const recordOverhead = 12;
+/** An OPT record without options. */
 const optionSize = 11;
 /** What we take by UDP ourselves: said to clients that said theirs. */
 const ownPayloadSize = 4096;
@@ -88,13 +90,21 @@ function cut(answer: Buffer, limit: number): Buffer {
   const end = readQuestion(answer)?.end ?? headerSize;
   const records = readRecords(answer, end) ?? [];
   const option = records.find(({ section, type }) => section === 'additional' && type === recordType.OPT);
-  const tail = option === undefined ? Buffer.alloc(0) : answer.subarray(option.start, option.end);
+  const tail = option === undefined ? Buffer.alloc(0) : optionWithin(answer, option, limit - end);
   const kept = records.filter((place) => place.section === 'answer' && place.end + tail.length <= limit);
   const reply = Buffer.concat([answer.subarray(0, kept.at(-1)?.end ?? end), tail]);
   reply.writeUInt16BE(reply.readUInt16BE(2) | flag.truncated, 2);
   for (const [at, count] of [kept.length, 0, option === undefined ? 0 : 1].entries())
     reply.writeUInt16BE(count, 6 + 2 * at);
   return reply;
+}
+
+/** An OPT record: what it says of its server, and its options if there is room for them. */
+function optionWithin(answer: Buffer, { start, ttl, end }: RecordPlace, room: number): Buffer {
+  if (end - start <= room) return answer.subarray(start, end);
+  const bare = Buffer.alloc(optionSize);
+  answer.copy(bare, 1, ttl - 4, ttl + 4);
+  return bare;
 }
 
 function withinRoom(records: readonly ResourceData[], room: number): readonly ResourceData[] {

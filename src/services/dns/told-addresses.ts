@@ -4,13 +4,18 @@
  * An answer may hold anything: records of names that nobody asked for, a way that comes back to where it was, a thousand
  * addresses. What is not on the way is not looked at, and there is a limit to the way and to what is at its end.
  *
+ * Every reply is looked at, and thousands of records fit into one, each with a pointer to a name of 126 labels. So a name that
+ * owns many is read once, and of many names the first few: an honest answer has no owners but those on the way.
+ *
  * @see RFC 1034 section 3.6.2
  */
 import { type Address, fromBytes } from '../../values/address.ts';
 import { internet, labelText, type Question, type RecordPlace, readRecords, recordType } from './message.ts';
 
-/** As many pointers as a name can have labels, one behind each. */
-const limits = { names: 16, addresses: 64, pointers: 127 } as const;
+/** As many pointers as a name can have labels, one behind each; twice the names, which may stand there whole and as pointers. */
+const limits = { names: 16, owners: 32, addresses: 64, pointers: 127 } as const;
+
+type OwnerOf = (place: RecordPlace) => string | undefined;
 
 export interface Told {
   /** The one that was asked for, and those that it led to. */
@@ -28,29 +33,56 @@ export interface ToldAddress {
 /** @param end where the message's question ends */
 export function toldAddresses(message: Buffer, question: Question, end: number): Told {
   const records = question.class === internet ? (readRecords(message, end) ?? []) : [];
-  const answers = records
-    .filter(({ section }) => section === 'answer')
-    .map((place) => ({ place, owner: nameAt(message, place.start) }));
-  const names = [question.name];
-  for (let name: string | undefined = question.name; name !== undefined && names.length < limits.names; ) {
-    const alias = answers.find(({ place, owner }) => place.type === recordType.CNAME && owner === name);
-    name = alias === undefined ? undefined : nameAt(message, alias.place.data);
-    if (name === undefined || names.includes(name)) break;
-    names.push(name);
-  }
+  const answers = records.filter(({ section }) => section === 'answer');
+  const ownerOf = ownersIn(message);
+  const names = wayFrom(question.name, message, aliasesIn(answers, ownerOf));
   const addresses = answers
-    .filter(({ owner }) => owner === names.at(-1))
-    .flatMap(({ place }) => addressIn(message, place))
-    .slice(0, limits.addresses);
+    .filter((place) => isAddress(message, place) && ownerOf(place) === names.at(-1))
+    .slice(0, limits.addresses)
+    .map((place) => addressIn(message, place));
   return { names, addresses };
 }
 
-function addressIn(message: Buffer, { type, data, end, ttl }: RecordPlace): readonly ToldAddress[] {
+/** Reads who owns a record, each spelling once; undefined where that is no name, or one too many. */
+function ownersIn(message: Buffer): OwnerOf {
+  const owners = new Map<string, string | undefined>();
+  return ({ start, ttl }) => {
+    const spelling = message.toString('latin1', start, ttl - 4);
+    if (!owners.has(spelling) && owners.size < limits.owners) owners.set(spelling, nameAt(message, start));
+    return owners.get(spelling);
+  };
+}
+
+/** Of several aliases of one name the first counts. */
+function aliasesIn(answers: readonly RecordPlace[], ownerOf: OwnerOf): ReadonlyMap<string, RecordPlace> {
+  const aliases = new Map<string, RecordPlace>();
+  for (const place of answers) {
+    const owner = place.type === recordType.CNAME ? ownerOf(place) : undefined;
+    if (owner !== undefined && !aliases.has(owner)) aliases.set(owner, place);
+  }
+  return aliases;
+}
+
+function wayFrom(first: string, message: Buffer, aliases: ReadonlyMap<string, RecordPlace>): readonly string[] {
+  const names = [first];
+  for (let alias = aliases.get(first); alias !== undefined && names.length < limits.names; ) {
+    const name = nameAt(message, alias.data);
+    if (name === undefined || names.includes(name)) break;
+    names.push(name);
+    alias = aliases.get(name);
+  }
+  return names;
+}
+
+function isAddress(message: Buffer, { type, data, end, ttl }: RecordPlace): boolean {
   const size = type === recordType.A ? 4 : type === recordType.AAAA ? 16 : undefined;
-  if (end - data !== size || message.readUInt16BE(ttl - 2) !== internet) return [];
+  return end - data === size && message.readUInt16BE(ttl - 2) === internet;
+}
+
+function addressIn(message: Buffer, { data, end, ttl }: RecordPlace): ToldAddress {
   const seconds = message.readUInt32BE(ttl);
   // RFC 2181 section 8.
-  return [{ address: fromBytes(message.subarray(data, end)), seconds: seconds > 0x7fffffff ? 0 : seconds, ttl }];
+  return { address: fromBytes(message.subarray(data, end)), seconds: seconds > 0x7fffffff ? 0 : seconds, ttl };
 }
 
 /**
