@@ -26,6 +26,7 @@ export const edge = 1 << 31;
 
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
 const EFD_NONBLOCK_CLOEXEC = 0o2004000;
 
@@ -36,7 +37,6 @@ const layout = process.arch === 'x64' ? { size: 12, fd: 4, key: 8 } : { size: 16
 const capacity = 256;
 
 export class Epoll {
-  readonly fd: number;
   readonly #calls: SystemCalls = systemCalls();
   readonly #errno = lastErrno();
   /** One event for epoll_ctl, and then those that were fetched. */
@@ -45,19 +45,31 @@ export class Epoll {
   readonly #one = addressOf(this.#memory);
   readonly #fetched = this.#one + layout.size;
 
-  /** @throws KernelError EMFILE */
-  constructor() {
-    this.fd = call('epoll_create1', 'int epoll_create1(int)', EPOLL_CLOEXEC);
-  }
+  /** @param fd of one that another thread has made. Default: a new one @throws KernelError EMFILE */
+  constructor(readonly fd: number = call('epoll_create1', 'int epoll_create1(int)', EPOLL_CLOEXEC)) {}
 
   /** @throws KernelError ENOMEM, ENOSPC beyond fs.epoll.max_user_watches */
   add(fd: number, events: number, key: number): void {
     this.#control(EPOLL_CTL_ADD, fd, events, key);
   }
 
-  /** Errors are reported whatever is asked for, also with no events at all. @throws KernelError ENOENT if it is not watched */
+  /**
+   * Errors are reported whatever is asked for; where that is nothing but `edge`, once.
+   *
+   * @throws KernelError ENOENT if it is not watched
+   */
   change(fd: number, events: number, key: number): void {
     this.#control(EPOLL_CTL_MOD, fd, events, key);
+  }
+
+  /**
+   * Watches it no more, whichever thread waits. Closing does the same only where nobody else has the same file open: another
+   * process with a copy of a socket keeps it watched, under a number that stands for something else by then.
+   *
+   * @throws KernelError ENOENT if it is not watched
+   */
+  remove(fd: number): void {
+    this.#control(EPOLL_CTL_DEL, fd, 0, 0);
   }
 
   #control(operation: number, fd: number, events: number, key: number): void {

@@ -1,14 +1,25 @@
+import { EventEmitter, once } from 'node:events';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import type { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { countFields, errorKindOf, sumOfCounts } from '../../src/services/proxy/counters.ts';
 import { CounterTable } from '../../src/services/proxy/engine/counter-table.ts';
+import { Engine } from '../../src/services/proxy/engine/engine.ts';
 import { Ledger } from '../../src/services/proxy/engine/ledger.ts';
 import { Loop } from '../../src/services/proxy/engine/loop.ts';
+import type { Birth } from '../../src/services/proxy/engine/orders.ts';
 import { Vigil } from '../../src/services/proxy/engine/vigil.ts';
-import { readable } from '../../src/sys/epoll.ts';
+import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
+import { Epoll, readable } from '../../src/sys/epoll.ts';
+import { bind, closeSocket, connect, listen, openStream } from '../../src/sys/inet-socket.ts';
+import { call } from '../../src/sys/libc.ts';
 import { PipeCalls } from '../../src/sys/pipe.ts';
+import { parseAddress } from '../../src/values/address.ts';
+import { ignoring } from '../../src/values/errors.ts';
 
 const pipes = new PipeCalls();
+const loopback = parseAddress('127.0.0.1');
 
 /** Runs until `done`; what a thread would hang on is ended by a timer. */
 function run(loop: Loop, done: () => boolean): void {
@@ -141,4 +152,45 @@ test('who hears of something soon after each sleep stays awake for a moment, and
   looks = 0;
   t.is(vigil.keep(inVain), 0);
   t.is(looks, 0, 'what was earned is spent');
+});
+
+/** A listening socket at a free port. */
+async function listener(): Promise<readonly [fd: number, port: number]> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  const fd = openStream(4);
+  bind(fd, { address: loopback, port });
+  listen(fd, 10);
+  return [fd, port];
+}
+
+function dial(port: number): number {
+  const fd = openStream(4);
+  ignoring('EINPROGRESS', () => connect(fd, { address: loopback, port }));
+  return fd;
+}
+
+test('what another process has open, too, is watched no more from the moment at which it is withdrawn', async (t) => {
+  let birth: Birth | undefined;
+  // The thread is played here: it hears nothing, and its loop is looked into.
+  const start = (given: Birth) => {
+    birth = given;
+    return Object.assign(new EventEmitter(), { ref() {}, unref() {}, postMessage() {} }) as unknown as Worker;
+  };
+  const engine = new Engine({ fallback: new NodeRelays(), say: (line) => t.fail(line), start });
+  const [fd, hostPort] = await listener();
+  const elsewhere = call('copy a descriptor', 'int dup(int)', fd);
+  const targets = { 4: loopback, 6: parseAddress('::1') };
+  const way = { protocol: 'tcp', hostAddress: loopback, isShared: false, targets } as const;
+  const relay = engine.serve(fd, { way, hostPort, containerPort: 80 });
+  const epoll = new Epoll(birth?.epoll);
+  epoll.add(fd, readable, 0);
+  const clients = [dial(hostPort)];
+  t.is(epoll.wait(5000), 1, 'control: its clients are told of');
+  void relay.withdraw();
+  clients.push(dial(hostPort));
+  t.is(epoll.wait(0), 0);
+  for (const each of [...clients, elsewhere, fd]) closeSocket(each);
 });

@@ -19,7 +19,7 @@ export const errorKinds = [
   'clientReset',
   /** Broken off by the container. */
   'containerReset',
-  /** Times that no client could be accepted for want of descriptors or memory. Who came then waited. */
+  /** Times that no client could be accepted: for want of descriptors or memory, and who came then waited; or the port was lost. */
   'acceptFailed',
 ] as const;
 

@@ -21,9 +21,21 @@
  *
  * Descriptors may run out. Then new clients are turned away, and those that are being served stay. (Should even accept
  * fail, libuv takes the waiting connection with a spare descriptor and closes it, so that the queue does not block.)
+ *
+ * A listener that was destroyed libuv would ask for ever, and it tells nobody. So each is looked after, once a second: it listens
+ * again. Where another program has taken its port meanwhile, that one has it until the port is published anew.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { abortOnClose, dropped, type Endpoint, listen, longestBacklog, takeError } from '../../sys/inet-socket.ts';
+import { listenAgain } from '../../sys/destroyed-listener.ts';
+import {
+  abortOnClose,
+  dropped,
+  type Endpoint,
+  isListening,
+  listen,
+  longestBacklog,
+  takeError,
+} from '../../sys/inet-socket.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import { StreamOptions } from '../../sys/stream-options.ts';
 import { type Address, formatAddress } from '../../values/address.ts';
@@ -34,8 +46,11 @@ import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } f
 import { introduction } from './introduction.ts';
 import { type SocketForward, targetOf } from './socket-forward.ts';
 
+const lookMilliseconds = 1000;
+
 export class StreamRelay implements Relay {
   readonly #server: Server;
+  readonly #watch: NodeJS.Timeout;
   /** Of each client the socket to the container. */
   readonly #connections = new Map<Socket, Socket>();
   readonly #counters = new Counters();
@@ -57,7 +72,7 @@ export class StreamRelay implements Relay {
     this.#options = new StreamOptions(this.#settings.synRetries);
     this.#options.prepare(fd);
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#carry(client));
-    // Accepting failed, for one client: EMFILE, or it had already gone. The listener itself can't fail.
+    // Accepting failed, for one client: EMFILE, or it had already gone.
     this.#server.on('error', (error) => {
       if (hasErrno(error, 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM')) this.#counters.dropped('turnedAway');
     });
@@ -66,6 +81,7 @@ export class StreamRelay implements Relay {
     if (!this.#server.listening) throw new Error(`cannot listen on port ${forward.hostPort}`);
     // Node has listened again, with a queue of 511, whatever it is told.
     listen(fd, longestBacklog);
+    this.#watch = setInterval(() => this.#lookAfter(), lookMilliseconds).unref();
   }
 
   get clients(): number {
@@ -79,7 +95,8 @@ export class StreamRelay implements Relay {
       bytesIn += client.bytesRead;
       bytesOut += backend.bytesRead;
     }
-    return { ...ended, bytesIn, bytesOut, overflowed: dropped(this.fd) - this.#droppedBefore };
+    const overflowed = this.#server.listening ? dropped(this.fd) - this.#droppedBefore : 0;
+    return { ...ended, bytesIn, bytesOut, overflowed };
   }
 
   cut(): Promise<void> {
@@ -103,7 +120,18 @@ export class StreamRelay implements Relay {
 
   /** Resolves when the last connection has ended. */
   #shut(): Promise<void> {
+    clearInterval(this.#watch);
     return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #lookAfter(): void {
+    if (isListening(this.fd)) return;
+    try {
+      listenAgain(this.fd);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      void this.#shut();
+    }
   }
 
   #carry(client: Socket): void {

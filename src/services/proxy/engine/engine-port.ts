@@ -8,6 +8,8 @@ import type { CounterTable } from './counter-table.ts';
 /** What ports need of the engine. */
 export interface Desk {
   readonly counters: CounterTable;
+  /** The thread hears of this descriptor no more. To be called as long as it stands for its socket. */
+  unwatch(fd: number): void;
   leave(act: 'cut' | 'withdraw', fd: number): void;
 }
 
@@ -76,6 +78,7 @@ export class EnginePort implements Relay {
 
   #leave(act: 'cut' | 'withdraw'): Promise<void> {
     this.#departure ??= departure();
+    this.desk.unwatch(this.fd);
     vacate(this.fd);
     this.desk.leave(act, this.fd);
     return this.#departure.ended;

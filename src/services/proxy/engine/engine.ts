@@ -7,11 +7,14 @@
  *       bind, listen, door closed
  *       serve ─────────── order, bell ────────> watches the descriptor, accepts, connects, carries
  *       door open                              counts, in memory that both see
- *       withdraw: vacates the descriptor ─────> those who are served have ten seconds
+ *       withdraw: ends the watch,
+ *         vacates the descriptor ────────────> those who are served have ten seconds
  *       closes it  <────────── ended ─────────  the last one has gone
  *
  * A port must be free at once when it is withdrawn, but a number that is closed here would be given to the next file, and the
- * other thread might still accept on it. So it is **vacated**: its socket is replaced by one that is nothing.
+ * other thread might still accept on it. So it is **vacated**: its socket is replaced by one that is nothing. Of a socket that
+ * another process has open, too (docker-proxy's `-use-listen-fd`), the kernel would go on telling whoever watches it, so the watch is
+ * ended first, from this thread: once vacated, nobody has a name for it any more.
  *
  * **When the thread dies** (it should not; its memory may run out), its connections can't be saved. The ledger in shared
  * memory tells which descriptors were its own: they are closed, with RST, and the next thread gets all the ports. The
@@ -21,7 +24,7 @@
  * The thread sleeps in epoll_wait(2), where Node can't reach it: a process that ends rings the bell.
  */
 import { Worker } from 'node:worker_threads';
-import { openBell, ring } from '../../../sys/epoll.ts';
+import { Epoll, openBell, ring } from '../../../sys/epoll.ts';
 import { abortOnClose, closeSocket } from '../../../sys/inet-socket.ts';
 import { MessageOptions } from '../../../sys/message-options.ts';
 import { openFileLimit } from '../../../sys/open-files.ts';
@@ -55,6 +58,8 @@ export class Engine implements Carrier, Desk {
   /** By descriptor. */
   readonly #ports = new Map<number, EnginePort>();
   readonly #bell = openBell();
+  /** Of the thread that runs. */
+  #epoll = new Epoll();
   readonly #ending = new Int32Array(new SharedArrayBuffer(4));
   readonly #ledger = new Ledger();
   readonly #options: Readonly<Record<'tcp' | 'sctp', StreamOptions | MessageOptions>>;
@@ -87,6 +92,11 @@ export class Engine implements Carrier, Desk {
 
   tidy(): void {
     if (this.#worker !== undefined) this.#order({ act: 'tidy' });
+  }
+
+  unwatch(fd: number): void {
+    // The thread may not have heard of it yet.
+    ignoring('ENOENT', () => this.#epoll.remove(fd));
   }
 
   leave(act: 'cut' | 'withdraw', fd: number): void {
@@ -133,6 +143,7 @@ export class Engine implements Carrier, Desk {
   #start(): Worker {
     this.#startedAt = performance.now();
     const birth: Birth = {
+      epoll: this.#epoll.fd,
       bell: this.#bell,
       ending: this.#ending.buffer,
       ledger: this.#ledger.memory,
@@ -160,6 +171,8 @@ export class Engine implements Carrier, Desk {
   #died(reason: string): void {
     this.#worker = undefined;
     this.#orders = [];
+    this.#epoll.close();
+    this.#epoll = new Epoll();
     for (const fd of this.#ledger.clear()) {
       ignoring('ENOTSOCK', () => abortOnClose(fd));
       closeSocket(fd);

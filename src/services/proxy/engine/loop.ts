@@ -37,7 +37,7 @@ interface Registration {
 export class Loop {
   /** When the last events came, in milliseconds of the monotonic clock. */
   now = performance.now();
-  readonly #epoll = new Epoll();
+  readonly #epoll: Epoll;
   readonly #vigil = new Vigil();
   readonly #look = () => this.#epoll.wait(0);
   readonly #registrations: (Registration | undefined)[] = [];
@@ -46,9 +46,9 @@ export class Loop {
   #unfinished: Continued[] = [];
   #key = 0;
 
-  /** The descriptor of the loop itself. */
-  get fd(): number {
-    return this.#epoll.fd;
+  /** @param epoll in which another thread may end a watch, too */
+  constructor(epoll = new Epoll()) {
+    this.#epoll = epoll;
   }
 
   /** @param events by edge, or as long as they last @throws KernelError ENOMEM, ENOSPC */
@@ -64,13 +64,13 @@ export class Loop {
     if (registration !== undefined) registration.watcher = watcher;
   }
 
-  /** Other events, or none for a while. What was vacated meanwhile is watched no more, and its watcher will hear of it. */
+  /** Other events, or `edge` for none for a while. What was vacated meanwhile is watched no more, and its watcher will hear of it. */
   change(fd: number, events: number): void {
     const { key } = this.#registrations[fd] ?? {};
     if (key !== undefined) ignoring('ENOENT', () => this.#epoll.change(fd, events, key));
   }
 
-  /** To be called before the descriptor is closed, by which the kernel forgets it. */
+  /** To be called before the descriptor is closed, by which the kernel forgets it. What was vacated it has forgotten already. */
   forget(fd: number): void {
     this.#registrations[fd] = undefined;
   }

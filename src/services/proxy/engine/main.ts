@@ -6,7 +6,7 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { DatagramBatch } from '../../../sys/datagram-batch.ts';
-import { edge, readable } from '../../../sys/epoll.ts';
+import { Epoll, edge, readable } from '../../../sys/epoll.ts';
 import { memoryReturn } from '../../../sys/own-memory.ts';
 import { StreamCalls } from '../../../sys/stream-calls.ts';
 import type { Destination } from '../socket-forward.ts';
@@ -92,10 +92,9 @@ class Thread implements Watcher, Continued, PortOwner {
   }
 }
 
-function run(desk: MessagePort, { bell, ending, ledger, counters, settings }: Birth): void {
-  const loop = new Loop();
+function run(desk: MessagePort, { epoll, bell, ending, ledger, counters, settings }: Birth): void {
+  const loop = new Loop(new Epoll(epoll));
   const descriptors = new Descriptors(new Ledger(ledger), settings.descriptorLimit);
-  descriptors.own(loop.fd);
   const pipes = new PipePool(descriptors);
   const means = { loop, descriptors, streams: new StreamCalls(settings.synRetries), pipes, settings };
   const thread = new Thread(desk, means, new CounterTable(counters));

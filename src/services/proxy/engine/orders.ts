@@ -4,6 +4,8 @@ import type { Way } from '../socket-forward.ts';
 
 /** What the engine's thread is born with. */
 export interface Birth {
+  /** In which it watches. The other thread ends the watch of what it vacates, and closes it when the thread has died. */
+  readonly epoll: number;
   /** Rung when there is an order, or when it shall end. */
   readonly bell: number;
   /** One number: not 0 when it shall end. */

@@ -4,9 +4,13 @@
  * Theory of operation. A client that can't be served is turned away with RST, or ABORT: where descriptors ran out, where the container
  * can't be reached. When accepting itself fails for want of descriptors or memory, the client waits in the kernel's queue, and
  * the listener is not looked at for a moment: to be told of it again and again would keep the loop from those who are served.
+ *
+ * A listener that was destroyed listens again, as soon as the loop is told. Where another program has taken its port in that
+ * moment, it goes on trying.
  */
-import { readable } from '../../../sys/epoll.ts';
-import { appearAs } from '../../../sys/inet-socket.ts';
+import { listenAgain } from '../../../sys/destroyed-listener.ts';
+import { edge, readable } from '../../../sys/epoll.ts';
+import { appearAs, isListening } from '../../../sys/inet-socket.ts';
 import { errnoName } from '../../../sys/libc.ts';
 import { EAGAIN, ECONNABORTED, EINTR, EOPNOTSUPP } from '../../../sys/system-calls.ts';
 import type { Family } from '../../../values/address.ts';
@@ -48,10 +52,12 @@ export class StreamPort implements Port, ConnectionOwner {
   ) {}
 
   ready(): void {
+    // To try once more wakes who watches.
+    if (this.#pause !== undefined) return;
     for (let count = 0; count < turn; count++) {
       const client = this.means.streams.accept(this.fd);
       if (client < 0) {
-        if (!passing.has(-client)) this.#rest();
+        if (!passing.has(-client) && !this.#listensAgain()) this.#rest();
         return;
       }
       this.#welcome(client);
@@ -117,11 +123,15 @@ export class StreamPort implements Port, ConnectionOwner {
     return begun < 0 ? errnoName(-begun) : undefined;
   }
 
-  /** Errors are events that can't be asked not to come: a listener has none. */
+  /** Had it been destroyed, and does it listen now? */
+  #listensAgain(): boolean {
+    return !isListening(this.fd) && refusal(() => listenAgain(this.fd)) === undefined;
+  }
+
+  /** Errors are events that can't be asked not to come, and a listener that was destroyed has some: by edge, they come once. */
   #rest(): void {
-    if (this.#pause !== undefined) return;
     this.counters.failed('acceptFailed');
-    this.means.loop.change(this.fd, 0);
+    this.means.loop.change(this.fd, edge);
     this.#pause = this.means.loop.after(pauseMilliseconds, () => {
       this.#pause = undefined;
       this.means.loop.change(this.fd, readable);

@@ -1,0 +1,63 @@
+/**
+ * Whoever rules the network of the machine destroys the listener of a published port: `ss -K`, which a container with --network host
+ * and NET_ADMIN may do as well. On everything that carries published ports, in a process of its own.
+ */
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import test, { registerCompletionHandler } from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
+import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { startRelayProcess } from '../support/relay-process.ts';
+import { skipUnless } from '../support/skip.ts';
+
+const container = '10.9.0.2';
+let port = 8000;
+let echoPort = 0;
+
+registerCompletionHandler(() => {
+  process.exit();
+});
+
+test.before(async () => {
+  enterPrivateNetwork();
+  ip(`address add ${container}/32 dev lo`);
+  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, container);
+  await once(server, 'listening');
+  echoPort = (server.address() as AddressInfo).port;
+});
+
+/** A connection on which a word has come back. */
+async function echoed(hostPort: number): Promise<Socket> {
+  const socket = connect(hostPort, '127.0.0.1');
+  socket.write('hello');
+  await once(socket, 'data');
+  return socket.on('error', () => {});
+}
+
+function listens(hostPort: number): boolean {
+  return spawnSync('ss', ['-Hltn', `sport = :${hostPort}`], { encoding: 'utf8' }).stdout !== '';
+}
+
+/** @returns whether the kernel can do it (CONFIG_INET_DIAG_DESTROY) */
+function destroyListener(hostPort: number): boolean {
+  const { stdout } = spawnSync('ss', ['--kill', '-Hltn', `sport = :${hostPort}`], { encoding: 'utf8' });
+  return stdout !== '';
+}
+
+for (const carrier of ['engine', 'node'] as const)
+  test(`${carrier}: a listener that is destroyed, twice, listens again, and who was served goes on`, async (t) => {
+    const hostPort = ++port;
+    const relay = await startRelayProcess({ carrier, hostPort, target: container, targetPort: echoPort });
+    const early = await echoed(hostPort);
+    for (let time = 0; time < 2; time++) {
+      if (skipUnless(t, destroyListener(hostPort) ? undefined : 'this kernel destroys no sockets')) return;
+      await waitFor('it listens', () => listens(hostPort));
+      (await echoed(hostPort)).destroy();
+    }
+    early.write('still there?');
+    const [answer] = (await once(early, 'data')) as [Buffer];
+    t.is(String(answer), 'still there?');
+    early.destroy();
+    relay.kill('SIGKILL');
+  });
