@@ -10,8 +10,8 @@ function forward(hostPort: number): ForwardSet {
   return { protocol: 'tcp', hostAddress, target, ports: [{ hostPort, containerPort: 80, count: 1 }] };
 }
 
-/** A hook that writes down what it is told, and fails at what it is told to. */
-function recorder(failing?: string) {
+/** A hook that writes down what it is told, and fails at what it is told to. @param speaking who never leaves */
+function recorder(failing?: string, speaking: ReadonlySet<number> = new Set()) {
   const told: string[] = [];
   const leads = new Set<number>();
   const note = (word: string, ports: readonly number[]) => {
@@ -34,7 +34,10 @@ function recorder(failing?: string) {
     },
     counts: () => () => 0,
     end: (numbers: ReadonlySet<number>) => note('end', [...numbers]),
-    isSpeaking: () => false,
+    speaking() {
+      note('speaking', []);
+      return speaking;
+    },
     close: () => note('close', []),
   };
   const failures: unknown[] = [];
@@ -89,6 +92,17 @@ for (const failing of ['open', 'lead', 'leave', 'end'])
     t.is(told.includes('close'), failing !== 'open', 'what it was led by is taken away');
     t.false(told.includes('lead 2'));
   });
+
+test('who wait for those who were led share one list of sockets, and nobody makes one for who led nobody', async (t) => {
+  const { told, opening } = recorder(undefined, new Set([7]));
+  const leading = new Leading(opening);
+  leading.lead([one, two], () => [one, two]);
+  await setImmediate();
+  await leading.withdraw([three]);
+  t.false(told.includes('speaking'));
+  await Promise.all([leading.withdraw([one]), leading.withdraw([two])]);
+  t.deepEqual(told, ['open', 'lead 1 2', 'leave 3', 'leave 1', 'leave 2', 'speaking']);
+});
 
 test('without a hook nothing happens', async (t) => {
   const leading = new Leading();

@@ -26,7 +26,7 @@ export function openConnectHook(): ConnectHook {
   return new ConnectHook(tree.mountPoint);
 }
 
-type Hook = Pick<ConnectHook, 'cgroup' | 'size' | 'lead' | 'counts' | 'leave' | 'end' | 'isSpeaking' | 'close'>;
+type Hook = Pick<ConnectHook, 'cgroup' | 'size' | 'lead' | 'counts' | 'leave' | 'end' | 'speaking' | 'close'>;
 
 /** How the hook is made, and who is told that there is none. */
 export interface HookOpening {
@@ -39,6 +39,7 @@ export class Leading {
   /** Why there is none. */
   #reason = 'no port is served yet';
   #begun: NodeJS.Immediate | undefined;
+  #look: Promise<ReadonlySet<number>> | undefined;
 
   /** @param opening Absent: there is no hook */
   constructor(readonly opening?: HookOpening) {}
@@ -74,9 +75,10 @@ export class Leading {
   /** Leads to them no more. @returns when who was led has left, or was broken off after ten seconds */
   async withdraw(forwards: readonly ForwardSet[]): Promise<void> {
     const numbers = this.#leave(forwards);
+    if (numbers.size === 0) return;
     for (let second = 0; second < drainSeconds; second++) {
-      if (!this.#attempt((hook) => hook.isSpeaking(numbers))) return;
-      await delay(1000);
+      const speaking = await this.#nextLook();
+      if (![...numbers].some((number) => speaking.has(number))) return;
     }
     this.#attempt((hook) => hook.end(numbers));
   }
@@ -98,6 +100,15 @@ export class Leading {
 
   #leave(forwards: readonly ForwardSet[]): ReadonlySet<number> {
     return this.#attempt((hook) => hook.leave(forwards)) ?? new Set();
+  }
+
+  /** Who is still connected, a second from now at the latest. All who wait share one list of the machine's sockets. */
+  #nextLook(): Promise<ReadonlySet<number>> {
+    this.#look ??= delay(1000).then(() => {
+      this.#look = undefined;
+      return this.#attempt((hook) => hook.speaking()) ?? new Set();
+    });
+    return this.#look;
   }
 
   #attempt<T>(action: (hook: Hook) => T): T | undefined {

@@ -101,35 +101,48 @@ export class ConnectHook {
 
   /** How many sockets have been led by ports. A datagram's is counted with its first one. */
   counts(): (forwards: readonly ForwardSet[]) => number {
-    const led = ledBy(elements(this.#ports, port.bytes, target.bytes, this.size));
+    const led = this.#ledBy();
     const ledIn = (set: ForwardSet) =>
-      pairs(set.ports).reduce((sum, { hostPort }) => sum + (led.get(keyOf(set, hostPort).toString('latin1')) ?? 0), 0);
+      pairs(set.ports).reduce((sum, { hostPort }) => sum + (led.get(nameOf(set, hostPort)) ?? 0), 0);
     return (forwards) => (led.size === 0 ? 0 : forwards.reduce((sum, set) => sum + ledIn(set), 0));
   }
 
-  /** Leads nobody more. @returns what those are known by who were led */
+  /**
+   * Leads nobody more.
+   *
+   * Most ports have led nobody, which their counters tell: a socket is counted before it is led. To look for connections of theirs
+   * would be to list all sockets of the machine in vain. (Who is led between the two calls to the kernel is missed, and goes on.)
+   *
+   * @returns what those are known by who were led and may have a connection, so not those of UDP
+   */
   leave(forwards: readonly ForwardSet[]): ReadonlySet<number> {
     const left = new Set<number>();
+    const led = this.#ledBy();
     for (const set of forwards) {
       const numbers = this.#numbersAt(set);
-      const led = pairs(set.ports).flatMap(({ hostPort }) => (numbers.has(hostPort) ? [hostPort] : []));
-      deleteElements(this.#ports, keysOf(set, led), led.length);
-      for (const hostPort of led) {
-        left.add(numbers.get(hostPort) ?? 0);
+      const hostPorts = pairs(set.ports).flatMap(({ hostPort }) => (numbers.has(hostPort) ? [hostPort] : []));
+      deleteElements(this.#ports, keysOf(set, hostPorts), hostPorts.length);
+      for (const hostPort of hostPorts) {
+        const hasLed = set.protocol === 'tcp' && led.size > 0 && led.has(nameOf(set, hostPort));
+        if (hasLed) left.add(numbers.get(hostPort) ?? 0);
         numbers.delete(hostPort);
       }
     }
     return left;
   }
 
-  /** Has one of those who were led still a connection? @param numbers as `leave` has them */
-  isSpeaking(numbers: ReadonlySet<number>): boolean {
-    return this.#led(numbers).length > 0;
+  /** What those are known by who were led and have a connection still. */
+  speaking(): ReadonlySet<number> {
+    return new Set(this.#led().map(({ stored }) => numberOf(stored)));
   }
 
-  /** Breaks these connections off. */
+  /** Breaks their connections off. @param numbers as `leave` has them */
   end(numbers: ReadonlySet<number>): void {
-    endSockets(this.#diagnosis, this.#led(numbers));
+    if (numbers.size === 0) return;
+    endSockets(
+      this.#diagnosis,
+      this.#led().filter(({ stored }) => numbers.has(numberOf(stored))),
+    );
   }
 
   /** Nobody is led any more. Who was goes on. */
@@ -167,17 +180,18 @@ export class ConnectHook {
   }
 
   #numbersAt(place: PortPlace): Map<number, number> {
-    const key = keyOf(place, 0).toString('latin1');
+    const key = nameOf(place, 0);
     const numbers = this.#leads.get(key) ?? new Map<number, number>();
     this.#leads.set(key, numbers);
     return numbers;
   }
 
-  #led(numbers: ReadonlySet<number>): readonly TcpSocket[] {
-    if (numbers.size === 0) return [];
-    return socketsWith(this.#diagnosis, this.#flows).filter(
-      (each) => numbers.has(numberOf(each.stored)) && isLed(each),
-    );
+  #ledBy(): ReadonlyMap<string, number> {
+    return ledBy(elements(this.#ports, port.bytes, target.bytes, this.size));
+  }
+
+  #led(): readonly TcpSocket[] {
+    return socketsWith(this.#diagnosis, this.#flows).filter(isLed);
   }
 
   #keep(fd: number): number {
@@ -198,6 +212,11 @@ export function programs(machine: Machine): ReadonlyMap<AttachType, Program> {
     ['sendmsg4', beginning('udp', 4, machine)],
     ['sendmsg6', beginning('udp', 6, machine)],
   ]);
+}
+
+/** As `ledBy` calls it. */
+function nameOf(place: PortPlace, hostPort: number): string {
+  return keyOf(place, hostPort).toString('latin1');
 }
 
 function findOnlyIpv6(): Machine['onlyIpv6'] {
