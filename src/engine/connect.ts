@@ -24,7 +24,7 @@ import { leaveNone } from './leave-none.ts';
 import { lookUp, notFound, resolveNetwork } from './networks.ts';
 import { ofPlug } from './occurrences.ts';
 import { checkPlug, draftPlug } from './plugs.ts';
-import { askedPorts, bindPorts, whileBound } from './port-binding.ts';
+import { askedPorts, bindPorts, closeFirst, whileBound } from './port-binding.ts';
 import { bindingsOf, type ContainerRecord, type Life, type NetworkRecord } from './record.ts';
 import { rewire, sandboxOf } from './rewire.ts';
 import { forwardsOf, waysOf, wiredOf } from './wiring.ts';
@@ -103,6 +103,7 @@ async function plugIntoLife(
     firewall: standingBackend(context),
   });
   const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
+  await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
   await whileBound(context, record, bound, async () => {
     await carry(context, world, {
       plan: {
@@ -160,6 +161,7 @@ export async function disconnect(context: Context, name: string, reference: stri
     });
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
     const steps = [...shared.steps, ...backwards(rewired.guard), ...plug.steps, ...backwards(rewired.steps)];
+    await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...shared.records],

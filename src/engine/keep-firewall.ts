@@ -14,6 +14,7 @@ const none: Sockets = {
   counts: async () => [],
   isRunning: () => false,
   sweep: () => {},
+  keep: async () => {},
   withdraw: async () => {},
   follow: async () => [],
 };

@@ -5,8 +5,9 @@ import { allocatePorts, publishAll } from '../services/port-allocation.ts';
 import { isUnspecified, unspecified } from '../values/address.ts';
 import { introducing } from '../values/client-address.ts';
 import { GangwayError } from '../values/errors.ts';
+import { type ForwardSet, spread } from '../values/forward-set.ts';
 import type { Forward, PortBinding, PublishedPort } from '../values/port.ts';
-import { claimsEveryPort, formatPort, formatPublish, size } from '../values/port-grammar.ts';
+import { claimsEveryPort, formatBinding, formatPort, formatPublish, size } from '../values/port-grammar.ts';
 import { type Context, letIn } from './context.ts';
 import { hostPorts, kernelFamilies } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
@@ -115,6 +116,21 @@ function refuseRouted({ name }: ContainerRecord, forwards: readonly Forward[]): 
 export function askedPorts({ request }: ContainerRecord): readonly PublishedPort[] {
   const { publish, publishAll: everything, expose } = request;
   return [...publish, ...(everything ? publishAll(expose, publish) : [])];
+}
+
+/**
+ * Closes the ports that will have gone, before the facts go that say who may not ask the process behind them: one that is open
+ * would carry anybody.
+ */
+export async function closeFirst(
+  { sockets, dryRun }: Context,
+  { id, name }: ContainerRecord,
+  { before, after }: { readonly before: readonly ForwardSet[]; readonly after: readonly ForwardSet[] },
+): Promise<void> {
+  const lasting = new Set(carried(spread(after)).map(({ binding }) => formatBinding(binding)));
+  const open = carried(spread(before));
+  const left = open.filter(({ binding }) => lasting.has(formatBinding(binding)));
+  if (!dryRun && left.length < open.length) await sockets.keep(id, left, name);
 }
 
 /** Makes the change between the moment at which the sockets are bound and the one at which they hear. */

@@ -3,7 +3,7 @@
  * the container is made.
  *
  *     publish       sockets bound, deaf -> elements -> record -> clients are let in
- *     unpublish     elements -> record -> sockets closed
+ *     unpublish     sockets closed -> elements -> record
  *
  * The same as for a container that starts, for the ports that come or go alone; the others notice nothing. What is
  * asked for joins the container's request, so that its next start publishes the same. A container that does not run has
@@ -32,7 +32,7 @@ import { type Context, carry, exclusively } from './context.ts';
 import { isAlive } from './end.ts';
 import { standingBackend } from './firewall.ts';
 import { prepareGround } from './ground.ts';
-import { bindPorts, whileBound } from './port-binding.ts';
+import { bindPorts, closeFirst, whileBound } from './port-binding.ts';
 import type { ContainerRecord, Life } from './record.ts';
 import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from './wiring.ts';
 
@@ -155,6 +155,7 @@ export async function unpublishPorts(context: Context, name: string, meant: read
     );
     const flows = before.filter(({ binding }) => gone.has(binding));
     const steps = withFlows(unpublish(life.published, after.life.published), flows);
+    await closeFirst(context, record, { before: life.forwards, after: after.life.forwards });
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', after)],

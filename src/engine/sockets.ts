@@ -31,6 +31,8 @@ export interface Sockets {
   isRunning(): boolean;
   /** Removes what is left of a switchboard that was killed; the next one makes its own. */
   sweep(): void;
+  /** Closes those of the owner's ports that are not among these. Where no switchboard is running, all are closed. */
+  keep(owner: string, forwards: readonly Forward[], name: string): Promise<void>;
   /** Closes the owner's sockets, of ports and names. What is closed already is closed. */
   withdraw(owner: string): Promise<void>;
   /** Makes what is served what the records say, starting a switchboard where none is running. @returns sentences about what can't be */

@@ -108,7 +108,8 @@ const chains = {
  *
  * None translates from one family to the other, which the kernel can't, or from loopback, or where each client is
  * introduced by a header: those ports are a process of the host's business, and so is what comes from an IPv6 address of
- * one link. What is said of them is who may not reach it: an internal or a limited network; of one on 127.0.0.1, the wire.
+ * one link. What is said of the process is who may not reach it: an internal or a limited network; of one on 127.0.0.1, the
+ * wire. It is said where these rules translate, too: connection tracking may have met a client before they did.
  * `::1` the kernel never accepts from there. In a routed network there is no port of the host: the container's own is
  * open, but not if it was asked for on loopback, nor if it believes what a header says.
  *
@@ -139,17 +140,15 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
   }
   const everywhere = isUnspecified(binding.hostAddress);
   const translated = isTranslated(binding, container);
-  const mayBeCarried = family === 6 || !translated;
-  const at = everywhere
+  const carried = everywhere
     ? { set: 'carried_ports', key: [nfProto(family), ...spanned] }
     : { set: `carried_host_ports${family}`, key: [address(binding.hostAddress), ...spanned] };
-  const carried = mayBeCarried ? [at] : [];
-  if (!translated) return carried;
+  if (!translated) return [carried];
   const hostPort = [protocolOf(binding), service(binding.hostPort)];
   const value = [address(container), service(binding.containerPort)];
   return everywhere
-    ? [{ set: `ports${family}`, key: hostPort, value }, ...carried]
-    : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }, ...carried];
+    ? [{ set: `ports${family}`, key: hostPort, value }, carried]
+    : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }, carried];
 }
 
 const hostPortParts = [{ type: 'inet_proto' }, { type: 'inet_service' }] as const;

@@ -80,11 +80,11 @@ export const stations: readonly Station[] = [
     },
   ),
   policy(
-    'to this machine: what it carries itself is closed to internal and limited networks',
+    'to this machine: what it would carry itself is closed to internal and limited networks',
     ['carried_ports', ...families('carried_host_ports')],
     {
-      nftables: ['input', 'host_limited'],
-      iptables: ['input', 'GANGWAY-HOST-LIMITED', 'GANGWAY-CARRIED', 'GANGWAY-CARRIED-AT'],
+      nftables: ['input', 'gateway_only', 'host_limited'],
+      iptables: ['input', 'GANGWAY-GATEWAY-ONLY', 'GANGWAY-HOST-LIMITED', 'GANGWAY-CARRIED', 'GANGWAY-CARRIED-AT'],
     },
   ),
   {
@@ -110,7 +110,7 @@ export const stations: readonly Station[] = [
     nftables: ['forward', 'leave_nat'],
     iptables: ['forward', 'GANGWAY-LEAVE-NAT'],
   }),
-  policy('out, mode routed: as it is', [], {
+  policy('out, mode routed: as it is, but for errors about what is translated for others', [], {
     nftables: ['forward', 'leave_routed'],
     iptables: ['forward', 'GANGWAY-LEAVE-ROUTED'],
   }),

@@ -23,7 +23,7 @@
  * time, gets the same ones again. And they are bound before the plan is applied, deaf until it stands, so that a port
  * that somebody else has is refused before anything has changed.
  *
- * Where we differ from Docker: one process for all ports instead of two per port, and an element of a map per port
+ * Where we differ from Docker: one process for all ports instead of two per port, and an element of a map and one of a set per port
  * instead of three rules: a packet's way is as short with ten thousand ports as with one.
  */
 import { type Backend, contentOf, placeOf } from '../firewall/backend.ts';
@@ -97,7 +97,8 @@ function byPlace(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallSt
 
 /**
  * `conntrack -D -p udp --orig-port-dst 5353`. Who has asked a port by UDP before it led anywhere is not led there for as long
- * as datagrams come: the kernel translates what it knows as it began. Of TCP and SCTP each connection begins anew.
+ * as datagrams come: the kernel translates what it knows as it began. Over TCP and SCTP each connection begins anew; but one
+ * whose first packet met the deaf socket sends it again, and is carried by the process this once.
  */
 function asked(forwards: readonly Forward[]): readonly FlowPort[] {
   return carried(forwards)

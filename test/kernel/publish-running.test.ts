@@ -316,3 +316,56 @@ test('who never stops asking by UDP is led where the port leads now', async (t) 
     await waitFor('ann answers', () => /ann sees 203/.test(toldSince(back)));
   });
 });
+
+for (const [how, words] of [
+  ['it is taken back', ['unpublish', 'web', '80']],
+  [
+    'the way out is another one, through which nothing is carried',
+    ['network', 'connect', '--gw-priority=1', 'open', 'web'],
+  ],
+  ['the way out goes', ['network', 'disconnect', 'bridge', 'web']],
+] as const) {
+  test(`a port is closed before the rules go that say who may not ask it: ${how}`, async (t) => {
+    await withStory(t, {}, async (story) => {
+      await story.run('network', 'create', '-o', 'com.docker.network.bridge.gateway_mode_ipv4=routed', 'open');
+      await startWeb(story, '-p', '0.0.0.0:8080:80');
+      const elements = `nft list table inet gangway | grep -c '[ .]8080\\b' || :`;
+      const before = await story.sh(elements);
+      t.true(Number(before) > 0);
+      t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:8080']), ['172.17.0.1']);
+      const switchboard = await story.sh('pgrep -f "[_]switchboard"');
+      await story.sh(`kill -STOP ${switchboard}`);
+      const change = story.exec(words);
+      await waitFor('somebody waits for the switchboard', async () =>
+        /^u_str\s+LISTEN\s+[1-9]/m.test(await story.sh('ss -Hxl src /run/gangway/switchboard.sock')),
+      );
+      t.is(await story.sh(elements), before);
+      await story.sh(`kill -CONT ${switchboard}`);
+      t.is((await change).exitCode, 0);
+      t.is(await story.sh(elements), '0');
+      t.deepEqual(await ask(story, 'host', ['tcp 127.0.0.1:8080']), ['refused']);
+    });
+  });
+}
+
+test('who is killed between the closed port and the rules has closed nothing', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await startWeb(story, '-p', '8080:80', '-p', '8081:81');
+    const library = `${process.cwd()}/dist/index.js`;
+    const unpublish = [process.execPath, '--input-type=module', '-e', unpublishHalf, library];
+    const killed = await story.lab.host.exec(unpublish, { timeoutMilliseconds: 60_000 });
+    t.is(killed.exitCode, 137, killed.stderr);
+    await waitFor(
+      'it is open again',
+      async () => (await ask(story, 'host', ['tcp 127.0.0.1:8080']))[0] === '172.17.0.1',
+    );
+    t.is((await story.run('port', 'web')).split('\n').length, 4);
+  });
+});
+
+/** Dies when the plan is told, which is when the port has been closed. */
+const unpublishHalf = `
+const { createEngine, parsePublish } = await import(process.argv[1]);
+const onPlan = ({ subject }) => { if (subject.startsWith('unpublish')) process.kill(process.pid, 'SIGKILL'); };
+await createEngine({ onPlan }).unpublish('web', [parsePublish('8080:80')]);
+`;

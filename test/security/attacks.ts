@@ -280,6 +280,24 @@ export const chapters: readonly Chapter[] = [
         proofs: [internal('out of an internal network an address of one link reaches no published port')],
       },
       {
+        attack: 'the same asks its own gateway for a port that somebody has published on that very address',
+        sources: [],
+        docker: 'open: docker-proxy listens there (read from its rules)',
+        gangway: 'stopped',
+        because: 'a port that is published on one address is closed to internal networks on that address',
+        proofs: [internal('out of an internal network no port is carried that is published on its own gateway')],
+      },
+      {
+        attack:
+          'the same asks again and again for a port that is not published yet: connection tracking remembers the SYN untranslated, and when it is sent again, the process that holds the port answers',
+        sources: [],
+        docker: 'open: docker-proxy listens on every address (read from its rules)',
+        gangway: 'stopped',
+        because:
+          'a port is closed to internal networks also where the rules translate it, from before it is open until after it is closed',
+        proofs: [internal('out of an internal network nobody is carried who has asked before a port led anywhere')],
+      },
+      {
         attack:
           'the same sends to all (broadcast, multicast) on the number of a published port: no translation applies, and the process that holds the port answers',
         sources: [],
@@ -496,6 +514,15 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'an error leaves a network only if what it is about has an end there',
         proofs: [egress('an error about a connection of others is no way out, nor under an address of the inside')],
+      },
+      {
+        attack:
+          'the same out of a routed network, about what the machine has translated for somebody: it is translated, too, and arrives behind him who asked',
+        sources: [],
+        docker: 'open: what is related is accepted (read from its rules)',
+        gangway: 'stopped',
+        because: 'whoever sends an error about a translated connection has to have one of its ends',
+        proofs: [egress('an error about what is translated for others leaves no network, whatever its mode')],
       },
       {
         attack:
@@ -736,6 +763,15 @@ export const chapters: readonly Chapter[] = [
             'crun gives nothing of the machine to the command’s user, and the command can’t close it',
           ),
         ],
+      },
+      {
+        attack:
+          'a program of 32 bits makes a socket by socketcall, whose family no filter sees, and writes by AF_ALG into files that it may only read',
+        sources: ['CVE-2026-31431', 'moby#52494', 'moby#52547'],
+        docker: 'stopped where AppArmor or SELinux is; its filter lets socketcall pass',
+        gangway: 'stopped',
+        because: 'socketcall is not there for containers, so that programs of glibc for i386 have no network either',
+        proofs: [kernel('process-isolation')('no way of 32-bit programs leads around the filter of sockets')],
       },
       {
         attack:

@@ -39,6 +39,8 @@ program: first on a machine that lacks what is on trial, where it must succeed, 
 * That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`.
 * That a port published on one address can be asked by that address's link alone: a Linux machine answers for each of its addresses
   on every link.
+* A network for programs of 32-bit x86 whose C library asks for sockets by socketcall, as glibc's and Go do: a filter can't tell
+  what they ask for. \`--isolation=network\` runs them, without a filter.
 * Against somebody who floods: there are limits, and no fairness between neighbours.
 
 ## The attacks

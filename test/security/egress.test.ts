@@ -3,8 +3,8 @@ import { backends } from './backends.ts';
 import { everybody, linkLocal, send, shots, way } from './from.ts';
 import { datagram, everyKind } from './kinds.ts';
 import { families } from './layout.ts';
-import { icmp, packet, protocols, udp } from './packets.ts';
-import { besiege, type Shot, type Siege } from './siege.ts';
+import { ethernet, icmp, packet, protocols, udp } from './packets.ts';
+import { besiege, hostMac, type Shot, type Siege } from './siege.ts';
 
 /**
  * Where the guard would stop a lie before anybody else sees it, the rules have to do without; and where a mode would drop
@@ -17,6 +17,8 @@ function inMode(mode: string): readonly string[] {
   return families.flatMap((family) => ['-o', `com.docker.network.bridge.gateway_mode_ipv${family}=${mode}`]);
 }
 
+const worldMac = '02:42:cb:00:71:02';
+
 const layout = {
   outside: ['world'],
   networks: {
@@ -27,6 +29,7 @@ const layout = {
     open: { number: 5, options: inMode('nat-unprotected') },
     back: { number: 6 },
     old: { number: 7, families: [4] as const },
+    free: { number: 8, options: bare },
   },
   containers: {
     'plain.a': [],
@@ -37,6 +40,7 @@ const layout = {
     'open.b': [],
     'back.a': ['-p', '8080:80/udp'],
     'old.a': ['-p', '8082:80/udp', '-p', '[2001:db8:f::1]:8083:80/udp'],
+    'free.a': [],
   },
 };
 
@@ -154,6 +158,37 @@ for (const backend of backends) {
       }
     },
   );
+
+  attack('an error about what is translated for others leaves no network, whatever its mode', async (t, siege) => {
+    for (const family of families) {
+      const begun = way(siege, 'back.a', 'world', family);
+      const host = siege.address('host', family);
+      const port = 32_000 + family;
+      const error = (from: string): Shot => {
+        const to = { source: siege.address(from, family), destination: host };
+        const masqueraded = { source: host, destination: begun.destination };
+        const about = packet(masqueraded, protocols.udp, udp(masqueraded, port, 80, 'a question of somebody else'));
+        const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
+        return {
+          title: `from ${from}`,
+          at: 'back.a',
+          async fire(text) {
+            const told = packet(
+              to,
+              protocol,
+              icmp(to, type, code, Buffer.concat([Buffer.alloc(4), about, Buffer.from(text)])),
+            );
+            await send(siege, 'back.a', [packet(begun, protocols.udp, udp(begun, port, 80, 'a question'))]);
+            if (from !== 'world') return await send(siege, from, [told]);
+            const frames = [ethernet(hostMac, worldMac, told).toString('hex')];
+            return await siege.at('world').request('frames', { link: 'eth0', frames });
+          },
+        };
+      };
+      await siege.land(t, [error('world')]);
+      await siege.miss(t, ['free.a', 'loose.a', 'open.b'].map(error));
+    }
+  });
 
   attack('out of a limited network no port of the machine is a way to somebody else', async (t, siege) => {
     await siege.land(t, published(siege, 'plain.a'));

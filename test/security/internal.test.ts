@@ -3,7 +3,7 @@ import { waitFor } from '../../src/lab/wait.ts';
 import { backends } from './backends.ts';
 import { everybody, linkLocal, send, way } from './from.ts';
 import { datagram } from './kinds.ts';
-import { families } from './layout.ts';
+import { families, inNetwork } from './layout.ts';
 import { icmp, packet, protocols } from './packets.ts';
 import { besiege, type Shot } from './siege.ts';
 
@@ -23,9 +23,25 @@ const layout = {
     'back.a': [],
     'inner.a': [],
     'vault.a': [],
-    'old.a': ['-p', '8082:80/udp'],
+    // On an address that internal networks have, too: the gateway of one of them.
+    'old.a': ['-p', '8082:80/udp', '-p', `[${inNetwork(3, 6, 1)}]:8083:80/udp`],
   },
 };
+
+/** Publishes, and waits between the sockets and the rules until somebody asks out of a namespace. */
+const publishing = `
+import { execFileSync } from 'node:child_process';
+import { writeSync } from 'node:fs';
+const [, library, port, namespace] = process.argv;
+const { createEngine, parsePublish } = await import(library);
+const asks = \`until ip netns exec \${namespace} ss -Htn state syn-sent "dport = :\${port}" | grep -q .; do :; done\`;
+const onPlan = () => {
+  writeSync(1, 'bound\\n');
+  execFileSync('sh', ['-c', asks], { timeout: 20_000 });
+};
+await createEngine({ onPlan }).publish('front.a', [parsePublish(port + ':81')]);
+writeSync(1, 'open\\n');
+`;
 
 for (const backend of backends) {
   const attack = besiege(backend, layout);
@@ -72,6 +88,45 @@ for (const backend of backends) {
       );
     await siege.land(t, published('back.a'));
     await siege.miss(t, published('inner.a'));
+  });
+
+  attack('out of an internal network no port is carried that is published on its own gateway', async (t, siege) => {
+    const gateway = siege.address('inner', 6);
+    const from = (name: string): Shot => ({
+      title: gateway,
+      at: 'old.a',
+      fire: (text) => {
+        const own = { source: siege.address(name, 6), destination: gateway };
+        return send(siege, name, [datagram(own, 8083, text)]);
+      },
+    });
+    await siege.land(t, [from('back.a')]);
+    await siege.miss(t, [from('inner.a')]);
+  });
+
+  attack('out of an internal network nobody is carried who has asked before a port led anywhere', async (t, siege) => {
+    await siege.at('front.a').serve(81);
+    const lateAnswer = async (from: string, port: number): Promise<string> => {
+      const { namespace } = siege.container(from);
+      const words = [
+        '--input-type=module',
+        '-e',
+        publishing,
+        `${process.cwd()}/dist/index.js`,
+        String(port),
+        namespace,
+      ];
+      const publish = siege.lab.host.spawn([process.execPath, ...words]);
+      // The socket is bound, and hears nobody yet.
+      await publish.waitForOutput(/bound/);
+      const host = siege.address(from.split('.')[0] ?? '', 4);
+      // A SYN that stays without an answer is sent again a second later.
+      const answer = siege.at(from).question({ protocol: 'tcp', host, port, wait: 5000 });
+      await publish.waitForOutput(/open/);
+      return await answer;
+    };
+    t.is(await lateAnswer('back.a', 8084), siege.address('front', 4), 'control: carried, and not translated');
+    t.is(await lateAnswer('inner.a', 8085), 'silent');
   });
 
   attack('out of an internal network a packet to all reaches no published port', async (t, siege) => {

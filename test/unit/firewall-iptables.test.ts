@@ -107,6 +107,7 @@ test('a port is one rule where it leads to the container, and one for each trust
     );
   t.deepEqual(port('0.0.0.0', '172.17.0.2'), [
     '4 nat -I GANGWAY-PORTS -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80',
+    '4 filter -I GANGWAY-CARRIED -p tcp -m tcp --dport 8080 -j DROP',
     '4 filter -I GANGWAY-TRUSTED -d 172.17.0.2/32 -i wg0 -o gangway0 -p tcp -m tcp --dport 80 -j ACCEPT',
   ]);
   t.is(

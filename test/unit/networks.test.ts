@@ -272,11 +272,13 @@ test('publish: an element for each port that the kernel can carry, and guards fo
   const steps = publish(gather(bindings.map(toContainer)), behind, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
+    "nft 'add element inet gangway carried_ports { ipv4 . tcp . 8080 }'",
     "nft 'add element inet gangway carried_ports { ipv6 . tcp . 8080 }'",
     "nft 'add element inet gangway host_ports4 { 203.0.113.1 . udp . 8080 : 172.17.0.2 . 80 }'",
+    "nft 'add element inet gangway carried_host_ports4 { 203.0.113.1 . udp . 8080 }'",
     "nft 'add element inet gangway loopback_ports4 { 127.0.0.1 . tcp . 8080 }'",
   ]);
-  t.is(steps[2]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
+  t.is(steps[3]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
 });
 
 test('transparent: a mark for answers, a table in which everything is here, and a rule that leads there', (t) => {

@@ -97,6 +97,11 @@ export class SwitchboardConnection {
     await this.#ask({ request: 'serve', owner });
   }
 
+  /** @throws GangwayError switchboard-unreachable */
+  async keep(publication: Publication): Promise<void> {
+    await this.#ask({ request: 'keep', publication: encodePublication(publication) });
+  }
+
   /** @throws GangwayError program-failed if there can be no name server; switchboard-unreachable */
   async attend(record: ContainerRecord): Promise<void> {
     await this.#ask({ request: 'attend', record: encode(record) });

@@ -72,7 +72,7 @@ export class Leading {
     this.#attempt((hook) => hook.end(numbers));
   }
 
-  /** Leads to them no more. @returns when who was led has left, or was broken off after ten seconds */
+  /** Leads to them no more. @returns when who was led has left, or was broken off after some ten seconds */
   async withdraw(forwards: readonly ForwardSet[]): Promise<void> {
     const numbers = this.#leave(forwards);
     if (numbers.size === 0) return;

@@ -2,7 +2,7 @@
  * What the switchboard and its clients say to each other: one JSON object a line, over a Unix socket, a question and
  * its answer at a time.
  *
- *     > {"version":8,"request":"reserve","publication":{"owner":"5e26…","name":"web","forwards":[…]}}
+ *     > {"version":9,"request":"reserve","publication":{"owner":"5e26…","name":"web","forwards":[…]}}
  *     < {"ok":true}
  *
  * Addresses travel as text. Both ends are gangway, but an older one may still be running, so every question carries
@@ -15,7 +15,7 @@ import type { ForwardSet } from '../../values/forward-set.ts';
 import { present } from '../../values/present.ts';
 import type { RelayTraffic } from '../rules/told.ts';
 
-export const protocolVersion = 8;
+export const protocolVersion = 9;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -30,7 +30,7 @@ export type Request =
   | { readonly request: 'hello' | 'refresh' | 'status' | 'counts' | 'stand-ins' }
   /** Is there room for so many more? */
   | { readonly request: 'room'; readonly sockets: number }
-  | { readonly request: 'reserve'; readonly publication: WirePublication }
+  | { readonly request: 'reserve' | 'keep'; readonly publication: WirePublication }
   /** A container's record as it will be written. */
   | { readonly request: 'attend'; readonly record: string }
   | { readonly request: 'serve' | 'withdraw'; readonly owner: string };

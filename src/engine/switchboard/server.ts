@@ -58,6 +58,8 @@ export class SwitchboardServer {
   readonly #names: NameDesk;
   readonly #standIns: StandIns;
   readonly #attended = new Map<Socket, ContainerRecord>();
+  /** Who has had ports closed, and has not said yet that the records are so. */
+  readonly #closing = new Set<Socket>();
   readonly #firstClient: NodeJS.Timeout;
   #isOver = false;
   #resolveEnded: () => void = () => {};
@@ -145,7 +147,8 @@ export class SwitchboardServer {
     // It counts until the records have been read: nobody ends in between.
     const reserved = this.#switchboard.end(client);
     const attended = this.#attended.delete(client);
-    if ((reserved || attended) && !this.#isOver) this.#followOrTell();
+    const closing = this.#closing.delete(client);
+    if ((reserved || attended || closing) && !this.#isOver) this.#followOrTell();
     this.#clients.delete(client);
     this.#endIfIdle();
   }
@@ -167,12 +170,16 @@ export class SwitchboardServer {
     if (question.request === 'room') this.#switchboard.requireRoom(question.sockets);
     else if (question.request === 'reserve') this.#switchboard.reserve(client, decodePublication(question.publication));
     else if (question.request === 'serve') this.#switchboard.serve(question.owner);
-    else if (question.request === 'attend') this.#attend(client, decode(question.record) as ContainerRecord);
+    else if (question.request === 'keep') {
+      this.#closing.add(client);
+      this.#switchboard.keep(decodePublication(question.publication));
+    } else if (question.request === 'attend') this.#attend(client, decode(question.record) as ContainerRecord);
     else if (question.request === 'stand-ins') this.#standIns.open(this.files);
     else if (question.request === 'withdraw') this.#withdraw(client, question.owner);
     else if (question.request === 'refresh') {
       // The record is written, if it ever will be.
       this.#attended.delete(client);
+      this.#closing.delete(client);
       this.#follow();
     }
     if (question.request === 'refresh' || question.request === 'status') {

@@ -15,8 +15,8 @@ import { filesAtBirth, requireRoom } from './room.ts';
 /**
  * The sockets of published ports and of name servers, held by the switchboard.
  *
- * A connection is kept only from `requireRoom`, `reserve` or `attend` to `serve` or `refresh`, because what they ask for lives as long as
- * it does; nothing here keeps a program from ending.
+ * A connection is kept only from `requireRoom`, `reserve`, `attend` or `keep` to `serve` or `refresh`, because what they ask for lives as
+ * long as it does; nothing here keeps a program from ending.
  */
 export class SwitchboardSockets {
   readonly #reserving = new Map<string, SwitchboardConnection>();
@@ -97,6 +97,25 @@ export class SwitchboardSockets {
       await connection.withdraw(owner);
     } finally {
       await this.giveUp(owner);
+    }
+  }
+
+  /**
+   * Closes those of the owner's ports that are not among these, with their connections. A client that is killed before
+   * `refresh` has changed nothing: they are served again.
+   *
+   * @throws GangwayError switchboard-unreachable, unless it has gone, and its sockets with it
+   */
+  async keep(owner: string, forwards: readonly Forward[], name: string): Promise<void> {
+    const connection = await findSwitchboard(this.options.runtimeDirectory);
+    if (connection === undefined) return;
+    this.#reserving.set(owner, connection);
+    try {
+      await connection.keep({ owner, name, forwards: gather(forwards) });
+    } catch (error) {
+      const isThere = connection.isOpen;
+      await this.giveUp(owner);
+      if (isThere) throw error;
     }
   }
 

@@ -132,6 +132,11 @@ export class Switchboard {
     this.onIdle();
   }
 
+  /** Serves no more of what an owner has than this: before the rules go that say who may not ask the others. */
+  keep(publication: Publication): void {
+    if (this.#owners.has(publication.owner)) this.#adjust(publication);
+  }
+
   /**
    * Gives back what a client had reserved and not served before its connection ended.
    *

@@ -24,7 +24,6 @@ import {
   formatAddress,
   isLinkLocal,
   isLoopback,
-  isUnspecified,
   sameAddress,
   unspecified,
 } from '../../values/address.ts';
@@ -212,7 +211,7 @@ function guard(world: World, packet: Packet, inLink: string | undefined): Answer
     const sentence = `network ${name} is internal: of the machine, its containers see the gateway’s address alone`;
     return dropped('other-address', sentence, way);
   }
-  if (carrier(world, to, port, isUnspecified) !== undefined) {
+  if (carrier(world, to, port) !== undefined) {
     return dropped('internal', `network ${name} is internal, and what is published there is in another one`, way);
   }
   const sentence = `network ${name} is internal, and ${formatAddress(to)} is its gateway’s address`;
@@ -236,16 +235,9 @@ function deliver(world: World, packet: Packet): Answer {
   return { ...answer, ...seen, way: [...way, { at: 'switchboard', sentence }, ...answer.way] };
 }
 
-/** The published port whose socket this is. @param bound to which addresses the socket may be bound */
-function carrier(
-  world: World,
-  to: Address,
-  port: Port | undefined,
-  bound: (hostAddress: Address) => boolean = () => true,
-): Publication | undefined {
+/** The published port whose socket this is. */
+function carrier(world: World, to: Address, port: Port | undefined): Publication | undefined {
   if (port === undefined) return undefined;
-  const held = world.publications.filter(
-    ({ forward: { binding, target } }) => takesPort(world, target) && bound(binding.hostAddress),
-  );
+  const held = world.publications.filter(({ forward: { target } }) => takesPort(world, target));
   return publicationOf(held, to, port);
 }

@@ -116,6 +116,7 @@ export class ConnectHook {
    * @returns what those are known by who were led and may have a connection, so not those of UDP
    */
   leave(forwards: readonly ForwardSet[]): ReadonlySet<number> {
+    if (forwards.length === 0) return new Set();
     const left = new Set<number>();
     const led = this.#ledBy();
     for (const set of forwards) {

@@ -11,9 +11,10 @@
  * ENOSYS, upon which the C library falls back to `clone`. `socket` is free except for AF_ALG and AF_VSOCK, which lead to
  * the kernel's ciphers (CVE-2026-31431: from there into every file that can be read) and to the hypervisor.
  *
- * A 32-bit program can make a socket by `socketcall`, too, with the family behind a pointer. That one answers ENOSYS: since
- * Linux 4.3 there is `socket` for them as well, which C libraries use. 32-bit programs in Go don't, and have no network.
- * Docker lets it pass, and leaves AF_ALG to AppArmor or SELinux, where there is one (moby#52547).
+ * A 32-bit program of x86 can make a socket by `socketcall`, too, with the family behind a pointer. That one answers ENOSYS.
+ * The price: glibc for i386 and Go know no other way, although the kernel has `socket` for them since 4.3, so that their
+ * programs have no network here (`--isolation=network` has no filter). Docker has taken the same back for that, and leaves AF_ALG to
+ * AppArmor or SELinux, where there is one (moby#52547).
  *
  * The selection follows docker's documented default profile, arranged by subject; names for other processors that this one
  * lacks are ignored by libseccomp.
