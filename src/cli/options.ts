@@ -212,7 +212,7 @@ export const networkCreateOptions = {
   egress: {
     kind: 'list',
     type: 'allow|deny=whom',
-    help: 'Whom its containers may speak to, or may not: 10.0.0.0/8, 203.0.113.7:443/tcp, *.example.com',
+    help: 'Whom its containers may speak to, or not: 10.0.0.0/8, 203.0.113.7:443, *.example.com',
   },
   gateway: { kind: 'list', type: 'address', help: 'The network’s own address in a subnet' },
   ingress: { kind: 'flag', help: 'Not supported' },

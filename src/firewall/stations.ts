@@ -83,8 +83,8 @@ export const stations: readonly Station[] = [
     'to this machine: what it would carry itself is closed to internal and limited networks',
     ['carried_ports', ...families('carried_host_ports')],
     {
-      nftables: ['input', 'gateway_only', 'host_limited'],
-      iptables: ['input', 'GANGWAY-GATEWAY-ONLY', 'GANGWAY-HOST-LIMITED', 'GANGWAY-CARRIED', 'GANGWAY-CARRIED-AT'],
+      nftables: ['input', 'host_limited'],
+      iptables: ['input', 'GANGWAY-HOST-LIMITED', 'GANGWAY-CARRIED', 'GANGWAY-CARRIED-AT'],
     },
   ),
   {

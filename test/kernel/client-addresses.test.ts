@@ -201,7 +201,7 @@ test('what publishing says of it, while the container runs', async (t) => {
     t.deepEqual(NetworkSettings.Ports['82/tcp'][0], { HostIp: '0.0.0.0', HostPort: '8082' });
     t.regex(
       await story.run('rules', '8081'),
-      /carried_ports \{ ipv4 \. tcp \. 8081 \}'\n.*gangway run -p 8081:81 --proxy-protocol 81 web/,
+      /carried_ports \{ ipv4 \. tcp \. 8081-8082 \}'\n.*gangway run -p 8081:81 --proxy-protocol 81 -p 8082:82 web/,
     );
     t.notRegex(await story.sh('nft list map inet gangway ports4'), /8081/);
 

@@ -121,7 +121,7 @@ for (const backend of backends) {
       await publish.waitForOutput(/bound/);
       const host = siege.address(from.split('.')[0] ?? '', 4);
       // A SYN that stays without an answer is sent again a second later.
-      const answer = siege.at(from).question({ protocol: 'tcp', host, port, wait: 5000 });
+      const answer = siege.at(from).question({ protocol: 'tcp', host, port, wait: 3000 });
       await publish.waitForOutput(/open/);
       return await answer;
     };

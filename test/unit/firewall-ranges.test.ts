@@ -33,12 +33,15 @@ test('ports that follow each other to the same numbers are one element, whatever
       ['0.0.0.0', 80, 80],
       ['0.0.0.0', 82, 82],
     ]),
-    ['ranges4 tcp . 80-82 : 172.17.0.2 (1 0 2)'],
+    ['ranges4 tcp . 80-82 : 172.17.0.2 (1 0 2)', 'carried_ports ipv4 . tcp . 80-82 (1 0 2)'],
   );
 });
 
 test('one port alone stays an element of the map of ports', (t) => {
-  t.deepEqual(told([['0.0.0.0', 80, 80]]), ['ports4 tcp . 80 : 172.17.0.2 . 80 (0)']);
+  t.deepEqual(told([['0.0.0.0', 80, 80]]), [
+    'ports4 tcp . 80 : 172.17.0.2 . 80 (0)',
+    'carried_ports ipv4 . tcp . 80 (0)',
+  ]);
 });
 
 test('a port that leads to another number is no part of a range', (t) => {
@@ -52,6 +55,7 @@ test('a port that leads to another number is no part of a range', (t) => {
     [
       'ports4 tcp . 80 : 172.17.0.2 . 80 (0)',
       'ranges4 tcp . 82-83 : 172.17.0.2 (2 3)',
+      'carried_ports ipv4 . tcp . 80-83 (0 1 2 3)',
       'ports4 tcp . 81 : 172.17.0.2 . 8081 (1)',
     ],
   );
@@ -70,9 +74,12 @@ test('protocols, containers and addresses of the host have ranges of their own',
     ]),
     [
       'ports4 tcp . 80 : 172.17.0.2 . 80 (0)',
+      'carried_ports ipv4 . tcp . 80-81 (0 1)',
       'ports4 tcp . 81 : 172.17.0.3 . 81 (1)',
       'host_ranges4 203.0.113.1 . tcp . 82-83 : 172.17.0.2 (2 3)',
+      'carried_host_ports4 203.0.113.1 . tcp . 82-83 (2 3)',
       'ports4 udp . 84 : 172.17.0.2 . 84 (4)',
+      'carried_ports ipv4 . udp . 84 (4)',
       'loopback_ports4 127.0.0.1 . tcp . 85-86 (5 6)',
     ],
   );

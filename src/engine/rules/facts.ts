@@ -103,13 +103,13 @@ function publishedFacts({ records }: Context, { id, name, life }: Living, firewa
   );
   return life.published.map((step) => {
     const forwards = meant.get(contentOf(step)) ?? [];
-    return { step, owner: id, forwards, from: ['run', ...publication(forwards), name].join(' ') };
+    return { step, owner: id, forwards, from: ['run', ...forwards.flatMap(publication), name].join(' ') };
   });
 }
 
 /** `-p 8000-8010:8000-8010`. */
-function publication(forwards: readonly ForwardRun[]): readonly string[] {
-  const [first, last = first] = endsOf(forwards).map(({ binding }) => binding);
+function publication(run: ForwardRun): readonly string[] {
+  const [first, last = first] = endsOf([run]).map(({ binding }) => binding);
   if (first === undefined || last === undefined) return [];
   const { hostAddress, protocol } = first;
   const containerPort = { first: first.containerPort, last: last.containerPort };
