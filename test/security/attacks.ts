@@ -388,6 +388,15 @@ export const chapters: readonly Chapter[] = [
         proofs: [],
       },
       {
+        attack: 'a container writes to its /etc/hosts without end',
+        sources: ['CVE-2020-8557'],
+        docker: 'open: the file lies on the machine’s disk',
+        gangway: 'open',
+        because:
+          'the file lies in the machine’s /run, which has room for so much; what is written counts as the container’s memory, and --memory limits it',
+        proofs: [],
+      },
+      {
         attack: 'a container with `--network host` speaks to the machine’s abstract sockets',
         sources: ['CVE-2020-15257'],
         docker: 'open, as documented',
