@@ -4,14 +4,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import test, { registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { container, startEchoContainer } from '../support/echo-container.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
 import { skipUnless } from '../support/skip.ts';
 
-const container = '10.9.0.2';
 let port = 8000;
 let echoPort = 0;
 
@@ -20,11 +19,7 @@ registerCompletionHandler(() => {
 });
 
 test.before(async () => {
-  enterPrivateNetwork();
-  ip(`address add ${container}/32 dev lo`);
-  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, container);
-  await once(server, 'listening');
-  echoPort = (server.address() as AddressInfo).port;
+  echoPort = await startEchoContainer();
 });
 
 /** A connection on which a word has come back. */

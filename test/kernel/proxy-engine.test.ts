@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { registerCompletionHandler } from 'ava';
@@ -13,12 +13,10 @@ import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { ignoring } from '../../src/values/errors.ts';
 import { newCarrier } from '../support/carriers.ts';
-import { enterPrivateNetwork, ip } from '../support/private-network.ts';
+import { container, startEchoContainer } from '../support/echo-container.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
 import { sockets } from '../support/sockets.ts';
 
-/** Stands for the container: an address of its own, in the same network. */
-const container = '10.9.0.2';
 let port = 8000;
 let echoPort = 0;
 
@@ -27,11 +25,7 @@ registerCompletionHandler(() => {
 });
 
 test.before(async () => {
-  enterPrivateNetwork();
-  ip(`address add ${container}/32 dev lo`);
-  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, container);
-  await once(server, 'listening');
-  echoPort = (server.address() as AddressInfo).port;
+  echoPort = await startEchoContainer();
 });
 
 interface Published {
