@@ -83,7 +83,7 @@ export const stations: readonly Station[] = [
     'to this machine: what it would carry itself is closed to internal and limited networks',
     ['carried_ports', ...families('carried_host_ports')],
     {
-      nftables: ['input', 'host_limited'],
+      nftables: ['input', 'host_limited', 'carried'],
       iptables: ['input', 'GANGWAY-HOST-LIMITED', 'GANGWAY-CARRIED', 'GANGWAY-CARRIED-AT'],
     },
   ),
