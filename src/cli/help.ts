@@ -1,4 +1,6 @@
 /** Help texts, in docker's layout, from the table of commands. */
+
+import { order } from '../values/order.ts';
 import type { Command } from './command.ts';
 import { commands } from './commands.ts';
 import type { Options } from './grammar.ts';
@@ -58,7 +60,7 @@ function terms(rows: readonly Command[]): string {
 }
 
 function optionTerms(options: Options): string {
-  const sorted = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.entries(options).sort(([a], [b]) => order(a, b));
   return formatTerms(
     sorted.map(([name, { short, kind, type, help }]) => {
       const letter = short === undefined ? '    ' : `-${short}, `;

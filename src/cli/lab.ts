@@ -1,6 +1,7 @@
 /** What the lab commands take for granted where nothing is said. */
+
+import { present } from '../values/present.ts';
 import type { Context } from './command.ts';
-import { present } from './present.ts';
 
 export function labName(given: string | undefined): string {
   return given ?? 'lab';

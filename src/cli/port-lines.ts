@@ -1,5 +1,6 @@
 /** Published ports, a line each: `80/tcp -> 0.0.0.0:8080`. */
 import { formatHost } from '../values/address.ts';
+import { order } from '../values/order.ts';
 import type { PortBinding } from '../values/port.ts';
 import { formatLeading } from '../values/port-grammar.ts';
 
@@ -24,8 +25,4 @@ export function byPort(bindings: readonly PortBinding[]): readonly PortBinding[]
         : order(formatHost(a.hostAddress), formatHost(b.hostAddress))) ||
       a.hostPort - b.hostPort,
   );
-}
-
-function order<T extends string | number | bigint>(a: T, b: T): number {
-  return Number(a > b) - Number(a < b);
 }

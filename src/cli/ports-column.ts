@@ -1,5 +1,6 @@
 /** The ports column of `ps`. */
 import { formatHost } from '../values/address.ts';
+import { order } from '../values/order.ts';
 import type { Port, PortBinding } from '../values/port.ts';
 
 /** A port as it is listed: exposed only, or published at an address of the host. */
@@ -47,10 +48,6 @@ function listed(bindings: readonly PortBinding[], exposed: readonly Port[]): rea
   ].sort(
     (a, b) => a.port - b.port || order(a.host, b.host) || a.hostPort - b.hostPort || order(a.protocol, b.protocol),
   );
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function formatRun({ host, port, protocol }: Listed, last: number): string {

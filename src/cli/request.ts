@@ -9,6 +9,7 @@ import type { NetworkMode } from '../values/network.ts';
 import { parseNetworkMode } from '../values/network-mode.ts';
 import { isAbsolute, parseVolume } from '../values/path.ts';
 import { parseExpose, parsePublish } from '../values/port-grammar.ts';
+import { present } from '../values/present.ts';
 import {
   parseBlockWeight,
   parseDeviceRate,
@@ -22,7 +23,6 @@ import { parseRestartPolicy } from '../values/restart.ts';
 import { parseSysctl } from '../values/sysctl-grammar.ts';
 import type { Given } from './grammar.ts';
 import { introducedPorts } from './port-words.ts';
-import { present } from './present.ts';
 import type { createOptions } from './run-options.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,6 @@
 /** Lists: one row a line, as a table, as JSON or as a template says. */
+
+import { order } from '../values/order.ts';
 import { type Format, jsonLines } from './format.ts';
 import { formatTable } from './table.ts';
 import { TemplateFault } from './template/fault.ts';
@@ -42,7 +44,7 @@ export function goMoment(moment: Date): string {
 
 /** The fields of whatever has labels: all of them as `a=b,c=d`, and one: `{{.Label "a"}}`. */
 export function labelFields(labels: Readonly<Record<string, string>>) {
-  const pairs = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const pairs = Object.entries(labels).toSorted(([a], [b]) => order(a, b));
   return {
     Labels: pairs.map(([key, value]) => `${key}=${value}`).join(','),
     Label: ((given) => new Map(pairs).get(labelName(given)) ?? '') satisfies Method,

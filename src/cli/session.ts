@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Ending, Engine, Streams } from '../engine/engine.ts';
 import { parseDetachKeys } from '../services/process/detach-keys.ts';
 import { GangwayError } from '../values/errors.ts';
+import { present } from '../values/present.ts';
 import type { Context } from './command.ts';
 import { UsageError } from './grammar.ts';
-import { present } from './present.ts';
 
 /** Our ends of the streams. Without `input` the container reads nothing of ours. @throws GangwayError invalid-option */
 export function streams(context: Context, input: boolean, detachKeys?: string): Streams {

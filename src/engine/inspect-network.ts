@@ -2,6 +2,7 @@
 import { bootId } from '../kernel/boot.ts';
 import { occupancy } from '../services/occupancy.ts';
 import type { NetworkMode } from '../values/network.ts';
+import { order } from '../values/order.ts';
 import type { Context } from './context.ts';
 import type { NetworkInspection, NetworkSummary } from './engine.ts';
 import { findDefault, findMeant, notFound } from './networks.ts';
@@ -25,7 +26,7 @@ export function listNetworks({ records }: Context): readonly NetworkSummary[] {
     if (network.name === 'bridge' && standard !== undefined) return summarize(standard, containers);
     return { ...network, dangling: !containers.some((container) => lives(container, network.name)) };
   });
-  return [...ready, ...own].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return [...ready, ...own].toSorted((a, b) => order(a.name, b.name));
 }
 
 function summarize({ id, createdAt, request, network }: NetworkRecord, containers: readonly Living[]): NetworkSummary {

@@ -1,5 +1,6 @@
 /** What is told of containers and networks when something happens to them: docker's words, and docker's attributes. */
 import type { ContainerAction, NetworkAction, Occurrence } from '../values/event.ts';
+import { order } from '../values/order.ts';
 import { idOf } from './predefined.ts';
 import type { ContainerRecord, NetworkRecord } from './record.ts';
 
@@ -42,5 +43,5 @@ export function ofStack(
 }
 
 function sorted(attributes: Attributes): Attributes {
-  return Object.fromEntries(Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(Object.entries(attributes).toSorted(([a], [b]) => order(a, b)));
 }

@@ -15,6 +15,7 @@ import { makeDirectory } from '../kernel/directory.ts';
 import type { RecordChange } from '../plan/change.ts';
 import { decode, encode } from '../plan/encoding.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
+import { order } from '../values/order.ts';
 import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
 import type { ContainerRecord, MachineRecord, NetworkRecord } from './record.ts';
@@ -54,7 +55,7 @@ export class Records {
 
   containers(): readonly ContainerRecord[] {
     // ISO 8601 sorts as text; localeCompare would load a collator, 9 ms.
-    return this.#all<ContainerRecord>('containers').toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+    return this.#all<ContainerRecord>('containers').toSorted((a, b) => order(a.createdAt, b.createdAt));
   }
 
   networks(): readonly NetworkRecord[] {

@@ -24,6 +24,7 @@
  */
 import type { DefaultRoute, RouteStep } from '../plan/step.ts';
 import { type Family, sameAddress } from '../values/address.ts';
+import { order } from '../values/order.ts';
 import { inSandbox, type Sandbox } from './none.ts';
 
 /** A plug, as far as the choice goes. */
@@ -55,7 +56,7 @@ function wayOf({ ways }: Exit, family: Family): DefaultRoute | undefined {
 function before(a: Exit, b: Exit): number {
   if (a.priority !== b.priority) return b.priority - a.priority;
   if (a.ways.length !== b.ways.length) return b.ways.length - a.ways.length;
-  return a.networkName < b.networkName ? -1 : 1;
+  return order(a.networkName, b.networkName);
 }
 
 /** `ip -n C route add default via 172.18.0.1 dev eth0`, for each. */

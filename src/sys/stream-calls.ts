@@ -97,8 +97,4 @@ export class StreamCalls {
   abortOnClose(fd: number): void {
     this.#options.abortOnClose(fd);
   }
-
-  close(fd: number): void {
-    this.#calls.close(fd);
-  }
 }

@@ -16,7 +16,6 @@ export interface SystemCalls {
   bind(fd: number, name: number, nameLength: number): number;
   close(fd: number): number;
   connect(fd: number, name: number, nameLength: number): number;
-  epoll_create1(flags: number): number;
   epoll_ctl(epoll: number, operation: number, fd: number, event: number): number;
   epoll_wait(epoll: number, events: number, capacity: number, timeoutMilliseconds: number): number;
   fcntl(fd: number, command: number, value: number): number;
@@ -40,7 +39,6 @@ const prototypes: Readonly<Record<keyof SystemCalls, string>> = {
   bind: 'int bind(int, intptr_t, uint32_t)',
   close: 'int close(int)',
   connect: 'int connect(int, intptr_t, uint32_t)',
-  epoll_create1: 'int epoll_create1(int)',
   epoll_ctl: 'int epoll_ctl(int, int, int, intptr_t)',
   epoll_wait: 'int epoll_wait(int, intptr_t, int, int)',
   fcntl: 'int fcntl(int, int, ...)',

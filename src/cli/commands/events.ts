@@ -2,13 +2,13 @@
 import type { EventFilters } from '../../engine/engine.ts';
 import { eventObject } from '../../services/events/line.ts';
 import type { EngineEvent } from '../../values/event.ts';
+import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
 import { parseFilters } from '../filter.ts';
 import { type Format, jsonLines, parseFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
 import { parseMoment } from '../moment.ts';
 import type { eventsOptions } from '../options.ts';
-import { present } from '../present.ts';
 import type { Value } from '../template/value.ts';
 
 export const execute: Execute<typeof eventsOptions> = async ({ options }, context) => {

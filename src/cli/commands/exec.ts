@@ -1,8 +1,8 @@
 /** `gangway exec` */
 import { checkExec } from '../../engine/request.ts';
+import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
 import type { execOptions } from '../options.ts';
-import { present } from '../present.ts';
 import { environmentEntries } from '../request.ts';
 import { requireTerminal, streams } from '../session.ts';
 

@@ -1,9 +1,9 @@
 /** `gangway logs` */
 import { GangwayError } from '../../values/errors.ts';
+import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
 import { parseMoment } from '../moment.ts';
 import type { logsOptions } from '../options.ts';
-import { present } from '../present.ts';
 
 export const execute: Execute<typeof logsOptions> = async ({ options, words }, context) => {
   const [name = ''] = words;

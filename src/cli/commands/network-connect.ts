@@ -1,8 +1,8 @@
 /** `gangway network connect` */
 import { parseConnectionWords } from '../../values/connection-grammar.ts';
+import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
 import type { networkConnectOptions } from '../options.ts';
-import { present } from '../present.ts';
 
 export const execute: Execute<typeof networkConnectOptions> = async ({ options, words }, context) => {
   const [network = '', container = ''] = words;

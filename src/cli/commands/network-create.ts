@@ -1,8 +1,8 @@
 /** `gangway network create` */
 import { parseNetworkCreate } from '../../values/network-grammar.ts';
+import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
 import type { networkCreateOptions } from '../options.ts';
-import { present } from '../present.ts';
 
 export const execute: Execute<typeof networkCreateOptions> = async ({ options, words: [name = ''] }, context) => {
   const { attachable, driver, egress, ingress, internal, ipv4, ipv6, label, opt, scope, subnet, gateway } = options;

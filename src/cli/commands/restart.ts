@@ -1,8 +1,9 @@
 /** `gangway restart` */
+
+import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
 import { forEachName } from '../each.ts';
 import type { restartOptions } from '../options.ts';
-import { present } from '../present.ts';
 import { parseSeconds } from '../seconds.ts';
 
 export const execute: Execute<typeof restartOptions> = async ({ options, words }, context) => {

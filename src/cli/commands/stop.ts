@@ -1,9 +1,10 @@
 /** `gangway stop` */
+
+import { present } from '../../values/present.ts';
 import { parseSignal } from '../../values/signal.ts';
 import type { Execute } from '../command.ts';
 import { forEachName } from '../each.ts';
 import type { stopOptions } from '../options.ts';
-import { present } from '../present.ts';
 import { parseSeconds } from '../seconds.ts';
 
 export const execute: Execute<typeof stopOptions> = async ({ options, words }, context) => {

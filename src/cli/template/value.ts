@@ -4,6 +4,7 @@
  * Go tells a struct from a map, and JSON does not: a struct has the fields that it has, and another one is a mistake;
  * the keys of a map are data, and a missing one is `<no value>`. So an object is a struct here, and a `Map` is a map.
  */
+import { order } from '../../values/order.ts';
 
 export type Value = undefined | null | boolean | number | string | readonly Value[] | ValueMap | Fields | Method;
 export type ValueMap = ReadonlyMap<string, Value>;
@@ -34,7 +35,7 @@ export function isTrue(value: Value): boolean {
 
 /** Keys in order, as Go walks a map. */
 export function sortedEntries(map: ValueMap): readonly (readonly [key: string, value: Value])[] {
-  return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return [...map].toSorted(([a], [b]) => order(a, b));
 }
 
 /** A field of a struct that is there: not what every object of JavaScript inherits. */

@@ -7,6 +7,7 @@
  */
 import { type Counts, sumOfCounts } from '../../services/proxy/counters.ts';
 import { type Address, formatHost, isUnspecified } from '../../values/address.ts';
+import { order } from '../../values/order.ts';
 import type { PortRange, Protocol } from '../../values/port.ts';
 import { formatRange, size } from '../../values/port-grammar.ts';
 import type { PortTraffic, RelayTraffic, Traffic } from './told.ts';
@@ -90,8 +91,4 @@ function within(range?: PortRange, one?: PortRange): boolean {
 
 function first({ hostPort, containerPort }: Place): number {
   return (hostPort ?? containerPort).first;
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -18,8 +18,8 @@
  *     by on its way to a container was said for this machine's loopback alone;
  *   · of UDP, a socket that connects. The kernel does not ask again for its datagrams, so it would speak for ever to the
  *     container that was there when it began;
- *   · a socket that speaks IPv6 alone, to a container of IPv4; and of UDP everybody to that one: the kernel refuses a
- *     datagram that would change its family;
+ *   · of TCP, a socket that speaks IPv6 alone: the container may have none;
+ *   · of UDP, who asks by IPv6 for a container of IPv4: the kernel refuses a datagram that would change its family;
  *   · of UDP, a socket that was led elsewhere before: it remembers one whom it asked.
  *
  * All those find the listener of the switchboard where they ask, and its relay.
