@@ -1,6 +1,9 @@
 /**
  * Who listens, without asking him: a connection would wake a service that systemd starts for it.
  *
+ * To be believed where a mistake costs nothing: the name of an abstract socket may have a newline, and behind it a line of
+ * anybody's for any path.
+ *
  *     ss --unix --listening
  *
  * @see /proc/net/unix in unix(7): of the sockets of this network namespace

@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +19,9 @@ import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../..
 import type { SwitchboardConnection } from '../../src/engine/switchboard/connection.ts';
 import { encodePublication, type Publication } from '../../src/engine/switchboard/protocol.ts';
 import { SwitchboardSockets } from '../../src/engine/switchboard/sockets.ts';
+import { isListening } from '../../src/kernel/unix-listeners.ts';
+import { call } from '../../src/sys/libc.ts';
+import { AF_UNIX } from '../../src/sys/unix-address.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { gather, spread } from '../../src/values/forward-set.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
@@ -203,6 +215,24 @@ test.serial('killed, it is started again by the next client, and serves what the
   t.deepEqual([await ask(8006), await ask(8008)], ['ECONNREFUSED', 'served']);
   await second.withdraw('c2');
   await second.close();
+});
+
+test.serial('killed, it is started again, whatever a stranger has written into the list of who listens', async (t) => {
+  const options = place();
+  const first = await openSwitchboard(options);
+  await kill(await pidOf(first));
+  const path = join(options.runtimeDirectory, 'switchboard.sock');
+  t.true(existsSync(path));
+  // No more than a name is needed, and any user may bind it.
+  const stranger = call('open a socket', 'int socket(int, int, int)', AF_UNIX, 1, 0);
+  const name = Buffer.from(`\0\0\0\n0: 0 0 00010000 0 0 1 ${path}`);
+  name.writeUInt16LE(AF_UNIX);
+  call('bind', 'int bind(int, const void *, unsigned int)', stranger, name, name.length);
+  t.true(isListening(path), 'it is believed there');
+  const second = await openSwitchboard(options);
+  t.true(second.isOpen);
+  closeSync(stranger);
+  process.kill(await pidOf(second), 'SIGTERM');
 });
 
 test.serial('further ports are reserved beside those that are served, and given back without them', async (t) => {

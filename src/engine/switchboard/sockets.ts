@@ -171,7 +171,7 @@ export class SwitchboardSockets {
     return isRunning(switchboardFiles(this.options.runtimeDirectory));
   }
 
-  /** Removes the files of a switchboard that was killed, where nobody needs another one. */
+  /** Removes the files of a switchboard that was killed, where nobody needs another one. One more socket file harms nobody. */
   sweep(): void {
     const { socket, metrics, log, lock } = switchboardFiles(this.options.runtimeDirectory);
     if (![socket, metrics].some((path) => existsSync(path))) return;
