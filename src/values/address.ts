@@ -133,11 +133,11 @@ export function isLinkLocal(address: Address): boolean {
 const notForTheWorld = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
   ...['192.168.0.0/16', '198.18.0.0/15', '224.0.0.0/3', '::/3', '4000::/2', '8000::/1', '2001::/32', '2002::/16'],
-];
+].map((text) => parsePrefix(text));
 
 /** May it be somebody's out in the world? @see IANA's registries of special-purpose addresses, RFC 6890 */
 export function isOfTheWorld(address: Address): boolean {
-  return !notForTheWorld.some((prefix) => contains(parsePrefix(prefix), address));
+  return !notForTheWorld.some((prefix) => contains(prefix, address));
 }
 
 /** An address of IPv4 as it is, also where a socket of IPv6 speaks it: `203.0.113.2` for `::ffff:203.0.113.2`. */

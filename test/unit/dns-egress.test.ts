@@ -2,6 +2,7 @@
 import test from 'ava';
 import { type Answer, type DecodedPacket, decode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
+import ipaddr from 'ipaddr.js';
 import { learnedElements } from '../../src/firewall/learned.ts';
 import { readQuestion } from '../../src/services/dns/message.ts';
 import { bounded, type Opening, openingsOf } from '../../src/services/dns/opening.ts';
@@ -150,6 +151,23 @@ test('which addresses are the world’s', (t) => {
     t.true(isOfTheWorld(parseAddress(text)), text);
 });
 
+test.serial('which addresses are the world’s is read once, and not for each of them', (t) => {
+  const { parse } = ipaddr.IPv6;
+  const addresses = ['1.1.1.1', '2606:4700::1111'].map(parseAddress);
+  let read = 0;
+  ipaddr.IPv6.parse = (text) => {
+    read++;
+    return parse.call(ipaddr.IPv6, text);
+  };
+  t.teardown(() => {
+    ipaddr.IPv6.parse = parse;
+  });
+  parseAddress('::1');
+  t.is(read, 1, 'control: what is read is counted');
+  for (const address of addresses) t.true(isOfTheWorld(address));
+  t.is(read, 1);
+});
+
 const limited = (...texts: string[]) => ({ ...plainExit, egress: parseEgress(texts) });
 const openings = (answers: Answer[], ...texts: string[]) =>
   openingsOf(zone([], { exits: [limited(...texts)] }), told({ answers }));
@@ -167,6 +185,24 @@ test('what is open is open as long as the answer holds, within bounds, and only 
   const message = answerTo(question('x.test'), { answers: [a('x.test', '192.0.2.1', 604_800)] });
   const [only] = decode(bounded(message, told({ answers: [a('x.test', '192.0.2.1', 604_800)] }))).answers ?? [];
   t.like(only, { ttl: 3600 });
+});
+
+test('where no policy allows the name, its addresses are not looked at', (t) => {
+  let looks = 0;
+  const { names, addresses } = told({ answers: [a('x.test', '192.0.2.1')] });
+  const watched = addresses.map((each) => ({
+    ...each,
+    get address() {
+      looks++;
+      return each.address;
+    },
+  }));
+  const openingsBy = (...texts: string[]) =>
+    openingsOf(zone([], { exits: [limited(...texts)] }), { names, addresses: watched }).length;
+  t.deepEqual([openingsBy('allow=y.test'), openingsBy('deny=x.test'), openingsBy('deny=10.0.0.0/8')], [0, 0, 0]);
+  t.is(looks, 0);
+  t.is(openingsBy('allow=x.test'), 1);
+  t.true(looks > 0, 'control');
 });
 
 /** A responder, what it was asked to open, and what it replied. */

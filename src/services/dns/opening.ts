@@ -29,19 +29,19 @@ export type Open = (openings: readonly Opening[]) => Promise<void> | undefined;
 /** @param told what the answer to a question for its first name says */
 export function openingsOf({ exits }: Zone, { names, addresses }: Told): readonly Opening[] {
   const [name = ''] = names;
+  const allowing = exits.filter(({ egress }) => {
+    if (egress === undefined || names.some((each) => isDenied(egress, each))) return false;
+    return entriesNamed(egress, name).length > 0;
+  });
+  // A policy that tells addresses alone, or what is denied, opens nothing.
+  if (allowing.length === 0) return [];
   const found = addresses
     .filter(({ address }) => isOfTheWorld(address))
     .map(({ address, seconds }) => ({
       address,
       seconds: Math.min(Math.max(seconds, bounds.least), bounds.most) + bounds.late,
     }));
-  if (found.length === 0) return [];
-  return exits
-    .filter(({ egress }) => {
-      if (egress === undefined || names.some((each) => isDenied(egress, each))) return false;
-      return entriesNamed(egress, name).length > 0;
-    })
-    .map((exit) => ({ exit, name, addresses: found }));
+  return found.length === 0 ? [] : allowing.map((exit) => ({ exit, name, addresses: found }));
 }
 
 /** Does the answer lead to a name that may not be asked for, by any way out? */
