@@ -44,6 +44,7 @@ export class DatagramBuffer {
   /** The bytes of the datagram last received, and those of the next one to be sent. */
   readonly payload = this.#memory.subarray(at.payload);
   #refusals = 0;
+  #failure: string | undefined;
   readonly #header: bigint;
   readonly #payload: bigint;
   readonly #recvmsg = libc().function('long recvmsg(int fd, void *message, int flags)');
@@ -118,6 +119,11 @@ export class DatagramBuffer {
     return refusals;
   }
 
+  /** Why the last attempt failed; undefined where there was nothing to receive, or no room to send. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
   /** Who sent the datagram last received from anybody, and which address it asked: equal for equal pairs. */
   returnKey(): string {
     const { name, control } = this.#written();
@@ -174,6 +180,7 @@ export class DatagramBuffer {
 
   #failed(operation: string): undefined {
     const errno = errnoName(libc().koffi.errno());
+    this.#failure = errno === 'EAGAIN' ? undefined : errno;
     if (errno === 'ECONNREFUSED') this.#refusals++;
     if (mistakes.has(errno)) throw new KernelError(operation, errno);
     return undefined;

@@ -153,6 +153,9 @@ export function appearAs(fd: number, address: Address, mark: number): void {
 /**
  * Every ICMP message about a datagram becomes an error of its socket, also "host unreachable", which is else kept from
  * it as something that may pass (IP_RECVERR).
+ *
+ * The first receive or send after it fails by it. The message itself waits in a queue that nobody here reads, so that whoever
+ * watches the socket is told of it until it is closed: who meets an error has to end.
  */
 export function reportUnreachable(fd: number, family: Family): void {
   setOption(fd, family === 4 ? 'unreachable' : 'unreachable6');

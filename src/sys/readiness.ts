@@ -23,10 +23,11 @@ export function whenWritable(fd: number, callback: () => void): Watch {
 /**
  * Calls `callback` whenever `fd` can be read, again and again until it has been read empty.
  *
- * An error that waits on the socket (a port unreachable, say) counts as readable: the next receive takes it away. libuv
- * stops its watch in that case and has to be started again. `callback` must leave no promise or nextTick behind: this
- * is a bare callback from the loop, after which Node runs neither until something else happens. What it throws is thrown
- * again from a turn of Node's own, so that it ends the process like any uncaught error, instead of being lost.
+ * An error that waits on the socket (a port unreachable, say) counts as readable: the next receive takes it away, and where
+ * the socket is to report them all (IP_RECVERR) nothing does. libuv stops its watch in that case and has to be started again.
+ * `callback` must leave no promise or nextTick behind: this is a bare callback from the loop, after which Node runs neither
+ * until something else happens. What it throws is thrown again from a turn of Node's own, so that it ends the process like
+ * any uncaught error, instead of being lost.
  */
 export function whenReadable(fd: number, callback: () => void): Watch {
   const { poll } = libc().koffi.node;

@@ -129,15 +129,19 @@ function converse(
   return withSocket(path, port, open, (fd, settle) => {
     const ask = () => {
       buffer.payload.set(message);
-      buffer.send(fd, message.length);
+      return buffer.send(fd, message.length);
     };
     const watch = whenReadable(fd, () => {
-      const failed = outcomeOf(takeError(fd));
-      if (failed !== undefined) return settle(failed);
       for (let length = buffer.receive(fd); length !== undefined; length = buffer.receive(fd))
         if (counts(buffer.payload.subarray(0, length))) return settle('arrived');
+      const failed = outcomeOf(buffer.failure);
+      if (failed !== undefined) settle(failed);
     });
-    const again = setInterval(ask, repeatMilliseconds);
+    const again = setInterval(() => {
+      // What came of the datagram before may be told here, and is then told to nobody else.
+      const failed = ask() ? undefined : failures[buffer.failure ?? ''];
+      if (failed !== undefined) settle(failed);
+    }, repeatMilliseconds);
     ask();
     return () => {
       clearInterval(again);

@@ -8,7 +8,7 @@
  */
 import { Socket } from 'node:net';
 import type { DatagramBuffer } from '../../sys/datagram-buffer.ts';
-import { closeSocket, connect, openDatagram, openStream, reportUnreachable, takeError } from '../../sys/inet-socket.ts';
+import { closeSocket, connect, openDatagram, openStream, reportUnreachable } from '../../sys/inet-socket.ts';
 import { whenReadable } from '../../sys/readiness.ts';
 import { hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import type { Upstream } from '../../values/resolver.ts';
@@ -97,10 +97,9 @@ const askByDatagram: Exchange = (connected, query, report, buffer) => {
 
 /** What came on a question's socket; undefined: nothing that concerns it. */
 function receive(fd: number, query: Buffer, buffer: DatagramBuffer): Outcome | undefined {
-  if (takeError(fd) !== undefined) return { kind: 'unreachable' };
   for (let count = 0; count < turn; count++) {
     const length = buffer.receive(fd);
-    if (length === undefined) return undefined;
+    if (length === undefined) return buffer.failure === undefined ? undefined : { kind: 'unreachable' };
     const message = buffer.payload.subarray(0, length);
     if (isAnswer(query, message)) return { kind: 'answer', message: Buffer.from(message) };
   }
