@@ -21,26 +21,22 @@ import { closeSocket, connect, dropped, openDatagram } from '../../sys/inet-sock
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import { KernelError } from '../../values/errors.ts';
 import { Counters, type Counts } from './counters.ts';
+import { FlowLine, type Timed } from './flow-line.ts';
 import { ordinarySettings, type Relay, type RelayOptions } from './forward.ts';
 import { type SocketForward, targetOf } from './socket-forward.ts';
 
 /** Datagrams that one socket may deliver before the others get their turn. */
 const turn = 64;
 
-/** A silent flow moves to the end of the line at most this often. */
-const reorderMilliseconds = 1000;
-
 export interface DatagramOptions extends RelayOptions {
   /** The time in milliseconds, from any origin. Default: the monotonic clock. */
   readonly now?: () => number;
 }
 
-interface Flow {
+interface Flow extends Timed {
+  readonly key: string;
   readonly fd: number;
   readonly watch: Watch;
-  usedAt: number;
-  /** When it was put at the end of the line. */
-  linedUpAt: number;
 }
 
 /** All UDP ports of a process. They share one buffer, since only one datagram is on its way at a time. */
@@ -67,8 +63,9 @@ export class DatagramRelay implements Relay {
   readonly #watch: Watch;
   readonly #counters = new Counters();
   readonly #droppedBefore: number;
-  /** By return key, in the order of silence: the longest silent first, to a second. */
+  /** By return key. */
   readonly #flows = new Map<string, Flow>();
+  readonly #line = new FlowLine<Flow>();
   #expiry: NodeJS.Timeout | undefined;
 
   constructor(
@@ -98,18 +95,14 @@ export class DatagramRelay implements Relay {
     clearTimeout(this.#expiry);
     this.#watch.close();
     closeSocket(this.fd);
-    for (const key of this.#flows.keys()) this.#forget(key);
+    for (const flow of this.#line) this.#forget(flow);
     return Promise.resolve();
   }
 
   /** Forgets the flows that were silent for too long. Called by the relay itself, and by tests with a clock of theirs. */
   expire(): void {
     const { now, idleMilliseconds } = this.options;
-    for (const [key, flow] of this.#flows) {
-      // Further down the line none has been silent for longer than a second more.
-      if (now() - flow.linedUpAt < idleMilliseconds) break;
-      if (now() - flow.usedAt >= idleMilliseconds) this.#forget(key);
-    }
+    for (const flow of this.#line.silentFor(idleMilliseconds, now())) this.#forget(flow);
   }
 
   #fromClients(): void {
@@ -119,7 +112,7 @@ export class DatagramRelay implements Relay {
       const key = this.buffer.returnKey();
       const flow = this.#flows.get(key) ?? this.#begin(key);
       if (flow === undefined) continue;
-      this.#use(key, flow);
+      this.#line.use(flow, this.options.now());
       // The first attempt may only collect the ICMP error of an earlier datagram, and send nothing.
       const sent = this.buffer.send(flow.fd, length) || this.buffer.send(flow.fd, length);
       this.#count(true, length, sent);
@@ -135,7 +128,7 @@ export class DatagramRelay implements Relay {
         this.#counters.failed('refused', this.buffer.takeRefusals());
         return;
       }
-      this.#use(key, flow);
+      this.#line.use(flow, this.options.now());
       this.#count(false, length, this.buffer.sendBack(this.fd, length, path));
     }
   }
@@ -148,8 +141,8 @@ export class DatagramRelay implements Relay {
 
   /** @returns undefined where the container can't be reached or descriptors ran out: the datagram gets lost */
   #begin(key: string): Flow | undefined {
-    const [longestSilent] = this.#flows.keys();
-    if (this.#flows.size >= this.options.flowLimit && longestSilent !== undefined) {
+    const { longestSilent } = this.#line;
+    if (this.#line.size >= this.options.flowLimit && longestSilent !== undefined) {
       this.#counters.dropped('evicted');
       this.#forget(longestSilent);
     }
@@ -158,8 +151,9 @@ export class DatagramRelay implements Relay {
     const path = this.buffer.returnPath();
     const watch = whenReadable(fd, () => this.#fromContainer(key, path));
     const now = this.options.now();
-    const flow = { fd, watch, usedAt: now, linedUpAt: now };
+    const flow = { key, fd, watch, usedAt: now, linedUpAt: now };
     this.#flows.set(key, flow);
+    this.#line.add(flow);
     this.#counters.began();
     this.#scheduleExpiry();
     return flow;
@@ -182,18 +176,9 @@ export class DatagramRelay implements Relay {
     }
   }
 
-  #use(key: string, flow: Flow): void {
-    flow.usedAt = this.options.now();
-    if (flow.usedAt - flow.linedUpAt < reorderMilliseconds) return;
-    flow.linedUpAt = flow.usedAt;
-    this.#flows.delete(key);
-    this.#flows.set(key, flow);
-  }
-
-  #forget(key: string): void {
-    const flow = this.#flows.get(key);
-    if (flow === undefined) return;
-    this.#flows.delete(key);
+  #forget(flow: Flow): void {
+    this.#flows.delete(flow.key);
+    this.#line.remove(flow);
     this.#counters.ended();
     flow.watch.close();
     closeSocket(flow.fd);

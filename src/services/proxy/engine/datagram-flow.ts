@@ -4,6 +4,7 @@ import { readable } from '../../../sys/epoll.ts';
 import { connect, openDatagram } from '../../../sys/inet-socket.ts';
 import { KernelError } from '../../../values/errors.ts';
 import type { Counters } from '../counters.ts';
+import type { Timed } from '../flow-line.ts';
 import { type Destination, targetOf } from '../socket-forward.ts';
 import { widenQueue } from './datagram-queue.ts';
 import type { Watcher } from './loop.ts';
@@ -16,10 +17,13 @@ export interface FlowOwner {
   readonly counters: Counters;
   readonly means: Means;
   readonly datagrams: DatagramBatch;
+  /** Something goes along this flow. */
+  use(flow: DatagramFlow): void;
 }
 
-export class DatagramFlow implements Watcher {
+export class DatagramFlow implements Watcher, Timed {
   usedAt: number;
+  linedUpAt: number;
 
   private constructor(
     readonly owner: FlowOwner,
@@ -28,6 +32,7 @@ export class DatagramFlow implements Watcher {
     readonly fd: number,
   ) {
     this.usedAt = owner.means.loop.now;
+    this.linedUpAt = this.usedAt;
   }
 
   /**
@@ -58,13 +63,13 @@ export class DatagramFlow implements Watcher {
 
   /** The container has answered; or has refused, which is an error that receiving takes away. */
   ready(): void {
-    const { datagrams, counters, means } = this.owner;
+    const { datagrams, counters } = this.owner;
     const count = datagrams.receiveFromPeer(this.fd);
     if (count <= 0) {
       counters.failed('refused', datagrams.takeRefusals());
       return;
     }
-    this.usedAt = means.loop.now;
+    this.owner.use(this);
     const sent = datagrams.sendBack(this.owner.fd, count, this.path);
     let bytes = 0;
     for (let place = 0; place < count; place++) bytes += datagrams.lengthFromPeer(place);

@@ -7,6 +7,7 @@
 
 import { batch, type DatagramBatch } from '../../../sys/datagram-batch.ts';
 import type { Counters } from '../counters.ts';
+import { FlowLine } from '../flow-line.ts';
 import type { Destination } from '../socket-forward.ts';
 import { DatagramFlow, type FlowOwner } from './datagram-flow.ts';
 import type { Timer } from './loop.ts';
@@ -18,10 +19,10 @@ const none: readonly DatagramFlow[] = [];
 export class DatagramPort implements Port, FlowOwner {
   /** By hash, which few of them share. */
   readonly #flows = new Map<number, DatagramFlow[]>();
+  readonly #line = new FlowLine<DatagramFlow>();
   readonly #seed = Math.floor(Math.random() * 2 ** 32) | 0;
   /** Of the batch: the flow of each datagram. */
   readonly #owners: (DatagramFlow | undefined)[] = new Array(batch).fill(undefined);
-  #count = 0;
   #expiry: Timer | undefined;
 
   /** @param onEnded called when it is withdrawn or cut */
@@ -51,8 +52,12 @@ export class DatagramPort implements Port, FlowOwner {
   withdraw(): void {
     if (this.#expiry !== undefined) this.means.loop.cancel(this.#expiry);
     this.means.loop.forget(this.fd);
-    for (const flow of this.#all()) this.#forget(flow);
+    for (const flow of this.#line) this.#forget(flow);
     this.onEnded();
+  }
+
+  use(flow: DatagramFlow): void {
+    this.#line.use(flow, this.means.loop.now);
   }
 
   /** Every datagram of the batch from `place` on that is this flow's, as one line. */
@@ -65,7 +70,7 @@ export class DatagramPort implements Port, FlowOwner {
       this.datagrams.lineUp(lined++, other);
       bytes += this.datagrams.length(other);
     }
-    flow.usedAt = this.means.loop.now;
+    this.use(flow);
     const sent = this.datagrams.sendOn(flow.fd, lined);
     this.counters.carriedDatagrams(true, lined, bytes);
     this.counters.failed('refused', this.datagrams.takeRefusals());
@@ -80,22 +85,19 @@ export class DatagramPort implements Port, FlowOwner {
 
   /** @returns undefined where the container can't be reached or descriptors ran out: the datagram gets lost */
   #begin(place: number): DatagramFlow | undefined {
-    if (this.#count >= this.means.settings.flowLimit) this.#makeRoom();
+    if (this.#line.size >= this.means.settings.flowLimit) this.#makeRoom();
     const hash = this.datagrams.hash(place, this.#seed);
     const flow = DatagramFlow.begin(this, hash, place);
     if (flow === undefined) return undefined;
     this.#flows.set(hash, [...(this.#flows.get(hash) ?? []), flow]);
-    this.#count++;
+    this.#line.add(flow);
     this.counters.began();
     this.#expiry ??= this.#expireLater();
     return flow;
   }
 
   #makeRoom(): void {
-    let longestSilent: DatagramFlow | undefined;
-    for (const flow of this.#all()) {
-      if (longestSilent === undefined || flow.usedAt < longestSilent.usedAt) longestSilent = flow;
-    }
+    const { longestSilent } = this.#line;
     if (longestSilent === undefined) return;
     this.counters.dropped('evicted');
     this.#forget(longestSilent);
@@ -104,13 +106,9 @@ export class DatagramPort implements Port, FlowOwner {
   #expireLater(): Timer {
     const { loop, settings } = this.means;
     return loop.after(settings.idleMilliseconds / 6, () => {
-      for (const flow of this.#all()) if (loop.now - flow.usedAt >= settings.idleMilliseconds) this.#forget(flow);
-      this.#expiry = this.#count > 0 ? this.#expireLater() : undefined;
+      for (const flow of this.#line.silentFor(settings.idleMilliseconds, loop.now)) this.#forget(flow);
+      this.#expiry = this.#line.size > 0 ? this.#expireLater() : undefined;
     });
-  }
-
-  #all(): readonly DatagramFlow[] {
-    return [...this.#flows.values()].flat();
   }
 
   #forget(flow: DatagramFlow): void {
@@ -119,7 +117,7 @@ export class DatagramPort implements Port, FlowOwner {
     else this.#flows.delete(flow.hash);
     // What it has sent in this batch is lost with it.
     for (const [place, owner] of this.#owners.entries()) if (owner === flow) this.#owners[place] = undefined;
-    this.#count--;
+    this.#line.remove(flow);
     this.counters.ended();
     flow.end();
   }
