@@ -90,14 +90,14 @@ export class NameServers {
     const ask = networkAsk({ dial, buffer: this.#buffer, descriptorLimit });
     const responder = new Responder(zone, { ask, clock: this.#clock, ...(open === undefined ? {} : { open }) });
     const { datagram, stream } = sockets;
-    let byDatagram: DatagramServer | undefined;
+    let byStream: StreamServer | undefined;
     try {
-      byDatagram = new DatagramServer(datagram, responder, this.#buffer);
-      return new NameServer(responder, byDatagram, new StreamServer(stream, responder, { descriptorLimit }));
+      byStream = new StreamServer(stream, responder, { descriptorLimit });
+      return new NameServer(responder, new DatagramServer(datagram, responder, this.#buffer), byStream);
     } catch (error) {
-      if (byDatagram === undefined) closeSocket(datagram);
-      else byDatagram.close();
-      closeSocket(stream);
+      // One that is not there has closed its socket.
+      byStream?.close();
+      closeSocket(datagram);
       throw error;
     }
   }

@@ -15,7 +15,8 @@
  * @see RFC 7766
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { isListening, listen } from '../../sys/inet-socket.ts';
+import { isListening } from '../../sys/inet-socket.ts';
+import { acceptOn } from '../../sys/node-listener.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import type { Responder } from './responder.ts';
 import { StreamConnection } from './stream-connection.ts';
@@ -52,8 +53,8 @@ export class StreamServer {
   readonly #options: Required<StreamServerOptions>;
 
   /**
-   * @param fd a listening socket, which is the server's from now on
-   * @throws Error if the loop does not take it
+   * @param fd a listening socket, which is the server's from now on, also if this throws
+   * @throws Error if it can't listen
    */
   constructor(
     fd: number,
@@ -64,11 +65,7 @@ export class StreamServer {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#greet(socket));
     // Accepting failed, for one client: it had already gone, or descriptors ran out.
     this.#server.on('error', () => {});
-    this.#server.listen({ fd });
-    // Node tells why by an event, when it is too late.
-    if (!this.#server.listening) throw new Error('cannot listen for questions by TCP');
-    // Node has listened again, with a queue of 511, whatever it is told.
-    listen(fd, this.#options.connectionLimit);
+    acceptOn(this.#server, fd, this.#options.connectionLimit);
     this.#watch = setInterval(() => {
       if (!isListening(fd)) this.close();
     }, lookMilliseconds).unref();

@@ -10,12 +10,17 @@ import type { SocketForward } from './socket-forward.ts';
 export class HeldPort implements Relay {
   readonly clients = 0;
 
-  /** @param fd of SCTP, listening */
+  /** @param fd of SCTP, listening: the port's from now on, also if this throws */
   constructor(
     readonly fd: number,
     readonly forward: SocketForward,
   ) {
-    refuse(fd);
+    try {
+      refuse(fd);
+    } catch (error) {
+      closeSocket(fd);
+      throw error;
+    }
   }
 
   counts(): Counts {

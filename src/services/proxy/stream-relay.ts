@@ -27,15 +27,8 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listenAgain } from '../../sys/destroyed-listener.ts';
-import {
-  abortOnClose,
-  dropped,
-  type Endpoint,
-  isListening,
-  listen,
-  longestBacklog,
-  takeError,
-} from '../../sys/inet-socket.ts';
+import { abortOnClose, dropped, type Endpoint, isListening, longestBacklog, takeError } from '../../sys/inet-socket.ts';
+import { acceptOn } from '../../sys/node-listener.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import { StreamOptions } from '../../sys/stream-options.ts';
 import { type Address, formatAddress } from '../../values/address.ts';
@@ -59,28 +52,25 @@ export class StreamRelay implements Relay {
   readonly #options: StreamOptions;
 
   /**
-   * @param fd a listening socket, which is the relay's from now on
-   * @throws Error if the loop does not take it
+   * @param fd a listening socket, which is the relay's from now on, also if this throws
+   * @throws Error if it can't listen
    */
   constructor(
     readonly fd: number,
     readonly forward: SocketForward,
     options: RelayOptions = {},
   ) {
-    this.#droppedBefore = dropped(fd);
     this.#settings = { ...ordinarySettings, ...options };
     this.#options = new StreamOptions(this.#settings.synRetries);
-    this.#options.prepare(fd);
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#carry(client));
     // Accepting failed, for one client: EMFILE, or it had already gone.
     this.#server.on('error', (error) => {
       if (hasErrno(error, 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM')) this.#counters.dropped('turnedAway');
     });
-    this.#server.listen({ fd });
-    // Node tells why by an event, when it is too late.
-    if (!this.#server.listening) throw new Error(`cannot listen on port ${forward.hostPort}`);
-    // Node has listened again, with a queue of 511, whatever it is told.
-    listen(fd, longestBacklog);
+    acceptOn(this.#server, fd, longestBacklog);
+    // From here on nothing fails: it is a socket that listens.
+    this.#droppedBefore = dropped(fd);
+    this.#options.prepare(fd);
     this.#watch = setInterval(() => this.#lookAfter(), lookMilliseconds).unref();
   }
 
