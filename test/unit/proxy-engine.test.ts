@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { type AddressInfo, connect as connectTo, createServer } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { countFields, errorKindOf, sumOfCounts } from '../../src/services/proxy/counters.ts';
@@ -10,13 +10,14 @@ import { Ledger } from '../../src/services/proxy/engine/ledger.ts';
 import { Loop } from '../../src/services/proxy/engine/loop.ts';
 import type { Birth } from '../../src/services/proxy/engine/orders.ts';
 import { Vigil } from '../../src/services/proxy/engine/vigil.ts';
+import type { Carrier } from '../../src/services/proxy/forward.ts';
 import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
 import { Epoll, readable } from '../../src/sys/epoll.ts';
 import { bind, closeSocket, connect, listen, openStream } from '../../src/sys/inet-socket.ts';
 import { call } from '../../src/sys/libc.ts';
 import { PipeCalls } from '../../src/sys/pipe.ts';
 import { parseAddress } from '../../src/values/address.ts';
-import { ignoring } from '../../src/values/errors.ts';
+import { ignoring, KernelError } from '../../src/values/errors.ts';
 
 const pipes = new PipeCalls();
 const loopback = parseAddress('127.0.0.1');
@@ -172,18 +173,24 @@ function dial(port: number): number {
   return fd;
 }
 
+/** A thread that is played: it hears nothing, and ends when the test says so. */
+function playedThread() {
+  return Object.assign(new EventEmitter(), { ref() {}, unref() {}, postMessage() {} }) as unknown as Worker;
+}
+
+const targets = { 4: loopback, 6: parseAddress('::1') };
+const way = { protocol: 'tcp', hostAddress: loopback, isShared: false, targets } as const;
+
 test('what another process has open, too, is watched no more from the moment at which it is withdrawn', async (t) => {
   let birth: Birth | undefined;
-  // The thread is played here: it hears nothing, and its loop is looked into.
+  // Its loop is looked into.
   const start = (given: Birth) => {
     birth = given;
-    return Object.assign(new EventEmitter(), { ref() {}, unref() {}, postMessage() {} }) as unknown as Worker;
+    return playedThread();
   };
   const engine = new Engine({ fallback: new NodeRelays(), say: (line) => t.fail(line), start });
   const [fd, hostPort] = await listener();
   const elsewhere = call('copy a descriptor', 'int dup(int)', fd);
-  const targets = { 4: loopback, 6: parseAddress('::1') };
-  const way = { protocol: 'tcp', hostAddress: loopback, isShared: false, targets } as const;
   const relay = engine.serve(fd, { way, hostPort, containerPort: 80 });
   const epoll = new Epoll(birth?.epoll);
   epoll.add(fd, readable, 0);
@@ -194,3 +201,39 @@ test('what another process has open, too, is watched no more from the moment at 
   t.is(epoll.wait(0), 0);
   for (const each of [...clients, elsewhere, fd]) closeSocket(each);
 });
+
+test.serial(
+  'when the thread has died, a port that nobody can take over is lost and said so, and the others go on',
+  async (t) => {
+    const thread = playedThread();
+    const said: string[] = [];
+    const [[fd, hostPort], [otherFd, otherPort]] = [await listener(), await listener()];
+    const nodes = new NodeRelays();
+    const fallback: Carrier = {
+      serve(each, forward) {
+        if (each !== fd) return nodes.serve(each, forward);
+        closeSocket(each);
+        throw new KernelError('listen', 'EMFILE');
+      },
+      tidy() {},
+    };
+    const engine = new Engine({ fallback, say: (line) => said.push(line), start: () => thread });
+    const lost = engine.serve(fd, { way, hostPort, containerPort: 80 });
+    const other = engine.serve(otherFd, { way, hostPort: otherPort, containerPort: 80 });
+    t.notThrows(() => thread.emit('exit'));
+    t.regex(
+      said.join('\n'),
+      new RegExp(`^the engine .* died .*\nport 127.0.0.1:${hostPort}/tcp .* is closed: listen: EMFILE$`),
+    );
+    const successor = openSync('/dev/null', 'r');
+    t.is(successor, fd, 'its number is somebody else’s');
+    t.like({ ...lost.counts(), clients: lost.clients }, { open: 0, clients: 0 });
+    await Promise.all([lost.withdraw(), lost.cut()]);
+    t.true(fstatSync(successor).isCharacterDevice());
+    closeSync(successor);
+    const client = connectTo(otherPort, '127.0.0.1').on('error', () => {});
+    await once(client, 'connect');
+    client.destroy();
+    await other.cut();
+  },
+);

@@ -1,6 +1,6 @@
 /** A port that the engine carries, as the switchboard sees it: by its descriptor, which both threads know it by. */
 import { closeSocket, dropped, vacate } from '../../../sys/inet-socket.ts';
-import { type Counts, sumOfCounts } from '../counters.ts';
+import { Counters, type Counts, sumOfCounts } from '../counters.ts';
 import type { Carrier, Relay } from '../forward.ts';
 import type { SocketForward } from '../socket-forward.ts';
 import type { CounterTable } from './counter-table.ts';
@@ -60,8 +60,9 @@ export class EnginePort implements Relay {
     this.#counters.deserted();
   }
 
-  /** From here on somebody else carries it. */
+  /** From here on somebody else carries it. @throws Error if nobody can: then it has no socket any more */
   handOver(carrier: Carrier): void {
+    this.#substitute = lost(this.forward);
     this.#substitute = carrier.serve(this.fd, this.forward);
   }
 
@@ -83,6 +84,12 @@ export class EnginePort implements Relay {
     this.desk.leave(act, this.fd);
     return this.#departure.ended;
   }
+}
+
+/** A port whose descriptor is closed, and may be somebody else's by now. */
+function lost(forward: SocketForward): Relay {
+  const end = () => Promise.resolve();
+  return { forward, clients: 0, counts: () => new Counters().read(), cut: end, withdraw: end };
 }
 
 function departure(): Departure {

@@ -30,8 +30,9 @@ import { MessageOptions } from '../../../sys/message-options.ts';
 import { openFileLimit } from '../../../sys/open-files.ts';
 import { StreamOptions } from '../../../sys/stream-options.ts';
 import { ignoring } from '../../../values/errors.ts';
+import { formatBinding } from '../../../values/port-grammar.ts';
 import { type Carrier, ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from '../forward.ts';
-import type { SocketForward } from '../socket-forward.ts';
+import { forwardOf, type SocketForward } from '../socket-forward.ts';
 import { CounterTable } from './counter-table.ts';
 import { widenQueue } from './datagram-queue.ts';
 import { type Desk, EnginePort } from './engine-port.ts';
@@ -199,8 +200,19 @@ export class Engine implements Carrier, Desk {
 
   #giveUp(): void {
     this.#over = true;
-    for (const port of this.#ports.values()) port.handOver(this.options.fallback);
+    for (const port of this.#ports.values()) this.#handOver(port);
     this.#ports.clear();
+  }
+
+  /** One port that is lost leaves the others. */
+  #handOver(port: EnginePort): void {
+    try {
+      port.handOver(this.options.fallback);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const which = formatBinding(forwardOf(port.forward).binding);
+      this.options.say(`port ${which} could not be carried on, and is closed: ${reason}`);
+    }
   }
 
   /** At the end of the process, which waits for its threads. */
