@@ -17,6 +17,8 @@ import { type RawMessage, readMessages } from './message.ts';
 const datagramBytes = 64 * 1024;
 /** In one turn of the loop: whoever floods us keeps nobody else waiting. */
 const mostDatagrams = 256;
+/** So many may wait for their reader here; the others wait in the kernel, as long as that has room for them. */
+const mostMessages = 4096;
 
 /** Numbers of the multicast groups that gangway listens to. */
 export const groups = {
@@ -30,6 +32,8 @@ export interface Source {
   receive(buffer: Buffer): number | undefined;
   /** Calls back whenever there may be something to receive. */
   listen(callback: () => void): void;
+  /** Calls back no more, until somebody listens again. */
+  pause(): void;
   close(): void;
 }
 
@@ -56,6 +60,10 @@ export function openEvents(protocol: 'route' | 'netfilter', memberships: readonl
     listen(callback) {
       watch = whenReadable(fd, callback);
     },
+    pause() {
+      watch?.close();
+      watch = undefined;
+    },
     close() {
       watch?.close();
       closeSocket(fd);
@@ -66,6 +74,8 @@ export function openEvents(protocol: 'route' | 'netfilter', memberships: readonl
 /** Messages of all its sources, as they come. Leaving the loop closes them. */
 export class EventStream implements AsyncIterable<RawMessage> {
   readonly #sources: readonly Source[];
+  /** Those that are not listened to: what they have to tell waits in the kernel. */
+  readonly #paused: Source[];
   readonly #buffer = Buffer.allocUnsafe(datagramBytes);
   #queue: RawMessage[] = [];
   #failure: unknown;
@@ -74,7 +84,8 @@ export class EventStream implements AsyncIterable<RawMessage> {
 
   constructor(...sources: readonly Source[]) {
     this.#sources = sources;
-    for (const source of sources) source.listen(() => this.#read(source));
+    this.#paused = [...sources];
+    this.#listen();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<RawMessage, void, undefined> {
@@ -82,6 +93,7 @@ export class EventStream implements AsyncIterable<RawMessage> {
       for (;;) {
         const come = this.#queue;
         this.#queue = [];
+        this.#listen();
         yield* come;
         if (this.#queue.length > 0) continue;
         if (this.#failure !== undefined) throw this.#failure;
@@ -100,17 +112,30 @@ export class EventStream implements AsyncIterable<RawMessage> {
     this.#wake();
   }
 
+  get #hasRoom(): boolean {
+    return !this.#closed && this.#failure === undefined && this.#queue.length < mostMessages;
+  }
+
+  #listen(): void {
+    if (!this.#hasRoom) return;
+    for (const source of this.#paused.splice(0)) source.listen(() => this.#read(source));
+  }
+
   /** What came before an error is given out before it. */
   #read(source: Source): void {
-    if (this.#failure !== undefined) return;
     try {
-      for (let count = 0; count < mostDatagrams && !this.#closed; count++) {
+      for (let count = 0; count < mostDatagrams && this.#hasRoom; count++) {
         const length = source.receive(this.#buffer);
         if (length === undefined) break;
         this.#queue.push(...readMessages(Buffer.from(this.#buffer.subarray(0, length))));
       }
     } catch (error) {
       this.#failure ??= error;
+    }
+    // What is not read stays readable, and would call back again and again.
+    if (!this.#hasRoom) {
+      source.pause();
+      this.#paused.push(source);
     }
     // From a bare callback of the loop no promise goes on.
     setImmediate(() => this.#wake());

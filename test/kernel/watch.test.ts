@@ -110,6 +110,34 @@ test('events that the kernel had to drop end the stream, and not the program', (
     t.deepEqual((await gangway.lab.host.run(words)).trim().split('\n'), ['ENOBUFS', 'x']);
   }));
 
+/** More elements than are kept for a reader who does not take them yet; then what waits in the kernel, and at last all of it. */
+const slow = `
+const { EventStream, groups, openEvents } = await import(process.argv[1] + '/dist/netlink/events.js');
+const { execFileSync } = await import('node:child_process');
+const { readFileSync } = await import('node:fs');
+const nft = (input) => execFileSync('nft', ['-f', '-'], { input });
+const stream = new EventStream(openEvents('netfilter', [groups.netfilter.tables]));
+const elements = Array.from({ length: 20000 }, (_, i) => '10.0.' + (i >> 8) + '.' + (i & 255));
+nft('add table inet x; add set inet x s { type ipv4_addr; }; add element inet x s { ' + elements.join(', ') + ' }');
+for (let turn = 0; turn < 1000; turn++) await new Promise(setImmediate);
+const sockets = readFileSync('/proc/self/net/netlink', 'utf8').split('\\n').map((line) => line.trim().split(/ +/));
+console.log(sockets.some(([, protocol, , groups, bytes]) => protocol === '12' && groups === '00000040' && Number(bytes) > 0));
+nft('delete table inet x');
+const [NFT_MSG_DELTABLE, NFT_MSG_NEWSETELEM] = [0xa02, 0xa0c];
+let found = 0;
+for await (const { type } of stream) {
+  if (type === NFT_MSG_NEWSETELEM) found++;
+  if (type === NFT_MSG_DELTABLE) break;
+}
+console.log(found);
+`;
+
+test('what a slow reader does not take yet waits in the kernel, and nothing is lost', (t) =>
+  withGangway(t, async (gangway) => {
+    const words = [process.execPath, '--input-type=module', '-e', slow, process.cwd()];
+    t.deepEqual((await gangway.lab.host.run(words)).trim().split('\n'), ['true', '20000']);
+  }));
+
 /** RTM_NEWLINK with the name of no link, to everybody who listens for links: who rules a namespace may send that. */
 const forgery = `
   socket(my $socket, 16, 3, 0) or die;

@@ -5,10 +5,13 @@ import { message } from '../support/netlink.ts';
 
 class FakeSource implements Source {
   closed = 0;
+  called = 0;
+  received = 0;
   readonly #queue: (Buffer | KernelError)[] = [];
-  #callback = () => {};
+  #callback: (() => void) | undefined;
 
   receive(buffer: Buffer): number | undefined {
+    this.received++;
     const next = this.#queue.shift();
     if (next instanceof KernelError) throw next;
     return next?.copy(buffer);
@@ -16,15 +19,29 @@ class FakeSource implements Source {
 
   listen(callback: () => void): void {
     this.#callback = callback;
+    setImmediate(() => this.#call());
+  }
+
+  pause(): void {
+    this.#callback = undefined;
   }
 
   close(): void {
     this.closed++;
+    this.#callback = undefined;
   }
 
   tell(...what: readonly (Buffer | KernelError)[]): void {
     this.#queue.push(...what);
+    this.#call();
+  }
+
+  /** In every turn of the loop, as long as something waits. */
+  #call(): void {
+    if (this.#queue.length === 0 || this.#callback === undefined) return;
+    this.called++;
     this.#callback();
+    setImmediate(() => this.#call());
   }
 }
 
@@ -66,6 +83,38 @@ test('events that the kernel dropped end the stream, behind those that came', as
   t.is((await iterator.next()).value?.type, 16);
   await t.throwsAsync(async () => iterator.next(), { name: 'KernelError', message: 'listen to the kernel: ENOBUFS' });
   t.is(source.closed, 1);
+});
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+}
+
+test('what nobody takes waits in the kernel, until he takes again', async (t) => {
+  const { source, stream } = open();
+  const all = 20_000;
+  source.tell(...Array.from({ length: all }, (_, index) => message(16, 0, index)));
+  await turns(100);
+  const { received } = source;
+  t.true(received > 0 && received < all, `${received} were received`);
+  source.tell(message(17, 0, all));
+  await turns(100);
+  t.is(source.received, received);
+  let next = 0;
+  for await (const { sequence } of stream) {
+    if (sequence !== next++) return t.fail(`${sequence} comes in the place of ${next - 1}`);
+    if (sequence === all) break;
+  }
+  t.is(next, all + 1);
+});
+
+test('behind an error nobody listens any more, though something waits', async (t) => {
+  const { source, stream } = open();
+  source.tell(message(16, 0, 1), lost, message(16, 0, 2));
+  await turns(10);
+  t.deepEqual([source.called, source.received], [1, 2]);
+  const iterator = stream[Symbol.asyncIterator]();
+  t.is((await iterator.next()).value?.sequence, 1);
+  await t.throwsAsync(async () => iterator.next(), { message: /ENOBUFS/ });
 });
 
 test('an error wakes who waits', async (t) => {

@@ -9,6 +9,7 @@ import { type Format, jsonLines, parseFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
 import { parseMoment } from '../moment.ts';
 import type { eventsOptions } from '../options.ts';
+import { write } from '../output.ts';
 import type { Value } from '../template/value.ts';
 
 export const execute: Execute<typeof eventsOptions> = async ({ options }, context) => {
@@ -22,8 +23,7 @@ export const execute: Execute<typeof eventsOptions> = async ({ options }, contex
   formatEvent(sample, format);
   const engine = await context.engine();
   for await (const event of engine.events({ ...present({ since, until }), filters })) {
-    const flowing = context.stdout.write(formatEvent(event, format));
-    if (!flowing) await new Promise<void>((resolve) => context.stdout.once('drain', resolve));
+    await write(context.stdout, formatEvent(event, format));
   }
   return 0;
 };

@@ -4,6 +4,7 @@ import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
 import { parseMoment } from '../moment.ts';
 import type { logsOptions } from '../options.ts';
+import { write } from '../output.ts';
 
 export const execute: Execute<typeof logsOptions> = async ({ options, words }, context) => {
   const [name = ''] = words;
@@ -16,9 +17,7 @@ export const execute: Execute<typeof logsOptions> = async ({ options, words }, c
   const engine = await context.engine();
   for await (const { time, stream, text } of engine.logs(name, { follow, ...range })) {
     const out = stream === 'stdout' ? context.stdout : context.stderr;
-    const flowing = out.write(timestamps ? `${timestamp(time)} ${text}` : text);
-    // A reader that has gone ends the program (gangway.ts): there is nothing to wait for but the reader.
-    if (!flowing) await new Promise<void>((resolve) => out.once('drain', resolve));
+    await write(out, timestamps ? `${timestamp(time)} ${text}` : text);
   }
   return 0;
 };

@@ -3,6 +3,7 @@ import type { NetworkEvent } from '../../kernel/watch.ts';
 import type { Execute } from '../command.ts';
 import { jsonLines, parseFormat } from '../format.ts';
 import type { watchOptions } from '../options.ts';
+import { write } from '../output.ts';
 import { printable } from '../sentence.ts';
 
 export const execute: Execute<typeof watchOptions> = async ({ options, words }, context) => {
@@ -27,7 +28,7 @@ export const execute: Execute<typeof watchOptions> = async ({ options, words }, 
   for await (const event of watch) {
     // The kernel tells of every attribute that changes; most of them are not shown.
     const description = describeEvent(event);
-    if (description !== last) context.stdout.write(tell(event, new Date().toISOString()));
+    if (description !== last) await write(context.stdout, tell(event, new Date().toISOString()));
     last = description;
   }
   if (!interrupted) context.stderr.write(`container ${words[0]} has ended\n`);

@@ -1,0 +1,39 @@
+import { Writable } from 'node:stream';
+import test from 'ava';
+import type { Context } from '../../src/cli/command.ts';
+import { execute } from '../../src/cli/commands/watch.ts';
+import type { AddressEvent } from '../../src/kernel/address.ts';
+import type { NetworkEvent } from '../../src/kernel/watch.ts';
+import { parsePrefix } from '../../src/values/address.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
+
+function addressEvent(prefix: string): AddressEvent {
+  return { kind: 'address', change: 'set', address: { prefix: parsePrefix(prefix), linkIndex: 1 } };
+}
+
+test('who reads slowly is waited for, and then told the rest', async (t) => {
+  let taken = 0;
+  const events = async function* (): AsyncGenerator<NetworkEvent> {
+    for (; taken < 100; taken++) yield addressEvent(`192.0.2.${taken}/32`);
+  };
+  const { engine } = fakeEngine({
+    watch: async () => ({ close: () => {}, [Symbol.asyncIterator]: events }),
+  });
+  const written: string[] = [];
+  let read: (() => void) | undefined;
+  const stdout = new Writable({
+    highWaterMark: 1,
+    write(chunk, _encoding, done) {
+      if (written.push(String(chunk)) > 1) done();
+      else read = done;
+    },
+  });
+  const context = { stdout, stderr: stdout, engine: async () => engine, environment: {} } as unknown as Context;
+  const done = execute({ options: { format: undefined }, words: ['web'] }, context);
+  for (let turn = 0; turn < 10 || read === undefined; turn++) await new Promise(setImmediate);
+  t.is(taken, 0);
+  read?.();
+  t.is(await done, 0);
+  t.is(written.length, 101);
+  t.is(written.at(-1), 'container web has ended\n');
+});
