@@ -1,7 +1,8 @@
 // The watch over the firewall, without a firewall: where rules stand in the kernel's old tables, time alone makes it look.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { watchFirewall } from '../../src/engine/switchboard/firewall-watch.ts';
+import { reasons, watchFirewall } from '../../src/engine/switchboard/firewall-watch.ts';
 
 test('closing gives up a look that waits for its turn, and says nothing of it', async (t) => {
   const errors: unknown[] = [];
@@ -58,4 +59,18 @@ test('closing waits for the look that has begun, and lets no other begin', async
   await closed;
   t.deepEqual(steps, ['the look ends', 'closed']);
   t.is(looks, 1);
+});
+
+test('elements that go are ordinary where our own commands take them, whatever Node calls its main thread', (t) => {
+  const before = readFileSync('/proc/self/comm');
+  t.teardown(() => writeFileSync('/proc/self/comm', before));
+  writeFileSync('/proc/self/comm', 'MainThread');
+  const isReason = reasons();
+  const goes = (program: string, kind: 'element' | 'rule', table = 'gangway') =>
+    isReason({ program, tables: new Set([table]), kinds: new Set([kind]) });
+  t.false(goes('MainThread', 'element'));
+  t.false(goes('node', 'element'), 'the switchboard may be run by another name than a command');
+  t.true(goes('nft', 'element'));
+  t.true(goes('MainThread', 'rule'));
+  t.false(goes('nft', 'rule', 'theirs'));
 });

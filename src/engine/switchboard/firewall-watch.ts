@@ -11,12 +11,10 @@
  * writes in between makes it fail. So a burst is waited out, but not for long. What it has taken from us is closed
  * meanwhile, and not open (networks/unseen.ts).
  */
+import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { type RulesetChange, watchRuleset } from '../../kernel/ruleset-events.ts';
 import { KernelError } from '../../values/errors.ts';
-
-/** What our own commands are called by the kernel: the program that runs them. */
-const ownProgram = 'node';
 
 /** Our own, and those of iptables in which we have chains. */
 const ourTables = ['gangway', 'gangway-transparent', 'filter', 'nat', 'mangle', 'raw'];
@@ -55,6 +53,7 @@ export interface FirewallWatch {
 export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallWatch {
   const looks = new Looks(repair, onError);
   const burst = new Burst(() => looks.look());
+  const isReason = reasons();
   let close = () => {};
   let closed = false;
   const listen = async () => {
@@ -92,9 +91,16 @@ export function watchFirewall({ repair, isSilent, onError }: Watched): FirewallW
   };
 }
 
-function isReason({ program, tables, kinds }: RulesetChange): boolean {
-  const isOrdinary = program === ownProgram && kinds.size === 1 && kinds.has('element');
-  return !isOrdinary && ourTables.some((table) => tables.has(table));
+/**
+ * Which changes are a reason to look. Our own commands are called by the kernel what their main thread is: the program that
+ * runs them, or whatever that calls its thread (newer Node: `MainThread`), as ours does.
+ */
+export function reasons(): (change: RulesetChange) => boolean {
+  const own = ['node', readFileSync('/proc/self/comm', 'utf8').trimEnd()];
+  return ({ program, tables, kinds }) => {
+    const isOrdinary = own.includes(program) && kinds.size === 1 && kinds.has('element');
+    return !isOrdinary && ourTables.some((table) => tables.has(table));
+  };
 }
 
 /** Calls once when something that came again and again comes no more. */
