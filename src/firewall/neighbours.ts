@@ -13,13 +13,12 @@
  * So where others have rules in iptables' FORWARD, ours stand there, too: before theirs as far as packets are ours, behind
  * theirs as far as they are not. Into any other table no rule of ours reaches: its owner has to be told, and is.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type ForwardChain, listForwardChains } from '../kernel/forward-chains.ts';
-import { findProgram } from '../kernel/program.ts';
+import { askProgram, findProgram } from '../kernel/program.ts';
 import type { Connection } from '../netlink/connection.ts';
 import type { Family } from '../values/address.ts';
-import { ignoring } from '../values/errors.ts';
+import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Variant } from '../values/iptables-rule.ts';
 import { commandOf, saveText } from './iptables/program.ts';
 
@@ -33,7 +32,7 @@ export interface Neighbour {
   readonly variant?: Variant;
   /** What none of its rules lets pass. */
   readonly drops: boolean;
-  /** Everything in its table, as its program lists it. */
+  /** Everything in its table, as its program lists it. @throws GangwayError program-failed */
   readonly text: () => string;
 }
 
@@ -60,8 +59,10 @@ function neighbour({ family, table, chain, drops }: ForwardChain): Neighbour {
 }
 
 function listTable(family: string, table: string): string {
-  const program = findProgram('nft');
-  return program === undefined ? '' : spawnSync(program, ['list', 'table', family, table], { encoding: 'utf8' }).stdout;
+  if (findProgram('nft') === undefined) return '';
+  const { failed, output, complaint } = askProgram('nft', ['list', 'table', family, table]);
+  if (!failed) return output;
+  throw new GangwayError('program-failed', `nft failed: ${complaint.split('\n', 1)[0]}`);
 }
 
 /** The kernel's old tables, where somebody uses them: to ask for one would make it. */
@@ -79,7 +80,7 @@ function legacyNeighbour(family: Family): readonly Neighbour[] {
   return drops || rules.length > 0 ? [found] : [];
 }
 
-/** Is there a rule that speaks of this link, or of all whose names begin like its own? */
+/** Is there a rule that speaks of this link, or of all whose names begin like its own? @throws GangwayError program-failed */
 export function speaksOf({ text }: Neighbour, link: string): boolean {
   const words = text().match(/[\w.-]+[*+]?/g) ?? [];
   return words.some((word) => (/[*+]$/.test(word) ? link.startsWith(word.slice(0, -1)) : word === link));

@@ -5,6 +5,7 @@
  * They are looked for where a system keeps them and nowhere else. The caller's PATH may begin with a directory of other
  * things: npm puts one there in which `nft` is a JavaScript tool that says nothing and succeeds.
  */
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { GangwayError, ignoring } from '../values/errors.ts';
 
@@ -80,6 +81,34 @@ export async function runProgram(name: Program, parameters: readonly string[], i
   const options = { input, reject: false, env: { PATH: systemPath }, extendEnv: true };
   const result = await execa(requireProgram('setpriv'), ['--pdeathsig', 'KILL', '--', name, ...parameters], options);
   return { failed: result.failed, complaint: result.stderr.trim() || howItEnded(result) };
+}
+
+export interface ProgramOutput extends ProgramResult {
+  readonly output: string;
+  /** Its exit status; absent where it was killed, or could not be started. */
+  readonly status?: number;
+}
+
+/**
+ * Runs a program that changes nothing, for what it says. Of too much of it nothing is lost in silence: the program has failed then.
+ *
+ * @param mostBytes by default much more than any program says of this machine
+ * @throws GangwayError missing-program
+ */
+export function askProgram(name: Program, parameters: readonly string[], mostBytes = 2 ** 28): ProgramOutput {
+  const options = { encoding: 'utf8', env: { PATH: systemPath }, maxBuffer: mostBytes } as const;
+  const { stdout, stderr, status, signal, error } = spawnSync(requireProgram(name), parameters, options);
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const ended = status === null ? {} : { status };
+  return {
+    failed: status !== 0,
+    output: stdout ?? '',
+    complaint:
+      code === 'ENOBUFS'
+        ? `it says more than ${mostBytes} bytes`
+        : stderr?.trim() || howItEnded({ exitCode: status ?? undefined, signal: signal ?? undefined, code }),
+    ...ended,
+  };
 }
 
 /** What to do about a refusal of the kernel's that has nothing to do with what it was asked, in the words of strerror(3). */

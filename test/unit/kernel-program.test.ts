@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { requireProgram, runProgram } from '../../src/kernel/program.ts';
+import { askProgram, requireProgram, runProgram } from '../../src/kernel/program.ts';
 import { archive } from '../../src/plan/kinds/file.ts';
 import type { World } from '../../src/plan/world.ts';
 
@@ -26,6 +26,21 @@ test('a program that is killed without a word is said to be', async (t) => {
     '/etc/passwd',
   ]);
   t.deepEqual(result, { failed: true, complaint: 'it was killed by SIGKILL' });
+});
+
+test('of what a program says nothing is lost in silence', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'gangway-program-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const text = `${'x'.repeat(2 << 20)}the end`;
+  writeFileSync(join(directory, 'text'), text);
+  const words = ['--create', '--to-stdout', `--directory=${directory}`, 'text'];
+  const whole = askProgram('tar', words);
+  t.true(whole.output.includes('the end'));
+  t.like(whole, { failed: false, status: 0 });
+  const cut = askProgram('tar', words, 1 << 20);
+  t.like(cut, { failed: true, complaint: 'it says more than 1048576 bytes' });
+  t.is(cut.status, undefined);
+  t.like(askProgram('tar', ['--frob']), { failed: true, output: '' });
 });
 
 test('an archive that is none is refused in one line', async (t) => {

@@ -7,15 +7,7 @@
  *
  * @see iptables-restore(8), iptables-save(8), xtables-nft(8)
  */
-import { spawnSync } from 'node:child_process';
-import {
-  findProgram,
-  type Program,
-  passingHint,
-  requireProgram,
-  runProgram,
-  systemPath,
-} from '../../kernel/program.ts';
+import { askProgram, findProgram, type Program, passingHint, runProgram } from '../../kernel/program.ts';
 import type { Family } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { IptablesRule, Variant } from '../../values/iptables-rule.ts';
@@ -77,14 +69,10 @@ export function save(variant: Variant, family: Family): SavedRules {
 
 /** @throws GangwayError missing-program, program-failed */
 export function saveText(program: Program, words: readonly string[] = []): string {
-  const { stdout, stderr, status } = spawnSync(requireProgram(program), words, {
-    encoding: 'utf8',
-    env: { PATH: systemPath },
-    maxBuffer: 2 ** 30,
-  });
-  if (status === 0) return stdout;
-  throw new GangwayError('program-failed', `${program} failed: ${firstLine(stderr.trim())}`, {
-    hint: passingHint(stderr) ?? kernelHint,
+  const { failed, output, complaint } = askProgram(program, words);
+  if (!failed) return output;
+  throw new GangwayError('program-failed', `${program} failed: ${firstLine(complaint)}`, {
+    hint: passingHint(complaint) ?? kernelHint,
   });
 }
 
@@ -107,8 +95,7 @@ export function findVariant(): Variant | undefined {
 
 /** What `iptables` is called by itself: Debian's alternatives. */
 function usualVariant(): Variant {
-  const path = findProgram('iptables');
-  const said = path === undefined ? '' : spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout;
+  const said = findProgram('iptables') === undefined ? '' : askProgram('iptables', ['--version']).output;
   return said.includes('legacy') ? 'legacy' : 'nft';
 }
 

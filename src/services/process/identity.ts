@@ -7,11 +7,13 @@
  *
  * @see passwd(5), group(5)
  */
-import { spawnSync } from 'node:child_process';
-import { requireProgram, systemPath } from '../../kernel/program.ts';
+import { askProgram } from '../../kernel/program.ts';
 import { readInside } from '../../sys/inside.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Identity } from '../../values/launch.ts';
+
+/** As of a tree (sys/inside.ts): no file of users or groups is larger. */
+const largestBytes = 16 << 20;
 
 /** The two files, empty where the container has none. */
 export interface Accounts {
@@ -29,12 +31,20 @@ export function readAccounts(root: string): Accounts {
  * Reads the accounts of an archive that is yet to be unpacked.
  *
  * tar's status says nothing: of the two ways to write a name one is always missing, and a damaged archive is refused
- * when it is unpacked. A link in the place of a file counts as no file.
+ * when it is unpacked. A link in the place of a file counts as no file. But where tar does not come to its end, what is
+ * missing may be the very entry that names the user's group.
+ *
+ * @throws GangwayError missing-program, program-failed
  */
 export function readArchivedAccounts(archive: string): Accounts {
   const read = (path: string) => {
     const words = ['--extract', '--to-stdout', '--file', archive, `./${path}`, path];
-    return spawnSync(requireProgram('tar'), words, { encoding: 'utf8', env: { PATH: systemPath } }).stdout ?? '';
+    const { output, status, complaint } = askProgram('tar', words, largestBytes);
+    if (status !== undefined) return output;
+    throw new GangwayError(
+      'program-failed',
+      `${path} of root file system "${archive}" could not be read: ${complaint}`,
+    );
   };
   return { passwd: read('etc/passwd'), group: read('etc/group') };
 }

@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { lookUp, readArchivedAccounts } from '../../src/services/process/identity.ts';
+
+/** An archive with so many bytes before the last line of its /etc/passwd. */
+function archive(t: ExecutionContext, bytes: number): string {
+  const directory = mkdtempSync(join(tmpdir(), 'gangway-identity-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  mkdirSync(join(directory, 'etc'));
+  writeFileSync(join(directory, 'etc/passwd'), `${'#'.repeat(bytes)}\nweb:x:1000:33::/:/bin/sh\n`);
+  const path = join(directory, 'tree.tar');
+  spawnSync('tar', ['--create', `--file=${path}`, `--directory=${directory}`, './etc']);
+  return path;
+}
+
+test('the last entry of a long list counts: a uid without its entry would have root’s group', (t) => {
+  const accounts = readArchivedAccounts(archive(t, 2 << 20));
+  t.deepEqual(lookUp('1000', accounts), { uid: 1000, gid: 33, additionalGids: [] });
+  t.is(accounts.group, '');
+});
+
+test('a list that is too long is refused, and not cut', (t) => {
+  t.throws(() => void readArchivedAccounts(archive(t, 17 << 20)), {
+    code: 'program-failed',
+    message: /^etc\/passwd of root file system ".*" could not be read: it says more than 16777216 bytes$/,
+  });
+});
