@@ -237,3 +237,25 @@ test.serial(
     await other.cut();
   },
 );
+
+test('where there can be no other thread, Node’s own sockets take over', async (t) => {
+  const thread = playedThread();
+  const said: string[] = [];
+  const [fd, hostPort] = await listener();
+  const start = () => {
+    if (said.length > 0) throw new Error('too many threads');
+    return thread;
+  };
+  const options = { say: (line: string) => said.push(line), leastLifeMilliseconds: 0, start };
+  const engine = new Engine({ ...options, fallback: new NodeRelays() });
+  const relay = engine.serve(fd, { way, hostPort, containerPort: 80 });
+  t.notThrows(() => thread.emit('exit'));
+  t.regex(
+    said.join('\n'),
+    /go on in another one.*\nthere is no other one \(too many threads\): .* Node's own sockets$/,
+  );
+  const client = connectTo(hostPort, '127.0.0.1').on('error', () => {});
+  await once(client, 'connect');
+  client.destroy();
+  await relay.cut();
+});

@@ -155,7 +155,7 @@ export class Engine implements Carrier, Desk {
     let reason = 'it ended';
     worker.on('message', (report: Report) => this.#hear(report));
     worker.once('error', (error) => {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = sentence(error);
     });
     worker.once('exit', () => this.#died(reason));
     return worker;
@@ -188,14 +188,20 @@ export class Engine implements Carrier, Desk {
       this.#ports.delete(port.fd);
     }
     for (const port of this.#ports.values()) port.deserted();
-    if (again) this.#resume();
-    else this.#giveUp();
+    if (!again || !this.#resume()) this.#giveUp();
   }
 
-  #resume(): void {
-    if (this.#ports.size === 0) return;
-    this.#worker = this.#start();
+  /** @returns false where there can't be another thread, which is said */
+  #resume(): boolean {
+    if (this.#ports.size === 0) return true;
+    try {
+      this.#worker = this.#start();
+    } catch (error) {
+      this.options.say(`there is no other one (${sentence(error)}): its ports go on in Node's own sockets`);
+      return false;
+    }
     for (const port of this.#ports.values()) this.#orderToServe(port);
+    return true;
   }
 
   #giveUp(): void {
@@ -209,9 +215,8 @@ export class Engine implements Carrier, Desk {
     try {
       port.handOver(this.options.fallback);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
       const which = formatBinding(forwardOf(port.forward).binding);
-      this.options.say(`port ${which} could not be carried on, and is closed: ${reason}`);
+      this.options.say(`port ${which} could not be carried on, and is closed: ${sentence(error)}`);
     }
   }
 
@@ -220,6 +225,10 @@ export class Engine implements Carrier, Desk {
     Atomics.store(this.#ending, 0, 1);
     ring(this.#bell);
   }
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What is young in JavaScript's memory is looked through at 4 MB, not at 48: a thread that serves ten thousand ports is 60 MB smaller. */
