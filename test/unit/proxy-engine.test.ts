@@ -9,6 +9,7 @@ import { Engine } from '../../src/services/proxy/engine/engine.ts';
 import { Ledger } from '../../src/services/proxy/engine/ledger.ts';
 import { Loop } from '../../src/services/proxy/engine/loop.ts';
 import type { Birth } from '../../src/services/proxy/engine/orders.ts';
+import { QuietPort } from '../../src/services/proxy/engine/quiet-port.ts';
 import { Vigil } from '../../src/services/proxy/engine/vigil.ts';
 import type { Carrier } from '../../src/services/proxy/forward.ts';
 import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
@@ -181,26 +182,38 @@ function playedThread() {
 const targets = { 4: loopback, 6: parseAddress('::1') };
 const way = { protocol: 'tcp', hostAddress: loopback, isShared: false, targets } as const;
 
-test('what another process has open, too, is watched no more from the moment at which it is withdrawn', async (t) => {
-  let birth: Birth | undefined;
-  // Its loop is looked into.
-  const start = (given: Birth) => {
-    birth = given;
-    return playedThread();
-  };
-  const engine = new Engine({ fallback: new NodeRelays(), say: (line) => t.fail(line), start });
-  const [fd, hostPort] = await listener();
-  const elsewhere = call('copy a descriptor', 'int dup(int)', fd);
-  const relay = engine.serve(fd, { way, hostPort, containerPort: 80 });
-  const epoll = new Epoll(birth?.epoll);
-  epoll.add(fd, readable, 0);
-  const clients = [dial(hostPort)];
-  t.is(epoll.wait(5000), 1, 'control: its clients are told of');
-  void relay.withdraw();
-  clients.push(dial(hostPort));
-  t.is(epoll.wait(0), 0);
-  for (const each of [...clients, elsewhere, fd]) closeSocket(each);
-});
+for (const [when, late] of [
+  ['of which the thread has heard', false],
+  ['of which the thread hears in just that moment', true],
+] as const)
+  test(`a socket ${when} is watched no more when it is withdrawn, although another process has it, too`, async (t) => {
+    let birth: Birth | undefined;
+    const start = (given: Birth) => {
+      birth = given;
+      return playedThread();
+    };
+    const engine = new Engine({ fallback: new NodeRelays(), say: (line) => t.fail(line), start });
+    const [fd, hostPort] = await listener();
+    const elsewhere = call('copy a descriptor', 'int dup(int)', fd);
+    const relay = engine.serve(fd, { way, hostPort, containerPort: 80 });
+    const epoll = new Epoll(birth?.epoll);
+    const owner = { loop: new Loop(epoll), begin: () => t.fail() as never, ended() {} };
+    const hear = () => new QuietPort(fd, way, 80, owner);
+    if (late) {
+      engine.unwatch = (each) => {
+        Engine.prototype.unwatch.call(engine, each);
+        hear();
+      };
+    } else {
+      hear();
+      closeSocket(dial(hostPort));
+      t.is(epoll.wait(5000), 1, 'control: its clients are told of');
+    }
+    void relay.withdraw();
+    const client = dial(hostPort);
+    t.is(epoll.wait(0), 0);
+    for (const each of [client, elsewhere, fd]) closeSocket(each);
+  });
 
 test.serial(
   'when the thread has died, a port that nobody can take over is lost and said so, and the others go on',

@@ -5,7 +5,8 @@
  *
  *     this thread                          the engine's thread (main.ts)
  *       bind, listen, door closed
- *       serve ─────────── order, bell ────────> watches the descriptor, accepts, connects, carries
+ *       begins the watch
+ *       serve ─────────── order, bell ────────> accepts, connects, carries
  *       door open                              counts, in memory that both see
  *       withdraw: ends the watch,
  *         vacates the descriptor ────────────> those who are served have ten seconds
@@ -14,7 +15,8 @@
  * A port must be free at once when it is withdrawn, but a number that is closed here would be given to the next file, and the
  * other thread might still accept on it. So it is **vacated**: its socket is replaced by one that is nothing. Of a socket that
  * another process has open, too (docker-proxy's `-use-listen-fd`), the kernel would go on telling whoever watches it, so the watch is
- * ended first, from this thread: once vacated, nobody has a name for it any more.
+ * ended first, from this thread: once vacated, nobody has a name for it any more. It is begun from this thread, too: the other
+ * one may hear of a port in just that moment.
  *
  * **When the thread dies** (it should not; its memory may run out), its connections can't be saved. The ledger in shared
  * memory tells which descriptors were its own: they are closed, with RST, and the next thread gets all the ports. The
@@ -24,7 +26,7 @@
  * The thread sleeps in epoll_wait(2), where Node can't reach it: a process that ends rings the bell.
  */
 import { Worker } from 'node:worker_threads';
-import { Epoll, openBell, ring } from '../../../sys/epoll.ts';
+import { Epoll, openBell, readable, ring } from '../../../sys/epoll.ts';
 import { abortOnClose, closeSocket } from '../../../sys/inet-socket.ts';
 import { MessageOptions } from '../../../sys/message-options.ts';
 import { openFileLimit } from '../../../sys/open-files.ts';
@@ -37,7 +39,7 @@ import { CounterTable } from './counter-table.ts';
 import { widenQueue } from './datagram-queue.ts';
 import { type Desk, EnginePort } from './engine-port.ts';
 import { Ledger, mostDescriptors } from './ledger.ts';
-import type { Birth, Order, Report } from './orders.ts';
+import { type Birth, type Order, portKey, type Report } from './orders.ts';
 
 /** Descriptors that no client may take, so that accepting never fails for want of one. */
 const descriptorsKept = 8;
@@ -85,8 +87,8 @@ export class Engine implements Carrier, Desk {
     try {
       return this.#take(fd, forward);
     } catch (error) {
-      this.#ports.delete(fd);
       closeSocket(fd);
+      if (this.#ports.size === 0) this.#worker?.unref();
       throw error;
     }
   }
@@ -96,7 +98,7 @@ export class Engine implements Carrier, Desk {
   }
 
   unwatch(fd: number): void {
-    // The thread may not have heard of it yet.
+    // Who is cut off after a withdrawal is watched no more.
     ignoring('ENOENT', () => this.#epoll.remove(fd));
   }
 
@@ -112,12 +114,17 @@ export class Engine implements Carrier, Desk {
     // Before a client may come: whoever has come already, the kernel has copied nothing to.
     else this.#options[protocol].prepare(fd);
     const port = new EnginePort(fd, forward, this);
-    this.#ports.set(fd, port);
     this.#worker ??= this.#start();
+    this.#watch(fd);
+    this.#ports.set(fd, port);
     // Whoever serves goes on living; whoever does not may end.
     this.#worker.ref();
     this.#orderToServe(port);
     return port;
+  }
+
+  #watch(fd: number): void {
+    this.#epoll.add(fd, readable, portKey);
   }
 
   #orderToServe({ fd, forward: { way, containerPort } }: EnginePort): void {
@@ -195,6 +202,7 @@ export class Engine implements Carrier, Desk {
   #resume(): boolean {
     if (this.#ports.size === 0) return true;
     try {
+      for (const { fd } of this.#ports.values()) this.#watch(fd);
       this.#worker = this.#start();
     } catch (error) {
       this.options.say(`there is no other one (${sentence(error)}): its ports go on in Node's own sockets`);

@@ -46,7 +46,7 @@ export class Loop {
   #unfinished: Continued[] = [];
   #key = 0;
 
-  /** @param epoll in which another thread may end a watch, too */
+  /** @param epoll in which another thread may begin and end a watch, too */
   constructor(epoll = new Epoll()) {
     this.#epoll = epoll;
   }
@@ -55,7 +55,12 @@ export class Loop {
   watch(fd: number, events: number, watcher: Watcher): void {
     this.#key = (this.#key + 1) | 0;
     this.#epoll.add(fd, events, this.#key);
-    this.#registrations[fd] = { key: this.#key, watcher };
+    this.attend(fd, this.#key, watcher);
+  }
+
+  /** The same of what another thread has begun to watch. */
+  attend(fd: number, key: number, watcher: Watcher): void {
+    this.#registrations[fd] = { key, watcher };
   }
 
   /** Somebody else is told from now on. */

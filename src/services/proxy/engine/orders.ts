@@ -4,7 +4,7 @@ import type { Way } from '../socket-forward.ts';
 
 /** What the engine's thread is born with. */
 export interface Birth {
-  /** In which it watches. The other thread ends the watch of what it vacates, and closes it when the thread has died. */
+  /** In which it watches. The other thread begins and ends the watch of ports, and closes it when the thread has died. */
   readonly epoll: number;
   /** Rung when there is an order, or when it shall end. */
   readonly bell: number;
@@ -16,6 +16,9 @@ export interface Birth {
   readonly counters: SharedArrayBuffer;
   readonly settings: RelaySettings;
 }
+
+/** By which ports are watched: their numbers stay taken as long as the thread knows of them. What it watches itself has other keys. */
+export const portKey = 0;
 
 /** A port is known by its descriptor, which is bound, and stays the other thread's to close. */
 export type Order =

@@ -3,9 +3,9 @@
  *
  * It knows what a port needs to begin, and is one at the first event: then the port takes its place.
  */
-import { readable } from '../../../sys/epoll.ts';
 import type { Destination, Way } from '../socket-forward.ts';
 import type { Loop, Watcher } from './loop.ts';
+import { portKey } from './orders.ts';
 
 /** A port of the engine, as the thread's desk sees it. */
 export interface Port extends Watcher {
@@ -27,7 +27,7 @@ export class QuietPort implements Port {
     readonly containerPort: number,
     readonly owner: PortOwner,
   ) {
-    owner.loop.watch(fd, readable, this);
+    owner.loop.attend(fd, portKey, this);
   }
 
   ready(events: number): void {
