@@ -50,10 +50,18 @@ function applyTransaction(
   world: World,
   done: Step[],
 ): void | Promise<void> {
-  const outcome = kind.applyAll(batch, world);
-  if (outcome !== undefined) return outcome.then(() => void done.push(...batch));
+  try {
+    const outcome = kind.applyAll(batch, world);
+    if (outcome !== undefined) return outcome.then(() => void done.push(...batch));
+  } catch (error) {
+    if (hasErrno(error, ...unanswered)) done.push(...batch);
+    throw error;
+  }
   done.push(...batch);
 }
+
+/** The kernel may have carried it out, and what it said of it is lost. */
+const unanswered = ['ENOBUFS', 'ENOMSG'];
 
 /** An action may fail half-way, and is taken back then; but what was there already is somebody else's, and stays. */
 async function applyAction(step: Step, kind: ActionKind<Step>, world: World, done: Step[]): Promise<void> {
@@ -90,8 +98,12 @@ function applyRequests(batch: readonly PlacedStep[], kinds: Kinds, world: World,
   const flush = () => {
     const [first] = batch;
     if (pending.length === 0 || first === undefined) return;
-    const failures = world.namespace(first.in).route.executeEach(pending);
-    done.push(...waiting.filter((_, index) => failures[index] === undefined));
+    const { route } = world.namespace(first.in);
+    const sent = done.length;
+    // As long as nobody has heard otherwise, all of them have left a trace.
+    done.push(...waiting);
+    const failures = route.executeEach(pending);
+    done.splice(sent, waiting.length, ...waiting.filter((_, index) => failures[index] === undefined));
     pending = [];
     waiting = [];
     const failure = failures.find((error) => error !== undefined);

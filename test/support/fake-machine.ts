@@ -24,6 +24,8 @@ export class FakeMachine {
   readonly refuses = new Set<string>();
   readonly exists = new Set<string>();
   readonly keeps = new Set<string>();
+  /** Names, and tables, of which the kernel once carries out what it is asked, and what it says of it is lost. */
+  readonly loses = new Set<string>();
   /** Elements, by the bytes that name them. */
   readonly elements = new Set<string>();
   readonly #links = new Set<string>();
@@ -104,12 +106,18 @@ export class FakeMachine {
   #carryOut(place: Place, sent: readonly RawMessage[]): readonly Buffer[] {
     const names = sent.map(({ payload }) => readBody(named, payload).attributes.name ?? '');
     this.log.push(`${text(place)}: ${names.join(' + ')}`);
-    return sent.flatMap((one, index) => {
+    const answers = sent.flatMap((one, index) => {
       const name = names[index] ?? '';
       if (this.refuses.has(name)) return [refused(one, 'EEXIST')];
       this.#links.add(name);
       return index === sent.length - 1 ? [acknowledgement(one)] : [];
     });
+    this.#lose(names);
+    return answers;
+  }
+
+  #lose(names: readonly string[]): void {
+    if (names.some((name) => this.loses.delete(name))) throw new KernelError('receive from netlink', 'ENOBUFS');
   }
 
   /** As nf_tables does: all or none. */
@@ -125,6 +133,7 @@ export class FakeMachine {
     const [wrong, errno] = [inner.find((one) => this.elements.has(element(one)) === (verb === 'add')), verb === 'add'];
     if (wrong !== undefined) return [refused(wrong, errno ? 'EEXIST' : 'ENOENT')];
     for (const one of inner) this.elements[verb](element(one));
+    this.#lose([tables(inner)]);
     return acknowledging(sent, Buffer.alloc(0));
   }
 }

@@ -107,6 +107,15 @@ test('of requests that travelled together those are taken back that the kernel c
   t.deepEqual(machine.log, ['host: x + y + z', 'undo z', 'undo x']);
 });
 
+test('of requests whose answers are lost all are taken back: the kernel may have carried them out', async (t) => {
+  const machine = new FakeMachine();
+  machine.loses.add('y');
+  const error = await attempt(machine, up('w'), file('/a'), up('x'), up('y'), up('z'), file('/never'));
+  t.is((error as Error).message, 'receive from netlink: ENOBUFS');
+  t.is((error as Error).cause, undefined);
+  t.deepEqual(machine.log.slice(2), ['host: x + y + z', 'undo z', 'undo y', 'undo x', 'undo /a', 'undo w']);
+});
+
 test('of the settings of one visit those are taken back that were made', async (t) => {
   const machine = new FakeMachine();
   machine.refuses.add('two');
@@ -121,6 +130,16 @@ test('a transaction that failed has nothing to take back', async (t) => {
   t.is((error as Error).message, 'add element ports { 2 }: EEXIST');
   t.deepEqual(machine.log.slice(1), ['host: x', 'host: add 2 of gangway', 'undo x']);
   t.is(machine.elements.size, 1);
+});
+
+test('a transaction whose answer is lost is taken back', async (t) => {
+  const machine = new FakeMachine();
+  machine.loses.add('gangway');
+  const error = await attempt(machine, up('x'), element(1), element(2));
+  t.is((error as Error).message, 'receive from netlink: ENOBUFS');
+  t.is((error as Error).cause, undefined);
+  t.deepEqual(machine.log.slice(1), ['host: add 2 of gangway', 'host: delete 2 of gangway', 'undo x']);
+  t.is(machine.elements.size, 0);
 });
 
 test('when the way back fails too it goes on to its end, and stands as the cause', async (t) => {
