@@ -67,7 +67,7 @@ exec unshare --mount --pid --fork --kill-child --mount-proc sh -euc '
     printf "[Service]\nStandardOutput=append:/run/said\nStandardError=inherit\n" >$service.d/said.conf
   done
   case $sources in (/home/* | /root/*)
-    printf "[Service]\\nProtectHome=read-only\\n" >${unitDirectory}/gangway-switchboard.service.d/home.conf
+    printf "[Service]\\nProtectHome=tmpfs\\nBindReadOnlyPaths=%s\\n" "$sources" >${unitDirectory}/gangway-switchboard.service.d/home.conf
   esac
   echo "$boot" >/run/boot_id
   mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
