@@ -127,13 +127,15 @@ export function hasSwapAccounting(layout: CgroupLayout, read: ReadCgroupFile = r
 /**
  * Kills every process of a group, and returns when none is left or the patience with them is. Version 2 does it in one
  * stroke; of version 1 the list is read until it is empty, since a process may fork between the reading and the kill.
+ *
+ * @returns who does not end
  */
-export async function killCgroup(layout: CgroupLayout, path: string): Promise<void> {
+export async function killCgroup(layout: CgroupLayout, path: string): Promise<readonly number[]> {
   for (const { version, mountPoint } of layout.hierarchies) {
     const file = `${mountPoint}${path}/cgroup.kill`;
     if (version === 2) ignoring(['ENOENT', 'ENODEV'], () => writeFileSync(file, '1', { flag: 'r+' }));
   }
-  await killUntilNone(() => processesIn(layout, path));
+  return await killUntilNone(() => processesIn(layout, path));
 }
 
 /** Its processes in any tree; but for those that our own PID namespace can't see. */

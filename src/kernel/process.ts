@@ -43,11 +43,20 @@ export function signalProcess({ pid, startTime }: ProcessIdentity, signal: NodeJ
 /** How long killed processes may take to be gone. A busy machine needs its time to run them to their end. */
 const patienceMilliseconds = 10_000;
 
-/** Kills until nobody is found any more, or the time is up: who is killed may have forked before. */
-export async function killUntilNone(find: () => readonly number[]): Promise<void> {
-  const deadline = performance.now() + patienceMilliseconds;
-  for (let pids = find(); pids.length > 0 && performance.now() < deadline; pids = find()) {
+/**
+ * Kills until nobody is found any more, or the time is up: who is killed may have forked before.
+ *
+ * @returns who is still there
+ */
+export async function killUntilNone(
+  find: () => readonly number[],
+  patience = patienceMilliseconds,
+): Promise<readonly number[]> {
+  const deadline = performance.now() + patience;
+  let pids = find();
+  for (; pids.length > 0 && performance.now() < deadline; pids = find()) {
     for (const pid of pids) ignoring('ESRCH', () => process.kill(pid, 'SIGKILL'));
     await setTimeout(1);
   }
+  return pids;
 }

@@ -115,10 +115,12 @@ export async function start(launch: Launch): Promise<void> {
  *
  * conmon is killed before the container where that still runs: it would report an end that is of no interest any more,
  * and start the exit command. Where the container has ended by itself conmon is left alone: we may be its exit command.
+ *
+ * @throws GangwayError program-failed with the processes that do not end; all but their control group is gone
  */
 export async function discard(launch: Launch): Promise<void> {
   const launched = readLaunched(launch);
-  if (launched === undefined) await killHalfLaunched(launch);
+  const left = new Set(launched === undefined ? await killHalfLaunched(launch) : []);
   const ended = readExit(launch) !== undefined;
   if (launched !== undefined && !ended) signalProcess(launched.monitor, 'SIGKILL');
   const state = `${launch.runtimeRoot}/${launch.id}`;
@@ -128,13 +130,19 @@ export async function discard(launch: Launch): Promise<void> {
     const { code, complaint } = await run(crunCommand(launch, 'delete', '--force', launch.id));
     if (code !== 0 && !/does not exist|No such file/.test(complaint)) throw crunFailure(launch, complaint);
   }
-  if (launch.isolation === 'network') await killMembers(launch, launched);
+  if (launch.isolation === 'network') for (const pid of await killMembers(launch, launched)) left.add(pid);
   const layout = readLayout();
-  await killCgroup(layout, launch.cgroupPath);
-  removeCgroup(layout, launch.cgroupPath);
+  for (const pid of await killCgroup(layout, launch.cgroupPath)) left.add(pid);
   unmountTree(launch);
   rmSync(launch.directory, { recursive: true, force: true });
   rmSync(exitPath(launch), { force: true });
+  if (left.size > 0) throw undying(launch, [...left]);
+  removeCgroup(layout, launch.cgroupPath);
+}
+
+function undying({ id }: Launch, pids: readonly number[]): GangwayError {
+  const message = `container ${id} has processes that were killed and do not end: ${pids.join(', ')}`;
+  return new GangwayError('program-failed', message);
 }
 
 /**

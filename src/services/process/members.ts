@@ -57,23 +57,25 @@ export async function release(
   });
 }
 
-/** Kills whatever is left of the container. Never what shares the mount namespace of this program. */
+/** Kills whatever is left of the container. Never what shares the mount namespace of this program. @returns who does not end */
 export async function killMembers(
   launch: Launch,
   launched: { readonly container: ProcessIdentity } | undefined,
-): Promise<void> {
+): Promise<readonly number[]> {
   if (launched !== undefined) signalProcess(launched.container, 'SIGKILL');
   const members = ignoring('ENOENT', () => readFileSync(membersPath(launch), 'utf8')) ?? '';
-  if (members === '' || members === mountNamespace('self')) return;
-  await killUntilNone(() => processes().filter((pid) => mountNamespace(pid) === members));
+  if (members === '' || members === mountNamespace('self')) return [];
+  return await killUntilNone(() => processes().filter((pid) => mountNamespace(pid) === members));
 }
 
 /**
  * Kills what a launch had started when its gangway was killed: unshare, the shell, conmon, crun, and the first process
  * as long as it is crun. They were not written down yet, but all of them were told the container's directory.
+ *
+ * @returns who does not end
  */
-export async function killHalfLaunched({ directory }: Launch): Promise<void> {
-  await killUntilNone(() => processes().filter((pid) => commandLine(pid).includes(directory)));
+export async function killHalfLaunched({ directory }: Launch): Promise<readonly number[]> {
+  return await killUntilNone(() => processes().filter((pid) => commandLine(pid).includes(directory)));
 }
 
 function processes(): readonly number[] {
