@@ -130,7 +130,7 @@ export function hostPorts(containers: readonly ContainerRecord[], asking?: strin
     families: kernelFamilies(),
     ephemeral,
     reserved: reservedPorts(),
-    cursor: Math.max(0, ...inRange),
+    cursor: inRange.reduce((highest, port) => Math.max(highest, port), 0),
     holder: (binding) => {
       const ours = published.find((other) => collide(other.binding, binding));
       if (ours !== undefined && ours.id === asking) return undefined;
