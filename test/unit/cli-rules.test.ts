@@ -197,6 +197,13 @@ test('stats --ports tells by which way connections came to each port, and what b
   });
 });
 
+test('stats --ports knows only those that run: --all is refused, and not passed over', async (t) => {
+  const { status, stderr, calls } = await gangway(['stats', '--ports', '-a', '--no-stream'], { traffic });
+  t.is(status, 125);
+  t.regex(stderr, /^gangway: --ports and --all exclude each other: /);
+  t.deepEqual(calls, []);
+});
+
 test('both families are one place, a range is one line, and what no rule of the firewall knows is there all the same', (t) => {
   const one = (hostAddress: string, hostPort: number, containerPort: number, connections: number) => ({
     container: id,

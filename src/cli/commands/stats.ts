@@ -8,6 +8,7 @@ import type { ContainerSummary, Engine, Statistics } from '../../engine/engine.t
 import { GangwayError } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
 import { binarySize, decimalSize, parseListFormat, shortId } from '../format.ts';
+import { UsageError } from '../grammar.ts';
 import type { statsOptions } from '../options.ts';
 import { showPorts } from '../port-statistics.ts';
 import { intervalMilliseconds, repaint } from '../repaint.ts';
@@ -15,6 +16,8 @@ import { formatRows } from '../rows.ts';
 import { connectionFields, showsTraffic } from '../traffic.ts';
 
 export const execute: Execute<typeof statsOptions> = async ({ options, words }, context) => {
+  if (options.ports && options.all)
+    throw new UsageError('--ports and --all exclude each other: a container that has ended has no ports');
   if (options.ports) return await showPorts({ options, words }, context);
   const format = await parseListFormat(options.format, layout.headings);
   // The table is docker's, and has no room for it.
