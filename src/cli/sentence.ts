@@ -36,3 +36,11 @@ export function printable(text: string): string {
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
 }
+
+/** Plain data with every text in it printable: a template prints its fields as they are. */
+export function printableTexts<T>(data: T): T {
+  if (typeof data === 'string') return printable(data) as T;
+  if (Array.isArray(data)) return data.map(printableTexts) as T;
+  if (typeof data !== 'object' || data === null) return data;
+  return Object.fromEntries(Object.entries(data).map(([name, field]) => [name, printableTexts(field)])) as T;
+}

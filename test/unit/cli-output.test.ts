@@ -392,3 +392,19 @@ test('tables pad all columns but the last', (t) => {
     'A         LONGER THAN TEN   C\n1\n',
   );
 });
+
+test('what a server says of a name steers no terminal, whatever the format', async (t) => {
+  const queryName = async () => ({
+    name: 'db',
+    type: 'TXT' as const,
+    status: 'NOERROR',
+    records: ['db 5 IN TXT "\x1b]0;mine\x07"'],
+    by: 'upstream' as const,
+    why: 'asked \x9b2J',
+  });
+  const printed = async (format: string) =>
+    (await gangway(['dns', 'query', 'db', '--from', 'web', '--format', format], { queryName })).stdout;
+  t.is(await printed('{{range .Records}}{{.}}{{end}} {{.Why}}'), 'db 5 IN TXT "\\x1b]0;mine\\x07" asked \\x9b2J\n');
+  t.is(await printed(''), 'db 5 IN TXT "\\x1b]0;mine\\x07"\nasked \\x9b2J\n');
+  t.is(JSON.parse(await printed('json')).Records[0], 'db 5 IN TXT "\x1b]0;mine\x07"');
+});

@@ -5,6 +5,7 @@ import { execute } from '../../src/cli/commands/watch.ts';
 import type { AddressEvent } from '../../src/kernel/address.ts';
 import type { NetworkEvent } from '../../src/kernel/watch.ts';
 import { parsePrefix } from '../../src/values/address.ts';
+import { gangway } from '../support/cli.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
 
 function addressEvent(prefix: string): AddressEvent {
@@ -36,4 +37,17 @@ test('who reads slowly is waited for, and then told the rest', async (t) => {
   t.is(await done, 0);
   t.is(written.length, 101);
   t.is(written.at(-1), 'container web has ended\n');
+});
+
+test('who names a link may steer no terminal, whatever the format', async (t) => {
+  const link = { name: 'a\x1b[2J\u202eb', index: 7, up: true, master: undefined };
+  const events = async function* (): AsyncGenerator<NetworkEvent> {
+    yield { kind: 'link', change: 'set', link } as NetworkEvent;
+  };
+  const watch = async () => ({ close: () => {}, [Symbol.asyncIterator]: events });
+  const printed = async (...format: readonly string[]) =>
+    (await gangway(['watch', 'web', ...format], { watch })).stdout;
+  t.regex(await printed(), /: a\\x1b\[2J\\u202eb, up\n$/);
+  t.is(await printed('--format', '{{.Name}} {{.Index}} {{.Up}} {{.Master}}'), 'a\\x1b[2J\\u202eb 7 true <no value>\n');
+  t.is(JSON.parse(await printed('--format', 'json')).Name, link.name);
 });

@@ -4,7 +4,7 @@ import type { Execute } from '../command.ts';
 import { jsonLines, parseFormat } from '../format.ts';
 import type { watchOptions } from '../options.ts';
 import { write } from '../output.ts';
-import { printable } from '../sentence.ts';
+import { printable, printableTexts } from '../sentence.ts';
 
 export const execute: Execute<typeof watchOptions> = async ({ options, words }, context) => {
   const format = await parseFormat(options.format);
@@ -22,7 +22,7 @@ export const execute: Execute<typeof watchOptions> = async ({ options, words }, 
     // A map: events of another kind have other fields, and a template is for all of them.
     return format.kind === 'json'
       ? jsonLines([object])
-      : `${format.template.execute(new Map(Object.entries(object)))}\n`;
+      : `${format.template.execute(new Map(Object.entries(printableTexts(object))))}\n`;
   };
   let last = '';
   for await (const event of watch) {
