@@ -19,7 +19,15 @@ import { formatAddress, isLoopback } from '../values/address.ts';
 import { allowsNames } from '../values/egress.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Upstream } from '../values/resolver.ts';
-import { type ContainerRecord, isLiving, type Life, living, type Names, type NetworkRecord } from './record.ts';
+import {
+  allMeant,
+  type ContainerRecord,
+  isLiving,
+  type Life,
+  living,
+  type Names,
+  type NetworkRecord,
+} from './record.ts';
 import { exitsOf } from './wiring.ts';
 
 /** A name server that is to run, and what it is to answer. */
@@ -160,14 +168,12 @@ class Known {
     });
   }
 
-  /** What a container calls others, where those are in the same network. */
+  /** What a container calls others, where those are in the same network. Where several may be meant, nobody is. */
   #links({ links }: ConnectionRequest, network: NetworkRecord): readonly Member[] {
     return links.flatMap(({ container, alias }): readonly Member[] => {
-      const target =
-        this.containers.find(({ name }) => name === container) ??
-        this.containers.find(({ id }) => id.startsWith(container));
-      const found =
-        target === undefined ? undefined : this.#memberships(target).find(({ networkId }) => networkId === network.id);
+      const [target, ...more] = allMeant(this.containers, ({ name }) => name, container);
+      if (target === undefined || more.length > 0) return [];
+      const found = this.#memberships(target).find(({ networkId }) => networkId === network.id);
       return found === undefined ? [] : [{ names: [alias], addresses: found.member.addresses }];
     });
   }

@@ -16,7 +16,7 @@ import type { Subnet } from '../values/network.ts';
 import type { Context } from './context.ts';
 import { largeSegments, machinePrefix, nameServers, reachable, uplinkMtuBytes } from './observe.ts';
 import { idOf } from './predefined.ts';
-import type { NetworkRecord } from './record.ts';
+import { allMeant, type NetworkRecord } from './record.ts';
 
 /** The default bridge's link, as `docker0` is Docker's. */
 export const defaultBridge = 'gangway0';
@@ -50,15 +50,13 @@ export function lookUp(all: readonly NetworkRecord[], reference: string): Networ
   return findMeant(all, ({ network }) => network.name, reference);
 }
 
-/** By id, name, or the beginning of an id, in this order. @throws GangwayError network-not-found where several are meant */
+/** The only one that is meant, if any. @throws GangwayError network-not-found where several are */
 export function findMeant<T extends { readonly id: string }>(
   all: readonly T[],
   nameOf: (network: T) => string,
   reference: string,
 ): T | undefined {
-  const exact = all.find(({ id }) => id === reference) ?? all.find((network) => nameOf(network) === reference);
-  if (exact !== undefined || reference === '') return exact;
-  const [first, ...more] = all.filter(({ id }) => id.startsWith(reference));
+  const [first, ...more] = allMeant(all, nameOf, reference);
   if (more.length > 0) {
     throw new GangwayError('network-not-found', `network ${reference} is ambiguous: ${more.length + 1} ids begin so`, {
       hint: 'write more of the id',

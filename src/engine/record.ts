@@ -100,6 +100,17 @@ export interface Plug {
   readonly steps: readonly Step[];
 }
 
+/** By id, name, or the beginning of an id, in this order: several where as many ids begin so. */
+export function allMeant<T extends { readonly id: string }>(
+  all: readonly T[],
+  nameOf: (one: T) => string,
+  reference: string,
+): readonly T[] {
+  const exact = all.find(({ id }) => id === reference) ?? all.find((one) => nameOf(one) === reference);
+  if (exact !== undefined) return [exact];
+  return reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
+}
+
 /** A container with a life in this boot. */
 export interface Living extends ContainerRecord {
   readonly life: Life;

@@ -18,7 +18,7 @@ import { GangwayError, ignoring } from '../values/errors.ts';
 import { order } from '../values/order.ts';
 import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
-import type { ContainerRecord, MachineRecord, NetworkRecord } from './record.ts';
+import { allMeant, type ContainerRecord, type MachineRecord, type NetworkRecord } from './record.ts';
 import { isContainerRecord, isMachineRecord, isNetworkRecord } from './shape.ts';
 
 const schema = 1;
@@ -94,10 +94,7 @@ export class Records {
    * @throws GangwayError container-not-found
    */
   container(reference: string): ContainerRecord {
-    const all = this.containers();
-    const exact = all.find(({ id, name }) => id === reference || name === reference);
-    const begun = reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
-    const [first, ...more] = exact === undefined ? begun : [exact];
+    const [first, ...more] = allMeant(this.containers(), ({ name }) => name, reference);
     if (more.length > 0) {
       throw new GangwayError(
         'container-not-found',

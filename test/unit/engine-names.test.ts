@@ -152,6 +152,22 @@ test('links are names that one container alone has for another, in the networks 
   t.is(ask(records, 'web', 'away'), 'upstream');
 });
 
+test('a link by the beginning of an id is for the one whose id begins so, and for nobody where several do', (t) => {
+  const links = [
+    { container: 'sto', alias: 'one' },
+    { container: 'stone', alias: 'other' },
+    { container: 'stor', alias: 'third' },
+  ];
+  const records = [
+    running('web', [[front, '172.18.0.2/16', { links }]]),
+    { ...running('a', [[front, '172.18.0.3/16']]), id: 'stone'.padEnd(64, '0') },
+    { ...running('b', [[front, '172.18.0.4/16']]), id: 'store'.padEnd(64, '0') },
+  ];
+  t.is(ask(records, 'web', 'one'), 'upstream');
+  t.is(ask(records, 'web', 'other'), '172.18.0.3');
+  t.is(ask(records, 'web', 'third'), '172.18.0.4');
+});
+
 test('networks are asked in the order of the gateways, an internal one last', (t) => {
   const records = [
     running('both', [
