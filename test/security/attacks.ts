@@ -40,7 +40,7 @@ const [egress, limits] = [security('egress'), kernel('egress')];
 const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
 const [guard, belief] = [kernel('guard'), kernel('guard-belief')];
 const [names, hook, header] = [kernel('dns-attacks'), kernel('connect-hook'), kernel('proxy-header')];
-const addresses = kernel('client-addresses');
+const [addresses, hostsFile] = [kernel('client-addresses'), kernel('hosts-file')];
 
 export const chapters: readonly Chapter[] = [
   {
@@ -395,6 +395,15 @@ export const chapters: readonly Chapter[] = [
         because:
           'the file lies in the machine’s /run, which has room for so much; what is written counts as the container’s memory, and --memory limits it',
         proofs: [],
+      },
+      {
+        attack:
+          'a container writes to its /etc/hosts what ends the text for a shell, or steers a terminal, and root runs or reads what `gangway explain network connect` prints',
+        sources: [],
+        docker: 'not there',
+        gangway: 'stopped',
+        because: 'what is more than lines of printable text is written in octal',
+        proofs: [hostsFile('what a container writes to its hosts file is nothing that root’s shell or terminal obeys')],
       },
       {
         attack: 'a container with `--network host` speaks to the machine’s abstract sockets',

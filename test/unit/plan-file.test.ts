@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
 import { apply } from '../../src/plan/apply.ts';
 import { explainScript } from '../../src/plan/explain.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
@@ -56,4 +57,66 @@ test.serial('files and directories have the modes that they are said to have, wh
     t.is(mode('rewritten'), '600', 'a file that is rewritten keeps what it has');
     t.is(readFileSync(`${top}/rewritten`, 'utf8'), 'new\n');
   }
+});
+
+/** What a shell writes inside `top`: by turns with the commands that make a file, and with those that bring its old content back. */
+function written(top: string, shell: string, contents: readonly string[]) {
+  const { commands, undoCommands } = kernelKinds.file;
+  const paths = contents.map((_, index) => `${top}/${index}`);
+  const script = contents.flatMap((content, index): readonly string[] => {
+    const step = {
+      kind: 'file',
+      path: `${top}/${index}`,
+      mode: 0o644,
+      content,
+      was: content,
+      why: 'it must be',
+    } as const;
+    return (index % 2 === 0 ? commands : undoCommands)(step);
+  });
+  spawnSync(shell, { cwd: top, input: `${script.join('\n')}\n` });
+  return { script: script.join('\n'), files: paths.map((path) => readFileSync(path, 'latin1')) };
+}
+
+function directory(t: ExecutionContext): string {
+  const top = mkdtempSync(`${tmpdir()}/gangway-`);
+  t.teardown(() => rmSync(top, { recursive: true }));
+  return top;
+}
+
+const shells = ['sh', 'bash'];
+const bytes = (text: string) => Buffer.from(text).toString('latin1');
+
+test('a script writes byte for byte what is in the file, and steers no terminal', (t) => {
+  const top = directory(t);
+  const words = 'END END_ EN\0D \nEND\n \' " \\ \\0 \\c %s $( ` 7 \t é 😀 \n'.split(' ');
+  const characters = '\0\x1b\x7f\x81\u0085\r\u061c\u2028\u202e\u2066\ufeff\ud800'.split('');
+  const part = fc.oneof(fc.constantFrom(' ', ...words, ...characters), fc.string({ unit: 'binary', maxLength: 3 }));
+  const content = fc.array(part).chain((parts) => fc.constantFrom(parts.join(''), `${parts.join('')}\n`));
+  const contents = fc.array(content, { maxLength: 6 });
+  fc.assert(
+    fc.property(contents, fc.constantFrom(...shells), (texts, shell) => {
+      const { script, files } = written(top, shell, texts);
+      t.deepEqual(files, texts.map(bytes));
+      t.notRegex(script, /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Cs}]/u);
+    }),
+    { numRuns: 25, examples: [[['', 'x', 'x\n\n \n', 'END\nEND_\n'], 'sh']] },
+  );
+});
+
+test('a NUL hides no end of the file that the shell would see', (t) => {
+  for (const shell of shells) {
+    const top = directory(t);
+    const content = 'a\nEN\0D\ntouch PROOF\n';
+    const { files } = written(top, shell, [content, content]);
+    t.false(existsSync(`${top}/PROOF`), shell);
+    t.deepEqual(files, [content, content]);
+  }
+});
+
+test('ordinary lines are a here-document', (t) => {
+  const text = '::1\tlocalhost\n10.0.0.2\tmünchen\n';
+  const { script, files } = written(directory(t), 'sh', [text]);
+  t.regex(script, /^cat > .*\/0 <<'END'\n::1\tlocalhost\n10\.0\.0\.2\tmünchen\nEND$/);
+  t.deepEqual(files, [bytes(text)]);
 });

@@ -22,10 +22,10 @@ export const file: ActionKind<FileStep> = {
     if (was === undefined) chmodSync(path, mode);
   },
   commands: (step) => [
-    hereDocument(step.path, step.content),
+    writing(step.path, step.content),
     ...(step.mode === 0o644 || step.was !== undefined ? [] : [`chmod ${step.mode.toString(8)} ${quote(step.path)}`]),
   ],
-  undoCommands: ({ path, was }) => [was === undefined ? `rm -f ${quote(path)}` : hereDocument(path, was)],
+  undoCommands: ({ path, was }) => [was === undefined ? `rm -f ${quote(path)}` : writing(path, was)],
   undo({ path, was, mode }) {
     if (was === undefined) return rmSync(path, { force: true });
     if (existsSync(path)) writeFileSync(path, was, { mode });
@@ -33,12 +33,30 @@ export const file: ActionKind<FileStep> = {
   holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
 };
 
+/**
+ * What steers a terminal, turns the direction of writing, or is dropped by a shell, as NUL is: with one inside, the word that
+ * ends a here-document looks like any other line until the shell reads it.
+ */
+const unprintable = /(?![\n\t])[\p{C}\p{Zl}\p{Zp}]/u;
+
+/** Writes exactly the content. Who lives in a container may have written it, and root's shell reads the command. */
+function writing(path: string, content: string): string {
+  const isLines = content === '' || content.endsWith('\n');
+  if (isLines && !unprintable.test(content)) return hereDocument(path, content);
+  return `printf '%b' '${content.replace(/(?![\n\t])[\p{C}\p{Zl}\p{Zp}\\']/gu, octal)}' > ${quote(path)}`;
+}
+
 /** Ends at a word that is no line of the content. */
 function hereDocument(path: string, content: string): string {
   const lines = content.split('\n');
   let end = 'END';
   while (lines.includes(end)) end += '_';
-  return `cat > ${quote(path)} <<'${end}'\n${content.trimEnd()}\n${end}`;
+  return `cat > ${quote(path)} <<'${end}'\n${content}${end}`;
+}
+
+/** The bytes of a character as the %b of printf(1) takes them: `\0033`. */
+function octal(character: string): string {
+  return Array.from(Buffer.from(character), (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
 }
 
 export const archive: ActionKind<ArchiveStep> = {
