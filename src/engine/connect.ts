@@ -102,6 +102,7 @@ async function plugIntoLife(
     bindings,
     firewall: standingBackend(context),
   });
+  for (const warning of rewired.warnings) context.onWarning(warning);
   const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
   await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
   await whileBound(context, record, bound, async () => {
@@ -159,6 +160,7 @@ export async function disconnect(context: Context, name: string, reference: stri
       bindings: bindingsOf(life),
       firewall: standingBackend(context),
     });
+    for (const warning of rewired.warnings) context.onWarning(warning);
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
     const steps = [...shared.steps, ...backwards(rewired.guard), ...plug.steps, ...backwards(rewired.steps)];
     await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });

@@ -80,7 +80,7 @@ export interface Life {
   readonly routes: readonly RouteStep[];
   readonly forwards: readonly ForwardSet[];
   readonly published: readonly FirewallStep[];
-  /** Its files, and its process. */
+  /** Its files as they were made, whatever who lives in it has written to them since, and its process. */
   readonly rest: readonly Step[];
 }
 

@@ -1,11 +1,11 @@
 /** What changes for a container that lives when its plugs do: its ways out, its published ports, its names and its files. */
-import { readFileSync } from 'node:fs';
 import type { Backend } from '../firewall/backend.ts';
 import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.ts';
 import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { movingFlows, publish, republish } from '../networks/publish.ts';
 import type { FileStep, FirewallStep, Step } from '../plan/step.ts';
+import { readInside } from '../sys/inside.ts';
 import type { Address } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import { gather, spread } from '../values/forward-set.ts';
@@ -30,6 +30,8 @@ export interface Rewired {
   readonly guard: readonly FirewallStep[];
   /** Published ports lead elsewhere. */
   readonly moved: boolean;
+  /** What could not be changed, in words. */
+  readonly warnings: readonly string[];
 }
 
 export interface Rewiring {
@@ -54,10 +56,9 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   const guarded = guardOf(wired);
   const first = life.names === undefined && wired.some((each) => hasNames(each.record));
   const names = first ? draftNames(record, sandbox) : life.names;
-  const files = [
-    rewriteHosts(record, life, verb, plug),
-    ...(first && names !== undefined ? [rewriteResolvConf(life, names)] : []),
-  ].filter(({ content, was }) => content !== was);
+  const hosts = rewriteHosts(record, life, verb, plug);
+  const resolver = first && names !== undefined ? rewriteResolvConf(life, names) : undefined;
+  const files = [hosts, resolver].flatMap((file) => (file === undefined || file.content === file.was ? [] : [file]));
   return {
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
@@ -67,6 +68,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
     ],
     guard: republish(life.guard ?? [], guarded, 'what it may say depends on all its plugs'),
     moved: elements.length > 0 || forwardsKey(gathered) !== forwardsKey(life.forwards),
+    warnings: hosts === undefined ? [overgrown(record)] : [],
     life: {
       ...life,
       ...(names === undefined ? {} : { names }),
@@ -75,10 +77,6 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
       routes: defaultRoutes(ways, sandbox),
       forwards: gathered,
       published,
-      rest: life.rest.map((step) => {
-        const change = step.kind === 'file' ? files.find(({ path }) => path === step.path) : undefined;
-        return step.kind === 'file' && change !== undefined ? { ...step, content: change.content } : step;
-      }),
     },
   };
 }
@@ -87,23 +85,40 @@ function addressesOf(wired: Wired): readonly Address[] {
   return wired.flatMap(({ plug }) => plug.endpoint.addresses.map(({ address }) => address));
 }
 
-/** The file as it is now: who lives in the container may have changed it. */
-function rewriteHosts(record: ContainerRecord, life: Life, verb: 'add' | 'remove', { endpoint }: Plug): FileStep {
+/** Larger is nobody's list of hosts; what is in the file goes into our memory, a journal and the script of `explain`. */
+const largestBytes = 1 << 20;
+
+/** A file of the container's as it is now; undefined where it is too large, to which who lives in there may bring it at no cost. */
+function readOwn(life: Life, name: string): string | undefined {
+  return ignoring('EFBIG', () => ignoring('ENOENT', () => readInside(life.launch.directory, name, largestBytes)) ?? '');
+}
+
+function overgrown({ name }: ContainerRecord): string {
+  return `the lines of container ${name} in its /etc/hosts stay as they are: the file is larger than ${largestBytes >> 20} MiB`;
+}
+
+/** Undefined where the file is too large: that must not keep anybody from being connected, nor from being disconnected. */
+function rewriteHosts(
+  record: ContainerRecord,
+  life: Life,
+  verb: 'add' | 'remove',
+  { endpoint }: Plug,
+): FileStep | undefined {
+  const was = readOwn(life, 'hosts');
+  if (was === undefined) return undefined;
   const addresses = endpoint.addresses.map(({ address }) => address);
-  const rewrite = (was: string) => (verb === 'add' ? addHosts : removeHosts)(was, ownNames(record), addresses);
-  return rewriteFile(`${life.launch.directory}/hosts`, rewrite, 'the container’s own lines in /etc/hosts');
+  const content = (verb === 'add' ? addHosts : removeHosts)(was, ownNames(record), addresses);
+  const path = `${life.launch.directory}/hosts`;
+  return { kind: 'file', path, mode: 0o644, content, was, why: 'the container’s own lines in /etc/hosts' };
 }
 
 /** With its first network that has names a container asks its own name server, unless somebody wrote another file. */
-function rewriteResolvConf(life: Life, { resolver }: Names): FileStep {
+function rewriteResolvConf(life: Life, { resolver }: Names): FileStep | undefined {
   const path = `${life.launch.directory}/resolv.conf`;
+  const was = readOwn(life, 'resolv.conf');
   const ours = life.rest.find((step) => step.kind === 'file' && step.path === path);
-  const rewrite = (was: string) =>
-    ours?.kind === 'file' && ours.content === was ? nameServiceResolvConf(resolver) : was;
-  return rewriteFile(path, rewrite, 'names are asked of the container’s own name server from now on');
-}
-
-function rewriteFile(path: string, rewrite: (was: string) => string, why: string): FileStep {
-  const was = ignoring('ENOENT', () => readFileSync(path, 'utf8')) ?? '';
-  return { kind: 'file', path, mode: 0o644, content: rewrite(was), was, why };
+  if (ours?.kind !== 'file' || ours.content !== was) return undefined;
+  const content = nameServiceResolvConf(resolver);
+  const why = 'names are asked of the container’s own name server from now on';
+  return { kind: 'file', path, mode: 0o644, content, was, why };
 }

@@ -17,16 +17,16 @@ const O_PATH = 0o10000000;
 const prototype = 'long syscall(long number, long directory, const char *path, const void *how, size_t size)';
 
 /** No file of users or groups is larger; one that a container writes might be. */
-const largestBytes = 16 << 20;
+const largestAccounts = 16 << 20;
 
 /**
  * The text of a regular file below `root`. Whose tree it is may have put there something else: a FIFO would keep us for as long
  * as he likes, and a device would hear of it.
  *
  * @param root a directory, `/proc/PID/root` included
- * @throws KernelError ENOENT and the other errors of open(2); EINVAL for what is no regular file, EFBIG above 16 MiB
+ * @throws KernelError ENOENT and the other errors of open(2); EINVAL for what is no regular file, EFBIG above the largest size
  */
-export function readInside(root: string, path: string): string {
+export function readInside(root: string, path: string, largestBytes = largestAccounts): string {
   return opened(root, path, O_PATH, (found) => {
     const stat = fstatSync(found);
     if (!stat.isFile()) throw new KernelError(`read ${path} below ${root}, which is no regular file`, 'EINVAL');

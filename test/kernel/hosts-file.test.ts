@@ -27,3 +27,34 @@ test('what a container writes to its hosts file is nothing that root’s shell o
     t.regex(written.slice(hostile.length), /^172\.19\.0\.2\t\w+\n$/, 'the script came to its end');
   });
 });
+
+test('a hosts file that a container has made huge is left alone, and what it holds gets into no record', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await gangway(story, 'network create back');
+    await gangway(story, 'network create front');
+    const web = await story.start('--name', 'web', '--network', 'back', 'sleep', '1000');
+    const ours = await story.read(web, '/etc/hosts');
+    const change = async (verb: 'connect' | 'disconnect') => {
+      const { exitCode, stderr } = await story.exec(['network', verb, 'front', 'web']);
+      t.is(exitCode, 0, stderr);
+      t.is((await gangway(story, 'exec web ip address')).includes('eth1'), verb === 'connect');
+      t.true(Number(await story.sh('stat -c %s "/var/lib/gangway/containers/$1.json"', web.id)) < 100_000);
+      return stderr;
+    };
+
+    await story.sh('truncate -s 600M "/proc/$1/root/etc/hosts"', web.pid);
+    const warning = /^gangway: warning: the lines of container web in its \/etc\/hosts stay .* larger than 1 MiB\n$/;
+    t.regex(await change('connect'), warning);
+    t.regex(await change('disconnect'), warning);
+    t.is(await story.sh('stat -c %s "/proc/$1/root/etc/hosts"', web.pid), `${600 << 20}`);
+
+    const long = `${ours}${'\0'.repeat(500_000)}\n`;
+    await story.lab.host.run(['tee', `/proc/${web.pid}/root/etc/hosts`], { input: long });
+    t.is(await change('connect'), '');
+    const longer = await story.read(web, '/etc/hosts');
+    t.true(longer.startsWith(long));
+    t.regex(longer.slice(long.length), /^172\.19\.0\.\d\t\w+\n$/);
+    t.is(await change('disconnect'), '');
+    t.true((await story.read(web, '/etc/hosts')) === long);
+  });
+});

@@ -398,6 +398,18 @@ export const chapters: readonly Chapter[] = [
       },
       {
         attack:
+          'a container makes its /etc/hosts huge, with holes that cost nothing: who connects it to a further network, or disconnects it, reads it all, and so does who reads its record',
+        sources: [],
+        docker: 'open: the daemon reads it all when it disconnects (read from its source)',
+        gangway: 'stopped',
+        because:
+          'a file of more than 1 MiB is not read, and its lines stay as they are; no record has what a container wrote',
+        proofs: [
+          hostsFile('a hosts file that a container has made huge is left alone, and what it holds gets into no record'),
+        ],
+      },
+      {
+        attack:
           'a container writes to its /etc/hosts what ends the text for a shell, or steers a terminal, and root runs or reads what `gangway explain network connect` prints',
         sources: [],
         docker: 'not there',

@@ -20,5 +20,7 @@ test('a regular file, and nothing that would keep us, speak, or fill the memory'
   t.throws(() => readInside(tree, '/etc/fifo'), { message: /fifo below .*no regular file: EINVAL/ });
   t.throws(() => readInside(tree, '/etc'), { message: /no regular file: EINVAL/ });
   t.throws(() => readInside(tree, '/etc/huge'), { message: /17825792 bytes: EFBIG/ });
+  t.throws(() => readInside(tree, '/etc/passwd', 25), { message: /26 bytes: EFBIG/ });
+  t.is(readInside(tree, '/etc/passwd', 26), readInside(tree, '/etc/passwd'));
   t.throws(() => readInside(tree, '/etc/none'), { message: /ENOENT/ });
 });
