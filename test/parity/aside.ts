@@ -53,7 +53,7 @@ export const aside: readonly Aside[] = [
   },
   {
     subjects: ['etchosts/TestUpdate', 'IgnoresPrefixedHostname', 'ConcurrentWrites'],
-    why: 'they are about a function that edits lines: here the file is written anew from what is known',
+    why: 'they are about a function that finds a line by a part of it: here a line of ours is added, or taken out where it still stands as a whole, by one command at a time',
     heldBy: 'test/unit/networks-files.test.ts',
   },
   { subjects: ['TestSRVServiceQuery'], why: 'SRV answers are about the services of a swarm, which there is none of' },

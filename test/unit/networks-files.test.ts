@@ -1,5 +1,5 @@
 import test from 'ava';
-import { hosts, resolvConf } from '../../src/networks/files.ts';
+import { addHosts, hosts, removeHosts, resolvConf } from '../../src/networks/files.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
 const header = '# The machine’s /etc/resolv.conf, without servers on its loopback.';
@@ -22,6 +22,16 @@ ff02::2	ip6-allrouters
 fd00::2	web
 `,
   );
+});
+
+test('a line of hosts is added at the end, and taken out where it stands as a whole; all others stay', (t) => {
+  const addresses = ['172.18.0.3', 'fd00::3'].map(parseAddress);
+  const others = '10.0.0.1\tdb\n172.18.0.3\tmy-web\n172.18.0.30\tweb\n172.18.0.3 web\n#172.18.0.3\tweb\n';
+  const added = addHosts(others, 'web', addresses);
+  t.is(added, `${others}172.18.0.3\tweb\nfd00::3\tweb\n`);
+  t.is(removeHosts(added, 'web', addresses), others);
+  t.is(addHosts('10.0.0.1\tdb', 'web', addresses), '10.0.0.1\tdb\n172.18.0.3\tweb\nfd00::3\tweb\n');
+  t.is(removeHosts('172.18.0.3\tweb\n10.0.0.1\tdb', 'web', addresses), '10.0.0.1\tdb');
 });
 
 test('hosts of a container without an address know localhost alone', (t) => {
