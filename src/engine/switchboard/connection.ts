@@ -17,6 +17,23 @@ import {
   type SwitchboardStatus,
 } from './protocol.ts';
 
+/**
+ * Connects to whoever listens at `path`: a switchboard, or systemd, which then starts one.
+ *
+ * @returns undefined where nobody does: no such file, or a stale one
+ * @throws GangwayError switchboard-unreachable
+ */
+export async function dial(path: string): Promise<Socket | undefined> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ECONNREFUSED')) return undefined;
+    throw unreachable(`cannot connect to ${path}`, error);
+  }
+}
+
 /** What is not served yet, and in no record, when the connection ends is given back. */
 export class SwitchboardConnection {
   readonly #socket: Socket;
@@ -51,13 +68,8 @@ export class SwitchboardConnection {
    * @throws GangwayError switchboard-unreachable, also if it says nothing in that time
    */
   static async open(path: string, patienceMilliseconds = 30_000): Promise<SwitchboardConnection | undefined> {
-    const socket = createConnection(path);
-    try {
-      await once(socket, 'connect');
-    } catch (error) {
-      if (hasErrno(error, 'ENOENT', 'ECONNREFUSED')) return undefined;
-      throw unreachable(`cannot connect to ${path}`, error);
-    }
+    const socket = await dial(path);
+    if (socket === undefined) return undefined;
     const connection = new SwitchboardConnection(socket);
     let isLate = false;
     const patience = setTimeout(() => {

@@ -32,17 +32,16 @@
  * packets that the firewall translates go on, and the next switchboard reads from the records what to serve. Two that are
  * started at once see by the lock which of them is the one.
  */
-import { once } from 'node:events';
 import { rmSync, writeSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { takeService } from '../../kernel/service.ts';
 import type { Open } from '../../services/dns/opening.ts';
 import { type Lock, lockEventually, tryLock } from '../../sys/flock.ts';
 import { openFileLimit, openFiles, raiseOpenFileLimit } from '../../sys/open-files.ts';
-import { hasErrno, ignoring } from '../../values/errors.ts';
+import { ignoring } from '../../values/errors.ts';
 import { families, type ProcessUsage } from '../metrics/families.ts';
 import { MetricsServer } from '../metrics/server.ts';
 import type { Traffic } from '../rules/told.ts';
+import { dial } from './connection.ts';
 import { Door } from './door.ts';
 import { type SwitchboardFiles, switchboardFiles } from './files.ts';
 import { SwitchboardServer, type Wanted } from './server.ts';
@@ -110,31 +109,19 @@ export async function runSwitchboard(options: SwitchboardProcess): Promise<void>
   }
 }
 
-/** Whoever listens without the lock is systemd, for another switchboard than this one, as long as his socket can be found. */
+/**
+ * Whoever listens without the lock is systemd, for another switchboard than this one, as long as his socket can be found. He is
+ * asked as clients do, which wakes that one. The kernel's list of who listens would not, but anybody may write a line there:
+ * `isListening`.
+ */
 async function lockUnlessServed({ socket, lock }: SwitchboardFiles): Promise<Lock | undefined> {
   const held = tryLock(lock);
-  if (held === undefined || !(await isServed(socket))) return held;
+  if (held === undefined) return undefined;
+  const client = await dial(socket);
+  if (client === undefined) return held;
+  client.destroy();
   held.release();
   return undefined;
-}
-
-/**
- * Asks as clients do, which wakes the switchboard of systemd. The kernel's list of who listens would not, but anybody may write
- * a line there: `isListening`.
- */
-async function isServed(path: string): Promise<boolean> {
-  const client = createConnection(path);
-  try {
-    await once(client, 'connect');
-    return true;
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ECONNREFUSED')) return false;
-    // So many wait already.
-    if (hasErrno(error, 'EAGAIN')) return true;
-    throw error;
-  } finally {
-    client.destroy();
-  }
 }
 
 function processUsage(): ProcessUsage {
