@@ -17,14 +17,24 @@ import { readUserRules, userFiles } from './user-rules.ts';
 
 const families = [4, 6] as const;
 
-/** @throws GangwayError invalid-option for a line that is no rule of GANGWAY-USER */
-function ownersRules(family: Family): readonly IptablesRule[] {
-  const lines = readUserRules('iptables');
+/** @throws GangwayError invalid-option for a line that is no rule of GANGWAY-USER, and for one that does nothing */
+export function ownersRules(lines: readonly string[], family: Family): readonly IptablesRule[] {
   const wrong = lines.find((line) => !/^(-[46] )?-A GANGWAY-USER /.test(line));
   if (wrong !== undefined) {
     throw new GangwayError('invalid-option', `${userFiles.iptables}: "${wrong}" is no rule of GANGWAY-USER`, {
       hint: 'begin each line with -A GANGWAY-USER, and with -4 or -6 before it if it is for one family',
     });
+  }
+  // iptables takes it: a typing error would be a rule that is not there.
+  const aimless = lines.find((line) => !/\s(-[jg]|--jump|--goto)/.test(line.replace(/"[^"]*"/g, '""')));
+  if (aimless !== undefined) {
+    throw new GangwayError(
+      'invalid-option',
+      `${userFiles.iptables}: "${aimless}" does not say what becomes of a packet`,
+      {
+        hint: 'end it with -j DROP, or where else it leads; a # behind a blank begins a comment, unless it stands in quotes',
+      },
+    );
   }
   return parseRuleset(`*filter\n${lines.join('\n')}`, family, false).ways.map(({ rule }) => rule);
 }
@@ -40,7 +50,7 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
   const load = () =>
     families.map((family): ChainsStep => {
       const why = `the chains of every network, IPv${family}: their rules never change afterwards`;
-      const owners = ownersRules(family);
+      const owners = ownersRules(readUserRules('iptables'), family);
       const chains = { ...constant(family), ...(owners.length === 0 ? {} : { owners }) };
       return { kind: 'chains', in: 'host', variant, family, ...chains, why };
     });

@@ -31,8 +31,15 @@ export function readUserRules(backend: keyof typeof userFiles): readonly string[
       hint: `chown root:root ${path}; chmod 644 ${path}`,
     });
   }
-  return readFileSync(path, 'utf8')
+  return linesOf(readFileSync(path, 'utf8'));
+}
+
+/** A comment begins with the line or behind a blank, and not within quotes: neither `ticket#42` nor `"see #42"` holds one. */
+const quotedOrComment = /("(?:\\.|[^"\\])*"?)|(?<!\S)#.*/g;
+
+export function linesOf(text: string): readonly string[] {
+  return text
     .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim())
+    .map((line) => line.replace(quotedOrComment, (_, quoted = '') => quoted).trim())
     .filter((line) => line !== '');
 }

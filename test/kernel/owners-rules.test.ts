@@ -11,10 +11,14 @@ import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { type Story, withStory } from '../support/story-lab.ts';
 
 const files = {
-  nftables: { path: '/etc/gangway/user.nft', drop: 'tcp dport 80 drop  # as it is after translation', wrong: 'frop' },
+  nftables: {
+    path: '/etc/gangway/user.nft',
+    drop: 'tcp dport 80 drop comment "see #42"  # as it is after translation',
+    wrong: 'frop',
+  },
   iptables: {
     path: '/etc/gangway/user.rules',
-    drop: '-A GANGWAY-USER -p tcp -m tcp --dport 80 -j DROP  # as it is after translation',
+    drop: '-A GANGWAY-USER -p tcp -m tcp --dport 80 -m comment --comment ticket#42 -j DROP  # as it is after translation',
     wrong: '-A GANGWAY-USER -j NOWHERE',
   },
 } as const;
