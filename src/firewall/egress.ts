@@ -2,12 +2,13 @@
  * An egress policy as elements: what a limited network's containers may begin, and what not.
  *
  * The kernel refuses intervals that overlap, and people write 10.0.0.0/8 beside 10.1.0.0/16. So what is said twice is said
- * once: of prefixes the widest stay, and of ports those that no wider prefix has already.
+ * once: of prefixes the widest stay, and of ports those that no wider prefix has already. A country is ten thousand prefixes:
+ * they are put in order, and each is compared with those alone in which it lies.
  */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
-import { contains, type Family, formatPrefix, network, type Prefix, unspecified } from '../values/address.ts';
+import { contains, type Family, network, type Prefix, unspecified } from '../values/address.ts';
 import type { EgressEntry, EgressPolicy, PrefixEntry } from '../values/egress.ts';
-import { type Protocol, protocols } from '../values/port.ts';
+import { type PortRange, type Protocol, protocols } from '../values/port.ts';
 import { joined, without } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import { learnedSets } from './learned.ts';
@@ -46,9 +47,12 @@ function everywhere(family: Family): PrefixEntry {
 }
 
 function listElements(list: 'denied' | 'allowed', bridge: string, entries: readonly EgressEntry[]) {
-  const addressed = entries.filter((entry): entry is PrefixEntry => entry.kind === 'prefix');
+  const addressed = entries
+    .filter((entry): entry is PrefixEntry => entry.kind === 'prefix')
+    .map((entry) => ({ ...entry, prefix: network(entry.prefix) }))
+    .toSorted((a, b) => byAddress(a.prefix, b.prefix));
   const whole = addressed.filter(({ ports }) => ports === undefined).map(({ prefix }) => prefix);
-  const key = (prefix: Prefix): readonly Datum[] => [ifname(bridge), { type: 'prefix', prefix: network(prefix) }];
+  const key = (prefix: Prefix): readonly Datum[] => [ifname(bridge), { type: 'prefix', prefix }];
   return [
     ...outermost(whole).map((prefix): SetElement => ({ set: `${list}${prefix.address.family}`, key: key(prefix) })),
     ...protocols.flatMap((protocol) =>
@@ -62,34 +66,53 @@ function listElements(list: 'denied' | 'allowed', bridge: string, entries: reado
   ];
 }
 
-/** Without those that lie in another one. */
+/** Of the same address the widest first: what lies in a prefix comes right behind it, before whatever does not. */
+function byAddress(a: Prefix, b: Prefix): number {
+  if (a.address.family !== b.address.family) return a.address.family - b.address.family;
+  if (a.address.value !== b.address.value) return a.address.value < b.address.value ? -1 : 1;
+  return a.length - b.length;
+}
+
+/** Without those that lie in another one. @param prefixes by address */
 function outermost(prefixes: readonly Prefix[]): readonly Prefix[] {
   const kept: Prefix[] = [];
-  for (const prefix of widestFirst(prefixes)) {
-    if (!kept.some((other) => contains(other, prefix.address))) kept.push(prefix);
+  for (const prefix of prefixes) {
+    const last = kept.at(-1);
+    if (last === undefined || !contains(last, prefix.address)) kept.push(prefix);
   }
   return kept;
 }
 
-function widestFirst(prefixes: readonly Prefix[]): readonly Prefix[] {
-  const unique = new Map(prefixes.map((prefix) => [formatPrefix(network(prefix)), prefix]));
-  return [...unique.values()].toSorted((a, b) => a.length - b.length);
+interface PrefixPorts {
+  readonly prefix: Prefix;
+  readonly ports: readonly PortRange[];
 }
 
-/** Each prefix with its ports, those left out that it has as a part of a wider one. */
+/** Each prefix with its ports, those left out that it has as a part of a wider one. @param entries by address */
 function portsByPrefix(entries: readonly PrefixEntry[], protocol: Protocol) {
-  const own = entries.flatMap(({ prefix, ports, protocol: only = protocol }) =>
-    ports === undefined || only !== protocol ? [] : [{ prefix, ports }],
-  );
-  return widestFirst(own.map(({ prefix }) => prefix)).flatMap((prefix) => {
-    const around = own.filter((other) => contains(other.prefix, prefix.address));
-    const wider = around.filter((other) => other.prefix.length < prefix.length);
-    const same = around.filter((other) => other.prefix.length === prefix.length);
-    const ranges = joined(same.map(({ ports }) => ports));
-    return joined(wider.map(({ ports }) => ports))
-      .reduce(without, ranges)
-      .map((range) => ({ prefix, range }));
-  });
+  const found: { readonly prefix: Prefix; readonly range: PortRange }[] = [];
+  // Each lies in the one before it, and has the ports of all of those, too.
+  let around: readonly PrefixPorts[] = [];
+  for (const { prefix, ports } of together(entries, protocol)) {
+    around = around.filter((other) => contains(other.prefix, prefix.address));
+    const wider = around.at(-1)?.ports ?? [];
+    const own = wider.reduce(without, joined(ports));
+    found.push(...own.map((range) => ({ prefix, range })));
+    around = [...around, { prefix, ports: joined([...wider, ...own]) }];
+  }
+  return found;
+}
+
+/** Each prefix once, with all that is said of its ports. @param entries by address */
+function together(entries: readonly PrefixEntry[], protocol: Protocol): readonly PrefixPorts[] {
+  const groups: { readonly prefix: Prefix; readonly ports: PortRange[] }[] = [];
+  for (const { prefix, ports, protocol: only = protocol } of entries) {
+    if (ports === undefined || only !== protocol) continue;
+    const last = groups.at(-1);
+    if (last !== undefined && byAddress(last.prefix, prefix) === 0) last.ports.push(ports);
+    else groups.push({ prefix, ports: [ports] });
+  }
+  return groups;
 }
 
 function ifname(name: string): Datum {
