@@ -6,6 +6,7 @@
  */
 import { inOrder } from '../networks/gateway.ts';
 import { linkOf } from '../networks/network.ts';
+import { carried } from '../networks/publish.ts';
 import {
   linkTable,
   type Member,
@@ -15,10 +16,11 @@ import {
   type ZoneExit,
   type ZoneNetwork,
 } from '../services/dns/zone.ts';
-import { formatAddress, isLoopback } from '../values/address.ts';
+import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../values/address.ts';
 import { allowsNames } from '../values/egress.ts';
+import type { PortRun } from '../values/forward-set.ts';
 import type { ConnectionRequest } from '../values/network.ts';
-import type { Upstream } from '../values/resolver.ts';
+import { type Upstream, upstreamPort } from '../values/resolver.ts';
 import {
   allMeant,
   type ContainerRecord,
@@ -72,13 +74,42 @@ function askedFromHere(upstream: Upstream): Upstream {
   return isLoopback(upstream.address) ? upstream : { ...upstream, place: 'host' };
 }
 
-/** The name servers of all containers that have one. */
+/** Where a question for a name comes to one of a network's containers. */
+interface Seats {
+  /** Their own addresses. */
+  readonly own: ReadonlySet<string>;
+  /** Those of the machine, or all of a family, of which they have published the port of names. */
+  readonly published: readonly Address[];
+}
+
+function seatsOf(lives: readonly Life[]): Seats {
+  const addresses = lives.flatMap(({ plugs }) => plugs.flatMap(({ endpoint }) => endpoint.addresses));
+  return {
+    own: new Set(addresses.map(({ address }) => formatAddress(address))),
+    published: lives.flatMap(({ forwards }) =>
+      carried(forwards)
+        .filter(({ protocol, ports }) => protocol !== 'sctp' && ports.some(hasNamePort))
+        .map(({ hostAddress }) => hostAddress),
+    ),
+  };
+}
+
+function hasNamePort({ hostPort, count }: PortRun): boolean {
+  return hostPort <= upstreamPort && upstreamPort < hostPort + count;
+}
+
+/**
+ * The name servers of all containers that have one.
+ *
+ * @param machineAddresses asked for where they count
+ */
 export function nameServices(
   containers: readonly ContainerRecord[],
   networks: readonly NetworkRecord[],
   boot: string,
+  machineAddresses: () => readonly Address[],
 ): readonly NameService[] {
-  const known = new Known(containers, networks, boot);
+  const known = new Known(containers, networks, boot, machineAddresses);
   return living(containers, boot).flatMap(({ id, name, life }): readonly NameService[] => {
     const { namespace, startedAt } = life;
     if (life.names === undefined || namespace === undefined) return [];
@@ -90,13 +121,15 @@ export function nameServices(
 class Known {
   readonly #tables: ReadonlyMap<string, NameTable>;
   readonly #machine: readonly NameTable[];
-  /** By the network's id: the addresses of its containers. */
-  readonly #seats: ReadonlyMap<string, readonly string[]>;
+  /** By the network's id, of those that open addresses by name. */
+  readonly #seats: ReadonlyMap<string, Seats>;
+  #addresses: readonly Address[] | undefined;
 
   constructor(
     readonly containers: readonly ContainerRecord[],
     readonly networks: readonly NetworkRecord[],
     readonly boot: string,
+    readonly machineAddresses: () => readonly Address[],
   ) {
     const members = new Map<string, Member[]>();
     for (const record of containers) {
@@ -109,8 +142,12 @@ class Known {
     const tables = networks.map(({ id, network }) => [id, nameTable(network.name, members.get(id) ?? [])] as const);
     this.#tables = new Map(tables);
     this.#machine = tables.map(([, table]) => table);
+    const lives = living(containers, boot).map(({ life }) => life);
     this.#seats = new Map(
-      [...members].map(([id, all]) => [id, all.flatMap(({ addresses }) => addresses.map(formatAddress))]),
+      networks
+        .map(exitOf)
+        .filter(({ egress }) => egress !== undefined && allowsNames(egress))
+        .map(({ id }) => [id, seatsOf(lives.filter(({ plugs }) => plugs.some(({ networkId }) => networkId === id)))]),
     );
   }
 
@@ -131,20 +168,37 @@ class Known {
       machine: this.#machine,
       wayOut: routes.length > 0,
       exits,
-      upstreams: this.#upstreams(resolver.upstreams, exits, plugs),
+      upstreams: this.#upstreams(resolver.upstreams, exits),
       ndots: resolver.ndots.value,
     };
   }
 
   /** Where names open addresses, a server in a container to whom they are opened stays in there, and is not asked (explain.ts). */
-  #upstreams(all: readonly Upstream[], exits: readonly ZoneExit[], plugs: Life['plugs']): readonly Upstream[] {
+  #upstreams(all: readonly Upstream[], exits: readonly ZoneExit[]): readonly Upstream[] {
     if (exits.every(({ egress }) => egress === undefined)) return all;
-    const named = exits.filter(({ egress }) => egress !== undefined && allowsNames(egress));
-    const own = plugs.flatMap(({ endpoint }) => endpoint.addresses.map(({ address }) => formatAddress(address)));
-    const within = new Set(named.length === 0 ? [] : [...own, ...named.flatMap(({ id }) => this.#seats.get(id) ?? [])]);
+    const seats = exits.flatMap(({ id }) => this.#seats.get(id) ?? []);
     return all.map((upstream) =>
-      within.has(formatAddress(upstream.address)) ? { ...upstream, place: 'container' } : askedFromHere(upstream),
+      seats.some((each) => this.#leadsTo(each, upstream.address))
+        ? { ...upstream, place: 'container' }
+        : askedFromHere(upstream),
     );
+  }
+
+  /** The container's own, or the machine's, of which a published port leads there. */
+  #leadsTo({ own, published }: Seats, asked: Address): boolean {
+    return (
+      own.has(formatAddress(asked)) ||
+      published.some((at) => at.family === asked.family && (sameAddress(at, asked) || this.#isOneOf(at, asked)))
+    );
+  }
+
+  /** Who connects to no address at all comes to the loopback's. */
+  #isOneOf(published: Address, asked: Address): boolean {
+    if (isUnspecified(asked)) return isLoopback(published);
+    if (!isUnspecified(published)) return false;
+    if (isLoopback(asked)) return true;
+    this.#addresses ??= this.machineAddresses();
+    return this.#addresses.some((address) => sameAddress(address, asked));
   }
 
   /** The networks of a container, with its names and addresses in each. */

@@ -12,6 +12,7 @@ import { listLinks } from '../kernel/link.ts';
 import { type PortHolder, portHolders } from '../kernel/port-holder.ts';
 import { listRoutes, listRoutesOfAllTables } from '../kernel/route.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
+import type { Connection } from '../netlink/connection.ts';
 import type { World } from '../plan/world.ts';
 import type { TakenPrefix } from '../services/ipam.ts';
 import { collide, type HostPorts } from '../services/port-allocation.ts';
@@ -77,6 +78,11 @@ export function reachable(world: World): readonly TakenPrefix[] {
       .map((found) => taken(found.destination, found, names)),
     ...listAddresses(route).map(({ prefix, linkIndex }) => taken(prefix, { linkIndex }, names)),
   ];
+}
+
+/** Of all links. */
+export function machineAddresses(route: Connection): readonly Address[] {
+  return listAddresses(route).map(({ prefix }) => prefix.address);
 }
 
 /** Those that the machine asks: a network over one of them would take its names away. */

@@ -1,5 +1,4 @@
 /** A container's plugs: which addresses, links and MACs they get. Everything is chosen before anything is made. */
-import { listAddresses } from '../kernel/address.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { Endpoint } from '../networks/bridge.ts';
 import { type Network, plugIn } from '../networks/network.ts';
@@ -10,7 +9,7 @@ import { GangwayError } from '../values/errors.ts';
 import { macOf } from '../values/mac.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import type { Context } from './context.ts';
-import { kernelBridgeFilter, kernelFamilies } from './observe.ts';
+import { kernelBridgeFilter, kernelFamilies, machineAddresses } from './observe.ts';
 import { type ContainerRecord, type HeldAddress, living, type NetworkRecord, type Plug } from './record.ts';
 
 /** What a new plug has to know of the container that it is for. */
@@ -53,7 +52,8 @@ export function draftPlug(
       context.records.everyHolder().filter((container) => container.id !== slot.owner),
       id,
     ),
-    ...(network.kind === 'bridge' ? [] : machineAddresses(context)),
+    // On a wire that it shares with its containers the machine has addresses, too.
+    ...(network.kind === 'bridge' ? [] : machineAddresses(context.host().route)),
   ];
   const cursors = context.records.machine().cursors ?? {};
   const given: Record<string, Address> = {};
@@ -176,11 +176,6 @@ function onItsWire(address: Address): Prefix {
 /** The prefix, and the lowest number that no other link has. */
 function freeLink(links: readonly string[], prefix: string): string {
   for (let number = 0; ; number++) if (!links.includes(`${prefix}${number}`)) return `${prefix}${number}`;
-}
-
-/** On a wire that it shares with its containers the machine has addresses, too. */
-function machineAddresses({ host }: Context): readonly Address[] {
-  return listAddresses(host().route).map(({ prefix }) => prefix.address);
 }
 
 /** Those that containers have in a network. */

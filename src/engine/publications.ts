@@ -2,7 +2,9 @@
 
 import { bootId } from '../kernel/boot.ts';
 import { carried } from '../networks/publish.ts';
+import type { Context } from './context.ts';
 import { type NameService, nameServices } from './names.ts';
+import { machineAddresses } from './observe.ts';
 import type { ContainerRecord } from './record.ts';
 import { living } from './record.ts';
 import type { Records } from './records.ts';
@@ -15,7 +17,7 @@ export function* publications(records: Records): Generator<Publication> {
 }
 
 /** @param attended containers that are about to start, and in no record yet */
-export function wantedNames(records: Records, attended: readonly ContainerRecord[]): readonly NameService[] {
+export function wantedNames({ records, host }: Context, attended: readonly ContainerRecord[]): readonly NameService[] {
   const others = records.containers().filter(({ id }) => !attended.some((record) => record.id === id));
-  return nameServices([...others, ...attended], records.networks(), bootId());
+  return nameServices([...others, ...attended], records.networks(), bootId(), () => machineAddresses(host().route));
 }

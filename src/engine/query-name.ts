@@ -63,11 +63,11 @@ export async function queryName(
 }
 
 /** Whom the container asks. One that lives in another one's stack asks that one's. */
-function nameService({ records }: Context, reference: string): { readonly namespace: string; readonly zone: Zone } {
-  const record = records.container(reference);
+function nameService(context: Context, reference: string): { readonly namespace: string; readonly zone: Zone } {
+  const record = context.records.container(reference);
   if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
   const owner = record.life.joined ?? record.id;
-  const found = wantedNames(records, []).find((service) => service.owner === owner);
+  const found = wantedNames(context, []).find((service) => service.owner === owner);
   if (found === undefined) throw noNameServer(record);
   return found;
 }

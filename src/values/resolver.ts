@@ -12,6 +12,9 @@ export interface Upstream {
   readonly place: 'host' | 'container';
 }
 
+/** At which every one of them is asked. */
+export const upstreamPort = 53;
+
 /** What a person said; what is absent is the machine's. */
 export interface ResolverOverrides {
   /** `--dns`: asked from the container. */

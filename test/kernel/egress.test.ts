@@ -233,6 +233,42 @@ test('for what may not be asked for, the world is not asked, whichever way the q
   });
 });
 
+test('who may speak to names does not say himself what they mean, at a port of the machine either', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const lie = JSON.stringify({ 'x.test': ['60 A 198.51.100.66'] });
+    await gangway(story, 'network create --egress allow=x.test named');
+    await gangway(story, 'network create plain');
+    await story.resolvConf('nameserver 127.0.0.1');
+    await story.start(
+      ...'--name liar --network named -p 53:53/udp'.split(' '),
+      process.execPath,
+      '-e',
+      zoneServer,
+      lie,
+    );
+    const asking = { liar: 'by its resolv.conf', ann: '--dns 203.0.113.1', ben: '--dns 172.19.0.1' };
+    for (const name of ['ann', 'ben'] as const)
+      await gangway(story, `run -d --name ${name} --network named ${asking[name]} sleep 1000`);
+    await gangway(story, 'run -d --name dan --network plain sleep 1000');
+    const lies = async () => (await dig(story, 'dan', 'x.test')) === 'NOERROR 198.51.100.66';
+    await waitFor('control: the machine’s port leads to it, and who has no policy believes it', lies);
+
+    const isAsked = async (name: string) =>
+      /asked outside/.test(await gangway(story, `dns query x.test --from ${name}`));
+    for (const [name, way] of Object.entries(asking)) {
+      t.is(await dig(story, name, 'x.test'), 'SERVFAIL', way);
+      t.false(await isAsked(name), way);
+    }
+    t.notRegex(await story.sh('nft list ruleset'), /198\.51\.100\.66/);
+
+    await gangway(story, 'unpublish liar 53/udp');
+    for (const name of Object.keys(asking)) t.true(await isAsked(name), `${name}, when nothing leads there`);
+    await gangway(story, 'publish liar 53:53/udp');
+    for (const name of Object.keys(asking)) t.is(await dig(story, name, 'x.test'), 'SERVFAIL', `${name}, once more`);
+    t.notRegex(await story.sh('nft list ruleset'), /198\.51\.100\.66/);
+  });
+});
+
 const week = 7 * 24 * 3600;
 const zone: Zone = {
   'good.test': ['60 A 198.51.100.9', '60 AAAA 2001:db8:5::9'],

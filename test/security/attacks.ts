@@ -597,6 +597,19 @@ export const chapters: readonly Chapter[] = [
       },
       {
         attack:
+          'a container that may speak to names answers for them itself: --dns leads to it, or a port 53 of the machine that it has published',
+        sources: [],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because:
+          'no server is asked that stands in a network to which its answers open addresses, whatever its address',
+        proofs: [
+          limits('for what may not be asked for, the world is not asked, whichever way the question takes'),
+          limits('who may speak to names does not say himself what they mean, at a port of the machine either'),
+        ],
+      },
+      {
+        attack:
           'somebody registers a name below an allowed wildcard (`*.github.io`), or has a sibling with another way out carry it on',
         sources: [],
         docker: 'there is no such list',

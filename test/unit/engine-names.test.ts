@@ -10,6 +10,7 @@ import { explainAnswer } from '../../src/services/dns/explain.ts';
 import { recordType } from '../../src/services/dns/message.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
+import type { ForwardSet } from '../../src/values/forward-set.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { type ConnectionRequest, connectionTo } from '../../src/values/network.ts';
 import { resolverSettings } from '../../src/values/resolver.ts';
@@ -92,9 +93,11 @@ function stopped(name: string, ...on: readonly string[]): ContainerRecord {
   });
 }
 
+const noAddresses = () => [];
+
 /** What a container is told: addresses, or who is silent. */
 function ask(records: readonly ContainerRecord[], from: string, name: string, type: number = recordType.A): string {
-  const service = nameServices(records, networks, bootId()).find((candidate) => candidate.name === from);
+  const service = nameServices(records, networks, bootId(), noAddresses).find((candidate) => candidate.name === from);
   if (service === undefined) return 'no name server';
   const found = explainAnswer(service.zone, { name, type, class: 1 });
   if (found.by !== 'network') return found.by;
@@ -196,30 +199,79 @@ test('in internal networks alone nobody outside is asked; a further network open
   t.is(ask([bridged], 'c', 'example.org'), 'upstream');
 });
 
+const limited = (...texts: string[]): NetworkRecord => {
+  const { network, ...record } = front;
+  return { ...record, network: { ...network, egress: parseEgress(texts) } as NetworkRecord['network'] };
+};
+
+/** Of each of these servers: is it asked from the machine, or left in the container? */
+function places(record: NetworkRecord, servers: readonly string[], others: readonly ContainerRecord[] = []) {
+  const upstreams = servers.map((text) => ({ address: parseAddress(text), place: 'container' as const }));
+  const seats: readonly Seat[] = [
+    [record, '172.18.0.2/16'],
+    [back, '172.19.0.2/16'],
+  ];
+  const web = running('web', seats, { names: { steps: [], resolver: { ...resolver, upstreams } } });
+  const own = () => ['203.0.113.1', '172.18.0.1', '2001:db8::1'].map((text) => parseAddress(text));
+  const [service] = nameServices([web, ...others], [bridge, record, back], bootId(), own);
+  return service?.zone.upstreams.map(({ place }) => place);
+}
+
+const [within, machine] = ['container', 'host'] as const;
+
 test('a server in a container to which names open addresses is told from all others', (t) => {
-  const limited = (...texts: string[]): NetworkRecord => {
-    const { network, ...record } = front;
-    return { ...record, network: { ...network, egress: parseEgress(texts) } as NetworkRecord['network'] };
+  const servers = ['127.0.0.1', '172.19.0.2', '172.18.0.3', '172.18.0.1', '172.19.0.3', '172.19.0.4', '203.0.113.1'];
+  const told = (record: NetworkRecord) =>
+    places(record, servers, [
+      running('sibling', [
+        [record, '172.18.0.3/16'],
+        [back, '172.19.0.4/16'],
+      ]),
+      running('resolver', [[back, '172.19.0.3/16']], { forwards: [published('0.0.0.0', 53)] }),
+    ]);
+  t.deepEqual(told(limited('allow=x.test')), [within, within, within, machine, machine, within, machine]);
+  t.deepEqual(told(limited('deny=x.test')), [within, ...Array(6).fill(machine)]);
+  t.deepEqual(told(front), Array(7).fill(within));
+});
+
+/** As if published by 172.18.0.3. */
+function published(host: string, hostPort: number, parts: Partial<ForwardSet> = {}): ForwardSet {
+  const ports = [{ hostPort, containerPort: 5353, count: 1 }];
+  return { protocol: 'udp', hostAddress: parseAddress(host), target: parseAddress('172.18.0.3'), ports, ...parts };
+}
+
+test('so is one that is asked at a port of the machine which leads there', (t) => {
+  const record = limited('allow=x.test');
+  const told = (...forwards: readonly ForwardSet[]) => {
+    const sibling = running('sibling', [[record, '172.18.0.3/16']], { forwards });
+    const servers = ['203.0.113.1', '172.18.0.1', '0.0.0.0', '203.0.113.53', '2001:db8::1', '::1'];
+    return places(record, servers, [sibling])?.map((place) => place === within);
   };
-  const places = (record: NetworkRecord) => {
-    const seats: readonly Seat[] = [
-      [record, '172.18.0.2/16'],
-      [back, '172.19.0.2/16'],
-    ];
-    const servers = ['127.0.0.1', '172.19.0.2', '172.18.0.3', '172.18.0.1', '172.19.0.3', '203.0.113.1'];
-    const upstreams = servers.map((text) => ({ address: parseAddress(text), place: 'container' as const }));
-    const records = [
-      running('web', seats, { names: { steps: [], resolver: { ...resolver, upstreams } } }),
-      running('sibling', [[record, '172.18.0.3/16']]),
-      running('resolver', [[back, '172.19.0.3/16']]),
-    ];
-    const [service] = nameServices(records, [bridge, record, back], bootId());
+  t.deepEqual(told(published('0.0.0.0', 53)), [true, true, true, false, false, true]);
+  t.deepEqual(told(published('::', 53, { protocol: 'tcp' })), [false, false, false, false, true, true]);
+  t.deepEqual(told(published('203.0.113.1', 53)), [true, false, false, false, false, true]);
+  t.deepEqual(told(published('127.0.0.1', 53)), [false, false, true, false, false, true]);
+  const row = { ports: [{ hostPort: 50, containerPort: 50, count: 10 }] };
+  t.deepEqual(told(published('203.0.113.1', 0, row)), [true, false, false, false, false, true]);
+  const none = [false, false, false, false, false, true];
+  t.deepEqual(told(published('0.0.0.0', 54)), none);
+  t.deepEqual(told(published('0.0.0.0', 53, { protocol: 'sctp' })), none);
+  t.deepEqual(told(published('0.0.0.0', 53, { routed: true })), none);
+});
+
+test('one on the machine’s loopback is asked, unless a port there leads to such a container', (t) => {
+  const record = limited('allow=x.test');
+  const settings = resolverSettings('nameserver 127.0.0.53\nnameserver 127.0.0.1\nnameserver ::1\n');
+  const told = (...forwards: readonly ForwardSet[]) => {
+    const parts = { names: { steps: [], resolver: settings }, forwards };
+    const liar = running('liar', [[record, '172.18.0.3/16']], parts);
+    const [service] = nameServices([liar], [record], bootId(), noAddresses);
     return service?.zone.upstreams.map(({ place }) => place);
   };
-  const [within, machine] = ['container', 'host'];
-  t.deepEqual(places(limited('allow=x.test')), [within, within, within, machine, machine, machine]);
-  t.deepEqual(places(limited('deny=x.test')), [within, machine, machine, machine, machine, machine]);
-  t.deepEqual(places(front), Array(6).fill(within));
+  t.deepEqual(told(), [machine, machine, machine]);
+  t.deepEqual(told(published('0.0.0.0', 53)), [within, within, machine]);
+  t.deepEqual(told(published('127.0.0.1', 53)), [machine, within, machine]);
+  t.deepEqual(told(published('::', 53)), [machine, machine, within]);
 });
 
 test('who has left the last network still has a name server', (t) => {

@@ -48,7 +48,7 @@ export const execute: Execute = async (_, { engineOptions }) => {
       hook: { open: openConnectHook, onFailure: onHookFailure },
       publishedPorts: () => publications(records),
       unknown: () => records.unreadable(),
-      names: (attended) => wantedNames(records, attended),
+      names: (attended) => wantedNames(own, attended),
     });
   } finally {
     await watch.close();

@@ -11,7 +11,7 @@ import type { DatagramBuffer } from '../../sys/datagram-buffer.ts';
 import { closeSocket, connect, openDatagram, openStream, reportUnreachable } from '../../sys/inet-socket.ts';
 import { whenReadable } from '../../sys/readiness.ts';
 import { hasErrno, ignoring, KernelError } from '../../values/errors.ts';
-import type { Upstream } from '../../values/resolver.ts';
+import { type Upstream, upstreamPort } from '../../values/resolver.ts';
 import { type Ask, type Cancel, isAnswer, type Outcome, type Protocol } from './exchange.ts';
 import { MessageSplitter, withLength } from './stream-message.ts';
 
@@ -25,7 +25,6 @@ export interface AskOptions {
   readonly descriptorLimit: number;
 }
 
-const port = 53;
 /** Datagrams that one socket may deliver before the others get their turn. */
 const turn = 64;
 
@@ -38,7 +37,7 @@ export function dialHere({ address }: Upstream, protocol: Protocol): number {
   const fd = protocol === 'udp' ? openDatagram(address.family) : openStream(address.family);
   try {
     if (protocol === 'udp') reportUnreachable(fd, address.family);
-    ignoring('EINPROGRESS', () => connect(fd, { address, port }));
+    ignoring('EINPROGRESS', () => connect(fd, { address, port: upstreamPort }));
     return fd;
   } catch (error) {
     closeSocket(fd);

@@ -34,7 +34,8 @@ function saySilence(name: string, explanation: Extract<Explanation, { by: 'silen
 
 const nobodys = {
   internal: (name: string) => `the container has internal networks only, and ${name} is not a name in them`,
-  within: () => 'the servers of --dns are containers to which names open addresses, and would open them to themselves',
+  within: () =>
+    'the servers that could be asked are containers to which names open addresses, and would open them to themselves',
   'no-server': () => 'no name server is known that could be asked',
 } as const;
 
