@@ -8,7 +8,7 @@ import { nftables } from '../firewall/nftables.ts';
 import { bootId } from '../kernel/boot.ts';
 import { findProgram } from '../kernel/program.ts';
 import { knowBridge } from '../networks/bridge.ts';
-import { closeTransit, goesOnRouting, turnsOnForwarding } from '../networks/outbound.ts';
+import { closesTransit, closeTransit } from '../networks/outbound.ts';
 import { publish } from '../networks/publish.ts';
 import type { Change } from '../plan/change.ts';
 import { kindOf } from '../plan/kind.ts';
@@ -118,8 +118,7 @@ export function retell(context: Context, firewall: Backend): Retold {
     });
   const { leaving: _, ...before } = records.machine();
   const forwarding = ([4, 6] as const)
-    .filter((family) => before.forwarding.some((step) => turnsOnForwarding(step, family)))
-    .filter((family) => !before.forwarding.some((step) => goesOnRouting(step, family)))
+    .filter((family) => closesTransit(before.forwarding, family))
     .flatMap((family) => closeTransit(family, firewall));
   const machine = {
     ...before,

@@ -93,9 +93,14 @@ function goOnRouting(family: Family, link: string): SysctlStep {
 }
 
 /** Was the machine a router by some of its links before, in this family? */
-export function goesOnRouting(step: Step, family: Family): boolean {
+function goesOnRouting(step: Step, family: Family): boolean {
   if (step.kind !== 'sysctl' || step.key === switches[family]) return false;
   return linkSwitch.exec(step.key)?.[1] === String(family);
+}
+
+/** Of the steps that made the machine a router: is it one for nobody but our containers, in this family? */
+export function closesTransit(steps: readonly Step[], family: Family): boolean {
+  return steps.some((step) => turnsOnForwarding(step, family)) && !steps.some((step) => goesOnRouting(step, family));
 }
 
 function goOnListening(link: string): SysctlStep {

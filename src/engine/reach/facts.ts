@@ -7,7 +7,7 @@ import { listLinks } from '../../kernel/link.ts';
 import { listRoutesOfAllTables } from '../../kernel/route.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
 import { policyOf } from '../../networks/bridge.ts';
-import { turnsOnForwarding } from '../../networks/outbound.ts';
+import { closesTransit } from '../../networks/outbound.ts';
 import { World as KernelWorld } from '../../plan/world.ts';
 import type { Family } from '../../values/address.ts';
 import { spread } from '../../values/forward-set.ts';
@@ -18,6 +18,8 @@ import { ipForward, kernelFamilies } from '../observe.ts';
 import { type Living, living } from '../record.ts';
 import type { Records } from '../records.ts';
 
+const families = [4, 6] as const;
+
 /** Takes no lock, and changes nothing. */
 export function observeWorld(context: Context): World {
   const { records } = context;
@@ -25,7 +27,7 @@ export function observeWorld(context: Context): World {
   return {
     ...observeWays(context),
     forwarding: kernelFamilies().filter((family) => forwards(family)),
-    closedTransit: closedTransit(records),
+    closedTransit: families.filter((family) => closesTransit(records.machine().forwarding, family)),
     networks: bridges(context),
     endpoints: containers.flatMap(({ name, life }) =>
       life.plugs.flatMap(({ networkId, endpoint }) => {
@@ -94,10 +96,4 @@ function observeWays({ host }: Context): {
 
 function forwards(family: Family): boolean {
   return (family === 4 ? ipForward() : readSysctl('net/ipv6/conf/all/forwarding')) !== '0';
-}
-
-/** Where gangway itself turned forwarding on. */
-function closedTransit(records: Records): readonly Family[] {
-  const { forwarding } = records.machine();
-  return ([4, 6] as const).filter((family) => forwarding.some((step) => turnsOnForwarding(step, family)));
 }
