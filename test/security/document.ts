@@ -39,6 +39,8 @@ program: first on a machine that lacks what is on trial, where it must succeed, 
 * That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`.
 * That a port published on one address can be asked by that address's link alone: a Linux machine answers for each of its addresses
   on every link.
+* That it takes a neighbour to do what one can, where the machine has a tunnel that takes packets from anybody (VXLAN, and IPIP, SIT
+  or GRE without a \`remote\`; CVE-2020-10136): what is inside comes in as from a wire, with any source, and is judged as that.
 * A network for programs of 32-bit x86 whose C library asks for sockets by socketcall, as glibc's and Go do: a filter can't tell
   what they ask for. \`--isolation=network\` runs them, without a filter.
 * Against somebody who floods: there are limits, and no fairness between neighbours.
