@@ -31,10 +31,14 @@ const usualRange: SubordinateRange = { first: 100_000, length: 65_536 };
 /** Beyond it some programs take ids for negative numbers. @see https://systemd.io/UIDS-GIDS */
 const lastOfUsers = 0x7fff_ffff;
 
+/** Below are the system's ids and people's own, UID_MAX and `nobody` included. @see login.defs(5) */
+const firstSubordinate = 65_536;
+
 /**
- * The ids that containers with a user namespace of their own get outside: what /etc/subuid gives to `gangway`, else to
- * root, else the first range from 100000 on that it gives to nobody. Whoever had the same could become its users
- * (newuidmap(1)), and end every container's processes.
+ * The ids that containers with a user namespace of their own get outside: what /etc/subuid and /etc/subgid both give to
+ * `gangway`, else to root, else the first range from 100000 on that they give to nobody. Whoever had the same could
+ * become its users (newuidmap(1)), and end every container's processes. A row may also lend somebody's own id, as
+ * `root:1000:1` does for a shared home: a container's root would own his files.
  *
  * @param subuid the text of /etc/subuid
  * @param subgid that of /etc/subgid
@@ -44,21 +48,30 @@ export function subordinateRange(
   subuid = readSubordinates('/etc/subuid'),
   subgid = readSubordinates('/etc/subgid'),
 ): SubordinateRange {
-  const rows = rowsOf(subuid);
+  const [users, groups] = [rowsOf(subuid), rowsOf(subgid)];
   for (const name of ['gangway', 'root']) {
-    const own = rows.find(({ owner }) => owner === name);
-    if (own !== undefined) return { first: own.first, length: own.length };
+    const own = users.filter((row) => row.owner === name && row.first >= firstSubordinate && isWithin(row, groups));
+    const [longest] = own.toSorted((a, b) => b.length - a.length);
+    if (longest !== undefined) return { first: longest.first, length: longest.length };
   }
   let { first } = usualRange;
-  for (const row of [...rows, ...rowsOf(subgid)].toSorted((a, b) => a.first - b.first))
+  for (const row of [...users, ...groups].toSorted((a, b) => a.first - b.first))
     if (row.first < first + usualRange.length && first < row.first + row.length) first = row.first + row.length;
   if (first + usualRange.length <= lastOfUsers) return { ...usualRange, first };
   throw new GangwayError('not-supported', 'all subordinate ids are given to somebody', {
-    hint: 'write a range for gangway into /etc/subuid: gangway:FIRST:65536',
+    hint: 'write a range for gangway into /etc/subuid and /etc/subgid: gangway:FIRST:65536',
   });
 }
 
-function rowsOf(text: string): readonly (SubordinateRange & { readonly owner: string })[] {
+interface Row extends SubordinateRange {
+  readonly owner: string;
+}
+
+function isWithin({ owner, first, length }: Row, rows: readonly Row[]): boolean {
+  return rows.some((row) => row.owner === owner && row.first <= first && first + length <= row.first + row.length);
+}
+
+function rowsOf(text: string): readonly Row[] {
   return text.split('\n').flatMap((line) => {
     const [owner = '', first, length] = line.trim().split(':');
     return Number(first) > 0 && Number(length) > 0 ? [{ owner, first: Number(first), length: Number(length) }] : [];

@@ -116,14 +116,26 @@ test('a weight is kept by a scheduler, or a cost model, that runs', (t) => {
 });
 
 test('subordinate ids: ours, else root’s, else the usual ones', (t) => {
-  t.deepEqual(subordinateRange('vagrant:100000:65536\nroot:200000:1000\ngangway:300000:65536\n'), {
+  const both = (text: string) => subordinateRange(text, text);
+  t.deepEqual(both('vagrant:100000:65536\nroot:200000:1000\ngangway:300000:65536\n'), {
     first: 300_000,
     length: 65_536,
   });
-  t.deepEqual(subordinateRange('root:200000:1000\n'), { first: 200_000, length: 1000 });
+  t.deepEqual(both('root:200000:1000\n'), { first: 200_000, length: 1000 });
   t.deepEqual(subordinateRange('', ''), { first: 100_000, length: 65_536 });
   const taken = 'eve:231072:65536\nalice:100000:65536\n';
   t.deepEqual(subordinateRange(taken, 'bob:165536:1\n'), { first: 165_537 + 65_535 + 65_536, length: 65_536 });
   t.deepEqual(subordinateRange('alice:165536:65536', ''), { first: 100_000, length: 65_536 });
   t.throws(() => subordinateRange('all:1:4294967294', ''), { code: 'not-supported' });
+});
+
+test('subordinate ids are nobody’s own, and the same for users and groups', (t) => {
+  const both = (text: string) => subordinateRange(text, text);
+  t.deepEqual(both('alice:100000:65536\nroot:1000:1\n'), { first: 165_536, length: 65_536 });
+  t.deepEqual(both('root:1000:1\nroot:200000:1000\nroot:1000000:65536\n'), { first: 1_000_000, length: 65_536 });
+  t.deepEqual(both('gangway:1:4294967294\nroot:200000:1000\n'), { first: 200_000, length: 1000 });
+  const root = 'root:200000:65536\n';
+  t.deepEqual(subordinateRange(root, 'root:100000:200000\n'), { first: 200_000, length: 65_536 });
+  for (const other of ['', 'alice:200000:65536\n', 'root:200000:65535\n', 'root:200001:65536\n'])
+    t.deepEqual(subordinateRange(root, other), { first: 100_000, length: 65_536 }, other);
 });
