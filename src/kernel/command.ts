@@ -22,8 +22,9 @@ export interface Whereabouts {
 
 /** @throws GangwayError command-not-found, command-not-executable */
 export function requireCommand(command: string, place: Whereabouts): void {
-  // openat2(2) does not follow everything that execve(2) does, such as /proc/self/exe: there nothing is known.
-  ignoring(['ELOOP', 'EACCES', 'EXDEV', 'ENAMETOOLONG'], () => look(command, place));
+  // openat2(2) does not follow everything that execve(2) does, such as /proc/self/exe, nor ".." while somebody renames
+  // without end: there nothing is known.
+  ignoring(['ELOOP', 'EACCES', 'EXDEV', 'ENAMETOOLONG', 'EAGAIN'], () => look(command, place));
 }
 
 function look(command: string, { what, root, workingDirectory, searchPath = systemPath }: Whereabouts): void {

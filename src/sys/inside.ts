@@ -7,7 +7,7 @@
  * @see openat2(2), RESOLVE_IN_ROOT in linux/openat2.h
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { KernelError } from '../values/errors.ts';
+import { ignoring, KernelError } from '../values/errors.ts';
 import { call } from './libc.ts';
 
 const SYS_OPENAT2 = 437;
@@ -15,6 +15,9 @@ const RESOLVE_IN_ROOT = 0x10;
 const O_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
 const prototype = 'long syscall(long number, long directory, const char *path, const void *how, size_t size)';
+
+/** As often as runc asks. */
+const mostAttempts = 128;
 
 /** No file of users or groups is larger; one that a container writes might be. */
 const largestAccounts = 16 << 20;
@@ -56,7 +59,9 @@ function opened<T>(root: string, path: string, flags: number, body: (fd: number)
   try {
     // struct open_how { u64 flags; u64 mode; u64 resolve; }
     const how = new BigUint64Array([BigInt(flags | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT)]);
-    const fd = call(`open ${path} below ${root}`, prototype, SYS_OPENAT2, directory, path, how, how.byteLength);
+    const fd = undisturbed(() =>
+      call(`open ${path} below ${root}`, prototype, SYS_OPENAT2, directory, path, how, how.byteLength),
+    );
     try {
       return body(fd);
     } finally {
@@ -65,4 +70,18 @@ function opened<T>(root: string, path: string, flags: number, body: (fd: number)
   } finally {
     closeSync(directory);
   }
+}
+
+/**
+ * While something is renamed or mounted, anywhere on the machine, the kernel can't say whether ".." has led out of the tree, and
+ * wants to be asked again. Whose tree it is may rename without end.
+ *
+ * @throws KernelError EAGAIN after the last attempt
+ */
+function undisturbed(open: () => number): number {
+  for (let attempt = 1; attempt < mostAttempts; attempt++) {
+    const fd = ignoring('EAGAIN', open);
+    if (fd !== undefined) return fd;
+  }
+  return open();
 }

@@ -1,7 +1,9 @@
 /** Reading in a tree that belongs to somebody else. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
+import { requireCommand } from '../../src/kernel/command.ts';
 import { readInside } from '../../src/sys/inside.ts';
 
 test('a regular file, and nothing that would keep us, speak, or fill the memory', (t) => {
@@ -23,4 +25,40 @@ test('a regular file, and nothing that would keep us, speak, or fill the memory'
   t.throws(() => readInside(tree, '/etc/passwd', 25), { message: /26 bytes: EFBIG/ });
   t.is(readInside(tree, '/etc/passwd', 26), readInside(tree, '/etc/passwd'));
   t.throws(() => readInside(tree, '/etc/none'), { message: /ENOENT/ });
+});
+
+/** Renames until it is killed, and not for ever. */
+const renaming = `
+  const { mkdirSync, renameSync } = require('node:fs');
+  const [, name] = process.argv;
+  mkdirSync(name);
+  process.stdout.write('begun');
+  for (const end = Date.now() + 30_000; Date.now() < end; ) {
+    renameSync(name, name + '-');
+    renameSync(name + '-', name);
+  }`;
+
+test('who renames without end keeps nobody from finding a command by ".."', async (t) => {
+  const tree = mkdtempSync('/tmp/gangway-inside-');
+  mkdirSync(`${tree}/bin`);
+  writeFileSync(`${tree}/bin/true`, '', { mode: 0o755 });
+  symlinkSync(`${'../bin/'.repeat(20)}true`, `${tree}/bin/short`);
+  symlinkSync(`${'../bin/'.repeat(500)}true`, `${tree}/bin/long`);
+  // Of two one has another processor than we.
+  const children = ['a', 'b'].map((name) =>
+    spawn(process.execPath, ['-e', renaming, name], { cwd: tree, stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
+  const ended = children.map((child) => once(child, 'close'));
+  t.teardown(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(ended);
+    rmSync(tree, { recursive: true });
+  });
+  await Promise.all(children.map((child) => once(child.stdout, 'data')));
+  const place = { what: 'container', root: tree, workingDirectory: '/', searchPath: '/bin' };
+  t.notThrows(() => {
+    for (let count = 0; count < 5000; count++) requireCommand('short', place);
+    // This one may be disturbed at each attempt.
+    for (let count = 0; count < 1000; count++) requireCommand('long', place);
+  });
 });
