@@ -46,20 +46,20 @@ export function kernelBridgeFilter(): boolean {
 }
 
 /**
- * The MTU of the link that the default route leaves by, and of two the smaller one, where each family has a link of its
- * own; 1500 where there is none, and never more.
+ * The MTU of the link that the default route leaves by, and of several the smallest one, where each family has a link of its
+ * own, or a route several next hops; 1500 where there is none, and never more.
  *
  * Docker always takes 1500, and on a VPN or a cloud network with a smaller one loses every full-sized packet.
  */
 export function uplinkMtuBytes(world: World): number {
   const { route } = world.namespace('host');
   const links = listLinks(route);
-  const uplinks = ([4, 6] as const).map((family) => {
+  const uplinks = ([4, 6] as const).flatMap((family) => {
     const defaults = listRoutes(route, family).filter(({ destination }) => destination.length === 0);
-    const [best] = defaults.toSorted((a, b) => a.metric - b.metric);
-    return links.find(({ index }) => index === best?.linkIndex);
+    const least = Math.min(...defaults.map(({ metric }) => metric));
+    return defaults.filter(({ metric }) => metric === least).map(({ linkIndex }) => linkIndex);
   });
-  return Math.min(1500, ...uplinks.map((link) => link?.mtu ?? 1500));
+  return Math.min(1500, ...links.filter(({ index }) => uplinks.includes(index)).map(({ mtu }) => mtu));
 }
 
 /** Families whose packets may be large inside this machine: any link can tell. */

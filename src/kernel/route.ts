@@ -3,7 +3,7 @@
  *
  * @see struct rtmsg and RTA_* in linux/rtnetlink.h, rtnetlink(7), ip-route(8)
  */
-import { attributes, struct } from '../netlink/attributes.ts';
+import { attributes, headed, list, struct } from '../netlink/attributes.ts';
 import { address, u8, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import {
@@ -38,12 +38,15 @@ const rtmsg = struct({
   type: [1, u8],
   flags: [4, u32],
 });
+/** The rest of struct rtnexthop, which begins as an attribute does: with its length, and 16 bits of something else. */
+const nextHop = headed(struct({ linkIndex: [4, u32] }), attributes({ gateway: [5, address] }));
 const routeAttributes = attributes({
   destination: [1, address],
   linkIndex: [4, u32],
   gateway: [5, address],
   metric: [6, u32],
   source: [7, address],
+  nextHops: [9, list(0, nextHop)],
   table: [15, u32],
 });
 
@@ -51,11 +54,14 @@ const RTM_NEWROUTE = { name: 'RTM_NEWROUTE', type: 24, header: rtmsg, attributes
 const RTM_DELROUTE = { name: 'RTM_DELROUTE', type: 25, header: rtmsg, attributes: routeAttributes };
 const RTM_GETROUTE = { name: 'RTM_GETROUTE', type: 26, header: rtmsg, attributes: routeAttributes };
 
+/** One way to somewhere. Of a route with several next hops, between which the kernel shares out its flows, each is a way. */
 export interface Route {
   readonly destination: Prefix;
   readonly gateway: Address | undefined;
   readonly linkIndex: number | undefined;
   readonly metric: number;
+  /** Is it one of several next hops? */
+  readonly shared: boolean;
 }
 
 /** Where packets go that no other route is for. Without a gateway everybody is a neighbour on the link. */
@@ -118,12 +124,12 @@ export function hasLocalRoute(connection: Connection, { family, table }: LocalRo
 
 /** `ip route show table main`, of one family. */
 export function listRoutes(connection: Connection, family: Family): readonly Route[] {
-  return dumpRoutes(connection, family).flatMap(mainRoute);
+  return dumpRoutes(connection, family).flatMap(mainRoutes);
 }
 
 /** `ip route show table all type unicast`, of one family: a VPN may have a table of its own. */
 export function listRoutesOfAllTables(connection: Connection, family: Family): readonly Route[] {
-  return dumpRoutes(connection, family).flatMap(unicastRoute);
+  return dumpRoutes(connection, family).flatMap(unicastRoutes);
 }
 
 function dumpRoutes(connection: Connection, family: Family): readonly RouteReply[] {
@@ -138,30 +144,27 @@ export interface RouteEvent {
   readonly route: Route;
 }
 
-/** @returns undefined for messages about other things, and about routes of other tables */
-export function readRouteEvent(message: RawMessage): RouteEvent | undefined {
-  if (message.type !== RTM_NEWROUTE.type && message.type !== RTM_DELROUTE.type) return undefined;
-  const [found] = mainRoute(readBody(RTM_NEWROUTE, message.payload));
-  if (found === undefined) return undefined;
-  return { kind: 'route', change: message.type === RTM_DELROUTE.type ? 'gone' : 'set', route: found };
+/** @returns nothing for messages about other things, and about routes of other tables */
+export function readRouteEvents(message: RawMessage): readonly RouteEvent[] {
+  if (message.type !== RTM_NEWROUTE.type && message.type !== RTM_DELROUTE.type) return [];
+  const change = message.type === RTM_DELROUTE.type ? 'gone' : 'set';
+  return mainRoutes(readBody(RTM_NEWROUTE, message.payload)).map((route) => ({ kind: 'route', change, route }));
 }
 
 type RouteReply = typeof RTM_NEWROUTE extends MessageKind<infer H, infer A> ? Reply<H, A> : never;
 
-function mainRoute(reply: RouteReply): readonly Route[] {
-  return (reply.attributes.table ?? reply.header.table) === RT_TABLE_MAIN ? unicastRoute(reply) : [];
+function mainRoutes(reply: RouteReply): readonly Route[] {
+  return (reply.attributes.table ?? reply.header.table) === RT_TABLE_MAIN ? unicastRoutes(reply) : [];
 }
 
 /** What the kernel keeps for itself, in the table `local`, is of other types; so is what is no way to somewhere. */
-function unicastRoute({ header, attributes: found }: RouteReply): readonly Route[] {
+function unicastRoutes({ header, attributes: found }: RouteReply): readonly Route[] {
   if (header.type !== RTN_UNICAST) return [];
   const family = header.family === addressFamily(6) ? 6 : 4;
-  return [
-    {
-      destination: { address: found.destination ?? unspecified(family), length: header.destinationLength ?? 0 },
-      gateway: found.gateway,
-      linkIndex: found.linkIndex,
-      metric: found.metric ?? 0,
-    },
-  ];
+  const destination = { address: found.destination ?? unspecified(family), length: header.destinationLength ?? 0 };
+  const metric = found.metric ?? 0;
+  const hops = found.nextHops?.map((hop) => ({ ...hop.header, ...hop.attributes }));
+  return (hops ?? [found]).map(({ gateway, linkIndex }) => {
+    return { destination, gateway, linkIndex, metric, shared: hops !== undefined };
+  });
 }

@@ -10,7 +10,7 @@ import { type AddressEvent, readAddressEvent } from './address.ts';
 import { type FlowEvent, readFlowEvent } from './connection-tracking.ts';
 import { type LinkEvent, listLinks, readLinkEvent } from './link.ts';
 import type { KernelNamespace } from './namespace.ts';
-import { type RouteEvent, readRouteEvent } from './route.ts';
+import { type RouteEvent, readRouteEvents } from './route.ts';
 
 /** With the names of the links that the kernel only numbers; absent for one that has gone, or lies in another namespace. */
 export type NetworkEvent =
@@ -46,10 +46,8 @@ export function watchNetwork({ namespace, tracker, participants }: Scope): Watch
     namespace.inside(() => sources.push(openEvents('route', Object.values(groups.route))));
     tracker.inside(() => sources.push(openEvents('netfilter', connections)));
     const names = new LinkNames(namespace);
-    const read = (message: RawMessage) => {
-      const event = readEvent(message, names);
-      return event?.kind === 'flow' && !takesPart(event, participants) ? undefined : event;
-    };
+    const read = (message: RawMessage) =>
+      readEvents(message, names).filter((event) => event.kind !== 'flow' || takesPart(event, participants));
     const stream = new EventStream(...sources);
     return { close: () => stream.close(), [Symbol.asyncIterator]: () => decode(stream, read) };
   } catch (error) {
@@ -76,17 +74,18 @@ class LinkNames {
   }
 }
 
-function readEvent(message: RawMessage, names: LinkNames): NetworkEvent | undefined {
+function readEvents(message: RawMessage, names: LinkNames): readonly NetworkEvent[] {
   const link = readLinkEvent(message);
   if (link !== undefined) {
     names.learn(link);
-    return { ...link, masterName: names.of(link.link.master) };
+    return [{ ...link, masterName: names.of(link.link.master) }];
   }
   const address = readAddressEvent(message);
-  if (address !== undefined) return { ...address, linkName: names.of(address.address.linkIndex) };
-  const route = readRouteEvent(message);
-  if (route !== undefined) return { ...route, linkName: names.of(route.route.linkIndex) };
-  return readFlowEvent(message);
+  if (address !== undefined) return [{ ...address, linkName: names.of(address.address.linkIndex) }];
+  const routes = readRouteEvents(message);
+  if (routes.length > 0) return routes.map((event) => ({ ...event, linkName: names.of(event.route.linkIndex) }));
+  const flow = readFlowEvent(message);
+  return flow === undefined ? [] : [flow];
 }
 
 function takesPart({ original, reply }: FlowEvent, participants: readonly Address[] | undefined): boolean {
@@ -97,10 +96,7 @@ function takesPart({ original, reply }: FlowEvent, participants: readonly Addres
 
 async function* decode(
   messages: AsyncIterable<RawMessage>,
-  read: (message: RawMessage) => NetworkEvent | undefined,
+  read: (message: RawMessage) => readonly NetworkEvent[],
 ): AsyncGenerator<NetworkEvent, void, undefined> {
-  for await (const message of messages) {
-    const event = read(message);
-    if (event !== undefined) yield event;
-  }
+  for await (const message of messages) yield* read(message);
 }

@@ -1,7 +1,10 @@
 import test from 'ava';
 import { addAddress, deleteAddress, hasBroadcast, listAddresses, readAddressEvent } from '../../src/kernel/address.ts';
-import { listRoutes, setDefaultRoute } from '../../src/kernel/route.ts';
+import { listRoutes, type Route, readRouteEvents, setDefaultRoute } from '../../src/kernel/route.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
+import { route } from '../../src/plan/kinds/internet.ts';
+import type { RouteStep } from '../../src/plan/step.ts';
+import type { World } from '../../src/plan/world.ts';
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { attribute, bits, done, FakeKernel, int32, message } from '../support/netlink.ts';
 
@@ -148,4 +151,59 @@ test('routes are those of the main table to somebody else, where the attribute w
     ],
   );
   t.is(kernel.messages[0]?.payload[0], 2);
+});
+
+/** struct rtnexthop: its length, flags, the weight less one, the link; and its attributes. */
+function nextHop(flags: number, linkIndex: number, ...attributes: readonly Buffer[]): Buffer {
+  const rest = Buffer.concat([int32(linkIndex), ...attributes]);
+  return Buffer.concat([Buffer.of(4 + rest.length, 0, flags, 2), rest]);
+}
+
+function ways(routes: readonly Route[]): readonly unknown[] {
+  return routes.map(({ gateway, linkIndex, metric, shared }) => [
+    gateway === undefined ? undefined : formatAddress(gateway),
+    linkIndex,
+    metric,
+    shared,
+  ]);
+}
+
+const [near, far] = [attribute(5, Buffer.of(10, 0, 0, 1)), attribute(5, Buffer.of(10, 1, 0, 1))];
+const linkDown = 16;
+/** RTA_MULTIPATH 9; RTA_VIA 18 is a gateway of the other family. */
+const multipath = routeRow(
+  {},
+  attribute(6, int32(7)),
+  attribute(9, Buffer.concat([nextHop(0, 2, near), nextHop(linkDown, 3, attribute(18, Buffer.alloc(18)), far)])),
+);
+const asWays = [
+  ['10.0.0.1', 2, 7, true],
+  ['10.1.0.1', 3, 7, true],
+];
+
+test('a route with several next hops is a way by each', (t) => {
+  t.deepEqual(ways(listRoutes(dumping(24, multipath).connect(), 4)), asWays);
+  const six = Buffer.concat([Buffer.of(10), multipath.subarray(1)]);
+  t.deepEqual(ways(listRoutes(dumping(24, six).connect(), 6)), asWays);
+  t.deepEqual(ways(listRoutes(dumping(24, routeRow({}, attribute(4, int32(2)), near)).connect(), 4)), [
+    ['10.0.0.1', 2, 0, false],
+  ]);
+  const events = readRouteEvents({ type: 25, flags: 0, sequence: 0, payload: multipath });
+  t.deepEqual(ways(events.map((event) => event.route)), asWays);
+  t.deepEqual(
+    events.map(({ change }) => change),
+    ['gone', 'gone'],
+  );
+});
+
+test('one of several next hops is not our default route', (t) => {
+  const gateway = parseAddress('10.0.0.1');
+  const step: RouteStep = { kind: 'route', in: 'host', family: 4, link: 'up0', gateway, why: '' };
+  const holds = (row: Buffer) => {
+    const world = { linkIndex: () => 2, namespace: () => ({ route: dumping(24, row).connect() }) };
+    return route.holds(step, world as unknown as World);
+  };
+  t.true(holds(routeRow({}, attribute(4, int32(2)), near)));
+  t.false(holds(routeRow({}, attribute(4, int32(3)), near)));
+  t.false(holds(multipath));
 });

@@ -54,8 +54,8 @@ export const route: RequestKind<RouteStep> = {
     ignoring(gone, () => {
       const index = world.linkIndex(step.in, step.link);
       return listRoutes(world.namespace(step.in).route, step.family).some(
-        ({ gateway, destination, linkIndex }) =>
-          destination.length === 0 && linkIndex === index && sameGateway(gateway, step.gateway),
+        ({ gateway, destination, linkIndex, shared }) =>
+          destination.length === 0 && linkIndex === index && sameGateway(gateway, step.gateway) && !shared,
       );
     }) ?? false,
 };
