@@ -26,6 +26,8 @@ import { Writer } from './writer.ts';
 /** NLM_F_DUMP_INTR: the tables changed while the kernel was reading them out. */
 const NLM_F_DUMP_INTR = 0x10;
 const dumpAttempts = 5;
+/** What is larger than the socket's buffer is refused as a whole (EMSGSIZE); each of these may take 3 kB of it, and be refused. */
+const mostAtOnce = 10_000;
 /** As large as the kernel ever makes one datagram of a dump. */
 const receiveBytes = 32 * 1024;
 
@@ -71,12 +73,18 @@ export class Connection {
   }
 
   /**
-   * As `execute`, and tells of each request how it went.
+   * As `execute`, and tells of each request how it went. There may be any number of them.
    *
    * @returns for each request the error with which it failed, or undefined
    */
   executeEach(requests: readonly Request[]): readonly (KernelError | undefined)[] {
-    if (requests.length === 0) return [];
+    const failures: (KernelError | undefined)[] = [];
+    for (let start = 0; start < requests.length; start += mostAtOnce)
+      failures.push(...this.#executeSome(requests.slice(start, start + mostAtOnce)));
+    return failures;
+  }
+
+  #executeSome(requests: readonly Request[]): readonly (KernelError | undefined)[] {
     const first = this.#compose(requests, requests.length - 1, flags.ack);
     const answers = this.#exchange();
     this.#requireAnswer(requests, first, requests.length - 1, answers);

@@ -89,6 +89,32 @@ test('each request can be told how it went', (t) => {
   );
 });
 
+test('as many can be told how they went as there are flows, whatever fits into one datagram', (t) => {
+  class Narrow extends FakeKernel {
+    override send(bytes: Buffer, length: number): void {
+      if (length > 1 << 20) throw new KernelError('send to the kernel', 'EMSGSIZE');
+      super.send(bytes, length);
+    }
+  }
+  const kernel = new Narrow((sent) =>
+    sent.flatMap((one) => {
+      if (one.sequence === 15_000) return [refused(one, 'ENOENT')];
+      return (one.flags & flags.ack) === 0 ? [] : [acknowledgement(one)];
+    }),
+  );
+  const requests = Array.from({ length: 30_000 }, (_, index) => add(`${index}`.padStart(40, '0')));
+  const outcome = kernel.connect().executeEach(requests);
+  t.is(outcome.length, 30_000);
+  t.deepEqual(
+    outcome.flatMap((error, index) => (error === undefined ? [] : [`${index} ${error.errno}`])),
+    ['14999 ENOENT'],
+  );
+  t.deepEqual(
+    kernel.messages.map(({ sequence }) => sequence),
+    requests.map((_, index) => index + 1),
+  );
+});
+
 test('an answer to an earlier call is not taken for one to this call', (t) => {
   const kernel = new FakeKernel((sent) =>
     sent.flatMap((one) =>
