@@ -109,6 +109,31 @@ test('"no such name" is an answer, and without an SOA is asked anew', (t) => {
   t.deepEqual(servers.log, ['1@0', '1@0']);
 });
 
+test('a "no" is remembered of the first server alone, whichever comes first while that one fails or rests', (t) => {
+  const soa = { mname: 'ns.test', rname: 'root.test', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 300 };
+  const authorities = [{ type: 'SOA', name: 'test', ttl: 300, data: soa } as const];
+  const alias = { type: 'CNAME', name: 'x.test', ttl: 300, data: 'y.test' } as const;
+  for (const packet of [{ flags: 3, authorities }, { authorities }, { answers: [alias], authorities }]) {
+    const { servers, ask, clock } = world();
+    ask();
+    servers.last().answer(servfail ?? {});
+    servers.last().answer(packet);
+    for (let count = 0; count < 3; count++) {
+      ask();
+      servers.last().report({ kind: 'unreachable' });
+      servers.last().answer(packet);
+    }
+    ask();
+    servers.last().answer(packet);
+    clock.wind(30_000);
+    ask();
+    servers.last().answer(packet);
+    ask();
+    const failing = ['1@0', '2@0'];
+    t.deepEqual(servers.log, [...failing, ...failing, ...failing, ...failing, '2@0', '1@30000']);
+  }
+});
+
 test('the "no" of a later server waits a second for an earlier one', (t) => {
   const yes = world();
   yes.ask();

@@ -7,8 +7,7 @@
  * Two bounds, entries and bytes; what was not asked for longest makes room. Nothing expires by a clock: an answer that is
  * too old is forgotten when it is found, or makes room in its turn.
  */
-import { aged, type Lifetime, lifetime } from './lifetime.ts';
-import type { Question } from './message.ts';
+import { aged, type Lifetime } from './lifetime.ts';
 
 export interface CacheOptions {
   /** The time in milliseconds, from any origin. */
@@ -58,15 +57,13 @@ export class AnswerCache {
     return message;
   }
 
-  /** @param end where the message's question ends */
-  put(key: string, message: Buffer, question: Question, end: number): void {
-    const found = lifetime(message, question, end);
-    const bytes = message.length + 2 * key.length + 8 * found.ttls.length + entryOverhead;
-    if (found.seconds <= 0 || bytes > this.#options.byteLimit) return;
+  put(key: string, message: Buffer, lifetime: Lifetime): void {
+    const bytes = message.length + 2 * key.length + 8 * lifetime.ttls.length + entryOverhead;
+    if (lifetime.seconds <= 0 || bytes > this.#options.byteLimit) return;
     this.#forget(key);
     // A copy of its own size: a slice would keep alive all that it was cut from.
     const kept = Buffer.from(new Uint8Array(message).buffer);
-    this.#remember(key, { message: kept, lifetime: found, storedAt: this.#options.now(), bytes });
+    this.#remember(key, { message: kept, lifetime, storedAt: this.#options.now(), bytes });
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#options.entryLimit && this.#bytes <= this.#options.byteLimit) break;
       this.#forget(oldest);

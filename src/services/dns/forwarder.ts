@@ -6,12 +6,16 @@
  * ask for something. Of EDNS that is the DO bit and whether there is an OPT record at all; a question with options in it (a
  * cookie, a client's subnet) is for its asker alone, and so is its answer.
  *
+ * A "no" is remembered only if the first server of a person's order has said it: a later one, which is asked when that one
+ * fails, may not know the names of the office.
+ *
  * The number of askers is bounded, whether they wait for one answer or for many. Beyond it the answer is REFUSED, at once:
  * Docker lets them wait four seconds first.
  */
 import type { AnswerCache } from './cache.ts';
 import type { Protocol } from './exchange.ts';
-import { Inquiry, type InquiryOptions } from './inquiry.ts';
+import { type Answer, Inquiry, type InquiryOptions } from './inquiry.ts';
+import { lifetime } from './lifetime.ts';
 import { flag, type Query, readQuestion } from './message.ts';
 import type { UpstreamServer } from './upstream.ts';
 
@@ -95,13 +99,15 @@ export class Forwarder {
       this.#inquiries.delete(name);
       this.#askers -= entry.askers.length;
       if (key !== undefined && answer !== undefined) this.#remember(key, answer);
-      for (const each of entry.askers) each(answer ?? 'failed');
+      for (const each of entry.askers) each(answer?.message ?? 'failed');
     });
   }
 
-  #remember(key: string, answer: Buffer): void {
-    const asked = readQuestion(answer);
-    if (asked !== undefined) this.options.cache.put(key, answer, asked.question, asked.end);
+  #remember(key: string, { message, server }: Answer): void {
+    const asked = readQuestion(message);
+    if (asked === undefined) return;
+    const found = lifetime(message, asked.question, asked.end);
+    if (!found.isNegative || server === this.servers[0]) this.options.cache.put(key, message, found);
   }
 }
 

@@ -31,6 +31,12 @@ export interface InquiryOptions {
   readonly clock: Clock;
 }
 
+/** What the asker is told, and by whom. */
+export interface Answer {
+  readonly message: Buffer;
+  readonly server: UpstreamServer;
+}
+
 /** An exchange under way. */
 interface Attempt {
   readonly server: UpstreamServer;
@@ -50,7 +56,7 @@ export class Inquiry {
   #patience: Cancel | undefined;
   #hold: Cancel | undefined;
   /** The answer that counts if no better one comes. */
-  #held: { readonly message: Buffer; readonly rank: number } | undefined;
+  #held: Answer | undefined;
   #ended = false;
 
   /** @param done called once, not before the constructor has returned, with the answer; undefined: nobody had one */
@@ -59,10 +65,10 @@ export class Inquiry {
     readonly protocol: Protocol,
     servers: readonly UpstreamServer[],
     readonly options: InquiryOptions,
-    readonly done: (answer: Buffer | undefined) => void,
+    readonly done: (answer: Answer | undefined) => void,
   ) {
     this.#order = inOrder(servers, options.clock.now());
-    this.#deadline = options.clock.after(deadlineMilliseconds, () => this.#end(this.#held?.message));
+    this.#deadline = options.clock.after(deadlineMilliseconds, () => this.#end(this.#held));
     this.#askNext();
   }
 
@@ -116,42 +122,46 @@ export class Inquiry {
       this.#fail(attempt.server);
       return;
     }
-    attempt.server.answered(this.options.clock.now() - attempt.begun);
-    const verdict = judge(outcome.message);
-    if (verdict === 'failed') this.#fail(attempt.server);
-    else if (verdict === 'cut' && this.protocol === 'udp') this.#askForAll(outcome.message, attempt);
-    else if (verdict === 'no' && this.#isOutranked(attempt.rank)) this.#keep(outcome.message, attempt.rank);
-    else this.#end(outcome.message);
+    const { server } = attempt;
+    const answer = { message: outcome.message, server };
+    server.answered(this.options.clock.now() - attempt.begun);
+    const verdict = judge(answer.message);
+    if (verdict === 'failed') this.#fail(server);
+    else if (verdict === 'cut' && this.protocol === 'udp') this.#askForAll(answer);
+    else if (verdict === 'no' && this.#isOutranked(server)) this.#keep(answer);
+    else this.#end(answer);
   }
 
   #fail(server: UpstreamServer): void {
     this.#failed.add(server);
     const hopeless = this.#failed.size === this.#order.length && this.#attempts.size === 0;
-    if (hopeless || (this.#held !== undefined && !this.#isOutranked(this.#held.rank))) this.#end(this.#held?.message);
+    if (hopeless || (this.#held !== undefined && !this.#isOutranked(this.#held.server))) this.#end(this.#held);
     // Those who were asked before have their time; it is running.
     else if (this.#asked < this.#order.length) this.#askNext();
   }
 
   /** By TCP there is room. A server without TCP has said what it had to say. */
-  #askForAll(cut: Buffer, { server, rank }: Attempt): void {
+  #askForAll(cut: Answer): void {
+    const { server } = cut;
     this.#patience?.();
     this.#begin(server, 'tcp', (outcome) => {
       const whole = outcome.kind === 'answer' && judge(outcome.message) !== 'failed';
-      this.#end(whole ? outcome.message : cut);
+      this.#end(whole ? { message: outcome.message, server } : cut);
     });
-    this.#keep(cut, rank);
+    this.#keep(cut);
   }
 
-  #keep(message: Buffer, rank: number): void {
-    this.#held ??= { message, rank };
-    this.#hold ??= this.options.clock.after(holdMilliseconds, () => this.#end(this.#held?.message));
+  #keep(answer: Answer): void {
+    this.#held ??= answer;
+    this.#hold ??= this.options.clock.after(holdMilliseconds, () => this.#end(this.#held));
   }
 
-  #isOutranked(rank: number): boolean {
+  #isOutranked(server: UpstreamServer): boolean {
+    const rank = this.#order.indexOf(server);
     return [...this.#attempts].some((attempt) => attempt.rank < rank);
   }
 
-  #end(answer: Buffer | undefined): void {
+  #end(answer: Answer | undefined): void {
     if (this.#ended) return;
     this.cancel();
     this.done(answer);

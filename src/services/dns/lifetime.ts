@@ -14,11 +14,13 @@ const limitSeconds = { positive: 3600, negative: 300 } as const;
 export interface Lifetime {
   /** 0: not to be remembered. */
   readonly seconds: number;
+  /** It is a "no" that is to be remembered. */
+  readonly isNegative: boolean;
   /** Where the TTLs of the message stand. */
   readonly ttls: readonly number[];
 }
 
-const none: Lifetime = { seconds: 0, ttls: [] };
+const none: Lifetime = { seconds: 0, isNegative: false, ttls: [] };
 
 /** @param end where the message's question ends */
 export function lifetime(message: Buffer, question: Question, end: number): Lifetime {
@@ -30,11 +32,13 @@ export function lifetime(message: Buffer, question: Question, end: number): Life
   const records = all.filter(({ type }) => type !== recordType.OPT);
   const ttls = records.map(({ ttl }) => ttl);
   const seconds = ttls.map((at) => readTtl(message, at));
-  if (!isNegative(records, question, code)) return { seconds: Math.min(limitSeconds.positive, ...seconds), ttls };
+  if (!isNegative(records, question, code))
+    return { seconds: Math.min(limitSeconds.positive, ...seconds), isNegative: false, ttls };
   const authority = records.find(({ section, type }) => section === 'authority' && type === recordType.SOA);
   if (authority === undefined || authority.end - authority.data < 20) return none;
   // SOA ends with five numbers; the last one is how long a "no" holds.
-  return { seconds: Math.min(limitSeconds.negative, readTtl(message, authority.end - 4), ...seconds), ttls };
+  const least = Math.min(limitSeconds.negative, readTtl(message, authority.end - 4), ...seconds);
+  return { seconds: least, isNegative: true, ttls };
 }
 
 /** @returns undefined where an answer that is `age` seconds old must not be given any more */
