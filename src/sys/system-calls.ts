@@ -74,5 +74,15 @@ export function addressOf(memory: Uint8Array): number {
 }
 
 /** The errno numbers that such a loop asks for. */
-export const { EAGAIN, EINTR, EINPROGRESS, ECONNABORTED, ECONNREFUSED, ECONNRESET, EMSGSIZE, ENOTCONN, EOPNOTSUPP } =
-  constants.errno;
+export const {
+  EAGAIN,
+  EINTR,
+  EINPROGRESS,
+  ECONNABORTED,
+  ECONNREFUSED,
+  ECONNRESET,
+  EMSGSIZE,
+  ENOTCONN,
+  EOPNOTSUPP,
+  EPIPE,
+} = constants.errno;

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
@@ -11,6 +11,7 @@ import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { abortOnClose, bind, closeSocket, listen, openStream, takeError } from '../../src/sys/inet-socket.ts';
 import { call } from '../../src/sys/libc.ts';
 import { parseAddress } from '../../src/values/address.ts';
+import { hasErrno, type KernelError } from '../../src/values/errors.ts';
 import { newCarrier } from '../support/carriers.ts';
 import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
@@ -223,6 +224,49 @@ onEach('RST right behind data is still an RST', async (t, carrier) => {
     t.like(ending, { code: 'ECONNRESET' });
   }
 });
+
+onEach('what a container has answered is heard, though it has gone without reading the rest', async (t, carrier) => {
+  const broken = await service(carrier, (socket) => {
+    socket.once('data', () => {
+      socket.pause().write('no');
+      socket.destroy();
+    });
+  });
+  const ended = await service(carrier, (socket) => {
+    socket.once('data', () => socket.pause().end('no', () => socket.destroy()));
+  });
+  for (let round = 0; round < 50; round++) {
+    t.deepEqual(await upload(broken.hostPort), { errno: 'ECONNRESET', heard: 'no' }, `round ${round}`);
+    t.like(await upload(ended.hostPort), { heard: 'no' }, `round ${round}`);
+  }
+});
+
+/** Sends until nobody takes it any more, past Node, which throws away what came before an error, and looks what has come. */
+async function upload(hostPort: number): Promise<{ readonly errno: string; readonly heard: string }> {
+  const socket = connect(hostPort, '127.0.0.1').pause();
+  await once(socket, 'connect');
+  const fd = descriptor(socket);
+  const errno = await sendUntilBroken(fd);
+  const memory = Buffer.alloc(100);
+  const prototype = 'long recv(int, _Out_ char *, size_t, int)';
+  const length = call('recv', prototype, fd, memory, memory.length, MSG_DONTWAIT_NOSIGNAL);
+  socket.destroy();
+  return { errno, heard: String(memory.subarray(0, length)) };
+}
+
+const MSG_DONTWAIT_NOSIGNAL = 0x4040;
+
+async function sendUntilBroken(fd: number): Promise<string> {
+  const chunk = Buffer.alloc(mebibyte);
+  for (;;) {
+    try {
+      call('send', 'long send(int, const char *, size_t, int)', fd, chunk, chunk.length, MSG_DONTWAIT_NOSIGNAL);
+    } catch (error) {
+      if (!hasErrno(error, 'EAGAIN')) return (error as KernelError).errno;
+    }
+    await setImmediate();
+  }
+}
 
 onEach('a refused connection is reset, and the port goes on', async (t, carrier) => {
   const { hostPort } = publish(carrier, 1);

@@ -1,27 +1,54 @@
 /** A connection and its two directions, which are played here: nothing of the kernel. */
 import test from 'ava';
+import type { ErrorKind } from '../../src/services/proxy/counters.ts';
 import { Connection, type ConnectionOwner } from '../../src/services/proxy/engine/connection.ts';
-import type { Way } from '../../src/services/proxy/engine/direction.ts';
+import type { Progress, Way } from '../../src/services/proxy/engine/direction.ts';
 import type { Continued } from '../../src/services/proxy/engine/loop.ts';
 import type { Means } from '../../src/services/proxy/engine/means.ts';
 import type { Side } from '../../src/services/proxy/engine/side.ts';
 import { readable, writable } from '../../src/sys/epoll.ts';
+import { ECONNRESET, EMSGSIZE, ENOTCONN, EPIPE } from '../../src/sys/system-calls.ts';
 
 /** A direction that has something to carry for so many turns. */
 class Played implements Way {
   unfinished = false;
-  readonly failure = undefined;
+  failure: Way['failure'];
   readonly ended = false;
   readonly full = false;
 
   constructor(public left: number) {}
 
-  advance(): 'more' | 'waiting' {
+  advance(): Progress {
     this.left -= 1;
+    if (this.failure !== undefined) return 'broken';
     return this.left > 0 ? 'more' : 'waiting';
   }
 
   release(): void {}
+}
+
+/** A connection of two sides whose directions have something to carry for so many turns. */
+function scene(inward: number, outward: number) {
+  const asked: Continued[] = [];
+  const log: string[] = [];
+  const ways = [new Played(inward), new Played(outward)] as const;
+  const sides: Side[] = [];
+  const transport = {
+    carry(from: Side, _to: Side, isInward: boolean) {
+      sides.push(from);
+      return ways[isInward ? 0 : 1];
+    },
+  };
+  const means = {
+    loop: { again: (one: Continued) => asked.push(one), forget: () => {} },
+    streams: { abortOnClose: () => log.push(`aborted with ${ways[1].left} left`) },
+    descriptors: { close: () => {} },
+  };
+  const counters = { failed: (kind: ErrorKind) => log.push(kind) };
+  const owner = { transport, counters, left: () => {} } as unknown as ConnectionOwner;
+  const connection = new Connection(3, 4, means as unknown as Means, owner, Buffer.alloc(0));
+  const [client, backend] = sides as [Side, Side];
+  return { connection, ways, client, backend, asked, log };
 }
 
 for (const [inward, outward] of [
@@ -31,25 +58,7 @@ for (const [inward, outward] of [
   [9, 5],
 ] as const) {
   test(`directions that need ${inward} and ${outward} turns get them, and no event has to tell`, (t) => {
-    const asked: Continued[] = [];
-    const ways = [new Played(inward), new Played(outward)] as const;
-    const sides: Side[] = [];
-    const transport = {
-      carry(from: Side, _to: Side, isInward: boolean) {
-        sides.push(from);
-        return ways[isInward ? 0 : 1];
-      },
-    };
-    const means = { loop: { again: (one: Continued) => asked.push(one) } };
-    const owner = { transport, counters: {}, left: () => {} };
-    const connection = new Connection(
-      3,
-      4,
-      means as unknown as Means,
-      owner as unknown as ConnectionOwner,
-      Buffer.alloc(0),
-    );
-    const [client, backend] = sides as [Side, Side];
+    const { connection, ways, client, backend, asked } = scene(inward, outward);
     connection.happened(backend, writable);
     connection.happened(client, readable);
     connection.happened(backend, readable);
@@ -58,5 +67,21 @@ for (const [inward, outward] of [
       ways.map(({ left }) => left),
       [0, 0],
     );
+  });
+}
+
+for (const [name, errno, left] of [
+  ['was broken off', ECONNRESET, 0],
+  ['had ended before it was broken off', EPIPE, 0],
+  ['was gone when the other one ended', ENOTCONN, 0],
+  ['does not take this message', EMSGSIZE, 9],
+] as const) {
+  test(`where a side is found to have failed by sending, as it ${name}, ${left} turns of what it said are lost`, (t) => {
+    const { connection, ways, client, backend, log } = scene(1, 9);
+    connection.happened(backend, writable);
+    ways[0].failure = { side: backend, errno };
+    connection.happened(client, readable);
+    t.deepEqual(log.slice(1), Array(2).fill(`aborted with ${left} left`));
+    t.is(backend.broken, left === 0);
   });
 }

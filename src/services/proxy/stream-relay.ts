@@ -25,6 +25,7 @@
  * A listener that was destroyed libuv would ask for ever, and it tells nobody. So each is looked after, once a second: it listens
  * again. Where another program has taken its port meanwhile, that one has it until the port is published anew.
  */
+import { readSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listenAgain } from '../../sys/destroyed-listener.ts';
 import { abortOnClose, dropped, type Endpoint, isListening, longestBacklog, takeError } from '../../sys/inet-socket.ts';
@@ -32,7 +33,7 @@ import { acceptOn } from '../../sys/node-listener.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import { StreamOptions } from '../../sys/stream-options.ts';
 import { type Address, formatAddress } from '../../values/address.ts';
-import { hasErrno, KernelError } from '../../values/errors.ts';
+import { hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { connectFrom } from './connect-from.ts';
 import { Counters, type Counts, errorKindOf } from './counters.ts';
 import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './forward.ts';
@@ -207,6 +208,7 @@ function isOfIpv4({ remoteAddress = '' }: Socket): boolean {
  */
 function join(from: Socket, to: Socket, onFailure: (errno: string) => void): void {
   from.pipe(to, { end: false });
+  carryLast(from, to);
   from.on('end', () => {
     const errno = breakage(from);
     if (errno === undefined) {
@@ -220,6 +222,27 @@ function join(from: Socket, to: Socket, onFailure: (errno: string) => void): voi
   from.on('close', () => {
     if (!from.readableEnded || !from.writableFinished) reset(to);
   });
+}
+
+/**
+ * Has what had come carried before a socket is closed that has broken: a write that fails destroys it at once, and with it the
+ * answer of whom went without reading the rest. Behind what Node holds back it would be out of order.
+ */
+function carryLast(from: Socket, to: Socket): void {
+  const destroy = from._destroy.bind(from);
+  from._destroy = (error, callback) => {
+    const fd = descriptor(from);
+    if (fd !== undefined && from.readableLength === 0 && hasErrno(error, 'ECONNRESET', 'EPIPE', 'ENOTCONN')) {
+      for (let piece = readNow(fd); piece.length > 0; piece = readNow(fd)) to.write(piece);
+    }
+    destroy(error, callback);
+  };
+}
+
+function readNow(fd: number): Buffer {
+  const memory = Buffer.allocUnsafe(65_536);
+  const length = ignoring(['EAGAIN', 'ECONNRESET'], () => readSync(fd, memory)) ?? 0;
+  return memory.subarray(0, length);
 }
 
 /**

@@ -11,11 +11,15 @@
  * goes before it, as soon as there is a connection. Both sockets are watched
  * from the beginning to the end, for everything, by edge: two calls for the life of a connection.
  *
+ * Who answers and closes without reading the rest (413 to an upload) breaks it off, behind the answer. Where sending notices it
+ * first, the answer is still in our queue, and is carried before the other side hears of it.
+ *
  * What happens to one side happens to the other: see stream-relay.ts, which is the same without this engine.
  */
 import { edge, failed, hungUp, peerEnded, readable, urgent, writable } from '../../../sys/epoll.ts';
 import { takeError } from '../../../sys/inet-socket.ts';
 import { errnoName } from '../../../sys/libc.ts';
+import { ECONNRESET, ENOTCONN, EPIPE } from '../../../sys/system-calls.ts';
 import { type Counters, errorKindOf } from '../counters.ts';
 import type { Way } from './direction.ts';
 import type { Continued } from './loop.ts';
@@ -25,6 +29,9 @@ import type { Transport } from './transport.ts';
 
 const arrival = readable | urgent | peerEnded | hungUp | failed;
 const everything = edge | readable | urgent | writable | peerEnded;
+
+/** What sending says, and ending, where the peer has gone. */
+const goneErrnos = [ECONNRESET, EPIPE, ENOTCONN];
 
 export interface ConnectionOwner {
   readonly counters: Counters;
@@ -123,8 +130,15 @@ export class Connection implements SideOwner, Continued {
     direction.unfinished = true;
   }
 
-  #break({ failure }: Way): void {
-    if (failure !== undefined) this.#fail(failure.side, errnoName(failure.errno));
+  #break(direction: Way): void {
+    const { failure } = direction;
+    if (failure === undefined) return;
+    const { side, errno } = failure;
+    const back = side === this.#client ? this.#inward : this.#outward;
+    // Nothing more comes by it: what is there is what the kernel has kept.
+    side.broken = goneErrnos.includes(errno);
+    if (side.broken && back !== direction) while (back.advance() === 'more');
+    this.#fail(side, errnoName(errno));
   }
 
   #fail(side: Side, errno = 'ECONNRESET'): void {

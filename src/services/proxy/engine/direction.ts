@@ -177,7 +177,7 @@ export class Direction {
   /** @param result of receiving: 0 is the end */
   #nothing(result: number): Progress {
     if (result === -EAGAIN) return 'waiting';
-    if (result < 0) return this.#broken(this.from, result);
+    if (result < 0 || this.from.broken) return this.#broken(this.from, result);
     this.#state = 'ending';
     return this.#finish();
   }

@@ -9,6 +9,8 @@ export interface SideOwner {
 export class Side implements Watcher {
   /** FIN has come, or worse: a receive that gives less than it was asked for is not the last one. */
   peerEnded = false;
+  /** It was broken off, and the error is taken: what looks like its end is none. */
+  broken = false;
   /** Something urgent has come once: a receive stops before it, though more has come behind it. @see tcp(7), MSG_OOB */
   interrupted = false;
   /** Over SCTP: all that came has been received, and nothing can be sent. */
