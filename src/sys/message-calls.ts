@@ -180,8 +180,13 @@ export class MessageCalls {
   /** The first bytes of the buffer, in memory of their own. */
   copy(length: number): Buffer {
     const bytes = Buffer.from(new ArrayBuffer(length));
-    this.#memory.copy(bytes, 0, at.payload, at.payload + length);
+    this.copyTo(bytes, 0, length);
     return bytes;
+  }
+
+  /** The same, to a place in memory that is there. */
+  copyTo(memory: Buffer, place: number, length: number): void {
+    this.#memory.copy(memory, place, at.payload, at.payload + length);
   }
 
   /** SHUTDOWN, behind all that was sent: nobody sends after it, in either direction. @returns 0 */

@@ -3,6 +3,7 @@ import test from 'ava';
 import { Counters } from '../../src/services/proxy/counters.ts';
 import { MessageDirection } from '../../src/services/proxy/engine/message-direction.ts';
 import { Side } from '../../src/services/proxy/engine/side.ts';
+import { libc } from '../../src/sys/libc.ts';
 import { EAGAIN, ECONNABORTED, EMSGSIZE, ENOTCONN } from '../../src/sys/system-calls.ts';
 
 const [from, to] = [3, 4];
@@ -15,6 +16,8 @@ type Coming = readonly [bytes: number, more?: 'more'] | number;
 function scene(coming: Coming[], taking: number[] = []) {
   const log: string[] = [];
   let whole = true;
+  let received = 0;
+  const sent: Buffer[] = [];
   const take = (bytes: number, stream: number): number => {
     const said = taking.shift() ?? bytes;
     log.push(said < 0 ? `refused ${bytes}` : `sent ${bytes} in ${stream}`);
@@ -22,7 +25,7 @@ function scene(coming: Coming[], taking: number[] = []) {
   };
   const calls = {
     receive: () => {
-      const next = coming.shift() ?? -EAGAIN;
+      const next = coming[received++] ?? -EAGAIN;
       if (typeof next === 'number') return next;
       whole = next[1] === undefined;
       return next[0];
@@ -31,9 +34,13 @@ function scene(coming: Coming[], taking: number[] = []) {
       return whole;
     },
     label: () => ({ stream: 7, unordered: false, kind: 46 }),
-    copy: (length: number) => Buffer.alloc(length),
+    copy: (length: number) => Buffer.alloc(length, received),
+    copyTo: (memory: Buffer, place: number, length: number) => memory.fill(received, place, place + length),
     send: (_: number, length: number, { stream }: { stream: number }) => take(length, stream),
-    sendFrom: (_: number, _address: number, length: number, { stream }: { stream: number }) => take(length, stream),
+    sendFrom: (_: number, address: number, length: number, { stream }: { stream: number }) => {
+      sent.push(bytesAt(address, length));
+      return take(length, stream);
+    },
     finish: (fd: number) => {
       log.push(`finished ${fd}`);
       return 0;
@@ -41,7 +48,11 @@ function scene(coming: Coming[], taking: number[] = []) {
   };
   const [source, target] = [new Side(from, owner), new Side(to, owner)];
   const counters = new Counters();
-  return { log, counters, source, target, way: new MessageDirection(source, target, true, calls, counters) };
+  return { log, sent, counters, source, target, way: new MessageDirection(source, target, true, calls, counters) };
+}
+
+function bytesAt(address: number, length: number): Buffer {
+  return Buffer.from(libc().koffi.decode(address, 'uint8_t', length) as Uint8Array);
 }
 
 test('messages go on one by one until there are no more', (t) => {
@@ -70,10 +81,33 @@ test('a message that comes in pieces goes on when it is whole', (t) => {
   t.deepEqual(log, ['sent 131075 in 7', 'sent 5 in 7']);
 });
 
+test('100,000 pieces of a byte each are gathered in order, and cost no more than their bytes', (t) => {
+  const count = 100_000;
+  const { log, sent, way } = scene([...Array.from({ length: count }, (): Coming => [1, 'more']), [1], [5]]);
+  const before = process.memoryUsage().arrayBuffers;
+  const begun = performance.now();
+  for (let turn = 0; turn < count / 32; turn++) way.advance();
+  t.true(performance.now() - begun < 10_000, `${performance.now() - begun} ms`);
+  const more = process.memoryUsage().arrayBuffers - before;
+  t.true(more < 1 << 20, `${more} bytes`);
+  t.is(way.advance(), 'waiting');
+  t.deepEqual(log, [`sent ${count + 1} in 7`, 'sent 5 in 7']);
+  t.is(
+    sent[0]?.findIndex((byte, index) => byte !== (index + 1) % 256),
+    -1,
+  );
+});
+
 test('a message that is too long breaks it off', (t) => {
-  const { way, source } = scene(Array.from({ length: 17 }, (): Coming => [65_536, 'more']));
-  t.is(way.advance(), 'broken');
-  t.deepEqual(way.failure, { side: source, errno: EMSGSIZE });
+  for (const last of [[1], [1, 'more']] as const) {
+    const { way, source, log } = scene([...Array.from({ length: 16 }, (): Coming => [65_536, 'more']), last]);
+    t.is(way.advance(), 'broken');
+    t.deepEqual(way.failure, { side: source, errno: EMSGSIZE });
+    t.deepEqual(log, []);
+  }
+  const longest = scene([...Array.from({ length: 15 }, (): Coming => [65_536, 'more']), [65_536]]);
+  t.is(longest.way.advance(), 'waiting');
+  t.deepEqual(longest.log, [`sent ${1 << 20} in 7`]);
 });
 
 test('its end is the end of the other side, behind what was kept', (t) => {

@@ -21,10 +21,17 @@ const turn = 32;
 /** An association that sends a longer message is broken off, as it would be where one sends more than a socket may hold. */
 const longestMessageBytes = 1 << 20;
 
-type Calls = Pick<MessageCalls, 'receive' | 'whole' | 'label' | 'copy' | 'send' | 'sendFrom' | 'finish'>;
+type Calls = Pick<MessageCalls, 'receive' | 'whole' | 'label' | 'copy' | 'copyTo' | 'send' | 'sendFrom' | 'finish'>;
 
 interface Kept {
   readonly bytes: Buffer;
+  readonly label: Label;
+}
+
+/** What there is of a message whose end has not come, and room for more. */
+interface Gathered {
+  readonly memory: Buffer;
+  readonly length: number;
   readonly label: Label;
 }
 
@@ -33,9 +40,7 @@ export class MessageDirection implements Way {
   failure: Failure | undefined;
   #state: 'flowing' | 'ending' | 'ended' = 'flowing';
   #kept: Kept | undefined;
-  /** Of a message whose end has not come. */
-  #pieces: Buffer[] = [];
-  #label: Label | undefined;
+  #gathered: Gathered | undefined;
 
   /** @param inward from the client to the container */
   constructor(
@@ -64,7 +69,7 @@ export class MessageDirection implements Way {
 
   release(): void {
     this.#kept = undefined;
-    this.#pieces = [];
+    this.#gathered = undefined;
     this.#state = 'ended';
   }
 
@@ -81,23 +86,23 @@ export class MessageDirection implements Way {
     const length = this.calls.receive(this.from.fd);
     if (length <= 0) return this.#nothing(length);
     this.counters.carried(this.inward, length);
-    const isFirst = this.#label === undefined;
-    this.#label ??= this.calls.label();
-    if (!this.calls.whole) return this.#gather(length);
-    const label = this.#label;
-    this.#label = undefined;
-    if (!isFirst)
-      return this.#deliver({ bytes: Buffer.concat([...this.#pieces.splice(0), this.calls.copy(length)]), label });
+    if (this.#gathered !== undefined || !this.calls.whole) return this.#gather(length);
+    const label = this.calls.label();
     if (this.to.over) return 'more';
     const sent = this.calls.send(this.to.fd, length, label);
     if (sent === -EAGAIN) this.#kept = { bytes: this.calls.copy(length), label };
     return this.#outcome(sent);
   }
 
-  #gather(length: number): Progress {
-    this.#pieces.push(this.calls.copy(length));
-    const bytes = this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
-    return bytes > longestMessageBytes ? this.#broken(this.from, -EMSGSIZE) : 'more';
+  /** Pieces may have a byte each: none costs more than its bytes, and now and then twice the room. */
+  #gather(piece: number): Progress {
+    const before = this.#gathered ?? { memory: Buffer.alloc(0), length: 0, label: this.calls.label() };
+    const length = before.length + piece;
+    if (length > longestMessageBytes) return this.#broken(this.from, -EMSGSIZE);
+    const memory = length > before.memory.length ? enlarged(before.memory, 2 * length) : before.memory;
+    this.calls.copyTo(memory, before.length, piece);
+    this.#gathered = this.calls.whole ? undefined : { ...before, memory, length };
+    return this.calls.whole ? this.#deliver({ bytes: memory.subarray(0, length), label: before.label }) : 'more';
   }
 
   #deliver(kept: Kept): Progress {
@@ -133,4 +138,10 @@ export class MessageDirection implements Way {
     this.failure = { side, errno: -result };
     return 'broken';
   }
+}
+
+function enlarged(memory: Buffer, bytes: number): Buffer {
+  const larger = Buffer.from(new ArrayBuffer(Math.min(bytes, longestMessageBytes)));
+  memory.copy(larger);
+  return larger;
 }
