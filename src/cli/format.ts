@@ -1,5 +1,6 @@
 /** How things are written: what `--format` asks for, ids, sizes. */
 import { UsageError } from './grammar.ts';
+import { printableJson } from './sentence.ts';
 import type { Template, TemplateOptions } from './template/template.ts';
 import type { Fields } from './template/value.ts';
 
@@ -58,7 +59,7 @@ async function readTemplate(source = '', options: TemplateOptions): Promise<Temp
 
 /** One JSON object a line, so that line tools can read it. */
 export function jsonLines(objects: readonly object[]): string {
-  return objects.map((object) => `${JSON.stringify(object)}\n`).join('');
+  return objects.map((object) => `${printableJson(object)}\n`).join('');
 }
 
 /** Bytes in units of 1024: `1.5MiB`. */

@@ -7,6 +7,7 @@ import { predefinedNames, type Subnet } from '../values/network.ts';
 import type { Context } from './command.ts';
 import { complain } from './complain.ts';
 import { type Format, jsonLines, parseFormat } from './format.ts';
+import { printableJson } from './sentence.ts';
 import { fromJson } from './template/value.ts';
 import { networkTraffic } from './traffic.ts';
 
@@ -50,7 +51,7 @@ export async function inspectEach(
       failures.push(error);
     }
   }
-  const array = `${JSON.stringify(found, undefined, format.kind === 'plain' ? 4 : 0)}\n`;
+  const array = `${printableJson(found, format.kind === 'plain' ? 4 : 0)}\n`;
   context.stdout.write(format.kind === 'template' ? texts.join('') : array);
   for (const failure of failures) complain(failure, context);
   return failures.length === 0 ? 0 : 1;

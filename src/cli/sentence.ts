@@ -25,16 +25,24 @@ function shorten(text: string): string {
   return text.length <= longest ? text : `${text.slice(0, longest / 2)} … ${text.slice(-longest / 2)}`;
 }
 
-/**
- * Somebody else's words may hold what steers the terminal, turns the direction of writing, or looks like a line of ours:
- * it is written as in a program, `\n`, `\x1b`, `\u202e`.
- */
+/** Somebody else's words may hold what steers the terminal, turns the direction of writing, or looks like a line of ours. */
+const steering = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** What is in such words is written as in a program: `\n`, `\x1b`, `\u202e`. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+  return text.replace(steering, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (character === '\n') return '\\n';
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
+}
+
+/** JSON, which leaves most of that as it is, with its own spelling for it: `\u009b`. It is the same to who reads it. */
+export function printableJson(data: unknown, indent = 0): string {
+  const spelt = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(data, undefined, indent).replace(steering, (character) =>
+    character === '\n' ? character : character.split('').map(spelt).join(''),
+  );
 }
 
 /** Plain data with every text in it printable: a template prints its fields as they are. */

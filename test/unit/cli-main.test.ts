@@ -208,6 +208,19 @@ test("somebody else's words cannot steer the terminal", async (t) => {
     (await gangway(['a\ngangway: all is well\u202e'])).stderr,
     /^gangway: 'a\\ngangway: all is well\\u202e' is not/,
   );
+  const said = '\x1b[2J\x9b2J\u202e\u2028\u{e0001}';
+  const answer = { name: 'db', type: 'TXT', status: 'NOERROR', by: 'upstream', why: '' } as const;
+  const queryName = async () => ({ ...answer, records: [said] });
+  const asked = ['dns', 'query', 'db', '--from', 'web', '--format'];
+  const json = (await gangway([...asked, 'json'], { queryName })).stdout;
+  t.true(json.includes('["\\u001b[2J\\u009b2J\\u202e\\u2028\\udb40\\udc01"]'), json);
+  t.deepEqual(JSON.parse(json).Records, [said]);
+  const inspect = async () => ({ [said]: said });
+  for (const words of [[], ['--format', 'json']]) {
+    const { stdout } = await gangway(['inspect', ...words, 'web'], { inspect });
+    t.regex(stdout, /^[\n -~]+$/, words.join(' '));
+    t.like(JSON.parse(stdout), [{ [said]: said }]);
+  }
 });
 
 test('a stack trace only where it is asked for', async (t) => {
