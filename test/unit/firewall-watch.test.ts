@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { reasons, watchFirewall } from '../../src/engine/switchboard/firewall-watch.ts';
+import { Looks, reasons, watchFirewall } from '../../src/engine/switchboard/firewall-watch.ts';
 
 test('closing gives up a look that waits for its turn, and says nothing of it', async (t) => {
   const errors: unknown[] = [];
@@ -59,6 +59,23 @@ test('closing waits for the look that has begun, and lets no other begin', async
   await closed;
   t.deepEqual(steps, ['the look ends', 'closed']);
   t.is(looks, 1);
+});
+
+test('what fails with each look is said once, until it is something else or a look has succeeded', async (t) => {
+  const outcomes = ['busy', 'busy', 'busy', 'gone', 'busy', '', 'busy', 'busy'];
+  const said: string[] = [];
+  const looks = new Looks(
+    async () => {
+      const outcome = outcomes.shift();
+      if (outcome !== '') throw new Error(outcome);
+    },
+    (error) => said.push((error as Error).message),
+  );
+  while (outcomes.length > 0) {
+    looks.look();
+    await new Promise(setImmediate);
+  }
+  t.deepEqual(said, ['busy', 'gone', 'busy', 'busy']);
 });
 
 test('elements that go are ordinary where our own commands take them, whatever Node calls its main thread', (t) => {

@@ -128,10 +128,11 @@ class Burst {
   }
 }
 
-/** One look at a time; who asks meanwhile is answered by one more. */
-class Looks {
+/** One look at a time; who asks meanwhile is answered by one more. What fails each time is said once. */
+export class Looks {
   #running: Promise<void> | undefined;
   #again = false;
+  #said: string | undefined;
   readonly #end = new AbortController();
 
   constructor(
@@ -154,10 +155,18 @@ class Looks {
   async #run(): Promise<void> {
     while (this.#again) {
       this.#again = false;
-      await this.repair(this.#end.signal).catch((error) => {
-        if (!this.#end.signal.aborted || error.name !== 'AbortError') this.onError(error);
-      });
+      const error = await this.repair(this.#end.signal).then(
+        () => undefined,
+        (thrown: Error) => thrown,
+      );
+      if (!this.#end.signal.aborted || error?.name !== 'AbortError') this.#tell(error);
     }
     this.#running = undefined;
+  }
+
+  #tell(error: Error | undefined): void {
+    const sentence = error?.message;
+    if (error !== undefined && sentence !== this.#said) this.onError(error);
+    this.#said = sentence;
   }
 }
