@@ -737,7 +737,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped',
         gangway: 'stopped',
         because:
-          'port and id of each question are random, and address, port, id and question of an answer are compared',
+          'port and id of each question are random, and address, port, id and question of an answer are compared; of one name and type four questions are under way at once, so that asking often does not help whoever guesses',
         proofs: [
           names('a forged answer is believed only with address, port, id and question all right'),
           names('nobody can guess the port and the id of a question'),

@@ -234,12 +234,49 @@ test('questions that differ in what they ask for are not one, nor are those with
     question('x.test', 'A', cookie),
   ];
   for (const message of messages) ask(message);
+  for (let index = 0; index < servers.asked.length; index++) servers.asked[index]?.answer(address);
   t.is(servers.asked.length, messages.length);
   // EDNS travels as it came.
   t.deepEqual(servers.last().query.subarray(2), messages.at(-1)?.subarray(2));
-  for (const asked of [...servers.asked]) asked.answer(address);
   ask(messages[7]);
   t.is(servers.asked.length, messages.length + 1);
+});
+
+/** A question for `x.test` that is like no other one. */
+function withCookie(count: number): Buffer {
+  const options = [{ code: 10, data: Buffer.of(...Array(8).fill(count % 256)) }];
+  return question('x.test', 'A', { additionals: [{ type: 'OPT', name: '.', flags: 0, options } as never] });
+}
+
+test('of one name and type four questions are under way at once, whatever their options; the others have their turn', (t) => {
+  const { servers, replies, ask, responder } = world();
+  for (let count = 0; count < 100; count++) ask(withCookie(count), count % 2 === 0 ? 'udp' : 'tcp');
+  ask(question('x.test', 'AAAA'));
+  ask(question('y.test'));
+  t.is(servers.asked.length, 4 + 2);
+  ask();
+  ask();
+  t.is(responder.waiting, 100 + 2 + 2);
+  for (let index = 0; index < servers.asked.length; index++) {
+    t.true(servers.asked.length - index <= 4 + 2);
+    servers.asked[index]?.answer(address);
+  }
+  t.is(servers.asked.length, 100 + 2 + 1);
+  t.is(replies.filter((reply) => reply === 'NOERROR 192.0.2.1').length, 100 + 2 + 2);
+  t.is(responder.waiting, 0);
+});
+
+test('who waits for his turn is told when nobody answers, and when the way out closes', (t) => {
+  const { servers, replies, ask, clock, responder, zone: where } = world();
+  for (let count = 0; count < 1000; count++) ask(withCookie(count));
+  clock.wind(4500);
+  t.deepEqual([replies.length, new Set(replies), responder.waiting], [1000, new Set(['SERVFAIL']), 0]);
+  for (let count = 0; count < 10; count++) ask(withCookie(count));
+  const before = servers.asked.length;
+  responder.follow({ ...where, wayOut: false });
+  clock.wind(5000);
+  t.is(replies.length, 1010);
+  t.is(servers.asked.length, before);
 });
 
 test('1,024 questions may wait, equal or not; the next one is refused at once, and none of this stays', (t) => {
@@ -260,6 +297,7 @@ test('whatever the servers do, every question has one reply, and few wait', (t) 
   const act = fc.oneof(
     fc.record({
       kind: fc.constant('ask' as const),
+      cookie: fc.option(fc.nat(255)),
       name: fc.integer({ min: 0, max: 5 }),
       protocol: fc.constantFrom('udp' as const, 'tcp' as const),
     }),
@@ -283,7 +321,7 @@ test('whatever the servers do, every question has one reply, and few wait', (t) 
         const pending = open().filter((asked) => !reported.has(asked));
         if (one.kind === 'ask') {
           questions++;
-          ask(question(`x${one.name}.test`), one.protocol);
+          ask(one.cookie == null ? question(`x${one.name}.test`) : withCookie(one.cookie), one.protocol);
         } else if (one.kind === 'wind') clock.wind(one.by);
         else if (one.kind === 'close the way') responder.follow({ ...where, wayOut: false });
         else if (one.kind === 'open the way') responder.follow(where);

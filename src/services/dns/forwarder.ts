@@ -6,6 +6,9 @@
  * ask for something. Of EDNS that is the DO bit and whether there is an OPT record at all; a question with options in it (a
  * cookie, a client's subnet) is for its asker alone, and so is its answer.
  *
+ * Of one name and type few questions are under way at once, whatever else they say; the others wait for their turn. Who forges
+ * answers needs to meet the port and the id of any of them, and a container may ask for him as often as it likes.
+ *
  * A "no" is remembered only if the first server of a person's order has said it: a later one, which is asked when that one
  * fails, may not know the names of the office.
  *
@@ -29,16 +32,27 @@ export interface ForwarderOptions extends InquiryOptions {
   readonly askerLimit?: number;
 }
 
-/** An inquiry under way, and all who wait for it. */
+/** A question that is asked, or waits for its turn, and all who wait for its answer. */
 interface Waiting {
+  readonly name: string;
+  /** Undefined: its answer is not remembered. */
+  readonly key: string | undefined;
+  /** What it has in common with those that are asked in turn. */
+  readonly subject: string;
+  readonly message: Buffer;
+  readonly protocol: Protocol;
   readonly askers: Asker[];
   inquiry?: Inquiry;
 }
 
 const defaultAskerLimit = 1024;
+/** Inquiries under way for the same name and type. */
+const alikeLimit = 4;
 
 export class Forwarder {
   readonly #inquiries = new Map<string, Waiting>();
+  /** By subject, in the order in which they came. */
+  readonly #alike = new Map<string, Waiting[]>();
   #askers = 0;
   #count = 0;
 
@@ -71,36 +85,50 @@ export class Forwarder {
     const name = key === undefined ? `#${this.#count++}` : `${protocol} ${key}`;
     const others = this.#inquiries.get(name);
     if (others !== undefined) others.askers.push(asker);
-    else this.#inquire(name, { key, message, protocol, asker });
+    else this.#queue({ name, key, subject: subjectOf(query), message, protocol, askers: [asker] });
   }
 
   /** Asks nobody any more. */
   close(): void {
     const waiting = [...this.#inquiries.values()];
     this.#inquiries.clear();
+    this.#alike.clear();
     this.#askers = 0;
     for (const { inquiry } of waiting) inquiry?.cancel();
     for (const { askers } of waiting) for (const asker of askers) asker('moved');
   }
 
-  #inquire(
-    name: string,
-    first: {
-      readonly key: string | undefined;
-      readonly message: Buffer;
-      readonly protocol: Protocol;
-      readonly asker: Asker;
-    },
-  ): void {
-    const { key, message, protocol, asker } = first;
-    const entry: Waiting = { askers: [asker] };
-    this.#inquiries.set(name, entry);
-    entry.inquiry = new Inquiry(message, protocol, this.servers, this.options, (answer) => {
-      this.#inquiries.delete(name);
-      this.#askers -= entry.askers.length;
-      if (key !== undefined && answer !== undefined) this.#remember(key, answer);
-      for (const each of entry.askers) each(answer?.message ?? 'failed');
-    });
+  #queue(waiting: Waiting): void {
+    this.#inquiries.set(waiting.name, waiting);
+    const alike = this.#alike.get(waiting.subject) ?? [];
+    this.#alike.set(waiting.subject, alike);
+    if (alike.push(waiting) <= alikeLimit) this.#inquire(waiting);
+  }
+
+  #inquire(waiting: Waiting): void {
+    waiting.inquiry = new Inquiry(waiting.message, waiting.protocol, this.servers, this.options, (answer) =>
+      this.#answered(waiting, answer),
+    );
+  }
+
+  #answered(waiting: Waiting, answer: Answer | undefined): void {
+    const { name, key, askers } = waiting;
+    this.#inquiries.delete(name);
+    this.#askers -= askers.length;
+    if (key !== undefined && answer !== undefined) this.#remember(key, answer);
+    this.#makeRoom(waiting, answer !== undefined);
+    for (const each of askers) each(answer?.message ?? 'failed');
+  }
+
+  /** For the next one. Where nobody knows, or says anything, it does not wait for the same again. */
+  #makeRoom(ended: Waiting, isAnswered: boolean): void {
+    const alike = this.#alike.get(ended.subject) ?? [];
+    alike.splice(alike.indexOf(ended), 1);
+    if (alike.length === 0) this.#alike.delete(ended.subject);
+    const next = alike[alikeLimit - 1];
+    if (next === undefined) return;
+    if (isAnswered) this.#inquire(next);
+    else this.#answered(next, undefined);
   }
 
   #remember(key: string, { message, server }: Answer): void {
@@ -119,4 +147,8 @@ function cacheKey({ question, flags, edns, plain }: Query): string | undefined {
   if (!plain || ((edns?.bits ?? 0) & ~signatures) !== 0) return undefined;
   const asking = flags & (flag.recursionDesired | flag.authenticData | flag.checkingDisabled);
   return `${question.type} ${question.class} ${asking} ${edns?.bits ?? '-'} ${question.name}`;
+}
+
+function subjectOf({ question }: Query): string {
+  return `${question.type} ${question.class} ${question.name}`;
 }
