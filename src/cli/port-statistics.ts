@@ -14,8 +14,8 @@ import { formatRows } from './rows.ts';
 export async function showPorts({ options, words }: Given<typeof statsOptions>, context: Context): Promise<number> {
   const format = await parseListFormat(options.format, layout.headings);
   const engine = await context.engine();
+  const ids = await Promise.all(words.map(async (name) => (await engine.inspect(name)).Id));
   for (;;) {
-    const ids = await Promise.all(words.map(async (name) => (await engine.inspect(name)).Id));
     const totals = portTotals(await engine.traffic());
     const rows = totals
       .filter(({ container }) => words.length === 0 || ids.includes(container))

@@ -302,6 +302,19 @@ test('stats goes on when a container ends, and with -a shows those that have', a
   t.is((await gangway(['stats', '--no-stream', 'web'], { statistics })).status, 1);
 });
 
+test('stats of several goes on when one of them ends', async (t) => {
+  let looks = 0;
+  const told = async (name: string) => {
+    if (name === 'gone' || (name === 'web' && looks > 0))
+      throw new GangwayError('container-not-running', 'not running');
+    looks += name === 'db' ? 1 : 0;
+    return { ...statistics, id: name, name };
+  };
+  const stats = ['stats', '--no-stream', '--format', '{{.Name}}'];
+  t.like(await gangway([...stats, 'web', 'db'], { statistics: told }), { status: 0, stdout: 'db\n', stderr: '' });
+  t.is((await gangway([...stats, 'db', 'gone'], { statistics: told })).status, 1);
+});
+
 test('stats shows what happened between two samples', async (t) => {
   let samples = 0;
   const told = async () => {

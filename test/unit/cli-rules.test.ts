@@ -197,6 +197,22 @@ test('stats --ports tells by which way connections came to each port, and what b
   });
 });
 
+test('stats --ports goes on when one that was named has been removed', async (t) => {
+  let looks = 0;
+  const told: Partial<Engine> = {
+    async inspect() {
+      if (looks > 0) throw new GangwayError('container-not-found', 'no such container: web');
+      return { Id: id };
+    },
+    async traffic() {
+      if (++looks > 2) throw new Error('enough');
+      return traffic();
+    },
+  };
+  const { stdout } = await gangway(['stats', '--ports', '--format', '{{.Port}}', 'web'], told);
+  t.is(stdout, '*:8080->80/tcp\n9000-9002/udp\n'.repeat(2));
+});
+
 test('stats --ports knows only those that run: --all is refused, and not passed over', async (t) => {
   const { status, stderr, calls } = await gangway(['stats', '--ports', '-a', '--no-stream'], { traffic });
   t.is(status, 125);

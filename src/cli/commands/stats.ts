@@ -23,9 +23,9 @@ export const execute: Execute<typeof statsOptions> = async ({ options, words }, 
   // The table is docker's, and has no room for it.
   const counts = format.kind !== 'plain' && showsTraffic(options.format, /\.(Port)?Connections\b/);
   const engine = await context.engine();
-  const sample = () =>
-    words.length > 0 ? Promise.all(words.map((name) => engine.statistics(name))) : sampleAll(engine, options.all);
-  let before = await sample();
+  const sample = () => (words.length > 0 ? sampleNamed(engine, words) : sampleAll(engine, options.all));
+  // Who is named has to be there at the beginning.
+  let before = words.length > 0 ? await Promise.all(words.map((name) => engine.statistics(name))) : await sample();
   do {
     await pause(intervalMilliseconds);
     const now = await sample();
@@ -43,6 +43,12 @@ export const execute: Execute<typeof statsOptions> = async ({ options, words }, 
   } while (!options['no-stream']);
   return 0;
 };
+
+/** Of those that are named, and run. */
+async function sampleNamed(engine: Engine, names: readonly string[]): Promise<readonly Statistics[]> {
+  const found = await Promise.all(names.map((name) => ifRunning(engine, name)));
+  return found.flatMap((statistics) => statistics ?? []);
+}
 
 /** Of those that run, and with `all` of the others too, which use nothing. One may end while we look. */
 async function sampleAll(engine: Engine, all: boolean): Promise<readonly Statistics[]> {
