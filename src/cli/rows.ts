@@ -1,5 +1,6 @@
 /** Lists: one row a line, as a table, as JSON or as a template says. */
 
+import { localTime } from '../sys/local-time.ts';
 import { order } from '../values/order.ts';
 import { type Format, jsonLines } from './format.ts';
 import { formatTable } from './table.ts';
@@ -32,6 +33,11 @@ export function formatRows<Name extends string>(
   if (heading === undefined) return texts.map((text) => `${text}\n`).join('');
   const lines = [heading, ...texts].flatMap((text) => text.split('\n'));
   return formatTable(lines.map((line) => line.split('\t')));
+}
+
+/** The second of a moment as Go prints it, in the zone of who reads: `2026-01-02 14:23:37 +0100 CET`. */
+export function goLocalSecond(moment: Date): string {
+  return localTime(moment, '%Y-%m-%d %H:%M:%S %z %Z');
 }
 
 /** A moment as Go prints it: `2026-01-02 13:23:37.5 +0000 UTC`. */

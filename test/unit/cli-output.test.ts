@@ -76,6 +76,22 @@ test('a format that names nothing, or what is not there, is refused before the e
   t.is((await refused('{{.State', 'inspect', 'web'))[0], 64);
 });
 
+test.serial('ps tells when a container was made as docker does: in seconds, in the zone of who reads', async (t) => {
+  const before = process.env.TZ;
+  t.teardown(() => {
+    if (before === undefined) delete process.env.TZ;
+    else process.env.TZ = before;
+  });
+  const list = async () => [{ ...container, createdAt: new Date('2026-01-02T13:23:37.561Z') }];
+  const told = async (zone: string) => {
+    process.env.TZ = zone;
+    return (await gangway(['ps', '--format', '{{.CreatedAt}}'], { list })).stdout;
+  };
+  t.is(await told('CET-1CEST,M3.5.0,M10.5.0/3'), '2026-01-02 14:23:37 +0100 CET\n');
+  t.is(await told('<+03>-3'), '2026-01-02 16:23:37 +0300 +03\n');
+  t.is(await told('UTC0'), '2026-01-02 13:23:37 +0000 UTC\n');
+});
+
 test('a template picks fields', async (t) => {
   const printed = async (...words: string[]) => (await gangway(words)).stdout;
   t.is(await printed('ps', '--format', '{{.ID}}\\t{{.Names}}'), `${id.slice(0, 12)}\tweb\n`);

@@ -7,7 +7,7 @@ import { type FilterKey, parseFilters, passes, resembles } from '../filter.ts';
 import { parseListFormat, shortId } from '../format.ts';
 import type { listOptions } from '../options.ts';
 import { formatPorts } from '../ports-column.ts';
-import { formatRows, goMoment, labelFields, labelHeadings } from '../rows.ts';
+import { formatRows, goLocalSecond, labelFields, labelHeadings } from '../rows.ts';
 
 const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
   id: { test: ({ id }, value) => id.startsWith(value) },
@@ -61,7 +61,10 @@ function row(container: ContainerSummary, whole: boolean) {
   const command = container.command.join(' ');
   return {
     Command: JSON.stringify(whole || command.length <= 20 ? command : `${command.slice(0, 19)}…`),
-    CreatedAt: goMoment(container.createdAt),
+    // Only who asks for it has to load the C library.
+    get CreatedAt() {
+      return goLocalSecond(container.createdAt);
+    },
     ID: shortId(container.id, whole),
     ...labelFields({}),
     Names: container.name,
