@@ -91,6 +91,11 @@ const sayings: Readonly<Record<string, readonly (readonly [template: string, sai
       '1.50 1.500000e+00 1.5 0003.142 +5  5 0xff FF 10 10',
     ],
     [
+      '{{printf "%.1f %.1f %.0f %.0f %.0f %.2f %.2f %.1f %.0f" 1.25 1.75 0.5 1.5 -2.5 0.125 1.005 0.35 7.0}}',
+      '1.2 1.8 0 2 -2 0.12 1.00 0.3 7',
+    ],
+    ['{{printf "%.1e %.2e %.2g %.3g %.0g" 1.25 12350.0 1.25 1.375 2.5}}', '1.2e+00 1.24e+04 1.2 1.38 2'],
+    [
       '{{.Name | printf "%s-%s" "a"}} {{printf "%.2s|%5s|%-5s|" "éàü" "é" "é"}} {{printf "%s %q 100%%" .List .List}}',
       'a-web éà|    é|é    | [a b] ["a" "b"] 100%',
     ],

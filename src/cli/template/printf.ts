@@ -19,6 +19,8 @@ interface Verb {
 
 const pattern = /%([-+# 0]*)(\d*)(?:\.(\d*))?(.)?/gsu;
 const widest = 1000;
+/** Places behind the point. */
+const most = 100;
 
 /** @throws TemplateFault for a verb that does not fit its value, and for a value too few or too many */
 export function formatPrintf(format: string, values: readonly Value[]): string {
@@ -51,8 +53,8 @@ function readVerb(whole: string, { flags, width, precision, letter }: Spelling):
     );
   }
   const verb = { flags, width: Number(width), letter };
-  if (verb.width > widest || Number(precision ?? 0) > 100) {
-    throw new TemplateFault(`${whole} is too wide`, `${widest} places are enough, 100 behind the point`);
+  if (verb.width > widest || Number(precision ?? 0) > most) {
+    throw new TemplateFault(`${whole} is too wide`, `${widest} places are enough, ${most} behind the point`);
   }
   return precision === undefined ? verb : { ...verb, precision: Number(precision) };
 }
@@ -83,11 +85,11 @@ const verbs: Readonly<Record<string, (value: Value, verb: Verb) => string | unde
   x: (value, verb) => (typeof value === 'string' ? hexadecimal(value) : integer(value, 16, verb, '0x')),
   X: (value, verb) => verbs.x?.(value, verb)?.toUpperCase(),
   c: (value) => (isCode(value) ? String.fromCodePoint(value) : undefined),
-  f: (value, verb) => real(value, verb, (size) => size.toFixed(verb.precision ?? 6)),
-  e: (value, verb) => real(value, verb, (size) => exponent(size.toExponential(verb.precision ?? 6))),
+  f: (value, verb) => real(value, verb, (size) => rounded((places) => size.toFixed(places), verb.precision ?? 6)),
+  e: (value, verb) => real(value, verb, (size) => exponent(scientific(size, verb.precision ?? 6))),
   g: (value, verb) =>
     real(value, verb, (size) =>
-      String(verb.precision === undefined ? size : Number(size.toPrecision(verb.precision || 1))),
+      String(verb.precision === undefined ? size : Number(scientific(size, (verb.precision || 1) - 1))),
     ),
 };
 
@@ -107,6 +109,18 @@ function real(value: Value, verb: Verb, write: (size: number) => string): string
 function signed(value: number, size: string, { flags }: Verb): string {
   if (value < 0) return `-${size}`;
   return `${flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : ''}${size}`;
+}
+
+function scientific(size: number, places: number): string {
+  return rounded((exactly) => size.toExponential(exactly), places);
+}
+
+/** Of two that are as near JavaScript takes the larger, and Go the even one: 1.25 with one place is 1.2. */
+function rounded(write: (places: number) => string, places: number): string {
+  const [, digits = '', power = ''] = /^(\d+\.\d+)(.*)$/.exec(write(most)) ?? [];
+  const end = digits.indexOf('.') + 1 + places;
+  const below = digits.slice(0, end).replace(/\.$/, '');
+  return /^50*$/.test(digits.slice(end)) && /[02468]$/.test(below) ? below + power : write(places);
 }
 
 /** Go writes two digits at least: `1.5e+00`. */
