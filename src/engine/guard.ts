@@ -31,8 +31,9 @@ export function raiseGuard(context: Known, world: World, networks: readonly Netw
   return !needed || raised ? { rules: [], known: [] } : { rules: [rules], known };
 }
 
-function isRaised({ kinds }: Known, world: World, rules: RulesetStep): boolean {
-  return kindOf(kinds, rules).holds(rules, world);
+/** A dry run has told that one of another boot goes. */
+function isRaised({ kinds, records }: Known, world: World, rules: RulesetStep): boolean {
+  return !records.areAssumed && kindOf(kinds, rules).holds(rules, world);
 }
 
 export function livingGuards({ records }: Known): readonly ElementStep[] {

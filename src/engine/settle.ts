@@ -4,6 +4,7 @@ import { GangwayError } from '../values/errors.ts';
 import { type Context, carry } from './context.ts';
 import { firewallLeaves, firewallMoves, isMoveAsked, loadedBackend } from './firewall.ts';
 import { guardMoves } from './guard.ts';
+import { relics } from './relics.ts';
 import { repairs } from './repair.ts';
 
 /** @throws GangwayError of a move to another back end that somebody asks for, and that can't be made */
@@ -22,8 +23,8 @@ export async function settle(context: Context, world: World): Promise<void> {
 async function move(context: Context, world: World): Promise<void> {
   const before = loadedBackend(context);
   try {
-    for (const moves of [firewallLeaves, firewallMoves, guardMoves]) {
-      for (const each of moves(context)) {
+    for (const moves of [relics, firewallLeaves, firewallMoves, guardMoves]) {
+      for (const each of moves(context, world)) {
         await carry(context, world, each);
         if (context.dryRun) context.records.assume(each.records);
       }

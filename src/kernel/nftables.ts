@@ -49,6 +49,7 @@ const ruleAttributes = attributes({ table: [1, cstring], chain: [2, cstring] });
 export const tableAttributes = attributes({ name: [1, cstring] });
 
 export const nft = (message: number) => (NFNL_SUBSYS_NFTABLES << 8) | message;
+const NFT_MSG_NEWTABLE = { name: 'NFT_MSG_NEWTABLE', type: nft(0), header: nfgenmsg, attributes: tableAttributes };
 const NFT_MSG_GETTABLE = { name: 'NFT_MSG_GETTABLE', type: nft(1), header: nfgenmsg, attributes: tableAttributes };
 const NFT_MSG_DELTABLE = { name: 'NFT_MSG_DELTABLE', type: nft(2), header: nfgenmsg, attributes: tableAttributes };
 const NFT_MSG_NEWRULE = { name: 'NFT_MSG_NEWRULE', type: nft(6), header: nfgenmsg, attributes: ruleAttributes };
@@ -147,6 +148,16 @@ export function hasTable(connection: Connection, table: Table): boolean {
     if (hasErrno(error, 'ENOENT')) return false;
     throw error;
   }
+}
+
+/** `nft list tables`, of the families in which we have some. @returns nothing where the kernel has no nf_tables */
+export function listTables(connection: Connection): readonly Table[] {
+  const question = request('list tables', NFT_MSG_GETTABLE, 0, {}, {});
+  const all = ignoring(['EINVAL', 'EOPNOTSUPP'], () => connection.dump(question, NFT_MSG_NEWTABLE)) ?? [];
+  return all.flatMap(({ header, attributes: { name } }) => {
+    const family = (['inet', 'ip', 'bridge'] as const).find((each) => families[each] === header.family);
+    return family === undefined || name === undefined ? [] : [{ family, name }];
+  });
 }
 
 /** How many rules each chain of a table has, chains without rules left out. */

@@ -6,6 +6,7 @@
 //     world 203.0.113.2 asks 203.0.113.1:8080
 import test from 'ava';
 import { type Gangway, quiet, withGangway } from '../support/gangway.ts';
+import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { withStory } from '../support/story-lab.ts';
 
 const server = 'require("node:http").createServer((_, answer) => answer.end()).listen(80)';
@@ -132,3 +133,43 @@ test('a parent that the machine has made since is used as it is found, and stays
     t.deepEqual(await links(gangway), before);
   });
 });
+
+/** How others save all rules, and load them when the machine starts. */
+const restorations = {
+  nftables: { save: 'nft list ruleset >/run/rules', restore: 'nft -f /run/rules' },
+  iptables: {
+    save: 'iptables-save >/run/rules; ip6tables-save >/run/rules6; nft list table bridge gangway >/run/guard',
+    restore: 'iptables-restore /run/rules; ip6tables-restore /run/rules6; nft -f /run/guard',
+  },
+} as const;
+
+for (const [backend, { save, restore }] of Object.entries(restorations))
+  for (const [next, options] of [
+    ['by itself', []],
+    ['with the other back end', [`--firewall-backend=${backend === 'nftables' ? 'iptables' : 'nftables'}`]],
+  ] as const)
+    test(`of rules of ${backend} that somebody saved and loaded again nothing stays where gangway begins ${next}`, async (t) => {
+      await withStory(t, {}, async (story) => {
+        const published = ['tcp 203.0.113.1:8080'];
+        await story.run(`--firewall-backend=${backend}`, 'network', 'create', 'mine');
+        const web = await story.start('--name', 'web', '-p', '8080:80', ...answers(80));
+        await untilAnswering(story, web, 80);
+        t.deepEqual(await ask(story, 'world', published), ['203.0.113.2'], 'the control');
+        await story.sh(save);
+        await story.sh(reboot);
+        await story.sh(restore);
+        const stale = 'nft list ruleset | grep -e 8080 -e veth || :';
+        t.not(await story.sh(stale), '', 'the control');
+        t.regex(await story.run('explain', ...options, 'run', '-d', 'true'), /delete table bridge gangway/);
+
+        await story.run(...options, 'network', 'create', 'other');
+        t.is(await story.sh(stale), '');
+        const { namespace, id } = await story.start('--name', 'next', ...answers(80));
+        await untilAnswering(story, { namespace }, 80);
+        t.is(await story.run('inspect', '-f', '{{.NetworkSettings.Networks.bridge.IPAddress}}', id), '172.17.0.2');
+        t.deepEqual(await ask(story, 'world', published), ['refused']);
+        await story.sh('nft flush ruleset');
+        t.regex((await story.exec(['run', '--rm', 'true'])).stderr, /somebody had taken rules .*: they are back/);
+        t.not(await story.sh('nft list ruleset | grep GANGWAY-USER || :'), '');
+      });
+    });

@@ -7,9 +7,11 @@
  *
  * @see iptables-restore(8), iptables-save(8), xtables-nft(8)
  */
+import { readFileSync } from 'node:fs';
+import type { Table } from '../../kernel/nftables.ts';
 import { askProgram, findProgram, type Program, passingHint, runProgram } from '../../kernel/program.ts';
 import type { Family } from '../../values/address.ts';
-import { GangwayError } from '../../values/errors.ts';
+import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { IptablesRule, Variant } from '../../values/iptables-rule.ts';
 import { SavedRules } from './saved-rules.ts';
 
@@ -91,6 +93,20 @@ export function findVariant(): Variant | undefined {
   const usual = usualVariant();
   const other = usual === 'nft' ? 'legacy' : 'nft';
   return hasRules(other) && !hasRules(usual) ? other : usual;
+}
+
+/**
+ * Those that have rules, as far as can be told without asking: of the old tables, to ask for one would make it.
+ *
+ * @param tables of nf_tables
+ */
+export function variantsIn(tables: readonly Table[]): readonly Variant[] {
+  const old = ignoring('ENOENT', () => readFileSync('/proc/net/ip_tables_names', 'utf8')) ?? '';
+  const isUsed = {
+    nft: tables.some(({ family, name }) => family === 'ip' && name === 'filter'),
+    legacy: old.split('\n').includes('filter'),
+  };
+  return (['nft', 'legacy'] as const).filter((variant) => isUsed[variant] && isInstalled(variant));
 }
 
 /** What `iptables` is called by itself: Debian's alternatives. */
