@@ -23,13 +23,13 @@ import {
 import { checkNetworkRequest } from '../values/network-grammar.ts';
 import { invalidNetwork } from '../values/option-row.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { isAlive } from './end.ts';
+import { endLife, isAboutToRestart, isAlive, isUnwatched, lastOf } from './end.ts';
 import { standingBackend } from './firewall.ts';
 import { prepareGround } from './ground.ts';
 import { defaultBridge, lookUp, notFound, ordinaryBridge, takenPrefixes } from './networks.ts';
 import { largeSegments, machinePrefix, uplinkMtuBytes } from './observe.ts';
 import { ofNetwork } from './occurrences.ts';
-import { type NetworkRecord, standingSteps } from './record.ts';
+import { living, type NetworkRecord, standingSteps } from './record.ts';
 
 /**
  * `gangway network create`: chooses subnets, makes the switch.
@@ -181,7 +181,7 @@ export async function removeNetwork(context: Context, reference: string): Promis
       throw new GangwayError('network-in-use', `network ${called} is predefined and can't be removed`);
     }
     if (record === undefined) throw notFound(reference);
-    refuseInUse(context, record);
+    await leaveUnused(context, world, record);
     const { name } = record.network;
     const standing = standingSteps(record, bootId());
     const heir = heirOf(context, record, standing);
@@ -224,13 +224,24 @@ function heirOf(
   return heir === undefined ? undefined : { ...heir, made };
 }
 
-function refuseInUse({ records }: Context, { id, network }: NetworkRecord): void {
-  const users = records
-    .containers()
-    .filter(({ life }) => life !== undefined && isAlive(life) && life.plugs.some(({ networkId }) => networkId === id));
-  if (users.length === 0) return;
-  const names = users.map(({ name }) => name);
-  throw new GangwayError('network-in-use', `network ${network.name} is in use by ${names.join(', ')}`, {
-    hint: `\`gangway network disconnect ${network.name} ${names[0]}\` unplugs one, \`gangway stop\` ends it`,
-  });
+/**
+ * Who lives there keeps it. Who has ended, and nobody was there to clean up, is cleaned up first: his published ports would
+ * lead to whoever gets his address next.
+ *
+ * @throws GangwayError network-in-use
+ */
+async function leaveUnused(context: Context, world: World, { id, network }: NetworkRecord): Promise<void> {
+  const plugged = living(context.records.containers(), bootId()).filter(({ life }) =>
+    life.plugs.some(({ networkId }) => networkId === id),
+  );
+  const users = plugged.filter(
+    (record) => isAlive(record.life) || isUnwatched(record.life) || isAboutToRestart(record),
+  );
+  if (users.length > 0) {
+    const names = users.map(({ name }) => name);
+    throw new GangwayError('network-in-use', `network ${network.name} is in use by ${names.join(', ')}`, {
+      hint: `\`gangway network disconnect ${network.name} ${names[0]}\` unplugs one, \`gangway stop\` ends it`,
+    });
+  }
+  for (const record of plugged) await endLife(context, world, record, lastOf(record));
 }

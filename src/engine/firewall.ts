@@ -110,7 +110,7 @@ export function retell(context: Context, firewall: Backend): Retold {
   const known = new Set(records.everyNetwork().map(({ id }) => id));
   const containers = living(records.containers(), boot)
     .filter(({ life }) => life.published.length > 0)
-    // Of one that was found dead the network may have been removed.
+    // Of a network whose record was damaged nobody knows what there was to tell.
     .filter(({ life }) => life.plugs.every(({ networkId }) => known.has(networkId)))
     .map((record) => {
       const published = publish(record.life.forwards, behindOf(wiredOf(records, record.life)), firewall);

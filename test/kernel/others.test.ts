@@ -2,7 +2,8 @@
 //
 //     world 203.0.113.2 ══ 203.0.113.1 host ── gangway0, one0, two0 ── web
 //
-// Links are deleted, forwarding is turned off, packets are held to the way they came; and the disk is full.
+// Links are deleted, forwarding is turned off, packets are held to the way they came; the disk is full, and what watches
+// a container is killed.
 import test from 'ava';
 import { withGangway } from '../support/gangway.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
@@ -72,4 +73,19 @@ test('on a full disk containers are disconnected, killed, stopped and removed', 
     t.is(await gangway.run('rm', 'web', 'other'), 'web\nother');
     t.is(await gangway.run('network', 'rm', 'one'), 'one');
     t.is(await gangway.run('ps', '-aq'), '');
+  }));
+
+test('a network goes with what the dead have left in it, and not while somebody lives there unwatched', (t) =>
+  withGangway(t, async (gangway) => {
+    const leads = 'nft list map inet gangway ports4 | grep -o "10[.]80[.]0[.]2" || :';
+    await gangway.run('network', 'create', '--subnet', '10.80.0.0/24', 'front');
+    const web = ['--name', 'web', '--network', 'front', '-p', '8080:80', 'sleep', '1000'];
+    const id = await gangway.run('run', '-d', ...web);
+    await gangway.sh('kill -9 $(pgrep conmon)');
+    t.regex((await gangway.exec(['network', 'rm', 'front'])).stderr, /network front is in use by web/);
+    await gangway.sh('kill -9 "$(cat "/run/gangway/containers/$1/pid")"', id);
+    t.is(await gangway.sh(leads), '10.80.0.2', 'the control');
+    t.is(await gangway.run('network', 'rm', 'front'), 'front');
+    t.is(await gangway.sh(leads), '');
+    t.regex(await gangway.run('ps', '-a'), /Exited \(unknown\).* web/);
   }));
