@@ -85,7 +85,10 @@ async function locked<T>(
   const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`, signal);
   try {
     if (!context.recovers) requireNoJournal(context);
-    await recoverFirst(context);
+    if (await recoverFirst(context)) {
+      // What it closed is open again since its client died. What there is to say of that is said at the end.
+      await keepServed({ ...context, onWarning: () => {} });
+    }
     try {
       await context.settle(context, world);
       return await body(world);
@@ -98,11 +101,12 @@ async function locked<T>(
   }
 }
 
-/** In a world of its own: what it takes away must be known to nobody afterwards. */
-async function recoverFirst(context: Context): Promise<void> {
+/** In a world of its own: what it takes away must be known to nobody afterwards. @returns whether there was something */
+async function recoverFirst(context: Context): Promise<boolean> {
   using world = new World(context.host());
   const recovered = await recover(ledger(context), context.kinds, world);
   if (recovered !== undefined) context.onWarning(recovered);
+  return recovered !== undefined;
 }
 
 /**

@@ -9,8 +9,10 @@
 //     +--------------------------------------+          +-----------------------+
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import { changes } from '../support/gangway.ts';
+import { missingStrace } from '../support/crash.ts';
+import { changes, program } from '../support/gangway.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
+import { skipUnless } from '../support/skip.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
 const everywhere = (protocol: string, port: number) =>
@@ -360,6 +362,23 @@ test('who is killed between the closed port and the rules has closed nothing', a
       async () => (await ask(story, 'host', ['tcp 127.0.0.1:8080']))[0] === '172.17.0.1',
     );
     t.is((await story.run('port', 'web')).split('\n').length, 4);
+  });
+});
+
+test('who is killed between the rules and the record has closed it for the very next command', async (t) => {
+  if (skipUnless(t, await missingStrace())) return;
+  await withStory(t, {}, async (story) => {
+    const { id } = await startWeb(story, '-p', '8080:80', '-p', '8081:81');
+    const record = `/var/lib/gangway/containers/${id}.json.new`;
+    const killing = ['strace', '-qq', '-o', '/dev/null', '-P', record, '-e', 'inject=rename:signal=KILL'];
+    const killed = await story.lab.host.exec([...killing, ...program, 'unpublish', 'web', '80']);
+    t.is(killed.exitCode, 137, killed.stderr);
+    const listening = () => story.sh("ss -Hlnt 'sport = :8080'");
+    await waitFor('the switchboard has opened it again: the records say so', async () => (await listening()) !== '');
+    t.is(await story.sh(`nft list table inet gangway | grep -c '[ .]8080\\b' || :`), '0', 'without rules');
+    const next = await story.exec(['run', '-d', '-p', '8080:80', 'sleep', '1000']);
+    t.is(next.exitCode, 0, next.stderr);
+    t.regex(next.stderr, /completed an interrupted "unpublish 80\/tcp of web"/);
   });
 });
 
