@@ -3,6 +3,7 @@
 //     root, umask 077:   gangway run --user nobody      /, /etc/hosts, /etc/resolv.conf can be read; its own umask is 022
 import test from 'ava';
 import { program } from '../support/gangway.ts';
+import { flagsOf, standInProgram } from '../support/stand-in.ts';
 import { withStory } from '../support/story-lab.ts';
 
 /** Typed by somebody with that umask. */
@@ -51,3 +52,16 @@ for (const isolation of ['full', 'network']) {
     });
   });
 }
+
+for (const [who, words] of [
+  ['a stand-in of docker-proxy', [standInProgram, ...flagsOf('tcp', '127.0.0.1', 8005, '127.0.0.1', 80)]],
+  ['the switchboard’s client', [...program, '_docker-proxy']],
+] as const)
+  test(`a container in a user namespace of its own gets through to what ${who} was the first to need`, async (t) => {
+    await withStory(t, {}, async (story) => {
+      story.lab.host.spawn(['sh', '-c', 'umask 022; exec "$@" 3>/run/said', 'sh', ...words]);
+      await story.lab.host.waitFor(['test', '-S', '/run/gangway/switchboard.sock']);
+      t.is(await story.sh('stat -c %a /run/gangway'), '711');
+      t.is(await story.run('run', '--rm', '--network', 'none', '--userns', 'private', 'echo', 'through'), 'through');
+    });
+  });

@@ -8,7 +8,8 @@
  * it is the wait. The same loop gets past a switchboard that is just ending, whose lock is still held.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { makeDirectory } from '../../kernel/directory.ts';
 import { systemPath } from '../../kernel/program.ts';
 import { outliving } from '../../kernel/scope.ts';
 import { SwitchboardConnection, unreachable } from './connection.ts';
@@ -51,7 +52,7 @@ export async function openSwitchboard(options: SwitchboardOptions): Promise<Swit
   while (performance.now() < deadline) {
     const connection = await SwitchboardConnection.open(files.socket, deadline - performance.now());
     if (connection !== undefined) return connection;
-    mkdirSync(runtimeDirectory, { recursive: true, mode: 0o700 });
+    makeDirectory(runtimeDirectory, 0o711);
     await start(options, files, deadline - performance.now());
   }
   throw unreachable(`the switchboard did not answer within ${timeoutMilliseconds} ms`);
