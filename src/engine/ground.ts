@@ -47,7 +47,9 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   const firewall = standingBackend(context);
   const machine = records.machine();
   const boot = bootId();
-  const standing = wanted.networks.map((record) => stand(context, world, record, boot));
+  const standing = wanted.networks.map((record, index) =>
+    stand(context, world, record, { boot, earlier: wanted.networks.slice(0, index) }),
+  );
   // What has no bridge never passes our rules.
   const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
   warnOfObstacles(context, firewall, wanted.networks);
@@ -87,14 +89,21 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
   };
 }
 
+/** When a network gets its turn. */
+interface Moment {
+  readonly boot: string;
+  /** Those whose steps come before its own. */
+  readonly earlier: readonly NetworkRecord[];
+}
+
 /**
  * What of a network has to be made: all of it in a new boot, or only what somebody took away. Who has deleted a bridge has
  * left the firewall what it knows of it.
  */
-function stand(context: Context, world: World, record: NetworkRecord, boot: string) {
+function stand(context: Context, world: World, record: NetworkRecord, { boot, earlier }: Moment) {
   const { made, network } = record;
   const stands = made?.boot === boot && hasLink(world, network);
-  const steps = stands ? made.steps : makeAnew(context, world, network);
+  const steps = stands ? made.steps : makeAnew(context, world, network, earlier);
   // In a dry run, what puts the firewall where it is wanted has been told and not made.
   const told = (step: Step) => context.records.areAssumed && stands && isFirewallStep(step);
   const holds = (step: Step) => told(step) || kindOf(context.kinds, step).holds(step, world);
@@ -103,15 +112,20 @@ function stand(context: Context, world: World, record: NetworkRecord, boot: stri
 }
 
 /**
- * A link that the machine has made itself since is not ours: as a parent it is used as it is found, but no bridge of
- * somebody else's gets our addresses.
+ * A link that the machine has made itself since is not ours: as a parent it is used as it is found, like one that an earlier
+ * network of the same plan makes, but no bridge of somebody else's gets our addresses.
  *
  * @throws GangwayError network-exists
  */
-function makeAnew(context: Context, world: World, network: Network): readonly Step[] {
+function makeAnew(
+  context: Context,
+  world: World,
+  network: Network,
+  earlier: readonly NetworkRecord[],
+): readonly Step[] {
   const link = linkOf(network);
-  if (world.findLink('host', link) === undefined)
-    return createNetwork(network, kernelFamilies(), standingBackend(context));
+  const isThere = earlier.some((other) => linkOf(other.network) === link) || world.findLink('host', link) !== undefined;
+  if (!isThere) return createNetwork(network, kernelFamilies(), standingBackend(context));
   if (network.kind !== 'bridge') return [];
   throw new GangwayError(
     'network-exists',
