@@ -1,7 +1,7 @@
 /** Ports of the machine for a container: chosen and bound, before anything is made. */
 import { carried } from '../networks/publish.ts';
 import type { DefaultRoute } from '../plan/step.ts';
-import { allocatePorts, publishAll } from '../services/port-allocation.ts';
+import { allocatePorts, collide, publishAll } from '../services/port-allocation.ts';
 import { isUnspecified, unspecified } from '../values/address.ts';
 import { introducing } from '../values/client-address.ts';
 import { GangwayError } from '../values/errors.ts';
@@ -64,13 +64,17 @@ async function choose(
 ): Promise<readonly PortBinding[]> {
   // Of a port that somebody named there is no other one to try.
   const fixed = wanted.every(claimsEveryPort);
+  // A socket of the kernel's own is seen nowhere but in the refusal.
+  const lost: PortBinding[] = [];
   for (let attempt = 1; ; attempt++) {
     const host = hostPorts(context.records.everyHolder(), own === 'free' ? record.id : undefined);
     const allocated = allocatePorts(wanted, {
       ...host,
-      cursor: host.cursor + attempt - 1,
-      // What is only opened takes no port of the machine, whoever has it.
-      holder: (binding) => (isRouted(binding) ? undefined : host.holder(binding)),
+      holder: (binding) => {
+        // What is only opened takes no port of the machine, whoever has it.
+        if (isRouted(binding)) return undefined;
+        return lost.some((other) => collide(other, binding)) ? 'a process out of sight' : host.holder(binding);
+      },
     });
     const bindings = allocated.map(introducing(record.request));
     const led = forwardsOf(wired, ways, bindings);
@@ -81,8 +85,9 @@ async function choose(
       await context.sockets.reserve(record.id, forwards, record.name);
       return bindings;
     } catch (error) {
-      const lost = error instanceof GangwayError && error.code === 'port-in-use';
-      if (!lost || fixed || attempt === portAttempts) throw error;
+      const isTaken = error instanceof GangwayError && error.code === 'port-in-use';
+      if (!isTaken || fixed || attempt === portAttempts) throw error;
+      lost.push(...bindings.filter((binding) => error.message.startsWith(`port ${formatBinding(binding)} `)));
     }
   }
 }
