@@ -26,6 +26,7 @@ import {
   width,
 } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
+import { grouped } from '../values/grouped.ts';
 import type { PortRange } from '../values/port.ts';
 import { resolverSettings } from '../values/resolver.ts';
 import { type ContainerRecord, heldBindingsOf, living } from './record.ts';
@@ -131,6 +132,7 @@ export function hostPorts(containers: readonly ContainerRecord[], asking?: strin
     .filter(({ id }) => id !== asking)
     .map(({ binding }) => binding.hostPort)
     .filter((port) => port >= ephemeral.first && port <= ephemeral.last);
+  const byPort = grouped(published, ({ binding }) => binding.hostPort);
   const holders = portHolders();
   return {
     families: kernelFamilies(),
@@ -138,7 +140,7 @@ export function hostPorts(containers: readonly ContainerRecord[], asking?: strin
     reserved: reservedPorts(),
     cursor: inRange.reduce((highest, port) => Math.max(highest, port), 0),
     holder: (binding) => {
-      const ours = published.find((other) => collide(other.binding, binding));
+      const ours = byPort.get(binding.hostPort)?.find((other) => collide(other.binding, binding));
       if (ours !== undefined && ours.id === asking) return undefined;
       if (ours !== undefined) return `container ${ours.name}`;
       return program(holders(binding.protocol, binding.hostAddress, binding.hostPort));

@@ -11,6 +11,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type Address, fromBytes, isUnspecified, parseAddress, sameAddress } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
+import { grouped } from '../values/grouped.ts';
 import type { Protocol } from '../values/port.ts';
 
 /** A program by the name that the kernel knows it by, at most 15 bytes, and its process. */
@@ -44,15 +45,15 @@ export function portHolder(protocol: Protocol, address: Address, port: number): 
 
 /**
  * The same question for many ports at one moment. To read a table of sockets takes the kernel up to 10 ms, however few
- * there are, since it walks the whole hash; so each is read once, when the first question needs it.
+ * there are, since it walks the whole hash; so each is read once, when the first question needs it, and kept by port.
  */
 export function portHolders(): typeof portHolder {
-  const tables = new Map<Protocol, readonly Socket[]>();
+  const tables = new Map<Protocol, ReadonlyMap<number, readonly Socket[]>>();
   return (protocol, address, port) => {
-    const table = tables.get(protocol) ?? [...sockets(protocol)];
+    const table = tables.get(protocol) ?? grouped(sockets(protocol), (socket) => socket.port);
     tables.set(protocol, table);
-    const inWay = table
-      .filter((socket) => socket.port === port && socket.inode !== '0' && overlap(socket.address, address))
+    const inWay = (table.get(port) ?? [])
+      .filter((socket) => socket.inode !== '0' && overlap(socket.address, address))
       .sort((a, b) => Number(b.waiting) - Number(a.waiting));
     const [first] = inWay;
     return first === undefined ? undefined : openedBy(`socket:[${first.inode}]`);

@@ -2,6 +2,7 @@
 import { collide, portKey } from '../../services/port-allocation.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { spread } from '../../values/forward-set.ts';
+import { grouped } from '../../values/grouped.ts';
 import type { PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Publication } from './protocol.ts';
@@ -14,9 +15,8 @@ export interface Held {
 
 /** @returns the error that says which container is in the way, undefined if none is */
 export function conflict({ forwards }: Publication, held: Iterable<Held>): GangwayError | undefined {
-  const wanted = new Map<string, PortBinding[]>();
-  for (const { binding } of spread(forwards))
-    wanted.set(portKey(binding), [...(wanted.get(portKey(binding)) ?? []), binding]);
+  const bindings = spread(forwards).map(({ binding }) => binding);
+  const wanted = grouped(bindings, portKey);
   for (const { name, binding } of held) {
     const refused = wanted.get(portKey(binding))?.find((one) => collide(one, binding));
     if (refused === undefined) continue;
