@@ -68,6 +68,8 @@ export interface Life {
   readonly namespace?: string;
   /** The container whose stack it has joined. */
   readonly joined?: string;
+  /** When the life of that one began, which is how it is known again. Older records don't say. */
+  readonly joinedLife?: string;
   /** The namespace itself. */
   readonly sandbox: readonly Step[];
   /** Since it is, or was, in a user-defined network: it has a name server at 127.0.0.11. */

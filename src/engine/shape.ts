@@ -107,6 +107,7 @@ const life = object<Life>({
   launch: object<Launch>({ id: isText, directory: isText, exitDirectory: isText, runtimeRoot: isText }),
   namespace: optional(isText),
   joined: optional(isText),
+  joinedLife: optional(isText),
   sandbox: steps,
   names: optional(object<Names>({ steps, resolver: anObject })),
   plugs: list(plug),

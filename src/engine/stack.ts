@@ -26,7 +26,7 @@ import { lookUp, resolveNetwork } from './networks.ts';
 import { machineResolvConf } from './observe.ts';
 import { type DraftedPlug, draftPlug } from './plugs.ts';
 import { askedPorts, bindPorts } from './port-binding.ts';
-import type { ContainerRecord, Names, NetworkRecord } from './record.ts';
+import type { ContainerRecord, Life, Names, NetworkRecord } from './record.ts';
 import { forwardsOf, type Wired, waysOf } from './wiring.ts';
 
 /** A container's network stack, chosen and not yet made. */
@@ -147,8 +147,14 @@ function join({ records }: Context, reference: string): Pick<Stack, 'host' | 'sa
   const { namespace, joined } = found.life;
   if (namespace === undefined) return { host: found };
   const owner = joined === undefined ? found : records.container(joined);
-  if (owner.life === undefined || owner.life.startedAt > found.life.startedAt) throw abandoned(found, owner);
+  if (joined !== undefined && !livesOn(owner, found.life)) throw abandoned(found, owner);
   return { host: owner, sandbox: { namespace } };
+}
+
+/** Is it still the life in whose stack that one lives? */
+function livesOn({ life: owner }: ContainerRecord, { joinedLife, startedAt }: Life): boolean {
+  if (owner === undefined) return false;
+  return joinedLife === undefined ? owner.startedAt <= startedAt : owner.startedAt === joinedLife;
 }
 
 /** Its namespace lives on with it, under no name: the owner's is that of its next life. */

@@ -24,6 +24,7 @@ import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
 import { gather } from '../values/forward-set.ts';
 import type { Launch } from '../values/launch.ts';
+import { present } from '../values/present.ts';
 import { closesIpv6 } from '../values/sysctl-grammar.ts';
 import { type Context, carry, letIn } from './context.ts';
 import { standingBackend } from './firewall.ts';
@@ -116,7 +117,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     startedAt: new Date().toISOString(),
     launch,
     ...(sandbox === undefined ? {} : { namespace: sandbox.namespace }),
-    ...(joined === undefined ? {} : { joined: joined.id }),
+    ...(joined === undefined ? {} : { joined: joined.id, ...present({ joinedLife: joined.life?.startedAt }) }),
     sandbox: [...stack.made, ...(sandbox === undefined ? [] : settings(sandbox, record.request.sysctls))],
     ...(stack.names === undefined ? {} : { names: stack.names }),
     plugs: wired.map(({ plug }) => plug),

@@ -155,6 +155,22 @@ test('joined: the same stack and the same files; who stays behind has lo', async
   });
 });
 
+test('whose stack it is does not depend on the clock', async (t) => {
+  await withStory(t, {}, async (story) => {
+    const { id } = await story.start('--name', 'web', '--network', 'none', 'sleep', '1000');
+    // As if somebody had set the clock between the starts.
+    const began = (year: string) =>
+      story.sh(`sed -i 's/"startedAt":"..../"startedAt":"'"$1"/g "$2"`, year, `/var/lib/gangway/containers/${id}.json`);
+    await began('2999');
+    t.regex(await story.run('inspect', '-f', '{{.State.StartedAt}}', 'web'), /^2999/, 'the control');
+    await gangway(story, 'run -d --name side --network container:web sleep 1000');
+    await gangway(story, 'run --rm --network container:side true');
+    await gangway(story, 'restart -t 0 web');
+    await began('1999');
+    t.regex(await refused(story, 'run --rm --network container:side true'), /^125 .*web, which has ended since/);
+  });
+});
+
 test('both families, and IPv6 alone', async (t) => {
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create --ipv6 both');
