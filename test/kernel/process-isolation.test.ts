@@ -56,6 +56,21 @@ test.serial('further file systems of the host keep owner, mode and what they wer
   t.deepEqual(readOnly, [...top, 'secret', 'refused', '/media ro,nosuid,nodev', '/mnt ro']);
 });
 
+test.serial('further file systems stay out where others than root can move what leads to them', async (t) => {
+  const directory = mkdtempSync('/var/tmp/gangway-test-');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const beforehand = `
+    chmod 755 ${directory}; cd ${directory}; mkdir -p user/roots/in group/in all/in roots/in
+    chown 65534 user; chmod 775 group; chmod 1777 all
+    mount --bind ${directory} /mnt
+    for place in user/roots/in group/in all/in roots/in; do mount --bind /usr/share/doc /mnt/$place; done`;
+  const story = await live(t, {
+    beforehand,
+    request: sh("awk '$5 ~ /^.(mnt|var.tmp)/ { print $5 }' /proc/self/mountinfo | sort"),
+  });
+  if (story !== undefined) t.is(story.log.trim(), '/mnt\n/mnt/roots/in');
+});
+
 /**
  * An ELF program of two calls of 32 bits: socketcall(SYS_SOCKET, {family, SOCK_SEQPACKET}), and exit with the errno, or with
  * 256 less the descriptor.

@@ -830,6 +830,19 @@ export const chapters: readonly Chapter[] = [
         ],
       },
       {
+        attack:
+          'a user without root moves a directory that leads to a further file system of the machine, so that root mounts and changes owners where he likes',
+        sources: [],
+        docker: 'not there',
+        gangway: 'stopped',
+        because: 'what is mounted below a directory that is not root’s alone stays out',
+        proofs: [
+          kernel('process-isolation')(
+            'further file systems stay out where others than root can move what leads to them',
+          ),
+        ],
+      },
+      {
         attack: 'a user without root runs what a container’s tree has, programs that make anybody root among it',
         sources: ['CVE-2021-41091'],
         docker: 'stopped since 20.10.9',

@@ -12,7 +12,7 @@ import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { type Accounts, homeOf, lookUp, readAccounts, readArchivedAccounts } from './identity.ts';
 import { refuseBeyondNetwork } from './network-isolation.ts';
 import { prepareLimits } from './resources.ts';
-import { furtherMounts } from './rootfs.ts';
+import { furtherMounts, isInRootsHands } from './rootfs.ts';
 
 /** What the engine has chosen for this container. */
 export type Place = Pick<
@@ -93,7 +93,8 @@ function refuseConflicts(request: ContainerRequest): void {
 function chooseRoot(request: ContainerRequest, place: Place): Root {
   const { rootfs } = request;
   if (rootfs === undefined) {
-    return { kind: 'host', mounts: furtherMounts(readFileSync('/proc/self/mountinfo', 'utf8'), place.hidden) };
+    const further = furtherMounts(readFileSync('/proc/self/mountinfo', 'utf8'), place.hidden);
+    return { kind: 'host', mounts: further.filter(isInRootsHands) };
   }
   if (rootfs.kind === 'archive' && place.unpackedRoot !== undefined) {
     return { kind: 'unpacked', path: place.unpackedRoot };

@@ -13,6 +13,9 @@
  * Sockets seen through an overlay can't be connected to: the kernel knows a socket by its inode, and the overlay's is
  * another.
  *
+ * Further ones are found by name, by root's shell. Whoever may rename a directory on the way, or put another one there, leads it
+ * wherever he likes. So one that lies below a directory which is not root's alone (/home/ann/disk) stays out, too.
+ *
  * Why in a mount namespace of its own and not in the host's: the kernel takes everything away with the last process, also
  * after a kill -9 of everybody. Why `slave`: a network namespace's file that is unmounted on the host must be released here
  * too. Why relative paths and descriptors: a directory may be called `a,b:c`, and in `-o` these would be separators.
@@ -20,6 +23,9 @@
  * With a user namespace a given root file system is mounted through an id map, so that its root is the container's root;
  * the host's own tree is not, so that the container's root stays nobody there and /etc/shadow stays closed.
  */
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 
 /**
@@ -131,6 +137,21 @@ export function furtherMounts(mountinfo: string, hidden: readonly string[]): str
     if (!outOfSight.some((path) => point === path || point.startsWith(`${path}/`))) found.add(point);
   }
   return [...found].sort();
+}
+
+/**
+ * Can nobody but root put something else in the place of this mount point? So it is if every directory above it is root's, and
+ * its group and others don't write there; one that can't be seen is not. From the top down: what is others' is not even asked.
+ */
+export function isInRootsHands(point: string): boolean {
+  if (point === '/') return true;
+  const parent = dirname(point);
+  return isInRootsHands(parent) && isRootsAlone(parent);
+}
+
+function isRootsAlone(path: string): boolean {
+  const found = ignoring(['ENOENT', 'EACCES', 'ENOTCONN', 'ESTALE', 'EIO'], () => lstatSync(path));
+  return found?.isDirectory() === true && found.uid === 0 && (found.mode & 0o022) === 0;
 }
 
 /** The kernel writes space, tab, line feed and backslash as octal numbers. */
