@@ -167,6 +167,9 @@ export function dataDirectory(state: string, id: string): string {
 /**
  * The three files that a C library reads, written beside the bundle and bound over those of the tree. Who has joined
  * another container's stack sees that one's.
+ *
+ * They are written by root of the container, who is the machine's, and may be made a program that makes anybody root: nobody
+ * else passes here. With a user namespace crun does, when it has become the container's root: by its group.
  */
 function files(
   record: ContainerRecord,
@@ -174,10 +177,11 @@ function files(
   { sandbox, host: joined, wired, ways, names }: Stack,
   linked: readonly HostEntry[],
 ): readonly (DirectoryStep | FileStep)[] {
+  const range = sandbox?.owner?.range;
   const bundle: DirectoryStep = {
     kind: 'directory',
     path: directory,
-    mode: 0o711,
+    ...(range === undefined ? { mode: 0o700 } : { mode: 0o710, group: range.first }),
     why: 'the container’s bundle, in memory',
   };
   if (joined !== undefined) return [bundle];

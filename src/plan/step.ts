@@ -183,6 +183,8 @@ export interface DirectoryStep extends Reasoned {
   readonly kind: 'directory';
   readonly path: string;
   readonly mode: number;
+  /** Whose group it is. Default that of who makes it. */
+  readonly group?: number;
 }
 
 /**

@@ -2,6 +2,7 @@
 //
 //      web ---- back, and then front: root types `gangway network connect front web`, or what `gangway explain` prints of it
 import test from 'ava';
+import { withGangway } from '../support/gangway.ts';
 import { gangway, withStory } from '../support/story-lab.ts';
 
 test('what a container writes to its hosts file is nothing that root’s shell or terminal obeys', async (t) => {
@@ -58,3 +59,26 @@ test('a hosts file that a container has made huge is left alone, and what it hol
     t.true((await story.read(web, '/etc/hosts')) === long);
   });
 });
+
+test('a program with setuid that a container makes of its hosts file is out of the machine’s users’ reach', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.sh('mount -o remount,suid /run');
+    const start = (...words: readonly string[]) => gangway.run('run', '-d', ...words, 'sleep', 'infinity');
+    const directories = [await start('--name', 'web'), await start('--name', 'mapped', '--userns', 'private')].map(
+      (id) => `/run/gangway/containers/${id}`,
+    );
+    const evil = 'cat /usr/bin/id >/etc/hosts && chmod 4755 /etc/hosts';
+    t.not((await gangway.exec(['exec', 'mapped', 'sh', '-c', evil])).exitCode, 0, 'it is not this root’s');
+    await gangway.run('exec', 'web', 'sh', '-c', evil);
+    await gangway.run('run', '--rm', '--network', 'container:mapped', 'sh', '-c', evil);
+    for (const directory of directories) {
+      // setpriv itself keeps the right to pass up to its end.
+      const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--', 'sh', '-c'];
+      const words = [...user, `exec ${directory}/hosts -u`];
+      const { exitCode, stderr } = await gangway.lab.host.exec(words);
+      t.is(exitCode, 126, directory);
+      t.regex(stderr, /Permission denied/);
+      await gangway.sh('chmod 711 "$1"', directory);
+      t.is(await gangway.lab.host.run(words), '0\n', 'control: it makes anybody root');
+    }
+  }));

@@ -851,6 +851,19 @@ export const chapters: readonly Chapter[] = [
         proofs: [typed('a user of the machine reads no secrets and gives no orders')],
       },
       {
+        attack:
+          'a container makes its /etc/hosts a program with setuid, which a user without root runs from where it lies on the machine',
+        sources: ['CVE-2021-41091'],
+        docker: 'stopped since 20.10.9',
+        gangway: 'stopped',
+        because: 'the directory with these files is root’s alone, with --userns private of the container’s root, too',
+        proofs: [
+          hostsFile(
+            'a program with setuid that a container makes of its hosts file is out of the machine’s users’ reach',
+          ),
+        ],
+      },
+      {
         attack: 'a user without root reads the environment of containers from records, orders ports, enters a network',
         sources: [],
         docker: 'stopped: the socket belongs to root and a group',

@@ -39,9 +39,12 @@ async function doneBoth(t: ExecutionContext, steps: (top: string) => readonly St
 
 test.serial('files and directories have the modes that they are said to have, whatever the umask', async (t) => {
   const why = 'it must be';
+  // Who is not root gives to groups of his own.
+  const group = process.geteuid?.() === 0 ? 100_000 : (process.getegid?.() ?? 0);
   const tops = await doneBoth(t, (top) => [
     { kind: 'directory', path: `${top}/open`, mode: 0o711, why },
     { kind: 'directory', path: `${top}/closed`, mode: 0o700, why },
+    { kind: 'directory', path: `${top}/given`, mode: 0o710, group, why },
     { kind: 'file', path: `${top}/hosts`, mode: 0o644, content: 'x\n', why },
     { kind: 'file', path: `${top}/secret`, mode: 0o600, content: 'x\n', why },
     { kind: 'file', path: `${top}/rewritten`, mode: 0o644, content: 'new\n', was: 'old\n', why },
@@ -51,6 +54,8 @@ test.serial('files and directories have the modes that they are said to have, wh
     const mode = (name: string) => (statSync(`${top}/${name}`).mode & 0o7777).toString(8);
     t.is(mode('open'), '711');
     t.is(mode('closed'), '700');
+    t.is(mode('given'), '710');
+    t.is(statSync(`${top}/given`).gid, group);
     t.is(mode('hosts'), '644');
     t.is(mode('secret'), '600');
     t.is(mode('tree'), '755');

@@ -1,5 +1,5 @@
 /** Step kinds of the file system: directory, file, archive. */
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { makeDirectory } from '../../kernel/directory.ts';
 import { runProgram } from '../../kernel/program.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
@@ -8,8 +8,14 @@ import type { ActionKind } from '../kind.ts';
 import type { ArchiveStep, DirectoryStep, FileStep } from '../step.ts';
 
 export const directory: ActionKind<DirectoryStep> = {
-  apply: (step) => makeDirectory(step.path, step.mode),
-  commands: (step) => [`mkdir -p -m ${step.mode.toString(8)} ${quote(step.path)}`],
+  apply({ path, mode, group }) {
+    makeDirectory(path, mode);
+    if (group !== undefined) chownSync(path, -1, group);
+  },
+  commands: ({ path, mode, group }) => [
+    `mkdir -p -m ${mode.toString(8)} ${quote(path)}`,
+    ...(group === undefined ? [] : [`chgrp ${group} ${quote(path)}`]),
+  ],
   undoCommands: (step) => [`rm -rf ${quote(step.path)}`],
   undo: (step) => rmSync(step.path, { recursive: true, force: true }),
   holds: (step) => existsSync(step.path),

@@ -22,10 +22,7 @@ export function launchCommands(launch: Launch): string[] {
   return [
     ...(launch.isolation === 'full'
       ? bundleCommands(launch, launch.foreground && launch.terminal)
-      : [
-          `mkdir -p -m 711 ${quote(launch.directory)}`,
-          `(umask 077; printf %s ${quote(environmentScript(launch))} >${quote(environmentPath(launch))})`,
-        ]),
+      : [`(umask 077; printf %s ${quote(environmentScript(launch))} >${quote(environmentPath(launch))})`]),
     `${words.map(quote).join(' ')}${behind}`,
   ];
 }
