@@ -2,10 +2,11 @@
  * Stopping, killing, restarting, waiting and removing.
  *
  * Signals go to the container's first process, known by pid and start time, with kill(2): no program has to be started
- * for it. Then the exit file tells how it ended; if the monitor that writes it was killed, the end is `unknown`, and
- * nobody waits for ever.
+ * for it. Then the exit file tells how it ended; if the monitor that writes it was killed, the end is `unknown`. A monitor
+ * whose attached client reads nothing (`gangway run … | less`) can't come to writing it: who stops the container kills it after a
+ * while, and does not wait for ever.
  */
-import { isAlive as isProcessAlive, type ProcessIdentity } from '../kernel/process.ts';
+import { isAlive as isProcessAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
 import { apply } from '../plan/apply.ts';
 import { ended as endedKind, signal as signalKind } from '../plan/kinds/ending.ts';
 import type { Step } from '../plan/step.ts';
@@ -15,6 +16,7 @@ import { type ExitStatus, waitForExit } from '../services/process/exit-watch.ts'
 import { readLaunched } from '../services/process/launch.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction } from '../values/event.ts';
+import type { Launch } from '../values/launch.ts';
 import { parseSignal, signalNumber } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { assumeEnded, endLife, isAlive, isUnwatched, lastOf, observeLife, removeRecord } from './end.ts';
@@ -30,6 +32,8 @@ interface StopOptions {
 }
 
 const defaultTimeoutSeconds = 10;
+/** How long a monitor may take to write down an end. */
+const monitorPatienceMilliseconds = 10_000;
 
 /** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
 export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
@@ -106,8 +110,18 @@ async function end(context: Context, record: ContainerRecord, { life, ending, ..
     };
     await ask(context, world, record, [claim, ...ending(launched.container)]);
   }
-  if (launched !== undefined && !context.dryRun) await waitForExit(exitPath(launch), launched.monitor);
+  if (launched !== undefined && !context.dryRun) await waitForMonitor(launch, launched.monitor);
   await clear(context, record, after);
+}
+
+/** Waits until the monitor of what has ended has written how, or has ended itself. */
+async function waitForMonitor(launch: Launch, monitor: ProcessIdentity): Promise<void> {
+  const timer = setTimeout(() => signalProcess(monitor, 'SIGKILL'), monitorPatienceMilliseconds);
+  try {
+    await waitForExit(exitPath(launch), monitor);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Steps that change no record and can't be taken back: they need neither the machine's lock nor a journal. */

@@ -68,3 +68,28 @@ test('what changes something goes on without a reader, and an output that is los
     t.is(await full('2>/dev/full', 'rm', 'nope'), 'status 1');
     t.is(await full('2>/dev/full', 'run', 'nosuch'), 'status 127');
   }));
+
+test('a reader that stands still keeps no container from being stopped', (t) =>
+  withGangway(t, async (gangway) => {
+    const before = await gangway.state();
+    await gangway.sh('mkfifo /run/still');
+    const run = ['run', '--name', 'web', '--network', 'none', 'yes'];
+    const client = gangway.lab.host.spawn([
+      'sh',
+      '-c',
+      'exec "$@" 3<>/run/still >/run/still',
+      'sh',
+      ...program,
+      ...run,
+    ]);
+    // Its monitor waits when what the container says gets no further.
+    await gangway.sh(`
+      size() { cat /var/lib/gangway/containers/*/log | wc -c; }
+      until said=$(size 2>&1) && sleep 0.5 && [ "$said" = "$(size 2>/dev/null)" ] && [ "$said" -gt 0 ]; do sleep 0.1; done`);
+    t.is((await gangway.exec(['stop', '-t', '0', 'web'])).exitCode, 0);
+    t.regex(await gangway.run('ps', '-a'), / Exited \(unknown\) .* web/);
+    await gangway.sh('cat /run/still >/dev/null; rm /run/still');
+    t.not((await client.result).exitCode, 0);
+    await gangway.run('rm', 'web');
+    await gangway.settlesAt(t, before);
+  }));

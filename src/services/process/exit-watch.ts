@@ -3,7 +3,8 @@
  *
  * conmon writes the exit status into a file, once, and ends. Two things wake us: a change in the file's directory
  * (inotify), and the end of conmon itself, since somebody may have killed it, and then no file will ever come while the
- * container goes on unwatched. No polling, and no way to wait for ever.
+ * container goes on unwatched. No polling. But conmon itself waits as long as an attached client reads nothing of what the
+ * container has said: who must go on has to kill it (engine/stop.ts).
  *
  *     inotifywait -e close_write,moved_to EXITS; cat EXITS/ID
  */
