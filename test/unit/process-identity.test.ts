@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { lookUp, readArchivedAccounts } from '../../src/services/process/identity.ts';
+import { homeOf, lookUp, readArchivedAccounts } from '../../src/services/process/identity.ts';
 
 /** An archive with so many bytes before the last line of its /etc/passwd. */
 function archive(t: ExecutionContext, bytes: number): string {
@@ -27,4 +27,15 @@ test('a list that is too long is refused, and not cut', (t) => {
     code: 'program-failed',
     message: /^etc\/passwd of root file system ".*" could not be read: it says more than 16777216 bytes$/,
   });
+});
+
+test('lists of lines alone take no more memory than themselves', (t) => {
+  const kilobytes = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+  const lines = '\n'.repeat(16 << 20);
+  const accounts = { passwd: `${lines}web:x:1000:33::/srv:/bin/sh\n`, group: `${lines}ssl:x:30:web\n` };
+  const before = kilobytes();
+  t.deepEqual(lookUp('web', accounts), { uid: 1000, gid: 33, additionalGids: [30] });
+  t.is(homeOf(1000, accounts), '/srv');
+  const grown = kilobytes() - before;
+  t.true(grown < 200_000, `${grown} kB`);
 });

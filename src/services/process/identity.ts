@@ -58,35 +58,46 @@ export function readArchivedAccounts(archive: string): Accounts {
  */
 export function lookUp(user: string | undefined, accounts: Accounts): Identity {
   const [userText = '', groupText] = (user ?? '0').split(':', 2);
-  const users = entries(accounts.passwd);
-  const groups = entries(accounts.group);
-  const entry = find(users, userText, 2);
+  const entry = find(accounts.passwd, userText, 2);
   const uid = entry === undefined ? number(userText) : number(entry[2] ?? '');
   if (uid === undefined) throw unknown('user', userText, '/etc/passwd');
   if (groupText !== undefined && groupText !== '') {
-    const gid = number(find(groups, groupText, 2)?.[2] ?? groupText);
+    const gid = number(find(accounts.group, groupText, 2)?.[2] ?? groupText);
     if (gid === undefined) throw unknown('group', groupText, '/etc/group');
     return { uid, gid, additionalGids: [] };
   }
   const gid = number(entry?.[3] ?? '') ?? 0;
-  const name = entry?.[0];
-  const member = (group: string[]) => name !== undefined && (group[3] ?? '').split(',').includes(name);
-  const additional = groups.filter(member).map((group) => number(group[2] ?? ''));
-  return { uid, gid, additionalGids: additional.filter((id) => id !== undefined && id !== gid) as number[] };
+  const additional = entry?.[0] === undefined ? [] : groupsOf(entry[0], accounts.group);
+  return { uid, gid, additionalGids: additional.filter((id) => id !== gid) };
+}
+
+function groupsOf(name: string, file: string): readonly number[] {
+  const gids: number[] = [];
+  for (const [, , gid = '', members = ''] of entries(file)) {
+    const id = `,${members},`.includes(`,${name},`) ? number(gid) : undefined;
+    if (id !== undefined) gids.push(id);
+  }
+  return gids;
 }
 
 /** The home directory of a uid; `/` where it has none. */
 export function homeOf(uid: number, accounts: Accounts): string {
-  return find(entries(accounts.passwd), String(uid), 2)?.[5] || '/';
+  return find(accounts.passwd, String(uid), 2)?.[5] || '/';
 }
 
-function entries(file: string): string[][] {
-  return file.split('\n').map((line) => line.split(':'));
+/** One after the other: who lives in the tree may have written millions of lines, or colons, which together take gigabytes. */
+function* entries(file: string): Generator<readonly string[]> {
+  for (const [line] of file.matchAll(/[^\n]+/g)) yield line.split(':', 7);
 }
 
 /** A name wins over a number, in case that somebody is called 1000. */
-function find(rows: readonly string[][], key: string, column: number): string[] | undefined {
-  return rows.find((row) => row[0] === key) ?? rows.find((row) => row[column] === key);
+function find(file: string, key: string, column: number): readonly string[] | undefined {
+  let numbered: readonly string[] | undefined;
+  for (const row of entries(file)) {
+    if (row[0] === key) return row;
+    if (row[column] === key) numbered ??= row;
+  }
+  return numbered;
 }
 
 function number(text: string): number | undefined {
