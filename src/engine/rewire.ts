@@ -1,4 +1,5 @@
 /** What changes for a container that lives when its plugs do: its ways out, its published ports, its names and its files. */
+import { constants } from 'node:fs';
 import type { Backend } from '../firewall/backend.ts';
 import { addHosts, nameServiceResolvConf, removeHosts } from '../networks/files.ts';
 import { changeRoutes, defaultRoutes } from '../networks/gateway.ts';
@@ -68,7 +69,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
     ],
     guard: republish(life.guard ?? [], guarded, 'what it may say depends on all its plugs'),
     moved: elements.length > 0 || forwardsKey(gathered) !== forwardsKey(life.forwards),
-    warnings: hosts === undefined ? [overgrown(record)] : [],
+    warnings: hosts === undefined ? [untouchable(record)] : [],
     life: {
       ...life,
       ...(names === undefined ? {} : { names }),
@@ -88,16 +89,20 @@ function addressesOf(wired: Wired): readonly Address[] {
 /** Larger is nobody's list of hosts; what is in the file goes into our memory, a journal and the script of `explain`. */
 const largestBytes = 1 << 20;
 
-/** A file of the container's as it is now; undefined where it is too large, to which who lives in there may bring it at no cost. */
+/**
+ * A file of the container's as it is now. Undefined where who lives in there keeps us from reading or writing it, all of which
+ * costs nothing: it is too large, there is a lease on it, or it is a program that runs.
+ */
 function readOwn(life: Life, name: string): string | undefined {
-  return ignoring('EFBIG', () => ignoring('ENOENT', () => readInside(life.launch.directory, name, largestBytes)) ?? '');
+  const read = () => readInside(life.launch.directory, name, largestBytes, constants.O_RDWR);
+  return ignoring(['EFBIG', 'EAGAIN', 'ETXTBSY'], () => ignoring('ENOENT', read) ?? '');
 }
 
-function overgrown({ name }: ContainerRecord): string {
-  return `the lines of container ${name} in its /etc/hosts stay as they are: the file is larger than ${largestBytes >> 20} MiB`;
+function untouchable({ name }: ContainerRecord): string {
+  return `the lines of container ${name} in its /etc/hosts stay as they are: it keeps the file to itself, or has made it larger than ${largestBytes >> 20} MiB`;
 }
 
-/** Undefined where the file is too large: that must not keep anybody from being connected, nor from being disconnected. */
+/** Undefined where we are kept from the file: that must not keep anybody from being connected, nor from being disconnected. */
 function rewriteHosts(
   record: ContainerRecord,
   life: Life,

@@ -8,6 +8,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { ignoring, KernelError } from '../values/errors.ts';
+import { openAtOnce } from './leased-file.ts';
 import { call } from './libc.ts';
 
 const SYS_OPENAT2 = 437;
@@ -27,14 +28,21 @@ const largestAccounts = 16 << 20;
  * as he likes, and a device would hear of it.
  *
  * @param root a directory, `/proc/PID/root` included
- * @throws KernelError ENOENT and the other errors of open(2); EINVAL for what is no regular file, EFBIG above the largest size
+ * @param access of open(2): O_RDWR refuses what could not be written to now
+ * @throws KernelError ENOENT and the other errors of open(2); EINVAL for what is no regular file, EFBIG above the largest size,
+ *   EAGAIN where somebody has a lease
  */
-export function readInside(root: string, path: string, largestBytes = largestAccounts): string {
+export function readInside(
+  root: string,
+  path: string,
+  largestBytes = largestAccounts,
+  access: number = constants.O_RDONLY,
+): string {
   return opened(root, path, O_PATH, (found) => {
     const stat = fstatSync(found);
     if (!stat.isFile()) throw new KernelError(`read ${path} below ${root}, which is no regular file`, 'EINVAL');
     if (stat.size > largestBytes) throw new KernelError(`read ${path} below ${root}, of ${stat.size} bytes`, 'EFBIG');
-    const fd = openSync(`/proc/self/fd/${found}`, constants.O_RDONLY);
+    const fd = openAtOnce(`read ${path} below ${root}`, `/proc/self/fd/${found}`, access);
     try {
       // It may be growing.
       const text = Buffer.alloc(stat.size);

@@ -3,6 +3,7 @@
 //      web ---- back, and then front: root types `gangway network connect front web`, or what `gangway explain` prints of it
 import test from 'ava';
 import { withGangway } from '../support/gangway.ts';
+import { leaseScript } from '../support/lease.ts';
 import { gangway, withStory } from '../support/story-lab.ts';
 
 test('what a container writes to its hosts file is nothing that root’s shell or terminal obeys', async (t) => {
@@ -57,6 +58,33 @@ test('a hosts file that a container has made huge is left alone, and what it hol
     t.regex(longer.slice(long.length), /^172\.19\.0\.\d\t\w+\n$/);
     t.is(await change('disconnect'), '');
     t.true((await story.read(web, '/etc/hosts')) === long);
+  });
+});
+
+test('a hosts file that a container keeps to itself is left alone, and nobody waits for it', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await gangway(story, 'network create back');
+    await gangway(story, 'network create front');
+    const program = ['sh', '-c', 'cat /usr/bin/sleep >/etc/hosts; chmod +x /etc/hosts; exec /etc/hosts 1000'];
+    const held = [
+      ...(['read', 'write'] as const).map((access) => ['perl', '-e', leaseScript, '/etc/hosts', access]),
+      program,
+    ];
+    for (const [index, command] of held.entries()) {
+      const name = `web${index}`;
+      const web = await story.start('--name', name, '--network', 'back', ...command);
+      const isHeld = 'grep -qs leased "/var/lib/gangway/containers/$1/log" || readlink "/proc/$2/exe" | grep hosts';
+      await story.lab.host.waitFor(['sh', '-c', isHeld, 'sh', web.id, web.pid]);
+      for (const verb of ['connect', 'disconnect']) {
+        const { exitCode, stderr } = await story.exec(['network', verb, 'front', name]);
+        t.is(exitCode, 0, `${command}: ${stderr}`);
+        t.regex(
+          stderr,
+          /^gangway: warning: the lines of container web\d in its \/etc\/hosts stay .* keeps the file to itself, /,
+        );
+        t.is((await gangway(story, `exec ${name} ip address`)).includes('eth1'), verb === 'connect');
+      }
+    }
   });
 });
 

@@ -410,6 +410,15 @@ export const chapters: readonly Chapter[] = [
       },
       {
         attack:
+          'a container has a lease on its /etc/hosts or /etc/passwd, and who changes or reads it waits 45 seconds, with him all who change something; or it runs the file, which nobody can write then',
+        sources: [],
+        docker: 'not tried',
+        gangway: 'stopped',
+        because: 'nobody waits; a hosts file that can’t be written stays as it is',
+        proofs: [hostsFile('a hosts file that a container keeps to itself is left alone, and nobody waits for it')],
+      },
+      {
+        attack:
           'a container writes to its /etc/hosts what ends the text for a shell, or steers a terminal, and root runs or reads what `gangway explain network connect` prints',
         sources: [],
         docker: 'not there',

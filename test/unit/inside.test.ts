@@ -1,10 +1,11 @@
 /** Reading in a tree that belongs to somebody else. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { constants, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { requireCommand } from '../../src/kernel/command.ts';
 import { readInside } from '../../src/sys/inside.ts';
+import { lease } from '../support/lease.ts';
 
 test('a regular file, and nothing that would keep us, speak, or fill the memory', (t) => {
   const tree = mkdtempSync('/tmp/gangway-inside-');
@@ -61,4 +62,20 @@ test('who renames without end keeps nobody from finding a command by ".."', asyn
     // This one may be disturbed at each attempt.
     for (let count = 0; count < 1000; count++) requireCommand('long', place);
   });
+});
+
+test('who has a lease keeps nobody waiting', async (t) => {
+  const tree = mkdtempSync('/tmp/gangway-inside-');
+  t.teardown(() => rmSync(tree, { recursive: true }));
+  for (const access of ['read', 'write'] as const) {
+    writeFileSync(`${tree}/${access}`, 'text');
+    await lease(t, `${tree}/${access}`, access);
+  }
+  const before = performance.now();
+  t.throws(() => readInside(tree, '/read'), {
+    message: /^read \/read below .*, on which somebody has a lease: EAGAIN$/,
+  });
+  t.is(readInside(tree, '/write'), 'text');
+  t.throws(() => readInside(tree, '/write', 10, constants.O_RDWR), { message: /a lease: EAGAIN$/ });
+  t.true(performance.now() - before < 5000);
 });

@@ -9,6 +9,7 @@ import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
 import type { World } from '../../src/plan/world.ts';
+import { lease } from '../support/lease.ts';
 
 const kinds = kernelKinds as Kinds;
 const nowhere = {} as World;
@@ -62,6 +63,21 @@ test.serial('files and directories have the modes that they are said to have, wh
     t.is(mode('rewritten'), '600', 'a file that is rewritten keeps what it has');
     t.is(readFileSync(`${top}/rewritten`, 'utf8'), 'new\n');
   }
+});
+
+test.serial('a file that somebody has a lease on is not written, and not waited for', async (t) => {
+  const directory = mkdtempSync(`${tmpdir()}/gangway-`);
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const path = `${directory}/hosts`;
+  writeFileSync(path, 'old\n');
+  await lease(t, path, 'write');
+  const step = { kind: 'file', path, mode: 0o644, content: 'new\n', was: 'old\n', why: 'it must be' } as const;
+  const before = performance.now();
+  const message = `write ${path}, on which somebody has a lease: EAGAIN`;
+  await t.throwsAsync(apply('a test', [step], kinds, nowhere), { message: new RegExp(message) });
+  t.throws(() => void kernelKinds.file.undo(step, nowhere), { message });
+  t.true(performance.now() - before < 5000);
+  t.is(readFileSync(path, 'utf8'), 'old\n');
 });
 
 /** What a shell writes inside `top`: by turns with the commands that make a file, and with those that bring its old content back. */

@@ -1,7 +1,8 @@
 /** Step kinds of the file system: directory, file, archive. */
-import { chmodSync, chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { makeDirectory } from '../../kernel/directory.ts';
 import { runProgram } from '../../kernel/program.ts';
+import { openAtOnce } from '../../sys/leased-file.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
 import type { ActionKind } from '../kind.ts';
@@ -23,7 +24,7 @@ export const directory: ActionKind<DirectoryStep> = {
 
 export const file: ActionKind<FileStep> = {
   apply({ path, content, mode, was }) {
-    writeFileSync(path, content, { mode });
+    write(path, content, mode);
     // The mode above obeys the caller's umask; that of a file which is rewritten is somebody's by now.
     if (was === undefined) chmodSync(path, mode);
   },
@@ -34,10 +35,21 @@ export const file: ActionKind<FileStep> = {
   undoCommands: ({ path, was }) => [was === undefined ? `rm -f ${quote(path)}` : writing(path, was)],
   undo({ path, was, mode }) {
     if (was === undefined) return rmSync(path, { force: true });
-    if (existsSync(path)) writeFileSync(path, was, { mode });
+    if (existsSync(path)) write(path, was, mode);
   },
   holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
 };
+
+/** Over what is there. Who lives in a container may keep us from it, but not waiting. @throws KernelError EAGAIN, Error ETXTBSY */
+function write(path: string, content: string, mode: number): void {
+  const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+  const fd = openAtOnce(`write ${path}`, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  try {
+    writeFileSync(fd, content);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 /**
  * What steers a terminal, turns the direction of writing, or is dropped by a shell, as NUL is: with one inside, the word that
