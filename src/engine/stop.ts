@@ -60,13 +60,15 @@ async function stopThen(context: Context, name: string, options: StopOptions, la
   await end(context, record, { life: record.life, ending, told: ['stop'], last });
 }
 
-/** Sends a signal. KILL and TERM mean that somebody wants it to end: the restart policy has no say then. */
+/** What says that somebody wants a command to end; to Docker any signal does. HUP mostly asks a service to read its files again. */
+const finalSignals: readonly string[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT'];
+
+/** Sends a signal. Where it means that somebody wants it to end, the restart policy has no say. */
 export async function kill(context: Context, name: string, signal: string): Promise<void> {
   const canonical = parseSignal(signal);
   const found = context.records.container(name);
   if (found.life === undefined || !isAlive(found.life)) throw notRunning(found.name);
-  const final = ['SIGKILL', 'SIGTERM'].includes(canonical);
-  const record = final ? await markStopped(context, name) : found;
+  const record = finalSignals.includes(canonical) ? await markStopped(context, name) : found;
   const launched = record.life === undefined ? undefined : readLaunched(record.life.launch);
   if (record.life === undefined || launched === undefined) return;
   if (canonical === 'SIGKILL') {

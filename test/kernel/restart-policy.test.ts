@@ -28,6 +28,25 @@ test('a container that waits for its next start can be stopped, and stays so', (
     t.regex(Status, /^Exited \(1\) /);
   }));
 
+test('who types ^C wants an end, and who sends HUP does not', (t) =>
+  withGangway(t, async (gangway) => {
+    const ends = 'trap "exit 3" HUP INT QUIT; echo ready; while :; do sleep 0.01; done';
+    const state = async (name: string) => {
+      const [{ State, RestartCount }] = JSON.parse(await gangway.run('inspect', name));
+      return `${State.Status} ${RestartCount}`;
+    };
+    for (const signal of ['INT', 'QUIT', 'HUP'] as const) {
+      const run = ['run', '--name', signal, '--network', 'none', '--restart', 'always', 'sh', '-c', ends];
+      const client = gangway.spawn(...run);
+      await client.waitForOutput(/^ready$/m);
+      await gangway.sh('kill -s "$1" $(pgrep -f "gangway.js run --name $1 ")', signal);
+      t.is((await client.result).exitCode, 3);
+      const then = signal === 'HUP' ? 'running 1' : 'exited 0';
+      await waitFor(`after ${signal} it is ${then}`, async () => (await state(signal)) === then);
+      await gangway.run('rm', '-f', signal);
+    }
+  }));
+
 test('a container whose retries are used up has exited', (t) =>
   withGangway(t, async (gangway) => {
     await gangway.run('run', '-d', '--name', 'twice', '--network', 'none', '--restart', 'on-failure:1', 'false');
