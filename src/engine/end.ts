@@ -40,9 +40,9 @@ function goesOn({ kind }: Observed): boolean {
   return kind === 'created' || kind === 'running';
 }
 
-/** What becomes of a container's record when it has ended, unless somebody wants it otherwise: `--rm`. */
-export function lastOf({ request }: ContainerRecord): 'keep' | 'remove' {
-  return request.removeOnExit ? 'remove' : 'keep';
+/** What becomes of a container's record when it has ended: `--rm`. As with Docker, one that is restarted stays. */
+export function lastOf({ request, restarting = false }: ContainerRecord): 'keep' | 'remove' {
+  return request.removeOnExit && !restarting ? 'remove' : 'keep';
 }
 
 /**

@@ -28,6 +28,8 @@ export interface ContainerRecord {
   readonly network: NetworkMode;
   /** Somebody stopped it: the restart policy has no say. */
   readonly stopped: boolean;
+  /** `restart` has stopped it, and is about to start it: it stays when it ends, also with `--rm`. Its next life clears it. */
+  readonly restarting?: boolean;
   /** How often its policy has started it again. */
   readonly restarts: number;
   /** How often since a life that lasted. Older records don't say: then all of them. */

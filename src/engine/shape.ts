@@ -127,6 +127,7 @@ export const isContainerRecord = object<ContainerRecord>({
   network: networkMode,
   stopped: isFlag,
   restarts: isNumber,
+  restarting: optional(isFlag),
   restartsInARow: optional(isNumber),
   failure: optional(isText),
   lastEnd: optional(

@@ -31,19 +31,22 @@ interface StopOptions {
   readonly signal?: string;
 }
 
+/** What is written down of a container besides that somebody wants it stopped. */
+type Afterwards = Pick<ContainerRecord, 'restarting'>;
+
 const defaultTimeoutSeconds = 10;
 /** How long a monitor may take to write down an end. */
 const monitorPatienceMilliseconds = 10_000;
 
 /** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
 export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
-  await stopThen(context, name, options, lastOf);
+  await stopThen(context, name, options, {});
 }
 
-async function stopThen(context: Context, name: string, options: StopOptions, last: typeof lastOf): Promise<void> {
+async function stopThen(context: Context, name: string, options: StopOptions, then: Afterwards): Promise<void> {
   const { timeoutSeconds = defaultTimeoutSeconds } = options;
   const signal = parseSignal(options.signal ?? 'SIGTERM');
-  const record = await markStopped(context, name);
+  const record = await markStopped(context, name, then);
   if (record.life === undefined) {
     context.onPlan({ subject: `stop ${record.name}, which does not run`, direction: 'make', steps: [] });
     return;
@@ -57,7 +60,7 @@ async function stopThen(context: Context, name: string, options: StopOptions, la
       why: 'gives it time to put things in order, and then no choice',
     },
   ];
-  await end(context, record, { life: record.life, ending, told: ['stop'], last });
+  await end(context, record, { life: record.life, ending, told: ['stop'] });
 }
 
 /** What says that somebody wants a command to end; to Docker any signal does. HUP mostly asks a service to read its files again. */
@@ -81,7 +84,7 @@ export async function kill(context: Context, name: string, signal: string): Prom
       },
       { kind: 'ended', process, why: 'it is dead when it has ended' },
     ];
-    return await end(context, record, { life: record.life, ending, told: [], last: lastOf });
+    return await end(context, record, { life: record.life, ending, told: [] });
   }
   using world = new World(context.host());
   const why = 'sent to the container’s first process; what it means is the command’s business';
@@ -95,12 +98,10 @@ interface Asked {
   readonly ending: (process: ProcessIdentity) => readonly Step[];
   /** What is told of the container when that is done. */
   readonly told: readonly ContainerAction[];
-  /** What becomes of the record when it has ended. */
-  readonly last: typeof lastOf;
 }
 
 /** Ends a life, and takes it away. */
-async function end(context: Context, record: ContainerRecord, { life, ending, ...after }: Asked): Promise<void> {
+async function end(context: Context, record: ContainerRecord, { life, ending, told }: Asked): Promise<void> {
   using world = new World(context.host());
   const { launch } = life;
   const launched = readLaunched(launch);
@@ -113,7 +114,7 @@ async function end(context: Context, record: ContainerRecord, { life, ending, ..
     await ask(context, world, record, [claim, ...ending(launched.container)]);
   }
   if (launched !== undefined && !context.dryRun) await waitForMonitor(launch, launched.monitor);
-  await clear(context, record, after);
+  await clear(context, record, told);
 }
 
 /** Waits until the monitor of what has ended has written how, or has ended itself. */
@@ -135,9 +136,9 @@ async function ask(context: Context, world: World, record: ContainerRecord, step
   await apply(subject, steps, { ...context.kinds, signal: signalKind(sent), ended: endedKind(sent) }, world);
 }
 
-/** Stops if need be, and starts. As with Docker, what is removed when it ends stays for that. */
+/** Stops if need be, and starts. */
 export async function restart(context: Context, name: string, options: StopOptions): Promise<void> {
-  await stopThen(context, name, options, () => 'keep');
+  await stopThen(context, name, options, { restarting: true });
   await exclusively(context, async (world) => {
     const found = context.records.container(name);
     // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
@@ -196,13 +197,13 @@ export async function remove(
   });
 }
 
-/** Writes down that somebody wants it stopped, before it is, so that nobody starts it again. */
-async function markStopped(context: Context, name: string): Promise<ContainerRecord> {
+/** Writes down that somebody wants it stopped, before it is, so that nobody starts it again, nor removes what is to be started. */
+async function markStopped(context: Context, name: string, then: Afterwards = {}): Promise<ContainerRecord> {
   return await exclusively(context, async (world) => {
-    const found = context.records.container(name);
-    const record = { ...found, stopped: true };
+    const { restarting, ...found } = context.records.container(name);
+    const record = { ...found, ...then, stopped: true };
     // One without a life may be about to get its next one from the restart policy.
-    if (found.stopped || context.dryRun) return record;
+    if ((found.stopped && restarting === then.restarting) || context.dryRun) return record;
     const plan = { subject: `stop ${record.name}`, direction: 'make' as const, steps: [] };
     await carry({ ...context, onPlan: () => {} }, world, {
       plan,
@@ -213,11 +214,7 @@ async function markStopped(context: Context, name: string): Promise<ContainerRec
 }
 
 /** Takes away what an ended container had, if nobody was faster. */
-async function clear(
-  context: Context,
-  asked: ContainerRecord,
-  { told, last }: Pick<Asked, 'told' | 'last'>,
-): Promise<void> {
+async function clear(context: Context, asked: ContainerRecord, told: Asked['told']): Promise<void> {
   await exclusively(context, async (world) => {
     const record = endedRecord(context, asked.id);
     if (record?.life === undefined) {
@@ -227,6 +224,6 @@ async function clear(
       );
     }
     if (!context.dryRun && observeLife(record.life).kind === 'running') return;
-    await endLife(context, world, record, last(record), told);
+    await endLife(context, world, record, lastOf(asked), told);
   });
 }

@@ -1,6 +1,6 @@
 /** Who runs a container in the foreground is its messenger: signals are meant for the command. */
 import test from 'ava';
-import { withGangway } from '../support/gangway.ts';
+import { program, withGangway } from '../support/gangway.ts';
 
 test('signals to the client are the container’s', (t) =>
   withGangway(t, async (gangway) => {
@@ -11,4 +11,37 @@ test('signals to the client are the container’s', (t) =>
     await client.waitForOutput(/got INT/);
     await gangway.sh('kill -TERM "$(pgrep -f "gangway[.]js run --rm")"');
     t.deepEqual(await client.result, { exitCode: 5, stdout: 'ready\ngot INT\ngot TERM\n', stderr: '' });
+  }));
+
+test('its client removes no container that somebody restarts', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.sh('mkdir /run/go');
+    const ends =
+      'trap "echo got TERM; until [ -e /go/on ]; do sleep 0.05; done; exit 5" TERM; echo ready; while :; do sleep 0.05; done';
+    const run = ['run', '--rm', '--name', 'web', '--network', 'none', '-v', '/run/go:/go', 'sh', '-c', ends];
+    const client = gangway.spawn(...run);
+    await client.waitForOutput(/ready/);
+    // nsenter(1) would stop with its child, and not go on with it.
+    const restart = gangway.lab.host.spawn([
+      'sh',
+      '-c',
+      '"$@"; exit $?',
+      'sh',
+      ...program,
+      'restart',
+      '-t',
+      '-1',
+      'web',
+    ]);
+    await client.waitForOutput(/got TERM/);
+    // Who restarts it comes late to its end.
+    const send = (signal: string) => gangway.sh('pkill "-$1" -f "^[^ ]*node .*gangway.js restart"', signal);
+    await send('STOP');
+    await gangway.sh('touch /run/go/on');
+    t.is((await client.result).exitCode, 5);
+    await send('CONT');
+    t.like(await restart.result, { exitCode: 0, stderr: '' });
+    t.is(JSON.parse(await gangway.run('inspect', 'web'))[0].State.Status, 'running');
+    await gangway.run('stop', '-t', '0', 'web');
+    t.is(await gangway.run('ps', '-aq'), '');
   }));
