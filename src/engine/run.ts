@@ -9,7 +9,8 @@
  * reaches the reader through us: when the reader has gone, it is ended by SIGKILL, since the first process of a container
  * ignores every signal that it has no handler for. Docker's goes on, and writes its log for nobody.
  */
-import { type Attachment, type AttachTarget, connectAttach } from '../services/process/attach.ts';
+import { readerOf } from '../services/events/reader.ts';
+import { type Attachment, type AttachTarget, connectAttach, type Unseen } from '../services/process/attach.ts';
 import { exitPath, lockPath } from '../services/process/exit.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { type Lock, tryLock } from '../sys/flock.ts';
@@ -23,7 +24,7 @@ import type { Ending, RunOptions, Streams } from './engine.ts';
 import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord } from './record.ts';
 import { type Beginning, startLife } from './start.ts';
-import { tell } from './tell.ts';
+import { eventsPath, tell } from './tell.ts';
 
 /** @returns the new container's id */
 export async function create(context: Context, request: ContainerRequest): Promise<string> {
@@ -83,7 +84,7 @@ export async function attachTo(context: Context, name: string, streams: Streams,
   const { stdin, ...others } = streams;
   const ends = withInput && stdin !== undefined ? streams : others;
   const target = attachTarget(record.life.launch, record.request.interactive);
-  return await connectAttach({ ...target, running: true }, ends).ending;
+  return await seen(context, record, await connectAttach({ ...target, running: true }, ends).ending);
 }
 
 export function notRunning(name: string): GangwayError {
@@ -102,6 +103,26 @@ function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
     terminal: launch.terminal,
     interactive,
   };
+}
+
+/**
+ * How a session ended. Who ends a container by force kills its monitor, too, and takes away what that one may have written: but he
+ * holds the lock until he has told how it ended.
+ *
+ * @throws GangwayError program-failed where nobody has
+ */
+async function seen(context: Context, { id, life }: ContainerRecord, ending: Ending | Unseen): Promise<Ending> {
+  if (ending.kind !== 'unseen') return ending;
+  await exclusively(context, async () => {});
+  const since = new Date(life?.startedAt ?? 0);
+  const died = readerOf(eventsPath(context.records))().find(
+    (event) => event.action === 'die' && event.id === id && event.time >= since,
+  );
+  const { exitCode } = died?.attributes ?? {};
+  if (exitCode !== undefined) return { kind: 'exited', exitCode: Number(exitCode) };
+  throw new GangwayError('program-failed', "the container's monitor was killed, so its exit status is unknown", {
+    hint: '`gangway ps -a` shows whether it still runs, and `gangway rm -f` ends it',
+  });
 }
 
 /** The caller's end of a container that is about to start: nobody, or a person in the foreground. */
@@ -137,7 +158,7 @@ class Client {
   async stay(context: Context, record: ContainerRecord): Promise<Ending | undefined> {
     if (this.#attachment === undefined) return undefined;
     try {
-      const ending = await this.#attachment.ending;
+      const ending = await seen(context, record, await this.#attachment.ending);
       if (ending.kind === 'unread') await endUnread(context, record.id);
       if (ending.kind === 'exited' && this.#lock !== undefined) await cleanUp(context, record.id);
       return ending;

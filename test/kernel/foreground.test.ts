@@ -45,3 +45,27 @@ test('its client removes no container that somebody restarts', (t) =>
     await gangway.run('stop', '-t', '0', 'web');
     t.is(await gangway.run('ps', '-aq'), '');
   }));
+
+test('who removes it by force has killed it, and its clients say no more', (t) =>
+  withGangway(t, async (gangway) => {
+    const run = ['run', '--name', 'web', '--network', 'none', 'sh', '-c', 'echo ready; exec sleep infinity'];
+    const client = gangway.spawn(...run);
+    await client.waitForOutput(/ready/);
+    const other = gangway.spawn('attach', 'web');
+    await gangway.lab.host.waitFor(['sh', '-c', 'ss --no-header --unix --all | grep -c "ESTAB.*/attach" | grep -qx 2']);
+    await gangway.run('rm', '-f', 'web');
+    t.deepEqual(await client.result, { exitCode: 137, stdout: 'ready\n', stderr: '' });
+    t.deepEqual(await other.result, { exitCode: 137, stdout: '', stderr: '' });
+  }));
+
+test('a client whose container goes on without a monitor says so', (t) =>
+  withGangway(t, async (gangway) => {
+    const run = ['run', '--name', 'web', '--network', 'none', 'sh', '-c', 'echo ready; exec sleep infinity'];
+    const client = gangway.spawn(...run);
+    await client.waitForOutput(/ready/);
+    await gangway.sh('kill -KILL $(pgrep conmon)');
+    const { exitCode, stderr } = await client.result;
+    t.is(exitCode, 125);
+    t.regex(stderr, /^gangway: the container's monitor was killed, .*; `gangway ps -a` shows whether it still runs/);
+    await gangway.run('rm', '-f', 'web');
+  }));

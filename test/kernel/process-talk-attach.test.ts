@@ -33,7 +33,7 @@ test.serial('a second client finds the container as the first one left it', asyn
 test.serial('a killed monitor is told, and nobody waits for ever', async (t) => {
   t.deepEqual(await inPrivateMachine('monitor killed'), {
     status: 'unknown',
-    message: "the container's monitor was killed, so its exit status is unknown",
+    ending: { kind: 'unseen' },
     later: 'unknown',
   });
 });

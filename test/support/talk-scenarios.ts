@@ -226,10 +226,10 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const waiting = waitForExit(container.exitFile, container.monitor);
     process.kill(container.monitor.pid, 'SIGKILL');
     const status = await waiting;
-    const message = await attachment.ending.catch((error) => error.message);
+    const ending = await attachment.ending;
     const later = await waitForExit(container.exitFile, container.monitor);
     container.remove();
-    return { status, message, later };
+    return { status, ending, later };
   },
 
   async terminal() {

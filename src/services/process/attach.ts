@@ -24,7 +24,7 @@
 import { join } from 'node:path';
 import type { ProcessIdentity } from '../../kernel/process.ts';
 import { SequencedSocket } from '../../sys/sequenced-socket.ts';
-import { GangwayError, hasErrno } from '../../values/errors.ts';
+import { hasErrno } from '../../values/errors.ts';
 import { DetachKeys } from './detach-keys.ts';
 import { waitForExit } from './exit-watch.ts';
 import { followSize, isTerminalInput, isTerminalOutput, makeRaw, type Undo } from './terminal.ts';
@@ -47,6 +47,11 @@ export type Ending =
   | { readonly kind: 'detached' }
   | { readonly kind: 'unread' };
 
+/** The container's monitor was killed: from here its end can't be seen, nor whether it has ended. */
+export interface Unseen {
+  readonly kind: 'unseen';
+}
+
 /** A created or running container, as far as attaching to it goes. */
 export interface AttachTarget {
   /** Where conmon keeps `attach` and `ctl`. */
@@ -67,8 +72,7 @@ const STDERR = 3;
 
 /** One person's connection to one container. */
 export interface Attachment {
-  /** @throws GangwayError program-failed if the container's monitor was killed */
-  readonly ending: Promise<Ending>;
+  readonly ending: Promise<Ending | Unseen>;
   /** Leaves, as with the detach keys. */
   close(): void;
 }
@@ -127,7 +131,7 @@ class Session {
   }
 
   /** Shows what the container says, until one of the two sides leaves. */
-  async run(): Promise<Ending> {
+  async run(): Promise<Ending | Unseen> {
     for await (const packet of this.socket.packets()) {
       const output = packet[0] === STDERR ? this.streams.stderr : this.streams.stdout;
       const failure = await write(output, packet.subarray(1));
@@ -138,10 +142,7 @@ class Session {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#left !== undefined) return { kind: this.#left };
     const status = await waitForExit(this.target.exitFile, this.target.monitor);
-    if (status !== 'unknown') return { kind: 'exited', exitCode: status };
-    throw new GangwayError('program-failed', "the container's monitor was killed, so its exit status is unknown", {
-      hint: 'the container may still run; `gangway rm -f` ends it',
-    });
+    return status === 'unknown' ? { kind: 'unseen' } : { kind: 'exited', exitCode: status };
   }
 
   /** An output that fails says so with an event, also when nothing is being written. */
