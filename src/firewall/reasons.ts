@@ -45,7 +45,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
   sources: ({ address }, network) => `packets from containers of ${network} go out under ${address}`,
   subnets: ({ bridge, address }) => `${address} lives behind ${bridge}, and nobody elsewhere may claim to`,
   inside: ({ address }) =>
-    `what goes to ${address} is marked as seen: without the mark, the routing has a black hole for it`,
+    `nobody on a wire is of ${address}; what goes there is marked as seen: without the mark, the routing has a black hole for it`,
 };
 
 const setEnd = /(_ports)?[46]?$/;

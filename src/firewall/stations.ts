@@ -51,9 +51,9 @@ export const stations: readonly Station[] = [
     ['sender6', 'packet6', 'message'],
     ['addresses6'],
   ),
-  policy('what is published on loopback is not to be had from a wire', ['loopback_ports4'], {
-    nftables: ['prerouting', 'loopback_guard'],
-    iptables: ['prerouting', 'GANGWAY-LOOPBACK'],
+  policy('from a wire nobody gets what is published on loopback, or passes for a container', ['loopback_ports4'], {
+    nftables: ['prerouting', 'wire_guard'],
+    iptables: ['prerouting', 'GANGWAY-LOOPBACK', 'GANGWAY-WIRE', 'GANGWAY-PRETENDED'],
   }),
   policy(
     'a published port of this machine becomes a port of a container',

@@ -77,6 +77,23 @@ export const chapters: readonly Chapter[] = [
       },
       {
         attack:
+          'a neighbour asks a published port by UDP in the name of a container of another network: what is tracked is a way from the one into the other, in both directions, past everything that a network lets out and in',
+        sources: [],
+        docker: 'open, unless rp_filter is strict (read from its rules)',
+        gangway: 'stopped',
+        because: 'what comes by any other link than a bridge of ours bears no address that lives behind one',
+        proofs: [wire('nobody on the wire begins in a container’s name what another network may answer')],
+      },
+      {
+        attack: 'the same asks a process of the machine, which answers a container or carries on what it said',
+        sources: [],
+        docker: 'open, unless rp_filter is strict (read from its rules)',
+        gangway: 'stopped',
+        because: 'the same rule, which stands before there is a destination',
+        proofs: [wire('nobody on the wire speaks to the machine in a container’s name')],
+      },
+      {
+        attack:
           'a neighbour sends datagrams into a conversation of two siblings, which the machine tracks because their bridge asks the rules',
         sources: [],
         docker: 'stopped by the drop of direct access in the raw table',

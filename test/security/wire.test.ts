@@ -1,5 +1,6 @@
 /** Attackers on the machine's own wire, who send to its MAC whatever they like. Topology: siege.ts */
 import { backends, pastTheBlackHole } from './backends.ts';
+import { send as sendFrom } from './from.ts';
 import { datagram, everyKind } from './kinds.ts';
 import { families } from './layout.ts';
 import { bytes, ethernet, icmp, ip4, packet, protocols, udp, type Way } from './packets.ts';
@@ -9,11 +10,13 @@ const layout = {
   networks: {
     front: { number: 1 },
     inner: { number: 2, options: ['--internal'] },
+    back: { number: 3 },
   },
   containers: {
     'front.a': ['-p', '8080:80/udp', '-p', '127.0.0.1:9000:80/udp'],
     'front.b': [],
     'inner.a': [],
+    'back.a': [],
   },
 };
 
@@ -103,6 +106,39 @@ for (const backend of backends) {
     await siege.miss(
       t,
       asking(families.flatMap((family) => [siege.address('front.b', family), siege.address('front.a', family)])),
+    );
+  });
+
+  attack('nobody on the wire begins in a container’s name what another network may answer', async (t, siege) => {
+    let port = 21_000;
+    const answered = (at: string, family: 4 | 6): Shot => ({
+      title: `an answer to ${at}, IPv${family}`,
+      at,
+      fire: async (text) => {
+        const [question, claim] = [toward(siege, 'host', family, siege.address(at, family)), ++port];
+        await send(siege, packet(question, protocols.udp, udp(question, claim, 8080, 'a question')));
+        const answer = { source: siege.address('front.a', family), destination: question.source };
+        await sendFrom(siege, 'front.a', [packet(answer, protocols.udp, udp(answer, 80, claim, text))]);
+      },
+    });
+    await siege.repels(
+      t,
+      families.map((family) => answered('back.a', family)),
+    );
+  });
+
+  attack('nobody on the wire speaks to the machine in a container’s name', async (t, siege) => {
+    await siege.at('host').serve(7005);
+    await siege.repels(
+      t,
+      families.flatMap((family) =>
+        ['front.b', 'inner.a', 'back'].map((name) => ({
+          title: `as ${name}, IPv${family}`,
+          at: 'host',
+          fire: (text: string) =>
+            send(siege, datagram(toward(siege, 'host', family, siege.address(name, family)), 7005, text)),
+        })),
+      ),
     );
   });
 

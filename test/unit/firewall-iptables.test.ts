@@ -33,6 +33,8 @@ function told(rules: ReturnType<typeof renderRules>): readonly string[] {
 
 test('a network is rules in the chains of its families', (t) => {
   t.deepEqual(told(networkElements(policy).flatMap(renderRules)), [
+    '4 raw -I GANGWAY-WIRE -i gangway0 -j RETURN',
+    '6 raw -I GANGWAY-WIRE -i gangway0 -j RETURN',
     '4 mangle -I GANGWAY-INSIDE -i gangway0 -j MARK --set-xmark 0x10000000/0xffffffff',
     '6 mangle -I GANGWAY-INSIDE -i gangway0 -j MARK --set-xmark 0x10000000/0xffffffff',
     '4 mangle -I GANGWAY-STRANGE -i gangway0 -j RETURN',
@@ -61,6 +63,7 @@ test('a network is rules in the chains of its families', (t) => {
     '4 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc 172.17.0.0/16 --ctreplsrc 172.17.0.0/16 -j DROP',
     '4 filter -I GANGWAY-ERRORS -i gangway0 -m conntrack --ctorigsrc 172.17.0.0/16 -j RETURN',
     '4 filter -I GANGWAY-ERRORS -i gangway0 -m conntrack --ctreplsrc 172.17.0.0/16 -j RETURN',
+    '4 raw -I GANGWAY-PRETENDED -s 172.17.0.0/16 -j DROP',
     '4 mangle -I GANGWAY-INSIDE -d 172.17.0.0/16 -j MARK --set-xmark 0x10000000/0xffffffff',
     '4 nat -I GANGWAY-SOURCES -i gangway0 -j SNAT --to-source 203.0.113.9',
     '6 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-ROUTED',
@@ -71,6 +74,7 @@ test('a network is rules in the chains of its families', (t) => {
     '6 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc fd00::/64 --ctreplsrc fd00::/64 -j DROP',
     '6 filter -I GANGWAY-ERRORS -i gangway0 -m conntrack --ctorigsrc fd00::/64 -j RETURN',
     '6 filter -I GANGWAY-ERRORS -i gangway0 -m conntrack --ctreplsrc fd00::/64 -j RETURN',
+    '6 raw -I GANGWAY-PRETENDED -s fd00::/64 -j DROP',
     '6 mangle -I GANGWAY-INSIDE -d fd00::/64 -j MARK --set-xmark 0x10000000/0xffffffff',
   ]);
 });

@@ -262,9 +262,18 @@ test('what a process carries is closed to internal networks, as what the kernel 
   t.is(ask(spy, 'fd00:b::1', 22, all), 'host [fd00:b::1]:22/tcp sees fd00:b::2');
 });
 
+test('nobody on a wire passes for a container, whoever is asked', (t) => {
+  const pretended: Origin = { ...outside, source: parseAddress('172.18.0.2') };
+  t.is(ask(pretended, '203.0.113.1', 8080), 'claim');
+  t.is(ask(pretended, '203.0.113.1', 81), 'claim');
+  t.is(ask(pretended, '203.0.113.1', 81, world({}, {}, { internal: true })), 'claim');
+  t.is(ask(pretended, '192.0.2.9', 80), 'claim');
+});
+
 test('nobody passes for a sibling', (t) => {
   const open = world({ gatewayModes: { 4: 'nat-unprotected', 6: 'nat' } });
   t.is(ask({ ...outside, source: parseAddress('172.17.0.3') }, '172.17.0.2', 80, open), 'claim');
+  t.is(ask({ ...db, source: parseAddress('172.17.0.3') }, '172.17.0.2', 80, open), 'claim');
 });
 
 test('siblings that may not talk reach each other by published ports', (t) => {

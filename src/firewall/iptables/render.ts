@@ -42,9 +42,11 @@ interface Fact {
 
 const filter = (chain: string): Place => ({ table: 'filter', chain: `GANGWAY-${chain}` });
 const nat = (chain: string): Place => ({ table: 'nat', chain: `GANGWAY-${chain}` });
+const raw = (chain: string): Place => ({ table: 'raw', chain: `GANGWAY-${chain}` });
 
 const renderings: Readonly<Record<string, Rendering>> = {
   bridges: ({ links: [bridge] }) => [
+    { ...raw('WIRE'), words: `-i ${bridge} -j RETURN` },
     { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-i ${bridge} -j MARK --set-xmark 0x10000000/0xffffffff` },
     { table: 'mangle', chain: 'GANGWAY-STRANGE', words: `-i ${bridge} -j RETURN` },
     { table: 'mangle', chain: 'GANGWAY-STRANGE', words: `-o ${bridge} -j RETURN` },
@@ -75,6 +77,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { ...filter('ERRORS'), words: `-i ${bridge} -m conntrack --ctreplsrc ${address} -j RETURN` },
   ]),
   ...eachFamily('inside', ({ address }) => [
+    { ...raw('PRETENDED'), words: `-s ${address} -j DROP` },
     { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-d ${address} -j MARK --set-xmark 0x10000000/0xffffffff` },
   ]),
   ...eachFamily('ports', ({ port, target }) => [
@@ -98,9 +101,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('trusted_ports', ({ links: [from, bridge], address, port }) => [
     { ...filter('TRUSTED'), words: `-d ${address} -i ${from} -o ${bridge} ${port} -j ACCEPT` },
   ]),
-  loopback_ports4: ({ address, port }) => [
-    { table: 'raw', chain: 'GANGWAY-LOOPBACK', words: `-d ${address} ${port} -j DROP` },
-  ],
+  loopback_ports4: ({ address, port }) => [{ ...raw('LOOPBACK'), words: `-d ${address} ${port} -j DROP` }],
   limited: ({ links: [bridge] }) => [{ ...filter('INPUT'), words: `-i ${bridge} -g GANGWAY-HOST-LIMITED` }],
   ...eachFamily('denied', ({ links: [bridge], destination, asked }) => [
     { ...filter('DENIED'), words: `${destination} -i ${bridge} -j DROP` },

@@ -32,7 +32,7 @@ import { formatBinding } from '../../values/port-grammar.ts';
 import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
 import { carriedRefusal, egressRefusal } from './egress.ts';
 import type { Packet } from './packet.ts';
-import { pass } from './pass.ts';
+import { claim, pass } from './pass.ts';
 import {
   type Attempt,
   addressTowards,
@@ -43,6 +43,7 @@ import {
   isOn,
   linkTo,
   networkNamed,
+  networkOf,
   networkOn,
   type Origin,
   type Publication,
@@ -130,6 +131,8 @@ function arrive(world: World, packet: Packet): Answer {
       packet.way,
     );
   }
+  const pretended = networkOn(world, inLink) === undefined ? networkOf(world, source) : undefined;
+  if (pretended !== undefined) return claim(pretended, packet);
   if (!isOfHost(world, to)) return pass(world, packet);
   const oneWire = source.family === 6 && isLinkLocal(source);
   const published = oneWire ? undefined : translation(world, to, port);

@@ -109,13 +109,7 @@ function enter(world: World, { packet, outNetwork }: Crossing & { readonly outNe
   const { source, to, way } = packet;
   const refusal = closed(outNetwork, to.family, way);
   if (refusal !== undefined) return refusal;
-  if (isBehind(outNetwork, source)) {
-    return dropped(
-      'claim',
-      `${formatAddress(source)} lives on network ${name}, and nobody else may claim to be it`,
-      way,
-    );
-  }
+  if (isBehind(outNetwork, source)) return claim(outNetwork, packet);
   const mode = policy.gatewayModes[to.family];
   const because = admission(world, packet, outNetwork);
   if (because !== undefined) {
@@ -123,6 +117,10 @@ function enter(world: World, { packet, outNetwork }: Crossing & { readonly outNe
     return [...way, step];
   }
   return dropped('not-published', notPublished(world, packet, outNetwork), way);
+}
+
+export function claim({ name }: ModelNetwork, { source, way }: Packet): Dropped {
+  return dropped('claim', `${formatAddress(source)} lives on network ${name}, and nobody else may claim to be it`, way);
 }
 
 /** Why a network lets a packet in. */

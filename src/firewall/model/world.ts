@@ -92,6 +92,13 @@ export function isBehind({ policy }: ModelNetwork, address: Address): boolean {
   return policy.subnets.some((subnet) => contains(subnet, address));
 }
 
+/** The network behind whose bridge this address lives. On an isolated bridge the machine knows of nobody. */
+export function networkOf({ networks }: World, address: Address): ModelNetwork | undefined {
+  return networks.find(
+    (network) => isBehind(network, address) && network.policy.gatewayModes[address.family] !== 'isolated',
+  );
+}
+
 /** The network whose bridge this link is. */
 export function networkOn({ networks }: World, link: string | undefined): ModelNetwork | undefined {
   return networks.find(({ policy }) => policy.bridge === link);
