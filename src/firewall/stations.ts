@@ -51,10 +51,14 @@ export const stations: readonly Station[] = [
     ['sender6', 'packet6', 'message'],
     ['addresses6'],
   ),
-  policy('from a wire nobody gets what is published on loopback, or passes for a container', ['loopback_ports4'], {
-    nftables: ['prerouting', 'wire_guard'],
-    iptables: ['prerouting', 'GANGWAY-LOOPBACK', 'GANGWAY-WIRE', 'GANGWAY-PRETENDED'],
-  }),
+  policy(
+    'no wire has a container’s address, no container this machine’s; ports of loopback stay there',
+    ['loopback_ports4'],
+    {
+      nftables: ['prerouting', 'wire_guard'],
+      iptables: ['prerouting', 'GANGWAY-LOOPBACK', 'GANGWAY-WIRE', 'GANGWAY-BRIDGED', 'GANGWAY-PRETENDED'],
+    },
+  ),
   policy(
     'a published port of this machine becomes a port of a container',
     ['ports', 'ranges', 'host_ports', 'host_ranges'].flatMap(families),
@@ -99,8 +103,16 @@ export const stations: readonly Station[] = [
     iptables: ['forward', 'GANGWAY-FORWARD', 'GANGWAY-FROM', 'GANGWAY-TO', 'GANGWAY-OURS'],
   }),
   policy('containers of one network, to each other', ['same_bridge', 'apart'], {
-    nftables: ['forward', 'siblings'],
-    iptables: ['forward', 'GANGWAY-SAME-BRIDGE', 'GANGWAY-APART', 'GANGWAY-SIBLINGS'],
+    nftables: ['forward', 'together', 'siblings', 'insiders'],
+    iptables: [
+      'forward',
+      'GANGWAY-SAME-BRIDGE',
+      'GANGWAY-APART',
+      'GANGWAY-TOGETHER',
+      'GANGWAY-SIBLINGS',
+      'GANGWAY-INSIDERS',
+      'GANGWAY-ELSEWHERE',
+    ],
   }),
   policy('out of a network: its mode decides; of what is not named here, nothing leaves', ['leaving'], {
     nftables: ['forward', 'leave'],

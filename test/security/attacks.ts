@@ -256,6 +256,23 @@ export const chapters: readonly Chapter[] = [
         proofs: [container('no packet of one network reaches a container of another one')],
       },
       {
+        attack:
+          'the same where containers may lie (gangway.guard=false): one asks itself, or a port that it publishes, in the name of somebody in another network, and is his answer from then on',
+        sources: [],
+        docker: 'open (read from its rules)',
+        gangway: 'stopped',
+        because: 'what stays in its bridge begins in the name of somebody who lives behind it',
+        proofs: [container('nobody asks himself in the name of another network, to be its answer')],
+      },
+      {
+        attack: 'the same asks the machine in that one’s name, and is the machine from then on, which answers him',
+        sources: [],
+        docker: 'open in IPv6; in IPv4 stopped, unless accept_local is 1 (read from its rules)',
+        gangway: 'stopped',
+        because: 'what comes from a bridge of ours bears no address of the machine',
+        proofs: [container('no container passes for the machine, which whoever it has asked may answer')],
+      },
+      {
         attack: 'a container sends to 127.0.0.0/8 by the MAC of its gateway',
         sources: ['CVE-2020-8558', 'kubernetes#90259'],
         docker:
@@ -579,6 +596,19 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'whoever sends an error about a translated connection has to have one of its ends',
         proofs: [egress('an error about what is translated for others leaves no network, whatever its mode')],
+      },
+      {
+        attack:
+          'a container that may lie (gangway.guard=false) asks itself, by the machine or by the switch alone, in the name of whom it may not speak to, and is let out as the answer; also under addresses of one wire',
+        sources: [],
+        docker: 'there is no such list',
+        gangway: 'stopped',
+        because:
+          'what stays in its bridge begins in the name of somebody who lives behind it; from addresses of one wire nothing leaves such a network',
+        proofs: [
+          egress('nobody in a limited network is let out as an answer to what he has asked himself'),
+          egress('what siblings say by addresses of one wire lets nobody out of a limited network'),
+        ],
       },
       {
         attack:

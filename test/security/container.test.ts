@@ -4,19 +4,27 @@ import { backends } from './backends.ts';
 import { everybody, send, shots, way } from './from.ts';
 import { datagram, everyKind, type Make } from './kinds.ts';
 import { families } from './layout.ts';
-import { ethernet, icmp, packet, protocols, tagged } from './packets.ts';
+import { ethernet, icmp, packet, protocols, tagged, udp, type Way } from './packets.ts';
 import { besiege, type Shot, type Siege } from './siege.ts';
 
 /** Where the guard would stop a lie before anybody else sees it, the rules have to do without. */
 const unguarded = ['-o', 'gangway.guard=false'];
+const apart = ['-o', 'com.docker.network.bridge.enable_icc=false'];
 const layout = {
   outside: ['world'],
   networks: {
     front: { number: 1, options: unguarded },
     back: { number: 2, options: unguarded },
-    apart: { number: 4, options: ['-o', 'com.docker.network.bridge.enable_icc=false'] },
+    apart: { number: 4, options: apart },
+    split: { number: 5, options: [...unguarded, ...apart] },
   },
-  containers: { 'front.a': ['-p', '8080:80/udp'], 'back.a': [], 'apart.a': [], 'apart.b': [] },
+  containers: {
+    'front.a': ['-p', '8080:80/udp'],
+    'back.a': [],
+    'apart.a': [],
+    'apart.b': [],
+    'split.a': ['-p', '8081:80/udp'],
+  },
 };
 
 /** What connection tracking leaves alone, since it is for one wire; sent beyond it nevertheless. */
@@ -38,6 +46,47 @@ for (const backend of backends) {
       const claim = { source: siege.address('back.b', family), destination };
       await siege.repels(t, shots(siege, 'front.a', 'back.a', everyKind(claim)));
     }
+  });
+
+  attack('no container passes for the machine, which whoever it has asked may answer', async (t, siege) => {
+    let port = 23_000;
+    const answer = (family: 4 | 6): Shot => ({
+      title: `IPv${family}`,
+      at: 'back.a',
+      fire: async (text) => {
+        const question = way(siege, 'back.a', 'host', family);
+        const [there, own] = [way(siege, 'host', 'back.a', family), ++port];
+        await send(siege, 'front.a', [packet(question, protocols.udp, udp(question, 80, own, 'a question'))]);
+        await send(siege, 'front.a', [packet(there, protocols.udp, udp(there, own, 80, text))]);
+      },
+    });
+    await siege.repels(t, families.map(answer));
+  });
+
+  attack('nobody asks himself in the name of another network, to be its answer', async (t, siege) => {
+    let port = 22_000;
+    const datagram = (there: Way, from: number, to: number, text: string) =>
+      packet(there, protocols.udp, udp(there, from, to, text));
+    // Who is masked is answered by the gateway's address.
+    const answer = (from: string, asked: string, to: number, family: 4 | 6): Shot => ({
+      title: `from ${from}, who asked ${asked}, IPv${family}`,
+      at: 'back.a',
+      fire: async (text) => {
+        const question = way(siege, 'back.a', asked, family);
+        const [there, gateway] = ['back.a', from.replace(/\..*/, '')].map((name) => way(siege, from, name, family));
+        const [claim, own] = [++port, asked === 'host' ? 80 : to];
+        await send(siege, from, [datagram(question, claim, to, 'a question')]);
+        for (const each of [there, gateway] as Way[]) await send(siege, from, [datagram(each, own, claim, text)]);
+      },
+    });
+    await siege.repels(
+      t,
+      families.flatMap((family) => [
+        answer('front.a', 'front.a', 6000, family),
+        answer('front.a', 'host', 8080, family),
+        answer('split.a', 'host', 8081, family),
+      ]),
+    );
   });
 
   attack('the machine’s loopback is not on a bridge', async (t, siege) => {

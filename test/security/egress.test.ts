@@ -190,6 +190,56 @@ for (const backend of backends) {
     }
   });
 
+  attack('nobody in a limited network is let out as an answer to what he has asked himself', async (t, siege) => {
+    let port = 33_000;
+    await siege.at('host').serve(7006);
+    // Either by the machine, or back by the switch alone, which asks the rules.
+    const { mac } = siege.container('shut.a');
+    const answer = (at: string, as: string, family: 4 | 6, mac?: string): Shot => ({
+      title: `to ${as}, IPv${family}, ${mac ?? 'by its gateway'}`,
+      at,
+      fire: async (text) => {
+        const [question, own] = [way(siege, as, 'shut.a', family), ++port];
+        const back = { source: question.destination, destination: question.source };
+        await send(siege, 'shut.a', [packet(question, protocols.udp, udp(question, 7006, own, 'a question'))], mac);
+        await send(siege, 'shut.a', [packet(back, protocols.udp, udp(back, own, 7006, text))]);
+      },
+    });
+    await siege.repels(
+      t,
+      families.flatMap((family) =>
+        [undefined, mac].flatMap((by) => [
+          answer('open.b', 'open.b', family, by),
+          answer('host', 'host', family, by),
+          answer('host', 'shut', family, by),
+        ]),
+      ),
+    );
+  });
+
+  attack('what siblings say by addresses of one wire lets nobody out of a limited network', async (t, siege) => {
+    const [there, self] = ['169.254.169.254', '169.254.7.7'];
+    await siege.sh(`ip route add ${there} via ${siege.address('world', 4)}`);
+    await siege.lab.place('world').run(['ip', 'address', 'add', `${there}/32`, 'dev', 'eth0']);
+    await siege.at('world').serve(7006);
+    const { mac } = siege.container('shut.a');
+    let port = 34_000;
+    const answer: Shot = {
+      title: there,
+      at: 'world',
+      fire: async (text) => {
+        const [question, back, own] = [
+          { source: there, destination: self },
+          { source: self, destination: there },
+          ++port,
+        ];
+        await send(siege, 'shut.a', [packet(question, protocols.udp, udp(question, 7006, own, 'a question'))], mac);
+        await send(siege, 'shut.a', [packet(back, protocols.udp, udp(back, own, 7006, text))]);
+      },
+    };
+    await siege.repels(t, [answer]);
+  });
+
   attack('out of a limited network no port of the machine is a way to somebody else', async (t, siege) => {
     await siege.land(t, published(siege, 'plain.a'));
     await siege.miss(t, published(siege, 'shut.a'));

@@ -270,6 +270,17 @@ test('nobody on a wire passes for a container, whoever is asked', (t) => {
   t.is(ask(pretended, '192.0.2.9', 80), 'claim');
 });
 
+test('no container passes for the machine, or asks its own network in the name of somebody elsewhere', (t) => {
+  const as = (source: string): Origin => ({ ...peer, source: parseAddress(source) });
+  for (const interContainer of [true, false]) {
+    const of = world({ interContainer });
+    t.is(ask(as('172.18.0.2'), '203.0.113.1', 8080, of), 'claim');
+    t.is(ask(as('203.0.113.2'), '203.0.113.1', 8080, of), 'claim');
+    t.is(ask(as('172.17.0.1'), '203.0.113.1', 8080, of), 'claim');
+    t.is(ask(as('203.0.113.1'), '203.0.113.2', 80, of), 'claim');
+  }
+});
+
 test('nobody passes for a sibling', (t) => {
   const open = world({ gatewayModes: { 4: 'nat-unprotected', 6: 'nat' } });
   t.is(ask({ ...outside, source: parseAddress('172.17.0.3') }, '172.17.0.2', 80, open), 'claim');

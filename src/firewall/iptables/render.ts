@@ -46,7 +46,7 @@ const raw = (chain: string): Place => ({ table: 'raw', chain: `GANGWAY-${chain}`
 
 const renderings: Readonly<Record<string, Rendering>> = {
   bridges: ({ links: [bridge] }) => [
-    { ...raw('WIRE'), words: `-i ${bridge} -j RETURN` },
+    { ...raw('WIRE'), words: `-i ${bridge} -g GANGWAY-BRIDGED` },
     { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-i ${bridge} -j MARK --set-xmark 0x10000000/0xffffffff` },
     { table: 'mangle', chain: 'GANGWAY-STRANGE', words: `-i ${bridge} -j RETURN` },
     { table: 'mangle', chain: 'GANGWAY-STRANGE', words: `-o ${bridge} -j RETURN` },
@@ -58,7 +58,9 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { ...filter('REDIRECTS'), family: 4, words: `-o ${bridge} -p icmp -m icmp --icmp-type 5 -j DROP` },
     { ...filter('REDIRECTS'), family: 6, words: `-o ${bridge} -p ipv6-icmp -m icmp6 --icmpv6-type 137 -j DROP` },
   ],
-  same_bridge: ({ links: [from, to] }) => [{ ...filter('SAME-BRIDGE'), words: `-i ${from} -o ${to} -j ACCEPT` }],
+  same_bridge: ({ links: [from, to] }) => [
+    { ...filter('SAME-BRIDGE'), words: `-i ${from} -o ${to} -g GANGWAY-TOGETHER` },
+  ],
   apart: ({ links: [from, to] }) => [{ ...filter('APART'), words: `-i ${from} -o ${to} -g GANGWAY-SIBLINGS` }],
   leaving: ({ links: [bridge], target }) => [{ ...filter('LEAVE'), words: `-i ${bridge} -g ${target}` }],
   entering: ({ links: [bridge], target }) => [{ ...filter('ENTER'), words: `-o ${bridge} -g ${target}` }],
@@ -71,6 +73,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('subnets', ({ links: [bridge], address }) => [
     { ...nat('HAIRPIN'), words: `-s ${address} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE` },
     { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
+    { ...filter('INSIDERS'), words: `! -s ${address} -i ${bridge} -g GANGWAY-ELSEWHERE` },
     { ...filter('CLAIMS'), words: `-s ${address} -o ${bridge} -j DROP` },
     { ...filter('CLAIMS'), words: `-o ${bridge} -m conntrack --ctorigsrc ${address} --ctreplsrc ${address} -j DROP` },
     { ...filter('ERRORS'), words: `-i ${bridge} -m conntrack --ctorigsrc ${address} -j RETURN` },

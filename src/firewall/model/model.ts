@@ -131,13 +131,24 @@ function arrive(world: World, packet: Packet): Answer {
       packet.way,
     );
   }
-  const pretended = networkOn(world, inLink) === undefined ? networkOf(world, source) : undefined;
-  if (pretended !== undefined) return claim(pretended, packet);
+  const refused = imposture(world, packet);
+  if (refused !== undefined) return refused;
   if (!isOfHost(world, to)) return pass(world, packet);
   const oneWire = source.family === 6 && isLinkLocal(source);
   const published = oneWire ? undefined : translation(world, to, port);
   if (published !== undefined) return pass(world, translate(packet, published, 'from_outside'));
   return guard(world, packet, inLink);
+}
+
+/** On a wire nobody is a container, and no container is the machine. */
+function imposture(world: World, packet: Packet): Answer | undefined {
+  const { source, inLink, way } = packet;
+  if (networkOn(world, inLink) === undefined) {
+    const pretended = networkOf(world, source);
+    return pretended === undefined ? undefined : claim(pretended, packet);
+  }
+  if (!isOfHost(world, source)) return undefined;
+  return dropped('claim', `${formatAddress(source)} is the machine’s own, and no container may claim to be it`, way);
 }
 
 function fromHost(world: World, attempt: By<'host'>): Answer {

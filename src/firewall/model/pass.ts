@@ -66,8 +66,13 @@ function forward(world: World, crossing: Crossing): readonly WayStep[] | Dropped
   return enter(world, { ...crossing, packet: { ...packet, way: out }, outNetwork });
 }
 
-/** Back into the network that it came from: through a published port that is always allowed. */
-function turnAround({ way, translated }: Packet, { name, policy }: ModelNetwork): readonly WayStep[] | Dropped {
+/** Back into the network that it came from: through a published port that is always allowed, to who is behind the bridge. */
+function turnAround({ source, way, translated }: Packet, network: ModelNetwork): readonly WayStep[] | Dropped {
+  const { name, policy } = network;
+  if (serves(network, source.family) && !policy.internal && !isBehind(network, source)) {
+    const sentence = `${formatAddress(source)} does not live on network ${name}, and nobody there may claim to be it`;
+    return dropped('claim', sentence, way);
+  }
   if (!translated && !policy.interContainer) {
     return dropped('apart', `containers of network ${name} may not talk to each other (enable_icc=false)`, way);
   }
