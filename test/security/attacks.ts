@@ -493,6 +493,16 @@ export const chapters: readonly Chapter[] = [
         ],
       },
       {
+        attack:
+          'the same in an ICMP error about a connection that somebody outside has to a published port: it is translated as that is, and comes to the sibling behind the port',
+        sources: [],
+        docker: 'open: what is related is accepted (read from its rules)',
+        gangway: 'stopped',
+        because:
+          'between siblings an error is about what one of the network has asked; who guesses the port that a sibling asked from can still complain of that',
+        proofs: [container('siblings that may not talk exchange no error about what somebody else has asked')],
+      },
+      {
         attack: 'the same in a frame with a tag for VLAN 0, which Linux takes off, or of a type that is not IP',
         sources: ['CVE-2021-27854', 'CVE-2021-27862'],
         docker: 'open: bridge-nf-filter-vlan-tagged is 0',

@@ -5,7 +5,7 @@ import { everybody, send, shots, way } from './from.ts';
 import { datagram, everyKind, type Make } from './kinds.ts';
 import { families } from './layout.ts';
 import { ethernet, icmp, packet, protocols, tagged, udp, type Way } from './packets.ts';
-import { besiege, type Shot, type Siege } from './siege.ts';
+import { besiege, hostMac, type Shot, type Siege } from './siege.ts';
 
 /** Where the guard would stop a lie before anybody else sees it, the rules have to do without. */
 const unguarded = ['-o', 'gangway.guard=false'];
@@ -21,11 +21,13 @@ const layout = {
   containers: {
     'front.a': ['-p', '8080:80/udp'],
     'back.a': [],
-    'apart.a': [],
+    'apart.a': ['-p', '8082:80/udp'],
     'apart.b': [],
     'split.a': ['-p', '8081:80/udp'],
   },
 };
+
+const worldMac = '02:42:cb:00:71:02';
 
 /** What connection tracking leaves alone, since it is for one wire; sent beyond it nevertheless. */
 function discovery(siege: Siege, family: 4 | 6): Readonly<Record<string, Make>> {
@@ -154,6 +156,31 @@ for (const backend of backends) {
     );
     const around = shots(siege, 'apart.a', 'apart.b', everyKind(way(siege, 'apart.a', 'apart.b', 4)));
     await siege.repels(t, [...kinds, ...toAll, ...around]);
+  });
+
+  attack('siblings that may not talk exchange no error about what somebody else has asked', async (t, siege) => {
+    let port = 24_000;
+    const by = (name: string, what: Buffer) => {
+      if (name !== 'world') return send(siege, name, [what]);
+      const frames = [ethernet(hostMac, worldMac, what).toString('hex')];
+      return siege.at('world').request('frames', { link: 'eth0', frames });
+    };
+    const error = (from: string, asker: string, family: 4 | 6): Shot => ({
+      title: `from ${from} about what ${asker} has asked, IPv${family}`,
+      at: 'apart.a',
+      fire: async (text) => {
+        const [question, told] = [way(siege, asker, 'host', family), way(siege, from, 'host', family)];
+        const [back, own] = [way(siege, 'host', asker, family), ++port];
+        const about = packet(back, protocols.udp, udp(back, 8082, own, text));
+        const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
+        const body = Buffer.concat([Buffer.alloc(4), about]);
+        await by(asker, packet(question, protocols.udp, udp(question, own, 8082, 'a question')));
+        await by(from, packet(told, protocol, icmp(told, type, code, body)));
+      },
+    });
+    const errors = (from: string, asker: string) => families.map((family) => error(from, asker, family));
+    await siege.land(t, [...errors('world', 'world'), ...errors('apart.b', 'apart.b')]);
+    await siege.miss(t, errors('apart.b', 'world'));
   });
 
   // The bridge asks the rules about plain IP and nothing else; the guard in front of it sees the others.

@@ -74,6 +74,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { ...nat('HAIRPIN'), words: `-s ${address} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE` },
     { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
     { ...filter('INSIDERS'), words: `! -s ${address} -i ${bridge} -g GANGWAY-ELSEWHERE` },
+    { ...filter('SIBLINGS'), words: `-i ${bridge} -m conntrack --ctstate RELATED ! --ctorigsrc ${address} -j DROP` },
     { ...filter('CLAIMS'), words: `-s ${address} -o ${bridge} -j DROP` },
     { ...filter('CLAIMS'), words: `-o ${bridge} -m conntrack --ctorigsrc ${address} --ctreplsrc ${address} -j DROP` },
     { ...filter('ERRORS'), words: `-i ${bridge} -m conntrack --ctorigsrc ${address} -j RETURN` },
