@@ -29,7 +29,7 @@ import { prepareGround } from './ground.ts';
 import { defaultBridge, lookUp, notFound, ordinaryBridge, takenPrefixes } from './networks.ts';
 import { largeSegments, machinePrefix, uplinkMtuBytes } from './observe.ts';
 import { ofNetwork } from './occurrences.ts';
-import { living, type NetworkRecord, standingSteps } from './record.ts';
+import { cursorsOf, living, type NetworkRecord, standingSteps } from './record.ts';
 
 /**
  * `gangway network create`: chooses subnets, makes the switch.
@@ -186,7 +186,7 @@ export async function removeNetwork(context: Context, reference: string): Promis
     const standing = standingSteps(record, bootId());
     const heir = heirOf(context, record, standing);
     const machine = context.records.machine();
-    const kept = Object.entries(machine.cursors ?? {}).filter(([key]) => !key.startsWith(`${record.id}/`));
+    const others = context.records.everyNetwork().filter(({ id }) => id !== record.id);
     await carry(context, world, {
       plan: {
         subject: `remove network ${name}`,
@@ -196,7 +196,7 @@ export async function removeNetwork(context: Context, reference: string): Promis
       records: [
         context.records.drop('networks', record.id),
         ...(heir === undefined ? [] : [context.records.put('networks', heir)]),
-        context.records.putMachine({ ...machine, cursors: Object.fromEntries(kept) }),
+        context.records.putMachine({ ...machine, cursors: cursorsOf(machine, others) }),
       ],
       events: [ofNetwork(record, 'destroy')],
     });

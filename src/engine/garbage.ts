@@ -24,7 +24,7 @@ import { removeForgottenBridges } from './forgotten-bridges.ts';
 import { newcomer } from './ground.ts';
 import { lowerGuard } from './guard.ts';
 import { defaultBridge, findDefault, isBridgeBusy } from './networks.ts';
-import { living, standingSteps } from './record.ts';
+import { cursorsOf, living, standingSteps } from './record.ts';
 
 /**
  * @returns what was taken away; in a dry run, what would be
@@ -147,6 +147,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
       ...(network === undefined ? [] : [records.drop('networks', network.id)]),
       records.putMachine({
         ...(inUse ? machine : { boot: machine.boot, ruleset: [], guard: [] }),
+        cursors: cursorsOf(machine, others),
         forwarding: forwarding.left,
       }),
     ],

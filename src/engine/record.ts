@@ -195,3 +195,12 @@ export interface MachineRecord {
   /** Of each network and family, `ID/4`, the address given out last: the next one is looked for behind it. */
   readonly cursors?: Readonly<Record<string, Address>>;
 }
+
+/** Those of networks that stay. */
+export function cursorsOf(
+  { cursors = {} }: MachineRecord,
+  networks: readonly NetworkRecord[],
+): NonNullable<MachineRecord['cursors']> {
+  const kept = Object.entries(cursors).filter(([key]) => networks.some(({ id }) => key.startsWith(`${id}/`)));
+  return Object.fromEntries(kept);
+}

@@ -133,9 +133,9 @@ export class Records {
   }
 
   putMachine(record: MachineRecord): RecordChange {
-    const { ruleset, guard = [], forwarding, wayBack = [] } = record;
-    const empty = ruleset.length + guard.length + forwarding.length + wayBack.length === 0;
-    return { path: this.#machinePath, content: empty ? null : encode({ schema, ...record }) };
+    const { ruleset, guard = [], forwarding, wayBack = [], cursors = {} } = record;
+    const said = [...ruleset, ...guard, ...forwarding, ...wayBack, ...Object.keys(cursors)];
+    return { path: this.#machinePath, content: said.length === 0 ? null : encode({ schema, ...record }) };
   }
 
   /** From now on, what is read is what these changes would have made of it: the next plan of a dry run builds on this one. */

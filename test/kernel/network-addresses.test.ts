@@ -93,3 +93,16 @@ test('two of IPv6 alone whose addresses end alike reach each other', async (t) =
     t.is((await story.inside(one, 'ping -c 1 -W 3 fd00::b:0:1')).exitCode, 0);
   });
 });
+
+test('an address that was let go rests on macvlan, too, where the machine shares nothing else; and nothing is left', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.run('network', 'ls');
+    const before = await story.state();
+    await story.run('network', 'create', '-d', 'macvlan', '-o', 'parent=up0', '--subnet', '10.81.0.0/24', 'lane');
+    const address = () => story.run('run', '--rm', '--network', 'lane', 'sh', '-c', 'ip -br -4 address show dev eth0');
+    t.regex(await address(), / 10\.81\.0\.1\/24$/);
+    t.regex(await address(), / 10\.81\.0\.2\/24$/);
+    await story.run('network', 'rm', 'lane');
+    await story.settlesAt(t, before);
+  });
+});

@@ -275,7 +275,12 @@ test('what the machine shares is true for one boot', (t) => {
 });
 
 test('a machine that shares nothing has no record', (t) => {
-  t.is(t.context.records.putMachine({ boot: bootId(), ruleset: [], forwarding: [] }).content, null);
+  const { records } = t.context;
+  const nothing = { boot: bootId(), ruleset: [], forwarding: [] };
+  t.is(records.putMachine({ ...nothing, cursors: {} }).content, null);
+  const cursors = { 'c1/4': parseAddress('10.81.0.7') };
+  t.context.write(records.putMachine({ ...nothing, cursors }));
+  t.deepEqual(records.machine().cursors, cursors);
 });
 
 test('a machine’s record that is torn is an error: what is loaded must not be loaded again', (t) => {
