@@ -27,8 +27,10 @@ export async function* logsOf({ records }: Context, name: string, asked: LogOpti
 }
 
 /** Runs a further command inside. @returns its exit status; 0 in a dry run */
-export async function execIn(context: Context, name: string, request: ExecRequest, streams?: Streams): Promise<number> {
+export async function execIn(context: Context, name: string, asked: ExecRequest, streams?: Streams): Promise<number> {
   const { record, launch, container } = running(context.records, name);
+  // As with Docker, what the container was given counts more than what a terminal or another user bring: TERM, HOME.
+  const request = { ...asked, environment: [...record.request.environment, ...asked.environment] };
   const subject = `exec in ${record.name}`;
   const why = 'one more process in the namespaces, the control groups and the limits of the first one';
   const steps: readonly Step[] = [{ kind: 'exec', launch, process: container, request, why }];

@@ -4,6 +4,7 @@
 //         └── a file, /dev/null, a terminal: the machine's, and root's
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
+import { quote } from '../../src/values/quote.ts';
 import { program, withGangway } from '../support/gangway.ts';
 
 /** A null device of the lab's own: where this goes wrong it is not the machine's that is lost. */
@@ -75,4 +76,20 @@ test('--isolation=network: a further command is whoever the container is', (t) =
     await gangway.run('run', '-d', '--name', 'web', '--isolation=network', '--user', 'www-data', 'sleep', '1000');
     t.is(await gangway.run('exec', 'web', 'sh', '-c', 'id -u; id -G'), '33\n33');
     t.is(await gangway.run('exec', '--user', '0', 'web', 'id', '-u'), '0');
+  }));
+
+test('what a container was given counts more than what a terminal or another user bring', (t) =>
+  withGangway(t, async (gangway) => {
+    const seen = async (name: string, ...more: readonly string[]) => {
+      const words = ['exec', '-t', '-u', 'www-data', ...more, name, 'sh', '-c', 'echo $HOME $TERM >/tmp/seen'];
+      await gangway.sh('script -qec "$1" /dev/null </dev/null', [...program, ...words].map(quote).join(' '));
+      return await gangway.run('exec', name, 'cat', '/tmp/seen');
+    };
+    const start = (...words: readonly string[]) =>
+      gangway.run('run', '-d', '--network', 'none', ...words, 'sleep', '1000');
+    await start('--name', 'plain');
+    await start('--name', 'given', '-e', 'HOME=/srv', '-e', 'TERM=vt100');
+    t.is(await seen('plain'), '/var/www xterm');
+    t.is(await seen('given'), '/srv vt100');
+    t.is(await seen('given', '-e', 'HOME=/mnt'), '/mnt vt100');
   }));
