@@ -38,6 +38,8 @@ export interface Context {
   readonly turns: Turns;
   /** Does it bring to its end what somebody began who was killed? That takes all rights of root. */
   readonly recovers: boolean;
+  /** Does it load the rules of its own version in the place of another one's? */
+  readonly renews: boolean;
   /** What comes before every change: the firewall is brought to where it is wanted. */
   readonly settle: (context: Context, world: World) => Promise<void>;
   /** The machine's own namespace, with its sockets, opened when it is first needed. */

@@ -123,6 +123,7 @@ export function assemble(options: EngineOptions): Context {
     exitCommand: [...ownCommand(directories), '_exited'],
     turns: new Turns(),
     recovers: true,
+    renews: true,
     settle,
     host: () => {
       host ??= KernelNamespace.own();

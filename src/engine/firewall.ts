@@ -153,7 +153,8 @@ export function firewallMoves(context: Context): readonly Change[] {
   const loaded = backendIn(old);
   const firewall = loaded && wantedBackend(context);
   if (firewall === undefined || isDeepStrictEqual(withoutReasons(firewall.load()), withoutReasons(old))) return [];
-  return isKeptBy(firewall, old) ? [renew(context, firewall, old)] : move(context, firewall, old);
+  if (!isKeptBy(firewall, old)) return move(context, firewall, old);
+  return context.renews ? [renew(context, firewall, old)] : [];
 }
 
 /** What is left of a move that somebody was killed in: the back end from which it went. */

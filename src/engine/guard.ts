@@ -40,10 +40,10 @@ export function livingGuards({ records }: Known): readonly ElementStep[] {
   return living(records.containers(), bootId()).flatMap(({ life }) => stepsOf(life).filter(isGuardStep));
 }
 
-/** The rules in the place of those that are there, or were, with everything that they have to know, in one transaction. */
-export function reloadGuard(context: Known): RulesetStep {
+/** Rules in the place of those that are there, or were, with everything that they have to know, in one transaction. */
+export function reloadGuard(context: Known, rules: RulesetStep): RulesetStep {
   const facts = livingGuards(context).flatMap(({ element }) => element ?? []);
-  return { ...loadGuard(), facts, replaces: true };
+  return { ...rules, facts, replaces: true };
 }
 
 /** What takes the guard away, whether we know that it is there or not. */
@@ -74,7 +74,7 @@ export function guardMoves(context: Known): readonly Change[] {
   if (old === undefined) return [];
   const rules = loadGuard();
   if (old.kind === 'ruleset' && old.text === rules.text) return [];
-  const steps = [reloadGuard(context)];
+  const steps = [reloadGuard(context, rules)];
   return [
     {
       plan: { subject: 'load the port guard of this version', direction: 'make', steps },

@@ -20,12 +20,13 @@ const none: Sockets = {
 };
 
 /**
- * Which back end it is, the records say, and not whoever started the switchboard. It may be a service with few rights
- * (gangway-switchboard.service): it puts rules back, and takes no container apart that a killed command has left.
+ * Which back end it is, the records say, and not whoever started the switchboard. So it is with the rules: it may be of
+ * another version than whoever loaded them. It may also be a service with few rights (gangway-switchboard.service): it puts
+ * rules back, and takes no container apart that a killed command has left.
  */
 export function keeper(context: Context): Context {
   const { firewall: _, ...rest } = context;
-  return { ...rest, sockets: none, recovers: false };
+  return { ...rest, sockets: none, recovers: false, renews: false };
 }
 
 /**

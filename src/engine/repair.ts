@@ -56,7 +56,8 @@ function repairFirewall(context: Context, world: World, how: 'rules' | 'everythi
 function repairGuard(context: Context, world: World, how: 'rules' | 'everything'): readonly Step[] {
   const { guard = [] } = context.records.machine();
   if (guard.length === 0) return [];
-  if (missing(context, world, guard).length > 0) return [reloadGuard(context)];
+  const lost = missing(context, world, guard);
+  if (lost.length > 0) return lost.flatMap((step) => (step.kind === 'ruleset' ? [reloadGuard(context, step)] : []));
   return how === 'rules' ? [] : missing(context, world, livingGuards(context));
 }
 

@@ -23,7 +23,7 @@ export async function settle(context: Context, world: World): Promise<void> {
 async function move(context: Context, world: World): Promise<void> {
   const before = loadedBackend(context);
   try {
-    for (const moves of [relics, firewallLeaves, firewallMoves, guardMoves]) {
+    for (const moves of [relics, firewallLeaves, firewallMoves, ...(context.renews ? [guardMoves] : [])]) {
       for (const each of moves(context, world)) {
         await carry(context, world, each);
         if (context.dryRun) context.records.assume(each.records);

@@ -156,6 +156,21 @@ for (const each of cases) {
   });
 }
 
+test('a switchboard of another version puts back the rules that were loaded, and not its own', async (t) => {
+  await withStory(t, {}, async (story) => {
+    await story.start('--name', 'web', '-p', '8080:80', 'sleep', 'infinity');
+    await waitFor('the switchboard listens', async () => /^1/.test(await story.sh(listeners)));
+    // What another version has loaded differs from ours in a sentence.
+    await story.sh(`
+      sed -i 's/not seen by forward/another sentence/; s/is no DHCP server/says another sentence/' /run/gangway/machine.json
+      nft flush chain inet gangway forward; nft delete table bridge gangway`);
+    const sentences = async () => Number(await story.sh('nft list ruleset | grep -c "another sentence" || :'));
+    await waitFor('both are back as they were loaded', async () => (await sentences()) === 2);
+    await story.run('network', 'create', 'another');
+    t.is(await sentences(), 0, 'the next command brings its own');
+  });
+});
+
 for (const each of cases) {
   test(`${each.title}: between a flush and its repair nothing is open`, async (t) => {
     if (skipUnless(t, each.title.includes('legacy') ? lacksLegacyIptables() : undefined)) return;
