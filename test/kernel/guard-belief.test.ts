@@ -142,9 +142,9 @@ for (const bridgeNetfilter of [0, 1] as const) {
       },
     ]);
     await host.serve(7000);
-    const heard = async (mac: string, text: string) => {
+    const heard = async (mac: string, text: string, from: string = attacker.four) => {
       const packet = ipv4(
-        { from: attacker.four, to: gateway.four, protocol: protocols.udp },
+        { from, to: gateway.four, protocol: protocols.udp },
         udp(5000, 7000, Buffer.from(text)),
       );
       await topology.arrives('victim', ethernet(mac, attacker.mac, etherTypes.ipv4, packet));
@@ -154,6 +154,7 @@ for (const bridgeNetfilter of [0, 1] as const) {
     await topology.leaveUnguarded('attacker');
     t.false(await heard(nearestBridge, 'around it'), 'with a guard and without');
     await topology.groupsOfTheBridge('attacker', 'kept');
-    t.true(await heard(nearestBridge, 'around it, when the bridge keeps what is for itself'), 'control');
+    t.false(await heard(nearestBridge, 'in its own name'), 'by a link that is no bridge comes nobody of the network');
+    t.true(await heard(nearestBridge, 'in a name of the world', '203.0.113.2'), 'control');
   });
 }
