@@ -33,6 +33,7 @@ test.serial('exec -t: a terminal of its own, with the right size, ctrl-c, status
 test.serial('exec in a container that has a network alone', async (t) => {
   t.deepEqual(await inPrivateMachine('exec in a network alone'), {
     link: [3, '1\n33\n12\n/tmp\n'],
+    'at home': [0, '/srv\n'],
     missing: ['command "nosuch" not found in the container', ''],
     'not executable': ['command "/etc/passwd" can\'t be executed', ''],
     detached: [0, ''],

@@ -83,6 +83,7 @@ export class TestContainer {
       runtimeRoot: '/run/crun',
       environment: [],
       identity: { uid: 0, gid: 0, additionalGids: [] },
+      workingDirectory: '/',
     } as const;
   }
 

@@ -407,6 +407,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       runtimeRoot: '/run/crun',
       environment: [],
       identity: { uid: 0, gid: 0, additionalGids: [] },
+      workingDirectory: '/',
     } as const;
     const status = await execute(target, first, {
       ...request,
@@ -452,6 +453,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       runtimeRoot: '/run/crun',
       environment: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'A=1'],
       identity: { uid: 0, gid: 0, additionalGids: [] },
+      workingDirectory: '/srv',
     } as const;
     const results: Record<string, unknown> = {};
     const run = async (name: string, more: object) => {
@@ -465,6 +467,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       environment: ['B=2'],
       workingDirectory: '/tmp',
     });
+    await run('at home', { command: ['pwd'] });
     await run('missing', { command: ['nosuch'] });
     await run('not executable', { command: ['/etc/passwd'] });
     await run('detached', { command: ['sleep', '999'], detached: true });

@@ -53,18 +53,18 @@ test('a later entry of the environment replaces an earlier one', (t) => {
 });
 
 test('a container with a network alone is entered by nsenter', (t) => {
-  const [root, www] = [
-    { uid: 0, gid: 0, additionalGids: [] },
-    { uid: 33, gid: 33, additionalGids: [] },
-  ];
-  t.is(enterParameters(7, root, request, place.accounts).join(' '), '--target 7 --net --mount -- id');
+  const enter = (id: number, asked = request) => {
+    const launched = { identity: { uid: id, gid: id, additionalGids: [] }, workingDirectory: '/srv' };
+    return enterParameters(7, launched, asked, place.accounts).join(' ');
+  };
+  t.is(enter(0), '--target 7 --net --mount --wdns=/srv -- id');
   t.is(
-    enterParameters(7, www, request, place.accounts).join(' '),
-    '--target 7 --net --mount -- setpriv --reuid 33 --regid 33 --clear-groups -- id',
+    enter(33),
+    '--target 7 --net --mount --wdns=/srv -- setpriv --reuid 33 --regid 33 --clear-groups -- id',
     'as whoever the container was started',
   );
   t.is(
-    enterParameters(7, root, { ...request, user: 'web', workingDirectory: '/tmp' }, place.accounts).join(' '),
+    enter(0, { ...request, user: 'web', workingDirectory: '/tmp' }),
     '--target 7 --net --mount --wdns=/tmp -- setpriv --reuid 33 --regid 33 --groups=4 -- id',
   );
 });

@@ -4,7 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/main/config.md#process
  */
 import type { ExecRequest } from '../../values/exec.ts';
-import type { Identity } from '../../values/launch.ts';
+import type { Launch } from '../../values/launch.ts';
 import { type Accounts, homeOf, lookUp } from './identity.ts';
 
 /** The section `process` of a bundle's config.json, as far as it matters here. */
@@ -65,11 +65,20 @@ export function mergeEnvironment(...lists: readonly (readonly string[])[]): stri
  *
  *     nsenter --target PID --net --mount --wdns=DIRECTORY -- setpriv --reuid UID --regid GID --clear-groups COMMAND
  */
-export function enterParameters(pid: number, own: Identity, request: ExecRequest, accounts: Accounts): string[] {
-  const directory = request.workingDirectory === undefined ? [] : [`--wdns=${request.workingDirectory}`];
-  const enter = ['--target', String(pid), '--net', '--mount', ...directory, '--'];
-  const { uid, gid, additionalGids } = request.user === undefined ? own : lookUp(request.user, accounts);
+export function enterParameters(
+  pid: number,
+  own: Pick<Launch, 'identity' | 'workingDirectory'>,
+  request: ExecRequest,
+  accounts: Accounts,
+): string[] {
+  const enter = ['--target', String(pid), '--net', '--mount', `--wdns=${directoryOf(own, request)}`, '--'];
+  const { uid, gid, additionalGids } = request.user === undefined ? own.identity : lookUp(request.user, accounts);
   if (request.user === undefined && uid === 0 && gid === 0) return [...enter, ...request.command];
   const groups = additionalGids.length === 0 ? '--clear-groups' : `--groups=${additionalGids.join(',')}`;
   return [...enter, 'setpriv', '--reuid', String(uid), '--regid', String(gid), groups, '--', ...request.command];
+}
+
+/** Where the command starts: as the container, unless asked otherwise. */
+export function directoryOf(own: Pick<Launch, 'workingDirectory'>, request: ExecRequest): string {
+  return request.workingDirectory ?? own.workingDirectory;
 }

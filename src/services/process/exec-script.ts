@@ -14,7 +14,7 @@ export function execCommands(launch: Launch, { pid }: ProcessIdentity, request: 
   const detached = request.detached ? ' </dev/null >/dev/null 2>&1 &' : '';
   if (launch.isolation === 'network') {
     const entries = Object.entries(environmentOf(launch, request)).map(([name, value]) => `${name}=${value}`);
-    const words = ['env', '-i', ...entries, 'nsenter', ...enterParameters(pid, launch.identity, request, accounts)];
+    const words = ['env', '-i', ...entries, 'nsenter', ...enterParameters(pid, launch, request, accounts)];
     return [`${words.map(quote).join(' ')}${detached}`];
   }
   const detach = request.detached ? ['--detach'] : [];

@@ -24,13 +24,16 @@ import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { Streams } from './attach.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
-import { enterParameters, execProcess, type OciProcess } from './exec-process.ts';
+import { directoryOf, enterParameters, execProcess, type OciProcess } from './exec-process.ts';
 import { ExecStreams } from './exec-streams.ts';
 import { type Accounts, readAccounts } from './identity.ts';
 import { isTerminalInput } from './terminal.ts';
 
 /** The parts of a launch that a further command needs. */
-export type ExecTarget = Pick<Launch, 'id' | 'isolation' | 'directory' | 'runtimeRoot' | 'environment' | 'identity'>;
+export type ExecTarget = Pick<
+  Launch,
+  'id' | 'isolation' | 'directory' | 'runtimeRoot' | 'environment' | 'identity' | 'workingDirectory'
+>;
 
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
@@ -57,8 +60,8 @@ export async function execute(
   const accounts = readAccounts(`/proc/${container.pid}/root`);
   if (target.isolation === 'network') {
     const env = environmentOf(target, request);
-    refuseBeforehand(container, request.command, request.workingDirectory ?? process.cwd(), env.PATH);
-    const words = [requireProgram('nsenter'), ...enterParameters(container.pid, target.identity, request, accounts)];
+    refuseBeforehand(container, request.command, directoryOf(target, request), env.PATH);
+    const words = [requireProgram('nsenter'), ...enterParameters(container.pid, target, request, accounts)];
     return await run({ words, env, leave: request.detached, request, streams });
   }
   const description = describeExec(target, request, accounts);
