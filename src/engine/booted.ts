@@ -1,9 +1,9 @@
 /**
  * `gangway _booted`: what gangway-containers.service runs when the machine has started.
  *
- * Containers that ran when it went down, waited to be started again, or were ended by that, start again where their restart
- * policy says so, and as with Docker those with `always` whoever has stopped them. One that can't is told, and keeps no other
- * from starting.
+ * Containers that ran when it went down, waited to be started again or could not be, or were ended by that, start again where
+ * their restart policy says so, and as with Docker those with `always` whoever has stopped them. One that can't is told, and
+ * keeps no other from starting.
  */
 import { bootId } from '../kernel/boot.ts';
 import { type Context, exclusively } from './context.ts';

@@ -160,17 +160,10 @@ function endOf(life: Life, observed: Observed): End {
 /**
  * `gangway inspect` tells why a container did not start, where nobody reads what a command says. The caller holds the lock.
  *
- * @param last what else the record says then
  * @returns whether it was noted: what stands is not given up, whatever went wrong behind it
  * @throws AggregateError if it can't be written
  */
-export async function noteFailure(
-  context: Context,
-  world: World,
-  id: string,
-  error: unknown,
-  last: Partial<Pick<ContainerRecord, 'stopped'>> = {},
-): Promise<boolean> {
+export async function noteFailure(context: Context, world: World, id: string, error: unknown): Promise<boolean> {
   const record = context.records.containers().find((one) => one.id === id);
   if (record === undefined || record.life !== undefined) return false;
   // What is behind the last step of a start may fail, too: what stands then the journal alone knows, and the next command reads it.
@@ -179,7 +172,7 @@ export async function noteFailure(
   try {
     await carry(context, world, {
       plan: { subject: `note why ${record.name} did not start`, direction: 'make', steps: [] },
-      records: [context.records.put('containers', { ...record, ...last, failure })],
+      records: [context.records.put('containers', { ...record, failure })],
     });
   } catch (unwritten) {
     throw new AggregateError([error, unwritten], failure);
@@ -199,6 +192,11 @@ export function wantsRestart({ request, stopped, restarts, lastEnd }: ContainerR
     case 'on-failure':
       return lastEnd?.exitCode !== 0 && restarts < (request.restart.maximumRetries ?? Number.POSITIVE_INFINITY);
   }
+}
+
+/** Does it wait for its next life? As with Docker, one that could not begin is tried again by the next boot alone. */
+export function awaitsRestart(record: ContainerRecord): boolean {
+  return record.failure === undefined && wantsRestart(record);
 }
 
 /** A life of this length was a good one. Docker's ten seconds. */

@@ -3,7 +3,7 @@
  *
  * It takes the life away, and starts the next one where the restart policy says so: after a while that doubles with
  * each time, and not at all if somebody stopped or removed it meanwhile. While the machine goes down nothing starts, and
- * what would stays in the records as if the power had gone: the next boot starts it (booted.ts).
+ * what would stays in the records as if the power had gone: the next boot starts it (booted.ts), and what can't start now.
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { isMachineStopping } from '../kernel/service.ts';
 import { TeardownError } from '../values/errors.ts';
 import { type Context, exclusively } from './context.ts';
 import {
+  awaitsRestart,
   endLife,
   isAboutToRestart,
   isAlive,
@@ -18,7 +19,6 @@ import {
   noteFailure,
   restartDelayMilliseconds,
   restartsInARow,
-  wantsRestart,
 } from './end.ts';
 import type { ContainerRecord } from './record.ts';
 import { startLife } from './start.ts';
@@ -37,7 +37,7 @@ export async function exited(context: Context, id: string): Promise<void> {
       return find(context, id);
     }
   });
-  if (ended === undefined || !wantsRestart(ended)) return;
+  if (ended === undefined || !awaitsRestart(ended)) return;
   const inARow = restartsInARow(ended);
   if (!(await isStillDue(context, ended, restartDelayMilliseconds(inARow)))) return;
   await exclusively(context, async (world) => {
@@ -47,8 +47,8 @@ export async function exited(context: Context, id: string): Promise<void> {
       const counted = { restarts: record.restarts + 1, restartsInARow: inARow + 1 };
       await startLife(context, world, { ...record, ...counted });
     } catch (error) {
-      // Nobody reads what we say, and it waits for nothing any more.
-      if (!(await noteFailure(context, world, id, error, { stopped: true }))) throw error;
+      // Nobody reads what we say.
+      if (!(await noteFailure(context, world, id, error))) throw error;
     }
   });
 }
@@ -69,7 +69,7 @@ async function isStillDue(context: Context, ended: ContainerRecord, milliseconds
 /** The container, if it waits for its next life since that end. */
 function findWaiting(context: Context, { id, lastEnd }: ContainerRecord): ContainerRecord | undefined {
   const record = find(context, id);
-  if (record === undefined || record.life !== undefined || !wantsRestart(record)) return undefined;
+  if (record === undefined || record.life !== undefined || !awaitsRestart(record)) return undefined;
   return record.lastEnd?.finishedAt === lastEnd?.finishedAt ? record : undefined;
 }
 

@@ -5,7 +5,7 @@ import type { NetworkMode } from '../values/network.ts';
 import type { Port, PortBinding } from '../values/port.ts';
 import { formatPort } from '../values/port-grammar.ts';
 import type { Context } from './context.ts';
-import { observeLife, wantsRestart } from './end.ts';
+import { awaitsRestart, observeLife } from './end.ts';
 import type { ContainerState, ContainerSummary } from './engine.ts';
 import { listNetworks } from './inspect-network.ts';
 import { bindingsOf, type ContainerRecord, heldBindingsOf, isLiving, type Life } from './record.ts';
@@ -63,7 +63,7 @@ export function describe(
     if (lastEnd === undefined) return { state: 'created', status: 'Created' };
     // An end that nobody saw is followed by no start: it is conmon that sees it and runs `_exited`, which waits for as long as
     // the machine runs.
-    const waiting = lastEnd.exitCode !== 'unknown' && lastEnd.boot === bootId() && wantsRestart(record);
+    const waiting = lastEnd.exitCode !== 'unknown' && lastEnd.boot === bootId() && awaitsRestart(record);
     const since = humanDuration(now - Date.parse(lastEnd.finishedAt));
     return {
       state: waiting ? 'restarting' : 'exited',
@@ -78,7 +78,7 @@ export function describe(
       return { state: 'running', status: `Up ${since}` };
     case 'exited': {
       // Nobody has cleaned up yet: whether it starts again is decided then.
-      const waiting = wantsRestart({ ...record, lastEnd: { ...observed.exit, startedAt: '', finishedAt: '' } });
+      const waiting = awaitsRestart({ ...record, lastEnd: { ...observed.exit, startedAt: '', finishedAt: '' } });
       return {
         state: waiting ? 'restarting' : 'exited',
         status: `${waiting ? 'Restarting' : 'Exited'} (${observed.exit.exitCode})`,

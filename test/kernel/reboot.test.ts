@@ -5,6 +5,7 @@
 //
 //     world 203.0.113.2 asks 203.0.113.1:8080
 import test from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
 import { type Gangway, quiet, withGangway } from '../support/gangway.ts';
 import { answers, ask, untilAnswering } from '../support/probe.ts';
 import { withStory } from '../support/story-lab.ts';
@@ -90,6 +91,23 @@ test('what can’t start after a reboot says why, and starts when it can', async
     await gangway.sh('mkdir /run/lost');
     await gangway.run('_booted');
     t.is(await gangway.run('inspect', '-f', '{{.State.Status}} {{.State.Error}}', 'lost'), 'running');
+    await gangway.run('rm', '-f', 'lost');
+    await gangway.sh('rmdir /run/lost');
+  });
+});
+
+test('what its policy could not start again starts after the next boot', async (t) => {
+  await withGangway(t, async (gangway) => {
+    await gangway.sh('mkdir /run/lost');
+    const lost = ['--name', 'lost', '--restart', 'unless-stopped', '--network', 'none', '-v', '/run/lost:/lost'];
+    await gangway.run('run', '-d', ...lost, 'sleep', '1000');
+    await gangway.sh('rmdir /run/lost; kill -KILL $(cat /run/gangway/containers/*/pid)');
+    const state = () => gangway.run('inspect', '-f', '{{.State.Status}} {{.State.Error}}', 'lost');
+    await waitFor('it can’t start', async () => /^exited .*\/run\/lost/.test(await state()));
+    await gangway.sh('mkdir /run/lost');
+    await gangway.sh(reboot);
+    await gangway.run('_booted');
+    t.is(await state(), 'running');
     await gangway.run('rm', '-f', 'lost');
     await gangway.sh('rmdir /run/lost');
   });

@@ -3,7 +3,7 @@ import { startsWithMachine } from '../../src/engine/booted.ts';
 import type { ContainerRecord } from '../../src/engine/record.ts';
 import { parseRestartPolicy } from '../../src/values/restart.ts';
 
-type Part = Partial<Pick<ContainerRecord, 'stopped' | 'restarts'>> & {
+type Part = Partial<Pick<ContainerRecord, 'stopped' | 'restarts' | 'failure'>> & {
   readonly ranIn?: string;
   readonly ended?: number | 'unknown';
   readonly endedIn?: string;
@@ -46,6 +46,13 @@ test('what waited to be started again when the machine went down starts', (t) =>
   t.false(starts('on-failure:3', { ended: 1, endedIn, restarts: 3 }));
   t.false(starts('on-failure', { ended: 0, endedIn }));
   t.false(starts('unless-stopped', { ended: 1, endedIn, stopped: true }));
+});
+
+test('what could not be started again is tried by the next boot', (t) => {
+  const failure = 'a volume was gone';
+  t.true(starts('unless-stopped', { ended: 1, endedIn: 'another boot', failure }));
+  t.false(starts('unless-stopped', { ended: 1, endedIn: 'another boot', failure, stopped: true }));
+  t.false(starts('unless-stopped', { ended: 1, endedIn: 'this boot', failure }));
 });
 
 test('an end that nobody saw was that of the machine, or of the monitor', (t) => {

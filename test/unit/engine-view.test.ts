@@ -49,13 +49,14 @@ test('nobody waits for it any more when the machine has started anew', (t) => {
   t.is(describe(container({ lastEnd, ...restarting({ kind: 'always' }) }), fiveLater).state, 'exited');
 });
 
-test('one that will not start again has exited: success, enough attempts, a stop, an end that nobody saw', (t) => {
+test('one that will not start again has exited: success, enough attempts, a stop, an end that nobody saw, a failure', (t) => {
   t.is(ended(0, restarting({ kind: 'on-failure' })), 'exited: Exited (0) 5 seconds ago');
   const twice = restarting({ kind: 'on-failure', maximumRetries: 2 });
   t.is(ended(1, { ...twice, restarts: 1 }), 'restarting: Restarting (1) 5 seconds ago');
   t.is(ended(1, { ...twice, restarts: 2 }), 'exited: Exited (1) 5 seconds ago');
   t.is(ended(1, { ...restarting({ kind: 'always' }), stopped: true }), 'exited: Exited (1) 5 seconds ago');
   t.is(ended('unknown', restarting({ kind: 'always' })), 'exited: Exited (unknown) 5 seconds ago');
+  t.is(ended(1, { ...restarting({ kind: 'always' }), failure: 'why' }), 'exited: Exited (1) 5 seconds ago');
 });
 
 test('a life of another boot is over, and nobody knows how', (t) => {
