@@ -99,7 +99,8 @@ function readOwn(life: Life, name: string): string | undefined {
 }
 
 function untouchable({ name }: ContainerRecord): string {
-  return `the lines of container ${name} in its /etc/hosts stay as they are: it keeps the file to itself, or has made it larger than ${largestBytes >> 20} MiB`;
+  const why = `it keeps the file to itself, or has made it larger than ${largestBytes >> 20} MiB`;
+  return `the lines of container ${name} in its /etc/hosts stay as they are: ${why}`;
 }
 
 /** Undefined where we are kept from the file: that must not keep anybody from being connected, nor from being disconnected. */

@@ -106,8 +106,8 @@ function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
 }
 
 /**
- * How a session ended. Who ends a container by force kills its monitor, too, and takes away what that one may have written: but he
- * holds the lock until he has told how it ended.
+ * How a session ended. Who ends a container by force kills its monitor, too, and takes away what that one may have written:
+ * but he holds the lock until he has told how it ended.
  *
  * @throws GangwayError program-failed where nobody has
  */

@@ -3,8 +3,8 @@
  *
  * Signals go to the container's first process, known by pid and start time, with kill(2): no program has to be started
  * for it. Then the exit file tells how it ended; if the monitor that writes it was killed, the end is `unknown`. A monitor
- * whose attached client reads nothing (`gangway run … | less`) can't come to writing it: who stops the container kills it after a
- * while, and does not wait for ever.
+ * whose attached client reads nothing (`gangway run … | less`) can't come to writing it: who stops the container kills it
+ * after a while, and does not wait for ever.
  */
 import { isAlive as isProcessAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
 import { apply } from '../plan/apply.ts';
@@ -63,7 +63,7 @@ async function stopThen(context: Context, name: string, options: StopOptions, th
   await end(context, record, { life: record.life, ending, told: ['stop'] });
 }
 
-/** What says that somebody wants a command to end; to Docker any signal does. HUP mostly asks a service to read its files again. */
+/** What says that somebody wants a command to end; to Docker any signal does. HUP asks a service to read its files again. */
 const finalSignals: readonly string[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT'];
 
 /** Sends a signal. Where it means that somebody wants it to end, the restart policy has no say. */
@@ -197,7 +197,7 @@ export async function remove(
   });
 }
 
-/** Writes down that somebody wants it stopped, before it is, so that nobody starts it again, nor removes what is to be started. */
+/** Writes down that somebody wants it stopped, before it is, so that nobody starts it again, nor removes what will start. */
 async function markStopped(context: Context, name: string, then: Afterwards = {}): Promise<ContainerRecord> {
   return await exclusively(context, async (world) => {
     const { restarting, ...found } = context.records.container(name);

@@ -143,10 +143,7 @@ for (const bridgeNetfilter of [0, 1] as const) {
     ]);
     await host.serve(7000);
     const heard = async (mac: string, text: string, from: string = attacker.four) => {
-      const packet = ipv4(
-        { from, to: gateway.four, protocol: protocols.udp },
-        udp(5000, 7000, Buffer.from(text)),
-      );
+      const packet = ipv4({ from, to: gateway.four, protocol: protocols.udp }, udp(5000, 7000, Buffer.from(text)));
       await topology.arrives('victim', ethernet(mac, attacker.mac, etherTypes.ipv4, packet));
       return (await host.heard()).includes(text);
     };

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import type { ExecutionContext } from 'ava';
 
 /**
- * For `perl -e`, with a file and `read` or `write`: against whom the lease is. It says when it has it, and gives it up to nobody.
+ * For `perl -e`, with a file and `read` or `write`: against whom the lease is. It says when it has it, and gives it up to
+ * nobody.
  */
 export const leaseScript =
   '$SIG{IO} = "IGNORE"; $| = 1; my ($file, $access) = @ARGV; my $write = $access eq "write"; ' +

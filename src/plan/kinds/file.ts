@@ -40,7 +40,7 @@ export const file: ActionKind<FileStep> = {
   holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
 };
 
-/** Over what is there. Who lives in a container may keep us from it, but not waiting. @throws KernelError EAGAIN, Error ETXTBSY */
+/** Over what is there. A container may keep us from it, but not waiting. @throws KernelError EAGAIN, Error ETXTBSY */
 function write(path: string, content: string, mode: number): void {
   const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
   const fd = openAtOnce(`write ${path}`, path, O_WRONLY | O_CREAT | O_TRUNC, mode);

@@ -13,8 +13,8 @@
  * Sockets seen through an overlay can't be connected to: the kernel knows a socket by its inode, and the overlay's is
  * another.
  *
- * Further ones are found by name, by root's shell. Whoever may rename a directory on the way, or put another one there, leads it
- * wherever he likes. So one that lies below a directory which is not root's alone (/home/ann/disk) stays out, too.
+ * Further ones are found by name, by root's shell. Whoever may rename a directory on the way, or put another one there, leads
+ * it wherever he likes. So one that lies below a directory which is not root's alone (/home/ann/disk) stays out, too.
  *
  * Why in a mount namespace of its own and not in the host's: the kernel takes everything away with the last process, also
  * after a kill -9 of everybody. Why `slave`: a network namespace's file that is unmounted on the host must be released here
