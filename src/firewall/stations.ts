@@ -183,8 +183,18 @@ export const stations: readonly Station[] = [
     'the source: who goes out gets the machine’s address, or the one that was chosen',
     ['masqueraded', ...families('sources')],
     {
-      nftables: ['postrouting', 'masks', 'stays'],
-      iptables: ['postrouting', 'GANGWAY-MASKS', 'GANGWAY-HAIRPIN', 'GANGWAY-STAY', 'GANGWAY-SOURCES'],
+      nftables: ['postrouting', 'masks', 'stays', 'lent_port', 'spare_port', 'shadows'],
+      iptables: [
+        'postrouting',
+        'GANGWAY-MASKS',
+        'GANGWAY-HAIRPIN',
+        'GANGWAY-STAY',
+        'GANGWAY-TAKEN',
+        'GANGWAY-SPARE-SOURCES',
+        'GANGWAY-SPARE-PORT',
+        'GANGWAY-SOURCES',
+        'GANGWAY-LENT-PORT',
+      ],
     },
   ),
 ];

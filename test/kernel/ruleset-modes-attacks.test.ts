@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { closedTransitElements } from '../../src/firewall/policy.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import type { Family } from '../../src/values/address.ts';
+import type { SetElement } from '../../src/values/set-element.ts';
 import { skipUnless } from '../support/skip.ts';
 import { backEnds, type Carrier } from './ruleset-carrier.ts';
 import { addressOf, chosenSource, gateway, hostPort, Modes, type PlaceName, uplink } from './ruleset-modes-topology.ts';
@@ -21,6 +22,24 @@ async function open(t: ExecutionContext, carrier: Carrier): Promise<Modes> {
 async function both(scene: Modes, from: PlaceName, to: (family: Family) => string, port: number, wait = 2500) {
   const ask = (family: Family) => scene.at(from).question({ protocol: 'tcp', host: to(family), port, wait });
   return (await Promise.all(families.map(ask))).join(' ');
+}
+
+function published(family: Family, first: number, last: number): SetElement {
+  const [proto, protocol] = [{ type: 'nf_proto', family } as const, { type: 'inet_proto', protocol: 'udp' } as const];
+  return { set: 'carried_ports', key: [proto, protocol, { type: 'ports', first, last }] };
+}
+
+function isLent(port: number): boolean {
+  return port >= 32_768 && port <= 60_999;
+}
+
+/** The port under which the world sees a datagram. */
+async function sourceOf(scene: Modes, from: PlaceName, family: Family, localPort: number): Promise<number> {
+  const text = `${from} from ${localPort}, IPv${family}`;
+  const [host, localAddress] = [addressOf('world', family), addressOf(from, family)];
+  await scene.at(from).question({ protocol: 'udp', host, port: 80, localAddress, localPort, text });
+  const frame = (await scene.at('world').seen('eth0')).find((each) => each.includes(text));
+  return frame?.readUInt16BE(family === 4 ? 34 : 54) ?? 0;
 }
 
 for (const carrier of backEnds) {
@@ -204,6 +223,26 @@ for (const carrier of backEnds) {
     },
   );
 
+  test.serial(
+    `${carrier.name}: what goes out has a port that is lent: its own, if it is one, is free, and nobody publishes it`,
+    async (t) => {
+      const scene = await open(t, carrier);
+      await scene.add(families.map((family) => published(family, 45_000, 45_000)));
+      await scene.at('world').seen('eth0');
+      const names = { kept: 40_000, taken: 45_000, low: 500, high: 65_000 };
+      for (const family of families) {
+        for (const from of ['nat.a', 'strict.a'] as const) {
+          const out = (localPort: number) => sourceOf(scene, from, family, localPort);
+          t.is(await out(names.kept), names.kept);
+          t.true((await out(names.taken)) >= 61_000);
+          for (const port of [names.low, names.high]) t.true(isLent(await out(port)), `${from}, ${port}`);
+        }
+        const second = await sourceOf(scene, 'nat.b', family, names.kept);
+        t.true(isLent(second) && second !== names.kept);
+      }
+    },
+  );
+
   test.serial(`${carrier.name}: a router that wants smaller packets is heard`, async (t) => {
     const scene = await open(t, carrier);
     await scene.narrowWire();
@@ -229,3 +268,21 @@ for (const carrier of backEnds) {
     t.deepEqual(own, [true, true], 'the host itself, though its answer carries the mark of what it was asked');
   });
 }
+
+// There is no table of iptables behind the one that translates.
+test.serial('what would go out from a published port by chance does not go out, with nftables', async (t) => {
+  const scene = await open(t, backEnds[0] as Carrier);
+  const all = families.map((family) => published(family, 32_768, 65_535));
+  const answers = () =>
+    Promise.all(families.map((family) => scene.at('nat.a').ask('udp', addressOf('world', family), 80)));
+  await scene.add(all);
+  t.deepEqual(await answers(), ['silent', 'silent']);
+  t.is(
+    await scene.at('nat.a').ask('tcp', addressOf('world', 4), 80),
+    uplink[4],
+    'no port of this protocol is published',
+  );
+  t.is(await scene.at('nat.b').ask('udp', uplink[4], hostPort('nat')), gateway('nat', 4), 'nor does it go out');
+  await scene.remove(all);
+  t.deepEqual(await answers(), [uplink[4], uplink[6]]);
+});

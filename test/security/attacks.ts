@@ -381,6 +381,20 @@ export const chapters: readonly Chapter[] = [
         ],
       },
       {
+        attack:
+          'a container asks somebody from the number of a port that another one publishes, or of a service of the machine: translated, that port is its own for whom it asks, and gets his questions to the service as answers (port shadowing)',
+        sources: ['CVE-2021-3773'],
+        docker: 'open: a source port is kept as long as nobody translated has it (read from its rules)',
+        gangway: 'stopped',
+        because:
+          'what goes out under an address of the machine goes out from ports 32768 to 60999, or from higher ones if its own is published; on nftables, what got a published one by chance is dropped',
+        proofs: [
+          wire('nobody takes for his source a port that the world asks somebody else at'),
+          modes('what goes out has a port that is lent: its own, if it is one, is free, and nobody publishes it'),
+          modes('what would go out from a published port by chance does not go out, with nftables'),
+        ],
+      },
+      {
         attack: 'the machine tells a container of a way around itself (ICMP redirect)',
         sources: [],
         docker: 'open',

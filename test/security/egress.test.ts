@@ -113,7 +113,7 @@ for (const backend of backends) {
       const error = (from: string, at: string): Shot => {
         const there = way(siege, from, 'open.a', family);
         const to = { ...there, destination: siege.address(at, family) };
-        const port = 30_000 + family;
+        const port = 40_000 + family;
         const back = { source: there.destination, destination: there.source };
         const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer that nobody waits for'));
         const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
@@ -139,7 +139,7 @@ for (const backend of backends) {
         const error = (from: string): Shot => {
           const begun = way(siege, 'plain.a', 'open.b', family);
           const to = way(siege, from, 'open.b', family);
-          const port = 31_000 + family;
+          const port = 41_000 + family;
           const back = { source: begun.destination, destination: begun.source };
           const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer to somebody else'));
           const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
@@ -163,7 +163,7 @@ for (const backend of backends) {
     for (const family of families) {
       const begun = way(siege, 'back.a', 'world', family);
       const host = siege.address('host', family);
-      const port = 32_000 + family;
+      const port = 42_000 + family;
       const error = (from: string): Shot => {
         const to = { source: siege.address(from, family), destination: host };
         const masqueraded = { source: host, destination: begun.destination };

@@ -6,6 +6,10 @@ import { families } from './layout.ts';
 import { bytes, ethernet, icmp, ip4, packet, protocols, udp, type Way } from './packets.ts';
 import { besiege, hostMac, type Shot, type Siege } from './siege.ts';
 
+function publish(...ports: readonly string[]): readonly string[] {
+  return ports.flatMap((port) => ['-p', port]);
+}
+
 const layout = {
   networks: {
     front: { number: 1 },
@@ -13,7 +17,10 @@ const layout = {
     back: { number: 3 },
   },
   containers: {
-    'front.a': ['-p', '8080:80/udp', '-p', '127.0.0.1:9000:80/udp'],
+    'front.a': publish(
+      ...['8080:80/udp', '127.0.0.1:9000:80/udp', '45000:80/udp'],
+      ...['203.0.113.1:45001:80/udp', '[2001:db8:f::1]:45001:80/udp'],
+    ),
     'front.b': [],
     'inner.a': [],
     'back.a': [],
@@ -170,12 +177,12 @@ for (const backend of backends) {
       at: 'front.a',
       fire: (text) => {
         const way = { source: siege.address(from, family), destination: siege.address('host', family) };
-        return send(siege, packet(way, protocols.udp, udp(way, 7004, 5555, text)));
+        return send(siege, packet(way, protocols.udp, udp(way, 7004, 45555, text)));
       },
     });
     for (const family of families) {
       const [host, localAddress] = [siege.address('world', family), siege.address('front.a', family)];
-      const question = { protocol: 'udp', host, port: 7004, localAddress, localPort: 5555 } as const;
+      const question = { protocol: 'udp', host, port: 7004, localAddress, localPort: 45555 } as const;
       t.is(await siege.at('front.a').question(question), siege.address('host', family));
     }
     await siege.land(
@@ -186,6 +193,33 @@ for (const backend of backends) {
       t,
       families.map((family) => answer('neighbour', family)),
     );
+  });
+
+  attack('nobody takes for his source a port that the world asks somebody else at', async (t, siege) => {
+    await siege.at('host').serve(7007);
+    let asked = 25_000;
+    const asking = (port: number, at: string) =>
+      families.map(
+        (family): Shot => ({
+          title: `${at} hears ${port}, IPv${family}`,
+          at,
+          fire: async (text) => {
+            const [out, back] = [toward(siege, 'neighbour', family, siege.address('back.a', family)), ++asked];
+            const answer = toward(siege, 'host', family);
+            await sendFrom(siege, 'back.a', [packet(out, protocols.udp, udp(out, port, back, 'a question'))]);
+            await send(siege, packet(answer, protocols.udp, udp(answer, back, port, text)));
+          },
+        }),
+      );
+    await siege.land(t, asking(45_002, 'back.a'));
+    await siege.miss(
+      t,
+      [7007, 8080, 45_000, 45_001].flatMap((port) => asking(port, 'back.a')),
+    );
+    await siege.land(t, [
+      ...asking(7007, 'host'),
+      ...[8080, 45_000, 45_001].flatMap((port) => asking(port, 'front.a')),
+    ]);
   });
 
   attack('what only passes through is not caught by a published port', async (t, siege) => {

@@ -68,6 +68,10 @@ test('a network is rules in the chains of its families', (t) => {
     '4 raw -I GANGWAY-PRETENDED -s 172.17.0.0/16 -j DROP',
     '4 mangle -I GANGWAY-INSIDE -d 172.17.0.0/16 -j MARK --set-xmark 0x10000000/0xffffffff',
     '4 nat -I GANGWAY-SOURCES -i gangway0 -j SNAT --to-source 203.0.113.9',
+    ...['tcp', 'udp', 'sctp'].flatMap((protocol) => [
+      `4 nat -I GANGWAY-SOURCES -i gangway0 -p ${protocol} -j SNAT --to-source 203.0.113.9:32768-60999`,
+      `4 nat -I GANGWAY-SPARE-SOURCES -i gangway0 -p ${protocol} -j SNAT --to-source 203.0.113.9:61000-65535 --random`,
+    ]),
     '6 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-ROUTED',
     '6 filter -I GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-ROUTED',
     '6 nat -I GANGWAY-HAIRPIN -s fd00::/64 -o gangway0 -m conntrack --ctstate DNAT -j MASQUERADE',
@@ -130,6 +134,25 @@ test('a port is one rule where it leads to the container, and one for each trust
   ]);
 });
 
+test('a published port is nobody’s source, where it could be one', (t) => {
+  const taken = (host: string, hostPort: number) =>
+    told(
+      portElements(
+        { protocol: 'udp', hostAddress: parseAddress(host), hostPort, containerPort: 80 },
+        parseAddress('172.17.0.2'),
+        policy,
+      ).flatMap(renderRules),
+    ).filter((rule) => rule.includes('GANGWAY-TAKEN'));
+  t.deepEqual(taken('0.0.0.0', 32_767), []);
+  t.deepEqual(taken('0.0.0.0', 32_768), [
+    '4 nat -I GANGWAY-TAKEN -p udp -m udp --sport 32768 -g GANGWAY-SPARE-SOURCES',
+  ]);
+  t.deepEqual(taken('203.0.113.1', 60_999), [
+    '4 nat -I GANGWAY-TAKEN ! -s 203.0.113.1/32 -p udp -m udp --sport 60999 -g GANGWAY-SPARE-SOURCES',
+  ]);
+  t.deepEqual(taken('0.0.0.0', 61_000), []);
+});
+
 test('an accepted mark is one rule, with its mask', (t) => {
   const marked = networkElements({ ...policy, acceptedMark: { mark: 1, mask: 3 } }).filter(
     ({ set }) => set === 'accepted_marks',
@@ -172,7 +195,8 @@ test('every way leads from a chain of the kernel to one of ours, and every rule 
     const targets = [...rules, ...ways.map(({ rule }) => rule)].map(
       ({ words }) => words[words.findIndex((word) => word === '-j' || word === '-g') + 1] ?? '',
     );
-    for (const target of targets) t.true(names.has(target) || /^(ACCEPT|DROP|RETURN|MARK)$/.test(target), target);
+    for (const target of targets)
+      t.true(names.has(target) || /^(ACCEPT|DROP|RETURN|MARK|MASQUERADE)$/.test(target), target);
     t.true(chains.every(({ chain }) => chain.length <= 28));
   }
 });

@@ -14,6 +14,7 @@ import {
 } from '../../values/address.ts';
 import { formatFirewallMark } from '../../values/firewall-mark.ts';
 import type { IptablesRule } from '../../values/iptables-rule.ts';
+import { protocols } from '../../values/port.ts';
 import type { Datum, SetElement } from '../../values/set-element.ts';
 
 type Place = Pick<IptablesRule, 'table' | 'chain'>;
@@ -38,7 +39,14 @@ interface Fact {
   readonly mark: string;
   /** A chain, or where translation leads. */
   readonly target: string;
+  /** Where translation leads, as an address before a port. */
+  readonly host: string;
+  /** `-p tcp -m tcp --sport 40000`, if that is a port which is lent. */
+  readonly taken: readonly string[];
 }
+
+/** The ports of the machine from which containers go out: those from which Linux itself asks. */
+const lent = { first: 32_768, last: 60_999 };
 
 const filter = (chain: string): Place => ({ table: 'filter', chain: `GANGWAY-${chain}` });
 const nat = (chain: string): Place => ({ table: 'nat', chain: `GANGWAY-${chain}` });
@@ -66,9 +74,19 @@ const renderings: Readonly<Record<string, Rendering>> = {
   entering: ({ links: [bridge], target }) => [{ ...filter('ENTER'), words: `-o ${bridge} -g ${target}` }],
   isolated: ({ links: [bridge] }) => [{ ...filter('INPUT'), words: `-i ${bridge} -j DROP` }],
   internal: ({ links: [bridge] }) => [{ ...filter('INPUT'), words: `-i ${bridge} -g GANGWAY-GATEWAY-ONLY` }],
-  masqueraded: ({ links: [bridge] }) => [{ ...nat('SOURCES'), words: `-i ${bridge} -j MASQUERADE` }],
-  ...eachFamily('sources', ({ links: [bridge], target }) => [
+  masqueraded: ({ links: [bridge] }) => [
+    { ...nat('SOURCES'), words: `-i ${bridge} -g GANGWAY-LENT-PORT` },
+    { ...nat('SPARE-SOURCES'), words: `-i ${bridge} -g GANGWAY-SPARE-PORT` },
+  ],
+  ...eachFamily('sources', ({ links: [bridge], target, host }) => [
     { ...nat('SOURCES'), words: `-i ${bridge} -j SNAT --to-source ${target}` },
+    ...protocols.flatMap((protocol) => [
+      { ...nat('SOURCES'), words: `-i ${bridge} -p ${protocol} -j SNAT --to-source ${host}:32768-60999` },
+      {
+        ...nat('SPARE-SOURCES'),
+        words: `-i ${bridge} -p ${protocol} -j SNAT --to-source ${host}:61000-65535 --random`,
+      },
+    ]),
   ]),
   ...eachFamily('subnets', ({ links: [bridge], address }) => [
     { ...nat('HAIRPIN'), words: `-s ${address} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE` },
@@ -127,10 +145,15 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('learned_ports', ({ links: [bridge], address, port }) => [
     { ...filter('LEARNED'), words: `-d ${address} -i ${bridge} ${port} -j RETURN` },
   ]),
-  ...eachFamily('carried_host_ports', ({ address, port }) => [
+  ...eachFamily('carried_host_ports', ({ address, port, taken }) => [
     { ...filter('CARRIED-AT'), words: `-d ${address} ${port} -j DROP` },
+    // True of all that goes out; and so that one port of two addresses is two rules.
+    ...taken.map((source) => ({ ...nat('TAKEN'), words: `! -s ${address} ${source} -g GANGWAY-SPARE-SOURCES` })),
   ]),
-  carried_ports: ({ port }) => [{ ...filter('CARRIED'), words: `${port} -j DROP` }],
+  carried_ports: ({ port, taken }) => [
+    { ...filter('CARRIED'), words: `${port} -j DROP` },
+    ...taken.map((source) => ({ ...nat('TAKEN'), words: `${source} -g GANGWAY-SPARE-SOURCES` })),
+  ],
   closed_transit: () => [{ ...filter('TRANSIT'), words: '-j DROP' }],
 };
 
@@ -160,7 +183,13 @@ function factOf(key: readonly Datum[], value: readonly Datum[]): Fact {
     asked: formatAsked(address, key),
     mark: key.map((datum) => (datum.type === 'mark' ? formatFirewallMark(datum.mark) : '')).join(''),
     target: formatTarget(value),
+    host: value.map((datum) => (datum.type === 'address' ? formatHost(datum.address) : '')).join(''),
+    taken: key.some(isNotLent) ? [] : [formatPort(key).replace('--dport', '--sport')],
   };
+}
+
+function isNotLent(datum: Datum): boolean {
+  return datum.type === 'ports' && (datum.first > lent.last || datum.last < lent.first);
 }
 
 function rendering(set: string): Rendering {
