@@ -15,6 +15,9 @@ mknod -m 666 /run/devices/null c 1 3
 mount --bind /run/devices/null /dev/null
 `;
 
+/** At a terminal at which nothing is typed, not even that nothing more will be. */
+const atTerminal = '[ -p /run/keys ] || mkfifo /run/keys; script -qec "$1" /dev/null <>/run/keys';
+
 test('crun gives nothing of the machine to the command’s user, and the command can’t close it', (t) =>
   withGangway(t, async (gangway) => {
     await gangway.sh(ownNull);
@@ -64,7 +67,7 @@ test('-t alone is enough at a terminal, and without one it is refused', (t) =>
     await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
     const words = [...program, 'exec', '-t', 'web', 'sh', '-c', 'tty && test -t 1'];
     const typed = words.map((word) => `'${word}'`).join(' ');
-    t.regex(await gangway.sh('script -qec "$1" /dev/null </dev/null', typed), /\/dev\/pts\/\d/);
+    t.regex(await gangway.sh(atTerminal, typed), /\/dev\/pts\/\d/);
     t.like(await gangway.exec(['exec', '-t', 'web', 'true']), {
       exitCode: 1,
       stderr: "gangway: the input is no terminal; leave out -t\nSee 'gangway exec --help'.\n",
@@ -82,7 +85,7 @@ test('what a container was given counts more than what a terminal or another use
   withGangway(t, async (gangway) => {
     const seen = async (name: string, ...more: readonly string[]) => {
       const words = ['exec', '-t', '-u', 'www-data', ...more, name, 'sh', '-c', 'echo $HOME $TERM >/tmp/seen'];
-      await gangway.sh('script -qec "$1" /dev/null </dev/null', [...program, ...words].map(quote).join(' '));
+      await gangway.sh(atTerminal, [...program, ...words].map(quote).join(' '));
       return await gangway.run('exec', name, 'cat', '/tmp/seen');
     };
     const start = (...words: readonly string[]) =>
