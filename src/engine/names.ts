@@ -19,6 +19,7 @@ import {
 import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../values/address.ts';
 import { allowsNames } from '../values/egress.ts';
 import type { PortRun } from '../values/forward-set.ts';
+import { grouped } from '../values/grouped.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import { type Upstream, upstreamPort } from '../values/resolver.ts';
 import {
@@ -131,15 +132,20 @@ class Known {
     readonly boot: string,
     readonly machineAddresses: () => readonly Address[],
   ) {
-    const members = new Map<string, Member[]>();
-    for (const record of containers) {
-      for (const { networkId, member } of this.#memberships(record)) {
-        const others = members.get(networkId);
-        if (others === undefined) members.set(networkId, [member]);
-        else others.push(member);
-      }
-    }
-    const tables = networks.map(({ id, network }) => [id, nameTable(network.name, members.get(id) ?? [])] as const);
+    const members = grouped(
+      containers.flatMap((record) => this.#memberships(record)),
+      ({ networkId }) => networkId,
+    );
+    const tables = networks.map(({ id, network }) => {
+      const here = members.get(id) ?? [];
+      return [
+        id,
+        nameTable(
+          network.name,
+          here.map(({ member }) => member),
+        ),
+      ] as const;
+    });
     this.#tables = new Map(tables);
     this.#machine = tables.map(([, table]) => table);
     const lives = living(containers, boot).map(({ life }) => life);

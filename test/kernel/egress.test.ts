@@ -165,6 +165,12 @@ async function worldServer(story: Story, zone?: Zone): Promise<Background> {
 }
 
 /** dig's status, and what the container was told. */
+/** Who answers for x.test himself, with an address of the world. */
+async function startLiar(story: Story, ...options: readonly string[]): Promise<void> {
+  const lie = JSON.stringify({ 'x.test': ['60 A 198.51.100.66'] });
+  await story.start('--name', 'liar', '--network', 'named', ...options, process.execPath, '-e', zoneServer, lie);
+}
+
 async function dig(story: Story, from: string, ...words: readonly string[]): Promise<string> {
   const options = ['dig', '+tries=1', '+time=3', '+noall', '+comments', '+answer'];
   const { stdout } = await story.exec(['exec', from, ...options, ...words]);
@@ -210,15 +216,8 @@ test('for what may not be asked for, the world is not asked, whichever way the q
     );
 
     // Who answers his own questions opens nothing to himself.
-    const lie = JSON.stringify({ 'x.test': ['60 A 198.51.100.66'] });
     await gangway(story, 'network create --egress allow=x.test named');
-    await story.start(
-      ...'--name liar --network named --dns 127.0.0.1'.split(' '),
-      process.execPath,
-      '-e',
-      zoneServer,
-      lie,
-    );
+    await startLiar(story, '--dns', '127.0.0.1');
     const tells = async () => (await dig(story, 'liar', '@127.0.0.1', 'x.test')) === 'NOERROR 198.51.100.66';
     await waitFor('control: its own server answers', tells);
     t.is(await dig(story, 'liar', 'x.test'), 'SERVFAIL');
@@ -235,17 +234,10 @@ test('for what may not be asked for, the world is not asked, whichever way the q
 
 test('who may speak to names does not say himself what they mean, at a port of the machine either', async (t) => {
   await withStory(t, {}, async (story) => {
-    const lie = JSON.stringify({ 'x.test': ['60 A 198.51.100.66'] });
     await gangway(story, 'network create --egress allow=x.test named');
     await gangway(story, 'network create plain');
     await story.resolvConf('nameserver 127.0.0.1');
-    await story.start(
-      ...'--name liar --network named -p 53:53/udp'.split(' '),
-      process.execPath,
-      '-e',
-      zoneServer,
-      lie,
-    );
+    await startLiar(story, '-p', '53:53/udp');
     const asking = { liar: 'by its resolv.conf', ann: '--dns 203.0.113.1', ben: '--dns 172.19.0.1' };
     for (const name of ['ann', 'ben'] as const)
       await gangway(story, `run -d --name ${name} --network named ${asking[name]} sleep 1000`);

@@ -4,6 +4,7 @@ import { type CountedAs, countedAs, countingSets } from '../../firewall/counting
 import { World } from '../../plan/world.ts';
 import type { Counted } from '../../values/counted.ts';
 import { endsOf, type ForwardRun } from '../../values/forward-set.ts';
+import { grouped } from '../../values/grouped.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
 import { standingBackend } from '../firewall.ts';
@@ -64,12 +65,10 @@ function networksIn(all: readonly CountedFact[]): readonly NetworkTraffic[] {
 
 /** By the host's port and by a direct route together. */
 function portsIn(all: readonly CountedFact[]): readonly PortTraffic[] {
-  const byPort = new Map<string, readonly CountedFact[]>();
-  for (const fact of all) {
-    const [first] = fact.forwards;
-    const key = `${fact.owner} ${first === undefined ? '' : formatBinding(first.binding)}`;
-    byPort.set(key, [...(byPort.get(key) ?? []), fact]);
-  }
+  const byPort = grouped(
+    all,
+    ({ owner, forwards: [first] }) => `${owner} ${first === undefined ? '' : formatBinding(first.binding)}`,
+  );
   return [...byPort.values()].flatMap(portIn);
 }
 

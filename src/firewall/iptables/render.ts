@@ -81,7 +81,10 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('sources', ({ links: [bridge], target, host }) => [
     { ...nat('SOURCES'), words: `-i ${bridge} -j SNAT --to-source ${target}` },
     ...protocols.flatMap((protocol) => [
-      { ...nat('SOURCES'), words: `-i ${bridge} -p ${protocol} -j SNAT --to-source ${host}:32768-60999` },
+      {
+        ...nat('SOURCES'),
+        words: `-i ${bridge} -p ${protocol} -j SNAT --to-source ${host}:${lent.first}-${lent.last}`,
+      },
       {
         ...nat('SPARE-SOURCES'),
         words: `-i ${bridge} -p ${protocol} -j SNAT --to-source ${host}:61000-65535 --random`,

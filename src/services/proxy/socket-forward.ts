@@ -18,6 +18,7 @@
 import type { Endpoint } from '../../sys/inet-socket.ts';
 import { type Address, type Family, isUnspecified, unspecified } from '../../values/address.ts';
 import { type ForwardSet, type PortPair, pairs, runs } from '../../values/forward-set.ts';
+import { grouped } from '../../values/grouped.ts';
 import type { Forward } from '../../values/port.ts';
 import { present } from '../../values/present.ts';
 
@@ -63,12 +64,7 @@ export function forwardOf({ way, ...ports }: SocketForward, hostAddress = way.ho
 
 /** What all of them lead, by each of their families. */
 export function setsOf(sockets: Iterable<SocketForward>): readonly ForwardSet[] {
-  const byWay = new Map<Way, PortPair[]>();
-  for (const socket of sockets) {
-    const ports = byWay.get(socket.way);
-    if (ports === undefined) byWay.set(socket.way, [socket]);
-    else ports.push(socket);
-  }
+  const byWay = grouped(sockets, ({ way }) => way);
   return [...byWay].flatMap(([{ protocol, hostAddress, clientAddress, near, isShared, targets }, pairs]) => {
     const ports = runs(pairs);
     const addresses = isShared ? [unspecified(4), hostAddress] : [hostAddress];
