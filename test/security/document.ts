@@ -5,7 +5,8 @@ import { type BackendName, backends } from './backends.ts';
 const opening = `# Security
 
 Made by \`npm run docs\` from [the list of attacks](../test/security/attacks.ts). Each that is stopped is tried on a real kernel, with the real
-program: first on a machine that lacks what is on trial, where it must succeed, and then with gangway, where it must not.
+program or with its rules alone: first on a machine that lacks what is on trial, where it must succeed, and then with gangway, where it
+must not. What is said of Docker 29 is what its source, its rules and its issues tell; it was not run.
 
 ## Who attacks
 
@@ -26,14 +27,23 @@ program: first on a machine that lacks what is on trial, where it must succeed, 
 * Nothing leaves an internal network, not even a question for a name; and nothing gets in.
 * What the machine keeps on its loopback stays there, and so does a port that is published on it.
 * Siblings can't speak in each other's name, unless their network was made with \`gangway.guard=false\`.
-* It does not depend on rp_filter, on another table's FORWARD policy, or on the order in which programs were started.
+* It does not depend on rp_filter, on another table's FORWARD policy, or on the order in which programs were started (but for a moment
+  [beside Docker](firewall.md#beside-docker)).
 * A setting that is needed for one of these is made, or the command fails and takes everything back.
 
 ## What is not
 
+* That a container without \`--rootfs\` can't read the machine's files: its root is the machine's own tree, and its root user reads
+  there what the machine's reads, /etc/shadow and keys included. It can't change them. Give strangers' programs a \`--rootfs\`, or
+  \`--userns private\` ([why it is so](decisions/0007-throw-away-root.md)).
+* The moment between somebody's flush of the rules and their return, under a second with a switchboard, else until the next command:
+  [what still happens then](firewall.md#what-others-take-away).
+* That containers of ours can't ask containers of Docker's at ports that those don't publish:
+  [beside Docker](firewall.md#beside-docker) says how to close it.
 * Against root of the machine, and against a container with \`--cap-add NET_ADMIN\` or SYS_ADMIN beyond its own network, or with
   \`--network host\`: that one is a process of the machine, abstract sockets included (CVE-2020-15257). NET_ADMIN alone
-  is enough to remove a link of the machine, which eth0 names by number (\`link-netnsid\`); with \`--userns private\` it is not.
+  is enough to remove a link of the machine, since eth0 tells the number of its other end (\`link-netnsid\`); with
+  \`--userns private\` it is not.
 * That services of the machine are hidden from containers: they reach what listens on their gateway, as in Docker. Of an
   internal network they reach the bridge's own address alone, and of an isolated one nothing.
 * A service of the machine on a port of 32768 to 60999 that nobody publishes: containers go out from these ports, and one may have that
@@ -42,8 +52,8 @@ program: first on a machine that lacks what is on trial, where it must succeed, 
 * That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`.
 * That a port published on one address can be asked by that address's link alone: a Linux machine answers for each of its addresses
   on every link.
-* That it takes a neighbour to do what one can, where the machine has a tunnel that takes packets from anybody (VXLAN, and IPIP, SIT
-  or GRE without a \`remote\`; CVE-2020-10136): what is inside comes in as from a wire, with any source, and is judged as that.
+* Where the machine has a tunnel that takes packets from anybody (VXLAN, and IPIP, SIT or GRE without a \`remote\`; CVE-2020-10136),
+  whoever reaches the tunnel can do what a neighbour can.
 * A network for programs of 32-bit x86 whose C library asks for sockets by socketcall, as glibc's and Go do: a filter can't tell
   what they ask for. \`--isolation=network\` runs them, without a filter.
 * Against somebody who floods: there are limits, and no fairness between neighbours.
