@@ -140,15 +140,30 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
   }
   const everywhere = isUnspecified(binding.hostAddress);
   const translated = isTranslated(binding, container);
-  const carried = everywhere
-    ? { set: 'carried_ports', key: [nfProto(family), ...spanned] }
-    : { set: `carried_host_ports${family}`, key: [address(binding.hostAddress), ...spanned] };
-  if (!translated) return [carried];
+  const held = [
+    everywhere
+      ? { set: 'carried_ports', key: [nfProto(family), ...spanned] }
+      : { set: `carried_host_ports${family}`, key: [address(binding.hostAddress), ...spanned] },
+    ...ownElements(binding, container),
+  ];
+  if (!translated) return held;
   const hostPort = [protocolOf(binding), service(binding.hostPort)];
   const value = [address(container), service(binding.containerPort)];
   return everywhere
-    ? [{ set: `ports${family}`, key: hostPort, value }, carried]
-    : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }, carried];
+    ? [{ set: `ports${family}`, key: hostPort, value }, ...held]
+    : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }, ...held];
+}
+
+/** A container that asks from the port at which it is asked goes out from that one. */
+function ownElements(binding: PortBinding, container: Address): readonly SetElement[] {
+  const { hostAddress, hostPort, containerPort } = binding;
+  const { family } = container;
+  if (hostAddress.family !== family || hostPort !== containerPort) return [];
+  const own = [address(container), protocolOf(binding), ports(containerPort)];
+  return [
+    { set: `own_ports${family}`, key: own },
+    ...(isUnspecified(hostAddress) ? [] : [{ set: `own_host_ports${family}`, key: [address(hostAddress), ...own] }]),
+  ];
 }
 
 const hostPortParts = [{ type: 'inet_proto' }, { type: 'inet_service' }] as const;
@@ -191,6 +206,8 @@ export const portSets: Readonly<Record<string, SetParts>> = {
         [`open_ports${family}`, { key: [bridgePart, addressed, ...hostRangeParts] }],
         [`trusted_ports${family}`, { key: [bridgePart, bridgePart, addressed, ...hostRangeParts] }],
         [`carried_host_ports${family}`, { key: [addressed, ...hostRangeParts] }],
+        [`own_ports${family}`, { key: [addressed, ...hostRangeParts] }],
+        [`own_host_ports${family}`, { key: [addressed, addressed, ...hostRangeParts] }],
       ];
     }),
   ),

@@ -52,11 +52,19 @@ export const stations: readonly Station[] = [
     ['addresses6'],
   ),
   policy(
-    'no wire has a container’s address, no container this machine’s; ports of loopback stay there',
+    'no wire has a container’s address, no container another’s; ports of loopback stay there',
     ['loopback_ports4'],
     {
-      nftables: ['prerouting', 'wire_guard'],
-      iptables: ['prerouting', 'GANGWAY-LOOPBACK', 'GANGWAY-WIRE', 'GANGWAY-BRIDGED', 'GANGWAY-PRETENDED'],
+      nftables: ['prerouting', 'wire_guard', 'names'],
+      iptables: [
+        'prerouting',
+        'GANGWAY-LOOPBACK',
+        'GANGWAY-WIRE',
+        'GANGWAY-BRIDGED',
+        'GANGWAY-PRETENDED',
+        'GANGWAY-NAMES',
+        'GANGWAY-NAMED',
+      ],
     },
   ),
   policy(
@@ -181,14 +189,16 @@ export const stations: readonly Station[] = [
   }),
   policy(
     'the source: who goes out gets the machine’s address, or the one that was chosen',
-    ['masqueraded', ...families('sources')],
+    ['masqueraded', ...['sources', 'own_ports', 'own_host_ports'].flatMap(families)],
     {
-      nftables: ['postrouting', 'masks', 'stays', 'lent_port', 'spare_port', 'shadows'],
+      nftables: ['postrouting', 'masks', 'stays', 'lent_port', 'spare_port', 'shadows', 'shadow'],
       iptables: [
         'postrouting',
         'GANGWAY-MASKS',
         'GANGWAY-HAIRPIN',
         'GANGWAY-STAY',
+        'GANGWAY-OWN-PORTS',
+        'GANGWAY-OWN-SOURCES',
         'GANGWAY-TAKEN',
         'GANGWAY-SPARE-SOURCES',
         'GANGWAY-SPARE-PORT',

@@ -179,7 +179,11 @@ for (const backend of backendNames) {
       );
       const ranges = whys(await rules(story, '203.0.113.1:9001/udp')).filter((why) => why.startsWith('published'));
       const reason = 'published: 0.0.0.0:9000/udp to 0.0.0.0:9002/udp lead to 172.18.0.2:9000 to 172.18.0.2:9002';
-      t.deepEqual(ranges, [reason, reason], 'where they lead, and to whom they are closed');
+      t.deepEqual(
+        ranges,
+        [reason, reason, reason],
+        'where they lead, to whom they are closed, and whose source they are',
+      );
 
       const [front, web] = [await rules(story, 'front'), await rules(story, 'web')];
       t.deepEqual([...new Set(facts(front).map(({ From }) => From))], ['network create front']);

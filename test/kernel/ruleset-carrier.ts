@@ -25,7 +25,7 @@ export interface Carrier {
 /** A chain's rules in the words of each: by default none. */
 export interface Mutation {
   readonly nft?: readonly string[];
-  readonly table?: 'nat' | 'filter';
+  readonly table?: 'raw' | 'mangle' | 'nat' | 'filter';
   readonly iptables?: readonly string[];
 }
 

@@ -49,14 +49,17 @@ const acts = {
     return heard;
   },
 
-  /** One datagram, after which nobody waits for an answer. */
+  /** One datagram, to all if need be, after which nobody waits for an answer. */
   tell({ host, port, text }) {
     return new Promise((resolve, reject) => {
       const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
-      socket.send(text, port, host, (error) => {
-        socket.close();
-        if (error) reject(error);
-        else resolve();
+      socket.bind(() => {
+        socket.setBroadcast(true);
+        socket.send(text, port, host, (error) => {
+          socket.close();
+          if (error) reject(error);
+          else resolve();
+        });
       });
     });
   },

@@ -35,6 +35,7 @@ const kernel =
   (name: string) =>
   (test: string): Proof => ({ file: `test/kernel/${name}.test.ts`, test });
 const [wire, modes, rules] = [security('wire'), kernel('ruleset-modes-attacks'), kernel('ruleset-attacks')];
+const sources = kernel('ruleset-sources');
 const [container, internal] = [security('container'), security('internal')];
 const [egress, limits] = [security('egress'), kernel('egress')];
 const [routers, life, typed] = [security('routers'), security('life'), security('typed')];
@@ -265,6 +266,18 @@ export const chapters: readonly Chapter[] = [
         proofs: [container('nobody asks himself in the name of another network, to be its answer')],
       },
       {
+        attack:
+          'one that may lie asks a published port, a process of the machine or somebody in the world in the name of a container of another network, which is asked by his accomplice from then on, as if it were the answer',
+        sources: [],
+        docker: 'open, unless rp_filter is strict (read from its rules)',
+        gangway: 'stopped',
+        because: 'what begins in the name of a container comes by the bridge behind which that one lives',
+        proofs: [
+          container('nobody asks in the name of a container of another network'),
+          modes('nobody begins in the name of a container of another network'),
+        ],
+      },
+      {
         attack: 'the same asks the machine in that one’s name, and is the machine from then on, which answers him',
         sources: [],
         docker: 'open in IPv6; in IPv4 stopped, unless accept_local is 1 (read from its rules)',
@@ -387,11 +400,14 @@ export const chapters: readonly Chapter[] = [
         docker: 'open: a source port is kept as long as nobody translated has it (read from its rules)',
         gangway: 'stopped',
         because:
-          'what goes out under an address of the machine goes out from ports 32768 to 60999, or from higher ones if its own is published; on nftables, what got a published one by chance is dropped',
+          'what goes out under an address of the machine goes out from ports 32768 to 60999 that nobody else publishes; on nftables, what got a published one by chance is dropped',
         proofs: [
           wire('nobody takes for his source a port that the world asks somebody else at'),
-          modes('what goes out has a port that is lent: its own, if it is one, is free, and nobody publishes it'),
-          modes('what would go out from a published port by chance does not go out, with nftables'),
+          sources('what goes out has a port that is lent: its own, if it is one, is free, and nobody publishes it'),
+          sources('what would go out from a published port by chance does not go out, with nftables'),
+          sources(
+            'a port of one address is nobody else’s under that one, and who would have it is moved, with nftables',
+          ),
         ],
       },
       {

@@ -91,6 +91,24 @@ for (const backend of backends) {
     );
   });
 
+  attack('nobody asks in the name of a container of another network', async (t, siege) => {
+    let port = 46_000;
+    const answer = (family: 4 | 6): Shot => ({
+      title: `IPv${family}`,
+      at: 'back.a',
+      fire: async (text) => {
+        const [question, claim] = [way(siege, 'back.a', 'host', family), ++port];
+        await send(siege, 'front.a', [packet(question, protocols.udp, udp(question, claim, 8081, 'a question'))]);
+        // Who is asked sees his own gateway, and answers that one; where nothing is translated, the one who was named.
+        for (const seen of ['split', 'back.a']) {
+          const there = way(siege, 'split.a', seen, family);
+          await send(siege, 'split.a', [packet(there, protocols.udp, udp(there, 80, claim, text))]);
+        }
+      },
+    });
+    await siege.repels(t, families.map(answer));
+  });
+
   attack('the machine’s loopback is not on a bridge', async (t, siege) => {
     await siege.at('host').serve(7001, '127.0.0.2');
     const target = { source: siege.address('front.a', 4), destination: '127.0.0.2' };

@@ -57,6 +57,7 @@ test('a network is rules in the chains of its families', (t) => {
     '6 filter -I GANGWAY-SAME-BRIDGE -i gangway0 -o gangway0 -g GANGWAY-TOGETHER',
     '4 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-NAT',
     '4 filter -I GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-NAT',
+    '4 mangle -I GANGWAY-NAMES ! -s 172.17.0.0/16 -i gangway0 -g GANGWAY-NAMED',
     '4 nat -I GANGWAY-HAIRPIN -s 172.17.0.0/16 -o gangway0 -m conntrack --ctstate DNAT -j MASQUERADE',
     '4 nat -I GANGWAY-STAY -s 172.17.0.0/16 -o gangway0 -j ACCEPT',
     '4 filter -I GANGWAY-INSIDERS ! -s 172.17.0.0/16 -i gangway0 -g GANGWAY-ELSEWHERE',
@@ -65,15 +66,18 @@ test('a network is rules in the chains of its families', (t) => {
     '4 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc 172.17.0.0/16 --ctreplsrc 172.17.0.0/16 -j DROP',
     '4 filter -I GANGWAY-ERRORS -i gangway0 -m conntrack --ctorigsrc 172.17.0.0/16 -j RETURN',
     '4 filter -I GANGWAY-ERRORS -i gangway0 -m conntrack --ctreplsrc 172.17.0.0/16 -j RETURN',
-    '4 raw -I GANGWAY-PRETENDED -s 172.17.0.0/16 -j DROP',
+    '4 raw -I GANGWAY-PRETENDED -s 172.17.0.0/16 -m rpfilter --invert -j DROP',
+    '4 mangle -I GANGWAY-NAMED -s 172.17.0.0/16 -j DROP',
     '4 mangle -I GANGWAY-INSIDE -d 172.17.0.0/16 -j MARK --set-xmark 0x10000000/0xffffffff',
+    '4 nat -I GANGWAY-OWN-SOURCES -i gangway0 -j SNAT --to-source 203.0.113.9',
     '4 nat -I GANGWAY-SOURCES -i gangway0 -j SNAT --to-source 203.0.113.9',
     ...['tcp', 'udp', 'sctp'].flatMap((protocol) => [
       `4 nat -I GANGWAY-SOURCES -i gangway0 -p ${protocol} -j SNAT --to-source 203.0.113.9:32768-60999`,
-      `4 nat -I GANGWAY-SPARE-SOURCES -i gangway0 -p ${protocol} -j SNAT --to-source 203.0.113.9:61000-65535 --random`,
+      `4 nat -I GANGWAY-SPARE-SOURCES -i gangway0 -p ${protocol} -j SNAT --to-source 203.0.113.9:32768-65535 --random`,
     ]),
     '6 filter -I GANGWAY-LEAVE -i gangway0 -g GANGWAY-LEAVE-ROUTED',
     '6 filter -I GANGWAY-ENTER -o gangway0 -g GANGWAY-ENTER-ROUTED',
+    '6 mangle -I GANGWAY-NAMES ! -s fd00::/64 -i gangway0 -g GANGWAY-NAMED',
     '6 nat -I GANGWAY-HAIRPIN -s fd00::/64 -o gangway0 -m conntrack --ctstate DNAT -j MASQUERADE',
     '6 nat -I GANGWAY-STAY -s fd00::/64 -o gangway0 -j ACCEPT',
     '6 filter -I GANGWAY-INSIDERS ! -s fd00::/64 -i gangway0 -g GANGWAY-ELSEWHERE',
@@ -82,7 +86,8 @@ test('a network is rules in the chains of its families', (t) => {
     '6 filter -I GANGWAY-CLAIMS -o gangway0 -m conntrack --ctorigsrc fd00::/64 --ctreplsrc fd00::/64 -j DROP',
     '6 filter -I GANGWAY-ERRORS -i gangway0 -m conntrack --ctorigsrc fd00::/64 -j RETURN',
     '6 filter -I GANGWAY-ERRORS -i gangway0 -m conntrack --ctreplsrc fd00::/64 -j RETURN',
-    '6 raw -I GANGWAY-PRETENDED -s fd00::/64 -j DROP',
+    '6 raw -I GANGWAY-PRETENDED -s fd00::/64 -m rpfilter --invert -j DROP',
+    '6 mangle -I GANGWAY-NAMED -s fd00::/64 -j DROP',
     '6 mangle -I GANGWAY-INSIDE -d fd00::/64 -j MARK --set-xmark 0x10000000/0xffffffff',
   ]);
 });
@@ -134,23 +139,26 @@ test('a port is one rule where it leads to the container, and one for each trust
   ]);
 });
 
-test('a published port is nobody’s source, where it could be one', (t) => {
-  const taken = (host: string, hostPort: number) =>
+test('a published port is nobody else’s source, where it could be one', (t) => {
+  const sources = (host: string, hostPort: number, containerPort = 80) =>
     told(
       portElements(
-        { protocol: 'udp', hostAddress: parseAddress(host), hostPort, containerPort: 80 },
+        { protocol: 'udp', hostAddress: parseAddress(host), hostPort, containerPort },
         parseAddress('172.17.0.2'),
         policy,
       ).flatMap(renderRules),
-    ).filter((rule) => rule.includes('GANGWAY-TAKEN'));
-  t.deepEqual(taken('0.0.0.0', 32_767), []);
-  t.deepEqual(taken('0.0.0.0', 32_768), [
+    ).filter((rule) => rule.includes('--sport'));
+  t.deepEqual(sources('0.0.0.0', 32_767), []);
+  t.deepEqual(sources('0.0.0.0', 32_768), [
     '4 nat -I GANGWAY-TAKEN -p udp -m udp --sport 32768 -g GANGWAY-SPARE-SOURCES',
   ]);
-  t.deepEqual(taken('203.0.113.1', 60_999), [
+  t.deepEqual(sources('203.0.113.1', 60_999), [
     '4 nat -I GANGWAY-TAKEN ! -s 203.0.113.1/32 -p udp -m udp --sport 60999 -g GANGWAY-SPARE-SOURCES',
   ]);
-  t.deepEqual(taken('0.0.0.0', 61_000), []);
+  t.deepEqual(sources('0.0.0.0', 61_000), []);
+  t.deepEqual(sources('203.0.113.1', 500, 500), [
+    '4 nat -I GANGWAY-OWN-PORTS -s 172.17.0.2/32 -p udp -m udp --sport 500 -g GANGWAY-OWN-SOURCES',
+  ]);
 });
 
 test('an accepted mark is one rule, with its mask', (t) => {
@@ -167,7 +175,8 @@ test('every set has rules, in chains that there are', (t) => {
   const chains = new Set(parseRuleset(text, 4, true).chains.map(({ chain }) => chain));
   for (const set of [...Object.keys(networkSets), ...Object.keys(portSets), 'closed_transit']) {
     const named = chainsOf(set);
-    t.true(named.length > 0, set);
+    // Asked behind translation, where iptables has no chain.
+    t.is(named.length > 0, !set.startsWith('own_host_ports'), set);
     for (const chain of named) t.true(chains.has(chain), `${set}: ${chain}`);
   }
   t.deepEqual(told(closedTransitElements(6).flatMap(renderRules)), ['6 filter -I GANGWAY-TRANSIT -j DROP']);

@@ -33,7 +33,11 @@ test('ports that follow each other to the same numbers are one element, whatever
       ['0.0.0.0', 80, 80],
       ['0.0.0.0', 82, 82],
     ]),
-    ['ranges4 tcp . 80-82 : 172.17.0.2 (1 0 2)', 'carried_ports ipv4 . tcp . 80-82 (1 0 2)'],
+    [
+      'ranges4 tcp . 80-82 : 172.17.0.2 (1 0 2)',
+      'carried_ports ipv4 . tcp . 80-82 (1 0 2)',
+      'own_ports4 172.17.0.2 . tcp . 80-82 (1 0 2)',
+    ],
   );
 });
 
@@ -41,6 +45,7 @@ test('one port alone stays an element of the map of ports', (t) => {
   t.deepEqual(told([['0.0.0.0', 80, 80]]), [
     'ports4 tcp . 80 : 172.17.0.2 . 80 (0)',
     'carried_ports ipv4 . tcp . 80 (0)',
+    'own_ports4 172.17.0.2 . tcp . 80 (0)',
   ]);
 });
 
@@ -56,6 +61,8 @@ test('a port that leads to another number is no part of a range', (t) => {
       'ports4 tcp . 80 : 172.17.0.2 . 80 (0)',
       'ranges4 tcp . 82-83 : 172.17.0.2 (2 3)',
       'carried_ports ipv4 . tcp . 80-83 (0 1 2 3)',
+      'own_ports4 172.17.0.2 . tcp . 80 (0)',
+      'own_ports4 172.17.0.2 . tcp . 82-83 (2 3)',
       'ports4 tcp . 81 : 172.17.0.2 . 8081 (1)',
     ],
   );
@@ -75,11 +82,16 @@ test('protocols, containers and addresses of the host have ranges of their own',
     [
       'ports4 tcp . 80 : 172.17.0.2 . 80 (0)',
       'carried_ports ipv4 . tcp . 80-81 (0 1)',
+      'own_ports4 172.17.0.2 . tcp . 80 (0)',
+      'own_ports4 172.17.0.2 . tcp . 82-83 (2 3)',
       'ports4 tcp . 81 : 172.17.0.3 . 81 (1)',
+      'own_ports4 172.17.0.3 . tcp . 81 (1)',
       'host_ranges4 203.0.113.1 . tcp . 82-83 : 172.17.0.2 (2 3)',
       'carried_host_ports4 203.0.113.1 . tcp . 82-83 (2 3)',
+      'own_host_ports4 203.0.113.1 . 172.17.0.2 . tcp . 82-83 (2 3)',
       'ports4 udp . 84 : 172.17.0.2 . 84 (4)',
       'carried_ports ipv4 . udp . 84 (4)',
+      'own_ports4 172.17.0.2 . udp . 84 (4)',
       'loopback_ports4 127.0.0.1 . tcp . 85-86 (5 6)',
     ],
   );

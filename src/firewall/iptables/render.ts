@@ -41,8 +41,10 @@ interface Fact {
   readonly target: string;
   /** Where translation leads, as an address before a port. */
   readonly host: string;
-  /** `-p tcp -m tcp --sport 40000`, if that is a port which is lent. */
-  readonly taken: readonly string[];
+  /** `-p tcp -m tcp --sport 40000`. */
+  readonly source: string;
+  /** May it be that of another container? Only of ports that are lent. */
+  readonly isLent: boolean;
 }
 
 /** The ports of the machine from which containers go out: those from which Linux itself asks. */
@@ -75,10 +77,12 @@ const renderings: Readonly<Record<string, Rendering>> = {
   isolated: ({ links: [bridge] }) => [{ ...filter('INPUT'), words: `-i ${bridge} -j DROP` }],
   internal: ({ links: [bridge] }) => [{ ...filter('INPUT'), words: `-i ${bridge} -g GANGWAY-GATEWAY-ONLY` }],
   masqueraded: ({ links: [bridge] }) => [
+    { ...nat('OWN-SOURCES'), words: `-i ${bridge} -j MASQUERADE` },
     { ...nat('SOURCES'), words: `-i ${bridge} -g GANGWAY-LENT-PORT` },
     { ...nat('SPARE-SOURCES'), words: `-i ${bridge} -g GANGWAY-SPARE-PORT` },
   ],
   ...eachFamily('sources', ({ links: [bridge], target, host }) => [
+    { ...nat('OWN-SOURCES'), words: `-i ${bridge} -j SNAT --to-source ${target}` },
     { ...nat('SOURCES'), words: `-i ${bridge} -j SNAT --to-source ${target}` },
     ...protocols.flatMap((protocol) => [
       {
@@ -87,11 +91,12 @@ const renderings: Readonly<Record<string, Rendering>> = {
       },
       {
         ...nat('SPARE-SOURCES'),
-        words: `-i ${bridge} -p ${protocol} -j SNAT --to-source ${host}:61000-65535 --random`,
+        words: `-i ${bridge} -p ${protocol} -j SNAT --to-source ${host}:${lent.first}-65535 --random`,
       },
     ]),
   ]),
   ...eachFamily('subnets', ({ links: [bridge], address }) => [
+    { table: 'mangle', chain: 'GANGWAY-NAMES', words: `! -s ${address} -i ${bridge} -g GANGWAY-NAMED` },
     { ...nat('HAIRPIN'), words: `-s ${address} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE` },
     { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
     { ...filter('INSIDERS'), words: `! -s ${address} -i ${bridge} -g GANGWAY-ELSEWHERE` },
@@ -102,7 +107,8 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { ...filter('ERRORS'), words: `-i ${bridge} -m conntrack --ctreplsrc ${address} -j RETURN` },
   ]),
   ...eachFamily('inside', ({ address }) => [
-    { ...raw('PRETENDED'), words: `-s ${address} -j DROP` },
+    { ...raw('PRETENDED'), words: `-s ${address} -m rpfilter --invert -j DROP` },
+    { table: 'mangle', chain: 'GANGWAY-NAMED', words: `-s ${address} -j DROP` },
     { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-d ${address} -j MARK --set-xmark 0x10000000/0xffffffff` },
   ]),
   ...eachFamily('ports', ({ port, target }) => [
@@ -148,15 +154,20 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('learned_ports', ({ links: [bridge], address, port }) => [
     { ...filter('LEARNED'), words: `-d ${address} -i ${bridge} ${port} -j RETURN` },
   ]),
-  ...eachFamily('carried_host_ports', ({ address, port, taken }) => [
+  ...eachFamily('carried_host_ports', ({ address, port, source, isLent }) => [
     { ...filter('CARRIED-AT'), words: `-d ${address} ${port} -j DROP` },
     // True of all that goes out; and so that one port of two addresses is two rules.
-    ...taken.map((source) => ({ ...nat('TAKEN'), words: `! -s ${address} ${source} -g GANGWAY-SPARE-SOURCES` })),
+    ...(isLent ? [{ ...nat('TAKEN'), words: `! -s ${address} ${source} -g GANGWAY-SPARE-SOURCES` }] : []),
   ]),
-  carried_ports: ({ port, taken }) => [
+  carried_ports: ({ port, source, isLent }) => [
     { ...filter('CARRIED'), words: `${port} -j DROP` },
-    ...taken.map((source) => ({ ...nat('TAKEN'), words: `${source} -g GANGWAY-SPARE-SOURCES` })),
+    ...(isLent ? [{ ...nat('TAKEN'), words: `${source} -g GANGWAY-SPARE-SOURCES` }] : []),
   ],
+  ...eachFamily('own_ports', ({ address, source }) => [
+    { ...nat('OWN-PORTS'), words: `-s ${address} ${source} -g GANGWAY-OWN-SOURCES` },
+  ]),
+  // Asked behind translation.
+  ...eachFamily('own_host_ports', () => []),
   closed_transit: () => [{ ...filter('TRANSIT'), words: '-j DROP' }],
 };
 
@@ -187,7 +198,8 @@ function factOf(key: readonly Datum[], value: readonly Datum[]): Fact {
     mark: key.map((datum) => (datum.type === 'mark' ? formatFirewallMark(datum.mark) : '')).join(''),
     target: formatTarget(value),
     host: value.map((datum) => (datum.type === 'address' ? formatHost(datum.address) : '')).join(''),
-    taken: key.some(isNotLent) ? [] : [formatPort(key).replace('--dport', '--sport')],
+    source: formatPort(key).replace('--dport', '--sport'),
+    isLent: !key.some(isNotLent),
   };
 }
 

@@ -140,15 +140,14 @@ function arrive(world: World, packet: Packet): Answer {
   return guard(world, packet, inLink);
 }
 
-/** On a wire nobody is a container, and no container is the machine. */
+/** On a wire nobody is a container, and no container is the machine or one of another network. */
 function imposture(world: World, packet: Packet): Answer | undefined {
   const { source, inLink, way } = packet;
-  if (networkOn(world, inLink) === undefined) {
-    const pretended = networkOf(world, source);
-    return pretended === undefined ? undefined : claim(pretended, packet);
-  }
-  if (!isOfHost(world, source)) return undefined;
-  return dropped('claim', `${formatAddress(source)} is the machine’s own, and no container may claim to be it`, way);
+  const [home, pretended] = [networkOn(world, inLink), networkOf(world, source)];
+  if (home !== undefined && isOfHost(world, source))
+    return dropped('claim', `${formatAddress(source)} is the machine’s own, and no container may claim to be it`, way);
+  const mayBe = home === undefined ? linkTo(world, source) === inLink : isBehind(home, source) || home.policy.internal;
+  return pretended === undefined || mayBe ? undefined : claim(pretended, packet);
 }
 
 function fromHost(world: World, attempt: By<'host'>): Answer {
