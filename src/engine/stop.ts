@@ -66,20 +66,31 @@ async function stopThen(context: Context, name: string, options: StopOptions, th
 /** What says that somebody wants a command to end; to Docker any signal does. HUP asks a service to read its files again. */
 const finalSignals: readonly string[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT'];
 
-/** Sends a signal. Where it means that somebody wants it to end, the restart policy has no say. */
+/**
+ * Sends a signal. Where it means that somebody wants it to end, the restart policy has no say; one that can't be told so gets
+ * the signal all the same.
+ */
 export async function kill(context: Context, name: string, signal: string): Promise<void> {
   const canonical = parseSignal(signal);
-  const found = context.records.container(name);
-  if (found.life === undefined || !isAlive(found.life)) throw notRunning(found.name);
-  const record = finalSignals.includes(canonical) ? await markStopped(context, name) : found;
+  let record = context.records.container(name);
+  if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
+  try {
+    if (finalSignals.includes(canonical) && record.request.restart.kind !== 'no')
+      record = await markStopped(context, name);
+  } finally {
+    await send(context, record, canonical);
+  }
+}
+
+async function send(context: Context, record: ContainerRecord, signal: string): Promise<void> {
   const launched = record.life === undefined ? undefined : readLaunched(record.life.launch);
   if (record.life === undefined || launched === undefined) return;
-  if (canonical === 'SIGKILL') {
+  if (signal === 'SIGKILL') {
     const ending = (process: ProcessIdentity): readonly Step[] => [
       {
         kind: 'signal',
         process,
-        signal: canonical,
+        signal,
         why: 'the kernel ends the container’s first process, and all others with it',
       },
       { kind: 'ended', process, why: 'it is dead when it has ended' },
@@ -88,7 +99,7 @@ export async function kill(context: Context, name: string, signal: string): Prom
   }
   using world = new World(context.host());
   const why = 'sent to the container’s first process; what it means is the command’s business';
-  await ask(context, world, record, [{ kind: 'signal', process: launched.container, signal: canonical, why }]);
+  await ask(context, world, record, [{ kind: 'signal', process: launched.container, signal, why }]);
 }
 
 /** How a life is ended. */

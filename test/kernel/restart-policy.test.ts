@@ -47,6 +47,33 @@ test('who types ^C wants an end, and who sends HUP does not', (t) =>
     }
   }));
 
+test('a signal waits for nobody where there is nothing to write down, and for no record', (t) =>
+  withGangway(t, async (gangway) => {
+    const hears = 'trap "echo INT" INT; echo ready; while :; do sleep 0.01; done';
+    const heard = (name: string, word: string) =>
+      waitFor(`${name} says ${word}`, async () => (await gangway.run('logs', name)).split('\n').includes(word));
+    for (const [name, restart] of [
+      ['web', 'no'],
+      ['again', 'always'],
+    ] as const) {
+      await gangway.run('run', '-d', '--name', name, '--network', 'none', '--restart', restart, 'sh', '-c', hears);
+      await heard(name, 'ready');
+    }
+    const held = gangway.lab.host.spawn(['flock', '/run/gangway/lock', 'sh', '-c', 'echo held; read word']);
+    await held.waitForOutput(/^held$/m);
+    await gangway.run('kill', '-s', 'INT', 'web');
+    await heard('web', 'INT');
+    await held.kill('SIGKILL');
+    const records = '/var/lib/gangway/containers';
+    await gangway.sh('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"', records);
+    const { exitCode, stderr } = await gangway.exec(['kill', '-s', 'INT', 'again']);
+    t.is(exitCode, 1);
+    t.regex(stderr, /EROFS|read-only/);
+    await heard('again', 'INT');
+    await gangway.sh('umount "$1"', records);
+    await gangway.run('rm', '-f', 'web', 'again');
+  }));
+
 test('a container whose retries are used up has exited', (t) =>
   withGangway(t, async (gangway) => {
     await gangway.run('run', '-d', '--name', 'twice', '--network', 'none', '--restart', 'on-failure:1', 'false');
