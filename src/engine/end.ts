@@ -41,8 +41,9 @@ function goesOn({ kind }: Observed): boolean {
 }
 
 /** What becomes of a container's record when it has ended: `--rm`. As with Docker, one that is restarted stays. */
-export function lastOf({ request, restarting = false }: ContainerRecord): 'keep' | 'remove' {
-  return request.removeOnExit && !restarting ? 'remove' : 'keep';
+export function lastOf({ request, restartedBy }: ContainerRecord): 'keep' | 'remove' {
+  const isRestarted = restartedBy !== undefined && isProcessAlive(restartedBy);
+  return request.removeOnExit && !isRestarted ? 'remove' : 'keep';
 }
 
 /**

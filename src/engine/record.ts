@@ -5,6 +5,7 @@
  * kept, and how they change, is for records.ts.
  */
 import type { BackendName } from '../firewall/backend.ts';
+import type { ProcessIdentity } from '../kernel/process.ts';
 import type { Endpoint } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
 import { carried, withFlows } from '../networks/publish.ts';
@@ -28,8 +29,8 @@ export interface ContainerRecord {
   readonly network: NetworkMode;
   /** Somebody stopped it: the restart policy has no say. */
   readonly stopped: boolean;
-  /** `restart` has stopped it, and is about to start it: it stays when it ends, also with `--rm`. Its next life clears it. */
-  readonly restarting?: boolean;
+  /** Whose `restart` has stopped it, and is about to start it, while that process lives. Its next life clears it. */
+  readonly restartedBy?: ProcessIdentity;
   /** How often its policy has started it again. */
   readonly restarts: number;
   /** How often since a life that lasted. Older records don't say: then all of them. */

@@ -4,6 +4,7 @@
  * Only that is asked on which everybody relies who reads all records at once: one record that somebody has edited, or that
  * a disk has garbled, must not take the others with it. What else may be wrong with it is found by who needs it.
  */
+import type { ProcessIdentity } from '../kernel/process.ts';
 import type { Endpoint } from '../networks/bridge.ts';
 import type { Network } from '../networks/network.ts';
 import type { Step } from '../plan/step.ts';
@@ -127,7 +128,7 @@ export const isContainerRecord = object<ContainerRecord>({
   network: networkMode,
   stopped: isFlag,
   restarts: isNumber,
-  restarting: optional(isFlag),
+  restartedBy: optional(object<ProcessIdentity>({ pid: isNumber, startTime: isText })),
   restartsInARow: optional(isNumber),
   failure: optional(isText),
   lastEnd: optional(

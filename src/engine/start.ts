@@ -130,7 +130,7 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
       { kind: 'process', launch, why: 'the command, in namespaces of its own and inside its limits' },
     ],
   };
-  const { failure: _, restarting: __, ...lasting } = record;
+  const { failure: _, restartedBy: __, ...lasting } = record;
   return { ...lasting, stopped: false, life };
 }
 

@@ -6,7 +6,7 @@
  * whose attached client reads nothing (`gangway run … | less`) can't come to writing it: who stops the container kills it
  * after a while, and does not wait for ever.
  */
-import { isAlive as isProcessAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
+import { identifyProcess, isAlive as isProcessAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
 import { apply } from '../plan/apply.ts';
 import { ended as endedKind, signal as signalKind } from '../plan/kinds/ending.ts';
 import type { Step } from '../plan/step.ts';
@@ -17,6 +17,7 @@ import { readLaunched } from '../services/process/launch.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
+import { present } from '../values/present.ts';
 import { parseSignal, signalNumber } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { assumeEnded, endLife, isAlive, isUnwatched, lastOf, observeLife, removeRecord } from './end.ts';
@@ -31,22 +32,19 @@ interface StopOptions {
   readonly signal?: string;
 }
 
-/** What is written down of a container besides that somebody wants it stopped. */
-type Afterwards = Pick<ContainerRecord, 'restarting'>;
-
 const defaultTimeoutSeconds = 10;
 /** How long a monitor may take to write down an end. */
 const monitorPatienceMilliseconds = 10_000;
 
-/** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
-export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
-  await stopThen(context, name, options, {});
-}
-
-async function stopThen(context: Context, name: string, options: StopOptions, then: Afterwards): Promise<void> {
+/**
+ * SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success.
+ *
+ * @param restarts are we going to start it again?
+ */
+export async function stop(context: Context, name: string, options: StopOptions, restarts = false): Promise<void> {
   const { timeoutSeconds = defaultTimeoutSeconds } = options;
   const signal = parseSignal(options.signal ?? 'SIGTERM');
-  const record = await markStopped(context, name, then);
+  const record = await markStopped(context, name, restarts);
   if (record.life === undefined) {
     context.onPlan({ subject: `stop ${record.name}, which does not run`, direction: 'make', steps: [] });
     return;
@@ -149,7 +147,7 @@ async function ask(context: Context, world: World, record: ContainerRecord, step
 
 /** Stops if need be, and starts. */
 export async function restart(context: Context, name: string, options: StopOptions): Promise<void> {
-  await stopThen(context, name, options, { restarting: true });
+  await stop(context, name, options, true);
   await exclusively(context, async (world) => {
     const found = context.records.container(name);
     // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
@@ -209,12 +207,16 @@ export async function remove(
 }
 
 /** Writes down that somebody wants it stopped, before it is, so that nobody starts it again, nor removes what will start. */
-async function markStopped(context: Context, name: string, then: Afterwards = {}): Promise<ContainerRecord> {
+async function markStopped(context: Context, name: string, restarts = false): Promise<ContainerRecord> {
   return await exclusively(context, async (world) => {
-    const { restarting, ...found } = context.records.container(name);
-    const record = { ...found, ...then, stopped: true };
+    const { restartedBy, ...found } = context.records.container(name);
+    const record = {
+      ...found,
+      ...present({ restartedBy: restarts ? identifyProcess(process.pid) : undefined }),
+      stopped: true,
+    };
     // One without a life may be about to get its next one from the restart policy.
-    if ((found.stopped && restarting === then.restarting) || context.dryRun) return record;
+    if ((found.stopped && !restarts && restartedBy === undefined) || context.dryRun) return record;
     const plan = { subject: `stop ${record.name}`, direction: 'make' as const, steps: [] };
     await carry({ ...context, onPlan: () => {} }, world, {
       plan,

@@ -146,6 +146,30 @@ test('a container that is removed when it ends can be started anew', (t) =>
     t.is(await gangway.run('ps', '-aq'), '');
   }));
 
+/** Begins a container that is removed when it ends, and that ends when it was asked to and may. @returns what waits until it was asked */
+async function beginJob(gangway: Gangway): Promise<() => Promise<void>> {
+  await gangway.sh('mkdir -p /run/go');
+  const ends =
+    'trap "echo TERM; until [ -e /go/on ]; do sleep 0.05; done; exit" TERM; echo ready; while :; do sleep 0.05; done';
+  const job = ['run', '-d', '--rm', '--name', 'job', '--network', 'none', '-v', '/run/go:/go', 'sh', '-c', ends];
+  await gangway.run(...job);
+  await waitFor('it listens', async () => (await gangway.run('logs', 'job')).includes('ready'));
+  return () => waitFor('it is asked to end', async () => (await gangway.run('logs', 'job')).includes('TERM'));
+}
+
+test('whose restart is killed while it waits, ends as it was started', (t) =>
+  withGangway(t, async (gangway) => {
+    const before = await gangway.state();
+    const isAsked = await beginJob(gangway);
+    const restart = gangway.spawn('restart', '-t', '-1', 'job');
+    await isAsked();
+    await restart.kill('SIGKILL');
+    await gangway.sh('touch /run/go/on');
+    await waitFor('it is gone', async () => (await gangway.run('ps', '-aq')) === '');
+    await gangway.sh('rm -r /run/go');
+    await gangway.settlesAt(t, before);
+  }));
+
 test('a container whose life left something behind lives again, as its policy says', (t) =>
   withGangway(t, async (gangway) => {
     const id = await gangway.run(

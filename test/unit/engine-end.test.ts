@@ -1,6 +1,7 @@
 import test from 'ava';
-import { restartDelayMilliseconds, restartsInARow, wantsRestart } from '../../src/engine/end.ts';
+import { lastOf, restartDelayMilliseconds, restartsInARow, wantsRestart } from '../../src/engine/end.ts';
 import type { ContainerRecord, End } from '../../src/engine/record.ts';
+import { identifyProcess } from '../../src/kernel/process.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
 import { container, request } from '../support/records.ts';
 
@@ -25,6 +26,17 @@ test('what somebody stopped stays stopped', (t) => {
 
 test('what is removed when it ends has nothing to start', (t) => {
   t.false(wants({ kind: 'always' }, 1, { request: { ...request, restart: { kind: 'always' }, removeOnExit: true } }));
+});
+
+test('what is removed when it ends stays while somebody lives who restarts it', (t) => {
+  const job = container({ request: { ...request, removeOnExit: true } });
+  const restartedBy = identifyProcess(process.pid);
+  t.not(restartedBy, undefined);
+  if (restartedBy === undefined) return;
+  t.is(lastOf({ ...job, restartedBy }), 'keep');
+  t.is(lastOf({ ...job, restartedBy: { ...restartedBy, startTime: '1' } }), 'remove');
+  t.is(lastOf({ ...job, ...{ restarting: true } }), 'remove', 'an older record, which names nobody');
+  t.is(lastOf(container()), 'keep');
 });
 
 test('on-failure is for failures, as often as it says', (t) => {
