@@ -237,6 +237,7 @@ async function clear(context: Context, asked: ContainerRecord, told: Asked['told
       );
     }
     if (!context.dryRun && observeLife(record.life).kind === 'running') return;
-    await endLife(context, world, record, lastOf(asked), told);
+    // In a dry run what was asked stands in no record.
+    await endLife(context, world, record, lastOf(context.dryRun ? asked : record), told);
   });
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import { type Gangway, withGangway } from '../support/gangway.ts';
+import { type Gangway, program, withGangway } from '../support/gangway.ts';
 
 const status = async (gangway: Gangway) =>
   JSON.parse(await gangway.run('ps', '--all', '--format', 'json')) as {
@@ -166,6 +166,29 @@ test('whose restart is killed while it waits, ends as it was started', (t) =>
     await restart.kill('SIGKILL');
     await gangway.sh('touch /run/go/on');
     await waitFor('it is gone', async () => (await gangway.run('ps', '-aq')) === '');
+    await gangway.sh('rm -r /run/go');
+    await gangway.settlesAt(t, before);
+  }));
+
+test('of a stop and a restart at once the later wish counts', (t) =>
+  withGangway(t, async (gangway) => {
+    const before = await gangway.state();
+    const isAsked = await beginJob(gangway);
+    const stop = gangway.spawn('stop', '-t', '-1', 'job');
+    await isAsked();
+    // nsenter(1) would stop with its child, and not go on with it.
+    const words = ['sh', '-c', '"$@"; exit $?', 'sh', ...program, 'restart', '-t', '-1', 'job'];
+    const restart = gangway.lab.host.spawn(words);
+    const restarter = `grep -o '"restartedBy":{"pid":[0-9]*' /var/lib/gangway/containers/*.json | grep -o '[0-9]*$'`;
+    await gangway.lab.host.waitFor(['sh', '-c', restarter]);
+    const pid = await gangway.sh(restarter);
+    await gangway.sh('kill -STOP "$1"; touch /run/go/on', pid);
+    t.like(await stop.result, { exitCode: 0, stderr: '' });
+    await gangway.sh('kill -CONT "$1"', pid);
+    t.like(await restart.result, { exitCode: 0, stderr: '' });
+    t.is(JSON.parse(await gangway.run('inspect', 'job'))[0].State.Status, 'running');
+    await gangway.run('stop', '-t', '0', 'job');
+    t.is(await gangway.run('ps', '-aq'), '');
     await gangway.sh('rm -r /run/go');
     await gangway.settlesAt(t, before);
   }));
