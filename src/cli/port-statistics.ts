@@ -7,21 +7,21 @@ import type { Context } from './command.ts';
 import { decimalSize, parseListFormat, shortId } from './format.ts';
 import type { Given } from './grammar.ts';
 import type { statsOptions } from './options.ts';
-import { intervalMilliseconds, repaint } from './repaint.ts';
+import { areGone, intervalMilliseconds, repaint } from './repaint.ts';
 import { formatRows } from './rows.ts';
 
 /** Counters need no second look: the first table is there at once. */
 export async function showPorts({ options, words }: Given<typeof statsOptions>, context: Context): Promise<number> {
   const format = await parseListFormat(options.format, layout.headings);
   const engine = await context.engine();
-  const ids = await Promise.all(words.map(async (name) => (await engine.inspect(name)).Id));
+  const ids = await Promise.all(words.map(async (name) => String((await engine.inspect(name)).Id)));
   for (;;) {
     const totals = portTotals(await engine.traffic());
     const rows = totals
       .filter(({ container }) => words.length === 0 || ids.includes(container))
       .map((totals) => row(totals, options['no-trunc']));
     repaint(formatRows(rows, format, layout), format, !options['no-stream'], context);
-    if (options['no-stream']) return 0;
+    if (options['no-stream'] || (rows.length === 0 && (await areGone(engine, ids)))) return 0;
     await pause(intervalMilliseconds);
   }
 }

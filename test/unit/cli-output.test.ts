@@ -2,7 +2,7 @@ import test from 'ava';
 import { binarySize, decimalSize } from '../../src/cli/format.ts';
 import { formatPorts } from '../../src/cli/ports-column.ts';
 import { formatTable } from '../../src/cli/table.ts';
-import type { LogLine } from '../../src/engine/engine.ts';
+import type { Engine, LogLine } from '../../src/engine/engine.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { humanDuration } from '../../src/values/age.ts';
 import { GangwayError } from '../../src/values/errors.ts';
@@ -329,6 +329,21 @@ test('stats of several goes on when one of them ends', async (t) => {
   const stats = ['stats', '--no-stream', '--format', '{{.Name}}'];
   t.like(await gangway([...stats, 'web', 'db'], { statistics: told }), { status: 0, stdout: 'db\n', stderr: '' });
   t.is((await gangway([...stats, 'db', 'gone'], { statistics: told })).status, 1);
+});
+
+test('stats of those that are named ends when all have been removed, and not with one that has ended', async (t) => {
+  let [looks, lists] = [0, 0];
+  const told: Partial<Engine> = {
+    async statistics() {
+      if (++looks > 5) throw new Error('enough');
+      if (looks > 2) throw new GangwayError('container-not-running', 'not running');
+      return statistics;
+    },
+    list: async () => (++lists > 1 ? [] : [container]),
+  };
+  const ended = await gangway(['stats', '--format', '{{.Name}}', 'web'], told);
+  t.like(ended, { status: 0, stdout: 'web\n', stderr: '' });
+  t.is(lists, 2);
 });
 
 test('stats shows what happened between two samples', async (t) => {

@@ -5,7 +5,7 @@ import { Counters } from '../../src/services/proxy/counters.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { gangway } from '../support/cli.ts';
-import { bridge, id } from '../support/fake-engine.ts';
+import { bridge, container, id } from '../support/fake-engine.ts';
 
 const port = {
   state: 'present',
@@ -211,6 +211,20 @@ test('stats --ports goes on when one that was named has been removed', async (t)
   };
   const { stdout } = await gangway(['stats', '--ports', '--format', '{{.Port}}', 'web'], told);
   t.is(stdout, '*:8080->80/tcp\n9000-9002/udp\n'.repeat(2));
+});
+
+test('stats --ports ends when all that were named have been removed', async (t) => {
+  let [looks, lists] = [0, 0];
+  const told: Partial<Engine> = {
+    async traffic() {
+      if (++looks > 3) throw new Error('enough');
+      return looks > 1 ? { networks: [], ports: [], relays: [] } : traffic();
+    },
+    list: async () => (++lists > 1 ? [] : [container]),
+  };
+  const ended = await gangway(['stats', '--ports', '--format', '{{.Port}}', 'web'], told);
+  t.like(ended, { status: 0, stdout: '*:8080->80/tcp\n9000-9002/udp\n', stderr: '' });
+  t.is(lists, 2);
 });
 
 test('stats --ports knows only those that run: --all is refused, and not passed over', async (t) => {

@@ -11,7 +11,7 @@ import { binarySize, decimalSize, parseListFormat, shortId } from '../format.ts'
 import { UsageError } from '../grammar.ts';
 import type { statsOptions } from '../options.ts';
 import { showPorts } from '../port-statistics.ts';
-import { intervalMilliseconds, repaint } from '../repaint.ts';
+import { areGone, intervalMilliseconds, repaint } from '../repaint.ts';
 import { formatRows } from '../rows.ts';
 import { connectionFields, showsTraffic } from '../traffic.ts';
 
@@ -26,6 +26,7 @@ export const execute: Execute<typeof statsOptions> = async ({ options, words }, 
   const sample = () => (words.length > 0 ? sampleNamed(engine, words) : sampleAll(engine, options.all));
   // Who is named has to be there at the beginning.
   let before = words.length > 0 ? await Promise.all(words.map((name) => engine.statistics(name))) : await sample();
+  const named = words.length > 0 ? before.map(({ id }) => id) : [];
   do {
     await pause(intervalMilliseconds);
     const now = await sample();
@@ -40,7 +41,7 @@ export const execute: Execute<typeof statsOptions> = async ({ options, words }, 
     }));
     repaint(formatRows(rows, format, layout), format, !options['no-stream'], context);
     before = now;
-  } while (!options['no-stream']);
+  } while (!options['no-stream'] && (before.length > 0 || !(await areGone(engine, named))));
   return 0;
 };
 
