@@ -52,6 +52,7 @@ export function lastOf({ request, restartedBy }: ContainerRecord): 'keep' | 'rem
  *
  * @param last what the record becomes: without its life, or nothing at all
  * @param told what has happened to the container besides
+ * @param found what is known of its end, where its monitor can't tell
  * @throws TeardownError with what could not be taken away; everything else is
  */
 export async function endLife(
@@ -60,11 +61,12 @@ export async function endLife(
   record: ContainerRecord,
   last: 'keep' | 'remove',
   told: readonly ContainerAction[] = [],
+  found?: Observed,
 ): Promise<ContainerRecord> {
   const { life } = record;
   if (life === undefined) return record;
   const boot = bootId();
-  const observed = observeLife(life);
+  const observed = found ?? observeLife(life);
   const end = endOf(life, observed);
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);

@@ -4,7 +4,7 @@
  * Signals go to the container's first process, known by pid and start time, with kill(2): no program has to be started
  * for it. Then the exit file tells how it ended; if the monitor that writes it was killed, the end is `unknown`. A monitor
  * whose attached client reads nothing (`gangway run … | less`) can't come to writing it: who stops the container kills it
- * after a while, and does not wait for ever.
+ * after a while, and does not wait for ever. If he has killed the container, too, he knows how it ended.
  */
 import { identifyProcess, isAlive as isProcessAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
 import { apply } from '../plan/apply.ts';
@@ -13,7 +13,7 @@ import type { Step } from '../plan/step.ts';
 import { World } from '../plan/world.ts';
 import { exitPath, lockPath } from '../services/process/exit.ts';
 import { type ExitStatus, waitForExit } from '../services/process/exit-watch.ts';
-import { readLaunched } from '../services/process/launch.ts';
+import { type Observed, readLaunched } from '../services/process/launch.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
@@ -114,16 +114,17 @@ async function end(context: Context, record: ContainerRecord, { life, ending, to
   using world = new World(context.host());
   const { launch } = life;
   const launched = readLaunched(launch);
+  let isKilled = false;
   if (launched !== undefined && isProcessAlive(launched.container)) {
     const claim: Step = {
       kind: 'claim',
       path: lockPath(launch),
       why: 'the clean-up is ours: the exit command has nothing to do',
     };
-    await ask(context, world, record, [claim, ...ending(launched.container)]);
+    isKilled = await ask(context, world, record, [claim, ...ending(launched.container)]);
   }
   if (launched !== undefined && !context.dryRun) await waitForMonitor(launch, launched.monitor);
-  await clear(context, record, told);
+  await clear(context, record, told, isKilled);
 }
 
 /** Waits until the monitor of what has ended has written how, or has ended itself. */
@@ -136,13 +137,22 @@ async function waitForMonitor(launch: Launch, monitor: ProcessIdentity): Promise
   }
 }
 
-/** Steps that change no record and can't be taken back: they need neither the machine's lock nor a journal. */
-async function ask(context: Context, world: World, record: ContainerRecord, steps: readonly Step[]): Promise<void> {
+/**
+ * Steps that change no record and can't be taken back: they need neither the machine's lock nor a journal.
+ *
+ * @returns whether a process was killed by one of them
+ */
+async function ask(context: Context, world: World, record: ContainerRecord, steps: readonly Step[]): Promise<boolean> {
   const subject = `end the command of ${record.name}`;
   context.onPlan({ subject, direction: 'make', steps });
-  if (context.dryRun) return;
-  const sent = (name: string) => tell(context, [ofContainer(record, 'kill', { signal: String(signalNumber(name)) })]);
+  if (context.dryRun) return false;
+  let isKilled = false;
+  const sent = (name: string) => {
+    isKilled ||= name === 'SIGKILL';
+    tell(context, [ofContainer(record, 'kill', { signal: String(signalNumber(name)) })]);
+  };
   await apply(subject, steps, { ...context.kinds, signal: signalKind(sent), ended: endedKind(sent) }, world);
+  return isKilled;
 }
 
 /** Stops if need be, and starts. */
@@ -226,8 +236,11 @@ async function markStopped(context: Context, name: string, restarts = false): Pr
   });
 }
 
+/** How one has ended that we have killed ourselves. */
+const killed: Observed = { kind: 'exited', exit: { exitCode: 137, outOfMemory: false } };
+
 /** Takes away what an ended container had, if nobody was faster. */
-async function clear(context: Context, asked: ContainerRecord, told: Asked['told']): Promise<void> {
+async function clear(context: Context, asked: ContainerRecord, told: Asked['told'], isKilled: boolean): Promise<void> {
   await exclusively(context, async (world) => {
     const record = endedRecord(context, asked.id);
     if (record?.life === undefined) {
@@ -236,8 +249,10 @@ async function clear(context: Context, asked: ContainerRecord, told: Asked['told
         told.map((action) => ofContainer(asked, action)),
       );
     }
-    if (!context.dryRun && observeLife(record.life).kind === 'running') return;
+    const observed = observeLife(record.life);
+    if (!context.dryRun && observed.kind === 'running') return;
+    const found = isKilled && observed.kind === 'lost' ? killed : observed;
     // In a dry run what was asked stands in no record.
-    await endLife(context, world, record, lastOf(context.dryRun ? asked : record), told);
+    await endLife(context, world, record, lastOf(context.dryRun ? asked : record), told, found);
   });
 }
