@@ -87,16 +87,17 @@ async function locked<T>(
   const held: Lock = await lockEventually(`${context.records.directories.runtime}/lock`, signal);
   try {
     if (!context.recovers) requireNoJournal(context);
-    if (await recoverFirst(context)) {
-      // What it closed is open again since its client died. What there is to say of that is said at the end.
-      await keepServed({ ...context, onWarning: () => {} });
-    }
+    const warnings: string[] = [];
+    // What it closed is open again since its client died. What there is to say of that is said at the end.
+    const onWarning = (sentence: string) => void warnings.push(sentence);
+    const isServing = !(await recoverFirst(context)) || (await keepServed({ ...context, onWarning }));
     try {
       await context.settle(context, world);
       return await body(world);
     } finally {
-      // What failed may have changed something before.
-      await keepServed(context);
+      // What failed may have changed something before. Who was waited for in vain is not waited for again.
+      if (isServing) await keepServed(context);
+      else for (const sentence of warnings) context.onWarning(sentence);
     }
   } finally {
     held.release();
@@ -127,16 +128,20 @@ export async function letIn({ sockets }: Context, owner: string): Promise<void> 
  * Published ports and names follow from the records, which this command may have changed; and the switchboard may have
  * been killed since: then it is started again. If it can't, that is told, but what this command did has happened all the
  * same.
+ *
+ * @returns whether the switchboard could be reached
  */
-async function keepServed({ records, sockets, onWarning }: Context): Promise<void> {
+async function keepServed({ records, sockets, onWarning }: Context): Promise<boolean> {
   const boot = bootId();
   // Where nobody is to be served, one that runs may still serve what a killed command took back.
-  if (!sockets.isRunning() && !records.containers().some((record) => isServed(record, boot))) return;
+  if (!sockets.isRunning() && !records.containers().some((record) => isServed(record, boot))) return true;
   try {
     for (const sentence of await sockets.follow()) onWarning(sentence);
+    return true;
   } catch (error) {
     if (!(error instanceof GangwayError)) throw error;
     onWarning(`published ports and names are not served: ${error.message}`);
+    return error.code !== 'switchboard-unreachable';
   }
 }
 
