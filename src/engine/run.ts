@@ -12,6 +12,7 @@
 import { readerOf } from '../services/events/reader.ts';
 import { type Attachment, type AttachTarget, connectAttach, type Unseen } from '../services/process/attach.ts';
 import { exitPath, lockPath } from '../services/process/exit.ts';
+import type { ExitStatus } from '../services/process/exit-watch.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { type Lock, tryLock } from '../sys/flock.ts';
 import type { ContainerRequest } from '../values/container.ts';
@@ -84,7 +85,7 @@ export async function attachTo(context: Context, name: string, streams: Streams,
   const { stdin, ...others } = streams;
   const ends = withInput && stdin !== undefined ? streams : others;
   const target = attachTarget(record.life.launch, record.request.interactive);
-  return await seen(context, record, await connectAttach({ ...target, running: true }, ends).ending);
+  return await askIfUnseen(context, record, await connectAttach({ ...target, running: true }, ends).ending);
 }
 
 export function notRunning(name: string): GangwayError {
@@ -105,24 +106,30 @@ function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
   };
 }
 
-/**
- * How a session ended. Who ends a container by force kills its monitor, too, and takes away what that one may have written:
- * but he holds the lock until he has told how it ended.
- *
- * @throws GangwayError program-failed where nobody has
- */
-async function seen(context: Context, { id, life }: ContainerRecord, ending: Ending | Unseen): Promise<Ending> {
+/** @throws GangwayError program-failed where nobody knows how it ended */
+async function askIfUnseen(context: Context, record: ContainerRecord, ending: Ending | Unseen): Promise<Ending> {
   if (ending.kind !== 'unseen') return ending;
-  await exclusively(context, async () => {});
-  const since = new Date(life?.startedAt ?? 0);
-  const died = readerOf(eventsPath(context.records))().find(
-    (event) => event.action === 'die' && event.id === id && event.time >= since,
-  );
-  const { exitCode } = died?.attributes ?? {};
-  if (exitCode !== undefined) return { kind: 'exited', exitCode: Number(exitCode) };
+  const exitCode = await toldEnd(context, record);
+  if (exitCode !== 'unknown') return { kind: 'exited', exitCode };
   throw new GangwayError('program-failed', "the container's monitor was killed, so its exit status is unknown", {
     hint: '`gangway ps -a` shows whether it still runs, and `gangway rm -f` ends it',
   });
+}
+
+/**
+ * How a life ended of which its monitor leaves no word. Who ends a container by force kills its monitor, too, and takes away
+ * what that one may have written: but he holds the lock until he has told how it ended. Of what has been removed, the events tell.
+ */
+export async function toldEnd(context: Context, { id, life }: ContainerRecord): Promise<ExitStatus> {
+  const record = await exclusively(context, async () => context.records.containers().find((other) => other.id === id));
+  if (life === undefined) return 'unknown';
+  // One whose end nobody has written down yet still tells of an earlier one.
+  if (record?.lastEnd?.startedAt === life.startedAt) return record.lastEnd.exitCode;
+  const died = readerOf(eventsPath(context.records))().find(
+    (event) => event.action === 'die' && event.id === id && event.time >= new Date(life.startedAt),
+  );
+  const { exitCode } = died?.attributes ?? {};
+  return exitCode === undefined ? 'unknown' : Number(exitCode);
 }
 
 /** The caller's end of a container that is about to start: nobody, or a person in the foreground. */
@@ -158,7 +165,7 @@ class Client {
   async stay(context: Context, record: ContainerRecord): Promise<Ending | undefined> {
     if (this.#attachment === undefined) return undefined;
     try {
-      const ending = await seen(context, record, await this.#attachment.ending);
+      const ending = await askIfUnseen(context, record, await this.#attachment.ending);
       if (ending.kind === 'unread') await endUnread(context, record.id);
       if (ending.kind === 'exited' && this.#lock !== undefined) await cleanUp(context, record.id);
       return ending;

@@ -23,7 +23,7 @@ import { type Context, carry, exclusively } from './context.ts';
 import { assumeEnded, endLife, isAlive, isUnwatched, lastOf, observeLife, removeRecord } from './end.ts';
 import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord, Life } from './record.ts';
-import { notRunning } from './run.ts';
+import { notRunning, toldEnd } from './run.ts';
 import { startLife } from './start.ts';
 import { tell } from './tell.ts';
 
@@ -171,24 +171,15 @@ export async function restart(context: Context, name: string, options: StopOptio
  * Waits for the end, and tells how it was. As with Docker, what was never started has nothing to wait for, and is 0.
  *
  * @returns the exit code; of a container that has ended before, its last one
- * @throws GangwayError container-not-running if its monitor was killed, container-not-found if it was removed meanwhile
+ * @throws GangwayError container-not-running if its monitor was killed
  */
 export async function wait(context: Context, name: string): Promise<number> {
-  const { id, life, lastEnd } = context.records.container(name);
+  const record = context.records.container(name);
+  const { life, lastEnd } = record;
   if (life === undefined) return known(name, lastEnd?.exitCode ?? 0);
   const launched = readLaunched(life.launch);
   const status = launched === undefined ? 'unknown' : await waitForExit(exitPath(life.launch), launched.monitor);
-  if (status !== 'unknown') return status;
-  // Whoever ended it holds the lock until he has written down how.
-  const ended = await exclusively(context, async () => endedRecord(context, id));
-  // One whose end nobody has written down yet still tells of an earlier one.
-  const isWritten = ended?.lastEnd?.startedAt === life.startedAt;
-  if (ended !== undefined) return known(name, isWritten ? (ended.lastEnd?.exitCode ?? 'unknown') : 'unknown');
-  throw new GangwayError('container-not-found', `no such container: ${name}`, { hint: 'it was removed meanwhile' });
-}
-
-function endedRecord({ records }: Context, id: string): ContainerRecord | undefined {
-  return records.containers().find((record) => record.id === id);
+  return known(name, status === 'unknown' ? await toldEnd(context, record) : status);
 }
 
 function known(name: string, status: ExitStatus): number {
@@ -242,7 +233,7 @@ const killed: Observed = { kind: 'exited', exit: { exitCode: 137, outOfMemory: f
 /** Takes away what an ended container had, if nobody was faster. */
 async function clear(context: Context, asked: ContainerRecord, told: Asked['told'], isKilled: boolean): Promise<void> {
   await exclusively(context, async (world) => {
-    const record = endedRecord(context, asked.id);
+    const record = context.records.containers().find(({ id }) => id === asked.id);
     if (record?.life === undefined) {
       return tell(
         context,
