@@ -87,7 +87,7 @@ async function choose(
     } catch (error) {
       const isTaken = error instanceof GangwayError && error.code === 'port-in-use';
       if (!isTaken || fixed || attempt === portAttempts) throw error;
-      lost.push(...bindings.filter((binding) => error.message.startsWith(`port ${formatBinding(binding)} `)));
+      lost.push(...bindings.filter((binding) => formatBinding(binding) === error.subject));
     }
   }
 }

@@ -71,14 +71,17 @@ export type ErrorCode =
 export class GangwayError extends Error {
   override readonly name = 'GangwayError';
   readonly hint?: string;
+  /** What it is about, as data: of port-in-use the port, in the words of `formatBinding`. */
+  readonly subject?: string;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { readonly hint?: string; readonly cause?: unknown } = {},
+    options: { readonly hint?: string; readonly subject?: string; readonly cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     if (options.hint !== undefined) this.hint = options.hint;
+    if (options.subject !== undefined) this.subject = options.subject;
   }
 }
 

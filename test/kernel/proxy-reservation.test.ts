@@ -57,6 +57,7 @@ for (const [protocol, what, wanted] of [
     const host = wanted.includes(':') ? `[${wanted}]` : wanted;
     t.like(error, {
       code: 'port-in-use',
+      subject: `${host}:7001/${protocol}`,
       message: `port ${host}:7001/${protocol} is in use by socat (pid ${holder.pid})`,
       hint: 'stop it, or publish another host port',
     });

@@ -148,8 +148,9 @@ test.serial('a port in use is named by its container, or by the program and its 
   const connection = await openSwitchboard(options);
   await pidOf(connection);
   await connection.reserve(publication('c1', 8003));
-  await t.throwsAsync(connection.reserve(publication('c2', 8004, 8003)), {
+  t.like(await t.throwsAsync(connection.reserve(publication('c2', 8004, 8003))), {
     message: 'port 127.0.0.1:8003/tcp is in use by container name-of-c1',
+    subject: '127.0.0.1:8003/tcp',
   });
   const holder = createServer().listen(8010, '127.0.0.1');
   await once(holder, 'listening');

@@ -29,7 +29,7 @@ async function bound(publish: string, refuses: (port: number) => boolean): Promi
   const reserve = async (_: string, forwards: readonly Forward[]) => {
     const refused = forwards.map(({ binding }) => binding).find(({ hostPort }) => refuses(hostPort));
     if (refused === undefined) return;
-    throw new GangwayError('port-in-use', `port ${formatBinding(refused)} is in use by a process out of sight`);
+    throw new GangwayError('port-in-use', 'somebody has it', { subject: formatBinding(refused) });
   };
   const nothing = async () => {};
   const context = {

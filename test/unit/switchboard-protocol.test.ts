@@ -47,10 +47,10 @@ test('forwards are told apart by all that they are made of', (t) => {
     t.deepEqual(decodePublication(encodePublication({ ...web, forwards })).forwards, forwards);
 });
 
-test('an error keeps its code, its sentence and its hint', (t) => {
-  const error = new GangwayError('port-in-use', 'port 80 is taken', { hint: 'take another' });
-  const { code, message, hint } = decodeError(encodeError(error));
-  t.deepEqual({ code, message, hint }, { code: 'port-in-use', message: 'port 80 is taken', hint: 'take another' });
+test('an error keeps its code, its sentence, its hint and what it is about', (t) => {
+  const error = new GangwayError('port-in-use', 'port 80 is taken', { hint: 'take another', subject: '80' });
+  const told = { code: 'port-in-use', message: 'port 80 is taken', hint: 'take another', subject: '80' };
+  t.like(decodeError(JSON.parse(JSON.stringify(encodeError(error)))), told);
   t.like(decodeError(encodeError(new TypeError('x is not a function'))), {
     code: 'program-failed',
     message: 'switchboard: x is not a function',

@@ -20,8 +20,9 @@ export function conflict({ forwards }: Publication, held: Iterable<Held>): Gangw
   for (const { name, binding } of held) {
     const refused = wanted.get(portKey(binding))?.find((one) => collide(one, binding));
     if (refused === undefined) continue;
-    const message = `port ${formatBinding(refused)} is in use by container ${name}`;
-    return new GangwayError('port-in-use', message, { hint: 'stop it, or publish another host port' });
+    const subject = formatBinding(refused);
+    const message = `port ${subject} is in use by container ${name}`;
+    return new GangwayError('port-in-use', message, { subject, hint: 'stop it, or publish another host port' });
   }
   return undefined;
 }

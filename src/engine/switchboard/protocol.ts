@@ -2,7 +2,7 @@
  * What the switchboard and its clients say to each other: one JSON object a line, over a Unix socket, a question and
  * its answer at a time.
  *
- *     > {"version":9,"request":"reserve","publication":{"owner":"5e26…","name":"web","forwards":[…]}}
+ *     > {"version":10,"request":"reserve","publication":{"owner":"5e26…","name":"web","forwards":[…]}}
  *     < {"ok":true}
  *
  * Addresses travel as text. Both ends are gangway, but an older one may still be running, so every question carries
@@ -15,7 +15,7 @@ import type { ForwardSet } from '../../values/forward-set.ts';
 import { present } from '../../values/present.ts';
 import type { RelayTraffic } from '../rules/told.ts';
 
-export const protocolVersion = 9;
+export const protocolVersion = 10;
 
 /** Everything that one container publishes. */
 export interface Publication {
@@ -45,6 +45,7 @@ interface WireError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
+  readonly subject?: string;
 }
 
 interface WireForwards extends Pick<ForwardSet, 'protocol' | 'clientAddress' | 'ports'> {
@@ -142,15 +143,17 @@ export function forwardsKey(forwards: readonly ForwardSet[]): string {
   return JSON.stringify(forwards.map(encodeForwards));
 }
 
-/** Errors keep their code and hint on the way; what is no GangwayError becomes the switchboard's own failure. */
+/** Errors keep their code, hint and subject on the way; what is no GangwayError becomes the switchboard's own failure. */
 export function encodeError(error: unknown): WireError {
-  if (error instanceof GangwayError)
-    return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  if (error instanceof GangwayError) {
+    const { code, message, hint, subject } = error;
+    return { code, message, ...present({ hint, subject }) };
+  }
   return { code: 'program-failed', message: `switchboard: ${error instanceof Error ? error.message : String(error)}` };
 }
 
-export function decodeError({ code, message, hint }: WireError): GangwayError {
-  return new GangwayError(code, message, hint === undefined ? {} : { hint });
+export function decodeError({ code, message, ...rest }: WireError): GangwayError {
+  return new GangwayError(code, message, rest);
 }
 
 /** Cuts a stream of text into lines. `push` takes what arrived and gives the lines that it completed. */

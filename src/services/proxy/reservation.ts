@@ -153,7 +153,9 @@ function explain(binding: PortBinding, cause: unknown): unknown {
   if (hasErrno(cause, 'EADDRINUSE')) {
     const holder = portHolder(binding.protocol, binding.hostAddress, binding.hostPort);
     const who = holder === undefined ? 'a process out of sight' : `${holder.program} (pid ${holder.pid})`;
-    return new GangwayError('port-in-use', `port ${formatBinding(binding)} is in use by ${who}`, {
+    const subject = formatBinding(binding);
+    return new GangwayError('port-in-use', `port ${subject} is in use by ${who}`, {
+      subject,
       hint: 'stop it, or publish another host port',
       cause,
     });
