@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/client.ts';
 import type { SwitchboardConnection } from '../../src/engine/switchboard/connection.ts';
-import { encodePublication, type Publication } from '../../src/engine/switchboard/protocol.ts';
+import { encodePublication, type Publication, protocolVersion } from '../../src/engine/switchboard/protocol.ts';
 import { SwitchboardSockets } from '../../src/engine/switchboard/sockets.ts';
 import { isListening } from '../../src/kernel/unix-listeners.ts';
 import { call } from '../../src/sys/libc.ts';
@@ -392,6 +392,11 @@ test.serial('a client of another version, or of no sense, is told so', async (t)
       code: 'switchboard-unreachable',
       hint: `end it with \`kill ${pid}\`: the next command starts the new one, and ports are served again`,
     },
+  });
+  raw.write(`${JSON.stringify({ version: protocolVersion, request: 'dance' })}\n`);
+  t.like(JSON.parse(String(await once(raw, 'data'))), {
+    ok: false,
+    error: { code: 'program-failed', message: 'switchboard: unknown request: dance' },
   });
   raw.write('nonsense\n');
   t.like(JSON.parse(String(await once(raw, 'data'))), { ok: false });

@@ -28,6 +28,7 @@ import {
   type Publication,
   protocolVersion,
   type Question,
+  type SwitchboardStatus,
 } from './protocol.ts';
 import { descriptorsKept } from './room.ts';
 import { Switchboard } from './switchboard.ts';
@@ -162,32 +163,55 @@ export class SwitchboardServer {
   }
 
   #carryOut(client: Socket, question: Question): Answer {
-    if (question.version !== protocolVersion) {
-      throw new GangwayError('switchboard-unreachable', 'the running switchboard is of another version of gangway', {
-        hint: `end it with \`kill ${process.pid}\`: the next command starts the new one, and ports are served again`,
-      });
+    requireOurVersion(question);
+    switch (question.request) {
+      case 'hello':
+        break;
+      case 'room':
+        this.#switchboard.requireRoom(question.sockets);
+        break;
+      case 'reserve':
+        this.#switchboard.reserve(client, decodePublication(question.publication));
+        break;
+      case 'serve':
+        this.#switchboard.serve(question.owner);
+        break;
+      case 'keep':
+        this.#closing.add(client);
+        this.#switchboard.keep(decodePublication(question.publication));
+        break;
+      case 'attend':
+        this.#attend(client, decode(question.record) as ContainerRecord);
+        break;
+      case 'stand-ins':
+        this.#standIns.open(this.files);
+        break;
+      case 'withdraw':
+        this.#withdraw(client, question.owner);
+        break;
+      case 'refresh':
+        this.#refresh(client);
+        return { ok: true, status: this.#status() };
+      case 'status':
+        return { ok: true, status: this.#status() };
+      case 'counts':
+        return { ok: true, counts: encodeCounts(this.#switchboard.counts()) };
+      default:
+        throw new TypeError(`unknown request: ${(question satisfies never as Question).request}`);
     }
-    if (question.request === 'room') this.#switchboard.requireRoom(question.sockets);
-    else if (question.request === 'reserve') this.#switchboard.reserve(client, decodePublication(question.publication));
-    else if (question.request === 'serve') this.#switchboard.serve(question.owner);
-    else if (question.request === 'keep') {
-      this.#closing.add(client);
-      this.#switchboard.keep(decodePublication(question.publication));
-    } else if (question.request === 'attend') this.#attend(client, decode(question.record) as ContainerRecord);
-    else if (question.request === 'stand-ins') this.#standIns.open(this.files);
-    else if (question.request === 'withdraw') this.#withdraw(client, question.owner);
-    else if (question.request === 'refresh') {
-      // The record is written, if it ever will be.
-      this.#attended.delete(client);
-      this.#closing.delete(client);
-      this.#follow();
-    }
-    if (question.request === 'refresh' || question.request === 'status') {
-      const [owners, names] = [this.#switchboard.status(), this.#names.status()];
-      return { ok: true, status: { pid: process.pid, owners, names, hook: this.#leading.status } };
-    }
-    if (question.request === 'counts') return { ok: true, counts: encodeCounts(this.#switchboard.counts()) };
     return { ok: true };
+  }
+
+  /** The record of whom it attends is written, if it ever will be. */
+  #refresh(client: Socket): void {
+    this.#attended.delete(client);
+    this.#closing.delete(client);
+    this.#follow();
+  }
+
+  #status(): SwitchboardStatus {
+    const [owners, names] = [this.#switchboard.status(), this.#names.status()];
+    return { pid: process.pid, owners, names, hook: this.#leading.status };
   }
 
   /** Nobody waits for an answer, and what one client left behind must not end what all others have. */
@@ -234,4 +258,12 @@ export class SwitchboardServer {
   #endIfIdle(): void {
     if (this.#clients.size === 0 && this.#switchboard.idle && this.#names.idle) this.end();
   }
+}
+
+/** @throws GangwayError switchboard-unreachable */
+function requireOurVersion({ version }: Question): void {
+  if (version === protocolVersion) return;
+  throw new GangwayError('switchboard-unreachable', 'the running switchboard is of another version of gangway', {
+    hint: `end it with \`kill ${process.pid}\`: the next command starts the new one, and ports are served again`,
+  });
 }
