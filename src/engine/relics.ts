@@ -10,45 +10,45 @@ import { foundGuards, loadGuard } from '../firewall/guard.ts';
 import { variantsIn } from '../firewall/iptables/program.ts';
 import { iptables } from '../firewall/iptables.ts';
 import { nftables } from '../firewall/nftables.ts';
+import { networkSets } from '../firewall/policy.ts';
 import { listTables, type Table } from '../kernel/nftables.ts';
 import type { Change } from '../plan/change.ts';
-import { kindOf } from '../plan/kind.ts';
-import type { FirewallStep, Step } from '../plan/step.ts';
+import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Context } from './context.ts';
 import { kernelBridgeFilter } from './observe.ts';
 import { factsOf } from './repair.ts';
 
-interface Found {
-  readonly rules: readonly Step[];
-  readonly facts: readonly FirewallStep[];
-}
+const why = 'of another boot';
 
 /** What takes them away, where they are there. */
 export function relics(context: Context, world: World): readonly Change[] {
-  const { records, kinds } = context;
+  const { records } = context;
   if (!records.isMachineReadable) return [];
   const { ruleset, guard = [] } = records.machine();
   if (ruleset.length + guard.length + factsOf(context).length > 0) return [];
-  const holds = (step: Step) => kindOf(kinds, step).holds(step, world);
-  const found = look(world).filter(({ rules, facts }) => facts.length > 0 || rules.every(holds));
-  const isOfThisBoot = (fact: FirewallStep) =>
-    linksIn(fact).some((link) => world.findLink('host', link)?.kind === 'bridge');
-  if (found.length === 0 || found.some(({ facts }) => facts.some(isOfThisBoot))) return [];
-  const steps = found.flatMap(({ rules }) => rules);
+  const { bridges, steps } = look(world);
+  const isOfThisBoot = bridges.some((bridge) => world.findLink('host', bridge)?.kind === 'bridge');
+  if (steps.length === 0 || isOfThisBoot) return [];
   return [{ plan: { subject: 'remove the rules of another boot', direction: 'unmake', steps }, records: [] }];
 }
 
-/** Of which the kernel may have something: both back ends', and the guard's. */
-function look(world: World): readonly Found[] {
+/** The bridges that either back end knows, and what takes away whatever knows something: the guard too. */
+function look(world: World): { readonly bridges: readonly string[]; readonly steps: readonly Step[] } {
   const tables = listTables(world.namespace('host').netfilter);
   const has = (family: Table['family']) => tables.some((table) => table.family === family && table.name === 'gangway');
-  const why = 'of another boot';
-  return [
-    ...[
-      ...(has('inet') ? [nftables] : []),
-      ...variantsIn(tables).map((variant) => iptables(variant, kernelBridgeFilter())),
-    ].map((backend) => ({ rules: backend.load(), facts: backend.found(world, why).map(({ step }) => step) })),
-    ...(has('bridge') ? [{ rules: [loadGuard()], facts: foundGuards(world, why) }] : []),
+  const backends = [
+    ...(has('inet') ? [nftables] : []),
+    ...variantsIn(tables).map((variant) => iptables(variant, kernelBridgeFilter())),
   ];
+  const known = backends
+    .map((backend) => ({ backend, facts: backend.found(world, why, networkSets) }))
+    .filter(({ facts }) => facts.length > 0);
+  return {
+    bridges: known.flatMap(({ facts }) => facts.flatMap(({ step }) => linksIn(step))),
+    steps: [
+      ...known.flatMap(({ backend }) => backend.load([])),
+      ...(has('bridge') && foundGuards(world, why).length > 0 ? [loadGuard()] : []),
+    ],
+  };
 }

@@ -21,8 +21,12 @@ export interface Backend {
   readonly name: BackendName;
   /** Do its rules stand in iptables' own chains of this variant, before what others have there? */
   precedes(variant: Variant | undefined): boolean;
-  /** The rules of every network, which never change. */
-  load(): readonly (RulesetStep | ChainsStep)[];
+  /**
+   * The rules of every network, which never change.
+   *
+   * @param owners the lines of the machine's owner. Absent: those in his file. None: enough to take the rules away
+   */
+  load(owners?: readonly string[]): readonly (RulesetStep | ChainsStep)[];
   /**
    * Rules in the place of what is there, or was, with everything that they have to know, in one transaction.
    *

@@ -47,10 +47,10 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
   const text = readFileSync(new URL('../firewall/iptables/ruleset.rules', import.meta.url), 'utf8');
   const constant = (family: Family) => parseRuleset(text, family, bridgeFilter);
   const step = (rule: IptablesRule, why: string): RuleStep => ({ kind: 'rule', in: 'host', variant, rule, why });
-  const load = () =>
+  const load = (lines = readUserRules('iptables')) =>
     families.map((family): ChainsStep => {
       const why = `the chains of every network, IPv${family}: their rules never change afterwards`;
-      const owners = ownersRules(readUserRules('iptables'), family);
+      const owners = ownersRules(lines, family);
       const chains = { ...constant(family), ...(owners.length === 0 ? {} : { owners }) };
       return { kind: 'chains', in: 'host', variant, family, ...chains, why };
     });

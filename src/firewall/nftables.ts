@@ -26,7 +26,7 @@ export const nftables: Backend = {
 
   precedes: () => false,
 
-  load: () => [loadTable()],
+  load: (owners = readUserRules('nftables')) => [loadTable(owners)],
 
   reload: (rules, facts) => {
     const known = facts.flatMap((fact) =>
@@ -50,9 +50,8 @@ export const nftables: Backend = {
 };
 
 /** `nft -f ruleset.nft`. */
-function loadTable(): RulesetStep {
+function loadTable(owners: readonly string[]): RulesetStep {
   const file = readFileSync(new URL('../firewall/nftables/ruleset.nft', import.meta.url), 'utf8');
-  const owners = readUserRules('nftables');
   // The theory of operation above the table is for readers of the file.
   const text = file.slice(file.indexOf('create table')) + ownersChain(owners);
   const why = 'the rules of every network: a table of our own that never changes afterwards';

@@ -191,3 +191,24 @@ for (const [backend, { save, restore }] of Object.entries(restorations))
         t.not(await story.sh('nft list ruleset | grep GANGWAY-USER || :'), '');
       });
     });
+
+for (const [backend, { save, restore }] of Object.entries(restorations))
+  test(`rules of ${backend} of another boot go also where a link that they trust is a bridge, whatever a file of the owner’s says`, async (t) => {
+    await withStory(t, {}, async (story) => {
+      const trust = 'com.docker.network.bridge.trusted_host_interfaces=lan0';
+      await story.sh('ip link add lan0 type bridge');
+      await story.run(`--firewall-backend=${backend}`, 'network', 'create', '-o', trust, 'mine');
+      await story.start('--name', 'web', '--network', 'mine', '-p', '8080:80', 'sleep', '1000');
+      await story.sh(save);
+      await story.sh(reboot);
+      await story.sh(restore);
+      await story.sh('ip link add lan0 type bridge; iptables -N OTHERS');
+      await story.sh('echo frop | tee /etc/gangway/user.nft >/etc/gangway/user.rules; chmod 666 /etc/gangway/user.*');
+      const stale = 'nft list ruleset | grep -e 8080 -e lan0 || :';
+      t.regex(await story.sh(stale), /lan0/, 'the control');
+      const { stderr } = await story.exec(['network', 'create', 'other']);
+      t.regex(stderr, /user\..* is not loaded: others than root may write to it/, 'ours can’t come');
+      t.is(await story.sh(stale), '');
+      await story.sh('rm /etc/gangway/user.*');
+    });
+  });
