@@ -5,7 +5,7 @@
  * taken away by the very step that would have taken away the whole.
  */
 import { readdirSync } from 'node:fs';
-import { isFirewallStep, placeOf } from '../firewall/backend.ts';
+import { isFirewallStep, placeOf, strangersTo } from '../firewall/backend.ts';
 import { portSets } from '../firewall/policy.ts';
 import { cgroupDirectories, processesIn, readLayout } from '../kernel/cgroup.ts';
 import { pinDirectory } from '../kernel/namespace.ts';
@@ -55,16 +55,11 @@ export async function removeForgotten(context: Context, world: World): Promise<r
 
 /** A published port without a container would lead to whoever gets the address next. */
 function ports(context: Context, world: World, known: readonly ContainerRecord[]): readonly Found[] {
-  const wanted = new Set(
-    known
-      .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
-      .flatMap((step) => (isFirewallStep(step) ? [placeOf(step)] : [])),
-  );
-  return standingBackend(context)
+  const wanted = known.flatMap(({ life }) => (life === undefined ? [] : stepsOf(life))).filter(isFirewallStep);
+  const found = standingBackend(context)
     .found(world, why, portSets)
-    .map(({ step }) => step)
-    .filter((step) => !wanted.has(placeOf(step)))
-    .map((step) => ({ step, what: `${step.kind} ${placeOf(step)}` }));
+    .map(({ step }) => step);
+  return strangersTo(wanted, found).map((step) => ({ step, what: `${step.kind} ${placeOf(step)}` }));
 }
 
 /** What a plug may say that is pulled: nothing is behind that name any more. */

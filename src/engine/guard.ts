@@ -1,5 +1,5 @@
 /** The port guard as a whole: its rules, and what they have to know of all who live. */
-import { placeOf } from '../firewall/backend.ts';
+import { strangersTo } from '../firewall/backend.ts';
 import { foundGuards, isGuardStep, loadGuard } from '../firewall/guard.ts';
 import { bootId } from '../kernel/boot.ts';
 import { isGuarded } from '../networks/guard.ts';
@@ -55,14 +55,11 @@ export function lowerGuard(context: Known, world: World): readonly Step[] {
 
 /** Elements that the guard has of nobody: of no container that we know of. */
 export function forgottenGuards({ records }: Known, world: World, why: string): readonly ElementStep[] {
-  const wanted = new Set(
-    records
-      .everyContainer()
-      .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
-      .filter(isGuardStep)
-      .map(placeOf),
-  );
-  return foundGuards(world, why).filter((step) => !wanted.has(placeOf(step)));
+  const wanted = records
+    .everyContainer()
+    .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
+    .filter(isGuardStep);
+  return strangersTo(wanted, foundGuards(world, why));
 }
 
 /** Puts the rules of this version of gangway in the place of those of another one. */

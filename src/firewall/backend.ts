@@ -75,6 +75,12 @@ export function contentOf(step: FirewallStep): string {
   return step.element === undefined ? '' : `${step.element.set} { ${formatSetElement(step.element)} }`;
 }
 
+/** Those that none of the known ones tells of, by all that they say. */
+export function strangersTo<S extends FirewallStep>(known: readonly FirewallStep[], found: readonly S[]): readonly S[] {
+  const told = new Set(known.map(contentOf));
+  return found.filter((step) => !told.has(contentOf(step)));
+}
+
 /** The links that it speaks of. */
 export function linksIn(step: FirewallStep): readonly string[] {
   if (step.kind === 'element')

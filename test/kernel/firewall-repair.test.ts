@@ -199,3 +199,73 @@ for (const each of cases) {
     });
   });
 }
+
+/** How others save all rules, and load them again while gangway runs: `systemctl reload nftables`. */
+const saved = {
+  nftables: {
+    save: '(echo flush ruleset; nft list ruleset) >/run/saved',
+    load: 'nft -f /run/saved',
+    learn: `nft add element inet gangway learned4 '{ "gangway0" . 192.0.2.7 timeout 1h }'`,
+    lose: 'nft flush map inet gangway ports4',
+  },
+  iptables: {
+    save: 'iptables-save >/run/saved; ip6tables-save >/run/saved6; (echo flush table bridge gangway; nft list table bridge gangway) >/run/guard',
+    load: 'iptables-restore /run/saved; ip6tables-restore /run/saved6; nft -f /run/guard',
+    learn: 'iptables -A GANGWAY-LEARNED -d 192.0.2.7/32 -i gangway0 -j RETURN',
+    lose: 'iptables -t nat -F GANGWAY-PORTS',
+  },
+} as const;
+
+const says = (name: string) => [
+  process.execPath,
+  '-e',
+  `require("node:http").createServer((_, answer) => answer.end("${name}")).listen(80)`,
+];
+
+for (const [backend, { save, load, learn, lose }] of Object.entries(saved))
+  test(`${backend}: rules that somebody saved and loads again lead nobody to who has that address now`, async (t) => {
+    await withStory(t, {}, async (story) => {
+      const own = `--firewall-backend=${backend}`;
+      const address = (last: number) => ['--network', 'mine', '--ip', `10.80.0.${last}`];
+      const look = () => story.lab.world.exec(['curl', '-sS', '--max-time', '2', 'http://203.0.113.1:8080/']);
+      const answering = (name: string) => waitFor(`${name} answers`, async () => (await look()).stdout === name);
+      await story.run(own, 'network', 'create', '--subnet', '10.80.0.0/24', '--ipv6', 'mine');
+      // All that may be taken for a stranger's: what the kernel has of each is what the records say.
+      const allow = 'allow=example.com:443,192.0.2.0/24:80-90,[2001:db8::/32]:443';
+      await story.run('network', 'create', '--ipv6', '--egress', allow, '--egress', 'deny=2001:db8::1', 'limited');
+      const options = ['gangway.accept-fwmark=0x1/0x3', 'com.docker.network.host_ipv4=203.0.113.1'];
+      await story.run('network', 'create', ...options.flatMap((option) => ['-o', option]), 'marked');
+      await story.run('network', 'create', '--internal', 'inner');
+      await story.start('--name', 'stays', '-p', '8081-8083:80-82', '-p', '127.0.0.1:8084:80', 'sleep', 'infinity');
+      await story.start('--name', 'old', ...address(9), '-p', '8080:80', ...says('old'));
+      await answering('old');
+      await story.sh(save);
+      await story.run('rm', '-f', 'old');
+      const secret = await story.start('--name', 'secret', ...address(9), ...says('secret'));
+      await story.start('--name', 'web', ...address(10), '-p', '8080:80', ...says('web'));
+      await untilAnswering(story, secret, 80);
+      await answering('web');
+      const standing = await rules(story);
+
+      await waitFor('the switchboard listens', async () => /^1/.test(await story.sh(listeners)));
+      await story.sh("kill -STOP $(pgrep -f '[_]switchboard')");
+      await story.sh(load);
+      t.is((await look()).stdout, 'secret', 'control: the port leads to whom nobody has published');
+      await story.sh("kill -CONT $(pgrep -f '[_]switchboard')");
+      await waitFor('put back', async () => same(await rules(story), standing));
+      t.is((await look()).stdout, 'web');
+
+      await story.sh(`${learn}; ${lose}`);
+      await waitFor('the port is back', async () => (await look()).stdout === 'web');
+      t.true(
+        (await rules(story)).some((line) => line.includes('192.0.2.7')),
+        'what only lacks a fact is not loaded anew',
+      );
+
+      if (backend !== 'nftables') return;
+      await story.sh(`${killSwitchboard}
+        nft 'delete element inet gangway ports4 { tcp . 8080 }'
+        nft 'add element inet gangway ports4 { tcp . 8080 : 10.80.0.9 . 80 }'`);
+      t.regex(await story.run('gc'), /element ports4 \{ tcp \. 8080 \}/, 'a port that leads elsewhere is nobody’s');
+    });
+  });
