@@ -13,11 +13,11 @@ import type { Backend } from './backend.ts';
 import { savedRules } from './iptables/kinds.ts';
 import { chainsOf, renderRules } from './iptables/render.ts';
 import { parseRuleset } from './iptables/ruleset.ts';
-import { readUserRules, userFiles } from './user-rules.ts';
+import { readUserRules, userFiles, withoutComment } from './user-rules.ts';
 
 const families = [4, 6] as const;
 
-/** @throws GangwayError invalid-option for a line that is no rule of GANGWAY-USER, and for one that does nothing */
+/** @throws GangwayError invalid-option for a line that is no rule of GANGWAY-USER, and for one whose comment may be its target */
 export function ownersRules(lines: readonly string[], family: Family): readonly IptablesRule[] {
   const wrong = lines.find((line) => !/^(-[46] )?-A GANGWAY-USER /.test(line));
   if (wrong !== undefined) {
@@ -25,18 +25,23 @@ export function ownersRules(lines: readonly string[], family: Family): readonly 
       hint: 'begin each line with -A GANGWAY-USER, and with -4 or -6 before it if it is for one family',
     });
   }
-  // iptables takes it: a typing error would be a rule that is not there.
-  const aimless = lines.find((line) => !/\s(-[jg]|--jump|--goto)/.test(line.replace(/"[^"]*"/g, '""')));
+  const rules = lines.map(withoutComment);
+  // A rule without a target counts, and iptables takes it: what was meant to drop would let pass.
+  const aimless = lines.find((line, index) => line !== rules[index] && !hasTarget(rules[index] ?? ''));
   if (aimless !== undefined) {
     throw new GangwayError(
       'invalid-option',
-      `${userFiles.iptables}: "${aimless}" does not say what becomes of a packet`,
+      `${userFiles.iptables}: "${aimless}" does not say what becomes of a packet before its comment`,
       {
-        hint: 'end it with -j DROP, or where else it leads; a # behind a blank begins a comment, unless it stands in quotes',
+        hint: 'a # behind a blank begins a comment, unless it stands in quotes; a rule that only counts has it on a line of its own',
       },
     );
   }
-  return parseRuleset(`*filter\n${lines.join('\n')}`, family, false).ways.map(({ rule }) => rule);
+  return parseRuleset(`*filter\n${rules.join('\n')}`, family, false).ways.map(({ rule }) => rule);
+}
+
+function hasTarget(rule: string): boolean {
+  return /\s(-[jg]|--jump|--goto)/.test(rule.replace(/"[^"]*"/g, '""'));
 }
 
 /**

@@ -10,12 +10,12 @@ import type { RulesetStep } from '../plan/step.ts';
 import type { Backend } from './backend.ts';
 import { inDigits } from './nftables/marks.ts';
 import { everySet } from './policy.ts';
-import { readUserRules, userFiles } from './user-rules.ts';
+import { readUserRules, userFiles, withoutComment } from './user-rules.ts';
 
 /** Read as a whole, so a line that ends the block would be refused with everything else. */
 function ownersChain(rules: readonly string[]): string {
   if (rules.length === 0) return '';
-  return `\n# ${userFiles.nftables}\n${rules.map((rule) => `add rule inet ${table} GANGWAY-USER ${rule}\n`).join('')}`;
+  return `\n# ${userFiles.nftables}\n${rules.map((rule) => `add rule inet ${table} GANGWAY-USER ${withoutComment(rule)}\n`).join('')}`;
 }
 
 /** Ours alone; no other table of the machine is ever touched. */

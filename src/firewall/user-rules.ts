@@ -18,7 +18,7 @@ export const userFiles = { nftables: `${directory}/user.nft`, iptables: `${direc
 const strangers = 0o022;
 
 /**
- * The lines of the file, without comments and blank ones.
+ * The lines of the file that are more than a comment.
  *
  * @throws GangwayError invalid-option for one that others than root may write to
  */
@@ -37,9 +37,13 @@ export function readUserRules(backend: keyof typeof userFiles): readonly string[
 /** A comment begins with the line or behind a blank, and not within quotes: neither `ticket#42` nor `"see #42"` holds one. */
 const quotedOrComment = /("(?:\\.|[^"\\])*"?)|(?<!\S)#.*/g;
 
+export function withoutComment(line: string): string {
+  return line.replace(quotedOrComment, (_, quoted = '') => quoted).trim();
+}
+
 export function linesOf(text: string): readonly string[] {
   return text
     .split('\n')
-    .map((line) => line.replace(quotedOrComment, (_, quoted = '') => quoted).trim())
-    .filter((line) => line !== '');
+    .map((line) => line.trim())
+    .filter((line) => withoutComment(line) !== '');
 }

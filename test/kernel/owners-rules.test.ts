@@ -18,7 +18,8 @@ const files = {
   },
   iptables: {
     path: '/etc/gangway/user.rules',
-    drop: '-A GANGWAY-USER -p tcp -m tcp --dport 80 -m comment --comment ticket#42 -j DROP  # as it is after translation',
+    // The first one counts.
+    drop: '-A GANGWAY-USER -p tcp\n-A GANGWAY-USER -p tcp -m tcp --dport 80 -m comment --comment ticket#42 -j DROP  # as it is after translation',
     wrong: '-A GANGWAY-USER -j NOWHERE',
   },
 } as const;

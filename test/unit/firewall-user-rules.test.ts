@@ -1,7 +1,7 @@
 /** The owner's rules: what of a line is a comment, and which line is refused. */
 import test from 'ava';
 import { ownersRules } from '../../src/firewall/iptables.ts';
-import { linesOf } from '../../src/firewall/user-rules.ts';
+import { linesOf, withoutComment } from '../../src/firewall/user-rules.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 
 test('a comment begins with the line or behind a blank, and not in a word or in quotes', (t) => {
@@ -14,7 +14,7 @@ test('a comment begins with the line or behind a blank, and not in a word or in 
     'ip saddr 192.0.2.1 drop comment "see #42"# of nft',
     'ip saddr 192.0.2.2 drop comment "no end # here',
   ];
-  t.deepEqual(linesOf(text.join('\n')), [
+  t.deepEqual(linesOf(text.join('\n')).map(withoutComment), [
     '-A GANGWAY-USER -m comment --comment ticket#42 -j DROP',
     '-A GANGWAY-USER -m comment --comment "see #42, \\"so #43\\"" -j DROP',
     'ip saddr 192.0.2.1 drop comment "see #42"# of nft',
@@ -22,20 +22,29 @@ test('a comment begins with the line or behind a blank, and not in a word or in 
   ]);
 });
 
-test('a rule of iptables is one of GANGWAY-USER, and leads somewhere', (t) => {
+test('a rule of iptables is one of GANGWAY-USER, and no comment takes away where it leads', (t) => {
   const lines = [
     '-A GANGWAY-USER -m comment --comment "#1 -j" -j DROP',
     '-6 -A GANGWAY-USER -g ELSEWHERE',
-    '-4 -A GANGWAY-USER -s 192.0.2.1 --jump DROP',
+    '-4 -A GANGWAY-USER -s 192.0.2.1 --jump DROP # in vain: #1',
+    '-A GANGWAY-USER -s 192.0.2.2',
+    '-A GANGWAY-USER -m comment --comment "to #1 -j DROP"',
+    '-A GANGWAY-USER -m comment --comment ticket#42',
   ];
   t.deepEqual(
     ownersRules(lines, 4).map(({ words }) => words.join(' ')),
-    ['-m comment --comment "#1 -j" -j DROP', '-s 192.0.2.1 --jump DROP'],
+    [
+      '-m comment --comment "#1 -j" -j DROP',
+      '-s 192.0.2.1 --jump DROP',
+      '-s 192.0.2.2',
+      '-m comment --comment "to #1 -j DROP"',
+      '-m comment --comment ticket#42',
+    ],
   );
   for (const [line, message] of [
     ['-A INPUT -j DROP', /is no rule of GANGWAY-USER$/],
-    ['-A GANGWAY-USER -m comment --comment ticket', /does not say what becomes of a packet$/],
-    ['-A GANGWAY-USER -m comment --comment "to -j DROP"', /does not say what becomes of a packet$/],
+    ['-A GANGWAY-USER -m comment --comment ticket #42 -j DROP', /does not say what becomes of a packet before its/],
+    ['-A GANGWAY-USER -m comment --comment "to -j DROP" # -j DROP', /does not say what becomes of a packet before its/],
   ] as const)
     t.throws(() => ownersRules([line], 4), { instanceOf: GangwayError, message }, line);
 });
