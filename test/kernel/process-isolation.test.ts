@@ -68,7 +68,17 @@ test.serial('further file systems stay out where others than root can move what 
     beforehand,
     request: sh("awk '$5 ~ /^.(mnt|var.tmp)/ { print $5 }' /proc/self/mountinfo | sort"),
   });
-  if (story !== undefined) t.is(story.log.trim(), '/mnt\n/mnt/roots/in');
+  if (story === undefined) return;
+  t.is(story.log.trim(), '/mnt\n/mnt/roots/in');
+  const out = ['all', 'group', 'user/roots'].map((place) => `${place}/in`);
+  const named = ({ warnings }: { readonly warnings: readonly string[] }) =>
+    warnings.flatMap(
+      (sentence) => /at \/mnt\/(\S+) stays out of the container: others than root/.exec(sentence)?.[1] ?? [],
+    );
+  t.deepEqual(named(story), out, 'nor does it in silence');
+  const volumes = [{ source: '/mnt/group/in', target: '/mnt/group', readOnly: true }];
+  const covered = await live(t, { beforehand, request: { ...sh('true'), volumes } });
+  if (covered !== undefined) t.deepEqual(named(covered), ['all/in', 'user/roots/in']);
 });
 
 /**

@@ -53,7 +53,7 @@ const openFiles = { soft: 1024, hard: 524_288 };
 export function prepareLaunch(request: ContainerRequest, place: Place): Prepared {
   refuseConflicts(request);
   const { unpackedRoot, ...chosen } = place;
-  const root = chooseRoot(request, place);
+  const { root, leftOut } = chooseRoot(request, place);
   const accounts = accountsOf(root, request);
   const identity = lookUp(request.user, accounts);
   const { limits, warnings } = prepareLimits(request.limits);
@@ -77,7 +77,12 @@ export function prepareLaunch(request: ContainerRequest, place: Place): Prepared
     sysctls: request.sysctls.filter((setting) => !isOfNetwork(setting)),
     openFiles: clamp(readFileSync('/proc/self/limits', 'utf8')),
   };
-  return { launch, warnings };
+  return { launch, warnings: [...warnings, ...leftOut.map(tellLeftOut)] };
+}
+
+function tellLeftOut(point: string): string {
+  const why = 'others than root can put something else in its place';
+  return `the file system at ${point} stays out of the container: ${why}; -v ${point}:${point} brings in what is there`;
 }
 
 function refuseConflicts(request: ContainerRequest): void {
@@ -90,21 +95,30 @@ function refuseConflicts(request: ContainerRequest): void {
   }
 }
 
-function chooseRoot(request: ContainerRequest, place: Place): Root {
+interface Chosen {
+  readonly root: Root;
+  /** Mount points that whoever reads the machine's tree may miss, and that no volume covers. */
+  readonly leftOut: readonly string[];
+}
+
+function chooseRoot(request: ContainerRequest, place: Place): Chosen {
   const { rootfs } = request;
   if (rootfs === undefined) {
     const further = furtherMounts(readFileSync('/proc/self/mountinfo', 'utf8'), place.hidden);
-    return { kind: 'host', mounts: further.filter(isInRootsHands) };
+    const mounts = further.filter(isInRootsHands);
+    const isCovered = (point: string) => request.volumes.some(({ target }) => `${point}/`.startsWith(`${target}/`));
+    const leftOut = request.isolation === 'network' ? [] : further.filter((point) => !mounts.includes(point));
+    return { root: { kind: 'host', mounts }, leftOut: leftOut.filter((point) => !isCovered(point)) };
   }
   if (rootfs.kind === 'archive' && place.unpackedRoot !== undefined) {
-    return { kind: 'unpacked', path: place.unpackedRoot };
+    return { root: { kind: 'unpacked', path: place.unpackedRoot }, leftOut: [] };
   }
   const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(rootfs.path));
   if (!found?.isDirectory()) {
     const what = found === undefined ? 'does not exist' : 'is not a directory';
     throw new GangwayError('rootfs-not-found', `root file system "${rootfs.path}" ${what}`);
   }
-  return { kind: 'directory', path: rootfs.path };
+  return { root: { kind: 'directory', path: rootfs.path }, leftOut: [] };
 }
 
 /** With `run`, an archive is unpacked by the very change that is being prepared. */

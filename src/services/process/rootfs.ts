@@ -24,8 +24,6 @@
  * the host's own tree is not, so that the container's root stays nobody there and /etc/shadow stays closed.
  */
 import { lstatSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 
 /**
@@ -141,17 +139,21 @@ export function furtherMounts(mountinfo: string, hidden: readonly string[]): str
 
 /**
  * Can nobody but root put something else in the place of this mount point? So it is if every directory above it is root's, and
- * its group and others don't write there; one that can't be seen is not. From the top down: what is others' is not even asked.
+ * its group and others don't write there. From the top down: what is others' is not even asked.
  */
 export function isInRootsHands(point: string): boolean {
-  if (point === '/') return true;
-  const parent = dirname(point);
-  return isInRootsHands(parent) && isRootsAlone(parent);
+  const above = point.split('/').slice(0, -1);
+  return above.every((_, index) => isRootsAlone(above.slice(0, index + 1).join('/') || '/'));
 }
 
+/** One that can't be seen, for whatever reason, is not. */
 function isRootsAlone(path: string): boolean {
-  const found = ignoring(['ENOENT', 'EACCES', 'ENOTCONN', 'ESTALE', 'EIO'], () => lstatSync(path));
-  return found?.isDirectory() === true && found.uid === 0 && (found.mode & 0o022) === 0;
+  try {
+    const found = lstatSync(path);
+    return found.isDirectory() && found.uid === 0 && (found.mode & 0o022) === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The kernel writes space, tab, line feed and backslash as octal numbers. */
