@@ -90,7 +90,7 @@ ip -n c1 route add default via 172.17.0.1 dev eth0
 nft 'add element inet gangway ports4 { 80 : 172.17.0.2 }'
 
 # files
-mkdir -p -m 711 '/run/it’s here'
+install -d -m 711 '/run/it’s here'
 cat > /run/hosts <<'END'
 ::1\tlocalhost
 END

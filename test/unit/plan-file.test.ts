@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
@@ -24,6 +24,8 @@ async function doneBoth(t: ExecutionContext, steps: (top: string) => readonly St
   try {
     for (const top of tops) {
       mkdirSync(`${top}/inner/etc`, { recursive: true });
+      mkdirSync(`${top}/left`);
+      chmodSync(`${top}/left`, 0o777);
       execFileSync('tar', ['-cf', `${top}/one.tar`, '-C', `${top}/inner`, 'etc']);
       writeFileSync(`${top}/rewritten`, 'old\n', { mode: 0o640 });
     }
@@ -46,6 +48,7 @@ test.serial('files and directories have the modes that they are said to have, wh
     { kind: 'directory', path: `${top}/open`, mode: 0o711, why },
     { kind: 'directory', path: `${top}/closed`, mode: 0o700, why },
     { kind: 'directory', path: `${top}/given`, mode: 0o710, group, why },
+    { kind: 'directory', path: `${top}/left`, mode: 0o710, group, why },
     { kind: 'file', path: `${top}/hosts`, mode: 0o644, content: 'x\n', why },
     { kind: 'file', path: `${top}/secret`, mode: 0o600, content: 'x\n', why },
     { kind: 'file', path: `${top}/rewritten`, mode: 0o644, content: 'new\n', was: 'old\n', why },
@@ -57,6 +60,8 @@ test.serial('files and directories have the modes that they are said to have, wh
     t.is(mode('closed'), '700');
     t.is(mode('given'), '710');
     t.is(statSync(`${top}/given`).gid, group);
+    t.is(mode('left'), '710', 'also where it was there');
+    t.is(statSync(`${top}/left`).gid, group);
     t.is(mode('hosts'), '644');
     t.is(mode('secret'), '600');
     t.is(mode('tree'), '755');

@@ -11,11 +11,12 @@ import type { ArchiveStep, DirectoryStep, FileStep } from '../step.ts';
 export const directory: ActionKind<DirectoryStep> = {
   apply({ path, mode, group }) {
     makeDirectory(path, mode);
+    // One that another version has left, or a life that could not be taken away, may be open to more.
+    chmodSync(path, mode);
     if (group !== undefined) chownSync(path, -1, group);
   },
   commands: ({ path, mode, group }) => [
-    `mkdir -p -m ${mode.toString(8)} ${quote(path)}`,
-    ...(group === undefined ? [] : [`chgrp ${group} ${quote(path)}`]),
+    `install -d -m ${mode.toString(8)}${group === undefined ? '' : ` -g ${group}`} ${quote(path)}`,
   ],
   undoCommands: (step) => [`rm -rf ${quote(step.path)}`],
   undo: (step) => rmSync(step.path, { recursive: true, force: true }),
