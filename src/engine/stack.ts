@@ -164,11 +164,11 @@ function abandoned(found: ContainerRecord, owner: ContainerRecord): GangwayError
   return new GangwayError('container-not-running', message, { hint });
 }
 
-function draftSandbox({ records }: Context, { id, request }: ContainerRecord): Sandbox {
+function draftSandbox({ records, onWarning }: Context, { id, request }: ContainerRecord): Sandbox {
   const namespace = `gangway-${id.slice(0, 12)}`;
   if (request.userNamespace === 'host') return { namespace };
   return {
     namespace,
-    owner: { pin: `${records.directories.runtime}/containers/${id}.user`, range: subordinateRange() },
+    owner: { pin: `${records.directories.runtime}/containers/${id}.user`, range: subordinateRange(onWarning) },
   };
 }

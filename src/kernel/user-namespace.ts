@@ -40,24 +40,37 @@ const firstSubordinate = 65_536;
  * become its users (newuidmap(1)), and end every container's processes. A row may also lend somebody's own id, as
  * `root:1000:1` does for a shared home: a container's root would own his files.
  *
+ * @param onWarning hears of rows that are gangway's or root's, and would be taken before, but can't be
  * @param subuid the text of /etc/subuid
  * @param subgid that of /etc/subgid
  * @throws GangwayError not-supported where there is no room
  */
 export function subordinateRange(
+  onWarning: (sentence: string) => void,
   subuid = readSubordinates('/etc/subuid'),
   subgid = readSubordinates('/etc/subgid'),
 ): SubordinateRange {
   const [users, groups] = [rowsOf(subuid), rowsOf(subgid)];
+  const refused: string[] = [];
+  const taken = (range: SubordinateRange): SubordinateRange => {
+    const instead = `containers have ${range.first} to ${range.first + range.length - 1} for their own`;
+    for (const sentence of refused) onWarning(`${sentence}: ${instead}`);
+    return range;
+  };
   for (const name of ['gangway', 'root']) {
-    const own = users.filter((row) => row.owner === name && row.first >= firstSubordinate && isWithin(row, groups));
-    const [longest] = own.toSorted((a, b) => b.length - a.length);
-    if (longest !== undefined) return { first: longest.first, length: longest.length };
+    const rows = users.filter(({ owner }) => owner === name);
+    const high = rows.filter(({ first }) => first >= firstSubordinate);
+    const [longest] = high.filter((row) => isWithin(row, groups)).toSorted((a, b) => b.length - a.length);
+    if (longest !== undefined) return taken({ first: longest.first, length: longest.length });
+    if (rows.length > 0 && high.length === 0)
+      refused.push(`/etc/subuid gives ${name} ids below ${firstSubordinate} alone, which are people’s`);
+    else if (new RegExp(`^${name}:`, 'm').test(`${subuid}\n${subgid}`))
+      refused.push(`/etc/subuid and /etc/subgid don’t give ${name} the same ids`);
   }
   let { first } = usualRange;
   for (const row of [...users, ...groups].toSorted((a, b) => a.first - b.first))
     if (row.first < first + usualRange.length && first < row.first + row.length) first = row.first + row.length;
-  if (first + usualRange.length <= lastOfUsers) return { ...usualRange, first };
+  if (first + usualRange.length <= lastOfUsers) return taken({ ...usualRange, first });
   throw new GangwayError('not-supported', 'all subordinate ids are given to somebody', {
     hint: 'write a range for gangway into /etc/subuid and /etc/subgid: gangway:FIRST:65536',
   });

@@ -115,27 +115,48 @@ test('a weight is kept by a scheduler, or a cost model, that runs', (t) => {
   t.false(sharesByWeight(['[none] bfq\n'], '254:0 enable=1 ctrl=auto rpct=0.00\n'));
 });
 
+const unheard = () => {};
+
 test('subordinate ids: ours, else root’s, else the usual ones', (t) => {
-  const both = (text: string) => subordinateRange(text, text);
+  const both = (text: string) => subordinateRange(unheard, text, text);
   t.deepEqual(both('vagrant:100000:65536\nroot:200000:1000\ngangway:300000:65536\n'), {
     first: 300_000,
     length: 65_536,
   });
   t.deepEqual(both('root:200000:1000\n'), { first: 200_000, length: 1000 });
-  t.deepEqual(subordinateRange('', ''), { first: 100_000, length: 65_536 });
+  t.deepEqual(subordinateRange(unheard, '', ''), { first: 100_000, length: 65_536 });
   const taken = 'eve:231072:65536\nalice:100000:65536\n';
-  t.deepEqual(subordinateRange(taken, 'bob:165536:1\n'), { first: 165_537 + 65_535 + 65_536, length: 65_536 });
-  t.deepEqual(subordinateRange('alice:165536:65536', ''), { first: 100_000, length: 65_536 });
-  t.throws(() => subordinateRange('all:1:4294967294', ''), { code: 'not-supported' });
+  t.deepEqual(subordinateRange(unheard, taken, 'bob:165536:1\n'), { first: 165_537 + 65_535 + 65_536, length: 65_536 });
+  t.deepEqual(subordinateRange(unheard, 'alice:165536:65536', ''), { first: 100_000, length: 65_536 });
+  t.throws(() => subordinateRange(unheard, 'all:1:4294967294', ''), { code: 'not-supported' });
 });
 
 test('subordinate ids are nobody’s own, and the same for users and groups', (t) => {
-  const both = (text: string) => subordinateRange(text, text);
+  const both = (text: string) => subordinateRange(unheard, text, text);
   t.deepEqual(both('alice:100000:65536\nroot:1000:1\n'), { first: 165_536, length: 65_536 });
   t.deepEqual(both('root:1000:1\nroot:200000:1000\nroot:1000000:65536\n'), { first: 1_000_000, length: 65_536 });
   t.deepEqual(both('gangway:1:4294967294\nroot:200000:1000\n'), { first: 200_000, length: 1000 });
   const root = 'root:200000:65536\n';
-  t.deepEqual(subordinateRange(root, 'root:100000:200000\n'), { first: 200_000, length: 65_536 });
+  t.deepEqual(subordinateRange(unheard, root, 'root:100000:200000\n'), { first: 200_000, length: 65_536 });
   for (const other of ['', 'alice:200000:65536\n', 'root:200000:65535\n', 'root:200001:65536\n'])
-    t.deepEqual(subordinateRange(root, other), { first: 100_000, length: 65_536 }, other);
+    t.deepEqual(subordinateRange(unheard, root, other), { first: 100_000, length: 65_536 }, other);
+});
+
+test('rows of ours or of root’s that are passed over are told', (t) => {
+  const heard = (users: string, groups = users) => {
+    const sentences: string[] = [];
+    subordinateRange((sentence) => sentences.push(sentence), users, groups);
+    return sentences;
+  };
+  const good = 'root:200000:65536\n';
+  t.deepEqual(heard(`alice:100000:65536\n${good}root:1000:1\n`), [], 'what there is beside the one that is taken');
+  t.deepEqual(heard(''), []);
+  t.is(heard('gangway:300000\n').length, 1, 'a row that is none');
+  t.deepEqual(heard(`gangway:300000:65536\n`, `gangway:300000:65535\n${good}`), [
+    '/etc/subuid and /etc/subgid don’t give gangway the same ids: containers have 100000 to 165535 for their own',
+    '/etc/subuid and /etc/subgid don’t give root the same ids: containers have 100000 to 165535 for their own',
+  ]);
+  t.deepEqual(heard(`gangway:1:4294967294\n${good}`), [
+    '/etc/subuid gives gangway ids below 65536 alone, which are people’s: containers have 200000 to 265535 for their own',
+  ]);
 });
