@@ -91,11 +91,11 @@ const largestBytes = 1 << 20;
 
 /**
  * A file of the container's as it is now. Undefined where who lives in there keeps us from reading or writing it, all of which
- * costs nothing: it is too large, there is a lease on it, or it is a program that runs.
+ * costs nothing: it is too large, there is a lease on it, it is a program that runs, or nobody may change it (chattr +i).
  */
 function readOwn(life: Life, name: string): string | undefined {
   const read = () => readInside(life.launch.directory, name, largestBytes, constants.O_RDWR);
-  return ignoring(['EFBIG', 'EAGAIN', 'ETXTBSY'], () => ignoring('ENOENT', read) ?? '');
+  return ignoring(['EFBIG', 'EAGAIN', 'ETXTBSY', 'EPERM'], () => ignoring('ENOENT', read) ?? '');
 }
 
 function untouchable({ name }: ContainerRecord): string {

@@ -4,6 +4,7 @@
 import test from 'ava';
 import { withGangway } from '../support/gangway.ts';
 import { leaseScript } from '../support/lease.ts';
+import { skipUnless } from '../support/skip.ts';
 import { gangway, withStory } from '../support/story-lab.ts';
 
 test('what a container writes to its hosts file is nothing that root’s shell or terminal obeys', async (t) => {
@@ -65,14 +66,17 @@ test('a hosts file that a container keeps to itself is left alone, and nobody wa
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create back');
     await gangway(story, 'network create front');
+    const refusal = await story.sh('touch /run/probe; ! chattr +i /run/probe 2>&1 || chattr -i /run/probe');
+    const immutable = !skipUnless(t, refusal || undefined);
     const program = ['sh', '-c', 'cat /usr/bin/sleep >/etc/hosts; chmod +x /etc/hosts; exec /etc/hosts 1000'];
     const held = [
       ...(['read', 'write'] as const).map((access) => ['perl', '-e', leaseScript, '/etc/hosts', access]),
       program,
+      ...(immutable ? [['sh', '-c', 'chattr +i /etc/hosts; echo leased; exec sleep 1000']] : []),
     ];
     for (const [index, command] of held.entries()) {
       const name = `web${index}`;
-      const web = await story.start('--name', name, '--network', 'back', ...command);
+      const web = await story.start('--name', name, '--network', 'back', '--cap-add', 'LINUX_IMMUTABLE', ...command);
       const isHeld = 'grep -qs leased "/var/lib/gangway/containers/$1/log" || readlink "/proc/$2/exe" | grep hosts';
       await story.lab.host.waitFor(['sh', '-c', isHeld, 'sh', web.id, web.pid]);
       for (const verb of ['connect', 'disconnect']) {
