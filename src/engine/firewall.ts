@@ -11,11 +11,11 @@ import { knowBridge } from '../networks/bridge.ts';
 import { closesTransit, closeTransit } from '../networks/outbound.ts';
 import { publish } from '../networks/publish.ts';
 import type { Change } from '../plan/change.ts';
-import { kindOf } from '../plan/kind.ts';
 import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
+import { holdUnrecorded } from './holding.ts';
 import { kernelBridgeFilter } from './observe.ts';
 import { type ContainerRecord, living, type MachineRecord, type NetworkRecord, standingSteps } from './record.ts';
 import { behindOf, wiredOf } from './wiring.ts';
@@ -85,9 +85,9 @@ function isKeptBy(firewall: Backend, ruleset: MachineRecord['ruleset']): boolean
   return (backendIn(ruleset)?.name ?? firewall.name) === firewall.name;
 }
 
-/** Are the rules of this back end in the kernel, all of them? A dry run has told that those of another boot go. */
-export function isLoaded({ kinds, records }: Context, world: World, firewall: Backend): boolean {
-  return !records.areAssumed && firewall.load().every((step) => kindOf(kinds, step).holds(step, world));
+/** Are the rules of this back end in the kernel, all of them, though no record says so? The owner's are for him to say. */
+export function isLoaded(context: Context, world: World, firewall: Backend): boolean {
+  return holdUnrecorded(context, world, firewall.load([]));
 }
 
 /** The machine's firewall as another back end keeps it. */

@@ -11,7 +11,6 @@ import { ipv4Forwarding, ipv6Forwarding } from '../kernel/forwarding.ts';
 import { createNetwork, linkOf, type Network } from '../networks/network.ts';
 import { forwarding, turnsOnForwarding } from '../networks/outbound.ts';
 import type { RecordChange } from '../plan/change.ts';
-import { kindOf } from '../plan/kind.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Address, Family } from '../values/address.ts';
@@ -20,6 +19,7 @@ import type { Forward } from '../values/port.ts';
 import type { Context } from './context.ts';
 import { askedIn, isLoaded, standingBackend } from './firewall.ts';
 import { raiseGuard } from './guard.ts';
+import { holds, holdsAsRecorded } from './holding.ts';
 import { kernelFamilies } from './observe.ts';
 import { warnOfObstacles } from './obstacles.ts';
 import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from './record.ts';
@@ -104,10 +104,9 @@ function stand(context: Context, world: World, record: NetworkRecord, { boot, ea
   const { made, network } = record;
   const stands = made?.boot === boot && hasLink(world, network);
   const steps = stands ? made.steps : makeAnew(context, world, network, earlier);
-  // In a dry run, what puts the firewall where it is wanted has been told and not made.
-  const told = (step: Step) => context.records.areAssumed && stands && isFirewallStep(step);
-  const holds = (step: Step) => told(step) || kindOf(context.kinds, step).holds(step, world);
-  const missing = steps.filter((step) => !((stands || outlivesBridge(step)) && holds(step)));
+  const isThere = (step: Step) =>
+    stands ? holdsAsRecorded(context, world, step) : outlivesBridge(step) && holds(context, world, step);
+  const missing = steps.filter((step) => !isThere(step));
   return { record, made: steps, missing, isNew: !stands };
 }
 
@@ -170,9 +169,7 @@ function forwardingFor(
   const fresh = forwarding(needed, standingBackend(context));
   const last = context.records.containers().find(({ id }) => id === forwardFor.id);
   const hasEnded = forwardFor.begins && last !== undefined && endsForwarding(context, last);
-  // In a dry run, what puts the firewall where it is wanted has been told, too.
-  const told = (step: Step) => context.records.areAssumed && isFirewallStep(step);
-  const isOff = (step: Step) => hasEnded || !(told(step) || kindOf(context.kinds, step).holds(step, world));
+  const isOff = (step: Step) => hasEnded || !holdsAsRecorded(context, world, step);
   return {
     steps: [...before.filter(isOff), ...fresh],
     record: [...before, ...fresh],

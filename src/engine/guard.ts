@@ -4,9 +4,10 @@ import { foundGuards, isGuardStep, loadGuard } from '../firewall/guard.ts';
 import { bootId } from '../kernel/boot.ts';
 import { isGuarded } from '../networks/guard.ts';
 import type { Change } from '../plan/change.ts';
-import { type Kinds, kindOf } from '../plan/kind.ts';
+import type { Kinds } from '../plan/kind.ts';
 import type { ElementStep, RulesetStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
+import { holdUnrecorded } from './holding.ts';
 import { living, type NetworkRecord, stepsOf } from './record.ts';
 import type { Records } from './records.ts';
 
@@ -27,13 +28,8 @@ export function raiseGuard(context: Known, world: World, networks: readonly Netw
   const needed = known.length > 0 || networks.some(({ network }) => isGuarded(network));
   const rules = loadGuard();
   // What a record says is loaded has been looked at before this change (settle.ts).
-  const raised = (context.records.machine().guard ?? []).length > 0 || isRaised(context, world, rules);
+  const raised = (context.records.machine().guard ?? []).length > 0 || holdUnrecorded(context, world, [rules]);
   return !needed || raised ? { rules: [], known: [] } : { rules: [rules], known };
-}
-
-/** A dry run has told that one of another boot goes. */
-function isRaised({ kinds, records }: Known, world: World, rules: RulesetStep): boolean {
-  return !records.areAssumed && kindOf(kinds, rules).holds(rules, world);
 }
 
 export function livingGuards({ records }: Known): readonly ElementStep[] {
@@ -50,7 +46,7 @@ export function reloadGuard(context: Known, rules: RulesetStep): RulesetStep {
 export function lowerGuard(context: Known, world: World): readonly Step[] {
   const { guard = [] } = context.records.machine();
   const rules = loadGuard();
-  return guard.length === 0 && isRaised(context, world, rules) ? [rules] : guard;
+  return guard.length === 0 && holdUnrecorded(context, world, [rules]) ? [rules] : guard;
 }
 
 /** Elements that the guard has of nobody: of no container that we know of. */

@@ -15,12 +15,12 @@ import { networkSets } from '../firewall/policy.ts';
 import { bootId } from '../kernel/boot.ts';
 import { linkOf } from '../networks/network.ts';
 import type { Change } from '../plan/change.ts';
-import { kindOf } from '../plan/kind.ts';
 import type { FirewallStep, RuleStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Context } from './context.ts';
 import { standingBackend } from './firewall.ts';
 import { livingGuards, reloadGuard } from './guard.ts';
+import { missing } from './holding.ts';
 import { living, type NetworkRecord, standingSteps, stepsOf } from './record.ts';
 import { repairWayBack } from './way-back.ts';
 
@@ -113,8 +113,4 @@ export function factsOf({ records }: Context, without: readonly NetworkRecord[] 
     ...networks.flatMap((record) => standingSteps(record, boot)),
     ...living(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
   ].filter(isFirewallStep);
-}
-
-function missing<S extends Step>({ kinds }: Context, world: World, steps: readonly S[]): readonly S[] {
-  return steps.filter((step) => !kindOf(kinds, step).holds(step, world));
 }

@@ -1,10 +1,10 @@
 /** What transparent ports share on this machine: made for the first of them, put back if somebody takes it, and swept when idle. */
 import { isTransparent, wayBack } from '../networks/transparent.ts';
-import { kindOf } from '../plan/kind.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import type { Forward } from '../values/port.ts';
 import type { Context } from './context.ts';
+import { missing } from './holding.ts';
 import { kernelFamilies } from './observe.ts';
 
 /** What of it has to be made for these ports, and all of it as the machine's record will have it. */
@@ -12,16 +12,12 @@ export function wayBackFor(context: Context, world: World, forwards: readonly Fo
   const { wayBack: standing = [] } = context.records.machine();
   if (!isTransparent(forwards)) return { steps: [], record: standing };
   const wanted = standing.length > 0 ? standing : wayBack(kernelFamilies());
-  return { steps: missingOf(context, world, wanted), record: wanted };
+  return { steps: missing(context, world, wanted), record: wanted };
 }
 
 /** What puts back what somebody has taken of it: a table that is there may have lost its chain. */
 export function repairWayBack(context: Context, world: World): readonly Step[] {
-  return missingOf(context, world, context.records.machine().wayBack ?? []).map((step) =>
+  return missing(context, world, context.records.machine().wayBack ?? []).map((step) =>
     step.kind === 'ruleset' ? { ...step, replaces: true } : step,
   );
-}
-
-function missingOf({ kinds }: Context, world: World, steps: readonly Step[]): readonly Step[] {
-  return steps.filter((step) => !kindOf(kinds, step).holds(step, world));
 }
