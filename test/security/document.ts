@@ -36,6 +36,8 @@ must not. What is said of Docker 29 is what its source, its rules and its issues
 * That a container without \`--rootfs\` can't read the machine's files: its root is the machine's own tree, and its root user reads
   there what the machine's reads, /etc/shadow and keys included. It can't change them. Give strangers' programs a \`--rootfs\`, or
   \`--userns private\` ([why it is so](decisions/0007-throw-away-root.md)).
+* That \`--rootfs DIR\` and \`-v SRC:…\` mean the directory that they meant yesterday: both are looked up by name at every start, after a
+  boot and a crash too. Whoever else than root owns a directory on the way can lead them anywhere on the machine.
 * The moment between somebody's flush of the rules and their return, under a second with a switchboard, else until the next command:
   [what still happens then](firewall.md#what-others-take-away).
 * That containers of ours can't ask containers of Docker's at ports that those don't publish:
