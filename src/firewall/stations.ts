@@ -191,7 +191,7 @@ export const stations: readonly Station[] = [
     'the source: who goes out gets the machine’s address, or the one that was chosen',
     ['masqueraded', ...['sources', 'own_ports', 'own_host_ports'].flatMap(families)],
     {
-      nftables: ['postrouting', 'masks', 'stays', 'lent_port', 'spare_port', 'shadows', 'shadow'],
+      nftables: ['postrouting', 'masks', 'stays', 'lent_port', 'spare_port', 'shadows', 'masked', 'shadow'],
       iptables: [
         'postrouting',
         'GANGWAY-MASKS',
