@@ -6,13 +6,12 @@ import { execa } from 'execa';
 import { nothingLeft, type Step, stepsOf } from '../../scripts/story/chapter.ts';
 import { story } from '../../scripts/story/story.ts';
 import { ProofFailed, tell } from '../../scripts/story/tell.ts';
-import { skipUnless } from '../support/skip.ts';
+import { lacksRoot, skipUnless } from '../support/skip.ts';
 
 function lacking(): string | undefined {
-  if (process.geteuid?.() !== 0) return 'needs root';
   // The demo would set up; a test must not change what other tests run from.
   const installed = readFileSync('package-lock.json', 'utf8') === readFileSync('node_modules/.installed-lock', 'utf8');
-  return installed ? undefined : 'node_modules is out of date: run scripts/setup';
+  return lacksRoot() ?? (installed ? undefined : 'node_modules is out of date: run scripts/setup');
 }
 
 test('the demo tells its chapters, and every proof holds', async (t) => {

@@ -5,11 +5,10 @@ import test, { type ExecutionContext } from 'ava';
 import { programEnvironment } from '../../src/lab/environment.ts';
 import { createLab, type Lab } from '../../src/lab/testing.ts';
 import { examples, pages, runnable, shellBlocks } from '../support/docs-examples.ts';
-import { skipUnless } from '../support/skip.ts';
+import { lacksRoot, skipUnless } from '../support/skip.ts';
 
 function lacking(): string | undefined {
-  if (process.geteuid?.() !== 0) return 'needs root';
-  return existsSync('dist/cli/gangway.js') ? undefined : 'dist/ is not built: run scripts/build';
+  return lacksRoot() ?? (existsSync('dist/cli/gangway.js') ? undefined : 'dist/ is not built: run scripts/build');
 }
 
 for (const example of pages.flatMap(examples).filter(({ needsRoot }) => needsRoot)) {

@@ -11,6 +11,7 @@ import { difference } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { withLab } from '../support/lab.ts';
 import { testProgram } from '../support/program.ts';
+import { lacksProgram, skipUnless } from '../support/skip.ts';
 
 /** What a lab could have touched of the machine that the test runs on. */
 function machine(): readonly string[] {
@@ -229,8 +230,8 @@ test('ten labs are made at the same time', async (t) => {
 });
 
 test('crun runs a container inside, with limits', async (t) => {
+  if (skipUnless(t, lacksProgram({ crun: 'crun' }))) return;
   await withLab(t, {}, async (lab) => {
-    if ((await lab.host.exec(['crun', '--version'])).exitCode !== 0) return t.log('skipped: crun is missing');
     const spec = JSON.parse(
       await lab.host.run(['sh', '-euc', 'mkdir /run/bundle; cd /run/bundle; crun spec; cat config.json']),
     );

@@ -1,6 +1,7 @@
 /** Glue between ava and the lab. */
 import type { ExecutionContext } from 'ava';
 import { createLab, type Lab, type LabOptions } from '../../src/lab/lab.ts';
+import { lacksRoot, skipUnless } from './skip.ts';
 
 /**
  * Runs the body of a kernel test in a lab of its own, which is gone afterwards, whatever happens.
@@ -12,11 +13,7 @@ export async function withLab(
   topology: LabOptions,
   body: (lab: Lab) => Promise<void>,
 ): Promise<void> {
-  if (process.geteuid?.() !== 0) {
-    t.log('skipped: a lab needs root');
-    t.pass();
-    return;
-  }
+  if (skipUnless(t, lacksRoot())) return;
   const lab = await createLab(topology);
   try {
     await body(lab);

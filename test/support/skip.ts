@@ -18,6 +18,11 @@ export function skipUnless(t: ExecutionContext<unknown>, missing: string | undef
   return true;
 }
 
+/** @returns for `skipUnless` */
+export function lacksRoot(): string | undefined {
+  return process.geteuid?.() === 0 ? undefined : 'needs root';
+}
+
 /** @param programs each with Debian's name of its package @returns which of them is not there, for `skipUnless` */
 export function lacksProgram(programs: Readonly<Record<string, string>>): string | undefined {
   for (const [program, debian] of Object.entries(programs)) {

@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import type { CgroupCounters } from '../../src/kernel/cgroup-counters.ts';
 import type { Scenario } from './container.ts';
 import { testProgram } from './program.ts';
+import { lacksRoot, skipUnless } from './skip.ts';
 
 /** What a scenario showed. */
 export interface Story {
@@ -36,10 +37,7 @@ exit $?
 
 /** Plays a scenario in a machine of its own. Undefined where there is no root. */
 export async function tell(t: ExecutionContext, scenario: Scenario): Promise<Story | undefined> {
-  if (process.geteuid?.() !== 0) {
-    t.pass('skipped: needs root');
-    return undefined;
-  }
+  if (skipUnless(t, lacksRoot())) return undefined;
   const unshare = ['--net', '--mount', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc'];
   const { stdout } = await promisify(execFile)(
     'unshare',
