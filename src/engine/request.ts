@@ -17,6 +17,7 @@ import { checkNetworkMode, type OwnStackOption, refuseSharedStack } from '../val
 import { checkVolume, isAbsolute, parseWorkingDirectory } from '../values/path.ts';
 import type { PublishedPort } from '../values/port.ts';
 import { formatPort, formatPublish, parsePort, parsePublish, refuseOverlaps } from '../values/port-grammar.ts';
+import { present } from '../values/present.ts';
 import {
   parseBlockWeight,
   parseDeviceRate,
@@ -211,7 +212,7 @@ function checkLimits(limits: Limits): Limits {
     deviceWriteBytesPerSecond: rates(limits.deviceWriteBytesPerSecond, '--device-write-bps'),
     blockWeight: read(blockWeight, parseBlockWeight),
   };
-  return Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined)) as Limits;
+  return present(checked);
 }
 
 function invalid(option: string, value: unknown, what: string): GangwayError {

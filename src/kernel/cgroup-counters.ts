@@ -6,6 +6,7 @@
  *
  * @see cgroups(7), Documentation/admin-guide/cgroup-v2.rst, Documentation/admin-guide/cgroup-v1/
  */
+import { present } from '../values/present.ts';
 import { type CgroupLayout, controllerDirectory, type ReadCgroupFile, readCgroupFile } from './cgroup.ts';
 
 /** Counters of one group since it was made. Undefined where no controller counts. */
@@ -32,7 +33,7 @@ export function readCounters(
     const directory = controllerDirectory(layout, controller, path);
     return directory === undefined ? undefined : read(`${directory}/${name}`);
   };
-  return withoutUndefined(layout.kind === 'v2' ? countersOfVersion2(file) : countersOfVersion1(file));
+  return present(layout.kind === 'v2' ? countersOfVersion2(file) : countersOfVersion1(file));
 }
 
 type ControllerFile = (controller: string, name: string) => string | undefined;
@@ -98,8 +99,4 @@ function limit(text: string | undefined): number | undefined {
 function sum(text: string | undefined, pattern: RegExp): bigint | undefined {
   if (text === undefined) return undefined;
   return [...text.matchAll(pattern)].reduce((total, [, bytes = '0']) => total + BigInt(bytes), 0n);
-}
-
-function withoutUndefined(counters: Counters): CgroupCounters {
-  return Object.fromEntries(Object.entries(counters).filter(([, value]) => value !== undefined)) as CgroupCounters;
 }

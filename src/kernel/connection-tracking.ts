@@ -10,6 +10,7 @@ import { type RawMessage, readBody, request } from '../netlink/message.ts';
 import { type Address, type Family, formatHost } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import { type Protocol, protocolNumbers } from '../values/port.ts';
+import { present } from '../values/present.ts';
 import { addressFamily } from './family.ts';
 import { readSysctl } from './sysctl.ts';
 
@@ -187,18 +188,12 @@ function sideOf(
   const addresses = family === 4 ? { source, destination } : {};
   const values = { ...addresses, protocol: number, sourcePort, destinationPort };
   return {
-    tuple: defined({
-      ip: defined({ source4: addresses.source, destination4: addresses.destination }),
-      protocol: defined({ number, sourcePort, destinationPort }),
+    tuple: present({
+      ip: present({ source4: addresses.source, destination4: addresses.destination }),
+      protocol: present({ number, sourcePort, destinationPort }),
     }),
-    flags: Object.keys(defined(values)).reduce((bits, key) => bits | counts[key as keyof typeof counts], 0),
+    flags: Object.keys(present(values)).reduce((bits, key) => bits | counts[key as keyof typeof counts], 0),
   };
-}
-
-type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
-
-function defined<T extends object>(values: T): Defined<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
 /** `203.0.113.2:40000 > 203.0.113.1:8080, answered by 172.17.0.2:80`. */
