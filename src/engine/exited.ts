@@ -25,7 +25,7 @@ import { startLife } from './start.ts';
 
 export async function exited(context: Context, id: string): Promise<void> {
   const ended = await exclusively(context, async (world) => {
-    const record = find(context, id);
+    const record = context.records.containerById(id);
     if (record?.life === undefined || isAlive(record.life)) return undefined;
     if (isAboutToRestart(record) && isMachineStopping()) return undefined;
     try {
@@ -34,7 +34,7 @@ export async function exited(context: Context, id: string): Promise<void> {
       if (!(error instanceof TeardownError)) throw error;
       // Its life is over all the same, and the next one is not to be refused for what this one has left.
       context.onWarning(error.message);
-      return find(context, id);
+      return context.records.containerById(id);
     }
   });
   if (ended === undefined || !awaitsRestart(ended)) return;
@@ -68,11 +68,7 @@ async function isStillDue(context: Context, ended: ContainerRecord, milliseconds
 
 /** The container, if it waits for its next life since that end. */
 function findWaiting(context: Context, { id, lastEnd }: ContainerRecord): ContainerRecord | undefined {
-  const record = find(context, id);
+  const record = context.records.containerById(id);
   if (record === undefined || record.life !== undefined || !awaitsRestart(record)) return undefined;
   return record.lastEnd?.finishedAt === lastEnd?.finishedAt ? record : undefined;
-}
-
-function find({ records }: Context, id: string): ContainerRecord | undefined {
-  return records.containers().find((record) => record.id === id);
 }

@@ -58,7 +58,7 @@ export function inspectNetwork(context: Context, reference: string): NetworkInsp
   const meant = reference === 'default' ? 'bridge' : reference;
   const summary = findMeant(listNetworks(context), ({ name }) => name, meant);
   if (summary === undefined) throw notFound(reference);
-  const record = context.records.networks().find(({ id }) => id === summary.id);
+  const record = context.records.networkById(summary.id);
   const containers = living(context.records.containers(), bootId());
   const subnets = record?.network.subnets ?? [];
   const used = usedAddresses(containers, summary.id);

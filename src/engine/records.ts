@@ -110,6 +110,15 @@ export class Records {
     return first;
   }
 
+  /** @param id a whole one: of a container that may have been removed meanwhile */
+  containerById(id: string): ContainerRecord | undefined {
+    return this.containers().find((record) => record.id === id);
+  }
+
+  networkById(id: string | undefined): NetworkRecord | undefined {
+    return this.networks().find((record) => record.id === id);
+  }
+
   machine(): MachineRecord {
     const fresh = { boot: bootId(), ruleset: [], forwarding: [] };
     const found = this.#look('machine', this.#machinePath);

@@ -138,7 +138,7 @@ function containerNamed(context: Context, world: World, reference: string): Aske
 function wayOut({ records }: Context, { routes, plugs }: Life, family: Family): string | undefined {
   const link = routes.find((route) => route.family === family)?.link;
   const id = plugs.find(({ endpoint }) => endpoint.link === link)?.networkId;
-  return records.networks().find((record) => record.id === id)?.network.name;
+  return records.networkById(id)?.network.name;
 }
 
 /**

@@ -31,7 +31,7 @@ export function observeWorld(context: Context): World {
     networks: bridges(context),
     endpoints: containers.flatMap(({ name, life }) =>
       life.plugs.flatMap(({ networkId, endpoint }) => {
-        const network = records.networks().find(({ id }) => id === networkId)?.network;
+        const network = records.networkById(networkId)?.network;
         if (network?.kind !== 'bridge') return [];
         return [
           { container: name, network: network.name, addresses: endpoint.addresses.map(({ address }) => address) },
