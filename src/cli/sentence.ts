@@ -1,5 +1,5 @@
 /** A failure in words. */
-import { GangwayError, KernelError, TeardownError } from '../values/errors.ts';
+import { GangwayError, KernelError, messageOf, TeardownError } from '../values/errors.ts';
 
 const longest = 1500;
 
@@ -16,8 +16,7 @@ function describe(error: unknown): string {
   }
   if (error instanceof KernelError || error instanceof TeardownError) return error.message;
   if (error instanceof Error && 'syscall' in error) return error.message;
-  const message = error instanceof Error ? error.message : String(error);
-  return `internal error: ${message}; GANGWAY_DEBUG=1 shows where, please report it`;
+  return `internal error: ${messageOf(error)}; GANGWAY_DEBUG=1 shows where, please report it`;
 }
 
 /** What was typed is told back, but not a whole file of it. */

@@ -6,6 +6,7 @@
  * keeps no other from starting.
  */
 import { bootId } from '../kernel/boot.ts';
+import { messageOf } from '../values/errors.ts';
 import { type Context, exclusively } from './context.ts';
 import { assumeEnded, endLife, noteFailure, wantsRestart } from './end.ts';
 import type { ContainerRecord } from './record.ts';
@@ -21,7 +22,7 @@ export async function booted(context: Context): Promise<boolean> {
       await startAfterBoot(context, id);
     } catch (error) {
       all = false;
-      context.onWarning(`container ${name} did not start: ${error instanceof Error ? error.message : String(error)}`);
+      context.onWarning(`container ${name} did not start: ${messageOf(error)}`);
     }
   }
   return all;

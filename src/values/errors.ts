@@ -90,9 +90,14 @@ export class TeardownError extends AggregateError {
   override readonly name = 'TeardownError';
 
   constructor(subject: string, errors: readonly unknown[]) {
-    const sentences = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+    const sentences = errors.map(messageOf);
     super(errors, `${subject} left something behind: ${sentences.join('; ')}`);
   }
+}
+
+/** What an error says; anything may be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Does this error carry that errno? Works for our own errors and for Node's (`error.code`). */

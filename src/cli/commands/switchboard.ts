@@ -1,4 +1,5 @@
 /** `gangway _switchboard`: what the first published port or name server starts, and the last one ends. */
+import { messageOf } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
 
 export const execute: Execute = async (_, { engineOptions }) => {
@@ -26,9 +27,9 @@ export const execute: Execute = async (_, { engineOptions }) => {
   const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
   const context = assemble({ ...engineOptions, onWarning: say });
   const { records } = context;
-  const said = (error: unknown) => (error instanceof Error ? error.message : String(error));
-  const onError = (error: unknown) => say(said(error));
-  const onHookFailure = (error: unknown) => say(`processes of this machine are not led past the relay: ${said(error)}`);
+  const onError = (error: unknown) => say(messageOf(error));
+  const onHookFailure = (error: unknown) =>
+    say(`processes of this machine are not led past the relay: ${messageOf(error)}`);
   const own = keeper(context);
   const learned = new LearnedAddresses(own, onError);
   const watch = watchFirewall({

@@ -30,7 +30,7 @@ import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { ProcessIdentity } from '../../kernel/process.ts';
 import { holdFifo, renewFifo } from '../../sys/fifo.ts';
-import { GangwayError, ignoring } from '../../values/errors.ts';
+import { GangwayError, ignoring, messageOf } from '../../values/errors.ts';
 import { gather } from '../../values/forward-set.ts';
 import type { SwitchboardFiles } from '../switchboard/files.ts';
 import { LineSplitter } from '../switchboard/protocol.ts';
@@ -91,7 +91,7 @@ export class StandIns {
       if (act === 'serve') this.#serve(owner, identity);
       else this.#leave(owner, identity);
     } catch (error) {
-      this.say(`${owner}: ${sentence(error)}`);
+      this.say(`${owner}: ${withKernelsWords(error)}`);
     }
   }
 
@@ -104,7 +104,7 @@ export class StandIns {
       this.#begin(owner, standIn);
       standIn.accept();
     } catch (error) {
-      const reason = sentence(error);
+      const reason = withKernelsWords(error);
       if (!standIn.refuse(reason)) this.say(`${owner}: ${reason}`);
     }
   }
@@ -147,9 +147,7 @@ function parseRequest(line: string): Request | undefined {
 }
 
 /** People, and programs, look for the kernel's words where a port is taken. */
-function sentence(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error instanceof GangwayError && error.code === 'port-in-use'
-    ? `${error.message}: address already in use`
-    : error.message;
+function withKernelsWords(error: unknown): string {
+  const isTaken = error instanceof GangwayError && error.code === 'port-in-use';
+  return isTaken ? `${error.message}: address already in use` : messageOf(error);
 }

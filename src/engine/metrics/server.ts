@@ -10,6 +10,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import { createRequire } from 'node:module';
 import { createServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { messageOf } from '../../values/errors.ts';
 import { contentType, exposition, type Family } from './exposition.ts';
 
 /** Clients at once; further ones are hung up on. */
@@ -86,7 +87,7 @@ export class MetricsServer {
     try {
       families = this.measure();
     } catch (error) {
-      response.writeHead(500).end(`${error instanceof Error ? error.message : String(error)}\n`);
+      response.writeHead(500).end(`${messageOf(error)}\n`);
       return;
     }
     response.writeHead(200, { 'Content-Type': contentType });

@@ -12,6 +12,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { makeDirectory } from '../../kernel/directory.ts';
 import { systemPath } from '../../kernel/program.ts';
 import { outliving } from '../../kernel/scope.ts';
+import { messageOf } from '../../values/errors.ts';
 import { SwitchboardConnection, unreachable } from './connection.ts';
 import { type SwitchboardFiles, switchboardFiles } from './files.ts';
 import type { Announcement } from './process.ts';
@@ -89,7 +90,7 @@ async function start({ command }: SwitchboardOptions, files: SwitchboardFiles, m
     const said = await Promise.race([word, timeout]);
     if (!announcements.has(said)) throw new Error(readFileSync(files.log, 'utf8').trimEnd().slice(-1000));
   } catch (error) {
-    throw unreachable(`the switchboard did not start: ${error instanceof Error ? error.message : error}`, error);
+    throw unreachable(`the switchboard did not start: ${messageOf(error)}`, error);
   } finally {
     stdout.destroy();
   }

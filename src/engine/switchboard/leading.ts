@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readLayout } from '../../kernel/cgroup.ts';
 import { ConnectHook } from '../../services/connect-hook/connect-hook.ts';
-import { GangwayError } from '../../values/errors.ts';
+import { GangwayError, messageOf } from '../../values/errors.ts';
 import type { ForwardSet } from '../../values/forward-set.ts';
 import type { HookStatus } from './protocol.ts';
 
@@ -122,7 +122,7 @@ export class Leading {
   }
 
   #fail(error: unknown): void {
-    this.#turnOff(error instanceof Error ? error.message : String(error));
+    this.#turnOff(messageOf(error));
     this.opening?.onFailure(error);
   }
 

@@ -9,7 +9,7 @@ import { KernelNamespace, pinPath } from '../../kernel/namespace.ts';
 import { type Dial, dialHere } from '../../services/dns/dial.ts';
 import { type NameServer, NameServers, openNameServerSockets } from '../../services/dns/name-server.ts';
 import type { Open } from '../../services/dns/opening.ts';
-import { hasErrno } from '../../values/errors.ts';
+import { hasErrno, messageOf } from '../../values/errors.ts';
 import { nameServerPort } from '../../values/resolver.ts';
 import type { NameService } from '../names.ts';
 import type { NameStatus } from './protocol.ts';
@@ -92,5 +92,5 @@ export class NameDesk {
 /** Only a program of the container can be in the way, and only while no switchboard ran. */
 function reasonOf(error: unknown): string {
   if (hasErrno(error, 'EADDRINUSE')) return `a program in it has port ${nameServerPort} of 127.0.0.11`;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

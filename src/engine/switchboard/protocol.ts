@@ -10,7 +10,7 @@
  */
 
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../values/address.ts';
-import { type ErrorCode, GangwayError } from '../../values/errors.ts';
+import { type ErrorCode, GangwayError, messageOf } from '../../values/errors.ts';
 import type { ForwardSet } from '../../values/forward-set.ts';
 import { present } from '../../values/present.ts';
 import type { RelayTraffic } from '../rules/told.ts';
@@ -149,7 +149,7 @@ export function encodeError(error: unknown): WireError {
     const { code, message, hint, subject } = error;
     return { code, message, ...present({ hint, subject }) };
   }
-  return { code: 'program-failed', message: `switchboard: ${error instanceof Error ? error.message : String(error)}` };
+  return { code: 'program-failed', message: `switchboard: ${messageOf(error)}` };
 }
 
 export function decodeError({ code, message, ...rest }: WireError): GangwayError {

@@ -18,7 +18,7 @@ import type { Carrier, Relay } from '../../services/proxy/forward.ts';
 import { adopt, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
 import { share } from '../../services/proxy/socket-forward.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
-import { GangwayError } from '../../values/errors.ts';
+import { GangwayError, messageOf } from '../../values/errors.ts';
 import { spread } from '../../values/forward-set.ts';
 import type { RelayTraffic } from '../rules/told.ts';
 import { conflict, type Held } from './conflict.ts';
@@ -199,7 +199,7 @@ export class Switchboard {
       this.#owners.set(owner, { publication, served: [...stay, ...fresh] });
     } catch (error) {
       this.leading.cut(allOf(gone));
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#owners.set(owner, { publication, served: stay, reason });
     }
   }

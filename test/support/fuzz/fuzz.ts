@@ -1,5 +1,6 @@
 /** Many generated command lines, each judged; the first one that is found wrong, made as short as it can be. */
 import fc from 'fast-check';
+import { messageOf } from '../../../src/values/errors.ts';
 import type { Line } from './command-line.ts';
 
 /** @returns what is wrong, if anything is */
@@ -22,6 +23,6 @@ export async function fuzz(
   });
   const { failed, counterexample, errorInstance, numRuns } = await fc.check(property, { seed, numRuns: count });
   if (!failed) return undefined;
-  const complaint = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
+  const complaint = messageOf(errorInstance);
   return `seed ${seed}, line ${numRuns}: gangway ${JSON.stringify(counterexample?.[0])}\n${complaint}`;
 }

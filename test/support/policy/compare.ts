@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { type Answer, type Dropped, formatDestination } from '../../../src/firewall/model/answer.ts';
 import { formatAddress } from '../../../src/values/address.ts';
 import { formatEgress, formatEntry } from '../../../src/values/egress-grammar.ts';
+import { messageOf } from '../../../src/values/errors.ts';
 import { formatFirewallMark } from '../../../src/values/firewall-mark.ts';
 import { PolicyScene } from '../../kernel/policy-model-scene.ts';
 import type { Carrier } from '../../kernel/ruleset-carrier.ts';
@@ -35,7 +36,7 @@ export async function comparing(
       endOnFailure: true,
     });
     if (!failed) return undefined;
-    return `${carrier.name}, seed ${seed}, world ${numRuns}\n${errorInstance instanceof Error ? errorInstance.message : String(errorInstance)}`;
+    return `${carrier.name}, seed ${seed}, world ${numRuns}\n${messageOf(errorInstance)}`;
   } finally {
     await scene.close();
   }

@@ -31,7 +31,7 @@ import { abortOnClose, closeSocket } from '../../../sys/inet-socket.ts';
 import { MessageOptions } from '../../../sys/message-options.ts';
 import { openFileLimit } from '../../../sys/open-files.ts';
 import { StreamOptions } from '../../../sys/stream-options.ts';
-import { ignoring } from '../../../values/errors.ts';
+import { ignoring, messageOf } from '../../../values/errors.ts';
 import { formatBinding } from '../../../values/port-grammar.ts';
 import { type Carrier, ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from '../forward.ts';
 import { forwardOf, type SocketForward } from '../socket-forward.ts';
@@ -162,7 +162,7 @@ export class Engine implements Carrier, Desk {
     let reason = 'it ended';
     worker.on('message', (report: Report) => this.#hear(report));
     worker.once('error', (error) => {
-      reason = sentence(error);
+      reason = messageOf(error);
     });
     worker.once('exit', () => this.#died(reason));
     return worker;
@@ -205,7 +205,7 @@ export class Engine implements Carrier, Desk {
       for (const { fd } of this.#ports.values()) this.#watch(fd);
       this.#worker = this.#start();
     } catch (error) {
-      this.options.say(`there is no other one (${sentence(error)}): its ports go on in Node's own sockets`);
+      this.options.say(`there is no other one (${messageOf(error)}): its ports go on in Node's own sockets`);
       return false;
     }
     for (const port of this.#ports.values()) this.#orderToServe(port);
@@ -224,7 +224,7 @@ export class Engine implements Carrier, Desk {
       port.handOver(this.options.fallback);
     } catch (error) {
       const which = formatBinding(forwardOf(port.forward).binding);
-      this.options.say(`port ${which} could not be carried on, and is closed: ${sentence(error)}`);
+      this.options.say(`port ${which} could not be carried on, and is closed: ${messageOf(error)}`);
     }
   }
 
@@ -233,10 +233,6 @@ export class Engine implements Carrier, Desk {
     Atomics.store(this.#ending, 0, 1);
     ring(this.#bell);
   }
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** What is young in JavaScript's memory is looked through at 4 MB, not at 48: a thread that serves ten thousand ports is 60 MB smaller. */
