@@ -4,6 +4,7 @@ import { countFields, dropReasons, errorKinds } from '../services/proxy/counters
 import { formatAddress, formatHost } from '../values/address.ts';
 import type { Counted } from '../values/counted.ts';
 import { GangwayError, KernelError } from '../values/errors.ts';
+import { grouped } from '../values/grouped.ts';
 import { formatRange } from '../values/port-grammar.ts';
 import type { Context } from './command.ts';
 import { sentence } from './sentence.ts';
@@ -47,15 +48,13 @@ async function readTraffic(engine: Engine, { onWarning }: EngineOptions): Promis
 export function containerTraffic({ ports, relays }: Traffic, id: unknown): object {
   const isOwn = ({ container }: { readonly container: string }) => container === id;
   return {
-    Ports: byInside(ports.filter(isOwn).map((port) => [inside(port), bindingObject(port)])),
-    Relayed: byInside(relays.filter(isOwn).map((relay) => [inside(relay), relayObject(relay)])),
+    Ports: byInside(ports.filter(isOwn), bindingObject),
+    Relayed: byInside(relays.filter(isOwn), relayObject),
   };
 }
 
-function byInside(entries: readonly (readonly [string, object])[]): Readonly<Record<string, readonly object[]>> {
-  const found: Record<string, object[]> = {};
-  for (const [port, object] of entries) found[port] = [...(found[port] ?? []), object];
-  return found;
+function byInside<T extends Inside>(all: readonly T[], objectOf: (one: T) => object): object {
+  return Object.fromEntries([...grouped(all, inside)].map(([port, some]) => [port, some.map(objectOf)]));
 }
 
 function relayObject({ hostAddress, hostPort, counts, led }: RelayTraffic): object {
@@ -81,8 +80,10 @@ function countObject(fields: readonly (keyof Counts)[], counts: Counts): object 
   );
 }
 
+type Inside = Pick<PortTraffic, 'containerPort' | 'protocol'>;
+
 /** `80/tcp` */
-function inside({ containerPort, protocol }: Pick<PortTraffic, 'containerPort' | 'protocol'>): string {
+function inside({ containerPort, protocol }: Inside): string {
   return `${formatRange(containerPort)}/${protocol}`;
 }
 

@@ -1,6 +1,7 @@
 /** A container's ports in docker's words: as they were asked for, and as they are. */
 import { formatAddress } from '../values/address.ts';
 import type { ContainerRequest } from '../values/container.ts';
+import { grouped } from '../values/grouped.ts';
 import type { Forward, Port, PublishedPort } from '../values/port.ts';
 import { formatPort, formatRange, singles } from '../values/port-grammar.ts';
 import { present } from '../values/present.ts';
@@ -45,7 +46,6 @@ export function forwardedPorts(forwards: readonly Forward[], exposed: readonly P
 }
 
 function gathered(all: readonly { readonly port: Port; readonly binding: object }[]): Record<string, object[]> {
-  const found: Record<string, object[]> = {};
-  for (const { port, binding } of all) found[formatPort(port)] = [...(found[formatPort(port)] ?? []), binding];
-  return found;
+  const byPort = grouped(all, ({ port }) => formatPort(port));
+  return Object.fromEntries([...byPort].map(([port, some]) => [port, some.map(({ binding }) => binding)]));
 }

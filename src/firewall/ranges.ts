@@ -8,6 +8,7 @@
  *
  * @see `intervals` and `concatenations` in nft(8)
  */
+import { grouped } from '../values/grouped.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import { formatSetElement } from '../values/set-element.ts';
 
@@ -25,14 +26,7 @@ export interface Fact<T> extends Range<T> {
 
 /** Neighbouring ports as one element, all others as they are; what is said twice once. */
 export function coalesce<T>(facts: readonly Fact<T>[]): readonly Range<T>[] {
-  const buckets = new Map<string, Fact<T>[]>();
-  for (const fact of facts) {
-    const bucket = bucketOf(fact.element);
-    const known = buckets.get(bucket);
-    if (known === undefined) buckets.set(bucket, [fact]);
-    else known.push(fact);
-  }
-  return [...buckets.values()].flatMap(runs);
+  return [...grouped(facts, ({ element }) => bucketOf(element)).values()].flatMap(runs);
 }
 
 /** Elements of one bucket differ by their port alone. */

@@ -49,10 +49,6 @@ export class Shelves<Item> {
   at(label: string): readonly Item[] {
     return this.#shelves.get(label) ?? [];
   }
-
-  [Symbol.iterator](): Iterator<[string, readonly Item[]]> {
-    return this.#shelves.entries();
-  }
 }
 
 /** What was asked for, a port each, while some of it is written anew. */

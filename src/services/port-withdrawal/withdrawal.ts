@@ -13,6 +13,7 @@
  */
 import { type Address, sameAddress, unspecified } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
+import { grouped } from '../../values/grouped.ts';
 import type { PortBinding, PublishedPort } from '../../values/port.ts';
 import { formatLeading, formatPublish, singles, size } from '../../values/port-grammar.ts';
 import { anyOf, exactly, fits, labelOf, leadingTo, Parts, Shelves } from './published-parts.ts';
@@ -44,11 +45,8 @@ export function withoutBindings(
   left: readonly PortBinding[],
 ): readonly PublishedPort[] {
   const parts = new Parts(published);
-  const remaining = new Shelves<PortBinding>();
-  for (const binding of left) remaining.put(exactly(binding), binding);
-  const going = new Shelves<PortBinding>();
-  for (const binding of gone) going.put(exactly(binding), binding);
-  for (const [label, samePort] of going) takePort(parts, samePort, remaining.at(label));
+  const remaining = grouped(left, exactly);
+  for (const [label, samePort] of grouped(gone, exactly)) takePort(parts, samePort, remaining.get(label) ?? []);
   return parts.requests();
 }
 
