@@ -50,11 +50,6 @@ const sentences: Readonly<Record<string, Sentence>> = {
 
 const setEnd = /(_ports)?[46]?$/;
 
-/** Is something said of this set? */
-export function isExplained(set: string): boolean {
-  return sentences[set.replace(setEnd, '')] !== undefined;
-}
-
 /** A sentence about an element of `networkElements`. */
 export function reasonOf(element: SetElement, policy: NetworkPolicy, network: string): string {
   const { bridge, gatewayModes, acceptedMark } = policy;

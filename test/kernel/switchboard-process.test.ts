@@ -111,9 +111,9 @@ test.serial('started on demand, it serves what was reserved, and ends with its l
   const options = place();
   t.is(await findSwitchboard(options.runtimeDirectory), undefined);
   const sockets = new SwitchboardSockets(options);
-  const { forwards } = publication('c1', 8001);
+  const { forwards, name } = publication('c1', 8001);
   const begun = performance.now();
-  await sockets.reserve('c1', spread(forwards));
+  await sockets.reserve('c1', spread(forwards), name);
   t.log(`from nothing to reserved in ${(performance.now() - begun).toFixed(0)} ms`);
   t.is(statSync(join(options.runtimeDirectory, 'switchboard.sock')).mode & 0o777, 0o600);
   await sockets.serve('c1');

@@ -46,10 +46,10 @@ export class SwitchboardSockets {
   /**
    * Binds every forward of a container, deaf until `serve`, or none. Starts the switchboard where none is running.
    *
-   * @param name how messages call the container; default: its id
+   * @param name how messages call the container
    * @throws GangwayError port-in-use, with who has it; invalid-address; not-root; not-supported; switchboard-unreachable
    */
-  async reserve(owner: string, forwards: readonly Forward[], name = owner): Promise<void> {
+  async reserve(owner: string, forwards: readonly Forward[], name: string): Promise<void> {
     const connection = this.#reserving.get(owner) ?? (await openSwitchboard(this.options));
     this.#reserving.set(owner, connection);
     try {
