@@ -11,7 +11,7 @@ import { type Codec, cstring, mac, u8, u16, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { type MessageKind, type RawMessage, type Reply, type Request, readBody, request } from '../netlink/message.ts';
 import type { Family } from '../values/address.ts';
-import { hasErrno, ignoring } from '../values/errors.ts';
+import { ignoring } from '../values/errors.ts';
 import type { Mac } from '../values/mac.ts';
 import type { Segments } from '../values/segments.ts';
 
@@ -154,12 +154,7 @@ export function deleteLink(name: string): Request {
 /** @returns undefined where there is no such link */
 export function findLink(connection: Connection, name: string): Link | undefined {
   const question = request(`get link ${name}`, RTM_GETLINK, 0, {}, { name });
-  try {
-    return link(connection.ask(question, RTM_NEWLINK));
-  } catch (error) {
-    if (hasErrno(error, 'ENODEV')) return undefined;
-    throw error;
-  }
+  return ignoring('ENODEV', () => link(connection.ask(question, RTM_NEWLINK)));
 }
 
 /**

@@ -10,7 +10,7 @@ import {
 import { deleteLink, findLink, findLinkIndex, renameLink, setLinkUp, setSegments } from '../../kernel/link.ts';
 import { addDummy, addIpvlan, addMacvlan, addVlan, makeLink } from '../../kernel/link-kinds.ts';
 import type { Request } from '../../netlink/message.ts';
-import { hasErrno, ignoring } from '../../values/errors.ts';
+import { ignoring } from '../../values/errors.ts';
 import type { Segments } from '../../values/segments.ts';
 import { type ActionKind, inside, ip, type RequestKind } from '../kind.ts';
 import type {
@@ -209,9 +209,5 @@ function find(place: Place, name: string, world: World) {
 
 function removeLink(place: Place, name: string, world: World): void {
   world.forgetIndex(place, name);
-  try {
-    world.namespace(place).route.execute([deleteLink(name)]);
-  } catch (error) {
-    if (!hasErrno(error, 'ENODEV', 'ENOENT')) throw error;
-  }
+  ignoring(['ENODEV', 'ENOENT'], () => world.namespace(place).route.execute([deleteLink(name)]));
 }
