@@ -13,7 +13,7 @@ import { type Link, listLinks } from '../kernel/link.ts';
 import { formatRoutingRule, listRoutingRules, type RoutingRule, sameRoutingRule } from '../kernel/routing-rule.ts';
 import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
-import { formatPrefix, network } from '../values/address.ts';
+import { families, formatPrefix, network } from '../values/address.ts';
 import { type Context, carry } from './context.ts';
 import type { Removed } from './engine.ts';
 import { standingBackend } from './firewall.ts';
@@ -74,7 +74,7 @@ function strangeRules({ records }: Context, world: World): readonly RoutingRule[
   const known = [...ofNetworks, ...(records.machine().wayBack ?? [])].flatMap((step) =>
     step.kind === 'routing-rule' ? [step.rule] : [],
   );
-  return ([4, 6] as const)
+  return families
     .flatMap((family) => listRoutingRules(world.namespace('host').route, family))
     .filter((rule) => !known.some((other) => sameRoutingRule(rule, other)));
 }

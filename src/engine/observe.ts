@@ -19,11 +19,12 @@ import { collide, type HostPorts } from '../services/port-allocation.ts';
 import {
   type Address,
   type Family,
+  families,
   formatAddress,
   formatPrefix,
   fromBytes,
+  hostPrefix,
   type Prefix,
-  width,
 } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import { grouped } from '../values/grouped.ts';
@@ -55,7 +56,7 @@ export function kernelBridgeFilter(): boolean {
 export function uplinkMtuBytes(world: World): number {
   const { route } = world.namespace('host');
   const links = listLinks(route);
-  const uplinks = ([4, 6] as const).flatMap((family) => {
+  const uplinks = families.flatMap((family) => {
     const defaults = listRoutes(route, family).filter(({ destination }) => destination.length === 0);
     const least = Math.min(...defaults.map(({ metric }) => metric));
     return defaults.filter(({ metric }) => metric === least).map(({ linkIndex }) => linkIndex);
@@ -72,7 +73,7 @@ export function largeSegments(world: World): readonly Family[] {
 export function reachable(world: World): readonly TakenPrefix[] {
   const { route } = world.namespace('host');
   const names = new Map(listLinks(route).map(({ index, name }) => [index, name]));
-  const routes = ([4, 6] as const).flatMap((family) => listRoutesOfAllTables(route, family));
+  const routes = families.flatMap((family) => listRoutesOfAllTables(route, family));
   return [
     ...routes
       .filter(({ destination }) => destination.length > 0)
@@ -89,7 +90,7 @@ export function machineAddresses(route: Connection): readonly Address[] {
 /** Those that the machine asks: a network over one of them would take its names away. */
 export function nameServers(): readonly TakenPrefix[] {
   return resolverSettings(machineResolvConf()).upstreams.map(({ address }) => ({
-    prefix: { address, length: width(address.family) },
+    prefix: hostPrefix(address),
     by: `name server ${formatAddress(address)}`,
   }));
 }

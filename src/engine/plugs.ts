@@ -4,7 +4,15 @@ import type { Endpoint } from '../networks/bridge.ts';
 import { type Network, plugIn } from '../networks/network.ts';
 import type { Sandbox } from '../networks/none.ts';
 import { checkAddress, chooseAddress, isFree, refuseInUse } from '../services/ipam.ts';
-import { type Address, contains, type Family, formatAddress, formatPrefix, type Prefix } from '../values/address.ts';
+import {
+  type Address,
+  contains,
+  type Family,
+  families,
+  formatAddress,
+  formatPrefix,
+  type Prefix,
+} from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import { macOf } from '../values/mac.ts';
 import type { ConnectionRequest } from '../values/network.ts';
@@ -134,7 +142,7 @@ function subnetsFor({ name, subnets }: Network, wanted: readonly Address[]) {
       hint: `choose one in ${whole}`,
     });
   }
-  return ([4, 6] as const).flatMap((family) => {
+  return families.flatMap((family) => {
     const own = subnets.filter(({ subnet }) => subnet.address.family === family);
     const address = wanted.find((candidate) => candidate.family === family);
     const subnet = address === undefined ? own[0] : own.find((candidate) => contains(candidate.subnet, address));

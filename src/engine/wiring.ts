@@ -52,7 +52,7 @@ export function exitsOf(wired: Wired): readonly (Exit & Wired[number])[] {
  * @returns undefined where the container has no way out, or one that does not lead through this machine (macvlan): then
  *   nobody comes in by a port of the machine either
  */
-function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: 4 | 6): Address | undefined {
+function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: Family): Address | undefined {
   const inward = ways.filter((way) => networkOf(wired, way)?.kind === 'bridge');
   const way = inward.find((candidate) => candidate.family === family) ?? inward[0];
   const plug = wired.find(({ plug: { endpoint } }) => endpoint.link === way?.link)?.plug;

@@ -6,14 +6,12 @@
  * they are put in order, and each is compared with those alone in which it lies.
  */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
-import { contains, type Family, network, type Prefix, unspecified } from '../values/address.ts';
+import { contains, type Family, families, network, type Prefix, unspecified } from '../values/address.ts';
 import type { EgressEntry, EgressPolicy, PrefixEntry } from '../values/egress.ts';
 import { type PortRange, type Protocol, protocols } from '../values/port.ts';
 import { joined, without } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import { learnedSets } from './learned.ts';
-
-const families = [4, 6] as const;
 
 /** What a limited network is known by. Where nothing is allowed by name, everything is that is not denied. */
 export function egressElements(bridge: string, { allow, deny }: EgressPolicy): readonly SetElement[] {

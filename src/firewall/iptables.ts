@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { ChainsStep, RuleStep } from '../plan/step.ts';
-import type { Family } from '../values/address.ts';
+import { type Family, families } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { IptablesRule, Variant } from '../values/iptables-rule.ts';
 import type { Backend } from './backend.ts';
@@ -14,8 +14,6 @@ import { savedRules } from './iptables/kinds.ts';
 import { chainsOf, renderRules } from './iptables/render.ts';
 import { parseRuleset } from './iptables/ruleset.ts';
 import { readUserRules, userFiles, withoutComment } from './user-rules.ts';
-
-const families = [4, 6] as const;
 
 /** @throws GangwayError invalid-option for a line that is no rule of GANGWAY-USER, and for one whose comment may be its target */
 export function ownersRules(lines: readonly string[], family: Family): readonly IptablesRule[] {

@@ -1,7 +1,7 @@
 /** What the answer for a name opens to a limited network, as elements; and back from what the kernel has of it. */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import type { FirewallStep } from '../plan/step.ts';
-import { type Address, parsePrefix, width } from '../values/address.ts';
+import { type Address, families, hostPrefix, parsePrefix } from '../values/address.ts';
 import { type EgressPolicy, entriesNamed, type PrefixEntry } from '../values/egress.ts';
 import { type Protocol, protocols } from '../values/port.ts';
 import { joined, pieces } from '../values/port-ranges.ts';
@@ -50,7 +50,7 @@ export function learnedElements(bridge: string, policy: EgressPolicy, learned: L
 
 /** The sets of what is learned. Nobody's records hold it: the switchboard brings it in, and it goes by itself. */
 export const learnedSets: Readonly<Record<string, SetParts>> = Object.fromEntries(
-  ([4, 6] as const).flatMap((family): readonly (readonly [string, SetParts])[] => {
+  families.flatMap((family): readonly (readonly [string, SetParts])[] => {
     const whom: readonly KeyPart[] = [{ type: 'ifname' }, { type: 'address', family }];
     return [
       [`learned${family}`, { key: whom }],
@@ -72,7 +72,7 @@ export function learnedIn(step: FirewallStep): { readonly link: string; readonly
 
 function learnedInKey([link, whom, protocol, ports]: readonly Datum[]) {
   if (link?.type !== 'ifname' || whom?.type !== 'address') throw new TypeError('nothing was learned');
-  const prefix = { address: whom.address, length: width(whom.address.family) };
+  const prefix = hostPrefix(whom.address);
   const at =
     protocol?.type === 'inet_proto' && ports?.type === 'ports'
       ? { protocol: protocol.protocol, ports: { first: ports.first, last: ports.last } }

@@ -17,7 +17,7 @@ import { readFileSync } from 'node:fs';
 import { type ForwardChain, listForwardChains } from '../kernel/forward-chains.ts';
 import { askProgram, findProgram } from '../kernel/program.ts';
 import type { Connection } from '../netlink/connection.ts';
-import type { Family } from '../values/address.ts';
+import { type Family, families } from '../values/address.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Variant } from '../values/iptables-rule.ts';
 import { commandOf, saveText } from './iptables/program.ts';
@@ -42,7 +42,7 @@ export function listNeighbours(netfilter: Connection): readonly Neighbour[] {
     ...listForwardChains(netfilter, 'gangway')
       .filter(({ drops, rules }) => drops || rules > 0)
       .map(neighbour),
-    ...([4, 6] as const).flatMap(legacyNeighbour),
+    ...families.flatMap(legacyNeighbour),
   ];
 }
 

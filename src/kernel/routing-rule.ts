@@ -7,7 +7,7 @@ import { attributes, struct } from '../netlink/attributes.ts';
 import { address, cstring, u8, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { flags, type Request, request } from '../netlink/message.ts';
-import { type Address, type Family, formatPrefix, type Prefix, sameAddress } from '../values/address.ts';
+import { type Family, formatPrefix, type Prefix, sameAddress } from '../values/address.ts';
 import { addressFamily } from './family.ts';
 
 const FR_ACT_TO_TBL = 1;
@@ -146,10 +146,6 @@ export function sameRoutingRule(a: RoutingRule, b: RoutingRule): boolean {
     a.mark === b.mark &&
     a.action === b.action &&
     a.to?.length === b.to?.length &&
-    sameDestination(a.to?.address, b.to?.address)
+    sameAddress(a.to?.address, b.to?.address)
   );
-}
-
-function sameDestination(a: Address | undefined, b: Address | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : sameAddress(a, b);
 }

@@ -9,6 +9,7 @@ import { align } from '../netlink/writer.ts';
 import {
   type Address,
   type Family,
+  families,
   fromBytes,
   lastAddress,
   network,
@@ -90,7 +91,7 @@ function read(part: KeyPart, bytes: Uint8Array, end: Uint8Array): Datum | undefi
 }
 
 function familyNumbered(number: number): Datum | undefined {
-  const family = ([4, 6] as const).find((each) => addressFamily(each) === number);
+  const family = families.find((each) => addressFamily(each) === number);
   return family === undefined ? undefined : { type: 'nf_proto', family };
 }
 

@@ -10,7 +10,7 @@ import { attributes, struct } from '../netlink/attributes.ts';
 import { binary, u8, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { flags, request } from '../netlink/message.ts';
-import type { Family } from '../values/address.ts';
+import { type Family, families } from '../values/address.ts';
 import { addressFamily } from './family.ts';
 
 const IPPROTO_TCP = 6;
@@ -72,7 +72,7 @@ export function remoteOf(identity: Uint8Array): { readonly port: Buffer; readonl
  * @throws KernelError
  */
 export function socketsWith(connection: Connection, map: number): readonly TcpSocket[] {
-  return ([4, 6] as const).flatMap((family) =>
+  return families.flatMap((family) =>
     connection
       .dump(
         request(

@@ -23,7 +23,7 @@
  * world keep their connection tracking, and go on where the new way leads through the same machine.
  */
 import type { DefaultRoute, RouteStep } from '../plan/step.ts';
-import { type Family, sameAddress } from '../values/address.ts';
+import { type Family, families, sameAddress } from '../values/address.ts';
 import { order } from '../values/order.ts';
 import { inSandbox, type Sandbox } from './none.ts';
 
@@ -37,7 +37,7 @@ export interface Exit {
 
 /** The way out of each family that has one. */
 export function chooseWays(exits: readonly Exit[]): readonly DefaultRoute[] {
-  return ([4, 6] as const).flatMap((family) => {
+  return families.flatMap((family) => {
     const [best] = inOrder(exits.filter((exit) => wayOf(exit, family) !== undefined));
     const way = best === undefined ? undefined : wayOf(best, family);
     return way === undefined ? [] : [way];

@@ -218,7 +218,7 @@ function inUse(message: string): GangwayError {
 }
 
 function holderOf({ subnet, gateway, auxiliary }: Subnet, wanted: Address): string | undefined {
-  if (gateway !== undefined && sameAddress(gateway, wanted)) return `the gateway of ${formatPrefix(subnet)}`;
+  if (sameAddress(gateway, wanted)) return `the gateway of ${formatPrefix(subnet)}`;
   const name = Object.keys(auxiliary).find((key) => sameAddress(auxiliary[key] ?? subnet.address, wanted));
   return name === undefined ? undefined : `reserved as --aux-address ${name}`;
 }

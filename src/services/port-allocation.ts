@@ -12,7 +12,7 @@
  *
  * @see net.ipv4.ip_local_port_range and ip_local_reserved_ports in ip-sysctl
  */
-import { type Address, isUnspecified, sameAddress, unspecified } from '../values/address.ts';
+import { type Address, type Family, isUnspecified, sameAddress, unspecified } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Port, PortBinding, PortRange, PublishedPort } from '../values/port.ts';
 import { claimsEveryPort, formatBinding, size } from '../values/port-grammar.ts';
@@ -20,7 +20,7 @@ import { claimsEveryPort, formatBinding, size } from '../values/port-grammar.ts'
 /** What the host offers. */
 export interface HostPorts {
   /** Families in which a published port without an address is bound. */
-  readonly families: readonly (4 | 6)[];
+  readonly families: readonly Family[];
   readonly ephemeral: PortRange;
   readonly reserved: readonly PortRange[];
   /** Where to begin in the ephemeral range: behind the port that was given out last. */

@@ -9,6 +9,9 @@ import { GangwayError } from './errors.ts';
 
 export type Family = 4 | 6;
 
+/** For what is done for each of them. */
+export const families: readonly Family[] = [4, 6];
+
 /** One address. `value` is the address in network order, read as a number. */
 export interface Address {
   readonly family: Family;
@@ -24,6 +27,11 @@ export interface Prefix {
 /** Bits of an address: 32 or 128. */
 export function width(family: Family): number {
   return family === 4 ? 32 : 128;
+}
+
+/** The address alone: `172.17.0.2/32`. */
+export function hostPrefix(address: Address): Prefix {
+  return { address, length: width(address.family) };
 }
 
 /**
@@ -147,8 +155,9 @@ export function plainAddress(address: Address): Address {
     : address;
 }
 
-export function sameAddress(a: Address, b: Address): boolean {
-  return a.family === b.family && a.value === b.value;
+/** Two that are absent are the same. */
+export function sameAddress(a: Address | undefined, b: Address | undefined): boolean {
+  return a?.family === b?.family && a?.value === b?.value;
 }
 
 /** The address `count` steps further. */

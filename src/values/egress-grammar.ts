@@ -12,6 +12,7 @@ import {
   contains,
   formatAddress,
   formatPrefix,
+  hostPrefix,
   isAddress,
   network,
   type Prefix,
@@ -105,8 +106,7 @@ function parsePorts(text: string, at: string): Pick<EgressEntry, 'ports' | 'prot
 /** @returns undefined for what is to be a name */
 function parseWhom(text: string, whom: string): PrefixEntry['prefix'] | undefined {
   if (isAddress(whom)) {
-    const address = parseAddress(whom);
-    return unmapped(text, { address, length: width(address.family) });
+    return unmapped(text, hostPrefix(parseAddress(whom)));
   }
   if (whom.includes('/')) return unmapped(text, parseSubnet(text, whom));
   if (!whom.includes(':')) return undefined;

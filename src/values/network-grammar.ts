@@ -4,7 +4,7 @@
  *
  * What only the machine knows is decided later: whether the name is free, and the subnet.
  */
-import { type Family, formatPrefix } from './address.ts';
+import { type Family, families, formatPrefix } from './address.ts';
 import { plainBridge } from './bridge-options.ts';
 import { formatDriver, parseDriver } from './driver-options.ts';
 import type { EgressPolicy } from './egress.ts';
@@ -138,15 +138,15 @@ function chooseFamilies(
 ): readonly Family[] {
   const said = { 4: words.ipv4, 6: words.ipv6 };
   const wanted = { 4: true, 6: pools.some(({ family }) => family === 6) };
-  const families = ([4, 6] as const).filter((family) => {
+  const chosen = families.filter((family) => {
     const text = options[enable[family]];
     const option = text === undefined ? wanted[family] : parseBoolean(text, enable[family], 'invalid-network');
     return said[family] ?? option;
   });
-  if (families.length === 0)
+  if (chosen.length === 0)
     throw invalidNetwork('a network needs IPv4 or IPv6', 'leave --ipv4=false out, or add --ipv6');
-  const stray = pools.find(({ family }) => !families.includes(family));
-  if (stray === undefined) return families;
+  const stray = pools.find(({ family }) => !chosen.includes(family));
+  if (stray === undefined) return chosen;
   const subnet = stray.subnet === undefined ? 'a subnet' : `subnet ${formatPrefix(stray.subnet)}`;
   throw invalidNetwork(
     `${subnet} is IPv${stray.family}, and the network has no IPv${stray.family}`,
@@ -156,7 +156,7 @@ function chooseFamilies(
 
 /** A bridge has one address a family. */
 function requireOneEach(pools: readonly PoolRequest[]): void {
-  for (const family of [4, 6] as const) {
+  for (const family of families) {
     if (pools.filter((pool) => pool.family === family).length < 2) continue;
     throw invalidNetwork(
       `a bridge network has one IPv${family} subnet`,

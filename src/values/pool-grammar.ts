@@ -13,6 +13,7 @@ import {
   contains,
   formatAddress,
   formatPrefix,
+  hostPrefix,
   isAddress,
   isUnspecified,
   network,
@@ -63,8 +64,9 @@ export function parsePools(words: PoolWords): readonly PoolRequest[] {
   const auxiliary = (words.auxiliary ?? []).map(parseAuxiliary);
   refuseOverlap(subnets);
   for (const range of ranges) requireSubnet(subnets, range, `ip-range ${formatPrefix(range)}`);
-  for (const gateway of gateways) requireSubnet(subnets, host(gateway), `gateway ${formatAddress(gateway)}`);
-  for (const { address } of auxiliary) requireSubnet(subnets, host(address), `aux-address ${formatAddress(address)}`);
+  for (const gateway of gateways) requireSubnet(subnets, hostPrefix(gateway), `gateway ${formatAddress(gateway)}`);
+  for (const { address } of auxiliary)
+    requireSubnet(subnets, hostPrefix(address), `aux-address ${formatAddress(address)}`);
   return subnets.map((subnet) => {
     const range = onlyOne(ranges, ({ address }) => contains(subnet, address), { what: 'ip-range', subnet });
     const gateway = onlyOne(gateways, (one) => contains(subnet, one), { what: 'gateway', subnet });
@@ -144,10 +146,6 @@ function refuseOverlap(subnets: readonly Prefix[]): void {
     if (rival === undefined) continue;
     throw invalid(`subnets ${formatPrefix(rival)} and ${formatPrefix(subnet)} overlap`, 'give each its own addresses');
   }
-}
-
-function host(address: Address): Prefix {
-  return { address, length: address.family === 4 ? 32 : 128 };
 }
 
 function requireSubnet(subnets: readonly Prefix[], inner: Prefix, what: string): void {

@@ -98,7 +98,7 @@ function standIn(world: World, family: Family): Address | undefined {
     .toSorted((a, b) => Number(b.name === uplink) - Number(a.name === uplink));
   for (const { name, addresses } of wires) {
     const own = addressTowards(world, name, unspecified(family));
-    const prefix = addresses.find(({ address }) => own !== undefined && sameAddress(address, own));
+    const prefix = addresses.find(({ address }) => sameAddress(address, own));
     if (prefix === undefined) continue;
     const first = offset(network(prefix).address, 1);
     return isOfHost(world, first) ? offset(first, 1) : first;

@@ -2,6 +2,7 @@
 import type { Publication, World } from '../../firewall/model/world.ts';
 import {
   type Address,
+  families,
   formatAddress,
   isAddress,
   isLinkLocal,
@@ -53,7 +54,7 @@ function plainly(address: Address, port: Ask['port']): Ask {
 
 /** The machine's own, as this asker would name them: not those of other networks' bridges. */
 function hostAddresses(world: World, asker: Asker): readonly Address[] {
-  const near = ([4, 6] as const).flatMap((family) => asker.hostAddress(family) ?? []);
+  const near = families.flatMap((family) => asker.hostAddress(family) ?? []);
   const bridges = new Set(world.networks.map(({ policy }) => policy.bridge));
   const others = world.links
     .filter(({ name }) => name !== 'lo' && !bridges.has(name))

@@ -9,7 +9,7 @@ import { readSysctl } from '../../kernel/sysctl.ts';
 import { policyOf } from '../../networks/bridge.ts';
 import { closesTransit } from '../../networks/outbound.ts';
 import { World as KernelWorld } from '../../plan/world.ts';
-import type { Family } from '../../values/address.ts';
+import { type Family, families } from '../../values/address.ts';
 import { spread } from '../../values/forward-set.ts';
 import type { Context } from '../context.ts';
 import { isAlive } from '../end.ts';
@@ -17,8 +17,6 @@ import { standingBackend } from '../firewall.ts';
 import { ipForward, kernelFamilies } from '../observe.ts';
 import { type Living, living } from '../record.ts';
 import type { Records } from '../records.ts';
-
-const families = [4, 6] as const;
 
 /** Takes no lock, and changes nothing. */
 export function observeWorld(context: Context): World {

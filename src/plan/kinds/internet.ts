@@ -3,7 +3,7 @@ import { addAddress, deleteAddress, hasBroadcast, listAddresses } from '../../ke
 import { addLocalRoute, deleteLocalRoute, hasLocalRoute, listRoutes, setDefaultRoute } from '../../kernel/route.ts';
 import { addRoutingRule, deleteRoutingRule, formatRoutingRule, listRoutingRules } from '../../kernel/routing-rule.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
-import { type Address, formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
+import { formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
 import { inside, ip, type RequestKind, type VisitKind } from '../kind.ts';
@@ -55,7 +55,7 @@ export const route: RequestKind<RouteStep> = {
       const index = world.linkIndex(step.in, step.link);
       return listRoutes(world.namespace(step.in).route, step.family).some(
         ({ gateway, destination, linkIndex, shared }) =>
-          destination.length === 0 && linkIndex === index && sameGateway(gateway, step.gateway) && !shared,
+          destination.length === 0 && linkIndex === index && sameAddress(gateway, step.gateway) && !shared,
       );
     }) ?? false,
 };
@@ -70,10 +70,6 @@ function resolve({ family, in: place }: RouteStep, { link, gateway }: Way, world
 function routeCommand(verb: 'add' | 'replace', { family, in: place }: RouteStep, { link, gateway }: Way): string {
   const way = gateway === undefined ? '' : ` via ${formatAddress(gateway)}`;
   return `${ip(place)}${family === 6 && gateway === undefined ? ' -6' : ''} route ${verb} default${way} dev ${link}`;
-}
-
-function sameGateway(a: Address | undefined, b: Address | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : sameAddress(a, b);
 }
 
 export const localRoute: RequestKind<LocalRouteStep> = {
