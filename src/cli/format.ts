@@ -4,10 +4,7 @@ import { printableJson } from './sentence.ts';
 import type { Template, TemplateOptions } from './template/template.ts';
 import type { Fields } from './template/value.ts';
 
-/** The beginning of an id that people type. */
-export function shortId(id: string, whole = false): string {
-  return whole ? id : id.slice(0, 12);
-}
+export { shortId } from '../values/id.ts';
 
 /** What `--format` asks for; `plain`: what the command shows of itself. */
 export type Format =

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import type { Step } from '../plan/step.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
+import { shortId } from '../values/id.ts';
 import type { NetworkMode } from '../values/network.ts';
 import { checkNetworkMode } from '../values/network-mode.ts';
 import type { Context } from './context.ts';
@@ -32,7 +33,7 @@ export function draftContainer({ records, identities }: Context, request: Contai
   if (namesake !== undefined) {
     throw new GangwayError(
       'container-exists',
-      `the container name "${name}" is already in use by container ${namesake.id.slice(0, 12)}`,
+      `the container name "${name}" is already in use by container ${shortId(namesake.id)}`,
       {
         hint: `\`gangway rm ${name}\` frees it, or choose another --name`,
       },
@@ -68,7 +69,7 @@ function resolved(records: Context['records'], mode: NetworkMode): NetworkMode {
 
 function chooseHostname({ hostname, network }: ContainerRequest, id: string): string {
   if (hostname !== undefined) return hostname;
-  return network.kind === 'host' ? machineName() : id.slice(0, 12);
+  return network.kind === 'host' ? machineName() : shortId(id);
 }
 
 function ownSteps(state: string, id: string, { rootfs }: ContainerRequest): readonly Step[] {

@@ -12,6 +12,7 @@ import type { World } from '../plan/world.ts';
 import { choosePools } from '../services/ipam.ts';
 import { allowsNames } from '../values/egress.ts';
 import { GangwayError } from '../values/errors.ts';
+import { shortId } from '../values/id.ts';
 import {
   type BridgeRequest,
   type IpvlanRequest,
@@ -95,7 +96,7 @@ function resolveOnParent(
 ): Network {
   const prefix = driver.kind === 'macvlan' ? 'dm' : 'di';
   const exists = (link: string) => world.findLink('host', link) !== undefined;
-  const chosen = chooseParent(driver.parent, `${prefix}-${id.slice(0, 12)}`, exists);
+  const chosen = chooseParent(driver.parent, `${prefix}-${shortId(id)}`, exists);
   const parent = chosen.kind === 'found' ? (parentOfOurs(records.everyNetwork(), chosen.link) ?? chosen) : chosen;
   const rival = records.everyNetwork().find(({ network }) => exclude(network, driver, parent.link));
   if (rival !== undefined) {

@@ -15,6 +15,7 @@ import type { RecordChange } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { TeardownError } from '../values/errors.ts';
+import { shortId } from '../values/id.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { endLife, isAboutToRestart, isAlive, lastOf } from './end.ts';
 import type { Removed } from './engine.ts';
@@ -53,7 +54,7 @@ interface Search {
 /** What no record of ours knows, unless it may be somebody else's. */
 async function unknownThings(context: Context, world: World, search: Search): Promise<readonly Removed[]> {
   const { lost, failures } = search;
-  const others = strangers(context).map((id) => id.slice(0, 12));
+  const others = strangers(context).map((id) => shortId(id));
   if (others.length > 0) {
     context.onWarning(
       `containers run here that stand in no file of ours: ${others.join(', ')}. Theirs is a gangway with other directories; what no record of ours knows is left alone. Where there is none, end their processes first`,

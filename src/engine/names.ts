@@ -20,6 +20,7 @@ import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } f
 import { allowsNames } from '../values/egress.ts';
 import type { PortRun } from '../values/forward-set.ts';
 import { grouped } from '../values/grouped.ts';
+import { shortId } from '../values/id.ts';
 import type { ConnectionRequest } from '../values/network.ts';
 import { type Upstream, upstreamPort } from '../values/resolver.ts';
 import {
@@ -55,7 +56,7 @@ export function namesOf(
   { id, name, hostname }: Pick<ContainerRecord, 'id' | 'name' | 'hostname'>,
   aliases: readonly string[],
 ): readonly string[] {
-  return [...new Set([name, ...aliases, id.slice(0, 12), hostname])];
+  return [...new Set([name, ...aliases, shortId(id), hostname])];
 }
 
 function exitOf({ id, network }: NetworkRecord): ZoneExit {

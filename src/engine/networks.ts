@@ -12,6 +12,7 @@ import type { World } from '../plan/world.ts';
 import { choosePools, type TakenPrefix } from '../services/ipam.ts';
 import { plainBridge } from '../values/bridge-options.ts';
 import { GangwayError } from '../values/errors.ts';
+import { shortId } from '../values/id.ts';
 import type { Subnet } from '../values/network.ts';
 import type { Context } from './context.ts';
 import { largeSegments, machinePrefix, nameServers, reachable, uplinkMtuBytes } from './observe.ts';
@@ -23,7 +24,7 @@ export const defaultBridge = 'gangway0';
 
 /** The link of a network for which nobody has chosen one, as Docker calls it. */
 export function ordinaryBridge(id: string): string {
-  return `br-${id.slice(0, 12)}`;
+  return `br-${shortId(id)}`;
 }
 
 /** What a bridge does about the world unless somebody wants it otherwise. */

@@ -7,6 +7,7 @@
  *     forwards    published ports                     chapter 5; their sockets are bound here, deaf
  *     names       the way to the name server          chapter 11
  */
+import { pinOf } from '../kernel/namespace.ts';
 import { subordinateRange } from '../kernel/user-namespace.ts';
 import { host } from '../networks/host.ts';
 import { names } from '../networks/names.ts';
@@ -165,7 +166,7 @@ function abandoned(found: ContainerRecord, owner: ContainerRecord): GangwayError
 }
 
 function draftSandbox({ records, onWarning }: Context, { id, request }: ContainerRecord): Sandbox {
-  const namespace = `gangway-${id.slice(0, 12)}`;
+  const namespace = pinOf(id);
   if (request.userNamespace === 'host') return { namespace };
   return {
     namespace,

@@ -6,6 +6,7 @@ import { type Network, waysThrough } from '../networks/network.ts';
 import type { Behind } from '../networks/publish.ts';
 import type { DefaultRoute, ElementStep } from '../plan/step.ts';
 import { type Address, type Family, network, type Prefix, sameAddress } from '../values/address.ts';
+import { shortId } from '../values/id.ts';
 import type { Forward, PortBinding } from '../values/port.ts';
 import { notFound, ordinary } from './networks.ts';
 import type { Life, NetworkRecord, Plug } from './record.ts';
@@ -19,7 +20,7 @@ export function wiredOf(records: Records, { plugs }: Life): Wired {
   const all = records.everyNetwork();
   return plugs.map((plug) => {
     const record = all.find(({ id }) => id === plug.networkId);
-    if (record === undefined) throw notFound(plug.networkId.slice(0, 12));
+    if (record === undefined) throw notFound(shortId(plug.networkId));
     return { plug, record };
   });
 }

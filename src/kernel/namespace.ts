@@ -11,6 +11,7 @@ import { Connection } from '../netlink/connection.ts';
 import { bindToItself, makeShared, unmount } from '../sys/mount.ts';
 import { createNamespace, inNamespace, openNamespace } from '../sys/namespace.ts';
 import { hasErrno, ignoring } from '../values/errors.ts';
+import { shortId } from '../values/id.ts';
 import { makeDirectory } from './directory.ts';
 import { Settings } from './settings.ts';
 
@@ -63,6 +64,11 @@ export class KernelNamespace {
     this.settings[Symbol.dispose]();
     closeSync(this.fd);
   }
+}
+
+/** What a container's pin is called. */
+export function pinOf(id: string): string {
+  return `gangway-${shortId(id)}`;
 }
 
 /** The pin of a namespace: `/run/netns/NAME`. */

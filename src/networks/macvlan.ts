@@ -44,6 +44,7 @@
  */
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import { contains, type Family } from '../values/address.ts';
+import { shortId } from '../values/id.ts';
 import type { Mac } from '../values/mac.ts';
 import type { MacvlanRequest, Subnet } from '../values/network.ts';
 import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
@@ -120,5 +121,5 @@ export function macvlanWaysOut(
 
 /** A name that no other link of the machine or of the container has. */
 export function birthName({ id }: Pick<WireEndpoint, 'id'>): string {
-  return `gw${id.slice(0, 12)}`;
+  return `gw${shortId(id)}`;
 }

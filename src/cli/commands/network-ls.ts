@@ -1,9 +1,10 @@
 /** `gangway network ls` */
 import type { NetworkSummary } from '../../engine/engine.ts';
+import { shortId } from '../../values/id.ts';
 import { predefinedNames } from '../../values/network.ts';
 import type { Execute } from '../command.ts';
 import { type FilterKey, hasLabel, parseFilters, passes, resembles } from '../filter.ts';
-import { parseListFormat, shortId } from '../format.ts';
+import { parseListFormat } from '../format.ts';
 import type { networkListOptions } from '../options.ts';
 import { formatRows, goMoment, labelFields, labelHeadings } from '../rows.ts';
 

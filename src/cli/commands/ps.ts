@@ -2,9 +2,10 @@
 
 import type { ContainerSummary } from '../../engine/engine.ts';
 import { humanDuration } from '../../values/age.ts';
+import { shortId } from '../../values/id.ts';
 import type { Execute } from '../command.ts';
 import { type FilterKey, parseFilters, passes, resembles } from '../filter.ts';
-import { parseListFormat, shortId } from '../format.ts';
+import { parseListFormat } from '../format.ts';
 import type { listOptions } from '../options.ts';
 import { formatPorts } from '../ports-column.ts';
 import { formatRows, goLocalSecond, labelFields, labelHeadings } from '../rows.ts';
