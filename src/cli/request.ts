@@ -2,9 +2,10 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { checkRequest, oneOf } from '../engine/request.ts';
+import { checkRequest } from '../engine/request.ts';
 import type { ContainerRequest, Limits } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
+import { oneOf } from '../values/literal.ts';
 import type { NetworkMode } from '../values/network.ts';
 import { parseNetworkMode } from '../values/network-mode.ts';
 import { isAbsolute, parseVolume } from '../values/path.ts';

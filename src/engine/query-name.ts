@@ -17,13 +17,13 @@ import { reverseName, type Zone } from '../services/dns/zone.ts';
 import { DatagramBuffer } from '../sys/datagram-buffer.ts';
 import { isAddress, parseAddress } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
+import { oneOf } from '../values/literal.ts';
 import { nameServerAddress } from '../values/resolver.ts';
 import type { Context } from './context.ts';
 import { isAlive } from './end.ts';
 import type { NameAnswer } from './engine.ts';
 import { wantedNames } from './publications.ts';
 import type { ContainerRecord } from './record.ts';
-import { oneOf } from './request.ts';
 import { notRunning } from './run.ts';
 
 /** As long as the C library waits. */

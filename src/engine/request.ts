@@ -11,6 +11,7 @@ import { formatAddress } from '../values/address.ts';
 import { checkIntroduced, refuseAimless, withIntroduced } from '../values/client-address.ts';
 import { type ContainerRequest, containerRequest, type Limits } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
+import { oneOf } from '../values/literal.ts';
 import { parseContainerName, parseEnvironmentEntry, parseHostname, parseUser } from '../values/names.ts';
 import type { NetworkMode } from '../values/network.ts';
 import { checkNetworkMode, type OwnStackOption, refuseSharedStack } from '../values/network-mode.ts';
@@ -163,15 +164,6 @@ export function checkLogs(asked: LogOptions): LogOptions {
     if (moment !== undefined && Number.isNaN(moment.getTime())) throw invalid(option, moment, 'is no time');
   }
   return asked;
-}
-
-/** @throws GangwayError invalid-option */
-export function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice !== undefined) return choice;
-  throw new GangwayError('invalid-option', `${option} ${JSON.stringify(text)} is unknown`, {
-    hint: `use ${choices.join(' or ')}`,
-  });
 }
 
 /** A program that is not written in TypeScript may give anything, and a pattern takes the number 80 for a text. */

@@ -1,5 +1,5 @@
 /**
- * Numbers, truth values and pairs as docker's options write them, which is as Go's strconv reads them.
+ * Numbers, truth values, words and pairs as docker's options write them, which is as Go's strconv reads them.
  *
  * @see https://pkg.go.dev/strconv#ParseBool, https://pkg.go.dev/strconv#Atoi
  */
@@ -12,6 +12,18 @@ export function parseBoolean(text: string, option: string, code: ErrorCode = 'in
   throw new GangwayError(code, `${option} ${JSON.stringify(text)} is neither true nor false`, {
     hint: 'write true or false',
   });
+}
+
+/** One of these words. @throws GangwayError `code` */
+export function oneOf<T extends string>(
+  option: string,
+  text: string,
+  choices: readonly T[],
+  code: ErrorCode = 'invalid-option',
+): T {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice !== undefined) return choice;
+  throw new GangwayError(code, `${option} ${JSON.stringify(text)} is unknown`, { hint: `use ${choices.join(' or ')}` });
 }
 
 /** A whole number, with a sign or without. @throws GangwayError `code` */

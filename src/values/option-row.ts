@@ -5,7 +5,7 @@
  */
 import { type Address, type Family, isAddress, isHostAddress, isUnspecified, parseAddress } from './address.ts';
 import { GangwayError } from './errors.ts';
-import { parseBoolean, parseInteger } from './literal.ts';
+import { oneOf, parseBoolean, parseInteger } from './literal.ts';
 import { parseNewLinkName } from './names.ts';
 
 export interface Row<D> {
@@ -63,11 +63,7 @@ export function parseFlag(text: string, key: string): boolean {
 
 /** One of these words. */
 export function choice<T extends string>(...choices: readonly T[]): (text: string, key: string) => T {
-  return (text, key) => {
-    const found = choices.find((one) => one === text);
-    if (found !== undefined) return found;
-    throw invalidNetwork(`${key} ${JSON.stringify(text)} is unknown`, `use ${choices.join(', ')}`);
-  };
+  return (text, key) => oneOf(key, text, choices, 'invalid-network');
 }
 
 export function parseAddressOf(family: Family, text: string, key: string): Address {

@@ -1,7 +1,7 @@
 /** `gangway dns query` */
 import type { NameAnswer } from '../../engine/engine.ts';
-import { oneOf } from '../../engine/request.ts';
 import { questionTypes } from '../../services/dns/packet-text.ts';
+import { oneOf } from '../../values/literal.ts';
 import type { Execute } from '../command.ts';
 import { type Format, parseFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';

@@ -1,11 +1,11 @@
 /** `gangway reach` */
 import type { ReachWay } from '../../engine/engine.ts';
-import { oneOf } from '../../engine/request.ts';
 import { formatDestination } from '../../firewall/model/answer.ts';
 import { formatAddress } from '../../values/address.ts';
 import { destinationProtocols, parseDestination } from '../../values/destination-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { parsePacketMark } from '../../values/firewall-mark.ts';
+import { oneOf } from '../../values/literal.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
 import { complain } from '../complain.ts';
