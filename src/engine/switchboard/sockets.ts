@@ -50,8 +50,7 @@ export class SwitchboardSockets {
    * @throws GangwayError port-in-use, with who has it; invalid-address; not-root; not-supported; switchboard-unreachable
    */
   async reserve(owner: string, forwards: readonly Forward[], name: string): Promise<void> {
-    const connection = this.#reserving.get(owner) ?? (await openSwitchboard(this.options));
-    this.#reserving.set(owner, connection);
+    const connection = await this.#kept(owner);
     try {
       await connection.reserve({ owner, name, forwards: gather(forwards) });
     } catch (error) {
@@ -66,8 +65,7 @@ export class SwitchboardSockets {
    * @throws GangwayError container-not-found if nothing is reserved; switchboard-unreachable if it was killed since
    */
   async serve(owner: string): Promise<void> {
-    const connection = this.#reserving.get(owner) ?? (await openSwitchboard(this.options));
-    this.#reserving.set(owner, connection);
+    const connection = await this.#kept(owner);
     try {
       await connection.serve(owner);
     } finally {
@@ -81,8 +79,7 @@ export class SwitchboardSockets {
    * @throws GangwayError program-failed if it can't be opened; switchboard-unreachable
    */
   async attend(record: ContainerRecord): Promise<void> {
-    const connection = this.#reserving.get(record.id) ?? (await openSwitchboard(this.options));
-    this.#reserving.set(record.id, connection);
+    const connection = await this.#kept(record.id);
     await connection.attend(record);
   }
 
@@ -180,6 +177,13 @@ export class SwitchboardSockets {
     if (held === undefined) return;
     for (const file of [...(isListening(socket) ? [] : [socket]), metrics, log]) rmSync(file, { force: true });
     held.release();
+  }
+
+  /** The owner's connection, which is kept from now on. Starts the switchboard where none is running. */
+  async #kept(owner: string): Promise<SwitchboardConnection> {
+    const connection = this.#reserving.get(owner) ?? (await openSwitchboard(this.options));
+    this.#reserving.set(owner, connection);
+    return connection;
   }
 
   /** Gives back what was reserved and is not served. */
