@@ -9,6 +9,7 @@
  * meanwhile is gathered, and one program opens all of it.
  */
 import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import type { Backend } from '../../firewall/backend.ts';
 import { learnedElements, learnedSets } from '../../firewall/learned.ts';
 import { kindOf, type TransactionKind } from '../../plan/kind.ts';
@@ -19,6 +20,7 @@ import { GangwayError, hasErrno } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { Context } from '../context.ts';
 import { standingBackend } from '../firewall.ts';
+import { Turns } from '../turns.ts';
 import type { Learning } from './process.ts';
 
 /** As many are open to one network; then those make room that close first. */
@@ -47,7 +49,7 @@ export class LearnedAddresses implements Learning {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #toldAt = Number.NEGATIVE_INFINITY;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   /** Of those who wait for the same turn. */
   readonly #gathered: Known[] = [];
   #gathering: Promise<void> | undefined;
@@ -187,7 +189,7 @@ export class LearnedAddresses implements Learning {
       this.onError(error);
     }
     // In a turn of Node's own: the caller may be a bare callback of the loop, after which nobody looks for promises.
-    return new Promise((_, reject) => setImmediate(reject, error));
+    return setImmediate().then(() => Promise.reject(error));
   }
 
   #sweep(): void {
@@ -234,10 +236,9 @@ export class LearnedAddresses implements Learning {
 
   /** One after the other, and in a turn of Node's own: who calls may be a bare callback of the loop, in which no program can be run. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = Promise.all([this.#turn, new Promise((resolve) => setImmediate(resolve))]).then(work);
-    // Whoever asked for it is told of its failure; the next one waits for its end, however that was.
-    this.#turn = Promise.allSettled([turn]);
-    return turn;
+    // Begun at once: after such a callback nobody looks for promises.
+    const nodes = setImmediate();
+    return this.#turns.take(() => nodes.then(work));
   }
 }
 
