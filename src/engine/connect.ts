@@ -9,7 +9,7 @@
  */
 import { nameSockets } from '../networks/names.ts';
 import { carried, sockets } from '../networks/publish.ts';
-import type { Step } from '../plan/step.ts';
+import { backwards } from '../plan/backwards.ts';
 import type { World } from '../plan/world.ts';
 import { checkConnection } from '../values/connection-grammar.ts';
 import { GangwayError } from '../values/errors.ts';
@@ -191,35 +191,4 @@ function connectionsOf({ name, network: mode }: ContainerRecord, reference: stri
     networks: 'leave it out: a container in networks can’t have it',
   };
   throw new GangwayError('invalid-network', message, { hint: hints[mode.kind] });
-}
-
-/** The steps whose undoing does what these do: each goes from what is to what was. */
-function backwards(steps: readonly Step[]): readonly Step[] {
-  return steps.toReversed().map((step): Step => {
-    switch (step.kind) {
-      case 'route': {
-        const { link, gateway, was, ...others } = step;
-        const now = gateway === undefined ? { link } : { link, gateway };
-        return was === undefined ? step : { ...others, ...was, was: now };
-      }
-      case 'element': {
-        const { element, was, ...others } = step;
-        return {
-          ...others,
-          ...(was === undefined ? {} : { element: was }),
-          ...(element === undefined ? {} : { was: element }),
-        };
-      }
-      case 'rule': {
-        const { rule, was, ...others } = step;
-        return { ...others, ...(was === undefined ? {} : { rule: was }), ...(rule === undefined ? {} : { was: rule }) };
-      }
-      case 'file':
-        return { ...step, content: step.was ?? '', was: step.content };
-      case 'flows':
-        return { ...step, when: step.when === 'made' ? 'undone' : 'made' };
-      default:
-        return step;
-    }
-  });
 }

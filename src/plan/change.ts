@@ -8,18 +8,7 @@
  * whether it holds. Who comes next, after a kill -9, finds the journal and completes the change or takes it back.
  * A change that makes things is taken back unless its records stand; one that takes things away is always completed.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { bootId } from '../kernel/boot.ts';
 import { GangwayError, hasErrno, ignoring, TeardownError } from '../values/errors.ts';
 import type { Occurrence } from '../values/event.ts';
@@ -27,16 +16,12 @@ import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
 import type { Kinds } from './kind.ts';
 import type { Plan } from './plan.ts';
+import { type FileChange, place, stage, unstage } from './staged-files.ts';
 import { lasting, takeBack, undo } from './undo.ts';
 import type { World } from './world.ts';
 
-/** What a record's file will hold; null removes it. */
-export interface RecordChange {
-  readonly path: string;
-  readonly content: string | null;
-  /** Written through to the disk before we go on: a network's record outlives a power cut. */
-  readonly durable?: boolean;
-}
+/** Of a record's file. A network's is durable: it outlives a power cut. */
+export type RecordChange = FileChange;
 
 export interface Change {
   readonly plan: Plan;
@@ -144,7 +129,7 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
     commit(change, careful);
     return `completed an interrupted "${subject}"`;
   }
-  for (const { path } of change.records) rmSync(staged(path), { force: true });
+  unstage(change.records);
   return await told(`took back an interrupted "${subject}"`, async () => {
     try {
       await undo(subject, steps, kinds, world);
@@ -179,7 +164,7 @@ async function finish(change: Change, ledger: Ledger, kinds: Kinds, world: World
 }
 
 function commit(change: Change, { journalPath, tell }: Ledger): void {
-  for (const record of change.records) placeRecord(record);
+  for (const record of change.records) place(record);
   tell(change.events ?? []);
   rmSync(journalPath, { force: true });
 }
@@ -208,69 +193,4 @@ function readJournal(text: string, path: string): Journal | undefined {
   throw new GangwayError('record-unreadable', `${path} was left by a newer gangway, which was interrupted`, {
     hint: 'run any command of that version, and it brings the change to its end',
   });
-}
-
-/** Does all that can fail for want of space: every record is whole beside its place, or none is. */
-function stage(records: readonly RecordChange[]): void {
-  try {
-    for (const record of records) stageRecord(record);
-  } catch (error) {
-    for (const { path } of records) rmSync(staged(path), { force: true });
-    throw error;
-  }
-}
-
-function stageRecord({ path, content, durable }: RecordChange): void {
-  if (content === null) return;
-  try {
-    write(openSync(staged(path), 'w', 0o600), content, durable);
-  } catch (error) {
-    if (!(hasErrno(error, 'ENOSPC', 'EDQUOT') && fitsInPlace(path, content))) throw error;
-    rmSync(staged(path), { force: true });
-  }
-}
-
-/** Atomic, a reader sees the old file or the new one; but for a full disk, where the new one takes the old one's room. */
-function placeRecord({ path, content, durable }: RecordChange): void {
-  if (content === null) rmSync(path, { force: true });
-  else if (existsSync(staged(path))) renameSync(staged(path), path);
-  else write(openSync(path, 'r+'), padded(content, statSync(path).size), durable);
-  if (durable === true) syncDirectory(dirname(path));
-}
-
-/**
- * A container whose own log has filled the disk must still be stopped, and that changes its record: there is no room for
- * a second file, but in the blocks of the old one.
- */
-function fitsInPlace(path: string, content: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found !== undefined && Buffer.byteLength(content) <= found.blocks * 512;
-}
-
-/** As long as what it is written over: what JSON ends with may be blank, and half a record is none. */
-function padded(content: string, bytes: number): string {
-  return content + '\n'.repeat(Math.max(0, bytes - Buffer.byteLength(content)));
-}
-
-function write(fd: number, content: string, durable = false): void {
-  try {
-    writeFileSync(fd, content);
-    if (durable) fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** A file's name stands in its directory, which has to reach the disk as well. @see fsync(2) */
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function staged(path: string): string {
-  return `${path}.new`;
 }
