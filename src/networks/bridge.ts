@@ -62,15 +62,7 @@ export interface BridgeNetwork extends BridgeOptions {
 }
 
 export function optionsOf(request: BridgeRequest): BridgeOptions {
-  const {
-    kind: _,
-    link: __,
-    mtuBytes: ___,
-    hostBinding: ____,
-    linkPrefix: _____,
-    bigTcp: ______,
-    ...options
-  } = request;
+  const { kind, link, mtuBytes, hostBinding, linkPrefix, bigTcp, ...options } = request;
   return options;
 }
 

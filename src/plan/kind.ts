@@ -6,8 +6,8 @@ import type { Place } from './place.ts';
 import type { Step, StepOf } from './step.ts';
 import type { World } from './world.ts';
 
-/** What every kind knows. */
-export interface Told<S extends Step> {
+/** What every kind knows: how a step is told and recognised, and how it is taken back. */
+export interface Reversible<S extends Step> {
   /** The commands that do the same, one a line, runnable by sh(1). */
   commands(step: S): readonly string[];
   /** The commands that take it back. */
@@ -21,12 +21,12 @@ export interface Told<S extends Step> {
 }
 
 /** A step that is rtnetlink requests: neighbours in a plan that share a place travel in one system call. */
-export interface RequestKind<S extends Step> extends Told<S> {
+export interface RequestKind<S extends Step> extends Reversible<S> {
   requests(step: S, world: World): readonly Request[];
 }
 
 /** A step of which neighbours are done, and taken back, in one transaction: all or none. */
-export interface TransactionKind<S extends Step> extends Told<S> {
+export interface TransactionKind<S extends Step> extends Reversible<S> {
   /** May both be in one transaction? */
   joins(one: S, other: S): boolean;
   applyAll(steps: readonly S[], world: World): void | Promise<void>;
@@ -35,13 +35,13 @@ export interface TransactionKind<S extends Step> extends Told<S> {
 }
 
 /** A step that is a quick synchronous act in its place: neighbours share one visit. */
-export interface VisitKind<S extends Step> extends Told<S> {
+export interface VisitKind<S extends Step> extends Reversible<S> {
   /** Called with the thread inside the step's place. */
   visit(step: S, world: World): void;
 }
 
 /** Any other step. */
-export interface ActionKind<S extends Step> extends Told<S> {
+export interface ActionKind<S extends Step> extends Reversible<S> {
   apply(step: S, world: World): void | Promise<void>;
 }
 

@@ -5,7 +5,7 @@
  * back, so that undoing twice, or after a crash, is the same as undoing once.
  */
 import { TeardownError } from '../values/errors.ts';
-import { type Kinds, kindOf, type Told, type TransactionKind } from './kind.ts';
+import { type Kinds, kindOf, type Reversible, type TransactionKind } from './kind.ts';
 import type { Step } from './step.ts';
 import type { World } from './world.ts';
 
@@ -51,7 +51,7 @@ export function lasting(steps: readonly Step[]): readonly Step[] {
 /** A step and the manner in which it ends. */
 export interface Undoing {
   readonly step: Step;
-  readonly manner: Pick<Told<Step>, 'undo' | 'undoCommands'> | TransactionKind<Step>;
+  readonly manner: Pick<Reversible<Step>, 'undo' | 'undoCommands'> | TransactionKind<Step>;
 }
 
 /**
