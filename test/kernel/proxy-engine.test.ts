@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { registerCompletionHandler } from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
 import { Engine, type EngineOptions, startThread } from '../../src/services/proxy/engine/engine.ts';
 import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
 import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
@@ -53,11 +54,7 @@ async function echoed(hostPort: number, word = 'hello'): Promise<Socket> {
 /** Carries one connection from its beginning to its end: whoever carries has then opened all that it needs. */
 async function unasked({ hostPort, relay }: Published): Promise<void> {
   (await echoed(hostPort)).destroy();
-  await until(() => relay.clients === 0);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
+  await waitFor('no client is there', () => relay.clients === 0);
 }
 
 interface Watched {
@@ -140,7 +137,7 @@ test.serial('connections that carry much hold a pipe only while they do', async 
         heard += data.length;
       });
       socket.write(Buffer.alloc(bytes));
-      await until(() => heard === bytes);
+      await waitFor('all bytes are there', () => heard === bytes);
     }),
   );
   clearInterval(watch);

@@ -83,10 +83,6 @@ function failure(socket: Socket): Promise<unknown> {
   return new Promise((resolve) => socket.once('error', resolve));
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
-}
-
 onEach('3 MB and FIN arrive, and then an answer of 200 KB comes back', async (t, carrier) => {
   const question = randomBytes(3 * mebibyte);
   const answer = randomBytes(200 * 1024);
@@ -99,7 +95,7 @@ onEach('3 MB and FIN arrive, and then an answer of 200 KB comes back', async (t,
   socket.end(question);
   t.true(answer.equals(await readAll(socket)));
   t.true(heard?.equals(question));
-  await until(() => relay.clients === 0);
+  await waitFor('no client is there', () => relay.clients === 0);
   t.pass();
 });
 
@@ -113,7 +109,7 @@ onEach('the container may end its direction first', async (t, carrier) => {
   t.is(String(await readAll(socket)), 'hello');
   await delay(20);
   socket.end('goodbye');
-  await until(() => heard !== undefined);
+  await waitFor('it has heard all', () => heard !== undefined);
   t.is(String(heard), 'goodbye');
 });
 
@@ -152,7 +148,7 @@ onEach('RST from the client becomes RST for the container', async (t, carrier) =
   const socket = await client(hostPort);
   await once(socket, 'data');
   socket.resetAndDestroy();
-  await until(() => errors.length > 0);
+  await waitFor('it sees the reset', () => errors.length > 0);
   t.like(errors[0], { code: 'ECONNRESET' });
 });
 
@@ -161,7 +157,7 @@ onEach('RST from the container becomes RST for the client', async (t, carrier) =
   const socket = await client(hostPort);
   socket.write('x');
   t.like(await failure(socket), { code: 'ECONNRESET' });
-  await until(() => relay.clients === 0);
+  await waitFor('no client is there', () => relay.clients === 0);
 });
 
 // Small buffers in the kernel, so that some of the amounts wait in the relay, with the client's FIN behind them.
@@ -180,7 +176,7 @@ onEach('RST behind a FIN that still waits is never an orderly end', async (t, ca
     });
     const socket = await client(hostPort);
     socket.on('error', () => {}).end(Buffer.alloc(asked));
-    await until(() => outcomes.at(-1)?.asked === asked);
+    await waitFor(`${asked} bytes are through`, () => outcomes.at(-1)?.asked === asked);
     setTimeout(() => {
       abortOnClose(descriptor(socket));
       socket.destroy();
@@ -299,7 +295,7 @@ onEach('a container that does not read holds the client back', async (t, carrier
   socket.on('error', () => {});
   socket.resetAndDestroy();
   accepted?.on('error', () => {}).resume();
-  await until(() => relay.clients === 0);
+  await waitFor('no client is there', () => relay.clients === 0);
 });
 
 onEach('8 MB in pieces of any size come back as they went', async (t, carrier) => {
@@ -359,7 +355,7 @@ onEach('a port that is cut breaks off whoever is connected, at once', async (t, 
   const failures = sockets.map(failure);
   await relay.cut();
   for (const failed of failures) t.like(await failed, { code: 'ECONNRESET' });
-  await until(() => relay.clients === 0);
+  await waitFor('no client is there', () => relay.clients === 0);
 });
 
 onEach('a container that never answers is given up, and others go on meanwhile', async (t, _, name) => {
@@ -401,13 +397,13 @@ onEach('1,000 clients that say nothing keep nobody from being served', async (t,
   const silent = await Promise.all(
     Array.from({ length: 1000 }, async () => (await client(hostPort)).on('error', () => {})),
   );
-  await until(() => relay.clients === 1000);
+  await waitFor('all clients are there', () => relay.clients === 1000);
   const socket = await client(hostPort);
   socket.end('hello');
   t.is(String(await readAll(socket)), 'hello');
   t.false(silent.some((each) => each.errored));
   await relay.cut();
-  await until(() => relay.clients === 0);
+  await waitFor('no client is there', () => relay.clients === 0);
 });
 
 onEach('the queue of connections to be accepted is as long as the machine allows', (t, carrier) => {

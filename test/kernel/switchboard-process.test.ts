@@ -20,6 +20,7 @@ import type { SwitchboardConnection } from '../../src/engine/switchboard/connect
 import { encodePublication, type Publication, protocolVersion } from '../../src/engine/switchboard/protocol.ts';
 import { SwitchboardSockets } from '../../src/engine/switchboard/sockets.ts';
 import { isListening } from '../../src/kernel/unix-listeners.ts';
+import { waitFor } from '../../src/lab/wait.ts';
 import { call } from '../../src/sys/libc.ts';
 import { AF_UNIX } from '../../src/sys/unix-address.ts';
 import { parseAddress } from '../../src/values/address.ts';
@@ -94,17 +95,9 @@ function isRunning(pid: number): boolean {
   return existsSync(`/proc/${pid}/exe`) && !/\) Z /.test(String(spawnSync('cat', [`/proc/${pid}/stat`]).stdout));
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`never came true: ${condition}`);
-    await delay(5);
-  }
-}
-
 async function kill(pid: number): Promise<void> {
   process.kill(pid, 'SIGKILL');
-  await until(() => !isRunning(pid));
+  await waitFor('it has ended', () => !isRunning(pid));
 }
 
 test.serial('started on demand, it serves what was reserved, and ends with its last owner', async (t) => {
@@ -125,7 +118,7 @@ test.serial('started on demand, it serves what was reserved, and ends with its l
   await sockets.withdraw('c1');
   t.is(await ask(8001), 'ECONNREFUSED');
   // The port is free. Whoever carried it is told behind the answer, and the process ends with that.
-  await until(() => !isRunning(pid));
+  await waitFor('it has ended', () => !isRunning(pid));
   t.deepEqual(readdirSync(options.runtimeDirectory), ['switchboard.lock']);
   await sockets.withdraw('c1');
 });
@@ -173,10 +166,10 @@ test.serial('a client that is killed half-way gives back what it had reserved', 
   const pid = await pidOf(connection);
   t.like((await connection.status()).owners, [{ owner: 'c1', state: 'reserved' }]);
   client.kill('SIGKILL');
-  await until(async () => (await connection.status()).owners.length === 0);
+  await waitFor('nothing is reserved', async () => (await connection.status()).owners.length === 0);
   t.is(await ask(8005), 'ECONNREFUSED');
   await connection.close();
-  await until(() => !isRunning(pid));
+  await waitFor('it has ended', () => !isRunning(pid));
 });
 
 test.serial('killed, it is started again by the next client, and serves what the records say', async (t) => {
@@ -187,11 +180,14 @@ test.serial('killed, it is started again by the next client, and serves what the
   await first.serve('c1');
   record(options, publication('c1', 8006, 8007), publication('c2', 8008));
   await kill(pid);
-  await until(async () => (await ask(8006)) === 'ECONNREFUSED');
+  await waitFor('nobody listens', async () => (await ask(8006)) === 'ECONNREFUSED');
   const stale = ['switchboard.sock', 'metrics.sock'].map((name) => existsSync(join(options.runtimeDirectory, name)));
   t.deepEqual(stale, [true, true], 'stale sockets');
   const thief = spawn('socat', ['TCP4-LISTEN:8008,fork,reuseaddr', 'PIPE']);
-  await until(() => spawnSync('ss', ['-Hltn', 'sport = :8008'], { encoding: 'utf8' }).stdout !== '');
+  await waitFor(
+    'somebody listens',
+    () => spawnSync('ss', ['-Hltn', 'sport = :8008'], { encoding: 'utf8' }).stdout !== '',
+  );
   const second = await openSwitchboard(options);
   t.not(await pidOf(second), pid);
   t.deepEqual([await ask(8006), await ask(8007)], ['served', 'served']);
@@ -369,7 +365,7 @@ test.serial('two clients that start it at once share one, and what is learned is
     last = await pidOf(connection);
     await connection.close();
   }
-  await until(() => !isRunning(last));
+  await waitFor('the last one has ended', () => !isRunning(last));
   t.regex(readFileSync(learned, 'utf8'), /^(begin locked\nclose locked\n){2,4}$/);
 });
 
@@ -411,9 +407,9 @@ test.serial('SIGTERM ends it in order', async (t) => {
   await connection.reserve(publication('c1', 8009));
   await connection.serve('c1');
   process.kill(pid, 'SIGTERM');
-  await until(() => !existsSync(join(options.runtimeDirectory, 'switchboard.sock')));
+  await waitFor('its socket has gone', () => !existsSync(join(options.runtimeDirectory, 'switchboard.sock')));
   await connection.close();
-  await until(() => !isRunning(pid));
+  await waitFor('it has ended', () => !isRunning(pid));
   t.is(await ask(8009), 'ECONNREFUSED');
 });
 

@@ -8,7 +8,7 @@ import { testProgram } from './program.ts';
 import { lacksRoot, skipUnless } from './skip.ts';
 
 /** What a scenario showed. */
-export interface Story {
+export interface Outcome {
   readonly error?: { readonly message: string; readonly code: string; readonly hint?: string };
   readonly created: string;
   readonly observed: {
@@ -36,7 +36,7 @@ exit $?
 `;
 
 /** Plays a scenario in a machine of its own. Undefined where there is no root. */
-export async function tell(t: ExecutionContext, scenario: Scenario): Promise<Story | undefined> {
+export async function tell(t: ExecutionContext, scenario: Scenario): Promise<Outcome | undefined> {
   if (skipUnless(t, lacksRoot())) return undefined;
   const unshare = ['--net', '--mount', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc'];
   const { stdout } = await promisify(execFile)(
@@ -46,13 +46,13 @@ export async function tell(t: ExecutionContext, scenario: Scenario): Promise<Sto
       timeout: 60_000,
     },
   );
-  const story = JSON.parse(stdout) as Story;
+  const story = JSON.parse(stdout) as Outcome;
   t.log(story.error ?? story.observed);
   return story;
 }
 
 /** A command with its whole life, after which nothing is left. */
-export async function live(t: ExecutionContext, scenario: Scenario): Promise<Story | undefined> {
+export async function live(t: ExecutionContext, scenario: Scenario): Promise<Outcome | undefined> {
   const story = await tell(t, scenario);
   if (story === undefined) return undefined;
   t.is(story.error, undefined);
@@ -65,4 +65,4 @@ export async function live(t: ExecutionContext, scenario: Scenario): Promise<Sto
 /** A command line, its complaints among its output. */
 export const sh = (text: string) => ({ command: ['sh', '-c', `exec 2>&1; ${text}`] });
 /** The exit status. */
-export const code = (story: Story) => story.observed.exit?.exitCode;
+export const code = (story: Outcome) => story.observed.exit?.exitCode;

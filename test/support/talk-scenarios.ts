@@ -6,6 +6,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, wri
 import { PassThrough, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identifyProcess } from '../../src/kernel/process.ts';
+import { waitFor } from '../../src/lab/wait.ts';
 import { connectAttach, type Streams } from '../../src/services/process/attach.ts';
 import { execute } from '../../src/services/process/execute.ts';
 import { waitForExit } from '../../src/services/process/exit-watch.ts';
@@ -54,10 +55,6 @@ const request = {
   privileged: false,
 } as const;
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
-}
-
 /** The words of every process, in this machine and in its containers. */
 function commandLines(): readonly string[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -67,7 +64,7 @@ function commandLines(): readonly string[] {
 
 /** Waits until a process has become this command, and nothing stands before it any more. */
 function runs(command: string): Promise<void> {
-  return until(() => commandLines().includes(command));
+  return waitFor(`${command} runs`, () => commandLines().includes(command));
 }
 
 /** A person at a terminal: `script` holds the other end of the pty, what is written to it is typed. */
@@ -102,8 +99,11 @@ class Person {
 
   /** Waits until the client has made the terminal raw, which it does when it is connected. */
   async isConnected(): Promise<void> {
-    await until(() => existsSync('/run/tty') && readFileSync('/run/tty', 'utf8').endsWith('\n'));
-    await until(() => this.#stty('-a').includes('-icanon'));
+    await waitFor(
+      'the client has a terminal',
+      () => existsSync('/run/tty') && readFileSync('/run/tty', 'utf8').endsWith('\n'),
+    );
+    await waitFor('the terminal is raw', () => this.#stty('-a').includes('-icanon'));
   }
 
   /** Asks the container's shell for its size until it is this one: the client and conmon pass it on in their own time. */
@@ -113,7 +113,9 @@ class Person {
       if (Date.now() > limit) throw new Error(`no size ${size} in ${JSON.stringify(this.shown)}`);
       const before = this.shown.length;
       this.type('stty size\r');
-      await until(() => /\d+ \d+\r\n/.test(this.shown.slice(before)) || Date.now() > limit);
+      await waitFor('the shell answers', () => /\d+ \d+\r\n/.test(this.shown.slice(before)) || Date.now() > limit, {
+        timeoutMilliseconds: 20_000,
+      });
     }
   }
 
@@ -212,7 +214,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const words = [...testProgram('talk-scenarios'), 'client'];
     const text = '{ "$@"; echo "rc $?" >&2; } 2>/run/complaint | head -1';
     const shown = execFileSync('sh', ['-c', text, 'sh', ...words], { encoding: 'utf8', timeout: 20_000 });
-    await until(() => readFileSync('/run/complaint', 'utf8').includes('rc'));
+    await waitFor('it has complained', () => readFileSync('/run/complaint', 'utf8').includes('rc'));
     const state = execFileSync('crun', ['state', 'epipe'], { encoding: 'utf8' });
     container.remove();
     return { shown, complaint: readFileSync('/run/complaint', 'utf8'), running: state.includes('running') };
@@ -488,14 +490,14 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const first = streams(stdin);
     const one = connectAttach(container.target, first);
     stdin.write('one\n');
-    await until(() => String(first.stdout.bytes) === 'one\n');
+    await waitFor('the first line is there', () => String(first.stdout.bytes) === 'one\n');
     one.close();
     const detached = await one.ending;
     const again = new PassThrough();
     const second = streams(again);
     const two = connectAttach(container.target, second).ending;
     again.write('two\n');
-    await until(() => String(second.stdout.bytes) === 'two\n');
+    await waitFor('the second line is there', () => String(second.stdout.bytes) === 'two\n');
     container.kill('KILL');
     const ending = await two;
     container.remove();
