@@ -13,8 +13,8 @@ import { suggest } from '../values/suggest.ts';
 import type { ColorWhen } from './color.ts';
 import type { Command, Console } from './command.ts';
 import { commands } from './commands.ts';
-import { type Given, parseWords, UsageError } from './grammar.ts';
-import { explainOptions, globalOptions } from './options.ts';
+import { type Given, type Options, parseWords, UsageError } from './grammar.ts';
+import { globalOptions } from './options.ts';
 import { printable } from './sentence.ts';
 
 /** Everything around the command line, so that a test can stand there. */
@@ -126,16 +126,15 @@ function lookUp(rows: readonly Command[], name: string): Command | undefined {
 async function perform(found: Found, invocation: Invocation): Promise<number> {
   const { command, path, rest } = found;
   if (command.commands !== undefined) return await showGroup(found, invocation);
-  const options = { ...command.options, ...help };
+  const options: Options = { ...command.options, ...help };
   const given = parseWords(options, rest, command.passThrough === true);
   if (given.options.help) return await showHelp(path, command, invocation);
   requireWords(found, given.words.length);
   if (command.name === 'help') return await helpAbout(given.words, invocation);
   if (command.name === 'explain') {
-    const { options: own, words } = parseWords({ ...explainOptions, ...help }, rest, true);
-    const firewall = own['firewall-backend'];
+    const firewall = given.options['firewall-backend'];
     const engineOptions = { ...invocation.engineOptions, ...(firewall && { firewall: parseBackend(firewall) }) };
-    return await dispatch(words, { ...invocation, engineOptions, mode: 'explain' });
+    return await dispatch(given.words, { ...invocation, engineOptions, mode: 'explain' });
   }
   if (invocation.mode === 'explain' && command.changes !== undefined && command.changes !== 'plan') {
     return explainNothing(found, invocation);

@@ -1,6 +1,6 @@
 /** The options of every command but `run` and `create`. */
 import type { Option, Options } from './grammar.ts';
-import { createOptions } from './run-options.ts';
+import { createOptions, detachKeys } from './run-options.ts';
 
 /** Of commands that print lines. The examples are for fields that its lines have. */
 const listFormat = (one: string, table: string) =>
@@ -12,11 +12,6 @@ const listFormat = (one: string, table: string) =>
 /** Of commands that print objects. */
 const objectFormat = (one: string, other: string) =>
   ({ kind: 'value', type: 'string', help: `json, or a Go template: '${one}', '${other}'` }) as const satisfies Option;
-const detachKeys = {
-  kind: 'value',
-  type: 'keys',
-  help: 'Keys that leave the container running (ctrl-p,ctrl-q)',
-} as const satisfies Option;
 const time = {
   kind: 'value',
   short: 't',

@@ -1,5 +1,11 @@
 /** The options of `run` and `create`, in the order of their names. */
-import type { Options } from './grammar.ts';
+import type { Option, Options } from './grammar.ts';
+
+export const detachKeys = {
+  kind: 'value',
+  type: 'keys',
+  help: 'Keys that leave the container running (ctrl-p,ctrl-q)',
+} as const satisfies Option;
 
 export const createOptions = {
   'add-host': {
@@ -93,5 +99,5 @@ export const createOptions = {
 export const runOptions = {
   ...createOptions,
   detach: { kind: 'flag', short: 'd', help: 'Run in the background and print the id' },
-  'detach-keys': { kind: 'value', type: 'keys', help: 'Keys that leave the container running (ctrl-p,ctrl-q)' },
+  'detach-keys': detachKeys,
 } as const satisfies Options;
