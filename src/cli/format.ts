@@ -4,8 +4,6 @@ import { printableJson } from './sentence.ts';
 import type { Template, TemplateOptions } from './template/template.ts';
 import type { Fields } from './template/value.ts';
 
-export { shortId } from '../values/id.ts';
-
 /** What `--format` asks for; `plain`: what the command shows of itself. */
 export type Format =
   | { readonly kind: 'plain' }

@@ -13,6 +13,7 @@ import type { Step } from '../plan/step.ts';
 import { lasting } from '../plan/undo.ts';
 import type { World } from '../plan/world.ts';
 import { type Observed, observe, readLaunched } from '../services/process/launch.ts';
+import { messageOf } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
 import { type Context, carry, journalPath } from './context.ts';
 import { endForwarding } from './ground.ts';
@@ -167,11 +168,11 @@ function endOf(life: Life, observed: Observed): End {
  * @throws AggregateError if it can't be written
  */
 export async function noteFailure(context: Context, world: World, id: string, error: unknown): Promise<boolean> {
-  const record = context.records.containers().find((one) => one.id === id);
+  const record = context.records.containerById(id);
   if (record === undefined || record.life !== undefined) return false;
   // What is behind the last step of a start may fail, too: what stands then the journal alone knows, and the next command reads it.
   if (existsSync(journalPath(context))) return false;
-  const failure = error instanceof Error ? error.message : String(error);
+  const failure = messageOf(error);
   try {
     await carry(context, world, {
       plan: { subject: `note why ${record.name} did not start`, direction: 'make', steps: [] },

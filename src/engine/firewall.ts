@@ -13,6 +13,7 @@ import { publish } from '../networks/publish.ts';
 import type { Change } from '../plan/change.ts';
 import type { FirewallStep, Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
+import { families } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Context } from './context.ts';
 import { holdUnrecorded } from './holding.ts';
@@ -117,7 +118,7 @@ export function retell(context: Context, firewall: Backend): Retold {
       return { ...record, life: { ...record.life, published } };
     });
   const { leaving: _, ...before } = records.machine();
-  const forwarding = ([4, 6] as const)
+  const forwarding = families
     .filter((family) => closesTransit(before.forwarding, family))
     .flatMap((family) => closeTransit(family, firewall));
   const machine = {

@@ -8,10 +8,11 @@ import { readdirSync } from 'node:fs';
 import { isFirewallStep, placeOf, strangersTo } from '../firewall/backend.ts';
 import { portSets } from '../firewall/policy.ts';
 import { cgroupDirectories, processesIn, readLayout } from '../kernel/cgroup.ts';
-import { pinDirectory } from '../kernel/namespace.ts';
+import { pinDirectory, pinOf } from '../kernel/namespace.ts';
 import type { Step } from '../plan/step.ts';
 import type { World } from '../plan/world.ts';
 import { ignoring } from '../values/errors.ts';
+import { shortId } from '../values/id.ts';
 import type { Launch } from '../values/launch.ts';
 import { type Context, carry } from './context.ts';
 import type { Directories } from './directories.ts';
@@ -79,14 +80,11 @@ function dataDirectories({ state }: Directories, known: readonly ContainerRecord
 
 function namespaces({ runtime }: Directories, known: readonly ContainerRecord[]): readonly Found[] {
   const owners = names(`${runtime}/containers`, /^[0-9a-f]{64}\.user$/);
-  const pins = [
-    ...names(pinDirectory, /^gangway-[0-9a-f]{12}$/),
-    ...owners.map((owner) => `gangway-${owner.slice(0, 12)}`),
-  ];
+  const pins = [...names(pinDirectory, /^gangway-[0-9a-f]{12}$/), ...owners.map((owner) => pinOf(owner))];
   return [...new Set(pins)]
     .filter((pin) => !known.some(({ life }) => life?.namespace === pin))
     .map((name) => {
-      const owner = owners.find((file) => name === `gangway-${file.slice(0, 12)}`);
+      const owner = owners.find((file) => name === pinOf(file));
       const range = { first: 0, length: 0 };
       const owned = owner === undefined ? {} : { owner: { pin: `${runtime}/containers/${owner}`, range } };
       return { step: { kind: 'namespace', name, ...owned, why }, what: `network namespace ${name}` };
@@ -116,7 +114,7 @@ function lives(directories: Directories, known: readonly ContainerRecord[]): rea
     .filter((name) => !known.some(({ id, life }) => id === name && life !== undefined))
     .map((id) => ({
       step: { kind: 'process', launch: remains(directories, id), why },
-      what: `what container ${id.slice(0, 12)} left`,
+      what: `what container ${shortId(id)} left`,
     }));
 }
 

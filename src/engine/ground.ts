@@ -167,7 +167,7 @@ function forwardingFor(
   const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
   const needed = { ...(missing(4) ? { ipv4: ipv4Forwarding() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
   const fresh = forwarding(needed, standingBackend(context));
-  const last = context.records.containers().find(({ id }) => id === forwardFor.id);
+  const last = context.records.containerById(forwardFor.id);
   const hasEnded = forwardFor.begins && last !== undefined && endsForwarding(context, last);
   const isOff = (step: Step) => hasEnded || !holdsAsRecorded(context, world, step);
   return {

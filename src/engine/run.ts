@@ -17,6 +17,7 @@ import { readLaunched } from '../services/process/launch.ts';
 import { type Lock, tryLock } from '../sys/flock.ts';
 import type { ContainerRequest } from '../values/container.ts';
 import { GangwayError } from '../values/errors.ts';
+import { shortId } from '../values/id.ts';
 import type { Launch } from '../values/launch.ts';
 import { type Context, carry, exclusively } from './context.ts';
 import { draftContainer } from './create-container.ts';
@@ -96,7 +97,7 @@ export function notRunning(name: string): GangwayError {
 
 function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
   const launched = readLaunched(launch);
-  if (launched === undefined) throw notRunning(launch.id.slice(0, 12));
+  if (launched === undefined) throw notRunning(shortId(launch.id));
   return {
     bundleDirectory: launch.directory,
     exitFile: exitPath(launch),
@@ -121,7 +122,7 @@ async function askIfUnseen(context: Context, record: ContainerRecord, ending: En
  * what that one may have written: but he holds the lock until he has told how it ended. Of what has been removed, the events tell.
  */
 export async function toldEnd(context: Context, { id, life }: ContainerRecord): Promise<ExitStatus> {
-  const record = await exclusively(context, async () => context.records.containers().find((other) => other.id === id));
+  const record = await exclusively(context, async () => context.records.containerById(id));
   if (life === undefined) return 'unknown';
   // One whose end nobody has written down yet still tells of an earlier one.
   if (record?.lastEnd?.startedAt === life.startedAt) return record.lastEnd.exitCode;
@@ -178,7 +179,7 @@ class Client {
 /** Ends a container that nobody reads, whatever it is doing. It does not start again, either. */
 async function endUnread(context: Context, id: string): Promise<void> {
   await exclusively(context, async (world) => {
-    const record = context.records.containers().find((other) => other.id === id);
+    const record = context.records.containerById(id);
     if (record?.life === undefined) return;
     await endLife(context, world, { ...record, stopped: true }, lastOf(record));
   });
@@ -186,7 +187,7 @@ async function endUnread(context: Context, id: string): Promise<void> {
 
 async function cleanUp(context: Context, id: string): Promise<void> {
   await exclusively(context, async (world) => {
-    const record = context.records.containers().find((other) => other.id === id);
+    const record = context.records.containerById(id);
     if (record?.life === undefined || isAlive(record.life)) return;
     await endLife(context, world, record, lastOf(record));
   });

@@ -233,7 +233,7 @@ const killed: Observed = { kind: 'exited', exit: { exitCode: 137, outOfMemory: f
 /** Takes away what an ended container had, if nobody was faster. */
 async function clear(context: Context, asked: ContainerRecord, told: Asked['told'], isKilled: boolean): Promise<void> {
   await exclusively(context, async (world) => {
-    const record = context.records.containers().find(({ id }) => id === asked.id);
+    const record = context.records.containerById(asked.id);
     if (record?.life === undefined) {
       return tell(
         context,

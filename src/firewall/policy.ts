@@ -8,7 +8,15 @@
  * don't know is nobody's, and the host forwards to it whatever it likes.
  */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
-import { type Address, type Family, isLoopback, isUnspecified, network, type Prefix } from '../values/address.ts';
+import {
+  type Address,
+  type Family,
+  families,
+  isLoopback,
+  isUnspecified,
+  network,
+  type Prefix,
+} from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';
 import type { FirewallMark } from '../values/firewall-mark.ts';
 import type { GatewayMode } from '../values/network.ts';
@@ -60,7 +68,7 @@ export function networkElements(policy: NetworkPolicy): readonly SetElement[] {
 
 /** The bridge may speak them all the same, and a host answers for each of its addresses on every link. */
 function absentFamilies({ subnets }: NetworkPolicy): readonly Family[] {
-  return ([4, 6] as const).filter((family) => !subnets.some(({ address }) => address.family === family));
+  return families.filter((family) => !subnets.some(({ address }) => address.family === family));
 }
 
 /** Nothing of the machine itself can be seen from there. */
@@ -195,7 +203,7 @@ export const networkSets: Readonly<Record<string, SetParts>> = {
 /** The sets that hold published ports. */
 export const portSets: Readonly<Record<string, SetParts>> = {
   ...Object.fromEntries(
-    ([4, 6] as const).flatMap((family): readonly (readonly [string, SetParts])[] => {
+    families.flatMap((family): readonly (readonly [string, SetParts])[] => {
       const addressed: KeyPart = { type: 'address', family };
       const place: readonly KeyPart[] = [addressed, { type: 'inet_service' }];
       return [

@@ -10,7 +10,7 @@ import { decode } from '../../plan/encoding.ts';
 import type { Open } from '../../services/dns/opening.ts';
 import { listen, longestBacklog } from '../../sys/inet-socket.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
-import { GangwayError } from '../../values/errors.ts';
+import { GangwayError, messageOf } from '../../values/errors.ts';
 import { StandIns } from '../docker-proxy/stand-ins.ts';
 import type { Measured } from '../metrics/families.ts';
 import type { NameService } from '../names.ts';
@@ -219,7 +219,7 @@ export class SwitchboardServer {
     try {
       this.#follow();
     } catch (error) {
-      process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+      process.stderr.write(`${messageOf(error)}\n`);
     }
   }
 

@@ -2,6 +2,7 @@
 import type { ActionKind, TransactionKind } from '../../plan/kind.ts';
 import type { ChainsStep, RuleStep } from '../../plan/step.ts';
 import type { World } from '../../plan/world.ts';
+import { families } from '../../values/address.ts';
 import { TeardownError } from '../../values/errors.ts';
 import { ownMark } from '../../values/firewall-mark.ts';
 import { formatRule, type IptablesRule } from '../../values/iptables-rule.ts';
@@ -180,7 +181,7 @@ function typed({ variant, family }: Target): string {
 
 /** IPv4 first; each a transaction of its own, since each has a program of its own. */
 function byFamily(steps: readonly RuleStep[]): readonly (readonly RuleStep[])[] {
-  return ([4, 6] as const)
+  return families
     .map((family) => steps.filter((step) => (step.rule ?? step.was)?.family === family))
     .filter((group) => group.length > 0);
 }

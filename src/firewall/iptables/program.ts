@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs';
 import type { Table } from '../../kernel/nftables.ts';
 import { askProgram, findProgram, type Program, passingHint, runProgram } from '../../kernel/program.ts';
-import type { Family } from '../../values/address.ts';
+import { type Family, families } from '../../values/address.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { IptablesRule, Variant } from '../../values/iptables-rule.ts';
 import { SavedRules } from './saved-rules.ts';
@@ -79,7 +79,7 @@ export function saveText(program: Program, words: readonly string[] = []): strin
 }
 
 export function isInstalled(variant: Variant): boolean {
-  return ([4, 6] as const).every((family) => findProgram(`${commandOf(variant, family)}-restore`) !== undefined);
+  return families.every((family) => findProgram(`${commandOf(variant, family)}-restore`) !== undefined);
 }
 
 /**

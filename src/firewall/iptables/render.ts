@@ -9,8 +9,8 @@ import {
   formatAddress,
   formatHost,
   formatPrefix,
+  hostPrefix,
   network,
-  width,
 } from '../../values/address.ts';
 import { formatFirewallMark } from '../../values/firewall-mark.ts';
 import type { IptablesRule } from '../../values/iptables-rule.ts';
@@ -225,7 +225,7 @@ function familiesOf(set: string, key: readonly Datum[]): readonly Family[] {
 }
 
 function formatAddressDatum(datum: Datum): string {
-  if (datum.type === 'address') return formatPrefix({ address: datum.address, length: width(datum.address.family) });
+  if (datum.type === 'address') return formatPrefix(hostPrefix(datum.address));
   return datum.type === 'prefix' ? formatPrefix(network(datum.prefix)) : '';
 }
 
