@@ -82,7 +82,8 @@ export const chapters: readonly Chapter[] = [
         sources: [],
         docker: 'open, unless rp_filter is strict (read from its rules)',
         gangway: 'stopped',
-        because: 'what comes by any other link than a bridge of ours bears no address that lives behind one',
+        because:
+          'what comes by any other link than a bridge of ours bears no address that lives behind one, unless a narrower route of the machine leads to that link',
         proofs: [wire('nobody on the wire begins in a container’s name what another network may answer')],
       },
       {
