@@ -144,15 +144,18 @@ test.serial(
   async (t) => {
     const scene = await open(t, nftables);
     const port = 45_003;
-    await scene.add([...owned('nat.a', port, chosenSource), ...owned('nat.b', port, uplink)]);
+    const elsewhere = [port, 22].flatMap((own) => owned('nat.a', own, chosenSource));
+    await scene.add([...elsewhere, ...owned('nat.b', port, uplink)]);
     for (const family of families) {
-      // Whose first packet is dropped sends it again.
-      let moved: number | undefined;
-      await waitFor('it goes out', async () => {
-        moved = await sourceOf(scene, 'nat.a', family, port);
-        return moved !== undefined;
-      });
-      t.not(moved, port, 'it has that port at another address');
+      for (const own of [port, 22]) {
+        let moved: number | undefined;
+        // Whose first packet is dropped sends it again.
+        await waitFor('it goes out', async () => {
+          moved = await sourceOf(scene, 'nat.a', family, own);
+          return moved !== undefined;
+        });
+        t.not(moved, own, 'it has that port at another address');
+      }
       t.is(await sourceOf(scene, 'nat.b', family, port), port);
     }
   },

@@ -50,8 +50,8 @@ must not. What is said of Docker 29 is what its source, its rules and its issues
   internal network they reach the bridge's own address alone, and of an isolated one nothing.
 * A service of the machine on a port of 32768 to 60999 that nobody publishes: containers go out from these ports, and one may have that
   number towards somebody who then can't ask the service. On iptables, which has no place behind translation, that goes for
-  published ports above 32767, too, for a container that tries until the kernel gives it the number, and for one that has the same
-  number at another address of the machine.
+  published ports above 32767, too, for a container that tries until the kernel gives it the number, and for each number that a
+  container publishes as its own at another address of the machine.
 * That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`.
 * That a port published on one address can be asked by that address's link alone: a Linux machine answers for each of its addresses
   on every link.
