@@ -29,6 +29,8 @@ export interface NetworkPolicy {
   readonly bridge: string;
   /** One for each family that the network has; the other family is closed. */
   readonly subnets: readonly Prefix[];
+  /** Is there a guard in front of the bridge, which holds its containers to their addresses? */
+  readonly guarded: boolean;
   /** Nothing in and nothing out, in whichever mode. */
   readonly internal: boolean;
   /**
@@ -56,6 +58,7 @@ export function networkElements(policy: NetworkPolicy): readonly SetElement[] {
   const name = ifname(policy.bridge);
   return [
     { set: 'bridges', key: [name] },
+    ...(policy.guarded || policy.internal ? [] : [{ set: 'unguarded', key: [name] }]),
     { set: policy.interContainer ? 'same_bridge' : 'apart', key: [name, name] },
     ...(policy.egress === undefined ? [] : egressElements(policy.bridge, policy.egress)),
     ...(policy.acceptedMark === undefined || policy.internal
@@ -183,6 +186,7 @@ const familyParts = [{ type: 'nf_proto' }, bridgePart] as const;
 /** The sets that hold what is known of networks. */
 export const networkSets: Readonly<Record<string, SetParts>> = {
   bridges: { key: [bridgePart] },
+  unguarded: { key: [bridgePart] },
   same_bridge: { key: [bridgePart, bridgePart] },
   apart: { key: [bridgePart, bridgePart] },
   leaving: { key: familyParts },

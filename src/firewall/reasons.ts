@@ -25,6 +25,7 @@ interface Told {
 const sentences: Readonly<Record<string, Sentence>> = {
   bridges: ({ bridge }, network) =>
     `${bridge} is the switch of network ${network}: what leaves or enters it is asked about`,
+  unguarded: (_, network) => `containers of ${network} may send under any address but one of another network`,
   same_bridge: (_, network) => `containers of ${network} may talk to each other`,
   apart: (_, network) => `containers of ${network} reach each other by published ports alone`,
   limited: (_, network) => `${network} has an egress policy: its containers may not speak to everybody`,

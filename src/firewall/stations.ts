@@ -53,7 +53,7 @@ export const stations: readonly Station[] = [
   ),
   policy(
     'no wire has a container’s address, no container another’s; ports of loopback stay there',
-    ['loopback_ports4'],
+    ['loopback_ports4', 'unguarded'],
     {
       nftables: ['prerouting', 'wire_guard', 'names'],
       iptables: [
@@ -64,6 +64,7 @@ export const stations: readonly Station[] = [
         'GANGWAY-PRETENDED',
         'GANGWAY-NAMES',
         'GANGWAY-NAMED',
+        'GANGWAY-CLAIMED',
       ],
     },
   ),

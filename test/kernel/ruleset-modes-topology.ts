@@ -25,11 +25,18 @@ import type { SetElement } from '../../src/values/set-element.ts';
 import type { Carrier } from './ruleset-carrier.ts';
 import { type Place, Scene } from './ruleset-scene.ts';
 
-const plain = { mode: 'nat', internal: false, interContainer: true, trustedLinks: [], sources: [] } as const;
+const plain = {
+  mode: 'nat',
+  guarded: false,
+  internal: false,
+  interContainer: true,
+  trustedLinks: [],
+  sources: [],
+} as const;
 
 const networks = {
   nat: { ...plain, number: 1, trustedLinks: ['pa0'] },
-  open: { ...plain, number: 2, mode: 'nat-unprotected' },
+  open: { ...plain, number: 2, mode: 'nat-unprotected', guarded: true },
   routed: { ...plain, number: 3, mode: 'routed' },
   internal: { ...plain, number: 4, internal: true },
   isolated: { ...plain, number: 5, mode: 'isolated', internal: true },

@@ -6,6 +6,7 @@ export function plainPolicy(bridge: string, ...subnets: readonly string[]): Netw
   return {
     bridge,
     subnets: subnets.map(parsePrefix),
+    guarded: true,
     internal: false,
     interContainer: true,
     masquerade: true,

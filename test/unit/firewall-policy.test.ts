@@ -91,6 +91,14 @@ test('what a network does not allow is another element, or one less', (t) => {
   ]);
 });
 
+test('a network without a guard is one whose containers are asked for whom they claim to be, unless nothing leaves it', (t) => {
+  const unguarded = (policy: Partial<NetworkPolicy>) =>
+    written(networkElements({ ...gangway0, guarded: false, ...policy })).filter((each) => each.startsWith('unguarded'));
+  t.deepEqual(unguarded({}), ['unguarded { "gangway0" }']);
+  t.deepEqual(unguarded({ internal: true }), []);
+  t.deepEqual(unguarded({ guarded: true }), []);
+});
+
 test('each family has a mode of its own', (t) => {
   const policy = { ...gangway0, subnets: both, gatewayModes: { 4: 'nat-unprotected', 6: 'routed' } } as const;
   t.deepEqual(written(networkElements(policy)).slice(2), [
@@ -291,6 +299,7 @@ test('every set and every chain that an element names stands in the ruleset', (t
       { ...plain, egress },
       { ...plain, acceptedMark: { mark: 1, mask: wholeMask } },
       { ...plain, internal: true, interContainer: false },
+      { ...plain, guarded: false },
     ];
   });
   const port = { protocol: 'udp', hostPort: 53, containerPort: 53 } as const;
@@ -357,6 +366,7 @@ test('what the sets of networks hold can be read back', (t) => {
     bridge,
     { ...bridge, interContainer: false, sourceAddresses, egress, acceptedMark: { mark: 0x80000001, mask: wholeMask } },
     { ...bridge, internal: true },
+    { ...bridge, guarded: false },
     { ...bridge, gatewayModes: { 4: 'isolated', 6: 'isolated' } as const },
   ].flatMap(networkElements);
   elements.push(...learned);

@@ -52,14 +52,15 @@ const lent = { first: 32_768, last: 60_999 };
 
 const filter = (chain: string): Place => ({ table: 'filter', chain: `GANGWAY-${chain}` });
 const nat = (chain: string): Place => ({ table: 'nat', chain: `GANGWAY-${chain}` });
+const mangle = (chain: string): Place => ({ table: 'mangle', chain: `GANGWAY-${chain}` });
 const raw = (chain: string): Place => ({ table: 'raw', chain: `GANGWAY-${chain}` });
 
 const renderings: Readonly<Record<string, Rendering>> = {
   bridges: ({ links: [bridge] }) => [
     { ...raw('WIRE'), words: `-i ${bridge} -g GANGWAY-BRIDGED` },
-    { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-i ${bridge} -j MARK --set-xmark 0x10000000/0xffffffff` },
-    { table: 'mangle', chain: 'GANGWAY-STRANGE', words: `-i ${bridge} -j RETURN` },
-    { table: 'mangle', chain: 'GANGWAY-STRANGE', words: `-o ${bridge} -j RETURN` },
+    { ...mangle('INSIDE'), words: `-i ${bridge} -j MARK --set-xmark 0x10000000/0xffffffff` },
+    { ...mangle('STRANGE'), words: `-i ${bridge} -j RETURN` },
+    { ...mangle('STRANGE'), words: `-o ${bridge} -j RETURN` },
     { ...filter('FROM'), words: `-i ${bridge} -j GANGWAY-LEAVE` },
     { ...filter('TO'), words: `-o ${bridge} -j GANGWAY-ENTER` },
     { ...filter('OUTSIDE'), words: `-o ${bridge} -g GANGWAY-ALLOWED` },
@@ -68,6 +69,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
     { ...filter('REDIRECTS'), family: 4, words: `-o ${bridge} -p icmp -m icmp --icmp-type 5 -j DROP` },
     { ...filter('REDIRECTS'), family: 6, words: `-o ${bridge} -p ipv6-icmp -m icmp6 --icmpv6-type 137 -j DROP` },
   ],
+  unguarded: ({ links: [bridge] }) => [{ ...mangle('NAMES'), words: `-i ${bridge} -g GANGWAY-NAMED` }],
   same_bridge: ({ links: [from, to] }) => [
     { ...filter('SAME-BRIDGE'), words: `-i ${from} -o ${to} -g GANGWAY-TOGETHER` },
   ],
@@ -96,7 +98,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
     ]),
   ]),
   ...eachFamily('subnets', ({ links: [bridge], address }) => [
-    { table: 'mangle', chain: 'GANGWAY-NAMES', words: `! -s ${address} -i ${bridge} -g GANGWAY-NAMED` },
+    { ...mangle('NAMED'), words: `-s ${address} -i ${bridge} -j RETURN` },
     { ...nat('HAIRPIN'), words: `-s ${address} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE` },
     { ...nat('STAY'), words: `-s ${address} -o ${bridge} -j ACCEPT` },
     { ...filter('INSIDERS'), words: `! -s ${address} -i ${bridge} -g GANGWAY-ELSEWHERE` },
@@ -108,8 +110,8 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ]),
   ...eachFamily('inside', ({ address }) => [
     { ...raw('PRETENDED'), words: `-s ${address} -m rpfilter --invert -j DROP` },
-    { table: 'mangle', chain: 'GANGWAY-NAMED', words: `-s ${address} -j DROP` },
-    { table: 'mangle', chain: 'GANGWAY-INSIDE', words: `-d ${address} -j MARK --set-xmark 0x10000000/0xffffffff` },
+    { ...mangle('CLAIMED'), words: `-s ${address} -j DROP` },
+    { ...mangle('INSIDE'), words: `-d ${address} -j MARK --set-xmark 0x10000000/0xffffffff` },
   ]),
   ...eachFamily('ports', ({ port, target }) => [
     { ...nat('PORTS'), words: `${port} -j DNAT --to-destination ${target}` },

@@ -146,8 +146,11 @@ function imposture(world: World, packet: Packet): Answer | undefined {
   const [home, pretended] = [networkOn(world, inLink), networkOf(world, source)];
   if (home !== undefined && isOfHost(world, source))
     return dropped('claim', `${formatAddress(source)} is the machine’s own, and no container may claim to be it`, way);
-  const mayBe = home === undefined ? linkTo(world, source) === inLink : isBehind(home, source) || home.policy.internal;
-  return pretended === undefined || mayBe ? undefined : claim(pretended, packet);
+  if (pretended === undefined) return undefined;
+  if (home === undefined) return linkTo(world, source) === inLink ? undefined : claim(pretended, packet);
+  const { guarded, internal } = home.policy;
+  // What a guard lets through is the container's own. Out of an internal network nothing is begun.
+  return guarded || internal || isBehind(home, source) ? undefined : claim(pretended, packet);
 }
 
 function fromHost(world: World, attempt: By<'host'>): Answer {

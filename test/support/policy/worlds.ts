@@ -51,6 +51,7 @@ interface NetworkDraft {
   readonly modes: Readonly<Record<Family, GatewayMode>>;
   readonly families: readonly Family[];
   readonly internal: boolean;
+  readonly guarded: boolean;
   readonly interContainer: boolean;
   readonly masquerade: boolean;
   readonly hasSource: boolean;
@@ -117,6 +118,7 @@ const networkDraft: fc.Arbitrary<NetworkDraft> = fc
     modes: fc.record({ 4: mode, 6: mode }),
     families: fc.constantFrom<readonly Family[]>([4, 6], [4, 6], [4], [6]),
     internal: oneIn(7),
+    guarded: fc.boolean(),
     interContainer: oneIn(3).map((apart) => !apart),
     masquerade: oneIn(4).map((bare) => !bare),
     hasSource: fc.boolean(),
