@@ -1,4 +1,4 @@
-/** How things are written: what `--format` asks for, ids, sizes. */
+/** How things are written: what `--format` asks for, sizes. */
 import { UsageError } from './grammar.ts';
 import { printableJson } from './sentence.ts';
 import type { Template, TemplateOptions } from './template/template.ts';

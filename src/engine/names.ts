@@ -138,14 +138,8 @@ class Known {
       ({ networkId }) => networkId,
     );
     const tables = networks.map(({ id, network }) => {
-      const here = members.get(id) ?? [];
-      return [
-        id,
-        nameTable(
-          network.name,
-          here.map(({ member }) => member),
-        ),
-      ] as const;
+      const here = (members.get(id) ?? []).map(({ member }) => member);
+      return [id, nameTable(network.name, here)] as const;
     });
     this.#tables = new Map(tables);
     this.#machine = tables.map(([, table]) => table);

@@ -155,6 +155,11 @@ async function beginJob(gangway: Gangway): Promise<() => Promise<void>> {
   return () => waitFor('it is asked to end', async () => (await gangway.run('logs', 'job')).includes('TERM'));
 }
 
+/** A command that can be stopped for a while: nsenter(1) would stop with its child, and not go on with it. */
+function pausable(gangway: Gangway, ...words: readonly string[]) {
+  return gangway.lab.host.spawn(['sh', '-c', '"$@"; exit $?', 'sh', ...program, ...words]);
+}
+
 test('whose restart is killed while it waits, ends as it was started', (t) =>
   withGangway(t, async (gangway) => {
     const before = await gangway.state();
@@ -174,8 +179,7 @@ test('who waits and comes late is told of the end of what has been removed', (t)
     const ends = 'until [ -e /go/on ]; do sleep 0.05; done; exit 9';
     const job = ['run', '-d', '--rm', '--name', 'job', '--network', 'none', '-v', '/run/go:/go', 'sh', '-c', ends];
     await gangway.run(...job);
-    // nsenter(1) would stop with its child, and not go on with it.
-    const waiting = gangway.lab.host.spawn(['sh', '-c', '"$@"; exit $?', 'sh', ...program, 'wait', 'job']);
+    const waiting = pausable(gangway, 'wait', 'job');
     const waiter = "pgrep -f '^[^ ]*node .*gangway.js wai[t] job'";
     await gangway.lab.host.waitFor(['sh', '-c', `ls -l /proc/$(${waiter})/fd | grep inotify`]);
     const pid = await gangway.sh(waiter);
@@ -193,9 +197,7 @@ test('of a stop and a restart at once the later wish counts', (t) =>
     const isAsked = await beginJob(gangway);
     const stop = gangway.spawn('stop', '-t', '-1', 'job');
     await isAsked();
-    // nsenter(1) would stop with its child, and not go on with it.
-    const words = ['sh', '-c', '"$@"; exit $?', 'sh', ...program, 'restart', '-t', '-1', 'job'];
-    const restart = gangway.lab.host.spawn(words);
+    const restart = pausable(gangway, 'restart', '-t', '-1', 'job');
     const restarter = `grep -o '"restartedBy":{"pid":[0-9]*' /var/lib/gangway/containers/*.json | grep -o '[0-9]*$'`;
     await gangway.lab.host.waitFor(['sh', '-c', restarter]);
     const pid = await gangway.sh(restarter);

@@ -1,8 +1,8 @@
 /**
  * The examples of the documentation, so that tests can compile and run them.
  *
- * A block ```ts is an example. One that begins with `// As root.` changes the machine and belongs in a lab. A block ```text
- * right below it is what it prints. A block ```sh is typed by a person.
+ * A block ```ts is an example. One that has an engine or a lab changes the machine and belongs in a lab, and says so by
+ * `// As root.` A block ```text right below it is what it prints. A block ```sh is typed by a person.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -25,7 +25,7 @@ export function examples(page: string): readonly Example[] {
     ({ index, 1: code = '', 2: prints }) => ({
       where: `${page}:${text.slice(0, index).split('\n').length}`,
       code,
-      needsRoot: code.startsWith('// As root.\n'),
+      needsRoot: /\bcreate(Engine|Lab)\(/.test(code),
       ...(prints === undefined ? {} : { prints }),
     }),
   );

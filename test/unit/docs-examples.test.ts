@@ -14,6 +14,10 @@ test('there are examples, and each one that prints says what', (t) => {
   );
 });
 
+test('each one that needs root says so', (t) => {
+  for (const { where, code, needsRoot } of all) t.is(code.startsWith('// As root.\n'), needsRoot, where);
+});
+
 test('every example compiles', (t) => {
   t.deepEqual(typeErrors(all), []);
 });
