@@ -9,6 +9,8 @@ for (const words of [
   ['boot'],
   ['run'],
   ['run', '--systemd'],
+  ['run', '--sytemd', 'true'],
+  ['fresh', '--what'],
   ['build', 'now'],
   ['test', 'one', 'two'],
   ['shell', 'bash'],
