@@ -38,6 +38,16 @@ async function nothingIsLeft(t: ExecutionContext, before: readonly string[]): Pr
   t.deepEqual(state(), before);
 }
 
+for (const [words, node, says] of [
+  [['test', 'nothing-like-it'], '', 'platforms: no kernel test and no attack has "nothing-like-it" in its path\n'],
+  [['run', 'true'], '/usr', 'vm: GANGWAY_VM_NODE is a Node of this machine, and "/usr" can\'t be run\n'],
+] as const)
+  test.serial(`scripts/vm ${words.join(' ')}: a mistake is told before anything is set up`, (t) => {
+    const env = { ...process.env, GANGWAY_VM_NODE: node };
+    const { status, stdout, stderr } = spawnSync('scripts/vm', words, { encoding: 'utf8', env });
+    t.deepEqual({ status, stdout, stderr }, { status: 2, stdout: '', stderr: says });
+  });
+
 test.serial('a command in the guest: its output, its complaints, its exit status, and nothing stays', async (t) => {
   if (skipUnless(t, lacking())) return;
   const before = state();
