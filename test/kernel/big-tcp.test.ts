@@ -9,6 +9,8 @@ import { type Container, refused, type Story, withStory } from '../support/story
 
 const sleep = ['sleep', '1000'];
 const transferBytes = 1 << 26;
+/** How much is written at once, and read: where one processor does both in turn, smaller pieces may make smaller packets. */
+const pieceBytes = 1 << 20;
 
 /** Where a transfer begins or ends: the words that go before a command there. */
 type Where = readonly string[];
@@ -35,14 +37,14 @@ async function send(story: Story, { from, to, address, link }: Transfer) {
   const filter = 'greater 65600 or icmp[icmptype] == 8 or icmp6[icmp6type] == 128';
   const watch = machine.spawn([...to, 'tcpdump', '-lnqi', link, '-s', '128', '--immediate-mode', filter]);
   await watch.waitForOutput(/listening on/);
-  const receiver = machine.spawn([...to, 'sh', '-c', 'socat -u TCP6-LISTEN:9000,ipv6only=0 STDOUT | wc -c']);
+  const count = `socat -u -b ${pieceBytes} TCP6-LISTEN:9000,ipv6only=0 STDOUT | wc -c`;
+  const receiver = machine.spawn([...to, 'sh', '-c', count]);
   await waitFor('somebody listens', async () => {
     return (await machine.run([...to, 'ss', '-Hltn', 'sport = :9000'])) !== '';
   });
   const target = address.includes(':') ? `TCP6:[${address}]:9000` : `TCP4:${address}:9000`;
-  // A MiB at once: where one processor sends, receives and acknowledges in turn, what is written in small pieces is sent so.
   const source = `OPEN:/dev/zero,readbytes=${transferBytes}`;
-  await machine.run([...from, 'timeout', '20', 'socat', '-u', '-b', `${1 << 20}`, source, target]);
+  await machine.run([...from, 'timeout', '20', 'socat', '-u', '-b', `${pieceBytes}`, source, target]);
   const { stdout } = await receiver.result;
   await machine.run([...from, 'ping', '-qc1', address]);
   await watch.waitForOutput(/echo request/);
