@@ -9,7 +9,7 @@ import { type Container, refused, type Story, withStory } from '../support/story
 
 const sleep = ['sleep', '1000'];
 const transferBytes = 1 << 26;
-/** How much is written at once, and read: where one processor does both in turn, smaller pieces may make smaller packets. */
+/** How much is written at once, and read. */
 const pieceBytes = 1 << 20;
 
 /** Where a transfer begins or ends: the words that go before a command there. */
@@ -61,17 +61,20 @@ async function sizesOf(story: Story, where: 'host' | Container, link: string): P
 const [large, small] = [393_216, 65_536];
 const subnets = (number: number) => ['--subnet', `10.${number}.0.0/24`, '--subnet', `fd00:${number}::/64`];
 
-test('in an internal network everybody sends large packets', async (t) => {
+test('in an internal network everybody sends large packets, containers those of IPv4', async (t) => {
   await withStory(t, {}, async (story) => {
     const id = await story.run('network', 'create', '--internal', ...subnets(2), 'inner');
     const one = await story.start('--name', 'one', '--network', 'inner', ...sleep);
     const two = await story.start('--name', 'two', '--network', 'inner', ...sleep);
     t.deepEqual(await sizesOf(story, 'host', `br-${id.slice(0, 12)}`), [large, large, large, large]);
-    t.deepEqual(await sizesOf(story, one, 'eth0'), [large, large, large, large]);
-    for (const address of ['10.2.0.3', 'fd00:2::3']) {
-      const transfer = { from: within(one), to: within(two), address, link: 'eth0' };
-      t.deepEqual(await send(story, transfer), { bytes: transferBytes, large: true }, address);
-    }
+    t.deepEqual(await sizesOf(story, one, 'eth0'), [small, small, large, large]);
+    for (const [what, transfer, isLarge] of [
+      ['IPv4, to a sibling', { from: within(one), to: within(two), address: '10.2.0.3', link: 'eth0' }, true],
+      ['IPv6, to a sibling', { from: within(one), to: within(two), address: 'fd00:2::3', link: 'eth0' }, false],
+      ['IPv4, from the machine', { from: host, to: within(two), address: '10.2.0.3', link: 'eth0' }, true],
+      ['IPv6, from the machine', { from: host, to: within(two), address: 'fd00:2::3', link: 'eth0' }, true],
+    ] as const)
+      t.deepEqual(await send(story, transfer), { bytes: transferBytes, large: isLarge }, what);
     await story.run('rm', '-f', 'one', 'two');
     await story.run('network', 'rm', 'inner');
   });
