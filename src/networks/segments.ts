@@ -21,21 +21,21 @@
  *
  * (2) What a container sends goes to its siblings or out, and its plug can't tell: TCP asks the link for the size, not
  * the route. Out of the machine, IPv4 is cut into packets of the wire's size by the processor instead of the card. So a
- * container's plug takes large packets where nothing gets out: in internal networks.
+ * container's plug takes large packets of IPv4 where nothing gets out, in internal networks, and of IPv6 nowhere.
  *
- * Of IPv4, that is. IPv6 marks a large packet by a header of eight bytes in front of TCP's, and two parts of Linux take it for
- * something else. Where the packet gets out (6.18), it is counted as a part of each piece, and the pieces are found too big for
- * the wire; the container is told so again and again. And from sibling to sibling (Debian's 6.12.118), where the bridge shows
- * its frames to the router's rules, as beside Docker: eight bytes too early, a part of the sequence number is read as the length
- * of TCP's header. Five of sixteen numbers are too short for it, and the packet is dropped.
+ * For IPv6 marks a large packet by a header of eight bytes between IP's and TCP's, and two parts of Linux forget it. On the way
+ * out (6.18) the mark is counted as a part of each piece: all are too big for the wire by eight bytes, and the container is told
+ * so again and again. From sibling to sibling (Debian's 6.12.118), where the bridge shows its frames to the router's rules, as
+ * beside Docker, TCP's header is looked for where the mark begins. So its length is read from the first four bits of the sequence
+ * number; five of their sixteen values are too small, and the packet is dropped.
  *
  * What the kernel does by itself: it lowers the bridge's size to that of a port which has less.
  *
  * Where we differ from Docker: it leaves all sizes at 64 KiB. `-o gangway.big-tcp=on` lets containers of any network send
- * large packets, `off` leaves all sizes alone.
+ * large packets of IPv4, `off` leaves all sizes alone.
  *
  * @see Documentation/networking/segmentation-offloads.rst; ip6_pkt_too_big in net/ipv6/ip6_output.c;
- * br_nf_pre_routing_ipv6 in net/bridge/br_netfilter_ipv6.c; docs/decisions/0019-big-tcp.md
+ * br_nf_pre_routing_ipv6 in net/bridge/br_netfilter_ipv6.c; qdisc_pkt_len_segs_init in net/core/dev.c; docs/decisions/0019-big-tcp.md
  */
 import type { Family } from '../values/address.ts';
 import type { BigTcp, Subnet } from '../values/network.ts';

@@ -77,7 +77,7 @@ export interface BridgeRequest {
   readonly linkPrefix: string;
 }
 
-/** `auto`: whatever goes nowhere but into a container, and in internal networks everything. */
+/** `auto`: what goes nowhere but into a container, and of IPv4 what containers of internal networks send; `on`: of all. */
 export type BigTcp = 'auto' | 'on' | 'off';
 
 export interface MacvlanRequest {

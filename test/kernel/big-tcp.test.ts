@@ -9,7 +9,7 @@ import { type Container, refused, type Story, withStory } from '../support/story
 
 const sleep = ['sleep', '1000'];
 const transferBytes = 1 << 26;
-/** How much is written at once, and read. */
+/** How much is written at once, and read: where one processor does both in turn, small pieces may stay small packets. */
 const pieceBytes = 1 << 20;
 
 /** Where a transfer begins or ends: the words that go before a command there. */

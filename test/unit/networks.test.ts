@@ -156,7 +156,7 @@ test('attach: one message for the cable, closed before it is up', (t) => {
   ]);
 });
 
-test('large packets: into containers always, out of them where nothing gets out', (t) => {
+test('large packets: into containers always, out of them over IPv4 where nothing gets out', (t) => {
   const { subnets } = twoFamilies;
   const both = { 4: 393_216, 6: 393_216 };
   const ipv4Alone = { 4: 393_216 };
