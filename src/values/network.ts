@@ -77,7 +77,7 @@ export interface BridgeRequest {
   readonly linkPrefix: string;
 }
 
-/** `auto`: what goes nowhere but into a container, and of IPv4 what containers of internal networks send; `on`: of all. */
+/** `auto`: what goes nowhere but into a container, and over IPv4 what internal networks’ containers send; `on`: any network’s. */
 export type BigTcp = 'auto' | 'on' | 'off';
 
 export interface MacvlanRequest {

@@ -3,7 +3,7 @@
 //      world 203.0.113.2 ---- host 203.0.113.1 ---- front  10.1.0.1, fd00:1::1 ---- web, db
 //            2001:db8:f::2         2001:db8:f::1 \
 //                                                 +- inner  10.2.0.1, fd00:2::1 ---- one, two   (internal)
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { type Container, refused, type Story, withStory } from '../support/story-lab.ts';
 
@@ -52,6 +52,14 @@ async function send(story: Story, { from, to, address, link }: Transfer) {
   return { bytes: Number(stdout), large: seen.split('\n').some((line) => / > (?!.*ICMP)/.test(line)) };
 }
 
+/** What is sent, and whether some of it comes in packets beyond 64 KiB. All of it has to arrive. */
+type Expected = readonly (readonly [what: string, transfer: Transfer, isLarge: boolean])[];
+
+async function sendsAll(t: ExecutionContext, story: Story, expected: Expected): Promise<void> {
+  for (const [what, transfer, isLarge] of expected)
+    t.deepEqual(await send(story, transfer), { bytes: transferBytes, large: isLarge }, what);
+}
+
 /** The sizes of a link, for IPv6 and for IPv4, as `ip` has them. */
 async function sizesOf(story: Story, where: 'host' | Container, link: string): Promise<readonly number[]> {
   const [found] = await story.ip(where, 'link', 'show', 'dev', link);
@@ -68,13 +76,12 @@ test('in an internal network everybody sends large packets, containers those of 
     const two = await story.start('--name', 'two', '--network', 'inner', ...sleep);
     t.deepEqual(await sizesOf(story, 'host', `br-${id.slice(0, 12)}`), [large, large, large, large]);
     t.deepEqual(await sizesOf(story, one, 'eth0'), [small, small, large, large]);
-    for (const [what, transfer, isLarge] of [
+    await sendsAll(t, story, [
       ['IPv4, to a sibling', { from: within(one), to: within(two), address: '10.2.0.3', link: 'eth0' }, true],
       ['IPv6, to a sibling', { from: within(one), to: within(two), address: 'fd00:2::3', link: 'eth0' }, false],
       ['IPv4, from the machine', { from: host, to: within(two), address: '10.2.0.3', link: 'eth0' }, true],
       ['IPv6, from the machine', { from: host, to: within(two), address: 'fd00:2::3', link: 'eth0' }, true],
-    ] as const)
-      t.deepEqual(await send(story, transfer), { bytes: transferBytes, large: isLarge }, what);
+    ]);
     await story.run('rm', '-f', 'one', 'two');
     await story.run('network', 'rm', 'inner');
   });
@@ -95,15 +102,14 @@ for (const [option, ofMachine, ofContainers] of [
       t.deepEqual(await sizesOf(story, 'host', 'front'), [machine, machine, machine, machine]);
       const own = ofContainers ? large : small;
       t.deepEqual(await sizesOf(story, web, 'eth0'), [small, small, own, own]);
-      for (const [what, transfer, isLarge] of [
+      await sendsAll(t, story, [
         ['IPv4, to a sibling', { from: within(web), to: within(db), address: '10.1.0.3', link: 'eth0' }, ofContainers],
         ['IPv6, to a sibling', { from: within(web), to: within(db), address: 'fd00:1::3', link: 'eth0' }, false],
         ['IPv4, from the machine', { from: host, to: within(web), address: '10.1.0.2', link: 'eth0' }, ofMachine],
         ['IPv6, from the machine', { from: host, to: within(web), address: 'fd00:1::2', link: 'eth0' }, ofMachine],
         ['IPv4, out', { from: within(web), to: world, address: '203.0.113.2', link: 'any' }, false],
         ['IPv6, out', { from: within(web), to: world, address: '2001:db8:f::2', link: 'any' }, false],
-      ] as const)
-        t.deepEqual(await send(story, transfer), { bytes: transferBytes, large: isLarge }, what);
+      ]);
       await story.run('rm', '-f', 'web', 'db');
       await story.run('network', 'rm', 'front');
     });
@@ -114,10 +120,10 @@ test('packets beyond 64 KiB pass the rules that siblings who may not talk are he
     const apart = ['--internal', '-o', 'com.docker.network.bridge.enable_icc=false'];
     await story.run('network', 'create', ...apart, ...subnets(2), 'inner');
     const one = await story.start('--name', 'one', '--network', 'inner', ...sleep);
-    for (const address of ['10.2.0.2', 'fd00:2::2']) {
-      const transfer = { from: host, to: within(one), address, link: 'eth0' };
-      t.deepEqual(await send(story, transfer), { bytes: transferBytes, large: true }, address);
-    }
+    await sendsAll(t, story, [
+      ['IPv4, from the machine', { from: host, to: within(one), address: '10.2.0.2', link: 'eth0' }, true],
+      ['IPv6, from the machine', { from: host, to: within(one), address: 'fd00:2::2', link: 'eth0' }, true],
+    ]);
     t.regex(await refused(story, 'network create -o gangway.big-tcp=perhaps c'), /big-tcp "perhaps" is unknown/);
     await story.run('rm', '-f', 'one');
     await story.run('network', 'rm', 'inner');
