@@ -48,7 +48,7 @@ export interface EngineOptions {
   readonly onWarning?: (sentence: string) => void;
 }
 
-export type ContainerState = 'created' | 'running' | 'restarting' | 'exited';
+export type ContainerState = 'created' | 'running' | 'restarting' | 'removing' | 'exited';
 
 /** One line of `gangway ps`. */
 export interface ContainerSummary {

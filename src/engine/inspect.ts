@@ -13,7 +13,6 @@ import { present } from '../values/present.ts';
 import { formatExtraHost } from '../values/resolver-grammar.ts';
 import { sysctlName } from '../values/sysctl-grammar.ts';
 import type { Context } from './context.ts';
-import { isAlive, observeLife } from './end.ts';
 import type { ContainerInspection } from './engine.ts';
 import { modeName } from './inspect-network.ts';
 import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
@@ -22,10 +21,12 @@ import { namesOf } from './names.ts';
 import { never } from './predefined.ts';
 import { type ContainerRecord, isLiving, type Life, type NetworkRecord } from './record.ts';
 import { dataDirectory } from './start.ts';
-import { describe } from './view.ts';
+import { describe, type Sight, sight } from './view.ts';
 
-export function inspect({ records }: Context, name: string): ContainerInspection {
-  const record = records.container(name);
+export function inspect(context: Context, name: string): ContainerInspection {
+  const { records } = context;
+  const seen = sight(context, records.container(name));
+  const { record } = seen;
   const { id, request, life, hostname, createdAt } = record;
   const [path, ...parameters] = request.command;
   return {
@@ -33,7 +34,7 @@ export function inspect({ records }: Context, name: string): ContainerInspection
     Created: createdAt,
     Path: path,
     Args: parameters,
-    State: state(record),
+    State: state(seen),
     Name: `/${record.name}`,
     RestartCount: record.restarts,
     LogPath: `${dataDirectory(records.directories.state, id)}/log`,
@@ -62,10 +63,10 @@ function filesOf({ launch }: Life) {
   };
 }
 
-function state(record: ContainerRecord) {
+function state(seen: Sight) {
+  const { record, observed } = seen;
   const { life, lastEnd } = record;
-  const found = describe(record, Date.now());
-  const observed = life === undefined ? undefined : observeLife(life);
+  const found = describe(seen, Date.now());
   // Of one that runs, the end before is told by FinishedAt alone, as docker has it.
   const exit = observed?.kind === 'exited' ? observed.exit : found.state === 'running' ? undefined : lastEnd;
   return {
@@ -73,7 +74,7 @@ function state(record: ContainerRecord) {
     Running: found.state === 'running',
     Restarting: found.state === 'restarting',
     OOMKilled: exit?.outOfMemory ?? false,
-    Pid: life !== undefined && isAlive(life) ? (readLaunched(life.launch)?.container.pid ?? 0) : 0,
+    Pid: life !== undefined && found.state === 'running' ? (readLaunched(life.launch)?.container.pid ?? 0) : 0,
     ExitCode: exit?.exitCode ?? 0,
     Error: record.failure ?? '',
     StartedAt: life?.startedAt ?? lastEnd?.startedAt ?? never,

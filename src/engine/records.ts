@@ -115,6 +115,13 @@ export class Records {
     return this.containers().find((record) => record.id === id);
   }
 
+  /** The container that a change is about to write; undefined where it drops it. */
+  foreseen({ path, content }: RecordChange): ContainerRecord | undefined {
+    const found = content === null ? undefined : read('containers', path, content);
+    if (found instanceof GangwayError) throw found;
+    return found as ContainerRecord | undefined;
+  }
+
   networkById(id: string | undefined): NetworkRecord | undefined {
     return this.networks().find((record) => record.id === id);
   }

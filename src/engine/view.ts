@@ -1,10 +1,12 @@
 /** Lists: containers, networks, ports. Reads records and looks at processes; changes nothing, needs no lock. */
 import { bootId } from '../kernel/boot.ts';
+import { announced } from '../plan/change.ts';
+import type { Observed } from '../services/process/launch.ts';
 import { humanDuration } from '../values/age.ts';
 import type { NetworkMode } from '../values/network.ts';
 import type { Port, PortBinding } from '../values/port.ts';
 import { formatPort } from '../values/port-grammar.ts';
-import type { Context } from './context.ts';
+import { type Context, journalPath } from './context.ts';
 import { awaitsRestart, observeLife } from './end.ts';
 import type { ContainerState, ContainerSummary } from './engine.ts';
 import { listNetworks } from './inspect-network.ts';
@@ -16,13 +18,14 @@ export function list(context: Context, all: boolean): readonly ContainerSummary[
   return context.records
     .containers()
     .toReversed()
-    .map((record) => summarize(record, ids))
+    .map((record) => summarize(sight(context, record), ids))
     .filter(({ state }) => all || state === 'running' || state === 'restarting');
 }
 
-function summarize(record: ContainerRecord, networkIds: ReadonlyMap<string, string>): ContainerSummary {
+function summarize(seen: Sight, networkIds: ReadonlyMap<string, string>): ContainerSummary {
+  const { record } = seen;
   const { id, name, request, network, createdAt } = record;
-  const { state, status } = describe(record, Date.now());
+  const { state, status } = describe(seen, Date.now());
   const ports = held(record);
   const opened = living(record, bindingsOf).map(({ containerPort: port, protocol }): Port => ({ port, protocol }));
   const published = new Set(ports.map(({ containerPort: port, protocol }) => formatPort({ port, protocol })));
@@ -53,13 +56,41 @@ function distinct(ports: readonly Port[]): readonly Port[] {
   return [...new Map(ports.map((each) => [formatPort(each), each])).values()];
 }
 
+/** A container as somebody finds it who holds no lock. */
+export interface Sight {
+  readonly record: ContainerRecord;
+  /** Of its life, if it has one. */
+  readonly observed: Observed | undefined;
+  /** A command is about to drop its record. */
+  readonly isBeingRemoved: boolean;
+}
+
+/**
+ * Who only looks may come in the middle of an end, or after somebody was killed there: the files of the life are gone, and the
+ * record still tells of it. How it ended stands in the journal then, and right after in the record.
+ */
+export function sight(context: Context, record: ContainerRecord): Sight {
+  const found = glance(record);
+  if (found.observed?.kind !== 'absent' && found.observed?.kind !== 'lost') return found;
+  const change = announced(context.records.path('containers', record.id), journalPath(context));
+  if (change === undefined) return glance(context.records.containerById(record.id) ?? record);
+  const next = context.records.foreseen(change);
+  return next === undefined ? { ...found, isBeingRemoved: true } : glance(next);
+}
+
+function glance(record: ContainerRecord): Sight {
+  const { life } = record;
+  return { record, observed: life === undefined ? undefined : observeLife(life), isBeingRemoved: false };
+}
+
 /** State, and docker's words for it. */
 export function describe(
-  record: ContainerRecord,
+  { record, observed, isBeingRemoved }: Sight,
   now: number,
 ): { readonly state: ContainerState; readonly status: string } {
   const { life, lastEnd } = record;
-  if (life === undefined) {
+  if (isBeingRemoved) return { state: 'removing', status: 'Removal In Progress' };
+  if (life === undefined || observed === undefined) {
     if (lastEnd === undefined) return { state: 'created', status: 'Created' };
     // An end that nobody saw is followed by no start: it is conmon that sees it and runs `_exited`, which waits for as long as
     // the machine runs.
@@ -70,12 +101,10 @@ export function describe(
       status: `${waiting ? 'Restarting' : 'Exited'} (${lastEnd.exitCode}) ${since} ago`,
     };
   }
-  const observed = observeLife(life);
-  const since = humanDuration(now - Date.parse(life.startedAt));
   switch (observed.kind) {
     case 'created':
     case 'running':
-      return { state: 'running', status: `Up ${since}` };
+      return { state: 'running', status: `Up ${humanDuration(now - Date.parse(life.startedAt))}` };
     case 'exited': {
       // Nobody has cleaned up yet: whether it starts again is decided then.
       const waiting = awaitsRestart({ ...record, lastEnd: { ...observed.exit, startedAt: '', finishedAt: '' } });

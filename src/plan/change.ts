@@ -139,6 +139,18 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
   });
 }
 
+/**
+ * What becomes of a file by the change that is under way, for who only looks and holds no lock.
+ *
+ * @returns undefined where no change of it is announced, or the change is over
+ * @throws GangwayError record-unreadable, as `recover`
+ */
+export function announced(path: string, journalPath: string): FileChange | undefined {
+  const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
+  const journal = text === undefined ? undefined : readJournal(text, journalPath);
+  return journal?.records.find((record) => record.path === path);
+}
+
 /** What can't be taken away now could not be the next time: it is told once, and stops nobody. `gangway gc` finds it. */
 async function told(sentence: string, work: () => Promise<void>): Promise<string> {
   try {

@@ -1,6 +1,8 @@
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
+import { missingStrace } from '../support/crash.ts';
 import { type Gangway, program, withGangway } from '../support/gangway.ts';
+import { skipUnless } from '../support/skip.ts';
 
 const status = async (gangway: Gangway) =>
   JSON.parse(await gangway.run('ps', '--all', '--format', 'json')) as {
@@ -73,6 +75,32 @@ test('a signal waits for nobody where there is nothing to write down, and for no
     await gangway.sh('umount "$1"', records);
     await gangway.run('rm', '-f', 'web', 'again');
   }));
+
+test('in the middle of its end and of its removal, a container is not one of which nobody knows anything', async (t) => {
+  if (skipUnless(t, await missingStrace())) return;
+  await withGangway(t, async (gangway) => {
+    const before = await gangway.state();
+    const id = await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    const record = `/var/lib/gangway/containers/${id}.json`;
+    const killedAt = async (path: string, inject: string, ...words: readonly string[]) => {
+      const strace = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', path, '-e', `inject=${inject}:signal=KILL`];
+      t.is((await gangway.lab.host.exec([...strace, ...program, ...words])).exitCode, 137);
+    };
+    const told = async () => {
+      const [{ State }] = JSON.parse(await gangway.run('inspect', 'web'));
+      return [(await status(gangway)).State, `${State.Status} ${State.ExitCode}`];
+    };
+    // Its first rename writes down that it is to stop, the second one that it has ended.
+    await killedAt(`${record}.new`, 'rename:when=2', 'stop', '-t', '0', 'web');
+    t.deepEqual(await told(), ['exited', 'exited 137']);
+    await gangway.run('start', 'web');
+    await killedAt(record, 'unlink,unlinkat', 'rm', '-f', 'web');
+    t.deepEqual(await told(), ['removing', 'removing 137']);
+    t.is(await gangway.run('ps', '-aqf', 'status=removing'), id.slice(0, 12));
+    await gangway.run('gc');
+    await gangway.settlesAt(t, before);
+  });
+});
 
 test('a container whose retries are used up has exited', (t) =>
   withGangway(t, async (gangway) => {

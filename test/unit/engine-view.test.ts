@@ -7,8 +7,12 @@ import type { Context } from '../../src/engine/context.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import { idOf } from '../../src/engine/predefined.ts';
 import type { ContainerRecord, End } from '../../src/engine/record.ts';
-import { describe, list, portsOf } from '../../src/engine/view.ts';
+import { Records } from '../../src/engine/records.ts';
+import { describe, list, portsOf, sight } from '../../src/engine/view.ts';
 import { bootId } from '../../src/kernel/boot.ts';
+import { makeDirectory } from '../../src/kernel/directory.ts';
+import type { RecordChange } from '../../src/plan/change.ts';
+import { encode } from '../../src/plan/encoding.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { humanDuration } from '../../src/values/age.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
@@ -21,8 +25,12 @@ const fiveLater = Date.parse(finishedAt) + 5000;
 
 function ended(exitCode: End['exitCode'], parts: Partial<ContainerRecord> = {}): string {
   const lastEnd = { exitCode, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId() };
-  const { state, status } = describe(container({ lastEnd, ...parts }), fiveLater);
+  const { state, status } = told(container({ lastEnd, ...parts }));
   return `${state}: ${status}`;
+}
+
+function told(record: ContainerRecord) {
+  return describe(sight(holding(record), record), fiveLater);
 }
 
 function restarting(restart: RestartPolicy) {
@@ -30,7 +38,7 @@ function restarting(restart: RestartPolicy) {
 }
 
 test('a container that was never started is created', (t) => {
-  t.deepEqual(describe(container(), fiveLater), { state: 'created', status: 'Created' });
+  t.deepEqual(told(container()), { state: 'created', status: 'Created' });
 });
 
 test('one that has ended tells how and when', (t) => {
@@ -46,7 +54,7 @@ test('one that waits for its next start is restarting, whatever its exit code wh
 
 test('nobody waits for it any more when the machine has started anew', (t) => {
   const lastEnd = { exitCode: 1, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: 'another boot' };
-  t.is(describe(container({ lastEnd, ...restarting({ kind: 'always' }) }), fiveLater).state, 'exited');
+  t.is(told(container({ lastEnd, ...restarting({ kind: 'always' }) })).state, 'exited');
 });
 
 test('one that will not start again has exited: success, enough attempts, a stop, an end that nobody saw, a failure', (t) => {
@@ -61,7 +69,7 @@ test('one that will not start again has exited: success, enough attempts, a stop
 
 test('a life of another boot is over, and nobody knows how', (t) => {
   const life = lifeIn('/nonexistent', { boot: 'another' });
-  t.deepEqual(describe(container({ life }), fiveLater), { state: 'exited', status: 'Exited (unknown)' });
+  t.deepEqual(told(container({ life })), { state: 'exited', status: 'Exited (unknown)' });
 });
 
 test('a life whose monitor has written the exit status is over', (t) => {
@@ -70,20 +78,49 @@ test('a life whose monitor has written the exit status is over', (t) => {
   const life = lifeIn(directory);
   const nobody = { pid: 1, startTime: 'another' };
   writeFileSync(join(directory, 'processes.json'), JSON.stringify({ container: nobody, monitor: nobody }));
-  t.is(describe(container({ life }), fiveLater).status, 'Exited (unknown)');
+  t.is(told(container({ life })).status, 'Exited (unknown)');
   writeFileSync(join(directory, life.launch.id), '3');
-  t.deepEqual(describe(container({ life }), fiveLater), { state: 'exited', status: 'Exited (3)' });
+  t.deepEqual(told(container({ life })), { state: 'exited', status: 'Exited (3)' });
 });
 
 function holding(...all: readonly ContainerRecord[]): Context {
-  const directories = { state: '/nonexistent' };
-  return {
-    records: { containers: () => all, container: () => all[0], networks: () => [], directories },
-  } as unknown as Context;
+  const records = new Records({ state: '/nonexistent', runtime: '/nonexistent' }, () => {});
+  records.assume(all.map((record) => records.put('containers', record)));
+  return { records } as unknown as Context;
 }
 
+test('in the middle of an end, what is announced is told: how it ended, or that it is removed', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'gangway-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const records = new Records({ state: directory, runtime: directory }, () => {});
+  const context = { records } as unknown as Context;
+  const record = container({ life: lifeIn('/nonexistent', { boot: bootId() }) });
+  const told = () => describe(sight(context, record), fiveLater).status;
+  const announce = (content: string) => writeFileSync(join(directory, 'journal.json'), content);
+  const announceChange = (change: RecordChange) =>
+    announce(
+      encode({ schema: 1, boot: bootId(), plan: { subject: 'x', direction: 'unmake', steps: [] }, records: [change] }),
+    );
+
+  t.is(told(), 'Exited (unknown)', 'nothing is announced');
+  const lastEnd = { exitCode: 3, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId() };
+  announceChange(records.put('containers', container({ lastEnd })));
+  t.is(told(), 'Exited (3) 5 seconds ago');
+  announceChange(records.drop('containers', record.id));
+  t.is(told(), 'Removal In Progress');
+  announceChange(records.drop('containers', 'another'));
+  t.is(told(), 'Exited (unknown)', 'of another one');
+  announce('{');
+  t.is(told(), 'Exited (unknown)', 'half a journal');
+  makeDirectory(join(directory, 'containers'), 0o700);
+  const { path, content } = records.put('containers', container({ lastEnd }));
+  writeFileSync(path, content ?? '');
+  t.is(told(), 'Exited (3) 5 seconds ago', 'written down meanwhile');
+});
+
 test('the list is newest first, and of those that run unless all are wanted', (t) => {
-  const [old, young] = [container({ name: 'old' }), container({ name: 'young' })];
+  const old = container({ name: 'old' });
+  const young = container({ name: 'young', id: 'b'.repeat(64), createdAt: '2100-01-01T00:00:00.000Z' });
   t.deepEqual(
     list(holding(old, young), true).map(({ name }) => name),
     ['young', 'old'],

@@ -20,8 +20,8 @@ const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
   },
   status: {
     test: ({ state }, value) => state === value,
-    // Docker's; no container of ours is ever in one of the last three.
-    values: ['created', 'running', 'restarting', 'exited', 'paused', 'removing', 'dead'],
+    // Docker's; no container of ours is ever in one of the last two.
+    values: ['created', 'running', 'restarting', 'removing', 'exited', 'paused', 'dead'],
   },
 };
 
