@@ -112,7 +112,7 @@ export class Records {
 
   /** @param id a whole one: of a container that may have been removed meanwhile */
   containerById(id: string): ContainerRecord | undefined {
-    return this.containers().find((record) => record.id === id);
+    return this.#readable<ContainerRecord>('containers', this.path('containers', id));
   }
 
   /** The container that a change is about to write; undefined where it drops it. */
@@ -123,7 +123,7 @@ export class Records {
   }
 
   networkById(id: string | undefined): NetworkRecord | undefined {
-    return this.networks().find((record) => record.id === id);
+    return id === undefined ? undefined : this.#readable<NetworkRecord>('networks', this.path('networks', id));
   }
 
   machine(): MachineRecord {
@@ -228,13 +228,15 @@ export class Records {
   #all<T>(kind: 'containers' | 'networks'): readonly T[] {
     const paths = this.#paths(kind);
     this.#forget(kind, paths);
-    return paths.flatMap((path) => {
-      const found = this.#look(kind, path);
-      if (!(found instanceof GangwayError)) return found === undefined ? [] : [found as T];
-      if (!this.#told.has(path)) this.#onWarning(`${found.message}; ${found.hint}`);
-      this.#told.add(path);
-      return [];
-    });
+    return paths.flatMap((path) => this.#readable<T>(kind, path) ?? []);
+  }
+
+  #readable<T>(kind: 'containers' | 'networks', path: string): T | undefined {
+    const found = this.#look(kind, path);
+    if (!(found instanceof GangwayError)) return found as T | undefined;
+    if (!this.#told.has(path)) this.#onWarning(`${found.message}; ${found.hint}`);
+    this.#told.add(path);
+    return undefined;
   }
 
   /** Lets go of records that are no more: the switchboard lives longer than they do. */

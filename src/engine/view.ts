@@ -71,11 +71,15 @@ export interface Sight {
  */
 export function sight(context: Context, record: ContainerRecord): Sight {
   const found = glance(record);
-  if (found.observed?.kind !== 'absent' && found.observed?.kind !== 'lost') return found;
+  if (!isLiving(record, bootId()) || !isUnclear(found)) return found;
   const change = announced(context.records.path('containers', record.id), journalPath(context));
   if (change === undefined) return glance(context.records.containerById(record.id) ?? record);
   const next = context.records.foreseen(change);
   return next === undefined ? { ...found, isBeingRemoved: true } : glance(next);
+}
+
+function isUnclear({ observed }: Sight): boolean {
+  return observed?.kind === 'absent' || observed?.kind === 'lost';
 }
 
 function glance(record: ContainerRecord): Sight {

@@ -117,6 +117,17 @@ test('a name goes before the beginning of another one’s id', (t) => {
   t.is(t.context.records.container('bee').id, id('1234'));
 });
 
+test('who has a whole id asks one file: a record, nothing, or a warning that it is damaged', (t) => {
+  const { records, warnings } = t.context;
+  const record = t.context.add({ id: id('a'), name: 'web' });
+  writeFileSync(records.path('containers', id('1')), 'torn');
+  t.is(records.containerById(id('a'))?.name, record.name);
+  t.deepEqual([records.containerById(id('b')), records.containerById('')], [undefined, undefined]);
+  t.is(records.networkById(id('a')), undefined);
+  t.deepEqual([records.containerById(id('1')), records.containerById(id('1'))], [undefined, undefined]);
+  t.is(warnings.length, 1);
+});
+
 test('no reference at all is nobody, even where there is one container only', (t) => {
   t.context.add({ name: 'web' });
   t.throws(() => t.context.records.container(''), { code: 'container-not-found' });
