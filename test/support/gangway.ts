@@ -53,7 +53,7 @@ export class Gangway {
 
 const kept = new RegExp(
   [
-    '^file (/run|/var/lib)/gangway(/(lock|events|switchboard[.](lock|log)|containers|networks|exits|crun(/[.]cache.*)?))?$',
+    '^file (/run|/var/lib)/gangway(/(lock|events([.]1)?|switchboard[.](lock|log)|containers|networks|exits|crun(/[.]cache.*)?))?$',
     '^file /run/mount(/.*)?$',
     '^(file|mount) /run/netns( .*)?$',
     // A log belongs to its container's directory, also after a start that was taken back.
