@@ -11,8 +11,8 @@
  */
 import { readerOf } from '../services/events/reader.ts';
 import { type Attachment, type AttachTarget, connectAttach, type Unseen } from '../services/process/attach.ts';
-import { exitPath, lockPath } from '../services/process/exit.ts';
-import type { ExitStatus } from '../services/process/exit-watch.ts';
+import { lockPath } from '../services/process/exit.ts';
+import { type ExitStatus, watched } from '../services/process/exit-watch.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { type Lock, tryLock } from '../sys/flock.ts';
 import type { ContainerRequest } from '../values/container.ts';
@@ -100,8 +100,7 @@ function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
   if (launched === undefined) throw notRunning(shortId(launch.id));
   return {
     bundleDirectory: launch.directory,
-    exitFile: exitPath(launch),
-    monitor: launched.monitor,
+    life: watched(launch, launched),
     terminal: launch.terminal,
     interactive,
   };

@@ -11,9 +11,9 @@ import { apply } from '../plan/apply.ts';
 import { ended as endedKind, signal as signalKind } from '../plan/kinds/ending.ts';
 import type { Step } from '../plan/step.ts';
 import { World } from '../plan/world.ts';
-import { exitPath, lockPath } from '../services/process/exit.ts';
-import { type ExitStatus, waitForExit } from '../services/process/exit-watch.ts';
-import { type Observed, readLaunched } from '../services/process/launch.ts';
+import { lockPath } from '../services/process/exit.ts';
+import { type ExitStatus, waitForExit, watched } from '../services/process/exit-watch.ts';
+import { type Launched, type Observed, readLaunched } from '../services/process/launch.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { ContainerAction } from '../values/event.ts';
 import type { Launch } from '../values/launch.ts';
@@ -123,15 +123,15 @@ async function end(context: Context, record: ContainerRecord, { life, ending, to
     };
     isKilled = await ask(context, world, record, [claim, ...ending(launched.container)]);
   }
-  if (launched !== undefined && !context.dryRun) await waitForMonitor(launch, launched.monitor);
+  if (launched !== undefined && !context.dryRun) await waitForMonitor(launch, launched);
   await clear(context, record, told, isKilled);
 }
 
 /** Waits until the monitor of what has ended has written how, or has ended itself. */
-async function waitForMonitor(launch: Launch, monitor: ProcessIdentity): Promise<void> {
-  const timer = setTimeout(() => signalProcess(monitor, 'SIGKILL'), monitorPatienceMilliseconds);
+async function waitForMonitor(launch: Launch, launched: Launched): Promise<void> {
+  const timer = setTimeout(() => signalProcess(launched.monitor, 'SIGKILL'), monitorPatienceMilliseconds);
   try {
-    await waitForExit(exitPath(launch), monitor);
+    await waitForExit(watched(launch, launched));
   } finally {
     clearTimeout(timer);
   }
@@ -178,7 +178,7 @@ export async function wait(context: Context, name: string): Promise<number> {
   const { life, lastEnd } = record;
   if (life === undefined) return known(name, lastEnd?.exitCode ?? 0);
   const launched = readLaunched(life.launch);
-  const status = launched === undefined ? 'unknown' : await waitForExit(exitPath(life.launch), launched.monitor);
+  const status = launched === undefined ? 'unknown' : await waitForExit(watched(life.launch, launched));
   return known(name, status === 'unknown' ? await toldEnd(context, record) : status);
 }
 

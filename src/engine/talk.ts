@@ -3,8 +3,7 @@ import { readLayout } from '../kernel/cgroup.ts';
 import { apply } from '../plan/apply.ts';
 import type { Step } from '../plan/step.ts';
 import { World } from '../plan/world.ts';
-import { exitPath } from '../services/process/exit.ts';
-import { waitForExit } from '../services/process/exit-watch.ts';
+import { waitForExit, watched } from '../services/process/exit-watch.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { followLog, readLog } from '../services/process/log.ts';
 import { readUsage } from '../services/process/statistics.ts';
@@ -23,7 +22,7 @@ export async function* logsOf({ records }: Context, name: string, asked: LogOpti
   const path = `${dataDirectory(records.directories.state, id)}/log`;
   const launched = life === undefined ? undefined : readLaunched(life.launch);
   if (!follow || life === undefined || launched === undefined) return yield* readLog(path, options);
-  yield* followLog(path, options, (signal) => waitForExit(exitPath(life.launch), launched.monitor, signal));
+  yield* followLog(path, options, (signal) => waitForExit(watched(life.launch, launched), signal));
 }
 
 /** Runs a further command inside. @returns its exit status; 0 in a dry run */

@@ -69,3 +69,22 @@ test('a client whose container goes on without a monitor says so', (t) =>
     t.regex(stderr, /^gangway: the container's monitor was killed, .*; `gangway ps -a` shows whether it still runs/);
     await gangway.run('rm', '-f', 'web');
   }));
+
+for (const taker of ['stop', 'restart']) {
+  test(`who comes late to an end that \`${taker}\` has cleaned up is told of it, and goes`, (t) =>
+    withGangway(t, async (gangway) => {
+      const before = await gangway.state();
+      const ends = 'trap "exit 6" TERM; echo ready; while :; do sleep 0.05; done';
+      // nsenter(1) would stop with its child, and not go on with it.
+      const run = [...program, 'run', '--name', 'web', '--network', 'none', 'sh', '-c', ends];
+      const client = gangway.lab.host.spawn(['sh', '-c', '"$@"; exit $?', 'sh', ...run]);
+      await client.waitForOutput(/ready/);
+      const send = (signal: string) => gangway.sh('pkill "-$1" -f "^[^ ]*node .*gangway.js run"', signal);
+      await send('STOP');
+      await gangway.run(taker, 'web');
+      await send('CONT');
+      t.deepEqual(await client.result, { exitCode: 6, stdout: 'ready\n', stderr: '' });
+      await gangway.run('rm', '-f', 'web');
+      await gangway.settlesAt(t, before);
+    }));
+}

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { cgroupDirectories, readLayout } from '../../src/kernel/cgroup.ts';
 import { identifyProcess, type ProcessIdentity } from '../../src/kernel/process.ts';
 import type { AttachTarget } from '../../src/services/process/attach.ts';
+import type { WatchedLife } from '../../src/services/process/exit-watch.ts';
 import { ignoring } from '../../src/values/errors.ts';
 import { testProgram } from './program.ts';
 
@@ -70,9 +71,14 @@ export class TestContainer {
   }
 
   get target(): AttachTarget {
-    const { directory: bundleDirectory, exitFile, monitor } = this;
+    const { directory: bundleDirectory, life } = this;
     const { terminal = false, interactive = false } = this.wanted;
-    return { bundleDirectory, exitFile, monitor, terminal, interactive };
+    return { bundleDirectory, life, terminal, interactive };
+  }
+
+  get life(): WatchedLife {
+    const { exitFile, monitor } = this;
+    return { exitFile, monitor, stands: () => true };
   }
 
   get execTarget() {

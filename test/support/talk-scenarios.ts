@@ -225,11 +225,11 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const ends = streams();
     const attachment = connectAttach(container.target, ends);
     container.start();
-    const waiting = waitForExit(container.exitFile, container.monitor);
+    const waiting = waitForExit(container.life);
     process.kill(container.monitor.pid, 'SIGKILL');
     const status = await waiting;
     const ending = await attachment.ending;
-    const later = await waitForExit(container.exitFile, container.monitor);
+    const later = await waitForExit(container.life);
     container.remove();
     return { status, ending, later };
   },
@@ -341,7 +341,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     container.start();
     const numbers: number[] = [];
     const texts: string[] = [];
-    const ended = (signal: AbortSignal) => waitForExit(container.exitFile, container.monitor, signal);
+    const ended = (signal: AbortSignal) => waitForExit(container.life, signal);
     for await (const line of followLog(container.logPath, {}, ended)) {
       const number = /^line (\d+) /.exec(line.text)?.[1];
       if (number === undefined) texts.push(line.text);
@@ -394,7 +394,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     await run('late', { command: sh('touch /tmp/go; until [ -s /tmp/late ]; do sleep 0.01; done; cat /tmp/late') });
     const left = execFileSync('sh', ['-c', 'ls /run/talk/exec | grep exec- || true'], { encoding: 'utf8' });
     container.kill('KILL');
-    await waitForExit(container.exitFile, container.monitor);
+    await waitForExit(container.life);
     await run('ended', {});
     container.remove();
     return { ...results, left };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { identifyProcess } from '../../src/kernel/process.ts';
-import { waitForExit } from '../../src/services/process/exit-watch.ts';
+import { type WatchedLife, waitForExit } from '../../src/services/process/exit-watch.ts';
 
 /** A process that plays conmon, and the file that it would write. */
 function monitor(t: ExecutionContext) {
@@ -18,19 +18,21 @@ function monitor(t: ExecutionContext) {
   });
   const identity = identifyProcess(child.pid ?? 0);
   if (identity === undefined) throw new Error('no monitor');
-  return { child, identity, file: join(directory, 'c1') };
+  const file = join(directory, 'c1');
+  const life: WatchedLife = { exitFile: file, monitor: identity, stands: () => true };
+  return { child, life, file };
 }
 
 test('a status that is already there is given at once', async (t) => {
-  const { identity, file } = monitor(t);
+  const { life, file } = monitor(t);
   writeFileSync(file, '137\n');
-  t.is(await waitForExit(file, identity), 137);
+  t.is(await waitForExit(life), 137);
 });
 
 test('a file that is still empty is not taken for a status', async (t) => {
-  const { identity, file } = monitor(t);
+  const { life, file } = monitor(t);
   writeFileSync(file, '');
-  const waiting = waitForExit(file, identity);
+  const waiting = waitForExit(life);
   await delay(50);
   writeFileSync(`${file}2`, '9');
   await delay(50);
@@ -39,27 +41,43 @@ test('a file that is still empty is not taken for a status', async (t) => {
 });
 
 test('a killed monitor makes the status unknown, unless it has left one', async (t) => {
-  const { child, identity, file } = monitor(t);
-  const waiting = waitForExit(file, identity);
+  const { child, life, file } = monitor(t);
+  const waiting = waitForExit(life);
   await delay(50);
   const ended = once(child, 'exit');
   child.kill('SIGKILL');
   t.is(await waiting, 'unknown');
   await ended;
-  t.is(await waitForExit(file, identity), 'unknown');
+  t.is(await waitForExit(life), 'unknown');
   writeFileSync(file, '0');
-  t.is(await waitForExit(file, identity), 0);
+  t.is(await waitForExit(life), 0);
+});
+
+test('who has been taken away is not waited for, whatever its monitor still does, nor is the next life’s end its own', async (t) => {
+  const { life, file } = monitor(t);
+  writeFileSync(file, '6');
+  let stands = true;
+  const taken = { ...life, stands: () => stands };
+  t.is(await waitForExit(taken), 6);
+  rmSync(file);
+  const waiting = waitForExit(taken);
+  writeFileSync(file, '');
+  stands = false;
+  rmSync(file);
+  t.is(await waiting, 'unknown');
+  writeFileSync(file, '9');
+  t.is(await waitForExit(taken), 'unknown');
 });
 
 test('another process with the monitor’s number is not the monitor', async (t) => {
-  const { identity, file } = monitor(t);
-  t.is(await waitForExit(file, { ...identity, startTime: '1' }), 'unknown');
+  const { life } = monitor(t);
+  t.is(await waitForExit({ ...life, monitor: { ...life.monitor, startTime: '1' } }), 'unknown');
 });
 
 test('waiting costs no processor time, and can be given up', async (t) => {
-  const { identity, file } = monitor(t);
+  const { life } = monitor(t);
   const abort = new AbortController();
-  const waiting = waitForExit(file, identity, abort.signal);
+  const waiting = waitForExit(life, abort.signal);
   await delay(100);
   const before = process.cpuUsage();
   await delay(500);

@@ -22,11 +22,10 @@
  * @see socat - UNIX-CONNECT:BUNDLE/attach,type=5, which shows the packets
  */
 import { join } from 'node:path';
-import type { ProcessIdentity } from '../../kernel/process.ts';
 import { SequencedSocket } from '../../sys/sequenced-socket.ts';
 import { hasErrno } from '../../values/errors.ts';
 import { DetachKeys } from './detach-keys.ts';
-import { waitForExit } from './exit-watch.ts';
+import { type WatchedLife, waitForExit } from './exit-watch.ts';
 import { followSize, isTerminalInput, isTerminalOutput, makeRaw, type Undo } from './terminal.ts';
 
 /** The caller's end of a container's streams. */
@@ -47,7 +46,7 @@ export type Ending =
   | { readonly kind: 'detached' }
   | { readonly kind: 'unread' };
 
-/** The container's monitor was killed: from here its end can't be seen, nor whether it has ended. */
+/** The container's monitor was killed, or somebody has cleaned up: from here its end can't be seen, nor whether it has ended. */
 export interface Unseen {
   readonly kind: 'unseen';
 }
@@ -56,8 +55,7 @@ export interface Unseen {
 export interface AttachTarget {
   /** Where conmon keeps `attach` and `ctl`. */
   readonly bundleDirectory: string;
-  readonly exitFile: string;
-  readonly monitor: ProcessIdentity;
+  readonly life: WatchedLife;
   /** The container has a terminal. */
   readonly terminal: boolean;
   /** The container has a stdin, and `streams.stdin` is to feed it. */
@@ -141,7 +139,7 @@ class Session {
     }
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#left !== undefined) return { kind: this.#left };
-    const status = await waitForExit(this.target.exitFile, this.target.monitor);
+    const status = await waitForExit(this.target.life);
     return status === 'unknown' ? { kind: 'unseen' } : { kind: 'exited', exitCode: status };
   }
 

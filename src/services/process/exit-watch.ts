@@ -4,7 +4,8 @@
  * conmon writes the exit status into a file, once, and ends. Two things wake us: a change in the file's directory
  * (inotify), and the end of conmon itself, since somebody may have killed it, and then no file will ever come while the
  * container goes on unwatched. No polling. But conmon itself waits as long as an attached client reads nothing of what the
- * container has said: who must go on has to kill it (engine/stop.ts).
+ * container has said: who must go on has to kill it (engine/stop.ts). And it waits for its exit command, which waits for an
+ * attached client: so a client whose container somebody else has cleaned up must not wait for conmon.
  *
  *     inotifywait -e close_write,moved_to EXITS; cat EXITS/ID
  */
@@ -12,22 +13,38 @@ import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { watchProcess } from '../../sys/pidfd.ts';
-import { readExitStatus } from './exit.ts';
+import type { Launch } from '../../values/launch.ts';
+import { exitPath, readExitStatus } from './exit.ts';
+import { type Launched, readLaunched } from './launch.ts';
 
-/** The exit status; `unknown` if the monitor ended without leaving one. */
+/** The exit status; `unknown` if the monitor ended without leaving one, or somebody has taken away what it left. */
 export type ExitStatus = number | 'unknown';
 
+/** One life of a container, as far as its end can be seen. */
+export interface WatchedLife {
+  /** What conmon will write, or has written: EXITS/ID */
+  readonly exitFile: string;
+  readonly monitor: ProcessIdentity;
+  /** No more once somebody has taken it away: the exit file is removed then, and the next one is the next life's. */
+  readonly stands: () => boolean;
+}
+
+export function watched(launch: Launch, { monitor }: Launched): WatchedLife {
+  const stands = () => {
+    const now = readLaunched(launch)?.monitor;
+    return now?.pid === monitor.pid && now.startTime === monitor.startTime;
+  };
+  return { exitFile: exitPath(launch), monitor, stands };
+}
+
 /**
- * Waits until the container has ended.
+ * Waits until the life has ended, or is taken away.
  *
- * @param exitFile what conmon will write, or has written: EXITS/ID
- * @param monitor the container's conmon
  * @param signal ends the waiting, with `signal.reason` as the error
  * @throws Error ENOENT if there is no such directory
  */
 export async function waitForExit(
-  exitFile: string,
-  monitor: ProcessIdentity,
+  { exitFile, monitor, stands }: WatchedLife,
   signal?: AbortSignal,
 ): Promise<ExitStatus> {
   let wake = () => {};
@@ -48,6 +65,8 @@ export async function waitForExit(
         wake = resolve;
       });
       const status = readExitStatus(exitFile);
+      // Before its directory the exit file of a life is never removed, and never written for the next one.
+      if (!stands()) return 'unknown';
       if (status !== undefined) return status;
       if (last) return 'unknown';
       await woken;
