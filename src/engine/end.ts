@@ -7,7 +7,7 @@
 
 import { existsSync } from 'node:fs';
 import { bootId } from '../kernel/boot.ts';
-import { isAlive as isProcessAlive } from '../kernel/process.ts';
+import { isAlive as isProcessAlive, type ProcessIdentity } from '../kernel/process.ts';
 import type { RecordChange } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
 import { lasting } from '../plan/undo.ts';
@@ -15,6 +15,7 @@ import type { World } from '../plan/world.ts';
 import { type Observed, observe, readLaunched } from '../services/process/launch.ts';
 import { messageOf } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
+import { present } from '../values/present.ts';
 import { type Context, carry, journalPath } from './context.ts';
 import { endForwarding } from './ground.ts';
 import { ofContainer, ofStack } from './occurrences.ts';
@@ -47,13 +48,20 @@ export function lastOf({ request, restartedBy }: ContainerRecord): 'keep' | 'rem
   return request.removeOnExit && !isRestarted ? 'remove' : 'keep';
 }
 
+interface Ending {
+  /** What has happened to the container besides. */
+  readonly told?: readonly ContainerAction[];
+  /** What is known of its end, where its monitor can't tell. */
+  readonly found?: Observed;
+  /** Who is going to start it again after a while, if anybody does. */
+  readonly waiter?: ProcessIdentity | undefined;
+}
+
 /**
  * Takes a life away: the process and its control groups, the ports, the network, the files; of one of another boot the
  * files alone. The caller holds the lock.
  *
  * @param last what the record becomes: without its life, or nothing at all
- * @param told what has happened to the container besides
- * @param found what is known of its end, where its monitor can't tell
  * @throws TeardownError with what could not be taken away; everything else is
  */
 export async function endLife(
@@ -61,14 +69,13 @@ export async function endLife(
   world: World,
   record: ContainerRecord,
   last: 'keep' | 'remove',
-  told: readonly ContainerAction[] = [],
-  found?: Observed,
+  { told = [], found, waiter }: Ending = {},
 ): Promise<ContainerRecord> {
   const { life } = record;
   if (life === undefined) return record;
   const boot = bootId();
   const observed = found ?? observeLife(life);
-  const end = endOf(life, observed);
+  const end = { ...endOf(life, observed), ...present({ waiter }) };
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
   const ended = withoutLife(record, end);
@@ -78,7 +85,9 @@ export async function endLife(
   const made = isLiving(record, boot) ? stepsOf(life) : lasting(stepsOf(life));
   const steps = [...shared.steps, ...made];
   const own =
-    last === 'remove' ? removal(context, record) : { steps: [], records: [context.records.put('containers', ended)] };
+    last === 'remove'
+      ? removal(context, record, ended)
+      : { steps: [], records: [context.records.put('containers', ended)] };
   await carry(context, world, {
     plan: {
       subject: `${last === 'remove' ? 'remove' : 'end'} ${record.name}`,
@@ -111,7 +120,7 @@ async function unplugForOthers(context: Context, world: World, record: Container
 
 /** Removes a container that has no life. The caller holds the lock. */
 export async function removeRecord(context: Context, world: World, record: ContainerRecord): Promise<void> {
-  const { steps, records } = removal(context, record);
+  const { steps, records } = removal(context, record, record);
   await carry(context, world, {
     plan: { subject: `remove ${record.name}`, direction: 'unmake', steps },
     records,
@@ -122,8 +131,9 @@ export async function removeRecord(context: Context, world: World, record: Conta
 function removal(
   { records }: Context,
   record: ContainerRecord,
+  ended: ContainerRecord,
 ): { readonly steps: readonly Step[]; readonly records: readonly RecordChange[] } {
-  return { steps: record.steps, records: [records.drop('containers', record.id)] };
+  return { steps: record.steps, records: [records.drop('containers', record.id, ended)] };
 }
 
 /** As with Docker, a container has lost its networks when it is told to be dead. */
@@ -155,10 +165,16 @@ function endOf(life: Life, observed: Observed): End {
   const addresses = life.plugs.flatMap(({ networkId, endpoint }) =>
     endpoint.addresses.map(({ address }): HeldAddress => ({ networkId, address })),
   );
-  const known = { startedAt: life.startedAt, finishedAt: new Date().toISOString(), boot: life.boot, addresses };
-  if (observed.kind === 'exited') return { ...observed.exit, ...known };
+  const known = { startedAt: life.startedAt, boot: life.boot, addresses };
+  const finishedAt = new Date().toISOString();
   // Still alive: it is we who kill it.
-  return { exitCode: goesOn(observed) ? 137 : 'unknown', outOfMemory: false, ...known };
+  if (observed.kind !== 'exited')
+    return { exitCode: goesOn(observed) ? 137 : 'unknown', outOfMemory: false, finishedAt, ...known };
+  const { at, ...exit } = observed.exit;
+  // A file's time is the clock's last tick, which may be before the start.
+  const seenAt =
+    at === undefined ? finishedAt : new Date(Math.max(at.getTime(), Date.parse(life.startedAt))).toISOString();
+  return { ...exit, finishedAt: seenAt, ...known };
 }
 
 /**
@@ -185,8 +201,9 @@ export async function noteFailure(context: Context, world: World, id: string, er
 }
 
 /** Docker's rules: does a container that has ended by itself start again? */
-export function wantsRestart({ request, stopped, restarts, lastEnd }: ContainerRecord): boolean {
-  if (stopped || request.removeOnExit) return false;
+export function wantsRestart(record: ContainerRecord): boolean {
+  const { request, restarts, lastEnd } = record;
+  if (isStopped(record) || request.removeOnExit) return false;
   switch (request.restart.kind) {
     case 'no':
       return false;
@@ -196,6 +213,23 @@ export function wantsRestart({ request, stopped, restarts, lastEnd }: ContainerR
     case 'on-failure':
       return lastEnd?.exitCode !== 0 && restarts < (request.restart.maximumRetries ?? Number.POSITIVE_INFINITY);
   }
+}
+
+function isStopped({ stopped, restartedBy }: ContainerRecord): boolean {
+  return restartedBy === undefined ? stopped : isProcessAlive(restartedBy);
+}
+
+/** Was it between two lives when who restarted it was killed? Then nobody else takes it away, nor starts it. */
+export function isForsaken({ life, restartedBy, request }: ContainerRecord): boolean {
+  return life === undefined && request.removeOnExit && restartedBy !== undefined && !isProcessAlive(restartedBy);
+}
+
+/** Is there somebody who waits to start it again? */
+export function isWaiting(record: ContainerRecord): boolean {
+  const { life, lastEnd } = record;
+  if (life !== undefined) return isAboutToRestart(record);
+  const waiter = lastEnd?.boot === bootId() ? lastEnd.waiter : undefined;
+  return waiter !== undefined && isProcessAlive(waiter) && awaitsRestart(record);
 }
 
 /** Does it wait for its next life? As with Docker, one that could not begin is tried again by the next boot alone. */

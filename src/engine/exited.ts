@@ -7,6 +7,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
+import { identifyProcess } from '../kernel/process.ts';
 import { isMachineStopping } from '../kernel/service.ts';
 import { TeardownError } from '../values/errors.ts';
 import { type Context, exclusively } from './context.ts';
@@ -29,7 +30,7 @@ export async function exited(context: Context, id: string): Promise<void> {
     if (record?.life === undefined || isAlive(record.life)) return undefined;
     if (isAboutToRestart(record) && isMachineStopping()) return undefined;
     try {
-      return await endLife(context, world, record, lastOf(record));
+      return await endLife(context, world, record, lastOf(record), { waiter: identifyProcess(process.pid) });
     } catch (error) {
       if (!(error instanceof TeardownError)) throw error;
       // Its life is over all the same, and the next one is not to be refused for what this one has left.

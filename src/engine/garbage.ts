@@ -17,7 +17,7 @@ import type { World } from '../plan/world.ts';
 import { TeardownError } from '../values/errors.ts';
 import { shortId } from '../values/id.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { endLife, isAboutToRestart, isAlive, lastOf } from './end.ts';
+import { endLife, isAboutToRestart, isAlive, isForsaken, lastOf, removeRecord } from './end.ts';
 import type { Removed } from './engine.ts';
 import { isLoaded, standingBackend } from './firewall.ts';
 import { removeForgotten, strangers } from './forgotten.ts';
@@ -86,10 +86,18 @@ async function deadContainers(context: Context, world: World, failures: Teardown
     .containers()
     .filter((record) => record.life !== undefined && !isAlive(record.life) && !isAboutToRestart(record));
   for (const record of dead) await goingOn(failures, endLife(context, world, record, lastOf(record)), record);
-  return dead.map(({ name }) => ({
-    what: `what container ${name} left`,
-    why: 'it has ended, and nobody was there to clean up',
-  }));
+  const forsaken = context.records.containers().filter(isForsaken);
+  for (const record of forsaken) await goingOn(failures, removeRecord(context, world, record), undefined);
+  return [
+    ...dead.map(({ name }) => ({
+      what: `what container ${name} left`,
+      why: 'it has ended, and nobody was there to clean up',
+    })),
+    ...forsaken.map(({ name }) => ({
+      what: `container ${name}`,
+      why: 'it is removed when it ends, and who was to start it again has not done it',
+    })),
+  ];
 }
 
 async function damagedRecords(context: Context, world: World): Promise<readonly Removed[]> {

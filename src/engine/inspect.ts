@@ -26,6 +26,8 @@ import { describe, type Sight, sight } from './view.ts';
 export function inspect(context: Context, name: string): ContainerInspection {
   const { records } = context;
   const seen = sight(context, records.container(name));
+  // It has gone meanwhile: who has its name now?
+  if (seen === undefined) return inspect(context, name);
   const { record } = seen;
   const { id, request, life, hostname, createdAt } = record;
   const [path, ...parameters] = request.command;

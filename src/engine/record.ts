@@ -29,7 +29,10 @@ export interface ContainerRecord {
   readonly network: NetworkMode;
   /** Somebody stopped it: the restart policy has no say. */
   readonly stopped: boolean;
-  /** Whose `restart` has stopped it, and is about to start it, while that process lives. Its next life clears it. */
+  /**
+   * Whose `restart` stops it, and is about to start it, while that process lives. If it was killed nobody wants it stopped.
+   * Its next life clears it.
+   */
   readonly restartedBy?: ProcessIdentity;
   /** How often its policy has started it again. */
   readonly restarts: number;
@@ -52,6 +55,8 @@ export interface End {
   readonly finishedAt: string;
   /** The id of the boot in which it lived. Older records don't say. */
   readonly boot?: string;
+  /** The exit command, which starts it again after a while, if its policy says so and that process lives. */
+  readonly waiter?: ProcessIdentity;
   /** What it had in its networks: it gets them again as long as nobody else has them. */
   readonly addresses?: readonly HeldAddress[];
 }

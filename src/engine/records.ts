@@ -115,9 +115,10 @@ export class Records {
     return this.#readable<ContainerRecord>('containers', this.path('containers', id));
   }
 
-  /** The container that a change is about to write; undefined where it drops it. */
-  foreseen({ path, content }: RecordChange): ContainerRecord | undefined {
-    const found = content === null ? undefined : read('containers', path, content);
+  /** The container that a change is about to write, or what one would be that it drops. Undefined where nobody has said so. */
+  foreseen({ path, content, last }: RecordChange): ContainerRecord | undefined {
+    const text = content ?? last;
+    const found = text === undefined ? undefined : read('containers', path, text);
     if (found instanceof GangwayError) throw found;
     return found as ContainerRecord | undefined;
   }
@@ -144,8 +145,10 @@ export class Records {
     return { path, content: encode({ schema, ...record }), durable: kind === 'networks' };
   }
 
-  drop(kind: 'containers' | 'networks', id: string): RecordChange {
-    return { path: this.path(kind, id), content: null };
+  /** @param last what it would be if it stayed, for who looks meanwhile */
+  drop(kind: 'containers' | 'networks', id: string, last?: ContainerRecord): RecordChange {
+    const path = this.path(kind, id);
+    return { path, content: null, ...(last === undefined ? {} : { last: encode({ schema, ...last }) }) };
   }
 
   putMachine(record: MachineRecord): RecordChange {

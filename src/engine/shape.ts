@@ -119,6 +119,8 @@ const life = object<Life>({
   rest: steps,
 });
 
+const processIdentity = object<ProcessIdentity>({ pid: isNumber, startTime: isText });
+
 export const isContainerRecord = object<ContainerRecord>({
   id: isText,
   name: isText,
@@ -128,7 +130,7 @@ export const isContainerRecord = object<ContainerRecord>({
   network: networkMode,
   stopped: isFlag,
   restarts: isNumber,
-  restartedBy: optional(object<ProcessIdentity>({ pid: isNumber, startTime: isText })),
+  restartedBy: optional(processIdentity),
   restartsInARow: optional(isNumber),
   failure: optional(isText),
   lastEnd: optional(
@@ -137,6 +139,7 @@ export const isContainerRecord = object<ContainerRecord>({
       startedAt: isText,
       finishedAt: isText,
       boot: optional(isText),
+      waiter: optional(processIdentity),
       addresses: optional(list(object<HeldAddress>({ networkId: isText, address }))),
     }),
   ),

@@ -36,17 +36,24 @@ const defaultTimeoutSeconds = 10;
 /** How long a monitor may take to write down an end. */
 const monitorPatienceMilliseconds = 10_000;
 
-/**
- * SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success.
- *
- * @param restarts are we going to start it again?
- */
-export async function stop(context: Context, name: string, options: StopOptions, restarts = false): Promise<void> {
+/** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
+export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
+  await stopAnd(context, name, options);
+}
+
+/** @param afterwards done when it is stopped, before anybody else does something with it */
+async function stopAnd(
+  context: Context,
+  name: string,
+  options: StopOptions,
+  afterwards?: (world: World, id: string) => Promise<void>,
+): Promise<void> {
   const { timeoutSeconds = defaultTimeoutSeconds } = options;
   const signal = parseSignal(options.signal ?? 'SIGTERM');
-  const record = await markStopped(context, name, restarts);
+  const record = await markStopped(context, name, afterwards !== undefined);
   if (record.life === undefined) {
     context.onPlan({ subject: `stop ${record.name}, which does not run`, direction: 'make', steps: [] });
+    if (afterwards !== undefined) await exclusively(context, (world) => afterwards(world, record.id));
     return;
   }
   const ending = (process: ProcessIdentity): readonly Step[] => [
@@ -58,7 +65,7 @@ export async function stop(context: Context, name: string, options: StopOptions,
       why: 'gives it time to put things in order, and then no choice',
     },
   ];
-  await end(context, record, { life: record.life, ending, told: ['stop'] });
+  await end(context, record, { life: record.life, ending, told: ['stop'], ...present({ afterwards }) });
 }
 
 /** What says that somebody wants a command to end; to Docker any signal does. HUP asks a service to read its files again. */
@@ -107,10 +114,12 @@ interface Asked {
   readonly ending: (process: ProcessIdentity) => readonly Step[];
   /** What is told of the container when that is done. */
   readonly told: readonly ContainerAction[];
+  readonly afterwards?: (world: World, id: string) => Promise<void>;
 }
 
 /** Ends a life, and takes it away. */
-async function end(context: Context, record: ContainerRecord, { life, ending, told }: Asked): Promise<void> {
+async function end(context: Context, record: ContainerRecord, asked: Asked): Promise<void> {
+  const { life, ending, told, afterwards } = asked;
   using world = new World(context.host());
   const { launch } = life;
   const launched = readLaunched(launch);
@@ -124,7 +133,10 @@ async function end(context: Context, record: ContainerRecord, { life, ending, to
     isKilled = await ask(context, world, record, [claim, ...ending(launched.container)]);
   }
   if (launched !== undefined && !context.dryRun) await waitForMonitor(launch, launched);
-  await clear(context, record, told, isKilled);
+  await exclusively(context, async (world) => {
+    await clear(context, world, record, { told, isKilled });
+    await afterwards?.(world, record.id);
+  });
 }
 
 /** Waits until the monitor of what has ended has written how, or has ended itself. */
@@ -155,11 +167,15 @@ async function ask(context: Context, world: World, record: ContainerRecord, step
   return isKilled;
 }
 
-/** Stops if need be, and starts. */
+/**
+ * Stops if need be, and starts: in one turn, so that nobody comes between. Of two at once the second one finds it started since
+ * it asked, which is what it wants.
+ */
 export async function restart(context: Context, name: string, options: StopOptions): Promise<void> {
-  await stop(context, name, options, true);
-  await exclusively(context, async (world) => {
-    const found = context.records.container(name);
+  await stopAnd(context, name, options, async (world, id) => {
+    const found = context.records.containerById(id) ?? context.records.container(name);
+    const restarted = [ofContainer(found, 'restart')];
+    if (!context.dryRun && found.life !== undefined && isAlive(found.life)) return tell(context, restarted);
     // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
     const record = context.dryRun ? assumeEnded(found) : found;
     const beginning = { actions: ['start', 'restart'] } as const;
@@ -230,20 +246,23 @@ async function markStopped(context: Context, name: string, restarts = false): Pr
 /** How one has ended that we have killed ourselves. */
 const killed: Observed = { kind: 'exited', exit: { exitCode: 137, outOfMemory: false } };
 
-/** Takes away what an ended container had, if nobody was faster. */
-async function clear(context: Context, asked: ContainerRecord, told: Asked['told'], isKilled: boolean): Promise<void> {
-  await exclusively(context, async (world) => {
-    const record = context.records.containerById(asked.id);
-    if (record?.life === undefined) {
-      return tell(
-        context,
-        told.map((action) => ofContainer(asked, action)),
-      );
-    }
-    const observed = observeLife(record.life);
-    if (!context.dryRun && observed.kind === 'running') return;
-    const found = isKilled && observed.kind === 'lost' ? killed : observed;
-    // In a dry run what was asked stands in no record.
-    await endLife(context, world, record, lastOf(context.dryRun ? asked : record), told, found);
-  });
+/** Takes away what an ended container had, if nobody was faster. The caller holds the lock. */
+async function clear(
+  context: Context,
+  world: World,
+  asked: ContainerRecord,
+  { told, isKilled }: { readonly told: Asked['told']; readonly isKilled: boolean },
+): Promise<void> {
+  const record = context.records.containerById(asked.id);
+  if (record?.life === undefined) {
+    return tell(
+      context,
+      told.map((action) => ofContainer(asked, action)),
+    );
+  }
+  const observed = observeLife(record.life);
+  if (!context.dryRun && observed.kind === 'running') return;
+  const found = isKilled && observed.kind === 'lost' ? killed : observed;
+  // In a dry run what was asked stands in no record.
+  await endLife(context, world, record, lastOf(context.dryRun ? asked : record), { told, found });
 }

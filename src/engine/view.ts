@@ -7,7 +7,7 @@ import type { NetworkMode } from '../values/network.ts';
 import type { Port, PortBinding } from '../values/port.ts';
 import { formatPort } from '../values/port-grammar.ts';
 import { type Context, journalPath } from './context.ts';
-import { awaitsRestart, observeLife } from './end.ts';
+import { isWaiting, observeLife } from './end.ts';
 import type { ContainerState, ContainerSummary } from './engine.ts';
 import { listNetworks } from './inspect-network.ts';
 import { bindingsOf, type ContainerRecord, heldBindingsOf, isLiving, type Life } from './record.ts';
@@ -18,7 +18,8 @@ export function list(context: Context, all: boolean): readonly ContainerSummary[
   return context.records
     .containers()
     .toReversed()
-    .map((record) => summarize(sight(context, record), ids))
+    .flatMap((record) => sight(context, record) ?? [])
+    .map((seen) => summarize(seen, ids))
     .filter(({ state }) => all || state === 'running' || state === 'restarting');
 }
 
@@ -68,14 +69,16 @@ export interface Sight {
 /**
  * Who only looks may come in the middle of an end, or after somebody was killed there: the files of the life are gone, and the
  * record still tells of it. How it ended stands in the journal then, and right after in the record.
+ *
+ * @returns undefined if it has been removed meanwhile
  */
-export function sight(context: Context, record: ContainerRecord): Sight {
+export function sight(context: Context, record: ContainerRecord): Sight | undefined {
   const found = glance(record);
   if (!isLiving(record, bootId()) || !isUnclear(found)) return found;
   const change = announced(context.records.path('containers', record.id), journalPath(context));
-  if (change === undefined) return glance(context.records.containerById(record.id) ?? record);
-  const next = context.records.foreseen(change);
-  return next === undefined ? { ...found, isBeingRemoved: true } : glance(next);
+  const next = change === undefined ? context.records.containerById(record.id) : context.records.foreseen(change);
+  if (change?.content === null) return { ...(next === undefined ? found : glance(next)), isBeingRemoved: true };
+  return next === undefined ? undefined : glance(next);
 }
 
 function isUnclear({ observed }: Sight): boolean {
@@ -96,9 +99,7 @@ export function describe(
   if (isBeingRemoved) return { state: 'removing', status: 'Removal In Progress' };
   if (life === undefined || observed === undefined) {
     if (lastEnd === undefined) return { state: 'created', status: 'Created' };
-    // An end that nobody saw is followed by no start: it is conmon that sees it and runs `_exited`, which waits for as long as
-    // the machine runs.
-    const waiting = lastEnd.exitCode !== 'unknown' && lastEnd.boot === bootId() && awaitsRestart(record);
+    const waiting = isWaiting(record);
     const since = humanDuration(now - Date.parse(lastEnd.finishedAt));
     return {
       state: waiting ? 'restarting' : 'exited',
@@ -110,8 +111,7 @@ export function describe(
     case 'running':
       return { state: 'running', status: `Up ${humanDuration(now - Date.parse(life.startedAt))}` };
     case 'exited': {
-      // Nobody has cleaned up yet: whether it starts again is decided then.
-      const waiting = awaitsRestart({ ...record, lastEnd: { ...observed.exit, startedAt: '', finishedAt: '' } });
+      const waiting = isWaiting(record);
       return {
         state: waiting ? 'restarting' : 'exited',
         status: `${waiting ? 'Restarting' : 'Exited'} (${observed.exit.exitCode})`,

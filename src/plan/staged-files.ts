@@ -17,6 +17,8 @@ import { hasErrno } from '../values/errors.ts';
 export interface FileChange {
   readonly path: string;
   readonly content: string | null;
+  /** What one that is removed would hold: for who looks meanwhile. */
+  readonly last?: string;
   /** Written through to the disk before we go on. */
   readonly durable?: boolean;
 }

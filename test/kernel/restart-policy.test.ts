@@ -93,10 +93,11 @@ test('in the middle of its end and of its removal, a container is not one of whi
     // Its first rename writes down that it is to stop, the second one that it has ended.
     await killedAt(`${record}.new`, 'rename:when=2', 'stop', '-t', '0', 'web');
     t.deepEqual(await told(), ['exited', 'exited 137']);
-    await gangway.run('start', 'web');
-    await killedAt(record, 'unlink,unlinkat', 'rm', '-f', 'web');
+    await gangway.run('rm', 'web');
+    const next = await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    await killedAt(`/var/lib/gangway/containers/${next}.json`, 'unlink,unlinkat', 'rm', '-f', 'web');
     t.deepEqual(await told(), ['removing', 'removing 137']);
-    t.is(await gangway.run('ps', '-aqf', 'status=removing'), id.slice(0, 12));
+    t.is(await gangway.run('ps', '-aqf', 'status=removing'), next.slice(0, 12));
     await gangway.run('gc');
     await gangway.settlesAt(t, before);
   });
@@ -199,6 +200,91 @@ test('whose restart is killed while it waits, ends as it was started', (t) =>
     await waitFor('it is gone', async () => (await gangway.run('ps', '-aq')) === '');
     await gangway.sh('rm -r /run/go');
     await gangway.settlesAt(t, before);
+  }));
+
+test('whose restart is killed while it waits, is restarted as its policy says', (t) =>
+  withGangway(t, async (gangway) => {
+    const ends = 'trap "echo TERM; read word </go/on; exit 3" TERM; echo ready; while :; do sleep 0.05; done';
+    await gangway.sh('mkdir /run/go; mkfifo /run/go/on');
+    const run = ['run', '-d', '--name', 'web', '--network', 'none', '--restart', 'always', '-v', '/run/go:/go'];
+    await gangway.run(...run, 'sh', '-c', ends);
+    const said = (word: string, times: number) =>
+      waitFor(`it says ${word} ${times} times`, async () => {
+        const words = (await gangway.run('logs', 'web')).split('\n');
+        return words.filter((each) => each === word).length === times;
+      });
+    await said('ready', 1);
+    const restart = gangway.spawn('restart', '-t', '-1', 'web');
+    await said('TERM', 1);
+    await restart.kill('SIGKILL');
+    await gangway.sh('echo go >/run/go/on');
+    await said('ready', 2);
+    t.is(JSON.parse(await gangway.run('inspect', 'web'))[0].RestartCount, 1);
+    const stop = gangway.spawn('stop', '-t', '-1', 'web');
+    await said('TERM', 2);
+    await gangway.sh('echo go >/run/go/on');
+    t.like(await stop.result, { exitCode: 0, stderr: '' });
+    t.is((await status(gangway)).State, 'exited');
+  }));
+
+test('what is removed when it ends, and whose restart is killed before it starts, is for gc', async (t) => {
+  if (skipUnless(t, await missingStrace())) return;
+  await withGangway(t, async (gangway) => {
+    const before = await gangway.state();
+    await gangway.run('run', '-d', '--rm', '--name', 'job', '--network', 'none', 'sleep', '1000');
+    // The first change is that it is to stop, the second one that it has ended.
+    const inject = ['-P', '/run/gangway/journal.json', '-e', 'inject=unlink,unlinkat:signal=KILL:when=2'];
+    const killing = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject, ...program, 'restart', '-t', '0', 'job'];
+    t.is((await gangway.lab.host.exec(killing)).exitCode, 137);
+    t.is((await status(gangway)).State, 'exited');
+    t.regex(await gangway.run('gc'), /^removed container job: it is removed when it ends/m);
+    t.is(await gangway.run('ps', '-aq'), '');
+    await gangway.settlesAt(t, before);
+  });
+});
+
+test('two who restart it at once, and who starts it meanwhile, all have what they want', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    const results = await Promise.all(
+      [['restart', '-t', '1'], ['restart', '-t', '1'], ['start']].map((words) => gangway.exec([...words, 'web'])),
+    );
+    for (const result of results) t.like(result, { exitCode: 0, stderr: '' });
+    const since = ['events', '--since', '1h', '--until', '0s', '--format', '{{.Action}}'];
+    const told = (await gangway.run(...since)).split('\n');
+    t.is(told.filter((action) => action === 'restart').length, 2);
+    t.is((await status(gangway)).State, 'running');
+  }));
+
+test('it ended when it ended, and not when somebody had time to clean up', (t) =>
+  withGangway(t, async (gangway) => {
+    const run = ['run', '-d', '--name', 'short', '--network', 'none', '-v', '/run:/run'];
+    await gangway.run(...run, 'sh', '-c', 'until [ -e /run/go ]; do sleep 0.01; done; exit 4');
+    const held = gangway.lab.host.spawn(['flock', '/run/gangway/lock', 'sh', '-c', 'echo held; read word']);
+    await held.waitForOutput(/^held$/m);
+    await gangway.sh('touch /run/go');
+    await waitFor('it has ended', async () => (await status(gangway)).State === 'exited');
+    const seen = new Date();
+    await held.kill('SIGKILL');
+    const state = async () => JSON.parse(await gangway.run('inspect', 'short'))[0].State;
+    await waitFor('it is written down', async () => !(await state()).FinishedAt.startsWith('0001'));
+    const { StartedAt, FinishedAt, ExitCode } = await state();
+    t.is(ExitCode, 4);
+    t.true(new Date(FinishedAt) <= seen && new Date(FinishedAt) >= new Date(StartedAt), `${StartedAt} ${FinishedAt}`);
+  }));
+
+test('nobody restarts it whose exit command was killed, and nobody says so', (t) =>
+  withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'again', '--network', 'none', '--restart', 'always', 'false');
+    const isLong = async () => JSON.parse(await gangway.run('inspect', 'again'))[0].RestartCount >= 5;
+    await waitFor(
+      'it waits for seconds',
+      async () => (await isLong()) && (await status(gangway)).State === 'restarting',
+    );
+    await gangway.sh("kill -KILL $(pgrep -f '^[^ ]*node .* _exite[d]')");
+    await waitFor('it says so', async () => (await status(gangway)).State === 'exited');
+    t.is(await gangway.run('gc'), '');
+    await gangway.run('start', 'again');
   }));
 
 test('who waits and comes late is told of the end of what has been removed', (t) =>

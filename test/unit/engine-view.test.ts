@@ -11,6 +11,7 @@ import { Records } from '../../src/engine/records.ts';
 import { describe, list, portsOf, sight } from '../../src/engine/view.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { makeDirectory } from '../../src/kernel/directory.ts';
+import { identifyProcess } from '../../src/kernel/process.ts';
 import type { RecordChange } from '../../src/plan/change.ts';
 import { encode } from '../../src/plan/encoding.ts';
 import { parseAddress } from '../../src/values/address.ts';
@@ -23,14 +24,19 @@ import { container, lifeIn, request } from '../support/records.ts';
 const finishedAt = '2026-01-01T00:00:00.000Z';
 const fiveLater = Date.parse(finishedAt) + 5000;
 
+/** An exit command that waits: we live. */
+const waiter = identifyProcess(process.pid) ?? { pid: 0, startTime: '' };
+
 function ended(exitCode: End['exitCode'], parts: Partial<ContainerRecord> = {}): string {
-  const lastEnd = { exitCode, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId() };
+  const lastEnd = { exitCode, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId(), waiter };
   const { state, status } = told(container({ lastEnd, ...parts }));
   return `${state}: ${status}`;
 }
 
 function told(record: ContainerRecord) {
-  return describe(sight(holding(record), record), fiveLater);
+  const seen = sight(holding(record), record);
+  if (seen === undefined) throw new Error('it has gone');
+  return describe(seen, fiveLater);
 }
 
 function restarting(restart: RestartPolicy) {
@@ -52,18 +58,21 @@ test('one that waits for its next start is restarting, whatever its exit code wh
   t.is(ended(0, restarting({ kind: 'always' })), 'restarting: Restarting (0) 5 seconds ago');
 });
 
-test('nobody waits for it any more when the machine has started anew', (t) => {
-  const lastEnd = { exitCode: 1, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: 'another boot' };
+test('nobody waits for it any more when who did was killed, or the machine has started anew', (t) => {
+  const unawaited = { exitCode: 1, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId() };
+  const lastEnd = { ...unawaited, boot: 'another boot', waiter };
+  const killed = { ...lastEnd, boot: bootId(), waiter: { ...waiter, startTime: '0' } };
+  t.is(told(container({ lastEnd: unawaited, ...restarting({ kind: 'always' }) })).state, 'exited');
+  t.is(told(container({ lastEnd: killed, ...restarting({ kind: 'always' }) })).state, 'exited');
   t.is(told(container({ lastEnd, ...restarting({ kind: 'always' }) })).state, 'exited');
 });
 
-test('one that will not start again has exited: success, enough attempts, a stop, an end that nobody saw, a failure', (t) => {
+test('one that will not start again has exited: success, enough attempts, a stop, a failure', (t) => {
   t.is(ended(0, restarting({ kind: 'on-failure' })), 'exited: Exited (0) 5 seconds ago');
   const twice = restarting({ kind: 'on-failure', maximumRetries: 2 });
   t.is(ended(1, { ...twice, restarts: 1 }), 'restarting: Restarting (1) 5 seconds ago');
   t.is(ended(1, { ...twice, restarts: 2 }), 'exited: Exited (1) 5 seconds ago');
   t.is(ended(1, { ...restarting({ kind: 'always' }), stopped: true }), 'exited: Exited (1) 5 seconds ago');
-  t.is(ended('unknown', restarting({ kind: 'always' })), 'exited: Exited (unknown) 5 seconds ago');
   t.is(ended(1, { ...restarting({ kind: 'always' }), failure: 'why' }), 'exited: Exited (1) 5 seconds ago');
 });
 
@@ -95,27 +104,35 @@ test('in the middle of an end, what is announced is told: how it ended, or that 
   const records = new Records({ state: directory, runtime: directory }, () => {});
   const context = { records } as unknown as Context;
   const record = container({ life: lifeIn('/nonexistent', { boot: bootId() }) });
-  const told = () => describe(sight(context, record), fiveLater).status;
+  const told = () => {
+    const seen = sight(context, record);
+    return seen === undefined ? undefined : `${describe(seen, fiveLater).status}, ${seen.record.lastEnd?.exitCode}`;
+  };
   const announce = (content: string) => writeFileSync(join(directory, 'journal.json'), content);
   const announceChange = (change: RecordChange) =>
     announce(
       encode({ schema: 1, boot: bootId(), plan: { subject: 'x', direction: 'unmake', steps: [] }, records: [change] }),
     );
 
-  t.is(told(), 'Exited (unknown)', 'nothing is announced');
-  const lastEnd = { exitCode: 3, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId() };
-  announceChange(records.put('containers', container({ lastEnd })));
-  t.is(told(), 'Exited (3) 5 seconds ago');
-  announceChange(records.drop('containers', record.id));
-  t.is(told(), 'Removal In Progress');
-  announceChange(records.drop('containers', 'another'));
-  t.is(told(), 'Exited (unknown)', 'of another one');
-  announce('{');
-  t.is(told(), 'Exited (unknown)', 'half a journal');
+  t.is(told(), undefined, 'nothing is announced, and there is no record any more');
   makeDirectory(join(directory, 'containers'), 0o700);
-  const { path, content } = records.put('containers', container({ lastEnd }));
-  writeFileSync(path, content ?? '');
-  t.is(told(), 'Exited (3) 5 seconds ago', 'written down meanwhile');
+  const write = ({ path, content }: RecordChange) => writeFileSync(path, content ?? '');
+  write(records.put('containers', record));
+  t.is(told(), 'Exited (unknown), undefined', 'nothing is announced');
+  const lastEnd = { exitCode: 3, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId() };
+  const after = container({ lastEnd });
+  announceChange(records.put('containers', after));
+  t.is(told(), 'Exited (3) 5 seconds ago, 3');
+  announceChange(records.drop('containers', record.id, after));
+  t.is(told(), 'Removal In Progress, 3');
+  announceChange(records.drop('containers', record.id));
+  t.is(told(), 'Removal In Progress, undefined', 'begun by a gangway of before');
+  announceChange(records.drop('containers', 'another'));
+  t.is(told(), 'Exited (unknown), undefined', 'of another one');
+  announce('{');
+  t.is(told(), 'Exited (unknown), undefined', 'half a journal');
+  write(records.put('containers', after));
+  t.is(told(), 'Exited (3) 5 seconds ago, 3', 'written down meanwhile');
 });
 
 test('the list is newest first, and of those that run unless all are wanted', (t) => {

@@ -10,7 +10,7 @@
  * and cleans up in its own, already running process: a second Node would cost twice its work. A client that is killed
  * can't forget to unlock: the kernel does it, and the exit script goes on. Without a client nobody holds the lock.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 
@@ -44,12 +44,16 @@ export interface Exit {
   readonly exitCode: number;
   /** The kernel killed one of its processes for want of memory. */
   readonly outOfMemory: boolean;
+  /** When conmon wrote that down. Absent where it is we who have killed it. */
+  readonly at?: Date;
 }
 
 /** Reads how the container ended; undefined while it has not, or when its monitor was killed and nobody knows. */
 export function readExit(launch: Launch): Exit | undefined {
   const exitCode = readExitStatus(exitPath(launch));
-  return exitCode === undefined ? undefined : { exitCode, outOfMemory: existsSync(`${launch.directory}/oom`) };
+  const at = ignoring('ENOENT', () => statSync(exitPath(launch)))?.mtime;
+  if (exitCode === undefined || at === undefined) return undefined;
+  return { exitCode, outOfMemory: existsSync(`${launch.directory}/oom`), at };
 }
 
 /**
