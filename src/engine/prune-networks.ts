@@ -1,4 +1,5 @@
 /** `gangway network prune`: what nobody uses. */
+import { GangwayError } from '../values/errors.ts';
 import { predefinedNames } from '../values/network.ts';
 import type { Context } from './context.ts';
 import { removeNetwork } from './create-network.ts';
@@ -6,7 +7,10 @@ import type { NetworkSummary, PrunedNetworks } from './engine.ts';
 import { listNetworks } from './inspect-network.ts';
 import { tell } from './tell.ts';
 
-/** Each is removed by itself: one that somebody begins to use meanwhile stays, and does not keep the others. */
+/**
+ * Each is removed by itself: one that somebody begins to use meanwhile stays, one that somebody removes has gone, and neither is
+ * a failure, as with Docker; what is one keeps none of the others.
+ */
 export async function pruneNetworks(
   context: Context,
   wanted: (network: NetworkSummary) => boolean,
@@ -20,10 +24,14 @@ export async function pruneNetworks(
     try {
       removed.push(await removeNetwork(context, id));
     } catch (error) {
-      failures.push(error);
+      if (!isNobodysFault(error)) failures.push(error);
     }
   }
   // Docker's: of no network, and of bytes, which networks have none of.
   if (!context.dryRun) tell(context, [{ type: 'network', action: 'prune', id: '', attributes: { reclaimed: '0' } }]);
   return { removed, failures };
+}
+
+function isNobodysFault(error: unknown): boolean {
+  return error instanceof GangwayError && (error.code === 'network-in-use' || error.code === 'network-not-found');
 }

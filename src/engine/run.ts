@@ -16,7 +16,7 @@ import { type ExitStatus, watched } from '../services/process/exit-watch.ts';
 import { readLaunched } from '../services/process/launch.ts';
 import { type Lock, tryLock } from '../sys/flock.ts';
 import type { ContainerRequest } from '../values/container.ts';
-import { GangwayError } from '../values/errors.ts';
+import { GangwayError, hasErrno } from '../values/errors.ts';
 import { shortId } from '../values/id.ts';
 import type { Launch } from '../values/launch.ts';
 import { type Context, carry, exclusively } from './context.ts';
@@ -24,7 +24,7 @@ import { draftContainer } from './create-container.ts';
 import { endLife, isAlive, lastOf } from './end.ts';
 import type { Ending, RunOptions, Streams } from './engine.ts';
 import { ofContainer } from './occurrences.ts';
-import type { ContainerRecord } from './record.ts';
+import type { ContainerRecord, Life } from './record.ts';
 import { type Beginning, startLife } from './start.ts';
 import { eventsPath, tell } from './tell.ts';
 
@@ -81,18 +81,36 @@ export async function startAgain(
 /** Connects to a container that runs, until it ends or the person leaves. */
 export async function attachTo(context: Context, name: string, streams: Streams, withInput: boolean): Promise<Ending> {
   const record = context.records.container(name);
-  if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
+  const { life } = record;
+  if (life === undefined || !isAlive(life)) throw notRunning(record.name);
   tell(context, [ofContainer(record, 'attach')]);
   const { stdin, ...others } = streams;
   const ends = withInput && stdin !== undefined ? streams : others;
-  const target = attachTarget(record.life.launch, record.request.interactive);
-  return await askIfUnseen(context, record, await connectAttach({ ...target, running: true }, ends).ending);
+  const target = { ...attachTarget(life.launch, record.request.interactive), running: true };
+  const attachment = await whileAlive(record.name, life, () => connectAttach(target, ends));
+  return await askIfUnseen(context, record, await attachment.ending);
 }
 
 export function notRunning(name: string): GangwayError {
   return new GangwayError('container-not-running', `container ${name} is not running`, {
     hint: `\`gangway start ${name}\` starts it`,
   });
+}
+
+/**
+ * Who looks into a container holds no lock: what he does not find there any more has ended with it.
+ *
+ * @throws GangwayError container-not-running, in the place of what the kernel says of a file or a process that has gone
+ */
+export async function whileAlive<T>(name: string, life: Life, body: () => T | Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    // What was refused for want of a directory or a program is refused for want of a container, too.
+    const isOfLife = error instanceof GangwayError || hasErrno(error, 'ENOENT', 'ECONNREFUSED', 'ESRCH');
+    if (isOfLife && !isAlive(life)) throw notRunning(name);
+    throw error;
+  }
 }
 
 function attachTarget(launch: Launch, interactive: boolean): AttachTarget {

@@ -12,7 +12,7 @@ import { isAlive } from './end.ts';
 import type { ExecRequest, LogLine, LogOptions, Statistics, Streams } from './engine.ts';
 import { execKind } from './process-kind.ts';
 import { checkLogs } from './request.ts';
-import { notRunning } from './run.ts';
+import { notRunning, whileAlive } from './run.ts';
 import { dataDirectory } from './start.ts';
 
 /** A container's output, also of one that has ended. */
@@ -27,7 +27,7 @@ export async function* logsOf({ records }: Context, name: string, asked: LogOpti
 
 /** Runs a further command inside. @returns its exit status; 0 in a dry run */
 export async function execIn(context: Context, name: string, asked: ExecRequest, streams?: Streams): Promise<number> {
-  const { record, launch, container } = running(context.records, name);
+  const { record, life, launch, container } = running(context.records, name);
   // As with Docker, what the container was given counts more than what a terminal or another user bring: TERM, HOME.
   const request = { ...asked, environment: [...record.request.environment, ...asked.environment] };
   const subject = `exec in ${record.name}`;
@@ -40,7 +40,8 @@ export async function execIn(context: Context, name: string, asked: ExecRequest,
     exitStatus = status;
   });
   using world = new World(context.host());
-  await apply(subject, steps, { ...context.kinds, exec }, world);
+  const all = { ...context.kinds, exec };
+  await whileAlive(record.name, life, () => apply(subject, steps, all, world));
   return exitStatus;
 }
 
@@ -55,5 +56,5 @@ function running(records: Context['records'], name: string) {
   const record = records.container(name);
   const launched = record.life === undefined ? undefined : readLaunched(record.life.launch);
   if (record.life === undefined || launched === undefined || !isAlive(record.life)) throw notRunning(record.name);
-  return { record, launch: record.life.launch, container: launched.container };
+  return { record, life: record.life, launch: record.life.launch, container: launched.container };
 }

@@ -6,7 +6,7 @@ import { readLaunched } from '../services/process/launch.ts';
 import { type ProcessWatch, watchProcess } from '../sys/pidfd.ts';
 import type { Context } from './context.ts';
 import type { Life } from './record.ts';
-import { notRunning } from './run.ts';
+import { notRunning, whileAlive } from './run.ts';
 
 /** @param name a container; absent: the machine itself */
 export async function watch(context: Context, name: string | undefined): Promise<Watch> {
@@ -18,7 +18,7 @@ export async function watch(context: Context, name: string | undefined): Promise
   const process = watchProcess(first.pid);
   try {
     if (!isProcessAlive(first)) throw notRunning(canonical);
-    return endingWith(process, await watchLife(context, life));
+    return endingWith(process, await whileAlive(canonical, life, () => watchLife(context, life)));
   } catch (error) {
     process.close();
     throw error;

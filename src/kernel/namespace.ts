@@ -6,17 +6,20 @@
  *
  * @see ip-netns(8)
  */
-import { closeSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Connection } from '../netlink/connection.ts';
 import { bindToItself, makeShared, unmount } from '../sys/mount.ts';
 import { createNamespace, inNamespace, openNamespace } from '../sys/namespace.ts';
-import { hasErrno, ignoring } from '../values/errors.ts';
+import { hasErrno, ignoring, KernelError } from '../values/errors.ts';
 import { shortId } from '../values/id.ts';
 import { makeDirectory } from './directory.ts';
 import { Settings } from './settings.ts';
 
 /** Where iproute2 keeps its pins. */
 export const pinDirectory = '/run/netns';
+
+/** linux/magic.h: the file system whose files are namespaces. */
+const NSFS_MAGIC = 0x6e736673;
 
 export class KernelNamespace {
   readonly path: string;
@@ -31,9 +34,16 @@ export class KernelNamespace {
     this.fd = openNamespace(path);
   }
 
-  /** Opens the namespace behind a file. Close it when done: an open one keeps the namespace alive. */
+  /**
+   * Opens the namespace behind a file. Close it when done: an open one keeps the namespace alive.
+   *
+   * @throws Error ENOENT, also of a pin that is about to be removed: the namespace is unmounted from it first
+   */
   static open(path: string): KernelNamespace {
-    return new KernelNamespace(path);
+    const opened = new KernelNamespace(path);
+    if (statfsSync(`/proc/self/fd/${opened.fd}`).type === NSFS_MAGIC) return opened;
+    opened.close();
+    throw new KernelError(`open network namespace ${path}`, 'ENOENT', 'no namespace is mounted there any more');
   }
 
   /** The namespace in which this program was started. */

@@ -111,6 +111,8 @@ function containerNamed(context: Context, world: World, reference: string): Aske
   const { name, life, stack } = stackOf(context, reference);
   if (stack === 'host') return host();
   const own = world.endpoints.filter(({ container }) => container === name);
+  // The world was looked at after the record: it may have ended in between.
+  if (own.length === 0 && !isAlive(life)) throw notRunning(name);
   if (own.length === 0 && life.plugs.length > 0) throw besides(name);
   const networkFor = (address: Address) => {
     const having = own.filter(({ addresses }) => addresses.some(({ family }) => family === address.family));
