@@ -13,6 +13,7 @@ import { type Change, carryOut, type Ledger, recover } from '../plan/change.ts';
 import type { Kinds } from '../plan/kind.ts';
 import type { Plan } from '../plan/plan.ts';
 import { World } from '../plan/world.ts';
+import { endOf } from '../services/events/reader.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import { diskError } from './disk.ts';
@@ -20,7 +21,7 @@ import type { Identities } from './identities.ts';
 import { isServed } from './record.ts';
 import type { Records } from './records.ts';
 import type { Sockets } from './sockets.ts';
-import { tell, tellUnlessTold } from './tell.ts';
+import { eventsPath, tell, tellUnlessTold } from './tell.ts';
 import type { Turns } from './turns.ts';
 
 export interface Context {
@@ -173,6 +174,7 @@ function ledger(context: Context): Ledger {
   return {
     journalPath: journalPath(context),
     tell: (events) => tell(context, events),
-    tellUnlessTold: (events) => tellUnlessTold(context, events),
+    tellUnlessTold: (events, since) => tellUnlessTold(context, events, since),
+    toldUntil: () => endOf(eventsPath(context.records)),
   };
 }

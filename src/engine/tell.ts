@@ -4,9 +4,9 @@
  * It is done after the fact, and can't undo it: where the log can't be written, that is told, and the container is none
  * the worse.
  */
-import { appendEvents, endsWith } from '../services/events/log.ts';
+import { appendEvents, tellsOf } from '../services/events/log.ts';
 import { KernelError } from '../values/errors.ts';
-import type { Occurrence } from '../values/event.ts';
+import type { LogPosition, Occurrence } from '../values/event.ts';
 import type { Records } from './records.ts';
 
 /** As much of a context as it takes. */
@@ -24,10 +24,18 @@ export function tell(context: Teller, occurrences: readonly Occurrence[]): void 
   attempt(context, occurrences, (path) => appendEvents(path, occurrences));
 }
 
-/** For a change that somebody else began: the last thing that he did may have been to tell it. */
-export function tellUnlessTold(context: Teller, occurrences: readonly Occurrence[]): void {
+/**
+ * For a change that somebody else began: the last thing that he did may have been to tell it.
+ *
+ * @param since where the log ended when he began
+ */
+export function tellUnlessTold(
+  context: Teller,
+  occurrences: readonly Occurrence[],
+  since: LogPosition | undefined,
+): void {
   attempt(context, occurrences, (path) => {
-    if (!endsWith(path, occurrences)) appendEvents(path, occurrences);
+    if (!tellsOf(path, occurrences, since)) appendEvents(path, occurrences);
   });
 }
 

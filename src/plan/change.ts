@@ -11,7 +11,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { bootId } from '../kernel/boot.ts';
 import { GangwayError, hasErrno, ignoring, TeardownError } from '../values/errors.ts';
-import type { Occurrence } from '../values/event.ts';
+import type { LogPosition, Occurrence } from '../values/event.ts';
+import { present } from '../values/present.ts';
 import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
 import type { Kinds } from './kind.ts';
@@ -35,8 +36,10 @@ export interface Change {
 export interface Ledger {
   readonly journalPath: string;
   readonly tell: (events: readonly Occurrence[]) => void;
-  /** Of a change that somebody else began, who may have told it before he was killed. */
-  readonly tellUnlessTold: (events: readonly Occurrence[]) => void;
+  /** Of a change that somebody else began, who may have told it before he was killed: behind that place. */
+  readonly tellUnlessTold: (events: readonly Occurrence[], since: LogPosition | undefined) => void;
+  /** How far has been told now? Undefined where nothing has. */
+  readonly toldUntil: () => LogPosition | undefined;
 }
 
 /** Read back by `recover`; a change of its meaning gets the next number. */
@@ -46,13 +49,16 @@ const schema = 1;
 interface Journal extends Change {
   readonly schema: number;
   readonly boot: string;
+  /** How far had been told then. */
+  readonly toldUntil?: LogPosition;
 }
 
 /** Carries out a change. The caller holds the lock, and no journal is left from before. */
 export async function carryOut(change: Change, ledger: Ledger, kinds: Kinds, world: World): Promise<void> {
   const { journalPath } = ledger;
   try {
-    writeJournal({ ...change, schema, boot: bootId() }, journalPath);
+    const toldUntil = ledger.toldUntil();
+    writeJournal({ ...change, schema, boot: bootId(), ...present({ toldUntil }) }, journalPath);
   } catch (error) {
     if (!hasErrno(error, 'ENOSPC') || !canDoWithout(change)) throw error;
   }
@@ -108,7 +114,6 @@ async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: World
  */
 export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promise<string | undefined> {
   const { journalPath, tellUnlessTold } = ledger;
-  const careful = { ...ledger, tell: tellUnlessTold };
   const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
   if (text === undefined) return undefined;
   const journal = readJournal(text, journalPath);
@@ -116,7 +121,8 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
     rmSync(journalPath);
     return 'removed a torn journal: the change it announced had not begun';
   }
-  const { plan } = journal;
+  const { plan, toldUntil } = journal;
+  const careful: Ledger = { ...ledger, tell: (events) => tellUnlessTold(events, toldUntil) };
   const steps = journal.boot === bootId() ? plan.steps : lasting(plan.steps);
   const change = { ...journal, plan: { ...plan, steps } };
   const { subject, direction } = plan;

@@ -19,5 +19,12 @@ interface Happening<Type extends string, Action extends string> {
 /** Something that has happened. */
 export type Occurrence = Happening<'container', ContainerAction> | Happening<'network', NetworkAction>;
 
+/** A place in the log of events, which stays the same when its file is put aside. */
+export interface LogPosition {
+  /** Which file. A number of an inode comes round again: the moment of its birth does not. */
+  readonly file: string;
+  readonly offset: number;
+}
+
 /** Something that has happened, and when: known to the millisecond. */
 export type EngineEvent = Occurrence & { readonly time: Date };

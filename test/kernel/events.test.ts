@@ -115,10 +115,11 @@ test('nothing is told of what was taken back, and a crash keeps nothing secret',
     t.is((await gangway.exec(['run', '--name', 'web', '/no/such/program'])).exitCode, 127);
     t.deepEqual(await told(gangway), []);
     if (skipUnless(t, await missingStrace())) return;
-    const killedAt = async (call: string, path: string, words: string) => {
+    const killedAt = async (call: string, path: string, words: string, ...next: readonly (readonly string[])[]) => {
       const inject = ['-P', path, '-e', `inject=${call}:signal=KILL:when=1`];
       const strace = ['strace', '-qq', '-o', '/dev/null', ...inject, ...program, ...words.split(' ')];
       t.is((await gangway.lab.host.exec(strace)).exitCode, 137, `${words} is killed at ${call} ${path}`);
+      for (const each of next) await gangway.run(...each);
       await gangway.run('network', 'create', 'next');
       await gangway.run('network', 'rm', 'next');
       const events = (await told(gangway)).filter((line) => !line.includes('next'));
@@ -137,6 +138,22 @@ test('nothing is told of what was taken back, and a crash keeps nothing secret',
     t.deepEqual(await killedAt('openat', events, 'rm -f web'), [kill(9), disconnect(), die(137), web('destroy')]);
     t.deepEqual(await killedAt('unlink', journal, 'create --name web true'), [web('create')]);
     t.deepEqual(await killedAt('unlink', journal, 'rm web'), [web('destroy')]);
+    // A signal is told without the lock, before the next one brings the change to its end.
+    const winch = ['kill', '-s', 'WINCH', 'web'];
+    t.deepEqual(await killedAt('unlink', journal, 'run -d --name web sleep 1000', winch), [
+      web('create'),
+      connect(),
+      web('start'),
+      kill(28),
+    ]);
+    await gangway.run('rm', '-f', 'web');
+    // The same had happened before.
+    await gangway.run('network', 'create', 'back');
+    await gangway.run('create', '--name', 'idle', '--network', 'back', 'true');
+    await gangway.run('network', 'disconnect', 'back', 'idle');
+    await gangway.run('network', 'connect', 'back', 'idle');
+    const left = await killedAt('openat', events, 'network disconnect back idle');
+    t.is(left.filter((line) => /network disconnect .*name=back/.test(line)).length, 2, left.join('\n'));
   }));
 
 test('events that can’t be written are missed, and containers are not the worse for it', (t) =>

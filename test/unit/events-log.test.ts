@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { followEvents } from '../../src/services/events/follow.ts';
 import { formatLine, parseLine } from '../../src/services/events/line.ts';
-import { appendEvents, endsWith } from '../../src/services/events/log.ts';
+import { appendEvents, tellsOf } from '../../src/services/events/log.ts';
 import { endOf, readerOf } from '../../src/services/events/reader.ts';
 import type { EngineEvent, Occurrence } from '../../src/values/event.ts';
 
@@ -112,14 +112,21 @@ test('a reader loses nothing when the file is put aside under his eyes', (t) => 
   t.is(late.at(-1)?.attributes.name, 'later');
 });
 
-test('the last thing that was told is known, whenever it was', (t) => {
+test('what was told behind a place is known, whatever was told after it, and before that place it is another one', (t) => {
   const path = place(t);
-  t.false(endsWith(path, [start]));
+  t.false(tellsOf(path, [start], undefined));
   appendEvents(path, [numbered(1), start]);
-  t.true(endsWith(path, [start]));
-  t.true(endsWith(path, [numbered(1), start]));
-  t.false(endsWith(path, [start, start]));
-  t.false(endsWith(path, [{ ...start, attributes: { name: 'other' } }]));
+  const since = endOf(path);
+  t.true(tellsOf(path, [start], undefined));
+  t.true(tellsOf(path, [numbered(1), start], undefined));
+  t.false(tellsOf(path, [start, start], undefined));
+  t.false(tellsOf(path, [{ ...start, attributes: { name: 'other' } }], undefined));
+  t.false(tellsOf(path, [start], since), 'told before');
+  appendEvents(path, [numbered(2), numbered(3)]);
+  appendEvents(path, [numbered(4)]);
+  t.true(tellsOf(path, [numbered(2), numbered(3)], since));
+  t.false(tellsOf(path, [numbered(1)], since));
+  t.false(tellsOf(path, [numbered(2), numbered(4)], since), 'not together');
 });
 
 test('a disk that is full, or a path that is no file, is the writer’s error', (t) => {

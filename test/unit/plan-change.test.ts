@@ -24,14 +24,16 @@ class Place extends FakeMachine {
 
   /** What a gangway that was killed has left. */
   crashed(change: Change, options: { readonly boot?: string; readonly schema?: number } = {}): void {
-    writeFileSync(this.journal, encode({ ...change, schema: 1, boot: bootId(), ...options }));
+    const toldUntil = this.ledger.toldUntil();
+    writeFileSync(this.journal, encode({ ...change, schema: 1, boot: bootId(), toldUntil, ...options }));
   }
 
   /** What was told, in the order of the work. */
   readonly ledger: Ledger = {
     journalPath: this.journal,
     tell: (events) => this.#tell('told', events),
-    tellUnlessTold: (events) => this.#tell('told, unless it was', events),
+    tellUnlessTold: (events, since) => this.#tell(`told, unless it was behind ${since?.offset}`, events),
+    toldUntil: () => ({ file: 'events', offset: 7 }),
   };
 
   carryOut(change: Change): Promise<void> {
@@ -262,6 +264,6 @@ test('what somebody else began and is completed is told, unless he told it himse
   await place.recover();
   place.crashed({ ...change(place, 'unmake', up('x')), events });
   await place.recover();
-  const told = 'told, unless it was: start, with network.json';
+  const told = 'told, unless it was behind 7: start, with network.json';
   t.deepEqual(place.log, [`${told} web.json`, 'undo x', told]);
 });

@@ -1,13 +1,13 @@
 /** Events as they come: a change of the log wakes us (inotify), and nothing is asked twice. */
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { EngineEvent } from '../../values/event.ts';
+import type { EngineEvent, LogPosition } from '../../values/event.ts';
 import { longestTimeoutMilliseconds } from '../../values/timer.ts';
-import { type Position, readerOf } from './reader.ts';
+import { readerOf } from './reader.ts';
 
 export interface Span {
   /** Absent: with the oldest event. */
-  readonly start?: Position | undefined;
+  readonly start?: LogPosition | undefined;
   /** When to end; a time in the past reads what there is. Absent: never. */
   readonly until?: Date | undefined;
   /** Ends it as well. */

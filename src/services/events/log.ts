@@ -11,7 +11,7 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { lockDescriptor } from '../../sys/flock.ts';
 import { ignoring } from '../../values/errors.ts';
-import type { Occurrence } from '../../values/event.ts';
+import type { LogPosition, Occurrence } from '../../values/event.ts';
 import { formatLine } from './line.ts';
 import { previous, readerOf } from './reader.ts';
 
@@ -37,11 +37,12 @@ export function appendEvents(path: string, occurrences: readonly Occurrence[]): 
   }
 }
 
-/** Is this the last thing that the log tells of, whenever it was? */
-export function endsWith(path: string, occurrences: readonly Occurrence[]): boolean {
-  const last = readerOf(path)().slice(-occurrences.length);
+/** Does the log tell of this, all of it and together, behind a place? */
+export function tellsOf(path: string, occurrences: readonly Occurrence[], since: LogPosition | undefined): boolean {
   const plain = ({ type, action, id, attributes }: Occurrence) => JSON.stringify([type, action, id, attributes]);
-  return last.map(plain).join() === occurrences.map(plain).join();
+  const told = readerOf(path, since)().map(plain);
+  const wanted = occurrences.map(plain);
+  return told.some((_, index) => wanted.every((line, offset) => told[index + offset] === line));
 }
 
 /** The file that has the name when its lock is ours: whoever had it before us may have put the file aside. */

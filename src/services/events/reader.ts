@@ -1,15 +1,8 @@
 /** Reading the log of events from front to back, while others write it and put full files aside. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { ignoring } from '../../values/errors.ts';
-import type { EngineEvent } from '../../values/event.ts';
+import type { EngineEvent, LogPosition } from '../../values/event.ts';
 import { parseLine } from './line.ts';
-
-/** A place in the log, which stays the same when its file is put aside. */
-export interface Position {
-  /** Which file. A number of an inode comes round again: the moment of its birth does not. */
-  readonly file: string;
-  readonly offset: number;
-}
 
 /** Where the events are that `path` had no room for. */
 export function previous(path: string): string {
@@ -17,7 +10,7 @@ export function previous(path: string): string {
 }
 
 /** Behind the last event. Undefined while there is none. */
-export function endOf(path: string): Position | undefined {
+export function endOf(path: string): LogPosition | undefined {
   const found = ignoring('ENOENT', () => statSync(path)) ?? ignoring('ENOENT', () => statSync(previous(path)));
   return found === undefined ? undefined : { file: identify(found), offset: found.size };
 }
@@ -27,7 +20,7 @@ export function endOf(path: string): Position | undefined {
  *
  * @param start absent: with the oldest event
  */
-export function readerOf(path: string, start?: Position): () => readonly EngineEvent[] {
+export function readerOf(path: string, start?: LogPosition): () => readonly EngineEvent[] {
   let position = start;
   return () => {
     // The present file first: what is put aside after that is found under the other name.
@@ -47,7 +40,7 @@ export function readerOf(path: string, start?: Position): () => readonly EngineE
 }
 
 /** A file from a position on, or from its beginning if the position is in another one. */
-function readFrom(path: string, position: Position | undefined) {
+function readFrom(path: string, position: LogPosition | undefined) {
   const fd = ignoring('ENOENT', () => openSync(path, 'r'));
   if (fd === undefined) return undefined;
   try {
