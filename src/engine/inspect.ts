@@ -73,7 +73,8 @@ function state(seen: Sight) {
   const exit = observed?.kind === 'exited' ? observed.exit : found.state === 'running' ? undefined : lastEnd;
   return {
     Status: found.state,
-    Running: found.state === 'running',
+    // Docker's: one that waits for its next life counts as running.
+    Running: found.state === 'running' || found.state === 'restarting',
     Restarting: found.state === 'restarting',
     OOMKilled: exit?.outOfMemory ?? false,
     Pid: life !== undefined && found.state === 'running' ? (readLaunched(life.launch)?.container.pid ?? 0) : 0,

@@ -20,7 +20,7 @@ import type { Launch } from '../values/launch.ts';
 import { present } from '../values/present.ts';
 import { parseSignal, signalNumber } from '../values/signal.ts';
 import { type Context, carry, exclusively } from './context.ts';
-import { assumeEnded, endLife, isAlive, isUnwatched, lastOf, observeLife, removeRecord } from './end.ts';
+import { assumeEnded, endLife, isAlive, isUnwatched, isWaiting, lastOf, observeLife, removeRecord } from './end.ts';
 import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord, Life } from './record.ts';
 import { notRunning, toldEnd } from './run.ts';
@@ -213,12 +213,13 @@ export async function remove(
 ): Promise<void> {
   await exclusively(context, async (world) => {
     const record = context.records.container(name);
-    if (record.life === undefined) return await removeRecord(context, world, record);
-    if ((isAlive(record.life) || isUnwatched(record.life)) && !force) {
-      throw new GangwayError('container-running', `container ${record.name} is running`, {
+    const runs = record.life !== undefined && (isAlive(record.life) || isUnwatched(record.life));
+    if ((runs || isWaiting(record)) && !force) {
+      throw new GangwayError('container-running', `container ${record.name} is ${runs ? 'running' : 'restarting'}`, {
         hint: `\`gangway stop ${record.name}\` first, or \`gangway rm -f ${record.name}\``,
       });
     }
+    if (record.life === undefined) return await removeRecord(context, world, record);
     await endLife(context, world, record, 'remove');
   });
 }

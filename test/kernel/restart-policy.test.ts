@@ -21,6 +21,14 @@ test('a container that waits for its next start can be stopped, and stays so', (
     };
     await waitFor('it waits', isLong, { timeoutMilliseconds: 60_000 });
     t.is((await gangway.lab.host.exec(waits)).exitCode, 0, 'control');
+    t.like(JSON.parse(await gangway.run('inspect', 'again'))[0].State, {
+      Running: true,
+      Restarting: true,
+      ExitCode: 1,
+    });
+    const refused = await gangway.exec(['rm', 'again']);
+    t.is(refused.exitCode, 1);
+    t.regex(refused.stderr, /^gangway: container again is restarting; `gangway stop again` first/);
     await gangway.run('stop', 'again');
     await waitFor('nobody waits', async () => (await gangway.lab.host.exec(waits)).exitCode !== 0, {
       timeoutMilliseconds: 4000,
