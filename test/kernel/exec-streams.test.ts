@@ -5,7 +5,9 @@
 import test from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
 import { quote } from '../../src/values/quote.ts';
+import { missingStrace } from '../support/crash.ts';
 import { program, withGangway } from '../support/gangway.ts';
+import { skipUnless } from '../support/skip.ts';
 
 /** A null device of the lab's own: where this goes wrong it is not the machine's that is lost. */
 const ownNull = `
@@ -73,6 +75,24 @@ test('-t alone is enough at a terminal, and without one it is refused', (t) =>
       stderr: "gangway: the input is no terminal; leave out -t\nSee 'gangway exec --help'.\n",
     });
   }));
+
+test('what a command at a terminal has said before crun listens is heard, and its status is its own', async (t) => {
+  if (skipUnless(t, await missingStrace())) return;
+  await withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    // Each file that it closes, before it waits for the command, takes crun a while.
+    await gangway.sh(`
+      mount -t tmpfs tmpfs /usr/local/sbin
+      printf '#!/bin/sh\nexec strace -qq -o /dev/null -e inject=close:delay_enter=30000 /usr/bin/crun "$@"\n' >/usr/local/sbin/crun
+      chmod +x /usr/local/sbin/crun`);
+    const typed = (script: string) => [...program, 'exec', '-t', 'web', ...script.split(' ')].join(' ');
+    t.is(
+      await gangway.sh(`${atTerminal} || echo "status $?"`, typed('ls -d /proc/self /no/such')),
+      ["ls: cannot access '/no/such': No such file or directory\r", '/proc/self\r', 'status 2'].join('\n'),
+    );
+    await gangway.sh('umount /usr/local/sbin');
+  });
+});
 
 test('--isolation=network: a further command is whoever the container is', (t) =>
   withGangway(t, async (gangway) => {

@@ -80,6 +80,8 @@ for (const taker of ['stop', 'restart']) {
       const client = gangway.lab.host.spawn(['sh', '-c', '"$@"; exit $?', 'sh', ...run]);
       await client.waitForOutput(/ready/);
       const send = (signal: string) => gangway.sh('pkill "-$1" -f "^[^ ]*node .*gangway.js run"', signal);
+      // Its command may speak before it has let the others in.
+      await gangway.lab.host.waitFor(['flock', '-n', '/run/gangway/lock', 'true']);
       await send('STOP');
       await gangway.run(taker, 'web');
       await send('CONT');

@@ -139,7 +139,8 @@ const stty = () => ({ before: settings('/run/before'), after: settings('/run/aft
 const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
   async client() {
     const { id, target } = JSON.parse(readFileSync('/run/target.json', 'utf8'));
-    const attachment = connectAttach({ ...target, running: !existsSync('/run/start') }, process);
+    const life = { ...target.life, stands: () => true };
+    const attachment = connectAttach({ ...target, life, running: !existsSync('/run/start') }, process);
     if (existsSync('/run/start')) execFileSync('crun', ['start', id]);
     if (existsSync('/run/throw'))
       setTimeout(() => {

@@ -193,7 +193,7 @@ class Session {
  * Resolves when the bytes are out of our hands, with the error if nobody takes them. By then the stream's `error` event,
  * which comes a moment after the callback, has found its listener.
  */
-function write(output: NodeJS.WritableStream, bytes: Buffer): Promise<Error | undefined> {
+export function write(output: NodeJS.WritableStream, bytes: Buffer): Promise<Error | undefined> {
   return new Promise((resolve) => {
     output.write(bytes, (error) => {
       if (error == null) resolve(undefined);

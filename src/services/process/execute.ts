@@ -19,15 +19,16 @@ import { commandNotExecutable, commandNotFound, requireCommand } from '../../ker
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { requireProgram } from '../../kernel/program.ts';
 import { openSealedNull } from '../../sys/null-device.ts';
-import { GangwayError, ignoring } from '../../values/errors.ts';
+import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
-import type { Streams } from './attach.ts';
+import { type Streams, write } from './attach.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
+import { readCrunLog } from './crun-log.ts';
 import { directoryOf, enterParameters, execProcess, type OciProcess } from './exec-process.ts';
 import { ExecStreams } from './exec-streams.ts';
 import { type Accounts, readAccounts } from './identity.ts';
-import { isTerminalInput } from './terminal.ts';
+import { isTerminalInput, isTerminalOutput } from './terminal.ts';
 
 /** The parts of a launch that a further command needs. */
 export type ExecTarget = Pick<
@@ -108,6 +109,7 @@ async function crunExec(target: ExecTarget, description: OciProcess, request: Ex
       requireProgram('crun'),
       `--root=${target.runtimeRoot}`,
       `--log=${log}`,
+      '--log-format=json',
       'exec',
       ...detach,
       '--process',
@@ -115,7 +117,8 @@ async function crunExec(target: ExecTarget, description: OciProcess, request: Ex
       target.id,
     ];
     const status = await run({ words, env: process.env, leave: false, request, streams });
-    const complaint = ignoring('ENOENT', () => readFileSync(log, 'utf8')) ?? '';
+    const { complaint, output } = readCrunLog(ignoring('ENOENT', () => readFileSync(log)) ?? Buffer.alloc(0));
+    await say(streams.stdout, output);
     if (status === 0 || complaint === '') return status;
     const exitStatus = statusOfComplaint(complaint);
     // Else crun has said it on the command's stderr.
@@ -125,6 +128,22 @@ async function crunExec(target: ExecTarget, description: OciProcess, request: Ex
   } finally {
     rmSync(file, { force: true });
     rmSync(log, { force: true });
+  }
+}
+
+/** What crun has put aside. Our terminal, which is raw no more, ends its lines itself; a reader who has gone misses nothing. */
+async function say(to: Streams['stdout'], aside: Buffer): Promise<void> {
+  if (aside.length === 0) return;
+  const output = isTerminalOutput(to)
+    ? Buffer.from(aside.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')
+    : aside;
+  const heard = () => {};
+  to.on('error', heard);
+  try {
+    const error = await write(to, output);
+    if (error !== undefined && !hasErrno(error, 'EPIPE')) throw error;
+  } finally {
+    to.off('error', heard);
   }
 }
 
