@@ -12,6 +12,7 @@ import type { RecordChange } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
 import { lasting } from '../plan/undo.ts';
 import type { World } from '../plan/world.ts';
+import type { Exit } from '../services/process/exit.ts';
 import { type Observed, observe, readLaunched } from '../services/process/launch.ts';
 import { messageOf } from '../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../values/event.ts';
@@ -43,17 +44,16 @@ function goesOn({ kind }: Observed): boolean {
 }
 
 /** What becomes of a container's record when it has ended: `--rm`. As with Docker, one that is restarted stays. */
-export function lastOf({ request, restartedBy }: ContainerRecord): 'keep' | 'remove' {
-  const isRestarted = restartedBy !== undefined && isProcessAlive(restartedBy);
-  return request.removeOnExit && !isRestarted ? 'remove' : 'keep';
+export function lastOf(record: ContainerRecord): 'keep' | 'remove' {
+  return record.request.removeOnExit && !isBeingRestarted(record) ? 'remove' : 'keep';
 }
 
-interface Ending {
+interface Circumstances {
   /** What has happened to the container besides. */
   readonly told?: readonly ContainerAction[];
   /** What is known of its end, where its monitor can't tell. */
   readonly found?: Observed;
-  /** Who is going to start it again after a while, if anybody does. */
+  /** Who is going to start it again after a while, if its policy says so. */
   readonly waiter?: ProcessIdentity | undefined;
 }
 
@@ -69,13 +69,14 @@ export async function endLife(
   world: World,
   record: ContainerRecord,
   last: 'keep' | 'remove',
-  { told = [], found, waiter }: Ending = {},
+  { told = [], found, waiter }: Circumstances = {},
 ): Promise<ContainerRecord> {
   const { life } = record;
   if (life === undefined) return record;
   const boot = bootId();
   const observed = found ?? observeLife(life);
-  const end = { ...endOf(life, observed), ...present({ waiter }) };
+  const seen = endOf(life, observed);
+  const end = awaitsRestart(withoutLife(record, seen)) ? { ...seen, ...present({ waiter }) } : seen;
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
   const ended = withoutLife(record, end);
@@ -133,7 +134,7 @@ function removal(
   record: ContainerRecord,
   ended: ContainerRecord,
 ): { readonly steps: readonly Step[]; readonly records: readonly RecordChange[] } {
-  return { steps: record.steps, records: [records.drop('containers', record.id, ended)] };
+  return { steps: record.steps, records: [records.dropContainer(ended)] };
 }
 
 /** As with Docker, a container has lost its networks when it is told to be dead. */
@@ -170,11 +171,17 @@ function endOf(life: Life, observed: Observed): End {
   // Still alive: it is we who kill it.
   if (observed.kind !== 'exited')
     return { exitCode: goesOn(observed) ? 137 : 'unknown', outOfMemory: false, finishedAt, ...known };
-  const { at, ...exit } = observed.exit;
-  // A file's time is the clock's last tick, which may be before the start.
-  const seenAt =
-    at === undefined ? finishedAt : new Date(Math.max(at.getTime(), Date.parse(life.startedAt))).toISOString();
-  return { ...exit, finishedAt: seenAt, ...known };
+  const { at: _, ...exit } = observed.exit;
+  return { ...exit, finishedAt: finishedAtOf(life, observed.exit) ?? finishedAt, ...known };
+}
+
+/**
+ * When a life has ended. A file's time is the clock's last tick, which may be before the start.
+ *
+ * @returns undefined where nobody has written it down
+ */
+export function finishedAtOf(life: Life, { at }: Exit): string | undefined {
+  return at === undefined ? undefined : new Date(Math.max(at.getTime(), Date.parse(life.startedAt))).toISOString();
 }
 
 /**
@@ -201,9 +208,8 @@ export async function noteFailure(context: Context, world: World, id: string, er
 }
 
 /** Docker's rules: does a container that has ended by itself start again? */
-export function wantsRestart(record: ContainerRecord): boolean {
-  const { request, restarts, lastEnd } = record;
-  if (isStopped(record) || request.removeOnExit) return false;
+export function wantsRestart({ request, stopped, restarts, lastEnd }: ContainerRecord): boolean {
+  if (stopped || request.removeOnExit) return false;
   switch (request.restart.kind) {
     case 'no':
       return false;
@@ -215,13 +221,16 @@ export function wantsRestart(record: ContainerRecord): boolean {
   }
 }
 
-function isStopped({ stopped, restartedBy }: ContainerRecord): boolean {
-  return restartedBy === undefined ? stopped : isProcessAlive(restartedBy);
+/** Is somebody restarting it by hand? */
+export function isBeingRestarted({ restartedBy }: ContainerRecord): boolean {
+  return restartedBy !== undefined && isProcessAlive(restartedBy);
 }
 
-/** Was it between two lives when who restarted it was killed? Then nobody else takes it away, nor starts it. */
-export function isForsaken({ life, restartedBy, request }: ContainerRecord): boolean {
-  return life === undefined && request.removeOnExit && restartedBy !== undefined && !isProcessAlive(restartedBy);
+/** Was it kept between two lives for a restart of which nothing came? Then nobody takes it away any more. */
+export function isForsaken(record: ContainerRecord): boolean {
+  const { life, lastEnd, restartedBy, request } = record;
+  const wasKept = request.removeOnExit && restartedBy !== undefined && lastEnd !== undefined;
+  return life === undefined && wasKept && !isBeingRestarted(record);
 }
 
 /** Is there somebody who waits to start it again? */

@@ -16,6 +16,7 @@ import {
   endLife,
   isAboutToRestart,
   isAlive,
+  isBeingRestarted,
   lastOf,
   noteFailure,
   restartDelayMilliseconds,
@@ -60,10 +61,13 @@ const lookMilliseconds = 1000;
 async function isStillDue(context: Context, ended: ContainerRecord, milliseconds: number): Promise<boolean> {
   const due = performance.now() + milliseconds;
   while (true) {
-    await setTimeout(Math.min(due - performance.now(), lookMilliseconds));
+    const left = due - performance.now();
+    await setTimeout(left > 0 ? Math.min(left, lookMilliseconds) : lookMilliseconds);
+    const record = findWaiting(context, ended);
     // One that can't be read is about to be written.
-    if (findWaiting(context, ended) === undefined && !context.records.unreadable().has(ended.id)) return false;
-    if (performance.now() >= due) return true;
+    if (record === undefined && !context.records.unreadable().has(ended.id)) return false;
+    // Who restarts it by hand may still be killed.
+    if (performance.now() >= due && (record === undefined || !isBeingRestarted(record))) return true;
   }
 }
 

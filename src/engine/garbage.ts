@@ -37,9 +37,10 @@ export async function collectGarbage(context: Context): Promise<readonly Removed
     const failures: TeardownError[] = [];
     const lost = context.records.lostNetworks();
     const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world, failures))];
+    const forsaken = await forsakenContainers(context, world, failures);
     const unknown = await unknownThings(context, world, { lost, unplugging: removed.length > 0, failures });
     if (failures.length > 0) throw new TeardownError('gc', failures);
-    return [...(await unfinishedRecords(context, world)), ...removed, ...unknown];
+    return [...(await unfinishedRecords(context, world)), ...removed, ...forsaken, ...unknown];
   });
 }
 
@@ -86,18 +87,23 @@ async function deadContainers(context: Context, world: World, failures: Teardown
     .containers()
     .filter((record) => record.life !== undefined && !isAlive(record.life) && !isAboutToRestart(record));
   for (const record of dead) await goingOn(failures, endLife(context, world, record, lastOf(record)), record);
+  return dead.map(({ name }) => ({
+    what: `what container ${name} left`,
+    why: 'it has ended, and nobody was there to clean up',
+  }));
+}
+
+async function forsakenContainers(
+  context: Context,
+  world: World,
+  failures: TeardownError[],
+): Promise<readonly Removed[]> {
   const forsaken = context.records.containers().filter(isForsaken);
   for (const record of forsaken) await goingOn(failures, removeRecord(context, world, record), undefined);
-  return [
-    ...dead.map(({ name }) => ({
-      what: `what container ${name} left`,
-      why: 'it has ended, and nobody was there to clean up',
-    })),
-    ...forsaken.map(({ name }) => ({
-      what: `container ${name}`,
-      why: 'it is removed when it ends, and who was to start it again has not done it',
-    })),
-  ];
+  return forsaken.map(({ name }) => ({
+    what: `container ${name}`,
+    why: 'it is removed when it ends, and who was to start it again has not done it',
+  }));
 }
 
 async function damagedRecords(context: Context, world: World): Promise<readonly Removed[]> {

@@ -13,6 +13,7 @@ import { present } from '../values/present.ts';
 import { formatExtraHost } from '../values/resolver-grammar.ts';
 import { sysctlName } from '../values/sysctl-grammar.ts';
 import type { Context } from './context.ts';
+import { finishedAtOf } from './end.ts';
 import type { ContainerInspection } from './engine.ts';
 import { modeName } from './inspect-network.ts';
 import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
@@ -71,6 +72,7 @@ function state(seen: Sight) {
   const found = describe(seen, Date.now());
   // Of one that runs, the end before is told by FinishedAt alone, as docker has it.
   const exit = observed?.kind === 'exited' ? observed.exit : found.state === 'running' ? undefined : lastEnd;
+  const ending = life === undefined || observed?.kind !== 'exited' ? undefined : finishedAtOf(life, observed.exit);
   return {
     Status: found.state,
     // Docker's: one that waits for its next life counts as running.
@@ -81,7 +83,7 @@ function state(seen: Sight) {
     ExitCode: exit?.exitCode ?? 0,
     Error: record.failure ?? '',
     StartedAt: life?.startedAt ?? lastEnd?.startedAt ?? never,
-    FinishedAt: lastEnd?.finishedAt ?? never,
+    FinishedAt: ending ?? lastEnd?.finishedAt ?? never,
   };
 }
 

@@ -30,8 +30,8 @@ export interface ContainerRecord {
   /** Somebody stopped it: the restart policy has no say. */
   readonly stopped: boolean;
   /**
-   * Whose `restart` stops it, and is about to start it, while that process lives. If it was killed nobody wants it stopped.
-   * Its next life clears it.
+   * Whose `restart` ends it, and is about to start it: while that process lives, nobody else does, nor removes it. Its next life
+   * clears it; one that was killed leaves it, and then it means nothing.
    */
   readonly restartedBy?: ProcessIdentity;
   /** How often its policy has started it again. */

@@ -102,11 +102,7 @@ export class Records {
         { hint: 'write more of the id' },
       );
     }
-    if (first === undefined) {
-      throw new GangwayError('container-not-found', `no such container: ${reference || '""'}`, {
-        hint: '`gangway ps -a` lists all of them',
-      });
-    }
+    if (first === undefined) throw containerNotFound(reference);
     return first;
   }
 
@@ -119,8 +115,7 @@ export class Records {
   foreseen({ path, content, last }: RecordChange): ContainerRecord | undefined {
     const text = content ?? last;
     const found = text === undefined ? undefined : read('containers', path, text);
-    if (found instanceof GangwayError) throw found;
-    return found as ContainerRecord | undefined;
+    return found instanceof GangwayError ? undefined : (found as ContainerRecord | undefined);
   }
 
   networkById(id: string | undefined): NetworkRecord | undefined {
@@ -145,10 +140,13 @@ export class Records {
     return { path, content: encode({ schema, ...record }), durable: kind === 'networks' };
   }
 
+  drop(kind: 'containers' | 'networks', id: string): RecordChange {
+    return { path: this.path(kind, id), content: null };
+  }
+
   /** @param last what it would be if it stayed, for who looks meanwhile */
-  drop(kind: 'containers' | 'networks', id: string, last?: ContainerRecord): RecordChange {
-    const path = this.path(kind, id);
-    return { path, content: null, ...(last === undefined ? {} : { last: encode({ schema, ...last }) }) };
+  dropContainer(last: ContainerRecord): RecordChange {
+    return { ...this.drop('containers', last.id), last: encode({ schema, ...last }) };
   }
 
   putMachine(record: MachineRecord): RecordChange {
@@ -275,6 +273,12 @@ export class Records {
     this.#known.set(path, { version, record });
     return record;
   }
+}
+
+export function containerNotFound(reference: string): GangwayError {
+  return new GangwayError('container-not-found', `no such container: ${reference || '""'}`, {
+    hint: '`gangway ps -a` lists all of them',
+  });
 }
 
 function read(kind: Kind, path: string, text: string): unknown {

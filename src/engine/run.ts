@@ -86,8 +86,9 @@ export async function attachTo(context: Context, name: string, streams: Streams,
   tell(context, [ofContainer(record, 'attach')]);
   const { stdin, ...others } = streams;
   const ends = withInput && stdin !== undefined ? streams : others;
-  const target = { ...attachTarget(life.launch, record.request.interactive), running: true };
-  const attachment = await whileAlive(record.name, life, () => connectAttach(target, ends));
+  const attachment = await whileAlive(record.name, life, () =>
+    connectAttach({ ...attachTarget(life.launch, record.request.interactive), running: true }, ends),
+  );
   return await askIfUnseen(context, record, await attachment.ending);
 }
 
@@ -129,9 +130,13 @@ async function askIfUnseen(context: Context, record: ContainerRecord, ending: En
   if (ending.kind !== 'unseen') return ending;
   const exitCode = await toldEnd(context, record);
   if (exitCode !== 'unknown') return { kind: 'exited', exitCode };
-  throw new GangwayError('program-failed', "the container's monitor was killed, so its exit status is unknown", {
-    hint: '`gangway ps -a` shows whether it still runs, and `gangway rm -f` ends it',
-  });
+  throw new GangwayError(
+    'program-failed',
+    'nobody knows how the container ended, or whether it has: its monitor was killed',
+    {
+      hint: '`gangway ps -a` shows whether it still runs, and `gangway rm -f` ends it',
+    },
+  );
 }
 
 /**

@@ -23,6 +23,7 @@ import { type Context, carry, exclusively } from './context.ts';
 import { assumeEnded, endLife, isAlive, isUnwatched, isWaiting, lastOf, observeLife, removeRecord } from './end.ts';
 import { ofContainer } from './occurrences.ts';
 import type { ContainerRecord, Life } from './record.ts';
+import { containerNotFound } from './records.ts';
 import { notRunning, toldEnd } from './run.ts';
 import { startLife } from './start.ts';
 import { tell } from './tell.ts';
@@ -38,26 +39,50 @@ const monitorPatienceMilliseconds = 10_000;
 
 /** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
 export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
-  await stopAnd(context, name, options);
+  const ending = gently(options);
+  const record = await markStopped(context, name);
+  if (record.life === undefined) return planNothing(context, record);
+  await end(context, record, { life: record.life, ending, told: ['stop'] });
 }
 
-/** @param afterwards done when it is stopped, before anybody else does something with it */
-async function stopAnd(
-  context: Context,
-  name: string,
-  options: StopOptions,
-  afterwards?: (world: World, id: string) => Promise<void>,
-): Promise<void> {
-  const { timeoutSeconds = defaultTimeoutSeconds } = options;
-  const signal = parseSignal(options.signal ?? 'SIGTERM');
-  const record = await markStopped(context, name, afterwards !== undefined);
-  if (record.life === undefined) {
-    context.onPlan({ subject: `stop ${record.name}, which does not run`, direction: 'make', steps: [] });
-    if (afterwards !== undefined) await exclusively(context, (world) => afterwards(world, record.id));
-    return;
-  }
-  const ending = (process: ProcessIdentity): readonly Step[] => [
-    { kind: 'signal', process, signal, why: 'asks the command to end' },
+/**
+ * Stops if need be, and starts: in one turn, so that nobody comes between. Of two at once the second one finds it started since
+ * it asked, which is what it wants; and where somebody has stopped it since, that is the later wish.
+ */
+export async function restart(context: Context, name: string, options: StopOptions): Promise<void> {
+  const ending = gently(options);
+  const marked = await exclusively(context, async (world) => {
+    const found = context.records.container(name);
+    const { life } = found;
+    if (life !== undefined && (isAlive(life) || isUnwatched(life)))
+      return { life, record: await markRestarted(context, world, found) };
+    planNothing(context, found);
+    await startAgain(context, world, found);
+    return undefined;
+  });
+  if (marked === undefined) return;
+  const { life, record } = marked;
+  const afterwards = async (world: World) => {
+    const found = context.records.containerById(record.id);
+    if (found === undefined) throw containerNotFound(name);
+    // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
+    if (context.dryRun) return await startAgain(context, world, assumeEnded(found));
+    if (found.life !== undefined && isAlive(found.life)) return tell(context, [ofContainer(found, 'restart')]);
+    if (!found.stopped || found.restartedBy !== undefined) await startAgain(context, world, found);
+  };
+  await end(context, record, { life, ending, told: ['stop'], afterwards });
+}
+
+async function startAgain(context: Context, world: World, found: ContainerRecord): Promise<void> {
+  const ended = await endLife(context, world, found, 'keep');
+  await startLife(context, world, { ...ended, stopped: false, restarts: 0 }, { actions: ['start', 'restart'] });
+}
+
+/** The steps that end a first process that may put things in order. @throws GangwayError invalid-option for an unknown signal */
+function gently({ timeoutSeconds = defaultTimeoutSeconds, signal = 'SIGTERM' }: StopOptions): Asked['ending'] {
+  const canonical = parseSignal(signal);
+  return (process) => [
+    { kind: 'signal', process, signal: canonical, why: 'asks the command to end' },
     {
       kind: 'ended',
       process,
@@ -65,7 +90,10 @@ async function stopAnd(
       why: 'gives it time to put things in order, and then no choice',
     },
   ];
-  await end(context, record, { life: record.life, ending, told: ['stop'], ...present({ afterwards }) });
+}
+
+function planNothing({ onPlan }: Context, { name }: ContainerRecord): void {
+  onPlan({ subject: `stop ${name}, which does not run`, direction: 'make', steps: [] });
 }
 
 /** What says that somebody wants a command to end; to Docker any signal does. HUP asks a service to read its files again. */
@@ -114,7 +142,8 @@ interface Asked {
   readonly ending: (process: ProcessIdentity) => readonly Step[];
   /** What is told of the container when that is done. */
   readonly told: readonly ContainerAction[];
-  readonly afterwards?: (world: World, id: string) => Promise<void>;
+  /** Done in the same turn, when it has ended. */
+  readonly afterwards?: (world: World) => Promise<void>;
 }
 
 /** Ends a life, and takes it away. */
@@ -135,7 +164,7 @@ async function end(context: Context, record: ContainerRecord, asked: Asked): Pro
   if (launched !== undefined && !context.dryRun) await waitForMonitor(launch, launched);
   await exclusively(context, async (world) => {
     await clear(context, world, record, { told, isKilled });
-    await afterwards?.(world, record.id);
+    await afterwards?.(world);
   });
 }
 
@@ -168,26 +197,10 @@ async function ask(context: Context, world: World, record: ContainerRecord, step
 }
 
 /**
- * Stops if need be, and starts: in one turn, so that nobody comes between. Of two at once the second one finds it started since
- * it asked, which is what it wants.
- */
-export async function restart(context: Context, name: string, options: StopOptions): Promise<void> {
-  await stopAnd(context, name, options, async (world, id) => {
-    const found = context.records.containerById(id) ?? context.records.container(name);
-    const restarted = [ofContainer(found, 'restart')];
-    if (!context.dryRun && found.life !== undefined && isAlive(found.life)) return tell(context, restarted);
-    // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
-    const record = context.dryRun ? assumeEnded(found) : found;
-    const beginning = { actions: ['start', 'restart'] } as const;
-    await startLife(context, world, { ...record, stopped: false, restarts: 0 }, beginning);
-  });
-}
-
-/**
  * Waits for the end, and tells how it was. As with Docker, what was never started has nothing to wait for, and is 0.
  *
  * @returns the exit code; of a container that has ended before, its last one
- * @throws GangwayError container-not-running if its monitor was killed
+ * @throws GangwayError container-not-running if nobody saw it end
  */
 export async function wait(context: Context, name: string): Promise<number> {
   const record = context.records.container(name);
@@ -201,7 +214,7 @@ export async function wait(context: Context, name: string): Promise<number> {
 function known(name: string, status: ExitStatus): number {
   if (status !== 'unknown') return status;
   throw new GangwayError('container-not-running', `container ${name} ended, and nobody saw how`, {
-    hint: 'its monitor was killed',
+    hint: 'its monitor was killed, or what it wrote down is lost',
   });
 }
 
@@ -224,24 +237,29 @@ export async function remove(
   });
 }
 
-/** Writes down that somebody wants it stopped, before it is, so that nobody starts it again, nor removes what will start. */
-async function markStopped(context: Context, name: string, restarts = false): Promise<ContainerRecord> {
+/** Writes down that somebody wants it stopped, before it is, so that nobody starts it again. */
+async function markStopped(context: Context, name: string): Promise<ContainerRecord> {
   return await exclusively(context, async (world) => {
-    const { restartedBy, ...found } = context.records.container(name);
-    const record = {
-      ...found,
-      ...present({ restartedBy: restarts ? identifyProcess(process.pid) : undefined }),
-      stopped: true,
-    };
-    // One without a life may be about to get its next one from the restart policy.
-    if ((found.stopped && !restarts && restartedBy === undefined) || context.dryRun) return record;
-    const plan = { subject: `stop ${record.name}`, direction: 'make' as const, steps: [] };
-    await carry({ ...context, onPlan: () => {} }, world, {
-      plan,
-      records: [context.records.put('containers', record)],
-    });
-    return record;
+    const found = context.records.container(name);
+    const { restartedBy, ...others } = found;
+    // One without a life may be about to get its next one from the restart policy; and whose restart was killed is still gc's.
+    const record = { ...(found.life === undefined ? found : others), stopped: true };
+    if (found.stopped && (found.life === undefined || restartedBy === undefined)) return record;
+    return await note(context, world, record);
   });
+}
+
+/** Writes down that we are going to start it again, so that nobody else does meanwhile, nor removes it. */
+async function markRestarted(context: Context, world: World, found: ContainerRecord): Promise<ContainerRecord> {
+  return await note(context, world, { ...found, ...present({ restartedBy: identifyProcess(process.pid) }) });
+}
+
+/** Nobody is told of it: it is no step of what was asked. */
+async function note(context: Context, world: World, record: ContainerRecord): Promise<ContainerRecord> {
+  const plan = { subject: `stop ${record.name}`, direction: 'make' as const, steps: [] };
+  const records = [context.records.put('containers', record)];
+  if (!context.dryRun) await carry({ ...context, onPlan: () => {} }, world, { plan, records });
+  return record;
 }
 
 /** How one has ended that we have killed ourselves. */

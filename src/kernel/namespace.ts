@@ -37,13 +37,13 @@ export class KernelNamespace {
   /**
    * Opens the namespace behind a file. Close it when done: an open one keeps the namespace alive.
    *
-   * @throws Error ENOENT, also of a pin that is about to be removed: the namespace is unmounted from it first
+   * @throws Error ENOENT, also of a pin that is being made or removed: the file is there before and after the namespace
    */
   static open(path: string): KernelNamespace {
     const opened = new KernelNamespace(path);
     if (statfsSync(`/proc/self/fd/${opened.fd}`).type === NSFS_MAGIC) return opened;
     opened.close();
-    throw new KernelError(`open network namespace ${path}`, 'ENOENT', 'no namespace is mounted there any more');
+    throw new KernelError(`open network namespace ${path}`, 'ENOENT', 'no namespace is mounted there');
   }
 
   /** The namespace in which this program was started. */

@@ -146,15 +146,16 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
 }
 
 /**
- * What becomes of a file by the change that is under way, for who only looks and holds no lock.
+ * What becomes of a file by the change that is under way, for who only looks and holds no lock. One that makes something may
+ * still be taken back, and announces nothing.
  *
- * @returns undefined where no change of it is announced, or the change is over
- * @throws GangwayError record-unreadable, as `recover`
+ * @returns undefined where no change of it is announced, it is over, or it is a newer gangway's
  */
 export function announced(path: string, journalPath: string): FileChange | undefined {
   const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
-  const journal = text === undefined ? undefined : readJournal(text, journalPath);
-  return journal?.records.find((record) => record.path === path);
+  const journal = text === undefined ? undefined : parseJournal(text);
+  if (journal === undefined || journal === 'newer' || journal.plan.direction === 'make') return undefined;
+  return journal.records.find((record) => record.path === path);
 }
 
 /** What can't be taken away now could not be the next time: it is told once, and stops nobody. `gangway gc` finds it. */
@@ -194,8 +195,17 @@ function committed({ records }: Change): boolean {
   return found?.trimEnd() === first.content?.trimEnd();
 }
 
-/** A torn journal was never whole on the disk, so its first step was never taken. */
+/** @throws GangwayError record-unreadable for a newer gangway's */
 function readJournal(text: string, path: string): Journal | undefined {
+  const journal = parseJournal(text);
+  if (journal !== 'newer') return journal;
+  throw new GangwayError('record-unreadable', `${path} was left by a newer gangway, which was interrupted`, {
+    hint: 'run any command of that version, and it brings the change to its end',
+  });
+}
+
+/** A torn journal was never whole on the disk, so its first step was never taken. */
+function parseJournal(text: string): Journal | 'newer' | undefined {
   let journal: Journal;
   try {
     journal = decode(text) as Journal;
@@ -204,11 +214,7 @@ function readJournal(text: string, path: string): Journal | undefined {
     throw error;
   }
   if (!(journal?.schema >= schema)) return undefined;
-  if (journal.schema === schema) {
-    const isWhole = Array.isArray(journal.plan?.steps) && Array.isArray(journal.records);
-    return isWhole ? journal : undefined;
-  }
-  throw new GangwayError('record-unreadable', `${path} was left by a newer gangway, which was interrupted`, {
-    hint: 'run any command of that version, and it brings the change to its end',
-  });
+  if (journal.schema > schema) return 'newer';
+  const isWhole = Array.isArray(journal.plan?.steps) && Array.isArray(journal.records);
+  return isWhole ? journal : undefined;
 }

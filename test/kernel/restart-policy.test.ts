@@ -245,6 +245,7 @@ test('what is removed when it ends, and whose restart is killed before it starts
     const killing = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject, ...program, 'restart', '-t', '0', 'job'];
     t.is((await gangway.lab.host.exec(killing)).exitCode, 137);
     t.is((await status(gangway)).State, 'exited');
+    await gangway.run('stop', 'job');
     t.regex(await gangway.run('gc'), /^removed container job: it is removed when it ends/m);
     t.is(await gangway.run('ps', '-aq'), '');
     await gangway.settlesAt(t, before);
@@ -268,32 +269,98 @@ test('it ended when it ended, and not when somebody had time to clean up', (t) =
   withGangway(t, async (gangway) => {
     const run = ['run', '-d', '--name', 'short', '--network', 'none', '-v', '/run:/run'];
     await gangway.run(...run, 'sh', '-c', 'until [ -e /run/go ]; do sleep 0.01; done; exit 4');
+    const state = async () => JSON.parse(await gangway.run('inspect', 'short'))[0].State;
     const held = gangway.lab.host.spawn(['flock', '/run/gangway/lock', 'sh', '-c', 'echo held; read word']);
     await held.waitForOutput(/^held$/m);
     await gangway.sh('touch /run/go');
     await waitFor('it has ended', async () => (await status(gangway)).State === 'exited');
     const seen = new Date();
+    const before = await state();
     await held.kill('SIGKILL');
-    const state = async () => JSON.parse(await gangway.run('inspect', 'short'))[0].State;
-    await waitFor('it is written down', async () => !(await state()).FinishedAt.startsWith('0001'));
+    const left = 'find /run/gangway/exits -type f';
+    await waitFor('it is cleaned up', async () => (await gangway.sh(left)) === '');
     const { StartedAt, FinishedAt, ExitCode } = await state();
+    t.deepEqual([before.FinishedAt, before.ExitCode], [FinishedAt, ExitCode]);
     t.is(ExitCode, 4);
     t.true(new Date(FinishedAt) <= seen && new Date(FinishedAt) >= new Date(StartedAt), `${StartedAt} ${FinishedAt}`);
   }));
 
+/** A container that waits for seconds, after some restarts, and its exit command. */
+async function beginWaiting(gangway: Gangway): Promise<void> {
+  const id = await gangway.run('run', '-d', '--name', 'again', '--network', 'none', '--restart', 'always', 'false');
+  // One that still lives in the record waits for the lock, and not for its time.
+  const waits = ['sh', '-c', '! grep -q \'"life"\' "$1" && pgrep -f "^[^ ]*node .* _exite[d]"', 'sh'];
+  const isLong = async () => {
+    const [{ RestartCount }] = JSON.parse(await gangway.run('inspect', 'again'));
+    const { exitCode } = await gangway.lab.host.exec([...waits, `/var/lib/gangway/containers/${id}.json`]);
+    return RestartCount >= 5 && exitCode === 0;
+  };
+  await waitFor('it waits for seconds', isLong, { timeoutMilliseconds: 60_000 });
+}
+
 test('nobody restarts it whose exit command was killed, and nobody says so', (t) =>
   withGangway(t, async (gangway) => {
-    await gangway.run('run', '-d', '--name', 'again', '--network', 'none', '--restart', 'always', 'false');
-    const isLong = async () => JSON.parse(await gangway.run('inspect', 'again'))[0].RestartCount >= 5;
-    await waitFor(
-      'it waits for seconds',
-      async () => (await isLong()) && (await status(gangway)).State === 'restarting',
-    );
+    await beginWaiting(gangway);
+    t.is((await status(gangway)).State, 'restarting');
     await gangway.sh("kill -KILL $(pgrep -f '^[^ ]*node .* _exite[d]')");
     await waitFor('it says so', async () => (await status(gangway)).State === 'exited');
     t.is(await gangway.run('gc'), '');
     await gangway.run('start', 'again');
   }));
+
+test('who restarts it by hand is waited for, and if he is killed the policy goes on', (t) =>
+  withGangway(t, async (gangway) => {
+    const run = ['run', '-d', '--name', 'web', '--network', 'none', '--restart', 'always', '-v', '/run/go:/go'];
+    await gangway.sh('mkdir /run/go');
+    const ends = 'trap "echo TERM" TERM; echo ready; until [ -e /go/on ]; do sleep 0.05; done; rm /go/on; exit 3';
+    await gangway.run(...run, 'sh', '-c', ends);
+    const said = async (word: string) =>
+      (await gangway.run('logs', 'web')).split('\n').filter((each) => each === word).length;
+    await waitFor('it listens', async () => (await said('ready')) === 1);
+    const restart = pausable(gangway, 'restart', '-t', '-1', 'web');
+    await waitFor('it is asked', async () => (await said('TERM')) === 1);
+    const pid = await gangway.sh("pgrep -f '^[^ ]*node .*gangway.js restar[t]'");
+    await gangway.sh('kill -STOP "$1"; touch /run/go/on', pid);
+    await waitFor('it has ended', async () => (await status(gangway)).State !== 'running');
+    await gangway.sh('kill -KILL "$1"', pid);
+    await restart.result;
+    await waitFor('it runs again', async () => (await said('ready')) === 2);
+    t.is(JSON.parse(await gangway.run('inspect', 'web'))[0].RestartCount, 1);
+  }));
+
+test('a restart that fails, or that is killed before it began, leaves stopped what was stopped', async (t) => {
+  if (skipUnless(t, await missingStrace())) return;
+  await withGangway(t, async (gangway) => {
+    await gangway.sh('mkdir /run/tool');
+    const run = ['run', '-d', '--name', 'web', '--network', 'none', '--restart', 'always', '-v', '/run/tool:/tool'];
+    const id = await gangway.run(...run, 'sleep', '1000');
+    await gangway.run('stop', '-t', '0', 'web');
+    await gangway.sh('rmdir /run/tool');
+    t.not((await gangway.exec(['restart', 'web'])).exitCode, 0);
+    const killing = ['strace', '-qq', '-o', '/dev/null', '-P', '/run/gangway/journal.json'];
+    const inject = ['-e', 'inject=openat:signal=KILL:when=2', ...program, 'restart', 'web'];
+    await gangway.lab.host.exec([...killing, ...inject]);
+    const record = JSON.parse(await gangway.sh('cat "$1"', `/var/lib/gangway/containers/${id}.json`));
+    t.deepEqual([record.stopped, record.restartedBy], [true, undefined]);
+  });
+});
+
+test('a restart starts the container that it was asked for, and no other of its name', async (t) => {
+  if (skipUnless(t, await missingStrace())) return;
+  await withGangway(t, async (gangway) => {
+    await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
+    const holding = 'inject=openat:signal=STOP:when=2';
+    const strace = ['strace', '-f', '-qq', '-o', '/tmp/trace', '-P', '/run/gangway/lock', '-e', 'trace=openat'];
+    const restart = gangway.lab.host.spawn([...strace, '-e', holding, ...program, 'restart', '-t', '0', 'web']);
+    const isHeld = 'grep -q "stopped by SIGSTOP" /tmp/trace';
+    await waitFor('it is held', async () => (await gangway.lab.host.exec(['sh', '-c', isHeld])).exitCode === 0);
+    await gangway.run('rm', '-f', 'web');
+    await gangway.run('create', '--name', 'web', 'sleep', '1000');
+    await gangway.sh("kill -CONT $(pgrep -f '^[^ ]*node .*gangway.js restar[t]')");
+    t.like(await restart.result, { exitCode: 1, stdout: '' });
+    t.is((await status(gangway)).State, 'created');
+  });
+});
 
 test('who waits and comes late is told of the end of what has been removed', (t) =>
   withGangway(t, async (gangway) => {

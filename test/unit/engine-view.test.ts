@@ -109,10 +109,8 @@ test('in the middle of an end, what is announced is told: how it ended, or that 
     return seen === undefined ? undefined : `${describe(seen, fiveLater).status}, ${seen.record.lastEnd?.exitCode}`;
   };
   const announce = (content: string) => writeFileSync(join(directory, 'journal.json'), content);
-  const announceChange = (change: RecordChange) =>
-    announce(
-      encode({ schema: 1, boot: bootId(), plan: { subject: 'x', direction: 'unmake', steps: [] }, records: [change] }),
-    );
+  const announceChange = (change: RecordChange, direction = 'unmake') =>
+    announce(encode({ schema: 1, boot: bootId(), plan: { subject: 'x', direction, steps: [] }, records: [change] }));
 
   t.is(told(), undefined, 'nothing is announced, and there is no record any more');
   makeDirectory(join(directory, 'containers'), 0o700);
@@ -123,10 +121,12 @@ test('in the middle of an end, what is announced is told: how it ended, or that 
   const after = container({ lastEnd });
   announceChange(records.put('containers', after));
   t.is(told(), 'Exited (3) 5 seconds ago, 3');
-  announceChange(records.drop('containers', record.id, after));
+  announceChange(records.dropContainer(after));
   t.is(told(), 'Removal In Progress, 3');
   announceChange(records.drop('containers', record.id));
   t.is(told(), 'Removal In Progress, undefined', 'begun by a gangway of before');
+  announceChange(records.put('containers', after), 'make');
+  t.is(told(), 'Exited (unknown), undefined', 'what is made may be taken back');
   announceChange(records.drop('containers', 'another'));
   t.is(told(), 'Exited (unknown), undefined', 'of another one');
   announce('{');
