@@ -11,18 +11,19 @@ import { missingStrace } from '../support/crash.ts';
 import { type Gangway, program, withGangway } from '../support/gangway.ts';
 import { skipUnless } from '../support/skip.ts';
 
-const strace = ['strace', '-f', '-qq', '-o', '/tmp/trace'];
+const strace = ['strace', '-f', '-qq', '-o'];
 
 /** Stops a command at its first call of a kind, on a path where one is given. @returns what lets it go on, and tells how it ended */
 async function stopped(gangway: Gangway, at: readonly string[], call: string, ...words: readonly string[]) {
-  await gangway.sh('rm -f /tmp/trace');
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=STOP:when=1`];
-  const command = gangway.lab.host.spawn([...strace, ...at, ...inject, ...program, ...words]);
-  const isHeld = 'grep -q "stopped by SIGSTOP" /tmp/trace';
+  const command = gangway.lab.host.spawn([...strace, '/run/trace', ...at, ...inject, ...program, ...words]);
+  const isHeld = 'grep -q "stopped by SIGSTOP" /run/trace';
   await waitFor('it is held', async () => (await gangway.lab.host.exec(['sh', '-c', isHeld])).exitCode === 0);
   return async () => {
     await gangway.sh('kill -CONT $(pgrep -f "^[^ ]*node .*gangway.js $1")', words.join(' '));
-    return await command.result;
+    const result = await command.result;
+    await gangway.sh('rm /run/trace');
+    return result;
   };
 }
 
@@ -62,7 +63,7 @@ stracing('a namespace that is unmounted and not yet unpinned is none', async (t,
   const id = await gangway.run('run', '-d', '--name', 'web', '-p', '8080:80', 'sleep', '1000');
   const pin = `/run/netns/gangway-${id.slice(0, 12)}`;
   const at = ['-P', pin, '-e', 'inject=unlink,unlinkat:signal=KILL:when=1'];
-  t.is((await gangway.lab.host.exec([...strace, ...at, ...program, 'rm', '-f', 'web'])).exitCode, 137);
+  t.is((await gangway.lab.host.exec([...strace, '/dev/null', ...at, ...program, 'rm', '-f', 'web'])).exitCode, 137);
   t.is(await gangway.sh('stat -f -c %T "$1"', pin), 'tmpfs', 'control');
   for (const words of [['rules'], ['rules', 'web']])
     t.like(await gangway.exec(words), { exitCode: 0, stderr: '' }, words.join(' '));

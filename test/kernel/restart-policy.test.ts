@@ -350,9 +350,9 @@ test('a restart starts the container that it was asked for, and no other of its 
   await withGangway(t, async (gangway) => {
     await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');
     const holding = 'inject=openat:signal=STOP:when=2';
-    const strace = ['strace', '-f', '-qq', '-o', '/tmp/trace', '-P', '/run/gangway/lock', '-e', 'trace=openat'];
+    const strace = ['strace', '-f', '-qq', '-o', '/run/trace', '-P', '/run/gangway/lock', '-e', 'trace=openat'];
     const restart = gangway.lab.host.spawn([...strace, '-e', holding, ...program, 'restart', '-t', '0', 'web']);
-    const isHeld = 'grep -q "stopped by SIGSTOP" /tmp/trace';
+    const isHeld = 'grep -q "stopped by SIGSTOP" /run/trace';
     await waitFor('it is held', async () => (await gangway.lab.host.exec(['sh', '-c', isHeld])).exitCode === 0);
     await gangway.run('rm', '-f', 'web');
     await gangway.run('create', '--name', 'web', 'sleep', '1000');
