@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { type AddressInfo, connect as connectTo, createServer } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import test from 'ava';
+import { execa } from 'execa';
 import { countFields, errorKindOf, sumOfCounts } from '../../src/services/proxy/counters.ts';
 import { CounterTable } from '../../src/services/proxy/engine/counter-table.ts';
 import { Engine } from '../../src/services/proxy/engine/engine.ts';
@@ -19,6 +20,7 @@ import { call } from '../../src/sys/libc.ts';
 import { PipeCalls } from '../../src/sys/pipe.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { ignoring, KernelError } from '../../src/values/errors.ts';
+import { testProgram } from '../support/program.ts';
 
 const pipes = new PipeCalls();
 const loopback = parseAddress('127.0.0.1');
@@ -271,4 +273,12 @@ test('where there can be no other thread, Node’s own sockets take over', async
   await once(client, 'connect');
   client.destroy();
   await relay.cut();
+});
+
+test('a process may end while its thread is being born', async (t) => {
+  const [program, ...parameters] = testProgram('relay-exit-main');
+  const moments = ['0', '20', '40', '80'];
+  const ends = moments.map((moment) => execa(program, [...parameters, moment], { reject: false }));
+  for (const { exitCode, stdout, stderr } of await Promise.all(ends))
+    t.deepEqual({ exitCode, stdout, stderr }, { exitCode: 0, stdout: 'born', stderr: '' });
 });

@@ -23,7 +23,9 @@
  * listening sockets are this thread's, so a client that comes meanwhile waits. One that dies within a minute of its
  * birth, or is never born, is the last one: Node's relays take over.
  *
- * The thread sleeps in epoll_wait(2), where Node can't reach it: a process that ends rings the bell.
+ * The thread sleeps in epoll_wait(2), where Node can't reach it: a process that ends rings the bell. One that ends while the
+ * thread is being born waits for its birth: Node would end it in the middle of loading koffi, which then aborts the process
+ * (`FATAL ERROR: Error::ThrowAsJavaScriptException`).
  */
 import { Worker } from 'node:worker_threads';
 import { Epoll, openBell, readable, ring } from '../../../sys/epoll.ts';
@@ -40,6 +42,9 @@ import { widenQueue } from './datagram-queue.ts';
 import { type Desk, EnginePort } from './engine-port.ts';
 import { Ledger, mostDescriptors } from './ledger.ts';
 import { type Birth, type Order, portKey, type Report } from './orders.ts';
+
+/** How long the end waits for a birth, which takes 50 ms, and longer where the processor is busy. */
+const birthMilliseconds = 5000;
 
 /** Descriptors that no client may take, so that accepting never fails for want of one. */
 const descriptorsKept = 8;
@@ -64,6 +69,8 @@ export class Engine implements Carrier, Desk {
   /** Of the thread that runs. */
   #epoll = new Epoll();
   readonly #ending = new Int32Array(new SharedArrayBuffer(4));
+  /** Of the thread that runs. */
+  #born = new Int32Array(new SharedArrayBuffer(4));
   readonly #ledger = new Ledger();
   readonly #options: Readonly<Record<'tcp' | 'sctp', StreamOptions | MessageOptions>>;
   #worker: Worker | undefined;
@@ -150,10 +157,12 @@ export class Engine implements Carrier, Desk {
 
   #start(): Worker {
     this.#startedAt = performance.now();
+    this.#born = new Int32Array(new SharedArrayBuffer(4));
     const birth: Birth = {
       epoll: this.#epoll.fd,
       bell: this.#bell,
       ending: this.#ending.buffer,
+      born: this.#born.buffer,
       ledger: this.#ledger.memory,
       counters: this.counters.memory,
       settings: this.#settings,
@@ -232,6 +241,7 @@ export class Engine implements Carrier, Desk {
   #end(): void {
     Atomics.store(this.#ending, 0, 1);
     ring(this.#bell);
+    if (this.#worker !== undefined) Atomics.wait(this.#born, 0, 0, birthMilliseconds);
   }
 }
 

@@ -92,7 +92,7 @@ class Thread implements Watcher, Continued, PortOwner {
   }
 }
 
-function run(desk: MessagePort, { epoll, bell, ending, ledger, counters, settings }: Birth): void {
+function run(desk: MessagePort, { epoll, bell, ending, born, ledger, counters, settings }: Birth): void {
   const loop = new Loop(new Epoll(epoll));
   const descriptors = new Descriptors(new Ledger(ledger), settings.descriptorLimit);
   const pipes = new PipePool(descriptors);
@@ -101,6 +101,10 @@ function run(desk: MessagePort, { epoll, bell, ending, ledger, counters, setting
   loop.watch(bell, edge | readable, thread);
   // What was ordered before the bell was heard.
   thread.ready();
+  // By now koffi is loaded: it is when the first call is made, which watches the bell.
+  const isBorn = new Int32Array(born);
+  Atomics.store(isBorn, 0, 1);
+  Atomics.notify(isBorn, 0);
   const end = new Int32Array(ending);
   loop.run(() => Atomics.load(end, 0) !== 0);
 }

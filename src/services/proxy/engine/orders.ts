@@ -10,6 +10,8 @@ export interface Birth {
   readonly bell: number;
   /** One number: not 0 when it shall end. */
   readonly ending: SharedArrayBuffer;
+  /** One number: not 0 since it listens, which wakes who waits for it. */
+  readonly born: SharedArrayBuffer;
   /** @see ledger.ts */
   readonly ledger: SharedArrayBuffer;
   /** @see counter-table.ts */
