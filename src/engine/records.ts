@@ -5,26 +5,20 @@
  *     /var/lib/gangway/networks/ID.json      the same for a network
  *     /run/gangway/machine.json              what all of them share: the ruleset, forwarding
  *
- * What stands in one is for record.ts. Files are renamed into place: a reader sees the old record or the new one and needs
- * no lock. Whoever changes one holds the lock.
+ * What stands in one is for record.ts, and how for record-text.ts. Files are renamed into place: a reader sees the old record or
+ * the new one and needs no lock. Whoever changes one holds the lock.
  */
 import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { bootId } from '../kernel/boot.ts';
 import { makeDirectory } from '../kernel/directory.ts';
 import type { RecordChange } from '../plan/change.ts';
-import { decode, encode } from '../plan/encoding.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import { order } from '../values/order.ts';
 import type { Directories } from './directories.ts';
 import { namesIn } from './disk.ts';
 import { allMeant, type ContainerRecord, type MachineRecord, type NetworkRecord } from './record.ts';
-import { isContainerRecord, isMachineRecord, isNetworkRecord } from './shape.ts';
-
-const schema = 1;
-
-const shapes = { containers: isContainerRecord, networks: isNetworkRecord, machine: isMachineRecord };
-type Kind = keyof typeof shapes;
+import { formatRecord, parseRecord, type RecordKind } from './record-text.ts';
 
 export class Records {
   readonly directories: Directories;
@@ -114,7 +108,7 @@ export class Records {
   /** The container that a change is about to write, or what one would be that it drops. Undefined where nobody has said so. */
   foreseen({ path, content, last }: RecordChange): ContainerRecord | undefined {
     const text = content ?? last;
-    const found = text === undefined ? undefined : read('containers', path, text);
+    const found = text === undefined ? undefined : parseRecord('containers', path, text);
     return found instanceof GangwayError ? undefined : (found as ContainerRecord | undefined);
   }
 
@@ -137,7 +131,7 @@ export class Records {
 
   put(kind: 'containers' | 'networks', record: ContainerRecord | NetworkRecord): RecordChange {
     const path = this.path(kind, record.id);
-    return { path, content: encode({ schema, ...record }), durable: kind === 'networks' };
+    return { path, content: formatRecord(record), durable: kind === 'networks' };
   }
 
   drop(kind: 'containers' | 'networks', id: string): RecordChange {
@@ -146,13 +140,13 @@ export class Records {
 
   /** @param last what it would be if it stayed, for who looks meanwhile */
   dropContainer(last: ContainerRecord): RecordChange {
-    return { ...this.drop('containers', last.id), last: encode({ schema, ...last }) };
+    return { ...this.drop('containers', last.id), last: formatRecord(last) };
   }
 
   putMachine(record: MachineRecord): RecordChange {
     const { ruleset, guard = [], forwarding, wayBack = [], cursors = {} } = record;
     const said = [...ruleset, ...guard, ...forwarding, ...wayBack, ...Object.keys(cursors)];
-    return { path: this.#machinePath, content: said.length === 0 ? null : encode({ schema, ...record }) };
+    return { path: this.#machinePath, content: said.length === 0 ? null : formatRecord(record) };
   }
 
   /** From now on, what is read is what these changes would have made of it: the next plan of a dry run builds on this one. */
@@ -210,7 +204,7 @@ export class Records {
     return `${this.directories.runtime}/machine.json`;
   }
 
-  #torn(kind: Kind, paths: readonly string[]): readonly string[] {
+  #torn(kind: RecordKind, paths: readonly string[]): readonly string[] {
     return paths.filter((path) => {
       const found = this.#look(kind, path);
       return found instanceof GangwayError && found.code === 'record-unreadable';
@@ -258,9 +252,9 @@ export class Records {
   }
 
   /** The record in a file, undefined where there is none, or what is wrong with it. A file that is the same is not read again. */
-  #look(kind: Kind, path: string): unknown {
+  #look(kind: RecordKind, path: string): unknown {
     const assumed = this.#assumed.get(path);
-    if (assumed !== undefined) return assumed === null ? undefined : read(kind, path, assumed);
+    if (assumed !== undefined) return assumed === null ? undefined : parseRecord(kind, path, assumed);
     const found = ignoring('ENOENT', () => statSync(path));
     // Who reads a pipe waits for a writer.
     if (found?.isFile() !== true) return undefined;
@@ -269,7 +263,7 @@ export class Records {
     if (known?.version === version) return known.record;
     const text = ignoring('ENOENT', () => readFileSync(path, 'utf8'));
     if (text === undefined) return undefined;
-    const record = read(kind, path, text);
+    const record = parseRecord(kind, path, text);
     this.#known.set(path, { version, record });
     return record;
   }
@@ -279,26 +273,4 @@ export function containerNotFound(reference: string): GangwayError {
   return new GangwayError('container-not-found', `no such container: ${reference || '""'}`, {
     hint: '`gangway ps -a` lists all of them',
   });
-}
-
-function read(kind: Kind, path: string, text: string): unknown {
-  const damaged = (cause?: unknown) =>
-    new GangwayError('record-unreadable', `record ${path} is damaged`, {
-      hint: '`gangway gc` removes it, and what it left',
-      cause,
-    });
-  let record: { readonly schema?: unknown; readonly id?: unknown } | null;
-  try {
-    record = decode(text) as typeof record;
-  } catch (cause) {
-    return damaged(cause);
-  }
-  if (typeof record?.schema !== 'number' || record.schema < schema) return damaged();
-  if (record.schema > schema)
-    return new GangwayError('not-supported', `record ${path} was written by a newer gangway`, {
-      hint: 'use that version',
-    });
-  // A file under another's name would be two records of one container.
-  const isOwn = kind === 'machine' || basename(path, '.json') === record.id;
-  return isOwn && shapes[kind](record) ? record : damaged();
 }
