@@ -1,4 +1,4 @@
-/** How large packets may be (src/networks/segments.ts): networks take turns, each with another `gangway.big-tcp`. */
+/** How large packets may be (src/networks/big-tcp.ts): networks take turns, each with another `gangway.big-tcp`. */
 import { type DataPlace, load, type Prefix, services } from './data-forward.ts';
 import { makeNetwork, startServices, within } from './data-network.ts';
 import type { Tools } from './data-rounds.ts';

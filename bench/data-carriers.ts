@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { frugal } from '../src/engine/create.ts';
+import { frugal } from '../src/engine/create-engine.ts';
 import { readLayout } from '../src/kernel/cgroup.ts';
 import { waitFor } from '../src/lab/wait.ts';
 import { ignoring } from '../src/values/errors.ts';

@@ -6,20 +6,20 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { ordinary } from '../src/engine/networks.ts';
-import { loadGuard } from '../src/firewall/guard.ts';
+import { ordinary } from '../src/engine/store/network-lookup.ts';
+import { loadGuard } from '../src/firewall/anti-spoofing.ts';
 import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
+import { guard } from '../src/networks/anti-spoofing.ts';
+import { chooseSegments } from '../src/networks/big-tcp.ts';
 import { attach, type BridgeNetwork, createBridge, waysOut } from '../src/networks/bridge.ts';
-import { defaultRoutes } from '../src/networks/gateway.ts';
-import { guard } from '../src/networks/guard.ts';
-import { none } from '../src/networks/none.ts';
-import { chooseSegments } from '../src/networks/segments.ts';
+import { defaultRoutes } from '../src/networks/default-route.ts';
+import { none } from '../src/networks/sandbox.ts';
 import { apply } from '../src/plan/apply.ts';
+import { World } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
-import { World } from '../src/plan/world.ts';
 import { formatAddress, offset, parsePrefix } from '../src/values/address.ts';
 import { macOf, parseMac } from '../src/values/mac.ts';
 import type { BigTcp } from '../src/values/network.ts';

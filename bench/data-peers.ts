@@ -2,7 +2,7 @@
 import { accessSync, constants, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemPath } from '../src/kernel/program.ts';
+import { systemPath } from '../src/kernel/run-program.ts';
 import { ignoring } from '../src/values/errors.ts';
 import type { DataForward } from './data-forward.ts';
 

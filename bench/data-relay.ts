@@ -5,13 +5,13 @@
  * compiles TypeScript as it is read would be counted as memory of ours.
  */
 import { createInterface } from 'node:readline';
-import { Tidying } from '../src/engine/switchboard/tidying.ts';
+import { Tidying } from '../src/engine/switchboard/memory-trim.ts';
 import { ConnectHook } from '../src/services/connect-hook/connect-hook.ts';
-import { Engine } from '../src/services/proxy/engine/engine.ts';
-import type { Carrier } from '../src/services/proxy/forward.ts';
-import { NodeRelays } from '../src/services/proxy/node-relays.ts';
+import { NodeRelays } from '../src/services/proxy/fallback-relays.ts';
+import type { Carrier } from '../src/services/proxy/relay.ts';
 import { reserve, serve } from '../src/services/proxy/reservation.ts';
 import { share } from '../src/services/proxy/socket-forward.ts';
+import { Engine } from '../src/services/proxy/splice-worker/splice-worker.ts';
 import { parseAddress } from '../src/values/address.ts';
 import { gather } from '../src/values/forward-set.ts';
 import type { DataForward } from './data-forward.ts';

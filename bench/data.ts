@@ -11,7 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { systemPath } from '../src/kernel/program.ts';
+import { systemPath } from '../src/kernel/run-program.ts';
 import type { Absent } from './contender.ts';
 import { measureBigTcp, sizesOff } from './data-big-tcp.ts';
 import { carrierKinds } from './data-carriers.ts';

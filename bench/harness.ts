@@ -10,7 +10,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { systemPath } from '../src/kernel/program.ts';
+import { systemPath } from '../src/kernel/run-program.ts';
 import { Cni } from './cni.ts';
 import type { Absent, Contender } from './contender.ts';
 import { IpBatch } from './ip-batch.ts';

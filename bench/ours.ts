@@ -6,21 +6,21 @@
  * not in here: they are part of the whole commands.
  */
 
-import { ordinary } from '../src/engine/networks.ts';
-import { loadGuard } from '../src/firewall/guard.ts';
+import { ordinary } from '../src/engine/store/network-lookup.ts';
+import { loadGuard } from '../src/firewall/anti-spoofing.ts';
 import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
+import { guard } from '../src/networks/anti-spoofing.ts';
 import { attach, type BridgeNetwork, createBridge, policyOf, waysOut } from '../src/networks/bridge.ts';
-import { defaultRoutes } from '../src/networks/gateway.ts';
-import { guard } from '../src/networks/guard.ts';
-import { none } from '../src/networks/none.ts';
-import { publish } from '../src/networks/publish.ts';
+import { defaultRoutes } from '../src/networks/default-route.ts';
+import { publish } from '../src/networks/port-mapping.ts';
+import { none } from '../src/networks/sandbox.ts';
 import { apply } from '../src/plan/apply.ts';
+import { World } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
 import { undo } from '../src/plan/undo.ts';
-import { World } from '../src/plan/world.ts';
 import { type Address, formatAddress, offset, parsePrefix, unspecified } from '../src/values/address.ts';
 import { gather } from '../src/values/forward-set.ts';
 import { macOf, parseMac } from '../src/values/mac.ts';

@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { ordinary } from '../src/engine/networks.ts';
+import { ordinary } from '../src/engine/store/network-lookup.ts';
 import type { Backend } from '../src/firewall/backend.ts';
 import { iptablesKinds } from '../src/firewall/iptables/kinds.ts';
 import { iptables } from '../src/firewall/iptables.ts';
@@ -14,13 +14,13 @@ import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { type BridgeNetwork, policyOf } from '../src/networks/bridge.ts';
 import { createNetwork } from '../src/networks/network.ts';
-import { publish } from '../src/networks/publish.ts';
+import { publish } from '../src/networks/port-mapping.ts';
 import { apply } from '../src/plan/apply.ts';
+import { World } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
 import { undo } from '../src/plan/undo.ts';
-import { World } from '../src/plan/world.ts';
 import { parseAddress, parsePrefix, unspecified } from '../src/values/address.ts';
 import { gather } from '../src/values/forward-set.ts';
 import { parseMac } from '../src/values/mac.ts';

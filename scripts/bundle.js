@@ -61,7 +61,7 @@ const execaBeside = {
  * What starts the program: it reads the code and what was compiled of it, and goes on there under its own name.
  *
  * Options of V8 on the command line, or in NODE_OPTIONS, would be others than the code was compiled with, and V8 would compile it anew, 40 ms of
- * processor time. The only one that is used (src/engine/create.ts) is done when the memory is laid out: it can be forgotten.
+ * processor time. The only one that is used (src/engine/create-engine.ts) is done when the memory is laid out: it can be forgotten.
  */
 const start = (interpreter, code) => `${interpreter}
 const { readFileSync } = require('node:fs');

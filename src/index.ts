@@ -8,11 +8,11 @@
  * for (const network of await createEngine().listNetworks()) console.log(network.name);
  * ```
  */
-export { createEngine } from './engine/create.ts';
+export { createEngine } from './engine/create-engine.ts';
 export type * from './engine/engine.ts';
 export { explain } from './engine/explain.ts';
 export type { Answer, Dropped, Reached, Reason, WayStep } from './firewall/model/answer.ts';
-export type { NetworkEvent, Watch } from './kernel/watch.ts';
+export type { NetworkEvent, Watch } from './kernel/netlink-monitor.ts';
 export type { Plan } from './plan/plan.ts';
 export type { Step } from './plan/step.ts';
 export type { Address, Prefix } from './values/address.ts';

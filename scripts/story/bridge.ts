@@ -145,5 +145,5 @@ ann: route says "172.17.0.0/16 is on eth0"
   ],
   docker:
     'docker0 is this bridge, and `ip link`, `ls /sys/class/net/docker0/brif` and `bridge fdb` show it just so. Docker gives containers random MACs and announces them; gangway derives them, so no neighbour’s table is ever wrong. Docker has no guard.',
-  sources: ['src/networks/bridge.ts', 'src/networks/guard.ts'],
+  sources: ['src/networks/bridge.ts', 'src/networks/anti-spoofing.ts'],
 };

@@ -106,5 +106,5 @@ helper: curl 127.0.0.1:9000  -->  lo of the one namespace  -->  web's socket`,
   ],
   docker:
     '`--network container:NAME` is Docker’s own option, with the same conflicts. As there, the helper keeps the namespace alive when web ends, but web started again gets a new one.',
-  sources: ['src/networks/none.ts', 'src/engine/stack.ts'],
+  sources: ['src/networks/sandbox.ts', 'src/engine/sandbox/sandbox.ts'],
 };

@@ -126,5 +126,5 @@ getent --> 127.0.0.11:53 --output chain: dnat--> 127.0.0.11:61053 --> the switch
   ],
   docker:
     'Docker answers at 127.0.0.11, too, with rules in the container’s namespace and sockets that dockerd holds; when dockerd is down, names are gone. Here one process, the switchboard, holds them, and nothing else depends on it.',
-  sources: ['src/networks/names.ts', 'src/services/dns/name-server.ts'],
+  sources: ['src/networks/dns.ts', 'src/services/dns/name-server.ts'],
 };

@@ -101,5 +101,5 @@ alone: "to 203.0.113.2!"  -->  routes: (none)  -->  refused, before a packet exi
   ],
   docker:
     '`docker run --network none` makes the same: a namespace with lo. Docker pins it below /var/run/docker/netns, where `ip netns` does not look; gangway below /run/netns, where it does.',
-  sources: ['src/networks/none.ts'],
+  sources: ['src/networks/sandbox.ts'],
 };

@@ -151,5 +151,5 @@ ann             the machine "host"                                        world
   ],
   docker:
     'Docker switches ip_forward on as well, and where it did, it sets the policy of the whole FORWARD chain to DROP, for other programs’ networks, too. gangway, where no link forwarded before, drops only what neither comes from a container nor goes to one. The masquerade is one rule a network: `-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE`.',
-  sources: ['src/networks/outbound.ts', 'src/firewall/nftables/ruleset.nft'],
+  sources: ['src/networks/masquerade.ts', 'src/firewall/nftables/ruleset.nft'],
 };

@@ -92,5 +92,5 @@ undone:  process -> port -> namespace (with it route, address, cable);  gc: swit
   ],
   docker:
     'Docker keeps a daemon that knows all this; when dockerd is killed, rules and links stay as they are until it comes back. Here the records and the kernel are all there is.',
-  sources: ['src/engine/end.ts', 'src/engine/garbage.ts', 'src/plan/undo.ts'],
+  sources: ['src/engine/container/teardown.ts', 'src/engine/gc/collect.ts', 'src/plan/undo.ts'],
 };

@@ -169,5 +169,5 @@ ann   eth0 172.18.0.2 === front0
   ],
   docker:
     '`docker network create` takes the same options and makes the same bridges (br-…). Older versions kept them apart with two chains, DOCKER-ISOLATION-STAGE-1 and -2, newer ones with a drop at the entry of each; gangway has one fixed set of rules, and an element for each network.',
-  sources: ['src/networks/bridge.ts', 'src/networks/gateway.ts', 'src/firewall/nftables/ruleset.nft'],
+  sources: ['src/networks/bridge.ts', 'src/networks/default-route.ts', 'src/firewall/nftables/ruleset.nft'],
 };

@@ -1,7 +1,7 @@
 /** The kernel's events in words, and as plain data. */
-import { formatFlow } from '../kernel/connection-tracking.ts';
+import { formatFlow } from '../kernel/conntrack.ts';
+import type { NetworkEvent } from '../kernel/netlink-monitor.ts';
 import type { Route } from '../kernel/route.ts';
-import type { NetworkEvent } from '../kernel/watch.ts';
 import { formatAddress, formatPrefix } from '../values/address.ts';
 
 const signs = { new: '+', set: '+', update: '~', gone: '-', end: '-' } as const;

@@ -1,6 +1,7 @@
 /** How things are written: what `--format` asks for, sizes. */
+
+import { printableJson } from './format-error.ts';
 import { UsageError } from './grammar.ts';
-import { printableJson } from './sentence.ts';
 import type { Template, TemplateOptions } from './template/template.ts';
 import type { Fields } from './template/value.ts';
 

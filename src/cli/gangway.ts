@@ -6,8 +6,8 @@
  */
 import { withheldCapabilities } from '../kernel/privileges.ts';
 import { GangwayError } from '../values/errors.ts';
-import { complain } from './complain.ts';
 import { main } from './main.ts';
+import { complain } from './print-error.ts';
 
 async function run(onReadsOnly: () => void): Promise<number> {
   let input: NodeJS.ReadStream | undefined;
@@ -22,7 +22,7 @@ async function run(onReadsOnly: () => void): Promise<number> {
     root: process.geteuid?.() === 0,
     withheld: withheldCapabilities,
     onReadsOnly,
-    createEngine: async (options) => (await import('../engine/create.ts')).createEngine(options),
+    createEngine: async (options) => (await import('../engine/create-engine.ts')).createEngine(options),
     loadExplain: async () => (await import('../engine/explain.ts')).explain,
   });
   // Nobody reads on, and an open input would keep this process alive.

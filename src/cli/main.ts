@@ -13,9 +13,9 @@ import { suggest } from '../values/suggest.ts';
 import type { ColorWhen } from './color.ts';
 import type { Command, Console } from './command.ts';
 import { commands } from './commands.ts';
+import { printable } from './format-error.ts';
 import { type Given, type Options, parseWords, UsageError } from './grammar.ts';
 import { globalOptions } from './options.ts';
-import { printable } from './sentence.ts';
 
 /** Everything around the command line, so that a test can stand there. */
 export interface Surroundings extends Console {
@@ -54,7 +54,7 @@ export async function main(words: readonly string[], surroundings: Surroundings)
     if (options.help || rest.length === 0) return await showOverview(surroundings);
     return await dispatch(rest, invocation(options, surroundings));
   } catch (error) {
-    const { report } = await import('./failure.ts');
+    const { report } = await import('./exit-code.ts');
     return report(error, { path: [] }, surroundings);
   }
 }
@@ -93,7 +93,7 @@ async function dispatch(words: readonly string[], invocation: Invocation): Promi
   try {
     return await perform(found, invocation);
   } catch (error) {
-    const { report } = await import('./failure.ts');
+    const { report } = await import('./exit-code.ts');
     // `explain` is tried without root, too: a mistake is told, and what needs a look at the machine ends here.
     const forbidden = !invocation.root && hasErrno(error, 'EPERM', 'EACCES');
     // What `help` was asked about stands in the sentence already.

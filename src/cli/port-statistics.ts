@@ -1,14 +1,14 @@
 /** `gangway stats --ports`: by which way connections came to each published port, and what became of those that a process carried. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Counts } from '../engine/engine.ts';
-import { formatPlace, type PortTotals, portTotals } from '../engine/rules/port-totals.ts';
+import { formatPlace, type PortTotals, portTotals } from '../engine/metrics/port-totals.ts';
 import { dropReasons, errorKinds } from '../services/proxy/counters.ts';
 import { shortId } from '../values/id.ts';
 import type { Context } from './command.ts';
 import { decimalSize, parseListFormat } from './format.ts';
 import type { Given } from './grammar.ts';
+import { areGone, intervalMilliseconds, repaint } from './live-table.ts';
 import type { statsOptions } from './options.ts';
-import { areGone, intervalMilliseconds, repaint } from './repaint.ts';
 import { formatRows } from './rows.ts';
 
 /** Counters need no second look: the first table is there at once. */

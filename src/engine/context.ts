@@ -10,19 +10,19 @@ import type { BackendName } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { KernelNamespace } from '../kernel/namespace.ts';
 import { type Change, carryOut, type Ledger, recover } from '../plan/change.ts';
+import { World } from '../plan/kernel-handles.ts';
 import type { Kinds } from '../plan/kind.ts';
 import type { Plan } from '../plan/plan.ts';
-import { World } from '../plan/world.ts';
 import { endOf } from '../services/events/reader.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
-import { diskError } from './disk.ts';
-import type { Identities } from './identities.ts';
-import { isServed } from './record.ts';
-import type { Records } from './records.ts';
-import type { Sockets } from './sockets.ts';
-import { eventsPath, tell, tellUnlessTold } from './tell.ts';
-import type { Turns } from './turns.ts';
+import { eventsPath, tell, tellUnlessTold } from './events/append.ts';
+import type { Sockets } from './port-sockets.ts';
+import { diskError } from './store/disk-errors.ts';
+import type { Identities } from './store/id-generator.ts';
+import { isServed } from './store/record.ts';
+import type { Records } from './store/record-store.ts';
+import type { Turns } from './store/serial-queue.ts';
 
 export interface Context {
   readonly records: Records;

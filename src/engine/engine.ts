@@ -6,11 +6,11 @@
 
 import type { BackendName } from '../firewall/backend.ts';
 import type { Answer } from '../firewall/model/answer.ts';
-import type { Watch } from '../kernel/watch.ts';
+import type { Watch } from '../kernel/netlink-monitor.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Explanation } from '../services/dns/explain.ts';
 import type { AnswerText, QuestionType } from '../services/dns/packet-text.ts';
-import type { Occupancy } from '../services/occupancy.ts';
+import type { Occupancy } from '../services/ipam-usage.ts';
 import type { Ending, Streams } from '../services/process/attach.ts';
 import type { LogOptions } from '../services/process/log.ts';
 import type { LogLine } from '../services/process/log-line.ts';
@@ -25,9 +25,9 @@ import type { ExecRequest } from '../values/exec.ts';
 import type { Mac } from '../values/mac.ts';
 import type { ConnectionRequest, NetworkRequest, Subnet } from '../values/network.ts';
 import type { Port, PortBinding, PublishedPort } from '../values/port.ts';
-import type { RulesAt, Traffic } from './rules/told.ts';
+import type { RulesAt, Traffic } from './results.ts';
 
-export type * from './rules/told.ts';
+export type * from './results.ts';
 export type { Ending, ExecRequest, LogLine, LogOptions, QuestionType, Streams };
 
 /** Where gangway keeps things, and what it tells while it works. */

@@ -6,12 +6,12 @@
  * away whichever is asked for today.
  */
 import type { SetParts } from '../kernel/set-key.ts';
+import type { World } from '../plan/kernel-handles.ts';
 import type { ChainsStep, FirewallStep, RulesetStep, Step } from '../plan/step.ts';
-import type { World } from '../plan/world.ts';
 import type { Counted } from '../values/counted.ts';
 import { formatRule, type Variant } from '../values/iptables-rule.ts';
 import { formatSetElement, type SetElement } from '../values/set-element.ts';
-import { isGuardStep } from './guard.ts';
+import { isGuardStep } from './anti-spoofing.ts';
 
 export const backendNames = ['nftables', 'iptables'] as const;
 

@@ -11,7 +11,7 @@ import type { EgressEntry, EgressPolicy, PrefixEntry } from '../values/egress.ts
 import { type PortRange, type Protocol, protocols } from '../values/port.ts';
 import { joined, without } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
-import { learnedSets } from './learned.ts';
+import { learnedSets } from './dns-egress-elements.ts';
 
 /** What a limited network is known by. Where nothing is allowed by name, everything is that is not denied. */
 export function egressElements(bridge: string, { allow, deny }: EgressPolicy): readonly SetElement[] {

@@ -6,8 +6,8 @@
 import { attributes, headed } from '../netlink/attributes.ts';
 import { cstring, u8, u32 } from '../netlink/codec.ts';
 import { flags, type Request, request } from '../netlink/message.ts';
+import type { Segments } from '../values/gso-sizes.ts';
 import type { Mac } from '../values/mac.ts';
-import type { Segments } from '../values/segments.ts';
 import {
   AF_BRIDGE,
   BR_STATE_DISABLED,

@@ -12,8 +12,8 @@ import type { Connection } from '../netlink/connection.ts';
 import { type MessageKind, type RawMessage, type Reply, type Request, readBody, request } from '../netlink/message.ts';
 import type { Family } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
+import type { Segments } from '../values/gso-sizes.ts';
 import type { Mac } from '../values/mac.ts';
-import type { Segments } from '../values/segments.ts';
 
 export const IFF_UP = 0x1;
 

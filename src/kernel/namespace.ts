@@ -13,7 +13,7 @@ import { createNamespace, inNamespace, openNamespace } from '../sys/namespace.ts
 import { hasErrno, ignoring, KernelError } from '../values/errors.ts';
 import { shortId } from '../values/id.ts';
 import { makeDirectory } from './directory.ts';
-import { Settings } from './settings.ts';
+import { Settings } from './sysctl-batch.ts';
 
 /** Where iproute2 keeps its pins. */
 export const pinDirectory = '/run/netns';

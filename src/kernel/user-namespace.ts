@@ -23,7 +23,7 @@ import { GangwayError, ignoring } from '../values/errors.ts';
 import type { SubordinateRange } from '../values/launch.ts';
 import { quote } from '../values/quote.ts';
 import { preparePin } from './namespace.ts';
-import { requireProgram, systemPath } from './program.ts';
+import { requireProgram, systemPath } from './run-program.ts';
 
 /** Where Debian's useradd begins to give ranges away, and how many ids a Unix system of the usual kind needs. */
 const usualRange: SubordinateRange = { first: 100_000, length: 65_536 };

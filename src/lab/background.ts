@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
-import { typed } from './typed.ts';
+import { typed } from './format-command.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 
 /** How a program ended. */

@@ -9,9 +9,9 @@
  * the lab away.
  */
 import { randomBytes } from 'node:crypto';
-import { type Machine, type MachineOptions, start, takeDown } from './machine.ts';
+import { type Machine, type MachineOptions, start, takeDown } from './lab-process.ts';
 import { parseLabName } from './name.ts';
-import { Place } from './place.ts';
+import { Place } from './namespace-runner.ts';
 import { type Snapshot, snapshot } from './snapshot.ts';
 import { hostPlace } from './topology.ts';
 

@@ -8,8 +8,8 @@ import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import { listTree } from './cgroups.ts';
-import type { Machine } from './machine.ts';
-import { Place } from './place.ts';
+import type { Machine } from './lab-process.ts';
+import { Place } from './namespace-runner.ts';
 import { hostPlace } from './topology.ts';
 
 /** Lines such as `link host: gangway0`, `file /run/gangway/lock`, `process conmon`; one per thing, sorted. */

@@ -8,7 +8,7 @@
  */
 export type { Background, Result } from './background.ts';
 export { createLab, Lab, type LabOptions } from './lab.ts';
-export { type ExecOptions, Place, type ServeOptions, type SpawnOptions } from './place.ts';
+export { type ExecOptions, Place, type ServeOptions, type SpawnOptions } from './namespace-runner.ts';
 export { difference, type Snapshot } from './snapshot.ts';
 export type { Topology } from './topology.ts';
 export { type WaitOptions, waitFor } from './wait.ts';

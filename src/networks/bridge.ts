@@ -33,15 +33,15 @@
 
 import type { Backend } from '../firewall/backend.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
-import { reasonOf } from '../firewall/reasons.ts';
-import type { Place } from '../plan/place.ts';
+import { reasonOf } from '../firewall/rule-explanations.ts';
+import type { Place } from '../plan/namespace-ref.ts';
 import type { DefaultRoute, FirewallStep, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';
+import type { SegmentSizes, Segments } from '../values/gso-sizes.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
-import type { SegmentSizes, Segments } from '../values/segments.ts';
-import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
+import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './sandbox.ts';
 
 /** What a bridge does about the world, as it was asked for. */
 export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix' | 'bigTcp'>;

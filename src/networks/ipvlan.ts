@@ -44,8 +44,8 @@ import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import type { IpvlanRequest, Subnet } from '../values/network.ts';
 import { birthName, macvlanWaysOut, type WireEndpoint } from './macvlan.ts';
-import { closedFamily, inSandbox, occupy, type Sandbox } from './none.ts';
-import { createParent, type Parent } from './parent.ts';
+import { createParent, type Parent } from './parent-interface.ts';
+import { closedFamily, inSandbox, occupy, type Sandbox } from './sandbox.ts';
 
 /** More addresses behind one MAC. */
 export interface IpvlanNetwork {

@@ -47,8 +47,8 @@ import { contains, type Family } from '../values/address.ts';
 import { shortId } from '../values/id.ts';
 import type { Mac } from '../values/mac.ts';
 import type { MacvlanRequest, Subnet } from '../values/network.ts';
-import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './none.ts';
-import { createParent, type Parent } from './parent.ts';
+import { createParent, type Parent } from './parent-interface.ts';
+import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './sandbox.ts';
 
 /** More MACs on one wire. */
 export interface MacvlanNetwork {

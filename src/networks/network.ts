@@ -3,10 +3,10 @@ import type { Backend } from '../firewall/backend.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import { attach, type BridgeNetwork, createBridge, type Endpoint, waysOut } from './bridge.ts';
+import { askWithMark, dropUnseen } from './fail-closed-routing.ts';
 import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanWaysOut } from './ipvlan.ts';
 import { attachMacvlan, createMacvlan, type MacvlanNetwork, macvlanWaysOut } from './macvlan.ts';
-import type { Sandbox } from './none.ts';
-import { askWithMark, dropUnseen } from './unseen.ts';
+import type { Sandbox } from './sandbox.ts';
 
 export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
 

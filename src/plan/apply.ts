@@ -9,11 +9,11 @@
  */
 import type { Request } from '../netlink/message.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
+import type { World } from './kernel-handles.ts';
 import { type ActionKind, type Kinds, kindOf, type RequestKind, type TransactionKind, type VisitKind } from './kind.ts';
-import { type Place, samePlace } from './place.ts';
+import { type Place, samePlace } from './namespace-ref.ts';
 import type { Step } from './step.ts';
 import { takeBack } from './undo.ts';
-import type { World } from './world.ts';
 
 /**
  * Does the steps in order. An error half-way takes back what was done, and is thrown.

@@ -15,11 +15,11 @@ import type { LogPosition, Occurrence } from '../values/event.ts';
 import { present } from '../values/present.ts';
 import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
+import type { World } from './kernel-handles.ts';
 import type { Kinds } from './kind.ts';
 import type { Plan } from './plan.ts';
 import { type FileChange, place, stage, unstage } from './staged-files.ts';
 import { lasting, takeBack, undo } from './undo.ts';
-import type { World } from './world.ts';
 
 /** Of a record's file. A network's is durable: it outlives a power cut. */
 export type RecordChange = FileChange;

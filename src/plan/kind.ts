@@ -2,9 +2,9 @@
  * What a kind of step knows: how its steps are done, taken back, recognised and told.
  */
 import type { Request } from '../netlink/message.ts';
-import type { Place } from './place.ts';
+import type { World } from './kernel-handles.ts';
+import type { Place } from './namespace-ref.ts';
 import type { Step, StepOf } from './step.ts';
-import type { World } from './world.ts';
 
 /** What every kind knows: how a step is told and recognised, and how it is taken back. */
 export interface Reversible<S extends Step> {

@@ -1,8 +1,9 @@
 /** Steps of links: how they are made, and what is set at them. */
+
+import type { Segments } from '../values/gso-sizes.ts';
 import type { Mac } from '../values/mac.ts';
 import type { IpvlanRequest, MacvlanRequest } from '../values/network.ts';
-import type { Segments } from '../values/segments.ts';
-import type { Place, Reasoned } from './place.ts';
+import type { Place, Reasoned } from './namespace-ref.ts';
 
 /** `ip link add NAME type bridge`. */
 export interface BridgeStep extends Reasoned {

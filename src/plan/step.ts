@@ -6,7 +6,7 @@
  * they can be printed, stored in a record, written to the journal before they are done, and taken back years later by
  * the same value that made them.
  */
-import type { PortDiversion } from '../kernel/port-diversion.ts';
+import type { PortDiversion } from '../kernel/port-redirect.ts';
 import type { ProcessIdentity } from '../kernel/process.ts';
 import type { LocalRoute } from '../kernel/route.ts';
 import type { RoutingRule } from '../kernel/routing-rule.ts';
@@ -30,7 +30,7 @@ import type {
   VethStep,
   VlanStep,
 } from './link-step.ts';
-import type { Place, Reasoned } from './place.ts';
+import type { Place, Reasoned } from './namespace-ref.ts';
 
 /** `ip netns add NAME`, or with an owner: born inside a new user namespace, which is pinned beside it. */
 export interface NamespaceStep extends Reasoned {

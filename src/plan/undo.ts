@@ -5,9 +5,9 @@
  * back, so that undoing twice, or after a crash, is the same as undoing once.
  */
 import { TeardownError } from '../values/errors.ts';
+import type { World } from './kernel-handles.ts';
 import { type Kinds, kindOf, type Reversible, type TransactionKind } from './kind.ts';
 import type { Step } from './step.ts';
-import type { World } from './world.ts';
 
 /**
  * Takes the steps back, last one first.

@@ -14,10 +14,10 @@ export interface FirewallMark {
 
 export const wholeMask = 0xffffffff;
 
-/** The one that our own rules give to what they have seen (networks/unseen.ts). */
+/** The one that our own rules give to what they have seen (networks/fail-closed-routing.ts). */
 export const ownMark = 0x10000000;
 
-/** That of a relay's connection in the name of a client, and of what is answered there (networks/transparent.ts). */
+/** That of a relay's connection in the name of a client, and of what is answered there (networks/transparent-source.ts). */
 export const returningMark = 0x10000001;
 
 /**

@@ -7,7 +7,6 @@ import test, { registerCompletionHandler } from 'ava';
 import { type Answer, decode, encode, type Packet } from 'dns-packet';
 import type { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import type { Dial } from '../../src/services/dns/dial.ts';
 import {
   type NameServer,
   type NameServerSockets,
@@ -15,6 +14,7 @@ import {
   openNameServerSockets,
 } from '../../src/services/dns/name-server.ts';
 import { MessageSplitter, withLength } from '../../src/services/dns/stream-message.ts';
+import type { Dial } from '../../src/services/dns/upstream-socket.ts';
 import { bind, closeSocket, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
 import { openFiles } from '../../src/sys/open-files.ts';
 import { parseAddress, unspecified } from '../../src/values/address.ts';

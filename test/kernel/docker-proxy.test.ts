@@ -12,7 +12,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { registerCompletionHandler } from 'ava';
-import { findSwitchboard } from '../../src/engine/switchboard/client.ts';
+import { findSwitchboard } from '../../src/engine/switchboard/launch.ts';
 import { identifyProcess } from '../../src/kernel/process.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { bind, closeSocket, listen, openDatagram, openStream } from '../../src/sys/inet-socket.ts';

@@ -9,7 +9,7 @@
 //     +---------------------------------------+          +-------------------------+
 import test, { type ExecutionContext } from 'ava';
 import type { Background } from '../../src/lab/background.ts';
-import type { Place } from '../../src/lab/place.ts';
+import type { Place } from '../../src/lab/namespace-runner.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { untilAnswering } from '../support/probe.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';

@@ -4,12 +4,12 @@ import { nftables } from '../../src/firewall/nftables.ts';
 import { ipv4Forwarding, ipv6Forwarding } from '../../src/kernel/forwarding.ts';
 import { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { readSysctl, writeSysctl } from '../../src/kernel/sysctl.ts';
-import { forwarding } from '../../src/networks/outbound.ts';
+import { forwarding } from '../../src/networks/masquerade.ts';
 import { apply } from '../../src/plan/apply.ts';
+import { World } from '../../src/plan/kernel-handles.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import { undo } from '../../src/plan/undo.ts';
-import { World } from '../../src/plan/world.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 
 const kinds = kernelKinds as Kinds;

@@ -9,7 +9,7 @@
  * All are root in their namespaces, as Docker's containers are as far as raw sockets go: the attacker sends whatever
  * frame it likes. Each place is one Node process, which serves on ports 80 and 8080.
  */
-import { guardElements } from '../../src/firewall/guard.ts';
+import { guardElements } from '../../src/firewall/anti-spoofing.ts';
 import { networkElements } from '../../src/firewall/policy.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';

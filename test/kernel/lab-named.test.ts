@@ -7,14 +7,14 @@ import test from 'ava';
 import { identifyProcess } from '../../src/kernel/process.ts';
 import { hierarchies } from '../../src/lab/cgroups.ts';
 import { createLab } from '../../src/lab/lab.ts';
-import { downLab, execInLab, listLabs, upLab } from '../../src/lab/named.ts';
+import { downLab, execInLab, listLabs, upLab } from '../../src/lab/named-labs.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { build } from '../support/gangway.ts';
 
 const runtimeDirectory = mkdtempSync(join(tmpdir(), 'gangway-labs-'));
 const place = { runtimeDirectory };
 /** As others use it: a process of its own, and the compiled library. */
-const named = JSON.stringify(join(process.cwd(), 'dist/lab/named.js'));
+const named = JSON.stringify(join(process.cwd(), 'dist/lab/named-labs.js'));
 test.before(build);
 test.after.always(() => rmSync(runtimeDirectory, { recursive: true }));
 

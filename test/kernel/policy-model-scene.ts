@@ -4,7 +4,7 @@
  * Whoever stands somewhere has a way to everybody: an attacker on a wire sets routes, one in a container a neighbour. So
  * what does not arrive was dropped.
  */
-import type { World } from '../../src/firewall/model/world.ts';
+import type { World } from '../../src/firewall/model/topology.ts';
 import { closedTransitElements, networkElements, portElements } from '../../src/firewall/policy.ts';
 import { coalesce } from '../../src/firewall/ranges.ts';
 import { type Family, formatAddress } from '../../src/values/address.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import test, { registerCompletionHandler } from 'ava';
 import { addNamespace, deleteNamespace, KernelNamespace, pinPath } from '../../src/kernel/namespace.ts';
 import { deleteTable, hasTable } from '../../src/kernel/nftables.ts';
-import { addPortDiversion, formatPortDiversion } from '../../src/kernel/port-diversion.ts';
+import { addPortDiversion, formatPortDiversion } from '../../src/kernel/port-redirect.ts';
 import { nameServerAddress } from '../../src/values/resolver.ts';
 import { enterPrivateNetwork, enterPrivatePins, ip } from '../support/private-network.ts';
 

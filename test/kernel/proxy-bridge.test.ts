@@ -8,7 +8,7 @@ import { readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Protocol } from '../../src/values/port.ts';

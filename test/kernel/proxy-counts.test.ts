@@ -10,7 +10,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
 import { type Counts, countFields } from '../../src/services/proxy/counters.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
 import { type Reservation, reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { bind, closeSocket, listen, openStream } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';

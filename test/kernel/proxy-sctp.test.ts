@@ -6,7 +6,7 @@
  */
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Forward } from '../../src/values/port.ts';

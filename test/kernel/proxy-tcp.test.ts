@@ -6,7 +6,7 @@ import { connect, createServer, type NetConnectOpts, type Server, type Socket } 
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { abortOnClose, bind, closeSocket, listen, openStream, takeError } from '../../src/sys/inet-socket.ts';
 import { call } from '../../src/sys/libc.ts';

@@ -40,11 +40,11 @@ const look = {
 } as const;
 /** The rules that never change, loaded by others than us. */
 const load = {
-  nftables: `nft -f ${firewall}nftables/ruleset.nft; nft -f ${firewall}nftables/guard.nft`,
+  nftables: `nft -f ${firewall}nftables/ruleset.nft; nft -f ${firewall}nftables/anti-spoofing.nft`,
   iptables: `
     [ -e /proc/sys/net/bridge ] && optional='s/^? //' || optional='/^?/d'
     for f in iptables ip6tables; do sed "$optional" ${firewall}iptables/ruleset.rules | $f-restore --noflush; done
-    nft -f ${firewall}nftables/guard.nft`,
+    nft -f ${firewall}nftables/anti-spoofing.nft`,
 } as const;
 
 function parts(text: string): readonly string[] {

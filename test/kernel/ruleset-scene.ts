@@ -7,7 +7,7 @@ import type { Protocol } from '../../src/values/port.ts';
 import type { SetElement } from '../../src/values/set-element.ts';
 import { type Carrier, carriers, type Mutation } from './ruleset-carrier.ts';
 
-export const guardFile = fileURLToPath(new URL('../../src/firewall/nftables/guard.nft', import.meta.url));
+export const guardFile = fileURLToPath(new URL('../../src/firewall/nftables/anti-spoofing.nft', import.meta.url));
 const placeFile = fileURLToPath(new URL('ruleset-place.mjs', import.meta.url));
 
 /** What can be asked of a server: `wait` is how long until it counts as silent. */
@@ -120,7 +120,7 @@ export class Place {
   }
 }
 
-/** A network has them beside its elements (networks/unseen.ts): what the rules have not seen is for no container. */
+/** A network has them beside its elements (networks/fail-closed-routing.ts): what the rules have not seen is for no container. */
 async function routingRules(host: Place, verb: 'add' | 'delete', list: readonly SetElement[]): Promise<void> {
   for (const family of [4, 6] as const) {
     const lines = list

@@ -6,11 +6,11 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import test, { registerCompletionHandler } from 'ava';
-import { everyKind } from '../../src/engine/kinds.ts';
+import { everyKind } from '../../src/engine/step-kinds.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { wayBack } from '../../src/networks/transparent.ts';
+import { wayBack } from '../../src/networks/transparent-source.ts';
 import { kindOf } from '../../src/plan/kind.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/forward.ts';
+import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { onEach } from '../support/on-each.ts';

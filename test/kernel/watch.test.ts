@@ -80,7 +80,7 @@ test('a namespace does not outlive its container for the sake of a watch that no
 
 /** Elements with long comments, which come and go while nobody listens: more than the 16 MiB that are kept; then one change more. */
 const overrun = `
-const { watchRuleset } = await import(process.argv[1] + '/dist/kernel/ruleset-events.js');
+const { watchRuleset } = await import(process.argv[1] + '/dist/kernel/nft-monitor.js');
 const { execFileSync } = await import('node:child_process');
 const nft = (input) => execFileSync('nft', ['-f', '-'], { input });
 const changes = watchRuleset();

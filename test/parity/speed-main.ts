@@ -4,7 +4,7 @@
  */
 import { Agent, request } from 'node:http';
 import { createInterface } from 'node:readline';
-import { createEngine } from '../../src/engine/create.ts';
+import { createEngine } from '../../src/engine/create-engine.ts';
 import { connectionTo } from '../../src/values/network.ts';
 import { parseNetworkCreate } from '../../src/values/network-grammar.ts';
 

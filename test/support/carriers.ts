@@ -1,7 +1,8 @@
 /** Everything that carries published ports, for tests that are the same on each. */
-import { Engine } from '../../src/services/proxy/engine/engine.ts';
-import type { Carrier, RelayOptions } from '../../src/services/proxy/forward.ts';
-import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
+
+import { NodeRelays } from '../../src/services/proxy/fallback-relays.ts';
+import type { Carrier, RelayOptions } from '../../src/services/proxy/relay.ts';
+import { Engine } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 
 export type CarrierName = 'engine' | 'node';
 

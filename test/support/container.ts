@@ -6,7 +6,7 @@ import { readCounters } from '../../src/kernel/cgroup-counters.ts';
 import { addNamespace, deleteNamespace, pinPath } from '../../src/kernel/namespace.ts';
 import { createOwnedNetworkNamespace, deleteUserNamespacePin } from '../../src/kernel/user-namespace.ts';
 import { discard, launch, observe, readLaunched, start } from '../../src/services/process/launch.ts';
-import { prepareLaunch } from '../../src/services/process/prepare.ts';
+import { prepareLaunch } from '../../src/services/process/resolve-launch.ts';
 import { discardCommands, launchCommands } from '../../src/services/process/script.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import { GangwayError } from '../../src/values/errors.ts';

@@ -1,7 +1,7 @@
 /** A name server's surroundings, without a network: a clock that the test winds, and servers that say what it wants. */
 import { decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
-import type { Ask, Outcome, Protocol } from '../../src/services/dns/exchange.ts';
-import type { Clock } from '../../src/services/dns/inquiry.ts';
+import type { Clock } from '../../src/services/dns/query-fanout.ts';
+import type { Ask, Outcome, Protocol } from '../../src/services/dns/upstream-query.ts';
 import { type NameTable, nameTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';
 import type { Upstream } from '../../src/values/resolver.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import type { Background, Result } from '../../src/lab/background.ts';
 import type { Lab, LabOptions } from '../../src/lab/lab.ts';
-import type { ExecOptions } from '../../src/lab/place.ts';
+import type { ExecOptions } from '../../src/lab/namespace-runner.ts';
 import { difference, type Snapshot } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { withLab } from './lab.ts';

@@ -1,6 +1,6 @@
 /** The same tests on everything that carries published ports, of which each test file has one. */
 import test, { type ExecutionContext } from 'ava';
-import type { Carrier } from '../../src/services/proxy/forward.ts';
+import type { Carrier } from '../../src/services/proxy/relay.ts';
 import { type CarrierName, newCarrier } from './carriers.ts';
 
 /** One test after the other, each once with the engine and once with Node's own sockets. */

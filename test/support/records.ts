@@ -1,6 +1,6 @@
 /** Records as the engine writes them, with what a test doesn't care about filled in. */
-import { ordinary } from '../../src/engine/networks.ts';
-import type { ContainerRecord, Life, NetworkRecord } from '../../src/engine/record.ts';
+import { ordinary } from '../../src/engine/store/network-lookup.ts';
+import type { ContainerRecord, Life, NetworkRecord } from '../../src/engine/store/record.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';

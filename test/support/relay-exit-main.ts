@@ -1,7 +1,7 @@
 /** Relays a TCP port of the loopback, ends after a while, and says whether its thread had been born by then: `relay-exit-main.ts MILLISECONDS`. */
 import { writeSync } from 'node:fs';
-import { Engine, startThread } from '../../src/services/proxy/engine/engine.ts';
-import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
+import { NodeRelays } from '../../src/services/proxy/fallback-relays.ts';
+import { Engine, startThread } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { bind, listen, openStream } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { sockets } from './sockets.ts';

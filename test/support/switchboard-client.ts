@@ -1,5 +1,5 @@
 /** A client that reserves a port for container `c1`, says so, and does nothing more: `switchboard-client.ts OPTIONS PORT`. */
-import { openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/client.ts';
+import { openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/launch.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
 const [, , options = '', port = ''] = process.argv;

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runSwitchboard } from '../../src/engine/switchboard/process.ts';
+import { runSwitchboard } from '../../src/engine/switchboard/main.ts';
 import { decodePublication } from '../../src/engine/switchboard/protocol.ts';
 import { tryLock } from '../../src/sys/flock.ts';
 import { ignoring } from '../../src/values/errors.ts';

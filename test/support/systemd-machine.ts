@@ -14,7 +14,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Background, Result } from '../../src/lab/background.ts';
 import type { Lab } from '../../src/lab/lab.ts';
-import type { ExecOptions } from '../../src/lab/place.ts';
+import type { ExecOptions } from '../../src/lab/namespace-runner.ts';
 
 const manager = '/usr/lib/systemd/systemd';
 const sources = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');

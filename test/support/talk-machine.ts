@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { cgroupDirectories, readLayout } from '../../src/kernel/cgroup.ts';
 import { identifyProcess, type ProcessIdentity } from '../../src/kernel/process.ts';
 import type { AttachTarget } from '../../src/services/process/attach.ts';
-import type { WatchedLife } from '../../src/services/process/exit-watch.ts';
+import type { WatchedLife } from '../../src/services/process/wait-exit.ts';
 import { ignoring } from '../../src/values/errors.ts';
 import { testProgram } from './program.ts';
 

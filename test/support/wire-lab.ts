@@ -10,7 +10,7 @@ import type { ExecutionContext } from 'ava';
 import type { Lab } from '../../src/lab/lab.ts';
 import { difference, type Snapshot } from '../../src/lab/snapshot.ts';
 import type { WireEndpoint } from '../../src/networks/macvlan.ts';
-import { none, type Sandbox } from '../../src/networks/none.ts';
+import { none, type Sandbox } from '../../src/networks/sandbox.ts';
 import { encode } from '../../src/plan/encoding.ts';
 import { explainScript } from '../../src/plan/explain.ts';
 import type { Kinds } from '../../src/plan/kind.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseMoment } from '../../src/cli/moment.ts';
+import { parseMoment } from '../../src/cli/parse-time.ts';
 import type { EngineEvent } from '../../src/values/event.ts';
 import { gangway } from '../support/cli.ts';
 

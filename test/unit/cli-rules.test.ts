@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Engine, RulesAt, Traffic } from '../../src/engine/engine.ts';
-import { formatPlace, portTotals } from '../../src/engine/rules/port-totals.ts';
+import { formatPlace, portTotals } from '../../src/engine/metrics/port-totals.ts';
 import { Counters } from '../../src/services/proxy/counters.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';

@@ -3,7 +3,7 @@ import test from 'ava';
 import type { Context } from '../../src/cli/command.ts';
 import { execute } from '../../src/cli/commands/watch.ts';
 import type { AddressEvent } from '../../src/kernel/address.ts';
-import type { NetworkEvent } from '../../src/kernel/watch.ts';
+import type { NetworkEvent } from '../../src/kernel/netlink-monitor.ts';
 import { parsePrefix } from '../../src/values/address.ts';
 import { gangway } from '../support/cli.ts';
 import { fakeEngine } from '../support/fake-engine.ts';

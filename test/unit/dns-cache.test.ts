@@ -2,8 +2,8 @@ import test from 'ava';
 import { type Answer, decode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
 import { AnswerCache, type CacheOptions } from '../../src/services/dns/cache.ts';
-import { lifetime } from '../../src/services/dns/lifetime.ts';
 import { readQuestion } from '../../src/services/dns/message.ts';
+import { lifetime } from '../../src/services/dns/ttl.ts';
 import { answerTo, question } from '../support/dns.ts';
 
 const noSuchName = 3;

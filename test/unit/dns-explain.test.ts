@@ -1,7 +1,7 @@
 import test from 'ava';
 import { type Explanation, explainAnswer, reachableUpstreams } from '../../src/services/dns/explain.ts';
+import { sayWhy } from '../../src/services/dns/explain-text.ts';
 import { recordType } from '../../src/services/dns/message.ts';
-import { sayWhy } from '../../src/services/dns/reason.ts';
 import { linkTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
 import { formatAddress, fromBytes, parseAddress } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';

@@ -1,9 +1,7 @@
 import test from 'ava';
 import { decode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
-import { compose, personalise } from '../../src/services/dns/compose.ts';
-import { isAnswer } from '../../src/services/dns/exchange.ts';
-import { aged, lifetime } from '../../src/services/dns/lifetime.ts';
+import { compose, personalise } from '../../src/services/dns/encode-answer.ts';
 import {
   payloadLimit,
   type Query,
@@ -14,6 +12,8 @@ import {
 } from '../../src/services/dns/message.ts';
 import { Responder } from '../../src/services/dns/responder.ts';
 import { MessageSplitter, withLength } from '../../src/services/dns/stream-message.ts';
+import { aged, lifetime } from '../../src/services/dns/ttl.ts';
+import { isAnswer } from '../../src/services/dns/upstream-query.ts';
 import { answerTo, FakeClock, FakeServers, question, table, zone } from '../support/dns.ts';
 
 /** Bytes as they come, and messages with some bytes changed: both must be taken calmly. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { decode, type Packet } from 'dns-packet';
-import { ReadyAnswers } from '../../src/services/dns/ready-answers.ts';
+import { ReadyAnswers } from '../../src/services/dns/local-answer-cache.ts';
 import { Responder } from '../../src/services/dns/responder.ts';
 import { FakeClock, FakeServers, question, table, zone } from '../support/dns.ts';
 

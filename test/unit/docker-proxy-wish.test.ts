@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseWish } from '../../src/engine/docker-proxy/wish.ts';
+import { parseWish } from '../../src/engine/docker-proxy/arguments.ts';
 import { formatAddress } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { formatBinding } from '../../src/values/port-grammar.ts';

@@ -1,13 +1,13 @@
 /** What the records say of another boot says nothing about this kernel: what carries those names now is somebody else's. */
 
 import test from 'ava';
-import { engineOf } from '../../src/engine/create.ts';
+import { engineOf } from '../../src/engine/create-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import type { ContainerRecord, NetworkRecord } from '../../src/engine/record.ts';
+import type { ContainerRecord, NetworkRecord } from '../../src/engine/store/record.ts';
 import { nftables } from '../../src/firewall/nftables.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { createNetwork, type Network } from '../../src/networks/network.ts';
-import type { Parent } from '../../src/networks/parent.ts';
+import type { Parent } from '../../src/networks/parent-interface.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { gather } from '../../src/values/forward-set.ts';

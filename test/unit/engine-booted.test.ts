@@ -1,6 +1,6 @@
 import test from 'ava';
-import { startsWithMachine } from '../../src/engine/booted.ts';
-import type { ContainerRecord } from '../../src/engine/record.ts';
+import { startsWithMachine } from '../../src/engine/container/boot-restart.ts';
+import type { ContainerRecord } from '../../src/engine/store/record.ts';
 import { parseRestartPolicy } from '../../src/values/restart.ts';
 
 type Part = Partial<Pick<ContainerRecord, 'stopped' | 'restarts' | 'failure'>> & {

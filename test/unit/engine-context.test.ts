@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { type Context, exclusively, letIn } from '../../src/engine/context.ts';
-import { Turns } from '../../src/engine/turns.ts';
+import { Turns } from '../../src/engine/store/serial-queue.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 
 const failing = (error: Error) => ({ sockets: { serve: async () => Promise.reject(error) } }) as unknown as Context;

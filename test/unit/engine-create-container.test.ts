@@ -1,6 +1,6 @@
 /** A new container's record: what was typed, and whom that means. */
 import test from 'ava';
-import { draftContainer } from '../../src/engine/create-container.ts';
+import { draftContainer } from '../../src/engine/container/create.ts';
 import { containerRequest } from '../../src/values/container.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { connectionTo } from '../../src/values/network.ts';

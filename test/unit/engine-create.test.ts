@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { createEngine } from '../../src/engine/create.ts';
+import { createEngine } from '../../src/engine/create-engine.ts';
 import { openFiles } from '../../src/sys/open-files.ts';
 import { parseNetworkCreate } from '../../src/values/network-grammar.ts';
 

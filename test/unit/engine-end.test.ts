@@ -1,6 +1,6 @@
 import test from 'ava';
-import { lastOf, restartDelayMilliseconds, restartsInARow, wantsRestart } from '../../src/engine/end.ts';
-import type { ContainerRecord, End } from '../../src/engine/record.ts';
+import { lastOf, restartDelayMilliseconds, restartsInARow, wantsRestart } from '../../src/engine/container/teardown.ts';
+import type { ContainerRecord, End } from '../../src/engine/store/record.ts';
 import { identifyProcess } from '../../src/kernel/process.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
 import { container, request } from '../support/records.ts';

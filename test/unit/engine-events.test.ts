@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { createEngine } from '../../src/engine/create.ts';
+import { createEngine } from '../../src/engine/create-engine.ts';
 import type { EventOptions } from '../../src/engine/engine.ts';
 import { appendEvents } from '../../src/services/events/log.ts';
 import type { Occurrence } from '../../src/values/event.ts';

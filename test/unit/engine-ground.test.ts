@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
-import { prepareGround } from '../../src/engine/ground.ts';
-import type { NetworkRecord } from '../../src/engine/record.ts';
-import { Records } from '../../src/engine/records.ts';
-import type { World } from '../../src/plan/world.ts';
+import { prepareGround } from '../../src/engine/sandbox/prerequisites.ts';
+import type { NetworkRecord } from '../../src/engine/store/record.ts';
+import { Records } from '../../src/engine/store/record-store.ts';
+import type { World } from '../../src/plan/kernel-handles.ts';
 import { parsePrefix } from '../../src/values/address.ts';
 
 /** As they stand in the records of another boot: both know how the parent is made. */

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { identities, inventName } from '../../src/engine/identities.ts';
+import { identities, inventName } from '../../src/engine/store/id-generator.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { parseContainerName } from '../../src/values/names.ts';
 

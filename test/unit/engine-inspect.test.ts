@@ -1,6 +1,6 @@
 // A container's ports in docker's words.
 import test from 'ava';
-import { exposedPorts, forwardedPorts, portBindings } from '../../src/engine/inspect-ports.ts';
+import { exposedPorts, forwardedPorts, portBindings } from '../../src/engine/container/inspect-ports.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { parseExpose, parsePublish } from '../../src/values/port-grammar.ts';
 

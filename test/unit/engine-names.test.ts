@@ -1,11 +1,11 @@
 /** From records to what each container's name server answers. */
 import test from 'ava';
-import { nameServices, namesOf } from '../../src/engine/names.ts';
-import { ordinary } from '../../src/engine/networks.ts';
-import type { ContainerRecord, Life, NetworkRecord, Plug } from '../../src/engine/record.ts';
-import { waysOf } from '../../src/engine/wiring.ts';
+import { nameServices, namesOf } from '../../src/engine/dns/zones.ts';
+import { waysOf } from '../../src/engine/endpoint/routes.ts';
+import { ordinary } from '../../src/engine/store/network-lookup.ts';
+import type { ContainerRecord, Life, NetworkRecord, Plug } from '../../src/engine/store/record.ts';
 import { bootId } from '../../src/kernel/boot.ts';
-import { defaultRoutes } from '../../src/networks/gateway.ts';
+import { defaultRoutes } from '../../src/networks/default-route.ts';
 import { explainAnswer } from '../../src/services/dns/explain.ts';
 import { recordType } from '../../src/services/dns/message.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';

@@ -1,6 +1,6 @@
 /** Which network somebody means. */
 import test from 'ava';
-import { findMeant } from '../../src/engine/networks.ts';
+import { findMeant } from '../../src/engine/store/network-lookup.ts';
 
 const all = [
   { id: 'ab12', name: 'web' },

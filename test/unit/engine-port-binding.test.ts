@@ -1,8 +1,8 @@
 /** Which ports of the machine a container gets when others have some of them. */
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
-import { bindPorts } from '../../src/engine/port-binding.ts';
-import type { Plug } from '../../src/engine/record.ts';
+import { bindPorts } from '../../src/engine/ports/allocate.ts';
+import type { Plug } from '../../src/engine/store/record.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { parseMac } from '../../src/values/mac.ts';

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { directoriesOf } from '../../src/engine/directories.ts';
-import type { ContainerRecord } from '../../src/engine/record.ts';
-import { Records } from '../../src/engine/records.ts';
+import { directoriesOf } from '../../src/engine/store/directories.ts';
+import type { ContainerRecord } from '../../src/engine/store/record.ts';
+import { Records } from '../../src/engine/store/record-store.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import type { RecordChange } from '../../src/plan/change.ts';
 import { encode } from '../../src/plan/encoding.ts';

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { guardElements, guardSets } from '../../src/firewall/guard.ts';
+import { guardElements, guardSets } from '../../src/firewall/anti-spoofing.ts';
 import { firstKey, readKey } from '../../src/kernel/set-key.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { formatSetElement } from '../../src/values/set-element.ts';
 
-const guard = readFileSync(new URL('../../src/firewall/nftables/guard.nft', import.meta.url), 'utf8');
+const guard = readFileSync(new URL('../../src/firewall/nftables/anti-spoofing.nft', import.meta.url), 'utf8');
 const mac = parseMac('02:42:ac:11:00:02');
 
 function elements(...addresses: readonly string[]) {

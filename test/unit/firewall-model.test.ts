@@ -2,7 +2,7 @@
 import test from 'ava';
 import { type Answer, formatDestination } from '../../src/firewall/model/answer.ts';
 import { judge } from '../../src/firewall/model/model.ts';
-import type { Origin, World } from '../../src/firewall/model/world.ts';
+import type { Origin, World } from '../../src/firewall/model/topology.ts';
 import type { NetworkPolicy } from '../../src/firewall/policy.ts';
 import { formatAddress, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
+import { learnedElements, learnedIn } from '../../src/firewall/dns-egress-elements.ts';
 import { renderRules } from '../../src/firewall/iptables/render.ts';
-import { learnedElements, learnedIn } from '../../src/firewall/learned.ts';
 import {
   closedTransitElements,
   type NetworkPolicy,
@@ -13,7 +13,7 @@ import {
   portSets,
 } from '../../src/firewall/policy.ts';
 import { coalesce } from '../../src/firewall/ranges.ts';
-import { reasonOf } from '../../src/firewall/reasons.ts';
+import { reasonOf } from '../../src/firewall/rule-explanations.ts';
 import { firstKey, lastKey, readKey, type SetParts } from '../../src/kernel/set-key.ts';
 import { contains, formatPrefix, network, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { entryFor, type Spoken } from '../../src/values/egress.ts';

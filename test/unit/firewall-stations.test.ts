@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { guardSets } from '../../src/firewall/guard.ts';
+import { guardSets } from '../../src/firewall/anti-spoofing.ts';
+import { type Station, stationOf, stations } from '../../src/firewall/hook-order.ts';
 import { parseRuleset } from '../../src/firewall/iptables/ruleset.ts';
 import { everySet } from '../../src/firewall/policy.ts';
-import { type Station, stationOf, stations } from '../../src/firewall/stations.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../src/firewall/${file}`, import.meta.url), 'utf8');
 const of = (whose: Station['of']) => stations.filter((station) => station.of === whose);
@@ -15,7 +15,7 @@ test('every chain of the constant rules is told at one place, in either back end
       .flatMap(({ chains }) => chains[backend].names)
       .toSorted();
   t.deepEqual(named('policy', 'nftables'), chainsIn(read('nftables/ruleset.nft')));
-  t.deepEqual(named('guard', 'nftables'), chainsIn(read('nftables/guard.nft')));
+  t.deepEqual(named('guard', 'nftables'), chainsIn(read('nftables/anti-spoofing.nft')));
   const { chains } = parseRuleset(read('iptables/ruleset.rules'), 4, true);
   t.deepEqual(named('policy', 'iptables'), chains.map(({ chain }) => chain).toSorted());
 });

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { Looks, reasons, watchFirewall } from '../../src/engine/switchboard/firewall-watch.ts';
+import { Looks, reasons, watchFirewall } from '../../src/engine/switchboard/firewall-monitor.ts';
 
 test('closing gives up a look that waits for its turn, and says nothing of it', async (t) => {
   const errors: unknown[] = [];

@@ -3,8 +3,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { requireCommand } from '../../src/kernel/command.ts';
-import { readInside } from '../../src/sys/inside.ts';
+import { requireCommand } from '../../src/kernel/exec-lookup.ts';
+import { readInside } from '../../src/sys/openat2-beneath.ts';
 import { lease } from '../support/lease.ts';
 
 test('a regular file, and nothing that would keep us, speak, or fill the memory', (t) => {

@@ -2,9 +2,9 @@ import test from 'ava';
 import { addAddress, deleteAddress, hasBroadcast, listAddresses, readAddressEvent } from '../../src/kernel/address.ts';
 import { listRoutes, type Route, readRouteEvents, setDefaultRoute } from '../../src/kernel/route.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
-import { route } from '../../src/plan/kinds/internet.ts';
+import type { World } from '../../src/plan/kernel-handles.ts';
+import { route } from '../../src/plan/kinds/ip.ts';
 import type { RouteStep } from '../../src/plan/step.ts';
-import type { World } from '../../src/plan/world.ts';
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { attribute, bits, done, FakeKernel, int32, message } from '../support/netlink.ts';
 

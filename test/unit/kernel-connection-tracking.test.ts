@@ -1,5 +1,5 @@
 import test from 'ava';
-import { formatFlow, readFlowEvent } from '../../src/kernel/connection-tracking.ts';
+import { formatFlow, readFlowEvent } from '../../src/kernel/conntrack.ts';
 import type { RawMessage } from '../../src/netlink/message.ts';
 import { parseAddress, toBytes } from '../../src/values/address.ts';
 import { attribute } from '../support/netlink.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { echoRequest, isEchoReply } from '../../src/kernel/echo.ts';
+import { echoRequest, isEchoReply } from '../../src/kernel/icmp-echo.ts';
 
 test('an echo request as ping(8) sends it', (t) => {
   t.is(Buffer.from(echoRequest(4, 0x1234)).toString('hex'), '0800e5ca12340001');

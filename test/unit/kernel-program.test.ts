@@ -4,11 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { askProgram, requireProgram, runProgram } from '../../src/kernel/program.ts';
+import { askProgram, requireProgram, runProgram } from '../../src/kernel/run-program.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { encode } from '../../src/plan/encoding.ts';
+import type { World } from '../../src/plan/kernel-handles.ts';
 import { archive } from '../../src/plan/kinds/file.ts';
-import type { World } from '../../src/plan/world.ts';
 import { ignoring } from '../../src/values/errors.ts';
 import { testProgram } from '../support/program.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import test from 'ava';
-import { systemPath } from '../../src/kernel/program.ts';
-import { outliving } from '../../src/kernel/scope.ts';
+import { systemPath } from '../../src/kernel/run-program.ts';
+import { outliving } from '../../src/kernel/systemd-scope.ts';
 
 test('what is to stay runs as it is where systemd is not the first process', (t) => {
   t.deepEqual(outliving(['conmon', '--cid', '$x'], 'a container', '/nosuch'), ['conmon', '--cid', '$x']);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { takeService } from '../../src/kernel/service.ts';
+import { takeService } from '../../src/kernel/sd-notify.ts';
 import { isListening } from '../../src/kernel/unix-listeners.ts';
 
 const passed = (environment: Record<string, string>, pid = 7) => [...takeService(environment, pid).sockets];

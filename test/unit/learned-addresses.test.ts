@@ -1,10 +1,10 @@
 /** What the switchboard has opened to names: told to the kernel once, renewed, put back, and taken away, without a kernel. */
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
-import { LearnedAddresses } from '../../src/engine/switchboard/learned-addresses.ts';
+import { LearnedAddresses } from '../../src/engine/switchboard/egress-by-name.ts';
 import { contentOf } from '../../src/firewall/backend.ts';
 import type { FirewallStep } from '../../src/plan/step.ts';
-import type { Opening } from '../../src/services/dns/opening.ts';
+import type { Opening } from '../../src/services/dns/egress-opening.ts';
 import { formatAddress, offset, parseAddress } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { KernelError } from '../../src/values/errors.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import type { Family } from '../../src/engine/metrics/exposition.ts';
+import type { Family } from '../../src/engine/metrics/prometheus-format.ts';
 import { MetricsServer } from '../../src/engine/metrics/server.ts';
 
 const family: Family = { name: 'a', type: 'gauge', help: 'x', samples: [{ value: 1 }] };

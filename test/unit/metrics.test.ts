@@ -1,6 +1,6 @@
 import test from 'ava';
-import { exposition, type Family } from '../../src/engine/metrics/exposition.ts';
 import { families, type Measured } from '../../src/engine/metrics/families.ts';
+import { exposition, type Family } from '../../src/engine/metrics/prometheus-format.ts';
 import { Counters } from '../../src/services/proxy/counters.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { parseExposition, sampleOf } from '../support/exposition.ts';

@@ -271,7 +271,7 @@ for (const [words, code, message] of refusals) {
 }
 
 test('a code leads to docker’s exit status', async (t) => {
-  const { report } = await import('../../src/cli/failure.ts');
+  const { report } = await import('../../src/cli/exit-code.ts');
   for (const [words, , message, docker] of refusals) {
     const error = t.throws(() => create(words), { instanceOf: GangwayError });
     const silent = { stdout: { write: () => true }, stderr: { write: () => true }, environment: {} };

@@ -1,6 +1,6 @@
 import test from 'ava';
+import { guard, isGuarded, type Plugged } from '../../src/networks/anti-spoofing.ts';
 import type { Endpoint } from '../../src/networks/bridge.ts';
-import { guard, isGuarded, type Plugged } from '../../src/networks/guard.ts';
 import { parsePrefix } from '../../src/values/address.ts';
 import { parseMac } from '../../src/values/mac.ts';
 import { formatSetElement } from '../../src/values/set-element.ts';

@@ -7,7 +7,7 @@ import {
   macvlanWaysOut,
   type WireEndpoint,
 } from '../../src/networks/macvlan.ts';
-import { chooseParent } from '../../src/networks/parent.ts';
+import { chooseParent } from '../../src/networks/parent-interface.ts';
 import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { ordinary } from '../../src/engine/networks.ts';
+import { ordinary } from '../../src/engine/store/network-lookup.ts';
 import { nftables } from '../../src/firewall/nftables.ts';
+import { chooseSegments } from '../../src/networks/big-tcp.ts';
 import {
   attach,
   type BridgeNetwork,
@@ -9,14 +10,13 @@ import {
   policyOf,
   waysOut,
 } from '../../src/networks/bridge.ts';
-import { defaultRoutes } from '../../src/networks/gateway.ts';
+import { defaultRoutes } from '../../src/networks/default-route.ts';
 import { host } from '../../src/networks/host.ts';
+import { forwarding } from '../../src/networks/masquerade.ts';
 import { createNetwork } from '../../src/networks/network.ts';
-import { none } from '../../src/networks/none.ts';
-import { forwarding } from '../../src/networks/outbound.ts';
-import { publish, sockets } from '../../src/networks/publish.ts';
-import { chooseSegments } from '../../src/networks/segments.ts';
-import { wayBack } from '../../src/networks/transparent.ts';
+import { publish, sockets } from '../../src/networks/port-mapping.ts';
+import { none } from '../../src/networks/sandbox.ts';
+import { wayBack } from '../../src/networks/transparent-source.ts';
 import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { identifyProcess, type ProcessIdentity } from '../../src/kernel/process.ts';
-import { claim, ended, signal } from '../../src/plan/kinds/ending.ts';
-import type { World } from '../../src/plan/world.ts';
+import type { World } from '../../src/plan/kernel-handles.ts';
+import { claim, ended, signal } from '../../src/plan/kinds/kill.ts';
 import { type Lock, tryLock } from '../../src/sys/flock.ts';
 
 const nowhere = {} as World;

@@ -5,10 +5,10 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { apply } from '../../src/plan/apply.ts';
 import { explainScript } from '../../src/plan/explain.ts';
+import type { World } from '../../src/plan/kernel-handles.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
-import type { World } from '../../src/plan/world.ts';
 import { lease } from '../support/lease.ts';
 
 const kinds = kernelKinds as Kinds;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { selectBindings, withoutBindings, withoutRequests } from '../../src/services/port-withdrawal/withdrawal.ts';
+import { selectBindings, withoutBindings, withoutRequests } from '../../src/services/unpublish/unpublish.ts';
 import { type Address, parseAddress, unspecified } from '../../src/values/address.ts';
 import type { PortBinding } from '../../src/values/port.ts';
 import { formatBinding, formatPublish, parsePublish } from '../../src/values/port-grammar.ts';

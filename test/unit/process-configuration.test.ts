@@ -2,12 +2,12 @@ import test from 'ava';
 import { chooseCapabilities, parseCapability } from '../../src/services/process/capabilities.ts';
 import { ociConfiguration } from '../../src/services/process/configuration.ts';
 import { conmonCommand } from '../../src/services/process/conmon.ts';
-import { exitScript } from '../../src/services/process/exit.ts';
-import { lookUp } from '../../src/services/process/identity.ts';
+import { exitScript } from '../../src/services/process/exit-hook.ts';
 import { refuseBeyondNetwork } from '../../src/services/process/network-isolation.ts';
 import { furtherMounts, onTree, rootScript } from '../../src/services/process/rootfs.ts';
 import { discardCommands, launchCommands } from '../../src/services/process/script.ts';
 import { seccompProfile } from '../../src/services/process/seccomp.ts';
+import { lookUp } from '../../src/services/process/user-lookup.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import type { Launch } from '../../src/values/launch.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import { exitScript } from '../../src/services/process/exit.ts';
+import { exitScript } from '../../src/services/process/exit-hook.ts';
 import { ignoring } from '../../src/values/errors.ts';
 
 function directoryWithLock(t: ExecutionContext): string {

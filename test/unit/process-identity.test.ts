@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { homeOf, lookUp, readArchivedAccounts } from '../../src/services/process/identity.ts';
+import { homeOf, lookUp, readArchivedAccounts } from '../../src/services/process/user-lookup.ts';
 
 /** An archive with so many bytes before the last line of its /etc/passwd. */
 function archive(t: ExecutionContext, bytes: number): string {

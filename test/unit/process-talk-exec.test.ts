@@ -1,6 +1,6 @@
 import test from 'ava';
+import { statusOfComplaint } from '../../src/services/process/exec.ts';
 import { enterParameters, execProcess, mergeEnvironment } from '../../src/services/process/exec-process.ts';
-import { statusOfComplaint } from '../../src/services/process/execute.ts';
 import type { ExecRequest } from '../../src/values/exec.ts';
 
 const request: ExecRequest = {

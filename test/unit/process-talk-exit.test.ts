@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { identifyProcess } from '../../src/kernel/process.ts';
-import { type WatchedLife, waitForExit } from '../../src/services/process/exit-watch.ts';
+import { type WatchedLife, waitForExit } from '../../src/services/process/wait-exit.ts';
 
 /** A process that plays conmon, and the file that it would write. */
 function monitor(t: ExecutionContext) {

@@ -1,11 +1,11 @@
 /** A connection and its two directions, which are played here: nothing of the kernel. */
 import test from 'ava';
 import type { ErrorKind } from '../../src/services/proxy/counters.ts';
-import { Connection, type ConnectionOwner } from '../../src/services/proxy/engine/connection.ts';
-import type { Progress, Way } from '../../src/services/proxy/engine/direction.ts';
-import type { Continued } from '../../src/services/proxy/engine/loop.ts';
-import type { Means } from '../../src/services/proxy/engine/means.ts';
-import type { Side } from '../../src/services/proxy/engine/side.ts';
+import { Connection, type ConnectionOwner } from '../../src/services/proxy/splice-worker/connection.ts';
+import type { Progress, Way } from '../../src/services/proxy/splice-worker/direction.ts';
+import type { Side } from '../../src/services/proxy/splice-worker/endpoint.ts';
+import type { Continued } from '../../src/services/proxy/splice-worker/event-loop.ts';
+import type { Means } from '../../src/services/proxy/splice-worker/shared.ts';
 import { readable, writable } from '../../src/sys/epoll.ts';
 import { ECONNRESET, EMSGSIZE, ENOTCONN, EPIPE } from '../../src/sys/system-calls.ts';
 

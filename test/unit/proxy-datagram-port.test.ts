@@ -1,13 +1,13 @@
 /** Which flow of a UDP port makes room in the engine, and what it costs to find it. Its sockets are real, its clients are played. */
 import test from 'ava';
 import { Counters } from '../../src/services/proxy/counters.ts';
-import type { DatagramFlow } from '../../src/services/proxy/engine/datagram-flow.ts';
-import { DatagramPort } from '../../src/services/proxy/engine/datagram-port.ts';
-import { Descriptors } from '../../src/services/proxy/engine/descriptors.ts';
-import { Ledger } from '../../src/services/proxy/engine/ledger.ts';
-import type { Loop } from '../../src/services/proxy/engine/loop.ts';
-import type { Means } from '../../src/services/proxy/engine/means.ts';
-import { ordinarySettings } from '../../src/services/proxy/forward.ts';
+import { ordinarySettings } from '../../src/services/proxy/relay.ts';
+import type { DatagramFlow } from '../../src/services/proxy/splice-worker/datagram-flow.ts';
+import { DatagramPort } from '../../src/services/proxy/splice-worker/datagram-port.ts';
+import { Descriptors } from '../../src/services/proxy/splice-worker/descriptors.ts';
+import type { Loop } from '../../src/services/proxy/splice-worker/event-loop.ts';
+import { Ledger } from '../../src/services/proxy/splice-worker/fd-registry.ts';
+import type { Means } from '../../src/services/proxy/splice-worker/shared.ts';
 import type { DatagramBatch } from '../../src/sys/datagram-batch.ts';
 import { parseAddress } from '../../src/values/address.ts';
 

@@ -1,8 +1,8 @@
 /** One direction of an SCTP association, between a socket that gives what a test says and one that takes what it says. */
 import test from 'ava';
 import { Counters } from '../../src/services/proxy/counters.ts';
-import { MessageDirection } from '../../src/services/proxy/engine/message-direction.ts';
-import { Side } from '../../src/services/proxy/engine/side.ts';
+import { Side } from '../../src/services/proxy/splice-worker/endpoint.ts';
+import { MessageDirection } from '../../src/services/proxy/splice-worker/sctp-direction.ts';
 import { libc } from '../../src/sys/libc.ts';
 import { EAGAIN, ECONNABORTED, EMSGSIZE, ENOTCONN } from '../../src/sys/system-calls.ts';
 

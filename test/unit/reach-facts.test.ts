@@ -1,9 +1,9 @@
 /** What `gangway reach` is told of a machine, from its records. */
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
-import { observeWorld } from '../../src/engine/reach/facts.ts';
+import { observeWorld } from '../../src/engine/reachability/model-input.ts';
 import { nftables } from '../../src/firewall/nftables.ts';
-import { forwarding, type Ipv4Forwarding } from '../../src/networks/outbound.ts';
+import { forwarding, type Ipv4Forwarding } from '../../src/networks/masquerade.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { done, FakeKernel } from '../support/netlink.ts';
 

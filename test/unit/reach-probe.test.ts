@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import test from 'ava';
 import type { ReachWay } from '../../src/engine/engine.ts';
-import { prove, type Sender } from '../../src/engine/reach/probe.ts';
+import { prove, type Sender } from '../../src/engine/reachability/probe.ts';
 import type { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { DatagramBuffer } from '../../src/sys/datagram-buffer.ts';
 import { parseAddress } from '../../src/values/address.ts';

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { NameServers } from '../../src/services/dns/name-server.ts';
-import { NodeRelays } from '../../src/services/proxy/node-relays.ts';
+import { NodeRelays } from '../../src/services/proxy/fallback-relays.ts';
 import { bind, closeSocket, listen, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Protocol } from '../../src/values/port.ts';

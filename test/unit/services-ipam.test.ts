@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { checkAddress, chooseAddress, choosePools, type TakenPrefix } from '../../src/services/ipam.ts';
-import { occupancy } from '../../src/services/occupancy.ts';
+import { occupancy } from '../../src/services/ipam-usage.ts';
 import {
   type Address,
   contains,

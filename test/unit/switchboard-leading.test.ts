@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
-import { Leading } from '../../src/engine/switchboard/leading.ts';
+import { Leading } from '../../src/engine/switchboard/connect-hook.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import type { ForwardSet } from '../../src/values/forward-set.ts';

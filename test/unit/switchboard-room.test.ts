@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type OpenFiles, requireRoom } from '../../src/engine/switchboard/room.ts';
+import { type OpenFiles, requireRoom } from '../../src/engine/switchboard/fd-limit.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 
 function refusal(sockets: number, files: OpenFiles): GangwayError | undefined {

@@ -1,9 +1,9 @@
 /** What has to change for what is served to be what is wanted, and what is told of it. */
 import test from 'ava';
-import { compare } from '../../src/engine/switchboard/served.ts';
-import { relayTraffic } from '../../src/engine/switchboard/telling.ts';
+import { compare } from '../../src/engine/switchboard/port-diff.ts';
+import { relayTraffic } from '../../src/engine/switchboard/status.ts';
 import { Counters } from '../../src/services/proxy/counters.ts';
-import type { Relay } from '../../src/services/proxy/forward.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { type SocketForward, share } from '../../src/services/proxy/socket-forward.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';
 import type { ForwardSet } from '../../src/values/forward-set.ts';

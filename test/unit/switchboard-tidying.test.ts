@@ -1,7 +1,7 @@
 /** When memory goes back. That it does is seen from outside: test/kernel/many-ports.test.ts. */
 import { EventEmitter, once } from 'node:events';
 import test from 'ava';
-import { Tidying } from '../../src/engine/switchboard/tidying.ts';
+import { Tidying } from '../../src/engine/switchboard/memory-trim.ts';
 
 test('memory goes back after the first socket, and whenever a thousand have come or gone', async (t) => {
   const others = new (class extends EventEmitter {

@@ -1,7 +1,7 @@
 /** `gangway attach` */
 import type { Execute } from '../command.ts';
 import type { attachOptions } from '../options.ts';
-import { forwardingSignals, hasTerminal, streams } from '../session.ts';
+import { forwardingSignals, hasTerminal, streams } from '../stdio.ts';
 
 export const execute: Execute<typeof attachOptions> = async ({ options, words }, context) => {
   const [name = ''] = words;

@@ -1,6 +1,6 @@
 /** `gangway create` */
 import type { Execute } from '../command.ts';
-import { containerRequest } from '../request.ts';
+import { containerRequest } from '../container-request.ts';
 import type { createOptions } from '../run-options.ts';
 
 export const execute: Execute<typeof createOptions> = async (given, context) => {

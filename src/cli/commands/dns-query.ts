@@ -4,10 +4,10 @@ import { questionTypes } from '../../services/dns/packet-text.ts';
 import { oneOf } from '../../values/literal.ts';
 import type { Execute } from '../command.ts';
 import { type Format, parseFormat } from '../format.ts';
+import { printable, printableTexts } from '../format-error.ts';
 import { UsageError } from '../grammar.ts';
-import { formatObject } from '../inspection.ts';
+import { formatObject } from '../inspect-output.ts';
 import type { dnsQueryOptions } from '../options.ts';
-import { printable, printableTexts } from '../sentence.ts';
 
 export const execute: Execute<typeof dnsQueryOptions> = async ({ options, words }, context) => {
   const [name = ''] = words;

@@ -7,9 +7,9 @@ import type { Execute } from '../command.ts';
 import { parseFilters } from '../filter.ts';
 import { type Format, jsonLines, parseFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
-import { parseMoment } from '../moment.ts';
 import type { eventsOptions } from '../options.ts';
 import { write } from '../output.ts';
+import { parseMoment } from '../parse-time.ts';
 import type { Value } from '../template/value.ts';
 
 export const execute: Execute<typeof eventsOptions> = async ({ options }, context) => {

@@ -1,10 +1,10 @@
 /** `gangway exec` */
-import { checkExec } from '../../engine/request.ts';
+import { checkExec } from '../../engine/validate-request.ts';
 import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
+import { environmentEntries } from '../container-request.ts';
 import type { execOptions } from '../options.ts';
-import { environmentEntries } from '../request.ts';
-import { requireTerminal, streams } from '../session.ts';
+import { requireTerminal, streams } from '../stdio.ts';
 
 export const execute: Execute<typeof execOptions> = async ({ options, words }, context) => {
   const [name = '', ...command] = words;

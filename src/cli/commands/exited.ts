@@ -3,8 +3,8 @@ import type { Execute } from '../command.ts';
 
 export const execute: Execute = async ({ words }, { engineOptions }) => {
   const [{ assemble }, { exited }] = await Promise.all([
-    import('../../engine/create.ts'),
-    import('../../engine/exited.ts'),
+    import('../../engine/create-engine.ts'),
+    import('../../engine/container/exit-handler.ts'),
   ]);
   const [id = ''] = words;
   await exited(assemble(engineOptions), id);

@@ -2,9 +2,9 @@
 import type { Engine } from '../../engine/engine.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
-import { inspectEach, networkObject } from '../inspection.ts';
+import { inspectEach, networkObject } from '../inspect-output.ts';
 import type { inspectOptions } from '../options.ts';
-import { containerTraffic, type TrafficReader, trafficReader } from '../traffic.ts';
+import { containerTraffic, type TrafficReader, trafficReader } from '../traffic-columns.ts';
 
 export const execute: Execute<typeof inspectOptions> = async ({ options, words }, context) => {
   const engine = await context.engine();

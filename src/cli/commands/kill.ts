@@ -1,7 +1,7 @@
 /** `gangway kill` */
 import { parseSignal } from '../../values/signal.ts';
 import type { Execute } from '../command.ts';
-import { forEachName } from '../each.ts';
+import { forEachName } from '../for-each-name.ts';
 import type { killOptions } from '../options.ts';
 
 export const execute: Execute<typeof killOptions> = async ({ options, words }, context) => {

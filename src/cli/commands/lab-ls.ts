@@ -2,13 +2,13 @@
 import { humanDuration } from '../../values/age.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
-import { labRegistry } from '../lab.ts';
+import { labRegistry } from '../lab-defaults.ts';
 import type { labListOptions } from '../options.ts';
 import { formatRows } from '../rows.ts';
 
 export const execute: Execute<typeof labListOptions> = async ({ options }, context) => {
   const format = await parseListFormat(options.format, layout.headings);
-  const { listLabs } = await import('../../lab/named.ts');
+  const { listLabs } = await import('../../lab/named-labs.ts');
   const rows = listLabs(labRegistry(context)).map(({ name, pid, places, createdAt }) => ({
     CreatedAt: createdAt.toISOString(),
     Name: name,

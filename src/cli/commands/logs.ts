@@ -2,9 +2,9 @@
 import { GangwayError } from '../../values/errors.ts';
 import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
-import { parseMoment } from '../moment.ts';
 import type { logsOptions } from '../options.ts';
 import { write } from '../output.ts';
+import { parseMoment } from '../parse-time.ts';
 
 export const execute: Execute<typeof logsOptions> = async ({ options, words }, context) => {
   const [name = ''] = words;

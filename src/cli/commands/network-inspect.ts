@@ -1,8 +1,8 @@
 /** `gangway network inspect` */
 import type { Execute } from '../command.ts';
-import { inspectEach, networkObject } from '../inspection.ts';
+import { inspectEach, networkObject } from '../inspect-output.ts';
 import type { networkInspectOptions } from '../options.ts';
-import { trafficReader } from '../traffic.ts';
+import { trafficReader } from '../traffic-columns.ts';
 
 export const execute: Execute<typeof networkInspectOptions> = async ({ options, words }, context) => {
   const engine = await context.engine();

@@ -2,11 +2,11 @@
 import { createInterface } from 'node:readline/promises';
 import type { NetworkSummary } from '../../engine/engine.ts';
 import type { Context, Execute } from '../command.ts';
-import { complain } from '../complain.ts';
 import { hasLabel } from '../filter.ts';
 import { UsageError } from '../grammar.ts';
-import { parseMoment } from '../moment.ts';
 import type { networkPruneOptions } from '../options.ts';
+import { parseMoment } from '../parse-time.ts';
+import { complain } from '../print-error.ts';
 
 /** What is in use, and what was always there, stays. */
 export const execute: Execute<typeof networkPruneOptions> = async ({ options }, context) => {

@@ -1,7 +1,7 @@
 /** `gangway network rm` */
 import { GangwayError } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
-import { forEachName } from '../each.ts';
+import { forEachName } from '../for-each-name.ts';
 import type { networkRemoveOptions } from '../options.ts';
 
 /** With `-f`, one that is not there is no failure, as in docker. */

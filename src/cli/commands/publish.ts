@@ -1,8 +1,8 @@
 /** `gangway publish` */
 import type { Execute } from '../command.ts';
 import type { publishOptions } from '../options.ts';
+import { givenPorts, introducedPorts } from '../parse-ports.ts';
 import { portLines } from '../port-lines.ts';
-import { givenPorts, introducedPorts } from '../port-words.ts';
 
 export const execute: Execute<typeof publishOptions> = async (given, context) => {
   const { container, ports } = givenPorts('publish', given);

@@ -8,9 +8,9 @@ import { parsePacketMark } from '../../values/firewall-mark.ts';
 import { oneOf } from '../../values/literal.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
-import { complain } from '../complain.ts';
 import { parseListFormat } from '../format.ts';
 import type { reachOptions } from '../options.ts';
+import { complain } from '../print-error.ts';
 import { formatRows } from '../rows.ts';
 
 /** At least one way leads there; none does; a packet met something else than what the rules say. */

@@ -2,7 +2,7 @@
 
 import { present } from '../../values/present.ts';
 import type { Execute } from '../command.ts';
-import { forEachName } from '../each.ts';
+import { forEachName } from '../for-each-name.ts';
 import type { restartOptions } from '../options.ts';
 import { parseSeconds } from '../seconds.ts';
 

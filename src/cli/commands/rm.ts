@@ -1,9 +1,9 @@
 /** `gangway rm` */
 import { GangwayError } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
-import { complain } from '../complain.ts';
-import { forEachName } from '../each.ts';
+import { forEachName } from '../for-each-name.ts';
 import type { removeOptions } from '../options.ts';
+import { complain } from '../print-error.ts';
 
 /** With `-f`, what is not there is said and is no failure. */
 export const execute: Execute<typeof removeOptions> = async ({ options: { force }, words }, context) => {

@@ -3,9 +3,9 @@ import type { FirewallRule, RuleState, RulesAt } from '../../engine/engine.ts';
 import { type Palette, palette } from '../color.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
+import { printable } from '../format-error.ts';
 import type { rulesOptions } from '../options.ts';
 import { formatRows, type Row } from '../rows.ts';
-import { printable } from '../sentence.ts';
 
 export const execute: Execute<typeof rulesOptions> = async ({ options, words: [subject] }, context) => {
   const { stdout, stderr } = context;

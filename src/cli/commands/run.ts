@@ -5,9 +5,9 @@
  * back the prompt, the status 141, and leaves nothing.
  */
 import type { Execute } from '../command.ts';
-import { containerRequest } from '../request.ts';
+import { containerRequest } from '../container-request.ts';
 import type { runOptions } from '../run-options.ts';
-import { forwardingSignals, requireTerminal, streams } from '../session.ts';
+import { forwardingSignals, requireTerminal, streams } from '../stdio.ts';
 
 export const execute: Execute<typeof runOptions> = async (given, context) => {
   const { detach, interactive, tty, 'detach-keys': keys } = given.options;

@@ -1,9 +1,9 @@
 /** `gangway start` */
 import type { Execute } from '../command.ts';
-import { forEachName } from '../each.ts';
+import { forEachName } from '../for-each-name.ts';
 import { UsageError } from '../grammar.ts';
 import type { startOptions } from '../options.ts';
-import { forwardingSignals, hasTerminal, streams } from '../session.ts';
+import { forwardingSignals, hasTerminal, streams } from '../stdio.ts';
 
 export const execute: Execute<typeof startOptions> = async ({ options, words }, context) => {
   const [name = '', ...more] = words;

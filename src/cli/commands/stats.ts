@@ -10,11 +10,11 @@ import { shortId } from '../../values/id.ts';
 import type { Execute } from '../command.ts';
 import { binarySize, decimalSize, parseListFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
+import { areGone, intervalMilliseconds, repaint } from '../live-table.ts';
 import type { statsOptions } from '../options.ts';
 import { showPorts } from '../port-statistics.ts';
-import { areGone, intervalMilliseconds, repaint } from '../repaint.ts';
 import { formatRows } from '../rows.ts';
-import { connectionFields, showsTraffic } from '../traffic.ts';
+import { connectionFields, showsTraffic } from '../traffic-columns.ts';
 
 export const execute: Execute<typeof statsOptions> = async ({ options, words }, context) => {
   if (options.ports && options.all)

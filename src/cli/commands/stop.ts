@@ -3,7 +3,7 @@
 import { present } from '../../values/present.ts';
 import { parseSignal } from '../../values/signal.ts';
 import type { Execute } from '../command.ts';
-import { forEachName } from '../each.ts';
+import { forEachName } from '../for-each-name.ts';
 import type { stopOptions } from '../options.ts';
 import { parseSeconds } from '../seconds.ts';
 

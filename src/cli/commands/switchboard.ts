@@ -14,15 +14,15 @@ export const execute: Execute = async (_, { engineOptions }) => {
     { translated },
     { ownVersion },
   ] = await Promise.all([
-    import('../../engine/create.ts'),
-    import('../../engine/keep-firewall.ts'),
-    import('../../engine/publications.ts'),
-    import('../../engine/switchboard/learned-addresses.ts'),
-    import('../../engine/switchboard/leading.ts'),
-    import('../../engine/switchboard/process.ts'),
-    import('../../engine/switchboard/firewall-watch.ts'),
-    import('../../engine/rules/traffic.ts'),
-    import('../own-version.ts'),
+    import('../../engine/create-engine.ts'),
+    import('../../engine/firewall/auto-repair.ts'),
+    import('../../engine/switchboard/desired-state.ts'),
+    import('../../engine/switchboard/egress-by-name.ts'),
+    import('../../engine/switchboard/connect-hook.ts'),
+    import('../../engine/switchboard/main.ts'),
+    import('../../engine/switchboard/firewall-monitor.ts'),
+    import('../../engine/metrics/counters.ts'),
+    import('../version.ts'),
   ]);
   const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
   const context = assemble({ ...engineOptions, onWarning: say });

@@ -1,7 +1,7 @@
 /** `gangway unpublish` */
 import type { Execute } from '../command.ts';
 import type { unpublishOptions } from '../options.ts';
-import { givenPorts } from '../port-words.ts';
+import { givenPorts } from '../parse-ports.ts';
 
 export const execute: Execute<typeof unpublishOptions> = async (given, context) => {
   const { container, ports } = givenPorts('unpublish', given);

@@ -2,9 +2,9 @@
 import { release } from 'node:os';
 import type { Execute } from '../command.ts';
 import { parseFormat } from '../format.ts';
-import { formatObject } from '../inspection.ts';
+import { formatObject } from '../inspect-output.ts';
 import type { versionOptions } from '../options.ts';
-import { ownVersion } from '../own-version.ts';
+import { ownVersion } from '../version.ts';
 
 export const execute: Execute<typeof versionOptions> = async ({ options }, { stdout }) => {
   const format = await parseFormat(options.format);

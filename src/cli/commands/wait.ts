@@ -1,6 +1,6 @@
 /** `gangway wait` */
 import type { Execute } from '../command.ts';
-import { forEachName } from '../each.ts';
+import { forEachName } from '../for-each-name.ts';
 
 export const execute: Execute = async ({ words }, context) => {
   const engine = await context.engine();

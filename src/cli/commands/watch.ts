@@ -1,10 +1,10 @@
 /** `gangway watch`: one line an event, until ^C or the container's end. */
-import type { NetworkEvent } from '../../kernel/watch.ts';
+import type { NetworkEvent } from '../../kernel/netlink-monitor.ts';
 import type { Execute } from '../command.ts';
 import { jsonLines, parseFormat } from '../format.ts';
+import { printable, printableTexts } from '../format-error.ts';
 import type { watchOptions } from '../options.ts';
 import { write } from '../output.ts';
-import { printable, printableTexts } from '../sentence.ts';
 
 export const execute: Execute<typeof watchOptions> = async ({ options, words }, context) => {
   const format = await parseFormat(options.format);

@@ -8,10 +8,10 @@
 import { type Counts, dropReasons, errorKinds } from '../../services/proxy/counters.ts';
 import type { Protocol } from '../../values/port.ts';
 import { formatRange, size } from '../../values/port-grammar.ts';
-import { type PortTotals, portTotals } from '../rules/port-totals.ts';
-import type { NetworkTraffic, Traffic } from '../rules/told.ts';
+import type { NetworkTraffic, Traffic } from '../results.ts';
 import type { HookStatus } from '../switchboard/protocol.ts';
-import type { Family, Sample } from './exposition.ts';
+import { type PortTotals, portTotals } from './port-totals.ts';
+import type { Family, Sample } from './prometheus-format.ts';
 
 export interface Measured extends Traffic {
   readonly version: string;

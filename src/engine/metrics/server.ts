@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 import { createServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../values/errors.ts';
-import { contentType, exposition, type Family } from './exposition.ts';
+import { contentType, exposition, type Family } from './prometheus-format.ts';
 
 /** Clients at once; further ones are hung up on. */
 const mostClients = 8;

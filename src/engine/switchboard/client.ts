@@ -1,99 +1,195 @@
-/**
- * Finding the switchboard, and starting it where there is none.
- *
- * Where systemd listens for it, to connect is to start it, and who only looks whether one runs must not connect.
- *
- * Any number of clients may start one at the same time. Only one of them gets the lock and says "ready"; the others say
- * "busy" and end, and their clients connect to the one. Nothing sleeps in between: starting a process and hearing from
- * it is the wait. The same loop gets past a switchboard that is just ending, whose lock is still held.
- */
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { makeDirectory } from '../../kernel/directory.ts';
-import { systemPath } from '../../kernel/program.ts';
-import { outliving } from '../../kernel/scope.ts';
-import { messageOf } from '../../values/errors.ts';
-import { SwitchboardConnection, unreachable } from './connection.ts';
-import { type SwitchboardFiles, switchboardFiles } from './files.ts';
-import type { Announcement } from './process.ts';
-import { LineSplitter } from './protocol.ts';
-
-export interface SwitchboardOptions {
-  readonly runtimeDirectory: string;
-  /** The program and arguments that run it: `[process.execPath, 'gangway.js', '_switchboard']`. */
-  readonly command: readonly [string, ...string[]];
-  /** How long it may take to be reached. Default 30,000: a busy machine takes its time. */
-  readonly timeoutMilliseconds?: number;
-}
+/** The switchboard as the engine uses it: one owner at a time, from reserving to serving. */
+import { existsSync, rmSync } from 'node:fs';
+import { isListening } from '../../kernel/unix-listeners.ts';
+import { tryLock } from '../../sys/flock.ts';
+import { gather } from '../../values/forward-set.ts';
+import type { Forward } from '../../values/port.ts';
+import type { RelayTraffic } from '../results.ts';
+import type { ContainerRecord } from '../store/record.ts';
+import type { SwitchboardConnection } from './connection.ts';
+import { filesAtBirth, requireRoom } from './fd-limit.ts';
+import { findSwitchboard, isRunning, openSwitchboard, type SwitchboardOptions } from './launch.ts';
+import { switchboardFiles } from './paths.ts';
+import type { SwitchboardStatus } from './protocol.ts';
 
 /**
- * Connects to the switchboard of a runtime directory, if one is running.
+ * The sockets of published ports and of name servers, held by the switchboard.
  *
- * @throws GangwayError switchboard-unreachable if it is there and can't be talked to
+ * A connection is kept only from `requireRoom`, `reserve`, `attend` or `keep` to `serve` or `refresh`, because what they ask for lives as
+ * long as it does; nothing here keeps a program from ending.
  */
-export async function findSwitchboard(runtimeDirectory: string): Promise<SwitchboardConnection | undefined> {
-  const files = switchboardFiles(runtimeDirectory);
-  return isRunning(files) ? await SwitchboardConnection.open(files.socket) : undefined;
-}
+export class SwitchboardSockets {
+  readonly #reserving = new Map<string, SwitchboardConnection>();
 
-/** Is there one, or was it killed? The socket itself may be systemd's, which listens for one that doesn't run. */
-export function isRunning({ metrics }: SwitchboardFiles): boolean {
-  return existsSync(metrics);
-}
-
-/**
- * Connects to the switchboard of a runtime directory, and starts it first where none is running.
- *
- * @throws GangwayError switchboard-unreachable, with what it said before it ended
- */
-export async function openSwitchboard(options: SwitchboardOptions): Promise<SwitchboardConnection> {
-  const { runtimeDirectory, timeoutMilliseconds = 30_000 } = options;
-  const files = switchboardFiles(runtimeDirectory);
-  const deadline = performance.now() + timeoutMilliseconds;
-  while (performance.now() < deadline) {
-    const connection = await SwitchboardConnection.open(files.socket, deadline - performance.now());
-    if (connection !== undefined) return connection;
-    makeDirectory(runtimeDirectory, 0o711);
-    await start(options, files, deadline - performance.now());
+  /** @throws GangwayError invalid-option for a directory that is too long, before anything is made in it */
+  constructor(readonly options: SwitchboardOptions) {
+    switchboardFiles(options.runtimeDirectory);
   }
-  throw unreachable(`the switchboard did not answer within ${timeoutMilliseconds} ms`);
-}
 
-/**
- * Starts a switchboard that outlives us: in a session of its own, without our terminal, directory, descriptors and
- * environment, which is of whoever happened to come first.
- *
- * @returns when it has said a word: it listens, or it is not needed
- * @throws GangwayError switchboard-unreachable
- */
-async function start({ command }: SwitchboardOptions, files: SwitchboardFiles, milliseconds: number): Promise<void> {
-  const [program = '', ...parameters] = outliving(command, 'gangway switchboard');
-  const log = openSync(files.log, 'a', 0o600);
-  const env = { PATH: systemPath };
-  const child = spawn(program, parameters, { cwd: '/', detached: true, env, stdio: ['ignore', 'pipe', log] });
-  closeSync(log);
-  child.unref();
-  const { stdout } = child;
-  if (stdout === null) throw new TypeError('a pipe was asked for');
-  const lines = new LineSplitter();
-  const word = new Promise<string | undefined>((resolve, reject) => {
-    child.once('error', reject);
-    stdout.setEncoding('utf8').on('data', (text: string) => {
-      for (const line of lines.push(text)) resolve(line);
-    });
-    stdout.once('end', () => resolve(undefined));
-  });
-  const timeout = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error(`no word within ${Math.round(milliseconds)} ms`)), milliseconds).unref();
-  });
-  try {
-    const said = await Promise.race([word, timeout]);
-    if (!announcements.has(said)) throw new Error(readFileSync(files.log, 'utf8').trimEnd().slice(-1000));
-  } catch (error) {
-    throw unreachable(`the switchboard did not start: ${messageOf(error)}`, error);
-  } finally {
-    stdout.destroy();
+  /**
+   * Asks whether an owner can have so many sockets more, of the switchboard that runs, which is kept until they are reserved or
+   * given up, or of the one that would be started.
+   *
+   * @throws GangwayError not-supported where the limit of open files has no room for them
+   */
+  async requireRoom(owner: string, sockets: number): Promise<void> {
+    await this.giveUp(owner);
+    const connection = await findSwitchboard(this.options.runtimeDirectory);
+    if (connection === undefined) {
+      requireRoom(sockets, filesAtBirth());
+      return;
+    }
+    this.#reserving.set(owner, connection);
+    await connection.requireRoom(sockets);
+  }
+
+  /**
+   * Binds every forward of a container, deaf until `serve`, or none. Starts the switchboard where none is running.
+   *
+   * @param name how messages call the container
+   * @throws GangwayError port-in-use, with who has it; invalid-address; not-root; not-supported; switchboard-unreachable
+   */
+  async reserve(owner: string, forwards: readonly Forward[], name: string): Promise<void> {
+    const connection = await this.#kept(owner);
+    try {
+      await connection.reserve({ owner, name, forwards: gather(forwards) });
+    } catch (error) {
+      await this.giveUp(owner);
+      throw error;
+    }
+  }
+
+  /**
+   * Lets clients in.
+   *
+   * @throws GangwayError container-not-found if nothing is reserved; switchboard-unreachable if it was killed since
+   */
+  async serve(owner: string): Promise<void> {
+    const connection = await this.#kept(owner);
+    try {
+      await connection.serve(owner);
+    } finally {
+      await this.giveUp(owner);
+    }
+  }
+
+  /**
+   * Opens the name server of a container whose record is not written yet. Starts the switchboard where none is running.
+   *
+   * @throws GangwayError program-failed if it can't be opened; switchboard-unreachable
+   */
+  async attend(record: ContainerRecord): Promise<void> {
+    const connection = await this.#kept(record.id);
+    await connection.attend(record);
+  }
+
+  /** Closes the owner's sockets. What is closed already, and where no switchboard is running, is success. */
+  async withdraw(owner: string): Promise<void> {
+    const reserving = this.#reserving.get(owner);
+    const connection = reserving?.isOpen ? reserving : await findSwitchboard(this.options.runtimeDirectory);
+    if (reserving !== connection) await this.giveUp(owner);
+    if (connection === undefined) return;
+    this.#reserving.set(owner, connection);
+    try {
+      await connection.withdraw(owner);
+    } finally {
+      await this.giveUp(owner);
+    }
+  }
+
+  /**
+   * Closes those of the owner's ports that are not among these, with their connections. A client that is killed before
+   * `refresh` has changed nothing: they are served again.
+   *
+   * @throws GangwayError switchboard-unreachable, unless it has gone, and its sockets with it
+   */
+  async keep(owner: string, forwards: readonly Forward[], name: string): Promise<void> {
+    const connection = await findSwitchboard(this.options.runtimeDirectory);
+    if (connection === undefined) return;
+    this.#reserving.set(owner, connection);
+    try {
+      await connection.keep({ owner, name, forwards: gather(forwards) });
+    } catch (error) {
+      const isThere = connection.isOpen;
+      await this.giveUp(owner);
+      if (isThere) throw error;
+    }
+  }
+
+  /** As `SwitchboardConnection.hearStandIns`. Starts the switchboard where none is running. */
+  async hearStandIns(): Promise<void> {
+    const connection = await openSwitchboard(this.options);
+    try {
+      await connection.hearStandIns();
+    } finally {
+      await connection.close();
+    }
+  }
+
+  /**
+   * Makes what is served the same as what the records say, and starts the switchboard for it: after a change of the records,
+   * and after it was killed.
+   *
+   * @returns every owner's state; `failed` ones with the reason
+   */
+  async refresh(): Promise<SwitchboardStatus> {
+    const [[owner, attending] = []] = this.#reserving;
+    const connection = attending?.isOpen ? attending : await openSwitchboard(this.options);
+    try {
+      return await connection.refresh();
+    } finally {
+      if (owner !== undefined) this.#reserving.delete(owner);
+      await connection.close();
+    }
+  }
+
+  /** As `refresh`. @returns a sentence for every container whose port somebody else has, or that nobody answers for */
+  async follow(): Promise<readonly string[]> {
+    const { owners, names } = await this.refresh();
+    const told = (what: string, states: readonly { readonly name: string; readonly reason?: string }[]) =>
+      states.flatMap(({ name, reason }) =>
+        reason === undefined ? [] : [`${what} of container ${name} are not served: ${reason}`],
+      );
+    return [...told('ports', owners), ...told('names', names)];
+  }
+
+  /** What each of its sockets has carried; nothing where no switchboard runs. @throws GangwayError switchboard-unreachable */
+  async counts(): Promise<readonly RelayTraffic[]> {
+    const connection = await findSwitchboard(this.options.runtimeDirectory);
+    if (connection === undefined) return [];
+    try {
+      return await connection.counts();
+    } finally {
+      await connection.close();
+    }
+  }
+
+  isRunning(): boolean {
+    return isRunning(switchboardFiles(this.options.runtimeDirectory));
+  }
+
+  /** Removes the files of a switchboard that was killed, where nobody needs another one. One more socket file harms nobody. */
+  sweep(): void {
+    const { socket, metrics, log, lock } = switchboardFiles(this.options.runtimeDirectory);
+    if (![socket, metrics].some((path) => existsSync(path))) return;
+    // While we hold it, one that is just starting waits for us.
+    const held = tryLock(lock);
+    if (held === undefined) return;
+    for (const file of [...(isListening(socket) ? [] : [socket]), metrics, log]) rmSync(file, { force: true });
+    held.release();
+  }
+
+  /** The owner's connection, which is kept from now on. Starts the switchboard where none is running. */
+  async #kept(owner: string): Promise<SwitchboardConnection> {
+    const connection = this.#reserving.get(owner) ?? (await openSwitchboard(this.options));
+    this.#reserving.set(owner, connection);
+    return connection;
+  }
+
+  /** Gives back what was reserved and is not served. */
+  async giveUp(owner: string): Promise<void> {
+    const connection = this.#reserving.get(owner);
+    this.#reserving.delete(owner);
+    await connection?.close();
   }
 }
-
-const announcements: ReadonlySet<string | undefined> = new Set<Announcement>(['ready', 'busy']);

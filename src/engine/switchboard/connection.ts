@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { encode } from '../../plan/encoding.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
-import type { ContainerRecord } from '../record.ts';
-import type { RelayTraffic } from '../rules/told.ts';
+import type { RelayTraffic } from '../results.ts';
+import type { ContainerRecord } from '../store/record.ts';
 import {
   type Answer,
   decodeCounts,

@@ -13,7 +13,7 @@ import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../va
 import { type ErrorCode, GangwayError, messageOf } from '../../values/errors.ts';
 import type { ForwardSet } from '../../values/forward-set.ts';
 import { present } from '../../values/present.ts';
-import type { RelayTraffic } from '../rules/told.ts';
+import type { RelayTraffic } from '../results.ts';
 
 export const protocolVersion = 10;
 

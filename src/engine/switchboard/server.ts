@@ -7,18 +7,20 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { decode } from '../../plan/encoding.ts';
-import type { Open } from '../../services/dns/opening.ts';
+import type { Open } from '../../services/dns/egress-opening.ts';
 import { listen, longestBacklog } from '../../sys/inet-socket.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError, messageOf } from '../../values/errors.ts';
-import { StandIns } from '../docker-proxy/stand-ins.ts';
+import type { NameService } from '../dns/zones.ts';
+import { StandIns } from '../docker-proxy/shim-server.ts';
 import type { Measured } from '../metrics/families.ts';
-import type { NameService } from '../names.ts';
-import type { ContainerRecord } from '../record.ts';
-import type { Door } from './door.ts';
-import type { SwitchboardFiles } from './files.ts';
-import { type HookOpening, Leading } from './leading.ts';
-import { NameDesk } from './name-desk.ts';
+import type { ContainerRecord } from '../store/record.ts';
+import { type HookOpening, Leading } from './connect-hook.ts';
+import { descriptorsKept } from './fd-limit.ts';
+import type { Door } from './listener.ts';
+import { NameDesk } from './name-servers.ts';
+import type { SwitchboardFiles } from './paths.ts';
+import { Switchboard } from './port-table.ts';
 import {
   type Answer,
   decodePublication,
@@ -30,8 +32,6 @@ import {
   type Question,
   type SwitchboardStatus,
 } from './protocol.ts';
-import { descriptorsKept } from './room.ts';
-import { Switchboard } from './switchboard.ts';
 
 /** How long it waits for the client that started it. */
 const firstClientMilliseconds = 10_000;

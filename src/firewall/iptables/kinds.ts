@@ -1,7 +1,8 @@
 /** Step kinds of iptables: the chains, made once, and the rules that come and go in them. */
+
+import type { World } from '../../plan/kernel-handles.ts';
 import type { ActionKind, TransactionKind } from '../../plan/kind.ts';
 import type { ChainsStep, RuleStep } from '../../plan/step.ts';
-import type { World } from '../../plan/world.ts';
 import { families } from '../../values/address.ts';
 import { TeardownError } from '../../values/errors.ts';
 import { ownMark } from '../../values/firewall-mark.ts';

@@ -9,7 +9,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Table } from '../../kernel/nftables.ts';
-import { askProgram, findProgram, type Program, passingHint, runProgram } from '../../kernel/program.ts';
+import { askProgram, findProgram, type Program, passingHint, runProgram } from '../../kernel/run-program.ts';
 import { type Family, families } from '../../values/address.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { IptablesRule, Variant } from '../../values/iptables-rule.ts';

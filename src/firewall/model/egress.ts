@@ -3,7 +3,7 @@ import { type EgressEntry, entryFor } from '../../values/egress.ts';
 import { formatEntry } from '../../values/egress-grammar.ts';
 import { type Dropped, dropped } from './answer.ts';
 import type { Packet } from './packet.ts';
-import type { ModelNetwork } from './world.ts';
+import type { ModelNetwork } from './topology.ts';
 
 /** As many entries as are told before it is said how many there are. */
 const told = 5;

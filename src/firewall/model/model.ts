@@ -31,8 +31,8 @@ import { isTranslated, type Port, transparentSource } from '../../values/port.ts
 import { formatBinding } from '../../values/port-grammar.ts';
 import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
 import { carriedRefusal, egressRefusal } from './egress.ts';
+import { claim, pass } from './forwarding.ts';
 import type { Packet } from './packet.ts';
-import { claim, pass } from './pass.ts';
 import {
   type Attempt,
   addressTowards,
@@ -49,7 +49,7 @@ import {
   type Publication,
   publicationOf,
   type World,
-} from './world.ts';
+} from './topology.ts';
 
 /** What becomes of an attempt. */
 export function judge(world: World, attempt: Attempt): Answer {

@@ -1,8 +1,8 @@
 /** Step kinds of the file system: directory, file, archive. */
 import { chmodSync, chownSync, closeSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { makeDirectory } from '../../kernel/directory.ts';
-import { runProgram } from '../../kernel/program.ts';
-import { openAtOnce } from '../../sys/leased-file.ts';
+import { runProgram } from '../../kernel/run-program.ts';
+import { openAtOnce } from '../../sys/open-leased.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
 import type { ActionKind } from '../kind.ts';

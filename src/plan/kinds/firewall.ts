@@ -1,13 +1,13 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
 import { changeElements, countRules, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
-import { findProgram, passingHint, runProgram } from '../../kernel/program.ts';
+import { findProgram, passingHint, runProgram } from '../../kernel/run-program.ts';
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
+import type { World } from '../kernel-handles.ts';
 import { type ActionKind, inside, type TransactionKind } from '../kind.ts';
-import { samePlace } from '../place.ts';
+import { samePlace } from '../namespace-ref.ts';
 import type { ElementStep, RulesetStep } from '../step.ts';
-import type { World } from '../world.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step, world) {

@@ -3,12 +3,11 @@
  * `process` and `exec`, which need crun.
  */
 import type { Kinds } from '../kind.ts';
-import { diversion } from './diversion.ts';
-import { claim, ended, signal } from './ending.ts';
+import { flows, ownFlows } from './conntrack.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
-import { flows, ownFlows } from './flows.ts';
-import { address, localRoute, route, routingRule, sysctl } from './internet.ts';
+import { address, localRoute, route, routingRule, sysctl } from './ip.ts';
+import { claim, ended, signal } from './kill.ts';
 import {
   bridge,
   dummy,
@@ -23,6 +22,7 @@ import {
   vlan,
 } from './link.ts';
 import { namespace } from './namespace.ts';
+import { diversion } from './redirect.ts';
 
 export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = {
   namespace,

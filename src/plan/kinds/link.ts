@@ -11,7 +11,8 @@ import { deleteLink, findLink, findLinkIndex, renameLink, setLinkUp, setSegments
 import { addDummy, addIpvlan, addMacvlan, addVlan, makeLink } from '../../kernel/link-kinds.ts';
 import type { Request } from '../../netlink/message.ts';
 import { ignoring } from '../../values/errors.ts';
-import type { Segments } from '../../values/segments.ts';
+import type { Segments } from '../../values/gso-sizes.ts';
+import type { World } from '../kernel-handles.ts';
 import { type ActionKind, inside, ip, type RequestKind } from '../kind.ts';
 import type {
   BridgeStep,
@@ -26,8 +27,7 @@ import type {
   VethStep,
   VlanStep,
 } from '../link-step.ts';
-import type { Place } from '../place.ts';
-import type { World } from '../world.ts';
+import type { Place } from '../namespace-ref.ts';
 
 function sizes({ 4: ipv4, 6: ipv6 }: Segments = {}): string {
   return (

@@ -7,7 +7,7 @@
  * Two bounds, entries and bytes; what was not asked for longest makes room. Nothing expires by a clock: an answer that is
  * too old is forgotten when it is found, or makes room in its turn.
  */
-import { aged, type Lifetime } from './lifetime.ts';
+import { aged, type Lifetime } from './ttl.ts';
 
 export interface CacheOptions {
   /** The time in milliseconds, from any origin. */

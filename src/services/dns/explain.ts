@@ -27,7 +27,7 @@
  */
 import { allowsNames, letsAsk } from '../../values/egress.ts';
 import type { Upstream } from '../../values/resolver.ts';
-import type { ResourceData } from './compose.ts';
+import type { ResourceData } from './encode-answer.ts';
 import { internet, type Question, recordType } from './message.ts';
 import type { NameRecords, NameTable, Zone } from './zone.ts';
 

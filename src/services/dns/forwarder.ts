@@ -16,11 +16,11 @@
  * Docker lets them wait four seconds first.
  */
 import type { AnswerCache } from './cache.ts';
-import type { Protocol } from './exchange.ts';
-import { type Answer, Inquiry, type InquiryOptions } from './inquiry.ts';
-import { lifetime } from './lifetime.ts';
 import { flag, type Query, readQuestion } from './message.ts';
+import { type Answer, Inquiry, type InquiryOptions } from './query-fanout.ts';
+import { lifetime } from './ttl.ts';
 import type { UpstreamServer } from './upstream.ts';
+import type { Protocol } from './upstream-query.ts';
 
 /** `moved`: this forwarder was closed; its successor is to be asked. */
 export type ForwardAnswer = Buffer | 'refused' | 'failed' | 'moved';

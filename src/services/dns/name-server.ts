@@ -18,11 +18,11 @@ import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
 import { bind, closeSocket, listen, openDatagram, openStream, widenReceiveBuffer } from '../../sys/inet-socket.ts';
 import { nameServerAddress } from '../../values/resolver.ts';
 import { DatagramServer } from './datagram-server.ts';
-import { type Dial, networkAsk } from './dial.ts';
-import type { Clock } from './inquiry.ts';
-import type { Open } from './opening.ts';
+import type { Open } from './egress-opening.ts';
+import type { Clock } from './query-fanout.ts';
 import { Responder } from './responder.ts';
 import { StreamServer } from './stream-server.ts';
+import { type Dial, networkAsk } from './upstream-socket.ts';
 import type { Zone } from './zone.ts';
 
 /** Connections that may wait to be accepted. */

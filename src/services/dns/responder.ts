@@ -6,17 +6,17 @@
  * rules, and nothing more by the old ones.
  */
 import { sameAddress } from '../../values/address.ts';
+import { toldAddresses } from './answer-addresses.ts';
 import { AnswerCache } from './cache.ts';
-import { compose, composeRefusal, personalise, type ResourceData } from './compose.ts';
-import type { Protocol } from './exchange.ts';
+import { bounded, leadsAstray, type Open, openingsOf } from './egress-opening.ts';
+import { compose, composeRefusal, personalise, type ResourceData } from './encode-answer.ts';
 import { type Explanation, explainAnswer, reachableUpstreams } from './explain.ts';
 import { Forwarder } from './forwarder.ts';
-import type { InquiryOptions } from './inquiry.ts';
+import { ReadyAnswers } from './local-answer-cache.ts';
 import { payloadLimit, type Query, type Question, readQuery, responseCode } from './message.ts';
-import { bounded, leadsAstray, type Open, openingsOf } from './opening.ts';
-import { ReadyAnswers } from './ready-answers.ts';
-import { toldAddresses } from './told-addresses.ts';
+import type { InquiryOptions } from './query-fanout.ts';
 import { UpstreamServer } from './upstream.ts';
+import type { Protocol } from './upstream-query.ts';
 import type { Zone } from './zone.ts';
 
 /** Two bytes tell a message's length there. */

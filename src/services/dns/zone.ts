@@ -8,7 +8,7 @@
 import { type Address, toBytes } from '../../values/address.ts';
 import type { EgressPolicy } from '../../values/egress.ts';
 import type { Upstream } from '../../values/resolver.ts';
-import type { ResourceData } from './compose.ts';
+import type { ResourceData } from './encode-answer.ts';
 import { recordType } from './message.ts';
 
 /** A container in a network. */

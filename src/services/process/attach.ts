@@ -25,8 +25,8 @@ import { join } from 'node:path';
 import { SequencedSocket } from '../../sys/sequenced-socket.ts';
 import { hasErrno } from '../../values/errors.ts';
 import { DetachKeys } from './detach-keys.ts';
-import { type WatchedLife, waitForExit } from './exit-watch.ts';
 import { followSize, isTerminalInput, isTerminalOutput, makeRaw, type Undo } from './terminal.ts';
+import { type WatchedLife, waitForExit } from './wait-exit.ts';
 
 /** The caller's end of a container's streams. */
 export interface Streams {

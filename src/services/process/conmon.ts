@@ -1,7 +1,7 @@
 /** The command lines of the two programs that hold a container: conmon, which stays, and crun, which comes and goes. */
-import { requireProgram } from '../../kernel/program.ts';
+import { requireProgram } from '../../kernel/run-program.ts';
 import type { Launch } from '../../values/launch.ts';
-import { exitCommand } from './exit.ts';
+import { exitCommand } from './exit-hook.ts';
 import { isolated, runtimeScript } from './network-isolation.ts';
 import { onTree } from './rootfs.ts';
 

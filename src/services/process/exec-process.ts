@@ -5,7 +5,7 @@
  */
 import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
-import { type Accounts, homeOf, lookUp } from './identity.ts';
+import { type Accounts, homeOf, lookUp } from './user-lookup.ts';
 
 /** The section `process` of a bundle's config.json, as far as it matters here. */
 export interface OciProcess {

@@ -3,10 +3,10 @@ import type { ProcessIdentity } from '../../kernel/process.ts';
 import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
 import { quote } from '../../values/quote.ts';
+import { describeExec, environmentOf } from './exec.ts';
 import { enterParameters } from './exec-process.ts';
-import { describeExec, environmentOf } from './execute.ts';
-import { readAccounts } from './identity.ts';
 import { renderJson } from './script.ts';
+import { readAccounts } from './user-lookup.ts';
 
 /** @throws GangwayError invalid-option for an unknown user */
 export function execCommands(launch: Launch, { pid }: ProcessIdentity, request: ExecRequest): string[] {

@@ -17,19 +17,19 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import type { Readable } from 'node:stream';
 import { killCgroup, readLayout, removeCgroup } from '../../kernel/cgroup.ts';
 import { anticipateMove } from '../../kernel/cgroup-move.ts';
-import { commandNotExecutable, commandNotFound } from '../../kernel/command.ts';
 import { makeDirectory } from '../../kernel/directory.ts';
+import { commandNotExecutable, commandNotFound } from '../../kernel/exec-lookup.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
-import { systemPath } from '../../kernel/program.ts';
-import { outliving } from '../../kernel/scope.ts';
+import { systemPath } from '../../kernel/run-program.ts';
+import { outliving } from '../../kernel/systemd-scope.ts';
 import { unmount } from '../../sys/mount.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import { ociConfiguration } from './configuration.ts';
 import { conmonCommand, crunCommand } from './conmon.ts';
-import { type Exit, exitPath, lockPath, readExit } from './exit.ts';
-import { killHalfLaunched, killMembers, release } from './members.ts';
+import { type Exit, exitPath, lockPath, readExit } from './exit-hook.ts';
 import { environmentPath, environmentScript, startPath } from './network-isolation.ts';
+import { killHalfLaunched, killMembers, release } from './network-only-process.ts';
 
 /** The two processes of a container: its first one, and the conmon that watches it. */
 export interface Launched {

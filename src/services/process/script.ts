@@ -8,7 +8,7 @@
 import type { Launch } from '../../values/launch.ts';
 import { quote } from '../../values/quote.ts';
 import { ociConfiguration } from './configuration.ts';
-import { exitPath } from './exit.ts';
+import { exitPath } from './exit-hook.ts';
 import { environmentPath, environmentScript, isolated } from './network-isolation.ts';
 import { onTree } from './rootfs.ts';
 

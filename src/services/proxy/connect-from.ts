@@ -1,7 +1,7 @@
 /** Connecting in the name of a client, for Node's own sockets, which can't be told so. */
 import { Socket } from 'node:net';
 import { appearAs, closeSocket, connect, type Endpoint, openStream } from '../../sys/inet-socket.ts';
-import { StreamOptions } from '../../sys/stream-options.ts';
+import { StreamOptions } from '../../sys/tcp-options.ts';
 import type { Address } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { returningMark } from '../../values/firewall-mark.ts';

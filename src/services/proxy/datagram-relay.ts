@@ -21,9 +21,9 @@ import { closeSocket, connect, dropped, openDatagram } from '../../sys/inet-sock
 import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import { KernelError } from '../../values/errors.ts';
 import { Counters, type Counts } from './counters.ts';
-import { FlowLine, type Timed } from './flow-line.ts';
-import { ordinarySettings, type Relay, type RelayOptions } from './forward.ts';
+import { ordinarySettings, type Relay, type RelayOptions } from './relay.ts';
 import { type SocketForward, targetOf } from './socket-forward.ts';
+import { FlowLine, type Timed } from './udp-flow-lru.ts';
 
 /** Datagrams that one socket may deliver before the others get their turn. */
 const turn = 64;

@@ -17,14 +17,14 @@
  * @see socket-filter.ts
  */
 import { portHolder } from '../../kernel/port-holder.ts';
-import { isSocketOf, prepareForeign } from '../../sys/foreign-socket.ts';
+import { isSocketOf, prepareForeign } from '../../sys/adopt-socket.ts';
+import { closeDoor, openDoor } from '../../sys/drop-filter.ts';
 import { bind, closeSocket, listen, longestBacklog, openDatagram, openStream } from '../../sys/inet-socket.ts';
-import { closeDoor, openDoor } from '../../sys/socket-filter.ts';
 import { formatAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
 import { hasConnections, type PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
-import type { Carrier, Relay } from './forward.ts';
+import type { Carrier, Relay } from './relay.ts';
 import { forwardOf, forwardsOf, type SocketForward } from './socket-forward.ts';
 
 /** One bound socket, with its door closed if it is our own. Either served or released, once. */

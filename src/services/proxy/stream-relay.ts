@@ -27,17 +27,17 @@
  */
 import { readSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { listenAgain } from '../../sys/destroyed-listener.ts';
 import { abortOnClose, dropped, type Endpoint, isListening, longestBacklog, takeError } from '../../sys/inet-socket.ts';
 import { acceptOn } from '../../sys/node-listener.ts';
+import { listenAgain } from '../../sys/reopen-listener.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
-import { StreamOptions } from '../../sys/stream-options.ts';
+import { StreamOptions } from '../../sys/tcp-options.ts';
 import { type Address, formatAddress } from '../../values/address.ts';
 import { hasErrno, ignoring, KernelError } from '../../values/errors.ts';
+import { introduction } from './client-address.ts';
 import { connectFrom } from './connect-from.ts';
 import { Counters, type Counts, errorKindOf } from './counters.ts';
-import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './forward.ts';
-import { introduction } from './introduction.ts';
+import { ordinarySettings, type Relay, type RelayOptions, type RelaySettings } from './relay.ts';
 import { type SocketForward, targetOf } from './socket-forward.ts';
 
 const lookMilliseconds = 1000;

@@ -3,7 +3,7 @@
  * known exit status.
  */
 import { isDeepStrictEqual, stripVTControlCharacters } from 'node:util';
-import { checkRequest } from '../../../src/engine/request.ts';
+import { checkRequest } from '../../../src/engine/validate-request.ts';
 import { decode, encode } from '../../../src/plan/encoding.ts';
 import { formatConnection, parseConnectionWords } from '../../../src/values/connection-grammar.ts';
 import type { ContainerRequest } from '../../../src/values/container.ts';

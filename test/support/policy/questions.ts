@@ -1,7 +1,7 @@
 /** What can be asked in a world: every place, every destination that is somebody's, and what the model expects. */
 import type { Answer, Destination } from '../../../src/firewall/model/answer.ts';
 import { judge } from '../../../src/firewall/model/model.ts';
-import { type Attempt, networkNamed, type Origin, type World } from '../../../src/firewall/model/world.ts';
+import { type Attempt, networkNamed, type Origin, type World } from '../../../src/firewall/model/topology.ts';
 import {
   contains,
   type Family,

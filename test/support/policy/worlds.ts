@@ -15,7 +15,7 @@
  * Outside the same in IPv6, with 2001:db8:f::/64 and 2001:db8:e::/64.
  */
 import fc from 'fast-check';
-import type { ModelEndpoint, ModelNetwork, Publication, World } from '../../../src/firewall/model/world.ts';
+import type { ModelEndpoint, ModelNetwork, Publication, World } from '../../../src/firewall/model/topology.ts';
 import { type Family, parseAddress, parsePrefix } from '../../../src/values/address.ts';
 import { parseEgress } from '../../../src/values/egress-grammar.ts';
 import { parseFirewallMark } from '../../../src/values/firewall-mark.ts';

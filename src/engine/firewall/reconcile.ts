@@ -1,0 +1,39 @@
+/** Before every change: the firewall and the guard are brought to where they are wanted, and what somebody took from them is put back. */
+import type { World } from '../../plan/kernel-handles.ts';
+import { GangwayError } from '../../values/errors.ts';
+import { type Context, carry } from '../context.ts';
+import { guardMoves } from './anti-spoofing.ts';
+import { firewallLeaves, firewallMoves, isMoveAsked, loadedBackend } from './backend-selection.ts';
+import { repairs } from './repair.ts';
+import { relics } from './stale-rules.ts';
+
+/** @throws GangwayError of a move to another back end that somebody asks for, and that can't be made */
+export async function settle(context: Context, world: World): Promise<void> {
+  await move(context, world);
+  // In a dry run that has told a move, the kernel is not asked whether it was made.
+  if (context.records.areAssumed) return;
+  const taken = repairs(context, world, 'rules');
+  for (const repair of taken) {
+    await carry(context, world, repair);
+    if (context.dryRun) context.records.assume(repair.records);
+  }
+  if (taken.length > 0) context.onWarning('somebody had taken rules of the firewall away: they are back');
+}
+
+async function move(context: Context, world: World): Promise<void> {
+  const before = loadedBackend(context);
+  try {
+    for (const moves of [relics, firewallLeaves, firewallMoves, ...(context.renews ? [guardMoves] : [])]) {
+      for (const each of moves(context, world)) {
+        await carry(context, world, each);
+        if (context.dryRun) context.records.assume(each.records);
+      }
+    }
+    if (before === 'nftables' && context.firewall === undefined && loadedBackend(context) === 'iptables')
+      context.onWarning('somebody has rules in FORWARD of iptables now: the firewall has moved there from nftables');
+  } catch (error) {
+    if (isMoveAsked(context) || !(error instanceof GangwayError)) throw error;
+    // What stands goes on standing: a container can be stopped, whatever somebody wrote into a file of rules.
+    context.onWarning(`the rules stay as they were before: ${error.message}`);
+  }
+}

@@ -1,9 +1,0 @@
-/** Every kind of step that a plan of the engine is made of. */
-import { iptablesKinds } from '../firewall/iptables/kinds.ts';
-import type { Kinds } from '../plan/kind.ts';
-import { kernelKinds } from '../plan/kinds/index.ts';
-import { execKind, processKind } from './process-kind.ts';
-
-export function everyKind(): Kinds {
-  return { ...kernelKinds, ...iptablesKinds, process: processKind(), exec: execKind() };
-}

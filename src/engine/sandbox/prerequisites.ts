@@ -1,0 +1,206 @@
+/**
+ * The ground on which containers stand: the ruleset, forwarding, their networks. Only what is missing is made.
+ *
+ * Somebody may have flushed the rules or deleted a bridge since. Then all that our records say belongs there is put
+ * back, before a new container gets its place: closed, and not half open.
+ */
+import { isFirewallStep } from '../../firewall/backend.ts';
+import { listNeighbours } from '../../firewall/foreign-firewalls.ts';
+import { bootId } from '../../kernel/boot.ts';
+import { ipv4Forwarding, ipv6Forwarding } from '../../kernel/forwarding.ts';
+import { forwarding, turnsOnForwarding } from '../../networks/masquerade.ts';
+import { createNetwork, linkOf, type Network } from '../../networks/network.ts';
+import type { RecordChange } from '../../plan/change.ts';
+import type { World } from '../../plan/kernel-handles.ts';
+import type { Step } from '../../plan/step.ts';
+import type { Address, Family } from '../../values/address.ts';
+import { GangwayError } from '../../values/errors.ts';
+import type { Forward } from '../../values/port.ts';
+import type { Context } from '../context.ts';
+import { raiseGuard } from '../firewall/anti-spoofing.ts';
+import { askedIn, isLoaded, standingBackend } from '../firewall/backend-selection.ts';
+import { warnOfObstacles } from '../firewall/foreign-rules-warning.ts';
+import { factsOf } from '../firewall/repair.ts';
+import { wayBackFor } from '../firewall/transparent-return-path.ts';
+import { kernelFamilies } from '../host-facts.ts';
+import { holds, holdsAsRecorded } from '../store/installed-state.ts';
+import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from '../store/record.ts';
+
+/** What has to be made for networks to stand, and the records that will say so. */
+export interface Ground {
+  readonly steps: readonly Step[];
+  readonly records: readonly RecordChange[];
+}
+
+interface Wanted {
+  readonly networks: readonly NetworkRecord[];
+  /** The container that is plugged in: without one the machine need not forward. `begins`: it has no plug yet. */
+  readonly forwardFor?: { readonly id: string; readonly begins: boolean };
+  /** The published ports that come with it. */
+  readonly forwards?: readonly Forward[];
+  /** Of each network and family, the address that is about to be given out. */
+  readonly cursors?: Readonly<Record<string, Address>>;
+}
+
+export function prepareGround(context: Context, world: World, wanted: Wanted): Ground {
+  const { records } = context;
+  const firewall = standingBackend(context);
+  const machine = records.machine();
+  const boot = bootId();
+  const standing = wanted.networks.map((record, index) =>
+    stand(context, world, record, { boot, earlier: wanted.networks.slice(0, index) }),
+  );
+  // What has no bridge never passes our rules.
+  const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
+  warnOfObstacles(context, firewall, wanted.networks);
+  const guard = raiseGuard(context, world, wanted.networks);
+  // What a record says is loaded has been looked at before this change (settle.ts).
+  const loaded = !bridged || machine.ruleset.length > 0 || isLoaded(context, world, firewall);
+  const ruleset = loaded ? [] : firewall.load();
+  const lost = loaded ? [] : factsOf(context, wanted.networks);
+  const forward = forwardingFor(context, world, machine, wanted);
+  const back = wayBackFor(context, world, wanted.forwards ?? []);
+  const after: MachineRecord = {
+    ...machine,
+    ...askedIn(context),
+    ruleset: loaded ? machine.ruleset : ruleset,
+    ...(guard.rules.length === 0 ? {} : { guard: guard.rules }),
+    forwarding: forward.record,
+    ...(back.record.length === 0 ? {} : { wayBack: back.record }),
+    ...(forward.begins && { neighbours: listNeighbours(context.host().netfilter).map(({ where }) => where) }),
+    cursors: { ...machine.cursors, ...wanted.cursors },
+  };
+  return {
+    steps: [
+      ...ruleset,
+      ...lost,
+      ...guard.rules,
+      ...guard.known,
+      ...forward.steps,
+      ...back.steps,
+      ...standing.flatMap(({ missing }) => missing),
+    ],
+    records: [
+      ...standing.flatMap(({ record, made, isNew }) =>
+        isNew ? [records.put('networks', { ...record, made: { boot, steps: made } })] : [],
+      ),
+      records.putMachine(after),
+    ],
+  };
+}
+
+/** When a network gets its turn. */
+interface Moment {
+  readonly boot: string;
+  /** Those whose steps come before its own. */
+  readonly earlier: readonly NetworkRecord[];
+}
+
+/**
+ * What of a network has to be made: all of it in a new boot, or only what somebody took away. Who has deleted a bridge has
+ * left the firewall what it knows of it.
+ */
+function stand(context: Context, world: World, record: NetworkRecord, { boot, earlier }: Moment) {
+  const { made, network } = record;
+  const stands = made?.boot === boot && hasLink(world, network);
+  const steps = stands ? made.steps : makeAnew(context, world, network, earlier);
+  const isThere = (step: Step) =>
+    stands ? holdsAsRecorded(context, world, step) : outlivesBridge(step) && holds(context, world, step);
+  const missing = steps.filter((step) => !isThere(step));
+  return { record, made: steps, missing, isNew: !stands };
+}
+
+/**
+ * A link that the machine has made itself since is not ours: as a parent it is used as it is found, like one that an earlier
+ * network of the same plan makes, but no bridge of somebody else's gets our addresses.
+ *
+ * @throws GangwayError network-exists
+ */
+function makeAnew(
+  context: Context,
+  world: World,
+  network: Network,
+  earlier: readonly NetworkRecord[],
+): readonly Step[] {
+  const link = linkOf(network);
+  const isThere = earlier.some((other) => linkOf(other.network) === link) || world.findLink('host', link) !== undefined;
+  if (!isThere) return createNetwork(network, kernelFamilies(), standingBackend(context));
+  if (network.kind !== 'bridge') return [];
+  throw new GangwayError(
+    'network-exists',
+    `network ${network.name} can't have bridge ${link}: a link of somebody else's has this name`,
+    {
+      hint: `delete it, if nobody needs it: \`ip link delete ${link}\``,
+    },
+  );
+}
+
+/** Is it still there when somebody has deleted the bridge, and all that was the link's? */
+function outlivesBridge(step: Step): boolean {
+  return isFirewallStep(step) || step.kind === 'routing-rule';
+}
+
+/** A link of the right kind: somebody may have deleted ours and made another one of its name. */
+function hasLink(world: World, network: Network): boolean {
+  const found = world.findLink('host', linkOf(network));
+  return found !== undefined && (network.kind !== 'bridge' || found.kind === 'bridge');
+}
+
+/**
+ * What has to be turned on, and what will have been: each family by itself. What somebody else has turned off since is
+ * turned on again. So is, in a dry run, what ends with the container's last life: that end was told, and not made.
+ */
+function forwardingFor(
+  context: Context,
+  world: World,
+  { forwarding: before }: MachineRecord,
+  { networks, forwardFor }: Wanted,
+) {
+  if (forwardFor === undefined) return { steps: [], record: before, begins: false };
+  // Nothing of an internal network is ever passed on.
+  const subnets = networks.flatMap(({ network }) =>
+    network.kind === 'bridge' && !network.internal ? network.subnets : [],
+  );
+  const missing = (family: Family) =>
+    subnets.some(({ subnet }) => subnet.address.family === family) &&
+    !before.some((step) => turnsOnForwarding(step, family));
+  const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
+  const needed = { ...(missing(4) ? { ipv4: ipv4Forwarding() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
+  const fresh = forwarding(needed, standingBackend(context));
+  const last = context.records.containerById(forwardFor.id);
+  const hasEnded = forwardFor.begins && last !== undefined && endsForwarding(context, last);
+  const isOff = (step: Step) => hasEnded || !holdsAsRecorded(context, world, step);
+  return {
+    steps: [...before.filter(isOff), ...fresh],
+    record: [...before, ...fresh],
+    begins: before.length === 0 && fresh.length > 0,
+  };
+}
+
+/** What ends with the last plug of the last container, and the record that will say so. */
+export function endForwarding(context: Context, record: ContainerRecord): Ground {
+  if (!endsForwarding(context, record)) return { steps: [], records: [] };
+  const machine = context.records.machine();
+  return { steps: machine.forwarding, records: [context.records.putMachine({ ...machine, forwarding: [] })] };
+}
+
+/** With the last plug of the last container, the machine stops forwarding, if it was us who began and nobody counts on it. */
+function endsForwarding(context: Context, record: ContainerRecord): boolean {
+  const isPlugged = isLiving(record, bootId()) && record.life.plugs.length > 0;
+  const isOver = isPlugged && context.records.machine().forwarding.length > 0 && isAlone(context, record.id);
+  return isOver && newcomer(context) === undefined;
+}
+
+/**
+ * Somebody whose rules about forwarded packets have come since the machine began to forward. Docker, say, found it
+ * forwarding then, and counts on it: it goes on, and for strangers it stays closed.
+ */
+export function newcomer({ records, host }: Context): string | undefined {
+  const { neighbours = [] } = records.machine();
+  return listNeighbours(host().netfilter).find(({ where }) => !neighbours.includes(where))?.where;
+}
+
+/** Is no other container plugged into a network? */
+function isAlone({ records }: Context, id: string): boolean {
+  return !living(records.containers(), bootId()).some((other) => other.id !== id && other.life.plugs.length > 0);
+}
