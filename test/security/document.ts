@@ -39,7 +39,7 @@ must not. What is said of Docker 29 is what its source, its rules and its issues
 * That \`--rootfs DIR\` and \`-v SRC:…\` mean the directory that they meant yesterday: both are looked up by name at every start, after a
   boot and a crash too. Whoever else than root owns a directory on the way can lead them anywhere on the machine.
 * The moment between somebody's flush of the rules and their return, under a second with a switchboard, else until the next command:
-  [what still happens then](firewall.md#what-others-take-away).
+  [what still happens then](firewall.md#deleted-rules).
 * That containers of ours can't ask containers of Docker's at ports that those don't publish:
   [beside Docker](firewall.md#beside-docker) says how to close it.
 * Against root of the machine, and against a container with \`--cap-add NET_ADMIN\` or SYS_ADMIN beyond its own network, or with
