@@ -1,4 +1,4 @@
-/** The chapters, in the order in which they build on each other. */
+/** Chapters in reading order. */
 import { bridge } from './bridge.ts';
 import type { Chapter } from './chapter.ts';
 import { host } from './host.ts';
