@@ -19,7 +19,7 @@ host = container
         {
           says: 'Count the lines of the script that begin with "ip":',
           types: 'gangway explain run -d --network host sleep infinity | grep -c "^ip "',
-          proves: 'None: there is no change to the network.',
+          proves: 'None: the network does not change.',
           expects: /^0\n$/,
           status: 1,
         },

@@ -68,7 +68,7 @@ alone: to 203.0.113.2  -->  routes: (none)  -->  error, before a packet exists`,
       steps: [
         {
           types: 'gangway exec alone ip route',
-          proves: 'The output is empty: there is no route.',
+          proves: 'The output is empty: the container has no route.',
           expects: /^$/,
         },
       ],

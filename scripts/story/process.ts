@@ -7,7 +7,7 @@ export const process: Chapter = {
   answer:
     'It has more namespaces: for processes, mounts, host name, IPC and control groups. It has its own temporary root directory. And it has limits, which the kernel enforces with a control group.',
   drawing: `
-        network   pid   mount   uts   ipc   cgroup     one namespace of each kind, for each container
+        network   pid   mount   uts   ipc   cgroup     one namespace of each kind
 memory | 64 MiB  |====================|X killed
 cpu    | 25 ms in each 100 |==......|==......|==......|     then it waits`,
   sections: [

@@ -67,12 +67,12 @@ undone:  process -> port -> namespace (with route, address, veth);  gc: bridge -
         {
           types: 'ls /sys/class/net; ip netns list | wc -l',
           patiently: true,
-          proves: 'There is no bridge, no veth pair, and no namespace except that of "world".',
+          proves: 'No bridge, no veth pair, and no namespace except that of "world" are left.',
           expects: /^lo\nup0\n1\n$/,
         },
         {
           types: 'nft list tables; sysctl net.ipv4.ip_forward',
-          proves: 'There is no table, and the host does not forward any more.',
+          proves: 'No table is left, and the host does not forward any more.',
           expects: /^net\.ipv4\.ip_forward = 0\n$/,
         },
         {
