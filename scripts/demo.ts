@@ -8,8 +8,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { hasErrno } from '../src/values/errors.ts';
 import type { Chapter, Step } from './story/chapter.ts';
 import { alike, page, pageName, withContents } from './story/page.ts';
+import { type Listener, ProofFailed, runChapter } from './story/run-chapter.ts';
 import { story } from './story/story.ts';
-import { type Listener, ProofFailed, tell } from './story/tell.ts';
 import { beginning, bold, onTerminal, prose, red, say } from './story/terminal.ts';
 
 /** Returns the named chapters, or all chapters without names. */
@@ -37,7 +37,7 @@ async function demonstrate(chapter: Chapter): Promise<{ page: string; proofs: nu
     },
   };
   beginning(chapter, story.indexOf(chapter) + 1);
-  await tell(chapter, listener);
+  await runChapter(chapter, listener);
   return { page: page(story, chapter, transcript), proofs };
 }
 
@@ -49,9 +49,9 @@ async function main(write: boolean, chapters: readonly Chapter[]): Promise<void>
     'All commands run in labs: private hosts, each called "host", with a wire to "world", which plays the Internet. The network of this machine does not change.',
   );
   for (const chapter of chapters) {
-    const told = await demonstrate(chapter);
-    if (write) writeFileSync(`docs/tour/${pageName(story, chapter)}`, told.page);
-    count += told.proofs;
+    const result = await demonstrate(chapter);
+    if (write) writeFileSync(`docs/tour/${pageName(story, chapter)}`, result.page);
+    count += result.proofs;
   }
   const index = 'docs/tour/README.md';
   if (write) writeFileSync(index, withContents(readFileSync(index, 'utf8'), story));

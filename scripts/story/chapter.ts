@@ -1,5 +1,5 @@
 /**
- * The type of a chapter: prose, commands, expected output, and what that output proves. A chapter is plain data: tell.ts
+ * The type of a chapter: prose, commands, expected output, and what that output proves. A chapter is plain data: run-chapter.ts
  * runs the steps in a lab, terminal.ts prints them, and page.ts writes the page.
  */
 

@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { nothingLeft, type Step, stepsOf } from '../../scripts/story/chapter.ts';
+import { ProofFailed, runChapter } from '../../scripts/story/run-chapter.ts';
 import { story } from '../../scripts/story/story.ts';
-import { ProofFailed, tell } from '../../scripts/story/tell.ts';
 import { lacksRoot, skipUnless } from '../support/skip.ts';
 
 function lacking(): string | undefined {
@@ -51,7 +51,7 @@ test('names a failed proof and ends the chapter', async (t) => {
   const [chapter] = story;
   if (chapter === undefined) throw new Error('no story');
   const sections = [{ heading: 'Wrong', steps: [step, { types: 'true' }] }];
-  const error = await t.throwsAsync(tell({ ...chapter, sections }, listener), { instanceOf: ProofFailed });
+  const error = await t.throwsAsync(runChapter({ ...chapter, sections }, listener), { instanceOf: ProofFailed });
   t.regex(error.message, /^There is no up0\.\n.*expected status 1.*got status 0:\nup0@/s);
   t.deepEqual(received, [step.types]);
 });

@@ -1,8 +1,8 @@
 import { type Chapter, end } from './chapter.ts';
 
-export const takeAway: Chapter = {
-  name: 'take-away',
-  title: 'take-away: cleaning up',
+export const cleanup: Chapter = {
+  name: 'cleanup',
+  title: 'cleanup: removing everything',
   question: 'How does gangway remove all its objects?',
   answer:
     'Each record stores the steps that created its object, and gangway undoes them in reverse order. Bridge and rules stay for the next container, until `gangway gc` removes unused objects.',

@@ -28,7 +28,7 @@ export interface Listener {
  *
  * @throws ProofFailed
  */
-export async function tell(chapter: Chapter, listener: Listener): Promise<void> {
+export async function runChapter(chapter: Chapter, listener: Listener): Promise<void> {
   await using lab = await createLab();
   const before = await prepare(lab);
   for (const section of chapter.sections) {
