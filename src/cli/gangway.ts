@@ -23,7 +23,7 @@ async function run(onReadsOnly: () => void): Promise<number> {
     withheld: withheldCapabilities,
     onReadsOnly,
     createEngine: async (options) => (await import('../engine/create-engine.ts')).createEngine(options),
-    loadExplain: async () => (await import('../engine/explain.ts')).explain,
+    loadExplain: async () => (await import('../engine/step-kinds.ts')).explain,
   });
   // Nobody reads on, and an open input would keep this process alive.
   input?.destroy();

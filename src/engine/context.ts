@@ -16,13 +16,13 @@ import type { Plan } from '../plan/plan.ts';
 import { endOf } from '../services/events/reader.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
+import type { Forward } from '../values/port.ts';
 import { eventsPath, tell, tellUnlessTold } from './events/append.ts';
-import type { Sockets } from './port-sockets.ts';
-import { diskError } from './store/disk-errors.ts';
+import type { RelayTraffic } from './results.ts';
+import { diskError } from './store/directories.ts';
 import type { Identities } from './store/id-generator.ts';
-import { isServed } from './store/record.ts';
+import { type ContainerRecord, isServed } from './store/record.ts';
 import type { Records } from './store/record-store.ts';
-import type { Turns } from './store/serial-queue.ts';
 
 export interface Context {
   readonly records: Records;
@@ -177,4 +177,52 @@ function ledger(context: Context): Ledger {
     tellUnlessTold: (events, since) => tellUnlessTold(context, events, since),
     toldUntil: () => endOf(eventsPath(context.records)),
   };
+}
+
+export interface Sockets {
+  /**
+   * To be followed by `reserve` or `giveUp`.
+   *
+   * @throws GangwayError not-supported where the limit of open files has no room for so many sockets more
+   */
+  requireRoom(owner: string, sockets: number): Promise<void>;
+  /**
+   * Binds all of them, deaf until `serve`, or none.
+   *
+   * @throws GangwayError port-in-use, with who has it
+   */
+  reserve(owner: string, forwards: readonly Forward[], name: string): Promise<void>;
+  /** The plan failed: what was reserved is free again. What the owner serves already stays. */
+  giveUp(owner: string): Promise<void>;
+  /** The plan stands: clients may come in. */
+  serve(owner: string): Promise<void>;
+  /**
+   * Opens the name server of a container that is about to start, whose record is not written yet. It is given up unless
+   * `follow` finds the record.
+   */
+  attend(record: ContainerRecord): Promise<void>;
+  /** What each of them has carried. */
+  counts(): Promise<readonly RelayTraffic[]>;
+  /** Is there a switchboard, or the file of one that was killed? */
+  isRunning(): boolean;
+  /** Removes what is left of a switchboard that was killed; the next one makes its own. */
+  sweep(): void;
+  /** Closes those of the owner's ports that are not among these. Where no switchboard is running, all are closed. */
+  keep(owner: string, forwards: readonly Forward[], name: string): Promise<void>;
+  /** Closes the owner's sockets, of ports and names. What is closed already is closed. */
+  withdraw(owner: string): Promise<void>;
+  /** Makes what is served what the records say, starting a switchboard where none is running. @returns sentences about what can't be */
+  follow(): Promise<readonly string[]>;
+}
+
+/** One after the other, in the order in which they came: the lock is for other processes, this is for one engine's calls. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work);
+    // Whoever comes next waits for the end, however it was; the error is for who asked.
+    this.#last = Promise.allSettled([mine]);
+    return mine;
+  }
 }

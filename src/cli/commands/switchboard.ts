@@ -6,7 +6,8 @@ export const execute: Execute = async (_, { engineOptions }) => {
   const [
     { assemble },
     { isSilent, keeper, keepFirewall },
-    { publications, wantedNames },
+    { publications },
+    { wantedNames },
     { LearnedAddresses },
     { openConnectHook },
     { runSwitchboard },
@@ -16,7 +17,8 @@ export const execute: Execute = async (_, { engineOptions }) => {
   ] = await Promise.all([
     import('../../engine/create-engine.ts'),
     import('../../engine/firewall/auto-repair.ts'),
-    import('../../engine/switchboard/desired-state.ts'),
+    import('../../engine/switchboard/port-diff.ts'),
+    import('../../engine/dns/zones.ts'),
     import('../../engine/switchboard/egress-by-name.ts'),
     import('../../engine/switchboard/connect-hook.ts'),
     import('../../engine/switchboard/main.ts'),

@@ -9,7 +9,7 @@ import { formatPort } from '../../values/port-grammar.ts';
 import { isWaiting, observeLife } from '../container-state.ts';
 import { type Context, journalPath } from '../context.ts';
 import type { ContainerState, ContainerSummary } from '../engine.ts';
-import { listNetworks } from '../network/inspect.ts';
+import { listNetworks } from '../store/network-lookup.ts';
 import { bindingsOf, type ContainerRecord, heldBindingsOf, isLiving, type Life } from '../store/record.ts';
 
 /** `gangway ps`, newest first. */

@@ -27,10 +27,12 @@ import type { Launch } from '../../values/launch.ts';
 import { present } from '../../values/present.ts';
 import { closesIpv6 } from '../../values/sysctl-grammar.ts';
 import { type Context, carry, letIn } from '../context.ts';
-import { behindOf, guardOf } from '../endpoint/routes.ts';
+import { ownNames } from '../dns/zones.ts';
+import { guardOf } from '../endpoint/routes.ts';
 import { ofContainer, ofStack } from '../events/build.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
 import { machineHosts, machineResolvConf } from '../host-facts.ts';
+import { behindOf } from '../ports/targets.ts';
 import { draftStack, type Stack } from '../sandbox/sandbox.ts';
 import { type ContainerRecord, type Life, stepsOf } from '../store/record.ts';
 import { linkLines } from './legacy-links.ts';
@@ -225,9 +227,4 @@ function extraLines({ request }: ContainerRecord, ways: readonly DefaultRoute[])
     if (address !== 'host-gateway') return [{ name, address }];
     return ways.flatMap(({ gateway }) => (gateway === undefined ? [] : [{ name, address: gateway }]));
   });
-}
-
-/** What stands behind a container's address in its /etc/hosts: `web.example.org web`. */
-export function ownNames({ hostname, request }: ContainerRecord): string {
-  return request.domainName === undefined ? hostname : `${hostname}.${request.domainName} ${hostname}`;
 }

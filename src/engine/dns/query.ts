@@ -23,7 +23,7 @@ import { isAlive, notRunning } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import type { NameAnswer } from '../engine.ts';
 import type { ContainerRecord } from '../store/record.ts';
-import { wantedNames } from '../switchboard/desired-state.ts';
+import { wantedNames } from './zones.ts';
 
 /** As long as the C library waits. */
 const patienceMilliseconds = 5000;

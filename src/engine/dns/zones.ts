@@ -4,6 +4,7 @@
  * Every container of a network is a member of its table, also one that does not run, whose name is then known and has no
  * address. The default bridge has a table, too: nobody is found by it there, but its names are not told to anybody outside.
  */
+import { bootId } from '../../kernel/boot.ts';
 import { inOrder } from '../../networks/default-route.ts';
 import { linkOf } from '../../networks/network.ts';
 import { carried } from '../../networks/port-mapping.ts';
@@ -23,7 +24,9 @@ import { grouped } from '../../values/grouped.ts';
 import { shortId } from '../../values/id.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
 import { type Upstream, upstreamPort } from '../../values/resolver.ts';
+import type { Context } from '../context.ts';
 import { exitsOf } from '../endpoint/routes.ts';
+import { machineAddresses } from '../host-facts.ts';
 import {
   allMeant,
   type ContainerRecord,
@@ -232,4 +235,15 @@ class Known {
       return found === undefined ? [] : [{ names: [alias], addresses: found.member.addresses }];
     });
   }
+}
+
+/** What stands behind a container's address in its /etc/hosts: `web.example.org web`. */
+export function ownNames({ hostname, request }: ContainerRecord): string {
+  return request.domainName === undefined ? hostname : `${hostname}.${request.domainName} ${hostname}`;
+}
+
+/** @param attended containers that are about to start, and in no record yet */
+export function wantedNames({ records, host }: Context, attended: readonly ContainerRecord[]): readonly NameService[] {
+  const others = records.containers().filter(({ id }) => !attended.some((record) => record.id === id));
+  return nameServices([...others, ...attended], records.networks(), bootId(), () => machineAddresses(host().route));
 }

@@ -1,7 +1,7 @@
 /** The firewall as the records have it, kept by whoever stays: the switchboard. */
 import type { World } from '../../plan/kernel-handles.ts';
+import type { Sockets } from '../context.ts';
 import { type Context, carry, exclusively } from '../context.ts';
-import type { Sockets } from '../port-sockets.ts';
 import { repairs } from './repair.ts';
 
 /** Who keeps the firewall asks nobody for sockets, least of all himself. */

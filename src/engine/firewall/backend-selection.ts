@@ -16,8 +16,9 @@ import type { FirewallStep, Step } from '../../plan/step.ts';
 import { families } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Context } from '../context.ts';
-import { behindOf, wiredOf } from '../endpoint/routes.ts';
+import { wiredOf } from '../endpoint/routes.ts';
 import { kernelBridgeFilter } from '../host-facts.ts';
+import { behindOf } from '../ports/targets.ts';
 import { holdUnrecorded } from '../store/installed-state.ts';
 import {
   type ContainerRecord,

@@ -1,7 +1,11 @@
 /** Before every change: the firewall and the guard are brought to where they are wanted, and what somebody took from them is put back. */
+
+import type { Backend } from '../../firewall/backend.ts';
+import { formatObstacle, listNeighbours, type Neighbour, speaksOf } from '../../firewall/foreign-firewalls.ts';
 import type { World } from '../../plan/kernel-handles.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { type Context, carry } from '../context.ts';
+import type { NetworkRecord } from '../store/record.ts';
 import { guardMoves } from './anti-spoofing.ts';
 import { firewallLeaves, firewallMoves, isMoveAsked, loadedBackend } from './backend-selection.ts';
 import { repairs } from './repair.ts';
@@ -35,5 +39,32 @@ async function move(context: Context, world: World): Promise<void> {
     if (isMoveAsked(context) || !(error instanceof GangwayError)) throw error;
     // What stands goes on standing: a container can be stopped, whatever somebody wrote into a file of rules.
     context.onWarning(`the rules stay as they were before: ${error.message}`);
+  }
+}
+
+/** Says what stands in the way of the containers of some networks, and what to do about it. */
+export function warnOfObstacles(
+  { host, onWarning }: Context,
+  firewall: Backend,
+  networks: readonly NetworkRecord[],
+): void {
+  const bridges = networks.flatMap(({ network }) => (network.kind === 'bridge' && !network.internal ? [network] : []));
+  if (bridges.length === 0) return;
+  const obstacles = listNeighbours(host().netfilter).filter((each) => each.drops && !firewall.precedes(each.variant));
+  for (const { bridge, subnets } of bridges)
+    for (const each of obstacles)
+      if (subnets.some(({ subnet }) => each.families.includes(subnet.address.family))) {
+        const obstacle = obstacleFor(bridge, each);
+        if (obstacle !== undefined) onWarning(obstacle);
+      }
+}
+
+/** Rules that can't be read stop nobody: whoever reloads his firewall has no table for a moment. */
+function obstacleFor(bridge: string, neighbour: Neighbour): string | undefined {
+  try {
+    return speaksOf(neighbour, bridge) ? undefined : formatObstacle(neighbour, bridge);
+  } catch (error) {
+    if (!(error instanceof GangwayError)) throw error;
+    return `${neighbour.where} may be in the way of ${bridge}: its rules can't be read: ${error.message}`;
   }
 }

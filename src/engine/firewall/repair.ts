@@ -23,7 +23,6 @@ import { missing } from '../store/installed-state.ts';
 import { living, type NetworkRecord, standingSteps, stepsOf } from '../store/record.ts';
 import { livingGuards, reloadGuard } from './anti-spoofing.ts';
 import { standingBackend } from './backend-selection.ts';
-import { repairWayBack } from './transparent-return-path.ts';
 
 /**
  * What puts back what is missing: rules with everything that they have to know, in one transaction, so that nothing is
@@ -114,4 +113,11 @@ export function factsOf({ records }: Context, without: readonly NetworkRecord[] 
     ...networks.flatMap((record) => standingSteps(record, boot)),
     ...living(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
   ].filter(isFirewallStep);
+}
+
+/** What puts back what somebody has taken of it: a table that is there may have lost its chain. */
+function repairWayBack(context: Context, world: World): readonly Step[] {
+  return missing(context, world, context.records.machine().wayBack ?? []).map((step) =>
+    step.kind === 'ruleset' ? { ...step, replaces: true } : step,
+  );
 }

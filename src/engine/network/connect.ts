@@ -19,15 +19,15 @@ import { closesIpv6 } from '../../values/sysctl-grammar.ts';
 import { isAlive } from '../container-state.ts';
 import { type Context, carry, exclusively } from '../context.ts';
 import { checkPlug, draftPlug } from '../endpoint/allocate.ts';
-import { forwardsOf, waysOf, wiredOf } from '../endpoint/routes.ts';
-import { ofPlug } from '../events/build.ts';
+import { waysOf, wiredOf } from '../endpoint/routes.ts';
+import { ofPlug, ofStack } from '../events/build.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
 import { askedPorts, bindPorts, closeFirst, whileBound } from '../ports/allocate.ts';
+import { forwardsOf } from '../ports/targets.ts';
 import { endForwarding, prepareGround } from '../sandbox/prerequisites.ts';
 import { rewire, sandboxOf } from '../sandbox/reconfigure.ts';
 import { lookUp, notFound, resolveNetwork } from '../store/network-lookup.ts';
 import { bindingsOf, type ContainerRecord, type Life, type NetworkRecord } from '../store/record.ts';
-import { leaveNone } from './leave-none.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
@@ -191,4 +191,12 @@ function connectionsOf({ name, network: mode }: ContainerRecord, reference: stri
     networks: 'leave it out: a container in networks can’t have it',
   };
   throw new GangwayError('invalid-network', message, { hint: hints[mode.kind] });
+}
+
+/** Nothing changes but what may come: with no networks it may be connected to some, in `none` it may not. */
+async function leaveNone(context: Context, world: World, record: ContainerRecord): Promise<void> {
+  const changed: ContainerRecord = { ...record, network: { kind: 'networks', connections: [] } };
+  const plan = { subject: `disconnect ${record.name} from none`, direction: 'make' as const, steps: [] };
+  const events = ofStack(record, [], 'disconnect');
+  await carry(context, world, { plan, records: [context.records.put('containers', changed)], events });
 }

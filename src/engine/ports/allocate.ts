@@ -9,9 +9,11 @@ import { type ForwardSet, spread } from '../../values/forward-set.ts';
 import type { Forward, PortBinding, PublishedPort } from '../../values/port.ts';
 import { claimsEveryPort, formatBinding, formatPort, formatPublish, size } from '../../values/port-grammar.ts';
 import { type Context, letIn } from '../context.ts';
-import { canBePublished, destinationsOf, forwardsOf, hostBindingOf, type Wired } from '../endpoint/routes.ts';
-import { hostPorts, kernelFamilies } from '../host-facts.ts';
+import type { Wired } from '../endpoint/routes.ts';
+import { kernelFamilies } from '../host-facts.ts';
 import type { ContainerRecord } from '../store/record.ts';
+import { hostPorts } from './host-ports.ts';
+import { canBePublished, destinationsOf, forwardsOf, hostBindingOf } from './targets.ts';
 
 /** How often a port is chosen anew that somebody took while we were looking. */
 const portAttempts = 10;

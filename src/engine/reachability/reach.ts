@@ -14,7 +14,7 @@ import { parsePort } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
 import type { ReachQuestion, ReachWay } from '../engine.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
-import { warnOfObstacles } from '../firewall/foreign-rules-warning.ts';
+import { warnOfObstacles } from '../firewall/reconcile.ts';
 import type { NetworkRecord } from '../store/record.ts';
 import { observeWorld } from './model-input.ts';
 import { prove } from './probe.ts';

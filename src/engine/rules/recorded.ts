@@ -10,8 +10,9 @@ import { optionOf } from '../../values/client-address.ts';
 import { endsOf, type ForwardRun } from '../../values/forward-set.ts';
 import { formatPublish, formatRange } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
-import { behindOf, wiredOf } from '../endpoint/routes.ts';
+import { wiredOf } from '../endpoint/routes.ts';
 import { isMoveAsked, retell } from '../firewall/backend-selection.ts';
+import { behindOf } from '../ports/targets.ts';
 import {
   type Living,
   living,

@@ -8,8 +8,7 @@ import type { PortRange, Protocol } from '../../values/port.ts';
 import { parsePublish } from '../../values/port-grammar.ts';
 import { nearest } from '../../values/suggest.ts';
 import type { Context } from '../context.ts';
-import { listNetworks } from '../network/inspect.ts';
-import { findMeant } from '../store/network-lookup.ts';
+import { findMeant, listNetworks } from '../store/network-lookup.ts';
 import type { Fact, Known } from './recorded.ts';
 
 export interface Subject {

@@ -10,6 +10,7 @@ import { bootId } from '../../kernel/boot.ts';
 import { ipv4Forwarding, ipv6Forwarding } from '../../kernel/forwarding.ts';
 import { forwarding, turnsOnForwarding } from '../../networks/masquerade.ts';
 import { createNetwork, linkOf, type Network } from '../../networks/network.ts';
+import { isTransparent, wayBack } from '../../networks/transparent-source.ts';
 import type { RecordChange } from '../../plan/change.ts';
 import type { World } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
@@ -19,11 +20,10 @@ import type { Forward } from '../../values/port.ts';
 import type { Context } from '../context.ts';
 import { raiseGuard } from '../firewall/anti-spoofing.ts';
 import { askedIn, isLoaded, standingBackend } from '../firewall/backend-selection.ts';
-import { warnOfObstacles } from '../firewall/foreign-rules-warning.ts';
+import { warnOfObstacles } from '../firewall/reconcile.ts';
 import { factsOf } from '../firewall/repair.ts';
-import { wayBackFor } from '../firewall/transparent-return-path.ts';
 import { kernelFamilies } from '../host-facts.ts';
-import { holds, holdsAsRecorded } from '../store/installed-state.ts';
+import { holds, holdsAsRecorded, missing } from '../store/installed-state.ts';
 import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from '../store/record.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
@@ -203,4 +203,12 @@ export function newcomer({ records, host }: Context): string | undefined {
 /** Is no other container plugged into a network? */
 function isAlone({ records }: Context, id: string): boolean {
   return !living(records.containers(), bootId()).some((other) => other.id !== id && other.life.plugs.length > 0);
+}
+
+/** What of it has to be made for these ports, and all of it as the machine's record will have it. */
+function wayBackFor(context: Context, world: World, forwards: readonly Forward[]) {
+  const { wayBack: standing = [] } = context.records.machine();
+  if (!isTransparent(forwards)) return { steps: [], record: standing };
+  const wanted = standing.length > 0 ? standing : wayBack(kernelFamilies());
+  return { steps: missing(context, world, wanted), record: wanted };
 }

@@ -9,13 +9,12 @@ import type { FileStep, FirewallStep, Step } from '../../plan/step.ts';
 import { readInside } from '../../sys/openat2-beneath.ts';
 import type { Address } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
-import { gather, spread } from '../../values/forward-set.ts';
+import { forwardsKey, gather, spread } from '../../values/forward-set.ts';
 import type { PortBinding } from '../../values/port.ts';
-import { ownNames } from '../container/start.ts';
-import { hasNames } from '../dns/zones.ts';
-import { behindOf, forwardsOf, guardOf, type Wired, waysOf } from '../endpoint/routes.ts';
+import { hasNames, ownNames } from '../dns/zones.ts';
+import { guardOf, type Wired, waysOf } from '../endpoint/routes.ts';
+import { behindOf, forwardsOf } from '../ports/targets.ts';
 import type { ContainerRecord, Life, Names, Plug } from '../store/record.ts';
-import { forwardsKey } from '../switchboard/protocol.ts';
 import { draftNames } from './sandbox.ts';
 
 export function sandboxOf({ namespace }: Life): Sandbox {

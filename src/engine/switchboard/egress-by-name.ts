@@ -19,8 +19,8 @@ import type { Open, Opening } from '../../services/dns/egress-opening.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { Context } from '../context.ts';
+import { Turns } from '../context.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
-import { Turns } from '../store/serial-queue.ts';
 import type { Learning } from './main.ts';
 
 /** As many are open to one network; then those make room that close first. */
