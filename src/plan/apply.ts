@@ -9,18 +9,30 @@
  */
 import type { Request } from '../netlink/message.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
-import type { World } from './kernel-handles.ts';
-import { type ActionKind, type Kinds, kindOf, type RequestKind, type TransactionKind, type VisitKind } from './kind.ts';
-import { type Place, samePlace } from './namespace-ref.ts';
+import type { KernelHandles } from './kernel-handles.ts';
+import {
+  type ActionKind,
+  type InNamespaceKind,
+  type Kinds,
+  kindOf,
+  type RequestKind,
+  type TransactionKind,
+} from './kind.ts';
+import { type NamespaceRef, sameNamespace } from './namespace-ref.ts';
 import type { Step } from './step.ts';
-import { takeBack } from './undo.ts';
+import { rollBack } from './undo.ts';
 
 /**
  * Does the steps in order. An error half-way takes back what was done, and is thrown.
  *
  * @throws KernelError or GangwayError of the step that failed; its `cause` is a TeardownError if the way back failed too
  */
-export async function apply(subject: string, steps: readonly Step[], kinds: Kinds, world: World): Promise<void> {
+export async function apply(
+  subject: string,
+  steps: readonly Step[],
+  kinds: Kinds,
+  world: KernelHandles,
+): Promise<void> {
   const done: Step[] = [];
   try {
     for (const batch of batches(steps, kinds)) {
@@ -28,13 +40,13 @@ export async function apply(subject: string, steps: readonly Step[], kinds: Kind
       if (outcome !== undefined) await outcome;
     }
   } catch (error) {
-    await takeBack(subject, done, kinds, world, error);
+    await rollBack(subject, done, kinds, world, error);
     throw error;
   }
 }
 
 /** Appends each step to `done` as soon as it may have left a trace. */
-function applyBatch(batch: readonly Step[], kinds: Kinds, world: World, done: Step[]): void | Promise<void> {
+function applyBatch(batch: readonly Step[], kinds: Kinds, world: KernelHandles, done: Step[]): void | Promise<void> {
   const [first] = batch;
   if (first === undefined) return;
   const kind = kindOf(kinds, first);
@@ -47,7 +59,7 @@ function applyBatch(batch: readonly Step[], kinds: Kinds, world: World, done: St
 function applyTransaction(
   batch: readonly Step[],
   kind: TransactionKind<Step>,
-  world: World,
+  world: KernelHandles,
   done: Step[],
 ): void | Promise<void> {
   try {
@@ -64,7 +76,7 @@ function applyTransaction(
 const unanswered = ['ENOBUFS', 'ENOMSG'];
 
 /** An action may fail half-way, and is taken back then; but what was there already is somebody else's, and stays. */
-async function applyAction(step: Step, kind: ActionKind<Step>, world: World, done: Step[]): Promise<void> {
+async function applyAction(step: Step, kind: ActionKind<Step>, world: KernelHandles, done: Step[]): Promise<void> {
   try {
     await kind.apply(step, world);
     done.push(step);
@@ -75,24 +87,24 @@ async function applyAction(step: Step, kind: ActionKind<Step>, world: World, don
   }
 }
 
-function visitPlace(batch: readonly PlacedStep[], kinds: Kinds, world: World, done: Step[]): void {
+function visitPlace(batch: readonly PlacedStep[], kinds: Kinds, world: KernelHandles, done: Step[]): void {
   const [first] = batch;
   if (first === undefined) return;
-  world.inside(first.in, () => {
+  world.runInside(first.in, () => {
     for (const step of batch) {
-      (kindOf(kinds, step) as VisitKind<PlacedStep>).visit(step, world);
+      (kindOf(kinds, step) as InNamespaceKind<PlacedStep>).applyInside(step, world);
       done.push(step);
     }
   });
 }
 
-type PlacedStep = Extract<Step, { readonly in: Place }>;
+type PlacedStep = Extract<Step, { readonly in: NamespaceRef }>;
 
 /**
  * Sends the requests of one place together. An address wants the index of a link that an earlier step of the batch is
  * only about to make: then the earlier ones are sent first.
  */
-function applyRequests(batch: readonly PlacedStep[], kinds: Kinds, world: World, done: Step[]): void {
+function applyRequests(batch: readonly PlacedStep[], kinds: Kinds, world: KernelHandles, done: Step[]): void {
   let pending: Request[] = [];
   let waiting: Step[] = [];
   const flush = () => {
@@ -133,9 +145,9 @@ function* batches(steps: readonly Step[], kinds: Kinds): Generator<readonly Step
 }
 
 function together(a: Step, b: Step, kinds: Kinds): boolean {
-  if (!('in' in a) || !('in' in b) || !samePlace(a.in, b.in)) return false;
+  if (!('in' in a) || !('in' in b) || !sameNamespace(a.in, b.in)) return false;
   const [left, right] = [kindOf(kinds, a), kindOf(kinds, b)];
   if ('requests' in left) return 'requests' in right;
   if ('visit' in left) return 'visit' in right;
-  return a.kind === b.kind && 'joins' in left && left.joins(a, b);
+  return a.kind === b.kind && 'joins' in left && left.canBatch(a, b);
 }

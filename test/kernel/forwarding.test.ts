@@ -4,9 +4,9 @@ import { nftables } from '../../src/firewall/nftables.ts';
 import { ipv4Forwarding, ipv6Forwarding } from '../../src/kernel/forwarding.ts';
 import { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { readSysctl, writeSysctl } from '../../src/kernel/sysctl.ts';
-import { forwarding } from '../../src/networks/masquerade.ts';
+import { enableForwarding } from '../../src/networks/masquerade.ts';
 import { apply } from '../../src/plan/apply.ts';
-import { World } from '../../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import { undo } from '../../src/plan/undo.ts';
@@ -35,9 +35,9 @@ test.serial('who listens to routers does so before, while and after the machine 
       listening: ['up0', 'up3'],
     },
   );
-  const world = new World(KernelNamespace.own());
+  const world = new KernelHandles(KernelNamespace.own());
   t.teardown(() => world[Symbol.dispose]());
-  const steps = [...nftables.load(), ...forwarding(found === undefined ? {} : { ipv6: found }, nftables)];
+  const steps = [...nftables.load(), ...enableForwarding(found === undefined ? {} : { ipv6: found }, nftables)];
   await apply('forward', steps, kinds, world);
   t.is(readSysctl(conf('all', 'forwarding')), '1');
   t.deepEqual(settings(...links), ['2', '2', '0', '2']);
@@ -57,9 +57,9 @@ test.serial('a router by some of its links is one while the machine forwards, an
   const [ipv4, ipv6] = [ipv4Forwarding(), ipv6Forwarding()];
   t.deepEqual(ipv4, { forwarding: '0', routing: ['up0'] });
   t.like(ipv6, { forwarding: '0', routing: ['up2'] });
-  const world = new World(KernelNamespace.own());
+  const world = new KernelHandles(KernelNamespace.own());
   t.teardown(() => world[Symbol.dispose]());
-  const steps = [...nftables.load(), ...forwarding({ ipv4, ...(ipv6 && { ipv6 }) }, nftables)];
+  const steps = [...nftables.load(), ...enableForwarding({ ipv4, ...(ipv6 && { ipv6 }) }, nftables)];
   await apply('forward', steps, kinds, world);
   t.is(ipv4Forwarding().forwarding, '1');
   t.is(ipv6Forwarding()?.forwarding, '1');

@@ -1,8 +1,8 @@
 /** What follows from a container's plugs as a whole: its way out, and where its published ports lead. */
 
-import { guard } from '../../networks/anti-spoofing.ts';
-import { chooseWays, type Exit } from '../../networks/default-route.ts';
-import { waysThrough } from '../../networks/network.ts';
+import { allowSenders } from '../../networks/anti-spoofing.ts';
+import { chooseDefaultRoutes, type RouteCandidate } from '../../networks/default-route.ts';
+import { endpointRoutes } from '../../networks/network.ts';
 import type { DefaultRoute, ElementStep } from '../../plan/step.ts';
 import { shortId } from '../../values/id.ts';
 import { notFound } from '../store/network-lookup.ts';
@@ -24,21 +24,21 @@ export function wiredOf(records: Records, { plugs }: Life): Wired {
 
 /** What the port guard has to know of them. */
 export function guardOf(wired: Wired): readonly ElementStep[] {
-  return guard(wired.map(({ plug, record }) => ({ network: record.network, endpoint: plug.endpoint })));
+  return allowSenders(wired.map(({ plug, record }) => ({ network: record.network, endpoint: plug.endpoint })));
 }
 
 /** The default routes that the plugs lead to, at most one a family. */
 export function waysOf(wired: Wired): readonly DefaultRoute[] {
-  return chooseWays(exitsOf(wired));
+  return chooseDefaultRoutes(exitsOf(wired));
 }
 
 /** The plugs as the rules of the way out see them. */
-export function exitsOf(wired: Wired): readonly (Exit & Wired[number])[] {
+export function exitsOf(wired: Wired): readonly (RouteCandidate & Wired[number])[] {
   return wired.map(({ plug, record }) => ({
     plug,
     record,
     networkName: record.network.name,
     priority: plug.request.gatewayPriority,
-    ways: waysThrough(record.network, plug.endpoint),
+    ways: endpointRoutes(record.network, plug.endpoint),
   }));
 }

@@ -1,9 +1,9 @@
 import type { Link } from '../../kernel/link.ts';
-import { chooseSegments } from '../../networks/big-tcp.ts';
+import { chooseGsoSizes } from '../../networks/big-tcp.ts';
 import { type BridgeNetwork, optionsOf } from '../../networks/bridge.ts';
 import type { Network } from '../../networks/network.ts';
 import { chooseParent, type Parent } from '../../networks/parent-interface.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { choosePools } from '../../services/ipam.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
@@ -46,7 +46,7 @@ function refuseName({ records }: Context, name: string): void {
   }
 }
 
-function draftNetwork(context: Context, world: World, request: NetworkRequest): NetworkRecord {
+function draftNetwork(context: Context, world: KernelHandles, request: NetworkRequest): NetworkRecord {
   const { identities } = context;
   const id = identities.id();
   const subnets = choosePools(request, takenPrefixes(context, world), machinePrefix());
@@ -65,7 +65,7 @@ interface Drafted {
 }
 
 /** What was asked for, with everything chosen that was left open. */
-function resolve(context: Context, world: World, drafted: Drafted): Network {
+function resolve(context: Context, world: KernelHandles, drafted: Drafted): Network {
   const { driver } = drafted.request;
   return driver.kind === 'bridge'
     ? resolveBridge(context, world, drafted, driver)
@@ -75,7 +75,7 @@ function resolve(context: Context, world: World, drafted: Drafted): Network {
 /** A network on a link that is there, or on one that is made for it and is called as Docker calls it. */
 function resolveOnParent(
   { records }: Context,
-  world: World,
+  world: KernelHandles,
   { id, request, subnets }: Drafted,
   driver: MacvlanRequest | IpvlanRequest,
 ): Network {
@@ -123,7 +123,7 @@ function exclude(network: Network, driver: MacvlanRequest | IpvlanRequest, paren
 
 function resolveBridge(
   { identities, records }: Context,
-  world: World,
+  world: KernelHandles,
   { id, request, subnets }: Drafted,
   driver: BridgeRequest,
 ): BridgeNetwork {
@@ -148,7 +148,7 @@ function resolveBridge(
     mtuBytes,
     subnets,
     internal: request.internal,
-    ...chooseSegments({ ...driver, internal: request.internal, subnets }, largeSegments(world)),
+    ...chooseGsoSizes({ ...driver, internal: request.internal, subnets }, largeSegments(world)),
     ...(request.egress === undefined ? {} : { egress: request.egress }),
   };
 }

@@ -4,7 +4,7 @@ import { linksIn } from '../../firewall/backend.ts';
 import { learnedSets } from '../../firewall/dns-egress-elements.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { linkOf } from '../../networks/network.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { allowsNames } from '../../values/egress.ts';
 import { GangwayError } from '../../values/errors.ts';
@@ -86,10 +86,10 @@ function isNobodysFault(error: unknown): boolean {
 }
 
 /** What name servers have opened to it. */
-function learnedBy(context: Context, world: World, { network }: NetworkRecord): readonly Step[] {
+function learnedBy(context: Context, world: KernelHandles, { network }: NetworkRecord): readonly Step[] {
   if (network.kind !== 'bridge' || network.egress === undefined || !allowsNames(network.egress)) return [];
   return standingBackend(context)
-    .found(world, 'what was learned for the network goes with it', learnedSets)
+    .installed(world, 'what was learned for the network goes with it', learnedSets)
     .map(({ step }) => step)
     .filter((step) => linksIn(step).includes(network.bridge));
 }
@@ -111,7 +111,7 @@ function heirOf(
  *
  * @throws GangwayError network-in-use
  */
-async function leaveUnused(context: Context, world: World, { id, network }: NetworkRecord): Promise<void> {
+async function leaveUnused(context: Context, world: KernelHandles, { id, network }: NetworkRecord): Promise<void> {
   const plugged = living(context.records.containers(), bootId()).filter(({ life }) =>
     life.plugs.some(({ networkId }) => networkId === id),
   );

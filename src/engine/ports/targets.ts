@@ -1,6 +1,6 @@
 import { policyOf } from '../../networks/bridge.ts';
 import type { Network } from '../../networks/network.ts';
-import type { Behind } from '../../networks/port-mapping.ts';
+import type { PolicyLookup } from '../../networks/port-mapping.ts';
 import type { DefaultRoute } from '../../plan/step.ts';
 import { type Address, type Family, network, type Prefix, sameAddress } from '../../values/address.ts';
 import type { Forward, PortBinding } from '../../values/port.ts';
@@ -72,7 +72,7 @@ function subnetsOf(wired: Wired): readonly Prefix[] {
 }
 
 /** The network that an address of the container belongs to. */
-export function behindOf(wired: Wired): Behind {
+export function behindOf(wired: Wired): PolicyLookup {
   return (target) => {
     const found = wired.find(({ plug }) => plug.endpoint.addresses.some(({ address }) => sameAddress(address, target)));
     const network = found?.record.network;

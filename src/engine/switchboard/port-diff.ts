@@ -5,7 +5,7 @@
  */
 
 import { bootId } from '../../kernel/boot.ts';
-import { carried } from '../../networks/port-mapping.ts';
+import { withHostPort } from '../../networks/port-mapping.ts';
 import { collide, portKey } from '../../services/port-allocation.ts';
 import type { Relay } from '../../services/proxy/relay.ts';
 import { setsOf, type Way } from '../../services/proxy/socket-forward.ts';
@@ -92,7 +92,7 @@ class PortTable {
 
 export function* publications(records: Records): Generator<Publication> {
   for (const { id, name, life } of living(records.containers(), bootId())) {
-    yield { owner: id, name, forwards: carried(life.forwards) };
+    yield { owner: id, name, forwards: withHostPort(life.forwards) };
   }
 }
 

@@ -1,6 +1,6 @@
 /** Step kinds of iptables: the chains, made once, and the rules that come and go in them. */
 
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { ActionKind, TransactionKind } from '../../plan/kind.ts';
 import type { ChainsStep, RuleStep } from '../../plan/step.ts';
 import { families } from '../../values/address.ts';
@@ -18,7 +18,7 @@ const verbs = { head: '-I', tail: '-A' } as const;
 
 const chains: ActionKind<ChainsStep> = {
   async apply(step, world) {
-    const saved = savedRules(world, step);
+    const saved = readSavedRules(world, step);
     await change(world, step, [
       // What somebody has emptied in part is made anew as a whole.
       ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
@@ -44,7 +44,7 @@ const chains: ActionKind<ChainsStep> = {
   ],
   async undo(step, world) {
     if (step.replaces) return;
-    const saved = savedRules(world, step);
+    const saved = readSavedRules(world, step);
     const isUsers = ({ chain, kept }: ChainsStep['chains'][number]) =>
       kept === true && step.owners === undefined && saved.rulesIn(step.family, new Set([chain])).length > 0;
     const there = step.chains.filter((each) => saved.hasChain(each.table, each.chain) && !isUsers(each));
@@ -55,7 +55,7 @@ const chains: ActionKind<ChainsStep> = {
     ]);
   },
   holds(step, world) {
-    const saved = savedRules(world, step);
+    const saved = readSavedRules(world, step);
     return (
       step.chains.every(({ table, chain }) => saved.hasChain(table, chain)) &&
       [...step.rules, ...step.ways.map(({ rule }) => rule)].every((rule) => saved.hasRule(rule)) &&
@@ -114,7 +114,7 @@ function chainCommand(step: ChainsStep, { table, chain, kept }: ChainsStep['chai
 }
 
 const rule: TransactionKind<RuleStep> = {
-  joins: (one, other) => one.variant === other.variant,
+  canBatch: (one, other) => one.variant === other.variant,
   async applyAll(steps, world) {
     const done: RuleStep[] = [];
     try {
@@ -131,15 +131,15 @@ const rule: TransactionKind<RuleStep> = {
   commands: (step) => [...told(step, 'was', '-D'), ...told(step, 'rule', '-I')],
   undoCommands: (step) => [...told(step, 'rule', '-D'), ...told(step, 'was', '-I')],
   undo: (step, world) => undoRules([step], world),
-  holds: (step, world) => step.rule === undefined || savedRules(world, targetOf([step])).hasRule(step.rule),
+  holds: (step, world) => step.rule === undefined || readSavedRules(world, targetOf([step])).hasRule(step.rule),
 };
 
 /** Only what is there is taken away, and only what is missing is put back. */
-async function undoRules(steps: readonly RuleStep[], world: World): Promise<void> {
+async function undoRules(steps: readonly RuleStep[], world: KernelHandles): Promise<void> {
   const errors: unknown[] = [];
   for (const group of byFamily(steps)) {
     const target = targetOf(group);
-    const saved = savedRules(world, target);
+    const saved = readSavedRules(world, target);
     const before = group.map((step) => ({
       ...(step.rule !== undefined && saved.hasRule(step.rule) ? { rule: step.rule } : {}),
       ...(step.was !== undefined && !saved.hasRule(step.was) && saved.hasChain(step.was.table, step.was.chain)
@@ -194,12 +194,12 @@ function targetOf([first]: readonly RuleStep[]): Target {
 }
 
 /** What iptables-save(8) prints, as long as this change changes nothing of it. */
-export function savedRules(world: World, target: Target): SavedRules {
-  return world.readOnce(key(target), () => save(target.variant, target.family));
+export function readSavedRules(world: KernelHandles, target: Target): SavedRules {
+  return world.cached(key(target), () => save(target.variant, target.family));
 }
 
-async function change(world: World, target: Target, all: readonly RestoreLine[]): Promise<void> {
-  world.unlearn(key(target));
+async function change(world: KernelHandles, target: Target, all: readonly RestoreLine[]): Promise<void> {
+  world.invalidate(key(target));
   await restore(target.variant, target.family, all);
 }
 

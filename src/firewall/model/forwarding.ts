@@ -6,16 +6,16 @@ import { type Answer, type Dropped, dropped, type WayStep } from './answer.ts';
 import { egressRefusal } from './egress.ts';
 import type { Packet } from './packet.ts';
 import {
-  addressTowards,
   endpointAt,
   familyName,
-  isBehind,
-  isOpen,
-  linkTo,
+  hasFamily,
+  hostAddressTowards,
+  isInSubnets,
+  isPublished,
   type ModelNetwork,
+  type ModelTopology,
   networkOn,
-  serves,
-  type World,
+  routeLink,
 } from './topology.ts';
 
 interface Crossing {
@@ -26,9 +26,9 @@ interface Crossing {
 }
 
 /** Sends it on by the link that the routes name, if the rules agree. */
-export function pass(world: World, packet: Packet): Answer {
+export function forwardPacket(world: ModelTopology, packet: Packet): Answer {
   const { to, inLink, way } = packet;
-  const outLink = linkTo(world, to);
+  const outLink = routeLink(world, to);
   const there = endpointAt(world, to);
   const outNetwork = networkOn(world, outLink);
   if (outLink === undefined || (there !== undefined && there.network !== outNetwork?.name)) {
@@ -40,7 +40,7 @@ export function pass(world: World, packet: Packet): Answer {
   return leaveMachine(world, { ...crossing, packet: { ...packet, way: verdict } });
 }
 
-function noWay(world: World, to: Address): string {
+function noWay(world: ModelTopology, to: Address): string {
   const there = endpointAt(world, to);
   if (there === undefined) return `the machine has no way to ${formatAddress(to)}`;
   const network = world.networks.find(({ name }) => name === there.network);
@@ -50,7 +50,7 @@ function noWay(world: World, to: Address): string {
 }
 
 /** @returns the way so far, if it may go on */
-function forward(world: World, crossing: Crossing): readonly WayStep[] | Dropped {
+function forward(world: ModelTopology, crossing: Crossing): readonly WayStep[] | Dropped {
   const { packet, inNetwork, outNetwork } = crossing;
   const { to, way } = packet;
   if (inNetwork !== undefined && inNetwork === outNetwork) return turnAround(packet, inNetwork);
@@ -69,7 +69,7 @@ function forward(world: World, crossing: Crossing): readonly WayStep[] | Dropped
 /** Back into the network that it came from: through a published port that is always allowed, to who is behind the bridge. */
 function turnAround({ source, way, translated }: Packet, network: ModelNetwork): readonly WayStep[] | Dropped {
   const { name, policy } = network;
-  if (serves(network, source.family) && !policy.internal && !isBehind(network, source)) {
+  if (hasFamily(network, source.family) && !policy.internal && !isInSubnets(network, source)) {
     const sentence = `${formatAddress(source)} does not live on network ${name}, and nobody there may claim to be it`;
     return dropped('claim', sentence, way);
   }
@@ -85,7 +85,7 @@ function turnAround({ source, way, translated }: Packet, network: ModelNetwork):
 /** Nothing at all passes an internal or isolated network, or one without the family. */
 function closed(network: ModelNetwork, family: Family, way: readonly WayStep[]): Dropped | undefined {
   const { name, policy } = network;
-  if (!serves(network, family)) return dropped('no-family', `network ${name} has no ${familyName(family)}`, way);
+  if (!hasFamily(network, family)) return dropped('no-family', `network ${name} has no ${familyName(family)}`, way);
   if (policy.gatewayModes[family] === 'isolated') {
     return dropped('isolated', `network ${name} is isolated: nothing enters it, and nothing leaves it`, way);
   }
@@ -109,12 +109,12 @@ function leave(packet: Packet, network: ModelNetwork, outNetwork?: ModelNetwork)
   );
 }
 
-function enter(world: World, { packet, outNetwork }: Crossing & { readonly outNetwork: ModelNetwork }) {
+function enter(world: ModelTopology, { packet, outNetwork }: Crossing & { readonly outNetwork: ModelNetwork }) {
   const { name, policy } = outNetwork;
   const { source, to, way } = packet;
   const refusal = closed(outNetwork, to.family, way);
   if (refusal !== undefined) return refusal;
-  if (isBehind(outNetwork, source)) return claim(outNetwork, packet);
+  if (isInSubnets(outNetwork, source)) return spoofed(outNetwork, packet);
   const mode = policy.gatewayModes[to.family];
   const because = admission(world, packet, outNetwork);
   if (because !== undefined) {
@@ -124,16 +124,20 @@ function enter(world: World, { packet, outNetwork }: Crossing & { readonly outNe
   return dropped('not-published', notPublished(world, packet, outNetwork), way);
 }
 
-export function claim({ name }: ModelNetwork, { source, way }: Packet): Dropped {
+export function spoofed({ name }: ModelNetwork, { source, way }: Packet): Dropped {
   return dropped('claim', `${formatAddress(source)} lives on network ${name}, and nobody else may claim to be it`, way);
 }
 
 /** Why a network lets a packet in. */
-function admission(world: World, { to, port, inLink = '', translated, mark }: Packet, { policy }: ModelNetwork) {
+function admission(
+  world: ModelTopology,
+  { to, port, inLink = '', translated, mark }: Packet,
+  { policy }: ModelNetwork,
+) {
   if (translated) return 'it came by a published port';
   if (policy.acceptedMark !== undefined && matches(policy.acceptedMark, mark))
     return 'it carries the mark that is accepted';
-  const open = port !== undefined && isOpen(world, to, port);
+  const open = port !== undefined && isPublished(world, to, port);
   switch (policy.gatewayModes[to.family]) {
     case 'nat-unprotected':
       return 'every port is open';
@@ -149,7 +153,7 @@ function admission(world: World, { to, port, inLink = '', translated, mark }: Pa
   }
 }
 
-function notPublished(world: World, { to }: Packet, { name, policy }: ModelNetwork): string {
+function notPublished(world: ModelTopology, { to }: Packet, { name, policy }: ModelNetwork): string {
   const container = endpointAt(world, to)?.container ?? formatAddress(to);
   const mode = policy.gatewayModes[to.family];
   const unless =
@@ -163,7 +167,7 @@ function notPublished(world: World, { to }: Packet, { name, policy }: ModelNetwo
 }
 
 /** The last thing before a packet leaves the machine: its source address. */
-function leaveMachine(world: World, crossing: Crossing): Answer {
+function leaveMachine(world: ModelTopology, crossing: Crossing): Answer {
   const { packet, outLink, outNetwork } = crossing;
   const { source, to, port } = packet;
   const seen = mask(world, crossing);
@@ -189,10 +193,10 @@ function leaveMachine(world: World, crossing: Crossing): Answer {
 }
 
 /** @returns undefined where it is to go under an address of the link, which has none */
-function mask(world: World, { packet, outLink, inNetwork, outNetwork }: Crossing): Address | undefined {
+function mask(world: ModelTopology, { packet, outLink, inNetwork, outNetwork }: Crossing): Address | undefined {
   const { source, to, translated } = packet;
-  const lent = () => addressTowards(world, outLink, to);
-  if (outNetwork !== undefined && isBehind(outNetwork, source)) return translated ? lent() : source;
+  const lent = () => hostAddressTowards(world, outLink, to);
+  if (outNetwork !== undefined && isInSubnets(outNetwork, source)) return translated ? lent() : source;
   if (inNetwork === undefined) return source;
   const { masquerade, gatewayModes, sourceAddresses } = inNetwork.policy;
   if (!masquerade || gatewayModes[source.family] === 'routed') return source;

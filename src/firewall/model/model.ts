@@ -30,29 +30,29 @@ import {
 import { isTranslated, type Port, transparentSource } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
-import { carriedRefusal, egressRefusal } from './egress.ts';
-import { claim, pass } from './forwarding.ts';
+import { egressRefusal, proxyRefusal } from './egress.ts';
+import { forwardPacket, spoofed } from './forwarding.ts';
 import type { Packet } from './packet.ts';
 import {
   type Attempt,
-  addressTowards,
   endpointAt,
   familyName,
-  isBehind,
-  isOfHost,
-  isOn,
-  linkTo,
+  hostAddressTowards,
+  isHostAddress,
+  isInSubnets,
+  isLinkAddress,
+  type ModelTopology,
   networkNamed,
   networkOf,
   networkOn,
   type Origin,
   type Publication,
   publicationOf,
-  type World,
+  routeLink,
 } from './topology.ts';
 
 /** What becomes of an attempt. */
-export function judge(world: World, attempt: Attempt): Answer {
+export function evaluate(world: ModelTopology, attempt: Attempt): Answer {
   const { from } = attempt;
   if (from.kind === 'host') return fromHost(world, { ...attempt, from });
   if (from.kind === 'container') return fromContainer(world, { ...attempt, from });
@@ -65,7 +65,7 @@ function packetOf({ to, port, mark = 0 }: Attempt, source: Address, inLink: stri
 
 type By<Kind extends Origin['kind']> = Attempt & { readonly from: Extract<Origin, { kind: Kind }> };
 
-function fromContainer(world: World, attempt: By<'container'>): Answer {
+function fromContainer(world: ModelTopology, attempt: By<'container'>): Answer {
   const { from, to, port } = attempt;
   const { container, network: name } = from;
   const network = networkNamed(world, name);
@@ -86,22 +86,22 @@ function fromContainer(world: World, attempt: By<'container'>): Answer {
   }
   const { bridge } = network.policy;
   const packet = packetOf(attempt, source, bridge);
-  if (!isBehind(network, to) || isOn(world, bridge, to)) return climb(world, packet, name);
+  if (!isInSubnets(network, to) || isLinkAddress(world, bridge, to)) return climb(world, packet, name);
   return acrossBridge(world, packet, name);
 }
 
 /** From the bridge into the machine, if that has a place on it. Where it has none, the rules say so themselves. */
-function climb(world: World, packet: Packet, network: string): Answer {
+function climb(world: ModelTopology, packet: Packet, network: string): Answer {
   const { policy } = networkNamed(world, network);
   const { family } = packet.to;
-  const stands = addressTowards(world, policy.bridge, unspecified(family)) !== undefined;
+  const stands = hostAddressTowards(world, policy.bridge, unspecified(family)) !== undefined;
   if (stands || policy.gatewayModes[family] === 'isolated') return arrive(world, packet);
   const sentence = `the machine has no ${familyName(family)} address on network ${network}, and passes nothing on for it`;
   return dropped('no-way', sentence, packet.way);
 }
 
 /** To a neighbour on the same switch: the machine is not asked, unless containers are kept apart. */
-function acrossBridge(world: World, { source, to, port, way }: Packet, network: string): Answer {
+function acrossBridge(world: ModelTopology, { source, to, port, way }: Packet, network: string): Answer {
   const there = endpointAt(world, to);
   if (there?.network !== network) return nobody(to, network, way);
   if (!networkNamed(world, network).policy.interContainer) {
@@ -122,7 +122,7 @@ function nobody(to: Address, network: string, way: readonly WayStep[]): Answer {
 }
 
 /** From a wire or from a bridge. */
-function arrive(world: World, packet: Packet): Answer {
+function arrive(world: ModelTopology, packet: Packet): Answer {
   const { to, source, port, inLink } = packet;
   if (isLoopback(to) || isLoopback(source)) {
     return dropped(
@@ -133,31 +133,32 @@ function arrive(world: World, packet: Packet): Answer {
   }
   const refused = imposture(world, packet);
   if (refused !== undefined) return refused;
-  if (!isOfHost(world, to)) return pass(world, packet);
+  if (!isHostAddress(world, to)) return forwardPacket(world, packet);
   const oneWire = source.family === 6 && isLinkLocal(source);
   const published = oneWire ? undefined : translation(world, to, port);
-  if (published !== undefined) return pass(world, translate(packet, published, 'from_outside'));
+  if (published !== undefined) return forwardPacket(world, translate(packet, published, 'from_outside'));
   return guard(world, packet, inLink);
 }
 
 /** On a wire nobody is a container, and no container is the machine or one of another network. */
-function imposture(world: World, packet: Packet): Answer | undefined {
+function imposture(world: ModelTopology, packet: Packet): Answer | undefined {
   const { source, inLink, way } = packet;
   const [home, pretended] = [networkOn(world, inLink), networkOf(world, source)];
-  if (home !== undefined && isOfHost(world, source))
+  if (home !== undefined && isHostAddress(world, source))
     return dropped('claim', `${formatAddress(source)} is the machine’s own, and no container may claim to be it`, way);
   if (pretended === undefined) return undefined;
-  if (home === undefined) return linkTo(world, source) === inLink ? undefined : claim(pretended, packet);
+  if (home === undefined) return routeLink(world, source) === inLink ? undefined : spoofed(pretended, packet);
   const { guarded, internal } = home.policy;
   // What a guard lets through is the container's own. Out of an internal network nothing is begun.
-  return guarded || internal || isBehind(home, source) ? undefined : claim(pretended, packet);
+  return guarded || internal || isInSubnets(home, source) ? undefined : spoofed(pretended, packet);
 }
 
-function fromHost(world: World, attempt: By<'host'>): Answer {
+function fromHost(world: ModelTopology, attempt: By<'host'>): Answer {
   const { from, to, port } = attempt;
-  const local = isOfHost(world, to);
-  const link = linkTo(world, to);
-  const source = from.source ?? (local ? atHome(to) : link === undefined ? undefined : addressTowards(world, link, to));
+  const local = isHostAddress(world, to);
+  const link = routeLink(world, to);
+  const source =
+    from.source ?? (local ? atHome(to) : link === undefined ? undefined : hostAddressTowards(world, link, to));
   if (source === undefined) {
     return dropped('no-way', `the machine has no way to ${formatAddress(to)}`, []);
   }
@@ -165,19 +166,20 @@ function fromHost(world: World, attempt: By<'host'>): Answer {
   if (!local) return setOut(world, packet);
   const stays = isLoopback(source) || isLoopback(to) || port?.protocol === 'sctp';
   const published = stays ? undefined : translation(world, to, port);
-  if (published !== undefined) return pass(world, translate(packet, published, 'from_host'));
+  if (published !== undefined) return forwardPacket(world, translate(packet, published, 'from_host'));
   return deliver(world, packet);
 }
 
 /** From the machine nothing is filtered; but the answer must come home. */
-function setOut(world: World, packet: Packet): Answer {
+function setOut(world: ModelTopology, packet: Packet): Answer {
   const { source, to } = packet;
   if (isLoopback(source)) {
     return dropped('loopback', `a packet from ${formatAddress(source)} does not leave the machine`, []);
   }
-  const link = linkTo(world, to);
+  const link = routeLink(world, to);
   const network = networkOn(world, link);
-  if (link === undefined || network?.policy.internal !== true || isOn(world, link, source)) return pass(world, packet);
+  if (link === undefined || network?.policy.internal !== true || isLinkAddress(world, link, source))
+    return forwardPacket(world, packet);
   const sentence = `network ${network.name} is internal: its containers answer the gateway’s address alone, and not ${formatAddress(source)}`;
   return dropped('other-address', sentence, []);
 }
@@ -188,7 +190,7 @@ function atHome(to: Address): Address {
 }
 
 /** The published port that the kernel itself leads to: of one family, on a network that has ports of the machine. */
-function translation(world: World, to: Address, port: Port | undefined): Publication | undefined {
+function translation(world: ModelTopology, to: Address, port: Port | undefined): Publication | undefined {
   if (port === undefined) return undefined;
   const led = world.publications.filter(
     ({ forward: { binding, target } }) => isTranslated(binding, target) && takesPort(world, target),
@@ -197,7 +199,7 @@ function translation(world: World, to: Address, port: Port | undefined): Publica
 }
 
 /** In a routed network, and in an isolated one, no port of the machine leads anywhere. */
-function takesPort(world: World, target: Address): boolean {
+function takesPort(world: ModelTopology, target: Address): boolean {
   const at = endpointAt(world, target);
   const mode = at === undefined ? undefined : networkNamed(world, at.network).policy.gatewayModes[target.family];
   return mode === 'nat' || mode === 'nat-unprotected';
@@ -211,7 +213,7 @@ function translate(packet: Packet, { forward: { binding, target } }: Publication
 }
 
 /** What containers see of the machine itself. */
-function guard(world: World, packet: Packet, inLink: string | undefined): Answer {
+function guard(world: ModelTopology, packet: Packet, inLink: string | undefined): Answer {
   const network = networkOn(world, inLink);
   if (network === undefined || inLink === undefined) return deliver(world, packet);
   const { policy, name } = network;
@@ -220,10 +222,10 @@ function guard(world: World, packet: Packet, inLink: string | undefined): Answer
     return dropped('isolated', `network ${name} is isolated: its containers see nothing of the machine`, way);
   }
   if (!policy.internal) {
-    const carried = carrier(world, to, port) === undefined ? undefined : carriedRefusal(network, packet);
+    const carried = carrier(world, to, port) === undefined ? undefined : proxyRefusal(network, packet);
     return carried ?? egressRefusal(network, packet) ?? deliver(world, packet);
   }
-  if (!isOn(world, inLink, to)) {
+  if (!isLinkAddress(world, inLink, to)) {
     const sentence = `network ${name} is internal: of the machine, its containers see the gateway’s address alone`;
     return dropped('other-address', sentence, way);
   }
@@ -235,7 +237,7 @@ function guard(world: World, packet: Packet, inLink: string | undefined): Answer
 }
 
 /** To a process of the machine. If that is the switchboard, a second connection begins there. */
-function deliver(world: World, packet: Packet): Answer {
+function deliver(world: ModelTopology, packet: Packet): Answer {
   const { source, to, port, way } = packet;
   const carried = world.switchboard ? carrier(world, to, port) : undefined;
   if (carried === undefined) {
@@ -252,7 +254,7 @@ function deliver(world: World, packet: Packet): Answer {
 }
 
 /** The published port whose socket this is. */
-function carrier(world: World, to: Address, port: Port | undefined): Publication | undefined {
+function carrier(world: ModelTopology, to: Address, port: Port | undefined): Publication | undefined {
   if (port === undefined) return undefined;
   const held = world.publications.filter(({ forward: { target } }) => takesPort(world, target));
   return publicationOf(held, to, port);

@@ -4,9 +4,9 @@ import { findProgram, passingHint, runProgram } from '../../kernel/run-program.t
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
-import type { World } from '../kernel-handles.ts';
-import { type ActionKind, inside, type TransactionKind } from '../kind.ts';
-import { samePlace } from '../namespace-ref.ts';
+import type { KernelHandles } from '../kernel-handles.ts';
+import { type ActionKind, execPrefix, type TransactionKind } from '../kind.ts';
+import { sameNamespace } from '../namespace-ref.ts';
 import type { ElementStep, RulesetStep } from '../step.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
@@ -93,7 +93,7 @@ function notOurs(step: InTable, cause: unknown): GangwayError {
 }
 
 export const element: TransactionKind<ElementStep> = {
-  joins: (one, other) => written(one) === written(other) && samePlace(one.in, other.in),
+  canBatch: (one, other) => written(one) === written(other) && sameNamespace(one.in, other.in),
   applyAll: applyElements,
   undoAll: undoElements,
   commands: (step) => replaceCommands(step, step.was, step.element),
@@ -112,11 +112,11 @@ function replaceCommands(step: ElementStep, old?: SetElement, fresh?: SetElement
 }
 
 function command(verb: 'add' | 'delete', step: ElementStep, item: SetElement): string {
-  return `${inside(step.in)}nft '${verb} element ${written(step)} ${item.set} { ${formatSetElement(item)} }'`;
+  return `${execPrefix(step.in)}nft '${verb} element ${written(step)} ${item.set} { ${formatSetElement(item)} }'`;
 }
 
 /** Takes out the elements of several steps at once, and puts back what was there before them. */
-function undoElements(steps: readonly ElementStep[], world: World): void {
+function undoElements(steps: readonly ElementStep[], world: KernelHandles): void {
   const [first] = steps;
   if (first === undefined) return;
   const connection = world.namespace(first.in).netfilter;
@@ -144,7 +144,7 @@ function undoElement(connection: Connection, step: ElementStep): void {
 }
 
 /** Puts in the elements of several steps, in the place of what was there, all or none. */
-function applyElements(steps: readonly ElementStep[], world: World): void {
+function applyElements(steps: readonly ElementStep[], world: KernelHandles): void {
   const [first] = steps;
   if (first === undefined) return;
   try {

@@ -6,8 +6,8 @@ import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import { formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
-import type { World } from '../kernel-handles.ts';
-import { inside, ip, type RequestKind, type VisitKind } from '../kind.ts';
+import type { KernelHandles } from '../kernel-handles.ts';
+import { execPrefix, type InNamespaceKind, ipCommand, type RequestKind } from '../kind.ts';
 import type { AddressStep, DefaultRoute, LocalRouteStep, RouteStep, RoutingRuleStep, SysctlStep } from '../step.ts';
 
 /** Gone with its link, its namespace, or by another's hand: then there is nothing to take back. */
@@ -15,8 +15,10 @@ const gone = ['ENODEV', 'ENOENT', 'EADDRNOTAVAIL'];
 
 export const address: RequestKind<AddressStep> = {
   requests: (step, world) => [addAddress(step.prefix, world.linkIndex(step.in, step.link))],
-  commands: (step) => [`${ip(step.in)} address add ${formatPrefix(step.prefix)}${manner(step)} dev ${step.link}`],
-  undoCommands: (step) => [`${ip(step.in)} address delete ${formatPrefix(step.prefix)} dev ${step.link}`],
+  commands: (step) => [
+    `${ipCommand(step.in)} address add ${formatPrefix(step.prefix)}${manner(step)} dev ${step.link}`,
+  ],
+  undoCommands: (step) => [`${ipCommand(step.in)} address delete ${formatPrefix(step.prefix)} dev ${step.link}`],
   undo: (step, world) => {
     ignoring(gone, () =>
       world.namespace(step.in).route.execute([deleteAddress(step.prefix, world.linkIndex(step.in, step.link))]),
@@ -62,14 +64,14 @@ export const route: RequestKind<RouteStep> = {
 
 type Way = Omit<DefaultRoute, 'family'>;
 
-function resolve({ family, in: place }: RouteStep, { link, gateway }: Way, world: World) {
+function resolve({ family, in: place }: RouteStep, { link, gateway }: Way, world: KernelHandles) {
   const linkIndex = world.linkIndex(place, link);
   return gateway === undefined ? { family, linkIndex } : { family, linkIndex, gateway };
 }
 
 function routeCommand(verb: 'add' | 'replace', { family, in: place }: RouteStep, { link, gateway }: Way): string {
   const way = gateway === undefined ? '' : ` via ${formatAddress(gateway)}`;
-  return `${ip(place)}${family === 6 && gateway === undefined ? ' -6' : ''} route ${verb} default${way} dev ${link}`;
+  return `${ipCommand(place)}${family === 6 && gateway === undefined ? ' -6' : ''} route ${verb} default${way} dev ${link}`;
 }
 
 export const localRoute: RequestKind<LocalRouteStep> = {
@@ -85,39 +87,38 @@ export const localRoute: RequestKind<LocalRouteStep> = {
 };
 
 function localRouteCommand(verb: 'add' | 'delete', { in: place, family, table }: LocalRouteStep): string {
-  return `${ip(place)}${family === 6 ? ' -6' : ''} route ${verb} local default dev lo table ${table}`;
+  return `${ipCommand(place)}${family === 6 ? ' -6' : ''} route ${verb} local default dev lo table ${table}`;
 }
 
 export const routingRule: RequestKind<RoutingRuleStep> = {
   requests(step, world) {
-    world.unlearn(listed(step));
+    world.invalidate(listed(step));
     return [addRoutingRule(step.rule)];
   },
   commands: (step) => [routingRuleCommand('add', step)],
   undoCommands: (step) => [routingRuleCommand('delete', step)],
   undo(step, world) {
-    world.unlearn(listed(step));
+    world.invalidate(listed(step));
     ignoring(gone, () => world.namespace(step.in).route.execute([deleteRoutingRule(step.rule)]));
   },
-  holds: (step, world) =>
-    world.readOnce(listed(step), () => routingRules(step, world)).has(formatRoutingRule(step.rule)),
+  holds: (step, world) => world.cached(listed(step), () => routingRules(step, world)).has(formatRoutingRule(step.rule)),
 };
 
 /** All of a family at once: each network has a few. */
-function routingRules({ in: place, rule: { family } }: RoutingRuleStep, world: World): ReadonlySet<string> {
+function routingRules({ in: place, rule: { family } }: RoutingRuleStep, world: KernelHandles): ReadonlySet<string> {
   return new Set(listRoutingRules(world.namespace(place).route, family).map(formatRoutingRule));
 }
 
 function listed({ in: place, rule: { family } }: RoutingRuleStep): string {
-  return `${ip(place)} -${family} rule`;
+  return `${ipCommand(place)} -${family} rule`;
 }
 
 function routingRuleCommand(verb: 'add' | 'delete', { in: place, rule }: RoutingRuleStep): string {
-  return `${ip(place)}${rule.family === 6 ? ' -6' : ''} rule ${verb} ${formatRoutingRule(rule)}`;
+  return `${ipCommand(place)}${rule.family === 6 ? ' -6' : ''} rule ${verb} ${formatRoutingRule(rule)}`;
 }
 
-export const sysctl: VisitKind<SysctlStep> = {
-  visit: (step, world) => world.settings.write(step),
+export const sysctl: InNamespaceKind<SysctlStep> = {
+  applyInside: (step, world) => world.settings.write(step),
   commands: (step) => [setting(step, step.value)],
   undoCommands: (step) => (step.was === undefined ? [] : [setting(step, step.was)]),
   undo(step, world) {
@@ -125,16 +126,16 @@ export const sysctl: VisitKind<SysctlStep> = {
     if (was === undefined) return;
     // A link's settings go with the link.
     ignoring('ENOENT', () =>
-      world.inside(step.in, () => {
+      world.runInside(step.in, () => {
         // What is to stay as it was may have been turned along with another setting.
         const isOurs = was === step.value || readSysctl(step.key) === step.value;
         if (isOurs) writeSysctl({ key: step.key, value: was });
       }),
     );
   },
-  holds: (step, world) => ignoring('ENOENT', () => world.inside(step.in, () => readSysctl(step.key))) === step.value,
+  holds: (step, world) => ignoring('ENOENT', () => world.runInside(step.in, () => readSysctl(step.key))) === step.value,
 };
 
 function setting(step: SysctlStep, value: string): string {
-  return `${inside(step.in)}sysctl -qw ${quote(`${step.key}=${value}`)}`;
+  return `${execPrefix(step.in)}sysctl -qw ${quote(`${step.key}=${value}`)}`;
 }

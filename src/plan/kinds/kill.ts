@@ -26,7 +26,7 @@ export const claim: ActionKind<ClaimStep> = {
   ...final,
   apply({ path }, world) {
     const lock = ignoring('ENOENT', () => tryLock(path));
-    if (lock !== undefined) world.keep(lock);
+    if (lock !== undefined) world.holdLock(lock);
   },
   commands: ({ path }) => [`rm -f ${quote(path)}`],
 };

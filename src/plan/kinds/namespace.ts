@@ -27,7 +27,7 @@ export const namespace: ActionKind<NamespaceStep> = {
   },
 
   undo(step, world) {
-    world.forget(step.name);
+    world.closeNamespace(step.name);
     deleteNamespace(step.name);
     if (step.owner !== undefined) deleteUserNamespacePin(step.owner.pin);
   },

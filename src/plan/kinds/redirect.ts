@@ -2,7 +2,7 @@
 import { deleteTable, hasTable } from '../../kernel/nftables.ts';
 import { addPortDiversion, formatPortDiversion } from '../../kernel/port-redirect.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
-import { type ActionKind, inside } from '../kind.ts';
+import { type ActionKind, execPrefix } from '../kind.ts';
 import type { DiversionStep } from '../step.ts';
 
 export const diversion: ActionKind<DiversionStep> = {
@@ -17,8 +17,8 @@ export const diversion: ActionKind<DiversionStep> = {
       });
     }
   },
-  commands: (step) => [`${inside(step.in)}nft -f - <<'RULESET'\n${formatPortDiversion(step.table, step)}\nRULESET`],
-  undoCommands: (step) => [`${inside(step.in)}nft delete table ip ${step.table}`],
+  commands: (step) => [`${execPrefix(step.in)}nft -f - <<'RULESET'\n${formatPortDiversion(step.table, step)}\nRULESET`],
+  undoCommands: (step) => [`${execPrefix(step.in)}nft delete table ip ${step.table}`],
   undo: (step, world) => {
     ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, { family: 'ip', name: step.table }));
   },
