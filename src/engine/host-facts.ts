@@ -13,7 +13,7 @@ import { type PortHolder, portHolders } from '../kernel/port-holder.ts';
 import { listRoutes, listRoutesOfAllTables } from '../kernel/route.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import type { Connection } from '../netlink/connection.ts';
-import type { World } from '../plan/kernel-handles.ts';
+import type { KernelHandles } from '../plan/kernel-handles.ts';
 import type { TakenPrefix } from '../services/ipam.ts';
 import { collide, type HostPorts } from '../services/port-allocation.ts';
 import {
@@ -53,7 +53,7 @@ export function kernelBridgeFilter(): boolean {
  *
  * Docker always takes 1500, and on a VPN or a cloud network with a smaller one loses every full-sized packet.
  */
-export function uplinkMtuBytes(world: World): number {
+export function uplinkMtuBytes(world: KernelHandles): number {
   const { route } = world.namespace('host');
   const links = listLinks(route);
   const uplinks = families.flatMap((family) => {
@@ -65,12 +65,12 @@ export function uplinkMtuBytes(world: World): number {
 }
 
 /** Families whose packets may be large inside this machine: any link can tell. */
-export function largeSegments(world: World): readonly Family[] {
+export function largeSegments(world: KernelHandles): readonly Family[] {
   return world.findLink('host', 'lo')?.largeSegments ?? [];
 }
 
 /** Every subnet that the machine has a way to: its own, and those behind gateways, but for the default routes. */
-export function reachable(world: World): readonly TakenPrefix[] {
+export function reachable(world: KernelHandles): readonly TakenPrefix[] {
   const { route } = world.namespace('host');
   const names = new Map(listLinks(route).map(({ index, name }) => [index, name]));
   const routes = families.flatMap((family) => listRoutesOfAllTables(route, family));

@@ -1,7 +1,7 @@
 /** `gangway inspect`: Docker's field names, so that what reads `docker inspect` reads this. */
 import { bootId } from '../../kernel/boot.ts';
 import { pinPath } from '../../kernel/namespace.ts';
-import { waysThrough } from '../../networks/network.ts';
+import { endpointRoutes } from '../../networks/network.ts';
 import { readLaunched } from '../../services/process/launch.ts';
 import { type Address, type Family, formatAddress } from '../../values/address.ts';
 import { formatConnection } from '../../values/connection-grammar.ts';
@@ -158,7 +158,7 @@ function endpointSettings(
 ) {
   const plug = life?.plugs.find(({ request }) => request.network === connection?.network);
   const network = networks.find((candidate) => candidate.id === plug?.networkId)?.network;
-  const ways = plug === undefined || network === undefined ? [] : waysThrough(network, plug.endpoint);
+  const ways = plug === undefined || network === undefined ? [] : endpointRoutes(network, plug.endpoint);
   const of = (family: Family) => {
     const prefix = plug?.endpoint.addresses.find(({ address }) => address.family === family);
     const gateway = ways.find((way) => way.family === family)?.gateway;

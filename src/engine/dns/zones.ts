@@ -4,9 +4,9 @@
  * Every container of a network is a member of its table, also one that does not run, whose name is then known and has no
  * address. The default bridge has a table, too: nobody is found by it there, but its names are not told to anybody outside.
  */
-import { inOrder } from '../../networks/default-route.ts';
+import { byRoutePriority } from '../../networks/default-route.ts';
 import { linkOf } from '../../networks/network.ts';
-import { carried } from '../../networks/port-mapping.ts';
+import { withHostPort } from '../../networks/port-mapping.ts';
 import {
   linkTable,
   type Member,
@@ -89,7 +89,7 @@ function seatsOf(lives: readonly Life[]): Seats {
   return {
     own: new Set(addresses.map(({ address }) => formatAddress(address))),
     published: lives.flatMap(({ forwards }) =>
-      carried(forwards)
+      withHostPort(forwards)
         .filter(({ protocol, ports }) => protocol !== 'sctp' && ports.some(hasNamePort))
         .map(({ hostAddress }) => hostAddress),
     ),
@@ -157,8 +157,8 @@ class Known {
       const record = this.networks.find(({ id }) => id === plug.networkId);
       return record === undefined ? [] : [{ plug, record }];
     });
-    const ordered = inOrder(exitsOf(wired));
-    const exits = ordered.filter(({ ways }) => ways.length > 0).map(({ record }) => exitOf(record));
+    const ordered = byRoutePriority(exitsOf(wired));
+    const exits = ordered.filter(({ routes: ways }) => ways.length > 0).map(({ record }) => exitOf(record));
     return {
       networks: ordered
         .filter(({ record }) => hasNames(record))

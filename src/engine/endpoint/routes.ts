@@ -1,10 +1,10 @@
 /** What follows from a container's plugs as a whole: its way out, and where its published ports lead. */
 
-import { guard } from '../../networks/anti-spoofing.ts';
+import { allowSenders } from '../../networks/anti-spoofing.ts';
 import { policyOf } from '../../networks/bridge.ts';
-import { chooseWays, type Exit } from '../../networks/default-route.ts';
-import { type Network, waysThrough } from '../../networks/network.ts';
-import type { Behind } from '../../networks/port-mapping.ts';
+import { chooseDefaultRoutes, type RouteCandidate } from '../../networks/default-route.ts';
+import { endpointRoutes, type Network } from '../../networks/network.ts';
+import type { PolicyLookup } from '../../networks/port-mapping.ts';
 import type { DefaultRoute, ElementStep } from '../../plan/step.ts';
 import { type Address, type Family, network, type Prefix, sameAddress } from '../../values/address.ts';
 import { shortId } from '../../values/id.ts';
@@ -28,22 +28,22 @@ export function wiredOf(records: Records, { plugs }: Life): Wired {
 
 /** What the port guard has to know of them. */
 export function guardOf(wired: Wired): readonly ElementStep[] {
-  return guard(wired.map(({ plug, record }) => ({ network: record.network, endpoint: plug.endpoint })));
+  return allowSenders(wired.map(({ plug, record }) => ({ network: record.network, endpoint: plug.endpoint })));
 }
 
 /** The default routes that the plugs lead to, at most one a family. */
 export function waysOf(wired: Wired): readonly DefaultRoute[] {
-  return chooseWays(exitsOf(wired));
+  return chooseDefaultRoutes(exitsOf(wired));
 }
 
 /** The plugs as the rules of the way out see them. */
-export function exitsOf(wired: Wired): readonly (Exit & Wired[number])[] {
+export function exitsOf(wired: Wired): readonly (RouteCandidate & Wired[number])[] {
   return wired.map(({ plug, record }) => ({
     plug,
     record,
     networkName: record.network.name,
     priority: plug.request.gatewayPriority,
-    ways: waysThrough(record.network, plug.endpoint),
+    routes: endpointRoutes(record.network, plug.endpoint),
   }));
 }
 
@@ -112,7 +112,7 @@ function subnetsOf(wired: Wired): readonly Prefix[] {
 }
 
 /** The network that an address of the container belongs to. */
-export function behindOf(wired: Wired): Behind {
+export function behindOf(wired: Wired): PolicyLookup {
   return (target) => {
     const found = wired.find(({ plug }) => plug.endpoint.addresses.some(({ address }) => sameAddress(address, target)));
     const network = found?.record.network;

@@ -1,5 +1,5 @@
 /** Before every change: the firewall and the guard are brought to where they are wanted, and what somebody took from them is put back. */
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { type Context, carry } from '../context.ts';
 import { guardMoves } from './anti-spoofing.ts';
@@ -8,7 +8,7 @@ import { repairs } from './repair.ts';
 import { relics } from './stale-rules.ts';
 
 /** @throws GangwayError of a move to another back end that somebody asks for, and that can't be made */
-export async function settle(context: Context, world: World): Promise<void> {
+export async function settle(context: Context, world: KernelHandles): Promise<void> {
   await move(context, world);
   // In a dry run that has told a move, the kernel is not asked whether it was made.
   if (context.records.areAssumed) return;
@@ -20,7 +20,7 @@ export async function settle(context: Context, world: World): Promise<void> {
   if (taken.length > 0) context.onWarning('somebody had taken rules of the firewall away: they are back');
 }
 
-async function move(context: Context, world: World): Promise<void> {
+async function move(context: Context, world: KernelHandles): Promise<void> {
   const before = loadedBackend(context);
   try {
     for (const moves of [relics, firewallLeaves, firewallMoves, ...(context.renews ? [guardMoves] : [])]) {

@@ -7,10 +7,10 @@
  * Each step that replaces something knows what was there (`was`), so that an error half-way, a kill -9 and the way back
  * all lead to the same place. A container that does not run is plugged in when it starts.
  */
-import { nameSockets } from '../../networks/dns.ts';
-import { carried, sockets } from '../../networks/port-mapping.ts';
-import { backwards } from '../../plan/invert.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import { dnsSocketRemarks } from '../../networks/dns.ts';
+import { socketRemarks, withHostPort } from '../../networks/port-mapping.ts';
+import { invertSteps } from '../../plan/invert.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { checkConnection } from '../../values/connection-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { spread } from '../../values/forward-set.ts';
@@ -72,7 +72,7 @@ interface Joining {
 
 async function plugIntoLife(
   context: Context,
-  world: World,
+  world: KernelHandles,
   { record, life, network, request, subject }: Joining,
 ): Promise<void> {
   const sandbox = sandboxOf(life);
@@ -103,7 +103,7 @@ async function plugIntoLife(
     firewall: standingBackend(context),
   });
   for (const warning of rewired.warnings) context.onWarning(warning);
-  const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
+  const bound = begins && !context.dryRun && withHostPort(rewired.life.forwards).length > 0;
   await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
   await whileBound(context, record, bound, async () => {
     await carry(context, world, {
@@ -112,8 +112,8 @@ async function plugIntoLife(
         direction: 'make',
         steps: [...ground.steps, ...rewired.guard, ...draft.plug.steps, ...rewired.steps],
         remarks: [
-          ...(rewired.moved ? sockets(spread(rewired.life.forwards)) : []),
-          ...(life.names === rewired.life.names ? [] : nameSockets()),
+          ...(rewired.moved ? socketRemarks(spread(rewired.life.forwards)) : []),
+          ...(life.names === rewired.life.names ? [] : dnsSocketRemarks()),
         ],
       },
       records: [context.records.put('containers', { ...record, life: rewired.life }), ...ground.records],
@@ -162,7 +162,7 @@ export async function disconnect(context: Context, name: string, reference: stri
     });
     for (const warning of rewired.warnings) context.onWarning(warning);
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
-    const steps = [...shared.steps, ...backwards(rewired.guard), ...plug.steps, ...backwards(rewired.steps)];
+    const steps = [...shared.steps, ...invertSteps(rewired.guard), ...plug.steps, ...invertSteps(rewired.steps)];
     await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps },

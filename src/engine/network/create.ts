@@ -3,11 +3,11 @@ import { linksIn } from '../../firewall/backend.ts';
 import { learnedSets } from '../../firewall/dns-egress-elements.ts';
 import { bootId } from '../../kernel/boot.ts';
 import type { Link } from '../../kernel/link.ts';
-import { chooseSegments } from '../../networks/big-tcp.ts';
+import { chooseGsoSizes } from '../../networks/big-tcp.ts';
 import { type BridgeNetwork, optionsOf } from '../../networks/bridge.ts';
 import { linkOf, type Network } from '../../networks/network.ts';
 import { chooseParent, type Parent } from '../../networks/parent-interface.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { choosePools } from '../../services/ipam.ts';
 import { allowsNames } from '../../values/egress.ts';
@@ -61,7 +61,7 @@ function refuseName({ records }: Context, name: string): void {
   }
 }
 
-function draftNetwork(context: Context, world: World, request: NetworkRequest): NetworkRecord {
+function draftNetwork(context: Context, world: KernelHandles, request: NetworkRequest): NetworkRecord {
   const { identities } = context;
   const id = identities.id();
   const subnets = choosePools(request, takenPrefixes(context, world), machinePrefix());
@@ -80,7 +80,7 @@ interface Drafted {
 }
 
 /** What was asked for, with everything chosen that was left open. */
-function resolve(context: Context, world: World, drafted: Drafted): Network {
+function resolve(context: Context, world: KernelHandles, drafted: Drafted): Network {
   const { driver } = drafted.request;
   return driver.kind === 'bridge'
     ? resolveBridge(context, world, drafted, driver)
@@ -90,7 +90,7 @@ function resolve(context: Context, world: World, drafted: Drafted): Network {
 /** A network on a link that is there, or on one that is made for it and is called as Docker calls it. */
 function resolveOnParent(
   { records }: Context,
-  world: World,
+  world: KernelHandles,
   { id, request, subnets }: Drafted,
   driver: MacvlanRequest | IpvlanRequest,
 ): Network {
@@ -138,7 +138,7 @@ function exclude(network: Network, driver: MacvlanRequest | IpvlanRequest, paren
 
 function resolveBridge(
   { identities, records }: Context,
-  world: World,
+  world: KernelHandles,
   { id, request, subnets }: Drafted,
   driver: BridgeRequest,
 ): BridgeNetwork {
@@ -163,7 +163,7 @@ function resolveBridge(
     mtuBytes,
     subnets,
     internal: request.internal,
-    ...chooseSegments({ ...driver, internal: request.internal, subnets }, largeSegments(world)),
+    ...chooseGsoSizes({ ...driver, internal: request.internal, subnets }, largeSegments(world)),
     ...(request.egress === undefined ? {} : { egress: request.egress }),
   };
 }
@@ -206,10 +206,10 @@ export async function removeNetwork(context: Context, reference: string): Promis
 }
 
 /** What name servers have opened to it. */
-function learnedBy(context: Context, world: World, { network }: NetworkRecord): readonly Step[] {
+function learnedBy(context: Context, world: KernelHandles, { network }: NetworkRecord): readonly Step[] {
   if (network.kind !== 'bridge' || network.egress === undefined || !allowsNames(network.egress)) return [];
   return standingBackend(context)
-    .found(world, 'what was learned for the network goes with it', learnedSets)
+    .installed(world, 'what was learned for the network goes with it', learnedSets)
     .map(({ step }) => step)
     .filter((step) => linksIn(step).includes(network.bridge));
 }
@@ -231,7 +231,7 @@ function heirOf(
  *
  * @throws GangwayError network-in-use
  */
-async function leaveUnused(context: Context, world: World, { id, network }: NetworkRecord): Promise<void> {
+async function leaveUnused(context: Context, world: KernelHandles, { id, network }: NetworkRecord): Promise<void> {
   const plugged = living(context.records.containers(), bootId()).filter(({ life }) =>
     life.plugs.some(({ networkId }) => networkId === id),
   );

@@ -6,9 +6,9 @@
  * needs them.
  */
 import type { Link } from '../../kernel/link.ts';
-import { chooseSegments } from '../../networks/big-tcp.ts';
+import { chooseGsoSizes } from '../../networks/big-tcp.ts';
 import { optionsOf } from '../../networks/bridge.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { choosePools, type TakenPrefix } from '../../services/ipam.ts';
 import { plainBridge } from '../../values/bridge-options.ts';
 import { GangwayError } from '../../values/errors.ts';
@@ -36,7 +36,7 @@ export const ordinary = { ...optionsOf(plainBridge), internal: false };
  *
  * @throws GangwayError network-not-found, pool-exhausted
  */
-export function resolveNetwork(context: Context, world: World, reference: string): NetworkRecord {
+export function resolveNetwork(context: Context, world: KernelHandles, reference: string): NetworkRecord {
   const all = context.records.everyNetwork();
   const meant = reference === 'default' ? 'bridge' : reference;
   const found = lookUp(all, meant);
@@ -78,7 +78,7 @@ export function findDefault(networks: readonly NetworkRecord[]): NetworkRecord |
 }
 
 /** The default bridge as it will be. */
-function draftDefault(context: Context, world: World): NetworkRecord {
+function draftDefault(context: Context, world: KernelHandles): NetworkRecord {
   const { identities } = context;
   const subnets = defaultSubnets(subnetsInUse(context, world));
   return {
@@ -92,7 +92,7 @@ function draftDefault(context: Context, world: World): NetworkRecord {
       mac: identities.mac(),
       mtuBytes: uplinkMtuBytes(world),
       subnets,
-      ...chooseSegments({ internal: false, subnets }, largeSegments(world)),
+      ...chooseGsoSizes({ internal: false, subnets }, largeSegments(world)),
     },
   };
 }
@@ -107,14 +107,14 @@ function defaultSubnets(taken: readonly TakenPrefix[]): readonly Subnet[] {
  * Every subnet that a new network may not have: of our networks, of the default bridge also before it is needed, and
  * whatever the machine has a way to.
  */
-export function takenPrefixes(context: Context, world: World): readonly TakenPrefix[] {
+export function takenPrefixes(context: Context, world: KernelHandles): readonly TakenPrefix[] {
   const taken = subnetsInUse(context, world);
   if (findDefault(context.records.everyNetwork()) !== undefined) return taken;
   const ofBridge = defaultSubnets(taken).map(({ subnet }) => ({ prefix: subnet, by: 'network bridge' as const }));
   return [...taken, ...ofBridge];
 }
 
-function subnetsInUse({ records }: Context, world: World): readonly TakenPrefix[] {
+function subnetsInUse({ records }: Context, world: KernelHandles): readonly TakenPrefix[] {
   const ours: readonly TakenPrefix[] = records
     .everyNetwork()
     .flatMap(({ network }) =>

@@ -1,7 +1,7 @@
 /** What the records want served, ports and names: what a switchboard reads when it starts, and whenever it is asked to look again. */
 
 import { bootId } from '../../kernel/boot.ts';
-import { carried } from '../../networks/port-mapping.ts';
+import { withHostPort } from '../../networks/port-mapping.ts';
 import type { Context } from '../context.ts';
 import { type NameService, nameServices } from '../dns/zones.ts';
 import { machineAddresses } from '../host-facts.ts';
@@ -12,7 +12,7 @@ import type { Publication } from './protocol.ts';
 
 export function* publications(records: Records): Generator<Publication> {
   for (const { id, name, life } of living(records.containers(), bootId())) {
-    yield { owner: id, name, forwards: carried(life.forwards) };
+    yield { owner: id, name, forwards: withHostPort(life.forwards) };
   }
 }
 
