@@ -88,11 +88,11 @@ function plug(network: BridgeNetwork, container: { readonly namespace: string; r
 
 async function carryOut(steps: readonly Step[]): Promise<void> {
   const host = KernelNamespace.own();
-  const world = new KernelHandles(host);
+  const kernel = new KernelHandles(host);
   try {
-    await apply('prepare the measurement', steps, kinds, world);
+    await apply('prepare the measurement', steps, kinds, kernel);
   } finally {
-    world[Symbol.dispose]();
+    kernel[Symbol.dispose]();
     host.close();
   }
 }

@@ -50,22 +50,22 @@ export class Gangway implements Contender {
 
   private constructor(
     private readonly host: KernelNamespace,
-    private readonly world: KernelHandles,
+    private readonly kernel: KernelHandles,
   ) {}
 
   static async open(): Promise<Gangway> {
     const host = KernelNamespace.own();
-    const world = new KernelHandles(host);
+    const kernel = new KernelHandles(host);
     const ground = [...nftables.load(), loadAntiSpoofing(), ...createBridge(bridge, [4, 6], nftables)];
-    await apply('create the bridge', ground, kinds, world);
-    return new Gangway(host, world);
+    await apply('create the bridge', ground, kinds, kernel);
+    return new Gangway(host, kernel);
   }
 
   async create(index: number, published: boolean): Promise<number> {
     const start = process.hrtime.bigint();
     const steps = this.plan(index, published);
-    await apply('create', steps, kinds, this.world);
-    this.world.closeNamespace(this.namespace(index));
+    await apply('create', steps, kinds, this.kernel);
+    this.kernel.closeNamespace(this.namespace(index));
     const duration = Number(process.hrtime.bigint() - start);
     this.plans.set(index, steps);
     return duration;
@@ -75,7 +75,7 @@ export class Gangway implements Contender {
     const steps = this.plans.get(index) ?? [];
     this.plans.delete(index);
     const start = process.hrtime.bigint();
-    await undo('remove', steps, kinds, this.world);
+    await undo('remove', steps, kinds, this.kernel);
     return Number(process.hrtime.bigint() - start);
   }
 
@@ -120,7 +120,7 @@ export class Gangway implements Contender {
   }
 
   async close(): Promise<void> {
-    this.world[Symbol.dispose]();
+    this.kernel[Symbol.dispose]();
     this.host.close();
   }
 }

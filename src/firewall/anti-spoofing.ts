@@ -50,9 +50,9 @@ function reasonOf({ key }: SetElement, { hostLink: plug, mac }: AllowedSender): 
 }
 
 /** What the kernel has of the guard's elements, whoever brought them in. */
-export function installedAntiSpoofing(world: KernelHandles, why: string): readonly ElementStep[] {
+export function installedAntiSpoofing(kernel: KernelHandles, why: string): readonly ElementStep[] {
   return Object.entries(antiSpoofingSets)
-    .flatMap(([set, parts]) => listElements(world.namespace('host').netfilter, table, set, parts))
+    .flatMap(([set, parts]) => listElements(kernel.namespace('host').netfilter, table, set, parts))
     .map(({ element }) => elementStep(element, why));
 }
 

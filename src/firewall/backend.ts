@@ -45,7 +45,7 @@ export interface Backend {
    *
    * @param sets of these alone. Absent: wherever there is something of ours
    */
-  installed(world: KernelHandles, why: string, sets?: Readonly<Record<string, SetParts>>): readonly InstalledStep[];
+  installed(kernel: KernelHandles, why: string, sets?: Readonly<Record<string, SetParts>>): readonly InstalledStep[];
 }
 
 /** What the kernel has, as the step that would have made it. */

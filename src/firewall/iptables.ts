@@ -81,12 +81,12 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
     /** `iptables -I GANGWAY-… …`, one step a rule. */
     stepsFor: (facts, why) => facts.flatMap(renderRules).map((rule) => step(rule, why)),
 
-    installed(world, why, sets) {
+    installed(kernel, why, sets) {
       const own = () => constant(4).chains.flatMap(({ chain, kept }) => (kept === true ? [] : [chain]));
       const chains = new Set(sets === undefined ? own() : Object.keys(sets).flatMap(chainsOf));
       const fixed = new Set(families.flatMap((family) => constant(family).rules).map(textOf));
       return families
-        .flatMap((family) => readSavedRules(world, { variant, family }).countedIn(family, chains))
+        .flatMap((family) => readSavedRules(kernel, { variant, family }).countedIn(family, chains))
         .filter(({ rule }) => !fixed.has(textOf(rule)))
         .map(({ rule, counted }) => ({ step: step(rule, why), counted }));
     },

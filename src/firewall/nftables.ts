@@ -41,10 +41,10 @@ export const nftables: Backend = {
       .flatMap((fact) => inDigits(fact) ?? [fact])
       .map((element) => ({ kind: 'element', in: 'host', table, element, why })),
 
-  installed: (world, why, sets = allSets) =>
+  installed: (kernel, why, sets = allSets) =>
     Object.entries(sets)
       .flatMap(([set, parts]) =>
-        listElements(world.namespace('host').netfilter, { family: 'inet', name: table }, set, parts),
+        listElements(kernel.namespace('host').netfilter, { family: 'inet', name: table }, set, parts),
       )
       .map(({ element, ...rest }) => ({ step: { kind: 'element', in: 'host', table, element, why }, ...rest })),
 };

@@ -15,7 +15,7 @@ import { Place } from './namespace-runner.ts';
 import { type Snapshot, snapshot } from './snapshot.ts';
 import { hostPlace } from './topology.ts';
 
-export interface LabOptions extends Omit<LabProcessOptions, 'name' | 'life'> {
+export interface LabOptions extends Omit<LabProcessOptions, 'name' | 'lifetime'> {
   /** Its hostname and its name in the cgroup trees. Default: an invented one. */
   readonly name?: string;
 }

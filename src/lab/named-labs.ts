@@ -50,7 +50,7 @@ interface LabRecord {
  */
 export async function upLab(
   name: string,
-  options: NamedLabOptions & Omit<LabProcessOptions, 'name' | 'life'> = {},
+  options: NamedLabOptions & Omit<LabProcessOptions, 'name' | 'lifetime'> = {},
 ): Promise<LabSummary> {
   parseLabName(name);
   const directory = labsDirectory(options);

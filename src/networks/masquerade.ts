@@ -31,29 +31,18 @@
  */
 import type { Backend } from '../firewall/backend.ts';
 import { closedTransitElements } from '../firewall/policy.ts';
+import type { Forwarding, Ipv6Forwarding } from '../kernel/forwarding.ts';
 import type { FirewallStep, Step, SysctlStep } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 
-/** What the machine does so far, in the families that a network needs. */
-export interface Forwarding {
-  readonly ipv4?: Ipv4Forwarding;
+/** The host's forwarding settings, for the families that a network needs. */
+export interface ForwardingState {
+  readonly ipv4?: Forwarding;
   readonly ipv6?: Ipv6Forwarding;
 }
 
-export interface Ipv4Forwarding {
-  /** `sysctl -n net.ipv4.ip_forward` */
-  readonly forwarding: string;
-  /** The links that forward by themselves: `net.ipv4.conf.*.forwarding` is 1. */
-  readonly forwardingLinks: readonly string[];
-}
-
-export interface Ipv6Forwarding extends Ipv4Forwarding {
-  /** The links that would no longer hear a router: `accept_ra` is 1. */
-  readonly routerAdvertisementLinks: readonly string[];
-}
-
 /** `sysctl -w net.ipv4.ip_forward=1`, with the guard before it; nothing where the machine forwards already. */
-export function enableForwarding({ ipv4, ipv6 }: Forwarding, firewall: Backend): readonly Step[] {
+export function enableForwarding({ ipv4, ipv6 }: ForwardingState, firewall: Backend): readonly Step[] {
   return [
     ...(ipv4?.forwarding === '0' ? [...others(4, ipv4, firewall), router(switches[4])] : []),
     ...(ipv6?.forwarding === '0'
@@ -63,7 +52,7 @@ export function enableForwarding({ ipv4, ipv6 }: Forwarding, firewall: Backend):
 }
 
 /** What becomes of other people's packets. */
-function others(family: Family, { forwardingLinks: routing }: Ipv4Forwarding, firewall: Backend): readonly Step[] {
+function others(family: Family, { forwardingLinks: routing }: Forwarding, firewall: Backend): readonly Step[] {
   return routing.length === 0 ? closeTransit(family, firewall) : routing.map((link) => goOnRouting(family, link));
 }
 

@@ -58,7 +58,7 @@ export async function executeChange(
   change: Change,
   ledger: ChangeLog,
   kinds: Kinds,
-  world: KernelHandles,
+  kernel: KernelHandles,
 ): Promise<void> {
   const { journalPath } = ledger;
   try {
@@ -69,15 +69,15 @@ export async function executeChange(
   }
   const { subject, steps, direction } = change.plan;
   try {
-    if (direction === 'make') await apply(subject, steps, kinds, world);
-    await stageOrUndo(change, kinds, world);
+    if (direction === 'make') await apply(subject, steps, kinds, kernel);
+    await stageOrUndo(change, kinds, kernel);
   } catch (error) {
     rmSync(journalPath, { force: true });
     throw error;
   }
   // An error from here on leaves the journal to the next command, which sees how far it came.
   if (direction === 'make') commit(change, ledger);
-  else await finish(change, ledger, kinds, world);
+  else await finish(change, ledger, kinds, kernel);
 }
 
 /**
@@ -102,11 +102,11 @@ function writeJournal(journal: Journal, path: string): void {
  * A full disk must not leave a container that no record knows, nor a record of what was taken back: every record is
  * written beside its place before the first one is renamed into it.
  */
-async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: KernelHandles): Promise<void> {
+async function stageOrUndo({ plan, records }: Change, kinds: Kinds, kernel: KernelHandles): Promise<void> {
   try {
     stage(records);
   } catch (error) {
-    if (plan.direction === 'make') await rollBack(plan.subject, plan.steps, kinds, world, error);
+    if (plan.direction === 'make') await rollBack(plan.subject, plan.steps, kinds, kernel, error);
     throw error;
   }
 }
@@ -120,7 +120,7 @@ async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: Kerne
 export async function recoverChange(
   ledger: ChangeLog,
   kinds: Kinds,
-  world: KernelHandles,
+  kernel: KernelHandles,
 ): Promise<string | undefined> {
   const { journalPath, appendMissingEvents: tellUnlessTold } = ledger;
   const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
@@ -137,7 +137,7 @@ export async function recoverChange(
   const { subject, direction } = plan;
   if (direction === 'unmake') {
     stage(change.records);
-    return await told(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, world));
+    return await told(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, kernel));
   }
   if (committed(change)) {
     stage(change.records);
@@ -147,7 +147,7 @@ export async function recoverChange(
   unstage(change.records);
   return await told(`took back an interrupted "${subject}"`, async () => {
     try {
-      await undo(subject, steps, kinds, world);
+      await undo(subject, steps, kinds, kernel);
     } finally {
       rmSync(journalPath);
     }
@@ -179,10 +179,10 @@ async function told(sentence: string, work: () => Promise<void>): Promise<string
 }
 
 /** Takes everything away and puts the records in their places; what could not be taken away is reported when all else is done. */
-async function finish(change: Change, ledger: ChangeLog, kinds: Kinds, world: KernelHandles): Promise<void> {
+async function finish(change: Change, ledger: ChangeLog, kinds: Kinds, kernel: KernelHandles): Promise<void> {
   let failure: unknown;
   try {
-    await undo(change.plan.subject, change.plan.steps, kinds, world);
+    await undo(change.plan.subject, change.plan.steps, kinds, kernel);
   } catch (error) {
     if (!(error instanceof TeardownError)) throw error;
     failure = error;

@@ -13,36 +13,36 @@ export interface Reversible<S extends Step> {
   /** The commands that take it back. */
   undoCommands(step: S): readonly string[];
   /** Is it so in the kernel now? */
-  holds(step: S, world: KernelHandles): boolean;
+  holds(step: S, kernel: KernelHandles): boolean;
   /** Takes it back. What is gone already is taken back. */
-  undo(step: S, world: KernelHandles): void | Promise<void>;
+  undo(step: S, kernel: KernelHandles): void | Promise<void>;
   /** For a step that ends with a namespace: makes its effect end now, and not when the kernel has time for it. */
-  readonly disable?: { undo(step: S, world: KernelHandles): void; undoCommands(step: S): readonly string[] };
+  readonly disable?: { undo(step: S, kernel: KernelHandles): void; undoCommands(step: S): readonly string[] };
 }
 
 /** A step that is rtnetlink requests: neighbours in a plan that share a place travel in one system call. */
 export interface RequestKind<S extends Step> extends Reversible<S> {
-  requests(step: S, world: KernelHandles): readonly Request[];
+  requests(step: S, kernel: KernelHandles): readonly Request[];
 }
 
 /** A step of which neighbours are done, and taken back, in one transaction: all or none. */
 export interface TransactionKind<S extends Step> extends Reversible<S> {
   /** May both be in one transaction? */
   canBatch(one: S, other: S): boolean;
-  applyAll(steps: readonly S[], world: KernelHandles): void | Promise<void>;
+  applyAll(steps: readonly S[], kernel: KernelHandles): void | Promise<void>;
   /** What is gone already is taken back. */
-  undoAll(steps: readonly S[], world: KernelHandles): void | Promise<void>;
+  undoAll(steps: readonly S[], kernel: KernelHandles): void | Promise<void>;
 }
 
 /** A step that is a quick synchronous act in its place: neighbours share one visit. */
 export interface InNamespaceKind<S extends Step> extends Reversible<S> {
   /** Called with the thread inside the step's place. */
-  applyInside(step: S, world: KernelHandles): void;
+  applyInside(step: S, kernel: KernelHandles): void;
 }
 
 /** Any other step. */
 export interface ActionKind<S extends Step> extends Reversible<S> {
-  apply(step: S, world: KernelHandles): void | Promise<void>;
+  apply(step: S, kernel: KernelHandles): void | Promise<void>;
 }
 
 export type StepKind<S extends Step> = RequestKind<S> | TransactionKind<S> | InNamespaceKind<S> | ActionKind<S>;

@@ -14,11 +14,16 @@ import type { Step } from './step.ts';
  *
  * @throws TeardownError with everything that could not be taken back
  */
-export async function undo(subject: string, steps: readonly Step[], kinds: Kinds, world: KernelHandles): Promise<void> {
+export async function undo(
+  subject: string,
+  steps: readonly Step[],
+  kinds: Kinds,
+  kernel: KernelHandles,
+): Promise<void> {
   const errors: unknown[] = [];
   for (const group of groups(undoOrder(steps, kinds))) {
     try {
-      const outcome = group.undoAll(group.steps, world);
+      const outcome = group.undoAll(group.steps, kernel);
       if (outcome !== undefined) await outcome;
     } catch (error) {
       errors.push(error);
@@ -32,11 +37,11 @@ export async function rollBack(
   subject: string,
   done: readonly Step[],
   kinds: Kinds,
-  world: KernelHandles,
+  kernel: KernelHandles,
   error: unknown,
 ): Promise<void> {
   try {
-    await undo(subject, done, kinds, world);
+    await undo(subject, done, kinds, kernel);
   } catch (teardown) {
     if (error instanceof Error && teardown instanceof TeardownError) error.cause ??= teardown;
     else throw teardown;
@@ -78,7 +83,7 @@ function home(step: Step): string | undefined {
 
 interface Group {
   readonly steps: readonly Step[];
-  undoAll(steps: readonly Step[], world: KernelHandles): void | Promise<void>;
+  undoAll(steps: readonly Step[], kernel: KernelHandles): void | Promise<void>;
 }
 
 /** Neighbours that may go in one transaction do, all else by itself. */
@@ -92,10 +97,10 @@ function* groups(all: readonly Undoing[]): Generator<Group> {
       steps = [];
       kind = undefined;
     }
-    if ('joins' in manner) {
+    if ('canBatch' in manner) {
       steps.push(step);
       kind = manner;
-    } else yield { steps: [step], undoAll: (_, world) => manner.undo(step, world) };
+    } else yield { steps: [step], undoAll: (_, kernel) => manner.undo(step, kernel) };
   }
   if (kind !== undefined) yield { steps, undoAll: kind.undoAll };
 }

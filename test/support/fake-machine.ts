@@ -54,8 +54,8 @@ export class FakeMachine {
     up: { ...this.#told<UpStep>(({ link }) => link), requests: ({ link }: UpStep) => [thing(link)] },
     address: {
       ...this.#told<{ link: string }>(({ link }) => `address of ${link}`),
-      requests: (step: { in: NamespaceRef; link: string }, world: KernelHandles) => {
-        world.linkIndex(step.in, step.link);
+      requests: (step: { in: NamespaceRef; link: string }, kernel: KernelHandles) => {
+        kernel.linkIndex(step.in, step.link);
         return [thing(`address of ${step.link}`)];
       },
     },

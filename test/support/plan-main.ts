@@ -11,11 +11,11 @@ import { undo } from '../../src/plan/undo.ts';
 
 const act = process.argv[2] === 'undo' ? undo : apply;
 const steps = decode(await text(process.stdin)) as readonly Step[];
-const world = new KernelHandles(KernelNamespace.own());
+const kernel = new KernelHandles(KernelNamespace.own());
 try {
-  await act('a test', steps, kernelKinds as Kinds, world);
+  await act('a test', steps, kernelKinds as Kinds, kernel);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 1;
 }
-world[Symbol.dispose]();
+kernel[Symbol.dispose]();

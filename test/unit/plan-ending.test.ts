@@ -47,15 +47,15 @@ test('a claim is held until the world is closed; one that somebody has is left t
   const directory = mkdtempSync('/tmp/gangway-claim-');
   const path = `${directory}/lock`;
   const kept: Lock[] = [];
-  const world = { keep: (lock: Lock) => void kept.push(lock) } as unknown as KernelHandles;
+  const kernel = { keep: (lock: Lock) => void kept.push(lock) } as unknown as KernelHandles;
   writeFileSync(path, '');
-  await claim.apply({ kind: 'claim', path, why }, world);
+  await claim.apply({ kind: 'claim', path, why }, kernel);
   t.is(tryLock(path), undefined);
-  await claim.apply({ kind: 'claim', path, why }, world);
+  await claim.apply({ kind: 'claim', path, why }, kernel);
   t.is(kept.length, 1);
   kept[0]?.release();
   rmSync(directory, { recursive: true });
-  await claim.apply({ kind: 'claim', path, why }, world);
+  await claim.apply({ kind: 'claim', path, why }, kernel);
   t.is(kept.length, 1, 'what has gone needs no claim');
 });
 

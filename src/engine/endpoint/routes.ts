@@ -39,6 +39,6 @@ export function exitsOf(wired: Wired): readonly (RouteCandidate & Wired[number])
     record,
     networkName: record.network.name,
     priority: plug.request.gatewayPriority,
-    ways: endpointRoutes(record.network, plug.endpoint),
+    routes: endpointRoutes(record.network, plug.endpoint),
   }));
 }

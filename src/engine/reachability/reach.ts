@@ -3,7 +3,7 @@ import { type Answer, dropped } from '../../firewall/model/answer.ts';
 import { evaluate } from '../../firewall/model/model.ts';
 import type { ModelTopology } from '../../firewall/model/topology.ts';
 import { bootId } from '../../kernel/boot.ts';
-import { KernelHandles as KernelWorld } from '../../plan/kernel-handles.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { formatAddress, isAddress } from '../../values/address.ts';
 import { destinationProtocols } from '../../values/destination-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
@@ -38,7 +38,7 @@ export async function reach(context: Context, question: ReachQuestion): Promise<
   warnOfObstacles(context, standingBackend(context), standing(context));
   if (question.probe !== true) return told.map(wayOf);
   if (asker.place === undefined) throw fromElsewhere(question.from);
-  using kernel = new KernelWorld(context.host());
+  using kernel = new KernelHandles(context.host());
   const { place, source } = asker;
   const keepsMark = place === 'host';
   if (question.mark !== undefined && !keepsMark) context.onWarning(lostMark(question.from));

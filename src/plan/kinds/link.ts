@@ -43,15 +43,15 @@ export const bridge: RequestKind<BridgeStep> = {
       (step.filtered === true ? ' nf_call_iptables 1 nf_call_ip6tables 1' : ''),
   ],
   undoCommands: (step) => [`${ipCommand(step.in)} link delete ${step.name}`],
-  undo: (step, world) => removeLink(step.in, step.name, world),
-  holds: (step, world) => find(step.in, step.name, world)?.kind === 'bridge',
+  undo: (step, kernel) => removeLink(step.in, step.name, kernel),
+  holds: (step, kernel) => find(step.in, step.name, kernel)?.kind === 'bridge',
 };
 
 export const veth: RequestKind<VethStep> = {
-  requests(step, world) {
+  requests(step, kernel) {
     const place = { namespace: step.peer.namespace };
-    const namespaceFd = world.namespace(place).fd;
-    return [addVeth({ ...step, master: world.linkIndex(step.in, step.bridge), peer: { ...step.peer, namespaceFd } })];
+    const namespaceFd = kernel.namespace(place).fd;
+    return [addVeth({ ...step, master: kernel.linkIndex(step.in, step.bridge), peer: { ...step.peer, namespaceFd } })];
   },
   commands: ({ in: place, name, mtuBytes, bridge: master, segments, peer }) => [
     `${ipCommand(place)} link add ${name} up mtu ${mtuBytes} master ${master} numtxqueues 1 numrxqueues 1${sizes(segments)}` +
@@ -59,10 +59,10 @@ export const veth: RequestKind<VethStep> = {
       `${sizes(peer.segments)} netns ${peer.namespace}`,
   ],
   undoCommands: (step) => [`${ipCommand(step.in)} link delete ${step.name}`],
-  undo: (step, world) => removeLink(step.in, step.name, world),
+  undo: (step, kernel) => removeLink(step.in, step.name, kernel),
   disable: {
-    undo(step, world) {
-      const { route } = world.namespace(step.in);
+    undo(step, kernel) {
+      const { route } = kernel.namespace(step.in);
       const index = findLinkIndex(route, step.name);
       // EOPNOTSUPP: it is no port any more, since somebody has deleted the bridge.
       const gone = ['ENODEV', 'EOPNOTSUPP'];
@@ -70,7 +70,7 @@ export const veth: RequestKind<VethStep> = {
     },
     undoCommands: (step) => [`${execPrefix(step.in)}bridge link set dev ${step.name} state 0`],
   },
-  holds: (step, world) => find(step.in, step.name, world)?.kind === 'veth',
+  holds: (step, kernel) => find(step.in, step.name, kernel)?.kind === 'veth',
 };
 
 export const segments: RequestKind<SegmentsStep> = {
@@ -78,7 +78,7 @@ export const segments: RequestKind<SegmentsStep> = {
   commands: (step) => [`${ipCommand(step.in)} link set ${step.link}${sizes(step.segments)}`],
   undoCommands: () => [],
   undo: () => {},
-  holds: (step, world) => find(step.in, step.link, world) !== undefined,
+  holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
 };
 
 export const hairpin: RequestKind<HairpinStep> = {
@@ -86,7 +86,7 @@ export const hairpin: RequestKind<HairpinStep> = {
   commands: (step) => [`${ipCommand(step.in)} link set ${step.link} type bridge_slave hairpin on`],
   undoCommands: () => [],
   undo: () => {},
-  holds: (step, world) => find(step.in, step.link, world) !== undefined,
+  holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
 };
 
 export const groupsForwarded: RequestKind<GroupsForwardedStep> = {
@@ -94,7 +94,7 @@ export const groupsForwarded: RequestKind<GroupsForwardedStep> = {
   commands: (step) => [`${ipCommand(step.in)} link set ${step.link} type bridge_slave group_fwd_mask 0xfffd`],
   undoCommands: () => [],
   undo: () => {},
-  holds: (step, world) => find(step.in, step.link, world) !== undefined,
+  holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
 };
 
 export const isolated: RequestKind<IsolatedStep> = {
@@ -102,17 +102,17 @@ export const isolated: RequestKind<IsolatedStep> = {
   commands: (step) => [`${ipCommand(step.in)} link set ${step.link} type bridge_slave isolated on`],
   undoCommands: () => [],
   undo: () => {},
-  holds: (step, world) => find(step.in, step.link, world) !== undefined,
+  holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
 };
 
 export const up: RequestKind<UpStep> = {
   requests: (step) => [setLinkUp(step.link, true)],
   commands: (step) => [`${ipCommand(step.in)} link set ${step.link} up`],
   undoCommands: (step) => [`${ipCommand(step.in)} link set ${step.link} down`],
-  undo: (step, world) => {
-    ignoring(['ENODEV', 'ENOENT'], () => world.namespace(step.in).route.execute([setLinkUp(step.link, false)]));
+  undo: (step, kernel) => {
+    ignoring(['ENODEV', 'ENOENT'], () => kernel.namespace(step.in).route.execute([setLinkUp(step.link, false)]));
   },
-  holds: (step, world) => find(step.in, step.link, world)?.up === true,
+  holds: (step, kernel) => find(step.in, step.link, kernel)?.up === true,
 };
 
 type ChildStep = MacvlanStep | IpvlanStep;
@@ -129,46 +129,46 @@ function home({ namespace }: ChildStep): NamespaceRef {
  */
 const child = {
   undoCommands: (step: ChildStep) => [`${ipCommand(home(step))} link delete ${step.name}`],
-  undo(step: ChildStep, world: KernelHandles) {
+  undo(step: ChildStep, kernel: KernelHandles) {
     // A program that was killed in between has left it without its name, which may be another link's.
-    if (find(home(step), step.bornAs, world) !== undefined) removeLink(home(step), step.bornAs, world);
-    else if (child.holds(step, world)) removeLink(home(step), step.name, world);
+    if (find(home(step), step.bornAs, kernel) !== undefined) removeLink(home(step), step.bornAs, kernel);
+    else if (child.holds(step, kernel)) removeLink(home(step), step.name, kernel);
   },
-  holds: (step: ChildStep, world: KernelHandles) => find(home(step), step.name, world)?.kind === step.kind,
+  holds: (step: ChildStep, kernel: KernelHandles) => find(home(step), step.name, kernel)?.kind === step.kind,
 };
 
 export const macvlan: ActionKind<MacvlanStep> = {
   ...child,
-  apply: (step, world) => grow(step, world, addMacvlan({ ...step, ...origin(step, world) })),
+  apply: (step, kernel) => grow(step, kernel, addMacvlan({ ...step, ...origin(step, kernel) })),
   commands: (step) => growing(step, step.mac === undefined ? '' : ` address ${step.mac}`, `mode ${step.mode}`),
 };
 
 export const ipvlan: ActionKind<IpvlanStep> = {
   ...child,
-  apply: (step, world) => grow(step, world, addIpvlan({ ...step, ...origin(step, world) })),
+  apply: (step, kernel) => grow(step, kernel, addIpvlan({ ...step, ...origin(step, kernel) })),
   commands: (step) => growing(step, '', `mode ${step.mode} ${step.flag}`),
 };
 
-function origin(step: ChildStep, world: KernelHandles) {
+function origin(step: ChildStep, kernel: KernelHandles) {
   return {
     name: step.bornAs,
-    parent: world.linkIndex(step.in, step.parent),
-    namespaceFd: world.namespace(home(step)).fd,
+    parent: kernel.linkIndex(step.in, step.parent),
+    namespaceFd: kernel.namespace(home(step)).fd,
   };
 }
 
-function grow(step: ChildStep, world: KernelHandles, birth: Request): void {
-  makeLink(world.namespace(step.in).route, step.kind, birth);
+function grow(step: ChildStep, kernel: KernelHandles, birth: Request): void {
+  makeLink(kernel.namespace(step.in).route, step.kind, birth);
   const place = home(step);
-  const { route } = world.namespace(place);
-  const index = world.linkIndex(place, step.bornAs);
+  const { route } = kernel.namespace(place);
+  const index = kernel.linkIndex(place, step.bornAs);
   try {
     route.execute([renameLink(index, step.name)]);
   } catch (error) {
     route.execute([deleteLink(step.bornAs)]);
     throw error;
   }
-  world.setLinkIndex(place, step.name, index);
+  kernel.setLinkIndex(place, step.name, index);
 }
 
 function growing(step: ChildStep, address: string, data: string): readonly string[] {
@@ -181,33 +181,33 @@ function growing(step: ChildStep, address: string, data: string): readonly strin
 }
 
 export const vlan: ActionKind<VlanStep> = {
-  apply: (step, world) =>
+  apply: (step, kernel) =>
     makeLink(
-      world.namespace(step.in).route,
+      kernel.namespace(step.in).route,
       'vlan',
-      addVlan({ ...step, parent: world.linkIndex(step.in, step.parent) }),
+      addVlan({ ...step, parent: kernel.linkIndex(step.in, step.parent) }),
     ),
   commands: ({ in: place, parent, name, id }) => [
     `${ipCommand(place)} link add link ${parent} name ${name} type vlan id ${id}`,
   ],
   undoCommands: (step) => [`${ipCommand(step.in)} link delete ${step.name}`],
-  undo: (step, world) => removeLink(step.in, step.name, world),
-  holds: (step, world) => find(step.in, step.name, world)?.kind === 'vlan',
+  undo: (step, kernel) => removeLink(step.in, step.name, kernel),
+  holds: (step, kernel) => find(step.in, step.name, kernel)?.kind === 'vlan',
 };
 
 export const dummy: ActionKind<DummyStep> = {
-  apply: (step, world) => makeLink(world.namespace(step.in).route, 'dummy', addDummy(step.name)),
+  apply: (step, kernel) => makeLink(kernel.namespace(step.in).route, 'dummy', addDummy(step.name)),
   commands: (step) => [`${ipCommand(step.in)} link add ${step.name} type dummy`],
   undoCommands: (step) => [`${ipCommand(step.in)} link delete ${step.name}`],
-  undo: (step, world) => removeLink(step.in, step.name, world),
-  holds: (step, world) => find(step.in, step.name, world)?.kind === 'dummy',
+  undo: (step, kernel) => removeLink(step.in, step.name, kernel),
+  holds: (step, kernel) => find(step.in, step.name, kernel)?.kind === 'dummy',
 };
 
-function find(place: NamespaceRef, name: string, world: KernelHandles) {
-  return ignoring('ENOENT', () => findLink(world.namespace(place).route, name));
+function find(place: NamespaceRef, name: string, kernel: KernelHandles) {
+  return ignoring('ENOENT', () => findLink(kernel.namespace(place).route, name));
 }
 
-function removeLink(place: NamespaceRef, name: string, world: KernelHandles): void {
-  world.forgetLinkIndex(place, name);
-  ignoring(['ENODEV', 'ENOENT'], () => world.namespace(place).route.execute([deleteLink(name)]));
+function removeLink(place: NamespaceRef, name: string, kernel: KernelHandles): void {
+  kernel.forgetLinkIndex(place, name);
+  ignoring(['ENODEV', 'ENOENT'], () => kernel.namespace(place).route.execute([deleteLink(name)]));
 }

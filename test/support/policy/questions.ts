@@ -160,13 +160,15 @@ function gateway(number: NetworkNumber, family: Family): string {
  * Not from a family that a network does not have: there gangway makes no addresses. Not to a loopback address from
  * elsewhere, which would never leave the asker.
  */
-function mayAsk(world: ModelTopology, { from, origin, localAddress }: Asker, text: string): boolean {
+function mayAsk(topology: ModelTopology, { from, origin, localAddress }: Asker, text: string): boolean {
   const to = parseAddress(text);
   const behind = numbers.find((number) => contains(parsePrefix(subnet(number, to.family)), to));
-  const owned = world.endpoints.some(({ addresses }) =>
+  const owned = topology.endpoints.some(({ addresses }) =>
     addresses.some(({ value, family }) => value === to.value && family === to.family),
   );
-  const ofHost = world.links.some(({ addresses }) => addresses.some(({ address }) => formatAddress(address) === text));
+  const ofHost = topology.links.some(({ addresses }) =>
+    addresses.some(({ address }) => formatAddress(address) === text),
+  );
   switch (origin.kind) {
     case 'outside':
       // A link-local source goes nowhere but to the machine itself.
@@ -178,7 +180,7 @@ function mayAsk(world: ModelTopology, { from, origin, localAddress }: Asker, tex
     case 'host':
       return behind === undefined || owned || ofHost;
     case 'container': {
-      const own = world.endpoints.find(({ container }) => container === origin.container)?.addresses ?? [];
+      const own = topology.endpoints.find(({ container }) => container === origin.container)?.addresses ?? [];
       const served = own.some(({ family }) => family === to.family);
       return served && !isLoopback(to) && (localAddress === undefined || ofHost);
     }
