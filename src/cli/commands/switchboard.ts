@@ -7,8 +7,8 @@ export const execute: Execute = async (_, { engineOptions }) => {
     { assemble },
     { isSilent, keeper, keepFirewall },
     { publications },
-    { wantedNames },
-    { LearnedAddresses },
+    { desiredNameServices: wantedNames },
+    { EgressByName },
     { openConnectHook },
     { runSwitchboard },
     { watchFirewall },
@@ -33,7 +33,7 @@ export const execute: Execute = async (_, { engineOptions }) => {
   const onHookFailure = (error: unknown) =>
     say(`processes of this machine are not led past the relay: ${messageOf(error)}`);
   const own = keeper(context);
-  const learned = new LearnedAddresses(own, onError);
+  const learned = new EgressByName(own, onError);
   const watch = watchFirewall({
     async repair(signal) {
       await keepFirewall(own, signal);
