@@ -1,7 +1,7 @@
 /**
  * The engine: gangway as a library.
  *
- *     import { createEngine } from 'gangway';
+ *     import { createEngine } from 'gangway-net';
  *     const engine = createEngine();
  *     const { id } = await engine.run(request);
  *

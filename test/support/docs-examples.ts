@@ -41,7 +41,7 @@ export function typeErrors(all: readonly Example[]): readonly string[] {
   const files = new Map(all.map((example, index) => [`${process.cwd()}/example-${index}.mts`, example]));
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, process.cwd());
-  const paths = { gangway: ['./src/index.ts'], 'gangway/testing': ['./src/lab/testing.ts'] };
+  const paths = { 'gangway-net': ['./src/index.ts'], 'gangway-net/testing': ['./src/lab/testing.ts'] };
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (name) => files.has(name) || fileExists(name);
@@ -59,11 +59,11 @@ export function typeErrors(all: readonly Example[]): readonly string[] {
   });
 }
 
-/** An example as a module for `node --input-type=module`, with the built library in the place of `gangway`. */
+/** Compiles an example to a module for `node --input-type=module`, which imports the built library instead of `gangway-net`. */
 export function runnable({ code }: Example): string {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   return ts
     .transpileModule(code, { compilerOptions })
-    .outputText.replaceAll(`from 'gangway'`, `from '${pathToFileURL('dist/index.js')}'`)
-    .replaceAll(`from 'gangway/testing'`, `from '${pathToFileURL('dist/lab/testing.js')}'`);
+    .outputText.replaceAll(`from 'gangway-net'`, `from '${pathToFileURL('dist/index.js')}'`)
+    .replaceAll(`from 'gangway-net/testing'`, `from '${pathToFileURL('dist/lab/testing.js')}'`);
 }
