@@ -26,11 +26,11 @@ export type Execute<O extends Options = Options> = (parsed: Parsed<O>, context: 
 /** One row of the command table: parsing and help derive from it. */
 export interface Command<O extends Options = Options> {
   readonly name: string;
+  /** Arguments in the notation of the usage line: `CONTAINER [CONTAINER...]`. */
+  readonly args: string;
   readonly aliases?: readonly string[];
   /** One line, without a full stop. */
   readonly summary: string;
-  /** Arguments in the notation of the usage line: `CONTAINER [CONTAINER...]`. Default none. */
-  readonly args?: string;
   readonly example?: string;
   readonly options?: O;
   /** The first argument ends the options; the rest is the command line of another program. */
@@ -51,13 +51,18 @@ export interface Command<O extends Options = Options> {
   readonly load?: () => Promise<Execute<O>>;
 }
 
-/** Checks the options of a row against its function, then erases their type: a table holds rows of all types. */
-export function command<O extends Options>(row: Command<O>): Command {
-  return row as unknown as Command;
+/** Creates a row. Checks the options against the function of the command, then erases their type: a table holds all types. */
+export function command<O extends Options>(
+  name: string,
+  args: string,
+  summary: string,
+  row: Omit<Command<O>, 'name' | 'args' | 'summary'>,
+): Command {
+  return { name, args, summary, ...row } as unknown as Command;
 }
 
 /** Counts the arguments of the usage notation: `CONTAINER [PORT]` is 1 to 2, `COMMAND [ARG...]` is 1 or more. */
-export function argumentCount({ args = '' }: Command): readonly [minimum: number, maximum: number] {
+export function argumentCount({ args }: Command): readonly [minimum: number, maximum: number] {
   const words = args.split(' ').filter((word) => word !== '');
   const required = words.filter((word) => !word.startsWith('[')).length;
   return [required, args.includes('...') ? Number.POSITIVE_INFINITY : words.length];

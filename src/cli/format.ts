@@ -2,7 +2,7 @@
 import { UsageError } from './grammar.ts';
 import { jsonLines } from './printable.ts';
 import type { Template, TemplateOptions } from './template/template.ts';
-import { type Fields, fromJson } from './template/value.ts';
+import { fromJson, type Value } from './template/value.ts';
 
 /** A parsed `--format`. `plain` is the default output of the command. */
 export type Format =
@@ -20,6 +20,11 @@ export async function parseFormat(text: string | undefined): Promise<Format> {
   return parseKeyword(text, 64) ?? { kind: 'template', template: await parseText(text, { exitStatus: 64 }) };
 }
 
+/** Fields of a list (list-output.ts), of which the first element is the heading. */
+interface ListFields {
+  readonly fields: Readonly<Record<string, readonly [heading: Value, ...unknown[]]>>;
+}
+
 /**
  * Parses the `--format` of a command that prints a list: `table`, `json`, a template, or `table` and a template.
  *
@@ -28,12 +33,13 @@ export async function parseFormat(text: string | undefined): Promise<Format> {
  *
  * @throws UsageError
  */
-export async function parseListFormat(text: string | undefined, headings: Fields): Promise<Format> {
+export async function parseListFormat(text: string | undefined, { fields }: ListFields): Promise<Format> {
   const keyword = parseKeyword(text, 1);
   if (keyword !== undefined) return keyword;
   const [, table, source] = /^(table)?[ \t]*(.*)$/s.exec(text ?? '') ?? [];
   const template = await parseText(source?.replace(/ +$/, ''), { escapes: true });
-  const heading = template.heading(headings);
+  const headings = Object.entries(fields).map(([name, [heading]]) => [name, heading]);
+  const heading = template.heading(Object.fromEntries(headings));
   return table === undefined ? { kind: 'template', template } : { kind: 'template', template, heading };
 }
 

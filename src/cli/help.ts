@@ -11,14 +11,9 @@ export function fullName(path: readonly string[]): string {
 }
 
 /** Returns the usage line and the summary of a command, also printed below an error. */
-export function usage(path: readonly string[], { args, commands, options = {}, summary }: Command): string {
-  const operands = commands === undefined ? args : 'COMMAND';
-  const words = [
-    fullName(path),
-    ...(Object.keys(options).length > 0 ? ['[OPTIONS]'] : []),
-    ...(operands ? [operands] : []),
-  ];
-  return `Usage:  ${words.join(' ')}\n\n${summary}\n`;
+export function usage(path: readonly string[], { args, options = {}, summary }: Command): string {
+  const words = [fullName(path), Object.keys(options).length > 0 ? '[OPTIONS]' : '', args];
+  return `Usage:  ${words.filter((word) => word !== '').join(' ')}\n\n${summary}\n`;
 }
 
 /** Returns the help of a command or of a group of commands. */

@@ -4,39 +4,46 @@ import { shortId } from '../values/id.ts';
 import { order } from '../values/order.ts';
 import type { Format } from './format.ts';
 import { jsonLines } from './printable.ts';
-import { type Method, TemplateFault, type Value } from './template/value.ts';
+import { type Fields, type Method, TemplateFault, type Value } from './template/value.ts';
 
-/** The fields of one row. All values are text, as in Docker. */
-export type Row<Name extends string> = Readonly<Record<Name, string>>;
+/** A field of a list: its heading, and its value, which is text as in Docker. A function is a method of the template. */
+type Field<T> = readonly [heading: string | Method, value: (item: T) => string | Method];
 
-/** Fields and table columns of a list. */
-export interface Layout<Name extends string> {
-  readonly headings: Row<Name>;
-  /** Columns of the table, from left to right. */
-  readonly columns: readonly Name[];
+/** The fields of a list, and the columns of its table from left to right. */
+export interface Layout<T> {
+  readonly fields: Readonly<Record<string, Field<T>>>;
+  readonly columns?: readonly string[];
 }
 
 /**
- * Formats the rows.
+ * Formats a list.
  *
  * @param plain replaces the table
- * @throws UsageError if a row lacks a field of the template
+ * @throws UsageError if the template cannot be rendered
  */
-export function formatRows<Name extends string>(
-  rows: readonly Row<Name>[],
-  format: Format,
-  { headings, columns }: Layout<Name>,
-  plain?: string,
-): string {
-  if (format.kind === 'json') return jsonLines(rows);
+export function formatList<T>(items: readonly T[], format: Format, layout: Layout<T>, plain?: string): string {
+  const { fields, columns = [] } = layout;
   if (format.kind === 'plain') {
-    return plain ?? formatTable([headings, ...rows].map((row) => columns.map((column) => row[column])));
+    const row = (cell: (field: Field<T>) => string | Method) =>
+      columns.map((name) => String(cell(fields[name] ?? ['', () => ''])));
+    return plain ?? formatTable([row(([heading]) => heading), ...items.map((item) => row(([, value]) => value(item)))]);
   }
+  const rows = items.map((item) => lazyRow(item, layout));
+  if (format.kind === 'json') return jsonLines(rows);
   const { template, heading } = format;
   const texts = rows.map((row) => template.execute(row));
   if (heading === undefined) return texts.map((text) => `${text}\n`).join('');
   const lines = [heading, ...texts].flatMap((text) => text.split('\n'));
   return formatTable(lines.map((line) => line.split('\t')));
+}
+
+/** Creates a row whose fields are computed when they are read: some are slow. */
+function lazyRow<T>(item: T, { fields }: Layout<T>): Fields {
+  const getters = Object.entries(fields).map(([name, [, value]]) => [
+    name,
+    { enumerable: true, get: () => value(item) },
+  ]);
+  return Object.defineProperties({}, Object.fromEntries(getters));
 }
 
 /** Formats the IDs for `--quiet`, one a line. */
@@ -73,20 +80,22 @@ export function goTime(time: Date): string {
     .replace(/\.?0*Z$/, ' +0000 UTC');
 }
 
-/** Label fields of a row: all labels as `a=b,c=d`, and one label by `{{.Label "a"}}`. */
-export function labelFields(labels: Readonly<Record<string, string>>) {
-  const pairs = Object.entries(labels).toSorted(([a], [b]) => order(a, b));
-  return {
-    Labels: pairs.map(([key, value]) => `${key}=${value}`).join(','),
-    Label: ((args) => new Map(pairs).get(labelName(args)) ?? '') satisfies Method,
+/**
+ * Returns the label fields of a list: all labels as `a=b,c=d`, and one label by `{{.Label "a"}}`. The heading of
+ * `com.example.data-center` is `data center`.
+ */
+export function labelFields<T>(labelsOf: (item: T) => Readonly<Record<string, string>>) {
+  const pairs = (item: T) => Object.entries(labelsOf(item)).toSorted(([a], [b]) => order(a, b));
+  const heading: Method = (args) => (labelName(args).split('.').at(-1) ?? '').replace(/[-_]/g, ' ');
+  const value = (item: T): Method => {
+    return (args) => new Map(pairs(item)).get(labelName(args)) ?? '';
   };
+  const all = (item: T) =>
+    pairs(item)
+      .map((pair) => pair.join('='))
+      .join(',');
+  return { Labels: ['LABELS', all], Label: [heading, value] } as const satisfies Layout<T>['fields'];
 }
-
-/** Headings of the label fields. The heading of `com.example.data-center` is `data center`. */
-export const labelHeadings = {
-  Labels: 'LABELS',
-  Label: ((args) => (labelName(args).split('.').at(-1) ?? '').replace(/[-_]/g, ' ')) satisfies Method,
-} as const;
 
 function labelName(args: readonly Value[]): string {
   const [name] = args;

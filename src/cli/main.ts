@@ -50,7 +50,7 @@ export async function main(words: readonly string[], surroundings: Surroundings)
   try {
     const { options, args } = parseArguments({ ...globalOptions, ...help }, words, true);
     if (options.version) return await dispatch(['version'], invocation(options, surroundings));
-    if (options.help || args.length === 0) return await showOverview(surroundings);
+    if (options.help || args.length === 0) return await showHelp(surroundings);
     return await dispatch(args, invocation(options, surroundings));
   } catch (error) {
     const { reportError } = await import('./exit-code.ts');
@@ -127,7 +127,7 @@ async function runCommand(found: FoundCommand, invocation: Invocation): Promise<
   if (command.commands !== undefined) return await showGroup(found, invocation);
   const options: Options = { ...command.options, ...help };
   const parsed = parseArguments(options, rest, command.passThrough === true);
-  if (parsed.options.help) return await showHelp(path, command, invocation);
+  if (parsed.options.help) return await showHelp(invocation, found);
   requireArguments(found, parsed.args.length);
   if (command.name === 'help') return await showHelpOf(parsed.args, invocation);
   if (command.name === 'explain') {
@@ -222,30 +222,27 @@ async function nullStream(): Promise<NodeJS.WritableStream> {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
-async function showOverview({ stdout }: Surroundings): Promise<number> {
-  const { overview } = await import('./help.ts');
-  stdout.write(overview());
-  return 0;
-}
-
-async function showHelp(path: readonly string[], command: Command, { stdout }: Surroundings): Promise<number> {
-  const { help } = await import('./help.ts');
-  stdout.write(help(path, command));
+/** Prints the help of a command, or of `gangway`. */
+async function showHelp({ stdout }: Surroundings, found?: Pick<FoundCommand, 'path' | 'command'>): Promise<number> {
+  const { help, overview } = await import('./help.ts');
+  stdout.write(found === undefined ? overview() : help(found.path, found.command));
   return 0;
 }
 
 /** Runs `gangway help NAME`. */
 async function showHelpOf(words: readonly string[], invocation: Invocation): Promise<number> {
-  if (words.length === 0) return await showOverview(invocation);
+  if (words.length === 0) return await showHelp(invocation);
   const found = findCommand(words);
   if (found.command.commands !== undefined) return await showGroup(found, invocation);
   if (found.rest.length > 0) throw new UsageError(`'${words.join(' ')}' is not a gangway command`, 1);
-  return await showHelp(found.path, found.command, invocation);
+  return await showHelp(invocation, found);
 }
 
 /** Shows the help of a group. @throws UsageError for an unknown command of the group */
-async function showGroup({ path, command, rest: [word] }: FoundCommand, invocation: Invocation): Promise<number> {
-  if (word === undefined || word === '--help' || word === '-h') return await showHelp(path, command, invocation);
+async function showGroup(found: FoundCommand, invocation: Invocation): Promise<number> {
+  const { path, command, rest } = found;
+  const [word] = rest;
+  if (word === undefined || word === '--help' || word === '-h') return await showHelp(invocation, found);
   if (word.startsWith('-')) throw new UsageError(`unknown flag: ${word}`);
   throw unknownCommand(word, command.commands ?? [], `a command of gangway ${path.join(' ')}`);
 }

@@ -26,11 +26,7 @@ export const networkCreateOptions = {
   'config-from': { kind: 'value', type: 'network', help: 'Not supported' },
   'config-only': { kind: 'flag', help: 'Not supported' },
   driver: { kind: 'value', short: 'd', type: 'driver', help: 'Driver: bridge (default), macvlan or ipvlan' },
-  egress: {
-    kind: 'list',
-    type: 'allow|deny=destination',
-    help: 'Allow or deny connections to 10.0.0.0/8, 203.0.113.7:443, *.example.com',
-  },
+  egress: { kind: 'list', type: 'allow|deny=destination', help: 'Allow or deny traffic to 10.0.0.0/8, *.example.com' },
   gateway: { kind: 'list', type: 'address', help: 'IPv4 or IPv6 gateway of a subnet' },
   ingress: { kind: 'flag', help: 'Not supported' },
   internal: { kind: 'flag', help: 'Restrict external access to the network' },
@@ -48,11 +44,7 @@ export const networkCreateOptions = {
 export const networkConnectOptions = {
   alias: { kind: 'list', type: 'name', help: 'Add a network-scoped alias for the container' },
   'driver-opt': { kind: 'list', type: 'key=value', help: 'Set a driver option of the endpoint' },
-  'gw-priority': {
-    kind: 'value',
-    type: 'number',
-    help: 'The network with the highest priority provides the default gateway',
-  },
+  'gw-priority': { kind: 'value', type: 'number', help: 'The highest priority provides the default gateway' },
   ip: { kind: 'value', type: 'address', help: 'IPv4 address' },
   ip6: { kind: 'value', type: 'address', help: 'IPv6 address' },
   link: createOptions.link,

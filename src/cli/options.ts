@@ -1,28 +1,19 @@
 /** Options of `gangway` itself, options that several commands share, and options of labs and diagnostic commands. */
 import type { Option, Options } from './grammar.ts';
 
-/** `--format` of a command that prints a list, with two example templates. */
-export const listFormat = (fields: string, table: string) =>
+/** `--format` of a command that prints objects, with two example templates. */
+export const objectFormat = (first: string, second: string) =>
   ({
     kind: 'value',
     type: 'string',
-    help: `Format output: json, or a Go template: '${fields}', 'table ${table}'`,
+    help: `Format output: json, or a Go template: '${first}', '${second}'`,
   }) as const satisfies Option;
 
-/** `--format` of a command that prints objects, with two example templates. */
-export const objectFormat = (field: string, other: string) =>
-  ({
-    kind: 'value',
-    type: 'string',
-    help: `Format output: json, or a Go template: '${field}', '${other}'`,
-  }) as const satisfies Option;
+/** `--format` of a command that prints a list, with two example templates. */
+export const listFormat = (fields: string, table: string) => objectFormat(fields, `table ${table}`);
 
 export const noTruncation = { kind: 'flag', help: "Don't truncate output" } as const satisfies Option;
-export const showAll = {
-  kind: 'flag',
-  short: 'a',
-  help: 'Show all containers (default: only running)',
-} as const satisfies Option;
+export const showAll = { kind: 'flag', short: 'a', help: 'Also show stopped containers' } as const satisfies Option;
 export const quiet = { kind: 'flag', short: 'q', help: 'Only display IDs' } as const satisfies Option;
 export const detachKeys = {
   kind: 'value',
@@ -63,11 +54,7 @@ export const reachOptions = {
   format: listFormat('{{.Reached}}', '{{.Address}}\\t{{.Reached}}'),
   mark: { kind: 'value', type: 'number', help: 'Mark of the packet (0x1): see gangway.accept-fwmark' },
   probe: { kind: 'flag', help: 'Also send real packets; exit status 2 if the result differs from the prediction' },
-  protocol: {
-    kind: 'value',
-    type: 'name',
-    help: 'tcp (default with a port), udp, sctp or icmp (default without a port)',
-  },
+  protocol: { kind: 'value', type: 'name', help: 'tcp, udp, sctp or icmp (default: tcp with a port, else icmp)' },
 } as const satisfies Options;
 
 export const rulesOptions = {

@@ -1,4 +1,5 @@
 /** Errors on stderr: one line that begins with `gangway:`, unlike the output of a container. */
+import type { Engine } from '../engine/engine.ts';
 import { GangwayError, KernelError, messageOf, TeardownError } from '../values/errors.ts';
 import { palette } from './color.ts';
 import type { Console, Context } from './command.ts';
@@ -37,21 +38,22 @@ function shorten(text: string): string {
 }
 
 /**
- * Runs `action` for each name and prints the line that it returns, if any. An error is printed and does not stop the
- * loop.
+ * Runs `action` for each name and prints the name, or the string that `action` returns; nothing for `null`. An error is
+ * printed and does not stop the loop.
  *
  * @returns the exit status: 0, or 1 if an action failed
  */
 export async function forEachName(
   names: readonly string[],
   context: Context,
-  action: (name: string) => Promise<string | undefined>,
+  action: (engine: Engine, name: string) => Promise<unknown>,
 ): Promise<number> {
+  const engine = await context.engine();
   let status = 0;
   for (const name of names) {
     try {
-      const line = await action(name);
-      if (line !== undefined) context.stdout.write(`${line}\n`);
+      const result = await action(engine, name);
+      if (result !== null) context.stdout.write(`${typeof result === 'string' ? result : name}\n`);
     } catch (error) {
       printError(error, context);
       status = 1;

@@ -108,13 +108,20 @@ function countedObject({ packets, bytes }: Counted = { packets: 0n, bytes: 0n })
   return { Packets: Number(packets), Bytes: Number(bytes) };
 }
 
-/** Returns the connection fields of `stats`: the sum, and the count of each port: `0.0.0.0:8080->80/tcp: 3`. */
-export function connectionFields(traffic: Traffic | undefined, id: string) {
-  const own = traffic?.ports.filter(({ container }) => container === id) ?? [];
-  return {
-    Connections: String(own.reduce((sum, { connections }) => sum + connections, 0n)),
-    PortConnections: own.map((port) => `${formatBinding(port)}: ${port.connections}`).join(', '),
-  };
+/** Sums the connections of a container through the firewall, for `stats`. */
+export function connections(traffic: Traffic | undefined, id: string): string {
+  return String(portsOf(traffic, id).reduce((sum, { connections }) => sum + connections, 0n));
+}
+
+/** Formats the connections of each port of a container: `0.0.0.0:8080->80/tcp: 3`. */
+export function portConnections(traffic: Traffic | undefined, id: string): string {
+  return portsOf(traffic, id)
+    .map((port) => `${formatBinding(port)}: ${port.connections}`)
+    .join(', ');
+}
+
+function portsOf(traffic: Traffic | undefined, id: string): readonly PortTraffic[] {
+  return traffic?.ports.filter(({ container }) => container === id) ?? [];
 }
 
 function formatBinding(port: PortTraffic): string {

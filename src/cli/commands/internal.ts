@@ -2,24 +2,18 @@
 import { messageOf } from '../../values/errors.ts';
 import type { Execute } from '../command.ts';
 
-const loadEngine = () => import('../../engine/create-engine.ts');
-
 /** `gangway _exited ID`: conmon starts it when a container in the background has exited. */
 export const exited: Execute = async ({ args: [id = ''] }, { engineOptions }) => {
-  const [{ assemble }, { exited }] = await Promise.all([
-    loadEngine(),
-    import('../../engine/container/exit-handler.ts'),
-  ]);
+  const { assemble } = await import('../../engine/create-engine.ts');
+  const { exited } = await import('../../engine/container/exit-handler.ts');
   await exited(assemble(engineOptions), id);
   return 0;
 };
 
 /** `gangway _booted`: gangway-containers.service starts it after a boot. */
 export const booted: Execute = async (_, { engineOptions, stderr }) => {
-  const [{ assemble }, { booted }] = await Promise.all([
-    loadEngine(),
-    import('../../engine/container/boot-restart.ts'),
-  ]);
+  const { assemble } = await import('../../engine/create-engine.ts');
+  const { booted } = await import('../../engine/container/boot-restart.ts');
   const context = assemble({ ...engineOptions, onWarning: (warning) => void stderr.write(`${warning}\n`) });
   const all = await booted(context);
   context.close();
@@ -28,37 +22,23 @@ export const booted: Execute = async (_, { engineOptions, stderr }) => {
 
 /** `gangway _docker-proxy`: the first docker-proxy shim starts it (engine/docker-proxy/shim-server.ts). */
 export const dockerProxy: Execute = async (_, { engineOptions }) => {
-  const [{ switchboardOf }, { directoriesOf }] = await Promise.all([
-    loadEngine(),
-    import('../../engine/store/directories.ts'),
-  ]);
+  const { switchboardOf } = await import('../../engine/create-engine.ts');
+  const { directoriesOf } = await import('../../engine/store/directories.ts');
   await switchboardOf(directoriesOf(engineOptions)).hearStandIns();
   return 0;
 };
 
 /** `gangway _switchboard`: the first published port or DNS server starts it, and it exits after the last one. */
 export const switchboard: Execute = async (_, { engineOptions }) => {
-  const [
-    { assemble },
-    { isSilent, keeper, keepFirewall },
-    { publications, wantedNames },
-    { LearnedAddresses },
-    { openConnectHook },
-    { runSwitchboard },
-    { watchFirewall },
-    { translated },
-    { gangwayVersion },
-  ] = await Promise.all([
-    loadEngine(),
-    import('../../engine/firewall/auto-repair.ts'),
-    import('../../engine/switchboard/desired-state.ts'),
-    import('../../engine/switchboard/egress-by-name.ts'),
-    import('../../engine/switchboard/connect-hook.ts'),
-    import('../../engine/switchboard/main.ts'),
-    import('../../engine/switchboard/firewall-monitor.ts'),
-    import('../../engine/metrics/counters.ts'),
-    import('./system.ts'),
-  ]);
+  const { assemble } = await import('../../engine/create-engine.ts');
+  const { isSilent, keeper, keepFirewall } = await import('../../engine/firewall/auto-repair.ts');
+  const { publications, wantedNames } = await import('../../engine/switchboard/desired-state.ts');
+  const { LearnedAddresses } = await import('../../engine/switchboard/egress-by-name.ts');
+  const { openConnectHook } = await import('../../engine/switchboard/connect-hook.ts');
+  const { runSwitchboard } = await import('../../engine/switchboard/main.ts');
+  const { watchFirewall } = await import('../../engine/switchboard/firewall-monitor.ts');
+  const { translated } = await import('../../engine/metrics/counters.ts');
+  const { gangwayVersion } = await import('./system.ts');
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const context = assemble({ ...engineOptions, onWarning: log });
   const { records } = context;

@@ -1,9 +1,10 @@
 /** `gangway lab`: labs by name. Each command loads src/lab itself, which other commands do not need. */
+import type { LabSummary } from '../../lab/named-labs.ts';
 import { humanDuration } from '../../values/age.ts';
 import { present } from '../../values/present.ts';
 import type { Context, Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
-import { formatRows } from '../list-output.ts';
+import { formatList, type Layout } from '../list-output.ts';
 import type { labListOptions, labNameOptions, labPlaceOptions } from '../options.ts';
 
 const namedLabs = () => import('../../lab/named-labs.ts');
@@ -41,19 +42,19 @@ export const down: Execute<typeof labNameOptions> = async ({ options: { name = d
 };
 
 export const ls: Execute<typeof labListOptions> = async ({ options }, context) => {
-  const format = await parseListFormat(options.format, layout.headings);
-  const rows = (await namedLabs()).listLabs(registry(context)).map(({ name, pid, places, createdAt }) => ({
-    CreatedAt: createdAt.toISOString(),
-    Name: name,
-    PID: String(pid),
-    Places: places.join(','),
-    RunningFor: `${humanDuration(Date.now() - createdAt.getTime())} ago`,
-  }));
-  context.stdout.write(formatRows(rows, format, layout));
+  const format = await parseListFormat(options.format, layout);
+  const { listLabs } = await namedLabs();
+  context.stdout.write(formatList(listLabs(registry(context)), format, layout));
   return 0;
 };
 
-const layout = {
-  headings: { CreatedAt: 'CREATED AT', Name: 'NAME', PID: 'PID', Places: 'PLACES', RunningFor: 'CREATED' },
+const layout: Layout<LabSummary> = {
+  fields: {
+    CreatedAt: ['CREATED AT', ({ createdAt }) => createdAt.toISOString()],
+    Name: ['NAME', ({ name }) => name],
+    PID: ['PID', ({ pid }) => String(pid)],
+    Places: ['PLACES', ({ places }) => places.join(',')],
+    RunningFor: ['CREATED', ({ createdAt }) => `${humanDuration(Date.now() - createdAt.getTime())} ago`],
+  },
   columns: ['Name', 'Places', 'PID', 'RunningFor'],
-} as const;
+};

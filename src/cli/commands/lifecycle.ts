@@ -12,47 +12,32 @@ export const stop: Execute<typeof stopOptions> = async ({ options, args }, conte
     timeoutSeconds: parseSeconds(options.timeout),
     signal: options.signal === undefined ? undefined : parseSignal(options.signal),
   });
-  const engine = await context.engine();
-  return await forEachName(args, context, async (name) => {
-    await engine.stop(name, stopOptions);
-    return name;
-  });
+  return await forEachName(args, context, (engine, name) => engine.stop(name, stopOptions));
 };
 
 export const kill: Execute<typeof killOptions> = async ({ options, args }, context) => {
   const signal = parseSignal(options.signal ?? 'KILL');
-  const engine = await context.engine();
-  return await forEachName(args, context, async (name) => {
-    await engine.kill(name, signal);
-    return name;
-  });
+  return await forEachName(args, context, (engine, name) => engine.kill(name, signal));
 };
 
 export const restart: Execute<typeof restartOptions> = async ({ options, args }, context) => {
   const stopOptions = present({ timeoutSeconds: parseSeconds(options.timeout) });
-  const engine = await context.engine();
-  return await forEachName(args, context, async (name) => {
-    await engine.restart(name, stopOptions);
-    return name;
-  });
+  return await forEachName(args, context, (engine, name) => engine.restart(name, stopOptions));
 };
 
 export const wait: Execute = async ({ args }, context) => {
-  const engine = await context.engine();
-  return await forEachName(args, context, async (name) => String(await engine.wait(name)));
+  return await forEachName(args, context, async (engine, name) => String(await engine.wait(name)));
 };
 
 /** With `-f`, a missing container is reported, and the exit status is 0. */
 export const rm: Execute<typeof removeOptions> = async ({ options: { force }, args }, context) => {
-  const engine = await context.engine();
-  return await forEachName(args, context, async (name) => {
+  return await forEachName(args, context, async (engine, name) => {
     try {
-      await engine.remove(name, { force });
-      return name;
+      return await engine.remove(name, { force });
     } catch (error) {
       if (!(force && error instanceof GangwayError && error.code === 'container-not-found')) throw error;
       printError(error, context);
-      return undefined;
+      return null;
     }
   });
 };

@@ -10,7 +10,7 @@ import { present } from '../../values/present.ts';
 import type { Context, Execute } from '../command.ts';
 import { type FilterKey, hasLabel, invalidFilter, matchesPattern, parseFilters, passesFilters } from '../filter.ts';
 import { parseListFormat } from '../format.ts';
-import { formatIds, formatRows, goTime, labelFields, labelHeadings } from '../list-output.ts';
+import { formatIds, formatList, goTime, type Layout, labelFields } from '../list-output.ts';
 import type {
   networkConnectOptions,
   networkCreateOptions,
@@ -24,12 +24,13 @@ import { forEachName, printError } from '../print-error.ts';
 
 export const ls: Execute<typeof networkListOptions> = async ({ options }, context) => {
   const filters = parseFilters(options.filter, filterKeys);
-  const format = await parseListFormat(options.format, layout.headings);
   const whole = options['no-trunc'];
+  const list = layout(whole);
+  const format = await parseListFormat(options.format, list);
   const engine = await context.engine();
   const found = (await engine.listNetworks()).filter((network) => passesFilters(network, filters));
-  const rows = found.map((network) => row(network, whole));
-  context.stdout.write(formatRows(rows, format, layout, options.quiet ? formatIds(found, whole) : undefined));
+  const ids = options.quiet ? formatIds(found, whole) : undefined;
+  context.stdout.write(formatList(found, format, list, ids));
   return 0;
 };
 
@@ -50,32 +51,19 @@ const filterKeys: Readonly<Record<string, FilterKey<NetworkSummary>>> = {
   },
 };
 
-const layout = {
-  headings: {
-    CreatedAt: 'CREATED AT',
-    Driver: 'DRIVER',
-    ID: 'NETWORK ID',
-    IPv6: 'IPV6',
-    Internal: 'INTERNAL',
-    ...labelHeadings,
-    Name: 'NAME',
-    Scope: 'SCOPE',
+const layout = (whole: boolean): Layout<NetworkSummary> => ({
+  fields: {
+    CreatedAt: ['CREATED AT', ({ createdAt }) => goTime(createdAt)],
+    Driver: ['DRIVER', ({ driver }) => driver],
+    ID: ['NETWORK ID', ({ id }) => shortId(id, whole)],
+    IPv6: ['IPV6', ({ families }) => String(families.includes(6))],
+    Internal: ['INTERNAL', ({ internal }) => String(internal)],
+    ...labelFields(({ labels }: NetworkSummary) => labels),
+    Name: ['NAME', ({ name }) => name],
+    Scope: ['SCOPE', ({ scope }) => scope],
   },
   columns: ['ID', 'Name', 'Driver', 'Scope'],
-} as const;
-
-function row({ id, name, driver, scope, createdAt, families, internal, labels }: NetworkSummary, whole: boolean) {
-  return {
-    CreatedAt: goTime(createdAt),
-    Driver: driver,
-    ID: shortId(id, whole),
-    IPv6: String(families.includes(6)),
-    Internal: String(internal),
-    ...labelFields(labels),
-    Name: name,
-    Scope: scope,
-  };
-}
+});
 
 export const create: Execute<typeof networkCreateOptions> = async ({ options, args: [name = ''] }, context) => {
   const { attachable, driver, egress, ingress, internal, ipv4, ipv6, label, opt, scope, subnet, gateway } = options;
@@ -132,13 +120,12 @@ export const disconnect: Execute<typeof networkDisconnectOptions> = async ({ opt
 
 /** With `-f`, a missing network is no error, as in Docker. */
 export const rm: Execute<typeof networkRemoveOptions> = async ({ options: { force }, args }, context) => {
-  const engine = await context.engine();
-  return await forEachName(args, context, async (name) => {
+  return await forEachName(args, context, async (engine, name) => {
     try {
       await engine.removeNetwork(name);
       return name;
     } catch (error) {
-      if (force && error instanceof GangwayError && error.code === 'network-not-found') return undefined;
+      if (force && error instanceof GangwayError && error.code === 'network-not-found') return null;
       throw error;
     }
   });

@@ -1,5 +1,5 @@
 /** Commands of published ports: `port`, `publish` and `unpublish`. */
-import { formatHost } from '../../values/address.ts';
+import { formatAddress, formatHost } from '../../values/address.ts';
 import { parseIntroduced } from '../../values/client-address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { order } from '../../values/order.ts';
@@ -9,11 +9,11 @@ import type { Execute } from '../command.ts';
 import type { portOptions, publishOptions, unpublishOptions } from '../container-options.ts';
 import { parseListFormat } from '../format.ts';
 import { type Parsed, UsageError } from '../grammar.ts';
-import { formatRows } from '../list-output.ts';
+import { formatList, type Layout } from '../list-output.ts';
 
 export const port: Execute<typeof portOptions> = async ({ options, args: [name = '', text] }, context) => {
   const wanted = text === undefined ? undefined : parsePortArgument(text);
-  const format = await parseListFormat(options.format, layout.headings);
+  const format = await parseListFormat(options.format, layout);
   const engine = await context.engine();
   const bindings = (await engine.ports(name)).filter(
     ({ containerPort, protocol }) =>
@@ -25,7 +25,7 @@ export const port: Execute<typeof portOptions> = async ({ options, args: [name =
     });
   }
   const plain = formatBindings(bindings, text === undefined);
-  context.stdout.write(formatRows(sortBindings(bindings).map(row), format, layout, plain));
+  context.stdout.write(formatList(sortBindings(bindings), format, layout, plain));
   return 0;
 };
 
@@ -92,16 +92,11 @@ function sortBindings(bindings: readonly PortBinding[]): readonly PortBinding[] 
   );
 }
 
-const layout = {
-  headings: { ContainerPort: 'CONTAINER PORT', HostIp: 'HOST IP', HostPort: 'HOST PORT', Protocol: 'PROTOCOL' },
-  columns: [],
-} as const;
-
-function row({ containerPort, protocol, hostAddress, hostPort }: PortBinding) {
-  return {
-    ContainerPort: String(containerPort),
-    HostIp: formatHost(hostAddress).replace(/^\[|\]$/g, ''),
-    HostPort: String(hostPort),
-    Protocol: protocol,
-  };
-}
+const layout: Layout<PortBinding> = {
+  fields: {
+    ContainerPort: ['CONTAINER PORT', ({ containerPort }) => String(containerPort)],
+    HostIp: ['HOST IP', ({ hostAddress }) => formatAddress(hostAddress)],
+    HostPort: ['HOST PORT', ({ hostPort }) => String(hostPort)],
+    Protocol: ['PROTOCOL', ({ protocol }) => protocol],
+  },
+};

@@ -9,25 +9,18 @@ import type { Execute } from '../command.ts';
 import type { psOptions } from '../container-options.ts';
 import { type FilterKey, matchesPattern, parseFilters, passesFilters } from '../filter.ts';
 import { parseListFormat } from '../format.ts';
-import { formatIds, formatRows, goLocalTime, labelFields, labelHeadings } from '../list-output.ts';
+import { formatIds, formatList, goLocalTime, type Layout, labelFields } from '../list-output.ts';
 
 export const ps: Execute<typeof psOptions> = async ({ options }, context) => {
   const filters = parseFilters(options.filter, filterKeys);
-  const format = await parseListFormat(options.format, layout.headings);
   const whole = options['no-trunc'];
+  const list = layout(whole);
+  const format = await parseListFormat(options.format, list);
   const engine = await context.engine();
   const all = options.all || filters.has('status');
   const found = (await engine.list({ all })).filter((container) => passesFilters(container, filters));
   // As in Docker, `ps -q` ignores --format.
-  context.stdout.write(
-    options.quiet
-      ? formatIds(found, whole)
-      : formatRows(
-          found.map((container) => row(container, whole)),
-          format,
-          layout,
-        ),
-  );
+  context.stdout.write(options.quiet ? formatIds(found, whole) : formatList(found, format, list));
   return 0;
 };
 
@@ -46,39 +39,24 @@ const filterKeys: Readonly<Record<string, FilterKey<ContainerSummary>>> = {
   },
 };
 
-const layout = {
-  headings: {
-    Command: 'COMMAND',
-    CreatedAt: 'CREATED AT',
-    ID: 'CONTAINER ID',
-    ...labelHeadings,
-    Names: 'NAMES',
-    Networks: 'NETWORKS',
-    Ports: 'PORTS',
-    RunningFor: 'CREATED',
-    State: 'STATE',
-    Status: 'STATUS',
+const layout = (whole: boolean): Layout<ContainerSummary> => ({
+  fields: {
+    Command: ['COMMAND', ({ command }) => quotedCommand(command.join(' '), whole)],
+    CreatedAt: ['CREATED AT', ({ createdAt }) => goLocalTime(createdAt)],
+    ID: ['CONTAINER ID', ({ id }) => shortId(id, whole)],
+    ...labelFields(() => ({})),
+    Names: ['NAMES', ({ name }) => name],
+    Networks: ['NETWORKS', ({ networks }) => networks.map(({ name }) => name).join(',')],
+    Ports: ['PORTS', ({ ports, exposed }) => formatPorts(ports, exposed)],
+    RunningFor: ['CREATED', ({ createdAt }) => `${humanDuration(Date.now() - createdAt.getTime())} ago`],
+    State: ['STATE', ({ state }) => state],
+    Status: ['STATUS', ({ status }) => status],
   },
   columns: ['ID', 'Command', 'RunningFor', 'Status', 'Ports', 'Networks', 'Names'],
-} as const;
+});
 
-function row(container: ContainerSummary, whole: boolean) {
-  const command = container.command.join(' ');
-  return {
-    Command: JSON.stringify(whole || command.length <= 20 ? command : `${command.slice(0, 19)}…`),
-    // A getter: only a template with this field loads the C library.
-    get CreatedAt() {
-      return goLocalTime(container.createdAt);
-    },
-    ID: shortId(container.id, whole),
-    ...labelFields({}),
-    Names: container.name,
-    Networks: container.networks.map(({ name }) => name).join(','),
-    Ports: formatPorts(container.ports, container.exposed),
-    RunningFor: `${humanDuration(Date.now() - container.createdAt.getTime())} ago`,
-    State: container.state,
-    Status: container.status,
-  };
+function quotedCommand(command: string, whole: boolean): string {
+  return JSON.stringify(whole || command.length <= 20 ? command : `${command.slice(0, 19)}…`);
 }
 
 /** A port of the column: exposed (without a host address), or published. */

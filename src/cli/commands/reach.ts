@@ -9,7 +9,7 @@ import { oneOf } from '../../values/literal.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
-import { formatRows } from '../list-output.ts';
+import { formatList, type Layout } from '../list-output.ts';
 import type { reachOptions } from '../options.ts';
 import { printError } from '../print-error.ts';
 
@@ -18,7 +18,7 @@ const statuses = { reached: 0, unreached: 1, contradicted: 2 } as const;
 
 export const reach: Execute<typeof reachOptions> = async ({ options, args }, context) => {
   const [from = '', text = ''] = args;
-  const format = await parseListFormat(options.format, layout.headings);
+  const format = await parseListFormat(options.format, layout);
   const protocol =
     options.protocol === undefined ? undefined : oneOf('--protocol', options.protocol, destinationProtocols);
   const destination = parseDestination(text, protocol);
@@ -26,7 +26,7 @@ export const reach: Execute<typeof reachOptions> = async ({ options, args }, con
   const engine = await context.engine();
   const ways = await engine.reach({ from, ...destination, ...mark, probe: options.probe });
   const plain = ways.map((way) => plainText(way, from === 'outside')).join('');
-  context.stdout.write(formatRows(ways.map(row), format, layout, plain));
+  context.stdout.write(formatList(ways, format, layout, plain));
   if (ways.length === 0) printError(notConnected(destination.to), context);
   if (ways.some(({ proof }) => proof?.agrees === 'no')) {
     context.stderr.write(
@@ -82,34 +82,17 @@ const proofs = {
 
 const agreements = { yes: '', no: ', which contradicts the rules', unknown: ', which proves nothing' } as const;
 
-const layout = {
-  headings: {
-    Reached: 'REACHED',
-    Address: 'ADDRESS',
-    Port: 'PORT',
-    Destination: 'DESTINATION',
-    Seen: 'SEEN',
-    Decision: 'DECISION',
-    Why: 'WHY',
-    Way: 'WAY',
-    Probe: 'PROBE',
-    Agrees: 'AGREES',
+const layout: Layout<ReachWay> = {
+  fields: {
+    Reached: ['REACHED', ({ answer }) => (answer.outcome === 'reached' ? 'yes' : 'no')],
+    Address: ['ADDRESS', ({ address }) => formatAddress(address)],
+    Port: ['PORT', ({ port }) => (port === undefined ? 'ping' : port === 'any' ? 'any' : formatPort(port))],
+    Destination: ['DESTINATION', destination],
+    Seen: ['SEEN', (way) => clientAddress(way, false)],
+    Decision: ['DECISION', ({ answer }) => (answer.outcome === 'dropped' ? answer.reason.decision : '')],
+    Why: ['WHY', ({ answer }) => (answer.outcome === 'dropped' ? answer.reason.sentence : '')],
+    Way: ['WAY', ({ answer }) => answer.way.map(({ at, sentence }) => `${at}: ${sentence}`).join('; ')],
+    Probe: ['PROBE', ({ proof }) => proof?.outcome ?? ''],
+    Agrees: ['AGREES', ({ proof }) => proof?.agrees ?? ''],
   },
-  columns: [],
-} as const;
-
-function row(way: ReachWay) {
-  const { address, port, answer, proof } = way;
-  return {
-    Reached: answer.outcome === 'reached' ? 'yes' : 'no',
-    Address: formatAddress(address),
-    Port: port === undefined ? 'ping' : port === 'any' ? 'any' : formatPort(port),
-    Destination: destination(way),
-    Seen: clientAddress(way, false),
-    Decision: answer.outcome === 'dropped' ? answer.reason.decision : '',
-    Why: answer.outcome === 'dropped' ? answer.reason.sentence : '',
-    Way: answer.way.map(({ at, sentence }) => `${at}: ${sentence}`).join('; '),
-    Probe: proof?.outcome ?? '',
-    Agrees: proof?.agrees ?? '',
-  };
-}
+};

@@ -3,18 +3,18 @@ import type { FirewallRule, RuleState, RulesAt } from '../../engine/engine.ts';
 import { type Palette, palette } from '../color.ts';
 import type { Execute } from '../command.ts';
 import { parseListFormat } from '../format.ts';
-import { formatRows, type Row } from '../list-output.ts';
+import { formatList, type Layout } from '../list-output.ts';
 import type { rulesOptions } from '../options.ts';
 import { printable } from '../printable.ts';
 
 export const rules: Execute<typeof rulesOptions> = async ({ options, args: [subject] }, context) => {
   const { stdout, stderr } = context;
-  const format = await parseListFormat(options.format, layout.headings);
+  const format = await parseListFormat(options.format, layout);
   const engine = await context.engine();
   const places = await engine.rules(subject);
   const colors = palette(stdout, context.color ?? 'auto', context.environment);
   const plain = places.map((place) => paragraph(place, colors)).join('\n');
-  stdout.write(formatRows(places.flatMap(rows), format, layout, plain));
+  stdout.write(formatList(places.flatMap(rows), format, layout, plain));
   if (places.length === 0) stderr.write(`gangway: ${noRules(subject)}\n`);
   return 0;
 };
@@ -48,33 +48,25 @@ function mark(state: RuleState, colors: Palette): string {
   return state === 'present' ? marks[state] : colors.error(marks[state]);
 }
 
-const layout = {
-  headings: {
-    State: 'STATE',
-    Hook: 'HOOK',
-    Chain: 'CHAIN',
-    Why: 'WHY',
-    Command: 'COMMAND',
-    From: 'FROM',
-    Packets: 'PACKETS',
-    Bytes: 'BYTES',
-  },
-  columns: [],
-} as const;
-
-/** Returns a row for the chain, without a command, and a row for each rule. */
-function rows({ hook, chains, why, state, rules }: RulesAt): readonly Row<keyof typeof layout.headings>[] {
-  const place = { Hook: hook, Chain: chains.join(', ') };
-  return [
-    { ...place, State: state, Why: why, Command: '', From: '', Packets: '', Bytes: '' },
-    ...rules.map((rule) => ({
-      ...place,
-      State: rule.state,
-      Why: rule.why,
-      Command: rule.command,
-      From: rule.from ?? '',
-      Packets: String(rule.counted?.packets ?? ''),
-      Bytes: String(rule.counted?.bytes ?? ''),
-    })),
-  ];
+/** A row of the list: a rule, or the chain itself. */
+interface Row {
+  readonly place: RulesAt;
+  readonly rule?: FirewallRule;
 }
+
+function rows(place: RulesAt): readonly Row[] {
+  return [{ place }, ...place.rules.map((rule) => ({ place, rule }))];
+}
+
+const layout: Layout<Row> = {
+  fields: {
+    State: ['STATE', ({ place, rule = place }) => rule.state],
+    Hook: ['HOOK', ({ place }) => place.hook],
+    Chain: ['CHAIN', ({ place }) => place.chains.join(', ')],
+    Why: ['WHY', ({ place, rule = place }) => rule.why],
+    Command: ['COMMAND', ({ rule }) => rule?.command ?? ''],
+    From: ['FROM', ({ rule }) => rule?.from ?? ''],
+    Packets: ['PACKETS', ({ rule }) => String(rule?.counted?.packets ?? '')],
+    Bytes: ['BYTES', ({ rule }) => String(rule?.counted?.bytes ?? '')],
+  },
+};

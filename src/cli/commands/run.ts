@@ -56,16 +56,13 @@ export const start: Execute<typeof startOptions> = async ({ options, args }, con
   const [name = '', ...more] = args;
   const attached = options.attach || options.interactive;
   if (attached && more.length > 0) throw new UsageError('-a and -i take only one container', 1);
-  const engine = await context.engine();
   if (attached) {
+    const engine = await context.engine();
     const session = () => engine.start(name, streams(context, options.interactive, options['detach-keys']));
     const terminal = await hasTerminal(engine, name);
     return await withSignalForwarding({ engine, name: () => name, terminal }, session);
   }
-  return await forEachName(args, context, async (each) => {
-    await engine.start(each);
-    return each;
-  });
+  return await forEachName(args, context, (engine, each) => engine.start(each));
 };
 
 export const attach: Execute<typeof attachOptions> = async ({ options, args: [name = ''] }, context) => {

@@ -4,7 +4,7 @@
  */
 import { totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ContainerSummary, Counts, Engine, Statistics } from '../../engine/engine.ts';
+import type { ContainerSummary, Counts, Engine, Statistics, Traffic } from '../../engine/engine.ts';
 import { formatPlace, type PortTotals, portTotals } from '../../engine/metrics/port-totals.ts';
 import { dropReasons, errorKinds } from '../../services/proxy/counters.ts';
 import { shortId } from '../../values/id.ts';
@@ -12,9 +12,9 @@ import type { Context, Execute } from '../command.ts';
 import type { statsOptions } from '../container-options.ts';
 import { binarySize, decimalSize, type Format, parseListFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
-import { formatRows } from '../list-output.ts';
+import { formatList, type Layout } from '../list-output.ts';
 import { isNotRunning } from '../stdio.ts';
-import { connectionFields, usesTraffic } from '../traffic-columns.ts';
+import { connections, portConnections, usesTraffic } from '../traffic-columns.ts';
 
 const intervalMilliseconds = 1000;
 
@@ -22,25 +22,24 @@ export const stats: Execute<typeof statsOptions> = async (parsed, context) => {
   const { options, args } = parsed;
   if (options.ports && options.all) throw new UsageError('--ports and --all exclude each other');
   if (options.ports) return await portStats(parsed, context);
-  const format = await parseListFormat(options.format, layout.headings);
+  const list = layout(options['no-trunc']);
+  const format = await parseListFormat(options.format, list);
   // Docker's table has no column of connections.
   const needsTraffic = format.kind !== 'plain' && usesTraffic(options.format, /\.(Port)?Connections\b/);
   const engine = await context.engine();
-  const sample = () => (args.length > 0 ? sampleNamed(engine, args) : sampleAll(engine, options.all));
+  const all = options.all && args.length === 0;
   // A named container must be running at the start.
-  let before = args.length > 0 ? await Promise.all(args.map((name) => engine.statistics(name))) : await sample();
-  const named = args.length > 0 ? before.map(({ id }) => id) : [];
+  const named = await Promise.all(args.map((name) => engine.statistics(name)));
+  const ids = named.map(({ id }) => id);
+  let before = args.length > 0 ? named : await sample(engine, args, all);
   do {
     await pause(intervalMilliseconds);
-    const now = await sample();
+    const now = await sample(engine, args, all);
     const traffic = needsTraffic ? await engine.traffic() : undefined;
-    const rows = now.map((later) => {
-      const earlier = before.find(({ id }) => id === later.id);
-      return { ...row(later, earlier, options['no-trunc']), ...connectionFields(traffic, later.id) };
-    });
-    printScreen(formatRows(rows, format, layout), format, !options['no-stream'], context);
+    const samples = now.map((later) => ({ now: later, before: before.find(({ id }) => id === later.id), traffic }));
+    printScreen(formatList(samples, format, list), format, !options['no-stream'], context);
     before = now;
-  } while (!options['no-stream'] && (before.length > 0 || !(await allRemoved(engine, named))));
+  } while (!options['no-stream'] && (before.length > 0 || !(await allRemoved(engine, ids))));
   return 0;
 };
 
@@ -57,17 +56,11 @@ async function allRemoved(engine: Engine, ids: readonly string[]): Promise<boole
   return !(await engine.list({ all: true })).some(({ id }) => ids.includes(id));
 }
 
-/** Samples those of the named containers that are running. */
-async function sampleNamed(engine: Engine, names: readonly string[]): Promise<readonly Statistics[]> {
-  const found = await Promise.all(names.map((name) => sampleRunning(engine, name)));
-  return found.flatMap((statistics) => statistics ?? []);
-}
-
-/** Samples the running containers; with `all`, also the others, with zeros. A container may exit meanwhile. */
-async function sampleAll(engine: Engine, all: boolean): Promise<readonly Statistics[]> {
-  const listed = await engine.list({ all });
+/** Samples the named containers, or all, that are running; with `all`, also the others, with zeros. */
+async function sample(engine: Engine, names: readonly string[], all: boolean): Promise<readonly Statistics[]> {
+  const targets = names.length > 0 ? names.map((name) => ({ id: name, name })) : await engine.list({ all });
   const found = await Promise.all(
-    listed.map(async (container) => (await sampleRunning(engine, container.id)) ?? (all ? zeros(container) : [])),
+    targets.map(async (target) => (await sampleRunning(engine, target.id)) ?? (all ? zeros(target) : [])),
   );
   return found.flat();
 }
@@ -81,7 +74,7 @@ async function sampleRunning(engine: Engine, id: string): Promise<Statistics | u
   }
 }
 
-function zeros({ id, name }: ContainerSummary): Statistics {
+function zeros({ id, name }: Pick<ContainerSummary, 'id' | 'name'>): Statistics {
   return {
     id,
     name,
@@ -101,52 +94,39 @@ function zeros({ id, name }: ContainerSummary): Statistics {
   };
 }
 
-const layout = {
-  headings: {
-    BlockIO: 'BLOCK I/O',
-    CPUPerc: 'CPU %',
-    Connections: 'CONNECTIONS',
-    Container: 'CONTAINER',
-    ID: 'CONTAINER ID',
-    MemPerc: 'MEM %',
-    MemUsage: 'MEM USAGE / LIMIT',
-    Name: 'NAME',
-    NetIO: 'NET I/O',
-    OutOfMemoryKills: 'OOM KILLS',
-    PIDs: 'PIDS',
-    PortConnections: 'PORT CONNECTIONS',
-    ThrottledPeriods: 'THROTTLED',
-  },
-  columns: [
-    'ID',
-    'Name',
-    'CPUPerc',
-    'MemUsage',
-    'MemPerc',
-    'NetIO',
-    'BlockIO',
-    'PIDs',
-    'ThrottledPeriods',
-    'OutOfMemoryKills',
-  ],
-} as const;
+/** Two samples of a container, and the traffic if the output shows it. */
+interface Sample {
+  readonly now: Statistics;
+  readonly before: Statistics | undefined;
+  readonly traffic: Traffic | undefined;
+}
 
-/** The last two fields are gangway's: how often the limits of CPU and memory took effect. */
-function row(now: Statistics, before: Statistics | undefined, whole: boolean) {
-  const limit = now.memoryLimitBytes ?? totalmem();
-  return {
-    BlockIO: `${decimalSize(Number(now.blockReadBytes))} / ${decimalSize(Number(now.blockWriteBytes))}`,
-    Container: shortId(now.id, whole),
-    CPUPerc: percent(before === undefined ? 0 : cpuShare(before, now)),
-    ID: shortId(now.id, whole),
-    MemPerc: percent(now.memoryBytes / limit),
-    MemUsage: `${binarySize(now.memoryBytes)} / ${binarySize(limit)}`,
-    Name: now.name,
-    NetIO: `${decimalSize(Number(now.receivedBytes))} / ${decimalSize(Number(now.transmittedBytes))}`,
-    PIDs: String(now.pids),
-    ThrottledPeriods: String(now.throttledPeriods),
-    OutOfMemoryKills: String(now.outOfMemoryKills),
-  };
+/** Docker's fields; Connections, OutOfMemoryKills, PortConnections and ThrottledPeriods are gangway's. */
+const layout = (whole: boolean): Layout<Sample> => ({
+  fields: {
+    BlockIO: ['BLOCK I/O', ({ now }) => sizes(Number(now.blockReadBytes), Number(now.blockWriteBytes))],
+    CPUPerc: ['CPU %', ({ now, before }) => percent(before === undefined ? 0 : cpuShare(before, now))],
+    Connections: ['CONNECTIONS', ({ now, traffic }) => connections(traffic, now.id)],
+    Container: ['CONTAINER', ({ now }) => shortId(now.id, whole)],
+    ID: ['CONTAINER ID', ({ now }) => shortId(now.id, whole)],
+    MemPerc: ['MEM %', ({ now }) => percent(now.memoryBytes / memoryLimit(now))],
+    MemUsage: ['MEM USAGE / LIMIT', ({ now }) => `${binarySize(now.memoryBytes)} / ${binarySize(memoryLimit(now))}`],
+    Name: ['NAME', ({ now }) => now.name],
+    NetIO: ['NET I/O', ({ now }) => sizes(Number(now.receivedBytes), Number(now.transmittedBytes))],
+    OutOfMemoryKills: ['OOM KILLS', ({ now }) => String(now.outOfMemoryKills)],
+    PIDs: ['PIDS', ({ now }) => String(now.pids)],
+    PortConnections: ['PORT CONNECTIONS', ({ now, traffic }) => portConnections(traffic, now.id)],
+    ThrottledPeriods: ['THROTTLED', ({ now }) => String(now.throttledPeriods)],
+  },
+  columns: 'ID Name CPUPerc MemUsage MemPerc NetIO BlockIO PIDs ThrottledPeriods OutOfMemoryKills'.split(' '),
+});
+
+function sizes(first: number, second: number): string {
+  return `${decimalSize(first)} / ${decimalSize(second)}`;
+}
+
+function memoryLimit({ memoryLimitBytes }: Statistics): number {
+  return memoryLimitBytes ?? totalmem();
 }
 
 /** Returns CPU time per time: 1 is one busy CPU. After a restart in between, the counters begin at 0: the share is 0. */
@@ -163,59 +143,39 @@ function percent(share: number): string {
 
 /** `gangway stats --ports`. The counters are totals, so the first table needs no second sample. */
 const portStats: Execute<typeof statsOptions> = async ({ options, args }, context) => {
-  const format = await parseListFormat(options.format, portLayout.headings);
+  const list = portLayout(options['no-trunc']);
+  const format = await parseListFormat(options.format, list);
   const engine = await context.engine();
   const ids = await Promise.all(args.map(async (name) => String((await engine.inspect(name)).Id)));
   for (;;) {
-    const totals = portTotals(await engine.traffic());
-    const rows = totals
-      .filter(({ container }) => args.length === 0 || ids.includes(container))
-      .map((totals) => portRow(totals, options['no-trunc']));
-    printScreen(formatRows(rows, format, portLayout), format, !options['no-stream'], context);
-    if (options['no-stream'] || (rows.length === 0 && (await allRemoved(engine, ids)))) return 0;
+    const all = portTotals(await engine.traffic());
+    const totals = all.filter(({ container }) => args.length === 0 || ids.includes(container));
+    printScreen(formatList(totals, format, list), format, !options['no-stream'], context);
+    if (options['no-stream'] || (totals.length === 0 && (await allRemoved(engine, ids)))) return 0;
     await pause(intervalMilliseconds);
   }
 };
 
-const portLayout = {
-  headings: {
-    Container: 'CONTAINER',
-    Datagrams: 'DATAGRAMS IN / OUT',
-    DropReasons: 'DROP REASONS',
-    Drops: 'DROPS',
-    ErrorKinds: 'ERROR KINDS',
-    Errors: 'ERRORS',
-    ID: 'CONTAINER ID',
-    IO: 'IN / OUT',
-    Led: 'LED',
-    Name: 'NAME',
-    Open: 'OPEN',
-    Port: 'PORT',
-    Relayed: 'RELAYED',
-    Translated: 'TRANSLATED',
-  },
-  columns: ['Name', 'Port', 'Translated', 'Led', 'Relayed', 'Open', 'IO', 'Errors', 'Drops'],
-} as const;
-
 /** Translated connections took DNAT, led connections the connect hook. All other fields count relayed connections. */
-function portRow({ container, name, translated, relayed, led, ...place }: PortTotals, whole: boolean) {
-  return {
-    Container: shortId(container, whole),
-    Datagrams: `${relayed.datagramsIn} / ${relayed.datagramsOut}`,
-    DropReasons: nonZero(dropReasons, relayed),
-    Drops: total(dropReasons, relayed),
-    ErrorKinds: nonZero(errorKinds, relayed),
-    Errors: total(errorKinds, relayed),
-    ID: shortId(container, whole),
-    IO: `${decimalSize(relayed.bytesIn)} / ${decimalSize(relayed.bytesOut)}`,
-    Led: String(led),
-    Name: name,
-    Open: String(relayed.open),
-    Port: formatPlace({ container, name, ...place }),
-    Relayed: String(relayed.connections),
-    Translated: String(translated),
-  };
-}
+const portLayout = (whole: boolean): Layout<PortTotals> => ({
+  fields: {
+    Container: ['CONTAINER', ({ container }) => shortId(container, whole)],
+    Datagrams: ['DATAGRAMS IN / OUT', ({ relayed }) => `${relayed.datagramsIn} / ${relayed.datagramsOut}`],
+    DropReasons: ['DROP REASONS', ({ relayed }) => nonZero(dropReasons, relayed)],
+    Drops: ['DROPS', ({ relayed }) => total(dropReasons, relayed)],
+    ErrorKinds: ['ERROR KINDS', ({ relayed }) => nonZero(errorKinds, relayed)],
+    Errors: ['ERRORS', ({ relayed }) => total(errorKinds, relayed)],
+    ID: ['CONTAINER ID', ({ container }) => shortId(container, whole)],
+    IO: ['IN / OUT', ({ relayed }) => sizes(relayed.bytesIn, relayed.bytesOut)],
+    Led: ['LED', ({ led }) => String(led)],
+    Name: ['NAME', ({ name }) => name],
+    Open: ['OPEN', ({ relayed }) => String(relayed.open)],
+    Port: ['PORT', formatPlace],
+    Relayed: ['RELAYED', ({ relayed }) => String(relayed.connections)],
+    Translated: ['TRANSLATED', ({ translated }) => String(translated)],
+  },
+  columns: 'Name Port Translated Led Relayed Open IO Errors Drops'.split(' '),
+});
 
 function total(fields: readonly (keyof Counts)[], counts: Counts): string {
   return String(fields.reduce((sum, field) => sum + counts[field], 0));

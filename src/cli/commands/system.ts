@@ -1,23 +1,23 @@
 /** `gangway gc` and `gangway version`. */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import type { Removed } from '../../engine/engine.ts';
 import type { Execute } from '../command.ts';
 import { formatObject, parseFormat, parseListFormat } from '../format.ts';
-import { formatRows } from '../list-output.ts';
+import { formatList, type Layout } from '../list-output.ts';
 import type { garbageOptions, versionOptions } from '../options.ts';
 
 export const gc: Execute<typeof garbageOptions> = async ({ options }, context) => {
-  const format = await parseListFormat(options.format, layout.headings);
+  const format = await parseListFormat(options.format, layout);
   const engine = await context.engine();
   const removed = await engine.collectGarbage();
   const lines = removed.map(({ what, why }) => `removed ${what}: ${why}\n`).join('');
-  const rows = removed.map(({ what, why }) => ({ What: what, Why: why }));
-  context.stdout.write(formatRows(rows, format, layout, lines));
+  context.stdout.write(formatList(removed, format, layout, lines));
   if (removed.length === 0) context.stderr.write('nothing to remove: every resource has an owner\n');
   return 0;
 };
 
-const layout = { headings: { What: 'WHAT', Why: 'WHY' }, columns: [] } as const;
+const layout: Layout<Removed> = { fields: { What: ['WHAT', ({ what }) => what], Why: ['WHY', ({ why }) => why] } };
 
 export const version: Execute<typeof versionOptions> = async ({ options }, { stdout }) => {
   const format = await parseFormat(options.format);

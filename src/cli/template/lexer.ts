@@ -6,21 +6,6 @@
  */
 import { TemplateFault } from './value.ts';
 
-export type TokenKind =
-  | 'string'
-  | 'raw'
-  | 'number'
-  | 'field'
-  | 'dot'
-  | 'variable'
-  | 'word'
-  | 'declare'
-  | 'assign'
-  | 'pipe'
-  | 'comma'
-  | 'open'
-  | 'close';
-
 export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
@@ -34,7 +19,7 @@ export type Segment =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'action'; readonly tokens: readonly Token[]; readonly at: number };
 
-const patterns: readonly (readonly [TokenKind, RegExp])[] = [
+const patterns = [
   ['string', /"(?:[^"\\\n]|\\.)*"/y],
   ['raw', /`[^`]*`/y],
   ['number', /[+-]?\.?\d(?:[eE][+-]|[\w.])*/y],
@@ -48,7 +33,9 @@ const patterns: readonly (readonly [TokenKind, RegExp])[] = [
   ['comma', /,/y],
   ['open', /\(/y],
   ['close', /\)/y],
-];
+] as const satisfies readonly (readonly [kind: string, pattern: RegExp])[];
+
+export type TokenKind = (typeof patterns)[number][0];
 
 const opening = /\{\{(-(?=[ \t\r\n]))?/g;
 const comment = /[ \t\r\n]*\/\*(?:(?!\*\/).)*\*\/([ \t\r\n]+-)?\}\}/sy;
