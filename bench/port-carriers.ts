@@ -14,9 +14,9 @@ import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { type BridgeNetwork, policyOf } from '../src/networks/bridge.ts';
 import { createNetwork } from '../src/networks/network.ts';
-import { publish } from '../src/networks/port-mapping.ts';
+import { portSteps } from '../src/networks/port-mapping.ts';
 import { apply } from '../src/plan/apply.ts';
-import { World } from '../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
@@ -75,7 +75,7 @@ const network: BridgeNetwork = {
 };
 
 class Gangway implements PortCarrier {
-  private readonly world = new World(KernelNamespace.own());
+  private readonly world = new KernelHandles(KernelNamespace.own());
   private readonly made = new Map<number, readonly Step[]>();
   private spanned: readonly Step[] = [];
 
@@ -122,7 +122,7 @@ class Gangway implements PortCarrier {
       binding: { protocol: 'tcp', hostAddress: unspecified(4), hostPort, containerPort } as const,
       target,
     }));
-    return publish(gather(forwards), () => policyOf(network), this.firewall);
+    return portSteps(gather(forwards), () => policyOf(network), this.firewall);
   }
 }
 

@@ -23,7 +23,7 @@ async function run(onReadOnlyCommand: () => void): Promise<number> {
     missingCapabilities: withheldCapabilities,
     onReadOnlyCommand,
     createEngine: async (options) => (await import('../engine/create-engine.ts')).createEngine(options),
-    loadExplain: async () => (await import('../engine/explain.ts')).explain,
+    loadExplain: async () => (await import('../engine/step-kinds.ts')).explain,
   });
   // An open stdin would keep the process alive.
   input?.destroy();

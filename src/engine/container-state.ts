@@ -103,7 +103,7 @@ export function awaitsRestart(record: ContainerRecord): boolean {
 }
 
 /** A life of this length was a good one. Docker's ten seconds. */
-export const goodLifeMilliseconds = 10000;
+const goodLifeMilliseconds = 10000;
 /**
  * Has it ended by itself, and is its exit command on the way, which starts it again? The monitor becomes that command,
  * under its own number.

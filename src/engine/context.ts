@@ -9,20 +9,20 @@ import { existsSync } from 'node:fs';
 import type { BackendName } from '../firewall/backend.ts';
 import { bootId } from '../kernel/boot.ts';
 import type { KernelNamespace } from '../kernel/namespace.ts';
-import { type Change, carryOut, type Ledger, recover } from '../plan/change.ts';
-import { World } from '../plan/kernel-handles.ts';
+import { type Change, type ChangeLog, executeChange, recoverChange } from '../plan/change.ts';
+import { KernelHandles } from '../plan/kernel-handles.ts';
 import type { Kinds } from '../plan/kind.ts';
 import type { Plan } from '../plan/plan.ts';
 import { endOf } from '../services/events/reader.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
+import type { Forward } from '../values/port.ts';
 import { eventsPath, tell, tellUnlessTold } from './events/append.ts';
-import type { Sockets } from './port-sockets.ts';
-import { diskError } from './store/disk-errors.ts';
+import type { RelayTraffic } from './results.ts';
+import { diskError } from './store/directories.ts';
 import type { Identities } from './store/id-generator.ts';
-import { isServed } from './store/record.ts';
+import { type ContainerRecord, isServed } from './store/record.ts';
 import type { Records } from './store/record-store.ts';
-import type { Turns } from './store/serial-queue.ts';
 
 export interface Context {
   readonly records: Records;
@@ -42,7 +42,7 @@ export interface Context {
   /** Does it load the rules of its own version in the place of another one's? */
   readonly renews: boolean;
   /** What comes before every change: the firewall is brought to where it is wanted. */
-  readonly settle: (context: Context, world: World) => Promise<void>;
+  readonly settle: (context: Context, world: KernelHandles) => Promise<void>;
   /** The machine's own namespace, with its sockets, opened when it is first needed. */
   readonly host: () => KernelNamespace;
   /** Closes that one. It is opened again when it is needed again. */
@@ -59,10 +59,10 @@ export interface Context {
  */
 export async function exclusively<T>(
   context: Context,
-  body: (world: World) => Promise<T>,
+  body: (world: KernelHandles) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   if (context.dryRun) {
     try {
       await context.settle(context, world);
@@ -80,8 +80,8 @@ export async function exclusively<T>(
 
 async function locked<T>(
   context: Context,
-  world: World,
-  body: (world: World) => Promise<T>,
+  world: KernelHandles,
+  body: (world: KernelHandles) => Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   context.records.prepare();
@@ -107,8 +107,8 @@ async function locked<T>(
 
 /** In a world of its own: what it takes away must be known to nobody afterwards. @returns whether there was something */
 async function recoverFirst(context: Context): Promise<boolean> {
-  using world = new World(context.host());
-  const recovered = await recover(ledger(context), context.kinds, world);
+  using world = new KernelHandles(context.host());
+  const recovered = await recoverChange(ledger(context), context.kinds, world);
   if (recovered !== undefined) context.onWarning(recovered);
   return recovered !== undefined;
 }
@@ -149,12 +149,12 @@ async function keepServed({ records, sockets, onWarning }: Context): Promise<boo
 /** Tells of the change, and carries it out unless this is a dry run. */
 export async function carry(
   context: Context,
-  world: World,
+  world: KernelHandles,
   change: Change,
   kinds: Kinds = context.kinds,
 ): Promise<void> {
   context.onPlan(change.plan);
-  if (!context.dryRun) await carryOut(change, ledger(context), kinds, world);
+  if (!context.dryRun) await executeChange(change, ledger(context), kinds, world);
 }
 
 /** @throws GangwayError program-failed */
@@ -170,11 +170,59 @@ export function journalPath({ records }: Context): string {
   return `${records.directories.runtime}/journal.json`;
 }
 
-function ledger(context: Context): Ledger {
+function ledger(context: Context): ChangeLog {
   return {
     journalPath: journalPath(context),
-    tell: (events) => tell(context, events),
-    tellUnlessTold: (events, since) => tellUnlessTold(context, events, since),
-    toldUntil: () => endOf(eventsPath(context.records)),
+    appendEvents: (events) => tell(context, events),
+    appendMissingEvents: (events, since) => tellUnlessTold(context, events, since),
+    eventPosition: () => endOf(eventsPath(context.records)),
   };
+}
+
+export interface Sockets {
+  /**
+   * To be followed by `reserve` or `giveUp`.
+   *
+   * @throws GangwayError not-supported where the limit of open files has no room for so many sockets more
+   */
+  requireRoom(owner: string, sockets: number): Promise<void>;
+  /**
+   * Binds all of them, deaf until `serve`, or none.
+   *
+   * @throws GangwayError port-in-use, with who has it
+   */
+  reserve(owner: string, forwards: readonly Forward[], name: string): Promise<void>;
+  /** The plan failed: what was reserved is free again. What the owner serves already stays. */
+  giveUp(owner: string): Promise<void>;
+  /** The plan stands: clients may come in. */
+  serve(owner: string): Promise<void>;
+  /**
+   * Opens the name server of a container that is about to start, whose record is not written yet. It is given up unless
+   * `follow` finds the record.
+   */
+  attend(record: ContainerRecord): Promise<void>;
+  /** What each of them has carried. */
+  counts(): Promise<readonly RelayTraffic[]>;
+  /** Is there a switchboard, or the file of one that was killed? */
+  isRunning(): boolean;
+  /** Removes what is left of a switchboard that was killed; the next one makes its own. */
+  sweep(): void;
+  /** Closes those of the owner's ports that are not among these. Where no switchboard is running, all are closed. */
+  keep(owner: string, forwards: readonly Forward[], name: string): Promise<void>;
+  /** Closes the owner's sockets, of ports and names. What is closed already is closed. */
+  withdraw(owner: string): Promise<void>;
+  /** Makes what is served what the records say, starting a switchboard where none is running. @returns sentences about what can't be */
+  follow(): Promise<readonly string[]>;
+}
+
+/** One after the other, in the order in which they came: the lock is for other processes, this is for one engine's calls. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work);
+    // Whoever comes next waits for the end, however it was; the error is for who asked.
+    this.#last = Promise.allSettled([mine]);
+    return mine;
+  }
 }

@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { type Context, exclusively, letIn } from '../../src/engine/context.ts';
-import { Turns } from '../../src/engine/store/serial-queue.ts';
+import { type Context, exclusively, letIn, Turns } from '../../src/engine/context.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 
 const failing = (error: Error) => ({ sockets: { serve: async () => Promise.reject(error) } }) as unknown as Context;

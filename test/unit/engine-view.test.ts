@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, list, portsOf, sight } from '../../src/engine/container/list.ts';
 import type { Context } from '../../src/engine/context.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
-import { idOf } from '../../src/engine/store/predefined-networks.ts';
+import { idOf } from '../../src/engine/store/network-lookup.ts';
 import type { ContainerRecord, End } from '../../src/engine/store/record.ts';
 import { Records } from '../../src/engine/store/record-store.ts';
 import { bootId } from '../../src/kernel/boot.ts';

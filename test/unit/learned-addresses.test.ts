@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
 import { LearnedAddresses } from '../../src/engine/switchboard/egress-by-name.ts';
-import { contentOf } from '../../src/firewall/backend.ts';
+import { stepContent } from '../../src/firewall/backend.ts';
 import type { FirewallStep } from '../../src/plan/step.ts';
 import type { Opening } from '../../src/services/dns/egress-opening.ts';
 import { formatAddress, offset, parseAddress } from '../../src/values/address.ts';
@@ -124,13 +124,13 @@ function sceneOfRules() {
     async applyAll(steps: readonly FirewallStep[]) {
       runs.push(steps.length);
       await Promise.resolve();
-      rules.push(...steps.map(contentOf));
+      rules.push(...steps.map(stepContent));
     },
     async undoAll(steps: readonly FirewallStep[]) {
       await Promise.resolve();
-      for (const text of steps.map(contentOf)) if (rules.includes(text)) rules.splice(rules.indexOf(text), 1);
+      for (const text of steps.map(stepContent)) if (rules.includes(text)) rules.splice(rules.indexOf(text), 1);
     },
-    holds: (step: FirewallStep) => rules.includes(contentOf(step)),
+    holds: (step: FirewallStep) => rules.includes(stepContent(step)),
   };
   const machine = { boot: '', ruleset: [{ kind: 'chains', variant: 'nft' }], forwarding: [] };
   const records = { isMachineReadable: false, machine: () => machine, networks: () => networks.map((id) => ({ id })) };

@@ -32,7 +32,8 @@ export const dockerProxy: Execute = async (_, { engineOptions }) => {
 export const switchboard: Execute = async (_, { engineOptions }) => {
   const { assemble } = await import('../../engine/create-engine.ts');
   const { isSilent, keeper, keepFirewall } = await import('../../engine/firewall/auto-repair.ts');
-  const { publications, wantedNames } = await import('../../engine/switchboard/desired-state.ts');
+  const { publications } = await import('../../engine/switchboard/port-diff.ts');
+  const { wantedNames } = await import('../../engine/dns/zones.ts');
   const { LearnedAddresses } = await import('../../engine/switchboard/egress-by-name.ts');
   const { openConnectHook } = await import('../../engine/switchboard/connect-hook.ts');
   const { runSwitchboard } = await import('../../engine/switchboard/main.ts');

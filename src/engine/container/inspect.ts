@@ -1,13 +1,14 @@
 /** `gangway inspect`: Docker's field names, so that what reads `docker inspect` reads this. */
 import { bootId } from '../../kernel/boot.ts';
 import { pinPath } from '../../kernel/namespace.ts';
-import { waysThrough } from '../../networks/network.ts';
+import { endpointRoutes } from '../../networks/network.ts';
 import { readLaunched } from '../../services/process/launch.ts';
 import { type Address, type Family, formatAddress } from '../../values/address.ts';
 import { formatConnection } from '../../values/connection-grammar.ts';
 import { spread } from '../../values/forward-set.ts';
 import { cut } from '../../values/literal.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
+import { modeName } from '../../values/network.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import { present } from '../../values/present.ts';
 import { formatExtraHost } from '../../values/resolver-grammar.ts';
@@ -16,8 +17,7 @@ import { finishedAtOf } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import { namesOf } from '../dns/zones.ts';
 import type { ContainerInspection } from '../engine.ts';
-import { modeName } from '../network/inspect.ts';
-import { never } from '../store/predefined-networks.ts';
+import { never } from '../store/network-lookup.ts';
 import { type ContainerRecord, isLiving, type Life, type NetworkRecord } from '../store/record.ts';
 import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
 import { linksOf } from './legacy-links.ts';
@@ -158,7 +158,7 @@ function endpointSettings(
 ) {
   const plug = life?.plugs.find(({ request }) => request.network === connection?.network);
   const network = networks.find((candidate) => candidate.id === plug?.networkId)?.network;
-  const ways = plug === undefined || network === undefined ? [] : waysThrough(network, plug.endpoint);
+  const ways = plug === undefined || network === undefined ? [] : endpointRoutes(network, plug.endpoint);
   const of = (family: Family) => {
     const prefix = plug?.endpoint.addresses.find(({ address }) => address.family === family);
     const gateway = ways.find((way) => way.family === family)?.gateway;

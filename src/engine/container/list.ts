@@ -1,6 +1,6 @@
 /** Lists: containers, networks, ports. Reads records and looks at processes; changes nothing, needs no lock. */
 import { bootId } from '../../kernel/boot.ts';
-import { announced } from '../../plan/change.ts';
+import { pendingFileChange } from '../../plan/change.ts';
 import type { Observed } from '../../services/process/launch.ts';
 import { humanDuration } from '../../values/age.ts';
 import type { NetworkMode } from '../../values/network.ts';
@@ -9,7 +9,7 @@ import { formatPort } from '../../values/port-grammar.ts';
 import { isWaiting, observeLife } from '../container-state.ts';
 import { type Context, journalPath } from '../context.ts';
 import type { ContainerState, ContainerSummary } from '../engine.ts';
-import { listNetworks } from '../network/inspect.ts';
+import { listNetworks } from '../store/network-lookup.ts';
 import { bindingsOf, type ContainerRecord, heldBindingsOf, isLiving, type Life } from '../store/record.ts';
 
 /** `gangway ps`, newest first. */
@@ -75,7 +75,7 @@ export interface Sight {
 export function sight(context: Context, record: ContainerRecord): Sight | undefined {
   const found = glance(record);
   if (!isLiving(record, bootId()) || !isUnclear(found)) return found;
-  const change = announced(context.records.path('containers', record.id), journalPath(context));
+  const change = pendingFileChange(context.records.path('containers', record.id), journalPath(context));
   const next = change === undefined ? context.records.containerById(record.id) : context.records.foreseen(change);
   if (change?.content === null) return { ...(next === undefined ? found : glance(next)), isBeingRemoved: true };
   return next === undefined ? undefined : glance(next);

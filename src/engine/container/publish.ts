@@ -12,8 +12,15 @@
  * Who is connected when a port is taken back is cut off: the kernel is made to forget whom it has led there, and the
  * switchboard breaks off what it carries. Neither touches what came to the container by another port, or another way.
  */
-import { carried, publish, republish, sockets, unpublish, withFlows } from '../../networks/port-mapping.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import {
+  portSteps,
+  republish,
+  socketRemarks,
+  unpublish,
+  withConntrackCleanup,
+  withHostPort,
+} from '../../networks/port-mapping.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { publishAll } from '../../services/port-allocation.ts';
 import { selectBindings, withoutBindings, withoutRequests } from '../../services/unpublish/unpublish.ts';
 import {
@@ -30,9 +37,10 @@ import type { Forward, PortBinding, PublishedPort } from '../../values/port.ts';
 import { formatPort, formatPublish, refuseOverlaps } from '../../values/port-grammar.ts';
 import { isAlive } from '../container-state.ts';
 import { type Context, carry, exclusively } from '../context.ts';
-import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from '../endpoint/routes.ts';
+import { type Wired, waysOf, wiredOf } from '../endpoint/routes.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
 import { bindPorts, closeFirst, whileBound } from '../ports/allocate.ts';
+import { behindOf, forwardsOf } from '../ports/targets.ts';
 import { prepareGround } from '../sandbox/prerequisites.ts';
 import type { ContainerRecord, Life } from '../store/record.ts';
 
@@ -101,30 +109,30 @@ interface Addition {
 
 async function addPorts(
   context: Context,
-  world: World,
+  world: KernelHandles,
   { record, life, wired, asked, subject }: Addition,
 ): Promise<readonly PortBinding[]> {
   const ways = waysOf(wired);
   const bindings = await bindPorts(context, { record, asked, wired, ways, own: 'taken' });
   const added = forwardsOf(wired, ways, bindings);
   const forwards = gather([...spread(life.forwards), ...added]);
-  const published = publish(forwards, behindOf(wired), standingBackend(context));
+  const published = portSteps(forwards, behindOf(wired), standingBackend(context));
   const ground = prepareGround(context, world, {
     networks: wired.map((each) => each.record),
     forwardFor: { id: record.id, begins: false },
     forwards: added,
   });
-  const steps = [...ground.steps, ...withFlows(republish(life.published, published), added)];
+  const steps = [...ground.steps, ...withConntrackCleanup(republish(life.published, published), added)];
   const after = { ...record, life: { ...life, forwards, published } };
-  await whileBound(context, record, !context.dryRun && carried(added).length > 0, async () => {
+  await whileBound(context, record, !context.dryRun && withHostPort(added).length > 0, async () => {
     // What was asked for before and is not bound now would be in the way of the next start.
     refuseOverlaps(record.request.publish);
     await carry(context, world, {
-      plan: { subject, direction: 'make', steps, remarks: sockets(added) },
+      plan: { subject, direction: 'make', steps, remarks: socketRemarks(added) },
       records: [context.records.put('containers', after), ...ground.records],
     });
   });
-  return carried(added).map(({ binding }) => binding);
+  return withHostPort(added).map(({ binding }) => binding);
 }
 
 /**
@@ -154,7 +162,7 @@ export async function unpublishPorts(context: Context, name: string, meant: read
       },
     );
     const flows = before.filter(({ binding }) => gone.has(binding));
-    const steps = withFlows(unpublish(life.published, after.life.published), flows);
+    const steps = withConntrackCleanup(unpublish(life.published, after.life.published), flows);
     await closeFirst(context, record, { before: life.forwards, after: after.life.forwards });
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps },
@@ -171,7 +179,7 @@ interface Unpublished {
 function leaving(context: Context, record: ContainerRecord & { readonly life: Life }, { gone, left }: Unpublished) {
   const { life } = record;
   const forwards = gather(left);
-  const published = publish(forwards, behindOf(wiredOf(context.records, life)), standingBackend(context));
+  const published = portSteps(forwards, behindOf(wiredOf(context.records, life)), standingBackend(context));
   const request = rewrite(record.request, (all) => withoutBindings(all, gone, left.map(bindingIn)));
   return { ...record, request, life: { ...life, forwards, published } };
 }

@@ -12,11 +12,11 @@
 import { bootId } from '../../kernel/boot.ts';
 import { pinPath } from '../../kernel/namespace.ts';
 import { defaultRoutes } from '../../networks/default-route.ts';
-import { nameSockets } from '../../networks/dns.ts';
-import { type HostEntry, hosts, nameServiceResolvConf, resolvConf } from '../../networks/files.ts';
-import { carried, sockets as portSockets, publish } from '../../networks/port-mapping.ts';
-import { settings } from '../../networks/sandbox.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import { dnsSocketRemarks } from '../../networks/dns.ts';
+import { embeddedDnsResolvConf, type HostEntry, hostsFile, resolvConf } from '../../networks/files.ts';
+import { socketRemarks as portSockets, portSteps, withHostPort } from '../../networks/port-mapping.ts';
+import { sysctlSteps } from '../../networks/sandbox.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { DefaultRoute, DirectoryStep, FileStep, Step } from '../../plan/step.ts';
 import { type Place, prepareLaunch } from '../../services/process/resolve-launch.ts';
 import type { Address, Family } from '../../values/address.ts';
@@ -27,10 +27,12 @@ import type { Launch } from '../../values/launch.ts';
 import { present } from '../../values/present.ts';
 import { closesIpv6 } from '../../values/sysctl-grammar.ts';
 import { type Context, carry, letIn } from '../context.ts';
-import { behindOf, guardOf } from '../endpoint/routes.ts';
+import { ownNames } from '../dns/zones.ts';
+import { guardOf } from '../endpoint/routes.ts';
 import { ofContainer, ofStack } from '../events/build.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
 import { machineHosts, machineResolvConf } from '../host-facts.ts';
+import { behindOf } from '../ports/targets.ts';
 import { draftStack, type Stack } from '../sandbox/sandbox.ts';
 import { type ContainerRecord, type Life, stepsOf } from '../store/record.ts';
 import { linkLines } from './legacy-links.ts';
@@ -51,14 +53,14 @@ export interface Beginning {
 /** Gives the container a life. The caller holds the lock. */
 export async function startLife(
   context: Context,
-  world: World,
+  world: KernelHandles,
   record: ContainerRecord,
   { before = [], created, foreground = false, actions = ['start'] }: Beginning = {},
 ): Promise<ContainerRecord> {
   if (record.life !== undefined) throw new GangwayError('container-running', `container ${record.name} is running`);
   const stack = await draftStack(context, world, record);
   const { sockets } = context;
-  const published = !context.dryRun && carried(stack.forwards).length > 0;
+  const published = !context.dryRun && withHostPort(stack.forwards).length > 0;
   const named = !context.dryRun && stack.names !== undefined;
   try {
     const started = draftLife(context, record, stack, foreground);
@@ -87,7 +89,7 @@ function change({ records }: Context, record: ContainerRecord, before: readonly 
       subject: `${before.length > 0 ? 'run' : 'start'} ${record.name}`,
       direction: 'make' as const,
       steps: [...before, ...(ground?.steps ?? []), ...life],
-      remarks: [...portSockets(forwards), ...(names === undefined ? [] : nameSockets())],
+      remarks: [...portSockets(forwards), ...(names === undefined ? [] : dnsSocketRemarks())],
     },
     records: [records.put('containers', record), ...(ground?.records ?? [])],
   };
@@ -118,13 +120,13 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
     launch,
     ...(sandbox === undefined ? {} : { namespace: sandbox.namespace }),
     ...(joined === undefined ? {} : { joined: joined.id, ...present({ joinedLife: joined.life?.startedAt }) }),
-    sandbox: [...stack.made, ...(sandbox === undefined ? [] : settings(sandbox, record.request.sysctls))],
+    sandbox: [...stack.made, ...(sandbox === undefined ? [] : sysctlSteps(sandbox, record.request.sysctls))],
     ...(stack.names === undefined ? {} : { names: stack.names }),
     plugs: wired.map(({ plug }) => plug),
     guard: guardOf(wired),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),
     forwards: gathered,
-    published: publish(gathered, behindOf(wired), standingBackend(context)),
+    published: portSteps(gathered, behindOf(wired), standingBackend(context)),
     rest: [
       ...files(record, directory, stack, linkLines(records, record.network)),
       { kind: 'process', launch, why: 'the command, in namespaces of its own and inside its limits' },
@@ -190,7 +192,7 @@ function files(
     hosts:
       sandbox === undefined
         ? machineHosts()
-        : hosts(ownNames(record), own, {
+        : hostsFile(ownNames(record), own, {
             added: [...extraLines(record, ways), ...linked],
             ipv6: !closesIpv6(record.request.sysctls),
           }),
@@ -198,7 +200,7 @@ function files(
     'resolv.conf':
       names === undefined
         ? resolvConf(machineResolvConf(), sandbox === undefined ? 'host' : familiesOf(own), record.request.resolver)
-        : nameServiceResolvConf(names.resolver),
+        : embeddedDnsResolvConf(names.resolver),
   };
   return [
     bundle,
@@ -225,9 +227,4 @@ function extraLines({ request }: ContainerRecord, ways: readonly DefaultRoute[])
     if (address !== 'host-gateway') return [{ name, address }];
     return ways.flatMap(({ gateway }) => (gateway === undefined ? [] : [{ name, address: gateway }]));
   });
-}
-
-/** What stands behind a container's address in its /etc/hosts: `web.example.org web`. */
-export function ownNames({ hostname, request }: ContainerRecord): string {
-  return request.domainName === undefined ? hostname : `${hostname}.${request.domainName} ${hostname}`;
 }

@@ -13,7 +13,7 @@ import {
   signalProcess,
 } from '../../kernel/process.ts';
 import { apply } from '../../plan/apply.ts';
-import { World } from '../../plan/kernel-handles.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { ended as endedKind, signal as signalKind } from '../../plan/kinds/kill.ts';
 import type { Step } from '../../plan/step.ts';
 import { lockPath } from '../../services/process/exit-hook.ts';
@@ -68,7 +68,7 @@ export async function restart(context: Context, name: string, options: StopOptio
   });
   if (marked === undefined) return;
   const { life, record } = marked;
-  const afterwards = async (world: World) => {
+  const afterwards = async (world: KernelHandles) => {
     const found = context.records.containerById(record.id);
     if (found === undefined) throw containerNotFound(name);
     // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
@@ -79,7 +79,7 @@ export async function restart(context: Context, name: string, options: StopOptio
   await end(context, record, { life, ending, told: ['stop'], afterwards });
 }
 
-async function startAgain(context: Context, world: World, found: ContainerRecord): Promise<void> {
+async function startAgain(context: Context, world: KernelHandles, found: ContainerRecord): Promise<void> {
   const ended = await endLife(context, world, found, 'keep');
   await startLife(context, world, { ...ended, stopped: false, restarts: 0 }, { actions: ['start', 'restart'] });
 }
@@ -136,7 +136,7 @@ async function send(context: Context, record: ContainerRecord, signal: string): 
     ];
     return await end(context, record, { life: record.life, ending, told: [] });
   }
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   const why = 'sent to the container’s first process; what it means is the command’s business';
   await ask(context, world, record, [{ kind: 'signal', process: launched.container, signal, why }]);
 }
@@ -149,13 +149,13 @@ interface Asked {
   /** What is told of the container when that is done. */
   readonly told: readonly ContainerAction[];
   /** Done in the same turn, when it has ended. */
-  readonly afterwards?: (world: World) => Promise<void>;
+  readonly afterwards?: (world: KernelHandles) => Promise<void>;
 }
 
 /** Ends a life, and takes it away. */
 async function end(context: Context, record: ContainerRecord, asked: Asked): Promise<void> {
   const { life, ending, told, afterwards } = asked;
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   const { launch } = life;
   const launched = readLaunched(launch);
   let isKilled = false;
@@ -189,7 +189,12 @@ async function waitForMonitor(launch: Launch, launched: Launched): Promise<void>
  *
  * @returns whether a process was killed by one of them
  */
-async function ask(context: Context, world: World, record: ContainerRecord, steps: readonly Step[]): Promise<boolean> {
+async function ask(
+  context: Context,
+  world: KernelHandles,
+  record: ContainerRecord,
+  steps: readonly Step[],
+): Promise<boolean> {
   const subject = `end the command of ${record.name}`;
   context.onPlan({ subject, direction: 'make', steps });
   if (context.dryRun) return false;
@@ -256,12 +261,12 @@ async function markStopped(context: Context, name: string): Promise<ContainerRec
 }
 
 /** Writes down that we are going to start it again, so that nobody else does meanwhile, nor removes it. */
-async function markRestarted(context: Context, world: World, found: ContainerRecord): Promise<ContainerRecord> {
+async function markRestarted(context: Context, world: KernelHandles, found: ContainerRecord): Promise<ContainerRecord> {
   return await note(context, world, { ...found, ...present({ restartedBy: identifyProcess(process.pid) }) });
 }
 
 /** Nobody is told of it: it is no step of what was asked. */
-async function note(context: Context, world: World, record: ContainerRecord): Promise<ContainerRecord> {
+async function note(context: Context, world: KernelHandles, record: ContainerRecord): Promise<ContainerRecord> {
   const plan = { subject: `stop ${record.name}`, direction: 'make' as const, steps: [] };
   const records = [context.records.put('containers', record)];
   if (!context.dryRun) await carry({ ...context, onPlan: () => {} }, world, { plan, records });
@@ -274,7 +279,7 @@ const killed: Observed = { kind: 'exited', exit: { exitCode: 137, outOfMemory: f
 /** Takes away what an ended container had, if nobody was faster. The caller holds the lock. */
 async function clear(
   context: Context,
-  world: World,
+  world: KernelHandles,
   asked: ContainerRecord,
   { told, isKilled }: { readonly told: Asked['told']; readonly isKilled: boolean },
 ): Promise<void> {

@@ -9,9 +9,9 @@ import { existsSync } from 'node:fs';
 import { bootId } from '../../kernel/boot.ts';
 import type { ProcessIdentity } from '../../kernel/process.ts';
 import type { RecordChange } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
-import { lasting } from '../../plan/undo.ts';
+import { persistentSteps } from '../../plan/undo.ts';
 import type { Observed } from '../../services/process/launch.ts';
 import { messageOf } from '../../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../../values/event.ts';
@@ -40,7 +40,7 @@ interface Circumstances {
  */
 export async function endLife(
   context: Context,
-  world: World,
+  world: KernelHandles,
   record: ContainerRecord,
   last: 'keep' | 'remove',
   { told = [], found, waiter }: Circumstances = {},
@@ -57,7 +57,7 @@ export async function endLife(
   if (!context.dryRun && isServed(record, boot)) await context.sockets.withdraw(record.id);
   await unplugForOthers(context, world, record);
   const shared = endForwarding(context, record);
-  const made = isLiving(record, boot) ? stepsOf(life) : lasting(stepsOf(life));
+  const made = isLiving(record, boot) ? stepsOf(life) : persistentSteps(stepsOf(life));
   const steps = [...shared.steps, ...made];
   const own =
     last === 'remove'
@@ -83,7 +83,7 @@ export async function endLife(
  * A namespace takes its links with it when it ends; but it does not end while somebody else lives in it. Who has joined
  * this container's stack keeps it, with nothing in it but lo, as in Docker.
  */
-async function unplugForOthers(context: Context, world: World, record: ContainerRecord): Promise<void> {
+async function unplugForOthers(context: Context, world: KernelHandles, record: ContainerRecord): Promise<void> {
   if (!isLiving(record, bootId()) || record.life.plugs.length === 0) return;
   const { id, name, life } = record;
   const shared = context.records.containers().some((other) => other.life?.joined === id && isAlive(other.life));
@@ -94,7 +94,7 @@ async function unplugForOthers(context: Context, world: World, record: Container
 }
 
 /** Removes a container that has no life. The caller holds the lock. */
-export async function removeRecord(context: Context, world: World, record: ContainerRecord): Promise<void> {
+export async function removeRecord(context: Context, world: KernelHandles, record: ContainerRecord): Promise<void> {
   const { steps, records } = removal(context, record, record);
   await carry(context, world, {
     plan: { subject: `remove ${record.name}`, direction: 'unmake', steps },
@@ -132,7 +132,12 @@ function ofEnd({ records }: Context, record: ContainerRecord, end: End): readonl
  * @returns whether it was noted: what stands is not given up, whatever went wrong behind it
  * @throws AggregateError if it can't be written
  */
-export async function noteFailure(context: Context, world: World, id: string, error: unknown): Promise<boolean> {
+export async function noteFailure(
+  context: Context,
+  world: KernelHandles,
+  id: string,
+  error: unknown,
+): Promise<boolean> {
   const record = context.records.containerById(id);
   if (record === undefined || record.life !== undefined) return false;
   // What is behind the last step of a start may fail, too: what stands then the journal alone knows, and the next command reads it.

@@ -4,9 +4,10 @@
  * Every container of a network is a member of its table, also one that does not run, whose name is then known and has no
  * address. The default bridge has a table, too: nobody is found by it there, but its names are not told to anybody outside.
  */
-import { inOrder } from '../../networks/default-route.ts';
+import { bootId } from '../../kernel/boot.ts';
+import { byRoutePriority } from '../../networks/default-route.ts';
 import { linkOf } from '../../networks/network.ts';
-import { carried } from '../../networks/port-mapping.ts';
+import { withHostPort } from '../../networks/port-mapping.ts';
 import {
   linkTable,
   type Member,
@@ -23,7 +24,9 @@ import { grouped } from '../../values/grouped.ts';
 import { shortId } from '../../values/id.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
 import { type Upstream, upstreamPort } from '../../values/resolver.ts';
+import type { Context } from '../context.ts';
 import { exitsOf } from '../endpoint/routes.ts';
+import { machineAddresses } from '../host-facts.ts';
 import {
   allMeant,
   type ContainerRecord,
@@ -89,7 +92,7 @@ function seatsOf(lives: readonly Life[]): Seats {
   return {
     own: new Set(addresses.map(({ address }) => formatAddress(address))),
     published: lives.flatMap(({ forwards }) =>
-      carried(forwards)
+      withHostPort(forwards)
         .filter(({ protocol, ports }) => protocol !== 'sctp' && ports.some(hasNamePort))
         .map(({ hostAddress }) => hostAddress),
     ),
@@ -157,8 +160,8 @@ class Known {
       const record = this.networks.find(({ id }) => id === plug.networkId);
       return record === undefined ? [] : [{ plug, record }];
     });
-    const ordered = inOrder(exitsOf(wired));
-    const exits = ordered.filter(({ ways }) => ways.length > 0).map(({ record }) => exitOf(record));
+    const ordered = byRoutePriority(exitsOf(wired));
+    const exits = ordered.filter(({ routes: ways }) => ways.length > 0).map(({ record }) => exitOf(record));
     return {
       networks: ordered
         .filter(({ record }) => hasNames(record))
@@ -232,4 +235,15 @@ class Known {
       return found === undefined ? [] : [{ names: [alias], addresses: found.member.addresses }];
     });
   }
+}
+
+/** What stands behind a container's address in its /etc/hosts: `web.example.org web`. */
+export function ownNames({ hostname, request }: ContainerRecord): string {
+  return request.domainName === undefined ? hostname : `${hostname}.${request.domainName} ${hostname}`;
+}
+
+/** @param attended containers that are about to start, and in no record yet */
+export function wantedNames({ records, host }: Context, attended: readonly ContainerRecord[]): readonly NameService[] {
+  const others = records.containers().filter(({ id }) => !attended.some((record) => record.id === id));
+  return nameServices([...others, ...attended], records.networks(), bootId(), () => machineAddresses(host().route));
 }

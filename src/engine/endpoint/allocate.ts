@@ -1,7 +1,7 @@
 /** A container's plugs: which addresses, links and MACs they get. Everything is chosen before anything is made. */
 import { bootId } from '../../kernel/boot.ts';
 import type { Endpoint } from '../../networks/bridge.ts';
-import { type Network, plugIn } from '../../networks/network.ts';
+import { attachEndpoint, type Network } from '../../networks/network.ts';
 import type { Sandbox } from '../../networks/sandbox.ts';
 import { checkAddress, chooseAddress, isFree, refuseInUse } from '../../services/ipam.ts';
 import {
@@ -81,7 +81,7 @@ export function draftPlug(
   });
   for (const wanted of request.linkLocalAddresses) refuseInUse(wanted, used);
   const endpoint = draftEndpoint(context, record, slot, { request, addresses });
-  const steps = plugIn(network, endpoint, slot.sandbox, kernelFamilies());
+  const steps = attachEndpoint(network, endpoint, slot.sandbox, kernelFamilies());
   return { plug: { networkId: id, request, endpoint, steps }, record, cursors: given };
 }
 

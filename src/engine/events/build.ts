@@ -1,7 +1,7 @@
 /** What is told of containers and networks when something happens to them: docker's words, and docker's attributes. */
 import type { ContainerAction, NetworkAction, Occurrence } from '../../values/event.ts';
 import { order } from '../../values/order.ts';
-import { idOf } from '../store/predefined-networks.ts';
+import { idOf } from '../store/network-lookup.ts';
 import type { ContainerRecord, NetworkRecord } from '../store/record.ts';
 
 type Attributes = Readonly<Record<string, string>>;

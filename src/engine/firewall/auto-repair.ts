@@ -1,7 +1,7 @@
 /** The firewall as the records have it, kept by whoever stays: the switchboard. */
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
+import type { Sockets } from '../context.ts';
 import { type Context, carry, exclusively } from '../context.ts';
-import type { Sockets } from '../port-sockets.ts';
 import { repairs } from './repair.ts';
 
 /** Who keeps the firewall asks nobody for sockets, least of all himself. */
@@ -37,7 +37,7 @@ export function keeper(context: Context): Context {
  * @throws AbortError then
  */
 export async function keepFirewall(own: Context, signal?: AbortSignal): Promise<void> {
-  const putBack = async (world: World) => {
+  const putBack = async (world: KernelHandles) => {
     for (const repair of repairs(own, world, 'everything')) await carry(own, world, repair);
   };
   await exclusively(own, putBack, signal);

@@ -1,23 +1,24 @@
 /** Which of the two back ends carries out the policy: the one that stands, and where it moves to. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Backend, type BackendName, isFirewallStep } from '../../firewall/backend.ts';
-import { listNeighbours } from '../../firewall/foreign-firewalls.ts';
-import { findVariant, isInstalled } from '../../firewall/iptables/program.ts';
+import { listForeignFirewalls } from '../../firewall/foreign-firewalls.ts';
+import { detectVariant, isInstalled } from '../../firewall/iptables/program.ts';
 import { iptables } from '../../firewall/iptables.ts';
 import { nftables } from '../../firewall/nftables.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { findProgram } from '../../kernel/run-program.ts';
-import { knowBridge } from '../../networks/bridge.ts';
+import { bridgePolicySteps } from '../../networks/bridge.ts';
 import { closesTransit, closeTransit } from '../../networks/masquerade.ts';
-import { publish } from '../../networks/port-mapping.ts';
+import { portSteps } from '../../networks/port-mapping.ts';
 import type { Change } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { FirewallStep, Step } from '../../plan/step.ts';
 import { families } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Context } from '../context.ts';
-import { behindOf, wiredOf } from '../endpoint/routes.ts';
+import { wiredOf } from '../endpoint/routes.ts';
 import { kernelBridgeFilter } from '../host-facts.ts';
+import { behindOf } from '../ports/targets.ts';
 import { holdUnrecorded } from '../store/installed-state.ts';
 import {
   type ContainerRecord,
@@ -49,7 +50,7 @@ function wantedBackend(context: Context): Backend {
 
 /** Where others have rules in iptables' FORWARD, ours stand there, too (neighbours.ts says why). */
 function beside({ host }: Context): Backend | undefined {
-  const variants = listNeighbours(host().netfilter).flatMap(({ variant }) => variant ?? []);
+  const variants = listForeignFirewalls(host().netfilter).flatMap(({ variant }) => variant ?? []);
   const variant = variants.find(isInstalled);
   return variant && iptables(variant, kernelBridgeFilter());
 }
@@ -63,7 +64,7 @@ function backendIn(ruleset: MachineRecord['ruleset']): Backend | undefined {
 
 function choose(asked: BackendName | undefined): Backend {
   if (asked === 'nftables' || (asked === undefined && findProgram('nft') !== undefined)) return nftables;
-  const variant = findVariant();
+  const variant = detectVariant();
   if (variant !== undefined) return iptables(variant, kernelBridgeFilter());
   const missing = asked === undefined ? 'neither nft nor iptables is installed' : 'iptables is not installed';
   throw new GangwayError('missing-program', missing, {
@@ -93,7 +94,7 @@ function isKeptBy(firewall: Backend, ruleset: MachineRecord['ruleset']): boolean
 }
 
 /** Are the rules of this back end in the kernel, all of them, though no record says so? The owner's are for him to say. */
-export function isLoaded(context: Context, world: World, firewall: Backend): boolean {
+export function isLoaded(context: Context, world: KernelHandles, firewall: Backend): boolean {
   return holdUnrecorded(context, world, firewall.load([]));
 }
 
@@ -120,7 +121,7 @@ export function retell(context: Context, firewall: Backend): Retold {
     // Of a network whose record was damaged nobody knows what there was to tell.
     .filter(({ life }) => life.plugs.every(({ networkId }) => known.has(networkId)))
     .map((record) => {
-      const published = publish(record.life.forwards, behindOf(wiredOf(records, record.life)), firewall);
+      const published = portSteps(record.life.forwards, behindOf(wiredOf(records, record.life)), firewall);
       return { ...record, life: { ...record.life, published } };
     });
   const { leaving: _, ...before } = records.machine();
@@ -146,7 +147,7 @@ function retoldNetwork(record: NetworkRecord, firewall: Backend): NetworkRecord 
   const { network, made } = record;
   if (network.kind !== 'bridge' || made === undefined) return record;
   const others = made.steps.filter((step) => !isFirewallStep(step));
-  return { ...record, made: { ...made, steps: [...knowBridge(network, firewall), ...others] } };
+  return { ...record, made: { ...made, steps: [...bridgePolicySteps(network, firewall), ...others] } };
 }
 
 /**

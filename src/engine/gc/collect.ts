@@ -12,7 +12,7 @@ import { type Backend, isFirewallStep } from '../../firewall/backend.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { listLinks } from '../../kernel/link.ts';
 import type { RecordChange } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { TeardownError } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
@@ -54,7 +54,7 @@ interface Search {
 }
 
 /** What no record of ours knows, unless it may be somebody else's. */
-async function unknownThings(context: Context, world: World, search: Search): Promise<readonly Removed[]> {
+async function unknownThings(context: Context, world: KernelHandles, search: Search): Promise<readonly Removed[]> {
   const { lost, failures } = search;
   const others = strangers(context).map((id) => shortId(id));
   if (others.length > 0) {
@@ -83,7 +83,11 @@ async function goingOn<T>(failures: TeardownError[], work: Promise<T>, otherwise
   }
 }
 
-async function deadContainers(context: Context, world: World, failures: TeardownError[]): Promise<readonly Removed[]> {
+async function deadContainers(
+  context: Context,
+  world: KernelHandles,
+  failures: TeardownError[],
+): Promise<readonly Removed[]> {
   const dead = context.records
     .containers()
     .filter((record) => record.life !== undefined && !isAlive(record.life) && !isAboutToRestart(record));
@@ -96,7 +100,7 @@ async function deadContainers(context: Context, world: World, failures: Teardown
 
 async function forsakenContainers(
   context: Context,
-  world: World,
+  world: KernelHandles,
   failures: TeardownError[],
 ): Promise<readonly Removed[]> {
   const forsaken = context.records.containers().filter(isForsaken);
@@ -107,18 +111,18 @@ async function forsakenContainers(
   }));
 }
 
-async function damagedRecords(context: Context, world: World): Promise<readonly Removed[]> {
+async function damagedRecords(context: Context, world: KernelHandles): Promise<readonly Removed[]> {
   return await removeFiles(context, world, context.records.torn(), 'it is damaged and can’t be read');
 }
 
 /** Of all that is removed, these were nobody's: no link is about to go with them. */
-async function unfinishedRecords(context: Context, world: World): Promise<readonly Removed[]> {
+async function unfinishedRecords(context: Context, world: KernelHandles): Promise<readonly Removed[]> {
   return await removeFiles(context, world, context.records.unfinished(), 'it was never finished');
 }
 
 async function removeFiles(
   context: Context,
-  world: World,
+  world: KernelHandles,
   paths: readonly string[],
   why: string,
 ): Promise<readonly Removed[]> {
@@ -132,7 +136,7 @@ async function removeFiles(
 }
 
 /** The default bridge and the ruleset, once no container stands on them. */
-async function idleGround(context: Context, world: World): Promise<readonly Removed[]> {
+async function idleGround(context: Context, world: KernelHandles): Promise<readonly Removed[]> {
   const { records } = context;
   const network = findDefault(records.everyNetwork());
   const machine = records.machine();

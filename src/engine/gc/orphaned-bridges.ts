@@ -5,13 +5,13 @@
  * every bridge of ours from before its birth until after its end. Where somebody has flushed it, the file of a damaged
  * record still tells by its own name what the bridge was called.
  */
-import { contentOf, isFirewallStep, linksIn, placeOf } from '../../firewall/backend.ts';
+import { isFirewallStep, linksIn, stepContent, stepKey } from '../../firewall/backend.ts';
 import { networkSets } from '../../firewall/policy.ts';
 import { listAddresses } from '../../kernel/address.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { type Link, listLinks } from '../../kernel/link.ts';
 import { formatRoutingRule, listRoutingRules, type RoutingRule, sameRoutingRule } from '../../kernel/routing-rule.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { FirewallStep, Step } from '../../plan/step.ts';
 import { families, formatPrefix, network } from '../../values/address.ts';
 import { type Context, carry } from '../context.ts';
@@ -39,7 +39,7 @@ interface Forgotten {
  */
 export async function removeForgottenBridges(
   context: Context,
-  world: World,
+  world: KernelHandles,
   lost: readonly string[],
   unplugging: boolean,
 ): Promise<readonly Removed[]> {
@@ -68,7 +68,7 @@ export async function removeForgottenBridges(
 }
 
 /** Ours, of no network that a record knows. */
-function strangeRules({ records }: Context, world: World): readonly RoutingRule[] {
+function strangeRules({ records }: Context, world: KernelHandles): readonly RoutingRule[] {
   const boot = bootId();
   const ofNetworks = records.everyNetwork().flatMap((record) => standingSteps(record, boot));
   const known = [...ofNetworks, ...(records.machine().wayBack ?? [])].flatMap((step) =>
@@ -86,15 +86,19 @@ interface Seen {
   readonly strange: readonly RoutingRule[];
 }
 
-function forgottenBridges(context: Context, world: World, { links, lost, strange }: Seen): readonly Forgotten[] {
+function forgottenBridges(
+  context: Context,
+  world: KernelHandles,
+  { links, lost, strange }: Seen,
+): readonly Forgotten[] {
   const known = new Set(
     context.records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])),
   );
   const facts = standingBackend(context)
-    .found(world, why, networkSets)
+    .installed(world, why, networkSets)
     .map(({ step }) => step);
   const wanted = wantedPlaces(context);
-  const nameless = facts.filter((fact) => linksIn(fact).length === 0 && !wanted.has(placeOf(fact)));
+  const nameless = facts.filter((fact) => linksIn(fact).length === 0 && !wanted.has(stepKey(fact)));
   const names = new Set([defaultBridge, ...lost.map(ordinaryBridge), ...facts.flatMap(linksIn)]);
   return [...names]
     .filter((bridge) => !known.has(bridge))
@@ -118,16 +122,16 @@ function wantedPlaces({ records }: Context): ReadonlySet<string> {
     ...records.everyNetwork().flatMap((record) => standingSteps(record, boot)),
     ...records.machine().forwarding,
   ];
-  return new Set(steps.filter(isFirewallStep).map(placeOf));
+  return new Set(steps.filter(isFirewallStep).map(stepKey));
 }
 
 /** The subnets that a fact speaks of: `172.18.0.0/16`. */
 function subnetsIn(fact: FirewallStep): readonly string[] {
-  return contentOf(fact).match(/[0-9a-f.:]+\/\d+/g) ?? [];
+  return stepContent(fact).match(/[0-9a-f.:]+\/\d+/g) ?? [];
 }
 
 /** Those in which a link has an address. */
-function subnetsOn(world: World, { index }: Link): readonly string[] {
+function subnetsOn(world: KernelHandles, { index }: Link): readonly string[] {
   return listAddresses(world.namespace('host').route)
     .filter(({ linkIndex }) => linkIndex === index)
     .map(({ prefix }) => formatPrefix(network(prefix)));

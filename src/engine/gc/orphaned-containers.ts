@@ -5,11 +5,11 @@
  * taken away by the very step that would have taken away the whole.
  */
 import { readdirSync } from 'node:fs';
-import { isFirewallStep, placeOf, strangersTo } from '../../firewall/backend.ts';
+import { isFirewallStep, stepKey, unrecordedSteps } from '../../firewall/backend.ts';
 import { portSets } from '../../firewall/policy.ts';
 import { cgroupDirectories, processesIn, readLayout } from '../../kernel/cgroup.ts';
 import { pinDirectory, pinOf } from '../../kernel/namespace.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { ignoring } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
@@ -34,7 +34,7 @@ interface Found {
  *
  * @throws GangwayError where a record can't be read, or is a newer gangway's: these things may be its own
  */
-export async function removeForgotten(context: Context, world: World): Promise<readonly Removed[]> {
+export async function removeForgotten(context: Context, world: KernelHandles): Promise<readonly Removed[]> {
   const { directories } = context.records;
   const known = context.records.everyContainer();
   const found = [
@@ -55,17 +55,17 @@ export async function removeForgotten(context: Context, world: World): Promise<r
 }
 
 /** A published port without a container would lead to whoever gets the address next. */
-function ports(context: Context, world: World, known: readonly ContainerRecord[]): readonly Found[] {
+function ports(context: Context, world: KernelHandles, known: readonly ContainerRecord[]): readonly Found[] {
   const wanted = known.flatMap(({ life }) => (life === undefined ? [] : stepsOf(life))).filter(isFirewallStep);
   const found = standingBackend(context)
-    .found(world, why, portSets)
+    .installed(world, why, portSets)
     .map(({ step }) => step);
-  return strangersTo(wanted, found).map((step) => ({ step, what: `${step.kind} ${placeOf(step)}` }));
+  return unrecordedSteps(wanted, found).map((step) => ({ step, what: `${step.kind} ${stepKey(step)}` }));
 }
 
 /** What a plug may say that is pulled: nothing is behind that name any more. */
-function guards(context: Context, world: World): readonly Found[] {
-  return forgottenGuards(context, world, why).map((step) => ({ step, what: `guard element ${placeOf(step)}` }));
+function guards(context: Context, world: KernelHandles): readonly Found[] {
+  return forgottenGuards(context, world, why).map((step) => ({ step, what: `guard element ${stepKey(step)}` }));
 }
 
 function dataDirectories({ state }: Directories, known: readonly ContainerRecord[]): readonly Found[] {

@@ -7,10 +7,10 @@
  * Each step that replaces something knows what was there (`was`), so that an error half-way, a kill -9 and the way back
  * all lead to the same place. A container that does not run is plugged in when it starts.
  */
-import { nameSockets } from '../../networks/dns.ts';
-import { carried, sockets } from '../../networks/port-mapping.ts';
-import { backwards } from '../../plan/invert.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import { dnsSocketRemarks } from '../../networks/dns.ts';
+import { socketRemarks, withHostPort } from '../../networks/port-mapping.ts';
+import { invertSteps } from '../../plan/invert.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { checkConnection } from '../../values/connection-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { spread } from '../../values/forward-set.ts';
@@ -19,15 +19,15 @@ import { closesIpv6 } from '../../values/sysctl-grammar.ts';
 import { isAlive } from '../container-state.ts';
 import { type Context, carry, exclusively } from '../context.ts';
 import { checkPlug, draftPlug } from '../endpoint/allocate.ts';
-import { forwardsOf, waysOf, wiredOf } from '../endpoint/routes.ts';
-import { ofPlug } from '../events/build.ts';
+import { waysOf, wiredOf } from '../endpoint/routes.ts';
+import { ofPlug, ofStack } from '../events/build.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
 import { askedPorts, bindPorts, closeFirst, whileBound } from '../ports/allocate.ts';
+import { forwardsOf } from '../ports/targets.ts';
 import { endForwarding, prepareGround } from '../sandbox/prerequisites.ts';
 import { rewire, sandboxOf } from '../sandbox/reconfigure.ts';
 import { lookUp, notFound, resolveNetwork } from '../store/network-lookup.ts';
 import { bindingsOf, type ContainerRecord, type Life, type NetworkRecord } from '../store/record.ts';
-import { leaveNone } from './leave-none.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
@@ -72,7 +72,7 @@ interface Joining {
 
 async function plugIntoLife(
   context: Context,
-  world: World,
+  world: KernelHandles,
   { record, life, network, request, subject }: Joining,
 ): Promise<void> {
   const sandbox = sandboxOf(life);
@@ -103,7 +103,7 @@ async function plugIntoLife(
     firewall: standingBackend(context),
   });
   for (const warning of rewired.warnings) context.onWarning(warning);
-  const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
+  const bound = begins && !context.dryRun && withHostPort(rewired.life.forwards).length > 0;
   await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
   await whileBound(context, record, bound, async () => {
     await carry(context, world, {
@@ -112,8 +112,8 @@ async function plugIntoLife(
         direction: 'make',
         steps: [...ground.steps, ...rewired.guard, ...draft.plug.steps, ...rewired.steps],
         remarks: [
-          ...(rewired.moved ? sockets(spread(rewired.life.forwards)) : []),
-          ...(life.names === rewired.life.names ? [] : nameSockets()),
+          ...(rewired.moved ? socketRemarks(spread(rewired.life.forwards)) : []),
+          ...(life.names === rewired.life.names ? [] : dnsSocketRemarks()),
         ],
       },
       records: [context.records.put('containers', { ...record, life: rewired.life }), ...ground.records],
@@ -162,7 +162,7 @@ export async function disconnect(context: Context, name: string, reference: stri
     });
     for (const warning of rewired.warnings) context.onWarning(warning);
     const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
-    const steps = [...shared.steps, ...backwards(rewired.guard), ...plug.steps, ...backwards(rewired.steps)];
+    const steps = [...shared.steps, ...invertSteps(rewired.guard), ...plug.steps, ...invertSteps(rewired.steps)];
     await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
     await carry(context, world, {
       plan: { subject, direction: 'unmake', steps },
@@ -191,4 +191,12 @@ function connectionsOf({ name, network: mode }: ContainerRecord, reference: stri
     networks: 'leave it out: a container in networks can’t have it',
   };
   throw new GangwayError('invalid-network', message, { hint: hints[mode.kind] });
+}
+
+/** Nothing changes but what may come: with no networks it may be connected to some, in `none` it may not. */
+async function leaveNone(context: Context, world: KernelHandles, record: ContainerRecord): Promise<void> {
+  const changed: ContainerRecord = { ...record, network: { kind: 'networks', connections: [] } };
+  const plan = { subject: `disconnect ${record.name} from none`, direction: 'make' as const, steps: [] };
+  const events = ofStack(record, [], 'disconnect');
+  await carry(context, world, { plan, records: [context.records.put('containers', changed)], events });
 }

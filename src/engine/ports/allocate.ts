@@ -1,5 +1,5 @@
 /** Ports of the machine for a container: chosen and bound, before anything is made. */
-import { carried } from '../../networks/port-mapping.ts';
+import { withHostPort } from '../../networks/port-mapping.ts';
 import type { DefaultRoute } from '../../plan/step.ts';
 import { allocatePorts, collide, publishAll } from '../../services/port-allocation.ts';
 import { isUnspecified, unspecified } from '../../values/address.ts';
@@ -9,9 +9,11 @@ import { type ForwardSet, spread } from '../../values/forward-set.ts';
 import type { Forward, PortBinding, PublishedPort } from '../../values/port.ts';
 import { claimsEveryPort, formatBinding, formatPort, formatPublish, size } from '../../values/port-grammar.ts';
 import { type Context, letIn } from '../context.ts';
-import { canBePublished, destinationsOf, forwardsOf, hostBindingOf, type Wired } from '../endpoint/routes.ts';
-import { hostPorts, kernelFamilies } from '../host-facts.ts';
+import type { Wired } from '../endpoint/routes.ts';
+import { kernelFamilies } from '../host-facts.ts';
 import type { ContainerRecord } from '../store/record.ts';
+import { hostPorts } from './host-ports.ts';
+import { canBePublished, destinationsOf, forwardsOf, hostBindingOf } from './targets.ts';
 
 /** How often a port is chosen anew that somebody took while we were looking. */
 const portAttempts = 10;
@@ -79,7 +81,7 @@ async function choose(
     const bindings = allocated.map(introducing(record.request));
     const led = forwardsOf(wired, ways, bindings);
     refuseRouted(record, led);
-    const forwards = carried(led);
+    const forwards = withHostPort(led);
     if (context.dryRun || forwards.length === 0) return bindings;
     try {
       await context.sockets.reserve(record.id, forwards, record.name);
@@ -132,8 +134,8 @@ export async function closeFirst(
   { id, name }: ContainerRecord,
   { before, after }: { readonly before: readonly ForwardSet[]; readonly after: readonly ForwardSet[] },
 ): Promise<void> {
-  const lasting = new Set(carried(spread(after)).map(({ binding }) => formatBinding(binding)));
-  const open = carried(spread(before));
+  const lasting = new Set(withHostPort(spread(after)).map(({ binding }) => formatBinding(binding)));
+  const open = withHostPort(spread(before));
   const left = open.filter(({ binding }) => lasting.has(formatBinding(binding)));
   if (!dryRun && left.length < open.length) await sockets.keep(id, left, name);
 }

@@ -1,6 +1,6 @@
 /** What the model of the firewall is told of this machine: from the records, and from the kernel's links and routes. */
-import { learnedIn, learnedSets } from '../../firewall/dns-egress-elements.ts';
-import type { HostLink, HostRoute, ModelNetwork, World } from '../../firewall/model/topology.ts';
+import { learnedEntry, learnedSets } from '../../firewall/dns-egress-elements.ts';
+import type { HostLink, HostRoute, ModelNetwork, ModelTopology } from '../../firewall/model/topology.ts';
 import { listAddresses } from '../../kernel/address.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { listLinks } from '../../kernel/link.ts';
@@ -8,7 +8,7 @@ import { listRoutesOfAllTables } from '../../kernel/route.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
 import { policyOf } from '../../networks/bridge.ts';
 import { closesTransit } from '../../networks/masquerade.ts';
-import { World as KernelWorld } from '../../plan/kernel-handles.ts';
+import { KernelHandles as KernelWorld } from '../../plan/kernel-handles.ts';
 import { type Family, families } from '../../values/address.ts';
 import { spread } from '../../values/forward-set.ts';
 import { isAlive } from '../container-state.ts';
@@ -19,7 +19,7 @@ import { type Living, living } from '../store/record.ts';
 import type { Records } from '../store/record-store.ts';
 
 /** Takes no lock, and changes nothing. */
-export function observeWorld(context: Context): World {
+export function observeWorld(context: Context): ModelTopology {
   const { records } = context;
   const containers = running(records);
   return {
@@ -63,10 +63,10 @@ function bridges(context: Context): readonly ModelNetwork[] {
 }
 
 /** No record has them. */
-function learnedFacts(context: Context): readonly ReturnType<typeof learnedIn>[] {
+function learnedFacts(context: Context): readonly ReturnType<typeof learnedEntry>[] {
   using world = new KernelWorld(context.host());
-  const found = standingBackend(context).found(world, 'an answer for a name', learnedSets);
-  return found.map(({ step }) => learnedIn(step));
+  const found = standingBackend(context).installed(world, 'an answer for a name', learnedSets);
+  return found.map(({ step }) => learnedEntry(step));
 }
 
 function observeWays({ host }: Context): {

@@ -1,17 +1,18 @@
 /** What the records say that the firewall has been told, each fact with whose it is and which command it comes from. */
 
-import { isGuardStep } from '../../firewall/anti-spoofing.ts';
-import { type Backend, contentOf, isFirewallStep } from '../../firewall/backend.ts';
+import { isAntiSpoofingStep } from '../../firewall/anti-spoofing.ts';
+import { type Backend, isFirewallStep, stepContent } from '../../firewall/backend.ts';
 import { bootId } from '../../kernel/boot.ts';
-import { published } from '../../networks/port-mapping.ts';
+import { portFacts } from '../../networks/port-mapping.ts';
 import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
 import { isUnspecified } from '../../values/address.ts';
 import { optionOf } from '../../values/client-address.ts';
 import { endsOf, type ForwardRun } from '../../values/forward-set.ts';
 import { formatPublish, formatRange } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
-import { behindOf, wiredOf } from '../endpoint/routes.ts';
+import { wiredOf } from '../endpoint/routes.ts';
 import { isMoveAsked, retell } from '../firewall/backend-selection.ts';
+import { behindOf } from '../ports/targets.ts';
 import {
   type Living,
   living,
@@ -76,7 +77,7 @@ function containerFacts(context: Context, record: Living, firewall: Backend): re
   const [first] = life.plugs;
   return [
     ...(life.guard ?? [])
-      .filter(isGuardStep)
+      .filter(isAntiSpoofingStep)
       .map((step) => ({ step, owner, from: plugger(record, plugOf(step, life.plugs)) })),
     ...(life.names?.steps ?? []).filter(isDiversion).map((step) => ({ step, owner, from: plugger(record, first) })),
     ...publishedFacts(context, record, firewall),
@@ -104,13 +105,13 @@ function plugger({ name, request }: Living, plug: Plug | undefined): string {
 function publishedFacts({ records }: Context, { id, name, life }: Living, firewall: Backend): readonly Fact[] {
   if (life.published.length === 0) return [];
   const meant = new Map(
-    published(life.forwards, behindOf(wiredOf(records, life)), firewall).map(({ step, forwards }) => [
-      contentOf(step),
+    portFacts(life.forwards, behindOf(wiredOf(records, life)), firewall).map(({ step, forwards }) => [
+      stepContent(step),
       forwards,
     ]),
   );
   return life.published.map((step) => {
-    const forwards = meant.get(contentOf(step)) ?? [];
+    const forwards = meant.get(stepContent(step)) ?? [];
     return { step, owner: id, forwards, from: ['run', ...forwards.flatMap(publication), name].join(' ') };
   });
 }

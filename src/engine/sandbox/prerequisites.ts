@@ -5,13 +5,14 @@
  * back, before a new container gets its place: closed, and not half open.
  */
 import { isFirewallStep } from '../../firewall/backend.ts';
-import { listNeighbours } from '../../firewall/foreign-firewalls.ts';
+import { listForeignFirewalls } from '../../firewall/foreign-firewalls.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { ipv4Forwarding, ipv6Forwarding } from '../../kernel/forwarding.ts';
-import { forwarding, turnsOnForwarding } from '../../networks/masquerade.ts';
+import { enableForwarding, enablesForwarding } from '../../networks/masquerade.ts';
 import { createNetwork, linkOf, type Network } from '../../networks/network.ts';
+import { isTransparent, returnPath } from '../../networks/transparent-source.ts';
 import type { RecordChange } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import type { Address, Family } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
@@ -19,11 +20,10 @@ import type { Forward } from '../../values/port.ts';
 import type { Context } from '../context.ts';
 import { raiseGuard } from '../firewall/anti-spoofing.ts';
 import { askedIn, isLoaded, standingBackend } from '../firewall/backend-selection.ts';
-import { warnOfObstacles } from '../firewall/foreign-rules-warning.ts';
+import { warnOfObstacles } from '../firewall/reconcile.ts';
 import { factsOf } from '../firewall/repair.ts';
-import { wayBackFor } from '../firewall/transparent-return-path.ts';
 import { kernelFamilies } from '../host-facts.ts';
-import { holds, holdsAsRecorded } from '../store/installed-state.ts';
+import { holds, holdsAsRecorded, missing } from '../store/installed-state.ts';
 import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from '../store/record.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
@@ -42,7 +42,7 @@ interface Wanted {
   readonly cursors?: Readonly<Record<string, Address>>;
 }
 
-export function prepareGround(context: Context, world: World, wanted: Wanted): Ground {
+export function prepareGround(context: Context, world: KernelHandles, wanted: Wanted): Ground {
   const { records } = context;
   const firewall = standingBackend(context);
   const machine = records.machine();
@@ -67,7 +67,7 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
     ...(guard.rules.length === 0 ? {} : { guard: guard.rules }),
     forwarding: forward.record,
     ...(back.record.length === 0 ? {} : { wayBack: back.record }),
-    ...(forward.begins && { neighbours: listNeighbours(context.host().netfilter).map(({ where }) => where) }),
+    ...(forward.begins && { neighbours: listForeignFirewalls(context.host().netfilter).map(({ where }) => where) }),
     cursors: { ...machine.cursors, ...wanted.cursors },
   };
   return {
@@ -100,7 +100,7 @@ interface Moment {
  * What of a network has to be made: all of it in a new boot, or only what somebody took away. Who has deleted a bridge has
  * left the firewall what it knows of it.
  */
-function stand(context: Context, world: World, record: NetworkRecord, { boot, earlier }: Moment) {
+function stand(context: Context, world: KernelHandles, record: NetworkRecord, { boot, earlier }: Moment) {
   const { made, network } = record;
   const stands = made?.boot === boot && hasLink(world, network);
   const steps = stands ? made.steps : makeAnew(context, world, network, earlier);
@@ -118,7 +118,7 @@ function stand(context: Context, world: World, record: NetworkRecord, { boot, ea
  */
 function makeAnew(
   context: Context,
-  world: World,
+  world: KernelHandles,
   network: Network,
   earlier: readonly NetworkRecord[],
 ): readonly Step[] {
@@ -141,7 +141,7 @@ function outlivesBridge(step: Step): boolean {
 }
 
 /** A link of the right kind: somebody may have deleted ours and made another one of its name. */
-function hasLink(world: World, network: Network): boolean {
+function hasLink(world: KernelHandles, network: Network): boolean {
   const found = world.findLink('host', linkOf(network));
   return found !== undefined && (network.kind !== 'bridge' || found.kind === 'bridge');
 }
@@ -152,7 +152,7 @@ function hasLink(world: World, network: Network): boolean {
  */
 function forwardingFor(
   context: Context,
-  world: World,
+  world: KernelHandles,
   { forwarding: before }: MachineRecord,
   { networks, forwardFor }: Wanted,
 ) {
@@ -163,10 +163,10 @@ function forwardingFor(
   );
   const missing = (family: Family) =>
     subnets.some(({ subnet }) => subnet.address.family === family) &&
-    !before.some((step) => turnsOnForwarding(step, family));
+    !before.some((step) => enablesForwarding(step, family));
   const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
   const needed = { ...(missing(4) ? { ipv4: ipv4Forwarding() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
-  const fresh = forwarding(needed, standingBackend(context));
+  const fresh = enableForwarding(needed, standingBackend(context));
   const last = context.records.containerById(forwardFor.id);
   const hasEnded = forwardFor.begins && last !== undefined && endsForwarding(context, last);
   const isOff = (step: Step) => hasEnded || !holdsAsRecorded(context, world, step);
@@ -197,10 +197,18 @@ function endsForwarding(context: Context, record: ContainerRecord): boolean {
  */
 export function newcomer({ records, host }: Context): string | undefined {
   const { neighbours = [] } = records.machine();
-  return listNeighbours(host().netfilter).find(({ where }) => !neighbours.includes(where))?.where;
+  return listForeignFirewalls(host().netfilter).find(({ where }) => !neighbours.includes(where))?.where;
 }
 
 /** Is no other container plugged into a network? */
 function isAlone({ records }: Context, id: string): boolean {
   return !living(records.containers(), bootId()).some((other) => other.id !== id && other.life.plugs.length > 0);
+}
+
+/** What of it has to be made for these ports, and all of it as the machine's record will have it. */
+function wayBackFor(context: Context, world: KernelHandles, forwards: readonly Forward[]) {
+  const { wayBack: standing = [] } = context.records.machine();
+  if (!isTransparent(forwards)) return { steps: [], record: standing };
+  const wanted = standing.length > 0 ? standing : returnPath(kernelFamilies());
+  return { steps: missing(context, world, wanted), record: wanted };
 }

@@ -2,20 +2,19 @@
 import { constants } from 'node:fs';
 import type { Backend } from '../../firewall/backend.ts';
 import { changeRoutes, defaultRoutes } from '../../networks/default-route.ts';
-import { addHosts, nameServiceResolvConf, removeHosts } from '../../networks/files.ts';
-import { movingFlows, publish, republish } from '../../networks/port-mapping.ts';
+import { addHosts, embeddedDnsResolvConf, removeHosts } from '../../networks/files.ts';
+import { movedPortSteps, portSteps, republish } from '../../networks/port-mapping.ts';
 import type { Sandbox } from '../../networks/sandbox.ts';
 import type { FileStep, FirewallStep, Step } from '../../plan/step.ts';
 import { readInside } from '../../sys/openat2-beneath.ts';
 import type { Address } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
-import { gather, spread } from '../../values/forward-set.ts';
+import { forwardsKey, gather, spread } from '../../values/forward-set.ts';
 import type { PortBinding } from '../../values/port.ts';
-import { ownNames } from '../container/start.ts';
-import { hasNames } from '../dns/zones.ts';
-import { behindOf, forwardsOf, guardOf, type Wired, waysOf } from '../endpoint/routes.ts';
+import { hasNames, ownNames } from '../dns/zones.ts';
+import { guardOf, type Wired, waysOf } from '../endpoint/routes.ts';
+import { behindOf, forwardsOf } from '../ports/targets.ts';
 import type { ContainerRecord, Life, Names, Plug } from '../store/record.ts';
-import { forwardsKey } from '../switchboard/protocol.ts';
 import { draftNames } from './sandbox.ts';
 
 export function sandboxOf({ namespace }: Life): Sandbox {
@@ -52,7 +51,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   const ways = waysOf(wired);
   const forwards = forwardsOf(wired, ways, bindings);
   const gathered = gather(forwards);
-  const published = publish(gathered, behindOf(wired), firewall);
+  const published = portSteps(gathered, behindOf(wired), firewall);
   const elements = republish(life.published, published);
   const guarded = guardOf(wired);
   const first = life.names === undefined && wired.some((each) => hasNames(each.record));
@@ -63,7 +62,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   return {
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
-      ...(elements.length === 0 ? [] : movingFlows(elements, spread(life.forwards), forwards, addressesOf(wired))),
+      ...(elements.length === 0 ? [] : movedPortSteps(elements, spread(life.forwards), forwards, addressesOf(wired))),
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],
@@ -124,7 +123,7 @@ function rewriteResolvConf(life: Life, { resolver }: Names): FileStep | undefine
   const was = readOwn(life, 'resolv.conf');
   const ours = life.rest.find((step) => step.kind === 'file' && step.path === path);
   if (ours?.kind !== 'file' || ours.content !== was) return undefined;
-  const content = nameServiceResolvConf(resolver);
+  const content = embeddedDnsResolvConf(resolver);
   const why = 'names are asked of the container’s own name server from now on';
   return { kind: 'file', path, mode: 0o644, content, was, why };
 }

@@ -9,10 +9,10 @@
  */
 import { pinOf } from '../../kernel/namespace.ts';
 import { subordinateRange } from '../../kernel/user-namespace.ts';
-import { names } from '../../networks/dns.ts';
+import { redirectDns } from '../../networks/dns.ts';
 import { host } from '../../networks/host.ts';
-import { none, type Sandbox } from '../../networks/sandbox.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import { createSandbox, type Sandbox } from '../../networks/sandbox.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { DefaultRoute, Step } from '../../plan/step.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
@@ -23,9 +23,10 @@ import { isAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import { hasNames } from '../dns/zones.ts';
 import { type DraftedPlug, draftPlug } from '../endpoint/allocate.ts';
-import { forwardsOf, type Wired, waysOf } from '../endpoint/routes.ts';
+import { type Wired, waysOf } from '../endpoint/routes.ts';
 import { machineResolvConf } from '../host-facts.ts';
 import { askedPorts, bindPorts } from '../ports/allocate.ts';
+import { forwardsOf } from '../ports/targets.ts';
 import { lookUp, resolveNetwork } from '../store/network-lookup.ts';
 import type { ContainerRecord, Life, Names, NetworkRecord } from '../store/record.ts';
 import { type Ground, prepareGround } from './prerequisites.ts';
@@ -46,7 +47,7 @@ export interface Stack {
 }
 
 /** Chooses everything about the container's network, and has its ports bound. */
-export async function draftStack(context: Context, world: World, record: ContainerRecord): Promise<Stack> {
+export async function draftStack(context: Context, world: KernelHandles, record: ContainerRecord): Promise<Stack> {
   const nothing = { made: [], wired: [], ways: [], forwards: [] };
   const { network: mode, request } = record;
   switch (mode.kind) {
@@ -58,7 +59,7 @@ export async function draftStack(context: Context, world: World, record: Contain
       return { ...nothing, ...join(context, mode.container) };
     case 'none': {
       const sandbox = draftSandbox(context, record);
-      return { ...nothing, sandbox, made: none(sandbox) };
+      return { ...nothing, sandbox, made: createSandbox(sandbox) };
     }
     case 'networks':
       return await plugged(context, world, record, mode.connections);
@@ -68,7 +69,7 @@ export async function draftStack(context: Context, world: World, record: Contain
 /** A plug in each network. A link's name that a later one asks for is not given to an earlier one. */
 function draftPlugs(
   context: Context,
-  world: World,
+  world: KernelHandles,
   record: ContainerRecord,
   { connections, sandbox }: { readonly connections: readonly ConnectionRequest[]; readonly sandbox: Sandbox },
 ): readonly DraftedPlug[] {
@@ -88,7 +89,12 @@ function draftPlugs(
 }
 
 /** @throws GangwayError network-not-found, of a container that is there already with what to do about it */
-function networkOf(context: Context, world: World, { id, name }: ContainerRecord, reference: string): NetworkRecord {
+function networkOf(
+  context: Context,
+  world: KernelHandles,
+  { id, name }: ContainerRecord,
+  reference: string,
+): NetworkRecord {
   const known = context.records.containers().some((other) => other.id === id);
   if (!known || reference === 'bridge' || lookUp(context.records.everyNetwork(), reference) !== undefined)
     return resolveNetwork(context, world, reference);
@@ -99,7 +105,7 @@ function networkOf(context: Context, world: World, { id, name }: ContainerRecord
 
 async function plugged(
   context: Context,
-  world: World,
+  world: KernelHandles,
   record: ContainerRecord,
   connections: readonly ConnectionRequest[],
 ): Promise<Stack> {
@@ -119,7 +125,7 @@ async function plugged(
         });
   return {
     sandbox,
-    made: none(sandbox),
+    made: createSandbox(sandbox),
     wired: drafts,
     ways,
     forwards,
@@ -130,7 +136,7 @@ async function plugged(
 
 /** What a container gets with its first network that has names. */
 export function draftNames({ request }: ContainerRecord, sandbox: Sandbox): Names {
-  return { steps: names(sandbox), resolver: resolverSettings(machineResolvConf(), request.resolver) };
+  return { steps: redirectDns(sandbox), resolver: resolverSettings(machineResolvConf(), request.resolver) };
 }
 
 /** The stack of a container that runs. @throws GangwayError container-not-found, container-not-running */

@@ -6,7 +6,7 @@
  * rules that no record has are of another boot, and gone.
  */
 import { isFirewallStep } from '../../firewall/backend.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { type Kinds, kindOf } from '../../plan/kind.ts';
 import type { Step } from '../../plan/step.ts';
 import type { Records } from './record-store.ts';
@@ -17,21 +17,25 @@ interface Known {
   readonly kinds: Kinds;
 }
 
-export function holds({ kinds }: Pick<Known, 'kinds'>, world: World, step: Step): boolean {
+export function holds({ kinds }: Pick<Known, 'kinds'>, world: KernelHandles, step: Step): boolean {
   return kindOf(kinds, step).holds(step, world);
 }
 
 /** Those that are not so. */
-export function missing<S extends Step>(known: Pick<Known, 'kinds'>, world: World, steps: readonly S[]): readonly S[] {
+export function missing<S extends Step>(
+  known: Pick<Known, 'kinds'>,
+  world: KernelHandles,
+  steps: readonly S[],
+): readonly S[] {
   return steps.filter((step) => !holds(known, world, step));
 }
 
 /** Is that of which a record says that it stands? */
-export function holdsAsRecorded(known: Known, world: World, step: Step): boolean {
+export function holdsAsRecorded(known: Known, world: KernelHandles, step: Step): boolean {
   return (known.records.areAssumed && isFirewallStep(step)) || holds(known, world, step);
 }
 
 /** Are rules there of which no record says that they are? */
-export function holdUnrecorded(known: Known, world: World, rules: readonly Step[]): boolean {
+export function holdUnrecorded(known: Known, world: KernelHandles, rules: readonly Step[]): boolean {
   return !known.records.areAssumed && missing(known, world, rules).length === 0;
 }

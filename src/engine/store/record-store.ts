@@ -16,7 +16,7 @@ import type { RecordChange } from '../../plan/change.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import { order } from '../../values/order.ts';
 import type { Directories } from './directories.ts';
-import { namesIn } from './disk-errors.ts';
+import { namesIn } from './directories.ts';
 import { allMeant, type ContainerRecord, type MachineRecord, type NetworkRecord } from './record.ts';
 import { formatRecord, parseRecord, type RecordKind } from './record-codec.ts';
 

@@ -8,7 +8,7 @@ import type { BackendName } from '../../firewall/backend.ts';
 import type { ProcessIdentity } from '../../kernel/process.ts';
 import type { Endpoint } from '../../networks/bridge.ts';
 import type { Network } from '../../networks/network.ts';
-import { carried, withFlows } from '../../networks/port-mapping.ts';
+import { withConntrackCleanup, withHostPort } from '../../networks/port-mapping.ts';
 import type { ElementStep, FirewallStep, RouteStep, Step } from '../../plan/step.ts';
 import type { Address } from '../../values/address.ts';
 import type { ContainerRequest } from '../../values/container.ts';
@@ -146,7 +146,7 @@ export function stepsOf({ sandbox, guard, names, plugs, routes, forwards, publis
     ...(names?.steps ?? []),
     ...plugs.flatMap(({ steps }) => steps),
     ...routes,
-    ...withFlows(published, spread(forwards)),
+    ...withConntrackCleanup(published, spread(forwards)),
     ...rest,
   ];
 }
@@ -163,7 +163,7 @@ export function bindingsOf({ forwards }: Life): readonly PortBinding[] {
 
 /** Those that hold a port of the machine. */
 export function heldBindingsOf({ forwards }: Life): readonly PortBinding[] {
-  return spread(carried(forwards)).map(({ binding }) => binding);
+  return spread(withHostPort(forwards)).map(({ binding }) => binding);
 }
 
 export interface NetworkRecord {

@@ -11,6 +11,7 @@ import type { Open } from '../../services/dns/egress-opening.ts';
 import { listen, longestBacklog } from '../../sys/inet-socket.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError, messageOf } from '../../values/errors.ts';
+import { LineSplitter } from '../../values/line-splitter.ts';
 import type { NameService } from '../dns/zones.ts';
 import { StandIns } from '../docker-proxy/shim-server.ts';
 import type { Measured } from '../metrics/families.ts';
@@ -26,7 +27,6 @@ import {
   decodePublication,
   encodeCounts,
   encodeError,
-  LineSplitter,
   type Publication,
   protocolVersion,
   type Question,
