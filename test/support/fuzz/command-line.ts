@@ -1,6 +1,6 @@
 /** Command lines as people, scripts and attackers write them, made from the table of commands itself. */
 import fc from 'fast-check';
-import type { Command } from '../../../src/cli/command.ts';
+import { argumentCount, type Command } from '../../../src/cli/command.ts';
 import { commands } from '../../../src/cli/commands.ts';
 import type { Option, Options } from '../../../src/cli/grammar.ts';
 import { globalOptions } from '../../../src/cli/options.ts';
@@ -74,7 +74,7 @@ function someOf(options: Options): fc.Arbitrary<Line> {
 
 /** The words behind the options, as the usage of the command has them. */
 function operands({ path, command }: Leaf): fc.Arbitrary<Line> {
-  const [minimum, maximum] = command.words ?? [0, 0];
+  const [minimum, maximum] = argumentCount(command);
   if (path.join(' ') === 'network create') return fc.array(operand.newNetwork, { minLength: 1, maxLength: 1 });
   if (path.join(' ') === 'network connect' || path.join(' ') === 'network disconnect') {
     return fc.tuple(operand.network, operand.container);
