@@ -21,18 +21,18 @@ test('a switchboard that was waited for in vain is not waited for again, and tha
   let waits = 0;
   const context = {
     dryRun: false,
-    recovers: true,
+    canRecover: true,
     host: () => undefined,
-    turns: new SerialQueue(),
+    queue: new SerialQueue(),
     records: { directories: { runtime }, prepare: () => undefined, containers: () => [] },
     sockets: {
       isRunning: () => true,
-      follow: async () => {
+      synchronize: async () => {
         waits++;
         throw unreachable;
       },
     },
-    settle: async () => undefined,
+    reconcileFirewall: async () => undefined,
     onWarning: (sentence: string) => warnings.push(sentence),
   } as unknown as Context;
   const complaint = 'published ports and names are not served: the switchboard went away';

@@ -34,7 +34,7 @@ async function bound(publish: string, refuses: (port: number) => boolean): Promi
   const nothing = async () => {};
   const context = {
     records: { everyHolder: () => [] },
-    sockets: { requireRoom: nothing, giveUp: nothing, reserve },
+    sockets: { requireRoom: nothing, cancel: nothing, reserve },
     dryRun: false,
   } as unknown as Context;
   const bindings = await bindPorts(context, {
