@@ -12,7 +12,11 @@ import { commands } from '../src/cli/commands.ts';
 import { fullName, help, overview } from '../src/cli/help.ts';
 import { securityPage } from '../test/security/document.ts';
 
+<<<<<<< HEAD
 /** Returns docs/cli.md: the output of `gangway help` and `gangway COMMAND --help`. */
+=======
+/** Returns docs/cli.md: the help of gangway and of every command. */
+>>>>>>> 294dacac1f16cd0988e4acd236c09fab61d6d117
 function commandLine(): string {
   const block = (text: string) => `\`\`\`text\n${text.trimEnd()}\n\`\`\`\n`;
   const section = (path: readonly string[], command: Command): string[] => [
@@ -22,6 +26,7 @@ function commandLine(): string {
   ];
   return [
     '# The command line\n',
+<<<<<<< HEAD
     '`npm run docs` writes this page from [the table of commands](../src/cli/commands.ts). It shows the output of `gangway help` and',
     '`gangway COMMAND --help`. Options have the names that Docker gives them. There are no images: the first argument of `run` is the',
     'command, and `--rootfs` chooses the root file system.',
@@ -36,6 +41,32 @@ function commandLine(): string {
     '',
     '`network create -o` accepts [the options of a network](settings.md#options-of-a-network). [Variables](settings.md#variables) are',
     'environment variables for defaults.\n',
+=======
+    '`npm run docs` generates this page from [the command table](../src/cli/commands.ts). It shows the output of `gangway help`',
+    'and of `gangway COMMAND --help`. Options that Docker has too work as in Docker. gangway has no images: the first argument of',
+    '`run` is the command, and `--rootfs` names the root file system.',
+    '',
+    '## Exit statuses\n',
+    '| status | meaning |',
+    '|---|---|',
+    '| 0 | success |',
+    '| 1 | gangway failed, or arguments are missing or too many |',
+    '| 64 | syntax error in a `--format` template of a command that prints objects |',
+    '| 125 | invalid option; or `run` or `reach` failed |',
+    '| 126, 127 | the command in the container could not be started, or was not found |',
+    '| other | the exit status of the command: `run`, `exec`, `start -a`, `attach`, `lab exec`, `lab shell` |',
+    '',
+    '## Differences from Docker\n',
+    '* gangway kills a container in the foreground when the reader of its output is gone: `gangway run yes | head -1` exits with 141.',
+    '* After the signals TERM, KILL, INT and QUIT, from `kill` or from a client in the foreground, the restart policy does not start',
+    '  the container again. In Docker, any signal has this effect.',
+    '* `network create -o` takes [some of Docker’s options and three of gangway’s own](settings.md#options-of-a-network). It rejects',
+    '  any other option with a suggestion. The same page lists the [environment variables](settings.md#variables).',
+    '* `--format` supports fields, variables, `if`, `with`, `range` and the functions `and`, `eq`, `ge`, `gt`, `index`, `join`, `json`,',
+    '  `le`, `len`, `lower`, `lt`, `ne`, `not`, `or`, `print`, `printf`, `println`, `split`, `title` and `upper`. `printf` supports `%s`,',
+    '  `%d`, `%v` and `%q` with a width: `%-20s`. A mistake in a template is an error; Docker prints it into the output.\n',
+    '## gangway\n',
+>>>>>>> 294dacac1f16cd0988e4acd236c09fab61d6d117
     block(overview()),
     ...shown(commands).flatMap((command) => section([command.name], command)),
   ].join('\n');

@@ -58,7 +58,7 @@ async function parseText(source = '', options: TemplateOptions): Promise<Templat
   return parseTemplate(source, options);
 }
 
-/** Fields whose object is a map: its keys are data, and a missing key is no error. */
+/** Fields whose object is a map: its keys are data, and a missing key is not an error. */
 const maps: ReadonlySet<string> = new Set([
   'AuxiliaryAddresses',
   'Containers',

@@ -45,7 +45,7 @@ const mistakes: readonly Mistake[] = [
   [run('--hostname', 'a b'), 125, /hostname/],
   [run('--hostname', 'a'.repeat(300)), 125, /hostname/],
   [run('--rootfs', '/no/such/tree'), 125, /\/no\/such\/tree not found/],
-  [run('--rootfs', '/dev/null'), 125, /neither directory nor file/],
+  [run('--rootfs', '/dev/null'), 125, /neither a directory nor a file/],
   [run('--rootfs', '/etc/hostname'), 125, /could not be unpacked.*tar archive/s],
   [run('--rootfs', '/etc'), 127, /command "true" not found/],
   [run('-v', '/etc'), 125, /volume/],

@@ -67,7 +67,10 @@ export class FakeMachine {
         undoCommands: ({ name }: VethStep) => [`silence ${name}`],
       },
     },
-    sysctl: { ...this.#told<SysctlStep>(({ key }) => key), applyInside: ({ key }: SysctlStep) => this.#act('set', key) },
+    sysctl: {
+      ...this.#told<SysctlStep>(({ key }) => key),
+      applyInside: ({ key }: SysctlStep) => this.#act('set', key),
+    },
     file: {
       ...this.#told<FileStep>(({ path }) => path),
       apply: async ({ path }: FileStep) => this.#act('write', path),

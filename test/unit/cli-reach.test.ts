@@ -16,7 +16,7 @@ const open: ReachWay = {
 };
 const closed: ReachWay = {
   address: parseAddress('172.17.0.2'),
-  answer: { outcome: 'dropped', reason: { decision: 'not-published', sentence: 'nobody asked for it' }, way: [] },
+  answer: { outcome: 'dropped', reason: { decision: 'not-published', sentence: 'the port is not published' }, way: [] },
 };
 const answering = (...ways: readonly ReachWay[]): Partial<Engine> => ({ reach: async () => ways });
 
@@ -27,7 +27,7 @@ test('prints each address with its steps, and exits with 0 if one is reachable',
     stdout,
     `yes  203.0.113.1:8080/tcp reaches web at 172.17.0.2:80/tcp, which sees the client’s own address
        from_outside: published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80/tcp
-no   172.17.0.2, ping: nobody asked for it
+no   172.17.0.2, ping: the port is not published
 `,
   );
   t.deepEqual(calls, [['reach', { from: 'outside', to: 'web', port: 80, protocol: 'tcp', probe: false }]]);
@@ -67,7 +67,7 @@ test('prints JSON, and renders a template', async (t) => {
     .split('\n')
     .map((line) => JSON.parse(line));
   t.like(first, { Reached: 'yes', Port: '8080/tcp', Destination: 'web at 172.17.0.2:80/tcp', Seen: '203.0.113.2' });
-  t.like(second, { Reached: 'no', Port: 'ping', Decision: 'not-published', Why: 'nobody asked for it' });
+  t.like(second, { Reached: 'no', Port: 'ping', Decision: 'not-published', Why: 'the port is not published' });
   t.is((await gangway(['reach', 'a1', 'web', '--format', '{{.Port}}'], answering(closed))).stdout, 'ping\n');
 });
 

@@ -116,7 +116,7 @@ function formatKernelEvent(event: NetworkEvent, format: Format): string {
   if (format.kind === 'plain') return `${time.slice(11, 23)}  ${printable(describeKernelEvent(event))}\n`;
   const object = { Time: time, ...kernelEventFields(event) };
   if (format.kind === 'json') return jsonLines([object]);
-  // A map, because the template is for events of all kinds: a missing field is no error.
+  // A map, because the template is for events of all kinds: a missing field is not an error.
   return `${format.template.execute(new Map(Object.entries(printableTexts(object))))}\n`;
 }
 

@@ -118,7 +118,7 @@ export const disconnect: Execute<typeof networkDisconnectOptions> = async ({ opt
   return 0;
 };
 
-/** With `-f`, a missing network is no error, as in Docker. */
+/** With `-f`, a missing network is not an error, as in Docker. */
 export const rm: Execute<typeof networkRemoveOptions> = async ({ options: { force }, args }, context) => {
   return await forEachName(args, context, async (engine, name) => {
     try {
