@@ -6,17 +6,17 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { ordinary } from '../src/engine/store/network-lookup.ts';
-import { loadGuard } from '../src/firewall/anti-spoofing.ts';
+import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
+import { loadAntiSpoofing } from '../src/firewall/anti-spoofing.ts';
 import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
-import { guard } from '../src/networks/anti-spoofing.ts';
-import { chooseSegments } from '../src/networks/big-tcp.ts';
-import { attach, type BridgeNetwork, createBridge, waysOut } from '../src/networks/bridge.ts';
+import { allowSenders } from '../src/networks/anti-spoofing.ts';
+import { chooseGsoSizes } from '../src/networks/big-tcp.ts';
+import { attachBridge, type BridgeNetwork, bridgeRoutes, createBridge } from '../src/networks/bridge.ts';
 import { defaultRoutes } from '../src/networks/default-route.ts';
-import { none } from '../src/networks/sandbox.ts';
+import { createSandbox } from '../src/networks/sandbox.ts';
 import { apply } from '../src/plan/apply.ts';
-import { World } from '../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
@@ -34,7 +34,7 @@ export interface DataContainer {
 
 /** Loads the firewall's constant rules. */
 export async function loadRules(): Promise<void> {
-  await carryOut([...nftables.load(), loadGuard()]);
+  await carryOut([...nftables.load(), loadAntiSpoofing()]);
 }
 
 /**
@@ -46,7 +46,7 @@ export async function makeNetwork(number: number, bigTcp: BigTcp, internal = fal
   const subnet = parsePrefix(`10.${216 + number}.0.0/16`);
   const subnets = [{ subnet, gateway: offset(subnet.address, 1), auxiliary: {} }];
   const network: BridgeNetwork = {
-    ...ordinary,
+    ...defaultPolicy,
     kind: 'bridge',
     name: `data${number}`,
     bridge: `data${number}`,
@@ -54,7 +54,7 @@ export async function makeNetwork(number: number, bigTcp: BigTcp, internal = fal
     mtuBytes: 1_500,
     subnets,
     internal,
-    ...chooseSegments({ bigTcp, internal, subnets }, [4]),
+    ...chooseGsoSizes({ bigTcp, internal, subnets }, [4]),
   };
   await carryOut(createBridge(network, [4], nftables));
   const containers = [2, 3].map((index) => ({ namespace: `${network.name}-${index}`, index }));
@@ -77,22 +77,22 @@ function endpointSteps(network: BridgeNetwork, container: { readonly namespace: 
     mac: macOf(address),
     addresses: [{ address, length: subnet.length }],
   };
-  const routes = defaultRoutes(waysOut(network, endpoint), { namespace });
+  const routes = defaultRoutes(bridgeRoutes(network, endpoint), { namespace });
   return [
-    ...none({ namespace }),
-    ...guard([{ network, endpoint }]),
-    ...attach(network, endpoint, { namespace }, [4]),
+    ...createSandbox({ namespace }),
+    ...allowSenders([{ network, endpoint }]),
+    ...attachBridge(network, endpoint, { namespace }, [4]),
     ...routes,
   ];
 }
 
 async function carryOut(steps: readonly Step[]): Promise<void> {
   const host = KernelNamespace.own();
-  const world = new World(host);
+  const kernel = new KernelHandles(host);
   try {
-    await apply('prepare the measurement', steps, kinds, world);
+    await apply('prepare the measurement', steps, kinds, kernel);
   } finally {
-    world[Symbol.dispose]();
+    kernel[Symbol.dispose]();
     host.close();
   }
 }

@@ -5,17 +5,17 @@
  * Records, journal and the container's process are part of the whole commands only.
  */
 
-import { ordinary } from '../src/engine/store/network-lookup.ts';
-import { loadGuard } from '../src/firewall/anti-spoofing.ts';
+import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
+import { loadAntiSpoofing } from '../src/firewall/anti-spoofing.ts';
 import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
-import { guard } from '../src/networks/anti-spoofing.ts';
-import { attach, type BridgeNetwork, createBridge, policyOf, waysOut } from '../src/networks/bridge.ts';
+import { allowSenders } from '../src/networks/anti-spoofing.ts';
+import { attachBridge, type BridgeNetwork, bridgeRoutes, createBridge, policyOf } from '../src/networks/bridge.ts';
 import { defaultRoutes } from '../src/networks/default-route.ts';
-import { publish } from '../src/networks/port-mapping.ts';
-import { none } from '../src/networks/sandbox.ts';
+import { portSteps } from '../src/networks/port-mapping.ts';
+import { createSandbox } from '../src/networks/sandbox.ts';
 import { apply } from '../src/plan/apply.ts';
-import { World } from '../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
@@ -32,7 +32,7 @@ const kinds = kernelKinds as Kinds;
 const subnet = parsePrefix('10.214.0.0/16');
 const gateway = offset(subnet.address, 1);
 const bridge: BridgeNetwork = {
-  ...ordinary,
+  ...defaultPolicy,
   kind: 'bridge',
   name: 'bench',
   bridge: 'gangway-bench',
@@ -49,22 +49,22 @@ export class Gangway implements Contender {
 
   private constructor(
     private readonly host: KernelNamespace,
-    private readonly world: World,
+    private readonly kernel: KernelHandles,
   ) {}
 
   static async open(): Promise<Gangway> {
     const host = KernelNamespace.own();
-    const world = new World(host);
-    const ground = [...nftables.load(), loadGuard(), ...createBridge(bridge, [4, 6], nftables)];
-    await apply('create the bridge', ground, kinds, world);
-    return new Gangway(host, world);
+    const kernel = new KernelHandles(host);
+    const ground = [...nftables.load(), loadAntiSpoofing(), ...createBridge(bridge, [4, 6], nftables)];
+    await apply('create the bridge', ground, kinds, kernel);
+    return new Gangway(host, kernel);
   }
 
   async create(index: number, published: boolean): Promise<number> {
     const start = process.hrtime.bigint();
     const steps = this.plan(index, published);
-    await apply('create', steps, kinds, this.world);
-    this.world.forget(this.namespace(index));
+    await apply('create', steps, kinds, this.kernel);
+    this.kernel.closeNamespace(this.namespace(index));
     const duration = Number(process.hrtime.bigint() - start);
     this.plans.set(index, steps);
     return duration;
@@ -74,7 +74,7 @@ export class Gangway implements Contender {
     const steps = this.plans.get(index) ?? [];
     this.plans.delete(index);
     const start = process.hrtime.bigint();
-    await undo('remove', steps, kinds, this.world);
+    await undo('remove', steps, kinds, this.kernel);
     return Number(process.hrtime.bigint() - start);
   }
 
@@ -94,10 +94,16 @@ export class Gangway implements Contender {
       hostPort: hostPort(index),
       containerPort: 80,
     } as const;
-    const routes = defaultRoutes(waysOut(bridge, endpoint), sandbox);
-    const ports = published ? publish(gather([{ binding, target: address }]), () => policyOf(bridge), nftables) : [];
-    const known = guard([{ network: bridge, endpoint }]);
-    return [...none(sandbox), ...known, ...attach(bridge, endpoint, sandbox, [4, 6]), ...routes, ...ports];
+    const routes = defaultRoutes(bridgeRoutes(bridge, endpoint), sandbox);
+    const ports = published ? portSteps(gather([{ binding, target: address }]), () => policyOf(bridge), nftables) : [];
+    const known = allowSenders([{ network: bridge, endpoint }]);
+    return [
+      ...createSandbox(sandbox),
+      ...known,
+      ...attachBridge(bridge, endpoint, sandbox, [4, 6]),
+      ...routes,
+      ...ports,
+    ];
   }
 
   namespace(index: number): string {
@@ -113,7 +119,7 @@ export class Gangway implements Contender {
   }
 
   async close(): Promise<void> {
-    this.world[Symbol.dispose]();
+    this.kernel[Symbol.dispose]();
     this.host.close();
   }
 }

@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { ordinary } from '../src/engine/store/network-lookup.ts';
+import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
 import type { Backend } from '../src/firewall/backend.ts';
 import { iptablesKinds } from '../src/firewall/iptables/kinds.ts';
 import { iptables } from '../src/firewall/iptables.ts';
@@ -14,9 +14,9 @@ import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { type BridgeNetwork, policyOf } from '../src/networks/bridge.ts';
 import { createNetwork } from '../src/networks/network.ts';
-import { publish } from '../src/networks/port-mapping.ts';
+import { portSteps } from '../src/networks/port-mapping.ts';
 import { apply } from '../src/plan/apply.ts';
-import { World } from '../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
@@ -65,7 +65,7 @@ export function isThere(name: CarrierName): boolean {
 
 const kinds = { ...kernelKinds, ...iptablesKinds } as unknown as Kinds;
 const network: BridgeNetwork = {
-  ...ordinary,
+  ...defaultPolicy,
   kind: 'bridge',
   name: 'ports',
   bridge: bridgeName,
@@ -75,7 +75,7 @@ const network: BridgeNetwork = {
 };
 
 class Gangway implements PortCarrier {
-  private readonly world = new World(KernelNamespace.own());
+  private readonly world = new KernelHandles(KernelNamespace.own());
   private readonly made = new Map<number, readonly Step[]>();
   private spanned: readonly Step[] = [];
 
@@ -122,7 +122,7 @@ class Gangway implements PortCarrier {
       binding: { protocol: 'tcp', hostAddress: unspecified(4), hostPort, containerPort } as const,
       target,
     }));
-    return publish(gather(forwards), () => policyOf(network), this.firewall);
+    return portSteps(gather(forwards), () => policyOf(network), this.firewall);
   }
 }
 

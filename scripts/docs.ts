@@ -12,7 +12,7 @@ import { commands } from '../src/cli/commands.ts';
 import { fullName, help, overview } from '../src/cli/help.ts';
 import { securityPage } from '../test/security/document.ts';
 
-/** Returns docs/cli.md: the output of `gangway help` and `gangway COMMAND --help`. */
+/** Returns docs/cli.md: the help of gangway and of every command. */
 function commandLine(): string {
   const block = (text: string) => `\`\`\`text\n${text.trimEnd()}\n\`\`\`\n`;
   const section = (path: readonly string[], command: Command): string[] => [
@@ -22,20 +22,30 @@ function commandLine(): string {
   ];
   return [
     '# The command line\n',
-    '`npm run docs` writes this page from [the table of commands](../src/cli/commands.ts). It shows the output of `gangway help` and',
-    '`gangway COMMAND --help`. Options have the names that Docker gives them. There are no images: the first argument of `run` is the',
-    'command, and `--rootfs` chooses the root file system.',
+    '`npm run docs` generates this page from [the command table](../src/cli/commands.ts). It shows the output of `gangway help`',
+    'and of `gangway COMMAND --help`. Options that Docker has too work as in Docker. gangway has no images: the first argument of',
+    '`run` is the command, and `--rootfs` names the root file system.',
     '',
-    '`run`, `exec`, `start -a`, `attach`, `lab exec` and `lab shell` return the exit status of the command. They return 126 if the',
-    'command cannot run, and 127 if it does not exist. If gangway itself fails, the status is 1, and 125 for `run` and `reach`. Invalid',
-    'options return 125, an invalid `--format` 64, and a wrong number of arguments 1.',
+    '## Exit statuses\n',
+    '| status | meaning |',
+    '|---|---|',
+    '| 0 | success |',
+    '| 1 | gangway failed, or arguments are missing or too many |',
+    '| 64 | syntax error in a `--format` template of a command that prints objects |',
+    '| 125 | invalid option; or `run` or `reach` failed |',
+    '| 126, 127 | the command in the container could not be started, or was not found |',
+    '| other | the exit status of the command: `run`, `exec`, `start -a`, `attach`, `lab exec`, `lab shell` |',
     '',
-    'Some behaviour differs from Docker. A container in the foreground is killed when the reader of its output closes the pipe, and',
-    'gangway exits with 141: `gangway run yes | head -1`. A container does not restart by its restart policy after the signals TERM,',
-    'KILL, INT and QUIT from `kill` or from a client in the foreground. In Docker the same applies to every signal.',
-    '',
-    '`network create -o` accepts [the options of a network](settings.md#options-of-a-network). [Variables](settings.md#variables) are',
-    'environment variables for defaults.\n',
+    '## Differences from Docker\n',
+    '* gangway kills a container in the foreground when the reader of its output is gone: `gangway run yes | head -1` exits with 141.',
+    '* After the signals TERM, KILL, INT and QUIT, from `kill` or from a client in the foreground, the restart policy does not start',
+    '  the container again. In Docker, any signal has this effect.',
+    '* `network create -o` takes [some of Docker’s options and three of gangway’s own](settings.md#options-of-a-network). It rejects',
+    '  any other option with a suggestion. The same page lists the [environment variables](settings.md#variables).',
+    '* `--format` supports fields, variables, `if`, `with`, `range` and the functions `and`, `eq`, `ge`, `gt`, `index`, `join`, `json`,',
+    '  `le`, `len`, `lower`, `lt`, `ne`, `not`, `or`, `print`, `printf`, `println`, `split`, `title` and `upper`. `printf` supports `%s`,',
+    '  `%d`, `%v` and `%q` with a width: `%-20s`. A mistake in a template is an error; Docker prints it into the output.\n',
+    '## gangway\n',
     block(overview()),
     ...shown(commands).flatMap((command) => section([command.name], command)),
   ].join('\n');

@@ -72,7 +72,7 @@ test('-t alone is enough at a terminal, and without one it is refused', (t) =>
     t.regex(await gangway.sh(atTerminal, typed), /\/dev\/pts\/\d/);
     t.like(await gangway.exec(['exec', '-t', 'web', 'true']), {
       exitCode: 1,
-      stderr: "gangway: the input is no terminal; leave out -t\nSee 'gangway exec --help'.\n",
+      stderr: "gangway: stdin is not a terminal; leave out -t\nSee 'gangway exec --help'.\n",
     });
   }));
 

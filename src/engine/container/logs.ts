@@ -1,7 +1,7 @@
 /** Talking to a running container: its log, further commands, its counters. */
 import { readLayout } from '../../kernel/cgroup.ts';
 import { apply } from '../../plan/apply.ts';
-import { World } from '../../plan/kernel-handles.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { readLaunched } from '../../services/process/launch.ts';
 import { followLog, readLog } from '../../services/process/log.ts';
@@ -38,7 +38,7 @@ export async function execIn(context: Context, name: string, asked: ExecRequest,
   const exec = execKind(streams, (status) => {
     exitStatus = status;
   });
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   const all = { ...context.kinds, exec };
   await whileAlive(record.name, life, () => apply(subject, steps, all, world));
   return exitStatus;

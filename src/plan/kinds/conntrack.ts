@@ -4,9 +4,9 @@ import { type Flow, type FlowFilter, forgetFlows } from '../../kernel/conntrack.
 import { deleteNeighbour } from '../../kernel/neighbour.ts';
 import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../../values/address.ts';
 import { hasErrno, ignoring } from '../../values/errors.ts';
-import type { World } from '../kernel-handles.ts';
-import { type ActionKind, inside, ip } from '../kind.ts';
-import type { Place } from '../namespace-ref.ts';
+import type { KernelHandles } from '../kernel-handles.ts';
+import { type ActionKind, execPrefix, ipCommand } from '../kind.ts';
+import type { NamespaceRef } from '../namespace-ref.ts';
 import type { FlowPort, FlowsStep, OwnFlowsStep } from '../step.ts';
 
 export const flows: ActionKind<FlowsStep> = {
@@ -38,12 +38,12 @@ export const ownFlows: ActionKind<OwnFlowsStep> = {
         ifInstalled(place, `conntrack -D -f ipv${address.family} ${end} ${formatAddress(address)}`),
       ),
     ),
-    ...addresses.map((address) => `${ip(place)} neighbour flush to ${formatAddress(address)} dev ${link}`),
+    ...addresses.map((address) => `${ipCommand(place)} neighbour flush to ${formatAddress(address)} dev ${link}`),
   ],
 };
 
 /** After the flows: what they still led there waits for whoever answers for the address next. */
-function forgetNeighbours({ in: place, link, addresses }: OwnFlowsStep, world: World): void {
+function forgetNeighbours({ in: place, link, addresses }: OwnFlowsStep, world: KernelHandles): void {
   const index = ignoring('ENODEV', () => world.linkIndex(place, link));
   if (index === undefined) return;
   const { route } = world.namespace(place);
@@ -65,7 +65,7 @@ function looksFor(address: Address): readonly FlowFilter[] {
 /** Each look at the kernel's table takes as long as any: up to as many for ports alone. */
 const few = 4;
 
-function forget({ in: place, ports }: FlowsStep, world: World): void {
+function forget({ in: place, ports }: FlowsStep, world: KernelHandles): void {
   const { route, netfilter } = world.namespace(place);
   const own = listAddresses(route).map(({ prefix }) => prefix.address);
   const keys = new Set(ports.map((port) => groupOf(port, ports.length)));
@@ -120,8 +120,8 @@ function isAskedOf(destination: Address, address: Address, own: readonly Address
 }
 
 /** conntrack(8) is no program that every machine has, and fails where there is nothing to forget. */
-function ifInstalled(place: Place, command: string): string {
-  return `! command -v conntrack >/dev/null || ${inside(place)}${command} >/dev/null 2>&1 || :`;
+function ifInstalled(place: NamespaceRef, command: string): string {
+  return `! command -v conntrack >/dev/null || ${execPrefix(place)}${command} >/dev/null 2>&1 || :`;
 }
 
 function commands({ in: place, ports }: FlowsStep): readonly string[] {
