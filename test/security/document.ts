@@ -37,7 +37,7 @@ gangway does not protect against the following:
 
 * A container without \`--rootfs\` reads the host’s files. Its root is the host’s own tree, and its root user can read /etc/shadow and
   keys, but not change them. Run untrusted programs with \`--rootfs\` or \`--userns private\` ([decision
-  7](decisions/0007-throw-away-root.md)).
+  7](decisions/0007-temporary-root.md)).
 * \`--rootfs DIR\` and \`-v SRC:…\` are looked up by name at every start, including after a boot or a crash. Any owner of a directory in the path can redirect it to
   any place on the host.
 * After another program flushes the rules, some traffic is possible until they are back. With a switchboard this takes less than a
