@@ -1,9 +1,8 @@
 /**
- * gangway itself as a contender: plans of the real chapters (src/networks), applied in this process.
+ * Runs gangway: plans of the real chapters (src/networks), applied in this process.
  *
- * Timed are planning and applying, as a program that imports the library has them: what the process keeps open between
- * two calls, namely the netlink sockets of the host, is opened before. Records, journal and the container's process are
- * not in here: they are part of the whole commands.
+ * The times cover planning and applying, as in a program with the library. The netlink sockets of the host are open before.
+ * Records, journal and the container's process are part of the whole commands only.
  */
 
 import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
@@ -27,7 +26,7 @@ import { macOf, parseMac } from '../src/values/mac.ts';
 import type { Contender } from './contender.ts';
 import { hostPort } from './contender.ts';
 
-/** No plan of this file starts a process. */
+/** Plans of this file start no process. */
 const kinds = kernelKinds as Kinds;
 
 const subnet = parsePrefix('10.214.0.0/16');
