@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { ordinary } from '../src/engine/store/network-lookup.ts';
+import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
 import { loadAntiSpoofing } from '../src/firewall/anti-spoofing.ts';
 import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
@@ -46,7 +46,7 @@ export async function makeNetwork(number: number, bigTcp: BigTcp, internal = fal
   const subnet = parsePrefix(`10.${216 + number}.0.0/16`);
   const subnets = [{ subnet, gateway: offset(subnet.address, 1), auxiliary: {} }];
   const network: BridgeNetwork = {
-    ...ordinary,
+    ...defaultPolicy,
     kind: 'bridge',
     name: `data${number}`,
     bridge: `data${number}`,

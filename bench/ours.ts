@@ -6,7 +6,7 @@
  * not in here: they are part of the whole commands.
  */
 
-import { ordinary } from '../src/engine/store/network-lookup.ts';
+import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
 import { loadAntiSpoofing } from '../src/firewall/anti-spoofing.ts';
 import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
@@ -33,7 +33,7 @@ const kinds = kernelKinds as Kinds;
 const subnet = parsePrefix('10.214.0.0/16');
 const gateway = offset(subnet.address, 1);
 const bridge: BridgeNetwork = {
-  ...ordinary,
+  ...defaultPolicy,
   kind: 'bridge',
   name: 'bench',
   bridge: 'gangway-bench',

@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { ordinary } from '../src/engine/store/network-lookup.ts';
+import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
 import type { Backend } from '../src/firewall/backend.ts';
 import { iptablesKinds } from '../src/firewall/iptables/kinds.ts';
 import { iptables } from '../src/firewall/iptables.ts';
@@ -65,7 +65,7 @@ export function isThere(name: CarrierName): boolean {
 
 const kinds = { ...kernelKinds, ...iptablesKinds } as unknown as Kinds;
 const network: BridgeNetwork = {
-  ...ordinary,
+  ...defaultPolicy,
   kind: 'bridge',
   name: 'ports',
   bridge: bridgeName,

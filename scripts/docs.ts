@@ -1,6 +1,6 @@
 /**
- * Checks that the documentation is true to the tree: docs/cli.md is what the table of commands says, docs/security.md what
- * the list of attacks says, every relative link leads to a file, every anchor to a heading.
+ * Checks the documentation: docs/cli.md must match the table of commands, and docs/security.md the list of attacks. Every
+ * relative link must lead to a file, and every anchor to a heading.
  *
  *     npm run docs        writes docs/cli.md and docs/security.md
  *     npm run check       compares them
@@ -56,10 +56,10 @@ const shown = (rows: readonly Command[]) => rows.filter(({ hidden }) => hidden !
 function outdated(page: string, text: string): string[] {
   if (process.argv.includes('--write')) writeFileSync(page, text);
   const current = existsSync(page) && readFileSync(page, 'utf8') === text;
-  return current ? [] : [`${page}: is not what the sources say: npm run docs`];
+  return current ? [] : [`${page}: out of date; run npm run docs`];
 }
 
-/** As the forges make an anchor of a heading. */
+/** Returns the anchor that GitHub generates for a heading. */
 function anchor(heading: string): string {
   return heading
     .toLowerCase()
@@ -72,17 +72,17 @@ function anchors(page: string): Set<string> {
 }
 
 function deadLinks(page: string): string[] {
-  // What stands in code is an example and no link.
+  // Links in code are examples.
   const prose = readFileSync(page, 'utf8')
     .replace(/^```.*?^```/gms, '')
     .replace(/`[^`\n]*`/g, '');
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, link = '']) => link)
-    .filter((link) => !/^[a-z]+:/.test(link) && !leads(page, link))
-    .map((link) => `${page}: the link ${link} leads nowhere`);
+    .filter((link) => !/^[a-z]+:/.test(link) && !exists(page, link))
+    .map((link) => `${page}: dead link ${link}`);
 }
 
-function leads(page: string, link: string): boolean {
+function exists(page: string, link: string): boolean {
   const [path = '', name] = link.split('#');
   const target = path === '' ? page : join(dirname(page), decodeURIComponent(path));
   if (!existsSync(target)) return false;

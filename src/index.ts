@@ -3,7 +3,7 @@
  *
  * @example
  * ```ts
- * import { createEngine } from 'gangway';
+ * import { createEngine } from 'gangway-net';
  *
  * for (const network of await createEngine().listNetworks()) console.log(network.name);
  * ```

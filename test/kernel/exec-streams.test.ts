@@ -85,7 +85,7 @@ test('what a command at a terminal has said before crun listens is heard, and it
       mount -t tmpfs tmpfs /usr/local/sbin
       printf '#!/bin/sh\nexec strace -qq -o /dev/null -e inject=close:delay_enter=30000 /usr/bin/crun "$@"\n' >/usr/local/sbin/crun
       chmod +x /usr/local/sbin/crun`);
-    const typed = (script: string) => [...program, 'exec', '-t', 'web', ...script.split(' ')].join(' ');
+    const typed = (script: string) => `${program.map(quote).join(' ')} exec -t web ${script}`;
     t.is(
       await gangway.sh(`${atTerminal} || echo "status $?"`, typed('ls -d /proc/self /no/such')),
       ["ls: cannot access '/no/such': No such file or directory\r", '/proc/self\r', 'status 2'].join('\n'),

@@ -33,8 +33,8 @@ export const switchboard: Execute = async (_, { engineOptions }) => {
   const { assemble } = await import('../../engine/create-engine.ts');
   const { isSilent, keeper, keepFirewall } = await import('../../engine/firewall/auto-repair.ts');
   const { publications } = await import('../../engine/switchboard/port-diff.ts');
-  const { wantedNames } = await import('../../engine/dns/zones.ts');
-  const { LearnedAddresses } = await import('../../engine/switchboard/egress-by-name.ts');
+  const { desiredNameServices } = await import('../../engine/dns/zones.ts');
+  const { EgressByName } = await import('../../engine/switchboard/egress-by-name.ts');
   const { openConnectHook } = await import('../../engine/switchboard/connect-hook.ts');
   const { runSwitchboard } = await import('../../engine/switchboard/main.ts');
   const { watchFirewall } = await import('../../engine/switchboard/firewall-monitor.ts');
@@ -47,7 +47,7 @@ export const switchboard: Execute = async (_, { engineOptions }) => {
   const onHookFailure = (error: unknown) =>
     log(`local connections go through the relay, not the connect hook: ${messageOf(error)}`);
   const own = keeper(context);
-  const learned = new LearnedAddresses(own, onError);
+  const learned = new EgressByName(own, onError);
   const watch = watchFirewall({
     async repair(signal) {
       await keepFirewall(own, signal);
@@ -65,7 +65,7 @@ export const switchboard: Execute = async (_, { engineOptions }) => {
       hook: { open: openConnectHook, onFailure: onHookFailure },
       publishedPorts: () => publications(records),
       unknown: () => records.unreadable(),
-      names: (attended) => wantedNames(own, attended),
+      names: (attended) => desiredNameServices(own, attended),
     });
   } finally {
     await watch.close();

@@ -33,7 +33,7 @@ import { holdFifo, renewFifo } from '../../sys/fifo.ts';
 import { GangwayError, ignoring, messageOf } from '../../values/errors.ts';
 import { type ForwardSet, gather } from '../../values/forward-set.ts';
 import { LineSplitter } from '../../values/line-splitter.ts';
-import { StandIn } from './shim.ts';
+import { Shim } from './shim.ts';
 
 type Request = ProcessIdentity & { readonly act: 'serve' | 'leave' };
 
@@ -47,9 +47,9 @@ export interface PortServer {
   withdraw(owner: string): void;
 }
 
-export class StandIns {
+export class ShimServer {
   readonly #lines = new LineSplitter();
-  readonly #present = new Map<string, StandIn>();
+  readonly #present = new Map<string, Shim>();
   #requests: Socket | undefined;
   #life: number | undefined;
 
@@ -117,8 +117,8 @@ export class StandIns {
     }
   }
 
-  #begin(owner: string, standIn: StandIn): void {
-    const { forward, bound } = standIn.wish();
+  #begin(owner: string, standIn: Shim): void {
+    const { forward, bound } = standIn.readArguments();
     const publication = { owner, name: `docker-proxy (pid ${standIn.identity.pid})`, forwards: gather([forward]) };
     this.ports.serveAtOnce(publication, bound ? () => standIn.takeSocket() : undefined);
   }
@@ -129,8 +129,8 @@ export class StandIns {
     (this.#present.get(owner) ?? this.#meet(owner, identity))?.dismiss();
   }
 
-  #meet(owner: string, identity: ProcessIdentity): StandIn | undefined {
-    const standIn = StandIn.meet(identity);
+  #meet(owner: string, identity: ProcessIdentity): Shim | undefined {
+    const standIn = Shim.open(identity);
     if (standIn === undefined) return undefined;
     this.#present.set(owner, standIn);
     standIn.onEnd(() => this.#end(owner));

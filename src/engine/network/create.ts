@@ -10,11 +10,11 @@ import { shortId } from '../../values/id.ts';
 import type { BridgeRequest, IpvlanRequest, MacvlanRequest, NetworkRequest, Subnet } from '../../values/network.ts';
 import { checkNetworkRequest } from '../../values/network-grammar.ts';
 import { invalidNetwork } from '../../values/option-row.ts';
-import { type Context, carry, exclusively } from '../context.ts';
-import { ofNetwork } from '../events/build.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
+import { networkEvent } from '../events/build.ts';
 import { largeSegments, machinePrefix, uplinkMtuBytes } from '../host-facts.ts';
-import { prepareGround } from '../sandbox/prerequisites.ts';
-import { defaultBridge, ordinaryBridge, takenPrefixes } from '../store/network-lookup.ts';
+import { planPrerequisites } from '../sandbox/prerequisites.ts';
+import { bridgeName, defaultBridge, takenPrefixes } from '../store/network-lookup.ts';
 import type { NetworkRecord } from '../store/record.ts';
 
 /**
@@ -25,14 +25,14 @@ import type { NetworkRecord } from '../store/record.ts';
  */
 export async function createNetwork(context: Context, asked: NetworkRequest): Promise<string> {
   const request = checkNetworkRequest(asked);
-  return await exclusively(context, async (world) => {
+  return await withLock(context, async (world) => {
     refuseName(context, request.name);
     const record = draftNetwork(context, world, request);
-    const ground = prepareGround(context, world, { networks: [record] });
-    await carry(context, world, {
+    const ground = planPrerequisites(context, world, { networks: [record] });
+    await applyChange(context, world, {
       plan: { subject: `create network ${request.name}`, direction: 'make', steps: ground.steps },
       records: ground.records,
-      events: [ofNetwork(record, 'create')],
+      events: [networkEvent(record, 'create')],
     });
     return record.id;
   });
@@ -127,7 +127,7 @@ function resolveBridge(
   { id, request, subnets }: Drafted,
   driver: BridgeRequest,
 ): BridgeNetwork {
-  const { link = ordinaryBridge(id), mtuBytes = uplinkMtuBytes(world) } = driver;
+  const { link = bridgeName(id), mtuBytes = uplinkMtuBytes(world) } = driver;
   const owner =
     link === defaultBridge
       ? 'bridge'

@@ -4,8 +4,8 @@ import { occupancy } from '../../services/ipam-usage.ts';
 import type { Context } from '../context.ts';
 import { usedAddresses } from '../endpoint/allocate.ts';
 import type { NetworkInspection } from '../engine.ts';
-import { findMeant, listNetworks, lives, notFound } from '../store/network-lookup.ts';
-import { type Living, living, type NetworkRecord } from '../store/record.ts';
+import { findNetwork, hasMode, listNetworks, networkNotFound } from '../store/network-lookup.ts';
+import { containersWithRun, type NetworkRecord, type RunningContainer } from '../store/record.ts';
 
 /**
  * A network by its id, its name or the beginning of its id.
@@ -14,10 +14,10 @@ import { type Living, living, type NetworkRecord } from '../store/record.ts';
  */
 export function inspectNetwork(context: Context, reference: string): NetworkInspection {
   const meant = reference === 'default' ? 'bridge' : reference;
-  const summary = findMeant(listNetworks(context), ({ name }) => name, meant);
-  if (summary === undefined) throw notFound(reference);
+  const summary = findNetwork(listNetworks(context), ({ name }) => name, meant);
+  if (summary === undefined) throw networkNotFound(reference);
   const record = context.records.networkById(summary.id);
-  const containers = living(context.records.containers(), bootId());
+  const containers = containersWithRun(context.records.containers(), bootId());
   const subnets = record?.network.subnets ?? [];
   const used = usedAddresses(containers, summary.id);
   return {
@@ -29,7 +29,7 @@ export function inspectNetwork(context: Context, reference: string): NetworkInsp
     options: record?.request?.options ?? (record === undefined ? {} : defaultOptions(record)),
     containers:
       record === undefined
-        ? containers.filter((container) => lives(container, summary.name)).map(memberOfStack)
+        ? containers.filter((container) => hasMode(container, summary.name)).map(memberOfStack)
         : containers.flatMap((container) => membersOf(record, container)),
   };
 }
@@ -47,11 +47,11 @@ function defaultOptions({ network }: NetworkRecord): Readonly<Record<string, str
       };
 }
 
-function memberOfStack({ id, name }: Living): NetworkInspection['containers'][number] {
+function memberOfStack({ id, name }: RunningContainer): NetworkInspection['containers'][number] {
   return { id, name, endpointId: '', addresses: [] };
 }
 
-function membersOf(record: NetworkRecord, { id, name, life }: Living): NetworkInspection['containers'] {
+function membersOf(record: NetworkRecord, { id, name, life }: RunningContainer): NetworkInspection['containers'] {
   return life.plugs
     .filter(({ networkId }) => networkId === record.id)
     .map(({ endpoint }) => ({ id, name, endpointId: endpoint.id, mac: endpoint.mac, addresses: endpoint.addresses }));

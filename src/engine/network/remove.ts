@@ -9,15 +9,15 @@ import type { Step } from '../../plan/step.ts';
 import { allowsNames } from '../../values/egress.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { predefinedNames } from '../../values/network.ts';
-import { endLife } from '../container/teardown.ts';
-import { isAboutToRestart, isAlive, isUnwatched, lastOf } from '../container-state.ts';
-import { type Context, carry, exclusively } from '../context.ts';
+import { teardownRun } from '../container/teardown.ts';
+import { isAboutToRestart, isAlive, isMonitorKilled, recordAfterExit } from '../container-state.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
 import type { NetworkSummary, PrunedNetworks } from '../engine.ts';
-import { tell } from '../events/append.ts';
-import { ofNetwork } from '../events/build.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { listNetworks, lookUp, notFound } from '../store/network-lookup.ts';
-import { cursorsOf, living, type NetworkRecord, standingSteps } from '../store/record.ts';
+import { logEvents } from '../events/append.ts';
+import { networkEvent } from '../events/build.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
+import { findRecord, listNetworks, networkNotFound } from '../store/network-lookup.ts';
+import { containersWithRun, cursorsOf, type NetworkRecord, standingSteps } from '../store/record.ts';
 
 /**
  * `gangway network rm`.
@@ -26,31 +26,31 @@ import { cursorsOf, living, type NetworkRecord, standingSteps } from '../store/r
  * @throws GangwayError network-not-found; network-in-use for a predefined one, and else with who uses it
  */
 export async function removeNetwork(context: Context, reference: string): Promise<string> {
-  return await exclusively(context, async (world) => {
-    const record = lookUp(context.records.everyNetwork(), reference);
+  return await withLock(context, async (world) => {
+    const record = findRecord(context.records.everyNetwork(), reference);
     const called = record?.network.name ?? reference;
     if (predefinedNames.includes(called)) {
       throw new GangwayError('network-in-use', `network ${called} is predefined and can't be removed`);
     }
-    if (record === undefined) throw notFound(reference);
-    await leaveUnused(context, world, record);
+    if (record === undefined) throw networkNotFound(reference);
+    await requireUnused(context, world, record);
     const { name } = record.network;
     const standing = standingSteps(record, bootId());
-    const heir = heirOf(context, record, standing);
+    const heir = successorOf(context, record, standing);
     const machine = context.records.machine();
     const others = context.records.everyNetwork().filter(({ id }) => id !== record.id);
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: {
         subject: `remove network ${name}`,
         direction: 'unmake',
-        steps: heir === undefined ? [...standing, ...learnedBy(context, world, record)] : [],
+        steps: heir === undefined ? [...standing, ...learnedSteps(context, world, record)] : [],
       },
       records: [
         context.records.drop('networks', record.id),
         ...(heir === undefined ? [] : [context.records.put('networks', heir)]),
         context.records.putMachine({ ...machine, cursors: cursorsOf(machine, others) }),
       ],
-      events: [ofNetwork(record, 'destroy')],
+      events: [networkEvent(record, 'destroy')],
     });
     return name;
   });
@@ -73,29 +73,30 @@ export async function pruneNetworks(
     try {
       removed.push(await removeNetwork(context, id));
     } catch (error) {
-      if (!isNobodysFault(error)) failures.push(error);
+      if (!isExpected(error)) failures.push(error);
     }
   }
   // Docker's: of no network, and of bytes, which networks have none of.
-  if (!context.dryRun) tell(context, [{ type: 'network', action: 'prune', id: '', attributes: { reclaimed: '0' } }]);
+  if (!context.dryRun)
+    logEvents(context, [{ type: 'network', action: 'prune', id: '', attributes: { reclaimed: '0' } }]);
   return { removed, failures };
 }
 
-function isNobodysFault(error: unknown): boolean {
+function isExpected(error: unknown): boolean {
   return error instanceof GangwayError && (error.code === 'network-in-use' || error.code === 'network-not-found');
 }
 
 /** What name servers have opened to it. */
-function learnedBy(context: Context, world: KernelHandles, { network }: NetworkRecord): readonly Step[] {
+function learnedSteps(context: Context, world: KernelHandles, { network }: NetworkRecord): readonly Step[] {
   if (network.kind !== 'bridge' || network.egress === undefined || !allowsNames(network.egress)) return [];
-  return standingBackend(context)
+  return activeBackend(context)
     .installed(world, 'what was learned for the network goes with it', learnedSets)
     .map(({ step }) => step)
     .filter((step) => linksIn(step).includes(network.bridge));
 }
 
 /** Of a parent that was made for one network and carries others by now, the next one becomes the owner. */
-function heirOf(
+function successorOf(
   { records }: Context,
   { id, network, made }: NetworkRecord,
   standing: readonly Step[],
@@ -111,12 +112,12 @@ function heirOf(
  *
  * @throws GangwayError network-in-use
  */
-async function leaveUnused(context: Context, world: KernelHandles, { id, network }: NetworkRecord): Promise<void> {
-  const plugged = living(context.records.containers(), bootId()).filter(({ life }) =>
+async function requireUnused(context: Context, world: KernelHandles, { id, network }: NetworkRecord): Promise<void> {
+  const plugged = containersWithRun(context.records.containers(), bootId()).filter(({ life }) =>
     life.plugs.some(({ networkId }) => networkId === id),
   );
   const users = plugged.filter(
-    (record) => isAlive(record.life) || isUnwatched(record.life) || isAboutToRestart(record),
+    (record) => isAlive(record.life) || isMonitorKilled(record.life) || isAboutToRestart(record),
   );
   if (users.length > 0) {
     const names = users.map(({ name }) => name);
@@ -124,5 +125,5 @@ async function leaveUnused(context: Context, world: KernelHandles, { id, network
       hint: `\`gangway network disconnect ${network.name} ${names[0]}\` unplugs one, \`gangway stop\` ends it`,
     });
   }
-  for (const record of plugged) await endLife(context, world, record, lastOf(record));
+  for (const record of plugged) await teardownRun(context, world, record, recordAfterExit(record));
 }

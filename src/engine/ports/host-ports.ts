@@ -6,7 +6,7 @@ import { ignoring } from '../../values/errors.ts';
 import { grouped } from '../../values/grouped.ts';
 import type { PortRange } from '../../values/port.ts';
 import { kernelFamilies } from '../host-facts.ts';
-import { type ContainerRecord, heldBindingsOf, living } from '../store/record.ts';
+import { type ContainerRecord, containersWithRun, heldBindingsOf } from '../store/record.ts';
 
 /**
  * What the host offers a container to publish at this moment, given who publishes what already.
@@ -17,7 +17,7 @@ import { type ContainerRecord, heldBindingsOf, living } from '../store/record.ts
 export function hostPorts(containers: readonly ContainerRecord[], asking?: string): HostPorts {
   const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
   const ephemeral = { first: Number(first), last: Number(last) };
-  const published = living(containers, bootId()).flatMap(({ id, name, life }) =>
+  const published = containersWithRun(containers, bootId()).flatMap(({ id, name, life }) =>
     heldBindingsOf(life).map((binding) => ({ id, name, binding })),
   );
   const inRange = published

@@ -4,8 +4,8 @@ import type { PolicyLookup } from '../../networks/port-mapping.ts';
 import type { DefaultRoute } from '../../plan/step.ts';
 import { type Address, type Family, network, type Prefix, sameAddress } from '../../values/address.ts';
 import type { Forward, PortBinding } from '../../values/port.ts';
-import type { Wired } from '../endpoint/routes.ts';
-import { ordinary } from '../store/network-lookup.ts';
+import type { Endpoints } from '../endpoint/routes.ts';
+import { defaultPolicy } from '../store/network-lookup.ts';
 
 /**
  * Where a published port leads: to the container's address on its way out, of the binding's own family where there is
@@ -14,7 +14,7 @@ import { ordinary } from '../store/network-lookup.ts';
  * @returns undefined where the container has no way out, or one that does not lead through this machine (macvlan): then
  *   nobody comes in by a port of the machine either
  */
-function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: Family): Address | undefined {
+function targetOf(wired: Endpoints, ways: readonly DefaultRoute[], family: Family): Address | undefined {
   const inward = ways.filter((way) => networkOf(wired, way)?.kind === 'bridge');
   const way = inward.find((candidate) => candidate.family === family) ?? inward[0];
   const plug = wired.find(({ plug: { endpoint } }) => endpoint.link === way?.link)?.plug;
@@ -22,16 +22,16 @@ function targetOf(wired: Wired, ways: readonly DefaultRoute[], family: Family): 
 }
 
 /** Can a port of the machine lead to the container at all? */
-export function canBePublished(wired: Wired, ways: readonly DefaultRoute[]): boolean {
+export function canBePublished(wired: Endpoints, ways: readonly DefaultRoute[]): boolean {
   return targetOf(wired, ways, 4) !== undefined;
 }
 
-function networkOf(wired: Wired, { link }: DefaultRoute): Network | undefined {
+function networkOf(wired: Endpoints, { link }: DefaultRoute): Network | undefined {
   return wired.find(({ plug }) => plug.endpoint.link === link)?.record.network;
 }
 
 /** Where a port is bound whose request names no address, if the network on the IPv4 way out says so. */
-export function hostBindingOf(wired: Wired, ways: readonly DefaultRoute[]): Address | undefined {
+export function hostBindingOf(wired: Endpoints, ways: readonly DefaultRoute[]): Address | undefined {
   const way = ways.find(({ family }) => family === 4);
   const driver = wired.find(({ plug }) => plug.endpoint.link === way?.link)?.record.request?.driver;
   return driver?.kind === 'bridge' ? driver.hostBinding : undefined;
@@ -39,7 +39,7 @@ export function hostBindingOf(wired: Wired, ways: readonly DefaultRoute[]): Addr
 
 /** Each binding with the address that it leads to. */
 export function forwardsOf(
-  wired: Wired,
+  wired: Endpoints,
   ways: readonly DefaultRoute[],
   bindings: readonly PortBinding[],
 ): readonly Forward[] {
@@ -54,10 +54,10 @@ export function forwardsOf(
 
 /** Where ports lead to that are published on addresses of each family: the same for thousands. */
 export function destinationsOf(
-  wired: Wired,
+  wired: Endpoints,
   ways: readonly DefaultRoute[],
 ): Readonly<Record<Family, Pick<Forward, 'target' | 'routed'> | undefined>> {
-  const behind = behindOf(wired);
+  const behind = policyLookup(wired);
   const destination = (family: Family) => {
     const target = targetOf(wired, ways, family);
     const routed = target !== undefined && behind(target).gatewayModes[target.family] === 'routed';
@@ -67,15 +67,15 @@ export function destinationsOf(
 }
 
 /** Those in which the container is itself. */
-function subnetsOf(wired: Wired): readonly Prefix[] {
+function subnetsOf(wired: Endpoints): readonly Prefix[] {
   return wired.flatMap(({ plug }) => plug.endpoint.addresses).map(network);
 }
 
 /** The network that an address of the container belongs to. */
-export function behindOf(wired: Wired): PolicyLookup {
+export function policyLookup(wired: Endpoints): PolicyLookup {
   return (target) => {
     const found = wired.find(({ plug }) => plug.endpoint.addresses.some(({ address }) => sameAddress(address, target)));
     const network = found?.record.network;
-    return network?.kind === 'bridge' ? policyOf(network) : { ...ordinary, bridge: '' };
+    return network?.kind === 'bridge' ? policyOf(network) : { ...defaultPolicy, bridge: '' };
   };
 }

@@ -1,6 +1,6 @@
 /** The two directories in which gangway keeps things. */
 
-import { readdirSync } from 'fs';
+import { readdirSync } from 'node:fs';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
 import { isAbsolute } from '../../values/path.ts';
 

@@ -17,7 +17,16 @@ import type { ForwardSet, PortRun } from '../../values/forward-set.ts';
 import type { Launch } from '../../values/launch.ts';
 import type { ConnectionRequest, NetworkMode, Subnet } from '../../values/network.ts';
 import { protocols } from '../../values/port.ts';
-import type { ContainerRecord, End, HeldAddress, Life, MachineRecord, Names, NetworkRecord, Plug } from './record.ts';
+import type {
+  ContainerRecord,
+  EndpointRecord,
+  HeldAddress,
+  LastExit,
+  MachineRecord,
+  NameServerRecord,
+  NetworkRecord,
+  Run,
+} from './record.ts';
 
 type Check = (value: unknown) => boolean;
 
@@ -91,7 +100,7 @@ const request = object<ContainerRequest>({
   expose: objects,
 });
 
-const plug = object<Plug>({
+const plug = object<EndpointRecord>({
   networkId: isText,
   request: connection,
   endpoint: object<Endpoint>({ link: isText, addresses: list(prefix) }),
@@ -105,7 +114,7 @@ const forwards = object<ForwardSet>({
   ports: list(object<PortRun>({ hostPort: isNumber, containerPort: isNumber, count: isNumber })),
 });
 
-const life = object<Life>({
+const life = object<Run>({
   boot: isText,
   startedAt: isText,
   launch: object<Launch>({ id: isText, directory: isText, exitDirectory: isText, runtimeRoot: isText }),
@@ -113,7 +122,7 @@ const life = object<Life>({
   joined: optional(isText),
   joinedLife: optional(isText),
   sandbox: steps,
-  names: optional(object<Names>({ steps, resolver: anObject })),
+  names: optional(object<NameServerRecord>({ steps, resolver: anObject })),
   plugs: list(plug),
   guard: optional(steps),
   routes: steps,
@@ -137,7 +146,7 @@ const isContainerRecord = object<ContainerRecord>({
   restartsInARow: optional(isNumber),
   failure: optional(isText),
   lastEnd: optional(
-    object<End>({
+    object<LastExit>({
       exitCode: either(isNumber, only('unknown')),
       startedAt: isText,
       finishedAt: isText,

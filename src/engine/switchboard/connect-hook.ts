@@ -34,7 +34,7 @@ export interface HookOpening {
   readonly onFailure: (error: unknown) => void;
 }
 
-export class Leading {
+export class ConnectHookOwner {
   #hook: Hook | undefined;
   /** Why there is none. */
   #reason = 'no port is served yet';

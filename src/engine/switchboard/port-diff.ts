@@ -14,7 +14,7 @@ import { type ForwardSet, forwardsKey, pairs, runs, spread } from '../../values/
 import { grouped } from '../../values/grouped.ts';
 import type { PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
-import { living } from '../store/record.ts';
+import { containersWithRun } from '../store/record.ts';
 import type { Records } from '../store/record-store.ts';
 import type { Publication } from './protocol.ts';
 
@@ -91,7 +91,7 @@ class PortTable {
 }
 
 export function* publications(records: Records): Generator<Publication> {
-  for (const { id, name, life } of living(records.containers(), bootId())) {
+  for (const { id, name, life } of containersWithRun(records.containers(), bootId())) {
     yield { owner: id, name, forwards: withHostPort(life.forwards) };
   }
 }

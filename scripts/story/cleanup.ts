@@ -1,17 +1,17 @@
 import { type Chapter, end } from './chapter.ts';
 
-export const takeAway: Chapter = {
-  name: 'take-away',
-  title: 'take-away: nothing is left',
-  question: 'How does a machine get clean again?',
+export const cleanup: Chapter = {
+  name: 'cleanup',
+  title: 'cleanup: removing everything',
+  question: 'How does gangway remove all its objects?',
   answer:
-    'Each record holds the very steps that made its object; they are undone in the opposite order. The switch and the rules stay for the next container, until somebody asks what nobody owns.',
+    'Each record stores the steps that created its object, and gangway undoes them in reverse order. Bridge and rules stay for the next container, until `gangway gc` removes unused objects.',
   drawing: `
-made:    rules -> switch -> namespace -> cable -> address -> route -> port -> process
-undone:  process -> port -> namespace (with it route, address, cable);  gc: switch -> rules`,
+created: rules -> bridge -> namespace -> veth -> address -> route -> port -> process
+undone:  process -> port -> namespace (with route, address, veth);  gc: bridge -> rules`,
   sections: [
     {
-      heading: 'Something to take away',
+      heading: 'Create objects',
       steps: [
         { types: 'gangway network create -o com.docker.network.bridge.name=front0 front', expects: /^[0-9a-f]{64}\n$/ },
         {
@@ -21,34 +21,34 @@ undone:  process -> port -> namespace (with it route, address, cable);  gc: swit
         { types: 'gangway run -d --name ann sleep infinity', expects: /^[0-9a-f]{64}\n$/ },
         {
           types: 'ls /sys/class/net; ip netns list | wc -l; nft list tables',
-          proves: 'Two switches, two cables, three named namespaces and two tables.',
+          proves: 'Two bridges, two veth pairs, three named namespaces and two tables.',
           expects: /front0\ngangway0\nlo\nup0\nveth\w+\nveth\w+\n3\ntable inet gangway\ntable bridge gangway\n$/,
         },
       ],
     },
     {
-      heading: 'A process ends by itself',
+      heading: 'A process exits by itself',
       steps: [
         {
-          says: 'Somebody kills the process itself, and asks nobody:',
+          says: 'Kill the process itself, without gangway:',
           types: 'kill -KILL "$(gangway inspect -f "{{.State.Pid}}" ann)"; gangway wait ann',
-          proves: 'gangway knows of it: 137 is 128 and SIGKILL’s 9.',
+          proves: 'gangway notices the exit: 137 is 128 and SIGKILL’s 9.',
           expects: /^137\n$/,
         },
         {
           types: 'ls /sys/class/net; ip netns list | wc -l',
           patiently: true,
-          proves: 'Its cable and its namespace have gone with it.',
+          proves: 'Its veth pair and its namespace are gone.',
           expects: /^front0\ngangway0\nlo\nup0\nveth\w+\n2\n$/,
         },
       ],
     },
     {
-      heading: 'Not while it is needed',
+      heading: 'A network in use',
       steps: [
         {
           types: 'gangway network rm front',
-          proves: 'A network that has a container in it is not removed.',
+          proves: 'gangway does not remove a network with a container.',
           expects: /front.*web/,
           status: 1,
         },
@@ -61,28 +61,28 @@ undone:  process -> port -> namespace (with it route, address, cable);  gc: swit
         { types: 'gangway network rm front', expects: /^front\n$/ },
         {
           types: 'gangway gc',
-          proves: 'gc says what nobody owned any more.',
+          proves: 'gc lists the unused objects that it removed.',
           expects: /gangway0[\s\S]*inet gangway/,
         },
         {
           types: 'ls /sys/class/net; ip netns list | wc -l',
           patiently: true,
-          proves: 'No switch, no cable, no namespace but that of "world".',
+          proves: 'No bridge, no veth pair, and no namespace except that of "world" are left.',
           expects: /^lo\nup0\n1\n$/,
         },
         {
           types: 'nft list tables; sysctl net.ipv4.ip_forward',
-          proves: 'No table, and the machine forwards no more.',
+          proves: 'No table is left, and the host does not forward any more.',
           expects: /^net\.ipv4\.ip_forward = 0\n$/,
         },
         {
           types: 'find /var/lib/gangway /run/gangway -type f -name "*.json"',
-          proves: 'No record of a container or a network.',
+          proves: 'There are no records of containers or networks.',
           expects: /^$/,
         },
         {
           types: 'ps -e -o comm= | grep -c conmon',
-          proves: 'No process: conmon, which watches over a container, is gone with it.',
+          proves: 'No process is left: conmon, which monitors a container, is gone as well.',
           expects: /^0\n$/,
           status: 1,
         },
@@ -91,6 +91,6 @@ undone:  process -> port -> namespace (with it route, address, cable);  gc: swit
     end('gangway gc'),
   ],
   docker:
-    'Docker keeps a daemon that knows all this; when dockerd is killed, rules and links stay as they are until it comes back. Here the records and the kernel are all there is.',
+    'Docker has a daemon for this state; when dockerd is killed, rules and links stay until it restarts. gangway has only the records and the kernel.',
   sources: ['src/engine/container/teardown.ts', 'src/engine/gc/collect.ts', 'src/plan/undo.ts'],
 };

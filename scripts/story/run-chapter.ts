@@ -1,8 +1,8 @@
 /**
- * Takes the steps of a chapter in a lab of its own, and checks what they prove.
+ * Runs the steps of a chapter in a new lab, and checks their proofs.
  *
- * Nothing sleeps: what takes a moment is asked again until it is so. The first proof that fails ends the chapter. Ids are
- * drawn from a seed, so that a step says the same each time.
+ * No step sleeps: a step repeats its command until the result is as expected. The first failed proof ends the chapter. Ids
+ * come from a seed, so that the output is the same in each run.
  */
 import { resolve } from 'node:path';
 import { programEnvironment } from '../../src/lab/environment.ts';
@@ -10,12 +10,12 @@ import { createLab, difference, type Lab, type Result, type Snapshot, waitFor } 
 import { GangwayError } from '../../src/values/errors.ts';
 import { type Chapter, nothingLeft, programs, type Section, type Step } from './chapter.ts';
 
-/** What takes a moment takes longer on a busy machine. */
+/** Longest wait for a condition, also on a busy machine. */
 const timeoutMilliseconds = 20_000;
 
 export class ProofFailed extends Error {}
 
-/** Whoever wants to hear it, in the order in which it happens. */
+/** Callbacks for the events of a chapter, in their order. */
 export interface Listener {
   section(section: Section): void;
   typing(step: Step): void;
@@ -23,8 +23,12 @@ export interface Listener {
   proved(sentence: string): void;
 }
 
-/** @throws ProofFailed */
-export async function tell(chapter: Chapter, listener: Listener): Promise<void> {
+/**
+ * Runs a chapter and reports its events to the listener.
+ *
+ * @throws ProofFailed
+ */
+export async function runChapter(chapter: Chapter, listener: Listener): Promise<void> {
   await using lab = await createLab();
   const before = await prepare(lab);
   for (const section of chapter.sections) {
@@ -38,16 +42,15 @@ export async function tell(chapter: Chapter, listener: Listener): Promise<void> 
 }
 
 /**
- * The world refuses to carry on what is not for it, and says so to whoever asks: else a question for a name that nobody has
- * would wait in vain for the machine's own name servers, twenty seconds with most resolvers. (`unreachable` would not do: a
- * socket of UDP is not told of it.)
+ * Makes the world reject packets to other destinations with an ICMP error. Otherwise a query for an unknown name would wait
+ * for the machine's own name servers, 20 s with most resolvers. (`unreachable` does not reach a UDP socket.)
  */
 const refusing = `
 sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0 net.ipv6.conf.all.forwarding=1 net.ipv6.icmp.ratelimit=0
 ip route add prohibit default metric 4000000000
 ip -6 route add prohibit default metric 4000000000`;
 
-/** `gangway` on the PATH, in the lab's own /run; mount(8)'s folder, which every machine has; the world, and its server. */
+/** Puts `gangway` into the PATH, creates mount(8)'s directory, and starts the server in the world. */
 async function prepare(lab: Lab): Promise<Snapshot> {
   const install = 'mkdir -p /run/mount /run/bin; ln -s "$1" /run/bin/gangway';
   await lab.host.run(['sh', '-c', install, 'sh', resolve('dist/cli/gangway.js')]);
@@ -56,7 +59,7 @@ async function prepare(lab: Lab): Promise<Snapshot> {
   return await lab.leftovers();
 }
 
-/** What breaks on the way breaks the proof, too. */
+/** Turns an error of a step into a failed proof. */
 async function proving(step: Step, take: () => Promise<void>): Promise<void> {
   try {
     await take();
@@ -67,7 +70,7 @@ async function proving(step: Step, take: () => Promise<void>): Promise<void> {
 }
 
 async function take(step: Step, lab: Lab, { name }: Chapter, listener: Listener): Promise<void> {
-  // What is explained and what is done have the same ids.
+  // `explain` and the command itself get the same ids.
   const seed = `${name}: ${step.types.replace(/^gangway explain (.*) \| grep .*$/, 'gangway $1')}`;
   const environment = { ...programs, GANGWAY_SEED: seed, PATH: `/run/bin:${programEnvironment().PATH}` };
   const type = () => lab.place(step.at ?? 'host').exec(['sh', '-c', step.types], { environment });
@@ -80,7 +83,7 @@ async function take(step: Step, lab: Lab, { name }: Chapter, listener: Listener)
   if (!holds(result, step)) throw new ProofFailed(failure(result, step));
 }
 
-/** What of the output belongs to the lesson. */
+/** Returns the lines of the output to show. */
 function lesson({ stdout, stderr }: Result, { shows }: Step): readonly string[] {
   return `${stdout}${stderr}`
     .split('\n')
@@ -93,12 +96,12 @@ function holds({ exitCode, stdout, stderr }: Result, { status = 0, expects }: St
 }
 
 function failure({ exitCode, stdout, stderr }: Result, { types, proves, status = 0, expects }: Step): string {
-  const wanted = expects === undefined ? '' : ` and with output like ${expects}`;
+  const wanted = expects === undefined ? '' : ` and output like ${expects}`;
   const output = `${stdout}${stderr}`.trim() || '(no output)';
-  return `${proves ?? types}\n  ${types}\n  had to end with ${status}${wanted}; it ended with ${exitCode}:\n${output}`;
+  return `${proves ?? types}\n  ${types}\n  expected status ${status}${wanted}; got status ${exitCode}:\n${output}`;
 }
 
-/** Compares the machine with what it was. gangway keeps its own empty folders, its locks, its events, and crun's cache. */
+/** Checks that only gangway's empty directories, locks, event log and crun's cache are new. */
 async function proveNothingLeft(lab: Lab, before: Snapshot): Promise<void> {
   const own =
     /^\+ file \/(run|var\/lib)\/gangway(\/(containers|networks|crun(\/\.cache.*)?|exits|events|lock|switchboard\.lock))?$/;
