@@ -1,5 +1,5 @@
 import test from 'ava';
-import { lastOf, restartDelayMilliseconds, restartsInARow, wantsRestart } from '../../src/engine/container/teardown.ts';
+import { lastOf, restartDelayMilliseconds, restartsInARow, wantsRestart } from '../../src/engine/container-state.ts';
 import type { ContainerRecord, End } from '../../src/engine/store/record.ts';
 import { identifyProcess } from '../../src/kernel/process.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';

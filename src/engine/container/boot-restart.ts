@@ -7,10 +7,11 @@
  */
 import { bootId } from '../../kernel/boot.ts';
 import { messageOf } from '../../values/errors.ts';
+import { assumeEnded, wantsRestart } from '../container-state.ts';
 import { type Context, exclusively } from '../context.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import { startLife } from './start.ts';
-import { assumeEnded, endLife, noteFailure, wantsRestart } from './teardown.ts';
+import { endLife, noteFailure } from './teardown.ts';
 
 /** @returns whether all of them have started */
 export async function booted(context: Context): Promise<boolean> {

@@ -10,20 +10,19 @@ import { setTimeout } from 'node:timers/promises';
 import { identifyProcess } from '../../kernel/process.ts';
 import { isMachineStopping } from '../../kernel/sd-notify.ts';
 import { TeardownError } from '../../values/errors.ts';
-import { type Context, exclusively } from '../context.ts';
-import type { ContainerRecord } from '../store/record.ts';
-import { startLife } from './start.ts';
 import {
   awaitsRestart,
-  endLife,
   isAboutToRestart,
   isAlive,
   isBeingRestarted,
   lastOf,
-  noteFailure,
   restartDelayMilliseconds,
   restartsInARow,
-} from './teardown.ts';
+} from '../container-state.ts';
+import { type Context, exclusively } from '../context.ts';
+import type { ContainerRecord } from '../store/record.ts';
+import { startLife } from './start.ts';
+import { endLife, noteFailure } from './teardown.ts';
 
 export async function exited(context: Context, id: string): Promise<void> {
   const ended = await exclusively(context, async (world) => {

@@ -12,6 +12,7 @@ import { formatPort } from '../../values/port-grammar.ts';
 import { present } from '../../values/present.ts';
 import { formatExtraHost } from '../../values/resolver-grammar.ts';
 import { sysctlName } from '../../values/sysctl-grammar.ts';
+import { finishedAtOf } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import { namesOf } from '../dns/zones.ts';
 import type { ContainerInspection } from '../engine.ts';
@@ -22,7 +23,6 @@ import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
 import { linksOf } from './legacy-links.ts';
 import { describe, type Sight, sight } from './list.ts';
 import { dataDirectory } from './start.ts';
-import { finishedAtOf } from './teardown.ts';
 
 export function inspect(context: Context, name: string): ContainerInspection {
   const { records } = context;

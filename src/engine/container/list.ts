@@ -6,11 +6,11 @@ import { humanDuration } from '../../values/age.ts';
 import type { NetworkMode } from '../../values/network.ts';
 import type { Port, PortBinding } from '../../values/port.ts';
 import { formatPort } from '../../values/port-grammar.ts';
+import { isWaiting, observeLife } from '../container-state.ts';
 import { type Context, journalPath } from '../context.ts';
 import type { ContainerState, ContainerSummary } from '../engine.ts';
 import { listNetworks } from '../network/inspect.ts';
 import { bindingsOf, type ContainerRecord, heldBindingsOf, isLiving, type Life } from '../store/record.ts';
-import { isWaiting, observeLife } from './teardown.ts';
 
 /** `gangway ps`, newest first. */
 export function list(context: Context, all: boolean): readonly ContainerSummary[] {

@@ -7,13 +7,12 @@ import { readLaunched } from '../../services/process/launch.ts';
 import { followLog, readLog } from '../../services/process/log.ts';
 import { readUsage } from '../../services/process/statistics.ts';
 import { waitForExit, watched } from '../../services/process/wait-exit.ts';
+import { isAlive, notRunning, whileAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import type { ExecRequest, LogLine, LogOptions, Statistics, Streams } from '../engine.ts';
 import { checkLogs } from '../validate-request.ts';
 import { execKind } from './process-step.ts';
-import { notRunning, whileAlive } from './run.ts';
 import { dataDirectory } from './start.ts';
-import { isAlive } from './teardown.ts';
 
 /** A container's output, also of one that has ended. */
 export async function* logsOf({ records }: Context, name: string, asked: LogOptions): AsyncGenerator<LogLine> {

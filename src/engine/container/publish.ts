@@ -35,13 +35,13 @@ import { GangwayError } from '../../values/errors.ts';
 import { gather, spread } from '../../values/forward-set.ts';
 import type { Forward, PortBinding, PublishedPort } from '../../values/port.ts';
 import { formatPort, formatPublish, refuseOverlaps } from '../../values/port-grammar.ts';
+import { isAlive } from '../container-state.ts';
 import { type Context, carry, exclusively } from '../context.ts';
 import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from '../endpoint/routes.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
 import { bindPorts, closeFirst, whileBound } from '../ports/allocate.ts';
 import { prepareGround } from '../sandbox/prerequisites.ts';
 import type { ContainerRecord, Life } from '../store/record.ts';
-import { isAlive } from './teardown.ts';
 
 interface Wanted {
   readonly ports: readonly PublishedPort[];

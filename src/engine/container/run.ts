@@ -16,17 +16,18 @@ import { readLaunched } from '../../services/process/launch.ts';
 import { type ExitStatus, watched } from '../../services/process/wait-exit.ts';
 import { type Lock, tryLock } from '../../sys/flock.ts';
 import type { ContainerRequest } from '../../values/container.ts';
-import { GangwayError, hasErrno } from '../../values/errors.ts';
+import { GangwayError } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
 import type { Launch } from '../../values/launch.ts';
+import { isAlive, lastOf, notRunning, whileAlive } from '../container-state.ts';
 import { type Context, carry, exclusively } from '../context.ts';
 import type { Ending, RunOptions, Streams } from '../engine.ts';
 import { eventsPath, tell } from '../events/append.ts';
 import { ofContainer } from '../events/build.ts';
-import type { ContainerRecord, Life } from '../store/record.ts';
+import type { ContainerRecord } from '../store/record.ts';
 import { draftContainer } from './create.ts';
 import { type Beginning, startLife } from './start.ts';
-import { endLife, isAlive, lastOf } from './teardown.ts';
+import { endLife } from './teardown.ts';
 
 /** @returns the new container's id */
 export async function create(context: Context, request: ContainerRequest): Promise<string> {
@@ -90,28 +91,6 @@ export async function attachTo(context: Context, name: string, streams: Streams,
     connectAttach({ ...attachTarget(life.launch, record.request.interactive), running: true }, ends),
   );
   return await askIfUnseen(context, record, await attachment.ending);
-}
-
-export function notRunning(name: string): GangwayError {
-  return new GangwayError('container-not-running', `container ${name} is not running`, {
-    hint: `\`gangway start ${name}\` starts it`,
-  });
-}
-
-/**
- * Who looks into a container holds no lock: what he does not find there any more has ended with it.
- *
- * @throws GangwayError container-not-running, in the place of what the kernel says of a file or a process that has gone
- */
-export async function whileAlive<T>(name: string, life: Life, body: () => T | Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    // What was refused for want of a directory or a program is refused for want of a container, too.
-    const isOfLife = error instanceof GangwayError || hasErrno(error, 'ENOENT', 'ECONNREFUSED', 'ESRCH');
-    if (isOfLife && !isAlive(life)) throw notRunning(name);
-    throw error;
-  }
 }
 
 function attachTarget(launch: Launch, interactive: boolean): AttachTarget {

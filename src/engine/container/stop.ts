@@ -24,23 +24,15 @@ import type { ContainerAction } from '../../values/event.ts';
 import type { Launch } from '../../values/launch.ts';
 import { present } from '../../values/present.ts';
 import { parseSignal, signalNumber } from '../../values/signal.ts';
+import { assumeEnded, isAlive, isUnwatched, isWaiting, lastOf, notRunning, observeLife } from '../container-state.ts';
 import { type Context, carry, exclusively } from '../context.ts';
 import { tell } from '../events/append.ts';
 import { ofContainer } from '../events/build.ts';
 import type { ContainerRecord, Life } from '../store/record.ts';
 import { containerNotFound } from '../store/record-store.ts';
-import { notRunning, toldEnd } from './run.ts';
+import { toldEnd } from './run.ts';
 import { startLife } from './start.ts';
-import {
-  assumeEnded,
-  endLife,
-  isAlive,
-  isUnwatched,
-  isWaiting,
-  lastOf,
-  observeLife,
-  removeRecord,
-} from './teardown.ts';
+import { endLife, removeRecord } from './teardown.ts';
 
 interface StopOptions {
   readonly timeoutSeconds?: number;

@@ -4,7 +4,7 @@ import { type NetworkEvent, type Watch, watchNetwork } from '../../kernel/netlin
 import { isAlive as isProcessAlive } from '../../kernel/process.ts';
 import { readLaunched } from '../../services/process/launch.ts';
 import { type ProcessWatch, watchProcess } from '../../sys/pidfd.ts';
-import { notRunning, whileAlive } from '../container/run.ts';
+import { notRunning, whileAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import type { Life } from '../store/record.ts';
 

@@ -16,7 +16,7 @@ import { GangwayError } from '../../values/errors.ts';
 import { spread } from '../../values/forward-set.ts';
 import type { ConnectionRequest, NetworkMode } from '../../values/network.ts';
 import { closesIpv6 } from '../../values/sysctl-grammar.ts';
-import { isAlive } from '../container/teardown.ts';
+import { isAlive } from '../container-state.ts';
 import { type Context, carry, exclusively } from '../context.ts';
 import { checkPlug, draftPlug } from '../endpoint/allocate.ts';
 import { forwardsOf, waysOf, wiredOf } from '../endpoint/routes.ts';

@@ -23,7 +23,8 @@ import {
 } from '../../values/network.ts';
 import { checkNetworkRequest } from '../../values/network-grammar.ts';
 import { invalidNetwork } from '../../values/option-row.ts';
-import { endLife, isAboutToRestart, isAlive, isUnwatched, lastOf } from '../container/teardown.ts';
+import { endLife } from '../container/teardown.ts';
+import { isAboutToRestart, isAlive, isUnwatched, lastOf } from '../container-state.ts';
 import { type Context, carry, exclusively } from '../context.ts';
 import { ofNetwork } from '../events/build.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';

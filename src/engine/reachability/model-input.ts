@@ -11,7 +11,7 @@ import { closesTransit } from '../../networks/masquerade.ts';
 import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { type Family, families } from '../../values/address.ts';
 import { spread } from '../../values/forward-set.ts';
-import { isAlive } from '../container/teardown.ts';
+import { isAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import { standingBackend } from '../firewall/backend-selection.ts';
 import { ipForward, kernelFamilies } from '../host-facts.ts';

@@ -23,8 +23,7 @@ import {
   unspecified,
 } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
-import { notRunning } from '../container/run.ts';
-import { isAlive } from '../container/teardown.ts';
+import { isAlive, notRunning } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import type { Life } from '../store/record.ts';
 

@@ -19,7 +19,7 @@ import type { ConnectionRequest } from '../../values/network.ts';
 import type { Forward } from '../../values/port.ts';
 import { resolverSettings } from '../../values/resolver.ts';
 import { closesIpv6 } from '../../values/sysctl-grammar.ts';
-import { isAlive } from '../container/teardown.ts';
+import { isAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import { hasNames } from '../dns/zones.ts';
 import { type DraftedPlug, draftPlug } from '../endpoint/allocate.ts';
