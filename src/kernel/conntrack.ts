@@ -83,7 +83,7 @@ const message = (name: string, number: number) => ({
   header: nfgenmsg,
   attributes: flowAttributes,
 });
-export const flowMessage = message('IPCTNL_MSG_CT_NEW', 0);
+const flowMessage = message('IPCTNL_MSG_CT_NEW', 0);
 const getMessage = message('IPCTNL_MSG_CT_GET', IPCTNL_MSG_CT_GET);
 const deleteMessage = message('IPCTNL_MSG_CT_DELETE', IPCTNL_MSG_CT_DELETE);
 
