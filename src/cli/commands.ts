@@ -8,17 +8,18 @@ import { containerCommands } from './container-commands.ts';
 import { dnsCommands, networkCommands } from './network-commands.ts';
 import * as options from './options.ts';
 
+/** Marks commands that `explain` cannot explain. */
+const unplanned = (row: Command): Command => ({ ...row, changes: 'unplanned' });
+
 const labCommands: readonly Command[] = [
   command('up', '', 'Create a lab: a host and an external network, connected by a veth pair', {
     options: options.labNameOptions,
     example: 'gangway lab up',
-    changes: 'unplanned',
     load: async () => (await import('./commands/lab.ts')).up,
   }),
   command('exec', 'COMMAND [ARG...]', 'Execute a command in a lab', {
     options: options.labPlaceOptions,
     example: 'gangway lab exec ip address',
-    changes: 'unplanned',
     passThrough: true,
     runsCommand: true,
     load: async () => (await import('./commands/lab.ts')).exec,
@@ -26,24 +27,21 @@ const labCommands: readonly Command[] = [
   command('shell', '', 'Open a shell in a lab', {
     options: options.labPlaceOptions,
     example: 'gangway lab shell --in world',
-    changes: 'unplanned',
     runsCommand: true,
     load: async () => (await import('./commands/lab.ts')).shell,
   }),
   command('down', '', 'Remove a lab with everything in it', {
     options: options.labNameOptions,
     example: 'gangway lab down',
-    changes: 'unplanned',
     load: async () => (await import('./commands/lab.ts')).down,
   }),
   command('ls', '', 'List labs', {
     aliases: ['list'],
     options: options.labListOptions,
     example: 'gangway lab ls',
-    changes: 'unplanned',
     load: async () => (await import('./commands/lab.ts')).ls,
   }),
-];
+].map(unplanned);
 
 /** Commands that gangway and its services start. */
 const internalCommands: readonly Command[] = [
@@ -115,5 +113,5 @@ export const commands: readonly Command[] = [
     changes: 'unplanned',
     root: false,
   }),
-  ...internalCommands.map((row): Command => ({ ...row, changes: 'unplanned', hidden: true })),
+  ...internalCommands.map((row): Command => ({ ...unplanned(row), hidden: true })),
 ];

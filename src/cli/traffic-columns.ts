@@ -1,5 +1,5 @@
 /** Traffic counters of the firewall and of the relays in the output of `inspect` and `stats`; read only if the output shows them. */
-import type { Counts, Engine, EngineOptions, PortTraffic, RelayTraffic, Traffic } from '../engine/engine.ts';
+import type { Counts, Engine, PortTraffic, RelayTraffic, Traffic } from '../engine/engine.ts';
 import { countFields, dropReasons, errorKinds } from '../services/proxy/counters.ts';
 import { formatAddress, formatHost } from '../values/address.ts';
 import type { Counted } from '../values/counted.ts';
@@ -20,25 +20,22 @@ export function usesTraffic(format: string | undefined, field: RegExp): boolean 
 /** Returns the traffic; undefined if the output does not show it, or if it cannot be read. */
 export type TrafficReader = () => Promise<Traffic | undefined>;
 
-/** Returns a reader for `inspect`, which reads the counters once for all objects. */
+/**
+ * Returns a reader for `inspect`, which reads the counters once for all objects. If they cannot be read, a warning says so,
+ * and `inspect` prints the rest.
+ */
 export function trafficReader(engine: Engine, format: string | undefined, { engineOptions }: Context): TrafficReader {
+  const onError = (error: unknown) => {
+    if (!(error instanceof GangwayError || error instanceof KernelError)) throw error;
+    engineOptions.onWarning?.(`the output lacks Traffic: ${formatError(error)}`);
+    return undefined;
+  };
   let read: Promise<Traffic | undefined> | undefined;
   return async () => {
     if (!usesTraffic(format, /\.Traffic\b/)) return undefined;
-    read ??= readTraffic(engine, engineOptions);
+    read ??= engine.traffic().catch(onError);
     return await read;
   };
-}
-
-/** If the counters cannot be read, a warning says so, and `inspect` prints the rest. */
-async function readTraffic(engine: Engine, { onWarning }: EngineOptions): Promise<Traffic | undefined> {
-  try {
-    return await engine.traffic();
-  } catch (error) {
-    if (!(error instanceof GangwayError || error instanceof KernelError)) throw error;
-    onWarning?.(`the output lacks Traffic: ${formatError(error)}`);
-    return undefined;
-  }
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
- * What every operation of one engine has in hand, and how it gets the machine for itself.
+ * The context of an engine's operations, the lock, and the journal.
  *
- * One change at a time: the lock is flock(2) on a file below /run, so that the kernel opens it for the next one however
- * its holder ends. Who gets it first completes or takes back what the holder before began (the journal), and only then
- * looks at the machine.
+ *     withLock:  flock  ->  recover the journal  ->  reconcile the firewall  ->  the operation  ->  refresh the switchboard
+ *
+ * One change at a time: the lock is flock(2) on a file below /run, which the kernel releases when its holder exits in any
+ * way. The next holder first completes or rolls back the change that a killed command left in the journal.
  */
 import { existsSync } from 'node:fs';
 import type { BackendName } from '../firewall/backend.ts';

@@ -29,6 +29,8 @@ export interface RequestKind<S extends Step> extends Reversible<S> {
 export interface TransactionKind<S extends Step> extends Reversible<S> {
   /** May both be in one transaction? */
   canBatch(one: S, other: S): boolean;
+  /** Undoes all steps of a plan together, in the place of the one whose turn comes last. */
+  readonly gathersUndo?: true;
   applyAll(steps: readonly S[], kernel: KernelHandles): void | Promise<void>;
   /** What is gone already is taken back. */
   undoAll(steps: readonly S[], kernel: KernelHandles): void | Promise<void>;

@@ -149,8 +149,8 @@ export interface RuleStep extends Reasoned {
 export type FirewallStep = ElementStep | RuleStep;
 
 /**
- * `conntrack -D --orig-port-dst PORT --reply-src ADDRESS`: has the kernel forget how it translates what was asked of ports of
- * the machine. `when` the plan is made, or undone: after the rules have changed.
+ * Deletes the flows of published ports from connection tracking: `conntrack -D --orig-port-dst PORT --reply-src ADDRESS`.
+ * `when` names the direction that deletes them, after the rules have changed: the plan is made, or undone.
  */
 export interface FlowsStep extends Reasoned {
   readonly kind: 'flows';
@@ -160,8 +160,8 @@ export interface FlowsStep extends Reasoned {
 }
 
 /**
- * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS; ip neighbour flush to ADDRESS dev LINK`: has the kernel forget,
- * when the plan is undone, all that these addresses had a part in, and what waits there for one of them to answer.
+ * Deletes all flows of a container's addresses, and its ARP and NDP entries, when the plan is undone:
+ * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS; ip neighbour flush to ADDRESS dev LINK`.
  */
 export interface OwnFlowsStep extends Reasoned {
   readonly kind: 'own-flows';
@@ -170,7 +170,7 @@ export interface OwnFlowsStep extends Reasoned {
   readonly addresses: readonly Address[];
 }
 
-/** A port of the machine, and what it led to. Without that: whoever has asked it before it led anywhere. */
+/** A published port of the host and its target. Without `to`: flows that began before the port was published. */
 export interface FlowPort {
   readonly protocol: Protocol;
   readonly address: Address;

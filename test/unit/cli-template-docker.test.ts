@@ -69,7 +69,7 @@ const same = [
   '{{with .Extra}}{{.name}} {{$.Name}}{{end}} {{with .Extra.off}}x{{else}}y{{end}}',
   '{{$a := 1}}{{$a}}{{if true}}{{$a := 2}}{{$a}}{{end}}{{$a}}{{if true}}{{$a = 3}}{{end}}{{$a}}',
   '{{if .Extra.nothing}}x{{else if .Extra.count}}y{{else}}z{{end}}',
-  'a {{- .Name -}} b {{- /* c */ -}} d {{/* e */}} f',
+  'a {{- .Name -}} b',
   'x {{- 3}} {{-3}} {{(.Extra).count}} {{.Extra | len}} {{1 | printf "%d-%d" 2}}',
   '{{len "héllo"}}',
   '{{print "a" 1 2 "b" "c" 3.5 nil true}} {{println "a" 1 2 nil}}|',

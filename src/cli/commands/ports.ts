@@ -3,7 +3,7 @@ import { formatAddress, formatHost } from '../../values/address.ts';
 import { parseIntroduced } from '../../values/client-address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { order } from '../../values/order.ts';
-import type { PortBinding, PublishedPort } from '../../values/port.ts';
+import type { PortBinding } from '../../values/port.ts';
 import { formatLeading, formatPort, parsePort, parsePublish } from '../../values/port-grammar.ts';
 import type { Execute } from '../command.ts';
 import type { portOptions, publishOptions, unpublishOptions } from '../container-options.ts';
@@ -47,13 +47,8 @@ export const unpublish: Execute<typeof unpublishOptions> = async (parsed, contex
   return 0;
 };
 
-interface ContainerPorts {
-  readonly container: string;
-  readonly ports: readonly PublishedPort[];
-}
-
 /** Parses a container and its ports, written as arguments or with `-p`. @throws UsageError; GangwayError */
-function parsePortArguments(name: string, { options, args }: Parsed<typeof unpublishOptions>): ContainerPorts {
+function parsePortArguments(name: string, { options, args }: Parsed<typeof unpublishOptions>) {
   const [container = '', ...rest] = args;
   const texts = [...options.publish, ...rest];
   if (texts.length === 0) throw new UsageError(`"gangway ${name}" requires at least 2 arguments`, 1, true);

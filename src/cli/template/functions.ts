@@ -15,61 +15,47 @@ import {
 export type TemplateFunction = (args: readonly Value[]) => Value;
 export type Functions = ReadonlyMap<string, TemplateFunction>;
 
-type Reader<T> = (value: Value) => T;
-
-const any: Reader<Value> = (value) => value;
-const text: Reader<string> = (value) => {
-  if (typeof value === 'string') return value;
-  throw new TemplateFault(`${describeValue(value)} is not a string`, 'convert it with print');
-};
-const texts: Reader<readonly string[]> = (value) => {
-  if (isList(value)) return value.map(text);
-  throw new TemplateFault(`${describeValue(value)} is not a list`, 'make a list of a string with split');
-};
-
-/** Creates a function with one argument for each reader. */
-function takes<T extends readonly unknown[]>(
-  readers: { readonly [I in keyof T]: Reader<T[I]> },
-  call: (...args: T) => Value,
-): TemplateFunction {
+/** Creates a function with a number of arguments. @param most default `least` */
+function takes(least: number, call: (...args: readonly Value[]) => Value, most = least): TemplateFunction {
   return (args) => {
-    if (args.length !== readers.length) throw new TemplateFault(`takes ${count(readers.length)}, not ${args.length}`);
-    return call(...(readers.map((read, index) => read(args[index])) as unknown as T));
+    if (args.length >= least && args.length <= most) return call(...args);
+    const number = `${most > least ? 'at least ' : ''}${least} ${least === 1 ? 'value' : 'values'}`;
+    throw new TemplateFault(`takes ${number}, not ${args.length}`);
   };
 }
 
-/** Creates a function with `least` arguments or more. */
-function takesMany(least: number, call: (first: Value, ...rest: Value[]) => Value): TemplateFunction {
-  return (args) => {
-    if (args.length < least) throw new TemplateFault(`takes at least ${count(least)}, not ${args.length}`);
-    return call(args[0], ...args.slice(1));
-  };
-}
-
-function count(values: number): string {
-  return `${values} ${values === 1 ? 'value' : 'values'}`;
-}
+const any = Number.POSITIVE_INFINITY;
 
 export const functions: Functions = new Map<string, TemplateFunction>([
-  ['eq', takesMany(2, (first, ...others) => others.some((other) => areEqual(first, other)))],
-  ['ne', takes([any, any], (a, b) => !areEqual(a, b))],
-  ['lt', takes([any, any], (a, b) => isLess(a, b))],
-  ['le', takes([any, any], (a, b) => !isLess(b, a))],
-  ['gt', takes([any, any], (a, b) => isLess(b, a))],
-  ['ge', takes([any, any], (a, b) => !isLess(a, b))],
-  ['not', takes([any], (value) => !isTrue(value))],
-  ['index', takesMany(1, (value, ...keys) => keys.reduce(itemOf, value))],
-  ['join', takes([texts, text], (list, separator) => list.join(separator))],
-  ['json', takes([any], toJson)],
-  ['len', takes([any], lengthOf)],
-  ['lower', takes([text], (value) => value.toLowerCase())],
-  ['print', takesMany(0, (...values) => printAll(values))],
-  ['printf', takesMany(1, (format, ...values) => formatPrintf(text(format), values))],
-  ['println', takesMany(0, (...values) => `${values.map(formatValue).join(' ')}\n`)],
-  ['split', takes([text, text], (value, separator) => (separator === '' ? [...value] : value.split(separator)))],
-  ['title', takes([text], (value) => value.replace(/(?<![\p{L}\p{N}_])\p{L}/gu, (letter) => letter.toUpperCase()))],
-  ['upper', takes([text], (value) => value.toUpperCase())],
+  ['eq', takes(2, (first, ...others) => others.some((other) => areEqual(first, other)), any)],
+  ['ne', takes(2, (a, b) => !areEqual(a, b))],
+  ['lt', takes(2, (a, b) => isLess(a, b))],
+  ['le', takes(2, (a, b) => !isLess(b, a))],
+  ['gt', takes(2, (a, b) => isLess(b, a))],
+  ['ge', takes(2, (a, b) => !isLess(a, b))],
+  ['not', takes(1, (value) => !isTrue(value))],
+  ['index', takes(1, (value, ...keys) => keys.reduce(itemOf, value), any)],
+  ['join', takes(2, (list, separator) => texts(list).join(text(separator)))],
+  ['json', takes(1, toJson)],
+  ['len', takes(1, lengthOf)],
+  ['lower', takes(1, (value) => text(value).toLowerCase())],
+  ['print', printAll],
+  ['printf', takes(1, (format, ...values) => formatPrintf(text(format), values), any)],
+  ['println', (values) => `${values.map(formatValue).join(' ')}\n`],
+  ['split', takes(2, (value, separator) => (separator === '' ? [...text(value)] : text(value).split(text(separator))))],
+  ['title', takes(1, (value) => text(value).replace(/(?<![\p{L}\p{N}_])\p{L}/gu, (letter) => letter.toUpperCase()))],
+  ['upper', takes(1, (value) => text(value).toUpperCase())],
 ]);
+
+function text(value: Value): string {
+  if (typeof value === 'string') return value;
+  throw new TemplateFault(`${describeValue(value)} is not a string`, 'convert it with print');
+}
+
+function texts(value: Value): readonly string[] {
+  if (isList(value)) return value.map(text);
+  throw new TemplateFault(`${describeValue(value)} is not a list`, 'make a list of a string with split');
+}
 
 /** Functions of Go and Docker that gangway leaves out. */
 export const unsupportedFunctions = ['call', 'html', 'js', 'pad', 'slice', 'truncate', 'urlquery'];
@@ -77,9 +63,9 @@ export const unsupportedFunctions = ['call', 'html', 'js', 'pad', 'slice', 'trun
 /** Functions for the heading of a table, which keep the column names. */
 export const headingFunctions: Functions = new Map([
   ...functions,
-  ...['json', 'lower', 'title', 'upper'].map((name) => [name, takesMany(1, any)] as const),
-  ['index', takesMany(1, (value) => (isList(value) ? value[0] : value))],
-  ['split', takesMany(1, (value) => [value])],
+  ...['json', 'lower', 'title', 'upper'].map((name) => [name, takes(1, (value) => value)] as const),
+  ['index', takes(1, (value) => (isList(value) ? value[0] : value), any)],
+  ['split', takes(1, (value) => [value], any)],
 ]);
 
 /** Compares basic values; nil equals only nil. @throws TemplateFault for lists and maps, and for values of different types */

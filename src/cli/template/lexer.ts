@@ -14,7 +14,7 @@ export interface Token {
   readonly glued: boolean;
 }
 
-/** Text between actions, or one action. Comments are left out. */
+/** Text between actions, or one action. */
 export type Segment =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'action'; readonly tokens: readonly Token[]; readonly at: number };
@@ -38,7 +38,6 @@ const patterns = [
 export type TokenKind = (typeof patterns)[number][0];
 
 const opening = /\{\{(-(?=[ \t\r\n]))?/g;
-const comment = /[ \t\r\n]*\/\*(?:(?!\*\/).)*\*\/([ \t\r\n]+-)?\}\}/sy;
 const closing = /([ \t\r\n]+-)?\}\}/y;
 const spaces = /[ \t\r\n]*/y;
 
@@ -54,25 +53,22 @@ export function splitTemplate(source: string, unescapeText: (text: string) => st
     if (open?.[1] !== undefined) text = text.replace(/(?<![ \t\r\n])[ \t\r\n]+$/, '');
     if (text !== '') segments.push({ kind: 'text', text });
     if (open === undefined) break;
-    const action = readAction(source, open.index, open.index + open[0].length);
-    if (action.tokens !== undefined) segments.push({ kind: 'action', tokens: action.tokens, at: open.index });
-    at = action.end;
-    trimStart = action.trim;
+    const { tokens, end, trim } = readAction(source, open.index, open.index + open[0].length);
+    segments.push({ kind: 'action', tokens, at: open.index });
+    at = end;
+    trimStart = trim;
   }
   return segments;
 }
 
 interface Action {
-  /** Absent for a comment. */
-  readonly tokens?: readonly Token[];
+  readonly tokens: readonly Token[];
   readonly end: number;
   /** Ends with `-}}`, which trims the text after it. */
   readonly trim: boolean;
 }
 
 function readAction(source: string, open: number, start: number): Action {
-  const found = source.startsWith('/*', skipSpaces(source, start)) ? matchFrom(comment, source, start) : undefined;
-  if (found !== undefined) return { end: start + found[0].length, trim: found[1] !== undefined };
   const tokens: Token[] = [];
   let at = start;
   for (;;) {
@@ -97,7 +93,7 @@ function readToken(source: string, at: number, glued: boolean): Token {
   }
   const character = String.fromCodePoint(source.codePointAt(at) ?? 0);
   if (character === '"' || character === '`') throw new TemplateFault(`the ${character} is not closed`, undefined, at);
-  if (source.startsWith('/*', at)) throw new TemplateFault('the comment is not closed', 'end it with */}}', at);
+  if (source.startsWith('/*', at)) throw new TemplateFault('comments are not supported', undefined, at);
   throw new TemplateFault(`unexpected ${JSON.stringify(character)}`, 'put text between double quotes', at);
 }
 

@@ -43,31 +43,20 @@ export function parseNodes(
   throw new TemplateFault(`{{${ending.kind}}} without a beginning`, hint, ending.at);
 }
 
-/** A node may bind variables for the nodes after it. */
-type Node = (frame: Frame) => { readonly text: string; readonly frame: Frame };
-
 /** @param scope the variables in scope; variables that the list declares end with it */
 function parseList(source: Source, scope: readonly string[]): { readonly render: Render; readonly ending: Ending } {
-  const nodes: Node[] = [];
+  const nodes: Render[] = [];
   const variables = [...scope];
   const render: Render = (start) => {
-    let frame = start;
-    let text = '';
-    for (const node of nodes) {
-      const result = node(frame);
-      text += result.text;
-      frame = result.frame;
-    }
-    return text;
+    const frame = { ...start };
+    return nodes.map((node) => node(frame)).join('');
   };
-  for (
-    let segment = source.segments[source.index++];
-    segment !== undefined;
-    segment = source.segments[source.index++]
-  ) {
+  for (;;) {
+    const segment = source.segments[source.index++];
+    if (segment === undefined) return { render, ending: { kind: 'template', at: 0 } };
     if (segment.kind === 'text') {
       const { text } = segment;
-      nodes.push((frame) => ({ text, frame }));
+      nodes.push(() => text);
       continue;
     }
     const { tokens, at } = segment;
@@ -81,24 +70,23 @@ function parseList(source: Source, scope: readonly string[]): { readonly render:
     }
     if (keyword === 'if' || keyword === 'with' || keyword === 'range') {
       reader.index++;
-      const branch = parseBranch(source, keyword, reader);
-      nodes.push((frame) => ({ text: branch(frame), frame }));
+      nodes.push(parseBranch(source, keyword, reader));
     } else if (unsupportedActions.includes(keyword)) {
       throw new TemplateFault(`{{${keyword}}} is not supported`, 'use if, range or with', at);
     } else {
       const pipeline = parsePipeline(reader);
       if (!pipeline.assigns) variables.push(...pipeline.variables);
-      nodes.push(actionNode(pipeline));
+      nodes.push(action(pipeline));
     }
   }
-  return { render, ending: { kind: 'template', at: 0 } };
 }
 
-function actionNode(pipeline: Pipeline): Node {
+function action(pipeline: Pipeline): Render {
   return (frame) => {
     const value = pipeline.evaluate(frame);
-    const text = value === undefined || value === null ? '<no value>' : formatValue(value);
-    return { text: pipeline.variables.length === 0 ? text : '', frame: bind(pipeline, frame, [value]) };
+    bind(pipeline, frame, [value]);
+    if (pipeline.variables.length > 0) return '';
+    return value === undefined || value === null ? '<no value>' : formatValue(value);
   };
 }
 
@@ -133,7 +121,7 @@ function parseElse(
 function conditionBranch(kind: BranchKind, pipeline: Pipeline, body: Render, otherwise: Render): Render {
   return (frame) => {
     const value = pipeline.evaluate(frame);
-    const inner = bind(pipeline, frame, [value]);
+    const inner = bind(pipeline, { ...frame }, [value]);
     if (!isTrue(value)) return otherwise(inner);
     return body(kind === 'with' ? { ...inner, dot: value } : inner);
   };
@@ -143,10 +131,10 @@ function rangeBranch(pipeline: Pipeline, body: Render, otherwise: Render): Rende
   return (frame) => {
     const value = pipeline.evaluate(frame);
     const entries = entriesOf(value, pipeline.at);
-    if (entries.length === 0) return otherwise(bind(pipeline, frame, [value, value]));
+    if (entries.length === 0) return otherwise(bind(pipeline, { ...frame }, [value, value]));
     const hasKey = pipeline.variables.length === 2;
     return entries
-      .map(([key, item]) => body({ ...bind(pipeline, frame, hasKey ? [key, item] : [item]), dot: item }))
+      .map(([key, item]) => body(bind(pipeline, { ...frame, dot: item }, hasKey ? [key, item] : [item])))
       .join('');
   };
 }

@@ -11,10 +11,10 @@ export interface Scope {
   readonly outer?: Scope;
 }
 
-/** State of an evaluation. */
+/** State of an evaluation. Each list of nodes has its own copy. */
 export interface Frame {
   readonly dot: Value;
-  readonly scope: Scope;
+  scope: Scope;
   readonly functions: Functions;
 }
 
@@ -61,14 +61,13 @@ export function parsePipeline(reader: Reader, maximum = 1): Pipeline {
   return { ...declaration, evaluate, at };
 }
 
-/** Returns the frame with the variables that the pipeline declares or assigns. */
+/** Declares or assigns the variables of the pipeline in the frame. */
 export function bind({ variables, assigns }: Pipeline, frame: Frame, values: readonly Value[]): Frame {
-  let { scope } = frame;
   for (const [index, name] of variables.entries()) {
-    if (assigns) findVariable(name, scope).value = values[index];
-    else scope = { name, value: values[index], outer: scope };
+    if (assigns) findVariable(name, frame.scope).value = values[index];
+    else frame.scope = { name, value: values[index], outer: frame.scope };
   }
-  return { ...frame, scope };
+  return frame;
 }
 
 function findVariable(name: string, scope: Scope): Scope {

@@ -8,6 +8,7 @@
  *
  * Differences from Docker:
  * - a mistake that Go prints into the output (`%!d(string=web)`) is an error;
+ * - comments, and the functions of `unsupportedFunctions`, are errors;
  * - a format without any field (`--format yaml`) is an error;
  * - an unknown field is an error even if the list is empty;
  * - all numbers have one type, so `eq 1 1.0` is true.
