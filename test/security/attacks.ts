@@ -55,7 +55,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'packets enter a bridge only after translation or as part of a connection; the rules check interfaces, not ports or protocols',
-        proofs: [wire('no direct route leads to a container, whatever the protocol')],
+        proofs: [wire('stops packets through a direct route to a container, for each protocol')],
       },
       {
         attack: 'a neighbour sends to an internal network, with a source address of that network',
@@ -64,7 +64,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'an internal network accepts no packets from other interfaces, whatever their source',
         proofs: [
-          wire('a forged source is no way into an internal network'),
+          wire('stops packets with a forged source into an internal network'),
           modes('a forged source is no way into an internal network, nor out of it'),
         ],
       },
@@ -74,7 +74,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open: the container sees a sibling’s address, unless rp_filter is strict',
         gangway: 'stopped',
         because: 'a packet from another interface with a source address of a bridge is dropped before it enters',
-        proofs: [wire('nobody on the wire passes for a sibling of whom it asks')],
+        proofs: [wire('stops connections from the wire with a sibling’s source address')],
       },
       {
         attack:
@@ -84,7 +84,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'a packet from a link other than gangway’s bridges must not have a container’s source address, unless a more specific route of the host leads to that link',
-        proofs: [wire('nobody on the wire begins in a container’s name what another network may answer')],
+        proofs: [wire('stops UDP from the wire with the source address of another network’s container')],
       },
       {
         attack:
@@ -93,7 +93,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open, unless rp_filter is strict (according to its rules)',
         gangway: 'stopped',
         because: 'the rule about container addresses from other links also applies to packets for the host',
-        proofs: [wire('nobody on the wire speaks to the machine in a container’s name')],
+        proofs: [wire('stops packets from the wire to the host with a container’s source address')],
       },
       {
         attack:
@@ -103,7 +103,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'the rule about container addresses from other links comes before the rule that accepts established connections',
-        proofs: [wire('nobody on the wire joins in what siblings say to each other')],
+        proofs: [wire('stops packets from the wire into a flow of two siblings')],
       },
       {
         attack: 'a neighbour sends an ICMP error about a datagram of two siblings, which counts as related',
@@ -111,7 +111,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped by the drop of direct access in the raw table',
         gangway: 'stopped',
         because: 'packets of a connection with both ends behind one bridge must not come from another interface',
-        proofs: [wire('nobody on the wire joins in what siblings say to each other')],
+        proofs: [wire('stops packets from the wire into a flow of two siblings')],
       },
       {
         attack: 'a neighbour sends to 127.0.0.0/8 or ::1 with the host’s MAC, to reach services on loopback',
@@ -119,7 +119,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped, unless something has set route_localnet for the link',
         gangway: 'stopped',
         because: 'the kernel rejects such packets while route_localnet is 0, and gangway never sets it',
-        proofs: [wire('the machine’s loopback is not on the wire')],
+        proofs: [wire('stops packets from the wire to the host’s loopback')],
       },
       {
         attack: 'a neighbour sends to a port published on 127.0.0.1',
@@ -129,7 +129,7 @@ export const chapters: readonly Chapter[] = [
         because:
           'such a port is never translated, and a rule drops the packets on every link except lo, even with route_localnet=1',
         proofs: [
-          wire('a port that is published on loopback is not on the wire, whatever route_localnet says'),
+          wire('stops packets from the wire to a port published on loopback, with each route_localnet'),
           rules('a port published on loopback is closed to the wire, whatever route_localnet says'),
         ],
       },
@@ -140,7 +140,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped',
         gangway: 'stopped',
         because: 'only packets to the host’s own addresses are translated (fib daddr type local)',
-        proofs: [wire('what only passes through is not caught by a published port')],
+        proofs: [wire('leaves forwarded traffic to a published port number alone')],
       },
       {
         attack: 'a packet has a loose source route to the host and on to a container',
@@ -149,7 +149,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'the kernel, and the rules if source routes are enabled: they compare the bridge, not the address in the header',
-        proofs: [wire('a packet that brings its own route is led into no network')],
+        proofs: [wire('stops packets with a source route into a network')],
       },
       {
         attack: 'one packet goes to the broadcast address of a container network, to all its containers',
@@ -157,7 +157,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped: bc_forwarding is 0; beyond that by the rules for unpublished ports',
         gangway: 'stopped',
         because: 'the kernel, and the rules if bc_forwarding is enabled',
-        proofs: [wire('one packet from the wire is not for all containers of a network')],
+        proofs: [wire('stops a broadcast packet from the wire to a network’s containers')],
       },
       {
         attack: 'a neighbour sends to the host’s port of a container’s masqueraded connection',
@@ -165,7 +165,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped: connection tracking',
         gangway: 'stopped',
         because: 'the kernel compares both ends of a connection',
-        proofs: [wire('the port behind which a container asks is open to whom it asked, and to nobody else')],
+        proofs: [wire('opens a masqueraded port only to the connection’s peer')],
       },
       {
         attack: 'a client reaches a published port in spite of the host’s own INPUT rules (ufw)',
@@ -255,7 +255,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'packets from a bridge of gangway are checked twice: when they leave a network and when they enter another one',
-        proofs: [container('no packet of one network reaches a container of another one')],
+        proofs: [container('stops packets from one network to a container of another network')],
       },
       {
         attack:
@@ -264,7 +264,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open (according to its rules)',
         gangway: 'stopped',
         because: 'packets within a bridge must have a source address behind that bridge',
-        proofs: [container('nobody asks himself in the name of another network, to be its answer')],
+        proofs: [container('stops a container that connects to itself with an address of another network')],
       },
       {
         attack:
@@ -274,7 +274,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'a packet with a container’s source address must come from that container’s bridge',
         proofs: [
-          container('nobody asks in the name of a container of another network'),
+          container('stops connections with a source address of another network’s container'),
           modes('nobody begins in the name of a container of another network'),
         ],
       },
@@ -285,7 +285,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open in IPv6; in IPv4 stopped, unless accept_local is 1 (according to its rules)',
         gangway: 'stopped',
         because: 'packets from a bridge of gangway must not have a source address of the host',
-        proofs: [container('no container passes for the machine, which whoever it has asked may answer')],
+        proofs: [container('stops a container that uses a source address of the host')],
       },
       {
         attack: 'a container sends to 127.0.0.0/8 with its gateway’s MAC',
@@ -294,7 +294,7 @@ export const chapters: readonly Chapter[] = [
           'stopped with docker-proxy; without it, route_localnet is 1 on each bridge, and no rule stops the packets (according to its rules)',
         gangway: 'stopped',
         because: 'gangway never sets route_localnet: a process of the host proxies connections to loopback',
-        proofs: [container('the machine’s loopback is not on a bridge')],
+        proofs: [container('stops packets from a bridge to the host’s loopback')],
       },
       {
         attack:
@@ -305,7 +305,7 @@ export const chapters: readonly Chapter[] = [
         because:
           'no packet is forwarded, and towards the host only the address of the network’s own bridge is open (for an isolated network, none)',
         proofs: [
-          internal('out of an internal network there is no way'),
+          internal('stops packets out of an internal network'),
           modes('a forged source is no way into an internal network, nor out of it'),
         ],
       },
@@ -316,7 +316,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open: docker-proxy listens on every address',
         gangway: 'stopped',
         because: 'proxied ports of another family are closed to internal networks',
-        proofs: [internal('out of an internal network there is no way')],
+        proofs: [internal('stops packets out of an internal network')],
       },
       {
         attack:
@@ -325,7 +325,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open: docker-proxy listens on every address (according to its rules)',
         gangway: 'stopped',
         because: 'ports that may be proxied, because rules do not translate them, are closed to internal networks',
-        proofs: [internal('out of an internal network an address of one link reaches no published port')],
+        proofs: [internal('stops link-local connections from an internal network to published ports')],
       },
       {
         attack: 'a container of an internal network connects to a port that is published on its gateway’s address',
@@ -333,7 +333,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open: docker-proxy listens there (according to its rules)',
         gangway: 'stopped',
         because: 'a port published on one address is closed to internal networks on that address',
-        proofs: [internal('out of an internal network no port is carried that is published on its own gateway')],
+        proofs: [internal('closes ports published on the gateway of an internal network to that network')],
       },
       {
         attack:
@@ -343,7 +343,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'a port is closed to internal networks even if rules translate it, from before its opening until after its closing',
-        proofs: [internal('out of an internal network nobody is carried who has asked before a port led anywhere')],
+        proofs: [internal('stops an internal network’s repeated SYN to a port published later')],
       },
       {
         attack:
@@ -353,7 +353,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'of broadcast and multicast packets, the host accepts only neighbour discovery from an internal network',
-        proofs: [internal('out of an internal network a packet to all reaches no published port')],
+        proofs: [internal('stops broadcast from an internal network to published ports')],
       },
       {
         attack:
@@ -362,7 +362,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open, unless rp_filter is strict, and in IPv6',
         gangway: 'stopped',
         because: 'anti-spoofing rules compare the source; a network with gangway.guard=false is open',
-        proofs: [internal('out of an internal network the machine carries nothing as an answer to somebody outside')],
+        proofs: [internal('stops answers of the host that would carry data out of an internal network')],
       },
       {
         attack: 'a container of an internal network learns the host’s addresses by ARP',
@@ -371,7 +371,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'arp_ignore=1 on the bridges of internal networks; in IPv6 the kernel answers for the link’s own addresses only',
-        proofs: [internal('an internal network learns none of the machine’s other addresses')],
+        proofs: [internal('hides the host’s other addresses from an internal network')],
       },
       {
         attack:
@@ -381,7 +381,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'a bridge gets accept_ra=0, or disable_ipv6=1 without IPv6, before it is up; rules also drop advertisements',
-        proofs: [routers('the machine believes no container that says it is a router')],
+        proofs: [routers('ignores router advertisements of a container on the host')],
       },
       {
         attack: 'a packet without a connection leaves untranslated, and reveals internal addresses',
@@ -390,7 +390,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'invalid and untracked packets do not leave translated networks',
         proofs: [
-          container('no packet goes out under an address of the inside'),
+          container('stops packets that would leave with an internal address'),
           rules('what belongs to no connection does not leave with an address of the inside'),
         ],
       },
@@ -403,7 +403,7 @@ export const chapters: readonly Chapter[] = [
         because:
           'masqueraded connections use source ports 32768 to 60999 that are not published; on nftables, a packet with a published port by chance is dropped',
         proofs: [
-          wire('nobody takes for his source a port that the world asks somebody else at'),
+          wire('keeps published ports free of source ports of other containers'),
           sources('what goes out has a port that is lent: its own, if it is one, is free, and nobody publishes it'),
           sources('what would go out from a published port by chance does not go out, with nftables'),
           sources(
@@ -519,7 +519,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'the bridge applies the rules independent of the sysctl, or isolates the ports itself',
         proofs: [
-          container('siblings that may not talk exchange no packet'),
+          container('stops all packets between siblings with enable_icc=false'),
           modes('siblings that may not talk are kept apart by the rules or by the bridge'),
         ],
       },
@@ -531,7 +531,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'between siblings, an error must refer to a connection of that network; a sibling that guesses a port can still send errors about a connection from it',
-        proofs: [container('siblings that may not talk exchange no error about what somebody else has asked')],
+        proofs: [container('stops ICMP errors between siblings about connections of others')],
       },
       {
         attack:
@@ -540,7 +540,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open: bridge-nf-filter-vlan-tagged is 0',
         gangway: 'stopped',
         because: 'the anti-spoofing rules accept only untagged IP and ARP; not in a network with gangway.guard=false',
-        proofs: [container('siblings that may not talk exchange no frame that hides a packet')],
+        proofs: [container('stops frames between siblings that hide a packet')],
       },
       {
         attack:
@@ -607,8 +607,8 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'the rules check the input link and the connection of a packet, not its own claims',
         proofs: [
-          egress('out of a limited network no packet reaches who is not allowed, whatever it is'),
-          egress('who is allowed at a port is so at no other one, and by no other protocol'),
+          egress('stops packets from a limited network to closed destinations, for each kind of packet'),
+          egress('permits a destination only at its port and protocol'),
         ],
       },
       {
@@ -617,7 +617,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'connection tracking sends an error to an end of its connection; other related packets are dropped',
-        proofs: [egress('an error about an allowed connection reaches nobody but its other end')],
+        proofs: [egress('sends an error about a permitted connection only to its other end')],
       },
       {
         attack:
@@ -626,7 +626,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'an error leaves a network only if its connection has an end there',
-        proofs: [egress('an error about a connection of others is no way out, nor under an address of the inside')],
+        proofs: [egress('stops errors about connections of others, also with internal addresses')],
       },
       {
         attack:
@@ -635,7 +635,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open: related packets are accepted (according to its rules)',
         gangway: 'stopped',
         because: 'the sender of an error about a translated connection must be one of its ends',
-        proofs: [egress('an error about what is translated for others leaves no network, whatever its mode')],
+        proofs: [egress('stops errors about translated connections of others, in each mode')],
       },
       {
         attack:
@@ -646,8 +646,8 @@ export const chapters: readonly Chapter[] = [
         because:
           'packets within a bridge must have a source address behind that bridge; packets with link-local addresses do not leave such a network',
         proofs: [
-          egress('nobody in a limited network is let out as an answer to what he has asked himself'),
-          egress('what siblings say by addresses of one wire lets nobody out of a limited network'),
+          egress('stops packets from a limited network that look like replies to itself'),
+          egress('stops packets from a limited network with link-local addresses'),
         ],
       },
       {
@@ -659,7 +659,7 @@ export const chapters: readonly Chapter[] = [
         because:
           'denied destinations are compared before and after translation; proxied ports and broadcast are closed',
         proofs: [
-          egress('out of a limited network no port of the machine is a way to somebody else'),
+          egress('stops connections from a limited network through published ports of others'),
           limits('who may be spoken to is, and nobody else, in either family and by no way around'),
         ],
       },
@@ -724,7 +724,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped since 26.0.2',
         gangway: 'stopped',
         because: 'each link gets disable_ipv6=1 at its creation',
-        proofs: [routers('where a network has no IPv6, its links have none, whatever a router says')],
+        proofs: [routers('keeps links of a network without IPv6 free of IPv6, in spite of a router')],
       },
       {
         attack: 'a macvlan link has an IPv6 address from a router of the wire',
@@ -732,7 +732,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped since 26.0.2',
         gangway: 'stopped',
         because: 'each link gets disable_ipv6=1 at its creation',
-        proofs: [routers('a macvlan without IPv6 hears no router of the wire')],
+        proofs: [routers('ignores routers of the wire on a macvlan without IPv6')],
       },
       {
         attack: 'the setting fails (/proc/sys is read-only), and the container silently gets IPv6',
@@ -740,7 +740,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped since 26.0.2: an error',
         gangway: 'stopped',
         because: 'a setting that fails is an error, and everything is undone',
-        proofs: [life('a setting that can’t be made is no container, and nothing is left of it')],
+        proofs: [life('fails and leaves nothing if a setting fails')],
       },
     ],
   },
@@ -753,7 +753,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'not tried; a bridge is up after its rules',
         gangway: 'stopped',
         because: 'the rules know a bridge before it exists, and forget it after its removal',
-        proofs: [life('no packet gets into a network that is just being made, or taken away')],
+        proofs: [life('stops packets into a network during its creation and removal')],
       },
       {
         attack:
@@ -763,7 +763,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'removing a port deletes its tracked flows, including those without a target',
         proofs: [
-          life('who never stops sending is not led where a port no longer leads'),
+          life('stops a continuous sender at a port that leads elsewhere'),
           kernel('publish-running')('who never stops asking by UDP is led where the port leads now'),
         ],
       },
@@ -783,7 +783,7 @@ export const chapters: readonly Chapter[] = [
         because:
           'the kernel notifies the switchboard, which restores all rules in one transaction; without a switchboard, the next command does. Meanwhile a black-hole route takes unmarked packets to containers; packets to the host, and false senders, are checked only after that',
         proofs: [
-          life('rules that somebody has flushed are back at once'),
+          life('restores flushed rules at once'),
           kernel('firewall-repair')('between a flush and its repair nothing is open'),
         ],
       },
@@ -883,7 +883,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped',
         gangway: 'stopped',
         because: 'names are validated before the kernel, a file or a shell sees them; programs get lists of arguments',
-        proofs: [typed('a name is never more than a name')],
+        proofs: [typed('treats a name only as a name')],
       },
       {
         attack:
@@ -939,7 +939,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped since 20.10.9',
         gangway: 'stopped',
         because: 'only root may access the directory of a container’s tree',
-        proofs: [typed('a user of the machine reads no secrets and gives no orders')],
+        proofs: [typed('denies a local user access to secrets and commands')],
       },
       {
         attack:
@@ -961,7 +961,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped: the socket belongs to root and a group',
         gangway: 'stopped',
         because: 'only root may access gangway’s files; the directories have that mode whatever the umask',
-        proofs: [typed('a user of the machine reads no secrets and gives no orders')],
+        proofs: [typed('denies a local user access to secrets and commands')],
       },
     ],
   },

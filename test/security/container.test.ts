@@ -40,7 +40,7 @@ function discovery(siege: Siege, family: 4 | 6): Readonly<Record<string, Make>> 
 for (const backend of backends) {
   const attack = besiege(backend, layout);
 
-  attack('no packet of one network reaches a container of another one', async (t, siege) => {
+  attack('stops packets from one network to a container of another network', async (t, siege) => {
     for (const family of families) {
       await siege.repels(t, shots(siege, 'front.a', 'back.a', everyKind(way(siege, 'front.a', 'back.a', family))));
       // In the name of a sibling of whom it attacks.
@@ -50,7 +50,7 @@ for (const backend of backends) {
     }
   });
 
-  attack('no container passes for the machine, which whoever it has asked may answer', async (t, siege) => {
+  attack('stops a container that uses a source address of the host', async (t, siege) => {
     let port = 23_000;
     const answer = (family: 4 | 6): Shot => ({
       title: `IPv${family}`,
@@ -65,7 +65,7 @@ for (const backend of backends) {
     await siege.repels(t, families.map(answer));
   });
 
-  attack('nobody asks himself in the name of another network, to be its answer', async (t, siege) => {
+  attack('stops a container that connects to itself with an address of another network', async (t, siege) => {
     let port = 22_000;
     const datagram = (there: Way, from: number, to: number, text: string) =>
       packet(there, protocols.udp, udp(there, from, to, text));
@@ -91,7 +91,7 @@ for (const backend of backends) {
     );
   });
 
-  attack('nobody asks in the name of a container of another network', async (t, siege) => {
+  attack('stops connections with a source address of another network’s container', async (t, siege) => {
     let port = 46_000;
     const answer = (family: 4 | 6): Shot => ({
       title: `IPv${family}`,
@@ -109,7 +109,7 @@ for (const backend of backends) {
     await siege.repels(t, families.map(answer));
   });
 
-  attack('the machine’s loopback is not on a bridge', async (t, siege) => {
+  attack('stops packets from a bridge to the host’s loopback', async (t, siege) => {
     await siege.at('host').serve(7001, '127.0.0.2');
     const target = { source: siege.address('front.a', 4), destination: '127.0.0.2' };
     const shot = {
@@ -120,7 +120,7 @@ for (const backend of backends) {
     await siege.repels(t, [shot], (body) => siege.set({ 'net.ipv4.conf.front0.route_localnet': 1 }, body));
   });
 
-  attack('no packet goes out under an address of the inside', async (t, siege) => {
+  attack('stops packets that would leave with an internal address', async (t, siege) => {
     const world = siege.lab.place('world');
     const seen = world.spawn(['tcpdump', '-i', 'eth0', '-Q', 'in', '-nn', '-l', '-A', '--immediate-mode']);
     await seen.waitForOutput(/listening on/);
@@ -150,7 +150,7 @@ for (const backend of backends) {
     await seen.kill();
   });
 
-  attack('siblings that may not talk exchange no packet', async (t, siege) => {
+  attack('stops all packets between siblings with enable_icc=false', async (t, siege) => {
     const { mac } = siege.container('apart.b');
     const between = (destination: string) => ({
       source: siege.address('apart.a', destination.includes(':') ? 6 : 4),
@@ -176,7 +176,7 @@ for (const backend of backends) {
     await siege.repels(t, [...kinds, ...toAll, ...around]);
   });
 
-  attack('siblings that may not talk exchange no error about what somebody else has asked', async (t, siege) => {
+  attack('stops ICMP errors between siblings about connections of others', async (t, siege) => {
     let port = 24_000;
     const by = (name: string, what: Buffer) => {
       if (name !== 'world') return send(siege, name, [what]);
@@ -202,7 +202,7 @@ for (const backend of backends) {
   });
 
   // The bridge asks the rules about plain IP and nothing else; the guard in front of it sees the others.
-  attack('siblings that may not talk exchange no frame that hides a packet', async (t, siege) => {
+  attack('stops frames between siblings that hide a packet', async (t, siege) => {
     const [own, sibling] = ['apart.a', 'apart.b'].map((name) => siege.container(name).mac) as [string, string];
     const shot = (title: string, make: (text: string) => Buffer): Shot => ({
       title,

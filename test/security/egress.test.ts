@@ -82,7 +82,7 @@ async function keeps(
 for (const backend of backends) {
   const attack = besiege(backend, layout);
 
-  attack('out of a limited network no packet reaches who is not allowed, whatever it is', async (t, siege) => {
+  attack('stops packets from a limited network to closed destinations, for each kind of packet', async (t, siege) => {
     for (const family of families) {
       const kinds = (from: string, as = from) => {
         const there = { ...way(siege, from, 'open.a', family), source: siege.address(as, family) };
@@ -94,7 +94,7 @@ for (const backend of backends) {
     }
   });
 
-  attack('who is allowed at a port is so at no other one, and by no other protocol', async (t, siege) => {
+  attack('permits a destination only at its port and protocol', async (t, siege) => {
     for (const family of families) {
       const kinds = (from: string, to: string) => everyKind(way(siege, from, to, family));
       const { 'UDP, port 80': allowed, 'TCP, SYN': begun } = kinds('some.a', 'open.a');
@@ -108,7 +108,7 @@ for (const backend of backends) {
     }
   });
 
-  attack('an error about an allowed connection reaches nobody but its other end', async (t, siege) => {
+  attack('sends an error about a permitted connection only to its other end', async (t, siege) => {
     for (const family of families) {
       const error = (from: string, at: string): Shot => {
         const there = way(siege, from, 'open.a', family);
@@ -132,34 +132,31 @@ for (const backend of backends) {
     }
   });
 
-  attack(
-    'an error about a connection of others is no way out, nor under an address of the inside',
-    async (t, siege) => {
-      for (const family of families) {
-        const error = (from: string): Shot => {
-          const begun = way(siege, 'plain.a', 'open.b', family);
-          const to = way(siege, from, 'open.b', family);
-          const port = 41_000 + family;
-          const back = { source: begun.destination, destination: begun.source };
-          const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer to somebody else'));
-          const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
-          return {
-            title: `from ${from}`,
-            at: 'open.b',
-            async fire(text) {
-              const body = Buffer.concat([Buffer.alloc(4), about, Buffer.from(text)]);
-              await send(siege, 'plain.a', [packet(begun, protocols.udp, udp(begun, port, 80, 'a question'))]);
-              await send(siege, from, [packet(to, protocol, icmp(to, type, code, body))]);
-            },
-          };
+  attack('stops errors about connections of others, also with internal addresses', async (t, siege) => {
+    for (const family of families) {
+      const error = (from: string): Shot => {
+        const begun = way(siege, 'plain.a', 'open.b', family);
+        const to = way(siege, from, 'open.b', family);
+        const port = 41_000 + family;
+        const back = { source: begun.destination, destination: begun.source };
+        const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer to somebody else'));
+        const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
+        return {
+          title: `from ${from}`,
+          at: 'open.b',
+          async fire(text) {
+            const body = Buffer.concat([Buffer.alloc(4), about, Buffer.from(text)]);
+            await send(siege, 'plain.a', [packet(begun, protocols.udp, udp(begun, port, 80, 'a question'))]);
+            await send(siege, from, [packet(to, protocol, icmp(to, type, code, body))]);
+          },
         };
-        await siege.land(t, [error('plain.a')]);
-        await siege.repels(t, ['some.a', 'loose.a', 'back.a'].map(error));
-      }
-    },
-  );
+      };
+      await siege.land(t, [error('plain.a')]);
+      await siege.repels(t, ['some.a', 'loose.a', 'back.a'].map(error));
+    }
+  });
 
-  attack('an error about what is translated for others leaves no network, whatever its mode', async (t, siege) => {
+  attack('stops errors about translated connections of others, in each mode', async (t, siege) => {
     for (const family of families) {
       const begun = way(siege, 'back.a', 'world', family);
       const host = siege.address('host', family);
@@ -190,7 +187,7 @@ for (const backend of backends) {
     }
   });
 
-  attack('nobody in a limited network is let out as an answer to what he has asked himself', async (t, siege) => {
+  attack('stops packets from a limited network that look like replies to itself', async (t, siege) => {
     let port = 33_000;
     await siege.at('host').serve(7006);
     // Either by the machine, or back by the switch alone, which asks the rules.
@@ -217,7 +214,7 @@ for (const backend of backends) {
     );
   });
 
-  attack('what siblings say by addresses of one wire lets nobody out of a limited network', async (t, siege) => {
+  attack('stops packets from a limited network with link-local addresses', async (t, siege) => {
     const [there, self] = ['169.254.169.254', '169.254.7.7'];
     await siege.sh(`ip route add ${there} via ${siege.address('world', 4)}`);
     await siege.lab.place('world').run(['ip', 'address', 'add', `${there}/32`, 'dev', 'eth0']);
@@ -240,7 +237,7 @@ for (const backend of backends) {
     await siege.repels(t, [answer]);
   });
 
-  attack('out of a limited network no port of the machine is a way to somebody else', async (t, siege) => {
+  attack('stops connections from a limited network through published ports of others', async (t, siege) => {
     await siege.land(t, published(siege, 'plain.a'));
     await siege.miss(t, published(siege, 'shut.a'));
     // Who may speak to everybody but them: not to what is behind a port either.

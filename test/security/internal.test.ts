@@ -46,7 +46,7 @@ writeSync(1, 'open\\n');
 for (const backend of backends) {
   const attack = besiege(backend, layout);
 
-  attack('out of an internal network there is no way', async (t, siege) => {
+  attack('stops packets out of an internal network', async (t, siege) => {
     for (const place of ['world', 'host']) await siege.at(place).serve(7002);
     const to = (at: string, destination: string, port: number, source?: string): Shot => ({
       title: `${destination} ${port}${source === undefined ? '' : ` as ${source}`}`,
@@ -90,7 +90,7 @@ for (const backend of backends) {
     await siege.miss(t, published('inner.a'));
   });
 
-  attack('out of an internal network no port is carried that is published on its own gateway', async (t, siege) => {
+  attack('closes ports published on the gateway of an internal network to that network', async (t, siege) => {
     const gateway = siege.address('inner', 6);
     const from = (name: string): Shot => ({
       title: gateway,
@@ -104,7 +104,7 @@ for (const backend of backends) {
     await siege.miss(t, [from('inner.a')]);
   });
 
-  attack('out of an internal network nobody is carried who has asked before a port led anywhere', async (t, siege) => {
+  attack('stops an internal network’s repeated SYN to a port published later', async (t, siege) => {
     await siege.at('front.a').serve(81);
     const lateAnswer = async (from: string, port: number): Promise<string> => {
       const { namespace } = siege.container(from);
@@ -129,7 +129,7 @@ for (const backend of backends) {
     t.is(await lateAnswer('inner.a', 8085), 'silent');
   });
 
-  attack('out of an internal network a packet to all reaches no published port', async (t, siege) => {
+  attack('stops broadcast from an internal network to published ports', async (t, siege) => {
     const toAll = (from: string, number: number) =>
       ['255.255.255.255', `10.0.${number}.255`, '224.0.0.1', 'ff02::1'].map((destination): Shot => {
         const source = siege.address(from, destination.includes(':') ? 6 : 4);
@@ -143,7 +143,7 @@ for (const backend of backends) {
     await siege.miss(t, toAll('inner.a', 3));
   });
 
-  attack('out of an internal network an address of one link reaches no published port', async (t, siege) => {
+  attack('stops link-local connections from an internal network to published ports', async (t, siege) => {
     const fromLink = (from: string): Shot => {
       const own = {
         source: linkLocal(siege.container(from).mac),
@@ -159,36 +159,33 @@ for (const backend of backends) {
     await siege.miss(t, [fromLink('inner.a')]);
   });
 
-  attack(
-    'out of an internal network the machine carries nothing as an answer to somebody outside',
-    async (t, siege) => {
-      const world = siege.lab.place('world');
-      const seen = world.spawn(['tcpdump', '-i', 'eth0', '-Q', 'in', '-nn', '-l', '-A', '--immediate-mode']);
-      await seen.waitForOutput(/listening on/);
-      // Asked in the name of the world, the machine answers the world, and says again what it was asked.
-      const questions = (text: string) =>
-        families.flatMap((family) => {
-          const forged = { source: siege.address('world', family), destination: siege.address('vault', family) };
-          const [protocol, type] = family === 4 ? [protocols.icmp, 8] : [protocols.icmp6, 128];
-          const echo = icmp(forged, type, 0, Buffer.concat([Buffer.alloc(4), Buffer.from(`echo ${family} ${text}`)]));
-          return [packet(forged, protocol, echo), datagram(forged, 7999, `port ${family} ${text}`)];
-        });
-      const carried = (text: string) =>
-        ['echo 4', 'port 4', 'echo 6', 'port 6'].filter((kind) => seen.stdout.includes(`${kind} ${text}`));
-      await siege.disarmed(async () => {
-        await send(siege, 'vault.a', questions('<1>'));
-        await waitFor('control: the world hears all of it', () => carried('<1>').length === 4);
+  attack('stops answers of the host that would carry data out of an internal network', async (t, siege) => {
+    const world = siege.lab.place('world');
+    const seen = world.spawn(['tcpdump', '-i', 'eth0', '-Q', 'in', '-nn', '-l', '-A', '--immediate-mode']);
+    await seen.waitForOutput(/listening on/);
+    // Asked in the name of the world, the machine answers the world, and says again what it was asked.
+    const questions = (text: string) =>
+      families.flatMap((family) => {
+        const forged = { source: siege.address('world', family), destination: siege.address('vault', family) };
+        const [protocol, type] = family === 4 ? [protocols.icmp, 8] : [protocols.icmp6, 128];
+        const echo = icmp(forged, type, 0, Buffer.concat([Buffer.alloc(4), Buffer.from(`echo ${family} ${text}`)]));
+        return [packet(forged, protocol, echo), datagram(forged, 7999, `port ${family} ${text}`)];
       });
-      await send(siege, 'vault.a', questions('<2>'));
-      await siege.sh(`ping -c1 -W5 ${siege.address('vault.a', 4)}; ping -c1 -W5 ${siege.address('world', 4)}`);
-      await send(siege, 'back.a', [datagram(way(siege, 'back.a', 'world', 4), 9, 'last <2>')]);
-      await waitFor('the last has arrived', () => seen.stdout.includes('last <2>'));
-      t.deepEqual(carried('<2>'), []);
-      await seen.kill();
-    },
-  );
+    const carried = (text: string) =>
+      ['echo 4', 'port 4', 'echo 6', 'port 6'].filter((kind) => seen.stdout.includes(`${kind} ${text}`));
+    await siege.disarmed(async () => {
+      await send(siege, 'vault.a', questions('<1>'));
+      await waitFor('control: the world hears all of it', () => carried('<1>').length === 4);
+    });
+    await send(siege, 'vault.a', questions('<2>'));
+    await siege.sh(`ping -c1 -W5 ${siege.address('vault.a', 4)}; ping -c1 -W5 ${siege.address('world', 4)}`);
+    await send(siege, 'back.a', [datagram(way(siege, 'back.a', 'world', 4), 9, 'last <2>')]);
+    await waitFor('the last has arrived', () => seen.stdout.includes('last <2>'));
+    t.deepEqual(carried('<2>'), []);
+    await seen.kill();
+  });
 
-  attack('an internal network learns none of the machine’s other addresses', async (t, siege) => {
+  attack('hides the host’s other addresses from an internal network', async (t, siege) => {
     const { namespace } = siege.container('inner.a');
     const answers = async (address: string): Promise<boolean> => {
       const ask = ['nsenter', `--net=/run/netns/${namespace}`, 'arping', '-c1', '-w1', '-I', 'eth0', address];

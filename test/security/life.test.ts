@@ -28,7 +28,7 @@ async function unexpected(siege: Siege, id: string): Promise<Readonly<Record<Fam
 for (const backend of backends) {
   const attack = besiege(backend, layout);
 
-  attack('no packet gets into a network that is just being made, or taken away', async (t, siege) => {
+  attack('stops packets into a network during its creation and removal', async (t, siege) => {
     const target = { 4: '10.0.9.2', 6: 'fd00:0:0:9::2' };
     const flood = () =>
       send(
@@ -63,7 +63,7 @@ for (const backend of backends) {
     await flooding;
   });
 
-  attack('who never stops sending is not led where a port no longer leads', async (t, siege) => {
+  attack('stops a continuous sender at a port that leads elsewhere', async (t, siege) => {
     const ways = families.map((family) => ({
       source: siege.address('neighbour', family),
       destination: siege.address('host', family),
@@ -92,7 +92,7 @@ for (const backend of backends) {
     await siege.gangway('unpublish', 'front.b', '80/udp');
   });
 
-  attack('rules that somebody has flushed are back at once', async (t, siege) => {
+  attack('restores flushed rules at once', async (t, siege) => {
     await siege.gangway('publish', 'front.a', '7400:80/udp');
     const shot = (destination: 'front.a' | 'host', port: number) =>
       families.map((family): Shot => {
@@ -110,7 +110,7 @@ for (const backend of backends) {
     await siege.gangway('unpublish', 'front.a', '80/udp');
   });
 
-  attack('a setting that can’t be made is no container, and nothing is left of it', async (t, siege) => {
+  attack('fails and leaves nothing if a setting fails', async (t, siege) => {
     await siege.gangway('network', 'create', 'closed');
     const run = ['run', '--rm', '--network', 'closed', 'ip', '-6', 'address', 'show', 'dev', 'eth0'];
     t.is(await siege.gangway(...run), '', 'control');

@@ -54,7 +54,7 @@ async function forget(siege: Siege, where: string, link: string): Promise<void> 
 for (const backend of backends) {
   const attack = besiege(backend, layout);
 
-  attack('the machine believes no container that says it is a router', async (t, siege) => {
+  attack('ignores router advertisements of a container on the host', async (t, siege) => {
     const routers = (link: string) => believed(siege, 'host', link);
     const willing = (link: string) => ({
       [`net.ipv6.conf.${link}.disable_ipv6`]: 0,
@@ -82,7 +82,7 @@ for (const backend of backends) {
     }
   });
 
-  attack('where a network has no IPv6, its links have none, whatever a router says', async (t, siege) => {
+  attack('keeps links of a network without IPv6 free of IPv6, in spite of a router', async (t, siege) => {
     const victim = siege.at('four.b');
     const addresses = () => victim.run(['ip', '-6', 'address', 'show', 'dev', 'eth0']);
     t.is(await addresses(), '');
@@ -99,7 +99,7 @@ for (const backend of backends) {
     });
   });
 
-  attack('a macvlan without IPv6 hears no router of the wire', async (t, siege) => {
+  attack('ignores routers of the wire on a macvlan without IPv6', async (t, siege) => {
     await siege.gangway(
       'network',
       'create',

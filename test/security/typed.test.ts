@@ -64,7 +64,7 @@ async function accepted(siege: Siege, words: readonly string[]): Promise<boolean
 for (const backend of backends) {
   const attack = besiege(backend, layout);
 
-  attack('a name is never more than a name', async (t, siege) => {
+  attack('treats a name only as a name', async (t, siege) => {
     // Whoever puts names into scripts and paths: the same name is a command, a rule, a file.
     await siege.sh(`ip link show "${names.shell}" 2>/dev/null || :; rm ${trace}`);
     const script = `add table inet naive; add set inet naive links { type ifname; }; add element inet naive links { "${names.rule}" }\n`;
@@ -85,7 +85,7 @@ for (const backend of backends) {
     await siege.settlesAt(t, before);
   });
 
-  attack('a user of the machine reads no secrets and gives no orders', async (t, siege) => {
+  attack('denies a local user access to secrets and commands', async (t, siege) => {
     const as = (user: string, ...argv: readonly string[]) =>
       siege.lab.host.exec(['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--', ...argv]);
     const { id } = siege.container('front.a');

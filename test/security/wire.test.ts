@@ -43,7 +43,7 @@ function toward(siege: Siege, name: string, family: 4 | 6, source = siege.addres
 for (const backend of backends) {
   const attack = besiege(backend, layout);
 
-  attack('no direct route leads to a container, whatever the protocol', async (t, siege) => {
+  attack('stops packets through a direct route to a container, for each protocol', async (t, siege) => {
     await siege.repels(
       t,
       families.flatMap((family) =>
@@ -56,7 +56,7 @@ for (const backend of backends) {
     );
   });
 
-  attack('a forged source is no way into an internal network', async (t, siege) => {
+  attack('stops packets with a forged source into an internal network', async (t, siege) => {
     const claims = {
       4: ['203.0.113.3', '10.0.2.9', '10.0.2.1', '10.0.1.2'],
       6: ['2001:db8:f::3', 'fd00:0:0:2::9', 'fd00:0:0:2::1'],
@@ -73,7 +73,7 @@ for (const backend of backends) {
     );
   });
 
-  attack('the machine’s loopback is not on the wire', async (t, siege) => {
+  attack('stops packets from the wire to the host’s loopback', async (t, siege) => {
     const host = siege.at('host');
     for (const address of ['127.0.0.2', '::1', siege.address('host', 6)]) await host.serve(7001, address);
     const shot = (destination: string): Shot => {
@@ -89,7 +89,7 @@ for (const backend of backends) {
     await siege.miss(t, [shot('::1')]);
   });
 
-  attack('a port that is published on loopback is not on the wire, whatever route_localnet says', async (t, siege) => {
+  attack('stops packets from the wire to a port published on loopback, with each route_localnet', async (t, siege) => {
     const way = { source: siege.address('neighbour', 4), destination: '127.0.0.1' };
     const shot = {
       title: '127.0.0.1:9000',
@@ -99,7 +99,7 @@ for (const backend of backends) {
     await siege.set({ 'net.ipv4.conf.up0.route_localnet': 1 }, () => siege.repels(t, [shot]));
   });
 
-  attack('nobody on the wire passes for a sibling of whom it asks', async (t, siege) => {
+  attack('stops connections from the wire with a sibling’s source address', async (t, siege) => {
     const asking = (claims: readonly string[]) =>
       claims.map((source) => ({
         title: `as ${source}`,
@@ -116,7 +116,7 @@ for (const backend of backends) {
     );
   });
 
-  attack('nobody on the wire begins in a container’s name what another network may answer', async (t, siege) => {
+  attack('stops UDP from the wire with the source address of another network’s container', async (t, siege) => {
     let port = 21_000;
     const answered = (at: string, family: 4 | 6): Shot => ({
       title: `an answer to ${at}, IPv${family}`,
@@ -134,7 +134,7 @@ for (const backend of backends) {
     );
   });
 
-  attack('nobody on the wire speaks to the machine in a container’s name', async (t, siege) => {
+  attack('stops packets from the wire to the host with a container’s source address', async (t, siege) => {
     await siege.at('host').serve(7005);
     await siege.repels(
       t,
@@ -149,7 +149,7 @@ for (const backend of backends) {
     );
   });
 
-  attack('nobody on the wire joins in what siblings say to each other', async (t, siege) => {
+  attack('stops packets from the wire into a flow of two siblings', async (t, siege) => {
     const ways = families.map((family) => toward(siege, 'front.a', family, siege.address('front.b', family)));
     await siege.at('front.a').serve(6000);
     for (const { source, destination } of ways) {
@@ -170,7 +170,7 @@ for (const backend of backends) {
     await siege.repels(t, [...joining, ...ways.map((way) => complaint(siege, way))]);
   });
 
-  attack('the port behind which a container asks is open to whom it asked, and to nobody else', async (t, siege) => {
+  attack('opens a masqueraded port only to the connection’s peer', async (t, siege) => {
     await siege.at('world').serve(7004);
     const answer = (from: string, family: 4 | 6): Shot => ({
       title: `${from}, IPv${family}`,
@@ -195,7 +195,7 @@ for (const backend of backends) {
     );
   });
 
-  attack('nobody takes for his source a port that the world asks somebody else at', async (t, siege) => {
+  attack('keeps published ports free of source ports of other containers', async (t, siege) => {
     await siege.at('host').serve(7007);
     let asked = 25_000;
     const asking = (port: number, at: string) =>
@@ -222,7 +222,7 @@ for (const backend of backends) {
     ]);
   });
 
-  attack('what only passes through is not caught by a published port', async (t, siege) => {
+  attack('leaves forwarded traffic to a published port number alone', async (t, siege) => {
     await siege.at('world').serve(8080);
     const shots = (at: string) =>
       families.map((family) => ({
@@ -239,7 +239,7 @@ for (const backend of backends) {
     });
   });
 
-  attack('a packet that brings its own route is led into no network', async (t, siege) => {
+  attack('stops packets with a source route into a network', async (t, siege) => {
     const way = toward(siege, 'host', 4);
     const option = (next: string) => Buffer.concat([Buffer.of(131, 7, 4), bytes(next), Buffer.of(0)]);
     const shot = {
@@ -255,7 +255,7 @@ for (const backend of backends) {
     await siege.set(willing, () => siege.repels(t, [shot]));
   });
 
-  attack('one packet from the wire is not for all containers of a network', async (t, siege) => {
+  attack('stops a broadcast packet from the wire to a network’s containers', async (t, siege) => {
     const source = siege.address('neighbour', 4);
     const shots = ['front', 'inner'].map((network, index) => ({
       title: network,
