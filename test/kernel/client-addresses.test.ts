@@ -148,7 +148,7 @@ for (const backend of ['nftables', 'iptables'])
     });
   });
 
-test('the way back leads to relays, and to nothing else that listens on this machine', async (t) => {
+test('delivers packets on the return path only to proxies', async (t) => {
   if (skipUnless(t, lacksProgram({ socat: 'socat' }))) return;
   await withStory(t, {}, async (story) => {
     const options = ['--name', 'web', '-p', '8081:81', '--transparent-source', '81'];

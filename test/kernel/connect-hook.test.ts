@@ -157,7 +157,7 @@ test('who has bound itself, speaks IPv6 alone, or is routed by a link or a mark 
   });
 });
 
-test('what is loopback of a container, of another network namespace, or asked from outside of the lab is nobody’s to lead', async (t) => {
+test('redirects no connections to the loopback of a container or another network namespace, or from outside of the lab', async (t) => {
   await withHook(t, 'led', async (scene) => {
     const web = await startWeb(scene, 2, '-p', '8080:80');
     const options = { environment: { NODE_OPTIONS: undefined }, workingDirectory: '/' };

@@ -83,7 +83,7 @@ function clientSocket(): Socket {
 
 const forged: Answer[] = [{ type: 'A', name: 'bank.test', ttl: 60, data: '198.51.100.66' }];
 
-test.serial('a forged answer is believed only with address, port, id and question all right', async (t) => {
+test.serial('rejects a forged answer unless address, port, id and question match', async (t) => {
   if (skipUnless(t, digMissing())) return;
   const [stranger, otherPort] = [await listen('203.0.113.9'), await listen('203.0.113.1', 5353)];
   const forgeries: readonly (readonly [string, (question: Asked) => void])[] = [
@@ -111,7 +111,7 @@ test.serial('a forged answer is believed only with address, port, id and questio
   otherPort.close();
 });
 
-test.serial('nobody can guess the port and the id of a question', async (t) => {
+test.serial('chooses random ports and ids for queries', async (t) => {
   const client = clientSocket();
   for (let count = 0; count < 200; count++)
     client.send(question(`guess${count}.test`, 'A', { id: count }), nameServerPort, '127.0.0.11');
@@ -191,7 +191,7 @@ test.serial('a chain of names arrives whole, and what EDNS says reaches the serv
   t.true(option?.type === 'OPT' && option.options.some(({ code }) => code === 8), 'the subnet');
 });
 
-test.serial('no bytes from either side stop the server', async (t) => {
+test.serial('survives arbitrary bytes from clients and servers', async (t) => {
   if (skipUnless(t, digMissing())) return;
   const client = clientSocket();
   const loop = Buffer.from('000001000001000000000000c00c00010001', 'hex');
@@ -255,7 +255,7 @@ test.serial('a thousand clients at once are all answered, of the network and of 
   for (const client of clients) client.close();
 });
 
-test.serial('a listener that the container destroys is let go, and UDP is answered all the same', async (t) => {
+test.serial('closes a listener that the container destroyed, and still answers UDP', async (t) => {
   const descriptors = () => readdirSync('/proc/self/fd').length;
   const before = descriptors();
   execFileSync('ip', ['netns', 'exec', 'c1', 'ss', '--kill', '-ltn', `sport = :${nameServerPort}`]);

@@ -193,7 +193,7 @@ test.serial('a connection without a whole question is closed after two seconds',
   for (const time of ended) t.true(time > 1800 && time < latest, `${time} of ${latest} ms`);
 });
 
-test.serial('clients that stall, break off, or do not read harm nobody', async (t) => {
+test.serial('serves other clients while some stall, disconnect or do not read', async (t) => {
   const before = process.cpuUsage();
   let most = 0;
   const watch = setInterval(() => {

@@ -97,7 +97,7 @@ async function matches(t: ExecutionContext, story: Story, { ann, cat, dan }: Rea
 }
 
 for (const backend of backendNames) {
-  test(`who may be spoken to is, and nobody else, in either family and by no way around, ${backend}`, async (t) => {
+  test(`permits listed destinations only, in both families and without a bypass, ${backend}`, async (t) => {
     t.timeout(240_000);
     await withStory(t, {}, async (story) => {
       const found = await build(story, backend);
@@ -178,7 +178,7 @@ async function dig(story: Story, from: string, ...words: readonly string[]): Pro
   return [/status: (\w+)/.exec(stdout)?.[1] ?? 'nothing', ...data.map((line) => line.split(/\s+/)[4])].join(' ');
 }
 
-test('for what may not be asked for, the world is not asked, whichever way the question takes', async (t) => {
+test('forwards no query for a blocked name, over each path', async (t) => {
   await withStory(t, {}, async (story) => {
     const server = await worldServer(story);
     await gangway(story, 'network create --egress allow=10.0.0.0/8 shut');
@@ -232,7 +232,7 @@ test('for what may not be asked for, the world is not asked, whichever way the q
   });
 });
 
-test('who may speak to names does not say himself what they mean, at a port of the machine either', async (t) => {
+test('ignores a name server inside the limited network, also behind a port of the host', async (t) => {
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create --egress allow=x.test named');
     await gangway(story, 'network create plain');
@@ -296,7 +296,7 @@ const inner = ['tcp 203.0.113.1:7000', 'tcp 203.0.113.1:8080', 'tcp 10.200.0.1:8
 const insides = ['10.6.0.2', '10.9.0.1', '203.0.113.1', '203.0.113.1'];
 
 for (const backend of backendNames) {
-  test(`an allowed name opens the addresses that it has in the world, as long as the answer holds, ${backend}`, async (t) => {
+  test(`opens the public addresses of a permitted name for the TTL of the answer, ${backend}`, async (t) => {
     t.timeout(240_000);
     await withStory(t, {}, async (story) => {
       const { world, host } = story.lab;

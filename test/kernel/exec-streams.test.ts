@@ -20,7 +20,7 @@ mount --bind /run/devices/null /dev/null
 /** At a terminal at which nothing is typed, not even that nothing more will be. */
 const atTerminal = '[ -p /run/keys ] || mkfifo /run/keys; script -qec "$1" /dev/null <>/run/keys';
 
-test('crun gives nothing of the machine to the command’s user, and the command can’t close it', (t) =>
+test('gives a command no files of the host', (t) =>
   withGangway(t, async (gangway) => {
     await gangway.sh(ownNull);
     await gangway.run('run', '-d', '--name', 'web', '--network', 'none', 'sleep', '1000');

@@ -172,7 +172,7 @@ test('a switchboard of another version puts back the rules that were loaded, and
 });
 
 for (const each of cases) {
-  test(`${each.title}: between a flush and its repair nothing is open`, async (t) => {
+  test(`${each.title}: keeps networks closed between a flush and its repair`, async (t) => {
     if (skipUnless(t, each.title.includes('legacy') ? lacksLegacyIptables() : undefined)) return;
     await withStory(t, {}, async (story) => {
       const web = await begin(t, story, each);

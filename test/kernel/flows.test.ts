@@ -188,7 +188,7 @@ const s = require('node:dgram').createSocket('udp4');
 s.on('message', (d) => console.log(String(d))).bind(11211, () => process.argv[1] && s.send('x', 9, process.argv[1]));
 `;
 
-test('who gets the address of a container gets nothing of what others still send to that one', (t) =>
+test('sends no packets of an old container to a new container with its address', (t) =>
   withStory(t, {}, async (story) => {
     const { world } = story.lab;
     const talking = world.spawn([process.execPath, '-e', insistent]);

@@ -46,7 +46,7 @@ function fromAttacker(next: number, payload: Buffer): Buffer {
 for (const bridgeNetfilter of [0, 1] as const) {
   const suffix = `bridge-nf-call-iptables=${bridgeNetfilter}`;
 
-  test.serial(`nobody takes the attacker for the gateway, ${suffix}`, async (t) => {
+  test.serial(`keeps the attacker from being taken for the gateway, ${suffix}`, async (t) => {
     const topology = await scene(t, bridgeNetfilter);
     // What was heard within a second is believed longer than what comes after it.
     await topology.at('victim').sysctl({ 'net.ipv4.neigh.eth0.locktime': 0 });
@@ -61,37 +61,40 @@ for (const bridgeNetfilter of [0, 1] as const) {
     t.is(await believed(), attacker.mac, 'control');
   });
 
-  test.serial(`nobody takes the attacker for its sibling in IPv6, by whatever way it says so, ${suffix}`, async (t) => {
-    const topology = await scene(t, bridgeNetfilter);
-    const place = topology.at('victim');
-    // As if the victim believed advertisements in pieces, too, which RFC 6980 forbids.
-    await place.sysctl({ 'net.ipv6.conf.all.suppress_frag_ndisc': 0, 'net.ipv6.conf.eth0.suppress_frag_ndisc': 0 });
-    const lie = icmpv6(
-      attacker.six,
-      victim.six,
-      icmpv6Types.advert,
-      discovery(override, sibling.six, [2, attacker.mac]),
-    );
-    const { icmpv6: next, fragment: piece, destination } = protocols;
-    const ways = {
-      plain: toVictim(fromAttacker(next, lie)),
-      'behind options': toVictim(fromAttacker(destination, options(next, lie))),
-      'in pieces': toVictim(
-        fromAttacker(piece, fragment(next, 0, true, lie.subarray(0, 24))),
-        fromAttacker(piece, fragment(next, 24, false, lie.subarray(24))),
-      ),
-    };
-    const believed = async (frames: readonly Buffer[]) => {
-      await place.ip([`neigh replace ${sibling.six} lladdr ${sibling.mac} nud reachable dev eth0`]);
-      for (const frame of frames) await topology.arrives('victim', frame);
-      return await topology.neighbour('victim', sibling.six);
-    };
-    for (const [name, frames] of Object.entries(ways)) t.is(await believed(frames), sibling.mac, name);
-    await topology.leaveUnguarded('attacker');
-    for (const [name, frames] of Object.entries(ways)) t.is(await believed(frames), attacker.mac, `control: ${name}`);
-  });
+  test.serial(
+    `keeps the attacker from being taken for a sibling in IPv6, for each message type, ${suffix}`,
+    async (t) => {
+      const topology = await scene(t, bridgeNetfilter);
+      const place = topology.at('victim');
+      // As if the victim believed advertisements in pieces, too, which RFC 6980 forbids.
+      await place.sysctl({ 'net.ipv6.conf.all.suppress_frag_ndisc': 0, 'net.ipv6.conf.eth0.suppress_frag_ndisc': 0 });
+      const lie = icmpv6(
+        attacker.six,
+        victim.six,
+        icmpv6Types.advert,
+        discovery(override, sibling.six, [2, attacker.mac]),
+      );
+      const { icmpv6: next, fragment: piece, destination } = protocols;
+      const ways = {
+        plain: toVictim(fromAttacker(next, lie)),
+        'behind options': toVictim(fromAttacker(destination, options(next, lie))),
+        'in pieces': toVictim(
+          fromAttacker(piece, fragment(next, 0, true, lie.subarray(0, 24))),
+          fromAttacker(piece, fragment(next, 24, false, lie.subarray(24))),
+        ),
+      };
+      const believed = async (frames: readonly Buffer[]) => {
+        await place.ip([`neigh replace ${sibling.six} lladdr ${sibling.mac} nud reachable dev eth0`]);
+        for (const frame of frames) await topology.arrives('victim', frame);
+        return await topology.neighbour('victim', sibling.six);
+      };
+      for (const [name, frames] of Object.entries(ways)) t.is(await believed(frames), sibling.mac, name);
+      await topology.leaveUnguarded('attacker');
+      for (const [name, frames] of Object.entries(ways)) t.is(await believed(frames), attacker.mac, `control: ${name}`);
+    },
+  );
 
-  test.serial(`nobody takes the attacker for a router, ${suffix}`, async (t) => {
+  test.serial(`keeps the attacker from being taken for a router, ${suffix}`, async (t) => {
     const topology = await scene(t, bridgeNetfilter);
     const all = 'ff02::1';
     const message = icmpv6(attacker.link, all, icmpv6Types.routerAdvert, routerAdvertisement('fd00:bad::'));
@@ -105,7 +108,7 @@ for (const bridgeNetfilter of [0, 1] as const) {
     t.regex(await routes(), new RegExp(`default via ${attacker.link}`), 'control');
   });
 
-  test.serial(`the bridge learns no MAC of somebody else’s from the attacker’s port, ${suffix}`, async (t) => {
+  test.serial(`keeps the bridge from learning foreign MACs from the attacker’s port, ${suffix}`, async (t) => {
     const topology = await scene(t, bridgeNetfilter);
     const packet = ipv4({ from: attacker.four, to: victim.four, protocol: protocols.udp }, udp(5000, 80));
     const frames = {
@@ -129,7 +132,7 @@ for (const bridgeNetfilter of [0, 1] as const) {
     }
   });
 
-  test.serial(`no packet gets around the bridge to the host, ${suffix}`, async (t) => {
+  test.serial(`stops packets that would bypass the bridge to the host, ${suffix}`, async (t) => {
     const topology = await scene(t, bridgeNetfilter);
     const host = topology.at('host');
     await topology.add([

@@ -229,7 +229,7 @@ async function scene(t: ExecutionContext, bridgeNetfilter: 0 | 1): Promise<Guard
 for (const bridgeNetfilter of [0, 1] as const) {
   const suffix = `bridge-nf-call-iptables=${bridgeNetfilter}`;
 
-  test.serial(`no frame in another one’s name gets into the bridge, ${suffix}`, async (t) => {
+  test.serial(`drops frames with another sender before the bridge, ${suffix}`, async (t) => {
     const topology = await scene(t, bridgeNetfilter);
     for (const [name, { sink = 'victim', frame, seen }] of Object.entries(attacks))
       t.false(await topology.arrives(sink, frame, seen), name);

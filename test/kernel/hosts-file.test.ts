@@ -7,7 +7,7 @@ import { leaseScript } from '../support/lease.ts';
 import { skipUnless } from '../support/skip.ts';
 import { gangway, withStory } from '../support/story-lab.ts';
 
-test('what a container writes to its hosts file is nothing that root’s shell or terminal obeys', async (t) => {
+test('escapes a container’s hosts file for root’s shell and terminal', async (t) => {
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create back');
     await gangway(story, 'network create front');
@@ -31,7 +31,7 @@ test('what a container writes to its hosts file is nothing that root’s shell o
   });
 });
 
-test('a hosts file that a container has made huge is left alone, and what it holds gets into no record', async (t) => {
+test('leaves a huge hosts file unchanged, and stores nothing of it in records', async (t) => {
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create back');
     await gangway(story, 'network create front');
@@ -62,7 +62,7 @@ test('a hosts file that a container has made huge is left alone, and what it hol
   });
 });
 
-test('a hosts file that a container keeps to itself is left alone, and nobody waits for it', async (t) => {
+test('leaves a hosts file with a lease unchanged without waiting', async (t) => {
   await withStory(t, {}, async (story) => {
     await gangway(story, 'network create back');
     await gangway(story, 'network create front');
@@ -92,7 +92,7 @@ test('a hosts file that a container keeps to itself is left alone, and nobody wa
   });
 });
 
-test('a program with setuid that a container makes of its hosts file is out of the machine’s users’ reach', (t) =>
+test('keeps a container’s setuid hosts file out of reach of local users', (t) =>
   withGangway(t, async (gangway) => {
     await gangway.sh('mount -o remount,suid /run');
     const start = (...words: readonly string[]) => gangway.run('run', '-d', ...words, 'sleep', 'infinity');

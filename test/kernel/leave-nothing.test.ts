@@ -87,7 +87,7 @@ test('a container that runs in the foreground leaves nothing, and what was never
   });
 });
 
-test('what has got the number of a mount namespace that has ended is none of that container’s processes', (t) =>
+test('leaves processes in a reused mount namespace number alone', (t) =>
   withGangway(t, async (gangway) => {
     const id = await gangway.run('run', '-d', '--name', 'lean', '--isolation=network', 'sleep', '1000');
     const other = await gangway.sh('unshare --mount sleep 1000 >/dev/null 2>&1 & echo $!');

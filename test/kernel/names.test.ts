@@ -188,7 +188,7 @@ test('a program that took the name server’s port while none ran is told of, an
   });
 });
 
-test('nothing of an internal network leaves the machine, until there is a way out', async (t) => {
+test('forwards no query of an internal network until it has an outbound path', async (t) => {
   await withNames(t, async (names) => {
     await names.run('network create --internal vault');
     await names.run('network create front');
@@ -221,7 +221,7 @@ test('the default bridge has no names, until a network of one’s own is connect
   });
 });
 
-test('a short name is looked for where its container says, and a shared one is told in every order', async (t) => {
+test('resolves a short name with the container’s search domains, and rotates shared names', async (t) => {
   await withNames(t, async (names) => {
     await names.run('network create front');
     await names.run('run -d --name one --network front --network-alias all sleep 1000');

@@ -26,7 +26,7 @@ test.serial('with SYS_ADMIN the filter lets namespaces and mounts pass', async (
   if (story !== undefined) t.regex(story.log, /mounted/);
 });
 
-test.serial('further file systems of the host keep owner, mode and what they were mounted with', async (t) => {
+test.serial('keeps owner, mode and mount options of other host file systems', async (t) => {
   const directory = mkdtempSync('/var/tmp/gangway-test-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const look = `
@@ -56,7 +56,7 @@ test.serial('further file systems of the host keep owner, mode and what they wer
   t.deepEqual(readOnly, [...top, 'secret', 'refused', '/media ro,nosuid,nodev', '/mnt ro']);
 });
 
-test.serial('further file systems stay out where others than root can move what leads to them', async (t) => {
+test.serial('leaves out file systems below directories that other users can move', async (t) => {
   const directory = mkdtempSync('/var/tmp/gangway-test-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const beforehand = `
@@ -113,7 +113,7 @@ function socketcallProgram(family: number): Buffer {
   return Buffer.concat([header, elf, program, calls, words]);
 }
 
-test.serial('no way of 32-bit programs leads around the filter of sockets', async (t) => {
+test.serial('filters sockets of 32-bit programs on each path', async (t) => {
   if (skipUnless(t, process.arch === 'x64' ? undefined : 'the program is of x86')) return;
   const directory = mkdtempSync('/var/tmp/gangway-test-');
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));

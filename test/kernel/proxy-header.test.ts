@@ -159,7 +159,7 @@ onEach('a hundred clients at once are told apart', async (t, carrier) => {
   t.deepEqual(new Set(told), new Set([true]));
 });
 
-onEach('a header that the client sends itself is what it says, and not who it is', async (t, carrier) => {
+onEach('forwards a header from the client as data', async (t, carrier) => {
   const forged = proxyHeader(
     { address: parseAddress('198.51.100.66'), port: 1 },
     { address: parseAddress('203.0.113.1'), port: 2 },
@@ -177,7 +177,7 @@ onEach('a header that the client sends itself is what it says, and not who it is
   t.is((await told)?.toString('hex'), `${own}${forged.toString('hex')}`);
 });
 
-test('who has gone is introduced to nobody, whatever it has said before', async (t) => {
+test('forwards nothing from a client without a known address', async (t) => {
   const streams = new StreamCalls(0);
   const listener = openStream(4);
   bind(listener, { address: parseAddress('203.0.113.1'), port: 7999 });

@@ -156,7 +156,7 @@ async function storm(port: number, meanwhile: (storm: Storm) => Promise<void>): 
   return outcomes;
 }
 
-onEach('no client is let in between reserving and serving', async (t, carrier) => {
+onEach('accepts no client between reserving and serving', async (t, carrier) => {
   const server = createServer((socket) => socket.end('served')).listen(7080, container);
   t.teardown(() => server.close());
   await once(server, 'listening');

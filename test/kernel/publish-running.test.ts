@@ -298,7 +298,7 @@ socket.bind(4000, () => setInterval(() => socket.send('?', 5353, '203.0.113.1'),
 const telling = (name: string) =>
   `const s = require('node:dgram').createSocket('udp4'); s.on('message', (_, { port, address }) => s.send('${name} sees ' + address, port, address)); s.bind(53)`;
 
-test('who never stops asking by UDP is led where the port leads now', async (t) => {
+test('sends a continuous UDP client to the port’s new target', async (t) => {
   await withStory(t, {}, async (story) => {
     for (const name of ['ann', 'bob']) await story.start('--name', name, process.execPath, '-e', telling(name));
     const client = story.lab.world.spawn([process.execPath, '-e', asking]);

@@ -54,7 +54,7 @@ for (const carrier of backEnds) {
     },
   );
 
-  test.serial(`${carrier.name}: a process bound to 127.0.0.1 is not sent to a container`, async (t) => {
+  test.serial(`${carrier.name}: does not translate connections of a process bound to 127.0.0.1`, async (t) => {
     const topology = await scene(t, carrier);
     const reply = () =>
       topology
@@ -147,7 +147,7 @@ for (const carrier of backEnds) {
   );
 
   test.serial(
-    `${carrier.name}: what belongs to no connection does not leave with an address of the inside`,
+    `${carrier.name}: drops packets without a connection that would leave with an internal address`,
     async (t) => {
       const topology = await scene(t, carrier);
       // Every first packet of a connection becomes an answer that nobody asked for.

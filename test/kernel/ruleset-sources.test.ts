@@ -67,7 +67,7 @@ async function sourceOf(
 
 for (const carrier of backEnds) {
   test.serial(
-    `${carrier.name}: what goes out has a port that is lent: its own, if it is one, is free, and nobody publishes it`,
+    `${carrier.name}: masquerades with a port of the range, and keeps the source port if it is in the range, free and unpublished`,
     async (t) => {
       const scene = await open(t, carrier);
       await scene.add(taken(45_000, 45_000));
@@ -122,7 +122,7 @@ for (const carrier of backEnds) {
 }
 
 // There is no table of iptables behind the one that translates.
-test.serial('what would go out from a published port by chance does not go out, with nftables', async (t) => {
+test.serial('drops packets that would leave from a published port by chance, with nftables', async (t) => {
   const scene = await open(t, nftables);
   const all = taken(32_768, 65_535);
   const answers = () =>
@@ -140,7 +140,7 @@ test.serial('what would go out from a published port by chance does not go out, 
 });
 
 test.serial(
-  'a port of one address is nobody else’s under that one, and who would have it is moved, with nftables',
+  'reserves a port published on one address, and moves other connections to another port, with nftables',
   async (t) => {
     const scene = await open(t, nftables);
     const port = 45_003;

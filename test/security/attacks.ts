@@ -65,7 +65,7 @@ export const chapters: readonly Chapter[] = [
         because: 'an internal network accepts no packets from other interfaces, whatever their source',
         proofs: [
           wire('stops packets with a forged source into an internal network'),
-          modes('a forged source is no way into an internal network, nor out of it'),
+          modes('drops packets with a forged source into and out of an internal network'),
         ],
       },
       {
@@ -202,8 +202,8 @@ export const chapters: readonly Chapter[] = [
         because:
           'the proxy’s header comes first, and the client’s data after it; the proxy forwards nothing from clients without a known address',
         proofs: [
-          header('a header that the client sends itself is what it says, and not who it is'),
-          header('who has gone is introduced to nobody, whatever it has said before'),
+          header('forwards a header from the client as data'),
+          header('forwards nothing from a client without a known address'),
         ],
       },
       {
@@ -213,7 +213,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'only packets of a proxy’s connection, with its mark and exactly its two ends, use that path',
-        proofs: [addresses('the way back leads to relays, and to nothing else that listens on this machine')],
+        proofs: [addresses('delivers packets on the return path only to proxies')],
       },
       {
         attack: 'a sibling connects to the container’s own address with a false PROXY header',
@@ -231,7 +231,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'foreign transit is dropped if gangway enabled forwarding and no link forwarded before, for each family; policies of other programs do not change',
-        proofs: [modes('a host that forwards because of gangway is no router for strangers, family by family')],
+        proofs: [modes('drops foreign transit if gangway enabled forwarding, for each family')],
       },
       {
         attack:
@@ -240,7 +240,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped',
         gangway: 'stopped',
         because: 'fe80::/10 is not translated; a process of the host answers',
-        proofs: [modes('a client that has only a link-local address is left to a process of the host')],
+        proofs: [modes('leaves clients with only a link-local address to a process of the host')],
       },
     ],
   },
@@ -275,7 +275,7 @@ export const chapters: readonly Chapter[] = [
         because: 'a packet with a container’s source address must come from that container’s bridge',
         proofs: [
           container('stops connections with a source address of another network’s container'),
-          modes('nobody begins in the name of a container of another network'),
+          modes('drops new connections with a source address of another network’s container'),
         ],
       },
       {
@@ -306,7 +306,7 @@ export const chapters: readonly Chapter[] = [
           'no packet is forwarded, and towards the host only the address of the network’s own bridge is open (for an isolated network, none)',
         proofs: [
           internal('stops packets out of an internal network'),
-          modes('a forged source is no way into an internal network, nor out of it'),
+          modes('drops packets with a forged source into and out of an internal network'),
         ],
       },
       {
@@ -391,7 +391,7 @@ export const chapters: readonly Chapter[] = [
         because: 'invalid and untracked packets do not leave translated networks',
         proofs: [
           container('stops packets that would leave with an internal address'),
-          rules('what belongs to no connection does not leave with an address of the inside'),
+          rules('drops packets without a connection that would leave with an internal address'),
         ],
       },
       {
@@ -404,10 +404,12 @@ export const chapters: readonly Chapter[] = [
           'masqueraded connections use source ports 32768 to 60999 that are not published; on nftables, a packet with a published port by chance is dropped',
         proofs: [
           wire('keeps published ports free of source ports of other containers'),
-          sources('what goes out has a port that is lent: its own, if it is one, is free, and nobody publishes it'),
-          sources('what would go out from a published port by chance does not go out, with nftables'),
           sources(
-            'a port of one address is nobody else’s under that one, and who would have it is moved, with nftables',
+            'masquerades with a port of the range, and keeps the source port if it is in the range, free and unpublished',
+          ),
+          sources('drops packets that would leave from a published port by chance, with nftables'),
+          sources(
+            'reserves a port published on one address, and moves other connections to another port, with nftables',
           ),
         ],
       },
@@ -417,7 +419,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'open',
         gangway: 'stopped',
         because: 'bridges of gangway send no redirects',
-        proofs: [modes('who asked for a published port is not told of a shorter way, and still finds the long one')],
+        proofs: [modes('sends no redirect to a client of a published port, and serves the client')],
       },
       {
         attack:
@@ -426,7 +428,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped',
         gangway: 'stopped',
         because: 'packets from 127.0.0.0/8 or ::1 are not translated; the proxy’s connection has the gateway’s address',
-        proofs: [rules('a process bound to 127.0.0.1 is not sent to a container')],
+        proofs: [rules('does not translate connections of a process bound to 127.0.0.1')],
       },
       {
         attack:
@@ -438,7 +440,7 @@ export const chapters: readonly Chapter[] = [
           'the connect hook redirects only processes of the host’s own network namespace, identified by its cookie',
         proofs: [
           hook(
-            'what is loopback of a container, of another network namespace, or asked from outside of the lab is nobody’s to lead',
+            'redirects no connections to the loopback of a container or another network namespace, or from outside of the lab',
           ),
         ],
       },
@@ -469,9 +471,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'gangway does not read a file of more than 1 MiB, and leaves its lines unchanged; records store no data of a container’s files',
-        proofs: [
-          hostsFile('a hosts file that a container has made huge is left alone, and what it holds gets into no record'),
-        ],
+        proofs: [hostsFile('leaves a huge hosts file unchanged, and stores nothing of it in records')],
       },
       {
         attack:
@@ -480,7 +480,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'not tried',
         gangway: 'stopped',
         because: 'gangway does not wait; a hosts file that cannot be written stays unchanged',
-        proofs: [hostsFile('a hosts file that a container keeps to itself is left alone, and nobody waits for it')],
+        proofs: [hostsFile('leaves a hosts file with a lease unchanged without waiting')],
       },
       {
         attack:
@@ -489,7 +489,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'text other than printable lines is written in octal',
-        proofs: [hostsFile('what a container writes to its hosts file is nothing that root’s shell or terminal obeys')],
+        proofs: [hostsFile('escapes a container’s hosts file for root’s shell and terminal')],
       },
       {
         attack: 'a container with `--network host` connects to the host’s abstract sockets',
@@ -520,7 +520,7 @@ export const chapters: readonly Chapter[] = [
         because: 'the bridge applies the rules independent of the sysctl, or isolates the ports itself',
         proofs: [
           container('stops all packets between siblings with enable_icc=false'),
-          modes('siblings that may not talk are kept apart by the rules or by the bridge'),
+          modes('isolates siblings with enable_icc=false by the rules or the bridge'),
         ],
       },
       {
@@ -551,8 +551,8 @@ export const chapters: readonly Chapter[] = [
         because:
           'the anti-spoofing rules compare the sender with the addresses of the container behind the port; also in the following rows',
         proofs: [
-          belief('nobody takes the attacker for the gateway'),
-          belief('nobody takes the attacker for its sibling in IPv6, by whatever way it says so'),
+          belief('keeps the attacker from being taken for the gateway'),
+          belief('keeps the attacker from being taken for a sibling in IPv6, for each message type'),
         ],
       },
       {
@@ -562,7 +562,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'each packet must have the container’s own source address, in both families, towards siblings and the host',
-        proofs: [guard('no frame in another one’s name gets into the bridge')],
+        proofs: [guard('drops frames with another sender before the bridge')],
       },
       {
         attack: 'a container uses the MAC of a sibling, so that the bridge sends it the sibling’s frames',
@@ -571,7 +571,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'the frame is dropped before the bridge learns from it; frames to the bridge itself take the same path',
-        proofs: [belief('the bridge learns no MAC of somebody else’s from the attacker’s port')],
+        proofs: [belief('keeps the bridge from learning foreign MACs from the attacker’s port')],
       },
       {
         attack: 'a container claims to be the router for all of IPv6, or a DHCP server',
@@ -580,8 +580,8 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'no container can be a router or a DHCP server for others',
         proofs: [
-          belief('nobody takes the attacker for a router'),
-          guard('no frame in another one’s name gets into the bridge'),
+          belief('keeps the attacker from being taken for a router'),
+          guard('drops frames with another sender before the bridge'),
         ],
       },
       {
@@ -592,7 +592,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'the port passes such frames to the anti-spoofing rules and the firewall, like all others (group_fwd_mask)',
-        proofs: [belief('no packet gets around the bridge to the host')],
+        proofs: [belief('stops packets that would bypass the bridge to the host')],
       },
     ],
   },
@@ -660,7 +660,7 @@ export const chapters: readonly Chapter[] = [
           'denied destinations are compared before and after translation; proxied ports and broadcast are closed',
         proofs: [
           egress('stops connections from a limited network through published ports of others'),
-          limits('who may be spoken to is, and nobody else, in either family and by no way around'),
+          limits('permits listed destinations only, in both families and without a bypass'),
         ],
       },
       {
@@ -670,7 +670,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'the list also applies to the host, and other destinations are closed in both families',
-        proofs: [limits('who may be spoken to is, and nobody else, in either family and by no way around')],
+        proofs: [limits('permits listed destinations only, in both families and without a bypass')],
       },
       {
         attack:
@@ -679,7 +679,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'names outside of the list are not resolved, for any record type, and no server is directly reachable',
-        proofs: [limits('for what may not be asked for, the world is not asked, whichever way the question takes')],
+        proofs: [limits('forwards no query for a blocked name, over each path')],
       },
       {
         attack:
@@ -689,7 +689,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'answers open only public addresses, outbound from the host; a denied name in the chain denies the answer',
-        proofs: [limits('an allowed name opens the addresses that it has in the world, as long as the answer holds')],
+        proofs: [limits('opens the public addresses of a permitted name for the TTL of the answer')],
       },
       {
         attack:
@@ -699,8 +699,8 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'no server in a network is queried if its answers open addresses to that network, at any address',
         proofs: [
-          limits('for what may not be asked for, the world is not asked, whichever way the question takes'),
-          limits('who may speak to names does not say himself what they mean, at a port of the machine either'),
+          limits('forwards no query for a blocked name, over each path'),
+          limits('ignores a name server inside the limited network, also behind a port of the host'),
         ],
       },
       {
@@ -764,7 +764,7 @@ export const chapters: readonly Chapter[] = [
         because: 'removing a port deletes its tracked flows, including those without a target',
         proofs: [
           life('stops a continuous sender at a port that leads elsewhere'),
-          kernel('publish-running')('who never stops asking by UDP is led where the port leads now'),
+          kernel('publish-running')('sends a continuous UDP client to the port’s new target'),
         ],
       },
       {
@@ -773,7 +773,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped since 28.x',
         gangway: 'stopped',
         because: 'a filter on the socket drops every packet until the rules exist',
-        proofs: [kernel('proxy-reservation')('no client is let in between reserving and serving')],
+        proofs: [kernel('proxy-reservation')('accepts no client between reserving and serving')],
       },
       {
         attack: 'another program flushes the rules: closed destinations are open',
@@ -784,7 +784,7 @@ export const chapters: readonly Chapter[] = [
           'the kernel notifies the switchboard, which restores all rules in one transaction; without a switchboard, the next command does. Meanwhile a black-hole route takes unmarked packets to containers; packets to the host, and false senders, are checked only after that',
         proofs: [
           life('restores flushed rules at once'),
-          kernel('firewall-repair')('between a flush and its repair nothing is open'),
+          kernel('firewall-repair')('keeps networks closed between a flush and its repair'),
         ],
       },
       {
@@ -793,9 +793,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'not tried',
         gangway: 'stopped',
         because: 'with a container’s endpoint, the kernel deletes its tracked flows and pending address resolutions',
-        proofs: [
-          kernel('flows')('who gets the address of a container gets nothing of what others still send to that one'),
-        ],
+        proofs: [kernel('flows')('sends no packets of an old container to a new container with its address')],
       },
       {
         attack:
@@ -804,11 +802,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'a mount namespace is identified by NS_GET_MNTNS_ID, which the kernel never reuses',
-        proofs: [
-          kernel('leave-nothing')(
-            'what has got the number of a mount namespace that has ended is none of that container’s processes',
-          ),
-        ],
+        proofs: [kernel('leave-nothing')('leaves processes in a reused mount namespace number alone')],
       },
     ],
   },
@@ -822,7 +816,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'not tried',
         gangway: 'stopped',
         because: 'once a second gangway checks the listener, and closes a destroyed one; UDP continues',
-        proofs: [names('a listener that the container destroys is let go, and UDP is answered all the same')],
+        proofs: [names('closes a listener that the container destroyed, and still answers UDP')],
       },
       {
         attack: 'forged answers to the host’s queries for its containers',
@@ -832,8 +826,8 @@ export const chapters: readonly Chapter[] = [
         because:
           'port and id of each query are random, and address, port, id and question of an answer are compared; at most four queries for a name and type run at once, so that frequent queries do not help an attacker',
         proofs: [
-          names('a forged answer is believed only with address, port, id and question all right'),
-          names('nobody can guess the port and the id of a question'),
+          names('rejects a forged answer unless address, port, id and question match'),
+          names('chooses random ports and ids for queries'),
         ],
       },
       {
@@ -842,7 +836,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped since 23.0.11, 25.0.5, 26.0.0',
         gangway: 'stopped',
         because: 'without an outbound path, no server of the host is queried',
-        proofs: [kernel('names')('nothing of an internal network leaves the machine, until there is a way out')],
+        proofs: [kernel('names')('forwards no query of an internal network until it has an outbound path')],
       },
       {
         attack: 'the host’s search domain is appended to a container’s name, which then belongs to another owner',
@@ -851,9 +845,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because: 'names of the container’s networks are answered before any search domain, without an external query',
         proofs: [
-          kernel('names')(
-            'a short name is looked for where its container says, and a shared one is told in every order',
-          ),
+          kernel('names')('resolves a short name with the container’s search domains, and rotates shared names'),
         ],
       },
       {
@@ -862,7 +854,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped',
         gangway: 'stopped',
         because: 'connections are limited in number and time, and clients do not wait for each other',
-        proofs: [kernel('dns')('clients that stall, break off, or do not read harm nobody')],
+        proofs: [kernel('dns')('serves other clients while some stall, disconnect or do not read')],
       },
       {
         attack: 'a container or an upstream server sends invalid data to the name server',
@@ -870,7 +862,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped',
         gangway: 'stopped',
         because: 'lengths and pointers are checked before use',
-        proofs: [names('no bytes from either side stop the server')],
+        proofs: [names('survives arbitrary bytes from clients and servers')],
       },
     ],
   },
@@ -892,11 +884,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped: pipes',
         gangway: 'stopped',
         because: 'the command gets pipes, and in the background a /dev/null from a read-only mount',
-        proofs: [
-          kernel('exec-streams')(
-            'crun gives nothing of the machine to the command’s user, and the command can’t close it',
-          ),
-        ],
+        proofs: [kernel('exec-streams')('gives a command no files of the host')],
       },
       {
         attack:
@@ -905,7 +893,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped with AppArmor or SELinux; the seccomp filter permits socketcall',
         gangway: 'stopped',
         because: 'socketcall is disabled for containers, so that i386 programs of glibc have no network either',
-        proofs: [kernel('process-isolation')('no way of 32-bit programs leads around the filter of sockets')],
+        proofs: [kernel('process-isolation')('filters sockets of 32-bit programs on each path')],
       },
       {
         attack:
@@ -914,11 +902,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'the overlay keeps owner, mode and mount options',
-        proofs: [
-          kernel('process-isolation')(
-            'further file systems of the host keep owner, mode and what they were mounted with',
-          ),
-        ],
+        proofs: [kernel('process-isolation')('keeps owner, mode and mount options of other host file systems')],
       },
       {
         attack:
@@ -927,11 +911,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'feature missing',
         gangway: 'stopped',
         because: 'file systems below a directory that another user owns are left out',
-        proofs: [
-          kernel('process-isolation')(
-            'further file systems stay out where others than root can move what leads to them',
-          ),
-        ],
+        proofs: [kernel('process-isolation')('leaves out file systems below directories that other users can move')],
       },
       {
         attack: 'a user without root runs programs from a container’s tree, including setuid programs',
@@ -948,11 +928,7 @@ export const chapters: readonly Chapter[] = [
         docker: 'stopped since 20.10.9',
         gangway: 'stopped',
         because: 'only root may access the directory of these files; with --userns private also the container’s root',
-        proofs: [
-          hostsFile(
-            'a program with setuid that a container makes of its hosts file is out of the machine’s users’ reach',
-          ),
-        ],
+        proofs: [hostsFile('keeps a container’s setuid hosts file out of reach of local users')],
       },
       {
         attack:
