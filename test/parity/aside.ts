@@ -1,10 +1,10 @@
-/** Tests of Docker's that no scenario plays: of what gangway does not have, and of what cannot be seen from outside. */
+/** Docker's tests without a scenario: of features that gangway lacks, and of internals that are not visible from outside. */
 
 export interface Aside {
   readonly subjects: readonly string[];
-  /** One sentence. */
+  /** Reason, in one sentence. */
   readonly why: string;
-  /** Our own test of the same, where the subject is one of the inside. */
+  /** gangway's own test of the subject, if any. */
   readonly heldBy?: string;
 }
 
@@ -14,52 +14,52 @@ export const aside: readonly Aside[] = [
       ...['TestDefaultBridgeIPv6', 'TestDefaultBridgeAddresses', 'TestProgramIPv6Addresses'],
       ...['TestDefaultNetworkOpts', 'TestDaemonDefaultNetworkPools', 'TestNoSuchExternalBridge', 'TestAcceptFwMark'],
     ],
-    why: 'there is no daemon that has options: a network says itself what it is',
+    why: 'gangway has no daemon with options: each network has its own options',
   },
   {
     subjects: ['TestAdvertiseAddressesLiveRestore', 'TestPortMappingRestore', 'TestPreferredSubnetRestore'],
-    why: 'there is no daemon that ends and comes back: records and the kernel keep everything',
+    why: 'gangway has no daemon that restarts: records and the kernel keep all state',
     heldBy: 'test/kernel/crash.test.ts',
   },
   {
     subjects: ['TestFirewallBackendSwitch'],
-    why: 'rules move from one back end to the other while everything runs: there is no daemon to start anew for it',
+    why: 'rules move between the back ends while containers run, without the restart of a daemon',
     heldBy: 'test/kernel/firewall-switch.test.ts',
   },
   {
     subjects: ['TestFirewalldReloadNoZombies'],
-    why: 'firewalld keeps no rule of ours: a reload has nothing to bring back',
+    why: 'firewalld stores no rules of gangway, so that a reload restores none',
     heldBy: 'test/kernel/neighbours-firewalld.test.ts',
   },
   {
     subjects: ['TestDropInForwardChain'],
-    why: 'where others drop what they forward, our rules stand in iptables, in front of theirs',
+    why: 'if another firewall drops forwarded packets, gangway’s rules are in iptables, before its rules',
     heldBy: 'test/kernel/neighbours-docker.test.ts',
   },
   {
     subjects: ['TestIptabler', 'TestNftabler'],
-    why: 'the text of the rules is each one’s own: what they do is compared, packet by packet',
+    why: 'the text of the rules differs; the scenarios compare their effect, packet by packet',
     heldBy: 'test/kernel/ruleset-modes.test.ts',
   },
   {
     subjects: ['TestSocketBacklogEqualsSomaxconn', 'TestPacketsAreDroppedUntilDetachSocketFilter'],
-    why: 'which sockets hold a port before its container runs cannot be seen from outside',
+    why: 'sockets that reserve a port before the start of its container are not visible from outside',
     heldBy: 'test/kernel/proxy-reservation.test.ts',
   },
   {
     subjects: ['TestUDPWriteError', 'TestUDPOneSided'],
-    why: 'they are about the inside of a program for one port, which is one for all ports here',
+    why: 'they test the inside of docker-proxy; gangway has one process for all ports',
     heldBy: 'test/kernel/proxy-udp.test.ts',
   },
   {
     subjects: ['etchosts/TestUpdate', 'IgnoresPrefixedHostname', 'ConcurrentWrites'],
-    why: 'they are about a function that finds a line by a part of it: here a line of ours is added, or taken out where it still stands as a whole, by one command at a time',
+    why: 'they test a function that finds a line by a part of it; gangway adds and removes whole lines, one command at a time',
     heldBy: 'test/unit/networks-files.test.ts',
   },
-  { subjects: ['TestSRVServiceQuery'], why: 'SRV answers are about the services of a swarm, which there is none of' },
+  { subjects: ['TestSRVServiceQuery'], why: 'SRV answers describe services of a swarm, which gangway does not have' },
   {
     subjects: ['proxy/SCTP'],
-    why: 'the kernel on which the two were compared has no SCTP',
+    why: 'the kernel of the comparison has no SCTP',
     heldBy: 'test/kernel/proxy-sctp.test.ts',
   },
 ];

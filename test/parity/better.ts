@@ -1,4 +1,4 @@
-/** Where we differ from Docker on purpose. Docker fails each of these checks, in every run. */
+/** Intended differences from Docker. Docker fails each of these checks, in every run. */
 import type { Wanted } from './verdict.ts';
 
 const withoutLines = (text: string, lines: RegExp) =>
@@ -7,25 +7,26 @@ const withoutLines = (text: string, lines: RegExp) =>
     .filter((line) => !lines.test(line))
     .join('\n') || 'nothing';
 
-const notAtOnce = 'an address that was given back is not given out again at once: others may still mean its last owner';
-const localNames = 'the name of a container never leaves the machine, whatever is asked about it and whoever runs';
+const notAtOnce = 'a released address is not reused at once, because peers may still use it for its last owner';
+const localNames =
+  'queries for a container’s name are never forwarded, for each record type and each running container';
 
 export const better: readonly Wanted[] = [
   {
     where:
       /^(no network: host routes|the host's own network: host1 links|(an isolated network|a VLAN of its own|no parent): host links)$/,
     expected: (docker) => withoutLines(docker, /docker0/),
-    why: 'the default bridge is made when its first container comes: what nobody uses leaves no trace on the machine',
+    why: 'the first container creates the default bridge, so that an unused bridge does not exist',
   },
   {
     where: /^the default bridge: inspect network bridge .Options$/,
     expected: (docker) => docker.replace('docker0', 'gangway0'),
-    why: 'the default bridge has a name of its own, so that Docker may live beside it',
+    why: 'the default bridge has another name, so that Docker works beside gangway',
   },
   {
     where: /^files of a container: host_gateway \/etc\/hosts$/,
     expected: (docker) => docker.replace('172.17.0.1\tme', '172.18.0.1\tme'),
-    why: 'host-gateway is the gateway of the container’s own network, and so exists as long as the container',
+    why: 'host-gateway is the gateway of the container’s own network, and exists as long as the container',
   },
   {
     where: /^MAC addresses: inspect -f .* web1$/,
@@ -35,17 +36,17 @@ export const better: readonly Wanted[] = [
   {
     where: /^a name server of the machine that only IPv6 reaches: web[23] .etc.resolv.conf$/,
     expected: (docker) => withoutLines(docker, /^nameserver 8\.8\.[48]\.[48]$/).replace(/^nothing$/, ''),
-    why: 'a container whose machine has no name server for it asks none: whom else to ask is not for us to choose',
+    why: 'without a usable name server of the host, a container has none, because gangway chooses no public server',
   },
   {
     where: /^large answers and odd questions: dig \+noedns \+ignore big/,
     expected: () => 'NOERROR',
-    why: 'who takes 512 bytes gets no more, and is told to ask over TCP',
+    why: 'a client with a limit of 512 bytes gets a truncated answer, and repeats the query over TCP',
   },
   {
     where: /^links on the default bridge: run --rm --link db:a\/b IMAGE true$/,
     expected: () => 'exit 125, complains',
-    why: 'an alias that is no host name is refused',
+    why: 'an alias that is not a host name is rejected',
   },
   {
     where: /^connect and disconnect: web1 links$/,
@@ -60,7 +61,7 @@ export const better: readonly Wanted[] = [
   {
     where: /: dig /,
     expected: (docker) => docker.replace(/ 600 IN /g, ' 5 IN '),
-    why: 'an answer lives for five seconds, and not for ten minutes: a cache forgets the address of a container that is gone',
+    why: 'DNS answers have a TTL of five seconds instead of ten minutes, so that caches forget removed containers',
   },
   {
     where: /^names of a network: dig (web1 TXT|far|plain|web1) from web2$/,
@@ -85,27 +86,27 @@ export const better: readonly Wanted[] = [
   {
     where: /^pools step aside: inspect network one /,
     expected: (docker) => docker.replaceAll('172.19.', '172.20.'),
-    why: 'a default pool avoids every route of the machine, also one that leads through a gateway, as those of a VPN do',
+    why: 'a default pool avoids every route of the host, including routes through a gateway, such as a VPN’s',
   },
   {
     where: /^pools step aside: network create --subnet 172.18.5.0\/24 clash$/,
     expected: () => 'exit 1, complains',
-    why: 'a subnet that would take the machine’s own route away is refused',
+    why: 'a subnet that would replace a route of the host is rejected',
   },
   {
     where: /^a published port from every place: fetch host → 172.17.0.1:8080$/,
     expected: () => 'sees 172.17.0.1',
-    why: 'the container sees the very address that the host asked from',
+    why: 'the container sees the source address of the host’s connection',
   },
   {
     where: /^a published port from every place: ps /,
     expected: (docker) => docker.replaceAll(', :::', ', [::]:'),
-    why: 'an IPv6 address stands in brackets in ps as it does in port',
+    why: 'ps shows IPv6 addresses in brackets, as port does',
   },
   {
     where: /^nothing listens in the container: fetch (web1|host → 127\.0\.0\.1:)/,
     expected: () => 'refused',
-    why: 'who asks a port where nothing listens is refused, and not accepted and then dropped',
+    why: 'a connection to a port without a listener is refused, and not accepted and then closed',
   },
   {
     where: /^addresses that are chosen: inspect k5 /,
@@ -115,7 +116,7 @@ export const better: readonly Wanted[] = [
   {
     where: /: run -d .*--name (e6|p2) /,
     expected: (docker) => docker.replace(/\n<id of \w+>$/, ''),
-    why: 'a container that could not start is not left behind, and no id of it is printed',
+    why: 'a container that failed to start is removed, and its id is not printed',
   },
   {
     where: /^many networks: network create n30$/,
@@ -130,7 +131,7 @@ export const better: readonly Wanted[] = [
   {
     where: /^links that are shaped: host net.ipv6.conf.mybr0.disable_ipv6$/,
     expected: () => '1',
-    why: 'the bridge of a network without IPv6 has none itself: no router advertisement of a container is heard',
+    why: 'the bridge of a network without IPv6 has IPv6 disabled, so that the host ignores router advertisements of containers',
   },
   {
     where: /^many networks: network prune/,
@@ -140,42 +141,42 @@ export const better: readonly Wanted[] = [
   {
     where: /^errors of network create: names and drivers: network create (container:x|'a b'|\.x|a\/b|ñet)$/,
     expected: () => 'exit 1, complains',
-    why: 'a name that is no name is refused: such a network could not be told from something else on the command line',
+    why: 'an invalid name is rejected, because such a network would be ambiguous on the command line',
   },
   {
     where:
       /^errors of network create: addresses: network create --subnet (203.0.113.0\/24|127.0.0.0\/8|224.0.0.0\/24) /,
     expected: () => 'exit 1, complains',
-    why: 'a subnet that would take the machine’s own route away is refused',
+    why: 'a subnet that would replace a route of the host is rejected',
   },
   {
     where: /^errors of network create: options: network create -o foo.bar=1 n9$/,
     expected: () => 'exit 1, complains',
-    why: 'an option that does not exist is refused: it is one that was misspelt',
+    why: 'an unknown option is rejected, because it is usually misspelt',
   },
   {
     where: /^errors of network create: options: host links$/,
     expected: (docker) => withoutLines(docker, /^(br-<(id|n9)>|docker0) /).replaceAll('172.23.', '172.19.'),
-    why: 'a network that could not be made leaves no bridge behind, and uses up no subnet',
+    why: 'a network that failed leaves no bridge, and uses no subnet',
   },
   {
     where: /^errors of connect and disconnect: network connect my_next stopped$/,
     expected: () => 'exit 1, complains',
-    why: 'connecting twice is refused, whether the container runs or not',
+    why: 'a second connection to a network is rejected, whether the container runs or not',
   },
   {
     where: /^errors of run --network: run --rm --network container:run1 --mac-address /,
     expected: () => 'exit 125, complains',
-    why: 'an option that can have no effect is refused',
+    why: 'an option without effect is rejected',
   },
   {
     where: /^errors of publishing: ps -a /,
     expected: () => 'exit 0',
-    why: 'a container that could not start is not left behind, and no id of it is printed',
+    why: 'a container that failed to start is removed, and its id is not printed',
   },
   {
     where: /^errors of publishing: run --rm -p 80:0 /,
     expected: () => 'exit 125, complains',
-    why: 'port 0 of a container is none',
+    why: 'container port 0 is rejected',
   },
 ];

@@ -1,4 +1,4 @@
-/** Whether every subject is played, and what stops that. A subject that nobody plays is open. */
+/** Checks that each subject has a scenario or a reason. A subject without either is open. */
 import type { Aside } from './aside.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -7,11 +7,11 @@ export interface Coverage {
   readonly aside: number;
   /** Subjects that neither a scenario cites nor a reason excuses. */
   readonly open: readonly string[];
-  /** Citations of what is no subject, and excuses for what is played. */
+  /** Citations of unknown subjects, and reasons for subjects with a scenario. */
   readonly mistakes: readonly string[];
 }
 
-/** A section of behaviour.md may be cited besides: it is no subject of its own. */
+/** Scenarios may also cite a section of behaviour.md, which is not a subject. */
 const isBesides = (cited: string) => cited.startsWith('behaviour ');
 
 export function coverage(
@@ -27,8 +27,8 @@ export function coverage(
     aside: subjects.filter((one) => excused.includes(one)).length,
     open: subjects.filter((one) => !cited.has(one) && !excused.includes(one)),
     mistakes: [
-      ...[...cited, ...excused].filter((one) => !known.has(one)).map((one) => `${one} is no subject`),
-      ...excused.filter((one) => cited.has(one)).map((one) => `${one} is excused, and yet played`),
+      ...[...cited, ...excused].filter((one) => !known.has(one)).map((one) => `unknown subject ${one}`),
+      ...excused.filter((one) => cited.has(one)).map((one) => `${one} has a reason and a scenario`),
       ...scenarios.filter(({ cites }) => cites.length === 0).map(({ title }) => `"${title}" cites nothing`),
     ],
   };

@@ -1,8 +1,7 @@
 /**
- * Debian's Docker in a lab: a daemon that sees the lab's network, control groups and /run, and nothing of the machine.
+ * Runs Debian's Docker in a lab: the daemon sees only the lab's network, control groups and /run.
  *
- * All that it keeps lies below /run, which is the lab's own; the lab's end takes the daemon, containerd and the
- * containers along.
+ * All its files are below the lab's own /run. The daemon, containerd and the containers end with the lab.
  */
 import { spawnSync } from 'node:child_process';
 import type { Background, Result } from '../../src/lab/background.ts';
@@ -10,7 +9,7 @@ import { waitFor } from '../../src/lab/wait.ts';
 import type { Scenario } from './scenario.ts';
 import { type Ground, ground, imageDirectory, World } from './world.ts';
 
-/** Why there is no comparison, if there is none. */
+/** Returns the reason if Docker is not available. */
 export function missingDocker(): string | undefined {
   for (const [program, debian] of [
     ['dockerd', 'docker.io'],

@@ -1,4 +1,4 @@
-/** docs/parity.md, from a whole run. */
+/** Formats docs/parity.md from a run of all scenarios. */
 import type { Aside } from './aside.ts';
 import type { Coverage } from './coverage.ts';
 import type { Conditions } from './machine.ts';
@@ -18,17 +18,17 @@ export function document({ all, covered, asides, speed, conditions }: Findings):
   const lacking = all.filter((one) => one.lacking !== undefined).length;
   return `# Beside Docker
 
-Made by \`sudo npm run parity -- --write\`, on ${conditions.date}: Debian's dockerd in one lab and gangway in another do the
-same, and what can be seen is compared. ${all.length} scenarios, ${judged.length} observations: ${count(judged, 'same')} the same,
-${count(judged, 'as 29')} as Docker Engine 29 has it where 26.1.5 differs, ${count(judged, 'better')} better, ${count(judged, 'worse')} worse, ${count(judged, 'open')} open.
-${lacking} of the scenarios could not be played, since this machine lacks what they need.
+\`sudo npm run parity -- --write\` wrote this page on ${conditions.date}. It runs the same scenarios with Debian's dockerd in one lab
+and with gangway in another, and compares the observations. ${all.length} scenarios have ${judged.length} observations: ${count(judged, 'same')} the same,
+${count(judged, 'as 29')} equal to Docker Engine 29 where 26.1.5 differs, ${count(judged, 'better')} better, ${count(judged, 'worse')} worse, ${count(judged, 'open')} open.
+${lacking} scenarios did not run, because the kernel lacks a feature.
 
 The machine: ${conditions.sentence}.
 
-Each scenario cites the facts that it plays: sections of our notes on what Docker 26.1.5 was seen to do ("golden") and on what
-29 does ("behaviour"), neither of which is part of this repository, and Docker's own tests (Test…). ${covered.played} facts are played, ${covered.aside} are left out with a reason (below), ${covered.open.length} are played nowhere.
-A difference counts as better, or as 29, where exactly this value was expected; any other counts as worse. Where a difference was expected
-and Docker shows none, the run fails.
+Each scenario cites the facts that it tests: sections of notes on the behaviour of Docker 26.1.5 ("golden") and of Docker 29
+("behaviour"), which are not in this repository, and Docker's own tests (Test…). ${covered.played} facts are tested, ${covered.aside} are left out with a reason
+(below), and ${covered.open.length} are missing. A difference counts as better, or as 29, only with the exact expected value; all other
+differences count as worse. An expected difference that does not occur fails the run.
 
 ## Scenarios
 
@@ -36,8 +36,8 @@ ${table(['scenario', 'facts', ...kinds], all.map(scenarioRow))}
 
 ## As 29
 
-Where Debian's Docker is older than our model, Docker 29. The number at the end says how many observations have this reason;
-one that has two reasons is counted at both.
+Docker 29 is the model, and Debian's Docker is older. The number at the end of a line counts the observations with this reason. An
+observation with two reasons counts twice.
 
 ${list(reasons(judged, 'as 29'))}
 
@@ -47,19 +47,19 @@ Docker fails each of these checks in every run.
 
 ${list(reasons(judged, 'better'))}
 
-${remaining(all)}## Aside
+${remaining(all)}## Left out
 
 ${asides.map(({ subjects, why, heldBy }) => `* ${why}${heldBy === undefined ? '' : ` ([ours](../${heldBy}))`}: ${subjects.join(', ')}`).join('\n')}
 
 ## How long it takes
 
-Medians in milliseconds, Docker and gangway by turns in their labs on the same machine. In process: for gangway a program that
-uses the library, for Docker one that asks dockerd's socket.
+Medians in milliseconds; Docker and gangway take turns in their labs on the same machine. "In process" is a program with the library
+for gangway, and a client of dockerd's socket for Docker.
 
 ${table(['', 'in process: Docker', 'gangway', 'whole command: Docker', 'gangway'], speedRows(speed))}
 
-A whole command of gangway is for the most part the start of Node and of the program, and suffers most on a busy machine: see
-the load above, and [performance](performance.md) for a quiet one.
+Most of a whole command's time is the start of Node and of the program, which takes longer on a busy machine. See the load above, and
+[performance](performance.md) for a quiet machine.
 `;
 }
 
@@ -72,7 +72,7 @@ function list(reasonsAndTimes: ReadonlyMap<string, number>): string {
   return [...reasonsAndTimes].map(([why, times]) => `* ${why} (${times})`).join('\n');
 }
 
-/** What is not as it should be. */
+/** Returns the section of observations that are worse or open. */
 function remaining(all: readonly Compared[]): string {
   const found = all.flatMap(({ scenario, judged }) =>
     judged

@@ -1,4 +1,4 @@
-/** gangway in a lab. */
+/** Runs gangway in a lab. */
 import type { Result } from '../../src/lab/background.ts';
 import { program } from '../support/gangway.ts';
 import type { Scenario } from './scenario.ts';
@@ -9,7 +9,7 @@ export class GangwayWorld extends World {
     return new GangwayWorld(await ground('gangway', scenario));
   }
 
-  /** Where docker wants an image, we take a directory, by an option. */
+  /** Replaces docker's image by an option with a directory. */
   run(words: readonly string[]): Promise<Result> {
     const [verb = '', ...rest] = words;
     const argv = words.includes('IMAGE')

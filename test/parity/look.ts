@@ -1,4 +1,4 @@
-/** Plays the steps of a scenario in one world, and says what was seen. */
+/** Runs the steps of a scenario in one world, and returns the observations. */
 import type { Result } from '../../src/lab/background.ts';
 import { type Names, named, normal, ordered, remember } from './normal.ts';
 import { label, type Scenario, type Step } from './scenario.ts';
@@ -10,11 +10,11 @@ import type { World } from './world.ts';
 export interface Observation {
   readonly what: string;
   readonly value: string;
-  /** How long it took to see it. */
+  /** Duration of the observation. */
   readonly milliseconds: number;
 }
 
-/** All observations of a scenario, in their order. One that fails is an observation, too. */
+/** Returns all observations of a scenario in their order, including failures. */
 export async function look(world: World, scenario: Scenario): Promise<readonly Observation[]> {
   const names: Names = new Map();
   const seen: Observation[] = [];
@@ -67,7 +67,7 @@ async function see(world: World, step: Step, names: Names): Promise<string> {
   }
 }
 
-/** What a command told: its exit status, its output, and whether it complained. Whose words they are does not matter. */
+/** Returns exit status and output of a command, and whether it printed an error. The text of the error does not matter. */
 async function told(world: World, words: readonly string[], names: Names): Promise<string> {
   await world.before(words);
   const { exitCode, stdout, stderr } = await world.run(words);
@@ -77,12 +77,12 @@ async function told(world: World, words: readonly string[], names: Names): Promi
     .trim()
     .split('\n')
     .map((line) => line.trimEnd());
-  // The order in which docker prunes is that of chance.
+  // docker prunes in random order.
   if (words[1] === 'prune') lines.sort();
   return `exit ${exitCode}${complaint}\n${lines.join('\n')}`.trim();
 }
 
-/** Quotes keep blanks together, as in a shell. */
+/** Splits words at spaces outside of quotes, as in a shell. */
 function splitWords(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }
@@ -91,14 +91,14 @@ function done({ exitCode, stderr }: Result): string {
   return exitCode === 0 ? 'done' : `${couldNot}be prepared: ${stderr.trim()}`;
 }
 
-/** Comments are for people, and each has its own. */
+/** Removes comments, which differ. */
 async function fileOf(world: World, container: string, path: string): Promise<string> {
   const { stdout, stderr } = await world.lab.host.exec(['cat', `/proc/${await world.pid(container)}/root${path}`]);
   const lines = `${stdout}${stderr}`.split('\n').filter((line) => !line.startsWith('#') && line.trim() !== '');
   return (path === '/etc/hosts' ? sortedNames(lines) : lines).join('\n');
 }
 
-/** The names of one address in the order of their text: Docker has links in a map, and writes them in any order. */
+/** Sorts the names of an address, because Docker writes links in random order. */
 function sortedNames(lines: readonly string[]): readonly string[] {
   const addressOf = (line: string) => line.split('\t')[0];
   const first = (line: string) => lines.findIndex((other) => addressOf(other) === addressOf(line));
@@ -108,7 +108,7 @@ function sortedNames(lines: readonly string[]): readonly string[] {
 async function inspected(world: World, what: string, path: string): Promise<string> {
   const noun = what.startsWith('network ') ? ['network', 'inspect', what.slice('network '.length)] : ['inspect', what];
   const { exitCode, stdout, stderr } = await world.run([...noun, '-f', `{{json ${path}}}`]);
-  // Docker has links in a map, and tells them in any order.
+  // Docker prints links in random order.
   const found = exitCode === 0 && path.endsWith('.Links') ? sorted(stdout) : stdout;
   return exitCode === 0 ? ordered(JSON.parse(found)) : `exit ${exitCode}: ${stderr.trim()}`;
 }

@@ -1,4 +1,4 @@
-/** On which machine, with which programs, and when. */
+/** Describes machine, programs and date of a run. */
 import { execFileSync } from 'node:child_process';
 import { describeMachine } from '../../bench/machine.ts';
 import { programEnvironment } from '../../src/lab/environment.ts';
@@ -26,7 +26,7 @@ function version(name: string, program: string): string {
   return `${name} ${numberIn(said(program))}`;
 }
 
-/** Its version, in its own words. A package of npm has an `nft`, too. */
+/** Returns a program's version. (An npm package also has a program called `nft`.) */
 function said(program: string): string {
   return execFileSync(program, ['--version'], { encoding: 'utf8', env: programEnvironment() });
 }

@@ -1,7 +1,7 @@
 /**
- * The name server of the world: it knows a few names of corp.test, and writes down every question.
+ * Runs an external name server with a few names of corp.test, which logs every query.
  *
- * At the address that it is given it fails at everything.
+ * At the address of its argument it answers every query with an error.
  */
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { type Answer, AUTHORITATIVE_ANSWER, decode, encode } from 'dns-packet';

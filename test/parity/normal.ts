@@ -1,9 +1,9 @@
-/** What may differ between two worlds without a meaning: ids, MAC addresses, moments, invented names. */
+/** Normalises values that differ between two worlds: ids, MAC addresses, times, generated names. */
 
-/** Ids that have a name in the scenario, by their whole length. */
+/** Full ids of objects with a name in the scenario. */
 export type Names = Map<string, string>;
 
-/** Remembers the id that a command has printed under the name that the command gave. */
+/** Stores the id from a command's output under the name from its arguments. */
 export function remember(names: Names, words: readonly string[], stdout: string): void {
   const id = /^[0-9a-f]{64}$/m.exec(stdout)?.[0];
   if (id === undefined) return;
@@ -11,7 +11,7 @@ export function remember(names: Names, words: readonly string[], stdout: string)
   if (given !== undefined && !/^[0-9a-f]{12,64}$/.test(given)) names.set(id, given);
 }
 
-/** A line with the ids that it names. */
+/** Replaces placeholders of ids in a line. */
 export function named(line: string, names: Names): string {
   let whole = line;
   for (const [id, name] of names)
@@ -19,7 +19,7 @@ export function named(line: string, names: Names): string {
   return whole;
 }
 
-/** Text without anything that is different each time. */
+/** Removes values that differ in each run from a text. */
 export function normal(text: string, names: Names): string {
   let plain = text;
   for (const [id, name] of names)
@@ -34,13 +34,13 @@ export function normal(text: string, names: Names): string {
       .replace(/\b\d+\.\d+\/\d+\.\d+\/\d+\.\d+ ms\b/g, '<times>')
       .replace(/\bparity-(?:docker|gangway)-\d+\b/g, '<host>')
       .replace(/\bveth[0-9a-f]{7}\b/g, '<veth>')
-      // Docker has labels in a map, and lists them in any order: in JSON, and as the last column of a table.
+      // Docker lists labels in random order: in JSON, and in the last column of a table.
       .replace(/(?<="Labels":")[^"]*|\b\w+=\w+(?:,\w+=\w+)+$/gm, (labels) => labels.split(',').toSorted().join())
       .trimEnd()
   );
 }
 
-/** JSON with its keys in order, and so with objects in a list: two of the same content are the same text. */
+/** Sorts keys of JSON and objects in lists, so that equal content is equal text. */
 export function ordered(value: unknown): string {
   return JSON.stringify(inOrder(value));
 }

@@ -1,13 +1,13 @@
-/** The table of the comparison, for people and for programs. */
+/** Formats the results of a comparison as table and JSON. */
 import type { Coverage } from './coverage.ts';
 import type { Scenario } from './scenario.ts';
 import type { As29, Judged, Verdict, Wanted } from './verdict.ts';
 
 export interface Compared {
   readonly scenario: Scenario;
-  /** Nothing where the scenario could not be played. */
+  /** Empty if the scenario did not run. */
   readonly judged: readonly Judged[];
-  /** What the machine lacks for it. */
+  /** Missing feature of the machine. */
   readonly lacking?: string;
 }
 
@@ -17,7 +17,7 @@ export function count(judged: readonly Judged[], kind: Verdict['kind']): number 
   return judged.filter(({ verdict }) => verdict.kind === kind).length;
 }
 
-/** A line of the table. */
+/** Returns a line of the table. */
 export function row(title: string, { judged, lacking }: Pick<Compared, 'judged' | 'lacking'>): string {
   if (lacking !== undefined) return `${title.padEnd(56)}open: this machine lacks ${lacking}`;
   return title.padEnd(56) + kinds.map((kind) => String(count(judged, kind)).padStart(8)).join('');
@@ -27,13 +27,13 @@ export function head(): string {
   return ''.padEnd(56) + kinds.map((kind) => kind.padStart(8)).join('');
 }
 
-/** What is not the same: the reasons once each, and everything worse or open with both values. */
+/** Lists differences: each reason once, and worse or open observations with both values. */
 export function differences(all: readonly Compared[]): string {
   const judged = all.flatMap((compared) => compared.judged);
   return [...reasonLines(judged, 'as 29'), ...reasonLines(judged, 'better'), ...all.flatMap(unexplained)].join('\n');
 }
 
-/** What is wrong with the comparison itself. */
+/** Returns the faults of the comparison itself. */
 export function faults({ open, mistakes }: Coverage, stale: readonly Wanted[]): readonly string[] {
   return [
     ...open.map((subject) => `open  ${subject}: no scenario plays it`),
@@ -52,7 +52,7 @@ export function asJson(all: readonly Compared[]): string {
   return JSON.stringify(scenarios, null, 2);
 }
 
-/** Why, and where it is told if 29 is the reason. */
+/** Returns the reason, with its section for Docker 29. */
 function sentence(entry: Wanted | As29): string {
   return 'cite' in entry ? `${entry.why} (behaviour ${entry.cite})` : entry.why;
 }
@@ -61,7 +61,7 @@ function because({ verdict }: Pick<Judged, 'verdict'>): readonly (Wanted | As29)
   return 'because' in verdict ? verdict.because : [];
 }
 
-/** How often each sentence was the reason. */
+/** Counts the observations of each reason. */
 export function reasons(judged: readonly Judged[], kind: 'as 29' | 'better'): ReadonlyMap<string, number> {
   const times = new Map<string, number>();
   const entries = judged.flatMap(because).filter((entry) => 'cite' in entry === (kind === 'as 29'));

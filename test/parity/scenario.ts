@@ -1,18 +1,18 @@
 /**
- * Scenarios: what is done in Docker's world and in ours alike, and what is looked at. They are data.
+ * Scenarios: actions and observations for Docker's world and gangway's. Scenarios are data.
  *
  * A command is a line of docker's grammar without its first word; `IMAGE` stands where docker wants an image, and
  * `<id of web>` and `<web>` for the long and the short id of what the scenario made under that name. A place is `host`, a place of the lab's outside, or a container by its name.
  */
 
-/** One thing that is done, or looked at. */
+/** An action or an observation. */
 export type Step =
   | { readonly kind: 'command'; readonly line: string }
-  /** A shell command that both worlds need, and that must succeed. */
+  /** A shell command for both worlds, which must succeed. */
   | { readonly kind: 'at'; readonly place: string; readonly script: string }
-  /** A server in a container that tells its callers who they are: HTTP on port 80, UDP on 7. */
+  /** A server in a container that returns the client's address: HTTP on port 80, UDP on 7. */
   | { readonly kind: 'serve'; readonly container: string }
-  /** A name server in a container, as it is in the world. */
+  /** A name server in a container, like the external one. */
   | { readonly kind: 'serveNames'; readonly container: string }
   | { readonly kind: 'links'; readonly place: string }
   | { readonly kind: 'routes'; readonly place: string }
@@ -23,26 +23,26 @@ export type Step =
   | { readonly kind: 'fetch'; readonly from: string; readonly to: string }
   | { readonly kind: 'datagram'; readonly from: string; readonly to: string }
   | { readonly kind: 'dig'; readonly from: string; readonly question: string }
-  /** What the name server of the world was asked since the last time, and by whom. */
+  /** Queries at the external name server since the last observation, with their clients. */
   | { readonly kind: 'asked' }
   | { readonly kind: 'inspect'; readonly what: string; readonly path: string };
 
 export interface Scenario {
   readonly title: string;
-  /** The facts that it plays: sections of golden.md and behaviour.md, and tests that behaviour.md 5 names. */
+  /** Tested facts: sections of golden.md and behaviour.md, and tests of behaviour.md 5. */
   readonly cites: readonly string[];
-  /** Beside the world. */
+  /** Outside hosts of the lab in addition to the world. */
   readonly outside?: readonly string[];
-  /** Options of dockerd that bring 26.1.5 nearer to 29. */
+  /** Options of dockerd that make 26.1.5 more similar to 29. */
   readonly daemon?: readonly string[];
-  /** Shell on the host, before dockerd is there. */
+  /** Shell command on the host before the start of dockerd. */
   readonly setting?: string;
-  /** What not every machine has, and a shell command that finds out on the host of a lab. */
+  /** Required feature, with a shell command that checks for it on the host of a lab. */
   readonly needs?: { readonly what: string; readonly check: string };
   readonly steps: readonly Step[];
 }
 
-/** What an observation is called in the table and in the lists of known differences. */
+/** Returns the name of an observation in the table and in the lists of known differences. */
 export function label(step: Step): string {
   switch (step.kind) {
     case 'command':
@@ -88,15 +88,15 @@ export const dig = (from: string, question: string): Step => ({ kind: 'dig', fro
 export const asked: Step = { kind: 'asked' };
 export const inspect = (what: string, path: string): Step => ({ kind: 'inspect', what, path });
 
-/** A container that does nothing. */
+/** Returns an idle container. */
 export const idle = (options: string): Step => command(`run -d ${options} IMAGE sleep 1000`);
 
-/** A container that answers. */
+/** Returns a container with a server. */
 export function server(name: string, options = ''): readonly Step[] {
   return [idle(`--name ${name} ${options}`.trimEnd()), serve(name)];
 }
 
-/** What a container sees of its network. */
+/** Returns observations of a container's network. */
 export function view(container: string): readonly Step[] {
   return [
     links(container),
@@ -107,7 +107,7 @@ export function view(container: string): readonly Step[] {
   ];
 }
 
-/** Every one of them asks every address. */
+/** Returns connections from each place to each address. */
 export function everyPair(
   look: (from: string, to: string) => Step,
   from: readonly string[],

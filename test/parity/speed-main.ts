@@ -1,6 +1,6 @@
 /**
- * Runs in the host of a lab, and does what it is told, one line each: `create`, `connect`, `disconnect`, `rm`. It says
- * how many milliseconds each took, in this very process: through gangway's library, or through dockerd's socket.
+ * Runs in the host of a lab and executes commands from stdin, one a line: `create`, `connect`, `disconnect`, `rm`. Prints the
+ * milliseconds of each in this process: through gangway's library, or through dockerd's socket.
  */
 import { Agent, request } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -24,7 +24,7 @@ function gangway(): Works {
   };
 }
 
-/** One connection that stays, as docker's own clients have it. */
+/** A persistent connection, as in docker's own clients. */
 function docker(): Works {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const ask = (method: string, path: string, data: object = {}) =>

@@ -1,6 +1,6 @@
 /**
- * How long networks take: as whole commands, and in a process that has been there before. Docker and gangway take turns,
- * so that whatever happens to the machine happens to both.
+ * Measures operations on networks, as whole commands and in a running process. Docker and gangway take turns, so that a
+ * disturbance affects both.
  */
 import { median } from '../../bench/statistics.ts';
 import type { Background } from '../../src/lab/background.ts';
@@ -13,7 +13,7 @@ import { typescriptProgram, type World } from './world.ts';
 export interface Speed {
   readonly work: string;
   readonly way: 'whole command' | 'in process';
-  /** Medians, in milliseconds. */
+  /** Medians in milliseconds. */
   readonly docker: number;
   readonly gangway: number;
 }
@@ -28,7 +28,7 @@ const words = {
 const works = ['create', 'connect', 'disconnect', 'rm'] as const;
 type Work = (typeof works)[number];
 
-/** One side: what does a piece of work, and says how many milliseconds that took. */
+/** One side: runs an operation and returns its milliseconds. */
 interface Side {
   readonly whole: (work: Work) => Promise<number>;
   readonly inside: (work: Work) => Promise<number>;
@@ -41,7 +41,7 @@ export async function speed(rounds = 15): Promise<readonly Speed[]> {
   const found: Speed[] = [];
   for (const way of ['whole', 'inside'] as const) {
     const samples = works.map((work) => ({ work, docker: [] as number[], gangway: [] as number[] }));
-    // The first round is not counted: it loads programs and wakes what sleeps.
+    // The first round does not count: it loads programs.
     for (let round = -1; round < rounds; round++) {
       for (const sample of samples) {
         for (const name of ['docker', 'gangway'] as const) {

@@ -1,8 +1,8 @@
-/** What has to be compared: sections of golden.md, and the tests that behaviour.md 5 names. Scenarios cite them. */
+/** Required subjects: sections of golden.md, and the tests of behaviour.md 5. Scenarios cite them. */
 
 const sections = '02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 21'.split(' ').map((number) => `golden ${number}`);
 
-/** Docker's tests, by where they stand there. */
+/** Docker's tests, by their package. */
 const tests = `
   TestBridgeICC TestBridgeINC TestBridgeINCRouted TestAccessToPublishedPort TestInterNetworkDirectRouting
   TestDefaultBridgeIPv6 TestDefaultBridgeAddresses TestInternalNwConnectivity TestNonIPv6Network TestDisableIPv6Addrs
@@ -57,5 +57,5 @@ const tests = `
   .trim()
   .split(/\s+/);
 
-/** Everything that a scenario has to cite, or that stands aside. */
+/** All subjects, each with a scenario or a reason. */
 export const subjects: readonly string[] = [...sections, ...tests];

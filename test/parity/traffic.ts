@@ -1,7 +1,7 @@
-/** Programs of the host that ask across the network of a place, and what came of it in a few words. */
+/** Runs programs of the host in the network of a place, and summarises their results. */
 import type { World } from './world.ts';
 
-/** Echo requests, of which one has to be answered: what was just made may lose some. Silence is asked again. */
+/** Sends echo requests until one is answered, because new links may lose some. */
 export async function ping(world: World, from: string, to: string): Promise<string> {
   const first = await echo(world, from, to);
   return first === 'silence' ? await echo(world, from, to) : first;
@@ -14,7 +14,7 @@ async function echo(world: World, from: string, to: string): Promise<string> {
   return /Unreachable|prohibited|unreachable/.test(stdout) ? 'host is unreachable' : 'silence';
 }
 
-/** The body of a page: as whom the server saw us. */
+/** Fetches a page, which contains the client's address as the server saw it. */
 export async function fetch(world: World, from: string, to: string): Promise<string> {
   const argv = ['curl', '-gsv', '--noproxy', '*', '-m', '2', `http://${to}/`];
   const { exitCode, stdout, stderr } = await world.within(from, argv);
@@ -26,7 +26,7 @@ export async function fetch(world: World, from: string, to: string): Promise<str
   return [52, 56].includes(exitCode) ? 'accepted, then closed' : `curl ends with ${exitCode}`;
 }
 
-/** One datagram from a connected socket: an answer from another address than the one that was asked does not count. */
+/** Sends a datagram from a connected socket, which accepts only replies from the requested address. */
 export async function datagram(world: World, from: string, to: string): Promise<string> {
   const family = to.startsWith('[') ? 'UDP6' : 'UDP4';
   const script = `printf x | socat -t1 -T1 - "${family}:${to}" 2>&1`;
@@ -36,7 +36,7 @@ export async function datagram(world: World, from: string, to: string): Promise<
   return stdout.trim() === '' ? 'silence' : `sees ${stdout.trim().split('\n')[0]}`;
 }
 
-/** The status, the flags and the answers, of the name server at 127.0.0.11 unless the question names another one. */
+/** Returns status, flags and answers of a DNS query, by default to 127.0.0.11. */
 export async function dig(world: World, from: string, question: string): Promise<string> {
   const server = question.includes('@') ? [] : ['@127.0.0.11'];
   const options = ['+noall', '+comments', '+answer', '+time=3', '+tries=1', '+nocookie'];

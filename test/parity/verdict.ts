@@ -1,27 +1,26 @@
 /**
- * What a difference is worth.
+ * Judges the differences.
  *
- * A difference that is wanted stands in a list, as what we expect instead of Docker's value. That is the check: Docker
- * fails it in every run, as long as the entry changes anything, and we pass it only with the very value. An entry that
- * explained nothing in a whole run is stale, unless its scenario could not be played on this kernel. What Docker's world
- * could not show is open; whatever else differs is worse.
+ * A list contains the intended differences, with gangway's expected value instead of Docker's. gangway passes only with the
+ * exact expected value. An entry without an effect in a whole run is stale, unless its scenario did not run on this kernel. A
+ * value that Docker's world could not show is open; all other differences are worse.
  */
 import type { Observation } from './look.ts';
 import type { Scenario } from './scenario.ts';
 
-/** A difference that is wanted. */
+/** An intended difference. */
 export interface Wanted {
-  /** Found in `title: observation`. */
+  /** Matches `title: observation`. */
   readonly where: RegExp;
-  /** Makes what we expect of what Docker shows. */
+  /** Returns gangway's expected value for Docker's value. */
   readonly expected: (docker: string) => string;
-  /** One sentence. */
+  /** Reason, in one sentence. */
   readonly why: string;
 }
 
-/** 26.1.5 and 29 differ here, and 29 is the model. */
+/** A difference between Docker 26.1.5 and 29, where 29 is the model. */
 export interface As29 extends Wanted {
-  /** The section of behaviour.md. */
+  /** Section of behaviour.md. */
   readonly cite: string;
 }
 
@@ -44,7 +43,7 @@ export interface Lists {
 
 type Pair = Pick<Judged, 'docker' | 'gangway'>;
 
-/** How a value begins that was not to be had. */
+/** Beginning of a value that could not be observed. */
 export const couldNot = 'could not ';
 
 /** Judges the observations of a scenario, pair by pair. */
@@ -62,7 +61,7 @@ export function judge(
   });
 }
 
-/** Entries that explained no difference: Docker does as we do by now, or nobody looks there any more. */
+/** Returns entries that explained no difference. */
 export function stale(
   lists: Lists,
   judged: readonly Pick<Judged, 'verdict'>[],
@@ -73,12 +72,12 @@ export function stale(
   return idle.filter(({ where }) => !unplayed.some((title) => where.source.includes(literally(title))));
 }
 
-/** A text as it stands in a regular expression. */
+/** Escapes a text for a regular expression. */
 export function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
-/** Goes through the lists until what we expect is what we have: an entry more than needed says nothing. */
+/** Applies entries of the lists until the expected value equals gangway's value. */
 function verdict(where: string, { docker, gangway }: Pair, { as29, better }: Lists): Verdict {
   if (docker === gangway) return { kind: docker.startsWith(couldNot) ? 'open' : 'same' };
   let expected = docker;

@@ -1,4 +1,4 @@
-/** What the kernel says of a place's links, addresses and routes. ip(8) is the witness. */
+/** Reads links, addresses and routes of a place with ip(8). */
 import { waitFor } from '../../src/lab/wait.ts';
 import type { World } from './world.ts';
 
@@ -20,7 +20,7 @@ export async function routesOf(world: World, place: string): Promise<string> {
   return lines.sort().join('\n') || 'none';
 }
 
-/** What kind of MAC address eth0 has: its own, or one that follows from its address. */
+/** Returns the kind of eth0's MAC address: given, or derived from its address. */
 export async function macOf(world: World, place: string): Promise<string> {
   const [row] = (await ip(world, place, 'address')).filter(({ ifname }) => ifname === 'eth0');
   const address: string = row?.addr_info?.find(({ family }: Row) => family === 'inet')?.local ?? '';
@@ -28,7 +28,7 @@ export async function macOf(world: World, place: string): Promise<string> {
     ':',
   );
   if (row?.address === derived) return 'follows from the address';
-  // In the words of a sentence, so that it is not taken for one that is different each time.
+  // As a sentence, so that normalisation does not remove the value.
   return row?.address?.startsWith('02:00:00:') ? `given: ${row.address.replaceAll(':', '-')}` : 'its own, at random';
 }
 

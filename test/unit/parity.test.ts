@@ -1,5 +1,5 @@
-// The comparison with Docker, but for Docker: how differences are judged, and whether every fact is compared somewhere.
-// The comparison itself is `npm run parity`.
+// Tests the comparison with Docker without Docker: the judgement of differences, and the coverage of facts.
+// `npm run parity` runs the comparison itself.
 import { existsSync } from 'node:fs';
 import test from 'ava';
 import { as29 } from '../parity/as-29/index.ts';
@@ -22,7 +22,7 @@ const wanted = (from: string, to: string): Wanted => ({
 const verdict = (docker: string, gangway: string, lists: Partial<Parameters<typeof judge>[2]> = {}) =>
   judge({ title: 'scene' }, [seen(docker), seen(gangway)], { as29: [], better: [], ...lists })[0]?.verdict.kind;
 
-test('what nobody expected to differ is worse, and what Docker could not show is open', (t) => {
+test('judges unexpected differences as worse, and missing values of Docker as open', (t) => {
   t.is(verdict('one', 'one'), 'same');
   t.is(verdict('one', 'two'), 'worse');
   t.is(verdict('could not look: no such link', 'two'), 'open');
@@ -30,56 +30,56 @@ test('what nobody expected to differ is worse, and what Docker could not show is
   t.is(verdict('one', 'could not look: no such link'), 'worse');
 });
 
-test('a difference that is wanted has the very value that is expected, or it is worse', (t) => {
+test('accepts an intended difference only with the expected value', (t) => {
   t.is(verdict('one', 'two', { better: [wanted('one', 'two')] }), 'better');
   t.is(verdict('one', 'three', { better: [wanted('one', 'two')] }), 'worse');
   t.is(verdict('one', 'two', { as29: [{ ...wanted('one', 'two'), cite: '2f' }] }), 'as 29');
   t.is(verdict('one', 'two', { better: [{ ...wanted('one', 'two'), where: /^elsewhere/ }] }), 'worse');
 });
 
-test('reasons add up, and one that is better makes the whole better', (t) => {
+test('combines reasons, and judges the result as better if one is better', (t) => {
   const lists = { as29: [{ ...wanted('one', 'two'), cite: '2f' }], better: [wanted('two', 'three')] };
   t.is(verdict('one', 'three', lists), 'better');
 });
 
-test('an observation that only one world has is worse', (t) => {
+test('judges an observation of only one world as worse', (t) => {
   t.is(judge({ title: 'scene' }, [seen('one'), []], { as29: [], better: [] })[0]?.verdict.kind, 'worse');
 });
 
-test('an expectation that explains no difference is stale: Docker passes its check', (t) => {
+test('reports an expectation without a difference as stale', (t) => {
   const lists = { as29: [], better: [wanted('one', 'two'), wanted('never', 'two')] };
   const judged = judge({ title: 'scene' }, [seen('one'), seen('two')], lists);
   t.deepEqual(stale(lists, judged), lists.better.slice(1));
   t.deepEqual(stale(lists, judge({ title: 'scene' }, [seen('two'), seen('two')], lists)), lists.better);
-  t.deepEqual(stale(lists, judged, ['scene']), [], 'of what was not played nothing is known');
+  t.deepEqual(stale(lists, judged, ['scene']), [], 'a scenario that did not run has no stale entries');
 });
 
-test('a fact that nobody plays is open, and what is no fact is a mistake', (t) => {
+test('reports facts without a scenario as open, and unknown facts as mistakes', (t) => {
   const scene = { title: 'scene', cites: ['a', 'x', 'behaviour 3'] };
   const covered = coverage(['a', 'b', 'c'], [scene], [{ subjects: ['b', 'a'], why: 'so' }]);
   t.deepEqual(covered.open, ['c']);
-  t.deepEqual(covered.mistakes, ['x is no subject', 'a is excused, and yet played']);
+  t.deepEqual(covered.mistakes, ['unknown subject x', 'a has a reason and a scenario']);
   t.deepEqual(faults(covered, [wanted('one', 'two')]).length, 4);
 });
 
-test('a scenario for which the machine lacks something says so', (t) => {
+test('shows the missing feature of a scenario', (t) => {
   t.regex(row('ipvlan', { judged: [], lacking: 'ipvlan' }), /open: this machine lacks ipvlan/);
 });
 
-test('every fact is compared in a scenario, or stands aside with a reason and a test of ours', (t) => {
+test('covers every fact by a scenario, or by a reason and a test', (t) => {
   const { open, mistakes } = coverage(subjects, scenarios, aside);
   t.deepEqual(mistakes, []);
   t.deepEqual(open, []);
   for (const { heldBy } of aside) t.true(heldBy === undefined || existsSync(heldBy), heldBy);
 });
 
-test('there are 60 scenarios or more, each of its own name, and each looks at something', (t) => {
+test('has at least 60 scenarios with unique names and observations', (t) => {
   t.true(scenarios.length >= 60, `${scenarios.length}`);
   t.is(new Set(scenarios.map(({ title }) => title)).size, scenarios.length);
   for (const { title, steps } of scenarios) t.true(steps.length > 1, title);
 });
 
-test('every expectation belongs to an observation, has a reason in one sentence, and a section if it is 29’s', (t) => {
+test('gives every expectation an observation and a reason, and a section for Docker 29', (t) => {
   const places = scenarios.flatMap(({ title, steps }) => steps.map((step) => `${title}: ${label(step)}`));
   for (const { where, why } of [...as29, ...better]) {
     t.true(
@@ -91,7 +91,7 @@ test('every expectation belongs to an observation, has a reason in one sentence,
   for (const { cite } of as29) t.regex(cite, /^\d/);
 });
 
-test('the document tells what was compared, what differs and why, and what is left', (t) => {
+test('writes a page with counts, differences, reasons and open observations', (t) => {
   const lists = { as29: [{ ...wanted('one', 'two'), cite: '2f' }], better: [] };
   const scenario = { title: 'scene', cites: ['golden 02'], steps: [] };
   const text = document({
@@ -107,7 +107,7 @@ test('the document tells what was compared, what differs and why, and what is le
   });
   t.regex(
     text,
-    /3 scenarios, 2 observations: 0 the same,\n1 as Docker Engine 29 .*, 0 better, 1 worse, 0 open\.\n1 of the scenarios could not/,
+    /3 scenarios have 2 observations: 0 the same,\n1 equal to Docker Engine 29 .*, 0 better, 1 worse, 0 open\.\n1 scenarios did not run/,
   );
   for (const line of ['* so it is wanted (behaviour 2f) (1)', '* worse: scene, `answer`', '* there is none: TestX']) {
     t.true(text.includes(`${line}\n`), line);

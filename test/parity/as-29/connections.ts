@@ -5,11 +5,11 @@ import { feature } from './feature.ts';
 const endpoint = 'driver-opt=com.docker.network.endpoint';
 const settings = {
   cite: '1.3, TestSetEndpointSysctl',
-  why: 'settings of a link may be given, and a wrong one is an error',
+  why: 'options may set sysctls of a link, and an invalid one is an error',
 };
-const names = { cite: '1.3, TestCustomIfname', why: 'a link may have a name that is chosen' };
+const names = { cite: '1.3, TestCustomIfname', why: 'an option chooses the name of a link' };
 const priority = { cite: '1.4, gw-priority', why: 'the network with the highest priority has the default route' };
-const mac = { cite: '1.3', why: 'a MAC address may be chosen for each connection' };
+const mac = { cite: '1.3', why: 'an option chooses the MAC address of each endpoint' };
 
 const wan0 = `lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128
 eth0 veth mtu 1500 UP: 10.2.0.2/24 brd 10.2.0.255
@@ -54,7 +54,7 @@ default via 10.2.0.1 dev eth1`,
   }),
   ...feature(
     'a connection that cannot be made',
-    { cite: '2j', why: 'a link gets the lowest free number, also one that was free before' },
+    { cite: '2j', why: 'a link gets the lowest free number, even if the number was used before' },
     {
       'web1 links': `lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128
 eth0 veth mtu 1500 UP: 10.1.0.2/24 brd 10.1.0.255

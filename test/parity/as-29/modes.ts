@@ -4,7 +4,7 @@ import { feature } from './feature.ts';
 
 const modesOfNetworks = {
   cite: '1.6',
-  why: 'a network has a gateway mode, which says who gets through around its ports',
+  why: 'a network has a gateway mode for access without published ports',
 };
 
 export const modes: readonly As29[] = [
@@ -29,20 +29,20 @@ export const modes: readonly As29[] = [
   }),
   ...feature(
     'links of the host that are trusted',
-    { cite: '1.3', why: 'a trusted link leads to published ports of a container, and to nothing else of it' },
+    { cite: '1.3', why: 'clients of a trusted link reach only published ports of a container' },
     { 'datagram neighbour → 10.1.0.2:7': 'silence', 'ping neighbour → 10.1.0.2': 'silence' },
   ),
   {
     where: /^an isolated network: host links$/,
     expected: (docker) => docker.replace(/^(alone0 .*): 10\.1\.0\.1.*$/m, '$1: no address'),
     cite: '1.6, TestIsolated',
-    why: 'the bridge of an isolated network has no address, so that the machine itself cannot be reached',
+    why: 'the bridge of an isolated network has no address, so that its containers do not reach the host',
   },
   ...feature(
     'an isolated network',
     {
       cite: '1.6, TestIsolated',
-      why: 'the bridge of an isolated network has no address, so that the machine itself cannot be reached',
+      why: 'the bridge of an isolated network has no address, so that its containers do not reach the host',
     },
     { 'fetch web2 → 10.1.0.9': 'sees 10.1.0.1', 'fetch host → 10.1.0.9': 'silence' },
   ),

@@ -18,13 +18,13 @@ export const seen: readonly As29[] = [
     where: / \/etc\/hosts$/,
     expected: (docker) => docker.replace('fe00::0\t', 'fe00::\t').replace('ff00::0\t', 'ff00::\t'),
     cite: '2f',
-    why: 'the two IPv6 prefixes in /etc/hosts are written without their last zero',
+    why: 'the two IPv6 prefixes in /etc/hosts have no last zero',
   },
   {
     where: /^connect and disconnect: web1 \/etc\/hosts$/,
     expected: (docker) => (docker.endsWith('ip6-allrouters') ? `${docker}\n172.19.0.3\t<web1>` : docker),
     cite: '2f and 5, TestEtcHostsDisconnect',
-    why: 'disconnecting takes the lines of that network out of /etc/hosts, and leaves those of the others',
+    why: 'disconnecting removes the lines of that network from /etc/hosts, and keeps those of other networks',
   },
   {
     where: /^connect and disconnect: web1 links$/,
@@ -33,19 +33,19 @@ export const seen: readonly As29[] = [
       return eth2.startsWith('eth2') ? [lo, eth2.replace('eth2', 'eth0'), eth1].join('\n') : docker;
     },
     cite: '2j',
-    why: 'a link gets the lowest free number, also one that was free before',
+    why: 'a link gets the lowest free number, even if the number was used before',
   },
   {
     where: /^which network has the default route: web1 /,
     expected: (docker) => docker.replaceAll('eth3', 'eth2'),
     cite: '2j',
-    why: 'a link gets the lowest free number, also one that was free before',
+    why: 'a link gets the lowest free number, even if the number was used before',
   },
   {
     where: /^which network has the default route: web2 (links|routes)$/,
     expected: (docker) => inTheOrderOfJoining[docker.startsWith('lo') ? 'links' : 'routes'] ?? docker,
     cite: '2j',
-    why: 'links are numbered in the order of joining, and not in that of the names',
+    why: 'links are numbered in the order of connection, not by the names of networks',
   },
   {
     where: /^which network has the default route: web2 \/etc\/hosts$/,
@@ -54,32 +54,32 @@ export const seen: readonly As29[] = [
       return [...lines.slice(0, -3), lines.at(-1), ...lines.slice(-3, -1)].join('\n');
     },
     cite: '2j',
-    why: 'links are numbered in the order of joining, and not in that of the names',
+    why: 'links are numbered in the order of connection, not by the names of networks',
   },
   {
     where: /: network connect --ip (172.19.0.77 other web1|172.18.0.9 my_next idle)$/,
     expected: () => 'exit 0',
     cite: '1.4, TestSetIPWithNoConfiguredSubnet',
-    why: '--ip is for every network of one’s own, also where its subnet was chosen by Docker',
+    why: '--ip works in every user-defined network, even if Docker chose the subnet',
   },
   {
     where: /^a way around the host: (fetch neighbour → 172.17.0.[23]|datagram neighbour)/,
     expected: () => 'silence',
     cite: '1.6 and 3, 28.0 hardening',
-    why: 'nobody reaches a container around its published ports, whatever the FORWARD policy is',
+    why: 'containers are reachable only through published ports, with each FORWARD policy',
   },
   {
     where: /^a published port from every place: datagram (web1|near|far|legacy) → /,
     expected: () => 'sees 172.18.0.1',
     cite: '2e, PKTINFO',
-    why: 'a datagram is answered from the address that it was sent to, so that a connected socket takes the answer',
+    why: 'a reply to a datagram comes from the requested address, so that a connected socket accepts it',
   },
   {
     where: /^both families: inspect network six .IPAM.Config$/,
     expected: () =>
       '[{"Gateway":"172.18.0.1","Subnet":"172.18.0.0/16"},{"Gateway":"fd00:aa::1","Subnet":"fd00:aa::/64"}]',
     cite: '5, TestNetworkInspectGateway',
-    why: 'inspect tells the gateway, also where nobody chose it',
+    why: 'inspect shows the gateway, even if the gateway was not chosen',
   },
   {
     where: /^a way around the host with IPv6: (ping|fetch) world → \[?fd00:aa::2/,
@@ -97,12 +97,12 @@ export const seen: readonly As29[] = [
     where: /^IPv6 without a subnet: (network create|run -d)/,
     expected: (docker) => `exit 0\n${docker.includes('web1') ? '<id of web1>' : '<id of ula>'}`,
     cite: '2g, TestCreateWithIPv6DefaultsToULAPrefix',
-    why: 'a network with IPv6 and no subnet gets one of the unique local addresses',
+    why: 'an IPv6 network without a subnet gets a unique local subnet',
   },
   {
     where: /^IPv6 without a subnet: ping web1/,
     expected: () => 'answers',
     cite: '2g, TestCreateWithIPv6DefaultsToULAPrefix',
-    why: 'a network with IPv6 and no subnet gets one of the unique local addresses',
+    why: 'an IPv6 network without a subnet gets a unique local subnet',
   },
 ];

@@ -1,20 +1,20 @@
-/** Subnets of one family, of the wire, and what is told of them. */
+/** Differences of Docker 29: subnets of one family, macvlan and ipvlan subnets, and their inspection. */
 import type { As29 } from '../verdict.ts';
 import { feature } from './feature.ts';
 
-const six = { cite: '1.1, TestDisableIPv4', why: 'a network may have IPv6 alone' };
+const six = { cite: '1.1, TestDisableIPv4', why: 'a network may have IPv6 only' };
 const ranges = {
   cite: '5, Test64BitIPRange',
-  why: 'an IPv6 network may have a range of any size, with an IPv4 subnet that is chosen',
+  why: 'an IPv6 network may have a range of any size, with a given IPv4 subnet',
 };
 const wire = {
   cite: '2i',
-  why: 'on the wire there is a gateway only where somebody gave one, and no address is kept for it',
+  why: 'macvlan and ipvlan networks have a gateway only if it was given, and reserve no address for it',
 };
-const sharedParent = 'several networks may share a parent, unless one of them has it for itself';
+const sharedParent = 'several networks may share a parent, except in passthru mode';
 const noFamily = {
   cite: '5, TestDisableIPv6Addrs',
-  why: 'who wants no IPv6 has no address of it, in the files and in names as well',
+  why: 'a container without IPv6 has no IPv6 address, also in its files and in DNS',
 };
 
 export const subnets: readonly As29[] = [
@@ -56,7 +56,7 @@ fd00:6::2\t<web1>`,
   }),
   ...feature(
     'ports that the machine keeps back',
-    { cite: '2d', why: 'a reserved port is given to nobody who did not ask for it, and to whom asks for it' },
+    { cite: '2d', why: 'a reserved port is assigned only on explicit request' },
     {
       'port web1': 'exit 0\n80/tcp -> 0.0.0.0:50001\n80/tcp -> [::]:50001',
       'run -d --name web2 -p 50000:80 IMAGE sleep 1000': 'exit 0\n<id of web2>',
@@ -66,7 +66,10 @@ fd00:6::2\t<web1>`,
   ),
   ...feature(
     'a link that wants no IPv6',
-    { cite: '2j', why: 'links are numbered in the order of joining, and each has the families of its own network' },
+    {
+      cite: '2j',
+      why: 'links are numbered in the order of connection, and each has the address families of its network',
+    },
     {
       'web1 net.ipv6.conf.eth0.disable_ipv6': '1',
       'web1 net.ipv6.conf.eth1.disable_ipv6': '0',
@@ -89,7 +92,7 @@ fd00:2::/64 dev eth1`,
     where: /^on the wire: run --rm --network mv -p 8080:80 IMAGE true$/,
     expected: () => 'exit 0, complains',
     cite: '2i',
-    why: 'on the wire there is nothing to publish: ports are ignored, with a warning',
+    why: 'macvlan and ipvlan networks ignore published ports, with a warning',
   },
   ...feature('on the wire, without a way out', wire, {
     'web1 links': 'lo mtu 65536 UNKNOWN: 127.0.0.1/8, ::1/128\neth0 macvlan mtu 1500 UP: 10.9.0.1/24 brd 10.9.0.255',
@@ -122,7 +125,7 @@ fd00:2::/64 dev eth1`,
   }),
   ...feature(
     'how full a network is',
-    { cite: '1.2, TestBridgeIPAMStatus', why: 'inspect tells how many addresses of a subnet are in use' },
+    { cite: '1.2, TestBridgeIPAMStatus', why: 'inspect shows the number of used addresses of a subnet' },
     // In use: network, broadcast and gateway, two that are kept, and the container; of the range three of eight.
     { 'inspect network full .Status.IPAM.Subnets': '{"10.1.0.0/24":{"DynamicIPsAvailable":5,"IPsInUse":6}}' },
   ),
@@ -130,6 +133,6 @@ fd00:2::/64 dev eth1`,
     where: /^what inspect says of addresses: inspect network net1 .IPAM.Config$/,
     expected: (docker) => docker.replace(',"Subnet"', ',"Gateway":"10.1.0.1","Subnet"'),
     cite: '5, TestNetworkInspectGateway',
-    why: 'inspect tells the gateway, also where nobody chose it',
+    why: 'inspect shows the gateway, even if the gateway was not chosen',
   },
 ];

@@ -34,7 +34,7 @@ export const morePorts: readonly Scenario[] = [
     ],
   },
   {
-    title: 'traffic that only passes is nobody’s',
+    title: 'forwarded traffic to a published port number',
     cites: ['behaviour 3, CVE-2025-67499'],
     outside: ['neighbour'],
     steps: [
