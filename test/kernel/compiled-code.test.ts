@@ -1,4 +1,4 @@
-/** What the build has compiled of the program beforehand. Were it refused, every command would take longer and nobody would notice. */
+/** Tests the compiled code of the program. If Node rejected the code, every command would silently be slower. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
@@ -7,14 +7,14 @@ import { skipUnless } from '../support/skip.ts';
 
 const code = 'dist/cli/gangway.code.js';
 
-test('Node takes what was compiled instead of compiling again', (t) => {
+test('loads the compiled code without compiling again', (t) => {
   if (skipUnless(t, existsSync(code) ? undefined : 'dist/ is not built: run scripts/build')) return;
   const cachedData = readFileSync(`${code}.compiled`);
   const script = new Script(readFileSync(code, 'utf8'), { filename: code, cachedData });
   t.false(script.cachedDataRejected);
 });
 
-test('Node keeps its hands off our words', (t) => {
+test('passes arguments to the program unchanged', (t) => {
   if (skipUnless(t, existsSync(code) ? undefined : 'dist/ is not built: run scripts/build')) return;
   const words = ['run', '--env-file=/nonexistent', 'true'];
   const { status, stderr } = spawnSync('dist/cli/gangway.js', words, { encoding: 'utf8' });

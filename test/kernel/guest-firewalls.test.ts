@@ -1,5 +1,4 @@
-// A machine that systemd has started, and its own firewalld and ufw: the throw-away one of `scripts/vm run --systemd`, since
-// there is no lab around it.
+// Tests the firewalld and ufw of a whole machine with systemd, in a guest of `scripts/vm run --systemd`, without a lab.
 //
 //      web 172.17.0.2, publishes 8080 to 80
 //            |
@@ -18,7 +17,7 @@ function lacking(program: string): string | undefined {
   return 'this machine is not a guest started by scripts/vm run --systemd';
 }
 
-/** On the machine itself. @returns stdout */
+/** Runs a shell line on the machine. @returns stdout */
 function sh(script: string): string {
   return execFileSync('sh', ['-euc', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd();
 }
@@ -27,7 +26,7 @@ function gangway(words: string): string {
   return sh(`node dist/cli/gangway.js ${words}`);
 }
 
-/** What somebody is told about himself, and nothing where nobody answers. */
+/** Returns the client's address as the server sees it, or an empty string without an answer. */
 function ask(place: string, target: string): string {
   return sh(`${place} curl -s --http0.9 --max-time 5 http://${target}/ || :`);
 }
@@ -36,7 +35,7 @@ const fromWorld = (port = 8080) => ask('ip netns exec world', `203.0.113.1:${por
 const fromWeb = (pin: string) => ask(`ip netns exec ${pin}`, '203.0.113.2:80');
 const quoted = (words: readonly string[]) => words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
 
-/** Links, rules, processes and files that somebody might leave. */
+/** Returns links, rules, processes and files for comparison. */
 function state(): string {
   return sh(`ip -br link | cut -d' ' -f1; nft list tables; iptables-save | grep -v '^[#:]' || :; ip rule; sysctl net.ipv4.ip_forward
     pgrep -fa '[_]switchboard|[c]onmon' | cut -d' ' -f2- || :; find /run/netns /run/gangway/containers -mindepth 1 2>/dev/null || :`);
@@ -89,7 +88,7 @@ async function takeAway(t: ExecutionContext, before: string): Promise<void> {
   t.is(after, before);
 }
 
-test.serial('beside a firewalld that systemd has started', async (t) => {
+test.serial('works beside a firewalld that systemd started', async (t) => {
   if (skipUnless(t, lacking('firewalld'))) return;
   t.timeout(600_000);
   begin();
@@ -116,7 +115,7 @@ test.serial('beside a firewalld that systemd has started', async (t) => {
   }
 });
 
-test.serial('beside a ufw that is enabled', async (t) => {
+test.serial('works beside an enabled ufw', async (t) => {
   if (skipUnless(t, lacking('ufw'))) return;
   t.timeout(600_000);
   begin();
@@ -128,7 +127,7 @@ test.serial('beside a ufw that is enabled', async (t) => {
     sh('ufw reload');
     await untilOpen(t, pin, 'reloaded');
     t.regex(sh('ufw status'), /Status: active/);
-    // What it keeps when it is disabled, is its own.
+    // Chains that ufw keeps when disabled.
     const before = sh('ufw --force disable >/dev/null; ufw --force enable >/dev/null; ip -br link | cut -d" " -f1');
     t.true(before.includes('gangway0'));
     await untilOpen(t, pin, 'disabled and enabled');

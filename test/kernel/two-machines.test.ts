@@ -1,11 +1,11 @@
 /**
- * Two machines on one wire, each with networks of its own, and a network of which each has a half:
+ * Tests two machines on one wire, each with its own networks, and a network across both:
  *
  *     web ── front ── host 1 ── 192.0.2.0/24 ── host 2 ── front ── web
  *     far ── wide ─── VXLAN ─────────────────── VXLAN ─── wide ─── far
  *
- * What each of them does, and what has to hold, is in scripts/guest/wire; `scripts/vm wire` runs it on two kernels. Neither forwarded
- * for others before, so what strangers would have forwarded is dropped: the tunnel's own packets are no strangers'.
+ * scripts/guest/wire runs the checks on each machine, and `scripts/vm wire` runs it on two kernels. Neither machine forwarded
+ * before, so gangway drops foreign transit, but not the tunnel's own packets.
  */
 import test from 'ava';
 import { execa } from 'execa';
@@ -28,7 +28,7 @@ async function lacksVxlan({ host }: Lab): Promise<string | undefined> {
 
 for (const { firewall, bridged, tunnel } of variants)
   test.serial(
-    `published ports, and a network across a VXLAN over IPv${tunnel}: ${firewall}, bridge-nf-call-iptables=${bridged}`,
+    `connects published ports, and a network across a VXLAN over IPv${tunnel}: ${firewall}, bridge-nf-call-iptables=${bridged}`,
     async (t) => {
       t.timeout(120_000);
       await using one = await createLab({ outside: [] });

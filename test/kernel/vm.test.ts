@@ -1,4 +1,4 @@
-/** The guest of scripts/vm, where it is made already: it can't be made in here, without a network. */
+/** Tests the guest of scripts/vm, if it exists: building it needs a network. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -15,7 +15,7 @@ function lacking(): string | undefined {
   return existsSync(guest) ? undefined : 'the guest is not made: run scripts/vm build';
 }
 
-/** Of this machine, which is private: whatever runs, is mounted or lies about. */
+/** Returns emulators, mounts and files of this private machine. */
 function state(): readonly string[] {
   return [...emulators(), readFileSync('/proc/mounts', 'utf8'), ...readdirSync('/run')];
 }
@@ -42,13 +42,13 @@ for (const [words, node, says] of [
   [['test', 'nothing-like-it'], '', 'platforms: no kernel test and no attack has "nothing-like-it" in its path\n'],
   [['run', 'true'], '/usr', 'vm: invalid GANGWAY_VM_NODE "/usr"; use the path of a Node binary\n'],
 ] as const)
-  test.serial(`scripts/vm ${words.join(' ')}: a mistake is told before anything is set up`, (t) => {
+  test.serial(`scripts/vm ${words.join(' ')}: reports invalid arguments before the set-up`, (t) => {
     const env = { ...process.env, GANGWAY_VM_NODE: node };
     const { status, stdout, stderr } = spawnSync('scripts/vm', words, { encoding: 'utf8', env });
     t.deepEqual({ status, stdout, stderr }, { status: 2, stdout: '', stderr: says });
   });
 
-test.serial('a command in the guest: its output, its complaints, its exit status, and nothing stays', async (t) => {
+test.serial('runs a command in the guest with its output and exit status, and leaves nothing', async (t) => {
   if (skipUnless(t, lacking())) return;
   const before = state();
   const script = 'uname -v; pwd; touch written /etc/written; echo no >&2; exit 7';
@@ -62,7 +62,7 @@ test.serial('a command in the guest: its output, its complaints, its exit status
   await nothingIsLeft(t, before);
 });
 
-test.serial('with systemd, the command runs as a service of a machine that is up', async (t) => {
+test.serial('runs a command as a service of a guest with systemd', async (t) => {
   if (skipUnless(t, lacking())) return;
   const before = state();
   const script = 'systemctl is-system-running --wait; cat /proc/1/comm; exit 7';
@@ -72,10 +72,10 @@ test.serial('with systemd, the command runs as a service of a machine that is up
   await nothingIsLeft(t, before);
 });
 
-test.serial('tests in guests beside each other, ended from outside, leave nothing but their transcripts', async (t) => {
+test.serial('leaves only transcripts when tests in parallel guests are ended', async (t) => {
   if (skipUnless(t, lacking())) return;
   const before = state();
-  // Not below /run, which the guest's maker lays its own over.
+  // Not below /run, because the script mounts its own /run.
   const cache = mkdtempSync('/var/lib/vm-');
   mkdirSync(`${cache}/gangway`);
   symlinkSync(dirname(guest), `${cache}/gangway/guest`);
@@ -94,7 +94,7 @@ test.serial('tests in guests beside each other, ended from outside, leave nothin
 });
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
-  test.serial(`${signal} while the guest runs leaves no process, mount or file`, async (t) => {
+  test.serial(`leaves no process, mount or file after ${signal} while the guest runs`, async (t) => {
     if (skipUnless(t, lacking())) return;
     const before = state();
     const vm = spawn('scripts/vm', ['run', 'sh', '-c', 'echo runs; sleep 1000'], {

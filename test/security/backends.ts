@@ -1,6 +1,6 @@
-/** The firewall's back ends that every attack is tried on, and how each of them is taken away for a while. */
+/** Firewall back ends for the attacks, and scripts that disable and restore each of them. */
 
-/** Another name here, and every file of this folder runs once more. */
+/** Tested back ends: each file of this directory runs once for each name. */
 export const backends = ['nftables', 'iptables'] as const;
 
 export type BackendName = (typeof backends)[number];
@@ -11,18 +11,18 @@ const inUse: Readonly<Record<BackendName, string>> = {
 };
 
 /**
- * A shell script: no rule of this machine applies, but nothing is gone that somebody would put back.
+ * Returns a shell script that disables all rules of the host without deleting them, so that gangway restores none.
  *
- * It fails where another back end is at work.
+ * The script fails if another back end is active.
  */
 export function disarm(backend: BackendName): string {
   return `${inUse[backend]}; ${eachTable('{ flags dormant; }')}; ${pastTheBlackHole('add')}`;
 }
 
-/** The way back. */
+/** Returns the script that enables the rules again. */
 export const rearm = `${pastTheBlackHole('delete')}; ${eachTable('')}`;
 
-/** What no rule has seen is dropped by routing rules 640 and 641: one before them asks the main table for everything. */
+/** Bypasses routing rules 640 and 641, which drop unmarked packets, by an earlier rule for the main table. */
 export function pastTheBlackHole(verb: 'add' | 'delete'): string {
   return [4, 6].map((family) => `ip -${family} rule ${verb} pref 600 lookup main`).join('; ');
 }
@@ -31,7 +31,7 @@ function eachTable(flags: string): string {
   return `nft list tables | while read -r _ family name; do nft "add table $family $name ${flags}"; done`;
 }
 
-/** Every rule that is there, in an order that depends on nothing. */
+/** Returns all rules in a stable order. */
 export const rules: Readonly<Record<BackendName, string>> = {
   nftables: "nft -s list ruleset | tr -d '\\t' | tr ',{}' '\\n' | sort",
   iptables: `

@@ -1,4 +1,4 @@
-/** Attackers in a container, who send any frame by their own link. Topology: siege.ts */
+/** Attackers in a container, which send any frame through their own link. Topology: siege.ts */
 import { waitFor } from '../../src/lab/wait.ts';
 import { backends } from './backends.ts';
 import { everybody, send, shots, way } from './from.ts';
@@ -7,7 +7,7 @@ import { families } from './layout.ts';
 import { ethernet, icmp, packet, protocols, tagged, udp, type Way } from './packets.ts';
 import { besiege, hostMac, type Shot, type Siege } from './siege.ts';
 
-/** Where the guard would stop a lie before anybody else sees it, the rules have to do without. */
+/** Networks without anti-spoofing rules, so that a false sender reaches the firewall's rules. */
 const unguarded = ['-o', 'gangway.guard=false'];
 const apart = ['-o', 'com.docker.network.bridge.enable_icc=false'];
 const layout = {
@@ -29,7 +29,7 @@ const layout = {
 
 const worldMac = '02:42:cb:00:71:02';
 
-/** What connection tracking leaves alone, since it is for one wire; sent beyond it nevertheless. */
+/** Packets for one link, which connection tracking ignores, sent beyond the link. */
 function discovery(siege: Siege, family: 4 | 6): Readonly<Record<string, Make>> {
   const there = way(siege, 'front.a', 'world', 6);
   const body = (text: string) => Buffer.concat([Buffer.alloc(20), Buffer.from(text)]);
@@ -43,7 +43,7 @@ for (const backend of backends) {
   attack('stops packets from one network to a container of another network', async (t, siege) => {
     for (const family of families) {
       await siege.repels(t, shots(siege, 'front.a', 'back.a', everyKind(way(siege, 'front.a', 'back.a', family))));
-      // In the name of a sibling of whom it attacks.
+      // With the source address of a sibling of the target.
       const { destination } = way(siege, 'front.a', 'back.a', family);
       const claim = { source: siege.address('back.b', family), destination };
       await siege.repels(t, shots(siege, 'front.a', 'back.a', everyKind(claim)));
@@ -69,7 +69,7 @@ for (const backend of backends) {
     let port = 22_000;
     const datagram = (there: Way, from: number, to: number, text: string) =>
       packet(there, protocols.udp, udp(there, from, to, text));
-    // Who is masked is answered by the gateway's address.
+    // Replies to masqueraded packets come from the gateway's address.
     const answer = (from: string, asked: string, to: number, family: 4 | 6): Shot => ({
       title: `from ${from}, who asked ${asked}, IPv${family}`,
       at: 'back.a',
@@ -99,7 +99,7 @@ for (const backend of backends) {
       fire: async (text) => {
         const [question, claim] = [way(siege, 'back.a', 'host', family), ++port];
         await send(siege, 'front.a', [packet(question, protocols.udp, udp(question, claim, 8081, 'a question'))]);
-        // Who is asked sees his own gateway, and answers that one; where nothing is translated, the one who was named.
+        // The target sees its own gateway and replies to it. Without translation the target replies to the false source.
         for (const seen of ['split', 'back.a']) {
           const there = way(siege, 'split.a', seen, family);
           await send(siege, 'split.a', [packet(there, protocols.udp, udp(there, 80, claim, text))]);
@@ -142,7 +142,7 @@ for (const backend of backends) {
       return { leaked: leaks(seen.stdout.slice(from)), count };
     };
     t.deepEqual((await rounds()).leaked, []);
-    // Afterwards, since a flow that began without translation goes on without it; and the other way round.
+    // Last, because a flow keeps its translation from its first packet.
     await siege.disarmed(async () => {
       const { leaked, count } = await rounds();
       t.true(leaked.length > count / 2, `control: ${leaked.length} of ${count}`);
@@ -201,7 +201,7 @@ for (const backend of backends) {
     await siege.miss(t, errors('apart.b', 'world'));
   });
 
-  // The bridge asks the rules about plain IP and nothing else; the guard in front of it sees the others.
+  // The bridge applies the rules to plain IP only; the anti-spoofing rules see other frames.
   attack('stops frames between siblings that hide a packet', async (t, siege) => {
     const [own, sibling] = ['apart.a', 'apart.b'].map((name) => siege.container(name).mac) as [string, string];
     const shot = (title: string, make: (text: string) => Buffer): Shot => ({
@@ -213,7 +213,7 @@ for (const backend of backends) {
       ethernet(sibling, own, datagram(way(siege, 'apart.a', 'apart.b', family), 81, text));
     await siege.repels(t, [
       ...families.flatMap((family) => [
-        // Linux takes a tag of VLAN 0 off, and the packet as if there had been none.
+        // Linux removes a tag of VLAN 0 and accepts the packet.
         shot(`IPv${family} in VLAN 0`, (text) => tagged(plain(family, text), 0)),
         shot(`IPv${family} in VLAN 5`, (text) => tagged(plain(family, text), 5)),
       ]),

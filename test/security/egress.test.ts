@@ -1,4 +1,4 @@
-/** Attackers in a network that may not speak to everybody. Topology: siege.ts */
+/** Attackers in a network with an egress policy. Topology: siege.ts */
 import { backends } from './backends.ts';
 import { everybody, linkLocal, send, shots, way } from './from.ts';
 import { datagram, everyKind } from './kinds.ts';
@@ -7,8 +7,8 @@ import { ethernet, icmp, packet, protocols, udp } from './packets.ts';
 import { besiege, hostMac, type Shot, type Siege } from './siege.ts';
 
 /**
- * Where the guard would stop a lie before anybody else sees it, the rules have to do without; and where a mode would drop
- * what belongs to no connection, so does the policy alone.
+ * Networks without anti-spoofing rules, so that a false sender reaches the firewall's rules. The mode does not drop packets
+ * without a connection, so that only the policy drops them.
  */
 const bare = ['-o', 'gangway.guard=false', ...inMode('routed')];
 const limited = (egress: string) => ['--egress', egress, ...bare];
@@ -44,7 +44,7 @@ const layout = {
   },
 };
 
-/** To ports of the machine that lead to containers of other networks, by every address and from every source. */
+/** Connects to ports of the host that lead to containers of other networks, at each address and from each source. */
 function published(siege: Siege, from: string): readonly Shot[] {
   const [network = ''] = from.split('.');
   const shot = (at: string, port: number, source: string, destination: string, mac?: string): Shot => ({
@@ -58,17 +58,17 @@ function published(siege: Siege, from: string): readonly Shot[] {
   );
   return [
     ...targets.map(([source, destination]) => shot('back.a', 8080, source, destination)),
-    // What a process carries: of IPv6 to IPv4, and from an address of one link.
+    // Proxied connections: from IPv6 to IPv4, and from a link-local address.
     shot('old.a', 8082, own(6), siege.address('host', 6)),
     shot('old.a', 8083, own(6), siege.address('host', 6)),
     shot('back.a', 8080, linkLocal(siege.container(from).mac), siege.address(network, 6)),
-    // That process hears what is sent to all, too.
+    // The proxy also receives broadcast packets.
     ...['255.255.255.255', '224.0.0.1', '10.0.6.255'].map((all) => shot('back.a', 8080, own(4), all, everybody)),
     shot('back.a', 8080, own(6), 'ff02::1', everybody),
   ];
 }
 
-/** What is sent from a network without a policy arrives, and what is sent from the other one does not. */
+/** Checks that packets arrive from a network without a policy, and not from the other network. */
 async function keeps(
   t: Parameters<Siege['land']>[0],
   siege: Siege,
@@ -89,7 +89,7 @@ for (const backend of backends) {
         return shots(siege, from, 'open.a', everyKind(there));
       };
       await keeps(t, siege, kinds, 'shut.a');
-      // In the name of somebody who may.
+      // With the source address of a permitted container.
       await keeps(t, siege, (from) => kinds(from, 'plain.a'), 'shut.a');
     }
   });
@@ -190,7 +190,7 @@ for (const backend of backends) {
   attack('stops packets from a limited network that look like replies to itself', async (t, siege) => {
     let port = 33_000;
     await siege.at('host').serve(7006);
-    // Either by the machine, or back by the switch alone, which asks the rules.
+    // Either through the host, or through the bridge only, which applies the rules.
     const { mac } = siege.container('shut.a');
     const answer = (at: string, as: string, family: 4 | 6, mac?: string): Shot => ({
       title: `to ${as}, IPv${family}, ${mac ?? 'by its gateway'}`,
@@ -240,7 +240,7 @@ for (const backend of backends) {
   attack('stops connections from a limited network through published ports of others', async (t, siege) => {
     await siege.land(t, published(siege, 'plain.a'));
     await siege.miss(t, published(siege, 'shut.a'));
-    // Who may speak to everybody but them: not to what is behind a port either.
+    // A network with a deny list: the list also covers targets behind published ports.
     await siege.miss(t, published(siege, 'loose.a'));
   });
 }

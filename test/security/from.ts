@@ -1,4 +1,4 @@
-/** Shots from inside a container, by its own link. */
+/** Sends attack packets from a container, through its own link. */
 import type { Make } from './kinds.ts';
 import { ethernet, type Way } from './packets.ts';
 import type { Shot, Siege } from './siege.ts';
@@ -20,7 +20,7 @@ export function shots(siege: Siege, from: string, at: string, kinds: Readonly<Re
   return Object.entries(kinds).map(([title, make]) => ({ title, at, fire: (text) => send(siege, from, make(text)) }));
 }
 
-/** The address that every link has in IPv6. @see RFC 4291, appendix A */
+/** Returns the link-local IPv6 address of a link. @see RFC 4291, appendix A */
 export function linkLocal(mac: string): string {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(':').map((byte) => Number.parseInt(byte, 16));
   const words = [(a ^ 2) * 256 + b, c * 256 + 0xff, 0xfe00 + d, e * 256 + f];

@@ -1,4 +1,4 @@
-/** Attackers in an internal network, for whom there is no way out. Topology: siege.ts */
+/** Attackers in an internal network. Topology: siege.ts */
 import { waitFor } from '../../src/lab/wait.ts';
 import { backends } from './backends.ts';
 import { everybody, linkLocal, send, way } from './from.ts';
@@ -7,7 +7,7 @@ import { families, inNetwork } from './layout.ts';
 import { icmp, packet, protocols } from './packets.ts';
 import { besiege, type Shot } from './siege.ts';
 
-/** Where the guard would stop a lie before anybody else sees it, the rules have to do without. */
+/** Networks without anti-spoofing rules, so that a false sender reaches the firewall's rules. */
 const unguarded = ['-o', 'gangway.guard=false'];
 const layout = {
   outside: ['world'],
@@ -23,12 +23,12 @@ const layout = {
     'back.a': [],
     'inner.a': [],
     'vault.a': [],
-    // On an address that internal networks have, too: the gateway of one of them.
+    // Published on the gateway of an internal network.
     'old.a': ['-p', '8082:80/udp', '-p', `[${inNetwork(3, 6, 1)}]:8083:80/udp`],
   },
 };
 
-/** Publishes, and waits between the sockets and the rules until somebody asks out of a namespace. */
+/** Publishes a port, and waits between binding and rules for a connection from a namespace. */
 const publishing = `
 import { execFileSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
@@ -66,7 +66,7 @@ for (const backend of backends) {
         to('back.a', siege.address('back.a', family), 80),
       ]),
     );
-    // By ports that are published: those who may do arrive.
+    // Control: permitted containers reach the published ports.
     const published = (from: string) =>
       families.flatMap((family) =>
         ['host', from.split('.')[0] ?? ''].flatMap((whose) => {
@@ -117,10 +117,10 @@ for (const backend of backends) {
         namespace,
       ];
       const publish = siege.lab.host.spawn([process.execPath, ...words]);
-      // The socket is bound, and hears nobody yet.
+      // The socket is bound, and its filter drops all packets.
       await publish.waitForOutput(/bound/);
       const host = siege.address(from.split('.')[0] ?? '', 4);
-      // A SYN that stays without an answer is sent again a second later.
+      // The kernel repeats an unanswered SYN after a second.
       const answer = siege.at(from).question({ protocol: 'tcp', host, port, wait: 3000 });
       await publish.waitForOutput(/open/);
       return await answer;
@@ -163,7 +163,7 @@ for (const backend of backends) {
     const world = siege.lab.place('world');
     const seen = world.spawn(['tcpdump', '-i', 'eth0', '-Q', 'in', '-nn', '-l', '-A', '--immediate-mode']);
     await seen.waitForOutput(/listening on/);
-    // Asked in the name of the world, the machine answers the world, and says again what it was asked.
+    // The host replies to the false external source, with the data of the request.
     const questions = (text: string) =>
       families.flatMap((family) => {
         const forged = { source: siege.address('world', family), destination: siege.address('vault', family) };

@@ -1,17 +1,17 @@
-/** One text in packets of every kind: who is kept out by what a rule says of ports or protocols comes in by another one. */
+/** Packets of every kind with one text, to detect rules that depend on ports or protocols. */
 import { icmp, ip4, ip6, packet, protocols, tcp, udp, type Way, word } from './packets.ts';
 
-/** The packets that carry a text. */
+/** Creates packets with a text. */
 export type Make = (text: string) => readonly Buffer[];
 
 let port = 20_000;
 
-/** A datagram from a port that nobody has used before, so that it belongs to no connection. */
+/** Returns a datagram from an unused port, which belongs to no connection. */
 export function datagram(way: Way, to: number, text: string): Buffer {
   return packet(way, protocols.udp, udp(way, ++port, to, text));
 }
 
-/** Everything that can be sent this way; port 80 is one that may be published. */
+/** Returns packets of all kinds; port 80 may be published. */
 export function everyKind(way: Way): Readonly<Record<string, Make>> {
   return { ...plain(way), ...(way.destination.includes(':') ? inPieces6(way) : inPieces4(way)) };
 }
@@ -38,7 +38,7 @@ function plain(way: Way): Readonly<Record<string, Make>> {
   };
 }
 
-/** A datagram whose ports are not in every packet of it, or not where one looks first. */
+/** Returns a datagram in fragments, or with the ports at another offset. */
 const long = (way: Way, text: string) => udp(way, ++port, 81, text.padEnd(40, '.'));
 
 function inPieces4(way: Way): Readonly<Record<string, Make>> {

@@ -1,22 +1,22 @@
-/** What a siege is made of, and the machine's own settings in it. */
+/** Describes the networks and hosts of a siege, and the settings of its host. */
 import type { Family } from '../../src/values/address.ts';
 
 export const families = [4, 6] as const;
 
 export interface NetworkLayout {
-  /** Its subnets are 10.0.N.0/24 and fd00:0:0:N::/64, its bridge is NAME0. */
+  /** Number N: subnets 10.0.N.0/24 and fd00:0:0:N::/64, bridge NAME0. */
   readonly number: number;
   /** Default: both. */
   readonly families?: readonly Family[];
-  /** Further words of `gangway network create`. */
+  /** Further arguments of `gangway network create`. */
   readonly options?: readonly string[];
 }
 
 export interface Layout {
-  /** Everybody on the wire. Default: world and neighbour. */
+  /** Hosts on the wire. Default: world and neighbour. */
   readonly outside?: readonly string[];
   readonly networks: Readonly<Record<string, NetworkLayout>>;
-  /** `front.a` is in front and has its addresses .2 and ::2; the words are further ones of `gangway run`. */
+  /** Containers, with further arguments of `gangway run`: `front.a` is in network front, with addresses .2 and ::2. */
   readonly containers: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -28,7 +28,7 @@ export function inNetwork(number: number, family: Family, host: number): string 
   return family === 4 ? `10.0.${number}.${host}` : `fd00:0:0:${number}::${host}`;
 }
 
-/** Nothing of the machine itself stops an attack. Links that come later copy `default`. */
+/** Settings of a host that stops no attack itself. New links copy `default`. */
 export function carelessness(): Readonly<Record<string, number>> {
   const everywhere = ['all', 'default', 'up0'].flatMap((link) => [
     [`net.ipv4.conf.${link}.rp_filter`, 0],

@@ -1,4 +1,4 @@
-/** While networks, containers and ports come and go: what gets through in between? Topology: siege.ts */
+/** Attacks during creation and removal of networks, containers and ports. Topology: siege.ts */
 import { waitFor } from '../../src/lab/wait.ts';
 import type { Family } from '../../src/values/address.ts';
 import { quiet } from '../support/gangway.ts';
@@ -16,7 +16,7 @@ function send(siege: Siege, packets: readonly Buffer[]): Promise<unknown> {
   return siege.at('neighbour').request('frames', { link: 'eth0', frames });
 }
 
-/** Datagrams that nobody expected, and that a network stack has seen since it was made. */
+/** Returns the number of unexpected datagrams in a network namespace. */
 async function unexpected(siege: Siege, id: string): Promise<Readonly<Record<Family, number>>> {
   const lines = await siege.sh(`ip netns exec gangway-${id.slice(0, 12)} cat /proc/net/snmp /proc/net/snmp6`);
   return {
@@ -125,7 +125,7 @@ for (const backend of backends) {
   });
 }
 
-/** A port that leads to a container, by somebody who changes his rules and not what the machine remembers. */
+/** Publishes a port by rules only, without changing tracked connections. */
 function naive(siege: Siege, name: string): string {
   const rules = families.map((family) => {
     const address = siege.address(name, family);

@@ -1,13 +1,13 @@
 /**
- * Packets byte by byte: what an attacker sends and no socket would.
+ * Builds packets byte by byte, including packets that no socket sends.
  *
- * Each function puts one header in front of what it is given, so that a frame reads from the outside in:
+ * Each function puts one header before its argument, so that a frame reads from the outside in:
  * `ethernet(gateway, me, packet(way, 17, udp(way, 4711, 80, text)))`.
  */
 import { type Family, parseAddress, toBytes } from '../../src/values/address.ts';
 import { type Mac, macBytes } from '../../src/values/mac.ts';
 
-/** Whom a packet claims to come from, and whom it is for. */
+/** Claimed source and destination of a packet. */
 export interface Way {
   readonly source: string;
   readonly destination: string;
@@ -27,18 +27,18 @@ function familyOf({ destination }: Way): Family {
   return parseAddress(destination).family;
 }
 
-/** An Ethernet frame with an IP packet in it, or with what `type` says. */
+/** Returns an Ethernet frame with an IP packet, or with another `type`. */
 export function ethernet(destination: string, source: string, payload: Buffer, type?: number): Buffer {
   const kind = type ?? ((payload[0] ?? 0) >> 4 === 6 ? 0x86dd : 0x0800);
   return Buffer.concat([mac(destination), mac(source), word(kind), payload]);
 }
 
-/** The same frame behind an 802.1Q tag. The number 0 means no VLAN, only a priority: who gets it takes the tag off. */
+/** Adds an 802.1Q tag to a frame. Number 0 is a priority without VLAN; the receiver removes the tag. */
 export function tagged(frame: Buffer, vlan: number): Buffer {
   return Buffer.concat([frame.subarray(0, 12), word(0x8100), word(vlan), frame.subarray(12)]);
 }
 
-/** An IP packet of the family that the addresses are of. */
+/** Returns an IP packet of the addresses' family. */
 export function packet(way: Way, protocol: number, payload: Buffer): Buffer {
   return familyOf(way) === 4 ? ip4(way, protocol, payload) : ip6(way, protocol, payload);
 }
@@ -74,7 +74,7 @@ export function udp(way: Way, from: number, to: number, text: string): Buffer {
   return datagram;
 }
 
-/** A segment that opens a connection, with a text in it, which a receiver may keep until it is open. */
+/** Returns a SYN segment with a text, which a receiver may keep until the connection is open. */
 export function tcp(way: Way, from: number, to: number, text: string, flags = 0x02): Buffer {
   const header = Buffer.alloc(20);
   header.writeUInt16BE(from);
@@ -88,7 +88,7 @@ export function tcp(way: Way, from: number, to: number, text: string, flags = 0x
   return segment;
 }
 
-/** A message of the family's ICMP: type and code, then everything behind the checksum. */
+/** Returns a message of the family's ICMP: type and code, then the bytes after the checksum. */
 export function icmp(way: Way, type: number, code: number, body: Buffer): Buffer {
   const message = Buffer.concat([Buffer.of(type, code, 0, 0), body]);
   const sum = familyOf(way) === 4 ? checksum(message) : transportChecksum(way, protocols.icmp6, message);
@@ -114,7 +114,7 @@ function transportChecksum(way: Way, protocol: number, segment: Buffer): number 
   );
 }
 
-/** RFC 1071. */
+/** Computes the Internet checksum (RFC 1071). */
 function checksum(data: Buffer): number {
   let sum = 0;
   for (let index = 0; index < data.length; index += 2) sum += ((data[index] ?? 0) << 8) | (data[index + 1] ?? 0);

@@ -1,4 +1,4 @@
-/** A container that says it is a router, and networks that have no IPv6. Topology: siege.ts */
+/** A container that advertises itself as a router, and networks without IPv6. Topology: siege.ts */
 import { waitFor } from '../../src/lab/wait.ts';
 import { backends } from './backends.ts';
 import { bytes, ethernet, icmp, ip6, protocols } from './packets.ts';
@@ -6,7 +6,7 @@ import { besiege, type Siege } from './siege.ts';
 
 const layout = {
   outside: ['world'],
-  // The guard would keep every advertisement from the bridge.
+  // Anti-spoofing rules would drop every advertisement before the bridge.
   networks: {
     six: { number: 1, options: ['-o', 'gangway.guard=false'] },
     four: { number: 2, families: [4] as const, options: ['-o', 'gangway.guard=false'] },
@@ -16,7 +16,7 @@ const layout = {
 
 const allNodes = '33:33:00:00:00:01';
 
-/** I am a router for half an hour, and this is the prefix of which everybody may choose an address (RFC 4861, 4.2). */
+/** Returns a router advertisement for half an hour, with a prefix for address configuration (RFC 4861, 4.2). */
 function advertisement(mac: string): Buffer {
   const way = { source: 'fe80::bad', destination: 'ff02::1' };
   const lifetime = '00000708';
@@ -25,7 +25,7 @@ function advertisement(mac: string): Buffer {
   return ethernet(allNodes, mac, ip6(way, protocols.icmp6, icmp(way, 134, 0, Buffer.concat([router, prefix])), 255));
 }
 
-/** @returns what somebody has believed of it: addresses and routes */
+/** @returns addresses and routes that a host took from the advertisement */
 async function believed(siege: Siege, where: string, link: string): Promise<string> {
   const shown = await siege
     .at(where)

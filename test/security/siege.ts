@@ -1,18 +1,16 @@
 /**
- * A machine with containers, and attackers around it and in it.
+ * A host with containers, and attackers outside and inside.
  *
  *     world .2, neighbour .3, … ──── switch ──── up0 .1   host   front0 10.0.1.1 ─┬─ front.a 10.0.1.2   its eth0 is
  *     203.0.113.0/24, 2001:db8:f::/64                            fd00:0:0:1::1    └─ front.b 10.0.1.3   watched
  *
- * The machine is as easy as Linux can be made: it was a router before, filters no reverse path, takes
- * packets with its own addresses as sources, and no other table drops anything. Everybody has a process in its network
- * that sends any frame (ruleset-place.mjs), so that an attacker in a container needs no capability that Docker would
- * not leave it. In each container tcpdump sees what comes in, whatever its protocol, before the container's own stack
- * may refuse it.
+ * The host is as permissive as Linux allows: it forwarded before, has no reverse path filter, accepts packets with its own
+ * addresses as sources, and has no other tables that drop packets. A process in each network namespace sends any frame
+ * (ruleset-place.mjs), so that an attacker in a container needs only Docker's default capabilities. tcpdump in each
+ * container sees all incoming packets, before the container's own stack may drop them.
  *
- * How `not received` is known without waiting: after the shots somebody who may sends a mark to the same witness. What
- * was sent before it and is not there when the mark is, will not come. The control, in which the same shots arrive, is
- * the proof that they would have.
+ * After the attack packets, a permitted sender sends a mark to the same receiver. Attack packets that have not arrived
+ * before the mark are lost. The control shows that the same packets arrive without the protection.
  */
 import test, { type ExecutionContext } from 'ava';
 import type { Background } from '../../src/lab/background.ts';
@@ -25,10 +23,10 @@ import { type Container, Story } from '../support/story-lab.ts';
 import { type BackendName, disarm, rearm } from './backends.ts';
 import { carelessness, families, inNetwork, type Layout, type NetworkLayout, subnet } from './layout.ts';
 
-/** Something that must not arrive. */
+/** Packets that must not arrive. */
 export interface Shot {
   readonly title: string;
-  /** Whose network or, if it is the host, whose sockets it must not reach. */
+  /** Container whose network the packets must not reach, or the host with its sockets. */
   readonly at: string;
   readonly fire: (text: string) => Promise<unknown>;
 }
@@ -101,12 +99,12 @@ export class Siege extends Story {
     this.#places.set(name, place);
   }
 
-  /** `gangway WORDS…`, on the back end of this siege. */
+  /** Runs gangway with the back end of this siege. */
   async gangway(...words: readonly string[]): Promise<string> {
     return (await this.lab.host.run([...program, `--firewall-backend=${this.backend}`, ...words])).trimEnd();
   }
 
-  /** The process of somebody: the host, who is outside, a container. */
+  /** Returns the process of a place: the host, an outside host, or a container. */
   at(name: string): Place {
     const place = this.#places.get(name);
     if (place === undefined) throw new Error(`nobody is called ${name}`);
@@ -126,16 +124,16 @@ export class Siege extends Story {
     return inNetwork(there.number, family, letter === undefined ? 1 : letter.charCodeAt(0) - 95);
   }
 
-  /** The MAC of a network's bridge, which is its containers' gateway. */
+  /** Returns the MAC of a network's bridge, the gateway of its containers. */
   async bridgeMac(network: string): Promise<string> {
     const [link] = await this.ip('host', 'link', 'show', 'dev', `${network}0`);
     return link?.address;
   }
 
   /**
-   * The shots arrive where the machine is weakened, and they don't where it is not.
+   * Checks that the attack packets arrive on a weakened host, and not on the normal host.
    *
-   * @param weakness makes the machine one that doesn't have what is on trial. Default: one without firewall rules
+   * @param weakness removes the tested protection. Default: removes the firewall rules
    */
   async repels(
     t: ExecutionContext<unknown>,
@@ -155,7 +153,7 @@ export class Siege extends Story {
     t.deepEqual(await this.#fire(shots, false), [], 'they do not arrive');
   }
 
-  /** @returns the titles of those that arrived. */
+  /** @returns the titles of the packets that arrived */
   async #fire(shots: readonly Shot[], patient: boolean): Promise<readonly string[]> {
     const fired = shots.map((shot) => ({ ...shot, text: `~${++this.#shots}~` }));
     for (const { fire, text } of fired) await fire(text);
@@ -168,12 +166,12 @@ export class Siege extends Story {
     return fired.filter((_, index) => outcome[index]).map(({ title }) => title);
   }
 
-  /** Everything that somebody has heard so far: a container on its link, others by their sockets. */
+  /** Returns all received packets of a place: on the link of a container, or at the sockets of other places. */
   async heard(name: string): Promise<string> {
     return this.containers.get(name)?.seen.stdout ?? (await this.at(name).heard()).join('\n');
   }
 
-  /** A packet that may pass arrives: twice, the second time when every queue that the first one had waited in is empty. */
+  /** Waits for two permitted packets. The second one arrives after all queues of the first one are empty. */
   async #mark(at: string): Promise<void> {
     for (const _ of [1, 2]) {
       const text = `~mark ${++this.#shots}~`;
@@ -189,7 +187,7 @@ export class Siege extends Story {
     await this.at(network === undefined ? at : 'host').request('tell', { host, port: markPort, text });
   }
 
-  /** While the body runs there is not one rule on this machine. */
+  /** Runs the body without any firewall rules. */
   async disarmed(body: () => Promise<void>): Promise<void> {
     await this.sh(disarm(this.backend));
     try {
@@ -199,7 +197,7 @@ export class Siege extends Story {
     }
   }
 
-  /** While the body runs, these settings of the host are others. */
+  /** Runs the body with other sysctls of the host. */
   async set(values: Readonly<Record<string, number>>, body: () => Promise<void>): Promise<void> {
     const keys = Object.keys(values);
     const before = await Promise.all(keys.map(async (key) => [key, Number(await this.sysctl('host', key))] as const));
@@ -217,13 +215,13 @@ export class Siege extends Story {
   }
 }
 
-/** On every place that is a witness by its sockets, these are listened to. */
+/** Ports with a listener in each place that receives through sockets. */
 const markPort = 9;
 
 /**
- * One siege for the attacks of a file, which come one after the other and leave it as they found it.
+ * Creates one siege for the attacks of a file, which run one after the other and restore the siege.
  *
- * @returns what declares an attack
+ * @returns a function that declares an attack
  */
 export function besiege(backend: BackendName, layout: Layout) {
   let siege: Siege | undefined;

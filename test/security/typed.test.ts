@@ -1,4 +1,4 @@
-/** What somebody types, and what a user of the machine may touch. Topology: siege.ts */
+/** Dangerous arguments, and access by local users. Topology: siege.ts */
 import { quiet } from '../support/gangway.ts';
 import { backends } from './backends.ts';
 import { besiege, type Siege } from './siege.ts';
@@ -11,7 +11,7 @@ const layout = {
 
 const trace = '/run/pwned';
 
-/** Names that are more than a name: to a shell, to nft or iptables-restore, to a file system, to whoever reads options. */
+/** Names with a special meaning for a shell, nft, iptables-restore, a file system, or an option parser. */
 const names = {
   shell: `$(touch ${trace})`,
   rule: 'x" }; flush ruleset; add table inet pwned; #',
@@ -23,7 +23,7 @@ const names = {
   long: 'x'.repeat(300),
 };
 
-/** Where a name is asked for: what is typed, with the name at the end or in its place. */
+/** Commands with a name as argument. */
 const places: Readonly<Record<string, (name: string) => readonly string[]>> = {
   'a network': (name) => ['network', 'create', '--', name],
   'a bridge': (name) => ['network', 'create', '-o', `com.docker.network.bridge.name=${name}`, 'fine'],
@@ -65,7 +65,7 @@ for (const backend of backends) {
   const attack = besiege(backend, layout);
 
   attack('treats a name only as a name', async (t, siege) => {
-    // Whoever puts names into scripts and paths: the same name is a command, a rule, a file.
+    // Control: in a script or path, the same name is a command, a rule, a file.
     await siege.sh(`ip link show "${names.shell}" 2>/dev/null || :; rm ${trace}`);
     const script = `add table inet naive; add set inet naive links { type ifname; }; add element inet naive links { "${names.rule}" }\n`;
     await siege.disarmed(async () => {
@@ -100,7 +100,7 @@ for (const backend of backends) {
       'sleep',
       'infinity',
     );
-    // Who can't list a directory may know all the same what lies in it; and what a process was told, everybody may read.
+    // A user may know paths in an unreadable directory, and may read the arguments of all processes.
     const files = await siege.sh('find /run/gangway /var/lib/gangway -type f; ls -d /proc/[0-9]*/cmdline');
     const read = 'for file do ! grep -qs "ses[a]me" "$file" || echo "$file"; done';
     const secrets = ['sh', '-c', read, 'sh', ...files.split('\n')] as const;

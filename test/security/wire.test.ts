@@ -1,4 +1,4 @@
-/** Attackers on the machine's own wire, who send to its MAC whatever they like. Topology: siege.ts */
+/** Attackers on the host's wire, which send any frame to its MAC. Topology: siege.ts */
 import { backends, pastTheBlackHole } from './backends.ts';
 import { send as sendFrom } from './from.ts';
 import { datagram, everyKind } from './kinds.ts';
@@ -35,7 +35,7 @@ function send(siege: Siege, ...packets: readonly Buffer[]): Promise<unknown> {
   return siege.at('neighbour').request('frames', { link: 'eth0', frames });
 }
 
-/** From the neighbour, who may claim to be somebody else. */
+/** Returns a packet from the neighbour, optionally with a false source. */
 function toward(siege: Siege, name: string, family: 4 | 6, source = siege.address('neighbour', family)): Way {
   return { source, destination: siege.address(name, family) };
 }
@@ -160,7 +160,7 @@ for (const backend of backends) {
         localAddress: source,
         localPort: 5000,
       } as const;
-      t.is(await siege.at('front.b').question(question), source, 'an answer came: the machine tracks a conversation');
+      t.is(await siege.at('front.b').question(question), source, 'the host tracks the flow');
     }
     const joining = ways.map((way) => ({
       title: `as ${way.source}`,
@@ -267,7 +267,7 @@ for (const backend of backends) {
   });
 }
 
-/** An ICMP error, from somebody who says that he is on the way, about a datagram that the destination is said to have sent. */
+/** Returns an ICMP error from a claimed router about a claimed datagram of the destination. */
 function complaint(siege: Siege, { source, destination }: Way): Shot {
   const back = { source: destination, destination: source };
   const family = source.includes(':') ? 6 : 4;
@@ -282,7 +282,7 @@ function complaint(siege: Siege, { source, destination }: Way): Shot {
   };
 }
 
-/** A translation that doesn't ask whom a packet is for. */
+/** A DNAT rule that ignores the destination address. */
 function everyPort(siege: Siege): string {
   const rules = families.map((family) => {
     const ip = family === 4 ? 'ip' : 'ip6';

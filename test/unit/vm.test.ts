@@ -16,7 +16,7 @@ for (const words of [
   ['shell', 'bash'],
   ['about', 'it'],
 ]) {
-  test(`scripts/vm ${words.join(' ')}: says how it is called, and starts nothing`, (t) => {
+  test(`scripts/vm ${words.join(' ')}: prints the usage and starts nothing`, (t) => {
     const { status, stdout, stderr } = spawnSync(script, words, { encoding: 'utf8' });
     t.is(status, 2);
     t.is(stdout, '');
