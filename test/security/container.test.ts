@@ -217,7 +217,7 @@ for (const backend of backends) {
         shot(`IPv${family} in VLAN 0`, (text) => tagged(plain(family, text), 0)),
         shot(`IPv${family} in VLAN 5`, (text) => tagged(plain(family, text), 5)),
       ]),
-      shot('a type that nobody knows', (text) => ethernet(sibling, own, Buffer.from(text.padEnd(50)), 0x88b5)),
+      shot('an unknown type', (text) => ethernet(sibling, own, Buffer.from(text.padEnd(50)), 0x88b5)),
     ]);
   });
 }

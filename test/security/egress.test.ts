@@ -115,7 +115,7 @@ for (const backend of backends) {
         const to = { ...there, destination: siege.address(at, family) };
         const port = 40_000 + family;
         const back = { source: there.destination, destination: there.source };
-        const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer that nobody waits for'));
+        const about = packet(back, protocols.udp, udp(back, 80, port, 'an unexpected answer'));
         const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
         return {
           title: `to ${at}`,
@@ -139,7 +139,7 @@ for (const backend of backends) {
         const to = way(siege, from, 'open.b', family);
         const port = 41_000 + family;
         const back = { source: begun.destination, destination: begun.source };
-        const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer to somebody else'));
+        const about = packet(back, protocols.udp, udp(back, 80, port, 'an answer to another host'));
         const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
         return {
           title: `from ${from}`,
@@ -164,7 +164,7 @@ for (const backend of backends) {
       const error = (from: string): Shot => {
         const to = { source: siege.address(from, family), destination: host };
         const masqueraded = { source: host, destination: begun.destination };
-        const about = packet(masqueraded, protocols.udp, udp(masqueraded, port, 80, 'a question of somebody else'));
+        const about = packet(masqueraded, protocols.udp, udp(masqueraded, port, 80, 'a question of another host'));
         const [protocol, type, code] = family === 4 ? [protocols.icmp, 3, 3] : [protocols.icmp6, 1, 4];
         return {
           title: `from ${from}`,

@@ -33,8 +33,8 @@ function plain(way: Way): Readonly<Record<string, Make>> {
     'TCP, SYN and ACK': (text) => segment(80, ++port, text, 0x12),
     'TCP, RST': (text) => segment(80, ++port, text, 0x04),
     'an echo request': (text) => control(own.echo, 0, [word(++port), word(1), text]),
-    'an error about a packet that nobody sent': (text) => control(own.gone, 3, [Buffer.alloc(4), lost, text]),
-    'a protocol that nobody knows': (text) => [packet(way, 253, Buffer.from(text))],
+    'an error about a packet that was not sent': (text) => control(own.gone, 3, [Buffer.alloc(4), lost, text]),
+    'an unknown protocol': (text) => [packet(way, 253, Buffer.from(text))],
   };
 }
 

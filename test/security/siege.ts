@@ -107,7 +107,7 @@ export class Siege extends Story {
   /** Returns the process of a place: the host, an outside host, or a container. */
   at(name: string): Place {
     const place = this.#places.get(name);
-    if (place === undefined) throw new Error(`nobody is called ${name}`);
+    if (place === undefined) throw new Error(`unknown place ${name}`);
     return place;
   }
 
@@ -225,7 +225,7 @@ const markPort = 9;
  */
 export function besiege(backend: BackendName, layout: Layout) {
   let siege: Siege | undefined;
-  test.after.always(`the siege of ${backend} is raised`, () => siege?.raise());
+  test.after.always(`removes the topology of ${backend}`, () => siege?.raise());
   const run = (body: Body) => async (t: ExecutionContext) => {
     siege ??= await Siege.lay(backend, layout);
     await body(t, siege);
