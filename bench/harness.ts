@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: gangway beside its peers and beside what the kernel itself asks for, in one run.
  *
- *     scripts/bench [--rounds N] [--only containers|thousand|commands|names|ports] [--json] [--output FILE]
+ *     scripts/bench [--rounds N] [--only containers|thousand|flows|commands|names|ports] [--json] [--output FILE]
  *
  * scripts/bench builds the C limits (`--limits` says where) and starts this program inside a private machine, which ends
  * with it, however it ends.
@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { systemPath } from '../src/kernel/run-program.ts';
 import { Cni } from './cni.ts';
 import type { Absent, Contender } from './contender.ts';
+import { measureFlows, trackFlows, usualFlows } from './flows.ts';
 import { IpBatch } from './ip-batch.ts';
 import { Limit } from './limit.ts';
 import { Log, type Measurement } from './log.ts';
@@ -47,8 +48,9 @@ async function main(rounds: number): Promise<void> {
   if (limits === undefined) throw new RangeError('--limits DIRECTORY is missing: start this with scripts/bench');
   // Below `npm run`, the peers would find another nft: the tool of that name that packages bring along.
   process.env.PATH = systemPath;
-  const machine = describeMachine();
+  const machine = { ...describeMachine(), trackedFlows: usualFlows };
   setUpHost();
+  trackFlows(usualFlows);
   // Names have their own, in labs.
   const all = ['names', 'ports'].includes(options.only ?? '') ? [] : await openAll(limits);
   const contenders = all.filter((one): one is Contender => !('skipped' in one));
@@ -92,6 +94,11 @@ async function measure(
     progress('1,000 containers, 3 rounds');
     const enduring = contenders.filter((one) => one.name === 'C limit' || one.name === 'gangway');
     measurements.push(...(await measureThousand(enduring, 3)));
+  }
+  const own = contenders.find((one) => one instanceof Gangway);
+  if (wanted('flows') && own !== undefined) {
+    progress(`flows, ${rounds} rounds`);
+    measurements.push(...(await measureFlows(own, rounds)));
   }
   if (wanted('commands')) {
     progress(`whole commands, ${rounds} rounds`);

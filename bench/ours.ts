@@ -13,7 +13,7 @@ import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { guard } from '../src/networks/anti-spoofing.ts';
 import { attach, type BridgeNetwork, createBridge, policyOf, waysOut } from '../src/networks/bridge.ts';
 import { defaultRoutes } from '../src/networks/default-route.ts';
-import { publish } from '../src/networks/port-mapping.ts';
+import { publish, withFlows } from '../src/networks/port-mapping.ts';
 import { none } from '../src/networks/sandbox.ts';
 import { apply } from '../src/plan/apply.ts';
 import { World } from '../src/plan/kernel-handles.ts';
@@ -30,17 +30,20 @@ import { hostPort } from './contender.ts';
 /** No plan of this file starts a process. */
 const kinds = kernelKinds as Kinds;
 
-const subnet = parsePrefix('10.214.0.0/16');
-const gateway = offset(subnet.address, 1);
-const bridge: BridgeNetwork = {
-  ...ordinary,
-  kind: 'bridge',
-  name: 'bench',
-  bridge: 'gangway-bench',
-  mac: parseMac('02:42:0a:d6:00:01'),
-  mtuBytes: 1_500,
-  subnets: [{ subnet, gateway, auxiliary: {} }],
-};
+function networkOf(name: string, mac: string, ...subnets: readonly string[]): BridgeNetwork {
+  return {
+    ...ordinary,
+    kind: 'bridge',
+    name,
+    bridge: `gangway-${name}`,
+    mac: parseMac(mac),
+    mtuBytes: 1_500,
+    subnets: subnets.map(parsePrefix).map((subnet) => ({ subnet, gateway: offset(subnet.address, 1), auxiliary: {} })),
+  };
+}
+
+const ipv4 = networkOf('bench', '02:42:0a:d6:00:01', '10.214.0.0/16');
+const dualStack = networkOf('bench6', '02:42:0a:d7:00:01', '10.215.0.0/16', 'fd00:d7::/64');
 
 export class Gangway implements Contender {
   readonly name = 'gangway';
@@ -51,14 +54,24 @@ export class Gangway implements Contender {
   private constructor(
     private readonly host: KernelNamespace,
     private readonly world: World,
+    private readonly network: BridgeNetwork,
   ) {}
 
   static async open(): Promise<Gangway> {
     const host = KernelNamespace.own();
     const world = new World(host);
-    const ground = [...nftables.load(), loadGuard(), ...createBridge(bridge, [4, 6], nftables)];
-    await apply('create the bridge', ground, kinds, world);
-    return new Gangway(host, world);
+    await apply('load the rules', [...nftables.load(), loadGuard()], kinds, world);
+    return await Gangway.on(ipv4, host, world);
+  }
+
+  /** The same program, whose containers have an IPv6 address as well. */
+  dualStack(): Promise<Gangway> {
+    return Gangway.on(dualStack, this.host, this.world);
+  }
+
+  private static async on(network: BridgeNetwork, host: KernelNamespace, world: World): Promise<Gangway> {
+    await apply('create the bridge', createBridge(network, [4, 6], nftables), kinds, world);
+    return new Gangway(host, world, network);
   }
 
   async create(index: number, published: boolean): Promise<number> {
@@ -81,24 +94,32 @@ export class Gangway implements Contender {
 
   private plan(index: number, published: boolean): readonly Step[] {
     const sandbox = { namespace: this.namespace(index) };
-    const address = this.ip(index);
+    const { network } = this;
+    const addresses = network.subnets.map(({ subnet }) => ({
+      address: offset(subnet.address, index + 2),
+      length: subnet.length,
+    }));
     const endpoint = {
       id: String(index).padStart(64, '0'),
       hostLink: `gangway-${index}`,
       link: 'eth0',
-      mac: macOf(address),
-      addresses: [{ address, length: subnet.length }],
+      mac: macOf(this.ip(index)),
+      addresses,
     };
-    const binding = {
-      protocol: 'tcp',
-      hostAddress: unspecified(4),
-      hostPort: hostPort(index),
-      containerPort: 80,
-    } as const;
-    const routes = defaultRoutes(waysOut(bridge, endpoint), sandbox);
-    const ports = published ? publish(gather([{ binding, target: address }]), () => policyOf(bridge), nftables) : [];
-    const known = guard([{ network: bridge, endpoint }]);
-    return [...none(sandbox), ...known, ...attach(bridge, endpoint, sandbox, [4, 6]), ...routes, ...ports];
+    const forwards = addresses.map(({ address }) => ({
+      binding: {
+        protocol: 'tcp' as const,
+        hostAddress: unspecified(address.family),
+        hostPort: hostPort(index),
+        containerPort: 80,
+      },
+      target: address,
+    }));
+    const routes = defaultRoutes(waysOut(network, endpoint), sandbox);
+    const facts = published ? publish(gather(forwards), () => policyOf(network), nftables) : [];
+    const ports = published ? withFlows(facts, forwards) : [];
+    const known = guard([{ network, endpoint }]);
+    return [...none(sandbox), ...known, ...attach(network, endpoint, sandbox, [4, 6]), ...routes, ...ports];
   }
 
   namespace(index: number): string {
@@ -106,7 +127,9 @@ export class Gangway implements Contender {
   }
 
   private ip(index: number): Address {
-    return offset(subnet.address, index + 2);
+    const [first] = this.network.subnets;
+    if (first === undefined) throw new TypeError('a network without a subnet');
+    return offset(first.subnet.address, index + 2);
   }
 
   address(index: number): string {
