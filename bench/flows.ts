@@ -9,12 +9,12 @@ import { addFlows, countFlows, flushFlows } from '../test/support/tracked-flows.
 import { Log, type Measurement } from './log.ts';
 import { settle } from './machine.ts';
 import type { Gangway } from './ours.ts';
+import { warmUp } from './rounds.ts';
 
 /** How many flows are tracked while other work is measured. */
 export const usualFlows = 100;
 const counts = [0, 1, 100, 10_000];
 const containers = 1_000;
-const warmUps = 300;
 
 /** Has the kernel of this network namespace track so many foreign flows, and no others. */
 export function trackFlows(count: number): void {
@@ -37,15 +37,15 @@ export async function measureFlows(ipv4: Gangway, rounds: number): Promise<reado
     ['dual stack', await ipv4.dualStack()],
   ]);
   trackFlows(0);
-  for (const gangway of contenders.values()) {
-    for (let index = 0; index < warmUps; index++) await createAndRemove(gangway);
-  }
+  for (const gangway of contenders.values()) await warmUp(gangway, new Log());
   for (const count of counts) {
     trackFlows(count);
     for (let round = 0; round < rounds; round++) {
       for (const [name, gangway] of contenders) {
         const settled = settle();
-        log.add(`remove, one port published, ${tracked()}`, name, await createAndRemove(gangway, settled.pause));
+        await gangway.create(0, true);
+        await settled.pause();
+        log.add(`remove, one port published, ${tracked()}`, name, await gangway.remove(0));
         await settled.links();
       }
     }
@@ -54,13 +54,6 @@ export async function measureFlows(ipv4: Gangway, rounds: number): Promise<reado
   }
   trackFlows(usualFlows);
   return log.measurements;
-}
-
-/** @returns the nanoseconds of the removal */
-async function createAndRemove(gangway: Gangway, pause: () => Promise<void> = async () => {}): Promise<number> {
-  await gangway.create(0, true);
-  await pause();
-  return await gangway.remove(0);
 }
 
 /** @returns the nanoseconds of all removals together */

@@ -34,7 +34,7 @@ export async function measureContainers(contenders: readonly Contender[], rounds
 }
 
 /** A resident program as it is after its first minute. What its first container cost is a row of its own. */
-async function warmUp(contender: Contender, log: Log): Promise<void> {
+export async function warmUp(contender: Contender, log: Log): Promise<void> {
   const settled = settle();
   for (let index = 0; index < residentWarmUps; index++) {
     const created = await contender.create(index % 100, true);

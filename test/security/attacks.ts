@@ -797,9 +797,7 @@ export const chapters: readonly Chapter[] = [
         gangway: 'stopped',
         because:
           'with a container’s plug the kernel forgets the flows that it had a part in, and then what waits for its address to be resolved',
-        proofs: [
-          kernel('flows')('who gets the address of a container gets nothing of what others still send to that one'),
-        ],
+        proofs: [kernel('flows')('delivers no datagram of a removed container to the next one with its address')],
       },
       {
         attack:
