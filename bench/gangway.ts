@@ -12,7 +12,7 @@ import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { allowSenders } from '../src/networks/anti-spoofing.ts';
 import { attachBridge, type BridgeNetwork, bridgeRoutes, createBridge, policyOf } from '../src/networks/bridge.ts';
 import { defaultRoutes } from '../src/networks/default-route.ts';
-import { portSteps } from '../src/networks/port-mapping.ts';
+import { portSteps, withConntrackCleanup } from '../src/networks/port-mapping.ts';
 import { createSandbox } from '../src/networks/sandbox.ts';
 import { apply } from '../src/plan/apply.ts';
 import { KernelHandles } from '../src/plan/kernel-handles.ts';
@@ -29,17 +29,20 @@ import { hostPort } from './contender.ts';
 /** Plans of this file start no process. */
 const kinds = kernelKinds as Kinds;
 
-const subnet = parsePrefix('10.214.0.0/16');
-const gateway = offset(subnet.address, 1);
-const bridge: BridgeNetwork = {
-  ...defaultPolicy,
-  kind: 'bridge',
-  name: 'bench',
-  bridge: 'gangway-bench',
-  mac: parseMac('02:42:0a:d6:00:01'),
-  mtuBytes: 1_500,
-  subnets: [{ subnet, gateway, auxiliary: {} }],
-};
+function networkOf(name: string, mac: string, ...subnets: readonly string[]): BridgeNetwork {
+  return {
+    ...defaultPolicy,
+    kind: 'bridge',
+    name,
+    bridge: `gangway-${name}`,
+    mac: parseMac(mac),
+    mtuBytes: 1_500,
+    subnets: subnets.map(parsePrefix).map((subnet) => ({ subnet, gateway: offset(subnet.address, 1), auxiliary: {} })),
+  };
+}
+
+const ipv4 = networkOf('bench', '02:42:0a:d6:00:01', '10.214.0.0/16');
+const dualStack = networkOf('bench6', '02:42:0a:d7:00:01', '10.215.0.0/16', 'fd00:d7::/64');
 
 export class Gangway implements Contender {
   readonly name = 'gangway';
@@ -50,14 +53,24 @@ export class Gangway implements Contender {
   private constructor(
     private readonly host: KernelNamespace,
     private readonly kernel: KernelHandles,
+    private readonly network: BridgeNetwork,
   ) {}
 
   static async open(): Promise<Gangway> {
     const host = KernelNamespace.own();
     const kernel = new KernelHandles(host);
-    const ground = [...nftables.load(), loadAntiSpoofing(), ...createBridge(bridge, [4, 6], nftables)];
-    await apply('create the bridge', ground, kinds, kernel);
-    return new Gangway(host, kernel);
+    await apply('load the rules', [...nftables.load(), loadAntiSpoofing()], kinds, kernel);
+    return await Gangway.on(ipv4, host, kernel);
+  }
+
+  /** The same program, whose containers have an IPv6 address as well. */
+  dualStack(): Promise<Gangway> {
+    return Gangway.on(dualStack, this.host, this.kernel);
+  }
+
+  private static async on(network: BridgeNetwork, host: KernelNamespace, kernel: KernelHandles): Promise<Gangway> {
+    await apply('create the bridge', createBridge(network, [4, 6], nftables), kinds, kernel);
+    return new Gangway(host, kernel, network);
   }
 
   async create(index: number, published: boolean): Promise<number> {
@@ -80,27 +93,35 @@ export class Gangway implements Contender {
 
   private plan(index: number, published: boolean): readonly Step[] {
     const sandbox = { namespace: this.namespace(index) };
-    const address = this.ip(index);
+    const { network } = this;
+    const addresses = network.subnets.map(({ subnet }) => ({
+      address: offset(subnet.address, index + 2),
+      length: subnet.length,
+    }));
     const endpoint = {
       id: String(index).padStart(64, '0'),
       hostLink: `gangway-${index}`,
       link: 'eth0',
-      mac: macOf(address),
-      addresses: [{ address, length: subnet.length }],
+      mac: macOf(this.ip(index)),
+      addresses,
     };
-    const binding = {
-      protocol: 'tcp',
-      hostAddress: unspecified(4),
-      hostPort: hostPort(index),
-      containerPort: 80,
-    } as const;
-    const routes = defaultRoutes(bridgeRoutes(bridge, endpoint), sandbox);
-    const ports = published ? portSteps(gather([{ binding, target: address }]), () => policyOf(bridge), nftables) : [];
-    const known = allowSenders([{ network: bridge, endpoint }]);
+    const forwards = addresses.map(({ address }) => ({
+      binding: {
+        protocol: 'tcp' as const,
+        hostAddress: unspecified(address.family),
+        hostPort: hostPort(index),
+        containerPort: 80,
+      },
+      target: address,
+    }));
+    const routes = defaultRoutes(bridgeRoutes(network, endpoint), sandbox);
+    const facts = published ? portSteps(gather(forwards), () => policyOf(network), nftables) : [];
+    const ports = published ? withConntrackCleanup(facts, forwards) : [];
+    const known = allowSenders([{ network, endpoint }]);
     return [
       ...createSandbox(sandbox),
       ...known,
-      ...attachBridge(bridge, endpoint, sandbox, [4, 6]),
+      ...attachBridge(network, endpoint, sandbox, [4, 6]),
       ...routes,
       ...ports,
     ];
@@ -111,7 +132,9 @@ export class Gangway implements Contender {
   }
 
   private ip(index: number): Address {
-    return offset(subnet.address, index + 2);
+    const [first] = this.network.subnets;
+    if (first === undefined) throw new TypeError('a network without a subnet');
+    return offset(first.subnet.address, index + 2);
   }
 
   address(index: number): string {

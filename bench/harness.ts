@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures gangway, other programs and the C limits in one run.
  *
- *     scripts/bench [--rounds N] [--only containers|thousand|commands|names|ports] [--json] [--output FILE]
+ *     scripts/bench [--rounds N] [--only containers|thousand|flows|commands|names|ports] [--json] [--output FILE]
  *
  * scripts/bench builds the C limits (in the directory `--limits`) and starts this program in a private machine. proof.ts
  * checks each program before rounds.ts measures it.
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { systemPath } from '../src/kernel/run-program.ts';
 import { Cni } from './cni.ts';
 import type { Absent, Contender } from './contender.ts';
+import { measureFlows, trackFlows, usualFlows } from './flows.ts';
 import { Gangway } from './gangway.ts';
 import { IpBatch } from './ip-batch.ts';
 import { Limit } from './limit.ts';
@@ -46,8 +47,9 @@ async function main(rounds: number): Promise<void> {
   if (limits === undefined) throw new RangeError('--limits DIRECTORY is missing; start with scripts/bench');
   // `npm run` puts another program called nft first.
   process.env.PATH = systemPath;
-  const machine = describeMachine();
+  const machine = { ...describeMachine(), trackedFlows: usualFlows };
   setUpHost();
+  trackFlows(usualFlows);
   // The part `names` opens its own programs, in labs.
   const all = ['names', 'ports'].includes(options.only ?? '') ? [] : await openAll(limits);
   const contenders = all.filter((one): one is Contender => !('skipped' in one));
@@ -91,6 +93,11 @@ async function measure(
     progress('1,000 containers, 3 rounds');
     const enduring = contenders.filter((one) => one.name === 'C limit' || one.name === 'gangway');
     measurements.push(...(await measureThousand(enduring, 3)));
+  }
+  const own = contenders.find((one) => one instanceof Gangway);
+  if (wanted('flows') && own !== undefined) {
+    progress(`flows, ${rounds} rounds`);
+    measurements.push(...(await measureFlows(own, rounds)));
   }
   if (wanted('commands')) {
     progress(`whole commands, ${rounds} rounds`);

@@ -65,6 +65,8 @@ export interface Machine {
   readonly node: string;
   /** One-minute load average before the first measurement. */
   readonly load: number;
+  /** Flows in connection tracking during the measurement, where a row does not name another number. */
+  readonly trackedFlows?: number;
 }
 
 export function describeMachine(): Machine {

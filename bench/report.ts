@@ -52,9 +52,10 @@ function compare(measurements: readonly Measurement[]): Row[] {
 }
 
 export function table({ machine, methods, skipped, rows }: Report): string {
+  const flows = machine.trackedFlows === undefined ? '' : `, ${machine.trackedFlows} flows tracked`;
   const lines = [
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGibibytes} GiB, Linux ${machine.kernel}, ` +
-      `Node ${machine.node}, load ${machine.load.toFixed(2)} at the start; times in milliseconds by default`,
+      `Node ${machine.node}, load ${machine.load.toFixed(2)} at the start${flows}; times in milliseconds by default`,
   ];
   let work = '';
   for (const row of rows) {

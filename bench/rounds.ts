@@ -34,7 +34,7 @@ export async function measureContainers(contenders: readonly Contender[], rounds
 }
 
 /** Warms up a resident program. The first container has a separate row. */
-async function warmUp(contender: Contender, log: Log): Promise<void> {
+export async function warmUp(contender: Contender, log: Log): Promise<void> {
   const settled = settle();
   for (let index = 0; index < residentWarmUps; index++) {
     const created = await contender.create(index % 100, true);

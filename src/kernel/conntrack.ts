@@ -72,7 +72,6 @@ const flowAttributes = attributes({
   original: [1, tuple],
   reply: [2, tuple],
   status: [3, u32be],
-  timeout: [7, u32be],
   id: [12, u32be],
   zone: [18, u16be],
   filter: [25, attributes({ original: [1, u32], reply: [2, u32] })],

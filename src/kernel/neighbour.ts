@@ -31,7 +31,7 @@ const RTM_DELNEIGH = {
  */
 export function deleteNeighbour(address: Address, linkIndex: number): Request {
   return request(
-    `forget neighbour ${formatAddress(address)} on link ${linkIndex}`,
+    `delete neighbour ${formatAddress(address)} on link ${linkIndex}`,
     RTM_DELNEIGH,
     0,
     { family: addressFamily(address.family), index: linkIndex },

@@ -1,4 +1,4 @@
-// What connection tracking knows of a published port, when that is taken away or leads elsewhere: exactly that is cut.
+// Flows of a published port end when the port is unpublished or moves to another container; all other flows continue.
 //
 //      one 172.17.0.2        two 172.17.0.3
 //      tcp and udp 7         tcp and udp 7
@@ -14,7 +14,7 @@ import { waitFor } from '../../src/lab/wait.ts';
 import { untilAnswering } from '../support/probe.ts';
 import { type Container, type Story, withStory } from '../support/story-lab.ts';
 
-/** On TCP and UDP, says each line back, and its own name with it. */
+/** A TCP and UDP server on port 7 that answers each line with its name and the line. */
 const echo = (name: string) => [
   process.execPath,
   '-e',
@@ -27,7 +27,7 @@ const echo = (name: string) => [
   name,
 ];
 
-/** Repeats a word each 100 ms on one connection, or from one port, and prints the answers; how it ends is its last word. */
+/** A client that sends a word every 100 ms on one connection, or from one UDP port. It prints the answers, and last the error. */
 const talk = `
 const [protocol, host, port] = process.argv.slice(1);
 const end = (word) => { console.log(word); process.exit(); };
@@ -47,7 +47,7 @@ function speak(place: Place, protocol: string, host: string, port: number, enter
 
 const last = (talking: Background) => talking.stdout.trim().split('\n').at(-1);
 
-/** Each goes on: there are more answers than there were. */
+/** Waits until each client receives further answers. */
 async function goOn(t: ExecutionContext, all: Readonly<Record<string, Background>>, when: string): Promise<void> {
   for (const [name, talking] of Object.entries(all)) {
     const before = talking.stdout.length;
@@ -57,9 +57,9 @@ async function goOn(t: ExecutionContext, all: Readonly<Record<string, Background
 }
 
 /**
- * Whose packets are answered by RST is reset; whose socket the kernel has ended itself, because it was led, is aborted. Where
- * it lies behind an answer that is still unread, Node tells either as the end: uv__stream_io in libuv's src/unix/stream.c
- * doesn't read on after POLLHUP.
+ * Waits until a TCP client loses its connection. An RST resets it; a socket that the connect hook redirected is aborted by the
+ * kernel. Node reports either as the end while an answer is unread: uv__stream_io in libuv's src/unix/stream.c stops reading
+ * after POLLHUP.
  */
 const isCut = (talking: Background) =>
   waitFor(`${talking.argv.slice(-3)} is cut`, () => /^(ECONN(RESET|ABORTED)|END)$/.test(last(talking) ?? '')).catch(
@@ -77,7 +77,7 @@ async function start(story: Story, name: string, ...ports: readonly string[]): P
 const own = '203.0.113.1';
 
 for (const backend of ['nftables', 'iptables'] as const)
-  test(`${backend}: what came in by a port that is taken away is cut, TCP and UDP, and nothing else`, (t) =>
+  test(`${backend}: cuts the TCP and UDP flows of an unpublished port, and no others`, (t) =>
     withStory(t, { outside: ['world', 'third'] }, async (story) => {
       const { world, host } = story.lab;
       await host.run(['ip', 'address', 'add', '203.0.113.9/24', 'dev', 'up0']);
@@ -113,7 +113,7 @@ for (const backend of ['nftables', 'iptables'] as const)
           'nsenter',
           `--net=/run/netns/${one.namespace}`,
         ]),
-        'who asks the container itself': speak(host, 'tcp', direct.v4, 7),
+        'a client of the container’s own address': speak(host, 'tcp', direct.v4, 7),
       };
       const cut = { IPv4: speak(world, 'tcp', own, 7007), IPv6: speak(world, 'tcp', '2001:db8:f::1', 7007) };
       const onAddress = speak(world, 'tcp', own, 7009);
@@ -126,7 +126,7 @@ for (const backend of ['nftables', 'iptables'] as const)
       await goOn(t, survivors, 'after unpublish');
 
       await story.run('publish', 'one', '7007:7', '7007:7/udp');
-      await waitFor('the same socket is led again', () => last(datagrams) === 'one x');
+      await waitFor('the same UDP socket reaches the container again', () => last(datagrams) === 'one x');
       const again = speak(world, 'tcp', own, 7007);
       const here = speak(host, 'tcp', '127.0.0.1', 7007);
       await goOn(t, { again, here }, 'again');
@@ -134,12 +134,12 @@ for (const backend of ['nftables', 'iptables'] as const)
       await Promise.all([again, here].map(isCut));
       const two = await story.start('--name', 'two', ...net, '-p', '7007:7', '-p', '7007:7/udp', ...echo('two'));
       await untilAnswering(story, two, 7);
-      await waitFor('who sends datagrams has moved along', () => last(datagrams) === 'two x');
+      await waitFor('the UDP client reaches the other container', () => last(datagrams) === 'two x');
       await goOn(t, survivors, 'after the move');
       for (const talking of [...Object.values(survivors), datagrams]) await talking.kill();
     }));
 
-test('a container that ends, is disconnected, or is found dead, takes its connections along', (t) =>
+test('cuts the connections of a container that is removed, stopped, disconnected, or found dead', (t) =>
   withStory(t, {}, async (story) => {
     const { world } = story.lab;
     await story.run('network', 'create', 'other');
@@ -165,7 +165,7 @@ test('a container that ends, is disconnected, or is found dead, takes its connec
       const tracked = () => story.sh('grep -c "dport=$1 " /proc/net/nf_conntrack || :', String(7001 + index));
       t.is(await tracked(), '1', `${name}: control`);
       await end(name);
-      await waitFor(`${name}: the client hears of it`, () => /^(ECONNRESET|END)$/.test(last(talking) ?? ''));
+      await waitFor(`${name}: the client loses its connection`, () => /^(ECONNRESET|END)$/.test(last(talking) ?? ''));
       t.is(await tracked(), '0', name);
       await goOn(t, { stays }, `${name}: the others`);
     }
@@ -173,8 +173,8 @@ test('a container that ends, is disconnected, or is found dead, takes its connec
   }));
 
 /**
- * Answers whoever asks it at 9 from there ever after, two hundred times a second: often enough for one of them to come while
- * the container's plug has gone already and the kernel still knows the flow. It waits for ARP then, for whoever answers.
+ * A UDP server on port 9 that goes on answering each client two hundred times a second. So often, some datagram arrives
+ * after the container's link is gone and before its flow is deleted, and then waits for an answer to ARP.
  */
 const insistent = `
 const s = require('node:dgram').createSocket('udp4');
@@ -182,7 +182,7 @@ const send = (port, address) => s.send('still', port, address, () => console.log
 s.on('message', (_, { port, address }) => setInterval(send, 5, port, address)).bind(9, '203.0.113.2');
 `;
 
-/** Asks `insistent` from port 11211, and prints what comes there. */
+/** A client that sends to `insistent` from port 11211, and prints every datagram that it receives there. */
 const asking = `
 const s = require('node:dgram').createSocket('udp4');
 s.on('message', (d) => console.log(String(d))).bind(11211, () => process.argv[1] && s.send('x', 9, process.argv[1]));
@@ -205,7 +205,9 @@ test('sends no packets of an old container to a new container with its address',
       const before = `before${index}`;
       const next = `next${index}`;
       await run(before, '203.0.113.2');
-      await waitFor('control: it is answered', async () => (await story.run('logs', before)).includes('still'));
+      await waitFor('control: the client receives an answer', async () =>
+        (await story.run('logs', before)).includes('still'),
+      );
       await story.run('exec', before, 'ping', '-c', '1', '203.0.113.2');
       const tracked = () =>
         story.sh('grep -c -e "src=172.30.0.9 .*icmp" -e "icmp.* src=172.30.0.9 " /proc/net/nf_conntrack || :');
@@ -214,9 +216,9 @@ test('sends no packets of an old container to a new container with its address',
       t.is(await tracked(), '0');
       await run(next);
       const sent = talking.stdout.length;
-      await waitFor('more has been sent since', () => talking.stdout.length > sent + 'sent\n'.length * 3);
+      await waitFor('the server has sent more', () => talking.stdout.length > sent + 'sent\n'.length * 3);
       const logs = () => story.run('logs', next);
-      await waitFor('what may come comes', async () => {
+      await waitFor('the next container receives a new datagram', async () => {
         await story.sh('echo mark | socat -u - UDP4:172.30.0.9:11211');
         return (await logs()).includes('mark');
       });

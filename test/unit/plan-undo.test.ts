@@ -88,3 +88,15 @@ test('it goes on after an error, and reports all of them', async (t) => {
   t.is(error?.errors.length, 2);
   t.deepEqual(machine.log, ['undo y', 'undo x', 'undo /b', 'undo /a']);
 });
+
+test('gathers the deletions of flows in the place of the last one', (t) => {
+  const { kinds } = new FakeMachine();
+  const why = 'a test';
+  const ownFlows: Step = { kind: 'own-flows', in: 'host', link: 'x', addresses: [], why };
+  const ports: Step = { kind: 'flows', in: 'host', when: 'undone', ports: [], why };
+  const plan = [file('/a'), ownFlows, up('x'), ownFlows, up('y'), ports];
+  t.deepEqual(
+    undoOrder(plan, kinds).map(({ step }) => step.kind),
+    ['up', 'up', 'flows', 'own-flows', 'own-flows', 'file'],
+  );
+});

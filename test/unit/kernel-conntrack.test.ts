@@ -38,7 +38,7 @@ function event(options: { type?: number; flags?: number; protocol?: number; ther
   return { type, flags, sequence: 0, payload: Buffer.concat(parts) };
 }
 
-function told(options: Parameters<typeof event>[0]): string {
+function format(options: Parameters<typeof event>[0]): string {
   const flow = readFlowEvent(event(options));
   return flow === undefined ? 'nothing' : `${flow.change} ${formatFlow(flow)}`;
 }
@@ -46,48 +46,48 @@ function told(options: Parameters<typeof event>[0]): string {
 const there: Ends = { from: '203.0.113.2', to: '203.0.113.1', ports: [40000, 8080] };
 const back: Ends = { from: '203.0.113.1', to: '203.0.113.2', ports: [8080, 40000] };
 
-test('a flow that nobody translates is told by its two ends', (t) => {
-  t.is(told({ there, back }), 'new tcp 203.0.113.2:40000 > 203.0.113.1:8080');
+test('formats an untranslated flow by its two ends', (t) => {
+  t.is(format({ there, back }), 'new tcp 203.0.113.2:40000 > 203.0.113.1:8080');
 });
 
-test('a published port answers from the container', (t) => {
+test('formats a flow to a published port with the container that answers', (t) => {
   const container = { ...back, from: '172.17.0.2', ports: [80, 40000] as const };
-  t.is(told({ there, back: container }), 'new tcp 203.0.113.2:40000 > 203.0.113.1:8080, answered by 172.17.0.2:80');
+  t.is(format({ there, back: container }), 'new tcp 203.0.113.2:40000 > 203.0.113.1:8080, answered by 172.17.0.2:80');
 });
 
-test('a masqueraded flow is seen under another address', (t) => {
+test('formats a masqueraded flow with its translated source', (t) => {
   const out: Ends = { from: '172.17.0.2', to: '203.0.113.2', ports: [40000, 53] };
   const seen: Ends = { from: '203.0.113.2', to: '203.0.113.1', ports: [53, 40001] };
   t.is(
-    told({ protocol: 17, there: out, back: seen }),
+    format({ protocol: 17, there: out, back: seen }),
     'new udp 172.17.0.2:40000 > 203.0.113.2:53, seen there as 203.0.113.1:40001',
   );
 });
 
-test('a ping has no ports, and an IPv6 flow has brackets', (t) => {
+test('formats a ping without ports, and an IPv6 flow with brackets', (t) => {
   t.is(
-    told({ protocol: 1, there: { from: '10.0.0.1', to: '10.0.0.2' }, back: { from: '10.0.0.2', to: '10.0.0.1' } }),
+    format({ protocol: 1, there: { from: '10.0.0.1', to: '10.0.0.2' }, back: { from: '10.0.0.2', to: '10.0.0.1' } }),
     'new icmp 10.0.0.1 > 10.0.0.2',
   );
   const six = {
     there: { from: 'fd00::1', to: 'fd00::2', ports: [1, 2] },
     back: { from: 'fd00::2', to: 'fd00::1', ports: [2, 1] },
   } as const;
-  t.is(told(six), 'new tcp [fd00::1]:1 > [fd00::2]:2');
+  t.is(format(six), 'new tcp [fd00::1]:1 > [fd00::2]:2');
 });
 
-test('a protocol without a name is its number', (t) => {
-  t.true(told({ protocol: 33, there, back }).startsWith('new 33 '));
+test('formats an unknown protocol as its number', (t) => {
+  t.true(format({ protocol: 33, there, back }).startsWith('new 33 '));
 });
 
-test('new, changed and ended flows are told apart by type and flag', (t) => {
+test('distinguishes new, changed and ended flows by message type and flags', (t) => {
   const change = (type: number, flags: number) => readFlowEvent(event({ type, flags, there, back }))?.change;
   t.deepEqual([change(0x100, 0x600), change(0x100, 0), change(0x102, 0)], ['new', 'update', 'end']);
 });
 
-test('messages of other subsystems and half a flow are no event', (t) => {
-  t.is(told({ type: 0x0a0c, there, back }), 'nothing');
-  t.is(told({ type: 0x10, there, back }), 'nothing');
-  t.is(told({ there }), 'nothing');
-  t.is(told({}), 'nothing');
+test('ignores messages of other subsystems and flows with one direction', (t) => {
+  t.is(format({ type: 0x0a0c, there, back }), 'nothing');
+  t.is(format({ type: 0x10, there, back }), 'nothing');
+  t.is(format({ there }), 'nothing');
+  t.is(format({}), 'nothing');
 });
