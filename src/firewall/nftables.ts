@@ -7,8 +7,9 @@
 import { readFileSync } from 'node:fs';
 import { listElements } from '../kernel/nftables.ts';
 import type { RulesetStep } from '../plan/step.ts';
+import { type FirewallMark, wholeMask } from '../values/firewall-mark.ts';
+import type { Datum, SetElement } from '../values/set-element.ts';
 import type { Backend } from './backend.ts';
-import { inDigits } from './nftables/marks.ts';
 import { allSets } from './policy.ts';
 import { readUserRules, userFiles, withoutComment } from './user-rules.ts';
 
@@ -56,4 +57,28 @@ function loadTable(owners: readonly string[]): RulesetStep {
   const text = file.slice(file.indexOf('create table')) + ownersChain(owners);
   const why = 'the rules of every network: a table of our own that never changes afterwards';
   return { kind: 'ruleset', in: 'host', table, text, ...(owners.length > 0 && { owners: userFiles.nftables }), why };
+}
+
+const digits = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+
+/** An element as nftables keeps it: one with a mark becomes several. */
+export function inDigits({ set, key }: SetElement): readonly SetElement[] | undefined {
+  const mark = key.find((datum) => datum.type === 'mark');
+  if (mark?.type !== 'mark') return undefined;
+  return digits
+    .flatMap((place) => digitsOf(mark.mark, place))
+    .map((value): SetElement => ({ set, key: key.map((datum) => (datum === mark ? whole(value) : datum)) }));
+}
+
+function whole(value: number): Datum {
+  return { type: 'mark', mark: { mark: value, mask: wholeMask } };
+}
+
+function digitsOf({ mark, mask }: FirewallMark, place: number): readonly number[] {
+  const before = 4 * ((place + 1) % digits.length);
+  const digit = (number: number) => (number >>> (4 * place)) & 0xf;
+  if (digit(mask) === 0) return [(2 << before) >>> 0];
+  return Array.from({ length: 16 }, (_, value) => value)
+    .filter((value) => (value & digit(mask)) === digit(mark))
+    .map((value) => ((value << (4 * place)) | (1 << before)) >>> 0);
 }

@@ -1,10 +1,13 @@
 /** Why the firewall has an element of a network: a sentence for whoever reads `explain` and `rules`. */
-import type { Family } from '../values/address.ts';
-import { formatAddress, formatPrefix } from '../values/address.ts';
+
+import type { SetParts } from '../kernel/set-key.ts';
+import type { FirewallStep } from '../plan/step.ts';
+import { type Family, formatAddress, formatPrefix } from '../values/address.ts';
 import { formatFirewallMark } from '../values/firewall-mark.ts';
 import { formatRange } from '../values/port-grammar.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
-import type { NetworkPolicy } from './policy.ts';
+import { chainsOf } from './iptables/render.ts';
+import { allSets, type NetworkPolicy } from './policy.ts';
 
 /** What is said of an element, by its set without the ports and the family at its end. */
 type Sentence = (element: Told, network: string) => string;
@@ -82,4 +85,33 @@ function addressIn(datum: Datum): string {
 function portsIn(datum: Datum): string {
   if (datum.type === 'inet_proto') return ` at ${datum.protocol} `;
   return datum.type === 'ports' ? formatRange(datum) : '';
+}
+
+/**
+ * `out`, `in`: every packet that leaves or enters a network. `connections`: of each the first packet alone, as those that
+ * follow are translated, or let in, without this fact being asked.
+ */
+export type CounterMeaning = 'out' | 'in' | 'connections';
+
+const meanings: readonly (readonly [pattern: RegExp, CounterMeaning])[] = [
+  [/^leaving$/, 'out'],
+  [/^entering$/, 'in'],
+  [/^((host_)?(ports|ranges)|open_ports|trusted_ports)[46]$/, 'connections'],
+];
+
+function meaningOf(set: string): CounterMeaning | undefined {
+  return meanings.find(([pattern]) => pattern.test(set))?.[1];
+}
+
+/** The sets of what is counted. */
+export const countedSets: Readonly<Record<string, SetParts>> = Object.fromEntries(
+  Object.entries(allSets).filter(([set]) => meaningOf(set) !== undefined),
+);
+
+const chains = new Map(Object.keys(countedSets).flatMap((set) => chainsOf(set).map((chain) => [chain, set])));
+
+/** What a fact's number means. */
+export function counterMeaning(step: FirewallStep): CounterMeaning | undefined {
+  const set = step.kind === 'rule' ? chains.get(step.rule?.chain ?? '') : step.element?.set;
+  return meaningOf(set ?? '');
 }

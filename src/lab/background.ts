@@ -9,7 +9,6 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
-import { formatCommand } from './format-command.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 
 /** How a program ended. */
@@ -81,4 +80,27 @@ export class Background {
     if (pid !== undefined) ignoring('ESRCH', () => process.kill(-pid, signal));
     return this.result;
   }
+}
+
+/**
+ * The environment of programs in a lab: ours, with the folders that npm puts in front of PATH at its end.
+ *
+ * Below `npm test` and `npx`, PATH begins with node_modules/.bin, where packages install programs by any name they
+ * like; one of them brings its own `nft`, which is not the firewall's.
+ */
+export function programEnvironment(
+  additions: Readonly<Record<string, string | undefined>> = {},
+): Record<string, string | undefined> {
+  const folders = (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(':');
+  const ofNpm = (folder: string) => folder.includes('/node_modules/');
+  const path = [...folders.filter((folder) => !ofNpm(folder)), ...folders.filter(ofNpm)].join(':');
+  return { ...process.env, PATH: path, ...additions };
+}
+
+const longest = 160;
+
+/** A command as an error names it: its first line at most, for a shell's argument may be a script of pages. */
+export function formatCommand(argv: readonly string[]): string {
+  const [line = '', ...others] = argv.join(' ').split('\n');
+  return others.length === 0 && line.length <= longest ? line : `${line.slice(0, longest)}…`;
 }

@@ -24,6 +24,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
 import { GangwayError, hasErrno, TeardownError } from '../values/errors.ts';
+import { programEnvironment } from './background.ts';
 import {
   aliases,
   type Hierarchy,
@@ -34,7 +35,6 @@ import {
   sweep,
   unifiedLeaf,
 } from './cgroups.ts';
-import { programEnvironment } from './environment.ts';
 import { fstab, type MountOptions, missingMountPoints, privateDirectories } from './mounts.ts';
 import { build, join, keeper } from './scripts.ts';
 import { type Cabling, cabling, type Topology } from './topology.ts';

@@ -10,10 +10,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type LabProcessOptions, type RunningLab, startLab, stopLab } from './lab-process.ts';
-import { parseLabName } from './name.ts';
 import { Place } from './namespace-runner.ts';
 import { type Snapshot, snapshot } from './snapshot.ts';
-import { hostPlace } from './topology.ts';
+import { hostPlace, parseLabName } from './topology.ts';
 
 export interface LabOptions extends Omit<LabProcessOptions, 'name' | 'lifetime'> {
   /** Its hostname and its name in the cgroup trees. Default: an invented one. */

@@ -14,12 +14,11 @@ import { bootId } from '../kernel/boot.ts';
 import { requireCommand } from '../kernel/exec-lookup.ts';
 import { isAlive } from '../kernel/process.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
+import { programEnvironment } from './background.ts';
 import { sweep } from './cgroups.ts';
-import { programEnvironment } from './environment.ts';
 import { type LabProcessOptions, type RunningLab, startLab, stopLab } from './lab-process.ts';
-import { parseLabName } from './name.ts';
 import { nsenterCommand, workingDirectoryIn } from './namespace-runner.ts';
-import { hostPlace } from './topology.ts';
+import { hostPlace, parseLabName } from './topology.ts';
 
 export interface NamedLabOptions {
   /** Beside which labs are known by name. Default `/run/gangway`: `/run/gangway-labs`. */

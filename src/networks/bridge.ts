@@ -34,7 +34,7 @@
 import type { Backend } from '../firewall/backend.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
 import { reasonOf } from '../firewall/rule-explanations.ts';
-import type { NamespaceRef } from '../plan/namespace-ref.ts';
+import type { NamespaceRef } from '../plan/link-step.ts';
 import type { DefaultRoute, FirewallStep, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';

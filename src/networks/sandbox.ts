@@ -19,7 +19,7 @@
  * listen on ports below 1024 and send pings: the ports are the container's own, and so is the damage.
  */
 
-import type { NamespaceRef } from '../plan/namespace-ref.ts';
+import type { NamespaceRef } from '../plan/link-step.ts';
 import type { Step, SysctlStep } from '../plan/step.ts';
 import type { Family, Prefix } from '../values/address.ts';
 import type { SubordinateRange } from '../values/launch.ts';

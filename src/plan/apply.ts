@@ -18,7 +18,7 @@ import {
   type RequestKind,
   type TransactionKind,
 } from './kind.ts';
-import { type NamespaceRef, sameNamespace } from './namespace-ref.ts';
+import { type NamespaceRef, sameNamespace } from './link-step.ts';
 import type { Step } from './step.ts';
 import { rollBack } from './undo.ts';
 

@@ -17,8 +17,8 @@ import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
 import type { KernelHandles } from './kernel-handles.ts';
 import type { Kinds } from './kind.ts';
-import type { Plan } from './plan.ts';
 import { commitFile, type FileChange, stage, unstage } from './staged-files.ts';
+import type { Plan } from './step.ts';
 import { persistentSteps, rollBack, undo } from './undo.ts';
 
 /** Of a record's file. A network's is durable: it outlives a power cut. */

@@ -5,7 +5,7 @@
  * runs it in a fresh machine and compares the kernel's state with what `apply` made.
  */
 import { type Kinds, kindOf } from './kind.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './step.ts';
 import { undoOrder } from './undo.ts';
 
 /**

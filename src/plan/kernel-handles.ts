@@ -8,7 +8,7 @@ import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
 import type { Settings } from '../kernel/sysctl-batch.ts';
 import type { Lock } from '../sys/flock.ts';
 import { KernelError } from '../values/errors.ts';
-import type { NamespaceRef } from './namespace-ref.ts';
+import type { NamespaceRef } from './link-step.ts';
 
 export class KernelHandles implements Disposable {
   readonly #host: KernelNamespace;

@@ -3,7 +3,7 @@
  */
 import type { Request } from '../netlink/message.ts';
 import type { KernelHandles } from './kernel-handles.ts';
-import type { NamespaceRef } from './namespace-ref.ts';
+import type { NamespaceRef } from './link-step.ts';
 import type { Step, StepOf } from './step.ts';
 
 /** What every kind knows: how a step is told and recognised, and how it is taken back. */

@@ -3,7 +3,6 @@
 import type { Segments } from '../values/gso-sizes.ts';
 import type { Mac } from '../values/mac.ts';
 import type { IpvlanRequest, MacvlanRequest } from '../values/network.ts';
-import type { NamespaceRef, Reasoned } from './namespace-ref.ts';
 
 /** `ip link add NAME type bridge`. */
 export interface BridgeStep extends Reasoned {
@@ -112,4 +111,18 @@ export interface UpStep extends Reasoned {
   readonly kind: 'up';
   readonly in: NamespaceRef;
   readonly link: string;
+}
+
+/** What all steps have: a place in which they happen, most of them, and a reason. */
+
+/** Where a step happens: on the machine itself, or in a pinned network namespace, by its name below /run/netns. */
+export type NamespaceRef = 'host' | { readonly namespace: string };
+
+export function sameNamespace(a: NamespaceRef, b: NamespaceRef): boolean {
+  return a === b || (a !== 'host' && b !== 'host' && a.namespace === b.namespace);
+}
+
+/** One sentence, for a learner, without a final stop. */
+export interface Reasoned {
+  readonly why: string;
 }

@@ -25,12 +25,13 @@ import type {
   IpvlanStep,
   IsolatedStep,
   MacvlanStep,
+  NamespaceRef,
+  Reasoned,
   SegmentsStep,
   UpStep,
   VethStep,
   VlanStep,
 } from './link-step.ts';
-import type { NamespaceRef, Reasoned } from './namespace-ref.ts';
 
 /** `ip netns add NAME`, or with an owner: born inside a new user namespace, which is pinned beside it. */
 export interface NamespaceStep extends Reasoned {
@@ -277,3 +278,13 @@ export type Step =
   | ExecStep;
 
 export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;
+
+export interface Plan {
+  /** What the person asked for: `run web`. */
+  readonly subject: string;
+  /** `make` does the steps in order; `unmake` takes them back, last one first. */
+  readonly direction: 'make' | 'unmake';
+  readonly steps: readonly Step[];
+  /** What happens besides and is no step: a sentence each, for the explanation. */
+  readonly remarks?: readonly string[];
+}

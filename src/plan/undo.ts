@@ -4,6 +4,7 @@
  * It goes on whatever happens and reports everything at the end. A step whose object is gone already counts as taken
  * back, so that undoing twice, or after a crash, is the same as undoing once.
  */
+
 import { TeardownError } from '../values/errors.ts';
 import type { KernelHandles } from './kernel-handles.ts';
 import { type Kinds, kindOf, type Reversible, type TransactionKind } from './kind.ts';
@@ -103,4 +104,35 @@ function* groups(all: readonly Undoing[]): Generator<Group> {
     } else yield { steps: [step], undoAll: (_, kernel) => manner.undo(step, kernel) };
   }
   if (kind !== undefined) yield { steps, undoAll: kind.undoAll };
+}
+
+/** The steps whose undoing does what these do: each goes from what is to what was. */
+export function invertSteps(steps: readonly Step[]): readonly Step[] {
+  return steps.toReversed().map((step): Step => {
+    switch (step.kind) {
+      case 'route': {
+        const { link, gateway, was, ...others } = step;
+        const now = gateway === undefined ? { link } : { link, gateway };
+        return was === undefined ? step : { ...others, ...was, was: now };
+      }
+      case 'element': {
+        const { element, was, ...others } = step;
+        return {
+          ...others,
+          ...(was === undefined ? {} : { element: was }),
+          ...(element === undefined ? {} : { was: element }),
+        };
+      }
+      case 'rule': {
+        const { rule, was, ...others } = step;
+        return { ...others, ...(was === undefined ? {} : { rule: was }), ...(rule === undefined ? {} : { was: rule }) };
+      }
+      case 'file':
+        return { ...step, content: step.was ?? '', was: step.content };
+      case 'flows':
+        return { ...step, when: step.when === 'made' ? 'undone' : 'made' };
+      default:
+        return step;
+    }
+  });
 }

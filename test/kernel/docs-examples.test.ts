@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { programEnvironment } from '../../src/lab/environment.ts';
+import { programEnvironment } from '../../src/lab/background.ts';
 import { createLab, type Lab } from '../../src/lab/testing.ts';
 import { examples, pages, runnable, shellBlocks } from '../support/docs-examples.ts';
 import { lacksRoot, skipUnless } from '../support/skip.ts';

@@ -1,7 +1,7 @@
 /** On which machine, with which programs, and when. */
 import { execFileSync } from 'node:child_process';
 import { describeMachine } from '../../bench/machine.ts';
-import { programEnvironment } from '../../src/lab/environment.ts';
+import { programEnvironment } from '../../src/lab/background.ts';
 
 export interface Conditions {
   readonly date: string;

@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { restoreText } from '../../src/firewall/iptables/program.ts';
 import { chainsOf, renderRules } from '../../src/firewall/iptables/render.ts';
-import { parseRuleset } from '../../src/firewall/iptables/ruleset.ts';
 import { SavedRules } from '../../src/firewall/iptables/saved-rules.ts';
-import { iptables } from '../../src/firewall/iptables.ts';
+import { iptables, parseRuleset } from '../../src/firewall/iptables.ts';
 import {
   closedTransitElements,
   networkElements,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { inDigits } from '../../src/firewall/nftables/marks.ts';
+import { inDigits } from '../../src/firewall/nftables.ts';
 import { type FirewallMark, matches, wholeMask } from '../../src/values/firewall-mark.ts';
 import { formatSetElement } from '../../src/values/set-element.ts';
 

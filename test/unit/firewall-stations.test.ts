@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { antiSpoofingSets } from '../../src/firewall/anti-spoofing.ts';
 import { type Stage, stageOf, stages } from '../../src/firewall/hook-order.ts';
-import { parseRuleset } from '../../src/firewall/iptables/ruleset.ts';
+import { parseRuleset } from '../../src/firewall/iptables.ts';
 import { allSets } from '../../src/firewall/policy.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../src/firewall/${file}`, import.meta.url), 'utf8');

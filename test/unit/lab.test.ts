@@ -1,12 +1,11 @@
 import test from 'ava';
 import { parseLayout } from '../../src/kernel/cgroup.ts';
 import { identifyProcess, isAlive } from '../../src/kernel/process.ts';
+import { programEnvironment } from '../../src/lab/background.ts';
 import { hierarchies, labHierarchies } from '../../src/lab/cgroups.ts';
-import { programEnvironment } from '../../src/lab/environment.ts';
 import { fstab } from '../../src/lab/mounts.ts';
-import { parseLabName } from '../../src/lab/name.ts';
 import { difference } from '../../src/lab/snapshot.ts';
-import { cabling } from '../../src/lab/topology.ts';
+import { cabling, parseLabName } from '../../src/lab/topology.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 
 test('the default topology is one cable', (t) => {

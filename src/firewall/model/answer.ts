@@ -1,5 +1,6 @@
 /** What becomes of a packet, and why: the words in which the model answers. */
 import { type Address, formatAddress, formatHost } from '../../values/address.ts';
+import type { Spoken } from '../../values/egress.ts';
 import type { Port } from '../../values/port.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 
@@ -72,4 +73,20 @@ export function dropped(decision: Decision, sentence: string, way: readonly WayS
 /** `172.17.0.2:80/tcp`, or the address alone. */
 export function formatDestination(address: Address, port: Port | undefined): string {
   return port === undefined ? formatAddress(address) : `${formatHost(address)}:${formatPort(port)}`;
+}
+
+/** A packet on its way through the machine. */
+export interface Packet {
+  readonly source: Address;
+  readonly to: Address;
+  readonly port: Port | undefined;
+  /** Given by a rule of the machine's owner; 0 where nobody has. */
+  readonly mark: number;
+  /** Where it came in; undefined for what a process of the machine sends. */
+  readonly inLink: string | undefined;
+  /** It asked for a published port, and its destination is the container's now. */
+  readonly translated: boolean;
+  /** What it asked for, before that. */
+  readonly asked?: Spoken;
+  readonly way: readonly WayStep[];
 }

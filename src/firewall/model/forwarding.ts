@@ -1,10 +1,11 @@
 /** The model's half behind the routing: who may leave a network, who may enter one, and under which address. */
+
 import { type Address, type Family, formatAddress, sameAddress } from '../../values/address.ts';
+import { type EgressEntry, entryFor } from '../../values/egress.ts';
+import { formatEntry } from '../../values/egress-grammar.ts';
 import { formatFirewallMark, matches } from '../../values/firewall-mark.ts';
 import { formatPort } from '../../values/port-grammar.ts';
-import { type Answer, type Dropped, dropped, type WayStep } from './answer.ts';
-import { egressRefusal } from './egress.ts';
-import type { Packet } from './packet.ts';
+import { type Answer, type Dropped, dropped, type Packet, type WayStep } from './answer.ts';
 import {
   endpointAt,
   familyName,
@@ -201,4 +202,42 @@ function mask(topology: ModelTopology, { packet, outLink, inNetwork, outNetwork 
   const { masquerade, gatewayModes, sourceAddresses } = inNetwork.policy;
   if (!masquerade || gatewayModes[source.family] === 'routed') return source;
   return sourceAddresses.find(({ family }) => family === source.family) ?? lent();
+}
+
+/** As many entries as are told before it is said how many there are. */
+const told = 5;
+
+/**
+ * @param learned what is allowed besides, since a name server has told of it
+ * @returns undefined where it may speak: who is denied is so under both addresses, who is allowed under the one that was
+ *   asked for
+ */
+export function egressRefusal(
+  { name, policy: { egress } }: ModelNetwork,
+  packet: Packet,
+  learned: readonly EgressEntry[] = [],
+): Dropped | undefined {
+  if (egress === undefined) return undefined;
+  const real = { address: packet.to, port: packet.port };
+  const { asked = real, way } = packet;
+  const denied = entryFor(egress.deny, asked) ?? entryFor(egress.deny, real);
+  if (denied !== undefined) {
+    return dropped('egress', `network ${name} lets nothing out to ${formatEntry(denied)}`, way);
+  }
+  if (egress.allow.length === 0 || entryFor([...egress.allow, ...learned], asked) !== undefined) return undefined;
+  const named = egress.allow.some(({ kind }) => kind === 'name') ? ', as far as its names have been asked for' : '';
+  return dropped('egress', `network ${name} lets out only to ${formatList(egress.allow)}${named}`, way);
+}
+
+/** What a process carries on to somebody else is nobody's of a limited network. */
+export function proxyRefusal({ name, policy: { egress } }: ModelNetwork, { way }: Packet): Dropped | undefined {
+  if (egress === undefined) return undefined;
+  const sentence = `network ${name} has an egress policy, and does not reach what a process of the machine carries on to somebody else`;
+  return dropped('egress', sentence, way);
+}
+
+function formatList(entries: readonly EgressEntry[]): string {
+  const more = entries.length - told;
+  const some = entries.slice(0, told).map(formatEntry).join(', ');
+  return more > 0 ? `${some} and ${more} more` : some;
 }

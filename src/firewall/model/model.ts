@@ -29,10 +29,8 @@ import {
 } from '../../values/address.ts';
 import { isTranslated, type Port, transparentSource } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
-import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
-import { egressRefusal, proxyRefusal } from './egress.ts';
-import { forwardPacket, spoofed } from './forwarding.ts';
-import type { Packet } from './packet.ts';
+import { type Answer, dropped, formatDestination, type Packet, type WayStep } from './answer.ts';
+import { egressRefusal, forwardPacket, proxyRefusal, spoofed } from './forwarding.ts';
 import {
   type Attempt,
   endpointAt,

@@ -6,7 +6,7 @@ import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } f
 import { hasErrno, ignoring } from '../../values/errors.ts';
 import type { KernelHandles } from '../kernel-handles.ts';
 import { type ActionKind, execPrefix, ipCommand } from '../kind.ts';
-import type { NamespaceRef } from '../namespace-ref.ts';
+import type { NamespaceRef } from '../link-step.ts';
 import type { FlowPort, FlowsStep, OwnFlowsStep } from '../step.ts';
 
 export const flows: ActionKind<FlowsStep> = {

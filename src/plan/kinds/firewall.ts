@@ -1,13 +1,14 @@
 /** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
 import { changeElements, countRules, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
+import { addPortDiversion, formatPortDiversion } from '../../kernel/port-redirect.ts';
 import { findProgram, passingHint, runProgram } from '../../kernel/run-program.ts';
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { KernelHandles } from '../kernel-handles.ts';
 import { type ActionKind, execPrefix, type TransactionKind } from '../kind.ts';
-import { sameNamespace } from '../namespace-ref.ts';
-import type { ElementStep, RulesetStep } from '../step.ts';
+import { sameNamespace } from '../link-step.ts';
+import type { DiversionStep, ElementStep, RulesetStep } from '../step.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step, kernel) {
@@ -164,3 +165,23 @@ function present(part: 'element' | 'was') {
     return item === undefined ? [] : [item];
   };
 }
+
+export const diversion: ActionKind<DiversionStep> = {
+  apply(step, kernel) {
+    try {
+      addPortDiversion(kernel.namespace(step.in).netfilter, step.table, step);
+    } catch (cause) {
+      if (!hasErrno(cause, 'ENOENT', 'EOPNOTSUPP')) throw cause;
+      throw new GangwayError('not-supported', 'the kernel can’t translate addresses inside a container', {
+        hint: 'user-defined networks need nf_tables with NAT and connection tracking: `modprobe nft_chain_nat`',
+        cause,
+      });
+    }
+  },
+  commands: (step) => [`${execPrefix(step.in)}nft -f - <<'RULESET'\n${formatPortDiversion(step.table, step)}\nRULESET`],
+  undoCommands: (step) => [`${execPrefix(step.in)}nft delete table ip ${step.table}`],
+  undo: (step, kernel) => {
+    ignoring('ENOENT', () => deleteTable(kernel.namespace(step.in).netfilter, { family: 'ip', name: step.table }));
+  },
+  holds: (step, kernel) => hasTable(kernel.namespace(step.in).netfilter, { family: 'ip', name: step.table }),
+};

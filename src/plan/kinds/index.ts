@@ -5,8 +5,8 @@
 import type { Kinds } from '../kind.ts';
 import { flows, ownFlows } from './conntrack.ts';
 import { archive, directory, file } from './file.ts';
-import { element, ruleset } from './firewall.ts';
-import { address, localRoute, route, routingRule, sysctl } from './ip.ts';
+import { diversion, element, ruleset } from './firewall.ts';
+import { address, localRoute, namespace, route, routingRule, sysctl } from './ip.ts';
 import { claim, ended, signal } from './kill.ts';
 import {
   bridge,
@@ -21,8 +21,6 @@ import {
   veth,
   vlan,
 } from './link.ts';
-import { namespace } from './namespace.ts';
-import { diversion } from './redirect.ts';
 
 export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = {
   namespace,

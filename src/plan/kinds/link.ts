@@ -22,12 +22,12 @@ import type {
   IpvlanStep,
   IsolatedStep,
   MacvlanStep,
+  NamespaceRef,
   SegmentsStep,
   UpStep,
   VethStep,
   VlanStep,
 } from '../link-step.ts';
-import type { NamespaceRef } from '../namespace-ref.ts';
 
 function sizes({ 4: ipv4, 6: ipv6 }: Segments = {}): string {
   return (
