@@ -88,7 +88,7 @@ export function mentionsLink({ text }: ForeignFirewall, link: string): boolean {
 
 /** A warning that a foreign firewall drops traffic of a bridge, with the remedy. */
 export function formatForeignDrop({ where, owner }: ForeignFirewall, bridge: string): string {
-  return `${where} of another firewall drops packets of ${bridge}, since no rule accepts them: ${remedies[owner](bridge)}`;
+  return `${where} drops packets of ${bridge}, which none of its rules accepts: ${remedies[owner](bridge)}`;
 }
 
 const remedies: Readonly<Record<ForeignFirewall['owner'], (bridge: string) => string>> = {

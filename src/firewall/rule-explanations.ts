@@ -57,7 +57,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
 
 const setEnd = /(_ports)?[46]?$/;
 
-/** A sentence about an element of `networkElements`. */
+/** The reason for an element of `networkElements`. */
 export function reasonOf(element: SetElement, policy: NetworkPolicy, network: string): string {
   const { bridge, gatewayModes, acceptedMark } = policy;
   const family = familyOf(element.key);
