@@ -42,7 +42,7 @@ export interface ChangeLog {
   readonly eventPosition: () => LogPosition | undefined;
 }
 
-/** Read back by `recover`; a change of its meaning gets the next number. */
+/** Schema of the journal; incremented with a change of meaning. */
 const schema = 1;
 
 /** The journal: the change, and the boot in which it began. */

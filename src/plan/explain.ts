@@ -18,7 +18,8 @@ export function explainScript(plan: Plan, kinds: Kinds): string {
 
 function explainPlan(plan: Plan, kinds: Kinds): string {
   if (plan.steps.length === 0) return `\n# nothing to change\n${remarks(plan)}`;
-  const explained =\n    plan.direction === 'make'
+  const explained =
+    plan.direction === 'make'
       ? plan.steps.map((step) => ({ why: step.why, commands: kindOf(kinds, step).commands(step) }))
       : undoOrder(plan.steps, kinds).map(({ step, handler: manner }) => ({
           why: `undo: ${step.why}`,

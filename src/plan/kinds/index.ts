@@ -1,7 +1,4 @@
-/**
- * Every kind of step that needs nothing but the kernel, and nft for a whole ruleset. The engine adds those of iptables, and
- * `process` and `exec`, which need crun.
- */
+/** The step kinds that need only the kernel and nft. The engine adds those of iptables and crun. */
 import type { Kinds } from '../kind.ts';
 import { flows, ownFlows } from './conntrack.ts';
 import { archive, directory, file } from './file.ts';

@@ -1,4 +1,4 @@
-/** Step kinds of the internet layer: address, route, local-route, routing-rule, sysctl. */
+/** Step kinds of ip(8) for namespaces, addresses, routes and routing rules; and sysctls. */
 import { existsSync } from 'node:fs';
 import { addAddress, deleteAddress, hasBroadcast, listAddresses } from '../../kernel/address.ts';
 import { addNamespace, deleteNamespace, pinPath } from '../../kernel/namespace.ts';
@@ -25,7 +25,7 @@ import type {
   SysctlStep,
 } from '../step.ts';
 
-/** Gone with its link, its namespace, or by another's hand: then there is nothing to take back. */
+/** The object was removed with its link or namespace, or by another program. */
 const gone = ['ENODEV', 'ENOENT', 'EADDRNOTAVAIL'];
 
 export const address: RequestKind<AddressStep> = {
@@ -122,7 +122,7 @@ export const routingRule: RequestKind<RoutingRuleStep> = {
     kernel.cached(listed(step), () => routingRules(step, kernel)).has(formatRoutingRule(step.rule)),
 };
 
-/** All of a family at once: each network has a few. */
+/** Reads all rules of a family at once. */
 function routingRules({ in: place, rule: { family } }: RoutingRuleStep, kernel: KernelHandles): ReadonlySet<string> {
   return new Set(listRoutingRules(kernel.namespace(place).route, family).map(formatRoutingRule));
 }
@@ -142,10 +142,10 @@ export const sysctl: InNamespaceKind<SysctlStep> = {
   undo(step, kernel) {
     const { was } = step;
     if (was === undefined) return;
-    // A link's settings go with the link.
+    // A link's sysctls are removed with the link.
     ignoring('ENOENT', () =>
       kernel.runInside(step.in, () => {
-        // What is to stay as it was may have been turned along with another setting.
+        // Enabling forwarding also changes a setting that must stay.
         const isOurs = was === step.value || readSysctl(step.key) === step.value;
         if (isOurs) writeSysctl({ key: step.key, value: was });
       }),
