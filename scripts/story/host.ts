@@ -95,5 +95,5 @@ world  -->  up0 203.0.113.1:80  -->  web's socket: the way of any program of the
   ],
   docker:
     '`docker run --network host` does the same, and gives the same away: the machine’s loopback and its abstract Unix sockets. `-p` has nothing to do there; both discard it with a warning.',
-  sources: ['src/networks/host.ts'],
+  sources: ['src/networks/sandbox.ts'],
 };

@@ -1,5 +1,5 @@
 /**
- * Chapter 12: anti-spoofing.
+ * Chapter 11: anti-spoofing.
  *
  * On a bridge, a container with NET_RAW, which Docker grants by default, can send frames with any source: the gateway's
  * address or another container's. The others believe them, and their packets go to the attacker.
@@ -12,7 +12,7 @@
  * bridge (firewall/nftables/anti-spoofing.nft) accept only frames with these as the sender. The bridge learns a MAC
  * only from accepted frames.
  *
- * A container in several networks replies through its default route, whichever network a request came from (chapter 7).
+ * A container in several networks replies through its default route, whichever network a request came from (chapter 6).
  * So it may use all its addresses on each of its endpoints, and the allowed addresses change with each connect and
  * disconnect.
  *

@@ -1,5 +1,5 @@
 /**
- * Chapter 15: large packets (BIG TCP).
+ * Chapter 14: large packets (BIG TCP).
  *
  * TCP hands segments of up to 64 KiB to the link, and the network card splits them into packets. Between containers
  * nothing splits them. There the 64 KiB, the limit of a 16-bit packet length, only force more passes through bridge and

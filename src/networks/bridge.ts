@@ -1,5 +1,5 @@
 /**
- * Chapter 3: bridge.
+ * Chapter 2: bridge.
  *
  * Containers reach each other and the host as computers in an office do: each has a cable, and the cables end in one
  * switch. The kernel has both: a veth is a cable with two ends, a bridge is a switch.
@@ -16,7 +16,7 @@
  * From a to b: a's route table has 172.17.0.0/16 on eth0, and ARP asks for the MAC of 172.17.0.3. The bridge has
  * learned the port of that MAC and forwards the frame to b's eth0. The host's routing is not involved. From a to any
  * other address: the default route names 172.17.0.1, the bridge's own address. So the host receives the packet and
- * routes it (chapter 4).
+ * routes it (chapter 3).
  *
  * What the kernel does by itself: an address of length 16 adds its subnet route; the bridge learns MACs and forgets
  * them after five minutes; deleting one end of a veth, or its namespace, deletes both ends.

@@ -1,5 +1,5 @@
 /**
- * Chapter 7: default route.
+ * Chapter 6: default route.
  *
  * A container may be connected to several networks. It reaches each subnet directly, but packets to other destinations
  * need one default route.

@@ -1,8 +1,8 @@
 /**
- * Chapter 11: DNS.
+ * Chapter 10: DNS.
  *
  * Containers find each other by name, since addresses are assigned at start. In every user-defined network a container
- * has its own DNS server at 127.0.0.11, in its own loopback. So resolv.conf is written once (chapter 6), and the
+ * has its own DNS server at 127.0.0.11, in its own loopback. So resolv.conf is written once (chapter 5), and the
  * networks of the container decide which names the server knows.
  *
  *      program --> 127.0.0.11:53 --output: redirected to port 61053--> socket in the container's namespace

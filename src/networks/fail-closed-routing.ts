@@ -1,5 +1,5 @@
 /**
- * Chapter 13: fail-closed routing.
+ * Chapter 12: fail-closed routing.
  *
  * Other programs can delete firewall rules: `nft flush ruleset`, `iptables -F`, or a firewall service that loads its
  * own. Until gangway restores them, the host would forward everything. So the rules mark the packets that they have

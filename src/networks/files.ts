@@ -1,5 +1,5 @@
 /**
- * Chapter 6: hosts and resolv.conf.
+ * Chapter 5: hosts and resolv.conf.
  *
  * Every C library reads a program's name and DNS servers from /etc/hostname, /etc/hosts and /etc/resolv.conf. As in
  * Docker, these files are written outside and mounted over the container's own.

@@ -11,11 +11,10 @@ import {
   policyOf,
 } from '../../src/networks/bridge.ts';
 import { defaultRoutes } from '../../src/networks/default-route.ts';
-import { host } from '../../src/networks/host.ts';
 import { enableForwarding } from '../../src/networks/masquerade.ts';
 import { createNetwork } from '../../src/networks/network.ts';
 import { portSteps, socketRemarks } from '../../src/networks/port-mapping.ts';
-import { createSandbox } from '../../src/networks/sandbox.ts';
+import { createSandbox, host } from '../../src/networks/sandbox.ts';
 import { returnPath } from '../../src/networks/transparent-source.ts';
 import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
