@@ -1,7 +1,7 @@
 /**
- * `gangway/testing`: private hosts with real networks for your own tests, each created in a tenth of a second.
+ * `gangway-net/testing`: private hosts with real networks for your own tests, each created in a tenth of a second.
  *
- *      import { createLab } from 'gangway/testing';
+ *      import { createLab } from 'gangway-net/testing';
  *
  *      await using lab = await createLab({ outside: ['world', 'attacker'] });
  *      const { stdout } = await lab.place('attacker').exec(['ip', '-j', 'neighbour']);

@@ -148,6 +148,6 @@ function together(a: Step, b: Step, kinds: Kinds): boolean {
   if (!('in' in a) || !('in' in b) || !sameNamespace(a.in, b.in)) return false;
   const [left, right] = [kindOf(kinds, a), kindOf(kinds, b)];
   if ('requests' in left) return 'requests' in right;
-  if ('applyInside' in left) return 'visit' in right;
+  if ('applyInside' in left) return 'applyInside' in right;
   return a.kind === b.kind && 'canBatch' in left && left.canBatch(a, b);
 }

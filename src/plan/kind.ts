@@ -24,6 +24,8 @@ export interface RequestKind<S extends Step> extends Reversible<S> {
 /** A step whose neighbours are applied, and undone, in one transaction. */
 export interface TransactionKind<S extends Step> extends Reversible<S> {
   canBatch(one: S, other: S): boolean;
+  /** Undoes all steps of a plan together, in the place of the one whose turn comes last. */
+  readonly gathersUndo?: true;
   applyAll(steps: readonly S[], kernel: KernelHandles): void | Promise<void>;
   undoAll(steps: readonly S[], kernel: KernelHandles): void | Promise<void>;
 }

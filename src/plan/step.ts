@@ -136,8 +136,8 @@ export interface RuleStep extends Reasoned {
 export type FirewallStep = ElementStep | RuleStep;
 
 /**
- * `conntrack -D --orig-port-dst PORT --reply-src ADDRESS`: deletes tracked connections of published ports, after the
- * rules have changed: when the plan is applied (`made`) or undone.
+ * Deletes the flows of published ports from connection tracking: `conntrack -D --orig-port-dst PORT --reply-src ADDRESS`.
+ * `when` names the direction that deletes them, after the rules have changed: the plan is made, or undone.
  */
 export interface FlowsStep extends Reasoned {
   readonly kind: 'flows';
@@ -147,8 +147,8 @@ export interface FlowsStep extends Reasoned {
 }
 
 /**
- * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS; ip neighbour flush to ADDRESS dev LINK`: on undo, deletes
- * all tracked connections of these addresses and their neighbour entries.
+ * Deletes all flows of a container's addresses, and its ARP and NDP entries, when the plan is undone:
+ * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS; ip neighbour flush to ADDRESS dev LINK`.
  */
 export interface OwnFlowsStep extends Reasoned {
   readonly kind: 'own-flows';
@@ -157,7 +157,7 @@ export interface OwnFlowsStep extends Reasoned {
   readonly addresses: readonly Address[];
 }
 
-/** A host port and its target. Without a target: connections from before the port was published. */
+/** A published port of the host and its target. Without `to`: flows that began before the port was published. */
 export interface FlowPort {
   readonly protocol: Protocol;
   readonly address: Address;

@@ -63,10 +63,22 @@ export interface Undoing {
  */
 export function undoOrder(steps: readonly Step[], kinds: Kinds): readonly Undoing[] {
   const removed = new Set(steps.flatMap((step) => (step.kind === 'namespace' ? [step.name] : [])));
-  return steps.toReversed().flatMap((step): readonly Undoing[] => {
+  const all = steps.toReversed().flatMap((step): readonly Undoing[] => {
     const kind = kindOf(kinds, step);
     const manner = removed.has(home(step) ?? '') ? kind.disable : kind;
     return manner === undefined ? [] : [{ step, handler: manner }];
+  });
+  return gathered(all);
+}
+
+/** Moves the steps of kinds with `gathersUndo` to the place of the last of them. */
+function gathered(all: readonly Undoing[]): readonly Undoing[] {
+  const together = all.filter(({ handler }) => 'canBatch' in handler && handler.gathersUndo === true);
+  const last = together.at(-1);
+  const moved = new Set(together);
+  return all.flatMap((undoing) => {
+    if (undoing === last) return together;
+    return moved.has(undoing) ? [] : [undoing];
   });
 }
 

@@ -37,7 +37,7 @@ export class FakeMachine {
       route: this.#connection(`${text(place)} route`, (sent) => this.#carryOut(place, sent)),
       netfilter: this.#connection(`${text(place)} netfilter`, (sent) => this.#transact(place, sent)),
     }),
-    inside: (place: NamespaceRef, body: () => unknown) => {
+    runInside: (place: NamespaceRef, body: () => unknown) => {
       this.log.push(`enter ${text(place)}`);
       return body();
     },
@@ -61,12 +61,15 @@ export class FakeMachine {
     veth: {
       ...this.#told<VethStep>(({ name }) => name),
       requests: ({ name }: VethStep) => [thing(name)],
-      silence: {
+      disable: {
         undo: ({ name }: VethStep) => void this.log.push(`silence ${name}`),
         undoCommands: ({ name }: VethStep) => [`silence ${name}`],
       },
     },
-    sysctl: { ...this.#told<SysctlStep>(({ key }) => key), visit: ({ key }: SysctlStep) => this.#act('set', key) },
+    sysctl: {
+      ...this.#told<SysctlStep>(({ key }) => key),
+      applyInside: ({ key }: SysctlStep) => this.#act('set', key),
+    },
     file: {
       ...this.#told<FileStep>(({ path }) => path),
       apply: async ({ path }: FileStep) => this.#act('write', path),

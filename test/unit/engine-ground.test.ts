@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
-import { prepareGround } from '../../src/engine/sandbox/prerequisites.ts';
+import { planPrerequisites } from '../../src/engine/sandbox/prerequisites.ts';
 import type { NetworkRecord } from '../../src/engine/store/record.ts';
 import { Records } from '../../src/engine/store/record-store.ts';
 import type { KernelHandles } from '../../src/plan/kernel-handles.ts';
@@ -33,7 +33,7 @@ test('a parent of two networks is made once, by the first of them', (t) => {
   const records = new Records({ state: place, runtime: place }, () => {});
   const context = { records, kinds: { ruleset: { holds: () => false } }, firewall: 'nftables' } as unknown as Context;
   const kernel = { findLink: () => undefined } as unknown as KernelHandles;
-  const ground = prepareGround(context, kernel, { networks: lanes });
+  const ground = planPrerequisites(context, kernel, { networks: lanes });
   t.deepEqual(
     ground.steps.filter(({ kind }) => kind === 'vlan' || kind === 'up').map(({ kind }) => kind),
     ['vlan', 'up'],

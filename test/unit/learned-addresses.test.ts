@@ -1,7 +1,7 @@
 /** What the switchboard has opened to names: told to the kernel once, renewed, put back, and taken away, without a kernel. */
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
-import { LearnedAddresses } from '../../src/engine/switchboard/egress-by-name.ts';
+import { EgressByName } from '../../src/engine/switchboard/egress-by-name.ts';
 import { stepContent } from '../../src/firewall/backend.ts';
 import type { FirewallStep } from '../../src/plan/step.ts';
 import type { Opening } from '../../src/services/dns/egress-opening.ts';
@@ -45,7 +45,7 @@ function scene({ networks = [plainExit.id] } = {}) {
   const records = { isMachineReadable: true, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
   const context = { records, kinds: { element: kind }, host: () => ({}) } as unknown as Context;
   const errors: unknown[] = [];
-  const learned = new LearnedAddresses(
+  const learned = new EgressByName(
     context,
     (error) => errors.push(error),
     () => 0,
@@ -136,7 +136,7 @@ function sceneOfRules() {
   const records = { isMachineReadable: false, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
   const context = { records, kinds: { rule: kind }, host: () => ({}) } as unknown as Context;
   const errors: unknown[] = [];
-  const learned = new LearnedAddresses(context, (error) => errors.push(error));
+  const learned = new EgressByName(context, (error) => errors.push(error));
   return { learned, rules, runs, networks, kind, errors };
 }
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ordinary } from '../../src/engine/store/network-lookup.ts';
+import { defaultPolicy } from '../../src/engine/store/network-lookup.ts';
 import { nftables } from '../../src/firewall/nftables.ts';
 import { chooseGsoSizes } from '../../src/networks/big-tcp.ts';
 import {
@@ -34,7 +34,7 @@ const sandbox = { namespace: 'c1' };
 const families = [4, 6] as const;
 
 const network: BridgeNetwork = {
-  ...ordinary,
+  ...defaultPolicy,
   kind: 'bridge',
   name: 'bridge',
   bridge: 'gangway0',

@@ -47,7 +47,7 @@ test('a claim is held until the world is closed; one that somebody has is left t
   const directory = mkdtempSync('/tmp/gangway-claim-');
   const path = `${directory}/lock`;
   const kept: Lock[] = [];
-  const kernel = { keep: (lock: Lock) => void kept.push(lock) } as unknown as KernelHandles;
+  const kernel = { holdLock: (lock: Lock) => void kept.push(lock) } as unknown as KernelHandles;
   writeFileSync(path, '');
   await claim.apply({ kind: 'claim', path, why }, kernel);
   t.is(tryLock(path), undefined);

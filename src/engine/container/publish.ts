@@ -36,12 +36,13 @@ import { gather, spread } from '../../values/forward-set.ts';
 import type { Forward, PortBinding, PublishedPort } from '../../values/port.ts';
 import { formatPort, formatPublish, refuseOverlaps } from '../../values/port-grammar.ts';
 import { isAlive } from '../container-state.ts';
-import { type Context, carry, exclusively } from '../context.ts';
-import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from '../endpoint/routes.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { bindPorts, closeFirst, whileBound } from '../ports/allocate.ts';
-import { prepareGround } from '../sandbox/prerequisites.ts';
-import type { ContainerRecord, Life } from '../store/record.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
+import { defaultRoutesOf, type Endpoints, endpointsOf } from '../endpoint/routes.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
+import { bindPorts, closeRemovedPorts, whileBound } from '../ports/allocate.ts';
+import { forwardsOf, policyLookup } from '../ports/targets.ts';
+import { planPrerequisites } from '../sandbox/prerequisites.ts';
+import type { ContainerRecord, Run } from '../store/record.ts';
 
 interface Wanted {
   readonly ports: readonly PublishedPort[];
@@ -61,7 +62,7 @@ export async function publishPorts(
   name: string,
   { ports: asked, introduced }: Wanted,
 ): Promise<readonly PortBinding[]> {
-  return await exclusively(context, async (world) => {
+  return await withLock(context, async (world) => {
     const record = context.records.container(name);
     refuseWithoutNetwork(context, record);
     const request = withIntroduced(
@@ -73,14 +74,14 @@ export async function publishPorts(
     const published = { ...record, request };
     const subject = `publish ${asked.map(formatPublish).join(' ')} for ${record.name}`;
     const { life } = record;
-    const wired = life === undefined || !isAlive(life) ? undefined : wiredOf(context.records, life);
-    if (life !== undefined && wired !== undefined && waysOf(wired).length > 0)
+    const wired = life === undefined || !isAlive(life) ? undefined : endpointsOf(context.records, life);
+    if (life !== undefined && wired !== undefined && defaultRoutesOf(wired).length > 0)
       return await addPorts(context, world, { record: published, life, wired, asked, subject });
     refuseOverlaps(request.publish);
     if (wired !== undefined)
       context.onWarning(`container ${record.name} has no way out: its ports are published when it has one`);
     const records = [context.records.put('containers', published)];
-    await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+    await applyChange(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     return [];
   });
 }
@@ -100,8 +101,8 @@ function refuseMixed({ name, life }: ContainerRecord, request: ContainerRequest)
 interface Addition {
   /** As it will be written, but for its life. */
   readonly record: ContainerRecord;
-  readonly life: Life;
-  readonly wired: Wired;
+  readonly life: Run;
+  readonly wired: Endpoints;
   readonly asked: readonly PublishedPort[];
   readonly subject: string;
 }
@@ -111,12 +112,12 @@ async function addPorts(
   world: KernelHandles,
   { record, life, wired, asked, subject }: Addition,
 ): Promise<readonly PortBinding[]> {
-  const ways = waysOf(wired);
+  const ways = defaultRoutesOf(wired);
   const bindings = await bindPorts(context, { record, asked, wired, ways, own: 'taken' });
   const added = forwardsOf(wired, ways, bindings);
   const forwards = gather([...spread(life.forwards), ...added]);
-  const published = portSteps(forwards, behindOf(wired), standingBackend(context));
-  const ground = prepareGround(context, world, {
+  const published = portSteps(forwards, policyLookup(wired), activeBackend(context));
+  const ground = planPrerequisites(context, world, {
     networks: wired.map((each) => each.record),
     forwardFor: { id: record.id, begins: false },
     forwards: added,
@@ -126,7 +127,7 @@ async function addPorts(
   await whileBound(context, record, !context.dryRun && withHostPort(added).length > 0, async () => {
     // What was asked for before and is not bound now would be in the way of the next start.
     refuseOverlaps(record.request.publish);
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: { subject, direction: 'make', steps, remarks: socketRemarks(added) },
       records: [context.records.put('containers', after), ...ground.records],
     });
@@ -140,7 +141,7 @@ async function addPorts(
  * @throws GangwayError container-not-found, invalid-network; port-not-published, with what is
  */
 export async function unpublishPorts(context: Context, name: string, meant: readonly PublishedPort[]): Promise<void> {
-  await exclusively(context, async (world) => {
+  await withLock(context, async (world) => {
     const record = context.records.container(name);
     refuseWithoutNetwork(context, record);
     const subject = `unpublish ${meant.map(formatPublish).join(' ')} of ${record.name}`;
@@ -148,7 +149,7 @@ export async function unpublishPorts(context: Context, name: string, meant: read
     if (life === undefined || !isAlive(life) || life.forwards.length === 0) {
       const request = rewrite(record.request, (all) => withoutRequests(record.name, all, meant));
       const records = [context.records.put('containers', { ...record, request })];
-      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+      return await applyChange(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
     const before = spread(life.forwards);
     const gone = new Set(selectBindings(record.name, before.map(bindingIn), meant));
@@ -162,8 +163,8 @@ export async function unpublishPorts(context: Context, name: string, meant: read
     );
     const flows = before.filter(({ binding }) => gone.has(binding));
     const steps = withConntrackCleanup(unpublish(life.published, after.life.published), flows);
-    await closeFirst(context, record, { before: life.forwards, after: after.life.forwards });
-    await carry(context, world, {
+    await closeRemovedPorts(context, record, { before: life.forwards, after: after.life.forwards });
+    await applyChange(context, world, {
       plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', after)],
     });
@@ -175,10 +176,10 @@ interface Unpublished {
   readonly left: readonly Forward[];
 }
 
-function leaving(context: Context, record: ContainerRecord & { readonly life: Life }, { gone, left }: Unpublished) {
+function leaving(context: Context, record: ContainerRecord & { readonly life: Run }, { gone, left }: Unpublished) {
   const { life } = record;
   const forwards = gather(left);
-  const published = portSteps(forwards, behindOf(wiredOf(context.records, life)), standingBackend(context));
+  const published = portSteps(forwards, policyLookup(endpointsOf(context.records, life)), activeBackend(context));
   const request = rewrite(record.request, (all) => withoutBindings(all, gone, left.map(bindingIn)));
   return { ...record, request, life: { ...life, forwards, published } };
 }

@@ -16,13 +16,13 @@ import type { Observed } from '../../services/process/launch.ts';
 import { messageOf } from '../../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../../values/event.ts';
 import { present } from '../../values/present.ts';
-import { awaitsRestart, endOf, goesOn, isAlive, observeLife, withoutLife } from '../container-state.ts';
-import { type Context, carry, journalPath } from '../context.ts';
-import { ofContainer, ofStack } from '../events/build.ts';
-import { endForwarding } from '../sandbox/prerequisites.ts';
-import { type ContainerRecord, type End, isLiving, isServed, stepsOf } from '../store/record.ts';
+import { awaitsRestart, exitOf, isAlive, isRunningOrCreated, observeRun, withoutRun } from '../container-state.ts';
+import { applyChange, type Context, journalPath } from '../context.ts';
+import { containerEvent, endpointEvents } from '../events/build.ts';
+import { disableForwarding } from '../sandbox/prerequisites.ts';
+import { type ContainerRecord, hasRun, isServed, type LastExit, stepsOf } from '../store/record.ts';
 
-interface Circumstances {
+interface TeardownOptions {
   /** What has happened to the container besides. */
   readonly told?: readonly ContainerAction[];
   /** What is known of its end, where its monitor can't tell. */
@@ -38,32 +38,32 @@ interface Circumstances {
  * @param last what the record becomes: without its life, or nothing at all
  * @throws TeardownError with what could not be taken away; everything else is
  */
-export async function endLife(
+export async function teardownRun(
   context: Context,
   world: KernelHandles,
   record: ContainerRecord,
   last: 'keep' | 'remove',
-  { told = [], found, waiter }: Circumstances = {},
+  { told = [], found, waiter }: TeardownOptions = {},
 ): Promise<ContainerRecord> {
   const { life } = record;
   if (life === undefined) return record;
   const boot = bootId();
-  const observed = found ?? observeLife(life);
-  const seen = endOf(life, observed);
-  const end = awaitsRestart(withoutLife(record, seen)) ? { ...seen, ...present({ waiter }) } : seen;
+  const observed = found ?? observeRun(life);
+  const seen = exitOf(life, observed);
+  const end = awaitsRestart(withoutRun(record, seen)) ? { ...seen, ...present({ waiter }) } : seen;
   if (end.outOfMemory)
     context.onWarning(`container ${record.name} ran out of memory: the kernel killed a process at the limit`);
-  const ended = withoutLife(record, end);
+  const ended = withoutRun(record, end);
   if (!context.dryRun && isServed(record, boot)) await context.sockets.withdraw(record.id);
-  await unplugForOthers(context, world, record);
-  const shared = endForwarding(context, record);
-  const made = isLiving(record, boot) ? stepsOf(life) : persistentSteps(stepsOf(life));
+  await detachSharedNamespace(context, world, record);
+  const shared = disableForwarding(context, record);
+  const made = hasRun(record, boot) ? stepsOf(life) : persistentSteps(stepsOf(life));
   const steps = [...shared.steps, ...made];
   const own =
     last === 'remove'
-      ? removal(context, record, ended)
+      ? removalChange(context, record, ended)
       : { steps: [], records: [context.records.put('containers', ended)] };
-  await carry(context, world, {
+  await applyChange(context, world, {
     plan: {
       subject: `${last === 'remove' ? 'remove' : 'end'} ${record.name}`,
       direction: 'unmake',
@@ -71,9 +71,11 @@ export async function endLife(
     },
     records: [...own.records, ...shared.records],
     events: [
-      ...(goesOn(observed) ? [ofContainer(record, 'kill', { signal: '9' })] : []),
-      ...ofEnd(context, record, end),
-      ...[...told, ...(last === 'remove' ? (['destroy'] as const) : [])].map((action) => ofContainer(record, action)),
+      ...(isRunningOrCreated(observed) ? [containerEvent(record, 'kill', { signal: '9' })] : []),
+      ...exitEvents(context, record, end),
+      ...[...told, ...(last === 'remove' ? (['destroy'] as const) : [])].map((action) =>
+        containerEvent(record, action),
+      ),
     ],
   });
   return ended;
@@ -83,27 +85,27 @@ export async function endLife(
  * A namespace takes its links with it when it ends; but it does not end while somebody else lives in it. Who has joined
  * this container's stack keeps it, with nothing in it but lo, as in Docker.
  */
-async function unplugForOthers(context: Context, world: KernelHandles, record: ContainerRecord): Promise<void> {
-  if (!isLiving(record, bootId()) || record.life.plugs.length === 0) return;
+async function detachSharedNamespace(context: Context, world: KernelHandles, record: ContainerRecord): Promise<void> {
+  if (!hasRun(record, bootId()) || record.life.plugs.length === 0) return;
   const { id, name, life } = record;
   const shared = context.records.containers().some((other) => other.life?.joined === id && isAlive(other.life));
   if (!shared) return;
   const steps = [...life.plugs.flatMap((plug) => plug.steps), ...life.published];
   const plan = { subject: `unplug ${name}, whose stack others live in`, direction: 'unmake' as const, steps };
-  await carry(context, world, { plan, records: [] });
+  await applyChange(context, world, { plan, records: [] });
 }
 
 /** Removes a container that has no life. The caller holds the lock. */
 export async function removeRecord(context: Context, world: KernelHandles, record: ContainerRecord): Promise<void> {
-  const { steps, records } = removal(context, record, record);
-  await carry(context, world, {
+  const { steps, records } = removalChange(context, record, record);
+  await applyChange(context, world, {
     plan: { subject: `remove ${record.name}`, direction: 'unmake', steps },
     records,
-    events: [ofContainer(record, 'destroy')],
+    events: [containerEvent(record, 'destroy')],
   });
 }
 
-function removal(
+function removalChange(
   { records }: Context,
   record: ContainerRecord,
   ended: ContainerRecord,
@@ -112,14 +114,14 @@ function removal(
 }
 
 /** As with Docker, a container has lost its networks when it is told to be dead. */
-function ofEnd({ records }: Context, record: ContainerRecord, end: End): readonly Occurrence[] {
+function exitEvents({ records }: Context, record: ContainerRecord, end: LastExit): readonly Occurrence[] {
   const all = records.networks();
   const networks = (record.life?.plugs ?? []).flatMap(({ networkId }) => all.find(({ id }) => id === networkId) ?? []);
   const seconds = (new Date(end.finishedAt).getTime() - new Date(end.startedAt).getTime()) / 1000;
   return [
-    ...(end.outOfMemory ? [ofContainer(record, 'oom')] : []),
-    ...ofStack(record, networks, 'disconnect'),
-    ofContainer(record, 'die', {
+    ...(end.outOfMemory ? [containerEvent(record, 'oom')] : []),
+    ...endpointEvents(record, networks, 'disconnect'),
+    containerEvent(record, 'die', {
       execDuration: String(Math.max(0, Math.floor(seconds))),
       ...(end.exitCode === 'unknown' ? {} : { exitCode: String(end.exitCode) }),
     }),
@@ -132,7 +134,7 @@ function ofEnd({ records }: Context, record: ContainerRecord, end: End): readonl
  * @returns whether it was noted: what stands is not given up, whatever went wrong behind it
  * @throws AggregateError if it can't be written
  */
-export async function noteFailure(
+export async function recordStartFailure(
   context: Context,
   world: KernelHandles,
   id: string,
@@ -144,7 +146,7 @@ export async function noteFailure(
   if (existsSync(journalPath(context))) return false;
   const failure = messageOf(error);
   try {
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: { subject: `note why ${record.name} did not start`, direction: 'make', steps: [] },
       records: [context.records.put('containers', { ...record, failure })],
     });

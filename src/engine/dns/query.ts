@@ -23,7 +23,7 @@ import { isAlive, notRunning } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import type { NameAnswer } from '../engine.ts';
 import type { ContainerRecord } from '../store/record.ts';
-import { wantedNames } from '../switchboard/desired-state.ts';
+import { desiredNameServices } from './zones.ts';
 
 /** As long as the C library waits. */
 const patienceMilliseconds = 5000;
@@ -66,7 +66,7 @@ function nameService(context: Context, reference: string): { readonly namespace:
   const record = context.records.container(reference);
   if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
   const owner = record.life.joined ?? record.id;
-  const found = wantedNames(context, []).find((service) => service.owner === owner);
+  const found = desiredNameServices(context, []).find((service) => service.owner === owner);
   if (found === undefined) throw noNameServer(record);
   return found;
 }

@@ -18,7 +18,13 @@ import { macOf } from '../../values/mac.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
 import type { Context } from '../context.ts';
 import { kernelBridgeFilter, kernelFamilies, machineAddresses } from '../host-facts.ts';
-import { type ContainerRecord, type HeldAddress, living, type NetworkRecord, type Plug } from '../store/record.ts';
+import {
+  type ContainerRecord,
+  containersWithRun,
+  type EndpointRecord,
+  type HeldAddress,
+  type NetworkRecord,
+} from '../store/record.ts';
 
 /** What a new plug has to know of the container that it is for. */
 export interface Slot {
@@ -34,7 +40,7 @@ export interface Slot {
 }
 
 export interface DraftedPlug {
-  readonly plug: Plug;
+  readonly plug: EndpointRecord;
   readonly record: NetworkRecord;
   /** Of the network and each family, the address that it gets. */
   readonly cursors: Readonly<Record<string, Address>>;
@@ -46,7 +52,7 @@ export interface DraftedPlug {
  * @throws GangwayError pool-exhausted; address-in-use, invalid-address and invalid-network for what was asked for and
  *   can't be had in this network
  */
-export function draftPlug(
+export function allocateEndpoint(
   context: Context,
   record: NetworkRecord,
   request: ConnectionRequest,
@@ -90,7 +96,7 @@ export function draftPlug(
  *
  * @throws GangwayError invalid-address, address-in-use, invalid-network
  */
-export function checkPlug(
+export function checkEndpoint(
   record: NetworkRecord,
   request: ConnectionRequest,
   slot: Pick<Slot, 'links' | 'withoutIpv6'>,
@@ -188,7 +194,7 @@ function freeLink(links: readonly string[], prefix: string): string {
 
 /** Those that containers have in a network. */
 export function usedAddresses(containers: readonly ContainerRecord[], networkId: string): readonly Address[] {
-  return living(containers, bootId())
+  return containersWithRun(containers, bootId())
     .flatMap(({ life }) => life.plugs)
     .filter((plug) => plug.networkId === networkId)
     .flatMap(({ endpoint: { addresses, linkLocalAddresses = [] } }) => [...addresses, ...linkLocalAddresses])

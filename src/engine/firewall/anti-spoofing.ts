@@ -8,8 +8,8 @@ import type { Change } from '../../plan/change.ts';
 import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Kinds } from '../../plan/kind.ts';
 import type { ElementStep, RulesetStep, Step } from '../../plan/step.ts';
-import { holdUnrecorded } from '../store/installed-state.ts';
-import { living, type NetworkRecord, stepsOf } from '../store/record.ts';
+import { areInstalledUnrecorded } from '../store/installed-state.ts';
+import { containersWithRun, type NetworkRecord, stepsOf } from '../store/record.ts';
 import type { Records } from '../store/record-store.ts';
 
 /** As much of an engine's context as is asked here. */
@@ -29,12 +29,14 @@ export function raiseGuard(context: Known, world: KernelHandles, networks: reado
   const needed = known.length > 0 || networks.some(({ network }) => hasAntiSpoofing(network));
   const rules = loadAntiSpoofing();
   // What a record says is loaded has been looked at before this change (settle.ts).
-  const raised = (context.records.machine().guard ?? []).length > 0 || holdUnrecorded(context, world, [rules]);
+  const raised = (context.records.machine().guard ?? []).length > 0 || areInstalledUnrecorded(context, world, [rules]);
   return !needed || raised ? { rules: [], known: [] } : { rules: [rules], known };
 }
 
 export function livingGuards({ records }: Known): readonly ElementStep[] {
-  return living(records.containers(), bootId()).flatMap(({ life }) => stepsOf(life).filter(isAntiSpoofingStep));
+  return containersWithRun(records.containers(), bootId()).flatMap(({ life }) =>
+    stepsOf(life).filter(isAntiSpoofingStep),
+  );
 }
 
 /** Rules in the place of those that are there, or were, with everything that they have to know, in one transaction. */
@@ -47,7 +49,7 @@ export function reloadGuard(context: Known, rules: RulesetStep): RulesetStep {
 export function lowerGuard(context: Known, world: KernelHandles): readonly Step[] {
   const { guard = [] } = context.records.machine();
   const rules = loadAntiSpoofing();
-  return guard.length === 0 && holdUnrecorded(context, world, [rules]) ? [rules] : guard;
+  return guard.length === 0 && areInstalledUnrecorded(context, world, [rules]) ? [rules] : guard;
 }
 
 /** Elements that the guard has of nobody: of no container that we know of. */

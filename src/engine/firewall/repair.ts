@@ -19,11 +19,10 @@ import type { Change } from '../../plan/change.ts';
 import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { FirewallStep, RuleStep, Step } from '../../plan/step.ts';
 import type { Context } from '../context.ts';
-import { missing } from '../store/installed-state.ts';
-import { living, type NetworkRecord, standingSteps, stepsOf } from '../store/record.ts';
+import { missingSteps } from '../store/installed-state.ts';
+import { containersWithRun, type NetworkRecord, standingSteps, stepsOf } from '../store/record.ts';
 import { livingGuards, reloadGuard } from './anti-spoofing.ts';
-import { standingBackend } from './backend-selection.ts';
-import { repairWayBack } from './transparent-return-path.ts';
+import { activeBackend } from './backend-selection.ts';
 
 /**
  * What puts back what is missing: rules with everything that they have to know, in one transaction, so that nothing is
@@ -34,7 +33,7 @@ import { repairWayBack } from './transparent-return-path.ts';
 export function repairs(context: Context, world: KernelHandles, how: 'rules' | 'everything'): readonly Change[] {
   if (!context.records.isMachineReadable) return [];
   return [
-    putBack('routing', missing(context, world, routingRules(context))),
+    putBack('routing', missingSteps(context, world, routingRules(context))),
     putBack('way back of transparent ports', repairWayBack(context, world)),
     putBack('firewall', [...repairFirewall(context, world, how), ...repairGuard(context, world, how)]),
   ].filter(({ plan }) => plan.steps.length > 0);
@@ -57,14 +56,14 @@ function routingRules({ records }: Context): readonly Step[] {
 function repairFirewall(context: Context, world: KernelHandles, how: 'rules' | 'everything'): readonly Step[] {
   const { ruleset } = context.records.machine();
   if (ruleset.length === 0) return [];
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const facts = factsOf(context);
   const anew = () => firewall.reload(ruleset, facts, ruleset);
-  if (missing(context, world, ruleset).length > 0) return anew();
+  if (missingSteps(context, world, ruleset).length > 0) return anew();
   if (how === 'rules') return [];
   const found = firewall.installed(world, restored).map(({ step }) => step);
   const strange = unrecordedSteps([...facts, ...constants(ruleset)], found).filter((step) => !isLearnedStep(step));
-  return strange.length > 0 && isOursAlone(context, world) ? anew() : missing(context, world, facts);
+  return strange.length > 0 && isOursAlone(context, world) ? anew() : missingSteps(context, world, facts);
 }
 
 function repairGuard(context: Context, world: KernelHandles, how: 'rules' | 'everything'): readonly Step[] {
@@ -72,12 +71,12 @@ function repairGuard(context: Context, world: KernelHandles, how: 'rules' | 'eve
   if (guard.length === 0) return [];
   const anew = (all: readonly Step[]) =>
     all.flatMap((step) => (step.kind === 'ruleset' ? [reloadGuard(context, step)] : []));
-  const lost = missing(context, world, guard);
+  const lost = missingSteps(context, world, guard);
   if (lost.length > 0) return anew(lost);
   if (how === 'rules') return [];
   const known = livingGuards(context);
   const strange = unrecordedSteps(known, installedAntiSpoofing(world, restored));
-  return strange.length > 0 && isOursAlone(context, world) ? anew(guard) : missing(context, world, known);
+  return strange.length > 0 && isOursAlone(context, world) ? anew(guard) : missingSteps(context, world, known);
 }
 
 const restored = 'somebody has loaded what he saved';
@@ -97,7 +96,7 @@ function constants(ruleset: readonly Step[]): readonly RuleStep[] {
  */
 function isOursAlone(context: Context, world: KernelHandles): boolean {
   const own = context.records.networks().map(({ network }) => linkOf(network));
-  const bridges = standingBackend(context)
+  const bridges = activeBackend(context)
     .installed(world, restored, networkSets)
     .flatMap(({ step }) => linksIn(step))
     .filter((link) => !own.includes(link));
@@ -112,6 +111,13 @@ export function factsOf({ records }: Context, without: readonly NetworkRecord[] 
   return [
     ...records.machine().forwarding,
     ...networks.flatMap((record) => standingSteps(record, boot)),
-    ...living(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
+    ...containersWithRun(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
   ].filter(isFirewallStep);
+}
+
+/** What puts back what somebody has taken of it: a table that is there may have lost its chain. */
+function repairWayBack(context: Context, world: KernelHandles): readonly Step[] {
+  return missingSteps(context, world, context.records.machine().wayBack ?? []).map((step) =>
+    step.kind === 'ruleset' ? { ...step, replaces: true } : step,
+  );
 }

@@ -23,7 +23,7 @@ import { factsOf } from './repair.ts';
 const why = 'of another boot';
 
 /** What takes them away, where they are there. */
-export function relics(context: Context, world: KernelHandles): readonly Change[] {
+export function staleRuleRemovals(context: Context, world: KernelHandles): readonly Change[] {
   const { records } = context;
   if (!records.isMachineReadable) return [];
   const { ruleset, guard = [] } = records.machine();

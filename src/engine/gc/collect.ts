@@ -16,15 +16,15 @@ import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { TeardownError } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
-import { endLife, removeRecord } from '../container/teardown.ts';
-import { isAboutToRestart, isAlive, isForsaken, lastOf } from '../container-state.ts';
-import { type Context, carry, exclusively } from '../context.ts';
+import { removeRecord, teardownRun } from '../container/teardown.ts';
+import { isAboutToRestart, isAlive, isUnsupervised, recordAfterExit } from '../container-state.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
 import type { Removed } from '../engine.ts';
 import { lowerGuard } from '../firewall/anti-spoofing.ts';
-import { isLoaded, standingBackend } from '../firewall/backend-selection.ts';
-import { newcomer } from '../sandbox/prerequisites.ts';
+import { activeBackend, isLoaded } from '../firewall/backend-selection.ts';
+import { newForeignFirewall } from '../sandbox/prerequisites.ts';
 import { defaultBridge, findDefault, isBridgeBusy } from '../store/network-lookup.ts';
-import { cursorsOf, living, standingSteps } from '../store/record.ts';
+import { containersWithRun, cursorsOf, standingSteps } from '../store/record.ts';
 import { removeForgottenBridges } from './orphaned-bridges.ts';
 import { removeForgotten, strangers } from './orphaned-containers.ts';
 
@@ -33,8 +33,8 @@ import { removeForgotten, strangers } from './orphaned-containers.ts';
  * @throws TeardownError with what could not be taken away; everything else is
  */
 export async function collectGarbage(context: Context): Promise<readonly Removed[]> {
-  return await exclusively(context, async (world) => {
-    if (!context.dryRun) context.sockets.sweep();
+  return await withLock(context, async (world) => {
+    if (!context.dryRun) context.sockets.removeLeftovers();
     const failures: TeardownError[] = [];
     const lost = context.records.lostNetworks();
     const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world, failures))];
@@ -91,7 +91,8 @@ async function deadContainers(
   const dead = context.records
     .containers()
     .filter((record) => record.life !== undefined && !isAlive(record.life) && !isAboutToRestart(record));
-  for (const record of dead) await goingOn(failures, endLife(context, world, record, lastOf(record)), record);
+  for (const record of dead)
+    await goingOn(failures, teardownRun(context, world, record, recordAfterExit(record)), record);
   return dead.map(({ name }) => ({
     what: `what container ${name} left`,
     why: 'it has ended, and nobody was there to clean up',
@@ -103,7 +104,7 @@ async function forsakenContainers(
   world: KernelHandles,
   failures: TeardownError[],
 ): Promise<readonly Removed[]> {
-  const forsaken = context.records.containers().filter(isForsaken);
+  const forsaken = context.records.containers().filter(isUnsupervised);
   for (const record of forsaken) await goingOn(failures, removeRecord(context, world, record), undefined);
   return forsaken.map(({ name }) => ({
     what: `container ${name}`,
@@ -128,7 +129,7 @@ async function removeFiles(
 ): Promise<readonly Removed[]> {
   const records: readonly RecordChange[] = paths.map((path) => ({ path, content: null }));
   if (paths.length > 0)
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: { subject: 'remove files that are no records', direction: 'unmake', steps: [] },
       records,
     });
@@ -141,10 +142,10 @@ async function idleGround(context: Context, world: KernelHandles): Promise<reado
   const network = findDefault(records.everyNetwork());
   const machine = records.machine();
   const boot = bootId();
-  const plugs = living(records.containers(), boot).flatMap(({ life }) => life.plugs);
+  const plugs = containersWithRun(records.containers(), boot).flatMap(({ life }) => life.plugs);
   const others = records.everyNetwork().filter(({ id }) => id !== network?.id);
   if (plugs.some(({ networkId }) => networkId === network?.id)) return [];
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const inUse = plugs.length > 0 || others.length > 0;
   const bridge = network === undefined ? [] : standingSteps(network, boot);
   const ruleset = inUse
@@ -157,7 +158,7 @@ async function idleGround(context: Context, world: KernelHandles): Promise<reado
   const forwarding = idleForwarding(context, plugs.length > 0 ? 'containers' : inUse ? 'networks' : 'nobody');
   const idle = [...ruleset, ...guard, ...wayBack, ...forwarding.over];
   if (network === undefined && idle.length === 0) return [];
-  await carry(context, world, {
+  await applyChange(context, world, {
     plan: {
       subject: 'remove the idle bridge and the ruleset',
       direction: 'unmake',
@@ -194,7 +195,7 @@ interface IdleForwarding {
 function idleForwarding(context: Context, usedBy: 'containers' | 'networks' | 'nobody'): IdleForwarding {
   const { forwarding } = context.records.machine();
   if (forwarding.length === 0 || usedBy === 'containers') return { over: [], left: forwarding };
-  const other = newcomer(context);
+  const other = newForeignFirewall(context);
   if (other === undefined) return { over: forwarding, left: [] };
   context.onWarning(`the machine goes on forwarding: ${other} has come since it began, and may count on it`);
   return usedBy === 'networks' ? { over: [], left: forwarding } : { over: forwarding.filter(isFirewallStep), left: [] };

@@ -14,11 +14,11 @@ import { formatRoutingRule, listRoutingRules, type RoutingRule, sameRoutingRule 
 import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { FirewallStep, Step } from '../../plan/step.ts';
 import { families, formatPrefix, network } from '../../values/address.ts';
-import { type Context, carry } from '../context.ts';
+import { applyChange, type Context } from '../context.ts';
 import type { Removed } from '../engine.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { defaultBridge, isBridgeBusy, ordinaryBridge } from '../store/network-lookup.ts';
-import { living, standingSteps, stepsOf } from '../store/record.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
+import { bridgeName, defaultBridge, isBridgeBusy } from '../store/network-lookup.ts';
+import { containersWithRun, standingSteps, stepsOf } from '../store/record.ts';
 
 const why = 'no record knows it';
 
@@ -50,7 +50,7 @@ export async function removeForgottenBridges(
   const found = forgotten.filter(({ bridge }) => !used.has(bridge) && (unplugging || !isBridgeBusy(links, bridge)));
   const orphans = strange.filter((rule) => !forgotten.some(({ rules }) => rules.includes(rule)));
   if (found.length + orphans.length > 0)
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: {
         subject: 'remove bridges that no record knows',
         direction: 'unmake',
@@ -94,12 +94,12 @@ function forgottenBridges(
   const known = new Set(
     context.records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])),
   );
-  const facts = standingBackend(context)
+  const facts = activeBackend(context)
     .installed(world, why, networkSets)
     .map(({ step }) => step);
   const wanted = wantedPlaces(context);
   const nameless = facts.filter((fact) => linksIn(fact).length === 0 && !wanted.has(stepKey(fact)));
-  const names = new Set([defaultBridge, ...lost.map(ordinaryBridge), ...facts.flatMap(linksIn)]);
+  const names = new Set([defaultBridge, ...lost.map(bridgeName), ...facts.flatMap(linksIn)]);
   return [...names]
     .filter((bridge) => !known.has(bridge))
     .map((bridge) => {
@@ -139,7 +139,7 @@ function subnetsOn(world: KernelHandles, { index }: Link): readonly string[] {
 
 /** A bridge into which a container has been plugged that lives, whatever became of its network's record. */
 function usedBridges({ records }: Context): ReadonlySet<string> {
-  const steps = living(records.everyContainer(), bootId()).flatMap(({ life }) => stepsOf(life));
+  const steps = containersWithRun(records.everyContainer(), bootId()).flatMap(({ life }) => stepsOf(life));
   return new Set(steps.flatMap((step) => (step.kind === 'veth' ? [step.bridge] : [])));
 }
 

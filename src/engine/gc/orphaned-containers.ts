@@ -14,10 +14,10 @@ import type { Step } from '../../plan/step.ts';
 import { ignoring } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
 import type { Launch } from '../../values/launch.ts';
-import { type Context, carry } from '../context.ts';
+import { applyChange, type Context } from '../context.ts';
 import type { Removed } from '../engine.ts';
 import { forgottenGuards } from '../firewall/anti-spoofing.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import type { Directories } from '../store/directories.ts';
 import { type ContainerRecord, stepsOf } from '../store/record.ts';
 
@@ -47,7 +47,7 @@ export async function removeForgotten(context: Context, world: KernelHandles): P
   for (const { step } of found)
     if (step.kind === 'process' && !context.dryRun) await context.sockets.withdraw(step.launch.id);
   if (found.length > 0)
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: { subject: 'remove what no record knows', direction: 'unmake', steps: found.map(({ step }) => step) },
       records: [],
     });
@@ -57,7 +57,7 @@ export async function removeForgotten(context: Context, world: KernelHandles): P
 /** A published port without a container would lead to whoever gets the address next. */
 function ports(context: Context, world: KernelHandles, known: readonly ContainerRecord[]): readonly Found[] {
   const wanted = known.flatMap(({ life }) => (life === undefined ? [] : stepsOf(life))).filter(isFirewallStep);
-  const found = standingBackend(context)
+  const found = activeBackend(context)
     .installed(world, why, portSets)
     .map(({ step }) => step);
   return unrecordedSteps(wanted, found).map((step) => ({ step, what: `${step.kind} ${stepKey(step)}` }));

@@ -7,7 +7,7 @@ import { endsOf, type ForwardRun } from '../../values/forward-set.ts';
 import { grouped } from '../../values/grouped.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import type { NetworkTraffic, PortTraffic, Traffic } from '../results.ts';
 import { factsIn, knownTo } from '../rules/recorded.ts';
 
@@ -23,7 +23,7 @@ interface CountedFact {
 
 /** Since each of them was made. What the kernel hasn't got is left out. */
 export async function traffic(context: Context): Promise<Traffic> {
-  return { ...translated(context), relays: await context.sockets.counts() };
+  return { ...translated(context), relays: await context.sockets.readTraffic() };
 }
 
 /** What the firewall has counted. */
@@ -33,7 +33,7 @@ export function translated(context: Context): Omit<Traffic, 'relays'> {
 }
 
 function countedFacts(context: Context): readonly CountedFact[] {
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const known = knownTo(context, firewall);
   const names = new Map([
     ...known.containers.map(({ id, name }) => [id, name] as const),

@@ -8,14 +8,14 @@ import { listRoutesOfAllTables } from '../../kernel/route.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
 import { policyOf } from '../../networks/bridge.ts';
 import { closesTransit } from '../../networks/masquerade.ts';
-import { KernelHandles } from '../../plan/kernel-handles.ts';
+import { KernelHandles as KernelWorld } from '../../plan/kernel-handles.ts';
 import { type Family, families } from '../../values/address.ts';
 import { spread } from '../../values/forward-set.ts';
 import { isAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import { ipForward, kernelFamilies } from '../host-facts.ts';
-import { type Living, living } from '../store/record.ts';
+import { containersWithRun, type RunningContainer } from '../store/record.ts';
 import type { Records } from '../store/record-store.ts';
 
 /** Takes no lock, and changes nothing. */
@@ -44,8 +44,8 @@ export function observeWorld(context: Context): ModelTopology {
 }
 
 /** Those that have a process at this moment. */
-function running(records: Records): readonly Living[] {
-  return living(records.containers(), bootId()).filter(({ life }) => isAlive(life));
+function running(records: Records): readonly RunningContainer[] {
+  return containersWithRun(records.containers(), bootId()).filter(({ life }) => isAlive(life));
 }
 
 function bridges(context: Context): readonly ModelNetwork[] {
@@ -64,8 +64,8 @@ function bridges(context: Context): readonly ModelNetwork[] {
 
 /** No record has them. */
 function learnedFacts(context: Context): readonly ReturnType<typeof learnedEntry>[] {
-  using world = new KernelHandles(context.host());
-  const found = standingBackend(context).installed(world, 'an answer for a name', learnedSets);
+  using world = new KernelWorld(context.host());
+  const found = activeBackend(context).installed(world, 'an answer for a name', learnedSets);
   return found.map(({ step }) => learnedEntry(step));
 }
 

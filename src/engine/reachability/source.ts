@@ -25,7 +25,7 @@ import {
 import { GangwayError } from '../../values/errors.ts';
 import { isAlive, notRunning } from '../container-state.ts';
 import type { Context } from '../context.ts';
-import type { Life } from '../store/record.ts';
+import type { Run } from '../store/record.ts';
 
 export interface Asker {
   /** Where a probe would be sent from; undefined for who is on another machine. */
@@ -136,7 +136,7 @@ function containerNamed(context: Context, world: ModelTopology, reference: strin
 }
 
 /** The network of the default route. */
-function wayOut({ records }: Context, { routes, plugs }: Life, family: Family): string | undefined {
+function wayOut({ records }: Context, { routes, plugs }: Run, family: Family): string | undefined {
   const link = routes.find((route) => route.family === family)?.link;
   const id = plugs.find(({ endpoint }) => endpoint.link === link)?.networkId;
   return records.networkById(id)?.network.name;

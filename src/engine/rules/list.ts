@@ -16,7 +16,7 @@ import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
 import type { Counted } from '../../values/counted.ts';
 import { ignoring } from '../../values/errors.ts';
 import type { Context } from '../context.ts';
-import { isMoveAsked, standingBackend } from '../firewall/backend-selection.ts';
+import { activeBackend, isBackendSwitchRequested } from '../firewall/backend-selection.ts';
 import type { FirewallRule, RuleState, RulesAt } from '../results.ts';
 import { type Fact, factsIn, type Known, knownTo } from './recorded.ts';
 import { subjectOf } from './selector.ts';
@@ -28,7 +28,7 @@ import { subjectOf } from './selector.ts';
  * @throws GangwayError container-not-found, container-not-running, port-not-published; missing-program, program-failed
  */
 export function rules(context: Context, reference?: string): readonly RulesAt[] {
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const known = knownTo(context, firewall);
   const facts = factsIn(context, known, firewall);
   using world = new KernelHandles(context.host());
@@ -126,7 +126,7 @@ function isMet(station: Stage, told: readonly Told[]): boolean {
 type Constants = Readonly<Record<Stage['of'], RuleState | undefined>>;
 
 function constants(context: Context, world: KernelHandles, { machine }: Known, firewall: Backend): Constants {
-  const asked = isMoveAsked(context) ? firewall.load() : machine.ruleset;
+  const asked = isBackendSwitchRequested(context) ? firewall.load() : machine.ruleset;
   const state = (steps: readonly Step[], otherwise: readonly Step[]): RuleState | undefined => {
     const isThere = (all: readonly Step[]) => all.every((step) => holds(context, world, step));
     if (steps.length > 0) return isThere(steps) ? 'present' : 'missing';

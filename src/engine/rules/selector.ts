@@ -8,8 +8,7 @@ import type { PortRange, Protocol } from '../../values/port.ts';
 import { parsePublish } from '../../values/port-grammar.ts';
 import { nearest } from '../../values/suggest.ts';
 import type { Context } from '../context.ts';
-import { listNetworks } from '../network/inspect.ts';
-import { findMeant } from '../store/network-lookup.ts';
+import { findNetwork, listNetworks } from '../store/network-lookup.ts';
 import type { Fact, Known } from './recorded.ts';
 
 export interface Subject {
@@ -58,7 +57,7 @@ function byName(
   isMeant: (one: Named, name: string) => boolean,
 ): Subject | undefined {
   const find = (all: readonly Named[], name: string) =>
-    findMeant(
+    findNetwork(
       all.filter((one) => isMeant(one, name)),
       (one) => one.name,
       name,

@@ -19,8 +19,8 @@ import type { Open, Opening } from '../../services/dns/egress-opening.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { Context } from '../context.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { Turns } from '../store/serial-queue.ts';
+import { SerialQueue } from '../context.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import type { Learning } from './main.ts';
 
 /** As many are open to one network; then those make room that close first. */
@@ -44,12 +44,12 @@ interface Known {
   readonly until: number;
 }
 
-export class LearnedAddresses implements Learning {
+export class EgressByName implements Learning {
   readonly #known = new Map<string, Known>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #toldAt = Number.NEGATIVE_INFINITY;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   /** Of those who wait for the same turn. */
   readonly #gathered: Known[] = [];
   #gathering: Promise<void> | undefined;
@@ -120,7 +120,7 @@ export class LearnedAddresses implements Learning {
   }
 
   get #backend(): Backend {
-    return standingBackend(this.context);
+    return activeBackend(this.context);
   }
 
   /** Each of them once, though an answer may say the same twice. */
@@ -238,7 +238,7 @@ export class LearnedAddresses implements Learning {
   #inTurn(work: () => Promise<void>): Promise<void> {
     // Begun at once: after such a callback nobody looks for promises.
     const nodes = setImmediate();
-    return this.#turns.take(() => nodes.then(work));
+    return this.#turns.run(() => nodes.then(work));
   }
 }
 

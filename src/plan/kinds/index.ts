@@ -1,6 +1,6 @@
 /** The step kinds that need only the kernel and nft. The engine adds those of iptables and crun. */
 import type { Kinds } from '../kind.ts';
-import { flows, ownFlows } from './conntrack.ts';
+import { flowDeletion } from './conntrack.ts';
 import { archive, directory, file } from './file.ts';
 import { diversion, element, ruleset } from './firewall.ts';
 import { address, localRoute, namespace, route, routingRule, sysctl } from './ip.ts';
@@ -40,8 +40,8 @@ export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = 
   ruleset,
   diversion,
   element,
-  flows,
-  'own-flows': ownFlows,
+  flows: flowDeletion,
+  'own-flows': flowDeletion,
   directory,
   file,
   archive,
