@@ -60,7 +60,7 @@ test('docs/quickstart.md: runs the commands as they stand', async (t) => {
     /^gangway0 +UP +172\.17\.0\.1\/16/m,
     /^eth0@if\d+ +UP +172\.17\.0\.2\/16/m,
     /1 received[\s\S]*1 received[\s\S]*1 received[\s\S]*1 received/,
-    /^no +203\.0\.113\.1:8080\/tcp: network shut lets out only to/m,
+    /^no +203\.0\.113\.1:8080\/tcp: network shut allows connections only to/m,
     /^203\.0\.113\.2$/m,
     /^172\.17\.0\.1$/m,
     /tcp \. 8080 .*: 172\.17\.0\.3 \. 80/,
