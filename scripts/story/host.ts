@@ -96,5 +96,5 @@ world  -->  up0 203.0.113.1:80  -->  web's socket, as for any program of the hos
   ],
   docker:
     '`docker run --network host` does the same. It also exposes the host’s loopback and its abstract Unix sockets. `-p` has no effect there; both programs ignore it with a warning.',
-  sources: ['src/networks/host.ts'],
+  sources: ['src/networks/sandbox.ts'],
 };

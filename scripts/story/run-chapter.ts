@@ -5,7 +5,7 @@
  * come from a seed, so that the output is the same in each run.
  */
 import { resolve } from 'node:path';
-import { programEnvironment } from '../../src/lab/environment.ts';
+import { programEnvironment } from '../../src/lab/background.ts';
 import { createLab, difference, type Lab, type Result, type Snapshot, waitFor } from '../../src/lab/testing.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { type Chapter, nothingLeft, programs, type Section, type Step } from './chapter.ts';

@@ -7,7 +7,7 @@
 import { resolve } from 'node:path';
 import type { Engine, EngineOptions } from '../engine/engine.ts';
 import type { BackendName } from '../firewall/backend.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/step.ts';
 import { GangwayError, hasErrno } from '../values/errors.ts';
 import { suggest } from '../values/suggest.ts';
 import type { ColorWhen } from './color.ts';

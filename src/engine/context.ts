@@ -13,7 +13,7 @@ import type { KernelNamespace } from '../kernel/namespace.ts';
 import { type Change, type ChangeLog, executeChange, recoverChange } from '../plan/change.ts';
 import { KernelHandles } from '../plan/kernel-handles.ts';
 import type { Kinds } from '../plan/kind.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/step.ts';
 import { endOf } from '../services/events/reader.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';

@@ -7,7 +7,7 @@
 import type { BackendName } from '../firewall/backend.ts';
 import type { Answer } from '../firewall/model/answer.ts';
 import type { Watch } from '../kernel/netlink-monitor.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/step.ts';
 import type { Explanation } from '../services/dns/explain.ts';
 import type { AnswerText, QuestionType } from '../services/dns/packet-text.ts';
 import type { Occupancy } from '../services/ipam-usage.ts';

@@ -3,7 +3,7 @@ import { iptablesKinds } from '../firewall/iptables/kinds.ts';
 import { explainScript } from '../plan/explain.ts';
 import type { Kinds } from '../plan/kind.ts';
 import { kernelKinds } from '../plan/kinds/index.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/step.ts';
 import { execKind, processKind } from './container/process-step.ts';
 
 export function everyKind(): Kinds {

@@ -1,9 +1,9 @@
 /**
- * The port guard: what may stand as the sender in a frame that comes out of a container's plug.
+ * Anti-spoofing: each frame from a container's veth must carry that container's MAC and addresses as its sender.
  *
- * The rules stand in nftables/anti-spoofing.nft and never change; what comes and goes are elements. They come before the cable, and
- * go after it: a plug that the rules don't know is somebody else's, and says what it likes. Whichever back end has the
- * policy, the guard is nftables': of the bridge, iptables sees IP alone.
+ * The rules in nftables/anti-spoofing.nft are constant; only set elements change. Elements are added before the veth
+ * and removed after it, because the rules ignore unknown links. The rules always use nftables, also beside the iptables
+ * back end: iptables sees only IP on a bridge.
  */
 import { readFileSync } from 'node:fs';
 import { listElements } from '../kernel/nftables.ts';
@@ -20,18 +20,18 @@ const table = { family: 'bridge', name: 'gangway' } as const;
 export function loadAntiSpoofing(): RulesetStep {
   const file = readFileSync(new URL('./nftables/anti-spoofing.nft', import.meta.url), 'utf8');
   const text = file.slice(file.indexOf('create table'));
-  const why = 'who may say what on a bridge: a table of our own that never changes afterwards';
+  const why = 'anti-spoofing rules for bridge ports: a constant table of gangway';
   return { kind: 'ruleset', in: 'host', family: table.family, table: table.name, text, why };
 }
 
-/** A container as the bridge sees it. */
+/** The addresses that may appear as the sender behind one bridge port. */
 export interface AllowedSender {
-  /** The host's end of the cable. */
+  /** The host end of the veth. */
   readonly hostLink: string;
   readonly mac: Mac;
   /**
-   * All that it may use on this wire, its addresses in other networks included. With one of IPv6 it has also the
-   * link-local address that the kernel makes of its MAC.
+   * All addresses of the container, in all its networks. With an IPv6 address, the link-local address of the MAC is
+   * allowed too.
    */
   readonly addresses: readonly Address[];
 }
@@ -43,13 +43,13 @@ export function allowSender(sender: AllowedSender): readonly ElementStep[] {
 
 function reasonOf({ key }: SetElement, { hostLink: plug, mac }: AllowedSender): string {
   const last = key.at(-1);
-  if (last?.type === 'address') return `behind ${plug} is ${formatAddress(last.address)}, and may say so`;
+  if (last?.type === 'address') return `the container behind ${plug} may send from ${formatAddress(last.address)}`;
   return last?.type === 'ether_addr'
-    ? `behind ${plug} is ${mac}, and may say so`
-    : `nobody behind ${plug} may speak in another one’s name`;
+    ? `the container behind ${plug} may send from ${mac}`
+    : `${plug} is a container port: its sender addresses are checked`;
 }
 
-/** What the kernel has of the guard's elements, whoever brought them in. */
+/** The installed elements as steps, whether or not a record has them. */
 export function installedAntiSpoofing(kernel: KernelHandles, why: string): readonly ElementStep[] {
   return Object.entries(antiSpoofingSets)
     .flatMap(([set, parts]) => listElements(kernel.namespace('host').netfilter, table, set, parts))
@@ -64,7 +64,7 @@ function elementStep(element: SetElement, why: string): ElementStep {
   return { kind: 'element', in: 'host', family: table.family, table: table.name, element, why };
 }
 
-/** Each once: a link-local address that somebody asked for may be the kernel's own. */
+/** Removes duplicates: a requested link-local address may equal the kernel's own. */
 export function senderElements({ hostLink: plug, mac, addresses }: AllowedSender): readonly SetElement[] {
   const port: Datum = { type: 'ifname', name: plug };
   const sender: readonly Datum[] = [port, { type: 'ether_addr', mac }];
@@ -84,7 +84,7 @@ const sender = [{ type: 'ifname' }, { type: 'ether_addr' }] as const;
 
 const addressed = (family: Family): readonly KeyPart[] => [...sender, { type: 'address', family }];
 
-/** The sets of the table, and what their keys are made of. */
+/** The sets of the table and the types of their keys. */
 export const antiSpoofingSets: Readonly<Record<string, SetParts>> = {
   plugs: { key: [{ type: 'ifname' }] },
   macs: { key: sender },

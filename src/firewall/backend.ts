@@ -1,9 +1,8 @@
 /**
- * What carries out the policy in the kernel: nftables, or iptables.
+ * The firewall back ends: nftables or iptables.
  *
- * Both are told the same facts (policy.ts), and what each makes of a fact are steps of a plan: made, taken back, looked
- * for and explained like all others. So a back end has no state, and a record that holds the steps of one can be taken
- * away whichever is asked for today.
+ * Both turn the same facts (policy.ts) into steps of a plan, so the steps are applied, undone, verified and explained
+ * like all others. A back end has no state. Steps in a record can be undone whichever back end is active.
  */
 import type { SetParts } from '../kernel/set-key.ts';
 import type { KernelHandles } from '../plan/kernel-handles.ts';
@@ -19,18 +18,18 @@ export type BackendName = (typeof backendNames)[number];
 
 export interface Backend {
   readonly name: BackendName;
-  /** Do its rules stand in iptables' own chains of this variant, before what others have there? */
+  /** Do the rules run in iptables' own chains of this variant, before the rules of other programs? */
   precedes(variant: Variant | undefined): boolean;
   /**
-   * The rules of every network, which never change.
+   * The constant rules.
    *
-   * @param owners the lines of the machine's owner. Absent: those in his file. None: enough to take the rules away
+   * @param owners lines of the user's rules file. Absent: reads the file. Empty: enough to remove the rules
    */
   load(owners?: readonly string[]): readonly (RulesetStep | ChainsStep)[];
   /**
-   * Rules in the place of what is there, or was, with everything that they have to know, in one transaction.
+   * Replaces the loaded rules, with all facts, in one transaction.
    *
-   * @param rules those of `load`, or what a record has of them: it needs no file of the owner's, which may be wrong by now
+   * @param rules the result of `load`, or the steps of a record (which need no rules file)
    * @param old what was loaded before
    */
   reload(
@@ -38,29 +37,29 @@ export interface Backend {
     facts: readonly FirewallStep[],
     old: readonly Step[],
   ): readonly (RulesetStep | ChainsStep)[];
-  /** What comes and goes: facts, all for the same reason. */
+  /** The steps that add these facts, all with the same reason. */
   stepsFor(facts: readonly SetElement[], why: string): readonly FirewallStep[];
   /**
-   * What the kernel has, whoever brought it in, but for the rules that never change and those of the machine's owner.
+   * The installed facts as steps, recorded or not. Constant rules and user rules are left out.
    *
-   * @param sets of these alone. Absent: wherever there is something of ours
+   * @param sets limits the result to these sets
    */
   installed(kernel: KernelHandles, why: string, sets?: Readonly<Record<string, SetParts>>): readonly InstalledStep[];
 }
 
-/** What the kernel has, as the step that would have made it. */
+/** An installed fact, as the step that creates it. */
 export interface InstalledStep<S extends FirewallStep = FirewallStep> {
   readonly step: S;
-  /** Where the kernel counts. */
+  /** Absent where the kernel does not count. */
   readonly counted?: Counted;
 }
 
-/** Of the back ends', not of the guard's, which is beside them. */
+/** Is it a step of a back end (not of anti-spoofing)? */
 export function isFirewallStep(step: Step): step is FirewallStep {
   return (step.kind === 'element' && !isAntiSpoofingStep(step)) || step.kind === 'rule';
 }
 
-/** What can be there only once, as text: of an element its set and key, of a rule all of it. */
+/** Identity of a fact as text: set and key of an element, or the whole rule. */
 export function stepKey(step: FirewallStep): string {
   if (step.kind === 'rule') return stepContent(step);
   return step.element === undefined
@@ -68,23 +67,23 @@ export function stepKey(step: FirewallStep): string {
     : `${step.element.set} { ${formatSetElement({ set: step.element.set, key: step.element.key })} }`;
 }
 
-/** All of it, as text. */
+/** The whole fact as text. */
 export function stepContent(step: FirewallStep): string {
   if (step.kind === 'rule')
     return step.rule === undefined ? '' : `${step.rule.family} ${step.rule.table} ${formatRule(step.rule)}`;
   return step.element === undefined ? '' : `${step.element.set} { ${formatSetElement(step.element)} }`;
 }
 
-/** Those that none of the known ones tells of, by all that they say. */
+/** The installed steps that no known step describes. */
 export function unrecordedSteps<S extends FirewallStep>(
   known: readonly FirewallStep[],
   found: readonly S[],
 ): readonly S[] {
-  const told = new Set(known.map(stepContent));
-  return found.filter((step) => !told.has(stepContent(step)));
+  const recorded = new Set(known.map(stepContent));
+  return found.filter((step) => !recorded.has(stepContent(step)));
 }
 
-/** The links that it speaks of. */
+/** The links that a fact names. */
 export function linksIn(step: FirewallStep): readonly string[] {
   if (step.kind === 'element')
     return (step.element?.key ?? []).flatMap((datum) => (datum.type === 'ifname' ? [datum.name] : []));

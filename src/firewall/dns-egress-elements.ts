@@ -1,4 +1,4 @@
-/** What the answer for a name opens to a limited network, as elements; and back from what the kernel has of it. */
+/** Elements that a DNS answer adds for an allowed name, and the reverse: reading them from the kernel. */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import type { FirewallStep } from '../plan/step.ts';
 import { type Address, families, hostPrefix, parsePrefix } from '../values/address.ts';
@@ -7,7 +7,7 @@ import { type Protocol, protocols } from '../values/port.ts';
 import { joined, pieces } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 
-/** An address that an answer has for a name. */
+/** An address from a DNS answer. */
 export interface LearnedAddress {
   readonly name: string;
   readonly address: Address;
@@ -15,10 +15,10 @@ export interface LearnedAddress {
 }
 
 /**
- * What the answer to a question for an allowed name opens, for a while.
+ * Converts a DNS answer for an allowed name to elements that expire with its TTL.
  *
- * Two names may have one address, and entries for them ports that overlap. So ports are cut where any entry for a name begins
- * or ends, and what several of them open is the same elements.
+ * Two names may share an address, and their entries may have overlapping ports. So port ranges are cut at every
+ * boundary of an entry: overlapping entries then produce identical elements.
  */
 export function learnedElements(bridge: string, policy: EgressPolicy, learned: LearnedAddress): readonly SetElement[] {
   const { address, seconds } = learned;
@@ -48,31 +48,32 @@ export function learnedElements(bridge: string, policy: EgressPolicy, learned: L
   });
 }
 
-/** The sets of what is learned. Nobody's records hold it: the switchboard brings it in, and it goes by itself. */
+/**
+ * The sets of learned addresses. No record holds them: the switchboard adds the elements, and the kernel expires them.
+ */
 export const learnedSets: Readonly<Record<string, SetParts>> = Object.fromEntries(
   families.flatMap((family): readonly (readonly [string, SetParts])[] => {
-    const whom: readonly KeyPart[] = [{ type: 'ifname' }, { type: 'address', family }];
+    const destination: readonly KeyPart[] = [{ type: 'ifname' }, { type: 'address', family }];
     return [
-      [`learned${family}`, { key: whom }],
-      [`learned_ports${family}`, { key: [...whom, { type: 'inet_proto' }, { type: 'ports' }] }],
+      [`learned${family}`, { key: destination }],
+      [`learned_ports${family}`, { key: [...destination, { type: 'inet_proto' }, { type: 'ports' }] }],
     ];
   }),
 );
 
-/** Is it something that was learned? */
 export function isLearnedStep(step: FirewallStep): boolean {
   if (step.kind === 'rule') return step.rule?.chain === 'GANGWAY-LEARNED';
   return learnedSets[step.element?.set ?? ''] !== undefined;
 }
 
-/** What was learned, and on which link: of a step that `isLearnedStep`. */
+/** The bridge and the address of a step for which `isLearnedStep` holds. */
 export function learnedEntry(step: FirewallStep): { readonly link: string; readonly entry: PrefixEntry } {
   return step.kind === 'rule' ? learnedInWords(step.rule?.words ?? []) : learnedInKey(step.element?.key ?? []);
 }
 
-function learnedInKey([link, whom, protocol, ports]: readonly Datum[]) {
-  if (link?.type !== 'ifname' || whom?.type !== 'address') throw new TypeError('nothing was learned');
-  const prefix = hostPrefix(whom.address);
+function learnedInKey([link, destination, protocol, ports]: readonly Datum[]) {
+  if (link?.type !== 'ifname' || destination?.type !== 'address') throw new TypeError('not a learned element');
+  const prefix = hostPrefix(destination.address);
   const at =
     protocol?.type === 'inet_proto' && ports?.type === 'ports'
       ? { protocol: protocol.protocol, ports: { first: ports.first, last: ports.last } }

@@ -1,9 +1,9 @@
 /**
- * An egress policy as elements: what a limited network's containers may begin, and what not.
+ * Converts an egress policy to set elements.
  *
- * The kernel refuses intervals that overlap, and people write 10.0.0.0/8 beside 10.1.0.0/16. So what is said twice is said
- * once: of prefixes the widest stay, and of ports those that no wider prefix has already. A country is ten thousand prefixes:
- * they are put in order, and each is compared with those alone in which it lies.
+ * The kernel refuses overlapping intervals, but a policy may list 10.1.0.0/16 beside 10.0.0.0/8. So nested prefixes are
+ * merged: the widest prefix stays, and a narrower one keeps only the ports that no wider one has. The entries are
+ * sorted first, because a policy may have ten thousand of them.
  */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import { contains, type Family, families, network, type Prefix, unspecified } from '../values/address.ts';
@@ -13,7 +13,7 @@ import { joined, without } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import { learnedSets } from './dns-egress-elements.ts';
 
-/** What a limited network is known by. Where nothing is allowed by name, everything is that is not denied. */
+/** The elements of a policy. An empty allow list allows every destination that is not denied. */
 export function egressElements(bridge: string, { allow, deny }: EgressPolicy): readonly SetElement[] {
   const allowed = allow.length === 0 ? families.map(everywhere) : allow;
   return [
@@ -23,17 +23,17 @@ export function egressElements(bridge: string, { allow, deny }: EgressPolicy): r
   ];
 }
 
-/** The sets that hold a policy, and what is learned by it. */
+/** The sets of policies and of addresses learned from DNS. */
 export const egressSets: Readonly<Record<string, SetParts>> = {
   ...learnedSets,
   limited: { key: [{ type: 'ifname' }] },
   ...Object.fromEntries(
     families.flatMap((family) =>
       ['denied', 'allowed'].flatMap((list): readonly (readonly [string, SetParts])[] => {
-        const whom: readonly KeyPart[] = [{ type: 'ifname' }, { type: 'prefix', family }];
+        const destination: readonly KeyPart[] = [{ type: 'ifname' }, { type: 'prefix', family }];
         return [
-          [`${list}${family}`, { key: whom }],
-          [`${list}_ports${family}`, { key: [...whom, { type: 'inet_proto' }, { type: 'ports' }] }],
+          [`${list}${family}`, { key: destination }],
+          [`${list}_ports${family}`, { key: [...destination, { type: 'inet_proto' }, { type: 'ports' }] }],
         ];
       }),
     ),
@@ -64,14 +64,14 @@ function listElements(list: 'denied' | 'allowed', bridge: string, entries: reado
   ];
 }
 
-/** Of the same address the widest first: what lies in a prefix comes right behind it, before whatever does not. */
+/** Sorts a prefix directly before the prefixes that lie in it. */
 function byAddress(a: Prefix, b: Prefix): number {
   if (a.address.family !== b.address.family) return a.address.family - b.address.family;
   if (a.address.value !== b.address.value) return a.address.value < b.address.value ? -1 : 1;
   return a.length - b.length;
 }
 
-/** Without those that lie in another one. @param prefixes by address */
+/** Drops prefixes that lie in another one. @param prefixes sorted by address */
 function outermost(prefixes: readonly Prefix[]): readonly Prefix[] {
   const kept: Prefix[] = [];
   for (const prefix of prefixes) {
@@ -86,10 +86,10 @@ interface PrefixPorts {
   readonly ports: readonly PortRange[];
 }
 
-/** Each prefix with its ports, those left out that it has as a part of a wider one. @param entries by address */
+/** Each prefix with the ports that no wider prefix has. @param entries sorted by address */
 function portsByPrefix(entries: readonly PrefixEntry[], protocol: Protocol) {
   const found: { readonly prefix: Prefix; readonly range: PortRange }[] = [];
-  // Each lies in the one before it, and has the ports of all of those, too.
+  // The enclosing prefixes, outermost first; each includes the ports of those before it.
   let around: readonly PrefixPorts[] = [];
   for (const { prefix, ports } of together(entries, protocol)) {
     around = around.filter((other) => contains(other.prefix, prefix.address));
@@ -101,7 +101,7 @@ function portsByPrefix(entries: readonly PrefixEntry[], protocol: Protocol) {
   return found;
 }
 
-/** Each prefix once, with all that is said of its ports. @param entries by address */
+/** Groups the ports of equal prefixes. @param entries sorted by address */
 function together(entries: readonly PrefixEntry[], protocol: Protocol): readonly PrefixPorts[] {
   const groups: { readonly prefix: Prefix; readonly ports: PortRange[] }[] = [];
   for (const { prefix, ports, protocol: only = protocol } of entries) {

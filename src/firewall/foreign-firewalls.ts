@@ -1,17 +1,17 @@
 /**
- * Other firewalls of this machine, as far as containers meet them.
+ * Finds other firewalls on the host that affect container traffic.
  *
- * Docker and ufw set the policy of iptables' FORWARD to DROP; firewalld ends its own chain with a rule that rejects. What
- * our table lets pass is dropped there, since a packet has to please all tables:
+ * Docker and ufw set the policy of iptables' FORWARD chain to DROP; firewalld ends its chain with a reject rule. A
+ * packet must pass all tables, so such a chain drops packets that gangway's table accepts:
  *
- *     from a container --> inet gangway forward: may pass --> ip filter FORWARD: no rule speaks of it, policy DROP
+ *      from a container --> inet gangway forward: accept --> ip filter FORWARD: no match, policy DROP
  *
- * And the other way round: where the machine forwards for us alone, our table drops what others let pass.
+ * In the other direction, gangway's own table drops foreign transit if only gangway enabled forwarding:
  *
- *     from their container --> ip filter FORWARD: accepted --> inet gangway transit: between strangers, dropped
+ *      other container --> ip filter FORWARD: accept --> inet gangway transit: neither end is ours, drop
  *
- * So where others have rules in iptables' FORWARD, ours stand there, too: before theirs as far as packets are ours, behind
- * theirs as far as they are not. Into any other table no rule of ours reaches: its owner has to be told, and is.
+ * Where other programs have rules in iptables' FORWARD, gangway therefore uses the iptables back end. Rules in any
+ * other table can't be bypassed: gangway prints a warning with the remedy.
  */
 import { readFileSync } from 'node:fs';
 import { type ForwardChain, listForwardChains } from '../kernel/forward-chains.ts';
@@ -22,17 +22,17 @@ import { GangwayError, ignoring } from '../values/errors.ts';
 import type { Variant } from '../values/iptables-rule.ts';
 import { commandOf, saveText } from './iptables/program.ts';
 
-/** A chain of somebody else's for forwarded packets, with rules or a policy. */
+/** A foreign chain for forwarded packets, with rules or a drop policy. */
 export interface ForeignFirewall {
   /** `chain FORWARD of table ip filter` */
   readonly where: string;
   readonly families: readonly Family[];
-  readonly owner: 'firewalld' | 'iptables' | 'somebody';
-  /** Of iptables' own chain: which of the two programs shows it. */
+  readonly owner: 'firewalld' | 'iptables' | 'unknown';
+  /** For iptables' own chain: the variant that shows it. */
   readonly variant?: Variant;
-  /** What none of its rules lets pass. */
+  /** Does the chain drop packets that no rule accepts? */
   readonly drops: boolean;
-  /** Everything in its table, as its program lists it. @throws GangwayError program-failed */
+  /** The whole table as its program lists it. @throws GangwayError program-failed */
   readonly text: () => string;
 }
 
@@ -51,7 +51,7 @@ function neighbour({ family, table, chain, drops }: ForwardChain): ForeignFirewa
   return {
     where: `chain ${chain} of table ${family} ${table}`,
     families: family === 'inet' ? [4, 6] : [family === 'ip' ? 4 : 6],
-    owner: isIptables ? 'iptables' : table === 'firewalld' ? 'firewalld' : 'somebody',
+    owner: isIptables ? 'iptables' : table === 'firewalld' ? 'firewalld' : 'unknown',
     ...(isIptables && { variant: 'nft' }),
     drops,
     text: () => listTable(family, table),
@@ -65,7 +65,7 @@ function listTable(family: string, table: string): string {
   throw new GangwayError('program-failed', `nft failed: ${complaint.split('\n', 1)[0]}`);
 }
 
-/** The kernel's old tables, where somebody uses them: to ask for one would make it. */
+/** The legacy tables, if they are in use: reading an unused one would create it. */
 function legacyNeighbour(family: Family): readonly ForeignFirewall[] {
   const version = family === 4 ? 'ip' : 'ip6';
   const tables = ignoring('ENOENT', () => readFileSync(`/proc/net/${version}_tables_names`, 'utf8')) ?? '';
@@ -80,19 +80,19 @@ function legacyNeighbour(family: Family): readonly ForeignFirewall[] {
   return drops || rules.length > 0 ? [found] : [];
 }
 
-/** Is there a rule that speaks of this link, or of all whose names begin like its own? @throws GangwayError program-failed */
+/** Does a rule name this link, directly or by a wildcard? @throws GangwayError program-failed */
 export function mentionsLink({ text }: ForeignFirewall, link: string): boolean {
   const words = text().match(/[\w.-]+[*+]?/g) ?? [];
   return words.some((word) => (/[*+]$/.test(word) ? link.startsWith(word.slice(0, -1)) : word === link));
 }
 
-/** What stands in the way of the containers behind a bridge, and what its owner has to say to it. */
+/** A warning that a foreign firewall drops traffic of a bridge, with the remedy. */
 export function formatForeignDrop({ where, owner }: ForeignFirewall, bridge: string): string {
-  return `${where} drops what none of its rules lets pass, and none speaks of ${bridge}: ${remedies[owner](bridge)}`;
+  return `${where} drops packets of ${bridge}, which none of its rules accepts: ${remedies[owner](bridge)}`;
 }
 
 const remedies: Readonly<Record<ForeignFirewall['owner'], (bridge: string) => string>> = {
   firewalld: (bridge) => `firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`,
-  iptables: () => 'move the firewall there with gangway --firewall-backend=iptables',
-  somebody: (bridge) => `let pass there what comes from ${bridge} and what goes to it`,
+  iptables: () => 'use gangway --firewall-backend=iptables',
+  unknown: (bridge) => `accept packets from and to ${bridge} there`,
 };

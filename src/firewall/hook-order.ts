@@ -1,29 +1,29 @@
 /**
- * A packet's way through the constant rules, as stations: where it is asked what, in which chains of either back end, and which
- * of the facts that come and go are asked there.
+ * The stages of a packet's path through the constant rules, in order: what each decides, in which chains of either back
+ * end, and which sets it uses.
  *
- *     wire or cable -> guard -> prerouting -> forward: owner, bridges, siblings, leave, enter -> postrouting -> wire or cable
+ *      link or veth -> anti-spoofing -> prerouting -> forward: user, bridges, siblings, leave, enter -> postrouting -> link or veth
  *
- * The rules themselves stand in nftables/ruleset.nft, nftables/anti-spoofing.nft and iptables/ruleset.rules; this is what a person is
- * told of them, in one line each.
+ * `rules` prints one line per stage. The rules themselves are in nftables/ruleset.nft, nftables/anti-spoofing.nft and
+ * iptables/ruleset.rules.
  */
 import type { DiversionStep, FirewallStep } from '../plan/step.ts';
 import { isAntiSpoofingStep } from './anti-spoofing.ts';
 import type { BackendName } from './backend.ts';
 
 export interface Stage {
-  /** Whose rules these are: of the policy, of the guard in front of the bridges, or of one container's own namespace. */
+  /** The rules that the stage belongs to: the policy, anti-spoofing (`guard`), or the container's own namespace. */
   readonly of: 'policy' | 'guard' | 'container';
   readonly sentence: string;
-  /** The sets of nftables whose elements are told here: each is told once. */
+  /** The nftables sets listed at this stage; each set has one stage. */
   readonly sets: readonly string[];
   readonly chains: Readonly<Record<BackendName, Chains>>;
-  /** Nobody gets past it, whatever it is that is asked about. */
+  /** Every packet passes it, so `rules` lists it for every subject. */
   readonly always?: true;
 }
 
 interface Chains {
-  /** The kernel's hook, with what else may be asked there. */
+  /** The kernel's hook or hooks. */
   readonly hook: string;
   readonly names: readonly string[];
 }
@@ -31,28 +31,27 @@ interface Chains {
 const families = (set: string) => [`${set}4`, `${set}6`];
 const listed = (set: string) => [set, `${set}_ports`].flatMap(families);
 
-/** In the order in which a packet meets them. */
 export const stages: readonly Stage[] = [
   {
     of: 'container',
-    sentence: 'a container asks 127.0.0.11 for names, and its name server listens beside that port',
+    sentence: 'DNS queries to 127.0.0.11:53 are redirected to the port of the container’s DNS server',
     sets: [],
     chains: both('output, inside the container', ['output']),
   },
   guarded(
-    'what comes out of a container’s cable is looked at before the switch learns anything from it',
+    'frames from a container are checked before the bridge learns their MAC',
     ['from_container', 'sender', 'datagram'],
     ['plugs'],
   ),
-  guarded('IPv4 is sent from the container’s own addresses', ['sender4', 'packet4'], ['addresses4']),
-  guarded('ARP tells of the container’s own MAC and addresses', ['resolution'], ['macs']),
+  guarded('IPv4 packets must have an address of the container as the source', ['sender4', 'packet4'], ['addresses4']),
+  guarded('ARP must announce the container’s own MAC and addresses', ['resolution'], ['macs']),
   guarded(
-    'IPv6 is sent from the container’s own addresses, and none but these is advertised',
+    'IPv6 packets and advertisements must have an address of the container',
     ['sender6', 'packet6', 'message'],
     ['addresses6'],
   ),
   policy(
-    'no wire has a container’s address, no container another’s; ports of loopback stay there',
+    'drops spoofed container addresses, and external packets to ports published on loopback',
     ['loopback_ports4', 'unguarded'],
     {
       nftables: ['prerouting', 'wire_guard', 'names'],
@@ -69,31 +68,23 @@ export const stages: readonly Stage[] = [
     },
   ),
   policy(
-    'a published port of this machine becomes a port of a container',
+    'a published port of the host is translated to a container port (DNAT)',
     ['ports', 'ranges', 'host_ports', 'host_ranges'].flatMap(families),
     {
       nftables: ['prerouting, output', 'from_outside', 'from_host', 'published'],
       iptables: ['prerouting, output', 'GANGWAY-PUBLISHED', 'GANGWAY-HOST-PORTS', 'GANGWAY-PORTS'],
     },
   ),
+  policy('packets from and to containers get a mark; routing drops those without it', families('inside'), {
+    nftables: ['prerouting', 'seen'],
+    iptables: ['prerouting', 'GANGWAY-SEEN', 'GANGWAY-INSIDE', 'GANGWAY-HEARD', 'GANGWAY-STRANGE', 'GANGWAY-UNSEEN'],
+  }),
+  policy('to the host: internal networks reach only their gateway', ['internal', 'isolated', 'limited'], {
+    nftables: ['input', 'host_guard', 'gateway_only'],
+    iptables: ['input', 'GANGWAY-INPUT', 'GANGWAY-GATEWAY-ONLY'],
+  }),
   policy(
-    'what containers send and get is marked as seen; the routing has a black hole for all else',
-    families('inside'),
-    {
-      nftables: ['prerouting', 'seen'],
-      iptables: ['prerouting', 'GANGWAY-SEEN', 'GANGWAY-INSIDE', 'GANGWAY-HEARD', 'GANGWAY-STRANGE', 'GANGWAY-UNSEEN'],
-    },
-  ),
-  policy(
-    'to this machine: from an internal network its own gateway alone can be asked',
-    ['internal', 'isolated', 'limited'],
-    {
-      nftables: ['input', 'host_guard', 'gateway_only'],
-      iptables: ['input', 'GANGWAY-INPUT', 'GANGWAY-GATEWAY-ONLY'],
-    },
-  ),
-  policy(
-    'to this machine: what it would carry itself is closed to internal and limited networks',
+    'to the host: proxied ports are closed to internal and limited networks',
     ['carried_ports', ...families('carried_host_ports')],
     {
       nftables: ['input', 'host_limited', 'carried'],
@@ -101,17 +92,17 @@ export const stages: readonly Stage[] = [
     },
   ),
   {
-    ...policy('the rules of the machine’s owner come before all of ours', [], {
+    ...policy('user rules come before all of gangway’s', [], {
       nftables: ['forward', 'GANGWAY-USER'],
       iptables: ['forward', 'GANGWAY-USER'],
     }),
     always: true,
   },
-  policy('what comes from one of our bridges is asked if it may leave, what goes to one if it may enter', ['bridges'], {
+  policy('packets from a gangway bridge must be allowed to leave, packets to one to enter', ['bridges'], {
     nftables: ['forward', 'forward', 'between'],
     iptables: ['forward', 'GANGWAY-FORWARD', 'GANGWAY-FROM', 'GANGWAY-TO', 'GANGWAY-OURS'],
   }),
-  policy('containers of one network, to each other', ['same_bridge', 'apart'], {
+  policy('between containers of one network', ['same_bridge', 'apart'], {
     nftables: ['forward', 'together', 'siblings', 'insiders'],
     iptables: [
       'forward',
@@ -123,48 +114,48 @@ export const stages: readonly Stage[] = [
       'GANGWAY-ELSEWHERE',
     ],
   }),
-  policy('out of a network: its mode decides; of what is not named here, nothing leaves', ['leaving'], {
+  policy('out of a network: its mode decides; a network not listed here is closed', ['leaving'], {
     nftables: ['forward', 'leave'],
     iptables: ['forward', 'GANGWAY-LEAVE'],
   }),
-  policy('out, modes nat and nat-unprotected: only what belongs to a connection, and can be translated', [], {
+  policy('out, modes nat and nat-unprotected: only packets of a tracked connection, which can be translated', [], {
     nftables: ['forward', 'leave_nat'],
     iptables: ['forward', 'GANGWAY-LEAVE-NAT'],
   }),
-  policy('out, mode routed: as it is, but for errors about what is translated for others', [], {
+  policy('out, mode routed: everything, except errors about connections translated for other networks', [], {
     nftables: ['forward', 'leave_routed'],
     iptables: ['forward', 'GANGWAY-LEAVE-ROUTED'],
   }),
-  policy('out, with an egress policy: answers, and what is asked about below', [], {
+  policy('out, with an egress policy: replies, and destinations allowed below', [], {
     nftables: ['forward', 'leave_limited'],
     iptables: ['forward', 'GANGWAY-LEAVE-LIMITED'],
   }),
-  policy('out, an error: of a connection that has an end in this network', [], {
+  policy('out, an ICMP error: only about a connection with an end in this network', [], {
     nftables: ['forward, input', 'errors'],
     iptables: ['forward, input', 'GANGWAY-ERRORS'],
   }),
-  policy('to whom a network with an egress policy may not speak, whatever is allowed', listed('denied'), {
+  policy('destinations that the egress policy denies, before those that it allows', listed('denied'), {
     nftables: ['forward, input', 'denied'],
     iptables: ['forward, input', 'GANGWAY-DENIED'],
   }),
-  policy('to whom it may by name: what answers have told, as long as they hold', listed('learned'), {
+  policy('destinations allowed by name: addresses from DNS answers, until they expire', listed('learned'), {
     nftables: ['forward', 'learned'],
     iptables: ['forward', 'GANGWAY-OUTSIDE', 'GANGWAY-LEARNED'],
   }),
-  policy('to whom it may: to nobody else', listed('allowed'), {
+  policy('destinations that the egress policy allows; all others are dropped', listed('allowed'), {
     nftables: ['forward, input', 'allowed'],
     iptables: ['forward, input', 'GANGWAY-ALLOWED'],
   }),
   policy(
-    'into a network: nobody claims to be inside, and its mode decides; without one nothing enters',
+    'into a network: drops spoofed sources, then its mode decides; a network not listed here is closed',
     ['entering', ...families('subnets')],
     { nftables: ['forward', 'enter', 'entered'], iptables: ['forward', 'GANGWAY-CLAIMS', 'GANGWAY-ENTER'] },
   ),
-  policy('in, mode nat: answers, and what came by a published port', families('trusted_ports'), {
+  policy('in, mode nat: replies, and connections through a published port', families('trusted_ports'), {
     nftables: ['forward', 'enter_nat'],
     iptables: ['forward', 'GANGWAY-ENTER-NAT', 'GANGWAY-TRUSTED'],
   }),
-  policy('in: what the machine’s owner has marked, where the network accepts that mark', ['accepted_marks'], {
+  policy('in: packets with the mark that the network accepts', ['accepted_marks'], {
     nftables: ['forward', 'marked'],
     iptables: ['forward', 'GANGWAY-MARKED'],
   }),
@@ -172,24 +163,20 @@ export const stages: readonly Stage[] = [
     nftables: ['forward', 'enter_unprotected'],
     iptables: ['forward', 'GANGWAY-ENTER-UNPROTECTED'],
   }),
-  policy('in, mode routed: answers, pings, and published ports', families('open_ports'), {
+  policy('in, mode routed: replies, pings, and published ports', families('open_ports'), {
     nftables: ['forward', 'enter_routed'],
     iptables: ['forward', 'GANGWAY-ENTER-ROUTED', 'GANGWAY-OPEN'],
   }),
-  policy(
-    'between strangers: a machine that forwards because of gangway alone does so for containers alone',
-    ['closed_transit'],
-    {
-      nftables: ['forward, postrouting', 'strangers', 'between_foreign', 'transit'],
-      iptables: ['forward', 'GANGWAY-STRANGERS', 'GANGWAY-TRANSIT'],
-    },
-  ),
-  policy('this machine tells no container of a way around it', [], {
+  policy('between external networks: dropped where only gangway enabled forwarding', ['closed_transit'], {
+    nftables: ['forward, postrouting', 'strangers', 'between_foreign', 'transit'],
+    iptables: ['forward', 'GANGWAY-STRANGERS', 'GANGWAY-TRANSIT'],
+  }),
+  policy('the host sends no redirects to containers', [], {
     nftables: ['output', 'own_packets'],
     iptables: ['output', 'GANGWAY-REDIRECTS'],
   }),
   policy(
-    'the source: who goes out gets the machine’s address, or the one that was chosen',
+    'outgoing packets get the host’s address as the source, or the chosen one',
     ['masqueraded', ...['sources', 'own_ports', 'own_host_ports'].flatMap(families)],
     {
       nftables: ['postrouting', 'masks', 'stays', 'lent_port', 'spare_port', 'shadows', 'masked', 'shadow'],
@@ -210,7 +197,7 @@ export const stages: readonly Stage[] = [
   ),
 ];
 
-/** Where a fact is told. */
+/** The stage at which a fact is listed. */
 export function stageOf(step: FirewallStep | DiversionStep): Stage | undefined {
   return stages.find((station) => {
     if (step.kind === 'diversion') return station.of === 'container';
@@ -221,7 +208,7 @@ export function stageOf(step: FirewallStep | DiversionStep): Stage | undefined {
   });
 }
 
-/** Does a fact send packets on to this station? */
+/** Does a fact send packets to this stage? */
 export function jumpsTo(step: FirewallStep | DiversionStep, station: Stage): boolean {
   if (step.kind === 'rule') {
     const words = step.rule?.words ?? [];

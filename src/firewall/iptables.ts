@@ -1,8 +1,7 @@
 /**
- * The iptables back end: the same policy, for machines whose other programs speak iptables.
+ * The iptables back end, for hosts whose other programs use iptables.
  *
- * Chains of our own, modelled on Docker's; what a network or a port adds to them are rules. See `iptables/ruleset.rules`,
- * which is written to be read.
+ * Its chains are modelled on Docker's; networks and ports add rules to them. See `iptables/ruleset.rules`.
  */
 import { readFileSync } from 'node:fs';
 import type { ChainsStep, RuleStep } from '../plan/step.ts';
@@ -12,26 +11,29 @@ import type { IptablesRule, Variant } from '../values/iptables-rule.ts';
 import type { Backend } from './backend.ts';
 import { readSavedRules } from './iptables/kinds.ts';
 import { chainsOf, renderRules } from './iptables/render.ts';
-import { parseRuleset } from './iptables/ruleset.ts';
 import { readUserRules, userFiles, withoutComment } from './user-rules.ts';
 
-/** @throws GangwayError invalid-option for a line that is no rule of GANGWAY-USER, and for one whose comment may be its target */
+/**
+ * Parses the user's rules.
+ *
+ * @throws GangwayError invalid-option for a line outside of GANGWAY-USER, or with its target behind a comment sign
+ */
 export function parseUserRules(lines: readonly string[], family: Family): readonly IptablesRule[] {
   const wrong = lines.find((line) => !/^(-[46] )?-A GANGWAY-USER /.test(line));
   if (wrong !== undefined) {
-    throw new GangwayError('invalid-option', `${userFiles.iptables}: "${wrong}" is no rule of GANGWAY-USER`, {
-      hint: 'begin each line with -A GANGWAY-USER, and with -4 or -6 before it if it is for one family',
+    throw new GangwayError('invalid-option', `${userFiles.iptables}: "${wrong}" is not a rule of chain GANGWAY-USER`, {
+      hint: 'begin each line with -A GANGWAY-USER; put -4 or -6 before it for one family',
     });
   }
   const rules = lines.map(withoutComment);
-  // A rule without a target counts, and iptables takes it: what was meant to drop would let pass.
+  // iptables accepts a rule without a target, and only counts: a rule meant to drop would accept.
   const aimless = lines.find((line, index) => line !== rules[index] && !hasTarget(rules[index] ?? ''));
   if (aimless !== undefined) {
     throw new GangwayError(
       'invalid-option',
-      `${userFiles.iptables}: "${aimless}" does not say what becomes of a packet before its comment`,
+      `${userFiles.iptables}: "${aimless}" has no target (-j) before its comment`,
       {
-        hint: 'a # behind a blank begins a comment, unless it stands in quotes; a rule that only counts has it on a line of its own',
+        hint: 'a # after a space begins a comment, unless quoted; put the comment on its own line',
       },
     );
   }
@@ -52,7 +54,7 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
   const step = (rule: IptablesRule, why: string): RuleStep => ({ kind: 'rule', in: 'host', variant, rule, why });
   const load = (lines = readUserRules('iptables')) =>
     families.map((family): ChainsStep => {
-      const why = `the chains of every network, IPv${family}: their rules never change afterwards`;
+      const why = `the constant chains for all networks, IPv${family}`;
       const owners = parseUserRules(lines, family);
       const chains = { ...constant(family), ...(owners.length === 0 ? {} : { owners }) };
       return { kind: 'chains', in: 'host', variant, family, ...chains, why };
@@ -62,11 +64,10 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
 
     precedes: (other) => other === variant,
 
-    /** `iptables-restore --noflush`, once a family. */
     load,
 
     reload(rules, facts, old) {
-      // The owner's rules that an older file had go with it; those that somebody typed in stay.
+      // Rules from an older rules file are removed with it; rules that a user typed in stay.
       const had = old.some((step) => step.kind === 'chains' && step.owners !== undefined);
       const known = facts.flatMap((fact) => (fact.kind === 'rule' && fact.rule !== undefined ? [fact.rule] : []));
       const chains = rules.flatMap((step) => (step.kind === 'chains' ? [step] : []));
@@ -78,7 +79,6 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
       }));
     },
 
-    /** `iptables -I GANGWAY-… …`, one step a rule. */
     stepsFor: (facts, why) => facts.flatMap(renderRules).map((rule) => step(rule, why)),
 
     installed(kernel, why, sets) {
@@ -95,4 +95,38 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
 
 function textOf({ family, chain, words }: IptablesRule): string {
   return `${family} ${chain} ${words.join(' ')}`;
+}
+
+/** `-4` or `-6` limits a line to one family, `?` to hosts with br_netfilter. */
+const line = /^(?:-(?<family>[46]) )?(?<optional>\? )?(?:-(?<verb>[AI]) (?<chain>\S+) (?<words>.+))$/;
+
+/**
+ * Reads the chains and constant rules of one family from ruleset.rules.
+ *
+ * @param bridgeFilter is br_netfilter loaded? A rule that uses it would load it
+ */
+export function parseRuleset(
+  text: string,
+  family: Family,
+  bridgeFilter: boolean,
+): Pick<ChainsStep, 'chains' | 'rules' | 'ways'> {
+  const chains: ChainsStep['chains'][number][] = [];
+  const rules: IptablesRule[] = [];
+  const ways: ChainsStep['ways'][number][] = [];
+  let table: IptablesRule['table'] = 'filter';
+  for (const each of text.split('\n')) {
+    if (each.startsWith('*')) table = each.slice(1) as IptablesRule['table'];
+    else if (each.startsWith(':')) chains.push(chainIn(table, each.slice(1).split(' ')[0] ?? ''));
+    const found = line.exec(each)?.groups;
+    if (found === undefined || (found.family ?? String(family)) !== String(family)) continue;
+    if (found.optional !== undefined && !bridgeFilter) continue;
+    const rule = { family, table, chain: found.chain ?? '', words: (found.words ?? '').split(' ') };
+    if (chains.some(({ chain }) => chain === rule.chain)) rules.push(rule);
+    else ways.push({ rule, at: found.verb === 'I' ? 'head' : 'tail' });
+  }
+  return { chains, rules, ways };
+}
+
+function chainIn(table: IptablesRule['table'], chain: string): ChainsStep['chains'][number] {
+  return chain === 'GANGWAY-USER' ? { table, chain, kept: true } : { table, chain };
 }

@@ -1,11 +1,9 @@
 /**
- * What the firewall has to know of a network and of a published port.
+ * Converts networks and published ports to set elements of the constant ruleset (nftables/ruleset.nft).
  *
- * The rules themselves stand in nftables/ruleset.nft and never change. These functions say which elements of its sets
- * and maps a fact is; the caller adds them when it begins to hold and removes the same ones when it ends.
- *
- * Order matters at one place: the elements of a network come before its bridge and go after it. A bridge that the rules
- * don't know is nobody's, and the host forwards to it whatever it likes.
+ * Elements are added while a fact holds, and the same elements are removed afterwards. The elements of a network are
+ * added before its bridge exists and removed after the bridge: packets of an unknown bridge are forwarded without
+ * restriction.
  */
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
 import {
@@ -24,36 +22,36 @@ import { isTranslated, type PortBinding } from '../values/port.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import { egressElements, egressSets } from './egress.ts';
 
-/** What a bridge network lets pass, and under which addresses. */
+/** The policy of a bridge network. */
 export interface NetworkPolicy {
   readonly bridge: string;
-  /** One for each family that the network has; the other family is closed. */
+  /** One per family of the network; the other family is closed. */
   readonly subnets: readonly Prefix[];
-  /** Is there a guard in front of the bridge, which holds its containers to their addresses? */
+  /** Does anti-spoofing hold its containers to their addresses? */
   readonly guarded: boolean;
-  /** Nothing in and nothing out, in whichever mode. */
+  /** Blocks all traffic from and to other networks, in every mode. */
   readonly internal: boolean;
   /**
-   * May its containers talk to each other? The rules see what they say only where net.bridge.bridge-nf-call-iptables
-   * is 1; elsewhere their ports have to be isolated as well.
+   * May its containers talk to each other? The rules see that traffic only with net.bridge.bridge-nf-call-iptables=1;
+   * otherwise the bridge ports must be isolated too.
    */
   readonly interContainer: boolean;
   readonly masquerade: boolean;
   readonly gatewayModes: Readonly<Record<Family, GatewayMode>>;
-  /** At most one a family: what the world sees instead of the address of the link by which a packet leaves. */
+  /** At most one per family: the source address of outgoing packets, instead of the uplink's. */
   readonly sourceAddresses: readonly Address[];
-  /** Links from which a direct route to published ports is open. */
+  /** Links that may reach published ports by a direct route. */
   readonly trustedLinks: readonly string[];
-  /** What carries this mark may enter, published or not. */
+  /** Packets with this mark may enter, published or not. */
   readonly acceptedMark?: FirewallMark;
-  /** Absent: its containers may speak to everybody. */
+  /** Absent: outgoing traffic is not limited. */
   readonly egress?: EgressPolicy;
 }
 
-/** What a published port has to know of its network. */
+/** The part of a network's policy that published ports depend on. */
 export type PortPolicy = Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;
 
-/** `nft add element inet gangway bridges { "gangway0" }` and so on. */
+/** The elements of a network: `nft add element inet gangway bridges { "gangway0" }` and so on. */
 export function networkElements(policy: NetworkPolicy): readonly SetElement[] {
   const name = ifname(policy.bridge);
   return [
@@ -65,27 +63,25 @@ export function networkElements(policy: NetworkPolicy): readonly SetElement[] {
       ? []
       : [{ set: 'accepted_marks', key: [name, markOf(policy.acceptedMark)] }]),
     ...policy.subnets.flatMap((subnet) => familyElements(policy, subnet)),
-    ...(policy.internal ? absentFamilies(policy).map((family) => shutOut(policy, family)) : []),
+    ...(policy.internal ? absentFamilies(policy).map((family) => isolatedElement(policy, family)) : []),
   ];
 }
 
-/** The bridge may speak them all the same, and a host answers for each of its addresses on every link. */
+/** Families without a subnet. The bridge may still carry them, and a host answers for its addresses on every link. */
 function absentFamilies({ subnets }: NetworkPolicy): readonly Family[] {
   return families.filter((family) => !subnets.some(({ address }) => address.family === family));
 }
 
-/** Nothing of the machine itself can be seen from there. */
-function shutOut({ bridge }: NetworkPolicy, family: Family): SetElement {
+function isolatedElement({ bridge }: NetworkPolicy, family: Family): SetElement {
   return { set: 'isolated', key: [nfProto(family), ifname(bridge)] };
 }
 
-/** What is not said here is closed. */
 function familyElements(policy: NetworkPolicy, subnet: Prefix): readonly SetElement[] {
   const { family } = subnet.address;
   const name = ifname(policy.bridge);
   const here = [nfProto(family), name];
   const mode = policy.gatewayModes[family];
-  if (mode === 'isolated') return [shutOut(policy, family)];
+  if (mode === 'isolated') return [isolatedElement(policy, family)];
   const inside = {
     set: `inside${family}`,
     key: [nfProto(family), { type: 'prefix', prefix: network(subnet) }],
@@ -115,18 +111,20 @@ const chains = {
 } as const;
 
 /**
- * `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }`: what opens one port of a container.
+ * The elements of one published port: `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }`.
  *
- * None translates from one family to the other, which the kernel can't, or from loopback, or where each client is
- * introduced by a header: those ports are a process of the host's business, and so is what comes from an IPv6 address of
- * one link. What is said of the process is who may not reach it: an internal or a limited network; of one on 127.0.0.1, the
- * wire. It is said where these rules translate, too: connection tracking may have met a client before they did.
- * `::1` the kernel never accepts from there. In a routed network there is no port of the host: the container's own is
- * open, but not if it was asked for on loopback, nor if it believes what a header says.
+ * The kernel can't translate between families or from loopback, nor insert a PROXY header. The switchboard serves those
+ * ports, and clients with an IPv6 link-local address. The elements `carried_…` close the switchboard's socket to
+ * internal and limited networks, and `loopback_ports4` closes a port on 127.0.0.1 to other links (the kernel itself
+ * protects `::1`). They exist for translated ports too, since connection tracking may know a client from before the
+ * translation.
  *
- * Two ports of the host that lead to one of the container may have an element in common.
+ * A routed network has no host ports: the container's own port opens, unless it is published on loopback or expects a
+ * header.
  *
- * @param container the container's address on the network that the port belongs to
+ * Two host ports of one container port may share elements.
+ *
+ * @param container the container's address on the port's network
  */
 export function portElements(binding: PortBinding, container: Address, policy: PortPolicy): readonly SetElement[] {
   const { family } = container;
@@ -165,7 +163,7 @@ function hostPortElements(binding: PortBinding, container: Address): readonly Se
     : [{ set: `host_ports${family}`, key: [address(binding.hostAddress), ...hostPort], value }, ...held];
 }
 
-/** A container that asks from the port at which it is asked goes out from that one. */
+/** A container that sends from a port published under its own number keeps that source port. */
 function ownElements(binding: PortBinding, container: Address): readonly SetElement[] {
   const { hostAddress, hostPort, containerPort } = binding;
   const { family } = container;
@@ -183,7 +181,6 @@ const bridgePart = { type: 'ifname' } as const;
 
 const familyParts = [{ type: 'nf_proto' }, bridgePart] as const;
 
-/** The sets that hold what is known of networks. */
 export const networkSets: Readonly<Record<string, SetParts>> = {
   bridges: { key: [bridgePart] },
   unguarded: { key: [bridgePart] },
@@ -204,7 +201,6 @@ export const networkSets: Readonly<Record<string, SetParts>> = {
   inside6: { key: [{ type: 'nf_proto' }, { type: 'prefix', family: 6 }] },
 };
 
-/** The sets that hold published ports. */
 export const portSets: Readonly<Record<string, SetParts>> = {
   ...Object.fromEntries(
     families.flatMap((family): readonly (readonly [string, SetParts])[] => {
@@ -227,14 +223,14 @@ export const portSets: Readonly<Record<string, SetParts>> = {
   carried_ports: { key: [{ type: 'nf_proto' }, ...hostRangeParts] },
 };
 
-/** All sets, those of the machine itself among them. */
+/** All sets, including those of the host itself. */
 export const allSets: Readonly<Record<string, SetParts>> = {
   ...networkSets,
   ...portSets,
   closed_transit: { key: [{ type: 'nf_proto' }] },
 };
 
-/** gangway has turned on forwarding for `family`: the host must not become a router between other people's networks. */
+/** Blocks transit between external networks, where only gangway enabled forwarding. */
 export function closedTransitElements(family: Family): readonly SetElement[] {
   return [{ set: 'closed_transit', key: [nfProto(family)] }];
 }
@@ -243,7 +239,7 @@ function protocolOf({ protocol }: PortBinding): Datum {
   return { type: 'inet_proto', protocol };
 }
 
-/** In a set of intervals one port is an interval, too. */
+/** A single port as an interval. */
 function ports(port: number): Datum {
   return { type: 'ports', first: port, last: port };
 }

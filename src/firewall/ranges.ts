@@ -1,35 +1,31 @@
 /**
- * Ranges of ports as one element.
+ * Merges consecutive published ports into one element.
  *
- * Who publishes ten thousand ports of one container means one thing, and the kernel can be told so: an interval of a set
- * costs the same whatever it spans, and is compared in one step. A port of the host that leads to another number of the
- * container can't be part of one, since an element of a map has one value; so ranges are identities, `20000-29999` to the
- * same number each.
- *
- * @see `intervals` and `concatenations` in nft(8)
+ * An interval costs the same whatever it spans: ten thousand ports need one element and one comparison. A map element
+ * has a single value, so only ports that keep their number form a range: `20000-29999` to the same numbers.
  */
 import { grouped } from '../values/grouped.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 import { formatSetElement } from '../values/set-element.ts';
 
-/** An element, and of whom it was made, in the order of their ports. */
+/** A merged element, and its sources in the order of their ports. */
 export interface Range<T> {
   readonly element: SetElement;
   readonly sources: readonly T[];
 }
 
-/** The element of a port, or of the first of several in a row that lead to the same numbers. */
+/** The element of a port, or of the first of several consecutive ports. */
 export interface Fact<T> extends Range<T> {
   /** Default 1. */
   readonly count?: number;
 }
 
-/** Neighbouring ports as one element, all others as they are; what is said twice once. */
+/** Merges consecutive ports, and removes duplicates. */
 export function coalesce<T>(facts: readonly Fact<T>[]): readonly Range<T>[] {
   return [...grouped(facts, ({ element }) => bucketOf(element)).values()].flatMap(runs);
 }
 
-/** Elements of one bucket differ by their port alone. */
+/** Elements in one bucket differ only in their port. */
 function bucketOf(element: SetElement): string {
   const { set, key, value } = element;
   if (!mayBeRanged(element)) return `${set} ${formatSetElement(element)}`;

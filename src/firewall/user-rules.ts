@@ -1,11 +1,11 @@
 /**
- * Rules of the machine's owner, which come before ours whenever ours are loaded.
+ * Reads the user's own firewall rules, which run before gangway's.
  *
- *     /etc/gangway/user.nft      the rules of chain GANGWAY-USER, a line each: `ip saddr 192.0.2.0/24 drop`
- *     /etc/gangway/user.rules    the same for iptables: `-4 -A GANGWAY-USER -s 192.0.2.0/24 -j DROP`
+ *      /etc/gangway/user.nft      rules of chain GANGWAY-USER, one per line: `ip saddr 192.0.2.0/24 drop`
+ *      /etc/gangway/user.rules    the same for iptables: `-4 -A GANGWAY-USER -s 192.0.2.0/24 -j DROP`
  *
- * What is typed into the chain lasts as long as the chain does; what stands in the file is there again after a flush, and
- * after a boot. A change of the file is loaded by the next command.
+ * A rule typed into the chain lasts as long as the chain; rules in the file survive a flush and a reboot. The next
+ * command loads a changed file.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { GangwayError, ignoring } from '../values/errors.ts';
@@ -14,27 +14,29 @@ const directory = '/etc/gangway';
 
 export const userFiles = { nftables: `${directory}/user.nft`, iptables: `${directory}/user.rules` } as const;
 
-/** Everybody who may write to the file. */
-const strangers = 0o022;
+/** Write permission for group and others. */
+const writableByOthers = 0o022;
 
 /**
- * The lines of the file that are more than a comment.
+ * The lines of the file, without comments and empty lines.
  *
- * @throws GangwayError invalid-option for one that others than root may write to
+ * @throws GangwayError invalid-option if other users than root may write to the file
  */
 export function readUserRules(backend: keyof typeof userFiles): readonly string[] {
   const path = userFiles[backend];
   const found = ignoring(['ENOENT', 'ENOTDIR'], () => statSync(path));
   if (found === undefined) return [];
-  if (found.uid !== 0 || (found.mode & strangers) !== 0) {
-    throw new GangwayError('invalid-option', `${path} is not loaded: others than root may write to it`, {
+  if (found.uid !== 0 || (found.mode & writableByOthers) !== 0) {
+    throw new GangwayError('invalid-option', `insecure permissions on ${path}: only root may write to it`, {
       hint: `chown root:root ${path}; chmod 644 ${path}`,
     });
   }
   return linesOf(readFileSync(path, 'utf8'));
 }
 
-/** A comment begins with the line or behind a blank, and not within quotes: neither `ticket#42` nor `"see #42"` holds one. */
+/**
+ * A comment begins at the start of a line or after a space, and not in quotes: `ticket#42` and `"see #42"` hold none.
+ */
 const quotedOrComment = /("(?:\\.|[^"\\])*"?)|(?<!\S)#.*/g;
 
 export function withoutComment(line: string): string {

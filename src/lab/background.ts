@@ -1,20 +1,17 @@
 /**
- * A program that runs while the caller does something else: its output so far, its end, and a sure way to end it.
+ * A program running in the background of a lab: its output so far, its result, and a reliable way to end it.
  *
- * It has a process group of its own, so that one signal reaches the program and the nsenter(1) that started it, on both
- * sides of the PID namespace's border.
+ * It has its own process group, so one signal reaches both the program and its nsenter(1), across the PID namespace.
  */
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
-import { formatCommand } from './format-command.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 
-/** How a program ended. */
 export interface Result {
-  /** As a shell gives it: 128 and the signal's number after a signal. */
+  /** 128 plus the signal's number after a signal, as in a shell. */
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -22,7 +19,7 @@ export interface Result {
 
 export class Background {
   private readonly output = { stdout: '', stderr: '' };
-  /** How it ended, once all its output has arrived. */
+  /** Resolves when all output has arrived. */
   readonly result: Promise<Result>;
 
   constructor(
@@ -44,7 +41,6 @@ export class Background {
     }));
   }
 
-  /** What it has printed so far. */
   get stdout(): string {
     return this.output.stdout;
   }
@@ -53,26 +49,23 @@ export class Background {
     return this.output.stderr;
   }
 
-  /** Its stdin. Call `end()` on it to let the program read its end. */
+  /** Call `end()` to close it. */
   get stdin(): Writable {
     return this.child.stdin;
   }
 
   /**
-   * Waits until its stdout or stderr matches: the usual way for a program to say that it is ready.
+   * Waits until stdout or stderr matches, usually a message that the program is ready.
    *
-   * @throws GangwayError program-failed when the time is up, or when the program ends without having said it
+   * @throws GangwayError program-failed after the timeout, or if the program ends without a match
    */
   async waitForOutput(pattern: RegExp, options: WaitOptions = {}): Promise<void> {
     const said = () => pattern.test(this.output.stdout) || pattern.test(this.output.stderr);
     const ended = () => this.child.exitCode !== null || this.child.signalCode !== null;
-    await waitFor(`${this.argv[0]} says ${pattern}`, () => said() || ended(), options);
+    await waitFor(`${this.argv[0]} prints ${pattern}`, () => said() || ended(), options);
     if (!said()) await this.result;
     if (said()) return;
-    throw new GangwayError(
-      'program-failed',
-      `${formatCommand(this.argv)} ended too early: ${this.output.stderr.trim()}`,
-    );
+    throw new GangwayError('program-failed', `${formatCommand(this.argv)} exited early: ${this.output.stderr.trim()}`);
   }
 
   /** Sends a signal to the whole process group and waits for the end. */
@@ -81,4 +74,27 @@ export class Background {
     if (pid !== undefined) ignoring('ESRCH', () => process.kill(-pid, signal));
     return this.result;
   }
+}
+
+/**
+ * The environment of programs in a lab: the caller's, with npm's directories at the end of PATH.
+ *
+ * `npm test` and `npx` put node_modules/.bin first in PATH, where a package may have installed a program of any name,
+ * even `nft`.
+ */
+export function programEnvironment(
+  additions: Readonly<Record<string, string | undefined>> = {},
+): Record<string, string | undefined> {
+  const folders = (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(':');
+  const ofNpm = (folder: string) => folder.includes('/node_modules/');
+  const path = [...folders.filter((folder) => !ofNpm(folder)), ...folders.filter(ofNpm)].join(':');
+  return { ...process.env, PATH: path, ...additions };
+}
+
+const longest = 160;
+
+/** Formats a command for an error: its first line at most, since an argument may be a long script. */
+export function formatCommand(argv: readonly string[]): string {
+  const [line = '', ...others] = argv.join(' ').split('\n');
+  return others.length === 0 && line.length <= longest ? line : `${line.slice(0, longest)}…`;
 }

@@ -1,14 +1,13 @@
 /**
- * The lab's part of the machine's cgroup trees.
+ * The lab's cgroups.
  *
- * Each hierarchy gets one directory, `gangway-lab-NAME-INSTANCE`, which no other lab ever has, of the same name or not: what
- * is swept in haste or left behind is never somebody else's. A cgroup namespace that is made by a process in it takes it for
- * its root, and so do the cgroup file systems that are mounted in that namespace: what runs in the lab finds nothing but
- * its own subtree below /sys/fs/cgroup, limits what it likes there, and attaches its BPF programs to that root.
+ * Each hierarchy gets a directory `gangway-lab-NAME-INSTANCE`, unique among all labs. It is the root of the lab's
+ * cgroup namespace: processes in the lab see only their own subtree below /sys/fs/cgroup, set limits there, and attach
+ * BPF programs to that root.
  *
- * In a v1 hierarchy the directory lies below our own cgroup, so that an outer limit keeps its grip. The unified tree
- * forbids that: a cgroup with processes of its own cannot hand controllers to its children. There it lies below the
- * visible root, and for the same reason the lab's processes sit one level deeper, in `init`.
+ * In a v1 hierarchy the directory is below the caller's own cgroup, so that outer limits apply. In the unified tree a
+ * cgroup with processes can't delegate controllers. So the directory is below the visible root, and the lab's processes
+ * are one level deeper, in `init`.
  *
  * @see cgroups(7), cgroup_namespaces(7), "No Internal Process Constraint" in Documentation/admin-guide/cgroup-v2.rst
  */
@@ -17,22 +16,22 @@ import { join, resolve } from 'node:path';
 import { type CgroupLayout, readLayout } from '../kernel/cgroup.ts';
 import { ignoring } from '../values/errors.ts';
 
-/** One mounted cgroup tree. */
+/** A mounted cgroup tree. */
 export interface Hierarchy {
-  /** Where it is mounted, here and inside the lab: `/sys/fs/cgroup/memory`. */
+  /** Its mount point, outside and inside of the lab: `/sys/fs/cgroup/memory`. */
   readonly mountPoint: string;
   readonly unified: boolean;
-  /** What mounts the same tree again: `memory`, `none,name=systemd`; empty for the unified tree. */
+  /** The options to mount the same tree again: `memory`, `none,name=systemd`; empty for the unified tree. */
   readonly mountOptions: string;
-  /** The directory in which labs get theirs. */
+  /** The parent of the labs' directories. */
   readonly parent: string;
 }
 
 const prefix = 'gangway-lab-';
-/** Where the lab's processes sit in the unified tree, below the lab's root. */
+/** The cgroup of the lab's processes in the unified tree, below the lab's root. */
 export const unifiedLeaf = 'init';
 
-/** The cgroup trees in which labs can be made here. */
+/** The cgroup trees that can have labs. */
 export function hierarchies(): readonly Hierarchy[] {
   return labHierarchies(readLayout()).filter(({ parent }) => existsSync(join(parent, 'cgroup.procs')));
 }
@@ -46,12 +45,12 @@ export function labHierarchies(layout: CgroupLayout): readonly Hierarchy[] {
   });
 }
 
-/** Who entered a cgroup namespace without joining its cgroups is outside of what it sees: `/..`. Its labs begin at the root. */
+/** A path `/..` means that the process is outside of its cgroup namespace; then labs are below the root. */
 function below(mountPoint: string, path: string): string {
   return path.startsWith('/..') ? mountPoint : resolve(mountPoint, `.${path}`);
 }
 
-/** Other names of mounted trees: on a systemd machine with v1, `cpu` is a link to `cpu,cpuacct`. */
+/** Symbolic links to mounted trees: with systemd on v1, `cpu` links to `cpu,cpuacct`. */
 export function aliases(): readonly { readonly name: string; readonly target: string }[] {
   const directory = '/sys/fs/cgroup';
   const entries: Dirent[] = ignoring('ENOENT', () => readdirSync(directory, { withFileTypes: true })) ?? [];
@@ -60,14 +59,13 @@ export function aliases(): readonly { readonly name: string; readonly target: st
     .map(({ name }) => ({ name, target: readlinkSync(join(directory, name)) }));
 }
 
-/** The directories of a lab, one per hierarchy. */
 export function labDirectories(trees: readonly Hierarchy[], name: string, instance: string): readonly string[] {
   return trees.map(({ parent }) => join(parent, `${prefix}${name}-${instance}`));
 }
 
 /**
- * Removes what crashed labs left: directories of labs in which no process lives. The kernel refuses to remove an
- * inhabited one, so the worst that a race could do is an error in the newborn lab, which then tries again.
+ * Removes the cgroups of crashed labs: those without processes. The kernel refuses to remove one with processes. In a
+ * race, a starting lab gets an error and retries.
  *
  * @returns the removed directories
  */
@@ -83,13 +81,13 @@ export function sweep(trees: readonly Hierarchy[] = hierarchies()): readonly str
   return dead;
 }
 
-/** Removes a cgroup and all below it. One that is gone is fine, and so is one that came to life meanwhile. */
+/** Removes a cgroup tree. A missing one, or one with new processes, is skipped. */
 export function removeTree(directory: string): void {
   for (const child of subdirectories(directory)) removeTree(child);
   ignoring(['ENOENT', 'EBUSY', 'ENOTEMPTY'], () => rmdirSync(directory));
 }
 
-/** All cgroups below a directory, itself included. */
+/** A cgroup and all its descendants. */
 export function listTree(directory: string): readonly string[] {
   if (ignoring('ENOENT', () => statSync(directory)) === undefined) return [];
   return [directory, ...subdirectories(directory).flatMap(listTree)];
@@ -100,7 +98,7 @@ function subdirectories(directory: string): readonly string[] {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
 }
 
-/** `populated` counts processes that our own PID namespace can't see; `cgroup.procs` of a v1 tree does not. */
+/** `populated` includes processes outside of our PID namespace; `cgroup.procs` of a v1 tree does not. */
 function inhabited(directory: string): boolean {
   const read = (file: string) =>
     ignoring(['ENOENT', 'ENODEV', 'EOPNOTSUPP'], () => readFileSync(join(directory, file), 'utf8')) ?? '';

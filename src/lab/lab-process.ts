@@ -1,20 +1,18 @@
 /**
- * The private machine itself: its processes, its namespaces and its mounts.
+ * The lab's processes, namespaces and mounts.
  *
- * Theory of operation
+ *      keeper     sh, outside, in its own session (not affected by Ctrl-C): creates the lab's cgroups, waits for its
+ *        │        end, removes them
+ *        └ unshare      waits for the first process, and kills it when killed itself
+ *            └ first    sh, PID 1 inside: mounts, links, prints "ready", then reaps orphans
+ *                └ cat  reads the stdin that the caller holds open; or `sleep infinity` in a named lab
  *
- *     keeper     sh, outside, in a session of its own (Ctrl-C does not reach it): makes the lab's cgroups,
- *       │        waits, removes them at the end
- *       └ unshare      waits for the first process, and takes it along if it is killed itself
- *           └ first    sh, PID 1 inside: mounts, cables, "ready", then holds the lab and buries its orphans
- *               └ cat  reads the stdin that we hold open; or `sleep infinity` in a lab that outlives us
+ * When PID 1 exits, the kernel kills every process of its PID namespace. With the last process, the mounts, pins and
+ * network namespaces are removed. No other teardown is necessary.
  *
- * When PID 1 ends, the kernel kills every process of its PID namespace, however it got in, and with the last process go
- * the mounts, the pins and the network namespaces. Nothing else has to be torn down, and no order has to be kept.
- *
- * Two ways to live: `attached`, a test's lab, ends with us, since even SIGKILL closes our end of the pipe. A parent
- * death signal would be weaker: it follows the thread that forked, and test runners work in threads.
- * `detached`, a named lab, lives until `stopLab`.
+ * An `attached` lab (of a test) ends with its creator, since the kernel closes the pipe even after SIGKILL. A parent
+ * death signal would follow the thread that forked, and test runners use threads. A `detached` (named) lab runs until
+ * `stopLab`.
  *
  * @see pid_namespaces(7), "The namespace init process"
  */
@@ -24,6 +22,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { identifyProcess, isAlive, type ProcessIdentity, signalProcess } from '../kernel/process.ts';
 import { GangwayError, hasErrno, TeardownError } from '../values/errors.ts';
+import { programEnvironment } from './background.ts';
 import {
   aliases,
   type Hierarchy,
@@ -34,50 +33,47 @@ import {
   sweep,
   unifiedLeaf,
 } from './cgroups.ts';
-import { programEnvironment } from './environment.ts';
 import { fstab, type MountOptions, missingMountPoints, privateDirectories } from './mounts.ts';
 import { build, join, keeper } from './scripts.ts';
 import { type Cabling, cabling, type Topology } from './topology.ts';
 import { waitFor } from './wait.ts';
 
-/** A running lab, as data: enough to enter it and to end it, from any process. */
+/** A running lab as data, enough to enter or stop it from any process. */
 export interface RunningLab {
   readonly name: string;
-  /** PID 1 of the lab, as it is known outside. */
+  /** PID 1 of the lab, by its outer pid. */
   readonly init: ProcessIdentity;
-  /** The lab's directory in each cgroup tree. */
   readonly cgroups: readonly string[];
-  /** The cgroups that its processes live in. */
   readonly processCgroups: readonly string[];
-  /** The places outside, see `Topology`. */
+  /** See `Topology`. */
   readonly outside: readonly string[];
-  /** Directories that are not the machine's own: a working directory below one of them does not exist inside. */
+  /** Directories that the lab does not share with the host: a working directory there does not exist inside. */
   readonly privateDirectories: readonly string[];
 }
 
 export interface LabProcessOptions extends Topology, MountOptions {
   readonly name: string;
-  /** Ends with this process (attached) or lives until `stopLab` (detached). */
+  /** `attached` ends with this process, `detached` runs until `stopLab`. */
   readonly lifetime: 'attached' | 'detached';
 }
 
 type Keeper = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** A lab that stands, and ends with this process. */
+/** A started lab, which ends with this process. */
 export interface StartedLab {
   readonly machine: RunningLab;
-  /** Lets a detached one live on by itself. */
+  /** Lets a detached lab continue without this process. */
   readonly release: () => Promise<void>;
 }
 
 /**
- * Builds a lab, and returns when its cables are up.
+ * Starts a lab, and returns when its links are up.
  *
  * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, program-failed
  */
 export async function startLab(options: LabProcessOptions): Promise<StartedLab> {
   if (process.geteuid?.() !== 0) {
-    throw new GangwayError('not-root', 'only root can make a lab', { hint: 'repeat the command with sudo' });
+    throw new GangwayError('not-root', 'only root can create a lab', { hint: 'run the command with sudo' });
   }
   const cables = cabling(options);
   const trees = hierarchies();
@@ -109,9 +105,9 @@ export async function startLab(options: LabProcessOptions): Promise<StartedLab> 
 }
 
 /**
- * Ends a lab and everything in it, and returns when nothing of it is left. One that has ended already is fine.
+ * Stops a lab with everything in it, and returns when nothing is left. A stopped lab is fine.
  *
- * The keeper removes the cgroups; they are removed here, too, in case it was killed.
+ * The keeper removes the cgroups; this function does too, in case the keeper was killed.
  *
  * @throws TeardownError if a cgroup can't be removed
  */
@@ -133,7 +129,7 @@ export async function stopLab(machine: RunningLab): Promise<void> {
   }
 }
 
-/** Waits for the first process's two words, `pid N` and `ready`. Whatever comes instead is the reason of the failure. */
+/** Waits for the lines `pid N` and `ready`. Any other output explains the failure. */
 async function ready(child: Keeper, name: string): Promise<ProcessIdentity> {
   let output = '';
   let complaints = '';
@@ -149,7 +145,7 @@ async function ready(child: Keeper, name: string): Promise<ProcessIdentity> {
   try {
     await Promise.race([announced, once(child, 'close')]);
   } catch (error) {
-    throw new GangwayError('program-failed', 'the shell could not be started', { cause: error });
+    throw new GangwayError('program-failed', 'cannot start a shell', { cause: error });
   }
   const init = output.endsWith('\nready\n') ? identifyProcess(Number(/^pid (\d+)$/m.exec(output)?.[1])) : undefined;
   if (init === undefined) throw buildFailed(name, complaints);
@@ -157,11 +153,11 @@ async function ready(child: Keeper, name: string): Promise<ProcessIdentity> {
   return init;
 }
 
-/** From here on neither the keeper nor its streams keep our event loop alive; our end of its stdin stays open. */
+/** Detaches the keeper and its output from the event loop; its stdin stays open. */
 function letGo(child: Keeper): void {
   child.stdout.destroy();
   child.stderr.destroy();
-  // The lab may end before us, and nothing is ever written to it: a broken pipe means nothing here.
+  // The lab may end first, so a broken pipe is expected.
   child.stdin.on('error', (error) => {
     if (!hasErrno(error, 'EPIPE', 'ECONNRESET')) throw error;
   });
@@ -172,8 +168,8 @@ function letGo(child: Keeper): void {
 function buildFailed(name: string, complaints: string): GangwayError {
   const reason = complaints.trim().split('\n').join('; ');
   const missing = /: (\w+): not found/.exec(reason)?.[1];
-  if (missing === undefined) return new GangwayError('program-failed', `lab "${name}" could not be built: ${reason}`);
-  return new GangwayError('missing-program', `lab "${name}" could not be built: ${missing} is missing`, {
+  if (missing === undefined) return new GangwayError('program-failed', `cannot create lab "${name}": ${reason}`);
+  return new GangwayError('missing-program', `cannot create lab "${name}": ${missing} is not installed`, {
     hint: 'apt install util-linux iproute2',
   });
 }
@@ -185,7 +181,7 @@ function keeperArguments(
   trees: readonly Hierarchy[],
   cgroups: readonly string[],
 ): readonly string[] {
-  // mount(8) skips a line whose source and target it finds mounted already; in a lab within a lab it would.
+  // mount(8) skips a line whose source and target are mounted already, as in a lab within a lab.
   const source = `gangway-lab-${instance}`;
   const overlays = missingMountPoints();
   return [

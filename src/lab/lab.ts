@@ -1,22 +1,20 @@
 /**
- * A private machine that lives as long as its owner: what every kernel test runs in.
+ * A private host for tests, which lives as long as the process that created it.
  *
- *     await using lab = await createLab();
- *     await lab.world.serve();
- *     await lab.host.run(['curl', '-s', 'http://203.0.113.2/']);    // 203.0.113.1
+ *      await using lab = await createLab();
+ *      await lab.world.serve();
+ *      await lab.host.run(['curl', '-s', 'http://203.0.113.2/']);    // 203.0.113.1
  *
- * Nothing of the real machine is touched. When the process that made the lab ends, however it ends, the kernel takes
- * the lab away.
+ * The real host is not changed. When the creating process ends, for whatever reason, the kernel removes the lab.
  */
 import { randomBytes } from 'node:crypto';
 import { type LabProcessOptions, type RunningLab, startLab, stopLab } from './lab-process.ts';
-import { parseLabName } from './name.ts';
 import { Place } from './namespace-runner.ts';
 import { type Snapshot, snapshot } from './snapshot.ts';
-import { hostPlace } from './topology.ts';
+import { hostPlace, parseLabName } from './topology.ts';
 
 export interface LabOptions extends Omit<LabProcessOptions, 'name' | 'lifetime'> {
-  /** Its hostname and its name in the cgroup trees. Default: an invented one. */
+  /** Its hostname, and its name in the cgroup trees. Default: a random one. */
   readonly name?: string;
 }
 
@@ -31,32 +29,32 @@ export class Lab implements AsyncDisposable {
     return this.machine.name;
   }
 
-  /** The pid of its first process, as it is known outside. */
+  /** The pid of its first process, outside of the lab. */
   get pid(): number {
     return this.machine.init.pid;
   }
 
-  /** Its directory in each cgroup tree, as it is known outside. */
+  /** Its directory in each cgroup tree, outside of the lab. */
   get cgroups(): readonly string[] {
     return this.machine.cgroups;
   }
 
-  /** The place that plays the internet. @throws GangwayError lab-not-found where the topology has none */
+  /** The place of the external network. @throws GangwayError lab-not-found if the topology has none */
   get world(): Place {
     return this.place('world');
   }
 
-  /** A place by its name. What it does throws GangwayError lab-not-found if the topology has none of that name. */
+  /** A place by its name. Its methods throw GangwayError lab-not-found if the topology lacks it. */
   place(name: string): Place {
     return new Place(this.machine, name);
   }
 
-  /** All that lives in it at this moment: see `difference`. */
+  /** A snapshot of everything in it: see `difference`. */
   leftovers(): Promise<Snapshot> {
     return snapshot(this.machine);
   }
 
-  /** Ends it and all that runs in it. Repeating it is fine. */
+  /** Stops the lab. Repeated calls are fine. */
   down(): Promise<void> {
     return stopLab(this.machine);
   }
@@ -67,7 +65,7 @@ export class Lab implements AsyncDisposable {
 }
 
 /**
- * Makes a lab.
+ * Creates a lab.
  *
  * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, program-failed
  */

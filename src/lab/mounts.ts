@@ -1,6 +1,6 @@
 /**
- * What a lab has of its own in the file system: kernel file systems of its namespaces, and empty ones where the real
- * machine keeps state. Everything else is shared with the real machine, programs and working directories above all.
+ * The mounts of a lab: kernel file systems of its namespaces, and empty directories for state. Everything else, such as
+ * programs and working directories, is shared with the real host.
  *
  * @see fstab(5), mount(8)
  */
@@ -8,18 +8,18 @@ import { existsSync } from 'node:fs';
 import type { Hierarchy } from './cgroups.ts';
 
 export interface MountOptions {
-  /** Give the lab a /tmp of its own, too. Default false. */
+  /** A private /tmp. Default false. */
   readonly privateTmp?: boolean;
 }
 
 const ownDirectories = ['/var/lib/gangway', '/etc/gangway'] as const;
 
-/** Directories that are not the real machine's: what lies below them there does not exist in the lab. */
+/** Directories that the lab does not share with the real host. */
 export function privateDirectories(options: MountOptions): readonly string[] {
   return ['/run', '/dev/shm', ...ownDirectories, ...(options.privateTmp ? ['/tmp'] : [])];
 }
 
-/** A private copy of a directory in which a mount point is missing. */
+/** A private copy of a directory that lacks a mount point. */
 export interface Overlay {
   readonly parent: string;
   /** Relative to `parent`. */
@@ -27,7 +27,7 @@ export interface Overlay {
   readonly scratch: string;
 }
 
-/** The overlays that are needed where gangway's own directories do not exist on the real machine. */
+/** The overlays for directories of gangway that do not exist on the real host. */
 export function missingMountPoints(): readonly Overlay[] {
   return ownDirectories
     .filter((directory) => !existsSync(directory))
@@ -37,7 +37,7 @@ export function missingMountPoints(): readonly Overlay[] {
     });
 }
 
-/** Everything that the lab has of its own, as fstab(5), so that one mount(8) mounts all. */
+/** All mounts of the lab as fstab(5), for a single mount(8). */
 export function fstab(
   source: string,
   options: MountOptions,

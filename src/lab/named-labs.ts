@@ -1,9 +1,9 @@
 /**
- * Labs with a name, which outlive the command that made them: what `gangway lab up|exec|shell|down|ls` is made of.
+ * Named labs, which outlive the command that created them: `gangway lab up|exec|shell|down|ls`.
  *
- * A named lab is held by its own first process. All that is written down is how to find that process: one file,
- * RUNTIME-labs/NAME.json. A file whose process has ended, or that is from before the last boot, means nothing, and
- * the next command removes it. The directory goes with its last file, and so is none that others put theirs into.
+ * The lab's first process keeps it alive. One file, RUNTIME-labs/NAME.json, tells how to find that process. A file
+ * whose process has ended, or from before a reboot, is stale: the next command removes it. The directory is removed
+ * with its last file.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,24 +14,23 @@ import { bootId } from '../kernel/boot.ts';
 import { requireCommand } from '../kernel/exec-lookup.ts';
 import { isAlive } from '../kernel/process.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
+import { programEnvironment } from './background.ts';
 import { sweep } from './cgroups.ts';
-import { programEnvironment } from './environment.ts';
 import { type LabProcessOptions, type RunningLab, startLab, stopLab } from './lab-process.ts';
-import { parseLabName } from './name.ts';
 import { nsenterCommand, workingDirectoryIn } from './namespace-runner.ts';
-import { hostPlace } from './topology.ts';
+import { hostPlace, parseLabName } from './topology.ts';
 
 export interface NamedLabOptions {
-  /** Beside which labs are known by name. Default `/run/gangway`: `/run/gangway-labs`. */
+  /** The directory of lab files is this path with the suffix `-labs`. Default `/run/gangway`. */
   readonly runtimeDirectory?: string;
 }
 
 /** One line of `gangway lab ls`. */
 export interface LabSummary {
   readonly name: string;
-  /** Its first process, as it is known outside. */
+  /** The outer pid of its first process. */
   readonly pid: number;
-  /** Where a command can be run: `host`, `world`, … */
+  /** The places that can run commands: `host`, `world`, … */
   readonly places: readonly string[];
   readonly createdAt: Date;
 }
@@ -44,7 +43,7 @@ interface LabRecord {
 }
 
 /**
- * Makes a lab that stays until `downLab`.
+ * Creates a lab that runs until `downLab`.
  *
  * @throws GangwayError lab-exists, not-root, missing-program, invalid-name, invalid-option, program-failed
  */
@@ -63,12 +62,12 @@ export async function upLab(
     await stopLab(machine);
     throw hasErrno(error, 'EEXIST') ? labExists(name) : error;
   }
-  // Whoever is interrupted before this leaves no lab that nobody knows.
+  // An interrupt before this line leaves no unknown lab.
   await release();
   return summary(record);
 }
 
-/** Ends a named lab and all that runs in it. @throws GangwayError lab-not-found, TeardownError */
+/** Stops a named lab. @throws GangwayError lab-not-found, TeardownError */
 export async function downLab(name: string, options: NamedLabOptions = {}): Promise<void> {
   const directory = labsDirectory(options);
   const { machine } = known(directory, name);
@@ -77,7 +76,7 @@ export async function downLab(name: string, options: NamedLabOptions = {}): Prom
   sweep();
 }
 
-/** The labs that are alive, by name. */
+/** Lists the running labs by name. */
 export function listLabs(options: NamedLabOptions = {}): readonly LabSummary[] {
   const directory = labsDirectory(options);
   sweep();
@@ -89,11 +88,10 @@ export function listLabs(options: NamedLabOptions = {}): readonly LabSummary[] {
 }
 
 /**
- * Runs a command in a named lab, on our own terminal and streams.
+ * Runs a command in a named lab, with our terminal and streams.
  *
- * @returns its exit code, as a shell gives it
- * @throws GangwayError lab-not-found if there is no such lab, or no such place in it; command-not-found,
- *   command-not-executable
+ * @returns its exit code, as in a shell
+ * @throws GangwayError lab-not-found for an unknown lab or place; command-not-found, command-not-executable
  */
 export async function execInLab(
   name: string,
@@ -112,7 +110,7 @@ export async function execInLab(
     searchPath: env.PATH,
   });
   const child = spawn(program, parameters, { cwd: '/', env, stdio: 'inherit' });
-  // The terminal sends its signals to the whole foreground group: the command decides, and we report what it decided.
+  // The terminal signals the whole foreground group: the command handles the signal, and we return its status.
   const leaveToCommand = () => undefined;
   process.on('SIGINT', leaveToCommand).on('SIGQUIT', leaveToCommand);
   try {
@@ -123,19 +121,19 @@ export async function execInLab(
   return child.exitCode ?? 128 + (child.signalCode === null ? 0 : constants.signals[child.signalCode]);
 }
 
-/** Ctrl-C reaches the command by the terminal; when we are killed, this hands the end on, across nsenter(1) to the command. */
+/** Ends the command when this process is killed, also across nsenter(1). */
 function endsWithParent(argv: readonly string[]): readonly [string, ...string[]] {
   return ['setpriv', '--pdeathsig', 'TERM', '--', ...argv];
 }
 
-/** Opens an interactive shell in a named lab. Its prompt says where one is: `world@demo /root #`. */
+/** Opens an interactive shell in a named lab, with the prompt `world@demo /root #`. */
 export async function shellInLab(
   name: string,
   place: string = hostPlace,
   options: NamedLabOptions = {},
 ): Promise<number> {
   parseLabName(name);
-  // Without its start-up files, which would set another prompt.
+  // Without start-up files, which would change the prompt.
   const shell = existsSync('/bin/bash') ? ['bash', '--norc', '--noprofile', '-i'] : ['sh', '-i'];
   const directory = shell[0] === 'bash' ? '\\w' : '$PWD';
   return execInLab(name, place, shell, { ...options, environment: { PS1: `${place}@${name} ${directory} # ` } });
@@ -149,7 +147,7 @@ function recordPath(directory: string, name: string): string {
   return join(directory, `${parseLabName(name)}.json`);
 }
 
-/** Appears complete or not at all, and never in the place of another: link(2) refuses to replace. */
+/** Creates the file atomically: link(2) does not replace an existing one. */
 function publish(directory: string, record: LabRecord): void {
   const draft = join(directory, `.${record.machine.name}.${process.pid}`);
   try {
@@ -161,7 +159,7 @@ function publish(directory: string, record: LabRecord): void {
   }
 }
 
-/** Again where the last lab took the directory away in between. */
+/** Retries if the last lab removed the directory meanwhile. */
 function writeInto(directory: string, path: string, content: string): void {
   for (let written: true | undefined; written === undefined; ) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -182,8 +180,8 @@ function removeIfEmpty(directory: string): void {
 }
 
 function labExists(name: string): GangwayError {
-  return new GangwayError('lab-exists', `lab "${name}" exists already`, {
-    hint: `enter it with \`gangway lab shell --name ${name}\`, or end it with \`gangway lab down --name ${name}\``,
+  return new GangwayError('lab-exists', `lab "${name}" already exists`, {
+    hint: `enter it with \`gangway lab shell --name ${name}\`, or stop it with \`gangway lab down --name ${name}\``,
   });
 }
 
@@ -191,11 +189,11 @@ function known(directory: string, name: string): LabRecord {
   const record = find(directory, name);
   if (record !== undefined) return record;
   throw new GangwayError('lab-not-found', `lab "${name}" not found`, {
-    hint: 'see `gangway lab ls`, or make one with `gangway lab up`',
+    hint: 'see `gangway lab ls`, or create it with `gangway lab up`',
   });
 }
 
-/** The record of a living lab. The record of a dead one is removed. @throws GangwayError record-unreadable */
+/** The record of a running lab. Removes a stale record. @throws GangwayError record-unreadable */
 function find(directory: string, name: string): LabRecord | undefined {
   const path = recordPath(directory, name);
   const text = ignoring('ENOENT', () => readFileSync(path, 'utf8'));
@@ -212,9 +210,9 @@ function parse(path: string, text: string): LabRecord {
     const record = JSON.parse(text) as LabRecord;
     if (record.version === 1 && typeof record.machine.init.pid === 'number') return record;
   } catch (error) {
-    throw new GangwayError('record-unreadable', `${path} is not readable`, { hint, cause: error });
+    throw new GangwayError('record-unreadable', `${path}: invalid JSON`, { hint, cause: error });
   }
-  throw new GangwayError('record-unreadable', `${path} is from another version of gangway`, { hint });
+  throw new GangwayError('record-unreadable', `${path}: written by another version of gangway`, { hint });
 }
 
 function summary({ machine, createdAt }: LabRecord): LabSummary {

@@ -1,31 +1,28 @@
 /**
- * A place in a lab where programs can run: the host, or one of the network namespaces around it.
+ * Runs programs in a place of a lab: the host, or one of the network namespaces around it.
  *
- * All places of a lab share its processes, files and cgroups; each has its own network.
+ * All places share processes, files and cgroups; each has its own network.
  */
 import { spawn } from 'node:child_process';
 import { isAlive } from '../kernel/process.ts';
 import { GangwayError } from '../values/errors.ts';
-import { Background, type Result } from './background.ts';
-import { echoServer } from './echo.ts';
-import { programEnvironment } from './environment.ts';
-import { formatCommand } from './format-command.ts';
+import { Background, formatCommand, programEnvironment, type Result } from './background.ts';
 import type { RunningLab } from './lab-process.ts';
 import { enter } from './scripts.ts';
 import { addressesOf, hostPlace } from './topology.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 
 export interface SpawnOptions {
-  /** Added to our own environment; undefined takes a variable away. */
+  /** Added to the environment; undefined removes a variable. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Default: ours, or `/` where ours does not exist in the lab. */
+  /** Default: the current one, or `/` if the lab does not have it. */
   readonly workingDirectory?: string;
 }
 
 export interface ExecOptions extends SpawnOptions {
-  /** What the program reads from its stdin. Default: nothing. */
+  /** The program's stdin. Default: empty. */
   readonly input?: string;
-  /** The program is killed, and an error thrown, when it takes longer. Default 30,000. */
+  /** After this time the program is killed, and an error thrown. Default 30,000. */
   readonly timeoutMilliseconds?: number;
 }
 
@@ -42,21 +39,21 @@ export class Place {
     readonly name: string,
   ) {}
 
-  /** Its addresses towards the others. */
+  /** Its addresses in the shared network. */
   get addresses(): { readonly v4: string; readonly v6: string } {
     return addressesOf([hostPlace, ...this.machine.outside].indexOf(this.name));
   }
 
-  /** A path to its network namespace, usable from any process of the machine that made the lab. */
+  /** A path to its network namespace, for any process of the real host. */
   get networkNamespacePath(): string {
     return networkNamespacePath(this.machine, this.name);
   }
 
   /**
-   * Runs a program and waits for its end, and for the end of its output: a daemon that it leaves behind with the same
-   * stdout is waited for, too. A failure of the program is a result, not an error.
+   * Runs a program until it exits and closes its output; a daemon that keeps stdout open counts too. A non-zero exit
+   * code is a result, not an error.
    *
-   * @throws GangwayError lab-not-found if the lab has ended, program-failed when the time is up
+   * @throws GangwayError lab-not-found if the lab has ended, program-failed after the timeout
    */
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<Result> {
     const program = this.spawn(argv, options);
@@ -80,18 +77,18 @@ export class Place {
    * Runs a program that must succeed.
    *
    * @returns its stdout
-   * @throws GangwayError program-failed with what it said
+   * @throws GangwayError program-failed with the output
    */
   async run(argv: readonly string[], options: ExecOptions = {}): Promise<string> {
     const { exitCode, stdout, stderr } = await this.exec(argv, options);
     if (exitCode === 0) return stdout;
     throw new GangwayError(
       'program-failed',
-      `${formatCommand(argv)} (in ${this.name}) ended with ${exitCode}: ${(stderr || stdout).trim()}`,
+      `${formatCommand(argv)} (in ${this.name}) exited with ${exitCode}: ${(stderr || stdout).trim()}`,
     );
   }
 
-  /** Starts a program and leaves it running, at most until the lab ends. */
+  /** Starts a program in the background, at most until the lab ends. */
   spawn(argv: readonly string[], options: SpawnOptions = {}): Background {
     const [program, ...parameters] = nsenterCommand(this.machine, this.name, argv, options.workingDirectory);
     const child = spawn(program, parameters, {
@@ -104,10 +101,9 @@ export class Place {
   }
 
   /**
-   * Starts the servers that tell every caller under which address it was seen: HTTP, and UDP for every datagram, both
-   * on all IPv4 and IPv6 addresses of this place.
+   * Starts an HTTP and a UDP server that reply with the client's address, on all IPv4 and IPv6 addresses of this place.
    *
-   *     curl http://203.0.113.2/   →   203.0.113.1
+   *      curl http://203.0.113.2/   →   203.0.113.1
    */
   async serve(options: ServeOptions = {}): Promise<Background> {
     const ports = [`${options.httpPort ?? 80}`, `${options.udpPort ?? 7}`];
@@ -119,7 +115,6 @@ export class Place {
     return server;
   }
 
-  /** Waits until a program succeeds here. */
   async waitFor(argv: readonly string[], options: WaitOptions = {}): Promise<void> {
     const succeeds = async () => (await this.exec(argv)).exitCode === 0;
     await waitFor(`${formatCommand(argv)} succeeds in ${this.name}`, succeeds, options);
@@ -127,11 +122,9 @@ export class Place {
 }
 
 /**
- * The command that runs `argv` in a place of a lab.
+ * The command that runs `argv` in a place of a lab. `nsenter --pid` forks and passes on the exit code or signal.
  *
- * `nsenter --pid` forks: the program is a child inside, and nsenter passes its end on, exit code or signal.
- *
- * @throws GangwayError lab-not-found if the lab has ended, or has no such place
+ * @throws GangwayError lab-not-found if the lab has ended, or lacks the place
  */
 export function nsenterCommand(
   machine: RunningLab,
@@ -141,7 +134,7 @@ export function nsenterCommand(
 ): readonly [string, ...string[]] {
   if (!isAlive(machine.init)) {
     throw new GangwayError('lab-not-found', `lab "${machine.name}" has ended`, {
-      hint: 'make it again: gangway lab up',
+      hint: 'create it with `gangway lab up`',
     });
   }
   return [
@@ -160,7 +153,7 @@ export function nsenterCommand(
   ];
 }
 
-/** Where a program in a lab starts: where we are, or `/` where that is not to be seen there. */
+/** The working directory in a lab: the current one, or `/` if it is hidden there. */
 export function workingDirectoryIn({ privateDirectories }: RunningLab, wanted: string = process.cwd()): string {
   return privateDirectories.some((directory) => `${wanted}/`.startsWith(`${directory}/`)) ? '/' : wanted;
 }
@@ -169,6 +162,33 @@ function networkNamespacePath(machine: RunningLab, place: string): string {
   if (place === hostPlace) return `/proc/${machine.init.pid}/ns/net`;
   if (machine.outside.includes(place)) return `/proc/${machine.init.pid}/root/run/netns/${place}`;
   throw new GangwayError('lab-not-found', `lab "${machine.name}" has no place "${place}"`, {
-    hint: `it has ${[hostPlace, ...machine.outside].join(', ')}`,
+    hint: `choose one of ${[hostPlace, ...machine.outside].join(', ')}`,
   });
 }
+
+/**
+ * The program of `Place.serve`, run by a separate Node without any file.
+ *
+ * Each family has its own sockets, so that an IPv4 client never gets an IPv4-mapped address. UDP replies come from the
+ * right address only if the place has one address per family.
+ */
+export const echoServer = `
+'use strict';
+const { createServer } = require('node:http');
+const { createSocket } = require('node:dgram');
+const { once } = require('node:events');
+const [httpPort, udpPort] = process.argv.slice(1).map(Number);
+async function serve() {
+  for (const host of ['0.0.0.0', '::']) {
+    const server = createServer((request, response) => response.end(request.socket.remoteAddress + '\\n'));
+    server.listen({ port: httpPort, host, ipv6Only: host === '::' });
+    await once(server, 'listening');
+    const socket = createSocket({ type: host === '::' ? 'udp6' : 'udp4', ipv6Only: host === '::' });
+    socket.on('message', (_, peer) => socket.send(peer.address + '\\n', peer.port, peer.address));
+    socket.bind(udpPort, host);
+    await once(socket, 'listening');
+  }
+  console.log('ready');
+}
+serve();
+`;

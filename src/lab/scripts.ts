@@ -1,22 +1,20 @@
 /**
- * The shell scripts that build and enter a lab. They are constant; everything that varies arrives in "$1", "$2", ….
+ * Shell scripts that build and enter a lab. They are constant; arguments vary.
  *
- * Why shell: a process with threads, such as Node, can neither fork nor enter a mount namespace, and may not even be the
- * first process of a PID namespace. unshare(1), mount(8) and ip(8) do each of these things in a millisecond or two, and
- * who reads this file sees how a private machine is made by hand.
+ * Why shell: a process with threads, such as Node, can't fork, enter a mount namespace or become PID 1 of a namespace.
+ * unshare(1), mount(8) and ip(8) take a millisecond or two each, and the scripts show how to build a lab by hand.
  */
 
 /**
- * Outside the lab: makes the cgroups, starts the lab, and takes the cgroups away when it has ended, however it ended.
+ * Outside of the lab: creates the cgroups, starts the lab, and removes the cgroups after its end.
  *
- * The shell itself must stay silent: it would report that its child was killed into a pipe that nobody reads any more,
- * and be killed by that. Mount propagation `slave` lets the machine's later mounts and unmounts reach the lab, never
- * the reverse.
+ * The shell itself must not print: a report about its killed child would go into a closed pipe and kill the shell.
+ * Mount propagation `slave` forwards later mounts of the host to the lab, never the reverse.
  *
- * In a unified tree a group has the controllers that its parent hands on, and a machine whose units have no limits
- * hands on no cpu and no io: they stay on afterwards, since the labs beside us may need them, too.
+ * A cgroup of the unified tree has only the controllers that its parent delegates, and a host without limits may not
+ * delegate cpu and io. They stay delegated, because other labs may need them.
  *
- * "$1" script of the first process · "$2" number of cgroups · then the cgroups · then the first process's own arguments
+ * "$1" script of the first process · "$2" number of cgroups · then the cgroups · then the first process's arguments
  */
 export const keeper = `
 remove() {
@@ -48,11 +46,11 @@ exit "$code"
 `;
 
 /**
- * The lab's first process, in all its namespaces but one: joins the cgroups, so that the cgroup namespace that follows
- * is rooted there. A sweeping neighbour may have taken a cgroup that was still empty: then it is made again, once for
- * each neighbour. A v1 cpuset takes no process before it has processors and memory nodes.
+ * The lab's first process, in all namespaces except the cgroup namespace: joins the cgroups, which become the root of
+ * the cgroup namespace. A concurrent sweep may remove an empty cgroup; then it is created again. A v1 cpuset needs
+ * processors and memory nodes before it accepts a process.
  *
- * /proc is still the machine's, and therefore tells by which pid the machine knows us.
+ * /proc is still the host's, so it shows the outer pid.
  *
  * the cgroups · "--" · script of the second stage · its arguments
  */
@@ -76,22 +74,19 @@ exec unshare --cgroup sh -euc "$second" gangway-lab "$@"
 `;
 
 /**
- * Still the first process: mounts what a machine has of its own, lays the cables, and holds the lab as a second, short
- * shell, whose command line is easy to read in the lab's own `ps`. It says "ready" when what it waits for has begun: from
- * then on nothing in the lab changes by itself.
+ * The first process, second stage: mounts the lab's file systems, configures its links, and then waits as a second
+ * shell with a short command line. It prints "ready" when the holder is running; after that nothing changes by itself.
  *
- * /run comes first, because mount(8) would note things there. The real machine's /sys is not only covered but unmounted:
- * whoever looks for cgroup trees in the mount table must not find each of them twice. The overlays give /etc and /var/lib a private copy where
- * the mount points of gangway's own directories are missing, so that we need not make them on the real machine.
- * `wait` buries every orphan of the lab. With `cat` as the holder the lab ends when the other end of its stdin is
- * closed, and the kernel closes that for whoever is killed. One that stays for itself is held like that until it is told so.
+ * * /run comes first, because mount(8) writes there. The host's /sys is unmounted, not only hidden: otherwise the mount
+ *   table would list each cgroup tree twice.
+ * * The overlays give /etc and /var/lib a private copy if gangway's mount points are missing on the host.
+ * * `wait` reaps the lab's orphans. With `cat` as the holder, the lab ends when the other end of stdin is closed.
+ * * ip_forward is reset, since a new network namespace inherits the host's value.
+ * * `settle` retries, because a concurrent sweep may remove the empty `init`.
+ * * A controller that the kernel refuses to delegate (cpu with real-time processes) is missing in the lab.
  *
- * A new network namespace inherits ip_forward from the real machine; here every place begins as what it is, no router.
- * A neighbour that looked at our cgroup before we were in it sweeps `init` away as long as that is empty.
- * A controller that the kernel will not hand on (cpu, where real-time processes run) is simply missing below.
- *
- * "$1" holder: eof or down · "$2" hostname · "$3" name of our mounts · "$4" directories for overlays · "$5" fstab
- * "$6" links in /sys/fs/cgroup · "$7" cables · then for each wiring: place, link, batch
+ * "$1" holder: eof or down · "$2" hostname · "$3" source of our mounts · "$4" directories for overlays · "$5" fstab
+ * "$6" links in /sys/fs/cgroup · "$7" links · then for each wiring: place, link, batch
  */
 export const build = `
 holder=$1
@@ -156,9 +151,8 @@ exec sh -c '
 `;
 
 /**
- * Enters a lab: joins its cgroups, then all its namespaces, then becomes the command.
- *
- * The cgroups come first: they lie above the roots that the lab's processes see, and can't be named from inside.
+ * Enters a lab: joins its cgroups and namespaces, and runs the command. Cgroups come first, because the lab can't see
+ * those above its root.
  *
  * "$1" cgroups, one a line · then the command
  */

@@ -1,8 +1,8 @@
 /**
- * What lives in a lab, as sorted lines of text: taken before and after, the two must be equal if nothing is left.
+ * Takes snapshots of a lab as sorted lines of text: equal snapshots before and after a test prove that nothing is left.
  *
- * Everything is asked from the kernel's own tables and from iproute2 and nft, never from gangway's own code: a witness
- * that shares the code of the accused is none.
+ * The data comes from the kernel, iproute2 and nft, not from gangway's own code, so that an error there can't hide
+ * itself.
  */
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,12 +12,12 @@ import type { RunningLab } from './lab-process.ts';
 import { Place } from './namespace-runner.ts';
 import { hostPlace } from './topology.ts';
 
-/** Lines such as `link host: gangway0`, `file /run/gangway/lock`, `process conmon`; one per thing, sorted. */
+/** Sorted lines such as `link host: gangway0`, `file /run/gangway/lock`, `process conmon`. */
 export type Snapshot = readonly string[];
 
 /**
- * What one place has: its links, addresses, routes, policy rules, firewall and the switches of a router, each part under its
- * title. As few programs as can be: a test looks some dozen times. A link that goes while its switches are read has none.
+ * Prints links, addresses, routes, rules, firewall and forwarding sysctls of a place, in titled parts. It runs few
+ * programs, because tests take many snapshots. A link that disappears meanwhile has no sysctls.
  */
 const networkScript = `
 echo '== links'; printf 'link show\\naddress show\\n' | ip -o -batch -
@@ -28,7 +28,7 @@ echo '== sysctl'; grep -sH . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/co
   /proc/sys/net/ipv6/conf/*/forwarding || [ $? -eq 2 ]
 `;
 
-/** Takes the snapshot of a lab. What the taking itself needs is not in it. */
+/** Takes a snapshot, which excludes the processes that take it. */
 export async function snapshot(machine: RunningLab): Promise<Snapshot> {
   const root = `/proc/${machine.init.pid}/root`;
   const things = [
@@ -42,9 +42,9 @@ export async function snapshot(machine: RunningLab): Promise<Snapshot> {
 }
 
 /**
- * What came (`+ …`) and what went (`- …`) between two snapshots. Things of the same name are counted.
+ * Lists additions (`+ …`) and removals (`- …`) between two snapshots.
  *
- *     t.deepEqual(difference(before, await lab.leftovers()), []);
+ *      t.deepEqual(difference(before, await lab.leftovers()), []);
  */
 export function difference(before: Snapshot, after: Snapshot): readonly string[] {
   const count = new Map<string, number>();
@@ -57,21 +57,21 @@ export function difference(before: Snapshot, after: Snapshot): readonly string[]
 
 async function network(machine: RunningLab, name: string): Promise<readonly string[]> {
   const { exitCode, stdout, stderr } = await new Place(machine, name).exec(['sh', '-euc', networkScript]);
-  if (exitCode !== 0) throw new GangwayError('program-failed', `can't look into ${name}: ${stderr.trim()}`);
+  if (exitCode !== 0) throw new GangwayError('program-failed', `cannot take a snapshot of ${name}: ${stderr.trim()}`);
   return stdout
     .split(/^== /m)
     .flatMap((part) => {
       const [title = '', ...lines] = part.trimEnd().split('\n');
-      return lines.flatMap((line) => told[title]?.(line.trim()) ?? []);
+      return lines.flatMap((line) => formats[title]?.(line.trim()) ?? []);
     })
     .map((line) => line.replace(' ', ` ${name}: `).trimEnd());
 }
 
 /**
- * A line of each part as it stands in the snapshot. A link-local address has routes in the table local as soon as nobody else was
- * found to have it, a second later: the address alone is told.
+ * Formats the lines of each part. Local routes of link-local addresses appear a second later (after duplicate address
+ * detection), so only the address is listed.
  */
-const told: Readonly<Record<string, (line: string) => string | undefined>> = {
+const formats: Readonly<Record<string, (line: string) => string | undefined>> = {
   links: (line) => {
     const [, name = '', family = '', address] = line.split(/\s+/);
     return family.startsWith('inet') ? `address ${name} ${address}` : `link ${name.replace(/[@:].*/, '')}`;
@@ -84,7 +84,7 @@ const told: Readonly<Record<string, (line: string) => string | undefined>> = {
   sysctl: (line) => `sysctl ${line}`,
 };
 
-/** Zombies are left out: the lab's first process is about to bury them. */
+/** Leaves out zombies, which PID 1 is about to reap. */
 function processes(root: string): readonly string[] {
   return readdirSync(`${root}/proc`)
     .filter((name) => /^\d+$/.test(name))
@@ -94,7 +94,7 @@ function processes(root: string): readonly string[] {
     .map((name) => `process ${name}`);
 }
 
-/** Mounts by place, type and root; their numbers differ each time. */
+/** Mounts by path and type; their ids differ each time. */
 function mounts(pid: number): readonly string[] {
   return readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
     .trimEnd()

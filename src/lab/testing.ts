@@ -1,10 +1,10 @@
 /**
- * `gangway-net/testing`: private machines with real networks for your own tests, in a tenth of a second each.
+ * `gangway-net/testing`: private hosts with real networks for your own tests, each created in a tenth of a second.
  *
- *     import { createLab } from 'gangway-net/testing';
+ *      import { createLab } from 'gangway-net/testing';
  *
- *     await using lab = await createLab({ outside: ['world', 'attacker'] });
- *     const { stdout } = await lab.place('attacker').exec(['ip', '-j', 'neighbour']);
+ *      await using lab = await createLab({ outside: ['world', 'attacker'] });
+ *      const { stdout } = await lab.place('attacker').exec(['ip', '-j', 'neighbour']);
  */
 export type { Background, Result } from './background.ts';
 export { createLab, Lab, type LabOptions } from './lab.ts';

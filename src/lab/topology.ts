@@ -1,69 +1,67 @@
 /**
- * Who stands around the lab's host, and how they are wired.
+ * The places around the lab's host, and their links.
  *
- * Theory of operation
+ * The lab's own network namespace is `host`, the host under test. Every other place is a network namespace pinned in
+ * the lab's /run/netns, so `ip netns exec world …` works inside. One place outside needs one veth:
  *
- * The lab's own network namespace is `host`: the machine that a test or a learner works on. Every other place is a
- * further network namespace, pinned in the lab's /run/netns, so that `ip netns exec world …` works inside.
- * With one place outside, one cable is enough:
+ *      ┌─ host ───────────────────────┐        ┌─ world ──────────────────────┐
+ *      │ up0   203.0.113.1/24         │  veth  │ eth0   203.0.113.2/24        │
+ *      │       2001:db8:f::1/64       ├────────┤        2001:db8:f::2/64      │
+ *      │ default via .2 and ::2       │        │                              │
+ *      └──────────────────────────────┘        └──────────────────────────────┘
  *
- *     ┌─ host ───────────────────────┐        ┌─ world ──────────────────────┐
- *     │ up0   203.0.113.1/24         │  veth  │ eth0   203.0.113.2/24        │
- *     │       2001:db8:f::1/64       ├────────┤        2001:db8:f::2/64      │
- *     │ default via .2 and ::2       │        │                              │
- *     └──────────────────────────────┘        └──────────────────────────────┘
+ * More places share one Ethernet: a bridge in its own namespace, `segment`. So an attacker can answer ARP for others,
+ * or send unroutable packets to the host's MAC.
  *
- * With more, a bridge in a namespace of its own, `segment`, is the switch that connects them: all share one Ethernet,
- * so that an attacker can answer ARP for others, or send to the host's MAC what was never meant to be routed.
+ *      ┌─ host ────┐  ┌─ world ───┐  ┌─ neighbour ┐  ┌─ attacker ─┐
+ *      │ up0    .1 │  │ eth0   .2 │  │ eth0    .3 │  │ eth0    .4 │
+ *      └────┬──────┘  └────┬──────┘  └────┬───────┘  └────┬───────┘
+ *      ┌────┴── segment ───┴── switch0 ───┴───────────────┴───────┐
+ *      └───────────────────────────────────────────────────────────┘
  *
- *     ┌─ host ────┐  ┌─ world ───┐  ┌─ neighbour ┐  ┌─ attacker ─┐
- *     │ up0    .1 │  │ eth0   .2 │  │ eth0    .3 │  │ eth0    .4 │
- *     └────┬──────┘  └────┬──────┘  └────┬───────┘  └────┬───────┘
- *     ┌────┴── segment ───┴── switch0 ───┴───────────────┴───────┐
- *     └───────────────────────────────────────────────────────────┘
- *
- * The first place is everybody's default gateway; it plays the internet and has no default route itself. MACs follow
- * from the addresses, so two labs of the same shape are alike to the last byte. Addresses skip duplicate address
- * detection, also the link-local ones, which we therefore set ourselves: they are usable at once.
+ * The first place is the others' default gateway. It stands for the Internet and has no default route. MACs follow from
+ * addresses, so labs of one topology are identical. Addresses skip duplicate address detection, link-local ones too
+ * (they are set explicitly), so they work at once.
  *
  * @see RFC 5737 and RFC 3849, the prefixes reserved for documentation
  */
 import { GangwayError } from '../values/errors.ts';
 
-/** What a lab is asked for. */
 export interface Topology {
-  /** The places beside the host, in the order of their addresses (.2, .3, …). Default `['world']`; `[]` has no uplink. */
+  /**
+   * The places outside of the host, in the order of their addresses (.2, .3, …). Default `['world']`; `[]` has no
+   * uplink.
+   */
   readonly outside?: readonly string[];
-  /** Bytes of an IP packet on the segment, 1280 to 65535. Default 1500. */
+  /** MTU of the shared network, 1280 to 65535. Default 1500. */
   readonly mtu?: number;
 }
 
-/** One place and the `ip -batch` lines that configure its end of the cable, to be run inside it. */
+/** A place and the `ip -batch` lines that configure its link, run inside it. */
 export interface Wiring {
   readonly place: string;
-  /** The link that must be up before the place is of use. */
+  /** The link that must be up before the place is usable. */
   readonly link: string;
   readonly batch: string;
 }
 
-/** The lines that make namespaces and cables, to be run in the host, and then each place's own lines. */
+/** `ip -batch` lines that create namespaces and links, run in the host, and each place's own lines. */
 export interface Cabling {
   readonly batch: string;
   readonly wirings: readonly Wiring[];
 }
 
-/** The namespace of the lab itself. */
 export const hostPlace = 'host';
 const segmentPlace = 'segment';
 const placeName = /^[a-z][a-z0-9-]{0,14}$/;
 
-/** The address of the host (0), of the first place (1), of the second (2), …  */
+/** The addresses of the host (0), the first place (1), and so on. */
 export function addressesOf(index: number): { readonly v4: string; readonly v6: string } {
   return { v4: `203.0.113.${index + 1}`, v6: `2001:db8:f::${(index + 1).toString(16)}` };
 }
 
 /**
- * Turns a topology into `ip -batch` lines.
+ * Converts a topology to `ip -batch` lines.
  *
  * @throws GangwayError invalid-name, invalid-option
  */
@@ -97,7 +95,7 @@ function check(outside: readonly string[], mtu: number): void {
     });
   }
   if (new Set(outside).size !== outside.length || outside.length > 200) {
-    throw new GangwayError('invalid-option', 'the places outside must be different, and at most 200');
+    throw new GangwayError('invalid-option', 'invalid places: use at most 200 different names');
   }
   if (!Number.isInteger(mtu) || mtu < 1280 || mtu > 65535) {
     throw new GangwayError('invalid-option', `invalid mtu ${mtu}`, { hint: 'use 1280 (the least for IPv6) to 65535' });
@@ -136,11 +134,19 @@ function switchWiring(places: readonly string[], mtu: number): Wiring {
   return { place: segmentPlace, link: 'switch0', batch };
 }
 
-/** Docker's old habit, which makes MACs readable: the four bytes of the address behind 02:42. */
+/** Readable MACs, as in old Docker: 02:42 and the four bytes of the address. */
 function mac(index: number): string {
   return `02:42:cb:00:71:${(index + 1).toString(16).padStart(2, '0')}`;
 }
 
 function lines(...texts: readonly string[]): string {
   return texts.map((text) => `${text}\n`).join('');
+}
+
+/** Checks the name of a lab, which is used for a hostname, a file and a cgroup. @throws GangwayError invalid-name */
+export function parseLabName(text: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,31}$/.test(text)) return text;
+  throw new GangwayError('invalid-name', `invalid lab name ${JSON.stringify(text)}`, {
+    hint: 'use up to 32 lower-case letters, digits and dashes, with a letter or digit first',
+  });
 }

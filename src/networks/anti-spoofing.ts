@@ -1,31 +1,29 @@
 /**
- * Chapter 12: guard.
+ * Chapter 11: anti-spoofing.
  *
- * Who is it that speaks? On a switch, whoever says so. A container that may open a raw socket, as Docker lets each, can say
- * that it is the gateway, or its neighbour, and the others believe it: their packets come to it.
+ * On a bridge, a container with NET_RAW, which Docker grants by default, can send frames with any source: the gateway's
+ * address or another container's. The others believe them, and their packets go to the attacker.
  *
- *      container a --"172.17.0.1 is at my MAC"--> vethA | guard |   the bridge
+ *      container a --"172.17.0.1 is at my MAC"--> vethA | check |   the bridge
  *                                                       |   x   |
  *      container a --"172.17.0.2 is at my MAC"--> vethA | ----> |-------------> vethB --> container b
  *
- * What comes out of a cable is known to come from one container, and of that one we know the MAC and the addresses, since
- * it was we who gave them. So the guard in front of the bridge (firewall/nftables/anti-spoofing.nft) lets through what names
- * these as its sender, and nothing else.
+ * Each veth belongs to one container, and gangway assigned that container's MAC and addresses. So rules in front of the
+ * bridge (firewall/nftables/anti-spoofing.nft) accept only frames with these as the sender. The bridge learns a MAC
+ * only from accepted frames.
  *
- * A frame's way: out of eth0, into the machine by vethA, past the guard, and only then does the bridge learn from it where
- * a's MAC is, and send it on, to b or up into the machine.
+ * A container in several networks replies through its default route, whichever network a request came from (chapter 6).
+ * So it may use all its addresses on each of its endpoints, and the allowed addresses change with each connect and
+ * disconnect.
  *
- * A container in several networks answers by its way out, wherever the question came in (chapter 7). So it may use each of
- * its addresses at all of its plugs, and what one plug may say changes when another one is plugged in or pulled.
- *
- * Where we differ from Docker: it has nothing like it. Who runs bridges or routers inside a container says
- * `-o gangway.guard=false` when creating its network.
+ * Docker has no such check. A network for containers that run bridges or routers turns it off: `-o
+ * gangway.guard=false`.
  */
 import { allowSender } from '../firewall/anti-spoofing.ts';
 import type { ElementStep } from '../plan/step.ts';
 import type { BridgeNetwork, Endpoint } from './bridge.ts';
 
-/** A container's plug, and the network that it is in. */
+/** An endpoint of a running container, with its network. */
 export interface AttachedEndpoint {
   readonly network: Pick<BridgeNetwork, 'kind' | 'guarded'> | { readonly kind: 'macvlan' | 'ipvlan' };
   readonly endpoint: Endpoint;
@@ -35,12 +33,12 @@ export function hasAntiSpoofing(network: AttachedEndpoint['network']): boolean {
   return network.kind === 'bridge' && network.guarded !== false;
 }
 
-/** What the guard has to know of a container with these plugs. Before the cables are plugged in, and until they are out. */
-export function allowSenders(plugs: readonly AttachedEndpoint[]): readonly ElementStep[] {
-  const everywhere = plugs.flatMap(({ endpoint }) => endpoint.addresses);
-  return plugs.flatMap(({ network, endpoint: { hostLink, mac, addresses, linkLocalAddresses = [] } }) => {
+/** The elements for a container with these endpoints. They exist before the veths and until the veths are removed. */
+export function allowSenders(attached: readonly AttachedEndpoint[]): readonly ElementStep[] {
+  const everywhere = attached.flatMap(({ endpoint }) => endpoint.addresses);
+  return attached.flatMap(({ network, endpoint: { hostLink, mac, addresses, linkLocalAddresses = [] } }) => {
     if (hostLink === undefined || !hasAntiSpoofing(network)) return [];
-    // Where a network has no IPv6, no word of it is said (chapter 1).
+    // A network without IPv6 allows no IPv6 senders (chapter 1).
     const families = addresses.map(({ address }) => address.family);
     const own = [...everywhere, ...linkLocalAddresses].map(({ address }) => address);
     return allowSender({ hostLink: hostLink, mac, addresses: own.filter(({ family }) => families.includes(family)) });

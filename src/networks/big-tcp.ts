@@ -1,12 +1,9 @@
 /**
- * Chapter 15: large packets.
+ * Chapter 14: large packets (BIG TCP).
  *
- * How large may a packet be that never leaves the machine?
- *
- * TCP does not cut its stream into packets of the wire's size: it hands the link up to 64 KiB at once, and the network card cuts.
- * Between containers there is no card and nothing cuts at all; what is handed over is what arrives. Then the 64 KiB, which are
- * the 16 bits of an IP packet's length, are the only reason to walk through bridge and firewall so often. Since Linux 6.3
- * (IPv6: 5.19) a link may say that it takes more ("BIG TCP"), and a packet's length is then told beside the packet.
+ * TCP hands segments of up to 64 KiB to the link, and the network card splits them into packets. Between containers
+ * nothing splits them. There the 64 KiB, the limit of a 16-bit packet length, only force more passes through bridge and
+ * firewall. Since Linux 6.3 (IPv6: 5.19) a link may accept larger segments ("BIG TCP").
  *
  *      container a                                          container b
  *     +-----------+         +----------------+             +-----------+
@@ -14,44 +11,41 @@
  *     +-----------+         |(1)             |             +-----------+
  *                           +-------+--------+
  *                                   | routing, masquerade
- *                                 uplink     takes 64 KiB: who is handed more cuts it, here, in software
+ *                                 uplink     64 KiB: the host splits larger segments here, in software
  *
- * (1) What the machine itself sends to a container goes nowhere else: the bridge and the machine's plugs always take large
- * packets. That is every published port that a process of the machine asks.
+ * (1) The bridge and the host ends always accept large packets: packets from the host to a container go nowhere else.
+ * This speeds up published ports for processes of the host.
  *
- * (2) What a container sends goes to its siblings or out, and its plug can't tell: TCP asks the link for the size, not
- * the route. Out of the machine, IPv4 is cut into packets of the wire's size by the processor instead of the card. So a
- * container's plug takes large packets of IPv4 where nothing gets out, in internal networks, and of IPv6 nowhere.
+ * (2) A container's link can't tell siblings from external destinations, because TCP takes the size from the link, not
+ * from the route. Splitting in software costs more than in the network card. So a container sends large IPv4 packets
+ * only in internal networks, and never large IPv6 packets.
  *
- * For IPv6 marks a large packet by a header of eight bytes between IP's and TCP's, and two parts of Linux forget it. On the way
- * out (6.18) the mark is counted as a part of each piece: all are too big for the wire by eight bytes, and the container is told
- * so again and again. From sibling to sibling (Debian's 6.12.118), where the bridge shows its frames to the router's rules, as
- * beside Docker, TCP's header is looked for where the mark begins. So its length is read from the first four bits of the sequence
- * number; five of their sixteen values are too small, and the packet is dropped.
+ * Large IPv6 packets have an extra header of eight bytes, which two parts of Linux mishandle. On output (6.18) each
+ * piece counts eight bytes too many and is refused as too big. Between siblings with bridge-nf-call-ip6tables (Debian's
+ * 6.12.118), the TCP header is read at the wrong offset, and packets are dropped for 5 of 16 values there.
  *
- * What the kernel does by itself: it lowers the bridge's size to that of a port which has less.
+ * The kernel lowers the bridge's size to that of its smallest port.
  *
- * Where we differ from Docker: it leaves all sizes at 64 KiB. `-o gangway.big-tcp=on` lets containers of any network send
- * large packets of IPv4, `off` leaves all sizes alone.
+ * Docker leaves all sizes at 64 KiB. `-o gangway.big-tcp=on` lets containers of any network send large IPv4 packets;
+ * `off` changes no size.
  *
  * @see Documentation/networking/segmentation-offloads.rst; ip6_pkt_too_big in net/ipv6/ip6_output.c;
- * br_nf_pre_routing_ipv6 in net/bridge/br_netfilter_ipv6.c; qdisc_pkt_len_segs_init in net/core/dev.c; docs/decisions/0019-big-tcp.md
+ * @see br_nf_pre_routing_ipv6 in net/bridge/br_netfilter_ipv6.c; qdisc_pkt_len_segs_init in net/core/dev.c; docs/decisions/0019-big-tcp.md
  */
 import type { Family } from '../values/address.ts';
 import type { SegmentSizes, Segments } from '../values/gso-sizes.ts';
 import type { BigTcp, Subnet } from '../values/network.ts';
 
-/** As many pages of 4 KiB as one packet has room for descriptions of 32 KiB; larger ones were not faster. */
+/** The maximum of one packet; larger values were not faster. */
 const largeBytes = 393_216;
 
-/** What decides about a network's sizes. */
 export interface GsoSizeFacts {
   readonly bigTcp?: BigTcp;
   readonly internal: boolean;
   readonly subnets: readonly Subnet[];
 }
 
-/** @param able families of which the kernel's links take large packets */
+/** @param able families in which the kernel supports large packets */
 export function chooseGsoSizes(
   { bigTcp = 'auto', internal, subnets }: GsoSizeFacts,
   able: readonly Family[],

@@ -1,10 +1,10 @@
 /**
- * Chapter 3: bridge.
+ * Chapter 2: bridge.
  *
- * How do containers reach each other and the machine? As machines in an office do: each has a cable, and the cables
- * end in one switch. The kernel has both. A veth is a cable with two plugs; a bridge is a switch.
+ * Containers reach each other and the host as computers in an office do: each has a cable, and the cables end in one
+ * switch. The kernel has both: a veth is a cable with two ends, a bridge is a switch.
  *
- *      container a            the machine                           container b
+ *      container a            the host                              container b
  *     +---------------+      +------------------------------+      +---------------+
  *     | eth0          |      |      gangway0 172.17.0.1     |      | eth0          |
  *     | 172.17.0.2    |======| vethA       |        vethB   |======| 172.17.0.3    |
@@ -13,28 +13,27 @@
  *     |   172.17.0.1  |      |                              |      |   172.17.0.1  |
  *     +---------------+      +------------------------------+      +---------------+
  *
- * A packet's way from a to b: a's route table says that 172.17.0.0/16 is on eth0; ARP asks the bridge's ports who has
- * 172.17.0.3; the frame goes through the cable, the bridge has learnt behind which port b's MAC is, and it comes out
- * of b's eth0. The machine's own routing is not asked. From a to anywhere else: the default route names 172.17.0.1,
- * which is the bridge itself, so the frame climbs into the machine; chapter 4 sends it on.
+ * From a to b: a's route table has 172.17.0.0/16 on eth0, and ARP asks for the MAC of 172.17.0.3. The bridge has
+ * learned the port of that MAC and forwards the frame to b's eth0. The host's routing is not involved. From a to any
+ * other address: the default route names 172.17.0.1, the bridge's own address. So the host receives the packet and
+ * routes it (chapter 3).
  *
- * What the kernel does by itself: an address of length 16 brings its route along; the bridge learns MACs and forgets
- * them after five minutes; deleting one plug of a veth, or the namespace that it is in, deletes both.
+ * What the kernel does by itself: an address of length 16 adds its subnet route; the bridge learns MACs and forgets
+ * them after five minutes; deleting one end of a veth, or its namespace, deletes both ends.
  *
- * Where we differ from Docker: the cable is made in one message, its far plug born in the container under its final
- * name (Docker before 28 made it outside, moved and renamed it: 30 ms). The bridge has a fixed MAC from its birth, so
- * neighbours' tables stay true when ports come and go. IPv6 is off on a network without IPv6, on all three of its
- * interfaces and not in the container alone: what each plug would announce about itself is flooded to all others, and
- * at a thousand containers was half of the time that one took. The container's MAC is made from its address, as Docker
- * did until 27: who gets an address that another had gets its MAC too, so no neighbour's table is ever wrong. Docker 28
- * draws it at random and then has to announce it, three broadcasts a container, which on a bridge of a thousand cost 4 ms
- * each.
+ * Where gangway differs from Docker:
+ * * One request creates the veth, with its peer in the container under the final name.
+ * * The bridge has a fixed MAC, so ARP entries stay valid when ports change.
+ * * A network without IPv6 disables IPv6 on all three interfaces, not only in the container. Their announcements are
+ *   flooded to all ports, and took half of the start time with a thousand containers.
+ * * A container's MAC is derived from its address (as in Docker before 28). A reused address keeps its MAC, so no ARP
+ *   entry becomes wrong, and no broadcast has to announce a new MAC.
  */
 
 import type { Backend } from '../firewall/backend.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
 import { reasonOf } from '../firewall/rule-explanations.ts';
-import type { NamespaceRef } from '../plan/namespace-ref.ts';
+import type { NamespaceRef } from '../plan/link-step.ts';
 import type { DefaultRoute, FirewallStep, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';
@@ -43,10 +42,9 @@ import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
 import { configureLink, disableIpv6, type EndpointLink, familiesForMtu, namespaceOf, type Sandbox } from './sandbox.ts';
 
-/** What a bridge does about the world, as it was asked for. */
+/** The requested options of a bridge network. */
 export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix' | 'bigTcp'>;
 
-/** A switch with an address of its own. */
 export interface BridgeNetwork extends BridgeOptions {
   readonly kind: 'bridge';
   readonly name: string;
@@ -66,17 +64,20 @@ export function optionsOf(request: BridgeRequest): BridgeOptions {
   return options;
 }
 
-/** A cable between a container and a bridge. */
+/** A container's connection to a network. */
 export interface Endpoint extends EndpointLink {
   readonly id: string;
-  /** The machine's plug: `veth3f2a9c4`. Absent where a link of the machine leads into the container without a cable. */
+  /** The host end of the veth: `veth3f2a9c4`. Absent for macvlan and ipvlan. */
   readonly hostLink?: string;
   readonly mac: Mac;
-  /** Kept from its siblings by the bridge itself: where there is no br_netfilter, no rule sees what they say. */
+  /** Isolated by the bridge: without br_netfilter, no rule sees traffic between siblings. */
   readonly isolated?: boolean;
 }
 
-/** `ip link add gangway0 type bridge; ip address add 172.17.0.1/16 dev gangway0; ip link set gangway0 up`. */
+/**
+ * Creates the bridge: `ip link add gangway0 type bridge; ip address add 172.17.0.1/16 dev gangway0; ip link set
+ * gangway0 up`.
+ */
 export function createBridge(network: BridgeNetwork, families: readonly Family[], firewall: Backend): readonly Step[] {
   const { bridge, mac, mtuBytes, subnets } = network;
   return [
@@ -88,18 +89,18 @@ export function createBridge(network: BridgeNetwork, families: readonly Family[]
       mac,
       mtuBytes,
       ...(network.interContainer ? {} : { filtered: true }),
-      why: `the switch of network ${network.name}`,
+      why: `the bridge of network ${network.name}`,
     },
     ...disableIpv6('host', bridge, subnets, familiesForMtu(mtuBytes, families)),
-    ...deaf(network),
-    ...lenient(network),
-    ...discreet(network),
-    ...subnets.flatMap((subnet) => stand(network, subnet)),
-    { kind: 'up', in: 'host', link: bridge, why: 'the switch is on' },
+    ...ignoreRouterAdvertisements(network),
+    ...looseReversePath(network),
+    ...restrictArp(network),
+    ...subnets.flatMap((subnet) => gatewayAddress(network, subnet)),
+    { kind: 'up', in: 'host', link: bridge, why: 'enable the bridge' },
   ];
 }
 
-/** `nft add element inet gangway bridges { "gangway0" }`, and what else the firewall has to know of a network. */
+/** The policy of a network: `nft add element inet gangway bridges { "gangway0" }` and so on. */
 export function bridgePolicySteps(network: BridgeNetwork, firewall: Backend): readonly FirewallStep[] {
   const policy = policyOf(network);
   return networkElements(policy).flatMap((element) =>
@@ -107,61 +108,61 @@ export function bridgePolicySteps(network: BridgeNetwork, firewall: Backend): re
   );
 }
 
-/** What a container says of routes in IPv6 is not for the machine (CVE-2020-13401). */
-function deaf({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
+/** The host ignores router advertisements from containers (CVE-2020-13401). */
+function ignoreRouterAdvertisements({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
   if (!subnets.some(({ subnet }) => subnet.address.family === 6)) return [];
   const [key, value, why] =
     gatewayModes[6] === 'isolated'
-      ? ['disable_ipv6', '1', 'the machine has no place on this switch']
-      : ['accept_ra', '0', 'no container is a router for the machine'];
+      ? ['disable_ipv6', '1', 'the host has no address on this bridge']
+      : ['accept_ra', '0', 'ignore router advertisements from containers'];
   return [{ kind: 'sysctl', in: 'host', key: `net/ipv6/conf/${bridge}/${key}`, value, why }];
 }
 
 /**
- * A container on two networks answers on the one what has come by the other, when its way out is there. Where the
- * machine's rp_filter is strict that would be a forgery, and connections of the first network would end when the second
- * one is joined. Of the machine's value and the link's the kernel takes the larger. Who may send what is for the rules
- * to say, which go by link.
+ * Sets rp_filter to loose. A container in two networks replies through its default route, also to requests from the
+ * other network. A strict filter would drop those replies and so break connections when the container joins a second
+ * network. The kernel uses the larger value of host and link. The firewall checks sources by link instead.
  */
-function lenient({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
+function looseReversePath({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
   const routes = subnets.some(({ subnet }) => subnet.address.family === 4) && gatewayModes[4] !== 'isolated';
   if (!routes) return [];
-  const why = 'what comes from a container on two networks may be answered by the other';
+  const why = 'a container in two networks may reply through either of them';
   return [{ kind: 'sysctl', in: 'host', key: `net/ipv4/conf/${bridge}/rp_filter`, value: '2', why }];
 }
 
 /**
- * Who asks by ARP is answered for every address that the machine has anywhere, and no rule is asked. An internal network
- * learns of none but its gateway's, an isolated one of none at all. In IPv6 the kernel does so by itself.
+ * Limits ARP replies to the gateway's address. By default the kernel replies for every host address, without asking any
+ * rule. IPv6 does this by itself.
  */
-function discreet({ bridge, subnets, internal }: BridgeNetwork): readonly Step[] {
+function restrictArp({ bridge, subnets, internal }: BridgeNetwork): readonly Step[] {
   if (!internal || !subnets.some(({ subnet }) => subnet.address.family === 4)) return [];
-  const why = 'the machine’s other addresses are nobody’s business here';
+  const why = 'reply to ARP only for the gateway’s address';
   return [{ kind: 'sysctl', in: 'host', key: `net/ipv4/conf/${bridge}/arp_ignore`, value: '1', why }];
 }
 
-/** The machine's own place on the switch, unless it has none. */
-function stand({ bridge, gatewayModes, inhibitIpv4 }: BridgeNetwork, { subnet, gateway }: Subnet): readonly Step[] {
+/** The gateway's address, unless the network has none. */
+function gatewayAddress(
+  { bridge, gatewayModes, inhibitIpv4 }: BridgeNetwork,
+  { subnet, gateway }: Subnet,
+): readonly Step[] {
   const { family } = subnet.address;
   if (gateway === undefined || gatewayModes[family] === 'isolated' || (inhibitIpv4 && family === 4)) return [];
   const prefix = { address: gateway, length: subnet.length };
-  const why = 'the gateway: the machine’s own place on the switch';
+  const why = 'the gateway: the host’s address on the bridge';
   return [{ kind: 'address', in: 'host', link: bridge, prefix, why }];
 }
 
-/** What the firewall has to know of the network. */
 export function policyOf({ subnets, ...network }: BridgeNetwork): NetworkPolicy {
   return { ...network, subnets: subnets.map(({ subnet }) => subnet) };
 }
 
 /**
- * Plugs a container into a bridge. Which way it takes to the world is said afterwards, when all its plugs are known
- * (gateway.ts).
+ * Connects a container to a bridge. The default route is set later, when all endpoints are known (default-route.ts).
  *
- *     ip link add vethX up master gangway0 type veth peer name eth0 address MAC netns C
- *     ip -n C address add 172.17.0.2/16 dev eth0; ip -n C link set eth0 up
+ *      ip link add vethX up master gangway0 type veth peer name eth0 address MAC netns C
+ *      ip -n C address add 172.17.0.2/16 dev eth0; ip -n C link set eth0 up
  *
- * A container that ends is not unplugged: its namespace takes both plugs with it.
+ * A container that exits is not disconnected: removing its namespace removes the veth.
  */
 export function attachBridge(
   network: BridgeNetwork,
@@ -172,16 +173,16 @@ export function attachBridge(
   const place = namespaceOf(sandbox);
   const { link, hostLink, mac } = endpoint;
   const { segments } = network;
-  if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no plug for ${network.bridge}`);
+  if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no host link for ${network.bridge}`);
   return [
     {
       kind: 'own-flows',
       in: 'host',
       link: network.bridge,
       addresses: endpoint.addresses.map(({ address }) => address),
-      why: 'what others still send to this container must not be led to whoever gets its address next',
+      why: 'connections of this container must not reach the next container with its address',
     },
-    ...familyAtBirth(place, network.subnets, families),
+    ...defaultIpv6(place, network.subnets, families),
     {
       kind: 'veth',
       in: 'host',
@@ -195,59 +196,61 @@ export function attachBridge(
         mac,
         ...(segments === undefined ? {} : { segments: segments.containers }),
       },
-      why: `a cable: one plug in ${network.bridge}, the other one is the container’s ${link}`,
+      why: `a veth pair: one end is a port of ${network.bridge}, the other one is the container’s ${link}`,
     },
-    ...(segments === undefined ? [] : [roomy(network.bridge, segments.machine)]),
+    ...(segments === undefined ? [] : [bridgeSegments(network.bridge, segments.machine)]),
     {
       kind: 'hairpin',
       in: 'host',
       link: hostLink,
-      why: 'a container may reach itself through a published port: the frame leaves by the port it came in by',
+      why: 'a container may reach itself through a published port: the frame returns through its own bridge port',
     },
     {
       kind: 'groups-forwarded',
       in: 'host',
       link: hostLink,
-      why: 'what is said to the switch itself would get past it to the machine, and past every rule that names the bridge',
+      why: 'link-local control frames are forwarded like others: they would bypass the rules for the bridge',
     },
-    ...(endpoint.isolated === true ? [apart(hostLink)] : []),
+    ...(endpoint.isolated === true ? [isolate(hostLink)] : []),
     ...disableIpv6('host', hostLink, network.subnets, familiesForMtu(network.mtuBytes, families)),
     ...configureLink(endpoint, sandbox),
   ];
 }
 
-/** Of each plug anew: the bridge's size is bounded by its ports', and without any it is the ordinary one. */
-function roomy(link: string, segments: Segments): Step {
+/** Repeated for each endpoint, because the bridge's size is limited by its ports. */
+function bridgeSegments(link: string, segments: Segments): Step {
   return {
     kind: 'segments',
     in: 'host',
     link,
     segments,
-    why: 'what the machine sends to its containers need not be cut',
+    why: 'the host may send large packets to its containers',
   };
 }
 
-function apart(link: string): Step {
+function isolate(link: string): Step {
   return { kind: 'isolated', in: 'host', link, why: 'containers of this network may not talk to each other' };
 }
 
-/** A link is born with the setting `default` of its namespace, which another network of the container may have changed. */
-function familyAtBirth(place: NamespaceRef, subnets: readonly Subnet[], families: readonly Family[]): readonly Step[] {
+/**
+ * A new link inherits the setting `default` of its namespace, which another network of the container may have changed.
+ */
+function defaultIpv6(place: NamespaceRef, subnets: readonly Subnet[], families: readonly Family[]): readonly Step[] {
   const closed = disableIpv6(place, 'default', subnets, families);
   if (closed.length > 0 || !families.includes(6)) return closed;
   const key = 'net/ipv6/conf/default/disable_ipv6';
   return [
-    { kind: 'sysctl', in: place, key, value: '0', why: 'this network has IPv6, whatever the container’s others have' },
+    { kind: 'sysctl', in: place, key, value: '0', why: 'this network has IPv6, unlike another one of the container' },
   ];
 }
 
-/** The ways out that a plug offers: through the bridge's own address, unless nobody is to get out there. */
+/** The default routes of an endpoint: through the bridge's address, except in internal networks. */
 export function bridgeRoutes({ subnets, internal }: BridgeNetwork, { link }: Endpoint): readonly DefaultRoute[] {
   if (internal) return [];
   return subnets.flatMap(({ subnet, gateway, auxiliary }) => {
     const { family } = subnet.address;
-    // Docker's words for somebody else on the wire who is the way out.
-    const way = auxiliary[`DefaultGatewayIPv${family}`] ?? gateway;
-    return way === undefined ? [] : [{ family, link, gateway: way }];
+    // Docker's name for another gateway on the network.
+    const via = auxiliary[`DefaultGatewayIPv${family}`] ?? gateway;
+    return via === undefined ? [] : [{ family, link, gateway: via }];
   });
 }

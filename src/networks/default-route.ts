@@ -1,41 +1,39 @@
 /**
- * Chapter 7: which way out.
+ * Chapter 6: default route.
  *
- * A container may be plugged into several networks. Its neighbours on each are a cable away; but packets to everybody else
- * can take one way only, the default route. Which one?
+ * A container may be connected to several networks. It reaches each subnet directly, but packets to other destinations
+ * need one default route.
  *
- *                    eth0 --- 172.18.0.0/16, gateway 172.18.0.1 --- the machine --- the world
+ *                    eth0 --- 172.18.0.0/16, gateway 172.18.0.1 --- the host --- external network
  *      container ---<
- *                    eth1 --- 172.19.0.0/16, gateway 172.19.0.1 --- the machine --- the world
+ *                    eth1 --- 172.19.0.0/16, gateway 172.19.0.1 --- the host --- external network
  *
  *      default via 172.18.0.1 dev eth0          one of the two
  *
- * The rule is Docker's: the connection with the highest priority (`--gw-priority`), among equals one that offers both
- * families before one that offers a single one, and among those the network whose name comes first. Each family is
- * decided by itself, so a network with IPv6 alone may be the way out for IPv6. What offers no way out (internal
- * networks) is never asked. The rule looks at names and not at the order of events: connecting and disconnecting in
- * whatever order ends in the same place.
+ * Docker's rule decides: the highest priority (`--gw-priority`), then an endpoint with both families, then the first
+ * network by name. Each family is decided by itself, so an IPv6-only network may provide the IPv6 route. Endpoints
+ * without a route (internal networks) do not count. The result depends on names only, not on the order of connects and
+ * disconnects.
  *
- * Published ports follow: the world reaches a container by the network by which the container answers. An answer that
- * took another way would leave with another address than it was asked at.
+ * Published ports use the same endpoint: a reply that took another route would leave with another source address.
  *
- * `ip route replace` changes over between two packets. Established flows to neighbours are not touched; those to the
- * world keep their connection tracking, and go on where the new way leads through the same machine.
+ * `ip route replace` is atomic. Connections to subnets are not affected; external ones keep their connection tracking
+ * if the new route leads through the same host.
  */
 import type { DefaultRoute, RouteStep } from '../plan/step.ts';
 import { type Family, families, sameAddress } from '../values/address.ts';
 import { order } from '../values/order.ts';
 import { namespaceOf, type Sandbox } from './sandbox.ts';
 
-/** A plug, as far as the choice goes. */
+/** An endpoint that may provide the default route. */
 export interface RouteCandidate {
   readonly networkName: string;
   readonly priority: number;
-  /** At most one a family. */
+  /** At most one per family. */
   readonly routes: readonly DefaultRoute[];
 }
 
-/** The way out of each family that has one. */
+/** The default route of each family that has one. */
 export function chooseDefaultRoutes(exits: readonly RouteCandidate[]): readonly DefaultRoute[] {
   return families.flatMap((family) => {
     const [best] = byRoutePriority(exits.filter((exit) => wayOf(exit, family) !== undefined));
@@ -44,7 +42,7 @@ export function chooseDefaultRoutes(exits: readonly RouteCandidate[]): readonly 
   });
 }
 
-/** As they are asked for the way out, and for everything else that several networks may know. */
+/** Sorts endpoints by their precedence for the default route, which also decides other settings. */
 export function byRoutePriority<T extends RouteCandidate>(exits: readonly T[]): readonly T[] {
   return exits.toSorted(before);
 }
@@ -65,13 +63,13 @@ export function defaultRoutes(ways: readonly DefaultRoute[], sandbox: Sandbox): 
     kind: 'route',
     in: namespaceOf(sandbox),
     ...way,
-    why: 'everything that is no neighbour goes to the gateway',
+    why: 'packets to other networks go to the gateway',
   }));
 }
 
 /**
- * What has to change for `ways` to hold where `before` did: `ip route replace`. A way that ends without another one in
- * its place ends with its link.
+ * The steps from the routes `before` to `routes`: `ip route replace`. A route without a successor is removed with its
+ * link.
  */
 export function changeRoutes(
   before: readonly DefaultRoute[],
@@ -83,7 +81,7 @@ export function changeRoutes(
     if (was === undefined) return [step];
     if (sameWay(was, step)) return [];
     const { family: _, ...old } = was;
-    return [{ ...step, was: old, why: 'the way out is another one now' }];
+    return [{ ...step, was: old, why: 'the default route has changed' }];
   });
 }
 

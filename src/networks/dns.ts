@@ -1,27 +1,25 @@
 /**
- * Chapter 11: names.
+ * Chapter 10: DNS.
  *
- * How does one container find another one, whose address it can't know before it starts? By its name. In every network
- * that somebody made, a container has a name server of its own, at an address that is the same for all: 127.0.0.11, in its
- * own loopback. So whom a program asks is written in its resolv.conf once (chapter 6), and what it may know follows
- * from the networks that it is plugged into.
+ * Containers find each other by name, since addresses are assigned at start. In every user-defined network a container
+ * has its own DNS server at 127.0.0.11, in its own loopback. So resolv.conf is written once (chapter 5), and the
+ * networks of the container decide which names the server knows.
  *
- *      program --> 127.0.0.11:53 --output: now to port 61053--> socket of the container's namespace
- *              <-- 127.0.0.11:53 <--connection tracking-------- held by a process of the machine, which knows all names
+ *      program --> 127.0.0.11:53 --output: redirected to port 61053--> socket in the container's namespace
+ *              <-- 127.0.0.11:53 <--connection tracking-------------- held by the switchboard, a process of the host
  *
- * A socket stays in the namespace in which it was opened, whoever holds it: the switchboard opens one there and answers
- * from outside. It is not bound to port 53, because a container may be a name server itself, and would find 0.0.0.0:53
- * taken. Two rules in the container's own namespace lead the port across; they are what the plan has to show for names. The
- * sockets are no steps, as little as those of published ports: they follow from the records.
+ * A socket stays in the namespace where it was opened: the switchboard opens one there and answers from outside. The
+ * socket does not use port 53, because the container may run a DNS server on 0.0.0.0:53. Two rules in the container's
+ * namespace redirect the port, and only these rules are steps of the plan. The sockets follow from the records, like
+ * those of published ports.
  *
- * Where we differ from Docker: its port is another one with each start, and its rules with it; the default bridge has no
- * names in either.
+ * Docker's port changes with each start, and its rules with it. The default bridge has no DNS server in either.
  */
 import type { DiversionStep } from '../plan/step.ts';
 import { nameServerAddress, nameServerPort } from '../values/resolver.ts';
 import { namespaceOf, type Sandbox } from './sandbox.ts';
 
-/** What leads a container's questions to its name server. */
+/** The rules that redirect a container's DNS queries to its server. */
 export function redirectDns(sandbox: Sandbox): readonly DiversionStep[] {
   return [
     {
@@ -31,12 +29,11 @@ export function redirectDns(sandbox: Sandbox): readonly DiversionStep[] {
       address: nameServerAddress,
       port: 53,
       to: nameServerPort,
-      why: 'names are asked at port 53, and the name server listens beside it: that port is the container’s own',
+      why: 'redirect DNS queries to the port of the DNS server; port 53 itself stays free for the container',
     },
   ];
 }
 
-/** What the rules leave to a process. */
 export function dnsSocketRemarks(): readonly string[] {
-  return ['no command: sockets of the switchboard, opened in the container’s namespace, answer for its names'];
+  return ['no command: the switchboard opens DNS sockets in the container’s namespace'];
 }

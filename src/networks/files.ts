@@ -1,14 +1,12 @@
 /**
- * Chapter 6: names in files.
+ * Chapter 5: hosts and resolv.conf.
  *
- * How does a program in a container know who it is, and whom to ask? From three files that every C library reads:
- * /etc/hostname, /etc/hosts and /etc/resolv.conf. They are written beside the container and bound over those of its
- * tree, as Docker does.
+ * Every C library reads a program's name and DNS servers from /etc/hostname, /etc/hosts and /etc/resolv.conf. As in
+ * Docker, these files are written outside and mounted over the container's own.
  *
- * /etc/hosts knows localhost and the container itself. /etc/resolv.conf is the machine's, without the name servers
- * that a container cannot reach: 127.0.0.53 is in there a different loopback. If nothing is left, Docker writes
- * Google's 8.8.8.8; gangway leaves the list empty and says so, since which stranger learns your names is not ours to
- * choose.
+ * /etc/hosts has localhost and the container itself. /etc/resolv.conf is the host's, without servers that a container
+ * can't reach, such as 127.0.0.53. If none is left, Docker writes Google's 8.8.8.8; gangway leaves the list empty and
+ * says so, because the choice of a server is the user's.
  */
 import {
   type Address,
@@ -21,7 +19,7 @@ import {
 } from '../values/address.ts';
 import type { ResolverOverrides, ResolverSettings } from '../values/resolver.ts';
 
-/** A line that a person adds: `--add-host db:10.0.0.1`. */
+/** A line of the user: `--add-host db:10.0.0.1`. */
 export interface HostEntry {
   readonly name: string;
   readonly address: Address;
@@ -35,7 +33,7 @@ const ipv6Lines = [
   'ff02::2\tip6-allrouters',
 ];
 
-/** `172.17.0.2<TAB>web`, below the six standard lines and what the person adds. */
+/** The content of /etc/hosts: standard lines, the user's, and `172.17.0.2<TAB>web`. */
 export function hostsFile(
   names: string,
   addresses: readonly Address[],
@@ -50,13 +48,13 @@ export function hostsFile(
   ].join('\n');
 }
 
-/** The file with lines for further addresses at its end; whatever else stands in it stays. */
+/** Appends lines for further addresses; all other lines stay. */
 export function addHosts(file: string, names: string, addresses: readonly Address[]): string {
   const end = file === '' || file.endsWith('\n') ? '' : '\n';
   return `${file}${end}${addresses.map((address) => `${ownLine(names, address)}\n`).join('')}`;
 }
 
-/** The file without the lines of these addresses; whatever else stands in it stays. */
+/** Removes the lines of these addresses; all other lines stay. */
 export function removeHosts(file: string, names: string, addresses: readonly Address[]): string {
   const lines = new Set(addresses.map((address) => ownLine(names, address)));
   return file
@@ -70,9 +68,8 @@ function ownLine(names: string, address: Address): string {
 }
 
 /**
- * The machine's resolv.conf as a container with addresses of these families can use it; as it stands for one on the
- * machine's own stack. What a person
- * said (`--dns`, `--dns-search`, `--dns-option`) takes the place of the lines of its kind, and is believed.
+ * The host's resolv.conf for a container with addresses of these families; unchanged for one in the host's namespace.
+ * `--dns`, `--dns-search` and `--dns-option` replace the lines of their kind.
  *
  * @see resolv.conf(5)
  */
@@ -91,15 +88,15 @@ export function resolvConf(
   ];
   const empty = kept.some((line) => line.startsWith('nameserver'))
     ? []
-    : ['# no name server of the machine can be reached from a container'];
-  return ['# The machine’s /etc/resolv.conf, without servers on its loopback.', ...empty, ...kept, ''].join('\n');
+    : ['# No name server of the host can be reached from a container.'];
+  return ['# The host’s /etc/resolv.conf, without servers on its loopback.', ...empty, ...kept, ''].join('\n');
 }
 
 /**
- * resolv.conf of a container in user-defined networks: its own name server, which knows the others by name.
+ * resolv.conf of a container in user-defined networks, with its own DNS server.
  *
- * The name server has to be asked first for what it knows, so a name without dots is tried as it stands (`ndots:0`), before
- * the search domains, unless somebody said otherwise. The comments say for people whom it asks in its turn.
+ * `ndots:0`, unless set otherwise, makes the resolver try a name without dots as it is, before the search domains. The
+ * comments list the upstream servers.
  */
 export function embeddedDnsResolvConf(settings: ResolverSettings): string {
   const { search, options, ndots, upstreams, overridden } = settings;
@@ -120,7 +117,7 @@ export function embeddedDnsResolvConf(settings: ResolverSettings): string {
   ].join('\n');
 }
 
-/** The lines that a person's words make, and which lines of a file they stand for. */
+/** The lines of the user's options, and the pattern of the lines that they replace. */
 function overrideLines({ servers = [], search = [], options = [] }: ResolverOverrides) {
   const domains = search.filter((domain) => domain !== '.');
   return [
@@ -139,6 +136,6 @@ function isOutOfReach(line: string, families: readonly Family[]): boolean {
   if (server === undefined) return false;
   if (!isAddress(server)) return true;
   const address = parseAddress(server);
-  // glibc takes 0.0.0.0 for the machine itself.
+  // glibc treats 0.0.0.0 as the host itself.
   return isLoopback(address) || isUnspecified(address) || !families.includes(address.family);
 }

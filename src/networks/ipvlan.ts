@@ -1,44 +1,41 @@
 /**
- * Chapter 10: ipvlan.
+ * Chapter 9: ipvlan.
  *
- * What if the wire suffers no further MAC? Switches that allow one MAC a port, wireless networks and most clouds drop
- * frames with a strange one. An ipvlan is a child of a link as a macvlan is, but it shares its parent's MAC: frames are
- * sorted by the internet address that they are for.
+ * Some switches allow one MAC per port, and wireless networks and most clouds drop frames with unknown MACs. There
+ * macvlan fails. An ipvlan is a child of a link too, but shares the parent's MAC: the kernel sorts packets by
+ * destination address.
  *
  *      container a              container b
  *     +-----------------+      +-----------------+
- *     | eth0            |      | eth0            |              the wire
+ *     | eth0            |      | eth0            |              external network
  *     | 203.0.113.100   |      | 203.0.113.101   |                 |
  *     +--------+--------+      +--------+--------+                 |--- router 203.0.113.2
  *     +--------+------------------------+--------+                 |
- *     |       sorted by address      the parent  |-----------------|--- somebody 203.0.113.3
+ *     |       sorted by address      the parent  |-----------------|--- host 203.0.113.3
  *     +------------------------------------------+   one MAC       |
- *     | the machine's own stack: up0 203.0.113.1 |                 |
+ *     | the host's own stack: up0 203.0.113.1    |                 |
  *     +------------------------------------------+
  *
- * The modes say at which layer the containers meet the wire:
+ * Modes, the layer at which containers meet the external network:
  *
- *      l2      each container asks the wire for MACs (ARP, neighbour discovery), and has the router there as its gateway
- *      l3      the parent's stack asks and routes for them: no broadcast comes in or goes out, the containers' default
- *              route names eth0 and no gateway, and all subnets of the network reach each other. The world needs a route to
- *              the subnets by way of the machine, since nobody out there can ask who has such an address
- *      l3s     as l3, but packets pass the machine's netfilter on their way, so that its rules and connection tracking work
+ *      l2      each container resolves MACs itself (ARP, neighbour discovery), with the router as its gateway
+ *      l3      the parent's stack routes for the containers: no broadcasts, a default route without a gateway, and all
+ *              subnets of the network reach each other. External hosts need a route to the subnets through this host
+ *      l3s     as l3, and packets pass the host's netfilter: its rules and connection tracking apply
  *
- * and the flags who hears whom: with `bridge` siblings hear each other, with `private` they never do, and with `vepa` (l2)
- * by a switch that sends back what is for them.
+ * Flags: with `bridge`, containers reach each other; with `private`, never; with `vepa` (l2), through a switch that
+ * reflects frames.
  *
- * A packet's way, in: it arrives at the parent, and its destination is looked up among the addresses of all children; what
- * is nobody's is the machine's. Out: what is for a sibling's address is handed over at once, other things go out on the
- * wire (l2), or by the routes of the parent's namespace (l3, l3s).
+ * Incoming: the parent looks up the destination among the addresses of all children; other packets are the host's.
+ * Outgoing: packets to a sibling are delivered directly, others go to the external network (l2) or by the routes of the
+ * parent's namespace (l3, l3s). As with macvlan, host and containers can't reach each other.
  *
- * Why the machine can't talk to the containers: as with macvlan, what it sends itself is not sorted.
+ * What the kernel does by itself: it refuses an address that another child of the parent has. Mode and flag belong to
+ * the parent, and the last child sets them for all: hence one network per parent.
  *
- * What the kernel does by itself: it knows the addresses of all children of a parent and refuses to give one twice. Mode
- * and flag belong to the parent: the last child that is born sets them for all its siblings; hence one network a parent.
- *
- * As with macvlan, ports can't be published, and `--internal` takes the default route alone: in l3 the containers then
- * reach their own subnet. A container can't have a MAC of its own. Where we differ from Docker: the child is born in the
- * container; and where the kernel has no ipvlan, that is what the error says.
+ * As with macvlan, ports can't be published, and `--internal` removes only the default route; in l3 the containers then
+ * reach only their own subnet. A container can't have its own MAC. Unlike Docker, gangway creates the child inside the
+ * container, and reports a kernel without ipvlan.
  */
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
@@ -47,7 +44,6 @@ import { macvlanRoutes, temporaryLinkName, type WireEndpoint } from './macvlan.t
 import { createParent, type Parent } from './parent-interface.ts';
 import { configureLink, disableIpv6, namespaceOf, type Sandbox } from './sandbox.ts';
 
-/** More addresses behind one MAC. */
 export interface IpvlanNetwork {
   readonly kind: 'ipvlan';
   readonly name: string;
@@ -60,17 +56,16 @@ export interface IpvlanNetwork {
   readonly internal: boolean;
 }
 
-/** Nothing, or the parent. */
 export function createIpvlan({ parent, subnets }: IpvlanNetwork, families: readonly Family[]): readonly Step[] {
   return createParent(parent, subnets, families);
 }
 
 /**
- * Gives a container an address behind the parent's MAC.
+ * Connects a container through the parent's MAC.
  *
- *     ip link add link up0 name gw3f2a9c41d0b7 netns C type ipvlan mode l2 bridge
- *     ip -n C link set gw3f2a9c41d0b7 name eth0
- *     ip -n C address add 203.0.113.100/24 dev eth0; ip -n C link set eth0 up
+ *      ip link add link up0 name gw3f2a9c41d0b7 netns C type ipvlan mode l2 bridge
+ *      ip -n C link set gw3f2a9c41d0b7 name eth0
+ *      ip -n C address add 203.0.113.100/24 dev eth0; ip -n C link set eth0 up
  */
 export function attachIpvlan(
   network: IpvlanNetwork,
@@ -90,14 +85,17 @@ export function attachIpvlan(
       name: endpoint.link,
       bornAs: temporaryLinkName(endpoint),
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
-      why: `the container’s ${endpoint.link} is one more address behind ${parent.link}`,
+      why: `the container’s ${endpoint.link} is an ipvlan of ${parent.link} and shares its MAC`,
     },
     ...disableIpv6(namespaceOf(sandbox), endpoint.link, subnets, families),
     ...configureLink(endpoint, sandbox),
   ];
 }
 
-/** The ways out that a plug offers: by a gateway on the wire (l2), or simply out, where the parent routes (l3, l3s). */
+/**
+ * The default routes of an endpoint: through an external gateway (l2), or without a gateway where the parent routes
+ * (l3, l3s).
+ */
 export function ipvlanRoutes(network: IpvlanNetwork, endpoint: Omit<WireEndpoint, 'mac'>): readonly DefaultRoute[] {
   if (network.mode === 'l2') return macvlanRoutes(network, endpoint);
   if (network.internal) return [];

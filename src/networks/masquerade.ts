@@ -1,31 +1,29 @@
 /**
- * Chapter 4: outbound.
+ * Chapter 3: masquerade.
  *
- * How does a container reach the world? Its packets climb out of the bridge into the machine, which must do two things
- * that it does not do by default: pass on packets that are not its own, and lend them its address, since nobody out
- * there knows a way back to 172.17.0.2.
+ * To reach the external network, a container's packets pass through the host. The host must forward them, and replace
+ * their source address with its own, because external hosts have no route back to 172.17.0.2. By default it does
+ * neither.
  *
- *      container                the machine                                the world
+ *      container                the host                                   external network
  *      172.17.0.2 --gangway0--> forward? ip_forward=1 --> masquerade --up0--> sees 203.0.113.1
- *      172.17.0.2 <------------ connection tracking translates the answer <-- to 203.0.113.1
+ *      172.17.0.2 <------------ connection tracking translates the reply <-- to 203.0.113.1
  *
- * Masquerading is a rule of the constant ruleset and an element that names the bridge (chapter 3). What is left is the
- * switch `ip_forward`, and that one is dangerous: it turns the machine into a router for everybody who can reach it,
- * not for the containers alone. Docker, where it turned the switch, sets the policy of the whole FORWARD chain to DROP,
- * and so breaks other programs' networks. gangway adds one element instead, `closed_transit`, which drops what neither comes from nor goes
- * to a bridge of ours; and only if gangway itself turned the switch.
+ * Masquerading needs one element, which names the bridge in a constant rule (chapter 2). Forwarding needs `ip_forward`,
+ * which turns the host into a router for every client that can reach it. Docker therefore sets the FORWARD policy to
+ * DROP, and breaks other programs' networks. gangway adds the element `closed_transit`, which drops packets that
+ * neither come from nor go to a gangway bridge; and only if gangway itself enabled forwarding.
  *
- * In IPv6 the switch is a trap. `net.ipv6.conf.all.forwarding` says two things at once: pass packets
- * on, and be a router, which learns nothing from other routers. A machine that got its own default route from a router's
- * advertisement would forget it in that very moment. So the links that listen are first told to go on listening,
- * `accept_ra=2`, and forwarding comes after that; on the way back the other way round.
+ * In IPv6, `net.ipv6.conf.all.forwarding` has a second meaning: a router ignores the advertisements of other routers,
+ * and loses a default route learned from them. So links with accept_ra=1 are set to `accept_ra=2` first, and reset
+ * after forwarding is disabled.
  *
- * A machine may be a router by some of its links alone, `net.ipv4.conf.eth0.forwarding=1` (`IPv4Forwarding=` of systemd-networkd). The
- * switch of the machine, turned on and off again, turns all of them off: so each is turned on anew behind that. Nor can
- * `closed_transit` stand there, which would cut what they pass on.
+ * Some links may forward by themselves: `net.ipv4.conf.eth0.forwarding=1` (`IPv4Forwarding=` of systemd-networkd).
+ * Disabling ip_forward later would reset them, so undo enables them again. On such hosts `closed_transit` is not added,
+ * because it would block their traffic.
  *
- * All of it is taken back when the last container that needs it has gone. A switch that was on before stays on, and
- * nobody's packets are dropped.
+ * All of it is undone when the last container that needs it exits. If forwarding was enabled before, it stays, and no
+ * other packets are dropped.
  *
  * @see inet_forward_change in net/ipv4/devinet.c; accept_ra and forwarding in https://docs.kernel.org/networking/ip-sysctl.html
  */
@@ -41,60 +39,66 @@ export interface ForwardingState {
   readonly ipv6?: Ipv6Forwarding;
 }
 
-/** `sysctl -w net.ipv4.ip_forward=1`, with the guard before it; nothing where the machine forwards already. */
+/**
+ * Enables forwarding, with transit closed first: `sysctl -w net.ipv4.ip_forward=1`. No steps where the host forwards
+ * already.
+ */
 export function enableForwarding({ ipv4, ipv6 }: ForwardingState, firewall: Backend): readonly Step[] {
   return [
-    ...(ipv4?.forwarding === '0' ? [...others(4, ipv4, firewall), router(switches[4])] : []),
+    ...(ipv4?.forwarding === '0' ? [...keepTransit(4, ipv4, firewall), enable(switches[4])] : []),
     ...(ipv6?.forwarding === '0'
-      ? [...others(6, ipv6, firewall), ...ipv6.routerAdvertisementLinks.map(goOnListening), router(switches[6])]
+      ? [
+          ...keepTransit(6, ipv6, firewall),
+          ...ipv6.routerAdvertisementLinks.map(keepAdvertisements),
+          enable(switches[6]),
+        ]
       : []),
   ];
 }
 
-/** What becomes of other people's packets. */
-function others(family: Family, { forwardingLinks: routing }: Forwarding, firewall: Backend): readonly Step[] {
-  return routing.length === 0 ? closeTransit(family, firewall) : routing.map((link) => goOnRouting(family, link));
+/** Keeps other traffic as it was: closed, or still forwarded by the links that forward by themselves. */
+function keepTransit(family: Family, { forwardingLinks: routing }: Forwarding, firewall: Backend): readonly Step[] {
+  return routing.length === 0 ? closeTransit(family, firewall) : routing.map((link) => keepForwarding(family, link));
 }
 
 /** `nft add element inet gangway closed_transit { ipv4 }`. */
 export function closeTransit(family: Family, firewall: Backend): readonly FirewallStep[] {
-  const why = 'the machine is about to forward packets: for our containers, and for nobody else';
+  const why = 'the host will forward packets, but only for containers';
   return firewall.stepsFor(closedTransitElements(family), why);
 }
 
 const switches = { 4: 'net/ipv4/ip_forward', 6: 'net/ipv6/conf/all/forwarding' } as const;
 
-/** Is this the step that makes the machine a router, in this family? */
+/** Is it the step that enables forwarding in this family? */
 export function enablesForwarding(step: Step, family: Family): boolean {
   return step.kind === 'sysctl' && step.key === switches[family];
 }
 
-function router(key: string): SysctlStep {
-  return change(key, '0', '1', 'the machine passes on packets that are not its own');
+function enable(key: string): SysctlStep {
+  return change(key, '0', '1', 'the host forwards packets');
 }
 
 const linkSwitch = /^net\/ipv([46])\/conf\/.*\/forwarding$/;
 
-/** `sysctl -w net.ipv4.conf.eth0.forwarding=1`, which it is: what counts is that it will be again. */
-function goOnRouting(family: Family, link: string): SysctlStep {
-  const why = `${link} is a router’s link by itself, and is one again when the machine as a whole is none any more`;
+/** Has no effect when applied; undo restores the setting after forwarding is disabled. */
+function keepForwarding(family: Family, link: string): SysctlStep {
+  const why = `${link} forwards by itself, and must still do so when forwarding is disabled`;
   return change(`net/ipv${family}/conf/${link}/forwarding`, '1', '1', why);
 }
 
-/** Was the machine a router by some of its links before, in this family? */
-function goesOnRouting(step: Step, family: Family): boolean {
+/** Did a link forward by itself before, in this family? */
+function keepsForwarding(step: Step, family: Family): boolean {
   if (step.kind !== 'sysctl' || step.key === switches[family]) return false;
   return linkSwitch.exec(step.key)?.[1] === String(family);
 }
 
-/** Of the steps that made the machine a router: is it one for nobody but our containers, in this family? */
+/** Do these steps enable forwarding for containers only, in this family? */
 export function closesTransit(steps: readonly Step[], family: Family): boolean {
-  return steps.some((step) => enablesForwarding(step, family)) && !steps.some((step) => goesOnRouting(step, family));
+  return steps.some((step) => enablesForwarding(step, family)) && !steps.some((step) => keepsForwarding(step, family));
 }
 
-function goOnListening(link: string): SysctlStep {
-  const why =
-    'a machine that forwards no longer listens to routers; this link’s own way out may be one that it heard of';
+function keepAdvertisements(link: string): SysctlStep {
+  const why = 'a host that forwards ignores router advertisements, but this link may have its default route from one';
   return change(`net/ipv6/conf/${link}/accept_ra`, '1', '2', why);
 }
 

@@ -1,4 +1,4 @@
-/** A network, whatever drives it: what has to be made for it, how a container is plugged in, and which ways lead out of it. */
+/** Chapter 13: networks of all drivers: creation, endpoints and their routes. */
 import type { Backend } from '../firewall/backend.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
@@ -10,7 +10,7 @@ import type { Sandbox } from './sandbox.ts';
 
 export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
 
-/** What stands while the network does, with or without containers. @param families those that the kernel has */
+/** The steps of a network. @param families families of the kernel */
 export function createNetwork(network: Network, families: readonly Family[], firewall: Backend): readonly Step[] {
   switch (network.kind) {
     case 'bridge':
@@ -22,7 +22,7 @@ export function createNetwork(network: Network, families: readonly Family[], fir
   }
 }
 
-/** Plugs a container in. @param families those that the kernel has */
+/** Connects a container. @param families families of the kernel */
 export function attachEndpoint(
   network: Network,
   endpoint: Endpoint,
@@ -39,13 +39,13 @@ export function attachEndpoint(
   }
 }
 
-/** The ways to the world that the plug offers, at most one a family, and none of a family of which it has no address. */
+/** The default routes of an endpoint, at most one per family that it has an address of. */
 export function endpointRoutes(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
   const families = endpoint.addresses.map(({ address }) => address.family);
-  return waysOf(network, endpoint).filter(({ family }) => families.includes(family));
+  return routesOf(network, endpoint).filter(({ family }) => families.includes(family));
 }
 
-function waysOf(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
+function routesOf(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
   switch (network.kind) {
     case 'bridge':
       return bridgeRoutes(network, endpoint);
@@ -56,7 +56,7 @@ function waysOf(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
   }
 }
 
-/** The link of the machine on which the network stands: its own bridge, or the one that it shares with the machine. */
+/** The host link of the network: its bridge, or its parent. */
 export function linkOf(network: Network): string {
   return network.kind === 'bridge' ? network.bridge : network.parent.link;
 }

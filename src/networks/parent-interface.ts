@@ -1,15 +1,15 @@
 /**
- * Chapter 8: the parent.
+ * Chapter 7: parent interface.
  *
- * The networks of the next two chapters have no bridge. They grow on a link of the machine, and that link decides where
- * their containers stand:
+ * Macvlan and ipvlan networks (chapters 8 and 9) have no bridge, but a parent link of the host, which connects the
+ * containers:
  *
- *      eth0        a link that is there: it is used as it is, up or down, and nothing about it is changed
- *      eth0.10     VLAN 10 of eth0: made for the network where it is not there yet, and taken away with it
- *      none        a dummy, which leads nowhere: the containers have each other, and nobody else
+ *      eth0        an existing link: used as it is, up or down, and not changed
+ *      eth0.10     VLAN 10 of eth0: created for the network if missing, and removed with it
+ *      none        a dummy link without connection: the containers reach only each other
  *
- * A VLAN is an Ethernet of its own on a shared cable: each frame carries a number from 1 to 4094, and `eth0.10` is that
- * part of eth0's traffic that carries 10. The switch at the other end has to know of it.
+ * A VLAN is a separate Ethernet on a shared cable: each frame carries a number from 1 to 4094, and `eth0.10` is eth0's
+ * traffic with number 10. The switch at the other end must be configured for it.
  *
  * @see IEEE 802.1Q
  */
@@ -25,42 +25,42 @@ export type Parent =
   | { readonly kind: 'dummy'; readonly link: string };
 
 /**
- * Which link that will be.
+ * Chooses the parent of a network.
  *
  * @param wanted `-o parent=…`
- * @param dummy the name of the one that leads nowhere
- * @param exists has the machine a link of this name?
- * @throws GangwayError invalid-network where there is no such link, and none can be made
+ * @param dummy the name of the link without connection
+ * @param exists does the host have a link of this name?
+ * @throws GangwayError invalid-network if the link does not exist and can't be created
  */
 export function chooseParent(wanted: string | undefined, dummy: string, exists: (link: string) => boolean): Parent {
   if (wanted === undefined) return { kind: 'dummy', link: dummy };
   if (wanted === 'lo') {
-    throw new GangwayError('invalid-network', 'the loopback can’t be the parent of a network', {
-      hint: 'name the link that leads to the wire: -o parent=eth0',
+    throw new GangwayError('invalid-network', 'the loopback can’t be the parent of a network (-o parent=lo)', {
+      hint: 'name the link of the external network: -o parent=eth0',
     });
   }
   if (exists(wanted)) return { kind: 'found', link: wanted };
   const [, trunk = '', number = ''] = /^(.+)\.([1-9]\d{0,3})$/.exec(wanted) ?? [];
   const id = Number(number);
   if (exists(trunk) && id >= 1 && id <= 4094) return { kind: 'vlan', link: wanted, trunk, id };
-  throw new GangwayError('invalid-network', `link "${wanted}" not found: it can’t be the parent of a network`, {
-    hint: '`ip link` lists what there is; of a link that exists, a VLAN can be made: -o parent=eth0.10',
+  throw new GangwayError('invalid-network', `link "${wanted}" not found (-o parent=${wanted})`, {
+    hint: 'see `ip link`; a VLAN of an existing link is created: -o parent=eth0.10',
   });
 }
 
-/** Nothing for a link that is there; else it is made, and up. */
+/** No steps for an existing link; otherwise creates and enables it. */
 export function createParent(parent: Parent, subnets: readonly Subnet[], families: readonly Family[]): readonly Step[] {
   if (parent.kind === 'found') return [];
   const { link } = parent;
   return [
     parent.kind === 'vlan'
       ? { kind: 'vlan', in: 'host', name: link, parent: parent.trunk, id: parent.id, why: vlanReason(parent.id) }
-      : { kind: 'dummy', in: 'host', name: link, why: 'a parent that leads nowhere: whatever leaves by it is gone' },
+      : { kind: 'dummy', in: 'host', name: link, why: 'a parent without connection: it drops all packets' },
     ...disableIpv6('host', link, subnets, families),
-    { kind: 'up', in: 'host', link, why: 'the parent is on' },
+    { kind: 'up', in: 'host', link, why: 'enable the parent' },
   ];
 }
 
 function vlanReason(id: number): string {
-  return `what carries the number ${id} on the wire is an Ethernet of its own`;
+  return `frames with VLAN number ${id} are an Ethernet of their own`;
 }

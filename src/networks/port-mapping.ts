@@ -1,30 +1,28 @@
 /**
- * Chapter 5: publish.
+ * Chapter 4: port mapping.
  *
- * How does the world reach a container? It asks the machine, at one of the machine's own addresses, for a port; and the
- * machine puts the container's address in the place of its own (DNAT) before it asks where to send the packet.
+ * An external client connects to a port of the host. The host replaces the destination with the container's address
+ * (DNAT) before it routes the packet.
  *
- *      the world                     the machine                                  container
+ *      external client               the host                                     container
  *      203.0.113.2 --> 203.0.113.1:8080 --prerouting: now to 172.17.0.2:80--> eth0 sees 203.0.113.2
- *                  <-- 203.0.113.1:8080 <--connection tracking remembers----- 172.17.0.2:80
+ *                  <-- 203.0.113.1:8080 <--connection tracking--------------- 172.17.0.2:80
  *
- *      a process of the machine -->   127.0.0.1:8080  --> the proxy, a process --> 172.17.0.2:80 sees 172.17.0.1
- *      somebody with IPv6       --> [2001:db8::1]:8080 --> the proxy           --> 172.17.0.2:80 sees 172.17.0.1
+ *      process of the host -->   127.0.0.1:8080   --> proxy (switchboard) --> 172.17.0.2:80 sees 172.17.0.1
+ *      IPv6 client         --> [2001:db8::1]:8080 --> proxy (switchboard) --> 172.17.0.2:80 sees 172.17.0.1
  *
- * The kernel's way costs nothing and keeps the client's address; it serves everything that arrives from outside, from
- * other bridges, from siblings, from the container itself and from the machine's own addresses. Two things it cannot
- * do: let a source of 127.0.0.1 leave the machine, and translate IPv6 into IPv4. (And what the machine itself asks by SCTP
- * is not led away: why so stands in nftables/ruleset.nft.) Those connections are taken by a
- * socket of the switchboard, which carries the bytes across (services/proxy), unless the machine's own program is led
- * past it before it has begun (services/connect-hook). The same socket keeps the port ours: no other program of the
- * machine can bind it.
+ * DNAT is fast and keeps the client's address. It serves external clients, other bridges, siblings, the container
+ * itself and the host's own addresses. It can't serve a source of 127.0.0.1, which must not leave the host, nor
+ * translate IPv6 to IPv4; and SCTP from the host itself is excluded (see nftables/ruleset.nft). A socket of the
+ * switchboard proxies those connections (services/proxy), unless the connect hook redirects the host's process before
+ * it connects (services/connect-hook). The socket also reserves the port: no other program of the host can bind it.
  *
- * Sockets are no steps of the plan. They follow from the container's record: whoever starts a switchboard, at any
- * time, gets the same ones again. And they are bound before the plan is applied, deaf until it stands, so that a port
- * that somebody else has is refused before anything has changed.
+ * Sockets are not steps of the plan. They follow from the container's record, so a restarted switchboard opens the same
+ * ones. They are bound, but not accepting, before the plan is applied: a port in use is refused before anything has
+ * changed.
  *
- * Where we differ from Docker: one process for all ports instead of two per port, and an element of a map and one of a set per port
- * instead of three rules: a packet's way is as short with ten thousand ports as with one.
+ * Docker has two processes and three rules per port. gangway has one process for all ports, and two elements per port:
+ * ten thousand ports cost a packet no more than one.
  */
 import { type Backend, stepContent, stepKey } from '../firewall/backend.ts';
 import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
@@ -35,30 +33,33 @@ import { endsOf, type ForwardRun, type ForwardSet, runsOf } from '../values/forw
 import { type Forward, isTranslated } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
 
-/** Those that need a port of the machine, and a socket that holds it. */
+/** Forwards that need a host port with a socket. */
 export function withHostPort<T extends Pick<Forward, 'routed'>>(forwards: readonly T[]): readonly T[] {
   return forwards.filter(({ routed }) => routed === undefined);
 }
 
-/** What the rules leave to a process: a sentence for each socket of the switchboard. */
+/** A remark for each socket of the switchboard. */
 export function socketRemarks(forwards: readonly Forward[]): readonly string[] {
   return withHostPort(forwards).map((forward) => {
     const { clientAddress } = forward.binding;
-    const what = clientAddress === undefined ? 'what the rules can’t' : 'everything';
+    const what = clientAddress === undefined ? 'proxies what DNAT can’t serve' : 'proxies everything';
     const how = clientAddress === undefined ? '' : manners[clientAddress];
-    return `no command: a socket of the switchboard holds ${formatBinding(forward.binding)}, and carries ${what} to ${destination(forward)}${how}`;
+    return `no command: the switchboard reserves ${formatBinding(forward.binding)} and ${what} to ${destination(forward)}${how}`;
   });
 }
 
 const manners = {
-  header: ', behind a header that tells who asks',
-  transparent: ', from the address of whoever asks',
+  header: ', with a PROXY header that names the client',
+  transparent: ', with the client’s address as the source',
 } as const;
 
-/** The network behind an address of the container, as far as published ports go. */
+/** The policy of the network with this container address, as far as published ports need it. */
 export type PolicyLookup = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;
 
-/** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
+/**
+ * The steps of published ports: `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each that
+ * DNAT serves.
+ */
 export function portSteps(
   forwards: readonly ForwardSet[],
   behind: PolicyLookup,
@@ -67,13 +68,12 @@ export function portSteps(
   return portFacts(forwards, behind, firewall).map(({ step }) => step);
 }
 
-/** A fact of published ports, and those that it is for. */
+/** A step, and the published ports that it serves. */
 export interface PortFact {
   readonly step: FirewallStep;
   readonly forwards: readonly ForwardRun[];
 }
 
-/** The same, with what each of them is for. */
 export function portFacts(
   forwards: readonly ForwardSet[],
   behind: PolicyLookup,
@@ -90,36 +90,35 @@ export function portFacts(
   );
 }
 
-/** Of a range, its first and its last port. */
+/** Names the first and the last port of a range. */
 function reason(forwards: readonly ForwardRun[]): string {
   const ends = endsOf(forwards);
   const [from, to] = [ends.map(({ binding }) => formatBinding(binding)), ends.map(destination)];
   return from.length === 1
-    ? `published: ${from} leads to ${to}`
-    : `published: ${from.join(' to ')} lead to ${to.join(' to ')}`;
+    ? `published: ${from} is translated to ${to}`
+    : `published: ${from.join(' to ')} are translated to ${to.join(' to ')}`;
 }
 
-function byPlace(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallStep> {
+function byKey(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallStep> {
   return new Map(steps.map((step) => [stepKey(step), step]));
 }
 
 /**
- * `conntrack -D -p udp --orig-port-dst 5353`. Who has asked a port by UDP before it led anywhere is not led there for as long
- * as datagrams come: the kernel translates what it knows as it began. Over TCP and SCTP each connection begins anew; but one
- * whose first packet met the deaf socket sends it again, and is carried by the process this once.
+ * `conntrack -D -p udp --orig-port-dst 5353`. Connection tracking translates a UDP flow as it began, so clients from
+ * before the port was published would not reach the container. TCP and SCTP connections begin new flows. But if the
+ * first packet met the bound socket, its retransmission goes through the proxy once.
  */
-function asked(forwards: readonly Forward[]): readonly FlowPort[] {
+function earlierUdpFlows(forwards: readonly Forward[]): readonly FlowPort[] {
   return withHostPort(forwards)
     .filter(({ binding }) => binding.protocol === 'udp')
     .map(({ binding }) => ({ protocol: 'udp', address: binding.hostAddress, port: binding.hostPort }));
 }
 
 /**
- * `conntrack -D --orig-port-dst 8080 --reply-src 172.17.0.2 --reply-port-src 80`. What was led to a container by a port of
- * the machine is led there no longer. The client's next packet is the machine's own, which answers a connection that it
- * doesn't know with RST, over SCTP with ABORT. What a process carries, that ends itself.
+ * `conntrack -D --orig-port-dst 8080 --reply-src 172.17.0.2 --reply-port-src 80`. Ends translated connections of a
+ * port. The host answers the client's next packet with RST (SCTP: ABORT). The proxy ends its own connections.
  */
-function translated(forwards: readonly Forward[]): readonly FlowPort[] {
+function translatedFlows(forwards: readonly Forward[]): readonly FlowPort[] {
   return withHostPort(forwards)
     .filter(({ binding, target }) => isTranslated(binding, target))
     .map(({ binding: { protocol, hostAddress, hostPort, containerPort }, target }) => {
@@ -127,29 +126,31 @@ function translated(forwards: readonly Forward[]): readonly FlowPort[] {
     });
 }
 
-function decideAnew(ports: readonly FlowPort[], when: FlowsStep['when'], why: string): readonly FlowsStep[] {
+function deleteFlows(ports: readonly FlowPort[], when: FlowsStep['when'], why: string): readonly FlowsStep[] {
   return ports.length === 0 ? [] : [{ kind: 'flows', in: 'host', when, ports, why }];
 }
 
-const askedBefore = 'UDP has no connections: who has asked for this port before is led by the rules as they are now';
-const ledBefore =
-  'the kernel remembers where it has led connections: whoever came in by this port is led there no longer';
+const udpReason = 'UDP clients from before the port was published must use the new rules';
+const translatedReason = 'connections through this port end: connection tracking would still translate them';
 
-/** The firewall's steps, between those that decide flows anew: behind them when they have come, and when they have gone. */
+/**
+ * The firewall steps with those that delete flows: after publishing for earlier flows, after unpublishing for
+ * translated ones.
+ */
 export function withConntrackCleanup(
   facts: readonly FirewallStep[],
   forwards: readonly Forward[],
 ): readonly (FirewallStep | FlowsStep)[] {
   return [
-    ...decideAnew(translated(forwards), 'undone', ledBefore),
+    ...deleteFlows(translatedFlows(forwards), 'undone', translatedReason),
     ...facts,
-    ...decideAnew(asked(forwards), 'made', askedBefore),
+    ...deleteFlows(earlierUdpFlows(forwards), 'made', udpReason),
   ];
 }
 
 /**
- * The same for ports that move. What came in by one that is still there goes on as long as the container has the address:
- * a new way out ends no connection.
+ * The same for ports that move. Connections of a port that stays continue while the container keeps the address: a new
+ * default route ends no connection.
  */
 export function movedPortSteps(
   facts: readonly FirewallStep[],
@@ -160,31 +161,31 @@ export function movedPortSteps(
   const published = new Set(wanted.map(({ binding }) => formatBinding(binding)));
   const has = (target: Address) => addresses.some((address) => sameAddress(address, target));
   const lost = before.filter(({ binding, target }) => !(published.has(formatBinding(binding)) && has(target)));
-  const led = new Set(before.map(lead));
+  const known = new Set(before.map(mapping));
   return [
     ...facts,
-    ...decideAnew(translated(lost), 'made', ledBefore),
-    ...decideAnew(asked(wanted.filter((each) => !led.has(lead(each)))), 'made', askedBefore),
+    ...deleteFlows(translatedFlows(lost), 'made', translatedReason),
+    ...deleteFlows(earlierUdpFlows(wanted.filter((each) => !known.has(mapping(each)))), 'made', udpReason),
   ];
 }
 
-function lead(forward: Forward): string {
+function mapping(forward: Forward): string {
   return `${formatBinding(forward.binding)} ${destination(forward)}`;
 }
 
-/** What has to change for the `wanted` ports to be published where `before` were: in one transaction, no packet meets neither. */
+/** The steps from the published ports `before` to `wanted`: in one transaction, so no packet misses both. */
 export function republish(
   before: readonly FirewallStep[],
   wanted: readonly FirewallStep[],
   why = 'no longer published',
 ): readonly FirewallStep[] {
-  const old = byPlace(before);
-  const fresh = byPlace(wanted);
+  const old = byKey(before);
+  const fresh = byKey(wanted);
   const gone = before.filter((step) => !fresh.has(stepKey(step))).map((step) => withdrawn(step, why));
   const moved = wanted.flatMap((step): readonly FirewallStep[] => {
     const found = old.get(stepKey(step));
     if (found === undefined) return [step];
-    return stepContent(found) === stepContent(step) ? [] : [inPlaceOf(found, step)];
+    return stepContent(found) === stepContent(step) ? [] : [replacing(found, step)];
   });
   return [...gone, ...moved];
 }
@@ -198,13 +199,13 @@ function withdrawn(step: FirewallStep, why: string): FirewallStep {
   return was === undefined ? step : { ...rest, was, why };
 }
 
-/** Of a rule, all of it is its place: no other one is ever in the same. */
-function inPlaceOf(old: FirewallStep, step: FirewallStep): FirewallStep {
+/** Replaces an element. A rule is identified by its whole text, so it is never replaced. */
+function replacing(old: FirewallStep, step: FirewallStep): FirewallStep {
   if (old.kind !== 'element' || step.kind !== 'element' || old.element === undefined) return step;
   return { ...step, was: old.element };
 }
 
-/** What to undo of what was published, for the `wanted` ports alone to be left: a range that has lost one becomes two. */
+/** The steps to undo for only the `wanted` ports to stay. A range that loses a port becomes two. */
 export function unpublish(before: readonly FirewallStep[], wanted: readonly FirewallStep[]): readonly FirewallStep[] {
   return republish(wanted, before);
 }

@@ -1,11 +1,11 @@
 /**
- * Applies a plan: in as few system calls as the kernel allows, and with the way back at hand.
+ * Applies a plan in as few system calls as possible, and rolls it back after an error.
  *
- * Neighbouring steps that are rtnetlink requests of one place travel in one sendmsg(2), neighbouring elements or rules in
- * one transaction, neighbouring settings in one visit. What looks like a loop over steps is a loop over batches.
+ * Consecutive rtnetlink requests of one namespace share one sendmsg(2), consecutive elements or rules one transaction,
+ * consecutive sysctls one visit to their namespace. So the loop runs over batches, not steps.
  *
- *     sysctl sysctl | veth hairpin | address up route | element element element
- *     one visit       one call       one call           one transaction
+ *      sysctl sysctl | veth hairpin | address up route | element element element
+ *      one visit       one call       one call           one transaction
  */
 import type { Request } from '../netlink/message.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
@@ -18,14 +18,14 @@ import {
   type RequestKind,
   type TransactionKind,
 } from './kind.ts';
-import { type NamespaceRef, sameNamespace } from './namespace-ref.ts';
+import { type NamespaceRef, sameNamespace } from './link-step.ts';
 import type { Step } from './step.ts';
 import { rollBack } from './undo.ts';
 
 /**
- * Does the steps in order. An error half-way takes back what was done, and is thrown.
+ * Applies the steps in order. An error rolls back the completed steps and is thrown.
  *
- * @throws KernelError or GangwayError of the step that failed; its `cause` is a TeardownError if the way back failed too
+ * @throws KernelError or GangwayError of the failed step; its `cause` is a TeardownError if the rollback failed too
  */
 export async function apply(
   subject: string,
@@ -45,7 +45,7 @@ export async function apply(
   }
 }
 
-/** Appends each step to `done` as soon as it may have left a trace. */
+/** Appends each step to `done` once it may have changed the kernel. */
 function applyBatch(batch: readonly Step[], kinds: Kinds, kernel: KernelHandles, done: Step[]): void | Promise<void> {
   const [first] = batch;
   if (first === undefined) return;
@@ -72,10 +72,10 @@ function applyTransaction(
   done.push(...batch);
 }
 
-/** The kernel may have carried it out, and what it said of it is lost. */
+/** The reply was lost: the kernel may have executed the request. */
 const unanswered = ['ENOBUFS', 'ENOMSG'];
 
-/** An action may fail half-way, and is taken back then; but what was there already is somebody else's, and stays. */
+/** A failed action is rolled back too, unless its object existed before (EEXIST). */
 async function applyAction(step: Step, kind: ActionKind<Step>, kernel: KernelHandles, done: Step[]): Promise<void> {
   try {
     await kind.apply(step, kernel);
@@ -101,8 +101,8 @@ function visitPlace(batch: readonly PlacedStep[], kinds: Kinds, kernel: KernelHa
 type PlacedStep = Extract<Step, { readonly in: NamespaceRef }>;
 
 /**
- * Sends the requests of one place together. An address wants the index of a link that an earlier step of the batch is
- * only about to make: then the earlier ones are sent first.
+ * Sends the requests of one namespace together. A request that needs the index of a link from the same batch waits
+ * until the earlier requests are sent.
  */
 function applyRequests(batch: readonly PlacedStep[], kinds: Kinds, kernel: KernelHandles, done: Step[]): void {
   let pending: Request[] = [];
@@ -112,7 +112,7 @@ function applyRequests(batch: readonly PlacedStep[], kinds: Kinds, kernel: Kerne
     if (pending.length === 0 || first === undefined) return;
     const { route } = kernel.namespace(first.in);
     const sent = done.length;
-    // As long as nobody has heard otherwise, all of them have left a trace.
+    // Until the replies arrive, all of them may have been executed.
     done.push(...waiting);
     const failures = route.executeEach(pending);
     done.splice(sent, waiting.length, ...waiting.filter((_, index) => failures[index] === undefined));

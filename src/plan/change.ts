@@ -1,12 +1,12 @@
 /**
- * A change: a plan, and the records that say so afterwards. Whatever kills us, it is whole or it is not.
+ * Executes a change: a plan, and the records that describe the result. A change is atomic, even if gangway is killed.
  *
- *     journal written -> steps -> records renamed into place -> what happened is told -> journal removed
- *                                 ^ from here on it has happened
+ *      journal written -> steps -> records renamed into place -> events appended -> journal removed
+ *                                  ^ commit point
  *
- * The journal is one file for the whole change, without an entry per step: each kind of step can tell from the kernel
- * whether it holds. Who comes next, after a kill -9, finds the journal and completes the change or takes it back.
- * A change that makes things is taken back unless its records stand; one that takes things away is always completed.
+ * The journal is one file per change, without entries per step: each step kind can check the kernel for its steps. The
+ * next command after a crash finds the journal. It completes a change whose records are committed or that removes
+ * things, and rolls back any other.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { bootId } from '../kernel/boot.ts';
@@ -17,43 +17,43 @@ import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
 import type { KernelHandles } from './kernel-handles.ts';
 import type { Kinds } from './kind.ts';
-import type { Plan } from './plan.ts';
 import { commitFile, type FileChange, stage, unstage } from './staged-files.ts';
+import type { Plan } from './step.ts';
 import { persistentSteps, rollBack, undo } from './undo.ts';
 
-/** Of a record's file. A network's is durable: it outlives a power cut. */
+/** A changed record. Records of networks are durable: they survive a power failure. */
 export type RecordChange = FileChange;
 
 export interface Change {
   readonly plan: Plan;
   /** The first one is the commit point. */
   readonly records: readonly RecordChange[];
-  /** What is told once it has happened. */
+  /** Events appended after the commit. */
   readonly events?: readonly Occurrence[];
 }
 
-/** Where changes are written down while they are under way, and who is told when they have happened. */
+/** The journal of changes under way, and the log of events. */
 export interface ChangeLog {
   readonly journalPath: string;
   readonly appendEvents: (events: readonly Occurrence[]) => void;
-  /** Of a change that somebody else began, who may have told it before he was killed: behind that place. */
+  /** Appends events of a recovered change, unless the log has them after `since`. */
   readonly appendMissingEvents: (events: readonly Occurrence[], since: LogPosition | undefined) => void;
-  /** How far has been told now? Undefined where nothing has. */
+  /** The end of the log of events; undefined for an empty log. */
   readonly eventPosition: () => LogPosition | undefined;
 }
 
-/** Read back by `recover`; a change of its meaning gets the next number. */
+/** Schema of the journal; incremented with a change of meaning. */
 const schema = 1;
 
-/** What stands in the journal: the change, and the boot in which it was begun. */
+/** The journal: the change, and the boot in which it began. */
 interface Journal extends Change {
   readonly schema: number;
   readonly boot: string;
-  /** How far had been told then. */
+  /** The end of the log when the change began. */
   readonly toldUntil?: LogPosition;
 }
 
-/** Carries out a change. The caller holds the lock, and no journal is left from before. */
+/** Executes a change. The caller holds the lock, and no older journal exists. */
 export async function executeChange(
   change: Change,
   ledger: ChangeLog,
@@ -75,20 +75,20 @@ export async function executeChange(
     rmSync(journalPath, { force: true });
     throw error;
   }
-  // An error from here on leaves the journal to the next command, which sees how far it came.
+  // A later error leaves the journal to the next command.
   if (direction === 'make') commit(change, ledger);
   else await finish(change, ledger, kinds, kernel);
 }
 
 /**
- * Of what is taken away the records tell until it is done, and taking away twice is taking away once; a single record is changed
- * whole or not at all. So what has filled the disk can be ended.
+ * May a change run without a journal? Removal can: the records remain until it ends, and repeating it is harmless. So
+ * containers can be stopped on a full disk.
  */
 function canDoWithout({ plan, records }: Change): boolean {
   return plan.direction === 'unmake' || (plan.steps.length === 0 && records.length <= 1);
 }
 
-/** A disk that is full leaves no half of a journal: the next command would wonder about it. */
+/** Removes a partly written journal. */
 function writeJournal(journal: Journal, path: string): void {
   try {
     writeFileSync(path, encode(journal), { mode: 0o600 });
@@ -99,8 +99,8 @@ function writeJournal(journal: Journal, path: string): void {
 }
 
 /**
- * A full disk must not leave a container that no record knows, nor a record of what was taken back: every record is
- * written beside its place before the first one is renamed into it.
+ * Writes all records to temporary files before the first rename. So a full disk leaves neither a container without a
+ * record nor a record without its container.
  */
 async function stageOrUndo({ plan, records }: Change, kinds: Kinds, kernel: KernelHandles): Promise<void> {
   try {
@@ -112,10 +112,10 @@ async function stageOrUndo({ plan, records }: Change, kinds: Kinds, kernel: Kern
 }
 
 /**
- * Completes or takes back what somebody before us began. The caller holds the lock.
+ * Completes or rolls back an interrupted change. The caller holds the lock.
  *
- * @returns what was done, in words, or undefined where there was nothing
- * @throws GangwayError record-unreadable where a newer gangway was interrupted: only that one knows what to do
+ * @returns what was done in words, or undefined without a journal
+ * @throws GangwayError record-unreadable for the journal of a newer version, which only that version can handle
  */
 export async function recoverChange(
   ledger: ChangeLog,
@@ -128,7 +128,7 @@ export async function recoverChange(
   const journal = readJournal(text, journalPath);
   if (journal === undefined) {
     rmSync(journalPath);
-    return 'removed a torn journal: the change it announced had not begun';
+    return 'removed an incomplete journal: its change had not begun';
   }
   const { plan, toldUntil } = journal;
   const careful: ChangeLog = { ...ledger, appendEvents: (events) => tellUnlessTold(events, toldUntil) };
@@ -137,7 +137,7 @@ export async function recoverChange(
   const { subject, direction } = plan;
   if (direction === 'unmake') {
     stage(change.records);
-    return await told(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, kernel));
+    return await describe(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, kernel));
   }
   if (committed(change)) {
     stage(change.records);
@@ -145,7 +145,7 @@ export async function recoverChange(
     return `completed an interrupted "${subject}"`;
   }
   unstage(change.records);
-  return await told(`took back an interrupted "${subject}"`, async () => {
+  return await describe(`rolled back an interrupted "${subject}"`, async () => {
     try {
       await undo(subject, steps, kinds, kernel);
     } finally {
@@ -155,10 +155,10 @@ export async function recoverChange(
 }
 
 /**
- * What becomes of a file by the change that is under way, for who only looks and holds no lock. One that makes something may
- * still be taken back, and announces nothing.
+ * What the change under way does to a file, for readers without the lock. A change that creates something may still be
+ * rolled back, so it announces nothing.
  *
- * @returns undefined where no change of it is announced, it is over, or it is a newer gangway's
+ * @returns undefined if no change of the file is announced, or the journal is of a newer version
  */
 export function pendingFileChange(path: string, journalPath: string): FileChange | undefined {
   const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
@@ -167,8 +167,8 @@ export function pendingFileChange(path: string, journalPath: string): FileChange
   return journal.records.find((record) => record.path === path);
 }
 
-/** What can't be taken away now could not be the next time: it is told once, and stops nobody. `gangway gc` finds it. */
-async function told(sentence: string, work: () => Promise<void>): Promise<string> {
+/** A teardown error is reported once and does not block later commands. `gangway gc` removes the rest. */
+async function describe(sentence: string, work: () => Promise<void>): Promise<string> {
   try {
     await work();
     return sentence;
@@ -178,7 +178,7 @@ async function told(sentence: string, work: () => Promise<void>): Promise<string
   }
 }
 
-/** Takes everything away and puts the records in their places; what could not be taken away is reported when all else is done. */
+/** Removes everything and commits the records. Teardown errors are thrown afterwards. */
 async function finish(change: Change, ledger: ChangeLog, kinds: Kinds, kernel: KernelHandles): Promise<void> {
   let failure: unknown;
   try {
@@ -204,16 +204,16 @@ function committed({ records }: Change): boolean {
   return found?.trimEnd() === first.content?.trimEnd();
 }
 
-/** @throws GangwayError record-unreadable for a newer gangway's */
+/** @throws GangwayError record-unreadable for the journal of a newer version */
 function readJournal(text: string, path: string): Journal | undefined {
   const journal = parseJournal(text);
   if (journal !== 'newer') return journal;
-  throw new GangwayError('record-unreadable', `${path} was left by a newer gangway, which was interrupted`, {
-    hint: 'run any command of that version, and it brings the change to its end',
+  throw new GangwayError('record-unreadable', `${path}: interrupted change of a newer version of gangway`, {
+    hint: 'run any command of that version to complete the change',
   });
 }
 
-/** A torn journal was never whole on the disk, so its first step was never taken. */
+/** Returns undefined for an incomplete journal: it was never written as a whole, so no step was applied. */
 function parseJournal(text: string): Journal | 'newer' | undefined {
   let journal: Journal;
   try {

@@ -1,6 +1,6 @@
 /**
- * Steps and records as JSON. The one type in them that JSON lacks is the bigint of an address: it is written as text,
- * `{"family":4,"value":"172.17.0.2"}` read as a person would.
+ * Encodes steps and records as JSON. Addresses are bigints, which JSON lacks: they are written as text,
+ * `{"family":4,"value":"172.17.0.2"}`.
  */
 import { type Address, formatAddress, isAddress, parseAddress } from '../values/address.ts';
 
@@ -8,12 +8,12 @@ export function encode(value: unknown): string {
   return `${JSON.stringify(value, (_, item: unknown) => (isAddressValue(item) ? { family: item.family, value: formatAddress(item) } : item))}\n`;
 }
 
-/** @throws SyntaxError where the text is no JSON */
+/** @throws SyntaxError for invalid JSON */
 export function decode(text: string): unknown {
   return revive(JSON.parse(text));
 }
 
-/** In place, and into objects only: a reviver would be called for every number and string of every record. */
+/** Decodes addresses in place. A JSON reviver would be called for each number and string too. */
 function revive(item: unknown): unknown {
   if (typeof item !== 'object' || item === null) return item;
   if (isWrittenAddress(item)) return parseAddress(item.value);

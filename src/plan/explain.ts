@@ -1,45 +1,44 @@
 /**
- * A plan as a shell script that does the same without gangway, with a reason for every step.
+ * Renders a plan as a shell script that does the same without gangway, with the reason of each step.
  *
- * The script is not documentation beside the program but a reading of the very list that the program applies; a test
- * runs it in a fresh machine and compares the kernel's state with what `apply` made.
+ * The script is made from the same steps that `apply` executes. A test runs it on a fresh host and compares the
+ * kernel's state.
  */
 import { type Kinds, kindOf } from './kind.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './step.ts';
 import { undoOrder } from './undo.ts';
 
 /**
- * The whole script, for sh(1) as root: iproute2, procps, nftables, util-linux and crun are what it calls. Modes that no
- * command names are the usual ones, whoever types it: a container's other users have to read its files.
+ * The script, for sh(1) as root with iproute2, procps, nftables, util-linux and crun. `umask 022` keeps files readable
+ * for other users of the container.
  */
 export function explainScript(plan: Plan, kinds: Kinds): string {
   return `#!/bin/sh\n# ${plan.subject}\nset -e\numask 022\n${explainPlan(plan, kinds)}`;
 }
 
-/** The plan's steps alone: a comment and the commands of each. */
 function explainPlan(plan: Plan, kinds: Kinds): string {
   if (plan.steps.length === 0) return `\n# nothing to change\n${remarks(plan)}`;
-  const told =
+  const explained =
     plan.direction === 'make'
       ? plan.steps.map((step) => ({ why: step.why, commands: kindOf(kinds, step).commands(step) }))
       : undoOrder(plan.steps, kinds).map(({ step, handler: manner }) => ({
-          why: `take back: ${step.why}`,
+          why: `undo: ${step.why}`,
           commands: manner.undoCommands(step),
         }));
-  return [...paragraphs(told), remarks(plan)].join('');
+  return [...paragraphs(explained), remarks(plan)].join('');
 }
 
 function remarks({ remarks = [] }: Plan): string {
   return remarks.length === 0 ? '' : `\n${remarks.map((remark) => `# ${remark}\n`).join('')}`;
 }
 
-interface Told {
+interface ExplainedStep {
   readonly why: string;
   readonly commands: readonly string[];
 }
 
-/** Neighbours with the same reason stand under one comment. */
-function paragraphs(all: readonly Told[]): readonly string[] {
+/** Consecutive steps with the same reason share one comment. */
+function paragraphs(all: readonly ExplainedStep[]): readonly string[] {
   const result: string[] = [];
   let last: string | undefined;
   for (const { why, commands } of all) {

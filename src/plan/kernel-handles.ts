@@ -1,14 +1,14 @@
 /**
- * The kernel as one change sees it: its namespaces, opened once, by place.
+ * Open kernel handles of one change or engine call: namespaces by name, link indices, locks and cached reads.
  *
- * A world lives as long as one change or one engine call. Open namespaces are kept alive by it, so it must be closed.
+ * Open handles keep namespaces alive, so they must be closed.
  */
 import { findLink, findLinkIndex, type Link } from '../kernel/link.ts';
 import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
 import type { Settings } from '../kernel/sysctl-batch.ts';
 import type { Lock } from '../sys/flock.ts';
 import { KernelError } from '../values/errors.ts';
-import type { NamespaceRef } from './namespace-ref.ts';
+import type { NamespaceRef } from './link-step.ts';
 
 export class KernelHandles implements Disposable {
   readonly #host: KernelNamespace;
@@ -17,12 +17,12 @@ export class KernelHandles implements Disposable {
   readonly #locks: Lock[] = [];
   readonly #read = new Map<string, unknown>();
 
-  /** @param host stays open when this world is closed: its owner may need it again */
+  /** @param host stays open, since its owner may need it again */
   constructor(host: KernelNamespace) {
     this.#host = host;
   }
 
-  /** The open namespace of a place. @throws ENOENT where it has no pin */
+  /** @throws ENOENT where the namespace is not pinned */
   namespace(place: NamespaceRef): KernelNamespace {
     if (place === 'host') return this.#host;
     const { namespace: name } = place;
@@ -38,17 +38,16 @@ export class KernelHandles implements Disposable {
     return this.#host.settings;
   }
 
-  /** Runs synchronous code with the thread inside the place. */
+  /** Runs synchronous code with the thread inside the namespace. */
   runInside<T>(place: NamespaceRef, body: () => T): T {
     return place === 'host' ? body() : this.namespace(place).inside(body);
   }
 
-  /** @returns undefined where the place has no link of this name */
   findLink(place: NamespaceRef, name: string): Link | undefined {
     return findLink(this.namespace(place).route, name);
   }
 
-  /** The index of a link, by which the kernel wants to be told where an address belongs. @throws KernelError ENODEV */
+  /** @throws KernelError ENODEV */
   linkIndex(place: NamespaceRef, name: string): number {
     const key = linkKey(place, name);
     const known = this.#indices.get(key);
@@ -59,24 +58,22 @@ export class KernelHandles implements Disposable {
     return found;
   }
 
-  /** Takes note of an index that a request is about to give to a link. */
   setLinkIndex(place: NamespaceRef, name: string, index: number): void {
     this.#indices.set(linkKey(place, name), index);
   }
 
-  /** A link that is made again has another index. */
   forgetLinkIndex(place: NamespaceRef, name: string): void {
     this.#indices.delete(linkKey(place, name));
   }
 
-  /** Lets go of a namespace that is about to be removed. */
+  /** Closes a namespace before its removal. */
   closeNamespace(name: string): void {
     this.#namespaces.get(name)?.close();
     this.#namespaces.delete(name);
     for (const key of this.#indices.keys()) if (key.startsWith(`${name}/`)) this.#indices.delete(key);
   }
 
-  /** What was read once, and stays true until this change changes it: then `unlearn` is called. */
+  /** Caches a result until `invalidate` is called with its key. */
   cached<T>(what: string, read: () => T): T {
     if (!this.#read.has(what)) this.#read.set(what, read());
     return this.#read.get(what) as T;
@@ -86,7 +83,7 @@ export class KernelHandles implements Disposable {
     this.#read.delete(what);
   }
 
-  /** Keeps a lock until this world is closed. */
+  /** Holds a lock until these handles are closed. */
   holdLock(lock: Lock): void {
     this.#locks.push(lock);
   }

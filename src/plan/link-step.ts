@@ -1,22 +1,21 @@
-/** Steps of links: how they are made, and what is set at them. */
+/** Steps of links: creation and settings. */
 
 import type { Segments } from '../values/gso-sizes.ts';
 import type { Mac } from '../values/mac.ts';
 import type { IpvlanRequest, MacvlanRequest } from '../values/network.ts';
-import type { NamespaceRef, Reasoned } from './namespace-ref.ts';
 
-/** `ip link add NAME type bridge`. */
+/** `ip link add NAME type bridge` */
 export interface BridgeStep extends Reasoned {
   readonly kind: 'bridge';
   readonly in: NamespaceRef;
   readonly name: string;
   readonly mac: Mac;
   readonly mtuBytes: number;
-  /** Its ports speak to each other through the firewall. */
+  /** Its ports' traffic to each other passes iptables rules. */
   readonly filtered?: boolean;
 }
 
-/** `ip link add NAME master BRIDGE up type veth peer name PEER netns NAMESPACE`. */
+/** `ip link add NAME master BRIDGE up type veth peer name PEER netns NAMESPACE` */
 export interface VethStep extends Reasoned {
   readonly kind: 'veth';
   readonly in: NamespaceRef;
@@ -32,7 +31,7 @@ export interface VethStep extends Reasoned {
   };
 }
 
-/** `ip link set LINK gso_max_size BYTES …`: at a bridge, which takes no more than its ports do, once it has one. */
+/** `ip link set LINK gso_max_size BYTES …`. A bridge takes no more than its ports do. */
 export interface SegmentsStep extends Reasoned {
   readonly kind: 'segments';
   readonly in: NamespaceRef;
@@ -40,37 +39,37 @@ export interface SegmentsStep extends Reasoned {
   readonly segments: Segments;
 }
 
-/** A link on a parent, in the namespace of a container. The parent's place is `in`. */
+/** A link on a parent, in a container's namespace. `in` is the parent's namespace. */
 interface ChildStep extends Reasoned {
   readonly in: NamespaceRef;
   readonly parent: string;
   readonly namespace: string;
   readonly name: string;
   /**
-   * The name with which it is born, and which no link of either namespace has. It could not be born as `eth0` where the
-   * parent is called that, too: kernels before 6.15 look for the name in the parent's namespace.
+   * A temporary name, unique in both namespaces. Kernels before 6.15 refuse the final name if the parent's namespace
+   * has such a link (eth0).
    */
   readonly bornAs: string;
   /** Absent: the parent's. */
   readonly mtuBytes?: number;
 }
 
-/** `ip link add link PARENT name BORN netns NAMESPACE type macvlan mode MODE`, and its name. */
+/** `ip link add link PARENT name BORN netns NAMESPACE type macvlan mode MODE`, then `ip link set BORN name NAME` */
 export interface MacvlanStep extends ChildStep {
   readonly kind: 'macvlan';
   readonly mode: MacvlanRequest['mode'];
-  /** Absent in the mode passthru, where it is the parent's. */
+  /** Absent in mode passthru, which uses the parent's. */
   readonly mac?: Mac;
 }
 
-/** `ip link add link PARENT name BORN netns NAMESPACE type ipvlan mode MODE FLAG`, and its name. */
+/** `ip link add link PARENT name BORN netns NAMESPACE type ipvlan mode MODE FLAG`, then `ip link set BORN name NAME` */
 export interface IpvlanStep extends ChildStep {
   readonly kind: 'ipvlan';
   readonly mode: IpvlanRequest['mode'];
   readonly flag: IpvlanRequest['flag'];
 }
 
-/** `ip link add link PARENT name NAME type vlan id ID`. */
+/** `ip link add link PARENT name NAME type vlan id ID` */
 export interface VlanStep extends Reasoned {
   readonly kind: 'vlan';
   readonly in: NamespaceRef;
@@ -79,37 +78,53 @@ export interface VlanStep extends Reasoned {
   readonly id: number;
 }
 
-/** `ip link add NAME type dummy`. */
+/** `ip link add NAME type dummy` */
 export interface DummyStep extends Reasoned {
   readonly kind: 'dummy';
   readonly in: NamespaceRef;
   readonly name: string;
 }
 
-/** `ip link set NAME type bridge_slave hairpin on`. */
-export interface HairpinStep extends Reasoned {
-  readonly kind: 'hairpin';
+/** A setting of a link that has no value. */
+interface FlagStep<Kind extends string> extends Reasoned {
+  readonly kind: Kind;
   readonly in: NamespaceRef;
   readonly link: string;
 }
 
-/** `ip link set NAME type bridge_slave group_fwd_mask 0xfffd`: what is for the bridge itself, it passes on like all else. */
-export interface GroupsForwardedStep extends Reasoned {
-  readonly kind: 'groups-forwarded';
-  readonly in: NamespaceRef;
-  readonly link: string;
+/** `ip link set NAME type bridge_slave hairpin on` */
+export type HairpinStep = FlagStep<'hairpin'>;
+
+/** `ip link set NAME type bridge_slave group_fwd_mask 0xfffd`: frames for the bridge itself are forwarded like others. */
+export type GroupsForwardedStep = FlagStep<'groups-forwarded'>;
+
+/** `ip link set NAME type bridge_slave isolated on` */
+export type IsolatedStep = FlagStep<'isolated'>;
+
+/** `ip link set NAME up` */
+export type UpStep = FlagStep<'up'>;
+
+export type LinkStep =
+  | BridgeStep
+  | VethStep
+  | MacvlanStep
+  | IpvlanStep
+  | VlanStep
+  | DummyStep
+  | HairpinStep
+  | GroupsForwardedStep
+  | IsolatedStep
+  | SegmentsStep
+  | UpStep;
+
+/** The namespace of a step: the host's, or a pinned one by its name in /run/netns. */
+export type NamespaceRef = 'host' | { readonly namespace: string };
+
+export function sameNamespace(a: NamespaceRef, b: NamespaceRef): boolean {
+  return a === b || (a !== 'host' && b !== 'host' && a.namespace === b.namespace);
 }
 
-/** `ip link set NAME type bridge_slave isolated on`. */
-export interface IsolatedStep extends Reasoned {
-  readonly kind: 'isolated';
-  readonly in: NamespaceRef;
-  readonly link: string;
-}
-
-/** `ip link set NAME up`. */
-export interface UpStep extends Reasoned {
-  readonly kind: 'up';
-  readonly in: NamespaceRef;
-  readonly link: string;
+/** One sentence without a final stop. */
+export interface Reasoned {
+  readonly why: string;
 }

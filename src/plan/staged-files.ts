@@ -1,11 +1,11 @@
 /**
- * Files that change together: each is written whole beside its place, and only then is the first one renamed into it.
+ * Changes several files together: each is written to a temporary file before the first one is renamed.
  *
- *     ID.json        what was so
- *     ID.json.new    what will be, whole
+ *      ID.json        the old content
+ *      ID.json.new    the complete new content
  *
- * rename(2) is atomic: a reader sees the old file or the new one. Where the disk has no room for both, the new one is written over
- * the old one, in its blocks.
+ * rename(2) is atomic: a reader sees the old file or the new one. On a full disk the new content overwrites the old
+ * file in its blocks.
  *
  * @see rename(2), fsync(2)
  */
@@ -13,17 +13,17 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import { dirname } from 'node:path';
 import { hasErrno } from '../values/errors.ts';
 
-/** What a file will hold; null removes it. */
+/** The new content of a file; null removes it. */
 export interface FileChange {
   readonly path: string;
   readonly content: string | null;
-  /** What one that is removed would hold: for who looks meanwhile. */
+  /** The last content of a removed file, for readers without the lock. */
   readonly last?: string;
-  /** Written through to the disk before we go on. */
+  /** Synced to the disk before the change goes on. */
   readonly durable?: boolean;
 }
 
-/** Does all that can fail for want of space: every file is whole beside its place, or none is. */
+/** Does everything that needs disk space: writes all files, or none. */
 export function stage(files: readonly FileChange[]): void {
   try {
     for (const file of files) stageFile(file);
@@ -47,7 +47,7 @@ function stageFile({ path, content, durable }: FileChange): void {
   }
 }
 
-/** Puts what was staged into its place, or over what is there. */
+/** Renames the staged file, or overwrites the file in place. */
 export function commitFile({ path, content, durable }: FileChange): void {
   if (content === null) rmSync(path, { force: true });
   else if (existsSync(staged(path))) renameSync(staged(path), path);
@@ -56,15 +56,15 @@ export function commitFile({ path, content, durable }: FileChange): void {
 }
 
 /**
- * A container whose own log has filled the disk must still be stopped, and that changes its record: there is no room for
- * a second file, but in the blocks of the old one.
+ * A container must be stoppable after its log has filled the disk. Its record then fits only into the blocks of the old
+ * one.
  */
 function fitsInPlace(path: string, content: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && Buffer.byteLength(content) <= found.blocks * 512;
 }
 
-/** As long as what it is written over: what JSON ends with may be blank, and half a file is none. */
+/** Pads to the old length with line breaks, which JSON allows: a reader never sees a partial file. */
 function padded(content: string, bytes: number): string {
   return content + '\n'.repeat(Math.max(0, bytes - Buffer.byteLength(content)));
 }
@@ -78,7 +78,7 @@ function write(fd: number, content: string, durable = false): void {
   }
 }
 
-/** A file's name stands in its directory, which has to reach the disk as well. */
+/** The name of a file is stored in its directory, which must be synced as well. */
 function syncDirectory(path: string): void {
   const fd = openSync(path, 'r');
   try {

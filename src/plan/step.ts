@@ -1,10 +1,11 @@
 /**
- * Steps: the changes of which every plan is made.
+ * Steps and plans.
  *
- * A step is plain data, at the grain of one command that a person could type. It says where, what and why, and nothing
- * of how: that is its kind's business (`StepKind`), and every reading of a plan asks the kind. Because steps are data
- * they can be printed, stored in a record, written to the journal before they are done, and taken back years later by
- * the same value that made them.
+ *      observe the kernel and the records  ->  plan (pure)  ->  apply
+ *
+ * A step is plain data, the size of one command that a person could type: where, what and why. Its step kind (kind.ts)
+ * knows how. So the same steps can be applied, printed as a script, stored in a record, written to the journal,
+ * verified, and undone years later.
  */
 import type { PortDiversion } from '../kernel/port-redirect.ts';
 import type { ProcessIdentity } from '../kernel/process.ts';
@@ -17,29 +18,16 @@ import type { IptablesRule, Variant } from '../values/iptables-rule.ts';
 import type { Launch, SubordinateRange } from '../values/launch.ts';
 import type { Protocol } from '../values/port.ts';
 import type { SetElement } from '../values/set-element.ts';
-import type {
-  BridgeStep,
-  DummyStep,
-  GroupsForwardedStep,
-  HairpinStep,
-  IpvlanStep,
-  IsolatedStep,
-  MacvlanStep,
-  SegmentsStep,
-  UpStep,
-  VethStep,
-  VlanStep,
-} from './link-step.ts';
-import type { NamespaceRef, Reasoned } from './namespace-ref.ts';
+import type { LinkStep, NamespaceRef, Reasoned } from './link-step.ts';
 
-/** `ip netns add NAME`, or with an owner: born inside a new user namespace, which is pinned beside it. */
+/** `ip netns add NAME`. With an owner, it is created inside a new user namespace, which is pinned too. */
 export interface NamespaceStep extends Reasoned {
   readonly kind: 'namespace';
   readonly name: string;
   readonly owner?: { readonly pin: string; readonly range: SubordinateRange };
 }
 
-/** `ip address add PREFIX dev LINK`. */
+/** `ip address add PREFIX dev LINK` */
 export interface AddressStep extends Reasoned {
   readonly kind: 'address';
   readonly in: NamespaceRef;
@@ -47,68 +35,67 @@ export interface AddressStep extends Reasoned {
   readonly prefix: Prefix;
 }
 
-/** A default route: by a gateway, or straight out of a link where everybody is a neighbour. */
+/** A default route, through a gateway or directly on a link. */
 export interface DefaultRoute {
   readonly family: Family;
   readonly link: string;
   readonly gateway?: Address;
 }
 
-/** `ip route add default via GATEWAY dev LINK`, or `ip route replace` of the one that `was`, which comes back by undoing. */
+/** `ip route add default via GATEWAY dev LINK`, or `ip route replace` of the route `was`, which undo restores. */
 export interface RouteStep extends Reasoned, DefaultRoute {
   readonly kind: 'route';
   readonly in: NamespaceRef;
   readonly was?: Omit<DefaultRoute, 'family'>;
 }
 
-/** `ip route add local default dev lo table …`: who is led to this table has arrived. */
+/** `ip route add local default dev lo table …`: packets routed by this table are delivered to the host. */
 export interface LocalRouteStep extends Reasoned, LocalRoute {
   readonly kind: 'local-route';
   readonly in: NamespaceRef;
 }
 
-/** `ip rule add …`. */
+/** `ip rule add …` */
 export interface RoutingRuleStep extends Reasoned {
   readonly kind: 'routing-rule';
   readonly in: NamespaceRef;
   readonly rule: RoutingRule;
 }
 
-/** `sysctl -qw KEY=VALUE`; `was` is written back when the step is undone, absent where the namespace's end undoes it. */
+/** `sysctl -qw KEY=VALUE`; undo writes `was`, which is absent where the end of the namespace suffices. */
 export interface SysctlStep extends Reasoned, Setting {
   readonly kind: 'sysctl';
   readonly in: NamespaceRef;
   readonly was?: string;
 }
 
-/** A table of nftables. */
 interface InTable {
   readonly table: string;
   /** Absent: inet. */
   readonly family?: 'bridge';
 }
 
-/** `nft -f -`: loads a whole table of the machine. */
+/** `nft -f -`: loads a whole table. */
 export interface RulesetStep extends Reasoned, InTable {
   readonly kind: 'ruleset';
   readonly in: 'host';
   readonly text: string;
-  /** Where the rules of the machine's owner come from, if there are some. */
+  /** The file of the user's rules, if it has any. */
   readonly owners?: string;
-  /** What it has to know already, in the same transaction: rules that know no bridge would let everything pass. */
+  /** Elements of the same transaction: without them, the rules would accept everything. */
   readonly facts?: readonly SetElement[];
-  /** In the place of the one that is there, in one transaction. It is not taken back: without rules everything is open. */
+  /** Replaces the existing table in one transaction. It is not undone, since no rules means no protection. */
   readonly replaces?: true;
 }
 
-/** `nft -f -`: a table of its own that leads an address's port, UDP and TCP, to another port of the same address. */
+/** `nft -f -`: a table that redirects a port of an address, UDP and TCP, to another port of that address. */
 export interface DiversionStep extends Reasoned, PortDiversion {
   readonly kind: 'diversion';
   readonly in: NamespaceRef;
   readonly table: string;
 }
 
-/** `nft add element inet TABLE SET { … }`, in the place of the one that `was`. At least one of the two is there. */
+/** `nft add element inet TABLE SET { … }`, replacing `was`. At least one of the two is present. */
 export interface ElementStep extends Reasoned, InTable {
   readonly kind: 'element';
   readonly in: NamespaceRef;
@@ -116,27 +103,27 @@ export interface ElementStep extends Reasoned, InTable {
   readonly was?: SetElement;
 }
 
-/** `iptables-restore`: the chains of one family, with the rules that never change. */
+/** `iptables-restore`: the chains of one family and their constant rules. */
 export interface ChainsStep extends Reasoned {
   readonly kind: 'chains';
   readonly in: 'host';
   readonly variant: Variant;
   readonly family: Family;
-  /** `kept`: what is in it is the user's, and stays. */
+  /** `kept`: the chain's rules are the user's, and stay. */
   readonly chains: readonly (Pick<IptablesRule, 'table' | 'chain'> & { readonly kept?: boolean })[];
-  /** In the order in which they stand. */
+  /** In their order. */
   readonly rules: readonly IptablesRule[];
-  /** Likewise, in the words of whoever wrote them; the kernel's may be others. */
+  /** The user's rules, as typed; the kernel may print them differently. */
   readonly owners?: readonly IptablesRule[];
-  /** What has to stand in them already, in the same transaction. */
+  /** Rules of facts in the same transaction. */
   readonly facts?: readonly IptablesRule[];
-  /** In the place of those that are there. They are not taken back. */
+  /** Replaces the existing chains; not undone. */
   readonly replaces?: true;
-  /** Rules in the kernel's own chains, which lead to ours: before or behind all others. */
+  /** Jumps from the kernel's own chains to gangway's: before or after all other rules. */
   readonly ways: readonly { readonly rule: IptablesRule; readonly at: 'head' | 'tail' }[];
 }
 
-/** `iptables -I CHAIN …`, in the place of the one that `was`. At least one of the two is there. */
+/** `iptables -I CHAIN …`, replacing `was`. At least one of the two is present. */
 export interface RuleStep extends Reasoned {
   readonly kind: 'rule';
   readonly in: 'host';
@@ -145,7 +132,7 @@ export interface RuleStep extends Reasoned {
   readonly was?: IptablesRule;
 }
 
-/** A fact that the firewall knows, in whichever back end. */
+/** A fact of the firewall, in either back end. */
 export type FirewallStep = ElementStep | RuleStep;
 
 /**
@@ -178,18 +165,18 @@ export interface FlowPort {
   readonly to?: { readonly address: Address; readonly port: number };
 }
 
-/** `mkdir`; undone with everything that lies in it. */
+/** `mkdir`; undo removes the directory with its content. */
 export interface DirectoryStep extends Reasoned {
   readonly kind: 'directory';
   readonly path: string;
   readonly mode: number;
-  /** Whose group it is. Default that of who makes it. */
+  /** Owning group. Default: the creator's. */
   readonly group?: number;
 }
 
 /**
- * `cat > PATH`, over what `was` in it. It is written in place: where it is bound over a file of a container, the container
- * sees the change.
+ * `cat > PATH`, over the content `was`. Written in place, so that a container with a bind mount of the file sees the
+ * change.
  */
 export interface FileStep extends Reasoned {
   readonly kind: 'file';
@@ -199,7 +186,7 @@ export interface FileStep extends Reasoned {
   readonly was?: string;
 }
 
-/** `tar -xf ARCHIVE -C PATH`. */
+/** `tar -xf ARCHIVE -C PATH` */
 export interface ArchiveStep extends Reasoned {
   readonly kind: 'archive';
   readonly archive: string;
@@ -212,28 +199,30 @@ export interface ProcessStep extends Reasoned {
   readonly launch: Launch;
 }
 
-/** `flock PATH`: until the world is closed, or its program has ended, somebody else who wants the lock waits. */
+/** `flock PATH`: other programs wait for the lock until the kernel handles are closed or the process exits. */
 export interface ClaimStep extends Reasoned {
   readonly kind: 'claim';
   readonly path: string;
 }
 
-/** `kill -s SIGNAL PID`. */
+/** `kill -s SIGNAL PID` */
 export interface SignalStep extends Reasoned {
   readonly kind: 'signal';
   readonly process: ProcessIdentity;
-  /** SIGTERM, or the number of one that has no name. */
+  /** A name (SIGTERM) or a number. */
   readonly signal: string;
 }
 
-/** `timeout SECONDS tail --pid=PID -f /dev/null || kill -s KILL PID`; without patience it waits however long it takes. */
+/**
+ * `timeout SECONDS tail --pid=PID -f /dev/null || kill -s KILL PID`; without `patienceSeconds` it waits without limit.
+ */
 export interface EndedStep extends Reasoned {
   readonly kind: 'ended';
   readonly process: ProcessIdentity;
   readonly patienceSeconds?: number;
 }
 
-/** `crun exec`: a further command in a running container, of which nothing stays. */
+/** `crun exec`: another command in a running container. */
 export interface ExecStep extends Reasoned {
   readonly kind: 'exec';
   readonly launch: Launch;
@@ -244,17 +233,7 @@ export interface ExecStep extends Reasoned {
 
 export type Step =
   | NamespaceStep
-  | BridgeStep
-  | VethStep
-  | MacvlanStep
-  | IpvlanStep
-  | VlanStep
-  | DummyStep
-  | HairpinStep
-  | GroupsForwardedStep
-  | IsolatedStep
-  | SegmentsStep
-  | UpStep
+  | LinkStep
   | AddressStep
   | RouteStep
   | LocalRouteStep
@@ -277,3 +256,13 @@ export type Step =
   | ExecStep;
 
 export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;
+
+export interface Plan {
+  /** The requested command: `run web`. */
+  readonly subject: string;
+  /** `make` applies the steps in order; `unmake` undoes them, last one first. */
+  readonly direction: 'make' | 'unmake';
+  readonly steps: readonly Step[];
+  /** Sentences about effects that are not steps, for the explanation. */
+  readonly remarks?: readonly string[];
+}

@@ -1,19 +1,16 @@
 /**
- * The way back: a plan's steps in reverse.
+ * Undoes a plan: its steps in reverse order.
  *
- * It goes on whatever happens and reports everything at the end. A step whose object is gone already counts as taken
- * back, so that undoing twice, or after a crash, is the same as undoing once.
+ * Undo continues after errors and reports all of them at the end. A missing object counts as undone, so undoing twice,
+ * or after a crash, has the same result as once.
  */
+
 import { TeardownError } from '../values/errors.ts';
 import type { KernelHandles } from './kernel-handles.ts';
 import { type Kinds, kindOf, type Reversible, type TransactionKind } from './kind.ts';
 import type { Step } from './step.ts';
 
-/**
- * Takes the steps back, last one first.
- *
- * @throws TeardownError with everything that could not be taken back
- */
+/** @throws TeardownError with everything that could not be undone */
 export async function undo(
   subject: string,
   steps: readonly Step[],
@@ -32,7 +29,7 @@ export async function undo(
   if (errors.length > 0) throw new TeardownError(subject, errors);
 }
 
-/** Takes back what was done before `error`. Should that fail too, it stands in the error as its cause. */
+/** Undoes the steps that were applied before `error`. A failed rollback becomes the error's cause. */
 export async function rollBack(
   subject: string,
   done: readonly Step[],
@@ -48,23 +45,21 @@ export async function rollBack(
   }
 }
 
-/** What outlives a boot: files. All that was done to the kernel it has forgotten, and what is there now is somebody else's. */
+/** The steps whose effect survives a reboot: files. The kernel starts empty, and what exists there now is not ours. */
 export function persistentSteps(steps: readonly Step[]): readonly Step[] {
   return steps.filter(({ kind }) => kind === 'directory' || kind === 'file' || kind === 'archive');
 }
 
-/** A step and the manner in which it ends. */
 export interface Undoing {
   readonly step: Step;
   readonly handler: Pick<Reversible<Step>, 'undo' | 'undoCommands'> | TransactionKind<Step>;
 }
 
 /**
- * The way back, last step first.
+ * The steps to undo, last one first.
  *
- * When a namespace goes as a whole, the kernel frees what lives in it: links, addresses, routes, settings, and both ends
- * of a veth of which one end is in there. Such steps need no undoing. But the kernel does it when it has time for it,
- * some 30 ms later; so what could still answer meanwhile is silenced.
+ * The kernel removes a namespace with its links, addresses, routes and sysctls, and both ends of a veth. Those steps
+ * need no undo. The removal takes about 30 ms, so interfaces that could still answer are disabled first.
  */
 export function undoOrder(steps: readonly Step[], kinds: Kinds): readonly Undoing[] {
   const removed = new Set(steps.flatMap((step) => (step.kind === 'namespace' ? [step.name] : [])));
@@ -87,7 +82,10 @@ function gathered(all: readonly Undoing[]): readonly Undoing[] {
   });
 }
 
-/** The namespace with which a step's object ends. A macvlan's and an ipvlan's is not waited for. */
+/**
+ * The namespace whose removal also removes the step's object. Macvlan and ipvlan links are removed explicitly, without
+ * waiting.
+ */
 function home(step: Step): string | undefined {
   if (step.kind === 'veth') return step.peer.namespace;
   return 'in' in step && step.in !== 'host' ? step.in.namespace : undefined;
@@ -98,7 +96,7 @@ interface Group {
   undoAll(steps: readonly Step[], kernel: KernelHandles): void | Promise<void>;
 }
 
-/** Neighbours that may go in one transaction do, all else by itself. */
+/** Groups consecutive steps that may share a transaction. */
 function* groups(all: readonly Undoing[]): Generator<Group> {
   let steps: Step[] = [];
   let kind: TransactionKind<Step> | undefined;
@@ -115,4 +113,35 @@ function* groups(all: readonly Undoing[]): Generator<Group> {
     } else yield { steps: [step], undoAll: (_, kernel) => manner.undo(step, kernel) };
   }
   if (kind !== undefined) yield { steps, undoAll: kind.undoAll };
+}
+
+/** Inverts steps: undoing the result applies the original change. */
+export function invertSteps(steps: readonly Step[]): readonly Step[] {
+  return steps.toReversed().map((step): Step => {
+    switch (step.kind) {
+      case 'route': {
+        const { link, gateway, was, ...others } = step;
+        const now = gateway === undefined ? { link } : { link, gateway };
+        return was === undefined ? step : { ...others, ...was, was: now };
+      }
+      case 'element': {
+        const { element, was, ...others } = step;
+        return {
+          ...others,
+          ...(was === undefined ? {} : { element: was }),
+          ...(element === undefined ? {} : { was: element }),
+        };
+      }
+      case 'rule': {
+        const { rule, was, ...others } = step;
+        return { ...others, ...(was === undefined ? {} : { rule: was }), ...(rule === undefined ? {} : { was: rule }) };
+      }
+      case 'file':
+        return { ...step, content: step.was ?? '', was: step.content };
+      case 'flows':
+        return { ...step, when: step.when === 'made' ? 'undone' : 'made' };
+      default:
+        return step;
+    }
+  });
 }

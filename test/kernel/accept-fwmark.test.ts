@@ -94,7 +94,7 @@ for (const backend of backendNames) {
       t.is(only, '203.0.113.2', 'the mark is 0x77, and has no bit of ours');
       t.regex(await story.run('rules', 'bits'), /^ {2}present {2}what carries the mark 0x1\/0x3 may enter bits/m);
       const { stdout } = await story.exec(['reach', 'outside', 'bits:80']);
-      t.regex(stdout, /^no .*, but for what carries the mark 0x1\/0x3$/m);
+      t.regex(stdout, /^no .*, except packets with mark 0x1\/0x3$/m);
       t.regex(
         await refused(story, 'network create --internal -o gangway.accept-fwmark=1 inner'),
         /^125 gangway: nothing enters/,

@@ -378,7 +378,7 @@ test.serial('what a newer gangway wrote is left alone', async (t) => {
     await refused(t, gangway, [
       run(),
       125,
-      /journal.json was left by a newer gangway.*run any command of that version/,
+      /journal.json: interrupted change of a newer version.*run any command of that version/,
     ]);
   });
 });
@@ -398,7 +398,7 @@ test.serial('a journal that is torn, or of another boot', async (t) => {
       await gangway.lab.host.run(['sh', '-c', 'cat >/run/gangway/journal.json'], { input: journal });
       const { exitCode, stderr } = await gangway.exec(['stop', '-t', '0', 'nope']);
       t.is(exitCode, 1);
-      t.regex(stderr, /torn journal|took back an interrupted/, journal);
+      t.regex(stderr, /incomplete journal|rolled back an interrupted/, journal);
       await gangway.settlesAt(t, before, journal);
     }
   });

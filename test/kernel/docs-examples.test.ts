@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { programEnvironment } from '../../src/lab/environment.ts';
+import { programEnvironment } from '../../src/lab/background.ts';
 import { createLab, type Lab } from '../../src/lab/testing.ts';
 import { examples, pages, runnable, session, shellBlocks } from '../support/docs-examples.ts';
 import { lacksRoot, skipUnless } from '../support/skip.ts';
@@ -60,7 +60,7 @@ test('docs/quickstart.md: runs the commands as they stand', async (t) => {
     /^gangway0 +UP +172\.17\.0\.1\/16/m,
     /^eth0@if\d+ +UP +172\.17\.0\.2\/16/m,
     /1 received[\s\S]*1 received[\s\S]*1 received[\s\S]*1 received/,
-    /^no +203\.0\.113\.1:8080\/tcp: network shut lets out only to/m,
+    /^no +203\.0\.113\.1:8080\/tcp: network shut allows connections only to/m,
     /^203\.0\.113\.2$/m,
     /^172\.17\.0\.1$/m,
     /tcp \. 8080 .*: 172\.17\.0\.3 \. 80/,

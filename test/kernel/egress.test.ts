@@ -133,7 +133,7 @@ for (const backend of backendNames) {
       );
       t.regex(
         (await story.exec(['reach', 'ann', '198.51.100.9:80'])).stdout,
-        /^no +198\.51\.100\.9:80\/tcp: network shut lets out only to 203\.0\.113\.2:80\/tcp/m,
+        /^no +198\.51\.100\.9:80\/tcp: network shut allows connections only to 203\.0\.113\.2:80\/tcp/m,
       );
       const [inspected] = JSON.parse(await story.run('network', 'inspect', 'shut')) as [{ Egress: object }];
       t.deepEqual(inspected.Egress, { Allow: only.split(','), Deny: [] });

@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { identifyProcess } from '../../src/kernel/process.ts';
+import { programEnvironment } from '../../src/lab/background.ts';
 import { hierarchies, sweep } from '../../src/lab/cgroups.ts';
-import { programEnvironment } from '../../src/lab/environment.ts';
 import { createLab } from '../../src/lab/lab.ts';
 import { difference } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
@@ -122,7 +122,7 @@ test('programs run with their input, output, exit code and limits', async (t) =>
     t.is((await host.exec(['no-such-program'])).exitCode, 127);
     await t.throwsAsync(host.exec(['sleep', '60'], { timeoutMilliseconds: 50 }), { message: /longer than 50 ms/ });
     const long = await t.throwsAsync(host.run(['sh', '-c', `exit 3\n${'# more\n'.repeat(99)}`]));
-    t.regex(long?.message ?? '', /^sh -c exit 3… \(in host\) ended with 3: $/);
+    t.regex(long?.message ?? '', /^sh -c exit 3… \(in host\) exited with 3: $/);
     const background = host.spawn(['sh', '-c', 'echo up; exec sleep 60']);
     await background.waitForOutput(/up/);
     t.is((await background.kill('SIGTERM')).exitCode, 143);

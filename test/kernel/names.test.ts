@@ -325,7 +325,7 @@ test('a client that is killed before its record is written takes the name with i
     await crash(2);
     t.is(await names.dig('web', 'victim'), 'NOERROR 192.0.2.1', 'nobody of this name');
     await names.run('ps');
-    t.regex((await names.story.exec(['run', '--rm', 'true'])).stderr, /took back an interrupted "run victim"/);
+    t.regex((await names.story.exec(['run', '--rm', 'true'])).stderr, /rolled back an interrupted "run victim"/);
     await names.run('gc');
     await crash(3);
     t.regex(await names.dig('web', 'victim'), /^NOERROR 172\.18\.0\.\d+$/, 'its record is there');

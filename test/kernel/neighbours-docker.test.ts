@@ -178,7 +178,7 @@ test('who asks for nftables beside Docker is told what drops there, and gets it'
     t.is(asked.exitCode, 0);
     t.regex(
       asked.stderr,
-      /chain FORWARD of table ip filter drops what none of its rules lets pass, and none speaks of one0: .*--firewall-backend=iptables/,
+      /chain FORWARD of table ip filter drops packets of one0, which none of its rules accepts: .*--firewall-backend=iptables/,
     );
     const later = await story.exec(['run', '--rm', '--network', 'one', 'true']);
     t.regex(later.stderr, /none speaks of one0/, 'what somebody asked for stays');

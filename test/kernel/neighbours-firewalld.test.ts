@@ -46,9 +46,7 @@ test('on nftables, its zones say what leaves a container: the bridge is put into
     const { stderr } = await story.exec(['run', '--rm', 'true']);
     const remedy = 'firewall-cmd --permanent --zone=trusted --add-interface=gangway0 && firewall-cmd --reload';
     t.true(
-      stderr.includes(
-        `table inet firewalld drops what none of its rules lets pass, and none speaks of gangway0: ${remedy}`,
-      ),
+      stderr.includes(`table inet firewalld drops packets of gangway0, which none of its rules accepts: ${remedy}`),
       stderr,
     );
     await story.sh(remedy);

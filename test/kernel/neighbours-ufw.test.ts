@@ -65,10 +65,7 @@ test('beside ufw ports are open and containers go out; who wants ufw to have a s
     const moved = await story.exec(['--firewall-backend=nftables', 'network', 'rm', 'another']);
     t.is(moved.exitCode, 0, moved.stderr);
     t.deepEqual(await ways(story, web), ['silence', 'silence'], 'on nftables, a packet has to please ufw, too');
-    t.regex(
-      (await story.exec(['run', '--rm', 'true'])).stderr,
-      /table ip filter drops what none of its rules lets pass/,
-    );
+    t.regex((await story.exec(['run', '--rm', 'true'])).stderr, /table ip filter drops packets of/);
     await story.sh('ufw route allow in on gangway0; ufw route allow proto tcp from 203.0.113.2 to any port 80');
     t.deepEqual(await ways(story, web), open);
 

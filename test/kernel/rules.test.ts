@@ -166,9 +166,9 @@ for (const backend of backendNames) {
       await countsTraffic(t, story, backend);
 
       const ports = await rules(story, '8080');
-      const led = ports.find(({ Why }) => Why === 'published: 0.0.0.0:8080/tcp leads to 172.18.0.2:80');
+      const led = ports.find(({ Why }) => Why === 'published: 0.0.0.0:8080/tcp is translated to 172.18.0.2:80');
       t.like(led, { State: 'present', From: 'run -p 8080:80 web', Packets: '3' });
-      t.true(whys(ports).includes('IPv4 packets to containers of front enter under the rules of mode nat'));
+      t.true(whys(ports).includes('IPv4 packets to containers of front: mode nat decides what may enter'));
       t.false(
         whys(ports).some((why) => /9000|containers of (open|bridge)/.test(why)),
         'nothing of others',
@@ -178,7 +178,8 @@ for (const backend of backendNames) {
         'where it leads on to',
       );
       const ranges = whys(await rules(story, '203.0.113.1:9001/udp')).filter((why) => why.startsWith('published'));
-      const reason = 'published: 0.0.0.0:9000/udp to 0.0.0.0:9002/udp lead to 172.18.0.2:9000 to 172.18.0.2:9002';
+      const reason =
+        'published: 0.0.0.0:9000/udp to 0.0.0.0:9002/udp are translated to 172.18.0.2:9000 to 172.18.0.2:9002';
       t.deepEqual(
         ranges,
         [reason, reason, reason],
@@ -204,7 +205,7 @@ for (const backend of backendNames) {
       await story.sh(`${gone[backend]}; ${strange[backend]}`);
       const after = facts(await rules(story)).filter(({ State }) => State !== 'present');
       t.deepEqual(after.map(({ State, Why, Command }) => [State, State === 'missing' ? Why : Command]).toSorted(), [
-        ['missing', 'IPv4 packets to containers of bridge enter under the rules of mode nat'],
+        ['missing', 'IPv4 packets to containers of bridge: mode nat decides what may enter'],
         ['unexplained', strange[backend]],
       ]);
       t.deepEqual(

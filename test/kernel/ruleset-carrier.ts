@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type RestoreLine, restoreText } from '../../src/firewall/iptables/program.ts';
 import { renderRules } from '../../src/firewall/iptables/render.ts';
 import { iptables } from '../../src/firewall/iptables.ts';
-import { inDigits } from '../../src/firewall/nftables/marks.ts';
+import { inDigits } from '../../src/firewall/nftables.ts';
 import type { ChainsStep } from '../../src/plan/step.ts';
 import { formatRule, type Variant } from '../../src/values/iptables-rule.ts';
 import { formatSetElement, type SetElement } from '../../src/values/set-element.ts';

@@ -1,7 +1,7 @@
 /** Describes machine, programs and date of a run. */
 import { execFileSync } from 'node:child_process';
 import { describeMachine } from '../../bench/machine.ts';
-import { programEnvironment } from '../../src/lab/environment.ts';
+import { programEnvironment } from '../../src/lab/background.ts';
 
 export interface Conditions {
   readonly date: string;

@@ -9,8 +9,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Background, Result } from '../../src/lab/background.ts';
-import { echoServer } from '../../src/lab/echo.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
+import { echoServer } from '../../src/lab/namespace-runner.ts';
 import type { Scenario } from './scenario.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -6,8 +6,7 @@ import { type RawMessage, readBody, request } from '../../src/netlink/message.ts
 import type { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
-import type { UpStep, VethStep } from '../../src/plan/link-step.ts';
-import type { NamespaceRef } from '../../src/plan/namespace-ref.ts';
+import type { NamespaceRef, UpStep, VethStep } from '../../src/plan/link-step.ts';
 import type { ElementStep, FileStep, NamespaceStep, Step, SysctlStep } from '../../src/plan/step.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import { parseMac } from '../../src/values/mac.ts';

@@ -11,7 +11,7 @@ const open: ReachWay = {
     outcome: 'reached',
     where: { kind: 'container', container: 'web', address: parseAddress('172.17.0.2'), port: parsePort('80') },
     seen: parseAddress('203.0.113.2'),
-    way: [{ at: 'from_outside', sentence: 'published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80/tcp' }],
+    way: [{ at: 'from_outside', sentence: 'published: 0.0.0.0:8080/tcp is translated to 172.17.0.2:80/tcp' }],
   },
 };
 const closed: ReachWay = {
@@ -26,7 +26,7 @@ test('prints each address with its steps, and exits with 0 if one is reachable',
   t.is(
     stdout,
     `yes  203.0.113.1:8080/tcp reaches web at 172.17.0.2:80/tcp, which sees the client’s own address
-       from_outside: published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80/tcp
+       from_outside: published: 0.0.0.0:8080/tcp is translated to 172.17.0.2:80/tcp
 no   172.17.0.2, ping: the port is not published
 `,
   );

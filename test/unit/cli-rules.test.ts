@@ -9,7 +9,7 @@ import { bridge, container, id } from '../support/fake-engine.ts';
 
 const port = {
   state: 'present',
-  why: 'published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80',
+  why: 'published: 0.0.0.0:8080/tcp is translated to 172.17.0.2:80',
   command: "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
   from: 'run -p 8080:80 web',
   counted: { packets: 2n, bytes: 120n },
@@ -35,7 +35,7 @@ test('prints each chain with the reason, command, origin and counters of its rul
     stdout,
     `prerouting: from_outside, published
   a port
-  present  published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80
+  present  published: 0.0.0.0:8080/tcp is translated to 172.17.0.2:80
     nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'
     gangway run -p 8080:80 web; 2 packets, 120 bytes
   unknown owner  no record says why
@@ -43,7 +43,7 @@ test('prints each chain with the reason, command, origin and counters of its rul
 
 forward: enter (missing or changed)
   in
-  missing  published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80
+  missing  published: 0.0.0.0:8080/tcp is translated to 172.17.0.2:80
     nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'
     gangway run -p 8080:80 web; 2 packets, 120 bytes
 `,

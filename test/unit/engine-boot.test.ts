@@ -8,7 +8,7 @@ import { nftables } from '../../src/firewall/nftables.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { createNetwork, type Network } from '../../src/networks/network.ts';
 import type { Parent } from '../../src/networks/parent-interface.ts';
-import type { Plan } from '../../src/plan/plan.ts';
+import type { Plan } from '../../src/plan/step.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { gather } from '../../src/values/forward-set.ts';
 import { parseMac } from '../../src/values/mac.ts';

@@ -42,5 +42,5 @@ test('a switchboard that was waited for in vain is not waited for again, and tha
   writeFileSync(join(runtime, 'journal.json'), '{');
   t.is(await withLock(context, async () => 'done'), 'done');
   t.deepEqual([waits, warnings.slice(1)], [2, [complaint]]);
-  t.regex(warnings[0] ?? '', /torn journal/);
+  t.regex(warnings[0] ?? '', /incomplete journal/);
 });

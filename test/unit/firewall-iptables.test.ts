@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { restoreText } from '../../src/firewall/iptables/program.ts';
 import { chainsOf, renderRules } from '../../src/firewall/iptables/render.ts';
-import { parseRuleset } from '../../src/firewall/iptables/ruleset.ts';
 import { SavedRules } from '../../src/firewall/iptables/saved-rules.ts';
-import { iptables } from '../../src/firewall/iptables.ts';
+import { iptables, parseRuleset } from '../../src/firewall/iptables.ts';
 import {
   closedTransitElements,
   networkElements,
@@ -31,7 +30,7 @@ function told(rules: ReturnType<typeof renderRules>): readonly string[] {
   return rules.map((rule) => `${rule.family} ${rule.table} ${formatRule(rule, '-I')}`);
 }
 
-test('a network is rules in the chains of its families', (t) => {
+test('renders a network as rules in the chains of its families', (t) => {
   t.deepEqual(told(networkElements(policy).flatMap(renderRules)), [
     '4 raw -I GANGWAY-WIRE -i gangway0 -g GANGWAY-BRIDGED',
     '6 raw -I GANGWAY-WIRE -i gangway0 -g GANGWAY-BRIDGED',
@@ -92,7 +91,7 @@ test('a network is rules in the chains of its families', (t) => {
   ]);
 });
 
-test('an egress policy is rules about what was asked for, and where it denies, about what is behind it, too', (t) => {
+test('matches allowed destinations before translation, denied ones before and after it', (t) => {
   const limits = ['allow=10.0.0.0/8,[2001:db8::1]:53/udp', 'deny=10.1.2.3,0.0.0.0/0:25-26/tcp'];
   const of = { ...plainPolicy('gangway0', '172.17.0.1/16'), egress: parseEgress(limits) };
   t.deepEqual(
@@ -113,7 +112,7 @@ test('an egress policy is rules about what was asked for, and where it denies, a
   );
 });
 
-test('a port is one rule where it leads to the container, and one for each trusted link', (t) => {
+test('renders a port as one DNAT rule, and one rule for each trusted link', (t) => {
   const port = (host: string, container: string) =>
     told(
       portElements(
@@ -139,7 +138,7 @@ test('a port is one rule where it leads to the container, and one for each trust
   ]);
 });
 
-test('a published port is nobody else’s source, where it could be one', (t) => {
+test('keeps a published port from being the source of other containers', (t) => {
   const sources = (host: string, hostPort: number, containerPort = 80) =>
     told(
       portElements(
@@ -161,7 +160,7 @@ test('a published port is nobody else’s source, where it could be one', (t) =>
   ]);
 });
 
-test('an accepted mark is one rule, with its mask', (t) => {
+test('renders an accepted mark as one rule with its mask', (t) => {
   const marked = networkElements({ ...policy, acceptedMark: { mark: 1, mask: 3 } }).filter(
     ({ set }) => set === 'accepted_marks',
   );
@@ -171,7 +170,7 @@ test('an accepted mark is one rule, with its mask', (t) => {
   ]);
 });
 
-test('every set has rules, in chains that there are', (t) => {
+test('renders rules for every set in existing chains', (t) => {
   const chains = new Set(parseRuleset(text, 4, true).chains.map(({ chain }) => chain));
   for (const set of [...Object.keys(networkSets), ...Object.keys(portSets), 'closed_transit']) {
     const named = chainsOf(set);
@@ -183,7 +182,7 @@ test('every set has rules, in chains that there are', (t) => {
   t.throws(() => chainsOf('nothing'), { instanceOf: TypeError });
 });
 
-test('each family has its own rules, and what needs br_netfilter is left out without it', (t) => {
+test('parses the rules of each family, and leaves out br_netfilter rules without the module', (t) => {
   const rules = (family: 4 | 6, filter: boolean) =>
     parseRuleset(text, family, filter).rules.map((rule) => formatRule(rule));
   t.true(rules(4, true).some((rule) => rule.includes('--icmp-type 8')));
@@ -193,7 +192,7 @@ test('each family has its own rules, and what needs br_netfilter is left out wit
   t.false(rules(6, false).some((rule) => rule.includes('physdev')));
 });
 
-test('every way leads from a chain of the kernel to one of ours, and every rule goes where there is something', (t) => {
+test('jumps from kernel chains to gangway chains, and only to chains that exist', (t) => {
   for (const family of [4, 6] as const) {
     const { chains, rules, ways } = parseRuleset(text, family, true);
     const names = new Set(chains.map(({ chain }) => chain));
@@ -210,7 +209,7 @@ test('every way leads from a chain of the kernel to one of ours, and every rule 
   }
 });
 
-test('the back end’s steps are chains, once a family, and rules', (t) => {
+test('creates one step of chains per family, and a step per rule', (t) => {
   const backend = iptables('legacy', false);
   t.deepEqual(
     backend.load().map((step) => step.kind === 'chains' && [step.variant, step.family]),
@@ -223,7 +222,7 @@ test('the back end’s steps are chains, once a family, and rules', (t) => {
   t.like(first, { kind: 'rule', variant: 'legacy', why: 'why not', in: 'host' });
 });
 
-test('what is restored is told table by table', (t) => {
+test('orders the restore input by table', (t) => {
   t.is(
     restoreText([
       { table: 'nat', text: '-A X -j RETURN' },
@@ -234,7 +233,7 @@ test('what is restored is told table by table', (t) => {
   );
 });
 
-test('what is saved is read by table, chain and rule', (t) => {
+test('parses saved rules by table, chain and rule', (t) => {
   const saved = new SavedRules('*nat\n:X - [0:0]\n-A X -i a -j RETURN\nCOMMIT\n*filter\n:Y - [1:2]\n-A Y -j DROP\n');
   t.true(saved.hasChain('nat', 'X'));
   t.false(saved.hasChain('filter', 'X'));
@@ -244,7 +243,7 @@ test('what is saved is read by table, chain and rule', (t) => {
   t.deepEqual(saved.rulesIn(4, new Set(['X'])), [rule]);
 });
 
-test('what accepts packets before ours, or behind, is found through the chains that it leads to', (t) => {
+test('finds accepting rules before and after gangway’s, through the chains that they jump to', (t) => {
   const rule = { family: 4, table: 'filter', chain: 'FORWARD', words: ['-j', 'GANGWAY-FORWARD'] } as const;
   const at = (...lines: readonly string[]) =>
     new SavedRules(
@@ -259,7 +258,7 @@ test('what accepts packets before ours, or behind, is found through the chains t
   t.true(at(ours, '-j NO', '-j TO-YES').acceptsBehind(rule));
 });
 
-test('what accepts packets of another mark accepts none of those that a rule is there for', (t) => {
+test('ignores accepting rules for other marks', (t) => {
   const rule = { family: 4, table: 'mangle', chain: 'PREROUTING', words: ['-j', 'GANGWAY-SEEN'] } as const;
   const before = (words: string, mark: number) =>
     new SavedRules(`*mangle\n-A PREROUTING -m mark ${words} -j ACCEPT\n-A PREROUTING -j GANGWAY-SEEN\n`).acceptsBefore(
@@ -273,7 +272,7 @@ test('what accepts packets of another mark accepts none of those that a rule is 
   t.is(before('--mark 0x0/0x1', 0), 1);
 });
 
-test('who marks packets behind the rule that marks those without a mark is found, up to who accepts them', (t) => {
+test('finds rules that set marks after gangway’s rule, up to the first accepting rule', (t) => {
   const rule = { family: 4, table: 'mangle', chain: 'PREROUTING', words: ['-j', 'GANGWAY-SEEN'] } as const;
   const ours = '-j GANGWAY-SEEN';
   const at = (...lines: readonly string[]) =>

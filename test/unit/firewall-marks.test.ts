@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { inDigits } from '../../src/firewall/nftables/marks.ts';
+import { inDigits } from '../../src/firewall/nftables.ts';
 import { type FirewallMark, matches, wholeMask } from '../../src/values/firewall-mark.ts';
 import { formatSetElement } from '../../src/values/set-element.ts';
 
@@ -26,7 +26,7 @@ function accepts(held: readonly string[], packet: number): boolean {
   return compared.every((one, index) => index % 2 === 1 || isIn(one) || isIn(compared[index + 1] ?? one));
 }
 
-test('a digit is told with a one before it, and one that may be any with a two', (t) => {
+test('encodes a digit with a 1 before it, and an arbitrary digit as a 2', (t) => {
   t.deepEqual(elements({ mark: 1, mask: 3 }), [
     ...['0x11', '0x15', '0x19', '0x1d'].map((value) => `"br0" . ${value}`),
     ...['0x200', '0x2000', '0x20000', '0x200000', '0x2000000', '0x20000000', '0x2'].map((value) => `"br0" . ${value}`),
@@ -35,7 +35,7 @@ test('a digit is told with a one before it, and one that may be any with a two',
   t.is(inDigits({ set: 'bridges', key: [{ type: 'ifname', name: 'br0' }] }), undefined);
 });
 
-test('the rules accept what carries the mark, and nothing else', (t) => {
+test('accepts packets with the mark, and no others', (t) => {
   t.is(compared.length, 16);
   const word = fc.integer({ min: 0, max: wholeMask });
   const near = fc.tuple(word, word, word, fc.nat(31)).map(([mask, bits, packet, bit]) => {
@@ -52,7 +52,7 @@ test('the rules accept what carries the mark, and nothing else', (t) => {
   );
 });
 
-test('of a mark of which an element is missing, nothing is accepted', (t) => {
+test('accepts nothing if an element of the mark is missing', (t) => {
   const mark = { mark: 1, mask: 3 };
   for (const missing of elements(mark).slice(4)) {
     const left = elements(mark).filter((one) => one !== missing);

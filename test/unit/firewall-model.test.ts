@@ -90,7 +90,7 @@ function ask(from: Origin, to: string, port?: number, of: ModelTopology = world(
   return said(evaluate(of, { from, to: parseAddress(to), ...what }));
 }
 
-test('the mode nat, as the ruleset tells it', (t) => {
+test('applies the mode nat as the ruleset describes it', (t) => {
   t.is(ask(outside, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 203.0.113.2');
   t.is(ask(host, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 203.0.113.1');
   t.is(ask(db, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
@@ -104,7 +104,7 @@ test('the mode nat, as the ruleset tells it', (t) => {
   t.is(ask(outside, '203.0.113.1', 81), 'host 203.0.113.1:81/tcp sees 203.0.113.2');
 });
 
-test('what the kernel can’t translate is carried by the switchboard', (t) => {
+test('proxies what the kernel can’t translate', (t) => {
   t.is(ask(host, '127.0.0.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
   t.is(ask(bound, '203.0.113.1', 8080), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
   t.is(ask(host, '127.0.0.1', 9000), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
@@ -115,7 +115,7 @@ test('what the kernel can’t translate is carried by the switchboard', (t) => {
   t.is(ask(outside, '203.0.113.1', 9000), 'host 203.0.113.1:9000/tcp sees 203.0.113.2');
 });
 
-test('of a port whose clients are introduced everything is carried, and nothing comes in by the container’s own address', (t) => {
+test('proxies all connections of a port with a PROXY header, and closes the container’s own address', (t) => {
   const introduced = (of: ModelTopology): ModelTopology => ({
     ...of,
     publications: of.publications.map(({ container, forward: { binding, target } }) => {
@@ -132,7 +132,7 @@ test('of a port whose clients are introduced everything is carried, and nothing 
   t.is(ask(outside, '172.17.0.2', 80, introduced(routed)), ask(outside, '172.17.0.2', 81, routed));
 });
 
-test('of a transparent port the client is seen, but for whom the container answers itself, and across families', (t) => {
+test('shows the client’s address on a transparent port, except to siblings and across families', (t) => {
   const of = world();
   const near = ['172.17.0.0/16', 'fd00:a::/64'].map(parsePrefix);
   const transparent: ModelTopology = {
@@ -150,7 +150,7 @@ test('of a transparent port the client is seen, but for whom the container answe
   t.is(ask(host, '127.0.0.1', 8080, transparent), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
 });
 
-test('by SCTP the machine itself is never led away, and others are', (t) => {
+test('translates SCTP of external clients, but not of the host', (t) => {
   const binding = { ...forward('0.0.0.0', 8080).binding, protocol: 'sctp' } as const;
   const publications = [{ container: 'web', forward: { ...forward('0.0.0.0', 8080), binding } }];
   const way = (from: Origin, switchboard = true) =>
@@ -167,13 +167,13 @@ test('by SCTP the machine itself is never led away, and others are', (t) => {
   t.is(way(host, false), 'host 203.0.113.1:8080/sctp sees 203.0.113.1');
 });
 
-test('loopback addresses stay inside their machine', (t) => {
+test('drops external packets with loopback addresses', (t) => {
   t.is(ask(outside, '127.0.0.1', 9000), 'loopback');
   t.is(ask(bound, '172.17.0.2', 80), 'loopback');
   t.is(ask(web, '127.0.0.1', 80), 'web 127.0.0.1:80/tcp sees 127.0.0.1');
 });
 
-test('the other modes', (t) => {
+test('applies the other gateway modes', (t) => {
   const mode = (name: 'nat-unprotected' | 'routed') => world({ gatewayModes: { 4: name, 6: name } });
   t.is(ask(outside, '172.17.0.2', 81, mode('nat-unprotected')), 'web 172.17.0.2:81/tcp sees 203.0.113.2');
   t.is(ask(outside, '172.17.0.2', 80, mode('routed')), 'web 172.17.0.2:80/tcp sees 203.0.113.2');
@@ -183,7 +183,7 @@ test('the other modes', (t) => {
   t.is(ask(web, '203.0.113.2', 80, mode('routed')), 'outside 203.0.113.2:80/tcp sees 172.17.0.2');
 });
 
-test('a refusal names no port, since one stands for all others', (t) => {
+test('names no port in a refusal', (t) => {
   const told = (
     from: Origin,
     { policy, back = {} }: { policy?: Partial<NetworkPolicy>; back?: Partial<NetworkPolicy> },
@@ -193,19 +193,22 @@ test('a refusal names no port, since one stands for all others', (t) => {
   };
   t.is(
     told(outside, { policy: { gatewayModes: { 4: 'routed', 6: 'routed' } } }),
-    'network front (routed) lets in pings and published ports of web alone',
+    'network front (routed) accepts only pings and published ports of web',
   );
-  t.is(told(db, { back: { egress: parseEgress(['allow=10.0.0.0/8']) } }), 'network back lets out only to 10.0.0.0/8');
+  t.is(
+    told(db, { back: { egress: parseEgress(['allow=10.0.0.0/8']) } }),
+    'network back allows connections only to 10.0.0.0/8',
+  );
 });
 
-test('a trusted link opens published ports, and no others', (t) => {
+test('opens only published ports to a trusted link', (t) => {
   const trusting = world({ trustedLinks: ['up0'] });
   t.is(ask(outside, '172.17.0.2', 80, trusting), 'web 172.17.0.2:80/tcp sees 203.0.113.2');
   t.is(ask(outside, '172.17.0.2', 81, trusting), 'not-published');
   t.is(ask(db, '172.17.0.2', 80, trusting), 'not-published');
 });
 
-test('an accepted mark opens what it is on, in the modes that close something', (t) => {
+test('accepts packets with the accepted mark in the modes nat and routed', (t) => {
   for (const mode of ['nat', 'routed'] as const) {
     const accepting = world({ gatewayModes: { 4: mode, 6: mode }, acceptedMark: { mark: 1, mask: 3 } });
     const marked = (mark: number) =>
@@ -217,7 +220,7 @@ test('an accepted mark opens what it is on, in the modes that close something', 
   }
 });
 
-test('a mark opens to containers of other networks, too, and nothing that is not a network’s port', (t) => {
+test('accepts the mark from containers of other networks, but only towards its own network', (t) => {
   const accepting = world({ acceptedMark: { mark: 1, mask: 3 }, interContainer: false });
   const marked = (from: Origin, to: string, of = accepting) =>
     said(evaluate(of, { from, to: parseAddress(to), port: parsePort('81'), mark: 5 }));
@@ -229,7 +232,7 @@ test('a mark opens to containers of other networks, too, and nothing that is not
   t.is(marked(db, '172.17.0.2', inner), 'internal');
 });
 
-test('internal and isolated networks', (t) => {
+test('closes internal and isolated networks', (t) => {
   const internal = world({ internal: true }, { publications: [] });
   t.is(ask(outside, '172.17.0.2', 80, internal), 'internal');
   t.is(ask(web, '203.0.113.2', 80, internal), 'internal');
@@ -244,7 +247,7 @@ test('internal and isolated networks', (t) => {
   t.is(ask(peer, '172.17.0.2', 80, isolated), 'web 172.17.0.2:80/tcp sees 172.17.0.3');
 });
 
-test('what a process carries is closed to internal networks, as what the kernel leads', (t) => {
+test('closes proxied and translated ports to internal networks', (t) => {
   const inside = world(
     {},
     {},
@@ -262,7 +265,7 @@ test('what a process carries is closed to internal networks, as what the kernel 
   t.is(ask(spy, 'fd00:b::1', 22, all), 'host [fd00:b::1]:22/tcp sees fd00:b::2');
 });
 
-test('nobody on a wire passes for a container, whoever is asked', (t) => {
+test('drops external packets with a container’s address', (t) => {
   const pretended: Origin = { ...outside, source: parseAddress('172.18.0.2') };
   t.is(ask(pretended, '203.0.113.1', 8080), 'claim');
   t.is(ask(pretended, '203.0.113.1', 81), 'claim');
@@ -270,7 +273,7 @@ test('nobody on a wire passes for a container, whoever is asked', (t) => {
   t.is(ask(pretended, '192.0.2.9', 80), 'claim');
 });
 
-test('no container passes for the machine, or asks its own network in the name of somebody elsewhere', (t) => {
+test('drops packets of a container with the host’s or an external address', (t) => {
   const as = (source: string): Origin => ({ ...peer, source: parseAddress(source) });
   for (const interContainer of [true, false]) {
     const of = world({ interContainer });
@@ -281,26 +284,26 @@ test('no container passes for the machine, or asks its own network in the name o
   }
 });
 
-test('nobody passes for a sibling', (t) => {
+test('drops packets with a sibling’s address from elsewhere', (t) => {
   const open = world({ gatewayModes: { 4: 'nat-unprotected', 6: 'nat' } });
   t.is(ask({ ...outside, source: parseAddress('172.17.0.3') }, '172.17.0.2', 80, open), 'claim');
   t.is(ask({ ...db, source: parseAddress('172.17.0.3') }, '172.17.0.2', 80, open), 'claim');
 });
 
-test('siblings that may not talk reach each other by published ports', (t) => {
+test('lets isolated siblings reach each other through published ports', (t) => {
   const apart = world({ interContainer: false });
   t.is(ask(peer, '172.17.0.2', 80, apart), 'apart');
   t.is(ask(peer, '203.0.113.1', 8080, apart), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
 });
 
-test('source addresses', (t) => {
+test('chooses source addresses', (t) => {
   const chosen = world({ sourceAddresses: [parseAddress('203.0.113.9')] });
   t.is(ask(web, '203.0.113.2', 80, chosen), 'outside 203.0.113.2:80/tcp sees 203.0.113.9');
   t.is(ask(web, '203.0.113.2', 80, world({ masquerade: false })), 'outside 203.0.113.2:80/tcp sees 172.17.0.2');
   t.is(ask(peer, '203.0.113.1', 8080, world({ masquerade: false })), 'web 172.17.0.2:80/tcp sees 172.17.0.1');
 });
 
-test('strangers', (t) => {
+test('drops transit between external networks only where gangway enabled forwarding', (t) => {
   const third: ModelTopology['routes'][number] = { destination: parsePrefix('192.0.2.0/24'), link: 'lan0' };
   const routes = [...world().routes, third];
   t.is(ask(outside, '192.0.2.2', 80, world({}, { routes })), 'outside 192.0.2.2:80/tcp sees 203.0.113.2');
@@ -309,7 +312,7 @@ test('strangers', (t) => {
   t.is(ask(outside, '192.0.2.2', 80, world({}, { routes, forwarding: [6] })), 'no-way');
 });
 
-test('where nobody is, and what nobody has', (t) => {
+test('reports addresses without a container or route', (t) => {
   t.is(ask(peer, '172.17.0.9', 80), 'nobody');
   t.is(ask(host, '172.17.0.9', 80), 'nobody');
   t.is(ask(db, 'fd00:a::2', 80), 'no-family');
@@ -317,25 +320,25 @@ test('where nobody is, and what nobody has', (t) => {
   t.is(ask(web, '203.0.113.2', 80, world({ subnets: [parsePrefix('fd00:a::1/64')] })), 'no-family');
 });
 
-test('a sentence says which fact decides', (t) => {
+test('names the deciding fact in a sentence', (t) => {
   const answer = evaluate(world(), { from: outside, to: parseAddress('172.17.0.2'), port: parsePort('80') });
   t.is(
     answer.outcome === 'dropped' ? answer.reason.sentence : '',
-    'network front (nat) is entered by published ports of the machine alone, and not at the address of web',
+    'network front (nat) accepts connections only through published ports of the host, not at the address of web',
   );
   const { way } = evaluate(world(), { from: db, to: parseAddress('203.0.113.1'), port: parsePort('8080') });
   t.deepEqual(
     way.map(({ at, sentence }) => `${at}: ${sentence}`),
     [
-      'from_outside: published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80/tcp',
-      'leave: network back (nat) lets it out',
-      'enter: network front (nat) lets it in: it came by a published port',
-      'masks: 172.17.0.1 takes the place of 172.18.0.2',
+      'from_outside: published: 0.0.0.0:8080/tcp is translated to 172.17.0.2:80/tcp',
+      'leave: network back (nat) lets the packet leave',
+      'enter: network front (nat) lets the packet enter: its port is published',
+      'masks: 172.17.0.1 replaces the source 172.18.0.2',
     ],
   );
 });
 
-test('out of a limited network goes what may, by what was asked for; what is denied is so by what is behind it, too', (t) => {
+test('applies an egress policy to the requested destination, and denials to the translated one too', (t) => {
   const limited = (...egress: string[]) => world({}, {}, { egress: parseEgress(egress) });
   const some = limited('allow=203.0.113.2:80/tcp,203.0.113.1:8080');
   t.is(ask(db, '203.0.113.2', 80, some), 'outside 203.0.113.2:80/tcp sees 203.0.113.1');
@@ -360,7 +363,7 @@ test('out of a limited network goes what may, by what was asked for; what is den
   );
 });
 
-test('what a process carries on is closed to a limited network, which may speak to everybody else', (t) => {
+test('closes proxied ports to a network with an egress policy', (t) => {
   const six = { subnets: [parsePrefix('172.18.0.1/16'), parsePrefix('fd00:b::1/64')] };
   const links = [...world().links, { name: 'br-back', addresses: [parsePrefix('fd00:b::1/64')] }];
   const [front] = world().endpoints;
@@ -376,7 +379,7 @@ test('what a process carries on is closed to a limited network, which may speak 
   t.is(ask(db, '2001:db8:f::1', 9002, of('allow=::/0')), 'host [2001:db8:f::1]:9002/tcp sees fd00:b::2');
 });
 
-test('what a name is said to be opens the world, and neither the machine nor a container', (t) => {
+test('opens learned addresses only for external destinations', (t) => {
   const said = ['192.0.2.9', '203.0.113.1', '172.17.0.2', '203.0.113.2:80/tcp'];
   const { networks, ...rest } = world(
     { gatewayModes: { 4: 'nat-unprotected', 6: 'nat' } },
@@ -397,18 +400,18 @@ test('what a name is said to be opens the world, and neither the machine nor a c
   t.is(ask(db, '192.0.2.9', 80, { ...rest, networks }), 'egress');
 });
 
-test('the reason names whom the network lets out to', (t) => {
+test('lists the allowed destinations in the reason', (t) => {
   const told = (egress: string, to: string) => {
     const answer = evaluate(world({}, {}, { egress: parseEgress([egress]) }), { from: db, to: parseAddress(to) });
     return answer.outcome === 'dropped' ? answer.reason.sentence : 'reached';
   };
   t.is(
     told('allow=10.0.0.0/8,203.0.113.7:443', '192.0.2.9'),
-    'network back lets out only to 10.0.0.0/8, 203.0.113.7:443',
+    'network back allows connections only to 10.0.0.0/8, 203.0.113.7:443',
   );
   t.regex(
     told(`allow=${[1, 2, 3, 4, 5, 6, 7].map((n) => `10.${n}.0.0/16`).join(',')}`, '192.0.2.9'),
     /10\.5\.0\.0\/16 and 2 more/,
   );
-  t.is(told('deny=192.0.2.0/24', '192.0.2.9'), 'network back lets nothing out to 192.0.2.0/24');
+  t.is(told('deny=192.0.2.0/24', '192.0.2.9'), 'network back denies connections to 192.0.2.0/24');
 });

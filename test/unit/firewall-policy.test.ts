@@ -68,7 +68,7 @@ const learned = ['x.test', 'y.test'].flatMap((name) =>
 const both = [parsePrefix('172.17.0.1/16'), parsePrefix('fd00::1/64')];
 const six = parseAddress('fd00::2');
 
-test('a network is known by its bridge, its subnet and what its containers may do', (t) => {
+test('converts a network to elements for its bridge, subnet and modes', (t) => {
   t.deepEqual(written(networkElements(gangway0)), [
     'bridges { "gangway0" }',
     'same_bridge { "gangway0" . "gangway0" }',
@@ -80,7 +80,7 @@ test('a network is known by its bridge, its subnet and what its containers may d
   ]);
 });
 
-test('what a network does not allow is another element, or one less', (t) => {
+test('replaces or omits elements for what a network does not allow', (t) => {
   t.deepEqual(written(networkElements({ ...gangway0, interContainer: false, masquerade: false })), [
     'bridges { "gangway0" }',
     'apart { "gangway0" . "gangway0" }',
@@ -91,7 +91,7 @@ test('what a network does not allow is another element, or one less', (t) => {
   ]);
 });
 
-test('a network without a guard is one whose containers are asked for whom they claim to be, unless nothing leaves it', (t) => {
+test('checks sources in the policy for a network without anti-spoofing, unless it is internal', (t) => {
   const unguarded = (policy: Partial<NetworkPolicy>) =>
     written(networkElements({ ...gangway0, guarded: false, ...policy })).filter((each) => each.startsWith('unguarded'));
   t.deepEqual(unguarded({}), ['unguarded { "gangway0" }']);
@@ -99,7 +99,7 @@ test('a network without a guard is one whose containers are asked for whom they 
   t.deepEqual(unguarded({ guarded: true }), []);
 });
 
-test('each family has a mode of its own', (t) => {
+test('applies the gateway mode of each family', (t) => {
   const policy = { ...gangway0, subnets: both, gatewayModes: { 4: 'nat-unprotected', 6: 'routed' } } as const;
   t.deepEqual(written(networkElements(policy)).slice(2), [
     'leaving { ipv4 . "gangway0" : goto leave_nat }',
@@ -114,7 +114,7 @@ test('each family has a mode of its own', (t) => {
   ]);
 });
 
-test('a chosen source address stands in the place of the masquerade, in its family', (t) => {
+test('replaces masquerade by a chosen source address in its family', (t) => {
   const policy = { ...gangway0, subnets: both, sourceAddresses: [parseAddress('203.0.113.9')] };
   t.deepEqual(
     written(networkElements(policy)).filter((element) => /^(masqueraded|sources)/.test(element)),
@@ -122,7 +122,7 @@ test('a chosen source address stands in the place of the masquerade, in its fami
   );
 });
 
-test('an internal network is closed by what is not said of it', (t) => {
+test('closes an internal network by omitting elements', (t) => {
   const policy = { ...gangway0, internal: true, subnets: both, gatewayModes: { 4: 'nat', 6: 'isolated' } } as const;
   t.deepEqual(written(networkElements(policy)), [
     'bridges { "gangway0" }',
@@ -133,7 +133,7 @@ test('an internal network is closed by what is not said of it', (t) => {
   ]);
 });
 
-test('an egress policy is elements of sets in which nothing overlaps', (t) => {
+test('converts an egress policy to elements without overlaps', (t) => {
   const told = (...texts: string[]) =>
     written(networkElements({ ...gangway0, subnets: both, egress: parseEgress(texts) }))
       .filter((element) => /^(limited|leaving|denied|allowed)/.test(element))
@@ -159,7 +159,7 @@ test('an egress policy is elements of sets in which nothing overlaps', (t) => {
   ]);
 });
 
-test('whatever overlaps in a policy, its elements mean the same and don’t overlap', (t) => {
+test('keeps the meaning of overlapping policy entries', (t) => {
   const byte = fc.integer({ min: 0, max: 3 });
   const entry = fc.record({
     length: fc.constantFrom(0, 8, 30, 31, 32),
@@ -204,7 +204,7 @@ function means({ key }: SetElement, { address, port }: Spoken): boolean {
   });
 }
 
-test('a published port is an element that leads there, and one that closes it to internal and limited networks', (t) => {
+test('converts a published port to a DNAT element and one that closes its socket to internal and limited networks', (t) => {
   // Whom connection tracking has met before is not translated, but carried.
   t.deepEqual(port('0.0.0.0'), ['ports4 { tcp . 8080 : 172.17.0.2 . 80 }', 'carried_ports { ipv4 . tcp . 8080 }']);
   t.deepEqual(port('203.0.113.1'), [
@@ -214,7 +214,7 @@ test('a published port is an element that leads there, and one that closes it to
   t.deepEqual(port('127.0.0.1'), ['loopback_ports4 { 127.0.0.1 . tcp . 8080 }']);
 });
 
-test('a port that is published by its own number is the source of whom it belongs to', (t) => {
+test('keeps the source port of a container that publishes it under its own number', (t) => {
   const own = (hostAddress: string, hostPort: number, at = container) =>
     written(portElements({ ...bound(hostAddress), hostPort }, at, gangway0)).filter((element) => /^own/.test(element));
   t.deepEqual(own('0.0.0.0', 80), ['own_ports4 { 172.17.0.2 . tcp . 80 }']);
@@ -227,7 +227,7 @@ test('a port that is published by its own number is the source of whom it belong
   t.deepEqual(own('127.0.0.1', 80), [], 'nobody else asks there');
 });
 
-test('a published port in IPv6', (t) => {
+test('converts a published IPv6 port', (t) => {
   // Who has an address of one link alone is not translated, but carried.
   t.deepEqual(port('::', six), ['ports6 { tcp . 8080 : fd00::2 . 80 }', 'carried_ports { ipv6 . tcp . 8080 }']);
   t.deepEqual(port('2001:db8::1', six), [
@@ -236,7 +236,7 @@ test('a published port in IPv6', (t) => {
   ]);
 });
 
-test('a port that the kernel cannot carry over is none, but closed to internal and limited networks', (t) => {
+test('creates no DNAT element across families, but closes the socket to internal and limited networks', (t) => {
   t.deepEqual(port('::'), ['carried_ports { ipv6 . tcp . 8080 }']);
   t.deepEqual(port('2001:db8::1'), ['carried_host_ports6 { 2001:db8::1 . tcp . 8080 }']);
   t.deepEqual(port('::1'), []);
@@ -245,7 +245,7 @@ test('a port that the kernel cannot carry over is none, but closed to internal a
   t.deepEqual(port('203.0.113.1', six), ['carried_host_ports4 { 203.0.113.1 . tcp . 8080 }']);
 });
 
-test('a port whose clients are introduced is translated nowhere, trusted to nobody, and open by itself in no network', (t) => {
+test('creates no DNAT, trusted or open element for a port with a PROXY header', (t) => {
   const introduced = (hostAddress: string, at = container, policy: Partial<PortPolicy> = {}) =>
     written(portElements({ ...bound(hostAddress), clientAddress: 'header' }, at, { ...gangway0, ...policy }));
   t.deepEqual(introduced('0.0.0.0'), ['carried_ports { ipv4 . tcp . 8080 }']);
@@ -257,7 +257,7 @@ test('a port whose clients are introduced is translated nowhere, trusted to nobo
   t.deepEqual(introduced('0.0.0.0', container, { gatewayModes: { 4: 'routed', 6: 'routed' } }), []);
 });
 
-test('in a routed network the container’s own port is open, but not if it was asked for on loopback', (t) => {
+test('opens the container’s own port in a routed network, unless it is published on loopback', (t) => {
   const routed = { gatewayModes: { 4: 'routed', 6: 'routed' } } as const;
   t.deepEqual(port('0.0.0.0', container, routed), ['open_ports4 { "gangway0" . 172.17.0.2 . tcp . 80 }']);
   t.deepEqual(port('203.0.113.1', container, routed), ['open_ports4 { "gangway0" . 172.17.0.2 . tcp . 80 }']);
@@ -266,11 +266,11 @@ test('in a routed network the container’s own port is open, but not if it was 
   t.deepEqual(port('127.0.0.1', container, routed), []);
 });
 
-test('in an isolated network there is no port', (t) => {
+test('creates no port element in an isolated network', (t) => {
   t.deepEqual(port('0.0.0.0', container, { gatewayModes: { 4: 'isolated', 6: 'isolated' } }), []);
 });
 
-test('a trusted link may come directly, to what is published beyond loopback', (t) => {
+test('opens non-loopback ports to a trusted link', (t) => {
   const trusting = { trustedLinks: ['eth1', 'eth2'] };
   t.deepEqual(port('0.0.0.0', container, trusting), [
     'ports4 { tcp . 8080 : 172.17.0.2 . 80 }',
@@ -284,11 +284,11 @@ test('a trusted link may come directly, to what is published beyond loopback', (
   t.deepEqual(port('0.0.0.0', container, unprotected), port('0.0.0.0'));
 });
 
-test('transit is closed family by family', (t) => {
+test('closes transit per family', (t) => {
   t.deepEqual(written(closedTransitElements(4)), ['closed_transit { ipv4 }']);
 });
 
-test('every set and every chain that an element names stands in the ruleset', (t) => {
+test('names only sets and chains of the ruleset', (t) => {
   const modes = ['nat', 'nat-unprotected', 'routed', 'isolated'] as const;
   const policies = modes.flatMap((mode): readonly NetworkPolicy[] => {
     const plain = { ...gangway0, subnets: both, gatewayModes: { 4: mode, 6: mode }, trustedLinks: ['eth1'] } as const;
@@ -340,7 +340,7 @@ function neighbour(datum: Datum): Datum {
   return datum.type === 'inet_service' ? { ...datum, port: datum.port + 1 } : datum;
 }
 
-test('what a set of published ports holds can be read back', (t) => {
+test('reads elements of port sets back', (t) => {
   const policy = { ...gangway0, trustedLinks: ['eth1'] };
   const routed = { ...gangway0, gatewayModes: { 4: 'routed', 6: 'routed' } } as const;
   const elements = [policy, routed].flatMap((each) =>
@@ -359,7 +359,7 @@ test('what a set of published ports holds can be read back', (t) => {
   for (const element of elements) readsBack(t, portSets, element);
 });
 
-test('what the sets of networks hold can be read back', (t) => {
+test('reads elements of network sets back', (t) => {
   const bridge = { ...gangway0, subnets: ['172.17.0.0/16', '192.0.2.1/32', 'fd00::/64', '::/0'].map(parsePrefix) };
   const sourceAddresses = ['203.0.113.1', '2001:db8::1'].map(parseAddress);
   const elements = [
@@ -374,7 +374,7 @@ test('what the sets of networks hold can be read back', (t) => {
   for (const element of elements) readsBack(t, networkSets, element);
 });
 
-test('what was learned is read back, from an element and from a rule', (t) => {
+test('reads learned addresses back from elements and rules', (t) => {
   const told = learned.map((element) =>
     formatEntry(learnedEntry({ kind: 'element', in: 'host', table: 'gangway', element, why: '' }).entry),
   );
@@ -389,12 +389,12 @@ test('what was learned is read back, from an element and from a rule', (t) => {
   t.true(rules.every(({ link }) => link === 'gangway0'));
 });
 
-test('of every set of networks it is said why it has an element', (t) => {
+test('explains elements of every network set', (t) => {
   const policy = { ...gangway0, subnets: both, gatewayModes: { 4: 'nat-unprotected', 6: 'routed' } } as const;
   const ofNone = reasonOf({ set: 'unheard-of', key: [] }, policy, 'front');
   for (const set of Object.keys(networkSets)) t.not(reasonOf({ set, key: [] }, policy, 'front'), ofNone, set);
   const reasons = networkElements(policy).map((element) => reasonOf(element, policy, 'front'));
-  t.true(reasons.includes('IPv4 packets to containers of front enter under the rules of mode nat-unprotected'));
-  t.true(reasons.includes('IPv6 packets from containers of front leave under the rules of mode routed'));
+  t.true(reasons.includes('IPv4 packets to containers of front: mode nat-unprotected decides what may enter'));
+  t.true(reasons.includes('IPv6 packets from containers of front: mode routed decides what may leave'));
   t.is(new Set(reasons).size, reasons.length, 'each its own');
 });

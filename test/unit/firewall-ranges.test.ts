@@ -26,7 +26,7 @@ function told(
   );
 }
 
-test('ports that follow each other to the same numbers are one element, whatever their order', (t) => {
+test('merges consecutive ports with unchanged numbers, in any order', (t) => {
   t.deepEqual(
     told([
       ['0.0.0.0', 81, 81],
@@ -41,7 +41,7 @@ test('ports that follow each other to the same numbers are one element, whatever
   );
 });
 
-test('one port alone stays an element of the map of ports', (t) => {
+test('keeps a single port in the map of ports', (t) => {
   t.deepEqual(told([['0.0.0.0', 80, 80]]), [
     'ports4 tcp . 80 : 172.17.0.2 . 80 (0)',
     'carried_ports ipv4 . tcp . 80 (0)',
@@ -49,7 +49,7 @@ test('one port alone stays an element of the map of ports', (t) => {
   ]);
 });
 
-test('a port that leads to another number is no part of a range', (t) => {
+test('excludes a port with another container port from a range', (t) => {
   t.deepEqual(
     told([
       ['0.0.0.0', 80, 80],
@@ -68,7 +68,7 @@ test('a port that leads to another number is no part of a range', (t) => {
   );
 });
 
-test('protocols, containers and addresses of the host have ranges of their own', (t) => {
+test('separates ranges by protocol, container and host address', (t) => {
   t.deepEqual(
     told([
       ['0.0.0.0', 80, 80],
@@ -97,7 +97,7 @@ test('protocols, containers and addresses of the host have ranges of their own',
   );
 });
 
-test('a container’s own ports are opened once, and as ranges, whichever ports of the host lead there', (t) => {
+test('opens a container’s own ports once, as ranges', (t) => {
   const routed = { ...network, gatewayModes: { 4: 'routed', 6: 'routed' } } as const;
   t.deepEqual(
     told(

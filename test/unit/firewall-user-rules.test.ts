@@ -4,7 +4,7 @@ import { parseUserRules } from '../../src/firewall/iptables.ts';
 import { linesOf, withoutComment } from '../../src/firewall/user-rules.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 
-test('a comment begins with the line or behind a blank, and not in a word or in quotes', (t) => {
+test('recognizes a comment at the start of a line or after a space, but not in a word or in quotes', (t) => {
   const text = [
     '# all of it',
     '  # and this',
@@ -22,7 +22,7 @@ test('a comment begins with the line or behind a blank, and not in a word or in 
   ]);
 });
 
-test('a rule of iptables is one of GANGWAY-USER, and no comment takes away where it leads', (t) => {
+test('accepts only rules of GANGWAY-USER with a target before the comment', (t) => {
   const lines = [
     '-A GANGWAY-USER -m comment --comment "#1 -j" -j DROP',
     '-6 -A GANGWAY-USER -g ELSEWHERE',
@@ -42,9 +42,9 @@ test('a rule of iptables is one of GANGWAY-USER, and no comment takes away where
     ],
   );
   for (const [line, message] of [
-    ['-A INPUT -j DROP', /is no rule of GANGWAY-USER$/],
-    ['-A GANGWAY-USER -m comment --comment ticket #42 -j DROP', /does not say what becomes of a packet before its/],
-    ['-A GANGWAY-USER -m comment --comment "to -j DROP" # -j DROP', /does not say what becomes of a packet before its/],
+    ['-A INPUT -j DROP', /is not a rule of chain GANGWAY-USER$/],
+    ['-A GANGWAY-USER -m comment --comment ticket #42 -j DROP', /has no target \(-j\) before its comment$/],
+    ['-A GANGWAY-USER -m comment --comment "to -j DROP" # -j DROP', /has no target \(-j\) before its comment$/],
   ] as const)
     t.throws(() => parseUserRules([line], 4), { instanceOf: GangwayError, message }, line);
 });

@@ -1,15 +1,14 @@
 import test from 'ava';
 import { parseLayout } from '../../src/kernel/cgroup.ts';
 import { identifyProcess, isAlive } from '../../src/kernel/process.ts';
+import { programEnvironment } from '../../src/lab/background.ts';
 import { hierarchies, labHierarchies } from '../../src/lab/cgroups.ts';
-import { programEnvironment } from '../../src/lab/environment.ts';
 import { fstab } from '../../src/lab/mounts.ts';
-import { parseLabName } from '../../src/lab/name.ts';
 import { difference } from '../../src/lab/snapshot.ts';
-import { cabling } from '../../src/lab/topology.ts';
+import { cabling, parseLabName } from '../../src/lab/topology.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 
-test('the default topology is one cable', (t) => {
+test('connects the default topology with one veth', (t) => {
   const { batch, wirings } = cabling({});
   t.is(
     batch,
@@ -36,7 +35,7 @@ route add default via 2001:db8:f::2
   t.notRegex(wirings[1]?.batch ?? '', /route/);
 });
 
-test('more places hang on a switch, none leaves the host alone', (t) => {
+test('connects more places with a bridge', (t) => {
   const { batch, wirings } = cabling({ outside: ['world', 'attacker'], mtu: 9000 });
   t.regex(batch, /^netns add world\nnetns add attacker\nnetns add segment\n/);
   t.regex(
@@ -51,15 +50,15 @@ test('more places hang on a switch, none leaves the host alone', (t) => {
   t.deepEqual(cabling({ outside: [] }), { batch: '', wirings: [] });
 });
 
-test('places and MTUs are checked before anything is made', (t) => {
+test('rejects invalid places and MTUs', (t) => {
   for (const outside of [['host'], ['segment'], ['a b'], ['a\nlink del lo'], ['../x'], ['-n'], ['x'.repeat(16)]]) {
     t.throws(() => cabling({ outside }), { message: /invalid place name/ });
   }
-  t.throws(() => cabling({ outside: ['a', 'a'] }), { message: /must be different/ });
+  t.throws(() => cabling({ outside: ['a', 'a'] }), { message: /different names/ });
   for (const mtu of [1279, 65536, 1500.5, Number.NaN]) t.throws(() => cabling({ mtu }), { message: /invalid mtu/ });
 });
 
-test('cgroup trees of a v1 machine with a unified tree beside them', (t) => {
+test('finds the cgroup trees of a v1 host with a unified tree', (t) => {
   const cgroup = '4:memory:/user/a:b\n2:cpu,cpuacct:/\n1:name=systemd:/x\n0::/user\n';
   const mountinfo = `31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
 32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:3 - cgroup cgroup rw,cpu,cpuacct
@@ -83,7 +82,7 @@ test('cgroup trees of a v1 machine with a unified tree beside them', (t) => {
   t.regex(table, /^source \/sys\/fs\/cgroup\/unified cgroup2 X-mount.mkdir 0 0$/m);
 });
 
-test('cgroup tree of a v2 machine', (t) => {
+test('finds the cgroup tree of a v2 host', (t) => {
   const mountinfo = '30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n';
   const trees = labHierarchies(parseLayout(mountinfo, '0::/user.slice\n'));
   t.deepEqual(trees, [{ mountPoint: '/sys/fs/cgroup', unified: true, mountOptions: '', parent: '/sys/fs/cgroup' }]);
@@ -91,35 +90,35 @@ test('cgroup tree of a v2 machine', (t) => {
   t.notThrows(hierarchies);
 });
 
-test('snapshots are compared thing by thing', (t) => {
+test('compares snapshots line by line', (t) => {
   t.deepEqual(difference(['a', 'b', 'b'], ['b', 'c']), ['- a', '- b', '+ c']);
   t.deepEqual(difference(['a'], ['a']), []);
 });
 
-test('a process is known by its start time', (t) => {
+test('identifies a process by its start time', (t) => {
   const self = identifyProcess(process.pid);
   t.true(self !== undefined && isAlive(self));
   t.false(isAlive({ pid: process.pid, startTime: '1' }));
   t.is(identifyProcess(2 ** 22 + 1), undefined);
 });
 
-test('names of labs', (t) => {
+test('checks names of labs', (t) => {
   t.is(parseLabName('demo-2'), 'demo-2');
   for (const name of ['', '-x', 'A', '..', 'a/b', 'a\n'])
     t.throws(() => parseLabName(name), { message: /invalid lab name/ });
 });
 
-test('what npm installed hides no program of the machine', (t) => {
+test('keeps npm’s directories at the end of PATH', (t) => {
   const folders = programEnvironment().PATH?.split(':') ?? [];
   const first = folders.findIndex((folder) => folder.includes('/node_modules/'));
   t.true(first === -1 || folders.slice(first).every((folder) => folder.includes('/node_modules/')));
   t.is(programEnvironment({ X: 'y' }).X, 'y');
 });
 
-test('waiting ends with a sentence', async (t) => {
+test('reports a timeout with the condition', async (t) => {
   await waitFor('it is so', () => true);
   await t.throwsAsync(
     waitFor('pigs fly', () => false, { timeoutMilliseconds: 10 }),
-    { message: 'waited 10 ms in vain until pigs fly' },
+    { message: 'timeout after 10 ms: pigs fly' },
   );
 });

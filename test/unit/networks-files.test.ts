@@ -2,14 +2,14 @@ import test from 'ava';
 import { addHosts, hostsFile, removeHosts, resolvConf } from '../../src/networks/files.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
-const header = '# The machine’s /etc/resolv.conf, without servers on its loopback.';
-const nobody = '# no name server of the machine can be reached from a container';
+const header = '# The host’s /etc/resolv.conf, without servers on its loopback.';
+const nobody = '# No name server of the host can be reached from a container.';
 
 function kept(...lines: readonly string[]): readonly string[] {
   return resolvConf(`${lines.join('\n')}\n`, [4, 6]).split('\n');
 }
 
-test('hosts: localhost in six lines, and the container at each of its addresses', (t) => {
+test('lists localhost and the container’s addresses in hosts', (t) => {
   t.is(
     hostsFile('web', ['172.17.0.2', 'fd00::2'].map(parseAddress)),
     `127.0.0.1	localhost
@@ -24,7 +24,7 @@ fd00::2	web
   );
 });
 
-test('a line of hosts is added at the end, and taken out where it stands as a whole; all others stay', (t) => {
+test('adds and removes whole lines of hosts, and keeps all others', (t) => {
   const addresses = ['172.18.0.3', 'fd00::3'].map(parseAddress);
   const others = '10.0.0.1\tdb\n172.18.0.3\tmy-web\n172.18.0.30\tweb\n172.18.0.3 web\n#172.18.0.3\tweb\n';
   const added = addHosts(others, 'web', addresses);
@@ -34,11 +34,11 @@ test('a line of hosts is added at the end, and taken out where it stands as a wh
   t.is(removeHosts('172.18.0.3\tweb\n10.0.0.1\tdb', 'web', addresses), '10.0.0.1\tdb');
 });
 
-test('hosts of a container without an address know localhost alone', (t) => {
+test('lists only localhost for a container without an address', (t) => {
   t.is(hostsFile('web', []).trimEnd().split('\n').length, 6);
 });
 
-test('servers that a container can reach are kept, with all that is said about asking them', (t) => {
+test('keeps reachable servers and their options', (t) => {
   t.deepEqual(kept('# by hand', '', 'nameserver 203.0.113.2', 'search example.org', 'options ndots:1', ' ; x'), [
     header,
     'nameserver 203.0.113.2',
@@ -48,7 +48,7 @@ test('servers that a container can reach are kept, with all that is said about a
   ]);
 });
 
-test('a server on the machine’s loopback is in there a different one', (t) => {
+test('drops servers on the host’s loopback', (t) => {
   t.deepEqual(kept('nameserver 127.0.0.53', 'nameserver ::1', 'nameserver fd00::53', 'nameserver 127.1.2.3'), [
     header,
     'nameserver fd00::53',
@@ -56,27 +56,27 @@ test('a server on the machine’s loopback is in there a different one', (t) => 
   ]);
 });
 
-test('a server of a family that the container does not have is out of its reach', (t) => {
+test('drops servers of a family that the container lacks', (t) => {
   const machine = 'nameserver 2001:db8::53\nnameserver 192.0.2.53\n';
   t.deepEqual(resolvConf(machine, [4]).match(/^nameserver .*$/gm), ['nameserver 192.0.2.53']);
   t.deepEqual(resolvConf(machine, [6]).match(/^nameserver .*$/gm), ['nameserver 2001:db8::53']);
 });
 
-test('a server with a zone is behind a link that the container does not have', (t) => {
+test('drops servers with a zone', (t) => {
   t.deepEqual(kept('nameserver fe80::1%eth0', 'nameserver 203.0.113.2'), [header, 'nameserver 203.0.113.2', '']);
 });
 
-test('where no server is left the file says so, and names no stranger', (t) => {
+test('reports an empty list of servers, without a default', (t) => {
   t.deepEqual(kept('nameserver 127.0.0.53', 'search example.org'), [header, nobody, 'search example.org', '']);
   t.deepEqual(kept(''), [header, nobody, '']);
 });
 
-test('a tab is as good as a blank, and a keyword that is indented is none, as for the C library', (t) => {
+test('parses tabs and indented keywords as the C library does', (t) => {
   t.deepEqual(kept('nameserver\t203.0.113.2'), [header, 'nameserver\t203.0.113.2', '']);
   t.deepEqual(kept(' nameserver 203.0.113.2'), [header, nobody, ' nameserver 203.0.113.2', '']);
 });
 
-test('what a person says takes the place of the lines of its kind, and is believed', (t) => {
+test('replaces lines of one kind by the user’s options', (t) => {
   const machine = 'nameserver 203.0.113.2\nsearch example.org\noptions rotate\n';
   t.is(
     resolvConf(machine, [4, 6], { servers: ['127.0.0.1', 'fd00::53'].map(parseAddress), search: ['.'] }),
@@ -89,7 +89,7 @@ test('what a person says takes the place of the lines of its kind, and is believ
   t.is(resolvConf('nameserver 127.0.0.53\n', 'host', { search: ['a.test'] }), 'search a.test\nnameserver 127.0.0.53\n');
 });
 
-test('on the machine’s own stack its file is right as it stands', (t) => {
+test('keeps the file unchanged in the host’s namespace', (t) => {
   const machine = '# mine\nnameserver 127.0.0.53\n';
   t.is(resolvConf(machine, 'host'), machine);
 });

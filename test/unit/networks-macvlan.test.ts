@@ -49,12 +49,12 @@ const macvlan: MacvlanNetwork = {
 };
 const ipvlan: IpvlanNetwork = { ...macvlan, kind: 'ipvlan', mode: 'l2', flag: 'bridge' };
 
-test('a parent that is there is used as it is', (t) => {
+test('uses an existing parent unchanged', (t) => {
   t.deepEqual(createMacvlan(macvlan, families), []);
   t.deepEqual(createIpvlan(ipvlan, families), []);
 });
 
-test('a VLAN of a link: made, closed to IPv6 where the network has none, and up', (t) => {
+test('creates a VLAN, disables IPv6 for an IPv4 network, and enables it', (t) => {
   const parent = { kind: 'vlan', link: 'up0.10', trunk: 'up0', id: 10 } as const;
   t.deepEqual(read(createMacvlan({ ...macvlan, parent }, families)), [
     'ip link add link up0 name up0.10 type vlan id 10',
@@ -63,7 +63,7 @@ test('a VLAN of a link: made, closed to IPv6 where the network has none, and up'
   ]);
 });
 
-test('without a parent, a dummy', (t) => {
+test('creates a dummy link without a parent', (t) => {
   const parent = { kind: 'dummy', link: 'di-3f2a9c41d0b7' } as const;
   const subnets = [subnet('fd00::/64')];
   t.deepEqual(read(createIpvlan({ ...ipvlan, parent, subnets }, families)), [
@@ -72,7 +72,7 @@ test('without a parent, a dummy', (t) => {
   ]);
 });
 
-test('the parent is chosen: what is there, a VLAN of it, or none', (t) => {
+test('chooses an existing link, a VLAN, or a dummy', (t) => {
   const choose = (wanted?: string) => chooseParent(wanted, 'dm-1', (link) => ['up0', 'up0.20', 'lo'].includes(link));
   t.deepEqual(choose('up0'), { kind: 'found', link: 'up0' });
   t.deepEqual(choose('up0.20'), { kind: 'found', link: 'up0.20' });
@@ -84,7 +84,7 @@ test('the parent is chosen: what is there, a VLAN of it, or none', (t) => {
   t.throws(() => choose('lo'), { message: /loopback/ });
 });
 
-test('macvlan: born beside its parent’s namespace, named, closed to IPv6, addressed, up', (t) => {
+test('creates a macvlan in the container, renames, configures and enables it', (t) => {
   t.deepEqual(read(attachMacvlan(macvlan, endpoint, sandbox, families)), [
     'ip link add link up0 name gw3f2a9c41d0b7 address 02:42:cb:00:71:64 mtu 1500 netns c1 type macvlan mode bridge',
     'ip -n c1 link set gw3f2a9c41d0b7 name eth0',
@@ -94,7 +94,7 @@ test('macvlan: born beside its parent’s namespace, named, closed to IPv6, addr
   ]);
 });
 
-test('macvlan in the mode passthru has no MAC to choose', (t) => {
+test('sets no MAC for macvlan passthru', (t) => {
   const { mtuBytes: _, ...inherited } = macvlan;
   t.is(
     read(attachMacvlan({ ...inherited, mode: 'passthru' }, endpoint, sandbox, families))[0],
@@ -102,7 +102,7 @@ test('macvlan in the mode passthru has no MAC to choose', (t) => {
   );
 });
 
-test('macvlan: the ways out are the gateways of the subnets in which the container is', (t) => {
+test('routes a macvlan container through the gateways of its subnets', (t) => {
   const mixed = { ...macvlan, subnets: [...macvlan.subnets, subnet('2001:db8:f::/64', '2001:db8:f::2')] };
   t.deepEqual(macvlanRoutes(mixed, both), [
     { family: 4, link: 'eth0', gateway: parseAddress('203.0.113.2') },
@@ -112,7 +112,7 @@ test('macvlan: the ways out are the gateways of the subnets in which the contain
   t.deepEqual(macvlanRoutes({ ...macvlan, subnets: [subnet('203.0.113.0/24')] }, endpoint), []);
 });
 
-test('ipvlan: as macvlan, without a MAC', (t) => {
+test('creates an ipvlan without a MAC', (t) => {
   t.deepEqual(read(attachIpvlan({ ...ipvlan, flag: 'private' }, endpoint, sandbox, families)), [
     'ip link add link up0 name gw3f2a9c41d0b7 mtu 1500 netns c1 type ipvlan mode l2 private',
     'ip -n c1 link set gw3f2a9c41d0b7 name eth0',
@@ -122,7 +122,7 @@ test('ipvlan: as macvlan, without a MAC', (t) => {
   ]);
 });
 
-test('ipvlan: a gateway in l2, in l3 and l3s the parent’s routes', (t) => {
+test('routes an ipvlan container through a gateway in l2, and without one in l3 and l3s', (t) => {
   t.deepEqual(ipvlanRoutes(ipvlan, endpoint), macvlanRoutes(macvlan, endpoint));
   for (const mode of ['l3', 'l3s'] as const) {
     const on = { ...ipvlan, mode };
@@ -134,7 +134,7 @@ test('ipvlan: a gateway in l2, in l3 and l3s the parent’s routes', (t) => {
   }
 });
 
-test('both are deleted before their namespace is', (t) => {
+test('deletes macvlan and ipvlan links before their namespace', (t) => {
   for (const plug of [
     attachMacvlan(macvlan, endpoint, sandbox, families),
     attachIpvlan(ipvlan, endpoint, sandbox, families),
@@ -147,7 +147,7 @@ test('both are deleted before their namespace is', (t) => {
   }
 });
 
-test('every step has a reason: one sentence, without a final stop', (t) => {
+test('gives each step a reason without a final stop', (t) => {
   const parent = { kind: 'vlan', link: 'up0.10', trunk: 'up0', id: 10 } as const;
   const all = [
     ...createMacvlan({ ...macvlan, parent }, families),
@@ -158,7 +158,7 @@ test('every step has a reason: one sentence, without a final stop', (t) => {
   for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);
 });
 
-test('a kernel without IPv6 has nothing to close', (t) => {
+test('disables no IPv6 on a kernel without it', (t) => {
   const all = (has: readonly Family[]) =>
     read([
       ...createMacvlan({ ...macvlan, parent: { kind: 'dummy', link: 'dm-1' } }, has),

@@ -11,11 +11,10 @@ import {
   policyOf,
 } from '../../src/networks/bridge.ts';
 import { defaultRoutes } from '../../src/networks/default-route.ts';
-import { host } from '../../src/networks/host.ts';
 import { enableForwarding } from '../../src/networks/masquerade.ts';
 import { createNetwork } from '../../src/networks/network.ts';
 import { portSteps, socketRemarks } from '../../src/networks/port-mapping.ts';
-import { createSandbox } from '../../src/networks/sandbox.ts';
+import { createSandbox, host } from '../../src/networks/sandbox.ts';
 import { returnPath } from '../../src/networks/transparent-source.ts';
 import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
@@ -56,7 +55,7 @@ const endpoint: Endpoint = {
   addresses: [parsePrefix('172.17.0.2/16')],
 };
 
-test('none: a namespace with its loopback up, low ports and pings for everybody', (t) => {
+test('creates a namespace with loopback, low ports and pings', (t) => {
   t.deepEqual(read(createSandbox(sandbox)), [
     'ip netns add c1',
     'ip -n c1 link set lo up',
@@ -65,18 +64,18 @@ test('none: a namespace with its loopback up, low ports and pings for everybody'
   ]);
 });
 
-test('none, in a user namespace of its own: pings for the groups that exist in there, by their outer numbers', (t) => {
+test('allows pings for the outer group numbers of a user namespace', (t) => {
   const owner = { pin: '/run/pin', range: { first: 100000, length: 65536 } };
   const steps = createSandbox({ ...sandbox, owner });
   t.like(steps[0], { kind: 'namespace', name: 'c1', owner });
   t.true(read(steps).includes("ip netns exec c1 sysctl -qw 'net/ipv4/ping_group_range=100000 165535'"));
 });
 
-test('host: nothing', (t) => {
+test('needs no steps for the network host', (t) => {
   t.deepEqual(host(), []);
 });
 
-test('bridge: the firewall knows the switch before it is there, and it is closed to IPv6 before it is on', (t) => {
+test('adds the policy before the bridge, and disables IPv6 before the bridge is up', (t) => {
   t.deepEqual(read(createBridge(network, families, nftables)), [
     'nft \'add element inet gangway bridges { "gangway0" }\'',
     'nft \'add element inet gangway same_bridge { "gangway0" . "gangway0" }\'',
@@ -93,7 +92,7 @@ test('bridge: the firewall knows the switch before it is there, and it is closed
   ]);
 });
 
-test('bridge with IPv6: a gateway in each family, and no family is closed', (t) => {
+test('assigns a gateway in each family of a dual-stack bridge', (t) => {
   t.deepEqual(read(createBridge(twoFamilies, families, nftables)).slice(-6), [
     'ip link add gangway0 address 02:42:01:02:03:04 mtu 1500 type bridge mcast_snooping 0',
     'sysctl -qw net/ipv6/conf/gangway0/accept_ra=0',
@@ -104,7 +103,7 @@ test('bridge with IPv6: a gateway in each family, and no family is closed', (t) 
   ]);
 });
 
-test('what no rule has seen goes into no network, and out of no internal one', (t) => {
+test('drops unmarked packets into networks and out of internal ones', (t) => {
   const internal = { ...twoFamilies, internal: true, gatewayModes: { 4: 'nat', 6: 'isolated' } } as const;
   const steps = read(createNetwork(internal, families, nftables));
   t.deepEqual(steps.slice(0, 4), [
@@ -123,7 +122,7 @@ test('what no rule has seen goes into no network, and out of no internal one', (
   );
 });
 
-test('a bridge whose containers may not talk asks the rules; an isolated family has no place for the machine', (t) => {
+test('filters a bridge without inter-container traffic, and omits the gateway of an isolated family', (t) => {
   const apart = {
     ...twoFamilies,
     interContainer: false,
@@ -140,7 +139,7 @@ test('a bridge whose containers may not talk asks the rules; an isolated family 
   t.true(plugged.includes('ip link set veth1 type bridge_slave isolated on'));
 });
 
-test('attach: one message for the cable, closed before it is up', (t) => {
+test('creates the veth in one request, and disables IPv6 before it is up', (t) => {
   t.deepEqual(read(attachBridge(network, endpoint, sandbox, families)), [
     'ip netns exec c1 sysctl -qw net/ipv6/conf/default/disable_ipv6=1',
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth' +
@@ -156,7 +155,7 @@ test('attach: one message for the cable, closed before it is up', (t) => {
   ]);
 });
 
-test('large packets: into containers always, out of them over IPv4 where nothing gets out', (t) => {
+test('allows large packets to containers, and from them in IPv4 of internal networks', (t) => {
   const { subnets } = twoFamilies;
   const both = { 4: 393_216, 6: 393_216 };
   const ipv4Alone = { 4: 393_216 };
@@ -169,7 +168,7 @@ test('large packets: into containers always, out of them over IPv4 where nothing
   t.deepEqual(chooseGsoSizes({ internal: true, subnets }, []), {}, 'a kernel that knows of none');
 });
 
-test('attach: the sizes of packets, the bridge’s once it has a port', (t) => {
+test('sets packet sizes of the veth, and of the bridge after its first port', (t) => {
   const segments = { machine: { 4: 393_216, 6: 393_216 }, containers: { 4: 393_216 } };
   t.deepEqual(read(attachBridge({ ...twoFamilies, segments }, endpoint, sandbox, families)).slice(1, 3), [
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 gso_max_size 393216 gro_max_size 393216' +
@@ -179,7 +178,7 @@ test('attach: the sizes of packets, the bridge’s once it has a port', (t) => {
   ]);
 });
 
-test('a kernel without IPv6 has nothing to close, and no setting that could say so', (t) => {
+test('disables no IPv6 on a kernel without it', (t) => {
   const steps = [...createBridge(network, [4], nftables), ...attachBridge(network, endpoint, sandbox, [4])];
   const closed = [...createBridge(network, families, nftables), ...attachBridge(network, endpoint, sandbox, families)];
   t.deepEqual(
@@ -189,7 +188,7 @@ test('a kernel without IPv6 has nothing to close, and no setting that could say 
   t.is(closed.length - steps.length, 3);
 });
 
-test('attach: what somebody wants for the link is there before it is up', (t) => {
+test('sets sysctls of a link before it is up', (t) => {
   const wanted = {
     ...endpoint,
     linkLocalAddresses: [parsePrefix('169.254.7.7/16')],
@@ -203,7 +202,7 @@ test('attach: what somebody wants for the link is there before it is up', (t) =>
   ]);
 });
 
-test('attach with IPv6: an address and a way out in each family', (t) => {
+test('adds an address and a route in each family', (t) => {
   const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
   t.deepEqual(read(attachBridge(twoFamilies, both, sandbox, families)).slice(4), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
@@ -216,7 +215,7 @@ test('attach with IPv6: an address and a way out in each family', (t) => {
   ]);
 });
 
-test('outbound: the guard stands before the machine forwards, and what was is remembered', (t) => {
+test('closes transit before it enables forwarding, and remembers the old value', (t) => {
   const steps = enableForwarding({ ipv4: { forwarding: '0', forwardingLinks: [] } }, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway closed_transit { ipv4 }'",
@@ -225,7 +224,7 @@ test('outbound: the guard stands before the machine forwards, and what was is re
   t.like(steps.at(-1), { was: '0' });
 });
 
-test('outbound in IPv6: who listens to routers goes on listening, and forwards only then', (t) => {
+test('keeps router advertisements before it enables IPv6 forwarding', (t) => {
   const steps = enableForwarding(
     {
       ipv4: { forwarding: '1', forwardingLinks: [] },
@@ -249,7 +248,7 @@ test('outbound in IPv6: who listens to routers goes on listening, and forwards o
   );
 });
 
-test('outbound on a machine that is a router by some of its links: they are so afterwards, and nothing of theirs is cut', (t) => {
+test('keeps forwarding of links that forward by themselves, without closing transit', (t) => {
   const steps = enableForwarding({ ipv4: { forwarding: '0', forwardingLinks: ['eth0', 'eth1'] } }, nftables);
   t.deepEqual(read(steps), [
     'sysctl -qw net/ipv4/conf/eth0/forwarding=1',
@@ -262,7 +261,7 @@ test('outbound on a machine that is a router by some of its links: they are so a
   );
 });
 
-test('outbound on a machine that forwards already: not ours to guard, nor to turn off', (t) => {
+test('changes nothing on a host that forwards already', (t) => {
   t.deepEqual(enableForwarding({ ipv4: { forwarding: '1', forwardingLinks: ['eth0'] } }, nftables), []);
 });
 
@@ -273,7 +272,7 @@ function bound(hostAddress: string, protocol: PortBinding['protocol'] = 'tcp'): 
 const toContainer = (binding: PortBinding) => ({ binding, target: parseAddress('172.17.0.2') });
 const behind = () => policyOf(network);
 
-test('publish: an element for each port that the kernel can carry, and guards for those that a process carries', (t) => {
+test('publishes translated ports as DNAT elements, and closes sockets of proxied ones', (t) => {
   const bindings = [bound('0.0.0.0'), bound('::'), bound('203.0.113.1', 'udp'), bound('127.0.0.1'), bound('::1')];
   const steps = portSteps(gather(bindings.map(toContainer)), behind, nftables);
   t.deepEqual(read(steps), [
@@ -284,10 +283,10 @@ test('publish: an element for each port that the kernel can carry, and guards fo
     "nft 'add element inet gangway carried_host_ports4 { 203.0.113.1 . udp . 8080 }'",
     "nft 'add element inet gangway loopback_ports4 { 127.0.0.1 . tcp . 8080 }'",
   ]);
-  t.is(steps[3]?.why, 'published: 203.0.113.1:8080/udp leads to 172.17.0.2:80');
+  t.is(steps[3]?.why, 'published: 203.0.113.1:8080/udp is translated to 172.17.0.2:80');
 });
 
-test('transparent: a mark for answers, a table in which everything is here, and a rule that leads there', (t) => {
+test('creates the mark, table and rule of the transparent return path', (t) => {
   const [rules = '', ...ways] = read(returnPath([4, 6]));
   t.regex(rules, /socket transparent 1 socket mark 0x10000001 meta mark set 0x10000001/);
   t.deepEqual(ways, [
@@ -298,7 +297,7 @@ test('transparent: a mark for answers, a table in which everything is here, and 
   ]);
 });
 
-test('publish: what two ports of the host open in common is one step', (t) => {
+test('shares one step for the common element of two host ports', (t) => {
   const routed = () => ({ bridge: 'br0', gatewayModes: { 4: 'routed', 6: 'routed' }, trustedLinks: [] }) as const;
   const twice = [bound('0.0.0.0'), { ...bound('203.0.113.1'), hostPort: 8081 }].map(toContainer);
   t.deepEqual(read(portSteps(gather(twice), routed, nftables)), [
@@ -306,16 +305,16 @@ test('publish: what two ports of the host open in common is one step', (t) => {
   ]);
 });
 
-test('publish: every port has a socket too, which is told in a sentence', (t) => {
+test('describes the socket of every port in a remark', (t) => {
   t.deepEqual(socketRemarks([bound('::1')].map(toContainer)), [
-    'no command: a socket of the switchboard holds [::1]:8080/tcp, and carries what the rules can’t to 172.17.0.2:80',
+    'no command: the switchboard reserves [::1]:8080/tcp and proxies what DNAT can’t serve to 172.17.0.2:80',
   ]);
   t.deepEqual(socketRemarks([{ ...bound('0.0.0.0'), clientAddress: 'header' } as const].map(toContainer)), [
-    'no command: a socket of the switchboard holds 0.0.0.0:8080/tcp, and carries everything to 172.17.0.2:80, behind a header that tells who asks',
+    'no command: the switchboard reserves 0.0.0.0:8080/tcp and proxies everything to 172.17.0.2:80, with a PROXY header that names the client',
   ]);
 });
 
-test('every step of every chapter has a reason: one sentence, without a final stop', (t) => {
+test('gives each step of every chapter a reason without a final stop', (t) => {
   const all = [
     ...createSandbox(sandbox),
     ...createBridge(twoFamilies, families, nftables),

@@ -16,7 +16,7 @@ async function attempt(machine: FakeMachine, ...plan: readonly Step[]): Promise<
   }
 }
 
-test('steps are done in order; neighbours of one kind and place travel together', async (t) => {
+test('applies steps in order, and batches consecutive steps of one kind and namespace', async (t) => {
   const machine = new FakeMachine();
   const plan = [
     file('/a'),
@@ -50,32 +50,32 @@ test('steps are done in order; neighbours of one kind and place travel together'
   ]);
 });
 
-test('no step is no system call', async (t) => {
+test('makes no system call for an empty plan', async (t) => {
   const machine = new FakeMachine();
   t.is(await attempt(machine), undefined);
   t.deepEqual(machine.log, []);
 });
 
-test('elements of two tables, or of two places, are two transactions', async (t) => {
+test('separates transactions by table and namespace', async (t) => {
   const machine = new FakeMachine();
   await attempt(machine, element(1), element(2, 'other'), element(3, 'other', c1));
   t.deepEqual(machine.log, ['host: add 1 of gangway', 'host: add 1 of other', 'c1: add 1 of other']);
 });
 
-test('an address waits for the link that an earlier step of its batch makes', async (t) => {
+test('sends an address after the link that its batch creates', async (t) => {
   const machine = new FakeMachine();
   t.is(await attempt(machine, up('w'), veth('v', 'c1'), address('v'), up('x')), undefined);
   t.deepEqual(machine.log, ['host: w + v', 'host: address of v + x']);
 });
 
-test('a link that nobody makes is an error, and nothing is sent for it', async (t) => {
+test('fails for a missing link without sending a request', async (t) => {
   const machine = new FakeMachine();
   const error = await attempt(machine, up('w'), address('v'), up('x'));
   t.true(error instanceof KernelError && error.errno === 'ENODEV');
   t.deepEqual(machine.log, ['host: w', 'undo w']);
 });
 
-test('an error takes back what was done, last one first', async (t) => {
+test('rolls back applied steps in reverse order after an error', async (t) => {
   const machine = new FakeMachine();
   machine.refuses.add('/broken');
   const error = await attempt(machine, file('/a'), up('x'), up('y'), element(1), file('/broken'), up('never'));
@@ -91,7 +91,7 @@ test('an error takes back what was done, last one first', async (t) => {
   t.is(machine.elements.size, 0);
 });
 
-test('what was there already is somebody else’s, and stays', async (t) => {
+test('keeps objects that existed before', async (t) => {
   const machine = new FakeMachine();
   machine.exists.add('/theirs');
   const error = await attempt(machine, file('/a'), file('/theirs'));
@@ -99,7 +99,7 @@ test('what was there already is somebody else’s, and stays', async (t) => {
   t.deepEqual(machine.log, ['write /a', 'write /theirs', 'undo /a']);
 });
 
-test('of requests that travelled together those are taken back that the kernel carried out, behind the failed one too', async (t) => {
+test('rolls back the requests of a batch that the kernel executed, including those after the failed one', async (t) => {
   const machine = new FakeMachine();
   machine.refuses.add('y');
   const error = await attempt(machine, up('x'), up('y'), up('z'), file('/never'));
@@ -107,7 +107,7 @@ test('of requests that travelled together those are taken back that the kernel c
   t.deepEqual(machine.log, ['host: x + y + z', 'undo z', 'undo x']);
 });
 
-test('of requests whose answers are lost all are taken back: the kernel may have carried them out', async (t) => {
+test('rolls back every request whose reply was lost', async (t) => {
   const machine = new FakeMachine();
   machine.loses.add('y');
   const error = await attempt(machine, up('w'), file('/a'), up('x'), up('y'), up('z'), file('/never'));
@@ -116,14 +116,14 @@ test('of requests whose answers are lost all are taken back: the kernel may have
   t.deepEqual(machine.log.slice(2), ['host: x + y + z', 'undo z', 'undo y', 'undo x', 'undo /a', 'undo w']);
 });
 
-test('of the settings of one visit those are taken back that were made', async (t) => {
+test('rolls back the sysctls of a batch that were written', async (t) => {
   const machine = new FakeMachine();
   machine.refuses.add('two');
   await attempt(machine, sysctl('one'), sysctl('two'), sysctl('three'));
   t.deepEqual(machine.log, ['enter host', 'set one', 'set two', 'undo one']);
 });
 
-test('a transaction that failed has nothing to take back', async (t) => {
+test('rolls back nothing of a failed transaction', async (t) => {
   const machine = new FakeMachine();
   await attempt(machine, element(2));
   const error = await attempt(machine, up('x'), element(1), element(2));
@@ -132,7 +132,7 @@ test('a transaction that failed has nothing to take back', async (t) => {
   t.is(machine.elements.size, 1);
 });
 
-test('a transaction whose answer is lost is taken back', async (t) => {
+test('rolls back a transaction whose reply was lost', async (t) => {
   const machine = new FakeMachine();
   machine.loses.add('gangway');
   const error = await attempt(machine, up('x'), element(1), element(2));
@@ -142,7 +142,7 @@ test('a transaction whose answer is lost is taken back', async (t) => {
   t.is(machine.elements.size, 0);
 });
 
-test('when the way back fails too it goes on to its end, and stands as the cause', async (t) => {
+test('completes a failing rollback and reports it as the cause', async (t) => {
   const machine = new FakeMachine();
   machine.refuses.add('/broken');
   machine.keeps.add('y').add('/a');

@@ -73,7 +73,7 @@ function change(place: Place, direction: 'make' | 'unmake', ...plan: readonly St
   };
 }
 
-test('a change is its steps and then its records, and leaves no journal', async (t) => {
+test('applies the steps, then the records, and leaves no journal', async (t) => {
   const place = t.context;
   await place.carryOut(change(place, 'make', up('x'), file('/a')));
   t.deepEqual(place.log, ['host: x', 'write /a']);
@@ -81,7 +81,7 @@ test('a change is its steps and then its records, and leaves no journal', async 
   t.deepEqual([place.read('web.json'), place.read('network.json')], ['new', 'cursor']);
 });
 
-test('while the steps are taken the journal says what was begun, and no record stands', async (t) => {
+test('keeps a journal and no records while steps are applied', async (t) => {
   const place = t.context;
   let seen: readonly string[] = [];
   const look = () => {
@@ -92,7 +92,7 @@ test('while the steps are taken the journal says what was begun, and no record s
   t.deepEqual(seen, ['journal.json']);
 });
 
-test('a change whose step fails is taken back and leaves nothing', async (t) => {
+test('rolls back a change with a failing step', async (t) => {
   const place = t.context;
   place.refuses.add('/a');
   await t.throwsAsync(place.carryOut(change(place, 'make', up('x'), file('/a'))), { message: 'write /a: EPERM' });
@@ -100,7 +100,7 @@ test('a change whose step fails is taken back and leaves nothing', async (t) => 
   t.deepEqual(place.files, []);
 });
 
-test('what is taken away has its records changed afterwards', async (t) => {
+test('changes the records after a removal', async (t) => {
   const place = t.context;
   writeFileSync(place.path('web.json'), 'old');
   await place.carryOut(change(place, 'unmake', up('x'), up('y')));
@@ -108,7 +108,7 @@ test('what is taken away has its records changed afterwards', async (t) => {
   t.deepEqual(place.files, ['network.json']);
 });
 
-test('what can’t be taken away is reported when all else is done', async (t) => {
+test('reports what could not be removed after everything else', async (t) => {
   const place = t.context;
   place.keeps.add('y');
   await t.throwsAsync(place.carryOut(change(place, 'unmake', up('x'), up('y'))), { name: 'TeardownError' });
@@ -116,7 +116,7 @@ test('what can’t be taken away is reported when all else is done', async (t) =
   t.deepEqual(place.files, ['network.json']);
 });
 
-test('a disk without room for a record: everything is taken back, and no half of a record stands', async (t) => {
+test('rolls back everything if the disk is full for a record', async (t) => {
   const place = t.context;
   symlinkSync('/dev/full', place.path('network.json.new'));
   await t.throwsAsync(place.carryOut(change(place, 'make', up('x'))), { code: 'ENOSPC' });
@@ -124,7 +124,7 @@ test('a disk without room for a record: everything is taken back, and no half of
   t.deepEqual(place.files, []);
 });
 
-test('where the way back from a full disk fails too, the full disk is the error and the rest its cause', async (t) => {
+test('reports a full disk with the failed rollback as the cause', async (t) => {
   const place = t.context;
   place.keeps.add('x');
   symlinkSync('/dev/full', place.path('web.json.new'));
@@ -133,14 +133,14 @@ test('where the way back from a full disk fails too, the full disk is the error 
   t.deepEqual(place.files, []);
 });
 
-test('a disk without room for the journal: nothing is done', async (t) => {
+test('changes nothing if the disk is full for the journal', async (t) => {
   const place = t.context;
   symlinkSync('/dev/full', place.journal);
   await t.throwsAsync(place.carryOut(change(place, 'make', up('x'))), { code: 'ENOSPC' });
   t.deepEqual([place.log, place.files], [[], []]);
 });
 
-test('a disk without room for the journal: what is there is taken away all the same', async (t) => {
+test('removes objects even if the disk is full for the journal', async (t) => {
   const place = t.context;
   writeFileSync(place.path('web.json'), 'old');
   symlinkSync('/dev/full', place.journal);
@@ -149,28 +149,28 @@ test('a disk without room for the journal: what is there is taken away all the s
   t.deepEqual(place.files, ['network.json']);
 });
 
-test('without a journal there is nothing to recover', async (t) => {
+test('recovers nothing without a journal', async (t) => {
   t.is(await t.context.recover(), undefined);
 });
 
-test('a crash before the commit point is taken back, with the records that were only staged', async (t) => {
+test('rolls back a crash before the commit point, with its staged records', async (t) => {
   const place = t.context;
   place.crashed(change(place, 'make', up('x'), up('y')));
   writeFileSync(place.path('web.json.new'), 'new');
-  t.is(await place.recover(), 'took back an interrupted "run web"');
+  t.is(await place.recover(), 'rolled back an interrupted "run web"');
   t.deepEqual(place.log, ['undo y', 'undo x']);
   t.deepEqual(place.files, []);
 });
 
-test('an older record of the same container is no commit point', async (t) => {
+test('rolls back if only an older record of the container exists', async (t) => {
   const place = t.context;
   place.crashed(change(place, 'make', up('x')));
   writeFileSync(place.path('web.json'), 'old');
-  t.is(await place.recover(), 'took back an interrupted "run web"');
+  t.is(await place.recover(), 'rolled back an interrupted "run web"');
   t.is(place.read('web.json'), 'old');
 });
 
-test('a crash after the commit point is completed', async (t) => {
+test('completes a change after a crash behind the commit point', async (t) => {
   const place = t.context;
   place.crashed(change(place, 'make', up('x')));
   writeFileSync(place.path('web.json'), 'new');
@@ -181,7 +181,7 @@ test('a crash after the commit point is completed', async (t) => {
   t.is(place.read('network.json'), 'cursor');
 });
 
-test('what was being taken away is taken away, however far it was', async (t) => {
+test('completes an interrupted removal', async (t) => {
   const place = t.context;
   writeFileSync(place.path('web.json'), 'old');
   place.crashed(change(place, 'unmake', up('x')));
@@ -190,13 +190,13 @@ test('what was being taken away is taken away, however far it was', async (t) =>
   t.is(await place.recover(), undefined);
 });
 
-test('a journal that is torn at any place announced a change that had not begun', async (t) => {
+test('discards a journal truncated at any position', async (t) => {
   const place = t.context;
   place.crashed(change(place, 'make', up('x')));
   const whole = place.read('journal.json') ?? '';
   for (let length = 0; length < whole.length - 1; length++) {
     writeFileSync(place.journal, whole.slice(0, length));
-    t.is(await place.recover(), 'removed a torn journal: the change it announced had not begun');
+    t.is(await place.recover(), 'removed an incomplete journal: its change had not begun');
   }
   for (const text of [
     '{"schema":1}',
@@ -205,30 +205,33 @@ test('a journal that is torn at any place announced a change that had not begun'
     '[]',
   ]) {
     writeFileSync(place.journal, text);
-    t.regex((await place.recover()) ?? '', /^removed a torn journal/);
+    t.regex((await place.recover()) ?? '', /^removed an incomplete journal/);
   }
   t.deepEqual([place.log, place.files], [[], []]);
 });
 
-test('a journal of another boot is about files alone: what the kernel has now is somebody else’s', async (t) => {
+test('undoes only files of a journal from another boot', async (t) => {
   const place = t.context;
   place.crashed(change(place, 'make', up('x'), file('/a')), { boot: 'another' });
-  t.is(await place.recover(), 'took back an interrupted "run web"');
+  t.is(await place.recover(), 'rolled back an interrupted "run web"');
   t.deepEqual([place.log, place.files], [['undo /a'], []]);
 });
 
-test('a journal of a newer gangway is left to that one', async (t) => {
+test('leaves a journal of a newer version', async (t) => {
   const place = t.context;
   place.crashed(change(place, 'make', up('x')), { schema: 2 });
-  await t.throwsAsync(place.recover(), { code: 'record-unreadable', message: /was left by a newer gangway/ });
+  await t.throwsAsync(place.recover(), { code: 'record-unreadable', message: /interrupted change of a newer version/ });
   t.deepEqual([place.log, place.files], [[], ['journal.json']]);
 });
 
-test('a way back that fails is told, and stops nobody after us', async (t) => {
+test('reports a failing rollback without blocking later commands', async (t) => {
   const place = t.context;
   place.keeps.add('x');
   place.crashed(change(place, 'make', up('x')));
-  t.regex((await place.recover()) ?? '', /^took back an interrupted "run web", but .* left something behind: .*EBUSY/);
+  t.regex(
+    (await place.recover()) ?? '',
+    /^rolled back an interrupted "run web", but .* left something behind: .*EBUSY/,
+  );
   t.deepEqual(place.files, []);
 });
 
@@ -236,7 +239,7 @@ const events: readonly Occurrence[] = [
   { type: 'container', action: 'start', id: 'a'.repeat(64), attributes: { name: 'web' } },
 ];
 
-test('what happened is told when its records stand, and before the journal has gone', async (t) => {
+test('appends events after the records and before the journal is removed', async (t) => {
   const place = t.context;
   await place.carryOut({ ...change(place, 'make', up('x')), events });
   t.deepEqual(place.log, ['host: x', 'told: start, with network.json web.json']);
@@ -245,7 +248,7 @@ test('what happened is told when its records stand, and before the journal has g
   t.deepEqual(place.log, ['undo x', 'told: start, with network.json']);
 });
 
-test('of what is taken back nothing is told', async (t) => {
+test('appends no events for a rolled-back change', async (t) => {
   const place = t.context;
   place.refuses.add('/a');
   await t.throwsAsync(place.carryOut({ ...change(place, 'make', up('x'), file('/a')), events }));
@@ -257,7 +260,7 @@ test('of what is taken back nothing is told', async (t) => {
   );
 });
 
-test('what somebody else began and is completed is told, unless he told it himself', async (t) => {
+test('appends events of a completed change unless they are in the log', async (t) => {
   const place = t.context;
   place.crashed({ ...change(place, 'make', up('x')), events });
   writeFileSync(place.path('web.json'), 'new');

@@ -25,7 +25,7 @@ const { tree } = fc.letrec((tie) => ({
   ),
 }));
 
-test('what is written is read back, addresses as numbers', (t) => {
+test('decodes encoded values, with addresses as numbers', (t) => {
   fc.assert(
     fc.property(tree, (value) => {
       t.deepEqual(decode(encode(value)), value);
@@ -33,16 +33,16 @@ test('what is written is read back, addresses as numbers', (t) => {
   );
 });
 
-test('an address is written as a person would', (t) => {
+test('writes an address as text', (t) => {
   t.is(encode({ gateway: parseAddress('fd00::1') }), '{"gateway":{"family":6,"value":"fd00::1"}}\n');
 });
 
-test('what is nearly an address stays what it is', (t) => {
+test('keeps values that only resemble an address', (t) => {
   for (const value of [{ family: 4, value: 'x' }, { family: 5, value: '1.2.3.4' }, { value: '1.2.3.4' }, '1.2.3.4'])
     t.deepEqual(decode(JSON.stringify(value)), value);
 });
 
-test('a torn text is a SyntaxError at every length', (t) => {
+test('throws SyntaxError for text truncated at any length', (t) => {
   const whole = encode({ schema: 1, steps: [{ gateway: parseAddress('172.17.0.1') }] }).trimEnd();
   for (let length = 0; length < whole.length; length++) {
     t.throws(() => decode(whole.slice(0, length)), { instanceOf: SyntaxError });

@@ -52,7 +52,7 @@ const steps: readonly Step[] = [
   { kind: 'file', path: '/run/secret', mode: 0o600, content: 'x\n', why: 'files' },
 ];
 
-test('a plan is a script: a reason once, and the commands that have it', (t) => {
+test('prints a script with each reason once, above its commands', (t) => {
   t.is(
     explainScript({ subject: 'run web', direction: 'make', steps }, kinds),
     `#!/bin/sh
@@ -102,7 +102,7 @@ chmod 600 /run/secret
   );
 });
 
-test('the way back is told backwards, without what ends by itself', (t) => {
+test('prints undo in reverse order, without what the kernel removes by itself', (t) => {
   t.is(
     explainScript({ subject: 'end web', direction: 'unmake', steps }, kinds),
     `#!/bin/sh
@@ -110,43 +110,43 @@ test('the way back is told backwards, without what ends by itself', (t) => {
 set -e
 umask 022
 
-# take back: files
+# undo: files
 rm -f /run/secret
 rm -f /run/hosts
 rm -rf '/run/it’s here'
 
-# take back: published
+# undo: published
 nft 'delete element inet gangway ports4 { 80 }'
 
-# take back: settings
+# undo: settings
 sysctl -qw net/ipv4/ip_forward=0
 
-# take back: a cable
+# undo: a cable
 bridge link set dev veth1 state 0
 
-# take back: the switch
+# undo: the switch
 ip link delete gangway0
 
-# take back: a stack of its own
+# undo: a stack of its own
 ip netns delete c1
 `,
   );
 });
 
-test('a plan without steps says so', (t) => {
+test('reports a plan without steps', (t) => {
   t.is(
     explainScript({ subject: 'gc', direction: 'make', steps: [] }, kinds),
     '#!/bin/sh\n# gc\nset -e\numask 022\n\n# nothing to change\n',
   );
 });
 
-test('what happens besides the steps is remarked at the end', (t) => {
+test('appends remarks at the end', (t) => {
   const remarks = ['port 8080 is bound by the switchboard', 'and carried across'];
   const script = explainScript({ subject: 'run web', direction: 'make', steps: steps.slice(0, 1), remarks }, kinds);
   t.true(script.endsWith('ip netns add c1\n\n# port 8080 is bound by the switchboard\n# and carried across\n'));
 });
 
-test('a word is quoted where sh would read more into it', (t) => {
+test('quotes words with a special meaning for sh', (t) => {
   t.deepEqual(['plain', '/run/x-1', 'a b', '$HOME', "it's", '', '*', 'a\nb'].map(quote), [
     'plain',
     '/run/x-1',
@@ -159,7 +159,7 @@ test('a word is quoted where sh would read more into it', (t) => {
   ]);
 });
 
-test('what takes the place of something says so, and gives it back', (t) => {
+test('prints replacements, and restores the old value in undo', (t) => {
   const place = { namespace: 'c1' };
   const key = [{ type: 'inet_service', port: 80 }] as const;
   const to = (text: string) =>
@@ -208,19 +208,19 @@ END
 set -e
 umask 022
 
-# take back: lines
+# undo: lines
 cat > /run/hosts <<'END'
 old
 END
 
-# take back: gone
+# undo: gone
 nft 'add element inet gangway ports4 { 80 : 172.17.0.3 }'
 
-# take back: moved
+# undo: moved
 nft 'delete element inet gangway ports4 { 80 }'
 nft 'add element inet gangway ports4 { 80 : 172.17.0.2 }'
 
-# take back: the way out
+# undo: the way out
 ip -n c1 route replace default via 172.17.0.1 dev eth0
 `,
   );

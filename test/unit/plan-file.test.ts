@@ -40,7 +40,7 @@ async function doneBoth(t: ExecutionContext, steps: (top: string) => readonly St
   return tops;
 }
 
-test.serial('files and directories have the modes that they are said to have, whatever the umask', async (t) => {
+test.serial('sets modes of files and directories independently of the umask', async (t) => {
   const why = 'it must be';
   // Who is not root gives to groups of his own.
   const group = process.geteuid?.() === 0 ? 100_000 : (process.getegid?.() ?? 0);
@@ -70,7 +70,7 @@ test.serial('files and directories have the modes that they are said to have, wh
   }
 });
 
-test.serial('a file that somebody has a lease on is not written, and not waited for', async (t) => {
+test.serial('refuses to write a leased file without waiting', async (t) => {
   const directory = mkdtempSync(`${tmpdir()}/gangway-`);
   t.teardown(() => rmSync(directory, { recursive: true }));
   const path = `${directory}/hosts`;
@@ -113,7 +113,7 @@ function directory(t: ExecutionContext): string {
 const shells = ['sh', 'bash'];
 const bytes = (text: string) => Buffer.from(text).toString('latin1');
 
-test('a script writes byte for byte what is in the file, and steers no terminal', (t) => {
+test('writes exact bytes from a script, without control characters', (t) => {
   const top = directory(t);
   const words = 'END END_ EN\0D \nEND\n \' " \\ \\0 \\c %s $( ` 7 \t é 😀 \n'.split(' ');
   const characters = '\0\x1b\x7f\x81\u0085\r\u061c\u2028\u202e\u2066\ufeff\ud800'.split('');
@@ -130,7 +130,7 @@ test('a script writes byte for byte what is in the file, and steers no terminal'
   );
 });
 
-test('a NUL hides no end of the file that the shell would see', (t) => {
+test('escapes NUL, so that it can’t hide the end marker', (t) => {
   for (const shell of shells) {
     const top = directory(t);
     const content = 'a\nEN\0D\ntouch PROOF\n';
@@ -140,7 +140,7 @@ test('a NUL hides no end of the file that the shell would see', (t) => {
   }
 });
 
-test('ordinary lines are a here-document', (t) => {
+test('prints ordinary lines as a here-document', (t) => {
   const text = '::1\tlocalhost\n10.0.0.2\tmünchen\n';
   const { script, files } = written(directory(t), 'sh', [text]);
   t.regex(script, /^cat > .*\/0 <<'END'\n::1\tlocalhost\n10\.0\.0\.2\tmünchen\nEND$/);

@@ -20,21 +20,21 @@ async function undone(machine: FakeMachine, ...plan: readonly Step[]): Promise<r
   return machine.log;
 }
 
-test('the way back begins with the last step', async (t) => {
+test('begins with the last step', async (t) => {
   t.deepEqual(await undone(new FakeMachine(), file('/a'), up('x'), sysctl('one')), ['undo one', 'undo x', 'undo /a']);
 });
 
-test('what ends with its namespace is not taken back, and a veth is silenced', async (t) => {
+test('skips what is removed with its namespace, and disables a veth', async (t) => {
   const plan = [namespace('c1'), up('lo', c1), sysctl('one', c1), veth('v', 'c1'), up('eth0', c1), up('host-side')];
   t.deepEqual(await undone(new FakeMachine(), ...plan), ['undo host-side', 'silence v', 'undo c1']);
 });
 
-test('what lies in another namespace, or in one that stays, is taken back', async (t) => {
+test('undoes steps in other namespaces', async (t) => {
   const plan = [namespace('c1'), up('lo', { namespace: 'c2' }), veth('v', 'c2')];
   t.deepEqual(await undone(new FakeMachine(), ...plan), ['undo v', 'undo lo', 'undo c1']);
 });
 
-test('the commands of the way back are those of what is done', (t) => {
+test('prints the commands of the undone steps', (t) => {
   const { kinds } = new FakeMachine();
   const plan = [namespace('c1'), up('lo', c1), veth('v', 'c1'), file('/a')];
   t.deepEqual(
@@ -43,14 +43,14 @@ test('the commands of the way back are those of what is done', (t) => {
   );
 });
 
-test('neighbouring elements go in one transaction', async (t) => {
+test('removes consecutive elements in one transaction', async (t) => {
   const plan = [element(1), element(2), up('x'), element(3)];
   const machine = await made(...plan);
   t.deepEqual(await undone(machine, ...plan), ['host: delete 1 of gangway', 'undo x', 'host: delete 2 of gangway']);
   t.is(machine.elements.size, 0);
 });
 
-test('elements are taken out of their own table and place', async (t) => {
+test('removes elements from their own table and namespace', async (t) => {
   const plan = [element(1), element(2, 'other'), element(3, 'other', c1)];
   const machine = await made(...plan);
   t.deepEqual(await undone(machine, ...plan), [
@@ -61,7 +61,7 @@ test('elements are taken out of their own table and place', async (t) => {
   t.is(machine.elements.size, 0);
 });
 
-test('where an element is missing the others go one by one', async (t) => {
+test('removes elements one by one if one is missing', async (t) => {
   const machine = await made(element(1), element(3));
   t.deepEqual(await undone(machine, element(1), element(2), element(3)), [
     'host: delete 3 of gangway',
@@ -71,14 +71,14 @@ test('where an element is missing the others go one by one', async (t) => {
   t.is(machine.elements.size, 0);
 });
 
-test('taking back twice is taking back once', async (t) => {
+test('has the same result when repeated', async (t) => {
   const plan = [element(1), element(2)];
   const machine = await made(...plan);
   await undone(machine, ...plan);
   await t.notThrowsAsync(undone(machine, ...plan));
 });
 
-test('it goes on after an error, and reports all of them', async (t) => {
+test('continues after errors and reports all of them', async (t) => {
   const machine = new FakeMachine();
   machine.keeps.add('x').add('/b');
   const error = await t.throwsAsync(undone(machine, file('/a'), file('/b'), up('x'), up('y')), {

@@ -1,6 +1,6 @@
 /** What was counted: of each network what goes in and out, of each published port the connections, and what the relays carried. */
 import { isFirewallStep, stepContent } from '../../firewall/backend.ts';
-import { type CounterMeaning, countedSets, counterMeaning } from '../../firewall/counters.ts';
+import { type CounterMeaning, countedSets, counterMeaning } from '../../firewall/rule-explanations.ts';
 import { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Counted } from '../../values/counted.ts';
 import { endsOf, type ForwardRun } from '../../values/forward-set.ts';

@@ -9,8 +9,8 @@
  */
 import { dnsSocketRemarks } from '../../networks/dns.ts';
 import { socketRemarks, withHostPort } from '../../networks/port-mapping.ts';
-import { invertSteps } from '../../plan/invert.ts';
 import type { KernelHandles } from '../../plan/kernel-handles.ts';
+import { invertSteps } from '../../plan/undo.ts';
 import { checkConnection } from '../../values/connection-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { spread } from '../../values/forward-set.ts';

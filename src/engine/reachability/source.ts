@@ -10,7 +10,7 @@ import {
   type Origin,
   routeLink,
 } from '../../firewall/model/topology.ts';
-import type { NamespaceRef } from '../../plan/namespace-ref.ts';
+import type { NamespaceRef } from '../../plan/link-step.ts';
 import {
   type Address,
   type Family,

@@ -10,8 +10,7 @@
 import { pinOf } from '../../kernel/namespace.ts';
 import { subordinateRange } from '../../kernel/user-namespace.ts';
 import { redirectDns } from '../../networks/dns.ts';
-import { host } from '../../networks/host.ts';
-import { createSandbox, type Sandbox } from '../../networks/sandbox.ts';
+import { createSandbox, host, type Sandbox } from '../../networks/sandbox.ts';
 import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { DefaultRoute, Step } from '../../plan/step.ts';
 import { GangwayError } from '../../values/errors.ts';

@@ -1,4 +1,4 @@
-/** Step kinds of iptables: the chains, made once, and the rules that come and go in them. */
+/** Step kinds of iptables: the constant chains, and rules that are added and removed. */
 
 import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { ActionKind, TransactionKind } from '../../plan/kind.ts';
@@ -20,7 +20,7 @@ const chains: ActionKind<ChainsStep> = {
   async apply(step, kernel) {
     const saved = readSavedRules(kernel, step);
     await change(kernel, step, [
-      // What somebody has emptied in part is made anew as a whole.
+      // A partly flushed chain is created again as a whole.
       ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
       ...step.chains
         .filter(({ table, chain, kept }) => !(kept && step.owners === undefined && saved.hasChain(table, chain)))
@@ -65,9 +65,11 @@ const chains: ActionKind<ChainsStep> = {
 };
 
 /**
- * `iptables -I FORWARD -j GANGWAY-FORWARD`: the first of all. If others have put rules before it since that accept packets,
- * it comes before those again, and what they drop or mark before, they drop and mark. What gives the mark to packets that
- * have none is as far behind as that allows: whoever adds or takes a bit, or brings back a connection's mark, finds his own.
+ * The restore line for a jump to gangway's chain, e.g. `iptables -I FORWARD -j GANGWAY-FORWARD`.
+ *
+ * The jump goes before the first foreign rule that accepts packets; foreign rules that drop or mark packets stay before
+ * it. A jump that marks unmarked packets goes as far back as possible, so that programs which set or restore marks find
+ * theirs unchanged.
  */
 function wayIn(saved: SavedRules, way: Way): string {
   const { rule, at } = way;
@@ -77,7 +79,7 @@ function wayIn(saved: SavedRules, way: Way): string {
     : formatRule(rule, '-I').replace(`-I ${rule.chain}`, `-I ${rule.chain} ${number}`);
 }
 
-/** Without it. Undefined: at its end of the chain. */
+/** The rule number for the jump. Undefined: at the head or the tail. */
 function numberOf(saved: SavedRules, way: Way): number | undefined {
   const { rule, at } = way;
   if (isLast(way)) return undefined;
@@ -85,7 +87,7 @@ function numberOf(saved: SavedRules, way: Way): number | undefined {
   return saved.hasRule(rule) ? saved.acceptsBefore(rule, markOf(rule)) : undefined;
 }
 
-/** Who translates first, and who last, is the same to us. */
+/** In the nat table the position does not matter. */
 function isInPlace(saved: SavedRules, way: Way): boolean {
   const { rule } = way;
   if (rule.table === 'nat') return true;
@@ -94,18 +96,18 @@ function isInPlace(saved: SavedRules, way: Way): boolean {
   return saved.acceptsBefore(rule, mark) === undefined && !(mark === 0 && saved.marksBehind(rule, mark));
 }
 
-/** Does it come behind everything that others let pass? In mangle that would be too late. */
+/** Is it the last rule of the chain? Not in mangle, where that would be too late. */
 function isLast({ rule, at }: Way): boolean {
   return at === 'tail' && rule.table !== 'mangle';
 }
 
-/** The mark of the packets that a rule is there for: of those that nobody has marked, and then of those that we have. */
+/** The mark of the packets that the jump is for: unmarked ones in PREROUTING, then those that gangway marked. */
 function markOf({ table, chain }: IptablesRule): number | undefined {
   if (table !== 'mangle') return undefined;
   return chain === 'PREROUTING' ? 0 : ownMark;
 }
 
-/** `iptables -N CHAIN`; one that may be there already is emptied, unless what is in it is the user's. */
+/** `iptables -N CHAIN`; an existing chain is flushed, unless it holds user rules. */
 function chainCommand(step: ChainsStep, { table, chain, kept }: ChainsStep['chains'][number]): string {
   const make = `${typed(step)} -t ${table} -N ${chain}`;
   if (!step.replaces) return make;
@@ -134,7 +136,7 @@ const rule: TransactionKind<RuleStep> = {
   holds: (step, kernel) => step.rule === undefined || readSavedRules(kernel, targetOf([step])).hasRule(step.rule),
 };
 
-/** Only what is there is taken away, and only what is missing is put back. */
+/** Removes only rules that exist, and restores only rules that are missing. */
 async function undoRules(steps: readonly RuleStep[], kernel: KernelHandles): Promise<void> {
   const errors: unknown[] = [];
   for (const group of byFamily(steps)) {
@@ -180,7 +182,7 @@ function typed({ variant, family }: Target): string {
   return `${commandOf(variant, family)} -w`;
 }
 
-/** IPv4 first; each a transaction of its own, since each has a program of its own. */
+/** One transaction per family: each family has its own program. */
 function byFamily(steps: readonly RuleStep[]): readonly (readonly RuleStep[])[] {
   return families
     .map((family) => steps.filter((step) => (step.rule ?? step.was)?.family === family))
@@ -193,7 +195,7 @@ function targetOf([first]: readonly RuleStep[]): Target {
   return { variant: first.variant, family: one.family };
 }
 
-/** What iptables-save(8) prints, as long as this change changes nothing of it. */
+/** The parsed output of iptables-save(8), cached until this change modifies the table. */
 export function readSavedRules(kernel: KernelHandles, target: Target): SavedRules {
   return kernel.cached(key(target), () => save(target.variant, target.family));
 }

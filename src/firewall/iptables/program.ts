@@ -1,11 +1,9 @@
 /**
- * iptables-restore and iptables-save, of the variant that the machine uses.
+ * Runs iptables-restore and iptables-save in the variant that the host uses.
  *
- * There are two programs called iptables. One speaks to nf_tables, the other one to the kernel's old tables; a packet
- * meets the rules of both. Who mixes them has rules that half of his tools don't show. So the variant is found out once,
- * stands in every step, and is called by its full name.
- *
- * @see iptables-restore(8), iptables-save(8), xtables-nft(8)
+ * The command iptables exists in two variants: `nft` uses nf_tables, `legacy` the kernel's old tables. A packet meets
+ * the rules of both, but each tool shows only its own. So the variant is detected once, stored in each step and called
+ * by its full name.
  */
 import { readFileSync } from 'node:fs';
 import type { Table } from '../../kernel/nftables.ts';
@@ -15,27 +13,25 @@ import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { IptablesRule, Variant } from '../../values/iptables-rule.ts';
 import { SavedRules } from './saved-rules.ts';
 
-const kernelHint =
-  'the kernel needs what iptables asks it for: ip_tables or nf_tables, with conntrack, addrtype and NAT';
+const kernelHint = 'the kernel needs ip_tables or nf_tables, with conntrack, addrtype and NAT';
 
-/** Seconds for which another program may hold the lock of the old tables. */
+/** Seconds to wait for the lock of the legacy tables. */
 const patienceSeconds = 10;
 
-/** `iptables-nft`, as it is typed. */
 export function commandOf<V extends Variant>(variant: V, family: Family) {
   return `${family === 4 ? 'iptables' : 'ip6tables'}-${variant}` as const;
 }
 
-/** One line for iptables-restore(8), in its table. */
+/** One line of input for iptables-restore(8). */
 export interface RestoreLine {
   readonly table: IptablesRule['table'];
   readonly text: string;
 }
 
 /**
- * `iptables-restore --noflush`: each table as a whole or not at all, and nothing else in it is touched.
+ * `iptables-restore --noflush`: changes each table completely or not at all.
  *
- * @throws GangwayError program-failed, with the line that was refused; missing-program
+ * @throws GangwayError program-failed with the refused line, missing-program
  */
 export async function restore(variant: Variant, family: Family, lines: readonly RestoreLine[]): Promise<void> {
   if (lines.length === 0) return;
@@ -50,7 +46,7 @@ export async function restore(variant: Variant, family: Family, lines: readonly 
   });
 }
 
-/** In the order in which they are taken: what others have written may be refused, and then nothing has changed. */
+/** `filter` comes first: it may be refused because of a user rule, and then nothing has changed. */
 const tables = ['filter', 'nat', 'mangle', 'raw'] as const;
 
 /** The lines between `*table` and `COMMIT`. */
@@ -83,7 +79,7 @@ export function isInstalled(variant: Variant): boolean {
 }
 
 /**
- * Which of the two the machine uses: the one that `iptables` is, unless only the other one has rules.
+ * Detects the host's variant: the one behind `iptables`, unless only the other one has rules.
  *
  * @returns undefined where neither is installed
  */
@@ -96,7 +92,7 @@ export function detectVariant(): Variant | undefined {
 }
 
 /**
- * Those that have rules, as far as can be told without asking: of the old tables, to ask for one would make it.
+ * The variants that have a filter table. Legacy tables are not queried, because a query creates them.
  *
  * @param tables of nf_tables
  */
@@ -109,7 +105,7 @@ export function variantsIn(tables: readonly Table[]): readonly Variant[] {
   return (['nft', 'legacy'] as const).filter((variant) => isUsed[variant] && isInstalled(variant));
 }
 
-/** What `iptables` is called by itself: Debian's alternatives. */
+/** The variant behind `iptables` (Debian's alternatives). */
 function usualVariant(): Variant {
   const said = findProgram('iptables') === undefined ? '' : askProgram('iptables', ['--version']).output;
   return said.includes('legacy') ? 'legacy' : 'nft';

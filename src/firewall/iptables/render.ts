@@ -1,7 +1,7 @@
 /**
- * Facts as rules: what is an element of a set in nftables is one rule, or a few, in the chain of that set.
+ * Renders facts as iptables rules: each set of nftables has a chain here, and each element one rule or a few.
  *
- * The words stand in the order of iptables-save(8): what is compared with what the kernel has is compared as text.
+ * The words follow the order of iptables-save(8), since rules are compared as text.
  */
 import {
   type Address,
@@ -17,43 +17,42 @@ import type { IptablesRule } from '../../values/iptables-rule.ts';
 import { protocols } from '../../values/port.ts';
 import type { Datum, SetElement } from '../../values/set-element.ts';
 
-type Place = Pick<IptablesRule, 'table' | 'chain'>;
+type ChainRef = Pick<IptablesRule, 'table' | 'chain'>;
 
-/** A set's rules, from an element's data by their types. */
-type Rendering = (fact: Fact) => readonly (Place & { readonly words: string; readonly family?: Family })[];
+type Rendering = (fact: Fact) => readonly (ChainRef & { readonly words: string; readonly family?: Family })[];
 
-/** An element's parts: links in the order in which they stand in the key. */
+/** The parts of an element as text. */
 interface Fact {
   readonly links: readonly string[];
-  /** `-s` or `-d` and a prefix, where the key has an address. */
+  /** The prefix of the key, if any. */
   readonly address: string;
-  /** `-d` and the same, but where that is every address. */
+  /** `-d` and the prefix; empty for /0. */
   readonly destination: string;
   /** `-p tcp -m tcp --dport 80`. */
   readonly port: string;
   /** `tcp`. */
   readonly protocol: string;
-  /** `--ctorigdst` and an address or a prefix, and `--ctorigdstport`: what was asked for, before it was translated. */
+  /** `--ctorigdst` and `--ctorigdstport`: the destination before translation. */
   readonly asked: string;
   /** `0x1/0x3` */
   readonly mark: string;
-  /** A chain, or where translation leads. */
+  /** A chain, or the target of a translation. */
   readonly target: string;
-  /** Where translation leads, as an address before a port. */
+  /** The address of the target, in brackets for IPv6. */
   readonly host: string;
   /** `-p tcp -m tcp --sport 40000`. */
   readonly source: string;
-  /** May it be that of another container? Only of ports that are lent. */
+  /** Is the port in the range for translated sources? */
   readonly isLent: boolean;
 }
 
-/** The ports of the machine from which containers go out: those from which Linux itself asks. */
+/** The source ports for translated packets: Linux' own default range. */
 const lent = { first: 32_768, last: 60_999 };
 
-const filter = (chain: string): Place => ({ table: 'filter', chain: `GANGWAY-${chain}` });
-const nat = (chain: string): Place => ({ table: 'nat', chain: `GANGWAY-${chain}` });
-const mangle = (chain: string): Place => ({ table: 'mangle', chain: `GANGWAY-${chain}` });
-const raw = (chain: string): Place => ({ table: 'raw', chain: `GANGWAY-${chain}` });
+const filter = (chain: string): ChainRef => ({ table: 'filter', chain: `GANGWAY-${chain}` });
+const nat = (chain: string): ChainRef => ({ table: 'nat', chain: `GANGWAY-${chain}` });
+const mangle = (chain: string): ChainRef => ({ table: 'mangle', chain: `GANGWAY-${chain}` });
+const raw = (chain: string): ChainRef => ({ table: 'raw', chain: `GANGWAY-${chain}` });
 
 const renderings: Readonly<Record<string, Rendering>> = {
   bridges: ({ links: [bridge] }) => [
@@ -158,7 +157,7 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ]),
   ...eachFamily('carried_host_ports', ({ address, port, source, isLent }) => [
     { ...filter('CARRIED-AT'), words: `-d ${address} ${port} -j DROP` },
-    // True of all that goes out; and so that one port of two addresses is two rules.
+    // Always true for outgoing packets; makes the rules of one port on two addresses differ.
     ...(isLent ? [{ ...nat('TAKEN'), words: `! -s ${address} ${source} -g GANGWAY-SPARE-SOURCES` }] : []),
   ]),
   carried_ports: ({ port, source, isLent }) => [
@@ -168,17 +167,17 @@ const renderings: Readonly<Record<string, Rendering>> = {
   ...eachFamily('own_ports', ({ address, source }) => [
     { ...nat('OWN-PORTS'), words: `-s ${address} ${source} -g GANGWAY-OWN-SOURCES` },
   ]),
-  // Asked behind translation.
+  // Only nftables checks these, after translation.
   ...eachFamily('own_host_ports', () => []),
   closed_transit: () => [{ ...filter('TRANSIT'), words: '-j DROP' }],
 };
 
-/** Where the rules of a set stand. */
+/** The chains that hold the rules of a set. */
 export function chainsOf(set: string): readonly string[] {
   return [...new Set(rendering(set)(factOf([], [])).map(({ chain }) => chain))];
 }
 
-/** The rules that say what an element says, in the order in which they are put at the heads of their chains. */
+/** Renders an element as rules, in the order of insertion at the head of each chain. */
 export function renderRules({ set, key, value = [] }: SetElement): readonly IptablesRule[] {
   const families = familiesOf(set, key);
   return rendering(set)(factOf(key, value)).flatMap(({ table, chain, words, family }) =>
@@ -219,7 +218,7 @@ function eachFamily(set: string, render: Rendering): Readonly<Record<string, Ren
   return { [`${set}4`]: render, [`${set}6`]: render };
 }
 
-/** A set is for the family that its elements or its name say, else for both. */
+/** The families of a set: from the element or the set's name, else both. */
 function familiesOf(set: string, key: readonly Datum[]): readonly Family[] {
   for (const datum of key) if (datum.type === 'nf_proto') return [datum.family];
   if (set.endsWith('4')) return [4];
@@ -240,7 +239,7 @@ function formatProtocol(key: readonly Datum[]): string {
   return key.map((datum) => (datum.type === 'inet_proto' ? datum.protocol : '')).join('');
 }
 
-/** iptables-save(8) writes the one address of a host without its length here. */
+/** iptables-save(8) omits the length of a host prefix here. */
 function formatAsked(address: string, key: readonly Datum[]): string {
   const ports = formatPorts(key);
   const whom = address.replace(address.includes(':') ? /\/128$/ : /\/32$/, '');

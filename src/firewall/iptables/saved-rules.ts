@@ -1,22 +1,21 @@
-/** What iptables-save(8) tells of everybody's rules, and what those do with packets before and behind one of ours. */
+/** Parses the output of iptables-save(8), and finds foreign rules before and after one of gangway's. */
 import type { Family } from '../../values/address.ts';
 import type { Counted } from '../../values/counted.ts';
 import { matches, wholeMask } from '../../values/firewall-mark.ts';
 import { formatRule, type IptablesRule } from '../../values/iptables-rule.ts';
 
-/** `[12:720] -A CHAIN …`: packets and bytes stand before a rule. */
+/** `[12:720] -A CHAIN …`: packets and bytes precede a rule. */
 const savedRule = /^(?:\[(?<packets>\d+):(?<bytes>\d+)\] )?(?<text>-A .*)$/;
 
-/** What changes the mark of a packet. */
+/** Targets that change marks. */
 const marking = ['MARK', 'CONNMARK'];
 
-/** Of a table: every line in its order, and how often each was met; what stands there twice is one. */
+/** The lines of a table in order, and the counters of each distinct line. */
 interface SavedTable {
   readonly lines: string[];
   readonly counted: Map<string, Counted>;
 }
 
-/** `iptables-save -c`: what is in every table of a family. */
 export class SavedRules {
   readonly #tables = new Map<string, SavedTable>();
 
@@ -39,10 +38,10 @@ export class SavedRules {
   }
 
   /**
-   * The number of the first rule before this one that accepts packets, or leads to one that does. What is missing would be
-   * the last.
+   * The number of the first rule before this one that accepts packets, directly or through a chain. A missing rule
+   * counts as the last.
    *
-   * @param mark of packets with this mark alone. Absent: of any
+   * @param mark considers only packets with this mark
    * @returns undefined where there is none
    */
   acceptsBefore(rule: IptablesRule, mark?: number): number | undefined {
@@ -51,18 +50,18 @@ export class SavedRules {
     return this.#firstAccepting(rule.table, own < 0 ? all : all.slice(0, own), mark);
   }
 
-  /** The number that the first such rule of the others would have without this one. */
+  /** The number of the first accepting rule, not counting this rule itself. */
   acceptsFirst(rule: IptablesRule, mark?: number): number | undefined {
     const others = this.#linesOf(rule.table, rule.chain).filter((line) => line !== formatRule(rule));
     return this.#firstAccepting(rule.table, others, mark);
   }
 
-  /** Is there such a rule behind this one? */
+  /** Does a later rule accept packets? */
   acceptsBehind(rule: IptablesRule): boolean {
     return this.#firstAccepting(rule.table, this.#behind(rule)) !== undefined;
   }
 
-  /** Is there a rule behind this one that changes marks, or leads to one, before any accepts packets with this mark? */
+  /** Does a later rule change marks, before any rule accepts packets with this mark? */
   marksBehind(rule: IptablesRule, mark?: number): boolean {
     const behind = this.#behind(rule);
     const end = this.#firstAccepting(rule.table, behind, mark) ?? behind.length + 1;
@@ -79,7 +78,7 @@ export class SavedRules {
     return found < 0 ? undefined : found + 1;
   }
 
-  /** @param seen chains that have been looked at: none of them leads there */
+  /** @param seen chains already visited */
   #leadsTo(table: string, line: string, targets: readonly string[], mark?: number, seen = new Set<string>()): boolean {
     if (mark !== undefined && !mayMeet(line, mark)) return false;
     const target = / -[jg] (\S+)/.exec(line)?.[1] ?? '';
@@ -93,7 +92,6 @@ export class SavedRules {
     return this.#of(table).lines.filter((line) => line.startsWith(`-A ${chain} `));
   }
 
-  /** The rules of some chains, in their order. */
   rulesIn(family: Family, chains: ReadonlySet<string>): readonly IptablesRule[] {
     return this.countedIn(family, chains).map(({ rule }) => rule);
   }
@@ -124,7 +122,7 @@ export class SavedRules {
   }
 }
 
-/** May a packet with this mark meet the rule, as far as that asks for marks? */
+/** May a packet with this mark match the rule, as far as marks go? */
 function mayMeet(line: string, packet: number): boolean {
   const asked = / -m mark (?<not>! )?--mark (?<mark>\w+)(?:\/(?<mask>\w+))?/.exec(line)?.groups;
   if (asked === undefined) return true;

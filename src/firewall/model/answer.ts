@@ -1,9 +1,9 @@
-/** What becomes of a packet, and why: the words in which the model answers. */
+/** Packets and answers of the model. */
 import { type Address, formatAddress, formatHost } from '../../values/address.ts';
+import type { Spoken } from '../../values/egress.ts';
 import type { Port } from '../../values/port.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 
-/** The fact that decides. */
 export type Decision =
   | 'internal'
   | 'isolated'
@@ -25,7 +25,7 @@ export interface Reason {
   readonly sentence: string;
 }
 
-/** A place on a packet's way, by its name in the ruleset or in the kernel, and what happens there. */
+/** A stage of a packet's path, by its name in the ruleset or the kernel, with what happens there. */
 export interface WayStep {
   readonly at:
     | 'bridge'
@@ -47,7 +47,7 @@ export type Answer = Reached | Dropped;
 export interface Reached {
   readonly outcome: 'reached';
   readonly where: Destination;
-  /** The source address that is seen there. */
+  /** The source address at the destination. */
   readonly seen: Address;
   readonly way: readonly WayStep[];
 }
@@ -58,10 +58,10 @@ export interface Dropped {
   readonly way: readonly WayStep[];
 }
 
-/** Whether somebody listens there is not the firewall's business. */
+/** The model does not know whether a process listens there. */
 export type Destination =
   | { readonly kind: 'container'; readonly container: string; readonly address: Address; readonly port?: Port }
-  /** A process of the machine, none of gangway's. */
+  /** A process of the host, not gangway's proxy. */
   | { readonly kind: 'host'; readonly address: Address; readonly port?: Port }
   | { readonly kind: 'outside'; readonly link: string; readonly address: Address; readonly port?: Port };
 
@@ -72,4 +72,19 @@ export function dropped(decision: Decision, sentence: string, way: readonly WayS
 /** `172.17.0.2:80/tcp`, or the address alone. */
 export function formatDestination(address: Address, port: Port | undefined): string {
   return port === undefined ? formatAddress(address) : `${formatHost(address)}:${formatPort(port)}`;
+}
+
+export interface Packet {
+  readonly source: Address;
+  readonly to: Address;
+  readonly port: Port | undefined;
+  /** Set by a user rule; 0 without one. */
+  readonly mark: number;
+  /** Undefined for a packet that the host sends. */
+  readonly inLink: string | undefined;
+  /** Has DNAT replaced its destination by the container's? */
+  readonly translated: boolean;
+  /** The destination before translation. */
+  readonly asked?: Spoken;
+  readonly way: readonly WayStep[];
 }

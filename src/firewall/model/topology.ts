@@ -1,6 +1,6 @@
 /**
- * What the model of the firewall is told: the facts of a machine, as the records and the kernel have them. No rule and no
- * element of a set is among them.
+ * The model's input: the networks, containers, links and routes of a host, from the records and the kernel. Rules and
+ * set elements are not part of it.
  */
 import {
   type Address,
@@ -17,24 +17,24 @@ import { type Forward, isTranslated, type Port } from '../../values/port.ts';
 import type { NetworkPolicy } from '../policy.ts';
 
 export interface ModelTopology {
-  /** Of the machine, its bridges among them. */
+  /** All links, including gangway's bridges. */
   readonly links: readonly HostLink[];
-  /** Of the machine: its own subnets, and what lies behind gateways. */
+  /** Own subnets, and networks behind gateways. */
   readonly routes: readonly HostRoute[];
-  /** Those in which the machine passes on what is not its own. */
+  /** Families in which the host forwards packets. */
   readonly forwarding: readonly Family[];
-  /** Those in which it does so for our containers alone. */
+  /** Families in which it forwards for containers only. */
   readonly closedTransit: readonly Family[];
   readonly networks: readonly ModelNetwork[];
   readonly endpoints: readonly ModelEndpoint[];
   readonly publications: readonly Publication[];
-  /** Do the sockets of the switchboard carry what the kernel can't translate? */
+  /** Does the switchboard proxy what the kernel can't translate? */
   readonly switchboard: boolean;
 }
 
 export interface HostLink {
   readonly name: string;
-  /** The first one of a family is the one that it lends. */
+  /** The first one of a family is the source of outgoing packets. */
   readonly addresses: readonly Prefix[];
 }
 
@@ -46,11 +46,10 @@ export interface HostRoute {
 export interface ModelNetwork {
   readonly name: string;
   readonly policy: NetworkPolicy;
-  /** What answers for allowed names have told, as long as they hold. */
+  /** Unexpired addresses from DNS answers for allowed names. */
   readonly learned?: readonly EgressEntry[];
 }
 
-/** A container's place in a network. */
 export interface ModelEndpoint {
   readonly container: string;
   readonly network: string;
@@ -62,7 +61,7 @@ export interface Publication {
   readonly forward: Forward;
 }
 
-/** Who tries: somebody on a wire, a process of the machine, or one of a container that has chosen a network for its way. */
+/** The source of an attempt: an external client, a process of the host, or one of a container through a network. */
 export type Origin =
   | { readonly kind: 'outside'; readonly link: string; readonly source: Address }
   | { readonly kind: 'host'; readonly source?: Address }
@@ -74,16 +73,14 @@ export interface Attempt {
   readonly to: Address;
   /** Absent: a ping. */
   readonly port?: Port;
-  /** What a rule of the machine's owner marks it with. */
+  /** The mark that a user rule sets. */
   readonly mark?: number;
 }
 
-/** A person's words for a family. */
 export function familyName(family: Family): string {
   return `IPv${family}`;
 }
 
-/** Does the network have this family? */
 export function hasFamily({ policy }: ModelNetwork, family: Family): boolean {
   return policy.subnets.some(({ address }) => address.family === family);
 }
@@ -92,21 +89,20 @@ export function isInSubnets({ policy }: ModelNetwork, address: Address): boolean
   return policy.subnets.some((subnet) => contains(subnet, address));
 }
 
-/** The network behind whose bridge this address lives. On an isolated bridge the machine knows of nobody. */
+/** The network of an address. The host has no route to an isolated network. */
 export function networkOf({ networks }: ModelTopology, address: Address): ModelNetwork | undefined {
   return networks.find(
     (network) => isInSubnets(network, address) && network.policy.gatewayModes[address.family] !== 'isolated',
   );
 }
 
-/** The network whose bridge this link is. */
 export function networkOn({ networks }: ModelTopology, link: string | undefined): ModelNetwork | undefined {
   return networks.find(({ policy }) => policy.bridge === link);
 }
 
 export function networkNamed({ networks }: ModelTopology, name: string): ModelNetwork {
   const found = networks.find((network) => network.name === name);
-  if (found === undefined) throw new TypeError(`the world has no network ${name}`);
+  if (found === undefined) throw new TypeError(`the topology has no network ${name}`);
   return found;
 }
 
@@ -114,7 +110,7 @@ export function endpointAt({ endpoints }: ModelTopology, address: Address): Mode
   return endpoints.find(({ addresses }) => addresses.some((own) => sameAddress(own, address)));
 }
 
-/** An address of the machine counts as such on whichever link a packet arrives. */
+/** A host address counts on every link. */
 export function isHostAddress({ links }: ModelTopology, address: Address): boolean {
   return (
     isLoopback(address) || links.some(({ addresses }) => addresses.some((own) => sameAddress(own.address, address)))
@@ -127,7 +123,7 @@ export function isLinkAddress({ links }: ModelTopology, link: string, address: A
   );
 }
 
-/** By which link the machine sends to an address: that of the narrowest route. */
+/** The link of the narrowest route to an address. */
 export function routeLink({ routes }: ModelTopology, address: Address): string | undefined {
   const [best] = routes
     .filter(({ destination }) => contains(destination, address))
@@ -135,7 +131,7 @@ export function routeLink({ routes }: ModelTopology, address: Address): string |
   return best?.link;
 }
 
-/** What the machine itself is called on this link by who has this address: a neighbour's prefix first. */
+/** The host's address on a link that it uses towards a peer: preferably one of the peer's subnet. */
 export function hostAddressTowards({ links }: ModelTopology, link: string, peer: Address): Address | undefined {
   const own = links
     .filter(({ name }) => name === link)
@@ -144,23 +140,23 @@ export function hostAddressTowards({ links }: ModelTopology, link: string, peer:
   return (own.find((prefix) => contains(prefix, peer)) ?? own[0])?.address;
 }
 
-/** The port of a container that this port of the machine means, whoever leads there. The narrower binding counts. */
+/** The publication of a host port. A binding to one address takes precedence over one to all. */
 export function publicationOf(
   publications: readonly Publication[],
   to: Address,
   { protocol, port }: Port,
 ): Publication | undefined {
-  const meant = publications.filter(
+  const matching = publications.filter(
     ({ forward: { binding } }) =>
       binding.protocol === protocol && binding.hostPort === port && binding.hostAddress.family === to.family,
   );
   return (
-    meant.find(({ forward: { binding } }) => sameAddress(binding.hostAddress, to)) ??
-    meant.find(({ forward: { binding } }) => isUnspecified(binding.hostAddress))
+    matching.find(({ forward: { binding } }) => sameAddress(binding.hostAddress, to)) ??
+    matching.find(({ forward: { binding } }) => isUnspecified(binding.hostAddress))
   );
 }
 
-/** Is this port of the container published to who comes to the container's own address? Not so by a port on loopback. */
+/** Is this container port published to other hosts? A port on loopback is not. */
 export function isPublished({ publications }: ModelTopology, target: Address, { protocol, port }: Port): boolean {
   return publications.some(
     ({ forward: { binding, target: published } }) =>

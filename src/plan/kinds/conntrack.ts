@@ -10,7 +10,7 @@ import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } f
 import { hasErrno, ignoring } from '../../values/errors.ts';
 import type { KernelHandles } from '../kernel-handles.ts';
 import { execPrefix, ipCommand, type TransactionKind } from '../kind.ts';
-import { type NamespaceRef, sameNamespace } from '../namespace-ref.ts';
+import { type NamespaceRef, sameNamespace } from '../link-step.ts';
 import type { FlowPort, FlowsStep, OwnFlowsStep } from '../step.ts';
 
 type DeletionStep = FlowsStep | OwnFlowsStep;

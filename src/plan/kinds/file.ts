@@ -11,7 +11,7 @@ import type { ArchiveStep, DirectoryStep, FileStep } from '../step.ts';
 export const directory: ActionKind<DirectoryStep> = {
   apply({ path, mode, group }) {
     makeDirectory(path, mode);
-    // One that another version has left, or a life that could not be taken away, may be open to more.
+    // An existing directory may have wider permissions.
     chmodSync(path, mode);
     if (group !== undefined) chownSync(path, -1, group);
   },
@@ -26,7 +26,7 @@ export const directory: ActionKind<DirectoryStep> = {
 export const file: ActionKind<FileStep> = {
   apply({ path, content, mode, was }) {
     write(path, content, mode);
-    // The mode above obeys the caller's umask; that of a file which is rewritten is somebody's by now.
+    // open(2) applies the umask. A rewritten file keeps its mode.
     if (was === undefined) chmodSync(path, mode);
   },
   commands: (step) => [
@@ -41,7 +41,10 @@ export const file: ActionKind<FileStep> = {
   holds: (step) => ignoring('ENOENT', () => readFileSync(step.path, 'utf8')) === step.content,
 };
 
-/** Over what is there. A container may keep us from it, but not waiting. @throws KernelError EAGAIN, Error ETXTBSY */
+/**
+ * Overwrites the content. A container's lease or execution of the file makes this fail, but never wait. @throws
+ * KernelError EAGAIN, Error ETXTBSY
+ */
 function write(path: string, content: string, mode: number): void {
   const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
   const fd = openAtOnce(`write ${path}`, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
@@ -53,19 +56,21 @@ function write(path: string, content: string, mode: number): void {
 }
 
 /**
- * What steers a terminal, turns the direction of writing, or is dropped by a shell, as NUL is: with one inside, the word that
- * ends a here-document looks like any other line until the shell reads it.
+ * Control characters, direction marks and NUL, which a shell drops: with one inside, a line could equal the
+ * here-document's end.
  */
 const unprintable = /(?![\n\t])[\p{C}\p{Zl}\p{Zp}]/u;
 
-/** Writes exactly the content. Who lives in a container may have written it, and root's shell reads the command. */
+/**
+ * The command that writes exactly this content. A container may have written it, and root's shell reads the command.
+ */
 function writing(path: string, content: string): string {
   const isLines = content === '' || content.endsWith('\n');
   if (isLines && !unprintable.test(content)) return hereDocument(path, content);
   return `printf '%b' '${content.replace(/(?![\n\t])[\p{C}\p{Zl}\p{Zp}\\']/gu, octal)}' > ${quote(path)}`;
 }
 
-/** Ends at a word that is no line of the content. */
+/** Uses an end marker that is not a line of the content. */
 function hereDocument(path: string, content: string): string {
   const lines = content.split('\n');
   let end = 'END';
@@ -73,7 +78,7 @@ function hereDocument(path: string, content: string): string {
   return `cat > ${quote(path)} <<'${end}'\n${content}${end}`;
 }
 
-/** The bytes of a character as the %b of printf(1) takes them: `\0033`. */
+/** Escapes the bytes of a character for %b of printf(1): `\0033`. */
 function octal(character: string): string {
   return Array.from(Buffer.from(character), (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
 }
@@ -100,7 +105,7 @@ export const archive: ActionKind<ArchiveStep> = {
   holds: (step) => existsSync(step.path),
 };
 
-/** Of tar's words the first line tells what is wrong; the others tell that tar gives up. */
+/** The first line of tar's output has the reason; the others say that tar gives up. */
 function notUnpacked(archive: string, complaint: string): GangwayError {
   const [first = ''] = complaint.split('\n');
   const tool = /^tar \(child\): (\S+): Cannot exec/.exec(first)?.[1];

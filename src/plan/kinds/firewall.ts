@@ -1,13 +1,14 @@
-/** Step kinds of the firewall: the ruleset, loaded once, and the elements of its sets. */
+/** Step kinds of nftables: whole tables, set elements, and port redirects. */
 import { changeElements, countRules, deleteTable, hasElement, hasTable, type Table } from '../../kernel/nftables.ts';
+import { addPortDiversion, formatPortDiversion } from '../../kernel/port-redirect.ts';
 import { findProgram, passingHint, runProgram } from '../../kernel/run-program.ts';
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { KernelHandles } from '../kernel-handles.ts';
 import { type ActionKind, execPrefix, type TransactionKind } from '../kind.ts';
-import { sameNamespace } from '../namespace-ref.ts';
-import type { ElementStep, RulesetStep } from '../step.ts';
+import { sameNamespace } from '../link-step.ts';
+import type { DiversionStep, ElementStep, RulesetStep } from '../step.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
   async apply(step, kernel) {
@@ -30,19 +31,19 @@ export const ruleset: ActionKind<RulesetStep> = {
     if (step.replaces) return;
     ignoring('ENOENT', () => deleteTable(kernel.namespace(step.in).netfilter, tableOf(step)));
   },
-  /** As many rules as were loaded: they are never changed, but somebody may have flushed a chain of them. */
+  /** Compares the number of rules per chain: the rules are constant, but another program may flush a chain. */
   holds(step, kernel) {
     const { netfilter } = kernel.namespace(step.in);
     if (!hasTable(netfilter, tableOf(step))) return false;
     const found = countRules(netfilter, tableOf(step));
-    return [...rulesIn(step.text)].every(([chain, count]) => chain === ownersChain || found.get(chain) === count);
+    return [...rulesIn(step.text)].every(([chain, count]) => chain === userChain || found.get(chain) === count);
   },
 };
 
-/** Theirs whose machine it is: how many rules there are in it is for them to say. */
-const ownersChain = 'GANGWAY-USER';
+/** The chain of user rules, which may have any number of rules. */
+const userChain = 'GANGWAY-USER';
 
-/** How many rules the chains of a ruleset's text have: one a line, between `chain NAME {` and `}`. */
+/** Counts the rules of each chain in the text: one a line, between `chain NAME {` and `}`. */
 function rulesIn(text: string): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const [, chain = '', body = ''] of text.matchAll(/^\tchain (\S+) \{\n([\s\S]*?)^\t\}/gm)) {
@@ -54,19 +55,17 @@ function rulesIn(text: string): ReadonlyMap<string, number> {
 
 function missingHint({ family }: RulesetStep): string {
   const install = 'apt-get install nftables';
-  return family === 'bridge'
-    ? `${install}; a network that is created with \`-o gangway.guard=false\` does without`
-    : install;
+  return family === 'bridge' ? `${install}; or create the network with \`-o gangway.guard=false\`` : install;
 }
 
 function loadingHint({ family, owners }: RulesetStep): string {
-  if (owners !== undefined) return `look into ${owners}: each of its lines has to be a rule`;
+  if (owners !== undefined) return `check ${owners}: each line must be a rule`;
   return family === 'bridge'
-    ? 'the kernel needs nf_tables for bridges; a network that is created with `-o gangway.guard=false` does without'
+    ? 'the kernel needs nf_tables for bridges; or create the network with `-o gangway.guard=false`'
     : 'the kernel needs nf_tables with nat, fib and connection tracking';
 }
 
-/** One transaction. What is to be replaced may have gone already: then it is there for a moment. */
+/** One transaction. `add table` before `delete table` avoids an error if the table is missing. */
 function whole(step: RulesetStep): string {
   const { text, facts = [], replaces } = step;
   const name = written(step);
@@ -86,8 +85,8 @@ function written(step: InTable): string {
 }
 
 function notOurs(step: InTable, cause: unknown): GangwayError {
-  return new GangwayError('not-supported', `nftables table ${written(step)} is not as gangway made it`, {
-    hint: `\`nft delete table ${written(step)}\` removes it, and the next container loads it again`,
+  return new GangwayError('not-supported', `nftables table ${written(step)} was changed by another program`, {
+    hint: `\`nft delete table ${written(step)}\` removes it; the next container loads it again`,
     cause,
   });
 }
@@ -115,7 +114,7 @@ function command(verb: 'add' | 'delete', step: ElementStep, item: SetElement): s
   return `${execPrefix(step.in)}nft '${verb} element ${written(step)} ${item.set} { ${formatSetElement(item)} }'`;
 }
 
-/** Takes out the elements of several steps at once, and puts back what was there before them. */
+/** Removes the elements of several steps at once, and restores those that they replaced. */
 function undoElements(steps: readonly ElementStep[], kernel: KernelHandles): void {
   const [first] = steps;
   if (first === undefined) return;
@@ -129,7 +128,7 @@ function undoElements(steps: readonly ElementStep[], kernel: KernelHandles): voi
     change(steps);
   } catch (error) {
     if (!hasErrno(error, 'ENOENT', 'EEXIST')) throw error;
-    // One is missing, or back already: each by itself.
+    // One is missing, or already restored: retry one by one.
     for (const step of steps) undoElement(connection, step);
   }
 }
@@ -143,7 +142,7 @@ function undoElement(connection: Connection, step: ElementStep): void {
     ignoring(['ENOENT', 'EEXIST'], () => changeElements(connection, table, { remove: [], add: [was] }));
 }
 
-/** Puts in the elements of several steps, in the place of what was there, all or none. */
+/** Adds the elements of several steps in one transaction, replacing `was`. */
 function applyElements(steps: readonly ElementStep[], kernel: KernelHandles): void {
   const [first] = steps;
   if (first === undefined) return;
@@ -164,3 +163,23 @@ function present(part: 'element' | 'was') {
     return item === undefined ? [] : [item];
   };
 }
+
+export const diversion: ActionKind<DiversionStep> = {
+  apply(step, kernel) {
+    try {
+      addPortDiversion(kernel.namespace(step.in).netfilter, step.table, step);
+    } catch (cause) {
+      if (!hasErrno(cause, 'ENOENT', 'EOPNOTSUPP')) throw cause;
+      throw new GangwayError('not-supported', 'the kernel can’t translate addresses inside a container', {
+        hint: 'user-defined networks need nf_tables with NAT and connection tracking: `modprobe nft_chain_nat`',
+        cause,
+      });
+    }
+  },
+  commands: (step) => [`${execPrefix(step.in)}nft -f - <<'RULESET'\n${formatPortDiversion(step.table, step)}\nRULESET`],
+  undoCommands: (step) => [`${execPrefix(step.in)}nft delete table ip ${step.table}`],
+  undo: (step, kernel) => {
+    ignoring('ENOENT', () => deleteTable(kernel.namespace(step.in).netfilter, { family: 'ip', name: step.table }));
+  },
+  holds: (step, kernel) => hasTable(kernel.namespace(step.in).netfilter, { family: 'ip', name: step.table }),
+};

@@ -1,12 +1,9 @@
-/**
- * Every kind of step that needs nothing but the kernel, and nft for a whole ruleset. The engine adds those of iptables, and
- * `process` and `exec`, which need crun.
- */
+/** The step kinds that need only the kernel and nft. The engine adds those of iptables and crun. */
 import type { Kinds } from '../kind.ts';
 import { flowDeletion } from './conntrack.ts';
 import { archive, directory, file } from './file.ts';
-import { element, ruleset } from './firewall.ts';
-import { address, localRoute, route, routingRule, sysctl } from './ip.ts';
+import { diversion, element, ruleset } from './firewall.ts';
+import { address, localRoute, namespace, route, routingRule, sysctl } from './ip.ts';
 import { claim, ended, signal } from './kill.ts';
 import {
   bridge,
@@ -21,8 +18,6 @@ import {
   veth,
   vlan,
 } from './link.ts';
-import { namespace } from './namespace.ts';
-import { diversion } from './redirect.ts';
 
 export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = {
   namespace,

@@ -1,16 +1,31 @@
-/** Step kinds of the internet layer: address, route, local-route, routing-rule, sysctl. */
+/** Step kinds of ip(8) for namespaces, addresses, routes and routing rules; and sysctls. */
+import { existsSync } from 'node:fs';
 import { addAddress, deleteAddress, hasBroadcast, listAddresses } from '../../kernel/address.ts';
+import { addNamespace, deleteNamespace, pinPath } from '../../kernel/namespace.ts';
 import { addLocalRoute, deleteLocalRoute, hasLocalRoute, listRoutes, setDefaultRoute } from '../../kernel/route.ts';
 import { addRoutingRule, deleteRoutingRule, formatRoutingRule, listRoutingRules } from '../../kernel/routing-rule.ts';
 import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
+import {
+  createOwnedNetworkNamespace,
+  deleteUserNamespacePin,
+  ownedNamespaceCommands,
+} from '../../kernel/user-namespace.ts';
 import { formatAddress, formatPrefix, sameAddress } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { quote } from '../../values/quote.ts';
 import type { KernelHandles } from '../kernel-handles.ts';
-import { execPrefix, type InNamespaceKind, ipCommand, type RequestKind } from '../kind.ts';
-import type { AddressStep, DefaultRoute, LocalRouteStep, RouteStep, RoutingRuleStep, SysctlStep } from '../step.ts';
+import { type ActionKind, execPrefix, type InNamespaceKind, ipCommand, type RequestKind } from '../kind.ts';
+import type {
+  AddressStep,
+  DefaultRoute,
+  LocalRouteStep,
+  NamespaceStep,
+  RouteStep,
+  RoutingRuleStep,
+  SysctlStep,
+} from '../step.ts';
 
-/** Gone with its link, its namespace, or by another's hand: then there is nothing to take back. */
+/** The object was removed with its link or namespace, or by another program. */
 const gone = ['ENODEV', 'ENOENT', 'EADDRNOTAVAIL'];
 
 export const address: RequestKind<AddressStep> = {
@@ -107,7 +122,7 @@ export const routingRule: RequestKind<RoutingRuleStep> = {
     kernel.cached(listed(step), () => routingRules(step, kernel)).has(formatRoutingRule(step.rule)),
 };
 
-/** All of a family at once: each network has a few. */
+/** Reads all rules of a family at once. */
 function routingRules({ in: place, rule: { family } }: RoutingRuleStep, kernel: KernelHandles): ReadonlySet<string> {
   return new Set(listRoutingRules(kernel.namespace(place).route, family).map(formatRoutingRule));
 }
@@ -127,10 +142,10 @@ export const sysctl: InNamespaceKind<SysctlStep> = {
   undo(step, kernel) {
     const { was } = step;
     if (was === undefined) return;
-    // A link's settings go with the link.
+    // A link's sysctls are removed with the link.
     ignoring('ENOENT', () =>
       kernel.runInside(step.in, () => {
-        // What is to stay as it was may have been turned along with another setting.
+        // Enabling forwarding also changes a setting that must stay.
         const isOurs = was === step.value || readSysctl(step.key) === step.value;
         if (isOurs) writeSysctl({ key: step.key, value: was });
       }),
@@ -143,3 +158,28 @@ export const sysctl: InNamespaceKind<SysctlStep> = {
 function setting(step: SysctlStep, value: string): string {
   return `${execPrefix(step.in)}sysctl -qw ${quote(`${step.key}=${value}`)}`;
 }
+
+export const namespace: ActionKind<NamespaceStep> = {
+  commands: (step) =>
+    step.owner === undefined
+      ? [`ip netns add ${step.name}`]
+      : ownedNamespaceCommands(step.name, step.owner.pin, step.owner.range),
+
+  undoCommands: (step) => [
+    `ip netns delete ${step.name}`,
+    ...(step.owner === undefined ? [] : [`umount ${quote(step.owner.pin)}`, `rm ${quote(step.owner.pin)}`]),
+  ],
+
+  apply(step) {
+    if (step.owner === undefined) return addNamespace(step.name);
+    return createOwnedNetworkNamespace(pinPath(step.name), step.owner.pin, step.owner.range);
+  },
+
+  undo(step, kernel) {
+    kernel.closeNamespace(step.name);
+    deleteNamespace(step.name);
+    if (step.owner !== undefined) deleteUserNamespacePin(step.owner.pin);
+  },
+
+  holds: (step) => existsSync(pinPath(step.name)),
+};

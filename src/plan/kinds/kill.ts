@@ -1,8 +1,8 @@
 /**
- * Step kinds: the end of a process, from outside. Nothing of it can be taken back.
+ * Step kinds that end a process. They can't be undone.
  *
- * A process is known by its number and its birth (kernel/process.ts), so that whoever has the number by now is left alone.
- * The script has the number only, and is run at once.
+ * A process is identified by pid and start time, so a reused pid is never signalled. The script has only the pid, and
+ * runs at once.
  */
 import { isAlive, type ProcessIdentity, signalProcess } from '../../kernel/process.ts';
 import { tryLock } from '../../sys/flock.ts';
@@ -13,14 +13,14 @@ import { longestTimeoutMilliseconds } from '../../values/timer.ts';
 import type { ActionKind } from '../kind.ts';
 import type { ClaimStep, EndedStep, SignalStep } from '../step.ts';
 
-/** How long the kernel may take to end a process that was killed. */
+/** Seconds that the kernel may need to end a killed process. */
 const killedSeconds = 10;
 
 const final = { undo: () => {}, undoCommands: () => [], holds: () => true };
 
 /**
- * Who holds it already does what we would do; what has gone needs no claim. A script has no way to lock a file for its own life without handing the
- * descriptor on to all that it starts; it takes the file away, which the waiting one takes for an answer as well.
+ * Takes the lock if it is free: its holder does the same work. A script can't lock a file for its own lifetime, so it
+ * removes the file, which the waiting process accepts too.
  */
 export const claim: ActionKind<ClaimStep> = {
   ...final,
@@ -31,7 +31,7 @@ export const claim: ActionKind<ClaimStep> = {
   commands: ({ path }) => [`rm -f ${quote(path)}`],
 };
 
-/** @param sent told each signal that has reached its process */
+/** @param sent called for each delivered signal */
 export function signal(sent: (signal: string) => void = () => {}): ActionKind<SignalStep> {
   return {
     ...final,
@@ -42,7 +42,7 @@ export function signal(sent: (signal: string) => void = () => {}): ActionKind<Si
   };
 }
 
-/** @param sent told of the SIGKILL that had to be sent */
+/** @param sent called if a SIGKILL was necessary */
 export function ended(sent: (signal: string) => void = () => {}): ActionKind<EndedStep> {
   return {
     ...final,
@@ -50,14 +50,14 @@ export function ended(sent: (signal: string) => void = () => {}): ActionKind<End
       if (await endsWithin(process, patienceSeconds)) return;
       if (signalProcess(process, 'SIGKILL')) sent('SIGKILL');
       if (await endsWithin(process, killedSeconds)) return;
-      throw new GangwayError('program-failed', `process ${process.pid} was killed, but does not end`, {
-        hint: `\`cat /proc/${process.pid}/stack\` shows what it waits for inside the kernel`,
+      throw new GangwayError('program-failed', `process ${process.pid} does not exit after SIGKILL`, {
+        hint: `\`cat /proc/${process.pid}/stack\` shows where it blocks in the kernel`,
       });
     },
     commands({ process, patienceSeconds }) {
       const wait = `tail --pid=${process.pid} -s 0.1 -f /dev/null`;
       if (patienceSeconds === undefined) return [wait];
-      // Who has just ended needs no killing.
+      // The process may have exited meanwhile.
       const kill = `${killCommand(process, 'SIGKILL')} 2>/dev/null || [ ! -e /proc/${process.pid} ]`;
       const patient = `timeout ${patienceSeconds} ${wait} || ${kill}`;
       return [patienceSeconds === 0 ? kill : patient, wait];
@@ -73,7 +73,7 @@ function decodeSignal(name: string): NodeJS.Signals | number {
   return /^\d+$/.test(name) ? Number(name) : (name as NodeJS.Signals);
 }
 
-/** @param seconds however long it takes, where undefined @returns whether it ended in that time */
+/** @param seconds without limit if undefined @returns whether it exited in time */
 async function endsWithin(process: ProcessIdentity, seconds: number | undefined): Promise<boolean> {
   const watch = watchProcess(process.pid);
   let timer: NodeJS.Timeout | undefined;

@@ -22,12 +22,12 @@ import type {
   IpvlanStep,
   IsolatedStep,
   MacvlanStep,
+  NamespaceRef,
   SegmentsStep,
   UpStep,
   VethStep,
   VlanStep,
 } from '../link-step.ts';
-import type { NamespaceRef } from '../namespace-ref.ts';
 
 function sizes({ 4: ipv4, 6: ipv6 }: Segments = {}): string {
   return (
@@ -64,7 +64,7 @@ export const veth: RequestKind<VethStep> = {
     undo(step, kernel) {
       const { route } = kernel.namespace(step.in);
       const index = findLinkIndex(route, step.name);
-      // EOPNOTSUPP: it is no port any more, since somebody has deleted the bridge.
+      // EOPNOTSUPP: its bridge was deleted, so it is not a port any more.
       const gone = ['ENODEV', 'EOPNOTSUPP'];
       if (index !== undefined) ignoring(gone, () => route.execute([disableBridgePort(step.name, index)]));
     },
@@ -81,29 +81,23 @@ export const segments: RequestKind<SegmentsStep> = {
   holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
 };
 
-export const hairpin: RequestKind<HairpinStep> = {
-  requests: (step) => [setHairpin(step.link)],
-  commands: (step) => [`${ipCommand(step.in)} link set ${step.link} type bridge_slave hairpin on`],
-  undoCommands: () => [],
-  undo: () => {},
-  holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
-};
+export const hairpin = portSetting<HairpinStep>('hairpin on', setHairpin);
+export const groupsForwarded = portSetting<GroupsForwardedStep>('group_fwd_mask 0xfffd', setGroupsForwarded);
+export const isolated = portSetting<IsolatedStep>('isolated on', setIsolated);
 
-export const groupsForwarded: RequestKind<GroupsForwardedStep> = {
-  requests: (step) => [setGroupsForwarded(step.link)],
-  commands: (step) => [`${ipCommand(step.in)} link set ${step.link} type bridge_slave group_fwd_mask 0xfffd`],
-  undoCommands: () => [],
-  undo: () => {},
-  holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
-};
-
-export const isolated: RequestKind<IsolatedStep> = {
-  requests: (step) => [setIsolated(step.link)],
-  commands: (step) => [`${ipCommand(step.in)} link set ${step.link} type bridge_slave isolated on`],
-  undoCommands: () => [],
-  undo: () => {},
-  holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
-};
+/** A setting of a bridge port, which needs no undo: it is removed with the port. */
+function portSetting<S extends HairpinStep | GroupsForwardedStep | IsolatedStep>(
+  words: string,
+  set: (link: string) => Request,
+): RequestKind<S> {
+  return {
+    requests: (step) => [set(step.link)],
+    commands: (step) => [`${ipCommand(step.in)} link set ${step.link} type bridge_slave ${words}`],
+    undoCommands: () => [],
+    undo: () => {},
+    holds: (step, kernel) => find(step.in, step.link, kernel) !== undefined,
+  };
+}
 
 export const up: RequestKind<UpStep> = {
   requests: (step) => [setLinkUp(step.link, true)],
@@ -122,15 +116,15 @@ function home({ namespace }: ChildStep): NamespaceRef {
 }
 
 /**
- * What both kinds of children have in common: they live in the container, under a name that they were not born with.
+ * Common parts of macvlan and ipvlan links, which are created under a temporary name.
  *
- * They are deleted also where their namespace goes (undo.ts): until the kernel has time for that, some 30 ms, nobody else
- * could have their MAC, their address, or the parent in the mode passthru; not even the same container's next life.
+ * They are deleted also if their namespace is removed (undo.ts): its removal takes about 30 ms, and until then their
+ * MAC, address and a passthru parent would be blocked.
  */
 const child = {
   undoCommands: (step: ChildStep) => [`${ipCommand(home(step))} link delete ${step.name}`],
   undo(step: ChildStep, kernel: KernelHandles) {
-    // A program that was killed in between has left it without its name, which may be another link's.
+    // After a crash the link may still have its temporary name; the final name may be another link's.
     if (find(home(step), step.bornAs, kernel) !== undefined) removeLink(home(step), step.bornAs, kernel);
     else if (child.holds(step, kernel)) removeLink(home(step), step.name, kernel);
   },

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { isDeepStrictEqual } from 'node:util';
 import { explain } from '../../../src/engine/step-kinds.ts';
 import { decode, encode } from '../../../src/plan/encoding.ts';
-import type { Plan } from '../../../src/plan/plan.ts';
+import type { Plan } from '../../../src/plan/step.ts';
 import { gangway } from '../cli.ts';
 import type { Line } from './command-line.ts';
 import type { Facts } from './facts.ts';

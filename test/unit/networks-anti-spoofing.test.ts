@@ -24,11 +24,11 @@ function said(...plugs: readonly AttachedEndpoint[]): Readonly<Record<string, re
   return found;
 }
 
-test('a container in one network may use what it was given there', (t) => {
+test('allows the addresses of a container in one network', (t) => {
   t.deepEqual(said({ network: bridge, endpoint: endpoint(0, '172.17.0.2/16') }), { '"veth0"': ['172.17.0.2'] });
 });
 
-test('one in several networks may use each of its addresses at every plug, in the families that this one has', (t) => {
+test('allows all addresses of a container on each endpoint, in the families of its network', (t) => {
   t.deepEqual(
     said(
       { network: bridge, endpoint: endpoint(0, '172.17.0.2/16') },
@@ -42,7 +42,7 @@ test('one in several networks may use each of its addresses at every plug, in th
   );
 });
 
-test('a link-local address is for its own wire, and written once though it may be the kernel’s', (t) => {
+test('allows a link-local address once, on its own endpoint', (t) => {
   const asked = ['169.254.7.7/16', 'fe80::7/64', 'fe80::42:ff:fe00:0/64'].map(parsePrefix);
   const one = { ...endpoint(0, '172.17.0.2/16', 'fd00::2/64'), linkLocalAddresses: asked };
   const all = said({ network: bridge, endpoint: one }, { network: bridge, endpoint: endpoint(1, '172.18.0.2/16') });
@@ -50,7 +50,7 @@ test('a link-local address is for its own wire, and written once though it may b
   t.deepEqual(all['"veth1"'], ['172.17.0.2', '172.18.0.2']);
 });
 
-test('a network without a guard has none, and one of before there was an option has one', (t) => {
+test('skips networks without anti-spoofing, and covers older records without the option', (t) => {
   t.deepEqual(
     allowSenders([{ network: { kind: 'bridge', guarded: false }, endpoint: endpoint(0, '172.17.0.2/16') }]),
     [],

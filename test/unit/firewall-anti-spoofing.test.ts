@@ -13,7 +13,7 @@ function elements(...addresses: readonly string[]) {
   return senderElements({ hostLink: 'veth3f2a9c4', mac, addresses: addresses.map(parseAddress) });
 }
 
-test('a plug has one MAC, its addresses and, with IPv6, the one that the kernel makes of the MAC', (t) => {
+test('allows one MAC, the container’s addresses and, with IPv6, the link-local address of the MAC', (t) => {
   t.deepEqual(
     elements('172.17.0.2', 'fd00::2').map((element) => `${element.set} { ${formatSetElement(element)} }`),
     [
@@ -26,14 +26,14 @@ test('a plug has one MAC, its addresses and, with IPv6, the one that the kernel 
   );
 });
 
-test('a plug without IPv6 has no word of IPv6 to say', (t) => {
+test('allows no IPv6 sender on a port without IPv6', (t) => {
   t.deepEqual(
     elements('172.17.0.2', '169.254.1.2').map(({ set }) => set),
     ['plugs', 'macs', 'addresses4', 'addresses4'],
   );
 });
 
-test('every set is one of the table, and what it holds can be read back', (t) => {
+test('names only sets of the table, and reads their elements back', (t) => {
   const declared = [...guard.matchAll(/^\tset (\w+) \{/gm)].map(([, name = '']) => name);
   t.deepEqual(declared.sort(), Object.keys(antiSpoofingSets).sort());
   const all = elements('172.17.0.2', 'fd00::2');
@@ -41,7 +41,7 @@ test('every set is one of the table, and what it holds can be read back', (t) =>
   for (const { set, key } of all) t.deepEqual(readKey(antiSpoofingSets[set]?.key ?? [], firstKey(key)), key, set);
 });
 
-test('every chain is a base chain or reached from one', (t) => {
+test('reaches every chain from a base chain', (t) => {
   const chains = [...guard.matchAll(/^\tchain (\w+) \{\n\t\t(type)?/gm)];
   for (const [, name, base] of chains) t.true(base !== undefined || guard.includes(`goto ${name}`), name);
 });

@@ -19,21 +19,21 @@ async function program(script: string): Promise<{ readonly process: ProcessIdent
   return { process, end };
 }
 
-test('who listens ends of the signal, and nobody is killed', async (t) => {
+test('ends a process by the signal, without SIGKILL', async (t) => {
   const { process, end } = await program('trap "exit 7" TERM');
   await signal().apply({ kind: 'signal', process, signal: 'SIGTERM', why }, nowhere);
   await ended().apply({ kind: 'ended', process, patienceSeconds: 20, why }, nowhere);
   t.is(await end, 7);
 });
 
-test('who does not is killed when patience is at its end', async (t) => {
+test('kills a process that ignores the signal after the timeout', async (t) => {
   const { process, end } = await program('trap "" TERM');
   await signal().apply({ kind: 'signal', process, signal: 'SIGTERM', why }, nowhere);
   await ended().apply({ kind: 'ended', process, patienceSeconds: 0, why }, nowhere);
   t.is(await end, 'SIGKILL');
 });
 
-test('a number that another process has by now is left alone', async (t) => {
+test('does not signal a reused pid', async (t) => {
   const { process, end } = await program(':');
   const before = { ...process, startTime: '1' };
   await signal().apply({ kind: 'signal', process: before, signal: 'SIGKILL', why }, nowhere);
@@ -43,7 +43,7 @@ test('a number that another process has by now is left alone', async (t) => {
   t.is(await end, 'SIGKILL');
 });
 
-test('a claim is held until the world is closed; one that somebody has is left to them', async (t) => {
+test('holds a free lock until the handles are closed, and skips a held one', async (t) => {
   const directory = mkdtempSync('/tmp/gangway-claim-');
   const path = `${directory}/lock`;
   const kept: Lock[] = [];
@@ -59,7 +59,7 @@ test('a claim is held until the world is closed; one that somebody has is left t
   t.is(kept.length, 1, 'what has gone needs no claim');
 });
 
-test('the same as commands', (t) => {
+test('prints the equivalent commands', (t) => {
   const process = { pid: 12, startTime: '1' };
   t.deepEqual(signal().commands({ kind: 'signal', process, signal: 'SIGHUP', why }), ['kill -s HUP 12']);
   t.deepEqual(signal().commands({ kind: 'signal', process, signal: '40', why }), ['kill -s 40 12']);
