@@ -14,7 +14,7 @@ export function pageName(story: readonly Chapter[], chapter: Chapter): string {
   return `${String(story.indexOf(chapter) + 1).padStart(2, '0')}-${chapter.name}.md`;
 }
 
-/** Returns the page, without output if there is no transcript. */
+/** Formats the page. Without a transcript, the page shows commands only. */
 export function page(story: readonly Chapter[], chapter: Chapter, transcript: Transcript = new Map()): string {
   const { title, question, answer, drawing, sections, docker, sources } = chapter;
   return [

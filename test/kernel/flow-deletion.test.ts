@@ -2,7 +2,7 @@
 //
 // Each flow of a test has a source port of its own, by which /proc/net/nf_conntrack names it.
 import test from 'ava';
-import { deleteFlows, type FlowFilter } from '../../src/kernel/conntrack.ts';
+import { deleteFlows, type FlowFilter } from '../../src/kernel/flow-deletion.ts';
 import { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { Connection } from '../../src/netlink/connection.ts';
 import { type RawMessage, readMessages } from '../../src/netlink/message.ts';

@@ -45,6 +45,7 @@ test('does not signal a reused pid', async (t) => {
 
 test('holds a free lock until the handles are closed, and skips a held one', async (t) => {
   const directory = mkdtempSync('/tmp/gangway-claim-');
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const path = `${directory}/lock`;
   const kept: Lock[] = [];
   const kernel = { holdLock: (lock: Lock) => void kept.push(lock) } as unknown as KernelHandles;

@@ -1,10 +1,10 @@
 /**
- * Stopping, killing, restarting, waiting and removing.
+ * Stops, kills and restarts a container, and waits for its exit.
  *
- * Signals go to the container's first process, known by pid and start time, with kill(2): no program has to be started
- * for it. Then the exit file tells how it ended; if the monitor that writes it was killed, the end is `unknown`. A monitor
- * whose attached client reads nothing (`gangway run … | less`) can't come to writing it: who stops the container kills it
- * after a while, and does not wait for ever. If he has killed the container, too, he knows how it ended.
+ * gangway sends signals with kill(2) to the container's first process, which it knows by pid and start time. The exit file
+ * of the monitor (conmon) holds the exit status; if the monitor was killed, the status is `unknown`. A monitor blocks while
+ * its attached client does not read (`gangway run … | less`). `stop` kills such a monitor after a while. If gangway killed
+ * the container too, the exit status is known: 137.
  */
 import {
   identifyProcess,
@@ -24,15 +24,7 @@ import type { ContainerAction } from '../../values/event.ts';
 import type { Launch } from '../../values/launch.ts';
 import { present } from '../../values/present.ts';
 import { parseSignal, signalNumber } from '../../values/signal.ts';
-import {
-  assumeExited,
-  isAlive,
-  isMonitorKilled,
-  isWaitingForRestart,
-  notRunning,
-  observeRun,
-  recordAfterExit,
-} from '../container-state.ts';
+import { assumeExited, isAlive, isMonitorKilled, notRunning, observeRun, recordAfterExit } from '../container-state.ts';
 import { applyChange, type Context, withLock } from '../context.ts';
 import { logEvents } from '../events/append.ts';
 import { containerEvent } from '../events/build.ts';
@@ -40,7 +32,7 @@ import type { ContainerRecord, Run } from '../store/record.ts';
 import { containerNotFound } from '../store/record-store.ts';
 import { exitStatusOf } from './run.ts';
 import { startContainer } from './start.ts';
-import { removeRecord, teardownRun } from './teardown.ts';
+import { teardownRun } from './teardown.ts';
 
 interface StopOptions {
   readonly timeoutSeconds?: number;
@@ -237,25 +229,6 @@ function requireExitCode(name: string, status: ExitStatus): number {
   if (status !== 'unknown') return status;
   throw new GangwayError('container-not-running', `container ${name} ended, and nobody saw how`, {
     hint: 'its monitor was killed, or what it wrote down is lost',
-  });
-}
-
-/** Removes a container, and with `force` whatever it is doing. */
-export async function remove(
-  context: Context,
-  name: string,
-  { force = false }: { readonly force?: boolean },
-): Promise<void> {
-  await withLock(context, async (world) => {
-    const record = context.records.container(name);
-    const runs = record.life !== undefined && (isAlive(record.life) || isMonitorKilled(record.life));
-    if ((runs || isWaitingForRestart(record)) && !force) {
-      throw new GangwayError('container-running', `container ${record.name} is ${runs ? 'running' : 'restarting'}`, {
-        hint: `\`gangway stop ${record.name}\` first, or \`gangway rm -f ${record.name}\``,
-      });
-    }
-    if (record.life === undefined) return await removeRecord(context, world, record);
-    await teardownRun(context, world, record, 'remove');
   });
 }
 

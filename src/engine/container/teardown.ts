@@ -13,11 +13,20 @@ import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { persistentSteps } from '../../plan/undo.ts';
 import type { Observed } from '../../services/process/launch.ts';
-import { messageOf } from '../../values/errors.ts';
+import { GangwayError, messageOf } from '../../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../../values/event.ts';
 import { present } from '../../values/present.ts';
-import { awaitsRestart, exitOf, isAlive, isRunningOrCreated, observeRun, withoutRun } from '../container-state.ts';
-import { applyChange, type Context, journalPath } from '../context.ts';
+import {
+  awaitsRestart,
+  exitOf,
+  isAlive,
+  isMonitorKilled,
+  isRunningOrCreated,
+  isWaitingForRestart,
+  observeRun,
+  withoutRun,
+} from '../container-state.ts';
+import { applyChange, type Context, journalPath, withLock } from '../context.ts';
 import { containerEvent, endpointEvents } from '../events/build.ts';
 import { disableForwarding } from '../sandbox/prerequisites.ts';
 import { type ContainerRecord, hasRun, isServed, type LastExit, stepsOf } from '../store/record.ts';
@@ -93,6 +102,25 @@ async function detachSharedNamespace(context: Context, world: KernelHandles, rec
   const steps = [...life.plugs.flatMap((plug) => plug.steps), ...life.published];
   const plan = { subject: `unplug ${name}, whose stack others live in`, direction: 'unmake' as const, steps };
   await applyChange(context, world, { plan, records: [] });
+}
+
+/** `gangway rm`: removes a container. With `force`, a running one is killed first. @throws GangwayError container-running */
+export async function remove(
+  context: Context,
+  name: string,
+  { force = false }: { readonly force?: boolean },
+): Promise<void> {
+  await withLock(context, async (world) => {
+    const record = context.records.container(name);
+    const runs = record.life !== undefined && (isAlive(record.life) || isMonitorKilled(record.life));
+    if ((runs || isWaitingForRestart(record)) && !force) {
+      throw new GangwayError('container-running', `container ${record.name} is ${runs ? 'running' : 'restarting'}`, {
+        hint: `\`gangway stop ${record.name}\` first, or \`gangway rm -f ${record.name}\``,
+      });
+    }
+    if (record.life === undefined) return await removeRecord(context, world, record);
+    await teardownRun(context, world, record, 'remove');
+  });
 }
 
 /** Removes a container that has no life. The caller holds the lock. */

@@ -4,7 +4,7 @@
  * All such steps of one undo run together, in one call of `deleteFlows`: IPv6 needs a dump of the kernel's table.
  */
 import { listAddresses } from '../../kernel/address.ts';
-import { deleteFlows, type FlowFilter } from '../../kernel/conntrack.ts';
+import { deleteFlows, type FlowFilter } from '../../kernel/flow-deletion.ts';
 import { deleteNeighbour } from '../../kernel/neighbour.ts';
 import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../../values/address.ts';
 import { hasErrno, ignoring } from '../../values/errors.ts';
