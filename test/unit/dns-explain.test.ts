@@ -1,8 +1,8 @@
 import test from 'ava';
 import { type Explanation, explainAnswer, reachableUpstreams } from '../../src/services/dns/explain.ts';
-import { sayWhy } from '../../src/services/dns/explain-text.ts';
+import { formatExplanation } from '../../src/services/dns/explain-text.ts';
 import { recordType } from '../../src/services/dns/message.ts';
-import { linkTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
+import { type EgressNetwork, linkTable, type Zone } from '../../src/services/dns/zone.ts';
 import { formatAddress, fromBytes, parseAddress } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { plainExit, table, upstream, zone } from '../support/dns.ts';
@@ -21,7 +21,7 @@ const secret = table('secret', { 'vault api.example.org': ['172.20.0.2'] });
 const zoneTypes = ['NS', 'SOA', 'DS', 'DNSKEY'] as const;
 const types = { ...recordType, NS: 2, DS: 43, DNSKEY: 48, TXT: 16, MX: 15, SRV: 33, HTTPS: 65 };
 
-const inside = zone([front, back], { machine: [front, back, secret] });
+const inside = zone([front, back], { hostTables: [front, back, secret] });
 
 function ask(name: string, type: keyof typeof types = 'A', where: Zone = inside): Explanation {
   return explainAnswer(where, { name, type: types[type], class: 1 });
@@ -154,20 +154,20 @@ test('a container in internal networks asks only servers that it reaches itself'
 });
 
 test('where names open addresses, nobody is asked who would open them to himself', (t) => {
-  const exits: ZoneExit[] = [plainExit, { ...plainExit, egress: parseEgress(['allow=x.test']) }];
+  const exits: EgressNetwork[] = [plainExit, { ...plainExit, egress: parseEgress(['allow=x.test']) }];
   const all = [upstream('203.0.113.1'), upstream('127.0.0.1', 'container')];
   const asked = (zone: Zone) => reachableUpstreams(zone).map(({ place }) => place);
-  t.deepEqual(asked({ ...inside, exits, upstreams: all }), ['host']);
-  t.deepEqual(asked({ ...inside, exits, upstreams: all, wayOut: false }), []);
-  t.is(told('x.test', 'A', { ...inside, exits, upstreams: all.slice(1) }), 'nobody: within');
+  t.deepEqual(asked({ ...inside, egressNetworks: exits, upstreams: all }), ['host']);
+  t.deepEqual(asked({ ...inside, egressNetworks: exits, upstreams: all, hasExternalNetwork: false }), []);
+  t.is(told('x.test', 'A', { ...inside, egressNetworks: exits, upstreams: all.slice(1) }), 'nobody: within');
   for (const policy of ['deny=y.test', 'allow=10.0.0.0/8']) {
     const others = [{ ...plainExit, egress: parseEgress([policy]) }];
-    t.deepEqual(asked({ ...inside, exits: others, upstreams: all }), ['host', 'container'], policy);
+    t.deepEqual(asked({ ...inside, egressNetworks: others, upstreams: all }), ['host', 'container'], policy);
   }
 });
 
 test('what no way out lets ask for is no name, of whichever type; what a network knows is answered', (t) => {
-  const limited = (...texts: string[]): ZoneExit => ({ ...plainExit, egress: parseEgress(texts) });
+  const limited = (...texts: string[]): EgressNetwork => ({ ...plainExit, egress: parseEgress(texts) });
   const some = { ...inside, exits: [limited('allow=x.test,*.corp.test', 'deny=*.evil.corp.test,bad.corp.test')] };
   for (const name of ['x.test', 'a.corp.test', 'b.a.corp.test']) t.is(told(name, 'A', some), 'outside', name);
   const kept = ['y.test', 'a.x.test', 'corp.test', 'xcorp.test', 'bad.corp.test', 'a.evil.corp.test', 'com', ''];
@@ -178,7 +178,7 @@ test('what no way out lets ask for is no name, of whichever type; what a network
   t.is(told('web', 'A', some), 'front 172.18.0.2');
   t.is(told('2.0.18.172.in-addr.arpa', 'PTR', some), 'front \x03web\x05front\0');
 
-  t.is(told('x.test', 'A', { ...inside, exits: [limited('allow=10.0.0.0/8')] }), 'silence: egress');
+  t.is(told('x.test', 'A', { ...inside, egressNetworks: [limited('allow=10.0.0.0/8')] }), 'silence: egress');
   const others = { ...inside, exits: [limited('deny=10.0.0.0/8,bad.test,*.bad.test')] };
   t.is(told('x.test', 'A', others), 'outside');
   t.is(told('bad.test', 'A', others), 'silence: egress');
@@ -188,11 +188,12 @@ test('what no way out lets ask for is no name, of whichever type; what a network
     ['x.test', 'y.test', 'z.test'].map((name) => told(name, 'A', either)),
     ['outside', 'outside', 'silence: egress'],
   );
-  t.is(told('z.test', 'A', { ...inside, exits: [limited('allow=x.test'), plainExit] }), 'outside');
+  t.is(told('z.test', 'A', { ...inside, egressNetworks: [limited('allow=x.test'), plainExit] }), 'outside');
 });
 
 test('each explanation is a sentence', (t) => {
-  const say = (name: string, type: keyof typeof types = 'A', where = inside) => sayWhy(name, ask(name, type, where));
+  const say = (name: string, type: keyof typeof types = 'A', where = inside) =>
+    formatExplanation(name, ask(name, type, where));
   t.is(say('web'), 'gangway answers: web is a name in network front');
   t.is(
     say('web', 'MX'),
@@ -211,11 +212,11 @@ test('each explanation is a sentence', (t) => {
     "asked outside: x.test is no name in this container's networks; servers: 203.0.113.1 (asked from the host)",
   );
   t.is(
-    say('x.test', 'A', { ...inside, exits: [{ ...plainExit, egress: parseEgress(['allow=y.test']) }] }),
+    say('x.test', 'A', { ...inside, egressNetworks: [{ ...plainExit, egress: parseEgress(['allow=y.test']) }] }),
     'gangway answers that there is no such name: the egress policy of network front lets no question for x.test out',
   );
   t.regex(
-    say('x.test', 'A', { ...inside, wayOut: false }),
+    say('x.test', 'A', { ...inside, hasExternalNetwork: false }),
     /^nobody answers: the container has internal networks only/,
   );
 });

@@ -10,32 +10,32 @@
  * @see RFC 1034 section 3.6.2
  */
 import { type Address, fromBytes } from '../../values/address.ts';
-import { internet, labelText, type Question, type RecordPlace, readRecords, recordType } from './message.ts';
+import { classIn, labelText, locateRecords, type Question, type RecordLocation, recordType } from './message.ts';
 
 /** As many pointers as a name can have labels, one behind each; twice the names, which may stand there whole and as pointers. */
 const limits = { names: 16, owners: 32, addresses: 64, pointers: 127 } as const;
 
-type OwnerOf = (place: RecordPlace) => string | undefined;
+type OwnerOf = (place: RecordLocation) => string | undefined;
 
-export interface Told {
+export interface AnswerAddresses {
   /** The one that was asked for, and those that it led to. */
   readonly names: readonly string[];
-  readonly addresses: readonly ToldAddress[];
+  readonly addresses: readonly AnswerAddress[];
 }
 
-export interface ToldAddress {
+export interface AnswerAddress {
   readonly address: Address;
   /** How long it may be believed, and where that stands in the message. */
   readonly seconds: number;
-  readonly ttl: number;
+  readonly ttlOffset: number;
 }
 
 /** @param end where the message's question ends */
-export function toldAddresses(message: Buffer, question: Question, end: number): Told {
-  const records = question.class === internet ? (readRecords(message, end) ?? []) : [];
+export function readAnswerAddresses(message: Buffer, question: Question, end: number): AnswerAddresses {
+  const records = question.class === classIn ? (locateRecords(message, end) ?? []) : [];
   const answers = records.filter(({ section }) => section === 'answer');
-  const ownerOf = ownersIn(message);
-  const names = wayFrom(question.name, message, aliasesIn(answers, ownerOf));
+  const ownerOf = ownerReader(message);
+  const names = followAliases(question.name, message, aliasesIn(answers, ownerOf));
   const addresses = answers
     .filter((place) => isAddress(message, place) && ownerOf(place) === names.at(-1))
     .slice(0, limits.addresses)
@@ -44,9 +44,9 @@ export function toldAddresses(message: Buffer, question: Question, end: number):
 }
 
 /** Reads who owns a record, each spelling once; undefined where that is no name, or one too many. */
-function ownersIn(message: Buffer): OwnerOf {
+function ownerReader(message: Buffer): OwnerOf {
   const owners = new Map<string, string | undefined>();
-  return ({ start, ttl }) => {
+  return ({ start, ttlOffset: ttl }) => {
     const spelling = message.toString('latin1', start, ttl - 4);
     if (!owners.has(spelling) && owners.size < limits.owners) owners.set(spelling, nameAt(message, start));
     return owners.get(spelling);
@@ -54,8 +54,8 @@ function ownersIn(message: Buffer): OwnerOf {
 }
 
 /** Of several aliases of one name the first counts. */
-function aliasesIn(answers: readonly RecordPlace[], ownerOf: OwnerOf): ReadonlyMap<string, RecordPlace> {
-  const aliases = new Map<string, RecordPlace>();
+function aliasesIn(answers: readonly RecordLocation[], ownerOf: OwnerOf): ReadonlyMap<string, RecordLocation> {
+  const aliases = new Map<string, RecordLocation>();
   for (const place of answers) {
     const owner = place.type === recordType.CNAME ? ownerOf(place) : undefined;
     if (owner !== undefined && !aliases.has(owner)) aliases.set(owner, place);
@@ -63,10 +63,14 @@ function aliasesIn(answers: readonly RecordPlace[], ownerOf: OwnerOf): ReadonlyM
   return aliases;
 }
 
-function wayFrom(first: string, message: Buffer, aliases: ReadonlyMap<string, RecordPlace>): readonly string[] {
+function followAliases(
+  first: string,
+  message: Buffer,
+  aliases: ReadonlyMap<string, RecordLocation>,
+): readonly string[] {
   const names = [first];
   for (let alias = aliases.get(first); alias !== undefined && names.length < limits.names; ) {
-    const name = nameAt(message, alias.data);
+    const name = nameAt(message, alias.dataOffset);
     if (name === undefined || names.includes(name)) break;
     names.push(name);
     alias = aliases.get(name);
@@ -74,15 +78,19 @@ function wayFrom(first: string, message: Buffer, aliases: ReadonlyMap<string, Re
   return names;
 }
 
-function isAddress(message: Buffer, { type, data, end, ttl }: RecordPlace): boolean {
+function isAddress(message: Buffer, { type, dataOffset: data, end, ttlOffset: ttl }: RecordLocation): boolean {
   const size = type === recordType.A ? 4 : type === recordType.AAAA ? 16 : undefined;
-  return end - data === size && message.readUInt16BE(ttl - 2) === internet;
+  return end - data === size && message.readUInt16BE(ttl - 2) === classIn;
 }
 
-function addressIn(message: Buffer, { data, end, ttl }: RecordPlace): ToldAddress {
+function addressIn(message: Buffer, { dataOffset: data, end, ttlOffset: ttl }: RecordLocation): AnswerAddress {
   const seconds = message.readUInt32BE(ttl);
   // RFC 2181 section 8.
-  return { address: fromBytes(message.subarray(data, end)), seconds: seconds > 0x7fffffff ? 0 : seconds, ttl };
+  return {
+    address: fromBytes(message.subarray(data, end)),
+    seconds: seconds > 0x7fffffff ? 0 : seconds,
+    ttlOffset: ttl,
+  };
 }
 
 /**

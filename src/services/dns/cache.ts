@@ -7,7 +7,7 @@
  * Two bounds, entries and bytes; what was not asked for longest makes room. Nothing expires by a clock: an answer that is
  * too old is forgotten when it is found, or makes room in its turn.
  */
-import { aged, type Lifetime } from './ttl.ts';
+import { type CacheLifetime, withReducedTtls } from './ttl.ts';
 
 export interface CacheOptions {
   /** The time in milliseconds, from any origin. */
@@ -20,7 +20,7 @@ export interface CacheOptions {
 
 interface Entry {
   readonly message: Buffer;
-  readonly lifetime: Lifetime;
+  readonly lifetime: CacheLifetime;
   readonly storedAt: number;
   readonly bytes: number;
 }
@@ -51,14 +51,14 @@ export class AnswerCache {
     if (entry === undefined) return undefined;
     // Rounded up: an answer is never believed longer than its server allowed.
     const age = Math.ceil((this.#options.now() - entry.storedAt) / 1000);
-    const message = aged(entry.message, entry.lifetime, age);
+    const message = withReducedTtls(entry.message, entry.lifetime, age);
     this.#forget(key);
     if (message !== undefined) this.#remember(key, entry);
     return message;
   }
 
-  put(key: string, message: Buffer, lifetime: Lifetime): void {
-    const bytes = message.length + 2 * key.length + 8 * lifetime.ttls.length + entryOverhead;
+  put(key: string, message: Buffer, lifetime: CacheLifetime): void {
+    const bytes = message.length + 2 * key.length + 8 * lifetime.ttlOffsets.length + entryOverhead;
     if (lifetime.seconds <= 0 || bytes > this.#options.byteLimit) return;
     this.#forget(key);
     // A copy of its own size: a slice would keep alive all that it was cut from.

@@ -7,7 +7,7 @@ import type { Responder } from './responder.ts';
 /** Questions that one container may ask before the others get their turn. */
 const turn = 64;
 
-export class DatagramServer {
+export class UdpServer {
   readonly #watch: Watch;
   #open = true;
 

@@ -11,23 +11,26 @@
 
 import { type Address, isOfTheWorld } from '../../values/address.ts';
 import { entriesNamed, isDenied } from '../../values/egress.ts';
-import type { Told } from './answer-addresses.ts';
-import type { Zone, ZoneExit } from './zone.ts';
+import type { AnswerAddresses } from './answer-addresses.ts';
+import type { EgressNetwork, Zone } from './zone.ts';
 
 const bounds = { least: 30, most: 3600, late: 30 } as const;
 
 /** What is open from now on, of one network. */
-export interface Opening {
-  readonly exit: ZoneExit;
+export interface EgressOpening {
+  readonly exit: EgressNetwork;
   readonly name: string;
   readonly addresses: readonly { readonly address: Address; readonly seconds: number }[];
 }
 
 /** Opens before it returns, or before what it returns is settled: undefined where nothing had to be waited for. */
-export type Open = (openings: readonly Opening[]) => Promise<void> | undefined;
+export type OpenEgress = (openings: readonly EgressOpening[]) => Promise<void> | undefined;
 
 /** @param told what the answer to a question for its first name says */
-export function openingsOf({ exits }: Zone, { names, addresses }: Told): readonly Opening[] {
+export function egressOpeningsFor(
+  { egressNetworks: exits }: Zone,
+  { names, addresses }: AnswerAddresses,
+): readonly EgressOpening[] {
   const [name = ''] = names;
   const allowing = exits.filter(({ egress }) => {
     if (egress === undefined || names.some((each) => isDenied(egress, each))) return false;
@@ -45,7 +48,7 @@ export function openingsOf({ exits }: Zone, { names, addresses }: Told): readonl
 }
 
 /** Does the answer lead to a name that may not be asked for, by any way out? */
-export function leadsAstray({ exits }: Zone, { names }: Told): boolean {
+export function isDeniedAnswer({ egressNetworks: exits }: Zone, { names }: AnswerAddresses): boolean {
   return (
     exits.length > 0 &&
     exits.every(({ egress }) => egress !== undefined && names.some((name) => isDenied(egress, name)))
@@ -53,9 +56,9 @@ export function leadsAstray({ exits }: Zone, { names }: Told): boolean {
 }
 
 /** The answer, in which nothing may be believed longer than it is open. */
-export function bounded(answer: Buffer, { addresses }: Told): Buffer {
+export function capTtls(answer: Buffer, { addresses }: AnswerAddresses): Buffer {
   if (addresses.every(({ seconds }) => seconds <= bounds.most)) return answer;
   const copy = Buffer.from(answer);
-  for (const { ttl, seconds } of addresses) copy.writeUInt32BE(Math.min(seconds, bounds.most), ttl);
+  for (const { ttlOffset: ttl, seconds } of addresses) copy.writeUInt32BE(Math.min(seconds, bounds.most), ttl);
   return copy;
 }

@@ -2,17 +2,17 @@
 import {
   flag,
   headerSize,
-  payloadLimit,
+  locateRecords,
   type Query,
-  type RecordPlace,
+  type RecordLocation,
   type ResponseCode,
   readQuestion,
-  readRecords,
   recordType,
+  udpPayloadLimit,
 } from './message.ts';
 
 /** A record's type and its data, ready to be written. Its name is always the one that was asked for. */
-export interface ResourceData {
+export interface RecordData {
   readonly type: number;
   readonly data: Uint8Array;
 }
@@ -35,12 +35,12 @@ const ownPayloadSize = 4096;
 const largestMessage = 65_535;
 
 /** An answer of our own: as many of the records as the client takes, and whether that was all. */
-export function compose(
+export function encodeAnswer(
   message: Buffer,
   query: Query,
-  answer: { readonly code: ResponseCode; readonly records?: readonly ResourceData[]; readonly limit?: number },
+  answer: { readonly code: ResponseCode; readonly records?: readonly RecordData[]; readonly limit?: number },
 ): Buffer {
-  const { code, records = [], limit = payloadLimit(query) } = answer;
+  const { code, records = [], limit = udpPayloadLimit(query) } = answer;
   const room = limit - query.end - (query.edns === undefined ? 0 : optionSize);
   const fitting = withinRoom(records, room);
   const answers = fitting.reduce((sum, { data }) => sum + recordOverhead + data.length, 0);
@@ -62,7 +62,7 @@ export function compose(
 }
 
 /** An answer to what could not be read: the header, and why. */
-export function composeRefusal(message: Buffer, code: ResponseCode): Buffer {
+export function encodeError(message: Buffer, code: ResponseCode): Buffer {
   const reply = Buffer.alloc(headerSize);
   message.copy(reply, 0, 0, 2);
   reply.writeUInt16BE(replyFlags(message.readUInt16BE(2), code), 2);
@@ -74,11 +74,11 @@ export function composeRefusal(message: Buffer, code: ResponseCode): Buffer {
  * takes no more. Cut are whole records from the end; what is left of the answers may be all that a client which can't
  * ask by TCP ever sees.
  */
-export function personalise(
+export function adaptAnswer(
   answer: Buffer,
   message: Buffer,
   query: Query,
-  limit: number = payloadLimit(query),
+  limit: number = udpPayloadLimit(query),
 ): Buffer {
   const whole = answer.length <= limit ? Buffer.from(answer) : cut(answer, limit);
   whole.writeUInt16BE(query.id, 0);
@@ -88,7 +88,7 @@ export function personalise(
 
 function cut(answer: Buffer, limit: number): Buffer {
   const end = readQuestion(answer)?.end ?? headerSize;
-  const records = readRecords(answer, end) ?? [];
+  const records = locateRecords(answer, end) ?? [];
   const option = records.find(({ section, type }) => section === 'additional' && type === recordType.OPT);
   const tail = option === undefined ? Buffer.alloc(0) : optionWithin(answer, option, limit - end);
   const kept = records.filter((place) => place.section === 'answer' && place.end + tail.length <= limit);
@@ -100,14 +100,14 @@ function cut(answer: Buffer, limit: number): Buffer {
 }
 
 /** An OPT record: what it says of its server, and its options if there is room for them. */
-function optionWithin(answer: Buffer, { start, ttl, end }: RecordPlace, room: number): Buffer {
+function optionWithin(answer: Buffer, { start, ttlOffset: ttl, end }: RecordLocation, room: number): Buffer {
   if (end - start <= room) return answer.subarray(start, end);
   const bare = Buffer.alloc(optionSize);
   answer.copy(bare, 1, ttl - 4, ttl + 4);
   return bare;
 }
 
-function withinRoom(records: readonly ResourceData[], room: number): readonly ResourceData[] {
+function withinRoom(records: readonly RecordData[], room: number): readonly RecordData[] {
   let left = Math.min(room, largestMessage);
   const first = records.findIndex(({ data }) => {
     left -= recordOverhead + data.length;
@@ -121,7 +121,7 @@ function replyFlags(asked: number, code: ResponseCode): number {
   return flag.response | flag.recursionAvailable | (asked & kept) | code;
 }
 
-function writeRecord(reply: Buffer, at: number, { type, data }: ResourceData): number {
+function writeRecord(reply: Buffer, at: number, { type, data }: RecordData): number {
   reply.writeUInt16BE(0xc000 | headerSize, at);
   reply.writeUInt16BE(type, at + 2);
   reply.writeUInt16BE(1, at + 4);

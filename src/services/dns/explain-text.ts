@@ -4,7 +4,7 @@ import type { Upstream } from '../../values/resolver.ts';
 import type { Explanation } from './explain.ts';
 
 /** @param name as it was asked */
-export function sayWhy(name: string, explanation: Explanation): string {
+export function formatExplanation(name: string, explanation: Explanation): string {
   switch (explanation.by) {
     case 'network':
       return `gangway answers: ${name} is ${ways[explanation.via]} network ${explanation.network}${

@@ -27,8 +27,8 @@
  */
 import { allowsNames, letsAsk } from '../../values/egress.ts';
 import type { Upstream } from '../../values/resolver.ts';
-import type { ResourceData } from './encode-answer.ts';
-import { internet, type Question, recordType } from './message.ts';
+import type { RecordData } from './encode-answer.ts';
+import { classIn, type Question, recordType } from './message.ts';
 import type { NameRecords, NameTable, Zone } from './zone.ts';
 
 export type Explanation =
@@ -36,7 +36,7 @@ export type Explanation =
       readonly by: 'network';
       readonly via: 'name' | 'link' | 'wildcard' | 'address';
       readonly network: string;
-      readonly records: readonly ResourceData[];
+      readonly records: readonly RecordData[];
     }
   | { readonly by: 'silence'; readonly because: 'elsewhere' | 'absent' | 'egress'; readonly network: string }
   | { readonly by: 'silence'; readonly because: 'ndots' }
@@ -59,7 +59,7 @@ export function explainAnswer(zone: Zone, question: Question): Explanation {
 }
 
 /** The network whose policy keeps a question in, where all that lead out do. */
-function keeperOf({ exits }: Zone, name: string): string | undefined {
+function keeperOf({ egressNetworks: exits }: Zone, name: string): string | undefined {
   const isKept = exits.every(({ egress }) => egress !== undefined && !letsAsk(egress, name));
   return isKept ? exits[0]?.network : undefined;
 }
@@ -69,7 +69,11 @@ function keeperOf({ exits }: Zone, name: string): string | undefined {
  * within an internal network, say. A question from the machine's side would leave where its own packets can't
  * (CVE-2024-29018). Where answers open addresses it is the reverse: who is in there would open to itself whatever it says.
  */
-export function reachableUpstreams({ upstreams, wayOut, exits }: Zone): readonly Upstream[] {
+export function reachableUpstreams({
+  upstreams,
+  hasExternalNetwork: wayOut,
+  egressNetworks: exits,
+}: Zone): readonly Upstream[] {
   const isOpening = exits.some(({ egress }) => egress !== undefined && allowsNames(egress));
   return upstreams.filter(({ place }) => (place === 'host' ? wayOut : !isOpening));
 }
@@ -78,7 +82,7 @@ function outside(zone: Zone): Explanation {
   const upstreams = reachableUpstreams(zone);
   if (upstreams.length > 0) return { by: 'upstream', upstreams };
   if (zone.upstreams.length === 0) return { by: 'nobody', because: 'no-server' };
-  return { by: 'nobody', because: zone.wayOut ? 'within' : 'internal' };
+  return { by: 'nobody', because: zone.hasExternalNetwork ? 'within' : 'internal' };
 }
 
 function knownAddress({ networks }: Zone, question: Question): Known | undefined {
@@ -132,15 +136,15 @@ function wildcard({ wildcards }: NameTable, host: string): NameRecords | undefin
   return undefined;
 }
 
-function ofType({ four, six }: NameRecords, question: Question): readonly ResourceData[] {
-  if (question.class !== internet) return [];
+function ofType({ a: four, aaaa: six }: NameRecords, question: Question): readonly RecordData[] {
+  if (question.class !== classIn) return [];
   if (question.type === recordType.A) return four;
   if (question.type === recordType.AAAA) return six;
   return question.type === recordType.ANY ? [...four, ...six] : [];
 }
 
 /** The network of the machine that this name belongs to, which is none of the container's. */
-function networkElsewhere({ machine }: Zone, name: string): string | undefined {
+function networkElsewhere({ hostTables: machine }: Zone, name: string): string | undefined {
   if (isSingleLabel(name)) return machine.find(({ names }) => names.has(name))?.network;
   return machine.find((table) => {
     const host = hostIn(table, name);
@@ -149,7 +153,7 @@ function networkElsewhere({ machine }: Zone, name: string): string | undefined {
 }
 
 /** The network at this name's end, where what stands before it is a name in other networks only. */
-function networkWithout({ machine }: Zone, name: string): string | undefined {
+function networkWithout({ hostTables: machine }: Zone, name: string): string | undefined {
   return machine.find((table) => {
     const host = hostIn(table, name);
     return host !== undefined && machine.some(({ names }) => names.has(host));

@@ -17,23 +17,23 @@
  */
 import type { AnswerCache } from './cache.ts';
 import { flag, type Query, readQuestion } from './message.ts';
-import { type Answer, Inquiry, type InquiryOptions } from './query-fanout.ts';
-import { lifetime } from './ttl.ts';
+import { type Answer, type FanoutOptions, QueryFanout } from './query-fanout.ts';
+import { cacheLifetimeOf } from './ttl.ts';
 import type { UpstreamServer } from './upstream.ts';
 import type { Protocol } from './upstream-query.ts';
 
-/** `moved`: this forwarder was closed; its successor is to be asked. */
-export type ForwardAnswer = Buffer | 'refused' | 'failed' | 'moved';
-type Asker = (answer: ForwardAnswer) => void;
+/** `closed`: this forwarder was closed; its successor is to be asked. */
+export type ForwardAnswer = Buffer | 'refused' | 'serverFailure' | 'closed';
+type OnAnswer = (answer: ForwardAnswer) => void;
 
-export interface ForwarderOptions extends InquiryOptions {
+export interface ForwarderOptions extends FanoutOptions {
   readonly cache: AnswerCache;
   /** Default 1,024. */
-  readonly askerLimit?: number;
+  readonly pendingLimit?: number;
 }
 
 /** A question that is asked, or waits for its turn, and all who wait for its answer. */
-interface Waiting {
+interface PendingQuery {
   readonly name: string;
   /** Undefined: its answer is not remembered. */
   readonly key: string | undefined;
@@ -41,8 +41,8 @@ interface Waiting {
   readonly subject: string;
   readonly message: Buffer;
   readonly protocol: Protocol;
-  readonly askers: Asker[];
-  inquiry?: Inquiry;
+  readonly askers: OnAnswer[];
+  inquiry?: QueryFanout;
 }
 
 const defaultAskerLimit = 1024;
@@ -50,9 +50,9 @@ const defaultAskerLimit = 1024;
 const alikeLimit = 4;
 
 export class Forwarder {
-  readonly #inquiries = new Map<string, Waiting>();
+  readonly #inquiries = new Map<string, PendingQuery>();
   /** By subject, in the order in which they came. */
-  readonly #alike = new Map<string, Waiting[]>();
+  readonly #alike = new Map<string, PendingQuery[]>();
   #askers = 0;
   #count = 0;
 
@@ -62,7 +62,7 @@ export class Forwarder {
   ) {}
 
   /** Questions that wait for an answer. */
-  get askers(): number {
+  get pendingCount(): number {
     return this.#askers;
   }
 
@@ -70,14 +70,14 @@ export class Forwarder {
    * @param message the client's, which the forwarder keeps
    * @param asker told once: the answer, which others may hold too and which has another id; or that there is none
    */
-  forward(message: Buffer, query: Query, protocol: Protocol, asker: Asker): void {
+  forward(message: Buffer, query: Query, protocol: Protocol, asker: OnAnswer): void {
     const key = cacheKey(query);
     const remembered = key === undefined ? undefined : this.options.cache.get(key);
     if (remembered !== undefined) {
       asker(remembered);
       return;
     }
-    if (this.#askers >= (this.options.askerLimit ?? defaultAskerLimit)) {
+    if (this.#askers >= (this.options.pendingLimit ?? defaultAskerLimit)) {
       asker('refused');
       return;
     }
@@ -95,33 +95,33 @@ export class Forwarder {
     this.#alike.clear();
     this.#askers = 0;
     for (const { inquiry } of waiting) inquiry?.cancel();
-    for (const { askers } of waiting) for (const asker of askers) asker('moved');
+    for (const { askers } of waiting) for (const asker of askers) asker('closed');
   }
 
-  #queue(waiting: Waiting): void {
+  #queue(waiting: PendingQuery): void {
     this.#inquiries.set(waiting.name, waiting);
     const alike = this.#alike.get(waiting.subject) ?? [];
     this.#alike.set(waiting.subject, alike);
     if (alike.push(waiting) <= alikeLimit) this.#inquire(waiting);
   }
 
-  #inquire(waiting: Waiting): void {
-    waiting.inquiry = new Inquiry(waiting.message, waiting.protocol, this.servers, this.options, (answer) =>
+  #inquire(waiting: PendingQuery): void {
+    waiting.inquiry = new QueryFanout(waiting.message, waiting.protocol, this.servers, this.options, (answer) =>
       this.#answered(waiting, answer),
     );
   }
 
-  #answered(waiting: Waiting, answer: Answer | undefined): void {
+  #answered(waiting: PendingQuery, answer: Answer | undefined): void {
     const { name, key, askers } = waiting;
     this.#inquiries.delete(name);
     this.#askers -= askers.length;
     if (key !== undefined && answer !== undefined) this.#remember(key, answer);
     this.#makeRoom(waiting, answer !== undefined);
-    for (const each of askers) each(answer?.message ?? 'failed');
+    for (const each of askers) each(answer?.message ?? 'serverFailure');
   }
 
   /** For the next one. Where nobody knows, or says anything, it does not wait for the same again. */
-  #makeRoom(ended: Waiting, isAnswered: boolean): void {
+  #makeRoom(ended: PendingQuery, isAnswered: boolean): void {
     const alike = this.#alike.get(ended.subject) ?? [];
     alike.splice(alike.indexOf(ended), 1);
     if (alike.length === 0) this.#alike.delete(ended.subject);
@@ -134,7 +134,7 @@ export class Forwarder {
   #remember(key: string, { message, server }: Answer): void {
     const asked = readQuestion(message);
     if (asked === undefined) return;
-    const found = lifetime(message, asked.question, asked.end);
+    const found = cacheLifetimeOf(message, asked.question, asked.end);
     if (!found.isNegative || server === this.servers[0]) this.options.cache.put(key, message, found);
   }
 }
@@ -143,10 +143,10 @@ export class Forwarder {
 const signatures = 0x8000;
 
 /** Undefined: not like any other question. */
-function cacheKey({ question, flags, edns, plain }: Query): string | undefined {
-  if (!plain || ((edns?.bits ?? 0) & ~signatures) !== 0) return undefined;
+function cacheKey({ question, flags, edns, isPlain: plain }: Query): string | undefined {
+  if (!plain || ((edns?.extendedFlags ?? 0) & ~signatures) !== 0) return undefined;
   const asking = flags & (flag.recursionDesired | flag.authenticData | flag.checkingDisabled);
-  return `${question.type} ${question.class} ${asking} ${edns?.bits ?? '-'} ${question.name}`;
+  return `${question.type} ${question.class} ${asking} ${edns?.extendedFlags ?? '-'} ${question.name}`;
 }
 
 function subjectOf({ question }: Query): string {

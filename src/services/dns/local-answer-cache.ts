@@ -12,7 +12,7 @@ const defaultLimit = 128;
 /** A header, the longest name, type and class, and an OPT record without options. */
 const longestQuestion = 12 + 255 + 4 + 11;
 
-export class ReadyAnswers {
+export class LocalAnswerCache {
   readonly #answers = new Map<string, Buffer>();
 
   constructor(readonly limit: number = defaultLimit) {}

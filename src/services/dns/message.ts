@@ -18,7 +18,14 @@
 /** Record types that mean something here; the others are carried by number. */
 export const recordType = { A: 1, CNAME: 5, SOA: 6, PTR: 12, AAAA: 28, OPT: 41, ANY: 255 } as const;
 
-export const responseCode = { ok: 0, malformed: 1, failed: 2, noSuchName: 3, notImplemented: 4, refused: 5 } as const;
+export const responseCode = {
+  noError: 0,
+  formatError: 1,
+  serverFailure: 2,
+  nxDomain: 3,
+  notImplemented: 4,
+  refused: 5,
+} as const;
 export type ResponseCode = (typeof responseCode)[keyof typeof responseCode];
 
 /** Bits of the second word. */
@@ -35,7 +42,7 @@ export const flag = {
 
 export const headerSize = 12;
 /** The Internet's class of names. */
-export const internet = 1;
+export const classIn = 1;
 /** What a client without EDNS takes by UDP, and what fits into a datagram. */
 const payloadSize = { plain: 512, most: 65_507 } as const;
 /** A question is a name and some options. Those that wait are kept in memory, so there is a limit to what one may weigh. */
@@ -52,7 +59,7 @@ export interface Question {
 export interface Edns {
   readonly payloadSize: number;
   /** The extended code, the version and the flags, DO above all, as they stand where others have their TTL. */
-  readonly bits: number;
+  readonly extendedFlags: number;
 }
 
 export interface Query {
@@ -63,17 +70,17 @@ export interface Query {
   readonly end: number;
   readonly edns: Edns | undefined;
   /** There is nothing else in it: no options (a cookie, a subnet), no signature, no other record. */
-  readonly plain: boolean;
+  readonly isPlain: boolean;
 }
 
 /** Where one record stands in a message. */
-export interface RecordPlace {
+export interface RecordLocation {
   readonly section: 'answer' | 'authority' | 'additional';
   readonly start: number;
   readonly type: number;
   /** Of the TTL's four bytes. */
-  readonly ttl: number;
-  readonly data: number;
+  readonly ttlOffset: number;
+  readonly dataOffset: number;
   readonly end: number;
 }
 
@@ -88,9 +95,9 @@ export function readQuery(message: Buffer): Query | ResponseCode | undefined {
   if ((flags & flag.response) !== 0) return undefined;
   if ((flags & flag.opcode) !== 0) return responseCode.notImplemented;
   const asked = message.length > largestQuery ? undefined : readQuestion(message);
-  if (asked === undefined) return responseCode.malformed;
+  if (asked === undefined) return responseCode.formatError;
   const said = readAdditions(message, asked.end);
-  if (said === undefined) return responseCode.malformed;
+  if (said === undefined) return responseCode.formatError;
   return { id: message.readUInt16BE(0), flags, ...asked, ...said };
 }
 
@@ -113,9 +120,9 @@ export function readQuestion(message: Buffer): { readonly question: Question; re
  * @param from where its question ends
  * @returns undefined where the message ends before they do
  */
-export function readRecords(message: Buffer, from: number): readonly RecordPlace[] | undefined {
+export function locateRecords(message: Buffer, from: number): readonly RecordLocation[] | undefined {
   const sections = ['answer', 'authority', 'additional'] as const;
-  const places: RecordPlace[] = [];
+  const places: RecordLocation[] = [];
   let start = from;
   for (const [index, section] of sections.entries()) {
     for (let count = message.readUInt16BE(6 + 2 * index); count > 0; count--) {
@@ -124,7 +131,7 @@ export function readRecords(message: Buffer, from: number): readonly RecordPlace
       const data = name + 10;
       const end = data + message.readUInt16BE(name + 8);
       if (end > message.length) return undefined;
-      places.push({ section, start, type: message.readUInt16BE(name), ttl: name + 4, data, end });
+      places.push({ section, start, type: message.readUInt16BE(name), ttlOffset: name + 4, dataOffset: data, end });
       start = end;
     }
   }
@@ -132,7 +139,7 @@ export function readRecords(message: Buffer, from: number): readonly RecordPlace
 }
 
 /** How long an answer by UDP may be: RFC 6891 6.2.5. */
-export function payloadLimit({ edns }: Query): number {
+export function udpPayloadLimit({ edns }: Query): number {
   return Math.min(Math.max(edns?.payloadSize ?? 0, payloadSize.plain), payloadSize.most);
 }
 
@@ -182,17 +189,20 @@ export function lowerCase(byte: number): number {
 }
 
 /** What stands behind a query's question; undefined where it is malformed. */
-function readAdditions(message: Buffer, from: number): Pick<Query, 'edns' | 'plain'> | undefined {
+function readAdditions(message: Buffer, from: number): Pick<Query, 'edns' | 'isPlain'> | undefined {
   // Most clients say nothing of themselves.
   if (message.length === from && message.readUInt32BE(6) === 0 && message.readUInt16BE(10) === 0)
-    return { edns: undefined, plain: true };
-  const records = readRecords(message, from);
+    return { edns: undefined, isPlain: true };
+  const records = locateRecords(message, from);
   if (records === undefined) return undefined;
   const options = records.filter(({ section, type }) => section === 'additional' && type === recordType.OPT);
   const [option] = options;
-  if (option === undefined) return { edns: undefined, plain: false };
+  if (option === undefined) return { edns: undefined, isPlain: false };
   // Its name is the root's, and there is one: RFC 6891 6.1.1.
   if (options.length > 1 || message[option.start] !== 0) return undefined;
-  const edns = { payloadSize: message.readUInt16BE(option.ttl - 2), bits: message.readUInt32BE(option.ttl) };
-  return { edns, plain: records.length === 1 && option.end === option.data && option.end === message.length };
+  const edns = {
+    payloadSize: message.readUInt16BE(option.ttlOffset - 2),
+    extendedFlags: message.readUInt32BE(option.ttlOffset),
+  };
+  return { edns, isPlain: records.length === 1 && option.end === option.dataOffset && option.end === message.length };
 }

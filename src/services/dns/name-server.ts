@@ -17,12 +17,12 @@
 import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
 import { bind, closeSocket, listen, openDatagram, openStream, widenReceiveBuffer } from '../../sys/inet-socket.ts';
 import { nameServerAddress } from '../../values/resolver.ts';
-import { DatagramServer } from './datagram-server.ts';
-import type { Open } from './egress-opening.ts';
+import { UdpServer } from './datagram-server.ts';
+import type { OpenEgress } from './egress-opening.ts';
 import type { Clock } from './query-fanout.ts';
 import { Responder } from './responder.ts';
-import { StreamServer } from './stream-server.ts';
-import { type Dial, networkAsk } from './upstream-socket.ts';
+import { TcpServer } from './stream-server.ts';
+import { type Dial, networkSender } from './upstream-socket.ts';
 import type { Zone } from './zone.ts';
 
 /** Connections that may wait to be accepted. */
@@ -32,8 +32,8 @@ const datagramBufferBytes = 2 ** 20;
 
 /** Descriptors of sockets at one port of 127.0.0.11, of the namespace in which they were opened. */
 export interface NameServerSockets {
-  readonly datagram: number;
-  readonly stream: number;
+  readonly udp: number;
+  readonly tcp: number;
 }
 
 /**
@@ -45,7 +45,7 @@ export function openNameServerSockets(port: number): NameServerSockets {
   const datagram = openBound(openDatagram, port, (fd) => widenReceiveBuffer(fd, datagramBufferBytes));
   try {
     const stream = openBound(openStream, port, (fd) => listen(fd, backlog));
-    return { datagram, stream };
+    return { udp: datagram, tcp: stream };
   } catch (error) {
     closeSocket(datagram);
     throw error;
@@ -81,19 +81,23 @@ export class NameServers {
    */
   constructor(
     readonly descriptorLimit = Number.POSITIVE_INFINITY,
-    readonly open?: Open,
+    readonly open?: OpenEgress,
   ) {}
 
   /** @param sockets the server's from now on, also if this throws */
   serve(sockets: NameServerSockets, zone: Zone, dial: Dial): NameServer {
     const { descriptorLimit, open } = this;
-    const ask = networkAsk({ dial, buffer: this.#buffer, descriptorLimit });
-    const responder = new Responder(zone, { ask, clock: this.#clock, ...(open === undefined ? {} : { open }) });
-    const { datagram, stream } = sockets;
-    let byStream: StreamServer | undefined;
+    const ask = networkSender({ dial, buffer: this.#buffer, descriptorLimit });
+    const responder = new Responder(zone, {
+      send: ask,
+      clock: this.#clock,
+      ...(open === undefined ? {} : { openEgress: open }),
+    });
+    const { udp: datagram, tcp: stream } = sockets;
+    let byStream: TcpServer | undefined;
     try {
-      byStream = new StreamServer(stream, responder, { descriptorLimit });
-      return new NameServer(responder, new DatagramServer(datagram, responder, this.#buffer), byStream);
+      byStream = new TcpServer(stream, responder, { descriptorLimit });
+      return new NameServer(responder, new UdpServer(datagram, responder, this.#buffer), byStream);
     } catch (error) {
       // One that is not there has closed its socket.
       byStream?.close();
@@ -106,19 +110,19 @@ export class NameServers {
 export class NameServer {
   constructor(
     readonly responder: Responder,
-    readonly datagrams: DatagramServer,
-    readonly streams: StreamServer,
+    readonly udp: UdpServer,
+    readonly tcp: TcpServer,
   ) {}
 
   /** Answers by another zone from now on. */
-  follow(zone: Zone): void {
-    this.responder.follow(zone);
+  updateZone(zone: Zone): void {
+    this.responder.updateZone(zone);
   }
 
   /** Nothing is answered, and no namespace is needed any more, when this returns. */
   close(): void {
     this.responder.close();
-    this.datagrams.close();
-    this.streams.close();
+    this.udp.close();
+    this.tcp.close();
   }
 }

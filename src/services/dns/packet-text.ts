@@ -2,7 +2,7 @@
 import { type Answer, decode, encode, RECURSION_DESIRED, type RecordType } from 'dns-packet';
 
 /** What `--type` may be. */
-export const questionTypes = [
+export const queryTypes = [
   'A',
   'AAAA',
   'CAA',
@@ -18,10 +18,10 @@ export const questionTypes = [
   'TXT',
 ] as const satisfies readonly RecordType[];
 
-export type QuestionType = (typeof questionTypes)[number];
+export type QuestionType = (typeof queryTypes)[number];
 
 /** A question such as a program's C library would ask. */
-export function encodeQuestion(name: string, type: RecordType): Buffer {
+export function encodeQuery(name: string, type: RecordType): Buffer {
   return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type, name, class: 'IN' }] });
 }
 

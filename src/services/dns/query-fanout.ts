@@ -12,8 +12,8 @@
  */
 
 import { flag, responseCode } from './message.ts';
-import { inOrder, type UpstreamServer } from './upstream.ts';
-import { type Ask, type Cancel, type Outcome, type Protocol, withFreshId } from './upstream-query.ts';
+import { orderUpstreams, type UpstreamServer } from './upstream.ts';
+import { type Cancel, type Protocol, type QueryResult, type SendQuery, withRandomId } from './upstream-query.ts';
 
 /** The C library waits for five seconds; it is to hear before. */
 const deadlineMilliseconds = 4500;
@@ -27,8 +27,8 @@ export interface Clock {
   after(milliseconds: number, action: () => void): Cancel;
 }
 
-export interface InquiryOptions {
-  readonly ask: Ask;
+export interface FanoutOptions {
+  readonly send: SendQuery;
   readonly clock: Clock;
 }
 
@@ -47,7 +47,7 @@ interface Attempt {
   cancel: Cancel;
 }
 
-export class Inquiry {
+export class QueryFanout {
   readonly #order: readonly UpstreamServer[];
   /** Servers that have failed, and are not asked again. */
   readonly #failed = new Set<UpstreamServer>();
@@ -65,10 +65,10 @@ export class Inquiry {
     readonly query: Buffer,
     readonly protocol: Protocol,
     servers: readonly UpstreamServer[],
-    readonly options: InquiryOptions,
+    readonly options: FanoutOptions,
     readonly done: (answer: Answer | undefined) => void,
   ) {
-    this.#order = inOrder(servers, options.clock.now());
+    this.#order = orderUpstreams(servers, options.clock.now());
     this.#deadline = options.clock.after(deadlineMilliseconds, () => this.#end(this.#held));
     this.#askNext();
   }
@@ -93,17 +93,17 @@ export class Inquiry {
       const server = this.#order[this.#asked++ % this.#order.length];
       if (server === undefined || this.#failed.has(server)) continue;
       this.#begin(server, this.protocol, (outcome, attempt) => this.#heard(outcome, attempt));
-      this.#patience = this.options.clock.after(server.patienceMilliseconds, () => this.#lost(server));
+      this.#patience = this.options.clock.after(server.timeoutMilliseconds, () => this.#lost(server));
       return;
     }
   }
 
   #lost(server: UpstreamServer): void {
-    if (!this.#failed.has(server)) server.silent(this.options.clock.now());
+    if (!this.#failed.has(server)) server.recordTimeout(this.options.clock.now());
     this.#askNext();
   }
 
-  #begin(server: UpstreamServer, protocol: Protocol, heard: (outcome: Outcome, attempt: Attempt) => void): void {
+  #begin(server: UpstreamServer, protocol: Protocol, heard: (outcome: QueryResult, attempt: Attempt) => void): void {
     const attempt: Attempt = {
       server,
       rank: this.#order.indexOf(server),
@@ -111,21 +111,21 @@ export class Inquiry {
       cancel: () => {},
     };
     this.#attempts.add(attempt);
-    attempt.cancel = this.options.ask(server.upstream, protocol, withFreshId(this.query), (outcome) => {
+    attempt.cancel = this.options.send(server.upstream, protocol, withRandomId(this.query), (outcome) => {
       this.#attempts.delete(attempt);
       heard(outcome, attempt);
     });
   }
 
-  #heard(outcome: Outcome, attempt: Attempt): void {
+  #heard(outcome: QueryResult, attempt: Attempt): void {
     if (outcome.kind === 'unreachable') {
-      attempt.server.silent(this.options.clock.now());
+      attempt.server.recordTimeout(this.options.clock.now());
       this.#fail(attempt.server);
       return;
     }
     const { server } = attempt;
     const answer = { message: outcome.message, server };
-    server.answered(this.options.clock.now() - attempt.begun);
+    server.recordAnswer(this.options.clock.now() - attempt.begun);
     const verdict = judge(answer.message);
     if (verdict === 'failed') this.#fail(server);
     else if (verdict === 'cut' && this.protocol === 'udp') this.#askForAll(answer);
@@ -172,7 +172,8 @@ export class Inquiry {
 function judge(message: Buffer): 'failed' | 'cut' | 'no' | 'yes' {
   const flags = message.readUInt16BE(2);
   const code = flags & flag.code;
-  if (code === responseCode.failed || code === responseCode.refused || message.readUInt16BE(4) !== 1) return 'failed';
+  if (code === responseCode.serverFailure || code === responseCode.refused || message.readUInt16BE(4) !== 1)
+    return 'failed';
   if ((flags & flag.truncated) !== 0) return 'cut';
-  return code === responseCode.noSuchName || message.readUInt16BE(6) === 0 ? 'no' : 'yes';
+  return code === responseCode.nxDomain || message.readUInt16BE(6) === 0 ? 'no' : 'yes';
 }

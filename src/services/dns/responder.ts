@@ -6,15 +6,15 @@
  * rules, and nothing more by the old ones.
  */
 import { sameAddress } from '../../values/address.ts';
-import { toldAddresses } from './answer-addresses.ts';
+import { readAnswerAddresses } from './answer-addresses.ts';
 import { AnswerCache } from './cache.ts';
-import { bounded, leadsAstray, type Open, openingsOf } from './egress-opening.ts';
-import { compose, composeRefusal, personalise, type ResourceData } from './encode-answer.ts';
+import { capTtls, egressOpeningsFor, isDeniedAnswer, type OpenEgress } from './egress-opening.ts';
+import { adaptAnswer, encodeAnswer, encodeError, type RecordData } from './encode-answer.ts';
 import { type Explanation, explainAnswer, reachableUpstreams } from './explain.ts';
 import { Forwarder } from './forwarder.ts';
-import { ReadyAnswers } from './local-answer-cache.ts';
-import { payloadLimit, type Query, type Question, readQuery, responseCode } from './message.ts';
-import type { InquiryOptions } from './query-fanout.ts';
+import { LocalAnswerCache } from './local-answer-cache.ts';
+import { type Query, type Question, readQuery, responseCode, udpPayloadLimit } from './message.ts';
+import type { FanoutOptions } from './query-fanout.ts';
 import { UpstreamServer } from './upstream.ts';
 import type { Protocol } from './upstream-query.ts';
 import type { Zone } from './zone.ts';
@@ -22,17 +22,17 @@ import type { Zone } from './zone.ts';
 /** Two bytes tell a message's length there. */
 const longestByStream = 0xffff;
 
-export interface ResponderOptions extends InquiryOptions {
+export interface ResponderOptions extends FanoutOptions {
   /** A number from 0 to below 1. Default: Math.random. */
   readonly random?: () => number;
   /** What opens addresses to a network that is let speak to names. Default: nothing does. */
-  readonly open?: Open;
+  readonly openEgress?: OpenEgress;
 }
 
 export class Responder {
   #zone: Zone;
   #forwarder: Forwarder;
-  readonly #ready = new ReadyAnswers();
+  readonly #ready = new LocalAnswerCache();
   #open = true;
 
   constructor(
@@ -44,15 +44,15 @@ export class Responder {
   }
 
   /** Questions that wait for an answer from outside. */
-  get waiting(): number {
-    return this.#forwarder.askers;
+  get pendingCount(): number {
+    return this.#forwarder.pendingCount;
   }
 
   /**
    * Answers by another zone from now on. Where the way out has changed, nothing is remembered of what was heard before: the
    * other way may lead to other answers.
    */
-  follow(zone: Zone): void {
+  updateZone(zone: Zone): void {
     const before = this.#zone;
     this.#zone = zone;
     this.#ready.clear();
@@ -86,27 +86,27 @@ export class Responder {
     }
     const query = readQuery(message);
     if (query === undefined) return false;
-    if (typeof query === 'number') reply(composeRefusal(message, query));
+    if (typeof query === 'number') reply(encodeError(message, query));
     else this.#answer(message, query, protocol, reply);
     return true;
   }
 
   #answer(message: Buffer, query: Query, protocol: Protocol, reply: (answer: Buffer) => void): void {
-    const limit = protocol === 'udp' ? payloadLimit(query) : longestByStream;
+    const limit = protocol === 'udp' ? udpPayloadLimit(query) : longestByStream;
     const explanation = this.explain(query.question);
     if (explanation.by === 'upstream') {
       this.#forward(message, query, { protocol, limit }, reply);
       return;
     }
-    const answer = compose(message, query, { ...this.#local(explanation), limit });
-    if (protocol === 'udp' && query.plain && isAlwaysTheSame(explanation)) this.#ready.put(message, answer);
+    const answer = encodeAnswer(message, query, { ...this.#local(explanation), limit });
+    if (protocol === 'udp' && query.isPlain && isAlwaysTheSame(explanation)) this.#ready.put(message, answer);
     reply(answer);
   }
 
-  #local(explanation: Exclude<Explanation, { by: 'upstream' }>): Parameters<typeof compose>[2] {
-    if (explanation.by === 'nobody') return { code: responseCode.failed };
+  #local(explanation: Exclude<Explanation, { by: 'upstream' }>): Parameters<typeof encodeAnswer>[2] {
+    if (explanation.by === 'nobody') return { code: responseCode.serverFailure };
     if (explanation.by === 'silence') return { code: silences[explanation.because] };
-    return { code: responseCode.ok, records: shuffled(explanation.records, this.options.random ?? Math.random) };
+    return { code: responseCode.noError, records: shuffled(explanation.records, this.options.random ?? Math.random) };
   }
 
   #forward(
@@ -118,34 +118,34 @@ export class Responder {
     const kept = Buffer.from(message);
     this.#forwarder.forward(kept, query, protocol, (answer) => {
       if (!this.#open) return;
-      if (answer === 'moved') this.#answer(kept, query, protocol, reply);
-      else if (typeof answer === 'string') reply(compose(kept, query, { code: responseCode[answer], limit }));
+      if (answer === 'closed') this.#answer(kept, query, protocol, reply);
+      else if (typeof answer === 'string') reply(encodeAnswer(kept, query, { code: responseCode[answer], limit }));
       else
         this.#pass(answer, query, (passed) => {
-          if (Buffer.isBuffer(passed)) reply(personalise(passed, kept, query, limit));
-          else reply(compose(kept, query, { code: responseCode[passed], limit }));
+          if (Buffer.isBuffer(passed)) reply(adaptAnswer(passed, kept, query, limit));
+          else reply(encodeAnswer(kept, query, { code: responseCode[passed], limit }));
         });
     });
   }
 
   /** An answer of the world is handed out when the addresses in it are open, and not at all where it leads to what is denied. */
-  #pass(answer: Buffer, { question, end }: Query, give: (passed: Buffer | 'failed' | 'noSuchName') => void): void {
-    const { open } = this.options;
-    if (this.#zone.exits.every(({ egress }) => egress === undefined)) {
+  #pass(answer: Buffer, { question, end }: Query, give: (passed: Buffer | 'serverFailure' | 'nxDomain') => void): void {
+    const { openEgress: open } = this.options;
+    if (this.#zone.egressNetworks.every(({ egress }) => egress === undefined)) {
       give(answer);
       return;
     }
-    const told = toldAddresses(answer, question, end);
-    if (leadsAstray(this.#zone, told)) {
-      give('noSuchName');
+    const told = readAnswerAddresses(answer, question, end);
+    if (isDeniedAnswer(this.#zone, told)) {
+      give('nxDomain');
       return;
     }
-    const opening = open?.(openingsOf(this.#zone, told));
-    if (opening === undefined) give(bounded(answer, told));
+    const opening = open?.(egressOpeningsFor(this.#zone, told));
+    if (opening === undefined) give(capTtls(answer, told));
     else
       opening.then(
-        () => give(bounded(answer, told)),
-        () => give('failed'),
+        () => give(capTtls(answer, told)),
+        () => give('serverFailure'),
       );
   }
 
@@ -157,17 +157,17 @@ export class Responder {
 }
 
 const silences = {
-  elsewhere: responseCode.ok,
-  ndots: responseCode.ok,
-  absent: responseCode.noSuchName,
-  egress: responseCode.noSuchName,
+  elsewhere: responseCode.noError,
+  ndots: responseCode.noError,
+  absent: responseCode.nxDomain,
+  egress: responseCode.nxDomain,
 } as const;
 
 /** The servers in their order, and whether the world begins behind them or only an internal network. */
 function sameWayOut(a: Zone, b: Zone): boolean {
   const [before, after] = [reachableUpstreams(a), reachableUpstreams(b)];
   return (
-    a.wayOut === b.wayOut &&
+    a.hasExternalNetwork === b.hasExternalNetwork &&
     before.length === after.length &&
     before.every(({ address, place }, index) => {
       const other = after[index];
@@ -182,7 +182,7 @@ function isAlwaysTheSame(explanation: Explanation): boolean {
 }
 
 /** In an order of chance, so that containers which share a name share the work. */
-function shuffled(records: readonly ResourceData[], random: () => number): readonly ResourceData[] {
+function shuffled(records: readonly RecordData[], random: () => number): readonly RecordData[] {
   if (records.length < 2) return records;
   const mixed = [...records];
   for (let last = mixed.length - 1; last > 0; last--) {

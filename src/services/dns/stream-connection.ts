@@ -1,15 +1,15 @@
 /** One client of the name server by TCP: a question, its answer, the next question. */
 import type { Socket } from 'node:net';
 import type { Responder } from './responder.ts';
-import { MessageSplitter, withLength } from './stream-message.ts';
+import { TcpMessageReader, withLengthPrefix } from './stream-message.ts';
 
-export interface StreamConnectionOptions {
+export interface TcpConnectionOptions {
   readonly idleMilliseconds: number;
-  readonly questionLimit: number;
+  readonly queryLimit: number;
 }
 
-export class StreamConnection {
-  readonly #messages = new MessageSplitter();
+export class TcpConnection {
+  readonly #messages = new TcpMessageReader();
   /** What came in one piece with the question that is being answered. */
   #waiting: Buffer[] = [];
   #left: number;
@@ -21,7 +21,7 @@ export class StreamConnection {
   constructor(
     readonly socket: Socket,
     readonly responder: Responder,
-    { idleMilliseconds, questionLimit }: StreamConnectionOptions,
+    { idleMilliseconds, queryLimit: questionLimit }: TcpConnectionOptions,
     readonly onProgress: () => void,
   ) {
     this.#left = questionLimit;
@@ -59,7 +59,7 @@ export class StreamConnection {
   #write(answer: Buffer): void {
     this.#clock.refresh();
     this.#left--;
-    this.socket.write(withLength(answer), () => {
+    this.socket.write(withLengthPrefix(answer), () => {
       this.#busy = false;
       if (this.#left > 0) this.#next();
       else this.socket.end();

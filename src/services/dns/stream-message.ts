@@ -1,6 +1,6 @@
 /** DNS messages in a stream of bytes: each has two bytes before it that tell its length. @see RFC 7766 section 8 */
 
-export function withLength(message: Buffer): Buffer {
+export function withLengthPrefix(message: Buffer): Buffer {
   const framed = Buffer.alloc(2 + message.length);
   framed.writeUInt16BE(message.length, 0);
   message.copy(framed, 2);
@@ -8,7 +8,7 @@ export function withLength(message: Buffer): Buffer {
 }
 
 /** Puts messages together again. Bytes are put in a row once, when a message is complete: not whenever one arrives. */
-export class MessageSplitter {
+export class TcpMessageReader {
   #parts: Buffer[] = [];
   #length = 0;
   #needed = 2;

@@ -19,13 +19,13 @@ import { isListening } from '../../sys/inet-socket.ts';
 import { acceptOn } from '../../sys/node-listener.ts';
 import { descriptor } from '../../sys/stream-descriptor.ts';
 import type { Responder } from './responder.ts';
-import { StreamConnection } from './stream-connection.ts';
+import { TcpConnection } from './stream-connection.ts';
 
-export interface StreamServerOptions {
+export interface TcpServerOptions {
   /** Default 2,000. */
   readonly idleMilliseconds?: number;
   /** Default 128. */
-  readonly questionLimit?: number;
+  readonly queryLimit?: number;
   /** Default 64. */
   readonly connectionLimit?: number;
   /** No client whose descriptor would be this one or a higher one. Default: any. */
@@ -34,7 +34,7 @@ export interface StreamServerOptions {
 
 const defaults = {
   idleMilliseconds: 2000,
-  questionLimit: 128,
+  queryLimit: 128,
   connectionLimit: 64,
   descriptorLimit: Number.POSITIVE_INFINITY,
 };
@@ -45,12 +45,12 @@ const defaults = {
  */
 const lookMilliseconds = 1000;
 
-export class StreamServer {
+export class TcpServer {
   readonly #watch: NodeJS.Timeout;
   readonly #server: Server;
   /** The one that has waited longest first. */
-  readonly #connections = new Set<StreamConnection>();
-  readonly #options: Required<StreamServerOptions>;
+  readonly #connections = new Set<TcpConnection>();
+  readonly #options: Required<TcpServerOptions>;
 
   /**
    * @param fd a listening socket, which is the server's from now on, also if this throws
@@ -59,7 +59,7 @@ export class StreamServer {
   constructor(
     fd: number,
     readonly responder: Responder,
-    options: StreamServerOptions = {},
+    options: TcpServerOptions = {},
   ) {
     this.#options = { ...defaults, ...options };
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#greet(socket));
@@ -88,7 +88,7 @@ export class StreamServer {
     }
     const [longest] = this.#connections;
     if (longest !== undefined && this.#connections.size >= this.#options.connectionLimit) longest.socket.destroy();
-    const connection = new StreamConnection(socket, this.responder, this.#options, () => {
+    const connection = new TcpConnection(socket, this.responder, this.#options, () => {
       // To the end of the line.
       if (this.#connections.delete(connection)) this.#connections.add(connection);
     });

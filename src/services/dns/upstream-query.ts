@@ -5,7 +5,7 @@ import { flag, headerSize, lowerCase, readQuestion, responseCode } from './messa
 
 export type Protocol = 'udp' | 'tcp';
 
-export type Outcome =
+export type QueryResult =
   | { readonly kind: 'answer'; readonly message: Buffer }
   /** Nobody is there, or there is no way to them: an ICMP message, an RST, no route. */
   | { readonly kind: 'unreachable' };
@@ -17,10 +17,15 @@ export type Cancel = () => void;
  * Sends `query` to `server` and reports the first message that answers it, once, and not before this function has
  * returned. A server that says nothing is not reported: the time is the caller's.
  */
-export type Ask = (server: Upstream, protocol: Protocol, query: Buffer, report: (outcome: Outcome) => void) => Cancel;
+export type SendQuery = (
+  server: Upstream,
+  protocol: Protocol,
+  query: Buffer,
+  report: (outcome: QueryResult) => void,
+) => Cancel;
 
 /** The query with an id that nobody can guess. */
-export function withFreshId(query: Buffer): Buffer {
+export function withRandomId(query: Buffer): Buffer {
   const copy = Buffer.from(query);
   copy.writeUInt16BE(randomInt(0x10000), 0);
   return copy;
@@ -34,7 +39,7 @@ export function isAnswer(query: Buffer, message: Buffer): boolean {
   if (message.length < headerSize || message.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
   const flags = message.readUInt16BE(2);
   if ((flags & flag.response) === 0) return false;
-  if (message.readUInt16BE(4) === 0) return (flags & flag.code) !== responseCode.ok;
+  if (message.readUInt16BE(4) === 0) return (flags & flag.code) !== responseCode.noError;
   const end = readQuestion(query)?.end ?? 0;
   return message.readUInt16BE(4) === 1 && message.length >= end && sameQuestion(query, message, end);
 }

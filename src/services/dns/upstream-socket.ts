@@ -12,13 +12,13 @@ import { closeSocket, connect, openDatagram, openStream, reportUnreachable } fro
 import { whenReadable } from '../../sys/readiness.ts';
 import { hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { type Upstream, upstreamPort } from '../../values/resolver.ts';
-import { MessageSplitter, withLength } from './stream-message.ts';
-import { type Ask, type Cancel, isAnswer, type Outcome, type Protocol } from './upstream-query.ts';
+import { TcpMessageReader, withLengthPrefix } from './stream-message.ts';
+import { type Cancel, isAnswer, type Protocol, type QueryResult, type SendQuery } from './upstream-query.ts';
 
 /** Opens a socket to a server, in the namespace from which that one is asked. Synchronous. @throws KernelError */
 export type Dial = (upstream: Upstream, protocol: Protocol) => number;
 
-export interface AskOptions {
+export interface SenderOptions {
   readonly dial: Dial;
   readonly buffer: DatagramBuffer;
   /** No socket whose descriptor would be this one or a higher one. */
@@ -33,7 +33,7 @@ const turn = 64;
  *
  * @throws KernelError ENETUNREACH, EAFNOSUPPORT, EMFILE
  */
-export function dialHere({ address }: Upstream, protocol: Protocol): number {
+export function dialUpstream({ address }: Upstream, protocol: Protocol): number {
   const fd = protocol === 'udp' ? openDatagram(address.family) : openStream(address.family);
   try {
     if (protocol === 'udp') reportUnreachable(fd, address.family);
@@ -46,7 +46,7 @@ export function dialHere({ address }: Upstream, protocol: Protocol): number {
 }
 
 /** Questions over the network. */
-export function networkAsk(options: AskOptions): Ask {
+export function networkSender(options: SenderOptions): SendQuery {
   return (upstream, protocol, query, report) => {
     const exchange = protocol === 'udp' ? askByDatagram : askByStream;
     return exchange(() => connected(upstream, protocol, options), query, report, options.buffer);
@@ -54,7 +54,11 @@ export function networkAsk(options: AskOptions): Ask {
 }
 
 /** @returns undefined where there is no way to the server, or no descriptor left */
-function connected(upstream: Upstream, protocol: Protocol, { dial, descriptorLimit }: AskOptions): number | undefined {
+function connected(
+  upstream: Upstream,
+  protocol: Protocol,
+  { dial, descriptorLimit }: SenderOptions,
+): number | undefined {
   try {
     const fd = dial(upstream, protocol);
     if (fd < descriptorLimit) return fd;
@@ -70,7 +74,7 @@ function connected(upstream: Upstream, protocol: Protocol, { dial, descriptorLim
 type Exchange = (
   connected: () => number | undefined,
   query: Buffer,
-  report: (outcome: Outcome) => void,
+  report: (outcome: QueryResult) => void,
   buffer: DatagramBuffer,
 ) => Cancel;
 
@@ -78,7 +82,7 @@ const askByDatagram: Exchange = (connected, query, report, buffer) => {
   const fd = connected();
   if (fd === undefined) return later(() => report({ kind: 'unreachable' }));
   let open = true;
-  const end = (outcome?: Outcome) => {
+  const end = (outcome?: QueryResult) => {
     if (!open) return;
     open = false;
     watch.close();
@@ -95,7 +99,7 @@ const askByDatagram: Exchange = (connected, query, report, buffer) => {
 };
 
 /** What came on a question's socket; undefined: nothing that concerns it. */
-function receive(fd: number, query: Buffer, buffer: DatagramBuffer): Outcome | undefined {
+function receive(fd: number, query: Buffer, buffer: DatagramBuffer): QueryResult | undefined {
   for (let count = 0; count < turn; count++) {
     const length = buffer.receive(fd);
     if (length === undefined) return buffer.failure === undefined ? undefined : { kind: 'unreachable' };
@@ -119,9 +123,9 @@ const askByStream: Exchange = (connected, query, report) => {
   };
 };
 
-function converse(socket: Socket, query: Buffer, report: (outcome: Outcome) => void): Socket {
-  const messages = new MessageSplitter();
-  let outcome: Outcome = { kind: 'unreachable' };
+function converse(socket: Socket, query: Buffer, report: (outcome: QueryResult) => void): Socket {
+  const messages = new TcpMessageReader();
+  let outcome: QueryResult = { kind: 'unreachable' };
   socket.on('data', (bytes: Buffer) => {
     const found = messages.push(bytes).find((message) => isAnswer(query, message));
     if (found === undefined) return;
@@ -132,7 +136,7 @@ function converse(socket: Socket, query: Buffer, report: (outcome: Outcome) => v
   socket.on('error', () => {});
   socket.on('end', () => socket.destroy());
   socket.on('close', () => report(outcome));
-  socket.write(withLength(query));
+  socket.write(withLengthPrefix(query));
   return socket;
 }
 

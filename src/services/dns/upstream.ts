@@ -23,13 +23,13 @@ export class UpstreamServer {
   constructor(readonly upstream: Upstream) {}
 
   /** How long to wait for it before somebody else is asked, too. */
-  get patienceMilliseconds(): number {
+  get timeoutMilliseconds(): number {
     const measured = this.#smoothed === undefined ? patience.initial : this.#smoothed + 4 * this.#deviation;
     const doubled = Math.max(measured, patience.least) * 2 ** Math.min(this.#silences, silencesUntilLast);
     return Math.min(doubled, patience.most);
   }
 
-  answered(milliseconds: number): void {
+  recordAnswer(milliseconds: number): void {
     this.#silences = 0;
     this.#restsUntil = Number.NEGATIVE_INFINITY;
     if (this.#smoothed === undefined) {
@@ -42,17 +42,20 @@ export class UpstreamServer {
   }
 
   /** It did not answer in time, or could not be reached. */
-  silent(now: number): void {
+  recordTimeout(now: number): void {
     this.#silences++;
     if (this.#silences >= silencesUntilLast) this.#restsUntil = now + restMilliseconds;
   }
 
-  rests(now: number): boolean {
+  isDeferred(now: number): boolean {
     return now < this.#restsUntil;
   }
 }
 
 /** As a person has ordered them, but those that rest come last. */
-export function inOrder(servers: readonly UpstreamServer[], now: number): readonly UpstreamServer[] {
-  return [...servers.filter((server) => !server.rests(now)), ...servers.filter((server) => server.rests(now))];
+export function orderUpstreams(servers: readonly UpstreamServer[], now: number): readonly UpstreamServer[] {
+  return [
+    ...servers.filter((server) => !server.isDeferred(now)),
+    ...servers.filter((server) => server.isDeferred(now)),
+  ];
 }

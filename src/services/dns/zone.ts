@@ -8,11 +8,11 @@
 import { type Address, toBytes } from '../../values/address.ts';
 import type { EgressPolicy } from '../../values/egress.ts';
 import type { Upstream } from '../../values/resolver.ts';
-import type { ResourceData } from './encode-answer.ts';
+import type { RecordData } from './encode-answer.ts';
 import { recordType } from './message.ts';
 
 /** A container in a network. */
-export interface Member {
+export interface ZoneMember {
   /** Its own name first, then aliases (`*.x` is every name that ends in `.x`), its id's first 12 digits, its hostname. */
   readonly names: readonly string[];
   /** None for a container that is not running: its name is still nobody else's business. */
@@ -21,8 +21,8 @@ export interface Member {
 
 /** A name's records; of a name that several containers share, those of all. */
 export interface NameRecords {
-  readonly four: readonly ResourceData[];
-  readonly six: readonly ResourceData[];
+  readonly a: readonly RecordData[];
+  readonly aaaa: readonly RecordData[];
 }
 
 /** All names of a network. */
@@ -32,7 +32,7 @@ export interface NameTable {
   /** By what follows `*.`. */
   readonly wildcards: ReadonlyMap<string, NameRecords>;
   /** By the name for the way back: `2.0.18.172.in-addr.arpa`. */
-  readonly pointers: ReadonlyMap<string, ResourceData>;
+  readonly pointers: ReadonlyMap<string, RecordData>;
 }
 
 export interface ZoneNetwork {
@@ -42,7 +42,7 @@ export interface ZoneNetwork {
 }
 
 /** A network of the container by which something can leave. */
-export interface ZoneExit {
+export interface EgressNetwork {
   readonly id: string;
   readonly network: string;
   /** The link on the machine: the bridge. */
@@ -55,22 +55,22 @@ export interface Zone {
   /** In the order of the gateways. */
   readonly networks: readonly ZoneNetwork[];
   /** Every network of the machine: what is a name in one of them is no stranger's business. May be the same for all zones. */
-  readonly machine: readonly NameTable[];
+  readonly hostTables: readonly NameTable[];
   /** Is one of the networks not internal? Without it nothing leaves by the machine's own servers. */
-  readonly wayOut: boolean;
+  readonly hasExternalNetwork: boolean;
   /** A question may leave if one of them lets it. */
-  readonly exits: readonly ZoneExit[];
+  readonly egressNetworks: readonly EgressNetwork[];
   readonly upstreams: readonly Upstream[];
   /** As a person said it; 0 where nobody did. */
   readonly ndots: number;
 }
 
-export function nameTable(network: string, members: readonly Member[]): NameTable {
+export function nameTable(network: string, members: readonly ZoneMember[]): NameTable {
   const names = collect(members);
   const wildcards = new Map(
     [...names].filter(([name]) => name.startsWith('*.')).map(([name, found]) => [name.slice(2), found]),
   );
-  const pointers = new Map<string, ResourceData>();
+  const pointers = new Map<string, RecordData>();
   for (const member of members) {
     const data = member.names.map((name) => encodeName(`${name}.${network}`)).find((name) => name !== undefined);
     if (data === undefined) continue;
@@ -80,20 +80,20 @@ export function nameTable(network: string, members: readonly Member[]): NameTabl
 }
 
 /** A container's links in one network: each alias with the addresses of the container behind it. */
-export function linkTable(links: readonly Member[]): ReadonlyMap<string, NameRecords> {
+export function linkTable(links: readonly ZoneMember[]): ReadonlyMap<string, NameRecords> {
   return collect(links);
 }
 
-function collect(members: readonly Member[]): Map<string, NameRecords> {
-  const names = new Map<string, { four: ResourceData[]; six: ResourceData[] }>();
+function collect(members: readonly ZoneMember[]): Map<string, NameRecords> {
+  const names = new Map<string, { a: RecordData[]; aaaa: RecordData[] }>();
   for (const member of members) {
     // Two of its names may be the same: that of the container and the hostname.
     for (const name of new Set(member.names.map((text) => text.toLowerCase()))) {
-      const found = names.get(name) ?? { four: [], six: [] };
+      const found = names.get(name) ?? { a: [], aaaa: [] };
       names.set(name, found);
       for (const address of member.addresses) {
-        if (address.family === 4) found.four.push({ type: recordType.A, data: toBytes(address) });
-        else found.six.push({ type: recordType.AAAA, data: toBytes(address) });
+        if (address.family === 4) found.a.push({ type: recordType.A, data: toBytes(address) });
+        else found.aaaa.push({ type: recordType.AAAA, data: toBytes(address) });
       }
     }
   }
