@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import test, { registerCompletionHandler } from 'ava';
 import { type Answer, decode, encode, type Packet, type SoaAnswer } from 'dns-packet';
 import { waitFor } from '../../src/lab/wait.ts';
-import { TcpMessageReader, withLengthPrefix } from '../../src/services/dns/stream-message.ts';
+import { TcpMessageReader, withLengthPrefix } from '../../src/services/dns/message.ts';
 import { bind, openDatagram } from '../../src/sys/inet-socket.ts';
 import { raiseOpenFileLimit } from '../../src/sys/open-files.ts';
 import { parseAddress } from '../../src/values/address.ts';

@@ -7,13 +7,13 @@ import test, { registerCompletionHandler } from 'ava';
 import { type Answer, decode, encode, type Packet } from 'dns-packet';
 import type { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { waitFor } from '../../src/lab/wait.ts';
+import { TcpMessageReader, withLengthPrefix } from '../../src/services/dns/message.ts';
 import {
   type NameServer,
   type NameServerSockets,
   NameServers,
   openNameServerSockets,
 } from '../../src/services/dns/name-server.ts';
-import { TcpMessageReader, withLengthPrefix } from '../../src/services/dns/stream-message.ts';
 import type { Dial } from '../../src/services/dns/upstream-socket.ts';
 import { bind, closeSocket, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
 import { openFiles } from '../../src/sys/open-files.ts';

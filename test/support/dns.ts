@@ -1,7 +1,7 @@
 /** A name server's surroundings, without a network: a clock that the test winds, and servers that say what it wants. */
 import { decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
 import type { Clock } from '../../src/services/dns/query-fanout.ts';
-import type { Protocol, QueryResult, SendQuery } from '../../src/services/dns/upstream-query.ts';
+import type { Protocol, QueryResult, SendQuery } from '../../src/services/dns/upstream.ts';
 import { type EgressNetwork, type NameTable, nameTable, type Zone } from '../../src/services/dns/zone.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';
 import type { Upstream } from '../../src/values/resolver.ts';

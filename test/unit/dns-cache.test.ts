@@ -1,9 +1,8 @@
 import test from 'ava';
 import { type Answer, decode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
-import { AnswerCache, type CacheOptions } from '../../src/services/dns/cache.ts';
+import { AnswerCache, type CacheOptions, cacheLifetimeOf } from '../../src/services/dns/cache.ts';
 import { readQuestion } from '../../src/services/dns/message.ts';
-import { cacheLifetimeOf } from '../../src/services/dns/ttl.ts';
 import { answerTo, question } from '../support/dns.ts';
 
 const noSuchName = 3;

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import type { QueryResult } from '../../src/services/dns/upstream-query.ts';
+import type { QueryResult } from '../../src/services/dns/upstream.ts';
 import { networkSender } from '../../src/services/dns/upstream-socket.ts';
 import { DatagramBuffer } from '../../src/sys/datagram-buffer.ts';
 import { connect, openDatagram, reportUnreachable } from '../../src/sys/inet-socket.ts';

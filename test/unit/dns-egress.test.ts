@@ -4,8 +4,12 @@ import { type Answer, type DecodedPacket, decode, type Packet } from 'dns-packet
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { learnedElements } from '../../src/firewall/dns-egress-elements.ts';
-import { readAnswerAddresses } from '../../src/services/dns/answer-addresses.ts';
-import { capTtls, type EgressOpening, egressOpeningsFor } from '../../src/services/dns/egress-opening.ts';
+import {
+  capTtls,
+  type EgressOpening,
+  egressOpeningsFor,
+  readAnswerAddresses,
+} from '../../src/services/dns/egress-opening.ts';
 import { readQuestion } from '../../src/services/dns/message.ts';
 import { Responder } from '../../src/services/dns/responder.ts';
 import { formatAddress, isOfTheWorld, parseAddress } from '../../src/values/address.ts';

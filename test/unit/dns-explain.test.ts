@@ -1,6 +1,10 @@
 import test from 'ava';
-import { type Explanation, explainAnswer, reachableUpstreams } from '../../src/services/dns/explain.ts';
-import { formatExplanation } from '../../src/services/dns/explain-text.ts';
+import {
+  type Explanation,
+  explainAnswer,
+  formatExplanation,
+  reachableUpstreams,
+} from '../../src/services/dns/explain.ts';
 import { recordType } from '../../src/services/dns/message.ts';
 import { type EgressNetwork, linkTable, type Zone } from '../../src/services/dns/zone.ts';
 import { formatAddress, fromBytes, parseAddress } from '../../src/values/address.ts';
@@ -197,27 +201,27 @@ test('each explanation is a sentence', (t) => {
   t.is(say('web'), 'gangway answers: web is a name in network front');
   t.is(
     say('web', 'MX'),
-    'gangway answers: web is a name in network front, but has no record of this type; the question goes no further',
+    'gangway answers: web is a name in network front, but has no record of this type; not forwarded',
   );
   t.is(
     say('vault'),
-    'gangway answers that it knows nothing: vault belongs to network secret, which this container is not in',
+    'gangway answers without records: vault belongs to network secret, and the container is not in it',
   );
   t.is(
     say('vault.front'),
-    'gangway answers that there is no such name: nobody in network front is called vault.front, and the names of other networks are not asked outside',
+    'gangway answers NXDOMAIN: network front has no name vault.front, and names of other networks are not forwarded',
   );
   t.is(
     say('x.test'),
-    "asked outside: x.test is no name in this container's networks; servers: 203.0.113.1 (asked from the host)",
+    "forwarded: x.test is not a name in the container's networks; servers: 203.0.113.1 (reached from the host)",
   );
   t.is(
     say('x.test', 'A', { ...inside, egressNetworks: [{ ...plainExit, egress: parseEgress(['allow=y.test']) }] }),
-    'gangway answers that there is no such name: the egress policy of network front lets no question for x.test out',
+    'gangway answers NXDOMAIN: the egress policy of network front does not allow queries for x.test',
   );
   t.regex(
     say('x.test', 'A', { ...inside, hasExternalNetwork: false }),
-    /^nobody answers: the container has internal networks only/,
+    /^gangway answers SERVFAIL: the container has internal networks only/,
   );
 });
 

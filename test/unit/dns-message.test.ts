@@ -1,6 +1,7 @@
 import test from 'ava';
 import { decode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
+import { cacheLifetimeOf, withReducedTtls } from '../../src/services/dns/cache.ts';
 import { adaptAnswer, encodeAnswer } from '../../src/services/dns/encode-answer.ts';
 import {
   locateRecords,
@@ -8,12 +9,12 @@ import {
   readQuery,
   readQuestion,
   responseCode,
+  TcpMessageReader,
   udpPayloadLimit,
+  withLengthPrefix,
 } from '../../src/services/dns/message.ts';
 import { Responder } from '../../src/services/dns/responder.ts';
-import { TcpMessageReader, withLengthPrefix } from '../../src/services/dns/stream-message.ts';
-import { cacheLifetimeOf, withReducedTtls } from '../../src/services/dns/ttl.ts';
-import { isAnswer } from '../../src/services/dns/upstream-query.ts';
+import { isAnswer } from '../../src/services/dns/upstream.ts';
 import { answerTo, FakeClock, FakeServers, question, table, zone } from '../support/dns.ts';
 
 /** Bytes as they come, and messages with some bytes changed: both must be taken calmly. */

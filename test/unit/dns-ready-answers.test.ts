@@ -1,6 +1,6 @@
 import test from 'ava';
 import { decode, type Packet } from 'dns-packet';
-import { LocalAnswerCache } from '../../src/services/dns/local-answer-cache.ts';
+import { LocalAnswerCache } from '../../src/services/dns/cache.ts';
 import { Responder } from '../../src/services/dns/responder.ts';
 import { FakeClock, FakeServers, question, table, zone } from '../support/dns.ts';
 

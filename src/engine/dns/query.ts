@@ -1,8 +1,7 @@
 /** `gangway dns query`: what a container's programs are told of a name, by whom, and why. */
 import type { KernelNamespace } from '../../kernel/namespace.ts';
 import { KernelHandles } from '../../plan/kernel-handles.ts';
-import { explainAnswer } from '../../services/dns/explain.ts';
-import { formatExplanation } from '../../services/dns/explain-text.ts';
+import { explainAnswer, formatExplanation } from '../../services/dns/explain.ts';
 import { flag, type Question, readQuestion } from '../../services/dns/message.ts';
 import {
   type AnswerText,
@@ -11,7 +10,7 @@ import {
   type QuestionType,
   queryTypes,
 } from '../../services/dns/packet-text.ts';
-import type { Protocol } from '../../services/dns/upstream-query.ts';
+import type { Protocol } from '../../services/dns/upstream.ts';
 import { dialUpstream, networkSender } from '../../services/dns/upstream-socket.ts';
 import { reverseName, type Zone } from '../../services/dns/zone.ts';
 import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
