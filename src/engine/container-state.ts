@@ -9,14 +9,14 @@
  */
 import { bootId } from '../kernel/boot.ts';
 import { isAlive as isProcessAlive } from '../kernel/process.ts';
-import type { Exit } from '../services/process/exit-hook.ts';
-import { type Observed, observe, readLaunched } from '../services/process/launch.ts';
+import type { ExitInfo } from '../services/process/exit-hook.ts';
+import { type ObservedProcess, observeContainerProcess, readContainerProcesses } from '../services/process/launch.ts';
 import { GangwayError, hasErrno } from '../values/errors.ts';
 import type { ContainerRecord, HeldAddress, LastExit, Run } from './store/record.ts';
 
 /** Observes a run by its processes. A run of another boot is `absent`. */
-export function observeRun(life: Run): Observed {
-  return life.boot === bootId() ? observe(life.launch) : { kind: 'absent' };
+export function observeRun(life: Run): ObservedProcess {
+  return life.boot === bootId() ? observeContainerProcess(life.launch) : { kind: 'absent' };
 }
 
 /** Tells whether the container's command runs, or is created and about to run. */
@@ -27,11 +27,11 @@ export function isAlive(life: Run): boolean {
 /** Tells whether the monitor (conmon) was killed while the command still runs. */
 export function isMonitorKilled(life: Run): boolean {
   if (observeRun(life).kind !== 'lost') return false;
-  const launched = readLaunched(life.launch);
+  const launched = readContainerProcesses(life.launch);
   return launched !== undefined && isProcessAlive(launched.container);
 }
 
-export function isRunningOrCreated({ kind }: Observed): boolean {
+export function isRunningOrCreated({ kind }: ObservedProcess): boolean {
   return kind === 'created' || kind === 'running';
 }
 
@@ -46,7 +46,7 @@ export function withoutRun({ life: _, ...record }: ContainerRecord, lastEnd: Las
 }
 
 /** Describes how a run ended. A run that is still alive is about to be killed: exit code 137. */
-export function exitOf(life: Run, observed: Observed): LastExit {
+export function exitOf(life: Run, observed: ObservedProcess): LastExit {
   const addresses = life.plugs.flatMap(({ networkId, endpoint }) =>
     endpoint.addresses.map(({ address }): HeldAddress => ({ networkId, address })),
   );
@@ -64,7 +64,7 @@ export function exitOf(life: Run, observed: Observed): LastExit {
  *
  * @returns undefined if conmon wrote no exit file
  */
-export function finishedAtOf(life: Run, { at }: Exit): string | undefined {
+export function finishedAtOf(life: Run, { at }: ExitInfo): string | undefined {
   return at === undefined ? undefined : new Date(Math.max(at.getTime(), Date.parse(life.startedAt))).toISOString();
 }
 
@@ -125,7 +125,7 @@ export function isAboutToRestart(record: ContainerRecord): boolean {
   if (life === undefined) return false;
   const observed = observeRun(life);
   if (observed.kind !== 'exited' || !wantsRestart(withoutRun(record, exitOf(life, observed)))) return false;
-  const launched = readLaunched(life.launch);
+  const launched = readContainerProcesses(life.launch);
   return launched !== undefined && isProcessAlive(launched.monitor);
 }
 

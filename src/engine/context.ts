@@ -14,7 +14,7 @@ import { type Change, type ChangeLog, executeChange, recoverChange } from '../pl
 import { KernelHandles } from '../plan/kernel-handles.ts';
 import type { Kinds } from '../plan/kind.ts';
 import type { Plan } from '../plan/step.ts';
-import { endOf } from '../services/events/reader.ts';
+import { endOfLog } from '../services/events/reader.ts';
 import { type Lock, lockEventually } from '../sys/flock.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Forward } from '../values/port.ts';
@@ -176,7 +176,7 @@ function changeLog(context: Context): ChangeLog {
     journalPath: journalPath(context),
     appendEvents: (events) => logEvents(context, events),
     appendMissingEvents: (events, since) => logMissingEvents(context, events, since),
-    eventPosition: () => endOf(eventsPath(context.records)),
+    eventPosition: () => endOfLog(eventsPath(context.records)),
   };
 }
 

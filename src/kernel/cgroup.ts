@@ -110,7 +110,7 @@ export function hasController(
   const name = controller === 'io' && kind !== 'v2' ? 'blkio' : controller;
   return hierarchies.some(({ version, controllers, mountPoint }) => {
     if (version === 1) return controllers.includes(name);
-    // Beside version 1 the tree of version 2 is not crun's (see `rootScript`).
+    // Beside version 1 the tree of version 2 is not crun's (see `rootfsScript`).
     return kind === 'v2' && (read(`${mountPoint}/cgroup.controllers`) ?? '').trim().split(' ').includes(name);
   });
 }

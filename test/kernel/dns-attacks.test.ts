@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import test, { registerCompletionHandler } from 'ava';
 import { type Answer, decode, encode, type Packet, type SoaAnswer } from 'dns-packet';
 import { waitFor } from '../../src/lab/wait.ts';
-import { MessageSplitter, withLength } from '../../src/services/dns/stream-message.ts';
+import { TcpMessageReader, withLengthPrefix } from '../../src/services/dns/message.ts';
 import { bind, openDatagram } from '../../src/sys/inet-socket.ts';
 import { raiseOpenFileLimit } from '../../src/sys/open-files.ts';
 import { parseAddress } from '../../src/values/address.ts';
@@ -49,7 +49,7 @@ test.before(async () => {
 test.beforeEach(() => {
   asked = [];
   answer = (q) => tell(honest, q, reply(q));
-  scene.server.follow(inside);
+  scene.server.updateZone(inside);
 });
 
 test.after.always(() => scene.close());
@@ -221,9 +221,9 @@ test.serial('survives arbitrary bytes from clients and servers', async (t) => {
 test.serial('64 KiB by TCP are refused, and the connection goes on', async (t) => {
   const socket = scene.connect();
   const large = question('web');
-  socket.write(withLength(Buffer.concat([large, Buffer.alloc(0xffff - large.length)])));
-  socket.write(withLength(question('web')));
-  const splitter = new MessageSplitter();
+  socket.write(withLengthPrefix(Buffer.concat([large, Buffer.alloc(0xffff - large.length)])));
+  socket.write(withLengthPrefix(question('web')));
+  const splitter = new TcpMessageReader();
   const messages: Buffer[] = [];
   socket.on('data', (bytes: Buffer) => messages.push(...splitter.push(bytes)));
   await waitFor('both were answered', () => messages.length === 2);

@@ -7,13 +7,13 @@ import test, { registerCompletionHandler } from 'ava';
 import { type Answer, decode, encode, type Packet } from 'dns-packet';
 import type { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { waitFor } from '../../src/lab/wait.ts';
+import { TcpMessageReader, withLengthPrefix } from '../../src/services/dns/message.ts';
 import {
   type NameServer,
   type NameServerSockets,
   NameServers,
   openNameServerSockets,
 } from '../../src/services/dns/name-server.ts';
-import { MessageSplitter, withLength } from '../../src/services/dns/stream-message.ts';
 import type { Dial } from '../../src/services/dns/upstream-socket.ts';
 import { bind, closeSocket, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
 import { openFiles } from '../../src/sys/open-files.ts';
@@ -46,7 +46,7 @@ test.before(async () => {
 
 test.beforeEach(() => {
   asked = [];
-  server.follow(inside);
+  server.updateZone(inside);
 });
 
 test.after.always(() => scene.close());
@@ -81,14 +81,14 @@ async function openUpstream(address: string, change: (packet: Packet) => Packet)
   datagrams.on('message', (message, peer) => datagrams.send(answer(message, 'udp'), peer.port, peer.address));
   const streams = createServer((socket) => {
     socket.on('error', () => {});
-    socket.on('data', (bytes: Buffer) => socket.write(withLength(answer(bytes.subarray(2), 'tcp'))));
+    socket.on('data', (bytes: Buffer) => socket.write(withLengthPrefix(answer(bytes.subarray(2), 'tcp'))));
   }).listen(53, address);
   await Promise.all([once(datagrams, 'listening'), once(streams, 'listening')]);
 }
 
 /** The messages that come on a connection, until it is closed. */
 async function conversation(socket: Socket): Promise<readonly Buffer[]> {
-  const splitter = new MessageSplitter();
+  const splitter = new TcpMessageReader();
   const messages: Buffer[] = [];
   for await (const bytes of socket) messages.push(...splitter.push(bytes as Buffer));
   return messages;
@@ -138,7 +138,7 @@ test.serial(
 
 test.serial('in internal networks nothing is asked of the machine’s servers; one within is reached', async (t) => {
   if (skipUnless(t, digMissing())) return;
-  server.follow({ ...inside, wayOut: false });
+  server.updateZone({ ...inside, hasExternalNetwork: false });
   t.is(await dig('secret.test'), 'SERVFAIL');
   t.is(await dig('secret.test', '+tcp'), 'SERVFAIL');
   t.is(await dig('web'), 'NOERROR 172.18.0.2');
@@ -155,7 +155,11 @@ test.serial('in internal networks nothing is asked of the machine’s servers; o
     const answers = [{ type: 'A' as const, name: questions[0]?.name ?? '', ttl: 60, data: '10.0.0.53' }];
     within.send(encode({ type: 'response', id, flags: 0x8180, questions, answers }), peer.port, peer.address);
   });
-  server.follow({ ...inside, wayOut: false, upstreams: [upstream('203.0.113.1'), upstream('127.0.0.1', 'container')] });
+  server.updateZone({
+    ...inside,
+    hasExternalNetwork: false,
+    upstreams: [upstream('203.0.113.1'), upstream('127.0.0.1', 'container')],
+  });
   t.is(await dig('secret.test'), 'NOERROR 10.0.0.53');
   t.deepEqual(asked, []);
   within.close();
@@ -171,7 +175,7 @@ test.serial('a container may serve DNS itself, at every address and port 53', as
 
 test.serial('after 128 questions a connection is closed in order', async (t) => {
   const socket = scene.connect();
-  socket.write(Buffer.concat(Array.from({ length: 200 }, () => withLength(question('web')))));
+  socket.write(Buffer.concat(Array.from({ length: 200 }, () => withLengthPrefix(question('web')))));
   t.is((await conversation(socket)).length, 128);
 });
 
@@ -197,25 +201,25 @@ test.serial('serves other clients while some stall, disconnect or do not read', 
   const before = process.cpuUsage();
   let most = 0;
   const watch = setInterval(() => {
-    most = Math.max(most, server.streams.connections);
+    most = Math.max(most, server.tcp.connections);
   }, 1);
   const stalling = Array.from({ length: 200 }, (_, count) => {
     const socket = scene.connect();
-    socket.write(count % 2 === 0 ? Buffer.of(0xff, 0xff, 1, 2) : withLength(question('web')));
+    socket.write(count % 2 === 0 ? Buffer.of(0xff, 0xff, 1, 2) : withLengthPrefix(question('web')));
     socket.pause();
     return socket;
   });
-  await waitFor('all places are taken', () => server.streams.connections >= 64);
+  await waitFor('all places are taken', () => server.tcp.connections >= 64);
   for (const socket of stalling.slice(0, 150)) socket.resetAndDestroy();
   const greedy = scene.connect();
   greedy.pause();
-  for (let count = 0; count < 127; count++) greedy.write(withLength(question('big3.test', 'TXT')));
+  for (let count = 0; count < 127; count++) greedy.write(withLengthPrefix(question('big3.test', 'TXT')));
   if (!digMissing()) t.is(await dig('web'), 'NOERROR 172.18.0.2');
   const whole = scene.connect();
-  whole.write(withLength(question('web')));
+  whole.write(withLengthPrefix(question('web')));
   const [bytes] = (await once(whole, 'data')) as [Buffer];
   t.is(decode(bytes.subarray(2)).answers?.length, 1);
-  await waitFor('all were closed', () => server.streams.connections === 0);
+  await waitFor('all were closed', () => server.tcp.connections === 0);
   clearInterval(watch);
   t.is(most, 64);
   const idle = process.cpuUsage();
@@ -246,7 +250,7 @@ test.serial(
     await once(stalling, 'connect');
     const whole = connect(port, '127.0.0.1');
     const answered = once(whole, 'data').then(() => 'answered');
-    whole.write(withLength(question('web')));
+    whole.write(withLengthPrefix(question('web')));
     t.is(await Promise.race([answered, delay(300, 'silence')]), 'silence');
     stalling.destroy();
     t.is(await answered, 'answered');
@@ -270,7 +274,7 @@ test.serial('a client for whom there is no descriptor is turned away, and hears 
     new Promise<string>((resolve) => {
       const client = scene.connect(port);
       client.once('data', () => resolve('answered')).once('close', () => resolve('closed'));
-      client.write(withLength(question('web')));
+      client.write(withLengthPrefix(question('web')));
     });
   t.is(await ask(nameServerPort), 'answered', 'a server with room for it');
   t.is(await ask(otherPort), 'closed');
@@ -285,7 +289,7 @@ test.serial('nothing stays open: no socket of a question, none of the server', a
   const brief = new NameServers().serve(other, { ...inside, upstreams: [upstream('203.0.113.2')] }, dial);
   const client = createSocket('udp4').bind({ fd: container.inside(() => openDatagram(4)) });
   for (let count = 0; count < 100; count++) client.send(question(`x${count}.test`), otherPort, '127.0.0.11');
-  await waitFor('all questions wait', () => brief.responder.waiting === 100);
+  await waitFor('all questions wait', () => brief.responder.pendingCount === 100);
   t.true(openFiles() >= before + 100);
   client.close();
   silent.close();

@@ -5,8 +5,14 @@ import { readLayout } from '../../src/kernel/cgroup.ts';
 import { readCounters } from '../../src/kernel/cgroup-counters.ts';
 import { addNamespace, deleteNamespace, pinPath } from '../../src/kernel/namespace.ts';
 import { createOwnedNetworkNamespace, deleteUserNamespacePin } from '../../src/kernel/user-namespace.ts';
-import { discard, launch, observe, readLaunched, start } from '../../src/services/process/launch.ts';
-import { prepareLaunch } from '../../src/services/process/resolve-launch.ts';
+import {
+  createContainerProcess,
+  deleteContainerProcess,
+  observeContainerProcess,
+  readContainerProcesses,
+  startContainerProcess,
+} from '../../src/services/process/launch.ts';
+import { resolveLaunch } from '../../src/services/process/resolve-launch.ts';
 import { discardCommands, launchCommands } from '../../src/services/process/script.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import { GangwayError } from '../../src/values/errors.ts';
@@ -59,7 +65,7 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
     expose: [],
     ...scenario.request,
   };
-  const prepared = prepareLaunch(request, {
+  const prepared = resolveLaunch(request, {
     id,
     directory,
     runtimeRoot: '/run/gangway/crun',
@@ -83,33 +89,33 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
   }
   const t0 = performance.now();
   try {
-    await launch(prepared.launch);
+    await createContainerProcess(prepared.launch);
   } catch (error) {
     // As a plan does: a step that failed is taken back, too.
-    await discard(prepared.launch);
+    await deleteContainerProcess(prepared.launch);
     throw error;
   }
   const t1 = performance.now();
-  const created = observe(prepared.launch).kind;
-  await start(prepared.launch);
+  const created = observeContainerProcess(prepared.launch).kind;
+  await startContainerProcess(prepared.launch);
   const t2 = performance.now();
-  const processes = readLaunched(prepared.launch);
+  const processes = readContainerProcesses(prepared.launch);
   const shell = (text: string) =>
     execFileSync('sh', ['-c', text, 'sh', String(processes?.container.pid), String(processes?.monitor.pid)], {
       encoding: 'utf8',
     });
   const meanwhile = scenario.meanwhile === undefined ? '' : shell(scenario.meanwhile);
-  while (!['exited', 'lost', 'absent'].includes(observe(prepared.launch).kind))
+  while (!['exited', 'lost', 'absent'].includes(observeContainerProcess(prepared.launch).kind))
     await new Promise((r) => setTimeout(r, 5));
   const counters = readCounters(readLayout(), prepared.launch.cgroupPath);
-  const observed = observe(prepared.launch);
+  const observed = observeContainerProcess(prepared.launch);
   const log = readFileSync(prepared.launch.logPath, 'utf8')
     .split('\n')
     .map((l) => l.replace(/^\S+ \S+ [FP] /, ''))
     .join('\n');
   const t3 = performance.now();
-  await discard(prepared.launch);
-  await discard(prepared.launch);
+  await deleteContainerProcess(prepared.launch);
+  await deleteContainerProcess(prepared.launch);
   const t4 = performance.now();
   const afterwards = scenario.afterwards === undefined ? '' : shell(scenario.afterwards);
   deleteNamespace(id);
@@ -122,7 +128,7 @@ async function play(scenario: Scenario): Promise<Record<string, unknown>> {
     meanwhile,
     afterwards,
     left: await leftovers(),
-    observedAfter: observe(prepared.launch).kind,
+    observedAfter: observeContainerProcess(prepared.launch).kind,
     warnings: prepared.warnings,
     times: { create: t1 - t0, start: t2 - t1, discard: t4 - t3 },
   };

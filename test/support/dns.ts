@@ -1,8 +1,8 @@
 /** A name server's surroundings, without a network: a clock that the test winds, and servers that say what it wants. */
 import { decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
 import type { Clock } from '../../src/services/dns/query-fanout.ts';
-import type { Ask, Outcome, Protocol } from '../../src/services/dns/upstream-query.ts';
-import { type NameTable, nameTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
+import type { Protocol, QueryResult, SendQuery } from '../../src/services/dns/upstream.ts';
+import { type EgressNetwork, type NameTable, nameTable, type Zone } from '../../src/services/dns/zone.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';
 import type { Upstream } from '../../src/values/resolver.ts';
 
@@ -44,7 +44,7 @@ export interface Asked {
   readonly query: Buffer;
   readonly at: number;
   cancelled: boolean;
-  report(outcome: Outcome): void;
+  report(outcome: QueryResult): void;
   answer(packet: Packet): void;
 }
 
@@ -52,7 +52,7 @@ export class FakeServers {
   readonly asked: Asked[] = [];
   constructor(readonly clock: Clock) {}
 
-  readonly ask: Ask = (upstream, protocol, query, report) => {
+  readonly ask: SendQuery = (upstream, protocol, query, report) => {
     const asked: Asked = {
       server: formatAddress(upstream.address),
       place: upstream.place,
@@ -115,14 +115,14 @@ export function table(network: string, members: Readonly<Record<string, readonly
 }
 
 /** A network out of which everything is let. */
-export const plainExit: ZoneExit = { id: '0123456789ab', network: 'front', link: 'br-front' };
+export const plainExit: EgressNetwork = { id: '0123456789ab', network: 'front', link: 'br-front' };
 
 export function zone(own: readonly NameTable[], more: Partial<Zone> = {}): Zone {
   return {
     networks: own.map((each) => ({ table: each, links: new Map() })),
-    machine: own,
-    wayOut: true,
-    exits: [],
+    hostTables: own,
+    hasExternalNetwork: true,
+    egressNetworks: [],
     upstreams: [upstream('203.0.113.1')],
     ndots: 0,
     ...more,

@@ -10,7 +10,7 @@ import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { addNamespace, deleteNamespace, KernelNamespace, pinPath } from '../../src/kernel/namespace.ts';
 import { type NameServer, NameServers, openNameServerSockets } from '../../src/services/dns/name-server.ts';
-import { type Dial, dialHere } from '../../src/services/dns/upstream-socket.ts';
+import { type Dial, dialUpstream } from '../../src/services/dns/upstream-socket.ts';
 import type { Zone } from '../../src/services/dns/zone.ts';
 import { connect, openStream } from '../../src/sys/inet-socket.ts';
 import { ignoring } from '../../src/values/errors.ts';
@@ -36,7 +36,7 @@ export class NameServerScene {
     ip('-n c1 link set lo up');
     const sockets = container.inside(() => openNameServerSockets(nameServerPort));
     const dial: Dial = (to, protocol) =>
-      to.place === 'host' ? dialHere(to, protocol) : container.inside(() => dialHere(to, protocol));
+      to.place === 'host' ? dialUpstream(to, protocol) : container.inside(() => dialUpstream(to, protocol));
     const rules = `
       table ip names {
         chain output {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { cgroupDirectories, readLayout } from '../../src/kernel/cgroup.ts';
 import { identifyProcess, type ProcessIdentity } from '../../src/kernel/process.ts';
 import type { AttachTarget } from '../../src/services/process/attach.ts';
-import type { WatchedLife } from '../../src/services/process/wait-exit.ts';
+import type { MonitoredRun } from '../../src/services/process/wait-exit.ts';
 import { ignoring } from '../../src/values/errors.ts';
 import { testProgram } from './program.ts';
 
@@ -73,12 +73,12 @@ export class TestContainer {
   get target(): AttachTarget {
     const { directory: bundleDirectory, life } = this;
     const { terminal = false, interactive = false } = this.wanted;
-    return { bundleDirectory, life, terminal, interactive };
+    return { bundleDirectory, run: life, terminal, interactive };
   }
 
-  get life(): WatchedLife {
+  get life(): MonitoredRun {
     const { exitFile, monitor } = this;
-    return { exitFile, monitor, stands: () => true };
+    return { exitFile, monitor, isCurrent: () => true };
   }
 
   get execTarget() {

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { identifyProcess } from '../../src/kernel/process.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { connectAttach, type Streams } from '../../src/services/process/attach.ts';
-import { execute } from '../../src/services/process/exec.ts';
+import { execInContainer } from '../../src/services/process/exec.ts';
 import { followLog, readLog } from '../../src/services/process/log.ts';
 import { waitForExit } from '../../src/services/process/wait-exit.ts';
 import { ignoring } from '../../src/values/errors.ts';
@@ -41,7 +41,7 @@ async function foreground(id: string, wanted: Wanted, ends: Streams) {
   const container = await TestContainer.create(id, wanted);
   const attachment = connectAttach(container.target, ends);
   container.start();
-  const ending = await attachment.ending;
+  const ending = await attachment.result;
   container.remove();
   return ending;
 }
@@ -140,14 +140,14 @@ const stty = () => ({ before: settings('/run/before'), after: settings('/run/aft
 const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
   async client() {
     const { id, target } = JSON.parse(readFileSync('/run/target.json', 'utf8'));
-    const life = { ...target.life, stands: () => true };
-    const attachment = connectAttach({ ...target, life, running: !existsSync('/run/start') }, process);
+    const life = { ...target.run, isCurrent: () => true };
+    const attachment = connectAttach({ ...target, run: life, running: !existsSync('/run/start') }, process);
     if (existsSync('/run/start')) execFileSync('crun', ['start', id]);
     if (existsSync('/run/throw'))
       setTimeout(() => {
         throw new Error('thrown on purpose');
       }, 300);
-    const ending = await attachment.ending;
+    const ending = await attachment.result;
     process.stderr.write(`${JSON.stringify(ending)}\n`);
     return {};
   },
@@ -230,7 +230,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const waiting = waitForExit(container.life);
     process.kill(container.monitor.pid, 'SIGKILL');
     const status = await waiting;
-    const ending = await attachment.ending;
+    const ending = await attachment.result;
     const later = await waitForExit(container.life);
     container.remove();
     return { status, ending, later };
@@ -365,7 +365,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const results: Record<string, unknown> = {};
     const run = async (name: string, more: object, stdin?: NodeJS.ReadableStream) => {
       const ends = streams(stdin);
-      const status = await execute(container.execTarget, container.first, { ...request, ...more }, ends).catch(
+      const status = await execInContainer(container.execTarget, container.first, { ...request, ...more }, ends).catch(
         (error) => error.message,
       );
       results[name] = [status, String(ends.stdout.bytes), String(ends.stderr.bytes)];
@@ -413,7 +413,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       identity: { uid: 0, gid: 0, additionalGids: [] },
       workingDirectory: '/',
     } as const;
-    const status = await execute(target, first, {
+    const status = await execInContainer(target, first, {
       ...request,
       command: ['bash', '--norc', '-i'],
       terminal: true,
@@ -462,7 +462,9 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const results: Record<string, unknown> = {};
     const run = async (name: string, more: object) => {
       const ends = streams();
-      const status = await execute(target, container, { ...request, ...more }, ends).catch((error) => error.message);
+      const status = await execInContainer(target, container, { ...request, ...more }, ends).catch(
+        (error) => error.message,
+      );
       results[name] = [status, String(ends.stdout.bytes)];
     };
     await run('link', {
@@ -494,10 +496,10 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     stdin.write('one\n');
     await waitFor('the first line is there', () => String(first.stdout.bytes) === 'one\n');
     one.close();
-    const detached = await one.ending;
+    const detached = await one.result;
     const again = new PassThrough();
     const second = streams(again);
-    const two = connectAttach(container.target, second).ending;
+    const two = connectAttach(container.target, second).result;
     again.write('two\n');
     await waitFor('the second line is there', () => String(second.stdout.bytes) === 'two\n');
     container.kill('KILL');

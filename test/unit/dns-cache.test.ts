@@ -1,9 +1,8 @@
 import test from 'ava';
 import { type Answer, decode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
-import { AnswerCache, type CacheOptions } from '../../src/services/dns/cache.ts';
+import { AnswerCache, type CacheOptions, cacheLifetimeOf } from '../../src/services/dns/cache.ts';
 import { readQuestion } from '../../src/services/dns/message.ts';
-import { lifetime } from '../../src/services/dns/ttl.ts';
 import { answerTo, question } from '../support/dns.ts';
 
 const noSuchName = 3;
@@ -18,7 +17,7 @@ function cacheAt(options: Partial<CacheOptions> = {}) {
     put(name: string, packet: Packet, type = 'A'): void {
       const message = answerTo(question(name, type), packet);
       const found = readQuestion(message);
-      if (found !== undefined) cache.put(name, message, lifetime(message, found.question, found.end));
+      if (found !== undefined) cache.put(name, message, cacheLifetimeOf(message, found.question, found.end));
     },
     ttls: (name: string) => {
       const message = cache.get(name);

@@ -3,8 +3,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import type { Outcome } from '../../src/services/dns/upstream-query.ts';
-import { networkAsk } from '../../src/services/dns/upstream-socket.ts';
+import type { QueryResult } from '../../src/services/dns/upstream.ts';
+import { networkSender } from '../../src/services/dns/upstream-socket.ts';
 import { DatagramBuffer } from '../../src/sys/datagram-buffer.ts';
 import { connect, openDatagram, reportUnreachable } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
@@ -47,8 +47,8 @@ for (const [when, happens] of [
       return fd;
     };
     if (happens === 'sent') server.close();
-    const ask = networkAsk({ dial, buffer, descriptorLimit: Number.POSITIVE_INFINITY });
-    const outcome = new Promise<Outcome>((resolve) => {
+    const ask = networkSender({ dial, buffer, descriptorLimit: Number.POSITIVE_INFINITY });
+    const outcome = new Promise<QueryResult>((resolve) => {
       t.teardown(ask(upstream('127.0.0.1'), 'udp', question('x.test'), resolve));
     });
     t.deepEqual(await Promise.race([outcome, delay(3000, 'silence')]), { kind: 'unreachable' });

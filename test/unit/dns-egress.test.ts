@@ -4,8 +4,12 @@ import { type Answer, type DecodedPacket, decode, type Packet } from 'dns-packet
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { learnedElements } from '../../src/firewall/dns-egress-elements.ts';
-import { toldAddresses } from '../../src/services/dns/answer-addresses.ts';
-import { bounded, type Opening, openingsOf } from '../../src/services/dns/egress-opening.ts';
+import {
+  capTtls,
+  type EgressOpening,
+  egressOpeningsFor,
+  readAnswerAddresses,
+} from '../../src/services/dns/egress-opening.ts';
 import { readQuestion } from '../../src/services/dns/message.ts';
 import { Responder } from '../../src/services/dns/responder.ts';
 import { formatAddress, isOfTheWorld, parseAddress } from '../../src/values/address.ts';
@@ -19,7 +23,7 @@ function told(packet: Packet, name = 'x.test') {
   const message = answerTo(question(name), packet);
   const asked = readQuestion(message);
   if (asked === undefined) throw new Error('no question');
-  return toldAddresses(message, asked.question, asked.end);
+  return readAnswerAddresses(message, asked.question, asked.end);
 }
 
 function seen(answers: Answer[]): string {
@@ -60,7 +64,7 @@ test('pointers that lead to pointers are followed for as long as a name can have
     const owned = Buffer.from([0xc0 | (last >> 8), last & 255, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1]);
     const message = Buffer.concat([start, holder, chain, owned]);
     message.writeUInt16BE(3, 6);
-    return toldAddresses(message, { name: 'x.test', type: 1, class: 1 }, 24).addresses.length;
+    return readAnswerAddresses(message, { name: 'x.test', type: 1, class: 1 }, 24).addresses.length;
   };
   t.is(chained(126), 1);
   t.is(chained(127), 0);
@@ -102,7 +106,7 @@ for (const [what, type, labelOf, addresses] of [
 ] as const) {
   test(`a reply full of ${what} costs no more than to pass over its records`, (t) => {
     const { view, count } = counted(crowded(type, labelOf));
-    t.is(toldAddresses(view, { name: 'x.test', type: 1, class: 1 }, 24).addresses.length, addresses);
+    t.is(readAnswerAddresses(view, { name: 'x.test', type: 1, class: 1 }, 24).addresses.length, addresses);
     t.true(count.looks < 2 * view.length, `${count.looks} looks at ${view.length} bytes`);
   });
 }
@@ -117,7 +121,7 @@ test('no message whatever breaks it, nor holds it up', (t) => {
       const message = Buffer.from(start);
       for (const [at, byte] of changes) message[at] = byte;
       const question = { name: 'x.test', type: 1, class: 1 };
-      t.notThrows(() => toldAddresses(message.subarray(0, Math.max(length, 12)), question, 24));
+      t.notThrows(() => readAnswerAddresses(message.subarray(0, Math.max(length, 12)), question, 24));
     }),
     { numRuns: 2000 },
   );
@@ -170,7 +174,7 @@ test.serial('which addresses are the world’s is read once, and not for each of
 
 const limited = (...texts: string[]) => ({ ...plainExit, egress: parseEgress(texts) });
 const openings = (answers: Answer[], ...texts: string[]) =>
-  openingsOf(zone([], { exits: [limited(...texts)] }), told({ answers }));
+  egressOpeningsFor(zone([], { egressNetworks: [limited(...texts)] }), told({ answers }));
 
 test('what is open is open as long as the answer holds, within bounds, and only for names that are allowed', (t) => {
   const times = [0, 40, 60, 3600, 604_800].map(
@@ -183,7 +187,7 @@ test('what is open is open as long as the answer holds, within bounds, and only 
   t.is(openings([alias('x.test', 'y.test'), a('y.test', '192.0.2.1')], 'allow=x.test').length, 1);
   t.is(openings([alias('x.test', 'y.test'), a('y.test', '192.0.2.1')], 'allow=x.test', 'deny=y.test').length, 0);
   const message = answerTo(question('x.test'), { answers: [a('x.test', '192.0.2.1', 604_800)] });
-  const [only] = decode(bounded(message, told({ answers: [a('x.test', '192.0.2.1', 604_800)] }))).answers ?? [];
+  const [only] = decode(capTtls(message, told({ answers: [a('x.test', '192.0.2.1', 604_800)] }))).answers ?? [];
   t.like(only, { ttl: 3600 });
 });
 
@@ -198,7 +202,7 @@ test('where no policy allows the name, its addresses are not looked at', (t) => 
     },
   }));
   const openingsBy = (...texts: string[]) =>
-    openingsOf(zone([], { exits: [limited(...texts)] }), { names, addresses: watched }).length;
+    egressOpeningsFor(zone([], { egressNetworks: [limited(...texts)] }), { names, addresses: watched }).length;
   t.deepEqual([openingsBy('allow=y.test'), openingsBy('deny=x.test'), openingsBy('deny=10.0.0.0/8')], [0, 0, 0]);
   t.is(looks, 0);
   t.is(openingsBy('allow=x.test'), 1);
@@ -206,18 +210,18 @@ test('where no policy allows the name, its addresses are not looked at', (t) => 
 });
 
 /** A responder, what it was asked to open, and what it replied. */
-function world(open: (openings: readonly Opening[]) => Promise<void> | undefined, ...texts: string[]) {
+function world(open: (openings: readonly EgressOpening[]) => Promise<void> | undefined, ...texts: string[]) {
   const clock = new FakeClock();
   const servers = new FakeServers(clock);
   const where = zone([table('front', { web: ['172.18.0.2'] })], {
     upstreams: [upstream('203.0.113.1')],
-    exits: [limited(...texts)],
+    egressNetworks: [limited(...texts)],
   });
   const log: string[] = [];
   const responder = new Responder(where, {
     clock,
-    ask: servers.ask,
-    open(openings) {
+    send: servers.ask,
+    openEgress(openings) {
       for (const { name, addresses } of openings)
         log.push(`open ${name} ${addresses.map(({ address }) => formatAddress(address)).join(' ')}`);
       return open(openings);

@@ -1,8 +1,12 @@
 import test from 'ava';
-import { type Explanation, explainAnswer, reachableUpstreams } from '../../src/services/dns/explain.ts';
-import { sayWhy } from '../../src/services/dns/explain-text.ts';
+import {
+  type Explanation,
+  explainAnswer,
+  formatExplanation,
+  reachableUpstreams,
+} from '../../src/services/dns/explain.ts';
 import { recordType } from '../../src/services/dns/message.ts';
-import { linkTable, type Zone, type ZoneExit } from '../../src/services/dns/zone.ts';
+import { type EgressNetwork, linkTable, type Zone } from '../../src/services/dns/zone.ts';
 import { formatAddress, fromBytes, parseAddress } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { plainExit, table, upstream, zone } from '../support/dns.ts';
@@ -21,7 +25,7 @@ const secret = table('secret', { 'vault api.example.org': ['172.20.0.2'] });
 const zoneTypes = ['NS', 'SOA', 'DS', 'DNSKEY'] as const;
 const types = { ...recordType, NS: 2, DS: 43, DNSKEY: 48, TXT: 16, MX: 15, SRV: 33, HTTPS: 65 };
 
-const inside = zone([front, back], { machine: [front, back, secret] });
+const inside = zone([front, back], { hostTables: [front, back, secret] });
 
 function ask(name: string, type: keyof typeof types = 'A', where: Zone = inside): Explanation {
   return explainAnswer(where, { name, type: types[type], class: 1 });
@@ -143,7 +147,7 @@ test('with ndots set, unknown names without a dot have no address, and are asked
 });
 
 test('a container in internal networks asks only servers that it reaches itself', (t) => {
-  const closed = { ...inside, wayOut: false };
+  const closed = { ...inside, hasExternalNetwork: false };
   t.is(told('example.org', 'A', closed), 'nobody: internal');
   t.is(told('com', 'NS', closed), 'nobody: internal');
   t.is(told('web', 'A', closed), 'front 172.18.0.2');
@@ -154,21 +158,21 @@ test('a container in internal networks asks only servers that it reaches itself'
 });
 
 test('where names open addresses, nobody is asked who would open them to himself', (t) => {
-  const exits: ZoneExit[] = [plainExit, { ...plainExit, egress: parseEgress(['allow=x.test']) }];
+  const exits: EgressNetwork[] = [plainExit, { ...plainExit, egress: parseEgress(['allow=x.test']) }];
   const all = [upstream('203.0.113.1'), upstream('127.0.0.1', 'container')];
   const asked = (zone: Zone) => reachableUpstreams(zone).map(({ place }) => place);
-  t.deepEqual(asked({ ...inside, exits, upstreams: all }), ['host']);
-  t.deepEqual(asked({ ...inside, exits, upstreams: all, wayOut: false }), []);
-  t.is(told('x.test', 'A', { ...inside, exits, upstreams: all.slice(1) }), 'nobody: within');
+  t.deepEqual(asked({ ...inside, egressNetworks: exits, upstreams: all }), ['host']);
+  t.deepEqual(asked({ ...inside, egressNetworks: exits, upstreams: all, hasExternalNetwork: false }), []);
+  t.is(told('x.test', 'A', { ...inside, egressNetworks: exits, upstreams: all.slice(1) }), 'nobody: within');
   for (const policy of ['deny=y.test', 'allow=10.0.0.0/8']) {
     const others = [{ ...plainExit, egress: parseEgress([policy]) }];
-    t.deepEqual(asked({ ...inside, exits: others, upstreams: all }), ['host', 'container'], policy);
+    t.deepEqual(asked({ ...inside, egressNetworks: others, upstreams: all }), ['host', 'container'], policy);
   }
 });
 
 test('what no way out lets ask for is no name, of whichever type; what a network knows is answered', (t) => {
-  const limited = (...texts: string[]): ZoneExit => ({ ...plainExit, egress: parseEgress(texts) });
-  const some = { ...inside, exits: [limited('allow=x.test,*.corp.test', 'deny=*.evil.corp.test,bad.corp.test')] };
+  const limited = (...texts: string[]): EgressNetwork => ({ ...plainExit, egress: parseEgress(texts) });
+  const some = { ...inside, egressNetworks: [limited('allow=x.test,*.corp.test', 'deny=*.evil.corp.test,bad.corp.test')] };
   for (const name of ['x.test', 'a.corp.test', 'b.a.corp.test']) t.is(told(name, 'A', some), 'outside', name);
   const kept = ['y.test', 'a.x.test', 'corp.test', 'xcorp.test', 'bad.corp.test', 'a.evil.corp.test', 'com', ''];
   // One label with a dot in it is none of those below corp.test; one that ends in a backslash is.
@@ -178,45 +182,46 @@ test('what no way out lets ask for is no name, of whichever type; what a network
   t.is(told('web', 'A', some), 'front 172.18.0.2');
   t.is(told('2.0.18.172.in-addr.arpa', 'PTR', some), 'front \x03web\x05front\0');
 
-  t.is(told('x.test', 'A', { ...inside, exits: [limited('allow=10.0.0.0/8')] }), 'silence: egress');
-  const others = { ...inside, exits: [limited('deny=10.0.0.0/8,bad.test,*.bad.test')] };
+  t.is(told('x.test', 'A', { ...inside, egressNetworks: [limited('allow=10.0.0.0/8')] }), 'silence: egress');
+  const others = { ...inside, egressNetworks: [limited('deny=10.0.0.0/8,bad.test,*.bad.test')] };
   t.is(told('x.test', 'A', others), 'outside');
   t.is(told('bad.test', 'A', others), 'silence: egress');
   t.is(told('a\\\\.bad.test', 'A', others), 'silence: egress');
-  const either = { ...inside, exits: [limited('allow=x.test'), limited('allow=y.test')] };
+  const either = { ...inside, egressNetworks: [limited('allow=x.test'), limited('allow=y.test')] };
   t.deepEqual(
     ['x.test', 'y.test', 'z.test'].map((name) => told(name, 'A', either)),
     ['outside', 'outside', 'silence: egress'],
   );
-  t.is(told('z.test', 'A', { ...inside, exits: [limited('allow=x.test'), plainExit] }), 'outside');
+  t.is(told('z.test', 'A', { ...inside, egressNetworks: [limited('allow=x.test'), plainExit] }), 'outside');
 });
 
 test('each explanation is a sentence', (t) => {
-  const say = (name: string, type: keyof typeof types = 'A', where = inside) => sayWhy(name, ask(name, type, where));
+  const say = (name: string, type: keyof typeof types = 'A', where = inside) =>
+    formatExplanation(name, ask(name, type, where));
   t.is(say('web'), 'gangway answers: web is a name in network front');
   t.is(
     say('web', 'MX'),
-    'gangway answers: web is a name in network front, but has no record of this type; the question goes no further',
+    'gangway answers: web is a name in network front, but has no record of this type; not forwarded',
   );
   t.is(
     say('vault'),
-    'gangway answers that it knows nothing: vault belongs to network secret, which this container is not in',
+    'gangway answers without records: vault belongs to network secret, and the container is not in it',
   );
   t.is(
     say('vault.front'),
-    'gangway answers that there is no such name: nobody in network front is called vault.front, and the names of other networks are not asked outside',
+    'gangway answers NXDOMAIN: network front has no name vault.front, and names of other networks are not forwarded',
   );
   t.is(
     say('x.test'),
-    "asked outside: x.test is no name in this container's networks; servers: 203.0.113.1 (asked from the host)",
+    "forwarded: x.test is not a name in the container's networks; servers: 203.0.113.1 (reached from the host)",
   );
   t.is(
-    say('x.test', 'A', { ...inside, exits: [{ ...plainExit, egress: parseEgress(['allow=y.test']) }] }),
-    'gangway answers that there is no such name: the egress policy of network front lets no question for x.test out',
+    say('x.test', 'A', { ...inside, egressNetworks: [{ ...plainExit, egress: parseEgress(['allow=y.test']) }] }),
+    'gangway answers NXDOMAIN: the egress policy of network front does not allow queries for x.test',
   );
   t.regex(
-    say('x.test', 'A', { ...inside, wayOut: false }),
-    /^nobody answers: the container has internal networks only/,
+    say('x.test', 'A', { ...inside, hasExternalNetwork: false }),
+    /^gangway answers SERVFAIL: the container has internal networks only/,
   );
 });
 

@@ -15,7 +15,7 @@ function world(more: Partial<Zone> = {}) {
   const servers = new FakeServers(clock);
   const upstreams = ['203.0.113.1', '203.0.113.2', '203.0.113.3'].map((server) => upstream(server));
   const where = zone([table('front', { web: ['172.18.0.2'] })], { upstreams, ...more });
-  const responder = new Responder(where, { clock, ask: servers.ask });
+  const responder = new Responder(where, { clock, send: servers.ask });
   const replies: string[] = [];
   const ask = (message = question('x.test'), protocol: 'udp' | 'tcp' = 'udp') =>
     responder.respond(Buffer.from(message), protocol, (reply) => replies.push(read(reply)));
@@ -173,7 +173,7 @@ test('when all are silent the answer is SERVFAIL, before the C library loses pat
   clock.wind(1);
   t.deepEqual(replies, ['SERVFAIL']);
   t.deepEqual(servers.log, ['1@0', '1@400', '1@1200']);
-  t.is(responder.waiting, 0);
+  t.is(responder.pendingCount, 0);
 });
 
 test('a cut answer is asked for again by TCP, of the same server; without TCP there the cut one is given', (t) => {
@@ -256,24 +256,24 @@ test('of one name and type four questions are under way at once, whatever their 
   t.is(servers.asked.length, 4 + 2);
   ask();
   ask();
-  t.is(responder.waiting, 100 + 2 + 2);
+  t.is(responder.pendingCount, 100 + 2 + 2);
   for (let index = 0; index < servers.asked.length; index++) {
     t.true(servers.asked.length - index <= 4 + 2);
     servers.asked[index]?.answer(address);
   }
   t.is(servers.asked.length, 100 + 2 + 1);
   t.is(replies.filter((reply) => reply === 'NOERROR 192.0.2.1').length, 100 + 2 + 2);
-  t.is(responder.waiting, 0);
+  t.is(responder.pendingCount, 0);
 });
 
 test('who waits for his turn is told when nobody answers, and when the way out closes', (t) => {
   const { servers, replies, ask, clock, responder, zone: where } = world();
   for (let count = 0; count < 1000; count++) ask(withCookie(count));
   clock.wind(4500);
-  t.deepEqual([replies.length, new Set(replies), responder.waiting], [1000, new Set(['SERVFAIL']), 0]);
+  t.deepEqual([replies.length, new Set(replies), responder.pendingCount], [1000, new Set(['SERVFAIL']), 0]);
   for (let count = 0; count < 10; count++) ask(withCookie(count));
   const before = servers.asked.length;
-  responder.follow({ ...where, wayOut: false });
+  responder.updateZone({ ...where, hasExternalNetwork: false });
   clock.wind(5000);
   t.is(replies.length, 1010);
   t.is(servers.asked.length, before);
@@ -289,7 +289,7 @@ test('1,024 questions may wait, equal or not; the next one is refused at once, a
   ask(question('web'));
   t.is(replies.at(-1), 'NOERROR 172.18.0.2');
   for (const asked of [...servers.asked]) asked.answer(address);
-  t.is(responder.waiting, 0);
+  t.is(responder.pendingCount, 0);
   t.is(replies.length, 1024 + 3);
 });
 
@@ -323,8 +323,8 @@ test('whatever the servers do, every question has one reply, and few wait', (t) 
           questions++;
           ask(one.cookie == null ? question(`x${one.name}.test`) : withCookie(one.cookie), one.protocol);
         } else if (one.kind === 'wind') clock.wind(one.by);
-        else if (one.kind === 'close the way') responder.follow({ ...where, wayOut: false });
-        else if (one.kind === 'open the way') responder.follow(where);
+        else if (one.kind === 'close the way') responder.updateZone({ ...where, hasExternalNetwork: false });
+        else if (one.kind === 'open the way') responder.updateZone(where);
         else {
           const asked = pending[one.which % Math.max(pending.length, 1)];
           if (asked === undefined) continue;
@@ -332,10 +332,11 @@ test('whatever the servers do, every question has one reply, and few wait', (t) 
           if (one.kind === 'answer') asked.answer(one.packet ?? {});
           else asked.report({ kind: 'unreachable' });
         }
-        if (responder.waiting > questions - replies.length) throw new Error('somebody waits for nothing');
+        if (responder.pendingCount > questions - replies.length) throw new Error('somebody waits for nothing');
       }
       clock.wind(6000);
-      if (responder.waiting !== 0 || replies.length !== questions) throw new Error(`${replies.length} of ${questions}`);
+      if (responder.pendingCount !== 0 || replies.length !== questions)
+        throw new Error(`${replies.length} of ${questions}`);
       if (open().some((asked) => !reported.has(asked))) throw new Error('an exchange was left open');
     }),
     { numRuns: 300 },
@@ -348,11 +349,11 @@ test('when the way out closes, nothing more is asked, nothing is remembered, and
   ask(question('a.test'));
   servers.last().answer(address);
   ask(question('b.test'));
-  responder.follow({ ...where, wayOut: false });
+  responder.updateZone({ ...where, hasExternalNetwork: false });
   t.true(servers.last().cancelled);
   ask(question('a.test'));
   t.deepEqual(replies, ['NOERROR 192.0.2.1', 'SERVFAIL', 'SERVFAIL']);
-  responder.follow(where);
+  responder.updateZone(where);
   ask(question('a.test'));
   t.deepEqual(servers.log, ['1@0', '1@0', '1@0']);
 });
@@ -361,7 +362,7 @@ test('a sibling that comes or goes does not touch what is remembered', (t) => {
   const { servers, ask, responder, zone: where } = world();
   ask();
   servers.last().answer(address);
-  responder.follow({ ...where, networks: [{ table: table('front', { db: ['172.18.0.3'] }), links: new Map() }] });
+  responder.updateZone({ ...where, networks: [{ table: table('front', { db: ['172.18.0.3'] }), links: new Map() }] });
   ask();
   t.is(servers.asked.length, 1);
 });
@@ -380,7 +381,7 @@ test('records of a shared name come in every order', (t) => {
   const clock = new FakeClock();
   const seen = new Set<string>();
   const shared = zone([table('front', { 'a pair': ['10.0.0.1'], 'b pair': ['10.0.0.2'], 'c pair': ['10.0.0.3'] })]);
-  const responder = new Responder(shared, { clock, ask: new FakeServers(clock).ask });
+  const responder = new Responder(shared, { clock, send: new FakeServers(clock).ask });
   for (let count = 0; count < 200; count++)
     responder.respond(question('pair'), 'udp', (reply) => seen.add(read(reply)));
   t.is(seen.size, 6);

@@ -1,19 +1,20 @@
 import test from 'ava';
 import { decode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
-import { compose, personalise } from '../../src/services/dns/encode-answer.ts';
+import { cacheLifetimeOf, withReducedTtls } from '../../src/services/dns/cache.ts';
+import { adaptAnswer, encodeAnswer } from '../../src/services/dns/encode-answer.ts';
 import {
-  payloadLimit,
+  locateRecords,
   type Query,
   readQuery,
   readQuestion,
-  readRecords,
   responseCode,
+  TcpMessageReader,
+  udpPayloadLimit,
+  withLengthPrefix,
 } from '../../src/services/dns/message.ts';
 import { Responder } from '../../src/services/dns/responder.ts';
-import { MessageSplitter, withLength } from '../../src/services/dns/stream-message.ts';
-import { aged, lifetime } from '../../src/services/dns/ttl.ts';
-import { isAnswer } from '../../src/services/dns/upstream-query.ts';
+import { isAnswer } from '../../src/services/dns/upstream.ts';
 import { answerTo, FakeClock, FakeServers, question, table, zone } from '../support/dns.ts';
 
 /** Bytes as they come, and messages with some bytes changed: both must be taken calmly. */
@@ -45,14 +46,14 @@ function read(message: Buffer): Query {
 test('no bytes make anything throw, and what is answered repeats the id', (t) => {
   const clock = new FakeClock();
   const servers = new FakeServers(clock);
-  const responder = new Responder(zone([table('front', { web: ['172.18.0.2'] })]), { clock, ask: servers.ask });
+  const responder = new Responder(zone([table('front', { web: ['172.18.0.2'] })]), { clock, send: servers.ask });
   fc.assert(
     fc.property(fc.oneof(bytes, damaged), fc.constantFrom('udp' as const, 'tcp' as const), (message, protocol) => {
       const before = Buffer.from(message);
       responder.respond(message, protocol, (answer) => {
         if (answer.readUInt16BE(0) !== before.readUInt16BE(0)) throw new Error('another id');
         const query = readQuery(before);
-        const limit = protocol === 'udp' && typeof query === 'object' ? payloadLimit(query) : 65_535;
+        const limit = protocol === 'udp' && typeof query === 'object' ? udpPayloadLimit(query) : 65_535;
         if (answer.length > limit) throw new Error('too long');
         if ((answer.readUInt16BE(2) & 0x8000) === 0) throw new Error('not an answer');
       });
@@ -65,7 +66,7 @@ test('no bytes make anything throw, and what is answered repeats the id', (t) =>
     }),
     { numRuns: 20_000 },
   );
-  t.is(responder.waiting, 0);
+  t.is(responder.pendingCount, 0);
 });
 
 test('no bytes of a server make an answer of ours throw', (t) => {
@@ -74,10 +75,10 @@ test('no bytes of a server make an answer of ours throw', (t) => {
     fc.property(fc.oneof(bytes, damaged), fc.integer({ min: 512, max: 1500 }), (message, limit) => {
       const found = readQuestion(message);
       if (found === undefined) return;
-      readRecords(message, found.end);
-      const life = lifetime(message, found.question, found.end);
-      aged(message, life, 1);
-      if (isAnswer(asked, message) && personalise(message, asked, read(asked), limit).length > limit)
+      locateRecords(message, found.end);
+      const life = cacheLifetimeOf(message, found.question, found.end);
+      withReducedTtls(message, life, 1);
+      if (isAnswer(asked, message) && adaptAnswer(message, asked, read(asked), limit).length > limit)
         throw new Error('too long');
     }),
     { numRuns: 20_000 },
@@ -96,20 +97,20 @@ test('names are read in lower case, and a dot in a label is not one between labe
 test('what is no question gets nothing, and what is a bad one a code', (t) => {
   t.is(readQuery(Buffer.alloc(11)), undefined);
   t.is(readQuery(answerTo(question('web'), {})), undefined);
-  t.is(readQuery(Buffer.alloc(12)), responseCode.malformed);
+  t.is(readQuery(Buffer.alloc(12)), responseCode.formatError);
   const status = question('web');
   status.writeUInt16BE(0x1000, 2);
   t.is(readQuery(status), responseCode.notImplemented);
-  t.is(readQuery(Buffer.concat([question('web'), Buffer.alloc(5000)])), responseCode.malformed);
+  t.is(readQuery(Buffer.concat([question('web'), Buffer.alloc(5000)])), responseCode.formatError);
   const pointing = question('web');
   pointing[12] = 0xc0;
-  t.is(readQuery(pointing), responseCode.malformed);
+  t.is(readQuery(pointing), responseCode.formatError);
 });
 
 test('an answer of ours is one that another decoder reads, with the letters of the question', (t) => {
   const message = question('WEB', 'A', { additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 1232 } as never] });
   const records = [{ type: 1, data: Buffer.of(172, 18, 0, 2) }];
-  const answer = decode(compose(message, read(message), { code: responseCode.ok, records }));
+  const answer = decode(encodeAnswer(message, read(message), { code: responseCode.noError, records }));
   t.like(answer, {
     id: 4711,
     type: 'response',
@@ -127,10 +128,10 @@ test('an answer of ours is one that another decoder reads, with the letters of t
 test('of many records as many are given as the client takes, and it is told that there are more', (t) => {
   const records = Array.from({ length: 100 }, (_, last) => ({ type: 1, data: Buffer.of(10, 0, 0, last) }));
   const message = question('pair');
-  const short = compose(message, read(message), { code: responseCode.ok, records });
+  const short = encodeAnswer(message, read(message), { code: responseCode.noError, records });
   t.true(short.length <= 512 && short.length > 490);
   t.true(decode(short).flag_tc);
-  const whole = decode(compose(message, read(message), { code: responseCode.ok, records, limit: 65_535 }));
+  const whole = decode(encodeAnswer(message, read(message), { code: responseCode.noError, records, limit: 65_535 }));
   t.false(whole.flag_tc);
   t.is(whole.answers?.length, 100);
 });
@@ -145,12 +146,12 @@ test('an answer of another server is cut between records, and keeps its OPT', (t
     data: 'x'.repeat(80),
   }));
   const whole = answerTo(question('big.test', 'TXT', more), { answers, ...more });
-  const given = decode(personalise(whole, message, read(message)));
+  const given = decode(adaptAnswer(whole, message, read(message)));
   t.like(given, { id: 4711, flag_tc: true });
   t.is(given.questions?.[0]?.name, 'Big.test');
   t.is(given.answers?.length, 5);
   t.is(given.additionals?.[0]?.type, 'OPT');
-  for (let limit = 512; limit < 800; limit++) t.true(personalise(whole, message, read(message), limit).length <= limit);
+  for (let limit = 512; limit < 800; limit++) t.true(adaptAnswer(whole, message, read(message), limit).length <= limit);
 });
 
 test('an OPT for which there is no room loses its options, and the client is told that there is more', (t) => {
@@ -174,8 +175,8 @@ test('an OPT for which there is no room loses its options, and the client is tol
     const message = question('x.test', 'A', opt(takes, 0));
     const answers = [{ type: 'A', name: 'x.test', ttl: 60, data: '192.0.2.1' }] as const;
     const whole = answerTo(question('x.test'), { answers: length < 65_000 ? [...answers] : [], ...opt(600, length) });
-    const reply = personalise(whole, message, read(message));
-    t.true(reply.length <= payloadLimit(read(message)), `${reply.length} bytes`);
+    const reply = adaptAnswer(whole, message, read(message));
+    t.true(reply.length <= udpPayloadLimit(read(message)), `${reply.length} bytes`);
     const given = decode(reply);
     t.like(given, { id: 4711, flag_tc: true });
     t.is(given.answers?.length, whole.readUInt16BE(6));
@@ -186,9 +187,9 @@ test('an OPT for which there is no room loses its options, and the client is tol
 test('of a message that was cut off, no record is believed', (t) => {
   const asked = question('x.test');
   const whole = answerTo(asked, { answers: [{ type: 'A', name: 'x.test', ttl: 60, data: '192.0.2.1' }] });
-  t.is(readRecords(whole, asked.length)?.length, 1);
+  t.is(locateRecords(whole, asked.length)?.length, 1);
   for (let length = asked.length; length < whole.length; length++)
-    t.is(readRecords(whole.subarray(0, length), asked.length), undefined);
+    t.is(locateRecords(whole.subarray(0, length), asked.length), undefined);
 });
 
 test('an answer is one by its id, its question in any case, and by being one', (t) => {
@@ -209,8 +210,8 @@ test('messages in a stream are put together, however they were cut', (t) => {
       fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 }),
       fc.array(fc.integer({ min: 1, max: 400 })),
       (all, cuts) => {
-        const stream = Buffer.concat(all.map((message) => withLength(Buffer.from(message))));
-        const splitter = new MessageSplitter();
+        const stream = Buffer.concat(all.map((message) => withLengthPrefix(Buffer.from(message))));
+        const splitter = new TcpMessageReader();
         const found: Buffer[] = [];
         let at = 0;
         for (const length of [...cuts, stream.length]) {

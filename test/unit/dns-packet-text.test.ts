@@ -1,10 +1,10 @@
 import test from 'ava';
 import { readQuery } from '../../src/services/dns/message.ts';
-import { encodeQuestion, formatAnswer } from '../../src/services/dns/packet-text.ts';
+import { encodeQuery, formatAnswer } from '../../src/services/dns/packet-text.ts';
 import { answerTo, question } from '../support/dns.ts';
 
 test('a question is one that the server reads', (t) => {
-  t.like(readQuery(encodeQuestion('Web', 'AAAA')), { question: { name: 'web', type: 28, class: 1 }, plain: true });
+  t.like(readQuery(encodeQuery('Web', 'AAAA')), { question: { name: 'web', type: 28, class: 1 }, isPlain: true });
 });
 
 test('an answer is a line for each record', (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { decode, type Packet } from 'dns-packet';
-import { ReadyAnswers } from '../../src/services/dns/local-answer-cache.ts';
+import { LocalAnswerCache } from '../../src/services/dns/cache.ts';
 import { Responder } from '../../src/services/dns/responder.ts';
 import { FakeClock, FakeServers, question, table, zone } from '../support/dns.ts';
 
@@ -13,7 +13,7 @@ const edns = (options: readonly object[] = []): Packet => ({
 function world(address = '172.18.0.2') {
   const clock = new FakeClock();
   const zoneOf = (web: string) => zone([table('front', { web: [web] })]);
-  const responder = new Responder(zoneOf(address), { clock, ask: new FakeServers(clock).ask });
+  const responder = new Responder(zoneOf(address), { clock, send: new FakeServers(clock).ask });
   const ask = (message: Buffer): Buffer => {
     const answers: Buffer[] = [];
     // What is asked in is overwritten by the next datagram.
@@ -41,13 +41,13 @@ test('who asks again has the same answer, with an id and letters of its own', (t
 test('a container that moves is known at once by its new address', (t) => {
   const { ask, responder, zoneOf } = world();
   for (const address of ['172.18.0.2', '172.18.0.9']) {
-    responder.follow(zoneOf(address));
+    responder.updateZone(zoneOf(address));
     for (let count = 0; count < 2; count++) t.like(decode(ask(question('web'))).answers?.[0], { data: address });
   }
 });
 
 test('as many are kept as were said, the newest of them, each with memory of its own', (t) => {
-  const ready = new ReadyAnswers(3);
+  const ready = new LocalAnswerCache(3);
   for (let count = 0; count < 10; count++) ready.put(question(`x${count}`), Buffer.of(0, 0, count));
   t.is(ready.size, 3);
   t.is(ready.get(question('x6')), undefined);

@@ -4,7 +4,7 @@ import type { Context } from '../../src/engine/context.ts';
 import { EgressByName } from '../../src/engine/switchboard/egress-by-name.ts';
 import { stepContent } from '../../src/firewall/backend.ts';
 import type { FirewallStep } from '../../src/plan/step.ts';
-import type { Opening } from '../../src/services/dns/egress-opening.ts';
+import type { EgressOpening } from '../../src/services/dns/egress-opening.ts';
 import { formatAddress, offset, parseAddress } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
 import { KernelError } from '../../src/values/errors.ts';
@@ -55,7 +55,7 @@ function scene({ networks = [plainExit.id] } = {}) {
 
 const exit = { ...plainExit, egress: parseEgress(['allow=x.test']) };
 
-function opening(seconds: number, ...addresses: readonly string[]): readonly Opening[] {
+function opening(seconds: number, ...addresses: readonly string[]): readonly EgressOpening[] {
   return [{ exit, name: 'x.test', addresses: addresses.map((text) => ({ address: parseAddress(text), seconds })) }];
 }
 

@@ -3,11 +3,11 @@ import { chooseCapabilities, parseCapability } from '../../src/services/process/
 import { ociConfiguration } from '../../src/services/process/configuration.ts';
 import { conmonCommand } from '../../src/services/process/conmon.ts';
 import { exitScript } from '../../src/services/process/exit-hook.ts';
-import { refuseBeyondNetwork } from '../../src/services/process/network-isolation.ts';
-import { furtherMounts, onTree, rootScript } from '../../src/services/process/rootfs.ts';
+import { refuseOptionsBeyondNetwork } from '../../src/services/process/network-isolation.ts';
+import { additionalMounts, onRootfs, rootfsScript } from '../../src/services/process/rootfs.ts';
 import { discardCommands, launchCommands } from '../../src/services/process/script.ts';
 import { seccompProfile } from '../../src/services/process/seccomp.ts';
-import { lookUp } from '../../src/services/process/user-lookup.ts';
+import { resolveUser } from '../../src/services/process/user-lookup.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import type { Launch } from '../../src/values/launch.ts';
 
@@ -164,14 +164,14 @@ test('users are the container’s own', (t) => {
     passwd: 'root:x:0:0::/root:/bin/sh\napp:x:10:20::/srv:/bin/sh\n7:x:99:98:::\n',
     group: 'web:x:30:app,other\napp:x:20:\n',
   };
-  t.deepEqual(lookUp(undefined, accounts), { uid: 0, gid: 0, additionalGids: [] });
-  t.deepEqual(lookUp('app', accounts), { uid: 10, gid: 20, additionalGids: [30] });
-  t.deepEqual(lookUp('10', accounts), { uid: 10, gid: 20, additionalGids: [30] });
-  t.deepEqual(lookUp('app:web', accounts), { uid: 10, gid: 30, additionalGids: [] });
-  t.deepEqual(lookUp('1000:1001', accounts), { uid: 1000, gid: 1001, additionalGids: [] });
-  t.deepEqual(lookUp('7', accounts).uid, 99);
+  t.deepEqual(resolveUser(undefined, accounts), { uid: 0, gid: 0, additionalGids: [] });
+  t.deepEqual(resolveUser('app', accounts), { uid: 10, gid: 20, additionalGids: [30] });
+  t.deepEqual(resolveUser('10', accounts), { uid: 10, gid: 20, additionalGids: [30] });
+  t.deepEqual(resolveUser('app:web', accounts), { uid: 10, gid: 30, additionalGids: [] });
+  t.deepEqual(resolveUser('1000:1001', accounts), { uid: 1000, gid: 1001, additionalGids: [] });
+  t.deepEqual(resolveUser('7', accounts).uid, 99);
   for (const user of ['nobody', 'app:nobody', '-1', '99999999999'])
-    t.throws(() => lookUp(user, accounts), { code: 'invalid-option' }, user);
+    t.throws(() => resolveUser(user, accounts), { code: 'invalid-option' }, user);
 });
 
 test('further file systems of the host: those with data, parents first', (t) => {
@@ -187,12 +187,12 @@ test('further file systems of the host: those with data, parents first', (t) => 
     line('/boot/efi', 'vfat'),
     line('/mnt/t', 'tmpfs'),
   ].join('\n');
-  t.deepEqual(furtherMounts(mountinfo, ['/var/lib/gangway']), ['/home', '/home/a b', '/vagrant']);
+  t.deepEqual(additionalMounts(mountinfo, ['/var/lib/gangway']), ['/home', '/home/a b', '/vagrant']);
 });
 
 test('a directory’s name never becomes shell text or a mount option', (t) => {
-  const words = onTree({ ...launch, root: { kind: 'directory', path: "/a,b:c'$(x)" } });
-  t.is(words[6], rootScript);
+  const words = onRootfs({ ...launch, root: { kind: 'directory', path: "/a,b:c'$(x)" } });
+  t.is(words[6], rootfsScript);
   t.deepEqual(words.slice(8), [launch.directory, 'directory', "/a,b:c'$(x)", '', 'rw', '0']);
 });
 
@@ -223,7 +223,7 @@ test('--isolation=network refuses what it can’t keep', (t) => {
     capabilities: { add: [], drop: [] },
     limits: {},
   } as unknown as ContainerRequest;
-  t.notThrows(() => refuseBeyondNetwork(request));
-  const error = t.throws(() => refuseBeyondNetwork({ ...request, limits: { memoryBytes: 1 } }));
+  t.notThrows(() => refuseOptionsBeyondNetwork(request));
+  const error = t.throws(() => refuseOptionsBeyondNetwork({ ...request, limits: { memoryBytes: 1 } }));
   t.is(error?.message, "--memory can't be combined with --isolation=network");
 });

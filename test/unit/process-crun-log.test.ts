@@ -6,7 +6,7 @@ const complaint = 'executable file `/no/such` not found: No such file or directo
 const line = `{"msg":"${complaint}","level":"error","time":"2026-11-30T06:56:31.302704Z"}`;
 
 function read(log: string) {
-  const { complaint: found, output } = readCrunLog(Buffer.from(log, 'latin1'));
+  const { error: found, output } = readCrunLog(Buffer.from(log, 'latin1'));
   return { complaint: found, output: output.toString('latin1') };
 }
 

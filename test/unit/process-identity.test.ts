@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { homeOf, lookUp, readArchivedAccounts } from '../../src/services/process/user-lookup.ts';
+import { homeDirectoryOf, readArchivedAccounts, resolveUser } from '../../src/services/process/user-lookup.ts';
 
 /** An archive with so many bytes before the last line of its /etc/passwd. */
 function archive(t: ExecutionContext, bytes: number): string {
@@ -18,7 +18,7 @@ function archive(t: ExecutionContext, bytes: number): string {
 
 test('the last entry of a long list counts: a uid without its entry would have root’s group', (t) => {
   const accounts = readArchivedAccounts(archive(t, 2 << 20));
-  t.deepEqual(lookUp('1000', accounts), { uid: 1000, gid: 33, additionalGids: [] });
+  t.deepEqual(resolveUser('1000', accounts), { uid: 1000, gid: 33, additionalGids: [] });
   t.is(accounts.group, '');
 });
 
@@ -34,8 +34,8 @@ test('lists of lines alone take no more memory than themselves', (t) => {
   const lines = '\n'.repeat(16 << 20);
   const accounts = { passwd: `${lines}web:x:1000:33::/srv:/bin/sh\n`, group: `${lines}ssl:x:30:web\n` };
   const before = kilobytes();
-  t.deepEqual(lookUp('web', accounts), { uid: 1000, gid: 33, additionalGids: [30] });
-  t.is(homeOf(1000, accounts), '/srv');
+  t.deepEqual(resolveUser('web', accounts), { uid: 1000, gid: 33, additionalGids: [30] });
+  t.is(homeDirectoryOf(1000, accounts), '/srv');
   const grown = kilobytes() - before;
   t.true(grown < 200_000, `${grown} kB`);
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { statusOfComplaint } from '../../src/services/process/exec.ts';
-import { enterParameters, execProcess, mergeEnvironment } from '../../src/services/process/exec-process.ts';
+import { crunErrorStatus } from '../../src/services/process/exec.ts';
+import { execProcess, mergeEnvironment, nsenterArguments } from '../../src/services/process/exec-process.ts';
 import type { ExecRequest } from '../../src/values/exec.ts';
 
 const request: ExecRequest = {
@@ -55,7 +55,7 @@ test('a later entry of the environment replaces an earlier one', (t) => {
 test('a container with a network alone is entered by nsenter', (t) => {
   const enter = (id: number, asked = request) => {
     const launched = { identity: { uid: id, gid: id, additionalGids: [] }, workingDirectory: '/srv' };
-    return enterParameters(7, launched, asked, place.accounts).join(' ');
+    return nsenterArguments(7, launched, asked, place.accounts).join(' ');
   };
   t.is(enter(0), '--target 7 --net --mount --wdns=/srv -- id');
   t.is(
@@ -70,6 +70,6 @@ test('a container with a network alone is entered by nsenter', (t) => {
 });
 
 test('crun’s complaints become docker’s exit status', (t) => {
-  t.is(statusOfComplaint('executable file `nosuch` not found in $PATH: No such file or directory'), 127);
-  t.is(statusOfComplaint('the path `/etc/passwd` exists but it is not executable: Operation not permitted'), 126);
+  t.is(crunErrorStatus('executable file `nosuch` not found in $PATH: No such file or directory'), 127);
+  t.is(crunErrorStatus('the path `/etc/passwd` exists but it is not executable: Operation not permitted'), 126);
 });

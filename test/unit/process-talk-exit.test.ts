@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { identifyProcess } from '../../src/kernel/process.ts';
-import { type WatchedLife, waitForExit } from '../../src/services/process/wait-exit.ts';
+import { type MonitoredRun, waitForExit } from '../../src/services/process/wait-exit.ts';
 
 /** A process that plays conmon, and the file that it would write. */
 function monitor(t: ExecutionContext) {
@@ -19,7 +19,7 @@ function monitor(t: ExecutionContext) {
   const identity = identifyProcess(child.pid ?? 0);
   if (identity === undefined) throw new Error('no monitor');
   const file = join(directory, 'c1');
-  const life: WatchedLife = { exitFile: file, monitor: identity, stands: () => true };
+  const life: MonitoredRun = { exitFile: file, monitor: identity, isCurrent: () => true };
   return { child, life, file };
 }
 
@@ -57,7 +57,7 @@ test('who has been taken away is not waited for, whatever its monitor still does
   const { life, file } = monitor(t);
   writeFileSync(file, '6');
   let stands = true;
-  const taken = { ...life, stands: () => stands };
+  const taken = { ...life, isCurrent: () => stands };
   t.is(await waitForExit(taken), 6);
   rmSync(file);
   const waiting = waitForExit(taken);

@@ -59,6 +59,6 @@ for (const [what, open, message] of [
   test.serial(`where a name server is to listen on ${what}, both its sockets are closed`, async (t) => {
     const [datagram, stream] = [openDatagram(4), await open(t)];
     const dial = () => t.fail() as never;
-    const serve = () => new NameServers().serve({ datagram, stream }, zone([]), dial);
+    const serve = () => new NameServers().serve({ udp: datagram, tcp: stream }, zone([]), dial);
     t.regex(String(await refusal(t, [datagram, stream], serve)), message);
   });

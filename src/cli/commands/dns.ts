@@ -1,6 +1,6 @@
 /** `gangway dns query`: resolves a name as a container does. */
 import type { NameAnswer } from '../../engine/engine.ts';
-import { questionTypes } from '../../services/dns/packet-text.ts';
+import { queryTypes } from '../../services/dns/packet-text.ts';
 import { oneOf } from '../../values/literal.ts';
 import type { Execute } from '../command.ts';
 import { type Format, formatObject, parseFormat } from '../format.ts';
@@ -12,7 +12,7 @@ export const query: Execute<typeof dnsQueryOptions> = async ({ options, args: [n
   const { from, type } = options;
   const format = await parseFormat(options.format);
   if (from === undefined) throw new UsageError('--from CONTAINER is missing: each container resolves other names');
-  const queryOptions = type === undefined ? {} : { type: oneOf('--type', type.toUpperCase(), questionTypes) };
+  const queryOptions = type === undefined ? {} : { type: oneOf('--type', type.toUpperCase(), queryTypes) };
   const engine = await context.engine();
   const answer = await engine.queryName(from, name, queryOptions);
   context.stdout.write(format.kind === 'plain' ? plainText(answer) : formatObject(fields(answer, format), format));

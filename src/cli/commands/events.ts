@@ -3,7 +3,7 @@ import type { EventFilters } from '../../engine/engine.ts';
 import { formatFlow } from '../../kernel/conntrack.ts';
 import type { NetworkEvent } from '../../kernel/netlink-monitor.ts';
 import type { Route } from '../../kernel/route.ts';
-import { eventObject } from '../../services/events/line.ts';
+import { dockerEvent } from '../../services/events/line.ts';
 import { formatAddress, formatPrefix } from '../../values/address.ts';
 import type { EngineEvent } from '../../values/event.ts';
 import { present } from '../../values/present.ts';
@@ -63,7 +63,7 @@ const sample: EngineEvent = {
 
 function formatEvent(event: EngineEvent, format: Format): string {
   if (format.kind === 'plain') return plainLine(event);
-  const object = eventObject(event);
+  const object = dockerEvent(event);
   return format.kind === 'json' ? jsonLines([object]) : `${format.template.execute(templateFields(object))}\n`;
 }
 
@@ -83,7 +83,7 @@ function localTime(time: Date): string {
 }
 
 /** Renames fields for a template: in Docker's JSON, the last three have other names than in Docker's templates. */
-function templateFields(object: ReturnType<typeof eventObject>): Value {
+function templateFields(object: ReturnType<typeof dockerEvent>): Value {
   const { Type, Action, Actor, scope: Scope, time: Time, timeNano: TimeNano } = object;
   const Attributes = new Map(Object.entries(Actor.Attributes));
   return { Type, Action, Actor: { ...Actor, Attributes }, Scope, Time, TimeNano, toJSON: () => object };

@@ -2,7 +2,7 @@
 import { bootId } from '../../kernel/boot.ts';
 import { pinPath } from '../../kernel/namespace.ts';
 import { endpointRoutes } from '../../networks/network.ts';
-import { readLaunched } from '../../services/process/launch.ts';
+import { readContainerProcesses } from '../../services/process/launch.ts';
 import { type Address, type Family, formatAddress } from '../../values/address.ts';
 import { formatConnection } from '../../values/connection-grammar.ts';
 import { spread } from '../../values/forward-set.ts';
@@ -79,7 +79,8 @@ function state(seen: ObservedContainer) {
     Running: found.state === 'running' || found.state === 'restarting',
     Restarting: found.state === 'restarting',
     OOMKilled: exit?.outOfMemory ?? false,
-    Pid: life !== undefined && found.state === 'running' ? (readLaunched(life.launch)?.container.pid ?? 0) : 0,
+    Pid:
+      life !== undefined && found.state === 'running' ? (readContainerProcesses(life.launch)?.container.pid ?? 0) : 0,
     ExitCode: exit?.exitCode ?? 0,
     Error: record.failure ?? '',
     StartedAt: life?.startedAt ?? lastEnd?.startedAt ?? zeroTime,

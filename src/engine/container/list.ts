@@ -1,7 +1,7 @@
 /** Lists: containers, networks, ports. Reads records and looks at processes; changes nothing, needs no lock. */
 import { bootId } from '../../kernel/boot.ts';
 import { pendingFileChange } from '../../plan/change.ts';
-import type { Observed } from '../../services/process/launch.ts';
+import type { ObservedProcess } from '../../services/process/launch.ts';
 import { humanDuration } from '../../values/age.ts';
 import type { NetworkMode } from '../../values/network.ts';
 import type { Port, PortBinding } from '../../values/port.ts';
@@ -63,7 +63,7 @@ function distinct(ports: readonly Port[]): readonly Port[] {
 export interface ObservedContainer {
   readonly record: ContainerRecord;
   /** Of its life, if it has one. */
-  readonly observed: Observed | undefined;
+  readonly observed: ObservedProcess | undefined;
   /** A command is about to drop its record. */
   readonly isBeingRemoved: boolean;
 }

@@ -3,10 +3,10 @@ import { readLayout } from '../../kernel/cgroup.ts';
 import { apply } from '../../plan/apply.ts';
 import { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
-import { readLaunched } from '../../services/process/launch.ts';
+import { readContainerProcesses } from '../../services/process/launch.ts';
 import { followLog, readLog } from '../../services/process/log.ts';
 import { readUsage } from '../../services/process/statistics.ts';
-import { waitForExit, watched } from '../../services/process/wait-exit.ts';
+import { monitoredRun, waitForExit } from '../../services/process/wait-exit.ts';
 import { isAlive, notRunning, whileAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import type { ExecRequest, LogLine, LogOptions, Statistics, Streams } from '../engine.ts';
@@ -19,9 +19,9 @@ export async function* logsOf({ records }: Context, name: string, asked: LogOpti
   const { follow, ...options } = checkLogs(asked);
   const { id, life } = records.container(name);
   const path = `${dataDirectory(records.directories.state, id)}/log`;
-  const launched = life === undefined ? undefined : readLaunched(life.launch);
+  const launched = life === undefined ? undefined : readContainerProcesses(life.launch);
   if (!follow || life === undefined || launched === undefined) return yield* readLog(path, options);
-  yield* followLog(path, options, (signal) => waitForExit(watched(life.launch, launched), signal));
+  yield* followLog(path, options, (signal) => waitForExit(monitoredRun(life.launch, launched), signal));
 }
 
 /** Runs a further command inside. @returns its exit status; 0 in a dry run */
@@ -53,7 +53,7 @@ export function statisticsOf({ records }: Context, name: string): Statistics {
 
 function running(records: Context['records'], name: string) {
   const record = records.container(name);
-  const launched = record.life === undefined ? undefined : readLaunched(record.life.launch);
+  const launched = record.life === undefined ? undefined : readContainerProcesses(record.life.launch);
   if (record.life === undefined || launched === undefined || !isAlive(record.life)) throw notRunning(record.name);
   return { record, life: record.life, launch: record.life.launch, container: launched.container };
 }

@@ -2,9 +2,14 @@
 import type { ActionKind } from '../../plan/kind.ts';
 import type { ExecStep, ProcessStep } from '../../plan/step.ts';
 import type { Streams } from '../../services/process/attach.ts';
-import { execute } from '../../services/process/exec.ts';
+import { execInContainer } from '../../services/process/exec.ts';
 import { execCommands } from '../../services/process/exec-script.ts';
-import { discard, launch as launchProcess, observe, start } from '../../services/process/launch.ts';
+import {
+  deleteContainerProcess,
+  createContainerProcess as launchProcess,
+  observeContainerProcess,
+  startContainerProcess,
+} from '../../services/process/launch.ts';
 import { discardCommands, launchCommands } from '../../services/process/script.ts';
 import type { Launch } from '../../values/launch.ts';
 
@@ -21,19 +26,19 @@ export function processKind({ meanwhile, created }: Beside = {}): ActionKind<Pro
       const outcomes = await Promise.allSettled([launchProcess(launch), meanwhile?.()]);
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
       created?.(launch);
-      await start(launch);
+      await startContainerProcess(launch);
     },
-    undo: ({ launch }) => discard(launch),
+    undo: ({ launch }) => deleteContainerProcess(launch),
     commands: ({ launch }) => launchCommands(launch),
     undoCommands: ({ launch }) => discardCommands(launch),
-    holds: ({ launch }) => ['created', 'running'].includes(observe(launch).kind),
+    holds: ({ launch }) => ['created', 'running'].includes(observeContainerProcess(launch).kind),
   };
 }
 
 /** @param ended told the command's exit status */
 export function execKind(streams?: Streams, ended: (exitStatus: number) => void = () => {}): ActionKind<ExecStep> {
   return {
-    apply: async ({ launch, process, request }) => ended(await execute(launch, process, request, streams)),
+    apply: async ({ launch, process, request }) => ended(await execInContainer(launch, process, request, streams)),
     commands: ({ launch, process, request }) => execCommands(launch, process, request),
     undo: () => {},
     undoCommands: () => [],

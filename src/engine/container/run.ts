@@ -9,11 +9,11 @@
  * reaches the reader through us: when the reader has gone, it is ended by SIGKILL, since the first process of a container
  * ignores every signal that it has no handler for. Docker's goes on, and writes its log for nobody.
  */
-import { readerOf } from '../../services/events/reader.ts';
-import { type Attachment, type AttachTarget, connectAttach, type Unseen } from '../../services/process/attach.ts';
+import { eventReader } from '../../services/events/reader.ts';
+import { type Attachment, type AttachTarget, connectAttach, type UnknownExit } from '../../services/process/attach.ts';
 import { lockPath } from '../../services/process/exit-hook.ts';
-import { readLaunched } from '../../services/process/launch.ts';
-import { type ExitStatus, watched } from '../../services/process/wait-exit.ts';
+import { readContainerProcesses } from '../../services/process/launch.ts';
+import { type ExitStatus, monitoredRun } from '../../services/process/wait-exit.ts';
 import { type Lock, tryLock } from '../../sys/flock.ts';
 import type { ContainerRequest } from '../../values/container.ts';
 import { GangwayError } from '../../values/errors.ts';
@@ -90,22 +90,22 @@ export async function attachTo(context: Context, name: string, streams: Streams,
   const attachment = await whileAlive(record.name, life, () =>
     connectAttach({ ...attachTarget(life.launch, record.request.interactive), running: true }, ends),
   );
-  return await resolveEnding(context, record, await attachment.ending);
+  return await resolveEnding(context, record, await attachment.result);
 }
 
 function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
-  const launched = readLaunched(launch);
+  const launched = readContainerProcesses(launch);
   if (launched === undefined) throw notRunning(shortId(launch.id));
   return {
     bundleDirectory: launch.directory,
-    life: watched(launch, launched),
+    run: monitoredRun(launch, launched),
     terminal: launch.terminal,
     interactive,
   };
 }
 
 /** @throws GangwayError program-failed where nobody knows how it ended */
-async function resolveEnding(context: Context, record: ContainerRecord, ending: Ending | Unseen): Promise<Ending> {
+async function resolveEnding(context: Context, record: ContainerRecord, ending: Ending | UnknownExit): Promise<Ending> {
   if (ending.kind !== 'unseen') return ending;
   const exitCode = await exitStatusOf(context, record);
   if (exitCode !== 'unknown') return { kind: 'exited', exitCode };
@@ -127,7 +127,7 @@ export async function exitStatusOf(context: Context, { id, life }: ContainerReco
   if (life === undefined) return 'unknown';
   // One whose end nobody has written down yet still tells of an earlier one.
   if (record?.lastEnd?.startedAt === life.startedAt) return record.lastEnd.exitCode;
-  const died = readerOf(eventsPath(context.records))().find(
+  const died = eventReader(eventsPath(context.records))().find(
     (event) => event.action === 'die' && event.id === id && event.time >= new Date(life.startedAt),
   );
   const { exitCode } = died?.attributes ?? {};
@@ -167,7 +167,7 @@ class AttachedClient {
   async stay(context: Context, record: ContainerRecord): Promise<Ending | undefined> {
     if (this.#attachment === undefined) return undefined;
     try {
-      const ending = await resolveEnding(context, record, await this.#attachment.ending);
+      const ending = await resolveEnding(context, record, await this.#attachment.result);
       if (ending.kind === 'unread') await endUnreadContainer(context, record.id);
       if (ending.kind === 'exited' && this.#lock !== undefined) await teardownExited(context, record.id);
       return ending;

@@ -18,7 +18,7 @@ import { socketRemarks as portSockets, portSteps, withHostPort } from '../../net
 import { sysctlSteps } from '../../networks/sandbox.ts';
 import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { DefaultRoute, DirectoryStep, FileStep, Step } from '../../plan/step.ts';
-import { type Place, prepareLaunch } from '../../services/process/resolve-launch.ts';
+import { type LaunchContext, resolveLaunch } from '../../services/process/resolve-launch.ts';
 import type { Address, Family } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../../values/event.ts';
@@ -114,7 +114,7 @@ function draftRun(
   const { sandbox, host: joined, wired, ways, forwards } = stack;
   const gathered = gather(forwards);
   const directory = `${records.directories.runtime}/containers/${record.id}`;
-  const { launch, warnings } = prepareLaunch(record.request, {
+  const { launch, warnings } = resolveLaunch(record.request, {
     ...launchSettings(context, record, directory, stack),
     foreground,
   });
@@ -146,7 +146,7 @@ function launchSettings(
   record: ContainerRecord,
   directory: string,
   { sandbox, host: joined }: SandboxDraft,
-): Omit<Place, 'foreground'> {
+): Omit<LaunchContext, 'foreground'> {
   const { state, runtime } = records.directories;
   const data = dataDirectory(state, record.id);
   return {

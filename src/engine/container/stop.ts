@@ -17,8 +17,12 @@ import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { ended as endedKind, signal as signalKind } from '../../plan/kinds/kill.ts';
 import type { Step } from '../../plan/step.ts';
 import { lockPath } from '../../services/process/exit-hook.ts';
-import { type Launched, type Observed, readLaunched } from '../../services/process/launch.ts';
-import { type ExitStatus, waitForExit, watched } from '../../services/process/wait-exit.ts';
+import {
+  type ContainerProcesses,
+  type ObservedProcess,
+  readContainerProcesses,
+} from '../../services/process/launch.ts';
+import { type ExitStatus, monitoredRun, waitForExit } from '../../services/process/wait-exit.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { ContainerAction } from '../../values/event.ts';
 import type { Launch } from '../../values/launch.ts';
@@ -125,7 +129,7 @@ export async function kill(context: Context, name: string, signal: string): Prom
 }
 
 async function send(context: Context, record: ContainerRecord, signal: string): Promise<void> {
-  const launched = record.life === undefined ? undefined : readLaunched(record.life.launch);
+  const launched = record.life === undefined ? undefined : readContainerProcesses(record.life.launch);
   if (record.life === undefined || launched === undefined) return;
   if (signal === 'SIGKILL') {
     const ending = (process: ProcessIdentity): readonly Step[] => [
@@ -160,7 +164,7 @@ async function end(context: Context, record: ContainerRecord, asked: EndRequest)
   const { life, ending, told, afterwards } = asked;
   using world = new KernelHandles(context.host());
   const { launch } = life;
-  const launched = readLaunched(launch);
+  const launched = readContainerProcesses(launch);
   let isKilled = false;
   if (launched !== undefined && isProcessAlive(launched.container)) {
     const claim: Step = {
@@ -178,10 +182,10 @@ async function end(context: Context, record: ContainerRecord, asked: EndRequest)
 }
 
 /** Waits until the monitor of what has ended has written how, or has ended itself. */
-async function waitForMonitor(launch: Launch, launched: Launched): Promise<void> {
+async function waitForMonitor(launch: Launch, launched: ContainerProcesses): Promise<void> {
   const timer = setTimeout(() => signalProcess(launched.monitor, 'SIGKILL'), monitorPatienceMilliseconds);
   try {
-    await waitForExit(watched(launch, launched));
+    await waitForExit(monitoredRun(launch, launched));
   } finally {
     clearTimeout(timer);
   }
@@ -220,8 +224,8 @@ export async function wait(context: Context, name: string): Promise<number> {
   const record = context.records.container(name);
   const { life, lastEnd } = record;
   if (life === undefined) return requireExitCode(name, lastEnd?.exitCode ?? 0);
-  const launched = readLaunched(life.launch);
-  const status = launched === undefined ? 'unknown' : await waitForExit(watched(life.launch, launched));
+  const launched = readContainerProcesses(life.launch);
+  const status = launched === undefined ? 'unknown' : await waitForExit(monitoredRun(life.launch, launched));
   return requireExitCode(name, status === 'unknown' ? await exitStatusOf(context, record) : status);
 }
 
@@ -258,7 +262,7 @@ async function writeRecord(context: Context, world: KernelHandles, record: Conta
 }
 
 /** How one has ended that we have killed ourselves. */
-const killed: Observed = { kind: 'exited', exit: { exitCode: 137, outOfMemory: false } };
+const killed: ObservedProcess = { kind: 'exited', exit: { exitCode: 137, outOfMemory: false } };
 
 /** Takes away what an ended container had, if nobody was faster. The caller holds the lock. */
 async function teardownEnded(

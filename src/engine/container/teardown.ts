@@ -12,7 +12,7 @@ import type { RecordChange } from '../../plan/change.ts';
 import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { persistentSteps } from '../../plan/undo.ts';
-import type { Observed } from '../../services/process/launch.ts';
+import type { ObservedProcess } from '../../services/process/launch.ts';
 import { GangwayError, messageOf } from '../../values/errors.ts';
 import type { ContainerAction, Occurrence } from '../../values/event.ts';
 import { present } from '../../values/present.ts';
@@ -35,7 +35,7 @@ interface TeardownOptions {
   /** What has happened to the container besides. */
   readonly told?: readonly ContainerAction[];
   /** What is known of its end, where its monitor can't tell. */
-  readonly found?: Observed;
+  readonly found?: ObservedProcess;
   /** Who is going to start it again after a while, if its policy says so. */
   readonly waiter?: ProcessIdentity | undefined;
 }

@@ -1,18 +1,17 @@
 /** `gangway dns query`: what a container's programs are told of a name, by whom, and why. */
 import type { KernelNamespace } from '../../kernel/namespace.ts';
 import { KernelHandles } from '../../plan/kernel-handles.ts';
-import { explainAnswer } from '../../services/dns/explain.ts';
-import { sayWhy } from '../../services/dns/explain-text.ts';
+import { explainAnswer, formatExplanation } from '../../services/dns/explain.ts';
 import { flag, type Question, readQuestion } from '../../services/dns/message.ts';
 import {
   type AnswerText,
-  encodeQuestion,
+  encodeQuery,
   formatAnswer,
   type QuestionType,
-  questionTypes,
+  queryTypes,
 } from '../../services/dns/packet-text.ts';
-import type { Protocol } from '../../services/dns/upstream-query.ts';
-import { dialHere, networkAsk } from '../../services/dns/upstream-socket.ts';
+import type { Protocol } from '../../services/dns/upstream.ts';
+import { dialUpstream, networkSender } from '../../services/dns/upstream-socket.ts';
 import { reverseName, type Zone } from '../../services/dns/zone.ts';
 import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
 import { isAddress, parseAddress } from '../../values/address.ts';
@@ -43,10 +42,10 @@ export async function queryName(
   type: QuestionType | undefined,
 ): Promise<NameAnswer> {
   const usual = isAddress(asked) ? 'PTR' : 'A';
-  const wanted = oneOf('--type', type ?? usual, questionTypes);
+  const wanted = oneOf('--type', type ?? usual, queryTypes);
   const { namespace, zone } = nameService(context, container);
   const name = isAddress(asked) && wanted === 'PTR' ? reverseName(parseAddress(asked)) : asked;
-  const message = encodeQuestion(name, wanted);
+  const message = encodeQuery(name, wanted);
   const explanation = explainAnswer(zone, readName(message, name));
   using world = new KernelHandles(context.host());
   const place = world.namespace({ namespace });
@@ -57,7 +56,7 @@ export async function queryName(
     type: wanted,
     ...readAnswer(isCut ? await ask(place, message, 'tcp') : answer),
     by: explanation.by,
-    why: sayWhy(name, explanation),
+    why: formatExplanation(name, explanation),
   };
 }
 
@@ -100,8 +99,8 @@ function readAnswer(message: Buffer): AnswerText {
 
 /** @throws GangwayError no-name-server */
 async function ask(place: KernelNamespace, message: Buffer, protocol: Protocol): Promise<Buffer> {
-  const exchange = networkAsk({
-    dial: (upstream, by) => place.inside(() => dialHere(upstream, by)),
+  const exchange = networkSender({
+    dial: (upstream, by) => place.inside(() => dialUpstream(upstream, by)),
     buffer: new DatagramBuffer(),
     descriptorLimit: Number.POSITIVE_INFINITY,
   });

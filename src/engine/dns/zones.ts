@@ -9,12 +9,12 @@ import { byRoutePriority } from '../../networks/default-route.ts';
 import { linkOf } from '../../networks/network.ts';
 import { withHostPort } from '../../networks/port-mapping.ts';
 import {
+  type EgressNetwork,
   linkTable,
-  type Member,
   type NameTable,
   nameTable,
   type Zone,
-  type ZoneExit,
+  type ZoneMember,
   type ZoneNetwork,
 } from '../../services/dns/zone.ts';
 import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../../values/address.ts';
@@ -62,7 +62,7 @@ export function namesOf(
   return [...new Set([name, ...aliases, shortId(id), hostname])];
 }
 
-function exitOf({ id, network }: NetworkRecord): ZoneExit {
+function exitOf({ id, network }: NetworkRecord): EgressNetwork {
   return {
     id,
     network: network.name,
@@ -172,16 +172,16 @@ class ZoneBuilder {
           const table = this.#tables.get(record.id);
           return table === undefined ? [] : [{ table, links: linkTable(this.#links(plug.request, record)) }];
         }),
-      machine: this.#machine,
-      wayOut: routes.length > 0,
-      exits,
+      hostTables: this.#machine,
+      hasExternalNetwork: routes.length > 0,
+      egressNetworks: exits,
       upstreams: this.#upstreams(resolver.upstreams, exits),
       ndots: resolver.ndots.value,
     };
   }
 
   /** Where names open addresses, a server in a container to whom they are opened stays in there, and is not asked (explain.ts). */
-  #upstreams(all: readonly Upstream[], exits: readonly ZoneExit[]): readonly Upstream[] {
+  #upstreams(all: readonly Upstream[], exits: readonly EgressNetwork[]): readonly Upstream[] {
     if (exits.every(({ egress }) => egress === undefined)) return all;
     const seats = exits.flatMap(({ id }) => this.#seats.get(id) ?? []);
     return all.map((upstream) =>
@@ -209,7 +209,7 @@ class ZoneBuilder {
   }
 
   /** The networks of a container, with its names and addresses in each. */
-  #memberships(record: ContainerRecord): readonly { readonly networkId: string; readonly member: Member }[] {
+  #memberships(record: ContainerRecord): readonly { readonly networkId: string; readonly member: ZoneMember }[] {
     const { network: mode } = record;
     if (hasRun(record, this.boot)) {
       return record.life.plugs.map(({ networkId, request, endpoint }) => ({
@@ -230,8 +230,8 @@ class ZoneBuilder {
   }
 
   /** What a container calls others, where those are in the same network. Where several may be meant, nobody is. */
-  #links({ links }: ConnectionRequest, network: NetworkRecord): readonly Member[] {
-    return links.flatMap(({ container, alias }): readonly Member[] => {
+  #links({ links }: ConnectionRequest, network: NetworkRecord): readonly ZoneMember[] {
+    return links.flatMap(({ container, alias }): readonly ZoneMember[] => {
       const [target, ...more] = matchReferences(this.containers, ({ name }) => name, container);
       if (target === undefined || more.length > 0) return [];
       const found = this.#memberships(target).find(({ networkId }) => networkId === network.id);

@@ -4,7 +4,7 @@
  * It is done after the fact, and can't undo it: where the log can't be written, that is told, and the container is none
  * the worse.
  */
-import { appendEvents, tellsOf } from '../../services/events/log.ts';
+import { appendEvents, containsEvents } from '../../services/events/log.ts';
 import { KernelError } from '../../values/errors.ts';
 import type { LogPosition, Occurrence } from '../../values/event.ts';
 import type { Records } from '../store/record-store.ts';
@@ -35,7 +35,7 @@ export function logMissingEvents(
   since: LogPosition | undefined,
 ): void {
   writeEvents(context, occurrences, (path) => {
-    if (!tellsOf(path, occurrences, since)) appendEvents(path, occurrences);
+    if (!containsEvents(path, occurrences, since)) appendEvents(path, occurrences);
   });
 }
 

@@ -2,7 +2,7 @@
 import { KernelNamespace, pinPath } from '../../kernel/namespace.ts';
 import { type NetworkEvent, type Watch, watchNetwork } from '../../kernel/netlink-monitor.ts';
 import { isAlive as isProcessAlive } from '../../kernel/process.ts';
-import { readLaunched } from '../../services/process/launch.ts';
+import { readContainerProcesses } from '../../services/process/launch.ts';
 import { type ProcessWatch, watchProcess } from '../../sys/pidfd.ts';
 import { notRunning, whileAlive } from '../container-state.ts';
 import type { Run } from '../store/record.ts';
@@ -19,7 +19,7 @@ export async function watch(context: Watched, name: string | undefined): Promise
   const host = context.host();
   if (name === undefined) return await watchNetwork({ namespace: host, tracker: host });
   const { life, name: canonical } = context.records.container(name);
-  const first = life === undefined ? undefined : readLaunched(life.launch)?.container;
+  const first = life === undefined ? undefined : readContainerProcesses(life.launch)?.container;
   if (life === undefined || first === undefined) throw notRunning(canonical);
   const process = watchProcess(first.pid);
   try {

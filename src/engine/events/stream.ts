@@ -1,6 +1,6 @@
 /** `gangway events`: what gangway has done, and what it does, as its commands have written it down. */
 import { followEvents } from '../../services/events/follow.ts';
-import { endOf } from '../../services/events/reader.ts';
+import { endOfLog } from '../../services/events/reader.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { EngineEvent } from '../../values/event.ts';
 import type { EventFilters, EventOptions } from '../engine.ts';
@@ -22,7 +22,7 @@ export function events({ records }: { readonly records: Records }, options: Even
   }
   const path = eventsPath(records);
   // Decided now: what the caller does next is among the events, whenever it begins to read.
-  const start = since === undefined && until === undefined ? endOf(path) : undefined;
+  const start = since === undefined && until === undefined ? endOfLog(path) : undefined;
   return selected(followEvents(path, { start, until, signal }), ({ time, ...occurrence }) => {
     const early = since !== undefined && time < since;
     const late = until !== undefined && time > until;

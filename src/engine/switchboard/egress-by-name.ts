@@ -15,7 +15,7 @@ import { learnedElements, learnedSets } from '../../firewall/dns-egress-elements
 import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { kindOf, type TransactionKind } from '../../plan/kind.ts';
 import type { FirewallStep } from '../../plan/step.ts';
-import type { Open, Opening } from '../../services/dns/egress-opening.ts';
+import type { EgressOpening, OpenEgress } from '../../services/dns/egress-opening.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { Context } from '../context.ts';
@@ -69,7 +69,7 @@ export class EgressByName implements Learning {
     if (hasRules) void this.#inTurn(() => this.#takeStrangers()).catch(this.onError);
   }
 
-  readonly open: Open = (openings) => {
+  readonly open: OpenEgress = (openings) => {
     const wanted = this.#missing(openings.flatMap((opening) => wantedOf(opening, this.now())));
     if (wanted.length === 0) return undefined;
     try {
@@ -242,7 +242,7 @@ export class EgressByName implements Learning {
   }
 }
 
-function wantedOf({ exit, name, addresses }: Opening, now: number): readonly Known[] {
+function wantedOf({ exit, name, addresses }: EgressOpening, now: number): readonly Known[] {
   const { id, link, egress } = exit;
   if (egress === undefined) return [];
   return addresses.flatMap(({ address, seconds }) =>

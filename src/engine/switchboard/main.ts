@@ -34,7 +34,7 @@
  */
 import { rmSync, writeSync } from 'node:fs';
 import { takeService } from '../../kernel/sd-notify.ts';
-import type { Open } from '../../services/dns/egress-opening.ts';
+import type { OpenEgress } from '../../services/dns/egress-opening.ts';
 import { type Lock, lockEventually, tryLock } from '../../sys/flock.ts';
 import { openFileLimit, openFiles, raiseOpenFileLimit } from '../../sys/open-files.ts';
 import { ignoring } from '../../values/errors.ts';
@@ -57,7 +57,7 @@ export interface SwitchboardProcess extends Omit<DesiredState, 'open'> {
 /** What answers for names have opened: it is the switchboard's that has the lock, and of no other one. */
 export interface Learning {
   begin(): void;
-  readonly open: Open;
+  readonly open: OpenEgress;
   /** @returns when nothing is open any more */
   close(): Promise<void>;
 }

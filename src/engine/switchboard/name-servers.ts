@@ -6,9 +6,9 @@
  * beginning of its life it is told from the one before.
  */
 import { KernelNamespace, pinPath } from '../../kernel/namespace.ts';
-import type { Open } from '../../services/dns/egress-opening.ts';
+import type { OpenEgress } from '../../services/dns/egress-opening.ts';
 import { type NameServer, NameServers, openNameServerSockets } from '../../services/dns/name-server.ts';
-import { type Dial, dialHere } from '../../services/dns/upstream-socket.ts';
+import { type Dial, dialUpstream } from '../../services/dns/upstream-socket.ts';
 import { hasErrno, messageOf } from '../../values/errors.ts';
 import { nameServerPort } from '../../values/resolver.ts';
 import type { NameService } from '../dns/zones.ts';
@@ -27,7 +27,7 @@ export class NameServerTable {
    * @param descriptorLimit no client and no question to a server outside takes this descriptor or a higher one
    * @param open what opens the addresses of names to limited networks
    */
-  constructor(descriptorLimit: number, open: Open) {
+  constructor(descriptorLimit: number, open: OpenEgress) {
     this.#servers = new NameServers(descriptorLimit, open);
   }
 
@@ -48,7 +48,7 @@ export class NameServerTable {
     }
     for (const service of wanted) {
       const entry = this.#entries.get(service.owner);
-      if (entry?.state === 'serving') entry.server.follow(service.zone);
+      if (entry?.state === 'serving') entry.server.updateZone(service.zone);
       else this.#entries.set(service.owner, this.#open(service));
     }
   }
@@ -84,7 +84,9 @@ export class NameServerTable {
   #serve(namespace: KernelNamespace, { zone }: NameService): NameServer {
     const sockets = namespace.inside(() => openNameServerSockets(nameServerPort));
     const dial: Dial = (upstream, protocol) =>
-      upstream.place === 'host' ? dialHere(upstream, protocol) : namespace.inside(() => dialHere(upstream, protocol));
+      upstream.place === 'host'
+        ? dialUpstream(upstream, protocol)
+        : namespace.inside(() => dialUpstream(upstream, protocol));
     return this.#servers.serve(sockets, zone, dial);
   }
 }

@@ -7,7 +7,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { decode } from '../../plan/encoding.ts';
-import type { Open } from '../../services/dns/egress-opening.ts';
+import type { OpenEgress } from '../../services/dns/egress-opening.ts';
 import { listen, longestBacklog } from '../../sys/inet-socket.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError, messageOf } from '../../values/errors.ts';
@@ -44,7 +44,7 @@ export interface DesiredState {
   /** @param attended records that are not written yet, of containers that are about to start */
   readonly names: (attended: readonly ContainerRecord[]) => readonly NameService[];
   /** What opens the addresses of names to limited networks. */
-  readonly open: Open;
+  readonly open: OpenEgress;
   /** What leads processes of this machine past the relays. Absent: nothing does. */
   readonly hook?: HookOpening;
 }

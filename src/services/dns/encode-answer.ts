@@ -1,48 +1,47 @@
-/** Answers as bytes: those that are made here, and those of others as one client can take them. */
+/** Encodes gangway's own answers, and adapts upstream answers to one client. */
 import {
   flag,
   headerSize,
-  payloadLimit,
+  locateRecords,
   type Query,
-  type RecordPlace,
+  type RecordLocation,
   type ResponseCode,
   readQuestion,
-  readRecords,
   recordType,
+  udpPayloadLimit,
 } from './message.ts';
 
-/** A record's type and its data, ready to be written. Its name is always the one that was asked for. */
-export interface ResourceData {
+/** The encoded data of a record, which has the queried name. */
+export interface RecordData {
   readonly type: number;
   readonly data: Uint8Array;
 }
 
 /**
- * How long a client may believe an answer of ours.
+ * TTL of gangway's own answers.
  *
- * Docker says ten minutes. A container has another address when it is started again, and those who remember the old one
- * (nscd, the JVM, a forwarder within the container) would for so long speak to whoever has that address next. To ask
- * again costs less than a tenth of a millisecond.
+ * Docker's TTL is 600 seconds. A restarted container gets another address, and a client with a cache (nscd, the JVM) keeps
+ * connecting to the old address, which another container may have. Another query costs less than 0.1 ms.
  */
 const localTtlSeconds = 5;
 
-/** The bytes of a record whose name is a pointer to the question's. */
+/** Bytes of a record besides its data, with a pointer to the question's name. */
 const recordOverhead = 12;
-/** An OPT record without options. */
+/** Bytes of an OPT record without options. */
 const optionSize = 11;
-/** What we take by UDP ourselves: said to clients that said theirs. */
+/** UDP payload size in the name server's own OPT record. */
 const ownPayloadSize = 4096;
 const largestMessage = 65_535;
 
-/** An answer of our own: as many of the records as the client takes, and whether that was all. */
-export function compose(
+/** Encodes gangway's own answer. Sets the truncated flag if not all records fit the client's limit. */
+export function encodeAnswer(
   message: Buffer,
   query: Query,
-  answer: { readonly code: ResponseCode; readonly records?: readonly ResourceData[]; readonly limit?: number },
+  answer: { readonly code: ResponseCode; readonly records?: readonly RecordData[]; readonly limit?: number },
 ): Buffer {
-  const { code, records = [], limit = payloadLimit(query) } = answer;
+  const { code, records = [], limit = udpPayloadLimit(query) } = answer;
   const room = limit - query.end - (query.edns === undefined ? 0 : optionSize);
-  const fitting = withinRoom(records, room);
+  const fitting = fittingRecords(records, room);
   const answers = fitting.reduce((sum, { data }) => sum + recordOverhead + data.length, 0);
   const reply = Buffer.alloc(query.end + answers + (query.edns === undefined ? 0 : optionSize));
   message.copy(reply, 0, 0, query.end);
@@ -61,8 +60,8 @@ export function compose(
   return reply;
 }
 
-/** An answer to what could not be read: the header, and why. */
-export function composeRefusal(message: Buffer, code: ResponseCode): Buffer {
+/** Encodes a header with a response code, as the reply to a query that can't be parsed. */
+export function encodeError(message: Buffer, code: ResponseCode): Buffer {
   const reply = Buffer.alloc(headerSize);
   message.copy(reply, 0, 0, 2);
   reply.writeUInt16BE(replyFlags(message.readUInt16BE(2), code), 2);
@@ -70,28 +69,28 @@ export function composeRefusal(message: Buffer, code: ResponseCode): Buffer {
 }
 
 /**
- * Another server's answer for one client: with the id and the very letters of its question, and cut where the client
- * takes no more. Cut are whole records from the end; what is left of the answers may be all that a client which can't
- * ask by TCP ever sees.
+ * Adapts an upstream answer to a client: its id, its spelling of the name, its size limit.
+ *
+ * Truncation removes whole records from the end. The remaining answers are all that a client without TCP receives.
  */
-export function personalise(
+export function adaptAnswer(
   answer: Buffer,
   message: Buffer,
   query: Query,
-  limit: number = payloadLimit(query),
+  limit: number = udpPayloadLimit(query),
 ): Buffer {
-  const whole = answer.length <= limit ? Buffer.from(answer) : cut(answer, limit);
-  whole.writeUInt16BE(query.id, 0);
-  message.copy(whole, headerSize, headerSize, Math.min(query.end, whole.length));
-  return whole;
+  const reply = answer.length <= limit ? Buffer.from(answer) : truncate(answer, limit);
+  reply.writeUInt16BE(query.id, 0);
+  message.copy(reply, headerSize, headerSize, Math.min(query.end, reply.length));
+  return reply;
 }
 
-function cut(answer: Buffer, limit: number): Buffer {
+function truncate(answer: Buffer, limit: number): Buffer {
   const end = readQuestion(answer)?.end ?? headerSize;
-  const records = readRecords(answer, end) ?? [];
+  const records = locateRecords(answer, end) ?? [];
   const option = records.find(({ section, type }) => section === 'additional' && type === recordType.OPT);
   const tail = option === undefined ? Buffer.alloc(0) : optionWithin(answer, option, limit - end);
-  const kept = records.filter((place) => place.section === 'answer' && place.end + tail.length <= limit);
+  const kept = records.filter((record) => record.section === 'answer' && record.end + tail.length <= limit);
   const reply = Buffer.concat([answer.subarray(0, kept.at(-1)?.end ?? end), tail]);
   reply.writeUInt16BE(reply.readUInt16BE(2) | flag.truncated, 2);
   for (const [at, count] of [kept.length, 0, option === undefined ? 0 : 1].entries())
@@ -99,15 +98,15 @@ function cut(answer: Buffer, limit: number): Buffer {
   return reply;
 }
 
-/** An OPT record: what it says of its server, and its options if there is room for them. */
-function optionWithin(answer: Buffer, { start, ttl, end }: RecordPlace, room: number): Buffer {
+/** Returns an OPT record, without its options if they do not fit. */
+function optionWithin(answer: Buffer, { start, ttlOffset: ttl, end }: RecordLocation, room: number): Buffer {
   if (end - start <= room) return answer.subarray(start, end);
   const bare = Buffer.alloc(optionSize);
   answer.copy(bare, 1, ttl - 4, ttl + 4);
   return bare;
 }
 
-function withinRoom(records: readonly ResourceData[], room: number): readonly ResourceData[] {
+function fittingRecords(records: readonly RecordData[], room: number): readonly RecordData[] {
   let left = Math.min(room, largestMessage);
   const first = records.findIndex(({ data }) => {
     left -= recordOverhead + data.length;
@@ -121,7 +120,7 @@ function replyFlags(asked: number, code: ResponseCode): number {
   return flag.response | flag.recursionAvailable | (asked & kept) | code;
 }
 
-function writeRecord(reply: Buffer, at: number, { type, data }: ResourceData): number {
+function writeRecord(reply: Buffer, at: number, { type, data }: RecordData): number {
   reply.writeUInt16BE(0xc000 | headerSize, at);
   reply.writeUInt16BE(type, at + 2);
   reply.writeUInt16BE(1, at + 4);

@@ -1,34 +1,26 @@
 /**
- * Who answers a question, and why: the rules of the name server, in one place.
+ * The rules of the name server, which `gangway dns query` explains:
  *
- * `gangway dns query` prints what this says, and the server does what this says.
+ *     name in a network of the container               its records; without records of this type an empty answer
+ *     name in another network of the host              empty answer
+ *     NAME.NETWORK, and NAME is in other networks only  NXDOMAIN
+ *     single label, and ndots is set                   empty answer: with ndots the search domains came first
+ *     denied by the egress policies of all networks    NXDOMAIN
+ *     any other name                                   forwarded to upstream servers; without a server SERVFAIL
  *
- *     known in a network of the container        its records; none of the wanted type: an empty answer
- *     known in another network of the machine    an empty answer
- *     known, but not in the network at its end    no such name
- *     a single label, and ndots was set           an empty answer: with ndots the search domains came first
- *     not to be asked for by any way out          no such name
- *     anything else                               the upstream servers, or nobody
+ * Container names never leave the host, whatever the type. Docker forwards queries for other types (TXT, HTTPS), which leaks
+ * names, and for names of other networks, whose external owner can then impersonate the container (CVE-2025-8283).
  *
- * A name of a container is never told to anybody outside. Docker asks the upstream servers for the types that it does not
- * have (TXT, HTTPS) and for the names of other networks; with the first the world learns what runs here, and with the
- * second a stranger who owns the name outside is taken for the container (CVE-2025-8283). Questions about zones (NS, SOA,
- * DS, DNSKEY) are no exception, though `app` and `dev` are also domains of the world: a resolver within a container that
- * validates `example.dev` where a container is called `dev` has to ask another server than this one.
+ * An alias with dots, like `www.example.org`, hides the real name in its own network only: other networks forward it.
  *
- * What does leave are names with dots that only another network knows, unless they end in a network's name: an alias like
- * `www.example.org` covers the real one for its own network and must not take it away from the others.
- *
- * What no egress policy lets out is no name, and not refused: the C library gives up at a refusal, and would not come to ask for
- * `db` where `db.corp.example`, by a search domain, was asked for first.
- *
- * An empty answer and not "no such name", which would say that nothing ends in this name either (RFC 8020). Only of
- * NAME.NETWORK, where the machine has a container NAME that is not in NETWORK, this is said: it is a name of nobody.
+ * Denied names get NXDOMAIN: after REFUSED for `db.corp.example`, from a search domain, the C library does not query `db`. An
+ * empty answer does not say, as NXDOMAIN does, that names below this name do not exist (RFC 8020).
  */
+import { formatAddress } from '../../values/address.ts';
 import { allowsNames, letsAsk } from '../../values/egress.ts';
 import type { Upstream } from '../../values/resolver.ts';
-import type { ResourceData } from './encode-answer.ts';
-import { internet, type Question, recordType } from './message.ts';
+import type { RecordData } from './encode-answer.ts';
+import { classIn, type Question, recordType } from './message.ts';
 import type { NameRecords, NameTable, Zone } from './zone.ts';
 
 export type Explanation =
@@ -36,7 +28,7 @@ export type Explanation =
       readonly by: 'network';
       readonly via: 'name' | 'link' | 'wildcard' | 'address';
       readonly network: string;
-      readonly records: readonly ResourceData[];
+      readonly records: readonly RecordData[];
     }
   | { readonly by: 'silence'; readonly because: 'elsewhere' | 'absent' | 'egress'; readonly network: string }
   | { readonly by: 'silence'; readonly because: 'ndots' }
@@ -45,40 +37,43 @@ export type Explanation =
 
 type Known = Extract<Explanation, { by: 'network' }>;
 
+/** Determines the answer to a question. */
 export function explainAnswer(zone: Zone, question: Question): Explanation {
   const known = knownAddress(zone, question) ?? knownName(zone, question);
   if (known !== undefined) return known;
-  const elsewhere = networkElsewhere(zone, question.name);
+  const elsewhere = otherNetworkOf(zone, question.name);
   if (elsewhere !== undefined) return { by: 'silence', because: 'elsewhere', network: elsewhere };
-  const without = networkWithout(zone, question.name);
-  if (without !== undefined) return { by: 'silence', because: 'absent', network: without };
-  if (zone.ndots > 0 && isHostType(question.type) && isSingleLabel(question.name))
-    return { by: 'silence', because: 'ndots' };
-  const keeper = keeperOf(zone, question.name);
-  return keeper === undefined ? outside(zone) : { by: 'silence', because: 'egress', network: keeper };
+  const absent = networkWithoutHost(zone, question.name);
+  if (absent !== undefined) return { by: 'silence', because: 'absent', network: absent };
+  const isHostType = question.type === recordType.A || question.type === recordType.AAAA;
+  if (zone.ndots > 0 && isHostType && isSingleLabel(question.name)) return { by: 'silence', because: 'ndots' };
+  const denying = denyingNetwork(zone, question.name);
+  return denying === undefined ? forwarded(zone) : { by: 'silence', because: 'egress', network: denying };
 }
 
-/** The network whose policy keeps a question in, where all that lead out do. */
-function keeperOf({ exits }: Zone, name: string): string | undefined {
-  const isKept = exits.every(({ egress }) => egress !== undefined && !letsAsk(egress, name));
-  return isKept ? exits[0]?.network : undefined;
+/** Returns the first network if the egress policies of all networks deny a query for this name. */
+function denyingNetwork({ egressNetworks }: Zone, name: string): string | undefined {
+  const isDenied = egressNetworks.every(({ egress }) => egress !== undefined && !letsAsk(egress, name));
+  return isDenied ? egressNetworks[0]?.network : undefined;
 }
 
 /**
- * The servers that may be asked for this container. Without a way out these are only those that it reaches by itself: one
- * within an internal network, say. A question from the machine's side would leave where its own packets can't
- * (CVE-2024-29018). Where answers open addresses it is the reverse: who is in there would open to itself whatever it says.
+ * Returns the servers to which the container's queries may go.
+ *
+ * A container with internal networks only reaches servers from its own namespace, such as a server in an internal network: a
+ * query from the host would pass where the container's packets do not (CVE-2024-29018). If answers open addresses, only
+ * servers reached from the host count: a server among the containers could open any address for itself.
  */
-export function reachableUpstreams({ upstreams, wayOut, exits }: Zone): readonly Upstream[] {
-  const isOpening = exits.some(({ egress }) => egress !== undefined && allowsNames(egress));
-  return upstreams.filter(({ place }) => (place === 'host' ? wayOut : !isOpening));
+export function reachableUpstreams({ upstreams, hasExternalNetwork, egressNetworks }: Zone): readonly Upstream[] {
+  const opensByName = egressNetworks.some(({ egress }) => egress !== undefined && allowsNames(egress));
+  return upstreams.filter(({ place }) => (place === 'host' ? hasExternalNetwork : !opensByName));
 }
 
-function outside(zone: Zone): Explanation {
+function forwarded(zone: Zone): Explanation {
   const upstreams = reachableUpstreams(zone);
   if (upstreams.length > 0) return { by: 'upstream', upstreams };
   if (zone.upstreams.length === 0) return { by: 'nobody', because: 'no-server' };
-  return { by: 'nobody', because: zone.wayOut ? 'within' : 'internal' };
+  return { by: 'nobody', because: zone.hasExternalNetwork ? 'within' : 'internal' };
 }
 
 function knownAddress({ networks }: Zone, question: Question): Known | undefined {
@@ -93,9 +88,8 @@ function knownAddress({ networks }: Zone, question: Question): Known | undefined
 }
 
 /**
- * A name is looked for whole, in every network; then, `a.b.c`, as `a.b` in network `c`, and as `a` in network `b.c`. The
- * first network that has an address of the wanted family answers, so that a container which is found by IPv4 in one
- * network and by IPv6 in another has both.
+ * Looks up `a.b.c` in every network, then `a.b` in network `c`, then `a` in network `b.c`. The first network with an address of
+ * the queried family answers, so that a container with IPv4 in one network and IPv6 in another has both.
  */
 function knownName(zone: Zone, question: Question): Known | undefined {
   const { name } = question;
@@ -106,7 +100,7 @@ function knownName(zone: Zone, question: Question): Known | undefined {
   return undefined;
 }
 
-/** @param network only in this one; empty: in all */
+/** @param network empty: all networks */
 function inNetworks({ networks }: Zone, host: string, network: string, question: Question): Known | undefined {
   let empty: Known | undefined;
   for (const via of ['link', 'name', 'wildcard'] as const) {
@@ -114,7 +108,7 @@ function inNetworks({ networks }: Zone, host: string, network: string, question:
       if (network !== '' && table.network !== network) continue;
       const found = via === 'link' ? links.get(host) : via === 'name' ? table.names.get(host) : wildcard(table, host);
       if (found === undefined) continue;
-      const known = { by: 'network', via, network: table.network, records: ofType(found, question) } as const;
+      const known = { by: 'network', via, network: table.network, records: recordsFor(found, question) } as const;
       if (known.records.length > 0) return known;
       empty ??= known;
     }
@@ -122,7 +116,7 @@ function inNetworks({ networks }: Zone, host: string, network: string, question:
   return empty;
 }
 
-/** `*.x` is `a.x` and `a.b.x`; of `*.x` and `*.b.x` the longer one counts. */
+/** Looks up `*.x`, which matches `a.x` and `a.b.x`; the longest match counts. */
 function wildcard({ wildcards }: NameTable, host: string): NameRecords | undefined {
   if (wildcards.size === 0) return undefined;
   for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
@@ -132,31 +126,31 @@ function wildcard({ wildcards }: NameTable, host: string): NameRecords | undefin
   return undefined;
 }
 
-function ofType({ four, six }: NameRecords, question: Question): readonly ResourceData[] {
-  if (question.class !== internet) return [];
-  if (question.type === recordType.A) return four;
-  if (question.type === recordType.AAAA) return six;
-  return question.type === recordType.ANY ? [...four, ...six] : [];
+function recordsFor({ a, aaaa }: NameRecords, question: Question): readonly RecordData[] {
+  if (question.class !== classIn) return [];
+  if (question.type === recordType.A) return a;
+  if (question.type === recordType.AAAA) return aaaa;
+  return question.type === recordType.ANY ? [...a, ...aaaa] : [];
 }
 
-/** The network of the machine that this name belongs to, which is none of the container's. */
-function networkElsewhere({ machine }: Zone, name: string): string | undefined {
-  if (isSingleLabel(name)) return machine.find(({ names }) => names.has(name))?.network;
-  return machine.find((table) => {
+/** Returns the other network of the host that has this name. */
+function otherNetworkOf({ hostTables }: Zone, name: string): string | undefined {
+  if (isSingleLabel(name)) return hostTables.find(({ names }) => names.has(name))?.network;
+  return hostTables.find((table) => {
     const host = hostIn(table, name);
     return host !== undefined && table.names.has(host);
   })?.network;
 }
 
-/** The network at this name's end, where what stands before it is a name in other networks only. */
-function networkWithout({ machine }: Zone, name: string): string | undefined {
-  return machine.find((table) => {
+/** Returns the network at the end of this name if only other networks have the host in front of it. */
+function networkWithoutHost({ hostTables }: Zone, name: string): string | undefined {
+  return hostTables.find((table) => {
     const host = hostIn(table, name);
-    return host !== undefined && machine.some(({ names }) => names.has(host));
+    return host !== undefined && hostTables.some(({ names }) => names.has(host));
   })?.network;
 }
 
-/** `a` of `a.front`, in the network front. */
+/** Returns `a` for `a.front` in network front. */
 function hostIn({ network }: NameTable, name: string): string | undefined {
   return name.endsWith(`.${network}`) ? name.slice(0, -network.length - 1) : undefined;
 }
@@ -165,6 +159,48 @@ function isSingleLabel(name: string): boolean {
   return name !== '' && !name.includes('.');
 }
 
-function isHostType(type: number): boolean {
-  return type === recordType.A || type === recordType.AAAA;
+/** Formats an explanation as a sentence for `gangway dns query`. @param name as in the query */
+export function formatExplanation(name: string, explanation: Explanation): string {
+  switch (explanation.by) {
+    case 'network': {
+      const missing = explanation.records.length === 0 ? ', but has no record of this type; not forwarded' : '';
+      return `gangway answers: ${name} is ${vias[explanation.via]} network ${explanation.network}${missing}`;
+    }
+    case 'silence':
+      return formatSilence(name, explanation);
+    case 'nobody':
+      return `gangway answers SERVFAIL: ${failures[explanation.because](name)}`;
+    case 'upstream':
+      return `forwarded: ${name} is not a name in the container's networks; servers: ${explanation.upstreams.map(formatUpstream).join(', ')}`;
+  }
+}
+
+function formatSilence(name: string, explanation: Extract<Explanation, { by: 'silence' }>): string {
+  switch (explanation.because) {
+    case 'elsewhere':
+      return `gangway answers without records: ${name} belongs to network ${explanation.network}, and the container is not in it`;
+    case 'absent':
+      return `gangway answers NXDOMAIN: network ${explanation.network} has no name ${name}, and names of other networks are not forwarded`;
+    case 'egress':
+      return `gangway answers NXDOMAIN: the egress policy of network ${explanation.network} does not allow queries for ${name}`;
+    case 'ndots':
+      return 'gangway answers without records: with ndots set, a name without a dot is not forwarded';
+  }
+}
+
+const failures = {
+  internal: (name: string) => `the container has internal networks only, and ${name} is not a name in them`,
+  within: () => 'the servers are containers, and their answers could open addresses for themselves',
+  'no-server': () => 'the container has no upstream server',
+} as const;
+
+const vias = {
+  name: 'a name in',
+  link: 'a link of this container in',
+  wildcard: 'covered by a wildcard alias in',
+  address: 'the address of a container in',
+} as const;
+
+function formatUpstream({ address, place }: Upstream): string {
+  return `${formatAddress(address)} (reached from the ${place})`;
 }

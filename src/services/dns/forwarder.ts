@@ -1,152 +1,139 @@
 /**
- * Questions of one container to the world: answered from memory, joined to an equal question that is on its way, or
- * asked.
+ * Forwards the queries of one container to upstream servers: answers from the cache, joins equal pending queries, or sends.
  *
- * Two questions are equal when their servers would see no difference: name (in any case), type, class, and the flags that
- * ask for something. Of EDNS that is the DO bit and whether there is an OPT record at all; a question with options in it (a
- * cookie, a client's subnet) is for its asker alone, and so is its answer.
+ * Queries are equal if they have the same name (without case), type, class, flags, DO bit, and both or neither have an OPT
+ * record. A query with EDNS options (cookie, client subnet) is never shared, and its answer is not cached.
  *
- * Of one name and type few questions are under way at once, whatever else they say; the others wait for their turn. Who forges
- * answers needs to meet the port and the id of any of them, and a container may ask for him as often as it likes.
- *
- * A "no" is remembered only if the first server of a person's order has said it: a later one, which is asked when that one
- * fails, may not know the names of the office.
- *
- * The number of askers is bounded, whether they wait for one answer or for many. Beyond it the answer is REFUSED, at once:
- * Docker lets them wait four seconds first.
+ * Limits: four queries for the same name and type are on their way, because a forged answer has to match the port and id of one
+ * of them; further queries wait. Beyond 1,024 waiting clients the reply is REFUSED at once.
  */
-import type { AnswerCache } from './cache.ts';
+import { type AnswerCache, cacheLifetimeOf } from './cache.ts';
 import { flag, type Query, readQuestion } from './message.ts';
-import { type Answer, Inquiry, type InquiryOptions } from './query-fanout.ts';
-import { lifetime } from './ttl.ts';
-import type { UpstreamServer } from './upstream.ts';
-import type { Protocol } from './upstream-query.ts';
+import { type Answer, type FanoutOptions, QueryFanout } from './query-fanout.ts';
+import type { Protocol, UpstreamServer } from './upstream.ts';
 
-/** `moved`: this forwarder was closed; its successor is to be asked. */
-export type ForwardAnswer = Buffer | 'refused' | 'failed' | 'moved';
-type Asker = (answer: ForwardAnswer) => void;
+/** `closed`: this forwarder was closed; the caller asks its successor. */
+export type ForwardAnswer = Buffer | 'refused' | 'serverFailure' | 'closed';
+type OnAnswer = (answer: ForwardAnswer) => void;
 
-export interface ForwarderOptions extends InquiryOptions {
+export interface ForwarderOptions extends FanoutOptions {
   readonly cache: AnswerCache;
-  /** Default 1,024. */
-  readonly askerLimit?: number;
 }
 
-/** A question that is asked, or waits for its turn, and all who wait for its answer. */
-interface Waiting {
-  readonly name: string;
-  /** Undefined: its answer is not remembered. */
-  readonly key: string | undefined;
-  /** What it has in common with those that are asked in turn. */
+/** A query that is on its way or waits, and the clients that wait for its answer. */
+interface PendingQuery {
+  readonly id: string;
+  /** Undefined: the answer is not cached. */
+  readonly cacheKey: string | undefined;
+  /** Name and type, of which few queries are sent at once. */
   readonly subject: string;
   readonly message: Buffer;
   readonly protocol: Protocol;
-  readonly askers: Asker[];
-  inquiry?: Inquiry;
+  readonly clients: OnAnswer[];
+  fanout?: QueryFanout;
 }
 
-const defaultAskerLimit = 1024;
-/** Inquiries under way for the same name and type. */
-const alikeLimit = 4;
+const pendingLimit = 1024;
+const sameSubjectLimit = 4;
 
 export class Forwarder {
-  readonly #inquiries = new Map<string, Waiting>();
-  /** By subject, in the order in which they came. */
-  readonly #alike = new Map<string, Waiting[]>();
-  #askers = 0;
-  #count = 0;
+  readonly #pending = new Map<string, PendingQuery>();
+  /** In order of arrival. */
+  readonly #bySubject = new Map<string, PendingQuery[]>();
+  #pendingCount = 0;
+  #unsharedCount = 0;
 
   constructor(
     readonly servers: readonly UpstreamServer[],
     readonly options: ForwarderOptions,
   ) {}
 
-  /** Questions that wait for an answer. */
-  get askers(): number {
-    return this.#askers;
+  /** Client queries that wait for an answer. */
+  get pendingCount(): number {
+    return this.#pendingCount;
   }
 
   /**
-   * @param message the client's, which the forwarder keeps
-   * @param asker told once: the answer, which others may hold too and which has another id; or that there is none
+   * @param message the client's; the forwarder keeps it
+   * @param onAnswer called once; the answer has another id and may be shared
    */
-  forward(message: Buffer, query: Query, protocol: Protocol, asker: Asker): void {
-    const key = cacheKey(query);
-    const remembered = key === undefined ? undefined : this.options.cache.get(key);
-    if (remembered !== undefined) {
-      asker(remembered);
+  forward(message: Buffer, query: Query, protocol: Protocol, onAnswer: OnAnswer): void {
+    const cacheKey = cacheKeyOf(query);
+    const cached = cacheKey === undefined ? undefined : this.options.cache.get(cacheKey);
+    if (cached !== undefined) {
+      onAnswer(cached);
       return;
     }
-    if (this.#askers >= (this.options.askerLimit ?? defaultAskerLimit)) {
-      asker('refused');
+    if (this.#pendingCount >= pendingLimit) {
+      onAnswer('refused');
       return;
     }
-    this.#askers++;
-    const name = key === undefined ? `#${this.#count++}` : `${protocol} ${key}`;
-    const others = this.#inquiries.get(name);
-    if (others !== undefined) others.askers.push(asker);
-    else this.#queue({ name, key, subject: subjectOf(query), message, protocol, askers: [asker] });
+    this.#pendingCount++;
+    const id = cacheKey === undefined ? `#${this.#unsharedCount++}` : `${protocol} ${cacheKey}`;
+    const equal = this.#pending.get(id);
+    if (equal !== undefined) equal.clients.push(onAnswer);
+    else this.#enqueue({ id, cacheKey, subject: subjectOf(query), message, protocol, clients: [onAnswer] });
   }
 
-  /** Asks nobody any more. */
   close(): void {
-    const waiting = [...this.#inquiries.values()];
-    this.#inquiries.clear();
-    this.#alike.clear();
-    this.#askers = 0;
-    for (const { inquiry } of waiting) inquiry?.cancel();
-    for (const { askers } of waiting) for (const asker of askers) asker('moved');
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#bySubject.clear();
+    this.#pendingCount = 0;
+    for (const { fanout } of pending) fanout?.cancel();
+    for (const { clients } of pending) for (const onAnswer of clients) onAnswer('closed');
   }
 
-  #queue(waiting: Waiting): void {
-    this.#inquiries.set(waiting.name, waiting);
-    const alike = this.#alike.get(waiting.subject) ?? [];
-    this.#alike.set(waiting.subject, alike);
-    if (alike.push(waiting) <= alikeLimit) this.#inquire(waiting);
+  #enqueue(pending: PendingQuery): void {
+    this.#pending.set(pending.id, pending);
+    const sameSubject = this.#bySubject.get(pending.subject) ?? [];
+    this.#bySubject.set(pending.subject, sameSubject);
+    if (sameSubject.push(pending) <= sameSubjectLimit) this.#send(pending);
   }
 
-  #inquire(waiting: Waiting): void {
-    waiting.inquiry = new Inquiry(waiting.message, waiting.protocol, this.servers, this.options, (answer) =>
-      this.#answered(waiting, answer),
+  #send(pending: PendingQuery): void {
+    pending.fanout = new QueryFanout(pending.message, pending.protocol, this.servers, this.options, (answer) =>
+      this.#answered(pending, answer),
     );
   }
 
-  #answered(waiting: Waiting, answer: Answer | undefined): void {
-    const { name, key, askers } = waiting;
-    this.#inquiries.delete(name);
-    this.#askers -= askers.length;
-    if (key !== undefined && answer !== undefined) this.#remember(key, answer);
-    this.#makeRoom(waiting, answer !== undefined);
-    for (const each of askers) each(answer?.message ?? 'failed');
+  #answered(pending: PendingQuery, answer: Answer | undefined): void {
+    const { id, cacheKey, clients } = pending;
+    this.#pending.delete(id);
+    this.#pendingCount -= clients.length;
+    if (cacheKey !== undefined && answer !== undefined) this.#store(cacheKey, answer);
+    this.#dequeue(pending, answer !== undefined);
+    for (const onAnswer of clients) onAnswer(answer?.message ?? 'serverFailure');
   }
 
-  /** For the next one. Where nobody knows, or says anything, it does not wait for the same again. */
-  #makeRoom(ended: Waiting, isAnswered: boolean): void {
-    const alike = this.#alike.get(ended.subject) ?? [];
-    alike.splice(alike.indexOf(ended), 1);
-    if (alike.length === 0) this.#alike.delete(ended.subject);
-    const next = alike[alikeLimit - 1];
+  /** Sends the next query of the same subject. Without an answer the next query fails, too, instead of waiting in turn. */
+  #dequeue(ended: PendingQuery, isAnswered: boolean): void {
+    const sameSubject = this.#bySubject.get(ended.subject) ?? [];
+    sameSubject.splice(sameSubject.indexOf(ended), 1);
+    if (sameSubject.length === 0) this.#bySubject.delete(ended.subject);
+    const next = sameSubject[sameSubjectLimit - 1];
     if (next === undefined) return;
-    if (isAnswered) this.#inquire(next);
+    if (isAnswered) this.#send(next);
     else this.#answered(next, undefined);
   }
 
-  #remember(key: string, { message, server }: Answer): void {
+  #store(cacheKey: string, { message, server }: Answer): void {
     const asked = readQuestion(message);
     if (asked === undefined) return;
-    const found = lifetime(message, asked.question, asked.end);
-    if (!found.isNegative || server === this.servers[0]) this.options.cache.put(key, message, found);
+    const lifetime = cacheLifetimeOf(message, asked.question, asked.end);
+    // A later server may not know internal names.
+    if (!lifetime.isNegative || server === this.servers[0]) this.options.cache.put(cacheKey, message, lifetime);
   }
 }
 
-/** The only bit of EDNS that changes an answer: the asker wants signatures (DO). */
-const signatures = 0x8000;
+/** The DO bit (DNSSEC records wanted): the only EDNS flag that changes an answer. */
+const dnssecOk = 0x8000;
 
-/** Undefined: not like any other question. */
-function cacheKey({ question, flags, edns, plain }: Query): string | undefined {
-  if (!plain || ((edns?.bits ?? 0) & ~signatures) !== 0) return undefined;
-  const asking = flags & (flag.recursionDesired | flag.authenticData | flag.checkingDisabled);
-  return `${question.type} ${question.class} ${asking} ${edns?.bits ?? '-'} ${question.name}`;
+/** Returns what equal queries have in common; undefined for a query that is never shared. */
+function cacheKeyOf({ question, flags, edns, isPlain }: Query): string | undefined {
+  if (!isPlain || ((edns?.extendedFlags ?? 0) & ~dnssecOk) !== 0) return undefined;
+  const relevantFlags = flags & (flag.recursionDesired | flag.authenticData | flag.checkingDisabled);
+  return `${question.type} ${question.class} ${relevantFlags} ${edns?.extendedFlags ?? '-'} ${question.name}`;
 }
 
 function subjectOf({ question }: Query): string {

@@ -1,53 +1,53 @@
 /**
- * The name server of one container, at 127.0.0.11 within it.
+ * The name server of one container, at 127.0.0.11 in its network namespace.
  *
- * Theory of operation. A container of a user-defined network finds 127.0.0.11 in its resolv.conf. Nobody listens at port 53
- * there, so that a container may serve DNS itself at 0.0.0.0:53: the sockets are bound to port 61053 of that address, and
- * the container's own firewall leads port 53 to it.
+ * Theory of operation. The resolv.conf of a container in a user-defined network names 127.0.0.11. The sockets are bound to
+ * port 61053 of this address, and the container's firewall redirects port 53 to it, so that the container can run its own DNS
+ * server at 0.0.0.0:53.
  *
- *     program ── 127.0.0.11:53 ─(DNAT)─ 127.0.0.11:61053 │ socket of the container's namespace, held by this process
- *                                                        ├─ a name of its networks: answered
- *                                                        └─ else: a socket to an upstream server, opened in the
- *                                                           container's namespace (--dns) or the machine's
+ *     program ── 127.0.0.11:53 ─(DNAT)─ 127.0.0.11:61053 │ socket in the container's namespace, held by this process
+ *                                                        ├─ name of its networks: answered here
+ *                                                        └─ other name: forwarded by a socket in the namespace of the
+ *                                                           container (--dns) or the host
  *
- * What differs from Docker: answers are remembered as long as their servers allow, a dead server does not cost every
- * question four seconds, cut answers are fetched whole, no name of a container leaves the machine, the number of
- * connections is bounded, and an answer of ours may be believed for 5 seconds and not for 10 minutes.
+ * Differences from Docker: upstream answers are cached; a dead upstream server does not delay every query; truncated answers are
+ * fetched over TCP; container names never leave the host; connections are limited; the TTL is 5 seconds instead of 600.
  */
-import { DatagramBuffer } from '../../sys/datagram-buffer.ts';
+import { DatagramBuffer, type ReturnPath } from '../../sys/datagram-buffer.ts';
 import { bind, closeSocket, listen, openDatagram, openStream, widenReceiveBuffer } from '../../sys/inet-socket.ts';
+import { type Watch, whenReadable } from '../../sys/readiness.ts';
 import { nameServerAddress } from '../../values/resolver.ts';
-import { DatagramServer } from './datagram-server.ts';
-import type { Open } from './egress-opening.ts';
+import type { OpenEgress } from './egress-opening.ts';
 import type { Clock } from './query-fanout.ts';
 import { Responder } from './responder.ts';
-import { StreamServer } from './stream-server.ts';
-import { type Dial, networkAsk } from './upstream-socket.ts';
+import { TcpServer } from './tcp-server.ts';
+import { type Dial, networkSender } from './upstream-socket.ts';
 import type { Zone } from './zone.ts';
 
-/** Connections that may wait to be accepted. */
 const backlog = 64;
-/** For some 2,500 questions that come at once. The kernel's default holds 270, and each one beyond costs its asker 5 seconds. */
-const datagramBufferBytes = 2 ** 20;
+/** Holds about 2,500 queries. The kernel's default holds 270, and a lost query delays its client by 5 seconds. */
+const receiveBufferBytes = 2 ** 20;
+/** UDP queries of one container before other containers get their turn. */
+const queriesPerTurn = 64;
 
-/** Descriptors of sockets at one port of 127.0.0.11, of the namespace in which they were opened. */
+/** Descriptors of sockets at one port of 127.0.0.11 in one namespace. */
 export interface NameServerSockets {
-  readonly datagram: number;
-  readonly stream: number;
+  readonly udp: number;
+  readonly tcp: number;
 }
 
 /**
- * Opens them in the namespace in which the thread is. Synchronous.
+ * Opens the sockets in the namespace of the current thread. Synchronous.
  *
  * @throws KernelError EADDRINUSE if the port is taken, EMFILE
  */
 export function openNameServerSockets(port: number): NameServerSockets {
-  const datagram = openBound(openDatagram, port, (fd) => widenReceiveBuffer(fd, datagramBufferBytes));
+  const udp = openBound(openDatagram, port, (fd) => widenReceiveBuffer(fd, receiveBufferBytes));
   try {
-    const stream = openBound(openStream, port, (fd) => listen(fd, backlog));
-    return { datagram, stream };
+    const tcp = openBound(openStream, port, (fd) => listen(fd, backlog));
+    return { udp, tcp };
   } catch (error) {
-    closeSocket(datagram);
+    closeSocket(udp);
     throw error;
   }
 }
@@ -64,7 +64,7 @@ function openBound(open: (family: 4) => number, port: number, prepare: (fd: numb
   }
 }
 
-/** What the name servers of one process share. */
+/** Starts the name servers of one process, which share a buffer and a clock. */
 export class NameServers {
   readonly #buffer = new DatagramBuffer();
   readonly #clock: Clock = {
@@ -76,28 +76,28 @@ export class NameServers {
   };
 
   /**
-   * @param descriptorLimit no socket of a client or to an upstream server has this descriptor or a higher one
-   * @param open what opens the addresses of names
+   * @param descriptorLimit client and upstream sockets with this file descriptor or a higher one are closed
+   * @param open opens the addresses of names for networks with an egress policy
    */
   constructor(
     readonly descriptorLimit = Number.POSITIVE_INFINITY,
-    readonly open?: Open,
+    readonly open?: OpenEgress,
   ) {}
 
-  /** @param sockets the server's from now on, also if this throws */
-  serve(sockets: NameServerSockets, zone: Zone, dial: Dial): NameServer {
+  /** Starts a name server. @param sockets the server owns them, also if this throws */
+  serve({ udp, tcp }: NameServerSockets, zone: Zone, dial: Dial): NameServer {
     const { descriptorLimit, open } = this;
-    const ask = networkAsk({ dial, buffer: this.#buffer, descriptorLimit });
-    const responder = new Responder(zone, { ask, clock: this.#clock, ...(open === undefined ? {} : { open }) });
-    const { datagram, stream } = sockets;
-    let byStream: StreamServer | undefined;
+    const send = networkSender({ dial, buffer: this.#buffer, descriptorLimit });
+    const options = { send, clock: this.#clock, ...(open === undefined ? {} : { openEgress: open }) };
+    const responder = new Responder(zone, options);
+    let tcpServer: TcpServer | undefined;
     try {
-      byStream = new StreamServer(stream, responder, { descriptorLimit });
-      return new NameServer(responder, new DatagramServer(datagram, responder, this.#buffer), byStream);
+      tcpServer = new TcpServer(tcp, responder, descriptorLimit);
+      return new NameServer(responder, new UdpServer(udp, responder, this.#buffer), tcpServer);
     } catch (error) {
-      // One that is not there has closed its socket.
-      byStream?.close();
-      closeSocket(datagram);
+      // A TcpServer whose constructor throws has closed its socket.
+      tcpServer?.close();
+      closeSocket(udp);
       throw error;
     }
   }
@@ -106,19 +106,61 @@ export class NameServers {
 export class NameServer {
   constructor(
     readonly responder: Responder,
-    readonly datagrams: DatagramServer,
-    readonly streams: StreamServer,
+    readonly udp: UdpServer,
+    readonly tcp: TcpServer,
   ) {}
 
-  /** Answers by another zone from now on. */
-  follow(zone: Zone): void {
-    this.responder.follow(zone);
+  updateZone(zone: Zone): void {
+    this.responder.updateZone(zone);
   }
 
-  /** Nothing is answered, and no namespace is needed any more, when this returns. */
+  /** Closes all sockets, after which the server needs no namespace. */
   close(): void {
     this.responder.close();
-    this.datagrams.close();
-    this.streams.close();
+    this.udp.close();
+    this.tcp.close();
+  }
+}
+
+class UdpServer {
+  readonly #watch: Watch;
+  #open = true;
+
+  /** @param fd a bound socket; the server owns it */
+  constructor(
+    readonly fd: number,
+    readonly responder: Responder,
+    readonly buffer: DatagramBuffer,
+  ) {
+    this.#watch = whenReadable(fd, () => this.#serve());
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#watch.close();
+    closeSocket(this.fd);
+  }
+
+  #serve(): void {
+    for (let count = 0; count < queriesPerTurn && this.#open; count++) {
+      const length = this.buffer.receiveFrom(this.fd);
+      if (length === undefined) return;
+      this.#answer(this.buffer.payload.subarray(0, length));
+    }
+  }
+
+  /** The shared buffer holds the client's address only until the next datagram, so a later answer keeps a copy. */
+  #answer(message: Buffer): void {
+    let path: ReturnPath | undefined;
+    let isAnswered = false;
+    this.responder.respond(message, 'udp', (answer) => {
+      isAnswered = true;
+      if (!this.#open) return;
+      this.buffer.payload.set(answer);
+      if (path === undefined) this.buffer.reply(this.fd, answer.length);
+      else this.buffer.sendBack(this.fd, answer.length, path);
+    });
+    if (!isAnswered) path = this.buffer.returnPath();
   }
 }

@@ -1,8 +1,8 @@
-/** Messages as people write and read them, for `gangway dns query`. The server itself never takes a record apart. */
+/** Text of DNS messages for `gangway dns query`: encodes a query by type name, and formats the records of an answer. */
 import { type Answer, decode, encode, RECURSION_DESIRED, type RecordType } from 'dns-packet';
 
-/** What `--type` may be. */
-export const questionTypes = [
+/** Values of `--type`. */
+export const queryTypes = [
   'A',
   'AAAA',
   'CAA',
@@ -18,21 +18,21 @@ export const questionTypes = [
   'TXT',
 ] as const satisfies readonly RecordType[];
 
-export type QuestionType = (typeof questionTypes)[number];
+export type QuestionType = (typeof queryTypes)[number];
 
-/** A question such as a program's C library would ask. */
-export function encodeQuestion(name: string, type: RecordType): Buffer {
+/** Encodes a query as the C library does. */
+export function encodeQuery(name: string, type: RecordType): Buffer {
   return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type, name, class: 'IN' }] });
 }
 
 export interface AnswerText {
   /** `NOERROR`, `NXDOMAIN` … */
   readonly status: string;
-  /** A line for each record, as in a zone's file: `web 5 IN A 172.18.0.2`. */
+  /** One line for each record, as in a zone file: `web 5 IN A 172.18.0.2`. */
   readonly records: readonly string[];
 }
 
-/** @throws Error if a record's data do not fit its type */
+/** Formats an answer's status and records. @throws Error if a record's data does not fit its type */
 export function formatAnswer(message: Buffer): AnswerText {
   const packet = decode(message) as ReturnType<typeof decode> & { readonly rcode?: string };
   return { status: packet.rcode ?? 'NOERROR', records: (packet.answers ?? []).map(formatRecord) };
@@ -44,7 +44,7 @@ function formatRecord(record: Answer): string {
   return `${name || '.'} ${ttlSeconds} IN ${type} ${formatData(record)}`;
 }
 
-/** Text stays text, bytes become hexadecimal digits, and what has fields is a list of them. */
+/** Formats record data: text quoted, bytes in hexadecimal, structures as the list of their fields. */
 function formatData(record: Answer): string {
   const data: unknown = 'data' in record ? record.data : undefined;
   const parts = Array.isArray(data) ? data : [data];

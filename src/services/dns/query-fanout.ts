@@ -1,24 +1,30 @@
 /**
- * One question to several servers, until one of them knows.
+ * Sends one query to several upstream servers until one of them answers.
  *
- *     server 1  |-------- patience --------|······································|
- *     server 2                             |---- patience ----|····· answer
- *     server 1                                                |------- again, patience doubled …
+ *     server 1  |-------- timeout --------|······································|
+ *     server 2                            |---- timeout ----|····· answer
+ *     server 1                                              |------- second query, timeout doubled …
  *
- * An earlier server is not given up when the next one is asked; the first good answer counts. A "no" of a later server
- * waits a second for the earlier ones, since the order is a person's: the first may be the one that knows the names of
- * the office. SERVFAIL, REFUSED and nobody there bring the next server at once; "no such name" is an answer. A cut answer
- * is asked for again by TCP, from the same server.
+ * The first good answer counts, also from a server whose timeout has passed. A negative answer of a later server waits one
+ * second for the earlier servers, because the administrator chose the order: the first server may know internal names.
+ * SERVFAIL, REFUSED and an unreachable server bring the next server at once; NXDOMAIN is an answer. A truncated answer is
+ * fetched over TCP from the same server.
  */
-
 import { flag, responseCode } from './message.ts';
-import { inOrder, type UpstreamServer } from './upstream.ts';
-import { type Ask, type Cancel, type Outcome, type Protocol, withFreshId } from './upstream-query.ts';
+import {
+  type Cancel,
+  orderUpstreams,
+  type Protocol,
+  type QueryResult,
+  type SendQuery,
+  type UpstreamServer,
+  withRandomId,
+} from './upstream.ts';
 
-/** The C library waits for five seconds; it is to hear before. */
+/** Below the five seconds of the C library. */
 const deadlineMilliseconds = 4500;
 const holdMilliseconds = 1000;
-/** By UDP each server is asked so often; by TCP the kernel sends again what got lost. */
+/** Queries to each server. TCP retransmits by itself. */
 const rounds = { udp: 3, tcp: 1 } as const;
 
 export interface Clock {
@@ -27,83 +33,81 @@ export interface Clock {
   after(milliseconds: number, action: () => void): Cancel;
 }
 
-export interface InquiryOptions {
-  readonly ask: Ask;
+export interface FanoutOptions {
+  readonly send: SendQuery;
   readonly clock: Clock;
 }
 
-/** What the asker is told, and by whom. */
 export interface Answer {
   readonly message: Buffer;
   readonly server: UpstreamServer;
 }
 
-/** An exchange under way. */
+/** A query on its way to one server. */
 interface Attempt {
   readonly server: UpstreamServer;
-  /** Its place in the order: the lower, the more its word counts. */
+  /** Position in the order of servers. */
   readonly rank: number;
   readonly begun: number;
   cancel: Cancel;
 }
 
-export class Inquiry {
+export class QueryFanout {
   readonly #order: readonly UpstreamServer[];
-  /** Servers that have failed, and are not asked again. */
   readonly #failed = new Set<UpstreamServer>();
   readonly #attempts = new Set<Attempt>();
   readonly #deadline: Cancel;
-  #asked = 0;
-  #patience: Cancel | undefined;
+  #sent = 0;
+  #timeout: Cancel | undefined;
   #hold: Cancel | undefined;
-  /** The answer that counts if no better one comes. */
+  /** The answer that counts if no better one arrives. */
   #held: Answer | undefined;
   #ended = false;
 
-  /** @param done called once, not before the constructor has returned, with the answer; undefined: nobody had one */
+  /** @param done called once, after the constructor has returned; undefined: no server answered */
   constructor(
     readonly query: Buffer,
     readonly protocol: Protocol,
     servers: readonly UpstreamServer[],
-    readonly options: InquiryOptions,
+    readonly options: FanoutOptions,
     readonly done: (answer: Answer | undefined) => void,
   ) {
-    this.#order = inOrder(servers, options.clock.now());
+    this.#order = orderUpstreams(servers, options.clock.now());
     this.#deadline = options.clock.after(deadlineMilliseconds, () => this.#end(this.#held));
-    this.#askNext();
+    this.#sendNext();
   }
 
-  /** Ends without a word. */
+  /** Ends without calling `done`. */
   cancel(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#deadline();
-    this.#patience?.();
+    this.#timeout?.();
     this.#hold?.();
     for (const attempt of this.#attempts) attempt.cancel();
     this.#attempts.clear();
   }
 
-  /** Asks the next server that has not failed, and the one after it when that one's patience has passed. */
-  #askNext(): void {
-    this.#patience?.();
-    this.#patience = undefined;
-    const most = this.#order.length * rounds[this.protocol];
-    while (this.#asked < most) {
-      const server = this.#order[this.#asked++ % this.#order.length];
+  /** Sends to the next server that has not failed, and to the one after it when the timeout has passed. */
+  #sendNext(): void {
+    this.#timeout?.();
+    this.#timeout = undefined;
+    const limit = this.#order.length * rounds[this.protocol];
+    while (this.#sent < limit) {
+      const server = this.#order[this.#sent++ % this.#order.length];
       if (server === undefined || this.#failed.has(server)) continue;
-      this.#begin(server, this.protocol, (outcome, attempt) => this.#heard(outcome, attempt));
-      this.#patience = this.options.clock.after(server.patienceMilliseconds, () => this.#lost(server));
+      this.#send(server, this.protocol, (outcome, attempt) => this.#received(outcome, attempt));
+      this.#timeout = this.options.clock.after(server.timeoutMilliseconds, () => this.#timedOut(server));
       return;
     }
   }
 
-  #lost(server: UpstreamServer): void {
-    if (!this.#failed.has(server)) server.silent(this.options.clock.now());
-    this.#askNext();
+  #timedOut(server: UpstreamServer): void {
+    if (!this.#failed.has(server)) server.recordTimeout(this.options.clock.now());
+    this.#sendNext();
   }
 
-  #begin(server: UpstreamServer, protocol: Protocol, heard: (outcome: Outcome, attempt: Attempt) => void): void {
+  #send(server: UpstreamServer, protocol: Protocol, report: (outcome: QueryResult, attempt: Attempt) => void): void {
     const attempt: Attempt = {
       server,
       rank: this.#order.indexOf(server),
@@ -111,45 +115,44 @@ export class Inquiry {
       cancel: () => {},
     };
     this.#attempts.add(attempt);
-    attempt.cancel = this.options.ask(server.upstream, protocol, withFreshId(this.query), (outcome) => {
+    attempt.cancel = this.options.send(server.upstream, protocol, withRandomId(this.query), (outcome) => {
       this.#attempts.delete(attempt);
-      heard(outcome, attempt);
+      report(outcome, attempt);
     });
   }
 
-  #heard(outcome: Outcome, attempt: Attempt): void {
+  #received(outcome: QueryResult, { server, begun }: Attempt): void {
     if (outcome.kind === 'unreachable') {
-      attempt.server.silent(this.options.clock.now());
-      this.#fail(attempt.server);
+      server.recordTimeout(this.options.clock.now());
+      this.#fail(server);
       return;
     }
-    const { server } = attempt;
     const answer = { message: outcome.message, server };
-    server.answered(this.options.clock.now() - attempt.begun);
-    const verdict = judge(answer.message);
+    server.recordAnswer(this.options.clock.now() - begun);
+    const verdict = classify(answer.message);
     if (verdict === 'failed') this.#fail(server);
-    else if (verdict === 'cut' && this.protocol === 'udp') this.#askForAll(answer);
-    else if (verdict === 'no' && this.#isOutranked(server)) this.#keep(answer);
+    else if (verdict === 'truncated' && this.protocol === 'udp') this.#retryOverTcp(answer);
+    else if (verdict === 'negative' && this.#isOutranked(server)) this.#keep(answer);
     else this.#end(answer);
   }
 
   #fail(server: UpstreamServer): void {
     this.#failed.add(server);
-    const hopeless = this.#failed.size === this.#order.length && this.#attempts.size === 0;
-    if (hopeless || (this.#held !== undefined && !this.#isOutranked(this.#held.server))) this.#end(this.#held);
-    // Those who were asked before have their time; it is running.
-    else if (this.#asked < this.#order.length) this.#askNext();
+    const allFailed = this.#failed.size === this.#order.length && this.#attempts.size === 0;
+    if (allFailed || (this.#held !== undefined && !this.#isOutranked(this.#held.server))) this.#end(this.#held);
+    // In later rounds the timeout of the previous server runs on.
+    else if (this.#sent < this.#order.length) this.#sendNext();
   }
 
-  /** By TCP there is room. A server without TCP has said what it had to say. */
-  #askForAll(cut: Answer): void {
-    const { server } = cut;
-    this.#patience?.();
-    this.#begin(server, 'tcp', (outcome) => {
-      const whole = outcome.kind === 'answer' && judge(outcome.message) !== 'failed';
-      this.#end(whole ? { message: outcome.message, server } : cut);
+  /** The truncated answer counts if the server does not answer over TCP. */
+  #retryOverTcp(truncated: Answer): void {
+    const { server } = truncated;
+    this.#timeout?.();
+    this.#send(server, 'tcp', (outcome) => {
+      const isWhole = outcome.kind === 'answer' && classify(outcome.message) !== 'failed';
+      this.#end(isWhole ? { message: outcome.message, server } : truncated);
     });
-    this.#keep(cut);
+    this.#keep(truncated);
   }
 
   #keep(answer: Answer): void {
@@ -169,10 +172,11 @@ export class Inquiry {
   }
 }
 
-function judge(message: Buffer): 'failed' | 'cut' | 'no' | 'yes' {
+function classify(message: Buffer): 'failed' | 'truncated' | 'negative' | 'positive' {
   const flags = message.readUInt16BE(2);
   const code = flags & flag.code;
-  if (code === responseCode.failed || code === responseCode.refused || message.readUInt16BE(4) !== 1) return 'failed';
-  if ((flags & flag.truncated) !== 0) return 'cut';
-  return code === responseCode.noSuchName || message.readUInt16BE(6) === 0 ? 'no' : 'yes';
+  const isFailure = code === responseCode.serverFailure || code === responseCode.refused;
+  if (isFailure || message.readUInt16BE(4) !== 1) return 'failed';
+  if ((flags & flag.truncated) !== 0) return 'truncated';
+  return code === responseCode.nxDomain || message.readUInt16BE(6) === 0 ? 'negative' : 'positive';
 }

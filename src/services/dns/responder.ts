@@ -1,39 +1,29 @@
-/**
- * The name server of one container, without its sockets: a message in, a message out.
- *
- * What the container's networks know is answered at once. Everything else goes to the forwarder, which answers in its
- * time. The zone may change at any moment; where the way out changes with it, what is on its way is asked again by the new
- * rules, and nothing more by the old ones.
- */
-import { sameAddress } from '../../values/address.ts';
-import { toldAddresses } from './answer-addresses.ts';
-import { AnswerCache } from './cache.ts';
-import { bounded, leadsAstray, type Open, openingsOf } from './egress-opening.ts';
-import { compose, composeRefusal, personalise, type ResourceData } from './encode-answer.ts';
+/** The name server of one container without its sockets: answers names of the container's networks, and forwards other queries. */
+import { formatAddress } from '../../values/address.ts';
+import { AnswerCache, LocalAnswerCache } from './cache.ts';
+import { capTtls, egressOpeningsFor, isDeniedAnswer, type OpenEgress, readAnswerAddresses } from './egress-opening.ts';
+import { adaptAnswer, encodeAnswer, encodeError, type RecordData } from './encode-answer.ts';
 import { type Explanation, explainAnswer, reachableUpstreams } from './explain.ts';
 import { Forwarder } from './forwarder.ts';
-import { ReadyAnswers } from './local-answer-cache.ts';
-import { payloadLimit, type Query, type Question, readQuery, responseCode } from './message.ts';
-import type { InquiryOptions } from './query-fanout.ts';
-import { UpstreamServer } from './upstream.ts';
-import type { Protocol } from './upstream-query.ts';
+import { type Query, readQuery, responseCode, udpPayloadLimit } from './message.ts';
+import type { FanoutOptions } from './query-fanout.ts';
+import { type Protocol, UpstreamServer } from './upstream.ts';
 import type { Zone } from './zone.ts';
 
-/** Two bytes tell a message's length there. */
-const longestByStream = 0xffff;
+const maxTcpMessageBytes = 0xffff;
 
-export interface ResponderOptions extends InquiryOptions {
-  /** A number from 0 to below 1. Default: Math.random. */
-  readonly random?: () => number;
-  /** What opens addresses to a network that is let speak to names. Default: nothing does. */
-  readonly open?: Open;
+export interface ResponderOptions extends FanoutOptions {
+  /** Opens the addresses of answers for networks with an egress policy. Default: none open. */
+  readonly openEgress?: OpenEgress;
 }
+
+type Failure = 'refused' | 'serverFailure' | 'nxDomain';
 
 export class Responder {
   #zone: Zone;
   #forwarder: Forwarder;
-  readonly #ready = new ReadyAnswers();
-  #open = true;
+  readonly #localAnswers = new LocalAnswerCache();
+  #isOpen = true;
 
   constructor(
     zone: Zone,
@@ -43,70 +33,63 @@ export class Responder {
     this.#forwarder = this.#forwarderFor(zone);
   }
 
-  /** Questions that wait for an answer from outside. */
-  get waiting(): number {
-    return this.#forwarder.askers;
+  /** Queries that wait for an upstream answer. */
+  get pendingCount(): number {
+    return this.#forwarder.pendingCount;
   }
 
-  /**
-   * Answers by another zone from now on. Where the way out has changed, nothing is remembered of what was heard before: the
-   * other way may lead to other answers.
-   */
-  follow(zone: Zone): void {
+  /** Replaces the zone. A change of upstream servers clears the cache, and sends pending queries again under the new rules. */
+  updateZone(zone: Zone): void {
     const before = this.#zone;
     this.#zone = zone;
-    this.#ready.clear();
-    if (sameWayOut(before, zone)) return;
+    this.#localAnswers.clear();
+    if (hasSameUpstreams(before, zone)) return;
     const forwarder = this.#forwarder;
     this.#forwarder = this.#forwarderFor(zone);
     forwarder.close();
   }
 
-  /** Who would answer this question, and why. */
-  explain(question: Question): Explanation {
-    return explainAnswer(this.#zone, question);
-  }
-
-  /** Asks and answers nothing any more. */
   close(): void {
-    this.#open = false;
+    this.#isOpen = false;
     this.#forwarder.close();
   }
 
   /**
-   * @param message a client's; it may be overwritten once this has returned
-   * @param reply called once, now or within the patience that is had with servers
-   * @returns false where the message was no question: then there is no reply
+   * Answers a client's message.
+   *
+   * @param message may be overwritten after the return
+   * @param reply called once, now or before the deadline of upstream queries
+   * @returns false for a message that is not a query and gets no reply
    */
   respond(message: Buffer, protocol: Protocol, reply: (answer: Buffer) => void): boolean {
-    const ready = protocol === 'udp' ? this.#ready.get(message) : undefined;
-    if (ready !== undefined) {
-      reply(ready);
+    const stored = protocol === 'udp' ? this.#localAnswers.get(message) : undefined;
+    if (stored !== undefined) {
+      reply(stored);
       return true;
     }
     const query = readQuery(message);
     if (query === undefined) return false;
-    if (typeof query === 'number') reply(composeRefusal(message, query));
+    if (typeof query === 'number') reply(encodeError(message, query));
     else this.#answer(message, query, protocol, reply);
     return true;
   }
 
   #answer(message: Buffer, query: Query, protocol: Protocol, reply: (answer: Buffer) => void): void {
-    const limit = protocol === 'udp' ? payloadLimit(query) : longestByStream;
-    const explanation = this.explain(query.question);
+    const limit = protocol === 'udp' ? udpPayloadLimit(query) : maxTcpMessageBytes;
+    const explanation = explainAnswer(this.#zone, query.question);
     if (explanation.by === 'upstream') {
       this.#forward(message, query, { protocol, limit }, reply);
       return;
     }
-    const answer = compose(message, query, { ...this.#local(explanation), limit });
-    if (protocol === 'udp' && query.plain && isAlwaysTheSame(explanation)) this.#ready.put(message, answer);
+    const answer = encodeAnswer(message, query, { ...this.#localAnswer(explanation), limit });
+    if (protocol === 'udp' && query.isPlain && isConstant(explanation)) this.#localAnswers.put(message, answer);
     reply(answer);
   }
 
-  #local(explanation: Exclude<Explanation, { by: 'upstream' }>): Parameters<typeof compose>[2] {
-    if (explanation.by === 'nobody') return { code: responseCode.failed };
-    if (explanation.by === 'silence') return { code: silences[explanation.because] };
-    return { code: responseCode.ok, records: shuffled(explanation.records, this.options.random ?? Math.random) };
+  #localAnswer(explanation: Exclude<Explanation, { by: 'upstream' }>): Parameters<typeof encodeAnswer>[2] {
+    if (explanation.by === 'nobody') return { code: responseCode.serverFailure };
+    if (explanation.by === 'silence') return { code: emptyAnswerCodes[explanation.because] };
+    return { code: responseCode.noError, records: shuffled(explanation.records) };
   }
 
   #forward(
@@ -115,37 +98,36 @@ export class Responder {
     { protocol, limit }: { readonly protocol: Protocol; readonly limit: number },
     reply: (answer: Buffer) => void,
   ): void {
-    const kept = Buffer.from(message);
-    this.#forwarder.forward(kept, query, protocol, (answer) => {
-      if (!this.#open) return;
-      if (answer === 'moved') this.#answer(kept, query, protocol, reply);
-      else if (typeof answer === 'string') reply(compose(kept, query, { code: responseCode[answer], limit }));
-      else
-        this.#pass(answer, query, (passed) => {
-          if (Buffer.isBuffer(passed)) reply(personalise(passed, kept, query, limit));
-          else reply(compose(kept, query, { code: responseCode[passed], limit }));
-        });
+    const copy = Buffer.from(message);
+    const give = (answer: Buffer | Failure) => {
+      if (Buffer.isBuffer(answer)) reply(adaptAnswer(answer, copy, query, limit));
+      else reply(encodeAnswer(copy, query, { code: responseCode[answer], limit }));
+    };
+    this.#forwarder.forward(copy, query, protocol, (answer) => {
+      if (!this.#isOpen) return;
+      if (answer === 'closed') this.#answer(copy, query, protocol, reply);
+      else if (typeof answer === 'string') give(answer);
+      else this.#applyEgress(answer, query, give);
     });
   }
 
-  /** An answer of the world is handed out when the addresses in it are open, and not at all where it leads to what is denied. */
-  #pass(answer: Buffer, { question, end }: Query, give: (passed: Buffer | 'failed' | 'noSuchName') => void): void {
-    const { open } = this.options;
-    if (this.#zone.exits.every(({ egress }) => egress === undefined)) {
+  /** Gives an upstream answer when its addresses are open, and NXDOMAIN for an answer with a denied name. */
+  #applyEgress(answer: Buffer, { question, end }: Query, give: (answer: Buffer | Failure) => void): void {
+    if (this.#zone.egressNetworks.every(({ egress }) => egress === undefined)) {
       give(answer);
       return;
     }
-    const told = toldAddresses(answer, question, end);
-    if (leadsAstray(this.#zone, told)) {
-      give('noSuchName');
+    const found = readAnswerAddresses(answer, question, end);
+    if (isDeniedAnswer(this.#zone, found)) {
+      give('nxDomain');
       return;
     }
-    const opening = open?.(openingsOf(this.#zone, told));
-    if (opening === undefined) give(bounded(answer, told));
+    const opening = this.options.openEgress?.(egressOpeningsFor(this.#zone, found));
+    if (opening === undefined) give(capTtls(answer, found));
     else
       opening.then(
-        () => give(bounded(answer, told)),
-        () => give('failed'),
+        () => give(capTtls(answer, found)),
+        () => give('serverFailure'),
       );
   }
 
@@ -156,41 +138,26 @@ export class Responder {
   }
 }
 
-const silences = {
-  elsewhere: responseCode.ok,
-  ndots: responseCode.ok,
-  absent: responseCode.noSuchName,
-  egress: responseCode.noSuchName,
-} as const;
+const { noError, nxDomain } = responseCode;
+const emptyAnswerCodes = { elsewhere: noError, ndots: noError, absent: nxDomain, egress: nxDomain } as const;
 
-/** The servers in their order, and whether the world begins behind them or only an internal network. */
-function sameWayOut(a: Zone, b: Zone): boolean {
-  const [before, after] = [reachableUpstreams(a), reachableUpstreams(b)];
-  return (
-    a.wayOut === b.wayOut &&
-    before.length === after.length &&
-    before.every(({ address, place }, index) => {
-      const other = after[index];
-      return other !== undefined && other.place === place && sameAddress(other.address, address);
-    })
-  );
+/** Do both zones have the same upstream servers in the same order, with or without an external network? */
+function hasSameUpstreams(a: Zone, b: Zone): boolean {
+  const [before, after] = [a, b].map((zone) => {
+    const servers = reachableUpstreams(zone).map(({ address, place }) => `${place} ${formatAddress(address)}`);
+    return [zone.hasExternalNetwork, ...servers].join();
+  });
+  return before === after;
 }
 
-/** Several records come in another order each time. */
-function isAlwaysTheSame(explanation: Explanation): boolean {
+/** Does the answer have a constant order of records? */
+function isConstant(explanation: Explanation): boolean {
   return explanation.by !== 'network' || explanation.records.length < 2;
 }
 
-/** In an order of chance, so that containers which share a name share the work. */
-function shuffled(records: readonly ResourceData[], random: () => number): readonly ResourceData[] {
+/** Returns the records in random order, to distribute clients over the containers of a shared name. */
+function shuffled(records: readonly RecordData[]): readonly RecordData[] {
   if (records.length < 2) return records;
-  const mixed = [...records];
-  for (let last = mixed.length - 1; last > 0; last--) {
-    const chosen = Math.floor(random() * (last + 1));
-    const [a, b] = [mixed[last], mixed[chosen]];
-    if (a === undefined || b === undefined) continue;
-    mixed[last] = b;
-    mixed[chosen] = a;
-  }
-  return mixed;
+  const keyed = records.map((record) => ({ record, key: Math.random() }));
+  return keyed.sort((a, b) => a.key - b.key).map(({ record }) => record);
 }

@@ -1,10 +1,10 @@
 /**
- * Sockets to upstream servers, and the questions that travel by them.
+ * Sockets to upstream servers.
  *
- * Every question has a socket of its own: the kernel gives it a port that nobody can guess, lets in what comes from that
- * server alone, and tells it, and no other question, that nobody is there.
+ * Each query has its own connected socket: the kernel chooses an unpredictable port, accepts only datagrams from that server,
+ * and reports ICMP errors to that query alone.
  *
- * @see RFC 5452 (what makes answers hard to forge)
+ * @see RFC 5452 (how to make answers hard to forge)
  */
 import { Socket } from 'node:net';
 import type { DatagramBuffer } from '../../sys/datagram-buffer.ts';
@@ -12,28 +12,28 @@ import { closeSocket, connect, openDatagram, openStream, reportUnreachable } fro
 import { whenReadable } from '../../sys/readiness.ts';
 import { hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { type Upstream, upstreamPort } from '../../values/resolver.ts';
-import { MessageSplitter, withLength } from './stream-message.ts';
-import { type Ask, type Cancel, isAnswer, type Outcome, type Protocol } from './upstream-query.ts';
+import { TcpMessageReader, withLengthPrefix } from './message.ts';
+import { type Cancel, isAnswer, type Protocol, type QueryResult, type SendQuery } from './upstream.ts';
 
-/** Opens a socket to a server, in the namespace from which that one is asked. Synchronous. @throws KernelError */
+/** Opens a socket to a server, in the namespace of the upstream's `place`. Synchronous. @throws KernelError */
 export type Dial = (upstream: Upstream, protocol: Protocol) => number;
 
-export interface AskOptions {
+export interface SenderOptions {
   readonly dial: Dial;
   readonly buffer: DatagramBuffer;
-  /** No socket whose descriptor would be this one or a higher one. */
+  /** Sockets with this file descriptor or a higher one are closed. */
   readonly descriptorLimit: number;
 }
 
-/** Datagrams that one socket may deliver before the others get their turn. */
-const turn = 64;
+/** Datagrams of one socket before other sockets get their turn. */
+const datagramsPerTurn = 64;
 
 /**
- * A socket to a server, in the namespace in which the thread is: TCP is on its way when this returns.
+ * Opens a socket to a server in the namespace of the current thread. A TCP connection may still be in progress on return.
  *
  * @throws KernelError ENETUNREACH, EAFNOSUPPORT, EMFILE
  */
-export function dialHere({ address }: Upstream, protocol: Protocol): number {
+export function dialUpstream({ address }: Upstream, protocol: Protocol): number {
   const fd = protocol === 'udp' ? openDatagram(address.family) : openStream(address.family);
   try {
     if (protocol === 'udp') reportUnreachable(fd, address.family);
@@ -45,42 +45,46 @@ export function dialHere({ address }: Upstream, protocol: Protocol): number {
   }
 }
 
-/** Questions over the network. */
-export function networkAsk(options: AskOptions): Ask {
+/** Returns a function that sends queries over the network. */
+export function networkSender(options: SenderOptions): SendQuery {
   return (upstream, protocol, query, report) => {
-    const exchange = protocol === 'udp' ? askByDatagram : askByStream;
-    return exchange(() => connected(upstream, protocol, options), query, report, options.buffer);
+    const exchange = protocol === 'udp' ? sendOverUdp : sendOverTcp;
+    return exchange(() => openConnected(upstream, protocol, options), query, report, options.buffer);
   };
 }
 
-/** @returns undefined where there is no way to the server, or no descriptor left */
-function connected(upstream: Upstream, protocol: Protocol, { dial, descriptorLimit }: AskOptions): number | undefined {
+/** Opens a connected socket; undefined without a route to the server or a free descriptor. */
+function openConnected(
+  upstream: Upstream,
+  protocol: Protocol,
+  { dial, descriptorLimit }: SenderOptions,
+): number | undefined {
   try {
     const fd = dial(upstream, protocol);
     if (fd < descriptorLimit) return fd;
     closeSocket(fd);
     return undefined;
   } catch (error) {
-    // To enter a namespace takes descriptors, too, which Node opens.
+    // Node opens descriptors, too, to enter a namespace.
     if (error instanceof KernelError || hasErrno(error, 'EMFILE', 'ENFILE')) return undefined;
     throw error;
   }
 }
 
 type Exchange = (
-  connected: () => number | undefined,
+  open: () => number | undefined,
   query: Buffer,
-  report: (outcome: Outcome) => void,
+  report: (outcome: QueryResult) => void,
   buffer: DatagramBuffer,
 ) => Cancel;
 
-const askByDatagram: Exchange = (connected, query, report, buffer) => {
-  const fd = connected();
-  if (fd === undefined) return later(() => report({ kind: 'unreachable' }));
-  let open = true;
-  const end = (outcome?: Outcome) => {
-    if (!open) return;
-    open = false;
+const sendOverUdp: Exchange = (open, query, report, buffer) => {
+  const fd = open();
+  if (fd === undefined) return defer(() => report({ kind: 'unreachable' }));
+  let isOpen = true;
+  const end = (outcome?: QueryResult) => {
+    if (!isOpen) return;
+    isOpen = false;
     watch.close();
     closeSocket(fd);
     if (outcome !== undefined) report(outcome);
@@ -90,13 +94,13 @@ const askByDatagram: Exchange = (connected, query, report, buffer) => {
     if (outcome !== undefined) end(outcome);
   });
   buffer.payload.set(query);
-  if (!buffer.send(fd, query.length)) later(() => end({ kind: 'unreachable' }));
+  if (!buffer.send(fd, query.length)) defer(() => end({ kind: 'unreachable' }));
   return () => end();
 };
 
-/** What came on a question's socket; undefined: nothing that concerns it. */
-function receive(fd: number, query: Buffer, buffer: DatagramBuffer): Outcome | undefined {
-  for (let count = 0; count < turn; count++) {
+/** Reads a query's socket; undefined if no datagram answers the query. */
+function receive(fd: number, query: Buffer, buffer: DatagramBuffer): QueryResult | undefined {
+  for (let count = 0; count < datagramsPerTurn; count++) {
     const length = buffer.receive(fd);
     if (length === undefined) return buffer.failure === undefined ? undefined : { kind: 'unreachable' };
     const message = buffer.payload.subarray(0, length);
@@ -105,13 +109,13 @@ function receive(fd: number, query: Buffer, buffer: DatagramBuffer): Outcome | u
   return undefined;
 }
 
-/** Begins in a turn of Node's own: what calls this may be a bare callback of the loop, in which its streams can't work. */
-const askByStream: Exchange = (connected, query, report) => {
+/** Starts in a later turn of Node's event loop: Node's streams do not work in a callback of native code, which may call this. */
+const sendOverTcp: Exchange = (open, query, report) => {
   let socket: Socket | undefined;
-  const begin = later(() => {
-    const fd = connected();
+  const begin = defer(() => {
+    const fd = open();
     if (fd === undefined) report({ kind: 'unreachable' });
-    else socket = converse(new Socket({ fd }), query, report);
+    else socket = exchangeOverTcp(new Socket({ fd }), query, report);
   });
   return () => {
     begin();
@@ -119,24 +123,24 @@ const askByStream: Exchange = (connected, query, report) => {
   };
 };
 
-function converse(socket: Socket, query: Buffer, report: (outcome: Outcome) => void): Socket {
-  const messages = new MessageSplitter();
-  let outcome: Outcome = { kind: 'unreachable' };
+function exchangeOverTcp(socket: Socket, query: Buffer, report: (outcome: QueryResult) => void): Socket {
+  const messages = new TcpMessageReader();
+  let outcome: QueryResult = { kind: 'unreachable' };
   socket.on('data', (bytes: Buffer) => {
     const found = messages.push(bytes).find((message) => isAnswer(query, message));
     if (found === undefined) return;
     outcome = { kind: 'answer', message: Buffer.from(found) };
     socket.destroy();
   });
-  // 'close' follows, and says enough.
+  // 'close' follows.
   socket.on('error', () => {});
   socket.on('end', () => socket.destroy());
   socket.on('close', () => report(outcome));
-  socket.write(withLength(query));
+  socket.write(withLengthPrefix(query));
   return socket;
 }
 
-function later(action: () => void): Cancel {
+function defer(action: () => void): Cancel {
   const scheduled = setImmediate(action);
   return () => clearImmediate(scheduled);
 }

@@ -1,37 +1,38 @@
 /**
- * The upstream servers as this container has come to know them: how fast each one is, and whether it is there.
+ * Upstream servers of one container: their response time and availability, and how a query to one of them is sent.
  *
- * A server is waited for as long as its earlier answers suggest (a smoothed time and four times its deviation, as TCP
- * does); when that has passed, the next one is asked beside it. Who has been silent three times is asked last for half a
- * minute. So one dead server costs the first questions less than a second, and later ones nothing; with Docker it costs
- * every question four seconds.
+ * The timeout of a server follows its earlier response times (smoothed time plus four times the deviation, as in TCP). After
+ * the timeout the next server gets the query, too. After three timeouts a server comes last in the order for 30 seconds. So
+ * one dead server costs the first queries less than a second and later queries nothing.
  *
  * @see RFC 6298
  */
+import { randomInt } from 'node:crypto';
 import type { Upstream } from '../../values/resolver.ts';
+import { flag, headerSize, lowerCase, readQuestion, responseCode } from './message.ts';
 
-const patience = { initial: 400, least: 100, most: 2000 } as const;
-const silencesUntilLast = 3;
-const restMilliseconds = 30_000;
+const timeout = { initial: 400, min: 100, max: 2000 } as const;
+const timeoutsUntilDeferred = 3;
+const deferredMilliseconds = 30_000;
 
 export class UpstreamServer {
   #smoothed: number | undefined;
   #deviation = 0;
-  #silences = 0;
-  #restsUntil = Number.NEGATIVE_INFINITY;
+  #timeouts = 0;
+  #deferredUntil = Number.NEGATIVE_INFINITY;
 
   constructor(readonly upstream: Upstream) {}
 
-  /** How long to wait for it before somebody else is asked, too. */
-  get patienceMilliseconds(): number {
-    const measured = this.#smoothed === undefined ? patience.initial : this.#smoothed + 4 * this.#deviation;
-    const doubled = Math.max(measured, patience.least) * 2 ** Math.min(this.#silences, silencesUntilLast);
-    return Math.min(doubled, patience.most);
+  /** The time after which the next server gets the query, too. */
+  get timeoutMilliseconds(): number {
+    const measured = this.#smoothed === undefined ? timeout.initial : this.#smoothed + 4 * this.#deviation;
+    const doubled = Math.max(measured, timeout.min) * 2 ** Math.min(this.#timeouts, timeoutsUntilDeferred);
+    return Math.min(doubled, timeout.max);
   }
 
-  answered(milliseconds: number): void {
-    this.#silences = 0;
-    this.#restsUntil = Number.NEGATIVE_INFINITY;
+  recordAnswer(milliseconds: number): void {
+    this.#timeouts = 0;
+    this.#deferredUntil = Number.NEGATIVE_INFINITY;
     if (this.#smoothed === undefined) {
       this.#smoothed = milliseconds;
       this.#deviation = milliseconds / 2;
@@ -41,18 +42,69 @@ export class UpstreamServer {
     this.#smoothed += (milliseconds - this.#smoothed) / 8;
   }
 
-  /** It did not answer in time, or could not be reached. */
-  silent(now: number): void {
-    this.#silences++;
-    if (this.#silences >= silencesUntilLast) this.#restsUntil = now + restMilliseconds;
+  /** Records a timeout or an unreachable server. */
+  recordTimeout(now: number): void {
+    this.#timeouts++;
+    if (this.#timeouts >= timeoutsUntilDeferred) this.#deferredUntil = now + deferredMilliseconds;
   }
 
-  rests(now: number): boolean {
-    return now < this.#restsUntil;
+  isDeferred(now: number): boolean {
+    return now < this.#deferredUntil;
   }
 }
 
-/** As a person has ordered them, but those that rest come last. */
-export function inOrder(servers: readonly UpstreamServer[], now: number): readonly UpstreamServer[] {
-  return [...servers.filter((server) => !server.rests(now)), ...servers.filter((server) => server.rests(now))];
+/** Returns the servers in the configured order, deferred servers last. */
+export function orderUpstreams(servers: readonly UpstreamServer[], now: number): readonly UpstreamServer[] {
+  return [
+    ...servers.filter((server) => !server.isDeferred(now)),
+    ...servers.filter((server) => server.isDeferred(now)),
+  ];
+}
+
+export type Protocol = 'udp' | 'tcp';
+
+export type QueryResult =
+  | { readonly kind: 'answer'; readonly message: Buffer }
+  /** ICMP error, RST, or no route. */
+  | { readonly kind: 'unreachable' };
+
+/** Ends a query without a report. */
+export type Cancel = () => void;
+
+/**
+ * Sends a query to a server. Reports the first message that answers it, once, after this function has returned. The timeout
+ * is the caller's.
+ */
+export type SendQuery = (
+  server: Upstream,
+  protocol: Protocol,
+  query: Buffer,
+  report: (outcome: QueryResult) => void,
+) => Cancel;
+
+/** Copies a query with an unpredictable id. */
+export function withRandomId(query: Buffer): Buffer {
+  const copy = Buffer.from(query);
+  copy.writeUInt16BE(randomInt(0x10000), 0);
+  return copy;
+}
+
+/**
+ * Does this message answer that query? It needs the same id and question, and the response flag. An error reply may omit the
+ * question. The connected socket checks the server's address.
+ */
+export function isAnswer(query: Buffer, message: Buffer): boolean {
+  if (message.length < headerSize || message.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
+  const flags = message.readUInt16BE(2);
+  if ((flags & flag.response) === 0) return false;
+  if (message.readUInt16BE(4) === 0) return (flags & flag.code) !== responseCode.noError;
+  const end = readQuestion(query)?.end ?? 0;
+  return message.readUInt16BE(4) === 1 && message.length >= end && isSameQuestion(query, message, end);
+}
+
+/** Compares the names without case. */
+function isSameQuestion(query: Buffer, message: Buffer, end: number): boolean {
+  for (let at = headerSize; at < end - 4; at++)
+    if (lowerCase(query[at] ?? 0) !== lowerCase(message[at] ?? 0)) return false;
+  return query.compare(message, end - 4, end, end - 4, end) === 0;
 }

@@ -3,9 +3,9 @@ import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { EngineEvent, LogPosition } from '../../values/event.ts';
 import { longestTimeoutMilliseconds } from '../../values/timer.ts';
-import { readerOf } from './reader.ts';
+import { eventReader } from './reader.ts';
 
-export interface Span {
+export interface FollowOptions {
   /** Absent: with the oldest event. */
   readonly start?: LogPosition | undefined;
   /** When to end; a time in the past reads what there is. Absent: never. */
@@ -19,8 +19,11 @@ export interface Span {
  *
  * @throws Error ENOENT if its directory does not exist
  */
-export async function* followEvents(path: string, { start, until, signal }: Span): AsyncGenerator<EngineEvent> {
-  const read = readerOf(path, start);
+export async function* followEvents(
+  path: string,
+  { start, until, signal }: FollowOptions,
+): AsyncGenerator<EngineEvent> {
+  const read = eventReader(path, start);
   let wake = () => {};
   const watcher = watch(dirname(path), (_, name) => {
     if (name === basename(path)) wake();

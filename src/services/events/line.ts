@@ -2,7 +2,7 @@
 import type { EngineEvent } from '../../values/event.ts';
 
 /** Docker's fields, in docker's order. */
-export function eventObject({ type, action, id, attributes, time }: EngineEvent) {
+export function dockerEvent({ type, action, id, attributes, time }: EngineEvent) {
   const milliseconds = time.getTime();
   return {
     Type: type,
@@ -15,13 +15,13 @@ export function eventObject({ type, action, id, attributes, time }: EngineEvent)
   };
 }
 
-export function formatLine(event: EngineEvent): string {
-  return `${JSON.stringify(eventObject(event))}\n`;
+export function formatEventLine(event: EngineEvent): string {
+  return `${JSON.stringify(dockerEvent(event))}\n`;
 }
 
 /** @returns undefined for anything else: a disk that was full leaves half a line */
-export function parseLine(line: string): EngineEvent | undefined {
-  const found = parseJson(line) as Partial<ReturnType<typeof eventObject>> | null | undefined;
+export function parseEventLine(line: string): EngineEvent | undefined {
+  const found = parseJson(line) as Partial<ReturnType<typeof dockerEvent>> | null | undefined;
   const { ID: id, Attributes: attributes } = found?.Actor ?? {};
   const { Type: type, Action: action, timeNano } = found ?? {};
   if (typeof id !== 'string' || typeof attributes !== 'object' || typeof timeNano !== 'number') return undefined;

@@ -12,8 +12,8 @@ import { closeSync, fstatSync, openSync, readSync, renameSync, statSync, writeFi
 import { lockDescriptor } from '../../sys/flock.ts';
 import { ignoring } from '../../values/errors.ts';
 import type { LogPosition, Occurrence } from '../../values/event.ts';
-import { formatLine } from './line.ts';
-import { previous, readerOf } from './reader.ts';
+import { formatEventLine } from './line.ts';
+import { eventReader, rotatedPath } from './reader.ts';
 
 /** Twice as much lies in memory at most, below /run. */
 const fullBytes = 512 * 1024;
@@ -29,18 +29,22 @@ export function appendEvents(path: string, occurrences: readonly Occurrence[]): 
   try {
     const time = new Date();
     const { size } = fstatSync(fd);
-    const text = occurrences.map((occurrence) => formatLine({ ...occurrence, time })).join('');
+    const text = occurrences.map((occurrence) => formatEventLine({ ...occurrence, time })).join('');
     writeFileSync(fd, isTorn(fd, size) ? `\n${text}` : text);
-    if (size + text.length >= fullBytes) renameSync(path, previous(path));
+    if (size + text.length >= fullBytes) renameSync(path, rotatedPath(path));
   } finally {
     closeSync(fd);
   }
 }
 
 /** Does the log tell of this, all of it and together, behind a place? */
-export function tellsOf(path: string, occurrences: readonly Occurrence[], since: LogPosition | undefined): boolean {
+export function containsEvents(
+  path: string,
+  occurrences: readonly Occurrence[],
+  since: LogPosition | undefined,
+): boolean {
   const plain = ({ type, action, id, attributes }: Occurrence) => JSON.stringify([type, action, id, attributes]);
-  const told = readerOf(path, since)().map(plain);
+  const told = eventReader(path, since)().map(plain);
   const wanted = occurrences.map(plain);
   return told.some((_, index) => wanted.every((line, offset) => told[index + offset] === line));
 }

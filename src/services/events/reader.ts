@@ -2,16 +2,16 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { ignoring } from '../../values/errors.ts';
 import type { EngineEvent, LogPosition } from '../../values/event.ts';
-import { parseLine } from './line.ts';
+import { parseEventLine } from './line.ts';
 
 /** Where the events are that `path` had no room for. */
-export function previous(path: string): string {
+export function rotatedPath(path: string): string {
   return `${path}.1`;
 }
 
 /** Behind the last event. Undefined while there is none. */
-export function endOf(path: string): LogPosition | undefined {
-  const found = ignoring('ENOENT', () => statSync(path)) ?? ignoring('ENOENT', () => statSync(previous(path)));
+export function endOfLog(path: string): LogPosition | undefined {
+  const found = ignoring('ENOENT', () => statSync(path)) ?? ignoring('ENOENT', () => statSync(rotatedPath(path)));
   return found === undefined ? undefined : { file: identify(found), offset: found.size };
 }
 
@@ -20,12 +20,12 @@ export function endOf(path: string): LogPosition | undefined {
  *
  * @param start absent: with the oldest event
  */
-export function readerOf(path: string, start?: LogPosition): () => readonly EngineEvent[] {
+export function eventReader(path: string, start?: LogPosition): () => readonly EngineEvent[] {
   let position = start;
   return () => {
     // The present file first: what is put aside after that is found under the other name.
     const present = readFrom(path, position);
-    const before = readFrom(previous(path), position);
+    const before = readFrom(rotatedPath(path), position);
     const files = [before?.file === present?.file ? undefined : before, present].filter((file) => file !== undefined);
     const known = files.findIndex(({ file }) => file === position?.file);
     return files.slice(Math.max(known, 0)).flatMap(({ file, offset, text }) => {
@@ -34,7 +34,7 @@ export function readerOf(path: string, start?: LogPosition): () => readonly Engi
       return text
         .slice(0, end)
         .split('\n')
-        .flatMap((line) => parseLine(line) ?? []);
+        .flatMap((line) => parseEventLine(line) ?? []);
     });
   };
 }

@@ -25,8 +25,8 @@ import { join } from 'node:path';
 import { SequencedSocket } from '../../sys/sequenced-socket.ts';
 import { hasErrno } from '../../values/errors.ts';
 import { DetachKeys } from './detach-keys.ts';
-import { followSize, isTerminalInput, isTerminalOutput, makeRaw, type Undo } from './terminal.ts';
-import { type WatchedLife, waitForExit } from './wait-exit.ts';
+import { enableRawMode, isTerminalInput, isTerminalOutput, syncTerminalSize, type Undo } from './terminal.ts';
+import { type MonitoredRun, waitForExit } from './wait-exit.ts';
 
 /** The caller's end of a container's streams. */
 export interface Streams {
@@ -47,7 +47,7 @@ export type Ending =
   | { readonly kind: 'unread' };
 
 /** The container's monitor was killed, or somebody has cleaned up: from here its end can't be seen, nor whether it has ended. */
-export interface Unseen {
+export interface UnknownExit {
   readonly kind: 'unseen';
 }
 
@@ -55,7 +55,7 @@ export interface Unseen {
 export interface AttachTarget {
   /** Where conmon keeps `attach` and `ctl`. */
   readonly bundleDirectory: string;
-  readonly life: WatchedLife;
+  readonly run: MonitoredRun;
   /** The container has a terminal. */
   readonly terminal: boolean;
   /** The container has a stdin, and `streams.stdin` is to feed it. */
@@ -70,7 +70,7 @@ const STDERR = 3;
 
 /** One person's connection to one container. */
 export interface Attachment {
-  readonly ending: Promise<Ending | Unseen>;
+  readonly result: Promise<Ending | UnknownExit>;
   /** Leaves, as with the detach keys. */
   close(): void;
 }
@@ -96,7 +96,7 @@ export function connectAttach(target: AttachTarget, streams: Streams): Attachmen
   const ending = session.run().finally(() => release(undo, socket));
   // It may fail while the caller still starts the container and does not wait for it yet.
   void Promise.allSettled([ending]);
-  return { ending, close: () => session.leave() };
+  return { result: ending, close: () => session.leave() };
 }
 
 function release(undo: readonly Undo[], socket: SequencedSocket): void {
@@ -107,8 +107,8 @@ function release(undo: readonly Undo[], socket: SequencedSocket): void {
 function takeTerminal(target: AttachTarget, streams: Streams): Undo[] {
   const undo: Undo[] = [];
   const screen = [streams.stdout, streams.stderr].find(isTerminalOutput);
-  if (screen !== undefined) undo.push(followSize(screen, target.bundleDirectory, target.running === true));
-  if (target.interactive && isTerminalInput(streams.stdin)) undo.push(makeRaw(streams.stdin));
+  if (screen !== undefined) undo.push(syncTerminalSize(screen, target.bundleDirectory, target.running === true));
+  if (target.interactive && isTerminalInput(streams.stdin)) undo.push(enableRawMode(streams.stdin));
   return undo;
 }
 
@@ -129,17 +129,17 @@ class Session {
   }
 
   /** Shows what the container says, until one of the two sides leaves. */
-  async run(): Promise<Ending | Unseen> {
+  async run(): Promise<Ending | UnknownExit> {
     for await (const packet of this.socket.packets()) {
       const output = packet[0] === STDERR ? this.streams.stderr : this.streams.stdout;
-      const failure = await write(output, packet.subarray(1));
+      const failure = await writeBytes(output, packet.subarray(1));
       if (failure === undefined) continue;
       this.#outputFailed(failure);
       break;
     }
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#left !== undefined) return { kind: this.#left };
-    const status = await waitForExit(this.target.life);
+    const status = await waitForExit(this.target.run);
     return status === 'unknown' ? { kind: 'unseen' } : { kind: 'exited', exitCode: status };
   }
 
@@ -193,7 +193,7 @@ class Session {
  * Resolves when the bytes are out of our hands, with the error if nobody takes them. By then the stream's `error` event,
  * which comes a moment after the callback, has found its listener.
  */
-export function write(output: NodeJS.WritableStream, bytes: Buffer): Promise<Error | undefined> {
+export function writeBytes(output: NodeJS.WritableStream, bytes: Buffer): Promise<Error | undefined> {
   return new Promise((resolve) => {
     output.write(bytes, (error) => {
       if (error == null) resolve(undefined);

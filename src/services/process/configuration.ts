@@ -6,7 +6,7 @@
  *
  *     namespace   what it sees                        made by
  *     pid         only its own processes, itself as 1 crun
- *     mount       its own tree, its own /proc, /dev   crun, on the tree that `rootScript` has prepared
+ *     mount       its own tree, its own /proc, /dev   crun, on the tree that `rootfsScript` has prepared
  *     uts         its own host name                   crun
  *     ipc         its own shared memory, queues       crun
  *     cgroup      its own control group as the root   crun
@@ -23,8 +23,8 @@
  */
 import type { Launch } from '../../values/launch.ts';
 import { sysctlName } from '../../values/sysctl-grammar.ts';
-import { initPath, maskedPaths, mounts, readOnlyPaths } from './mounts.ts';
-import { resources } from './resources.ts';
+import { initPath, maskedPaths, ociMounts, readOnlyPaths } from './mounts.ts';
+import { ociResources } from './resources.ts';
 import { seccompProfile } from './seccomp.ts';
 
 /** What crun reads, as plain data. */
@@ -37,11 +37,11 @@ export function ociConfiguration(launch: Launch, processor: string = process.arc
     process: processSection(launch),
     root: { path: rootPath(launch), readonly: launch.readOnly },
     hostname: launch.hostname,
-    mounts: mounts(launch),
+    mounts: ociMounts(launch),
     linux: {
       namespaces: namespaces(launch),
       cgroupsPath: launch.cgroupPath,
-      resources: resources(launch.limits),
+      resources: ociResources(launch.limits),
       sysctl: Object.fromEntries(launch.sysctls.map(({ key, value }) => [sysctlName(key), value])),
       maskedPaths: maskedPaths(launch),
       readonlyPaths: readOnlyPaths,

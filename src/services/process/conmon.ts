@@ -2,8 +2,8 @@
 import { requireProgram } from '../../kernel/run-program.ts';
 import type { Launch } from '../../values/launch.ts';
 import { exitCommand } from './exit-hook.ts';
-import { isolated, runtimeScript } from './network-isolation.ts';
-import { onTree } from './rootfs.ts';
+import { networkOnlyCommand, runtimeScript } from './network-isolation.ts';
+import { onRootfs } from './rootfs.ts';
 
 /** Any command to our crun: `crun --root … exec`. */
 export function crunCommand(launch: Launch, ...parameters: readonly string[]): string[] {
@@ -34,10 +34,10 @@ export function conmonCommand(launch: Launch): string[] {
 function runtimeCommand(launch: Launch): string[] {
   if (launch.isolation === 'full') {
     // conmon looks for no program: it wants the path.
-    const [, ...words] = onTree(launch);
+    const [, ...words] = onRootfs(launch);
     return [requireProgram('unshare'), ...words, ...crunCommand(launch)];
   }
-  return ['/bin/sh', '-c', runtimeScript, 'gangway', launch.directory, ...isolated(launch)];
+  return ['/bin/sh', '-c', runtimeScript, 'gangway', launch.directory, ...networkOnlyCommand(launch)];
 }
 
 function streams({ isolation, terminal, interactive, foreground }: Launch): string[] {

@@ -10,7 +10,7 @@
  */
 export interface CrunLog {
   /** Empty where crun has none. */
-  readonly complaint: string;
+  readonly error: string;
   /** What is the command's, as it should have come. */
   readonly output: Buffer;
 }
@@ -22,7 +22,7 @@ export function readCrunLog(log: Buffer): CrunLog {
   const complaints = lines.map(readComplaint);
   const output = lines.filter((_, index) => complaints[index] === undefined).join('\n');
   return {
-    complaint: complaints.filter((each) => each !== undefined).join('\n'),
+    error: complaints.filter((each) => each !== undefined).join('\n'),
     output: Buffer.from(output.replace(/(?<!\r)\n/g, ''), 'latin1'),
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
-import { type Accounts, homeOf, lookUp } from './user-lookup.ts';
+import { type Accounts, homeDirectoryOf, resolveUser } from './user-lookup.ts';
 
 /** The section `process` of a bundle's config.json, as far as it matters here. */
 export interface OciProcess {
@@ -18,7 +18,7 @@ export interface OciProcess {
 }
 
 /** What has to be known of the container and of this machine. */
-export interface ExecPlace {
+export interface ExecContext {
   readonly accounts: Accounts;
   /** All that this process may pass on, with `CAP_`. */
   readonly allCapabilities: readonly string[];
@@ -29,10 +29,10 @@ export interface ExecPlace {
  *
  * @throws GangwayError invalid-option for a user that the container does not know
  */
-export function execProcess(own: OciProcess, request: ExecRequest, place: ExecPlace): OciProcess {
+export function execProcess(own: OciProcess, request: ExecRequest, place: ExecContext): OciProcess {
   const { accounts, allCapabilities } = place;
-  const user = request.user === undefined ? own.user : lookUp(request.user, accounts);
-  const home = request.user === undefined ? [] : [`HOME=${homeOf(user.uid, accounts)}`];
+  const user = request.user === undefined ? own.user : resolveUser(request.user, accounts);
+  const home = request.user === undefined ? [] : [`HOME=${homeDirectoryOf(user.uid, accounts)}`];
   const terminal = request.terminal && !request.detached;
   return {
     ...own,
@@ -65,20 +65,20 @@ export function mergeEnvironment(...lists: readonly (readonly string[])[]): stri
  *
  *     nsenter --target PID --net --mount --wdns=DIRECTORY -- setpriv --reuid UID --regid GID --clear-groups COMMAND
  */
-export function enterParameters(
+export function nsenterArguments(
   pid: number,
   own: Pick<Launch, 'identity' | 'workingDirectory'>,
   request: ExecRequest,
   accounts: Accounts,
 ): string[] {
-  const enter = ['--target', String(pid), '--net', '--mount', `--wdns=${directoryOf(own, request)}`, '--'];
-  const { uid, gid, additionalGids } = request.user === undefined ? own.identity : lookUp(request.user, accounts);
+  const enter = ['--target', String(pid), '--net', '--mount', `--wdns=${workingDirectoryOf(own, request)}`, '--'];
+  const { uid, gid, additionalGids } = request.user === undefined ? own.identity : resolveUser(request.user, accounts);
   if (request.user === undefined && uid === 0 && gid === 0) return [...enter, ...request.command];
   const groups = additionalGids.length === 0 ? '--clear-groups' : `--groups=${additionalGids.join(',')}`;
   return [...enter, 'setpriv', '--reuid', String(uid), '--regid', String(gid), groups, '--', ...request.command];
 }
 
 /** Where the command starts: as the container, unless asked otherwise. */
-export function directoryOf(own: Pick<Launch, 'workingDirectory'>, request: ExecRequest): string {
+export function workingDirectoryOf(own: Pick<Launch, 'workingDirectory'>, request: ExecRequest): string {
   return request.workingDirectory ?? own.workingDirectory;
 }

@@ -3,8 +3,8 @@ import type { ProcessIdentity } from '../../kernel/process.ts';
 import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
 import { quote } from '../../values/quote.ts';
-import { describeExec, environmentOf } from './exec.ts';
-import { enterParameters } from './exec-process.ts';
+import { execEnvironment, execProcessOf } from './exec.ts';
+import { nsenterArguments } from './exec-process.ts';
 import { renderJson } from './script.ts';
 import { readAccounts } from './user-lookup.ts';
 
@@ -13,13 +13,13 @@ export function execCommands(launch: Launch, { pid }: ProcessIdentity, request: 
   const accounts = readAccounts(`/proc/${pid}/root`);
   const detached = request.detached ? ' </dev/null >/dev/null 2>&1 &' : '';
   if (launch.isolation === 'network') {
-    const entries = Object.entries(environmentOf(launch, request)).map(([name, value]) => `${name}=${value}`);
-    const words = ['env', '-i', ...entries, 'nsenter', ...enterParameters(pid, launch, request, accounts)];
+    const entries = Object.entries(execEnvironment(launch, request)).map(([name, value]) => `${name}=${value}`);
+    const words = ['env', '-i', ...entries, 'nsenter', ...nsenterArguments(pid, launch, request, accounts)];
     return [`${words.map(quote).join(' ')}${detached}`];
   }
   const detach = request.detached ? ['--detach'] : [];
   const crun = ['crun', `--root=${launch.runtimeRoot}`, 'exec', ...detach, '--process', '/dev/fd/3', launch.id];
-  return [...withStreams(crun, request), renderJson(describeExec(launch, request, accounts)), 'END'];
+  return [...withStreams(crun, request), renderJson(execProcessOf(launch, request, accounts)), 'END'];
 }
 
 /** Those that are nobody's: crun gives what it finds to the command's user, a file and the machine's /dev/null, too. */

@@ -44,7 +44,7 @@ export class ExecStreams {
   }
 
   /** The command has them now. */
-  handOver(): void {
+  closeChildEnds(): void {
     for (const fd of this.#handedOver.splice(0)) closeSync(fd);
   }
 
@@ -59,7 +59,7 @@ export class ExecStreams {
   }
 
   /**
-   * All that was said has been heard. What the command has left running is waited for as long as `patienceMilliseconds`, a
+   * All that was said has been heard. What the command has left running is waited for as long as `timeoutMilliseconds`, a
    * reader that takes its time however long that is.
    */
   async drained(): Promise<void> {
@@ -82,7 +82,7 @@ export class ExecStreams {
   }
 
   close(): void {
-    this.handOver();
+    this.closeChildEnds();
     this.#input?.close();
     for (const output of this.#outputs) output.close();
   }

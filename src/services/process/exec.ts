@@ -22,10 +22,10 @@ import { openSealedNull } from '../../sys/null-device.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
 import type { ExecRequest } from '../../values/exec.ts';
 import type { Launch } from '../../values/launch.ts';
-import { type Streams, write } from './attach.ts';
+import { type Streams, writeBytes } from './attach.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
 import { readCrunLog } from './crun-log.ts';
-import { directoryOf, enterParameters, execProcess, type OciProcess } from './exec-process.ts';
+import { execProcess, nsenterArguments, type OciProcess, workingDirectoryOf } from './exec-process.ts';
 import { ExecStreams } from './exec-streams.ts';
 import { isTerminalInput, isTerminalOutput } from './terminal.ts';
 import { type Accounts, readAccounts } from './user-lookup.ts';
@@ -48,7 +48,7 @@ const NOT_FOUND = 127;
  * @throws GangwayError container-not-running; command-not-found, command-not-executable; usage if a terminal is asked
  *   for and stdin is none; invalid-option for an unknown user
  */
-export async function execute(
+export async function execInContainer(
   target: ExecTarget,
   container: ProcessIdentity,
   request: ExecRequest,
@@ -60,12 +60,12 @@ export async function execute(
   }
   const accounts = readAccounts(`/proc/${container.pid}/root`);
   if (target.isolation === 'network') {
-    const env = environmentOf(target, request);
-    refuseBeforehand(container, request.command, directoryOf(target, request), env.PATH);
-    const words = [requireProgram('nsenter'), ...enterParameters(container.pid, target, request, accounts)];
+    const env = execEnvironment(target, request);
+    refuseBeforehand(container, request.command, workingDirectoryOf(target, request), env.PATH);
+    const words = [requireProgram('nsenter'), ...nsenterArguments(container.pid, target, request, accounts)];
     return await run({ words, env, leave: request.detached, request, streams });
   }
-  const description = describeExec(target, request, accounts);
+  const description = execProcessOf(target, request, accounts);
   const [path] = description.env.filter((entry) => entry.startsWith('PATH='));
   refuseBeforehand(container, request.command, description.cwd, path?.slice('PATH='.length));
   return await crunExec(target, description, request, streams);
@@ -81,7 +81,7 @@ function refuseBeforehand(
 }
 
 /** The process as crun will be told of it. @throws GangwayError invalid-option for an unknown user */
-export function describeExec(target: ExecTarget, request: ExecRequest, accounts: Accounts): OciProcess {
+export function execProcessOf(target: ExecTarget, request: ExecRequest, accounts: Accounts): OciProcess {
   const configuration = readFileSync(join(target.directory, 'config.json'), 'utf8');
   const own = (JSON.parse(configuration) as { readonly process: OciProcess }).process;
   return execProcess(own, request, { accounts, allCapabilities: allCapabilities() });
@@ -92,7 +92,7 @@ function allCapabilities(): string[] {
 }
 
 /** The container's environment and the command's own. */
-export function environmentOf(target: ExecTarget, request: ExecRequest): NodeJS.ProcessEnv {
+export function execEnvironment(target: ExecTarget, request: ExecRequest): NodeJS.ProcessEnv {
   const entries = [...target.environment, ...request.environment];
   return Object.fromEntries(
     entries.map((entry) => [entry.split('=', 1)[0] ?? '', entry.slice(entry.indexOf('=') + 1)]),
@@ -117,10 +117,10 @@ async function crunExec(target: ExecTarget, description: OciProcess, request: Ex
       target.id,
     ];
     const status = await run({ words, env: process.env, leave: false, request, streams });
-    const { complaint, output } = readCrunLog(ignoring('ENOENT', () => readFileSync(log)) ?? Buffer.alloc(0));
+    const { error: complaint, output } = readCrunLog(ignoring('ENOENT', () => readFileSync(log)) ?? Buffer.alloc(0));
     await say(streams.stdout, output);
     if (status === 0 || complaint === '') return status;
-    const exitStatus = statusOfComplaint(complaint);
+    const exitStatus = crunErrorStatus(complaint);
     // Else crun has said it on the command's stderr.
     if (!request.detached) return exitStatus;
     const [command = ''] = request.command;
@@ -140,7 +140,7 @@ async function say(to: Streams['stdout'], aside: Buffer): Promise<void> {
   const heard = () => {};
   to.on('error', heard);
   try {
-    const error = await write(to, output);
+    const error = await writeBytes(to, output);
     if (error !== undefined && !hasErrno(error, 'EPIPE')) throw error;
   } finally {
     to.off('error', heard);
@@ -148,7 +148,7 @@ async function say(to: Streams['stdout'], aside: Buffer): Promise<void> {
 }
 
 /** Docker's exit status for what crun has to complain about; crun has none of its own for each. */
-export function statusOfComplaint(complaint: string): number {
+export function crunErrorStatus(complaint: string): number {
   return /executable file .* not found/.test(complaint) ? NOT_FOUND : NOT_EXECUTABLE;
 }
 
@@ -170,7 +170,7 @@ async function run({ words, env, leave, request, streams }: Run): Promise<number
   try {
     const child = spawn(program, parameters, { stdio: [...ends.stdio], env });
     stopForwarding = forwardSignals(child);
-    ends.handOver();
+    ends.closeChildEnds();
     const status = await Promise.race([statusOf(child), ends.failure]);
     await ends.drained();
     return status;

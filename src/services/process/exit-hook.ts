@@ -40,7 +40,7 @@ export function lockPath(launch: Launch): string {
 }
 
 /** How a container ended. */
-export interface Exit {
+export interface ExitInfo {
   readonly exitCode: number;
   /** The kernel killed one of its processes for want of memory. */
   readonly outOfMemory: boolean;
@@ -49,9 +49,9 @@ export interface Exit {
 }
 
 /** Reads how the container ended; undefined while it has not, or when its monitor was killed and nobody knows. */
-export function readExit(launch: Launch): Exit | undefined {
-  const exitCode = readExitStatus(exitPath(launch));
-  const at = ignoring('ENOENT', () => statSync(exitPath(launch)))?.mtime;
+export function readExit(launch: Launch): ExitInfo | undefined {
+  const exitCode = readExitStatus(exitFilePath(launch));
+  const at = ignoring('ENOENT', () => statSync(exitFilePath(launch)))?.mtime;
   if (exitCode === undefined || at === undefined) return undefined;
   return { exitCode, outOfMemory: existsSync(`${launch.directory}/oom`), at };
 }
@@ -67,6 +67,6 @@ export function readExitStatus(exitFile: string): number | undefined {
 }
 
 /** Conmon's exit file. */
-export function exitPath(launch: Launch): string {
+export function exitFilePath(launch: Launch): string {
   return `${launch.exitDirectory}/${launch.id}`;
 }

@@ -27,12 +27,12 @@ import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
 import { ociConfiguration } from './configuration.ts';
 import { conmonCommand, crunCommand } from './conmon.ts';
-import { type Exit, exitPath, lockPath, readExit } from './exit-hook.ts';
-import { environmentPath, environmentScript, startPath } from './network-isolation.ts';
-import { killHalfLaunched, killMembers, release } from './network-only-process.ts';
+import { type ExitInfo, exitFilePath, lockPath, readExit } from './exit-hook.ts';
+import { environmentPath, environmentScript, startFifoPath } from './network-isolation.ts';
+import { killPartialLaunch, killProcesses, releaseProcess } from './network-only-process.ts';
 
 /** The two processes of a container: its first one, and the conmon that watches it. */
-export interface Launched {
+export interface ContainerProcesses {
   readonly container: ProcessIdentity;
   readonly monitor: ProcessIdentity;
 }
@@ -58,7 +58,7 @@ const stale = [
  *
  * @throws GangwayError command-not-found, command-not-executable; program-failed for all else that crun refuses
  */
-export async function launch(launch: Launch): Promise<Launched> {
+export async function createContainerProcess(launch: Launch): Promise<ContainerProcesses> {
   const command = conmonCommand(launch);
   // With a client the end of its service is the container's, too: conmon passes SIGTERM on.
   const words = launch.foreground ? command : outliving(command, `gangway container ${launch.id}`);
@@ -94,7 +94,7 @@ function writeBundle(launch: Launch): void {
     makeDirectory(path, 0o711);
   }
   for (const name of stale) rmSync(`${launch.directory}/${name}`, { force: true });
-  rmSync(exitPath(launch), { force: true });
+  rmSync(exitFilePath(launch), { force: true });
   if (launch.isolation === 'full') {
     // It tells the environment, and who may look into the directory is anybody who knows the id.
     writeFileSync(`${launch.directory}/config.json`, JSON.stringify(ociConfiguration(launch)), { mode: 0o600 });
@@ -103,8 +103,8 @@ function writeBundle(launch: Launch): void {
 }
 
 /** Lets the command run. @throws GangwayError program-failed */
-export async function start(launch: Launch): Promise<void> {
-  if (launch.isolation === 'network') return release(launch, readLaunched(launch));
+export async function startContainerProcess(launch: Launch): Promise<void> {
+  if (launch.isolation === 'network') return releaseProcess(launch, readContainerProcesses(launch));
   const { code, complaint } = await run(crunCommand(launch, 'start', launch.id));
   if (code !== 0) throw crunFailure(launch, complaint);
 }
@@ -118,9 +118,9 @@ export async function start(launch: Launch): Promise<void> {
  *
  * @throws GangwayError program-failed with the processes that do not end; all but their control group is gone
  */
-export async function discard(launch: Launch): Promise<void> {
-  const launched = readLaunched(launch);
-  const left = new Set(launched === undefined ? await killHalfLaunched(launch) : []);
+export async function deleteContainerProcess(launch: Launch): Promise<void> {
+  const launched = readContainerProcesses(launch);
+  const left = new Set(launched === undefined ? await killPartialLaunch(launch) : []);
   const ended = readExit(launch) !== undefined;
   if (launched !== undefined && !ended) signalProcess(launched.monitor, 'SIGKILL');
   const state = `${launch.runtimeRoot}/${launch.id}`;
@@ -130,12 +130,12 @@ export async function discard(launch: Launch): Promise<void> {
     const { code, complaint } = await run(crunCommand(launch, 'delete', '--force', launch.id));
     if (code !== 0 && !/does not exist|No such file/.test(complaint)) throw crunFailure(launch, complaint);
   }
-  if (launch.isolation === 'network') for (const pid of await killMembers(launch, launched)) left.add(pid);
+  if (launch.isolation === 'network') for (const pid of await killProcesses(launch, launched)) left.add(pid);
   const layout = readLayout();
   for (const pid of await killCgroup(layout, launch.cgroupPath)) left.add(pid);
   unmountTree(launch);
   rmSync(launch.directory, { recursive: true, force: true });
-  rmSync(exitPath(launch), { force: true });
+  rmSync(exitFilePath(launch), { force: true });
   if (left.size > 0) throw undying(launch, [...left]);
   removeCgroup(layout, launch.cgroupPath);
 }
@@ -154,36 +154,36 @@ function unmountTree({ directory }: Launch): void {
 }
 
 /** What a container is found to be. `lost`: its monitor was killed; how it ended, or will end, nobody can know. */
-export type Observed =
+export type ObservedProcess =
   | { readonly kind: 'absent' | 'created' | 'running' | 'lost' }
-  | { readonly kind: 'exited'; readonly exit: Exit };
+  | { readonly kind: 'exited'; readonly exit: ExitInfo };
 
 /** Looks at the processes and files; asks no program. */
-export function observe(launch: Launch): Observed {
-  const launched = readLaunched(launch);
+export function observeContainerProcess(launch: Launch): ObservedProcess {
+  const launched = readContainerProcesses(launch);
   if (launched === undefined) return { kind: 'absent' };
   const exit = readExit(launch);
   if (exit !== undefined) return { kind: 'exited', exit };
   if (!isAlive(launched.monitor)) return { kind: 'lost' };
   // The FIFO on which the first process waits is removed when it is let go.
-  const waiting = launch.isolation === 'full' ? `${launch.runtimeRoot}/${launch.id}/exec.fifo` : startPath(launch);
+  const waiting = launch.isolation === 'full' ? `${launch.runtimeRoot}/${launch.id}/exec.fifo` : startFifoPath(launch);
   return { kind: existsSync(waiting) ? 'created' : 'running' };
 }
 
 /** Whole or not at all: who is killed in between leaves processes that are known by their command lines (members.ts). */
-function writeLaunched({ directory }: Launch, launched: Launched): void {
+function writeLaunched({ directory }: Launch, launched: ContainerProcesses): void {
   const path = `${directory}/processes.json`;
   writeFileSync(`${path}.new`, JSON.stringify(launched));
   renameSync(`${path}.new`, path);
 }
 
 /** The processes as `launch` found them; undefined where there is no such container. They may have ended since. */
-export function readLaunched(launch: Launch): Launched | undefined {
+export function readContainerProcesses(launch: Launch): ContainerProcesses | undefined {
   const text = ignoring('ENOENT', () => readFileSync(`${launch.directory}/processes.json`, 'utf8'));
-  return text === undefined ? undefined : (JSON.parse(text) as Launched);
+  return text === undefined ? undefined : (JSON.parse(text) as ContainerProcesses);
 }
 
-function identify(launch: Launch, pid: number): Launched {
+function identify(launch: Launch, pid: number): ContainerProcesses {
   const monitorPid = Number(readFileSync(`${launch.directory}/conmon.pid`, 'utf8'));
   const container = identifyProcess(pid);
   const monitor = identifyProcess(monitorPid);

@@ -52,7 +52,7 @@ export function parseLogEntry(entry: Buffer): LogEntry | undefined {
 const LARGEST_PIECE = 65_536;
 
 /** Joins the entries of one log. */
-export class LineJoiner {
+export class LogLineAssembler {
   readonly #unfinished = { stdout: new Unfinished('stdout'), stderr: new Unfinished('stderr') };
 
   /** @returns the line that this entry completes, if it does */

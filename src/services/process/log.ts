@@ -11,7 +11,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { hasErrno } from '../../values/errors.ts';
 import { longestTimeoutMilliseconds } from '../../values/timer.ts';
-import { LineJoiner, type LogLine, parseLogEntry } from './log-line.ts';
+import { type LogLine, LogLineAssembler, parseLogEntry } from './log-line.ts';
 import { findTail } from './log-tail.ts';
 
 export interface LogOptions {
@@ -94,7 +94,7 @@ async function* within(
 
 /** One file under the log's name, read from front to back. */
 class LogFile {
-  readonly #joiner = new LineJoiner();
+  readonly #joiner = new LogLineAssembler();
   #position = 0;
   /** The beginning of an entry whose end conmon has not written yet. */
   #torn: Buffer = Buffer.alloc(0);

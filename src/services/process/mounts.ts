@@ -77,7 +77,7 @@ export const initPath = '/dev/init';
 const identityFiles = ['hosts', 'hostname', 'resolv.conf'];
 
 /** All mounts in the order in which they are made. Later ones may lie inside earlier ones. */
-export function mounts(launch: Launch): readonly Mount[] {
+export function ociMounts(launch: Launch): readonly Mount[] {
   const access = launch.readOnly ? 'ro' : 'rw';
   return [
     ...kernelMounts,

@@ -20,7 +20,7 @@ import { quote } from '../../values/quote.ts';
 import { isOfNetwork } from '../../values/sysctl-grammar.ts';
 
 /** The FIFO that the process reads before it becomes the command. */
-export function startPath(launch: Launch): string {
+export function startFifoPath(launch: Launch): string {
   return `${launch.directory}/start`;
 }
 
@@ -74,7 +74,7 @@ export function environmentScript({ environment }: Launch): string {
 }
 
 /** The words that enter the network and run the command in it. */
-export function isolated(launch: Launch): string[] {
+export function networkOnlyCommand(launch: Launch): string[] {
   const { network, identity, directory, identityDirectory } = launch;
   const user = identity.uid === 0 && identity.gid === 0 ? [] : setpriv(launch);
   const command = [...user, ...launch.command];
@@ -99,7 +99,7 @@ function setpriv({ identity: { uid, gid, additionalGids } }: Launch): string[] {
 }
 
 /** @throws GangwayError conflicting-options for the first option that needs more than a network namespace */
-export function refuseBeyondNetwork(request: ContainerRequest): void {
+export function refuseOptionsBeyondNetwork(request: ContainerRequest): void {
   const { capabilities, limits } = request;
   const asked: readonly (readonly [string, boolean])[] = [
     ['--rootfs', request.rootfs !== undefined],

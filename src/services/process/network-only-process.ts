@@ -21,20 +21,20 @@ import { isAlive, killUntilNone, type ProcessIdentity, signalProcess } from '../
 import { mountNamespaceId } from '../../sys/namespace.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch } from '../../values/launch.ts';
-import { startPath } from './network-isolation.ts';
+import { startFifoPath } from './network-isolation.ts';
 
 /** How long a process may take into its namespaces. It takes 3 ms; a machine that is out of memory takes longer. */
 const patienceMilliseconds = 30_000;
 
 /** Lets the waiting process become the command. @throws GangwayError program-failed if it has ended, or does not come */
-export async function release(
+export async function releaseProcess(
   launch: Launch,
   launched: { readonly container: ProcessIdentity } | undefined,
 ): Promise<void> {
   const deadline = Date.now() + patienceMilliseconds;
   while (launched !== undefined && isAlive(launched.container) && Date.now() < deadline) {
     // ENXIO: nobody reads yet, the process is still on its way into its namespaces.
-    const fd = ignoring('ENXIO', () => openSync(startPath(launch), constants.O_WRONLY | constants.O_NONBLOCK));
+    const fd = ignoring('ENXIO', () => openSync(startFifoPath(launch), constants.O_WRONLY | constants.O_NONBLOCK));
     if (fd === undefined) {
       await setTimeout(1);
       continue;
@@ -46,7 +46,7 @@ export async function release(
     } finally {
       closeSync(fd);
     }
-    return rmSync(startPath(launch), { force: true });
+    return rmSync(startFifoPath(launch), { force: true });
   }
   const why =
     launched !== undefined && isAlive(launched.container)
@@ -58,7 +58,7 @@ export async function release(
 }
 
 /** Kills whatever is left of the container. Never what shares the mount namespace of this program. @returns who does not end */
-export async function killMembers(
+export async function killProcesses(
   launch: Launch,
   launched: { readonly container: ProcessIdentity } | undefined,
 ): Promise<readonly number[]> {
@@ -74,7 +74,7 @@ export async function killMembers(
  *
  * @returns who does not end
  */
-export async function killHalfLaunched({ directory }: Launch): Promise<readonly number[]> {
+export async function killPartialLaunch({ directory }: Launch): Promise<readonly number[]> {
   return await killUntilNone(() => processes().filter((pid) => commandLine(pid).includes(directory)));
 }
 

@@ -9,13 +9,13 @@ import { GangwayError, ignoring } from '../../values/errors.ts';
 import type { Launch, Root } from '../../values/launch.ts';
 import { isOfNetwork } from '../../values/sysctl-grammar.ts';
 import { chooseCapabilities, readBoundingSet } from './capabilities.ts';
-import { refuseBeyondNetwork } from './network-isolation.ts';
-import { prepareLimits } from './resources.ts';
-import { furtherMounts, isInRootsHands } from './rootfs.ts';
-import { type Accounts, homeOf, lookUp, readAccounts, readArchivedAccounts } from './user-lookup.ts';
+import { refuseOptionsBeyondNetwork } from './network-isolation.ts';
+import { resolveLimits } from './resources.ts';
+import { additionalMounts, isRootControlled } from './rootfs.ts';
+import { type Accounts, homeDirectoryOf, readAccounts, readArchivedAccounts, resolveUser } from './user-lookup.ts';
 
 /** What the engine has chosen for this container. */
-export type Place = Pick<
+export type LaunchContext = Pick<
   Launch,
   | 'id'
   | 'directory'
@@ -36,7 +36,7 @@ export type Place = Pick<
   readonly identityDirectory?: string;
 };
 
-export interface Prepared {
+export interface ResolvedLaunch {
   readonly launch: Launch;
   readonly warnings: readonly string[];
 }
@@ -50,20 +50,20 @@ const openFiles = { soft: 1024, hard: 524_288 };
  *
  * @throws GangwayError invalid-option, rootfs-not-found, conflicting-options, missing-program, not-supported
  */
-export function prepareLaunch(request: ContainerRequest, place: Place): Prepared {
+export function resolveLaunch(request: ContainerRequest, place: LaunchContext): ResolvedLaunch {
   refuseConflicts(request);
   const { unpackedRoot, ...chosen } = place;
   const { root, leftOut } = chooseRoot(request, place);
   const accounts = accountsOf(root, request);
-  const identity = lookUp(request.user, accounts);
-  const { limits, warnings } = prepareLimits(request.limits);
+  const identity = resolveUser(request.user, accounts);
+  const { limits, warnings } = resolveLimits(request.limits);
   for (const volume of request.volumes) requireSource(volume);
   const launch: Launch = {
     ...chosen,
     identityDirectory: place.identityDirectory ?? place.directory,
     isolation: request.isolation,
     command: request.command,
-    environment: environment(request, place.hostname, homeOf(identity.uid, accounts)),
+    environment: environment(request, place.hostname, homeDirectoryOf(identity.uid, accounts)),
     workingDirectory: request.workingDirectory ?? '/',
     identity,
     root,
@@ -86,7 +86,7 @@ function tellLeftOut(point: string): string {
 }
 
 function refuseConflicts(request: ContainerRequest): void {
-  if (request.isolation === 'network') refuseBeyondNetwork(request);
+  if (request.isolation === 'network') refuseOptionsBeyondNetwork(request);
   const { kind } = request.network;
   if (request.userNamespace === 'private' && (kind === 'host' || kind === 'container')) {
     throw new GangwayError('conflicting-options', `--userns private can't be combined with --network ${kind}`, {
@@ -101,11 +101,11 @@ interface Chosen {
   readonly leftOut: readonly string[];
 }
 
-function chooseRoot(request: ContainerRequest, place: Place): Chosen {
+function chooseRoot(request: ContainerRequest, place: LaunchContext): Chosen {
   const { rootfs } = request;
   if (rootfs === undefined) {
-    const further = furtherMounts(readFileSync('/proc/self/mountinfo', 'utf8'), place.hidden);
-    const mounts = further.filter(isInRootsHands);
+    const further = additionalMounts(readFileSync('/proc/self/mountinfo', 'utf8'), place.hidden);
+    const mounts = further.filter(isRootControlled);
     const isCovered = (point: string) => request.volumes.some(({ target }) => `${point}/`.startsWith(`${target}/`));
     const leftOut = request.isolation === 'network' ? [] : further.filter((point) => !mounts.includes(point));
     return { root: { kind: 'host', mounts }, leftOut: leftOut.filter((point) => !isCovered(point)) };

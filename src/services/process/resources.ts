@@ -36,7 +36,7 @@ const periodMicroseconds = 100_000;
  *
  * @throws GangwayError not-supported for what this kernel doesn't keep, invalid-option for what is no disk
  */
-export function prepareLimits(asked: Limits): { limits: LaunchLimits; warnings: readonly string[] } {
+export function resolveLimits(asked: Limits): { limits: LaunchLimits; warnings: readonly string[] } {
   const layout = readLayout();
   refuseUnkept(asked, layout);
   const { deviceReadBytesPerSecond = [], deviceWriteBytesPerSecond = [], ...others } = asked;
@@ -110,7 +110,7 @@ function deviceNumbers(device: number): { major: number; minor: number } {
 }
 
 /** The `linux.resources` of config.json. Devices: none but the harmless ones that crun adds by itself. */
-export function resources(limits: LaunchLimits): Readonly<Record<string, unknown>> {
+export function ociResources(limits: LaunchLimits): Readonly<Record<string, unknown>> {
   const { cpuMillis, cpuShares, memoryBytes, pids } = limits;
   const quota =
     cpuMillis === undefined ? {} : { quota: cpuMillis * (periodMicroseconds / 1000), period: periodMicroseconds };

@@ -38,7 +38,7 @@ import type { Launch } from '../../values/launch.ts';
  *
  * @see mount(8) on X-mount.idmap
  */
-export const rootScript = `set -eu
+export const rootfsScript = `set -eu
 umask 022
 cd "$1"
 kind=$2 source=$3 map=$4 access=$5 count=$6
@@ -91,13 +91,13 @@ exec "$@"
 `;
 
 /** The words that stand before a command to run it on the container's tree. */
-export function onTree(launch: Launch): string[] {
+export function onRootfs(launch: Launch): string[] {
   const { root, userNamespace } = launch;
   const range = userNamespace?.range;
   const map = range === undefined || root.kind === 'host' ? '' : `b:0:${range.first}:${range.length}`;
   const further = root.kind === 'host' ? root.mounts : [];
   const path = root.kind === 'host' ? '/' : root.path;
-  const words = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', rootScript, 'gangway'];
+  const words = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', rootfsScript, 'gangway'];
   return [
     ...words,
     launch.directory,
@@ -125,7 +125,7 @@ const transient = new Set(
  * @param mountinfo `/proc/self/mountinfo`
  * @see proc_pid_mountinfo(5)
  */
-export function furtherMounts(mountinfo: string, hidden: readonly string[]): string[] {
+export function additionalMounts(mountinfo: string, hidden: readonly string[]): string[] {
   const outOfSight = ['/proc', '/sys', '/dev', '/run', '/tmp', '/boot', ...hidden];
   const found = new Set<string>();
   for (const line of mountinfo.split('\n')) {
@@ -141,7 +141,7 @@ export function furtherMounts(mountinfo: string, hidden: readonly string[]): str
  * Can nobody but root put something else in the place of this mount point? So it is if every directory above it is root's, and
  * its group and others don't write there. From the top down: what is others' is not even asked.
  */
-export function isInRootsHands(point: string): boolean {
+export function isRootControlled(point: string): boolean {
   const above = point.split('/').slice(0, -1);
   return above.every((_, index) => isRootsAlone(above.slice(0, index + 1).join('/') || '/'));
 }

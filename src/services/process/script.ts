@@ -8,16 +8,16 @@
 import type { Launch } from '../../values/launch.ts';
 import { quote } from '../../values/quote.ts';
 import { ociConfiguration } from './configuration.ts';
-import { exitPath } from './exit-hook.ts';
-import { environmentPath, environmentScript, isolated } from './network-isolation.ts';
-import { onTree } from './rootfs.ts';
+import { exitFilePath } from './exit-hook.ts';
+import { environmentPath, environmentScript, networkOnlyCommand } from './network-isolation.ts';
+import { onRootfs } from './rootfs.ts';
 
 /**
  * The lines that start the container. One without a client runs in the background with its output in the log file, so
  * that whoever reads the script's output sees its end.
  */
 export function launchCommands(launch: Launch): string[] {
-  const words = launch.isolation === 'full' ? fullWords(launch) : isolated(launch);
+  const words = launch.isolation === 'full' ? fullWords(launch) : networkOnlyCommand(launch);
   const behind = launch.foreground ? '' : ` </dev/null >${quote(launch.logPath)} 2>&1 &`;
   return [
     ...(launch.isolation === 'full'
@@ -28,7 +28,7 @@ export function launchCommands(launch: Launch): string[] {
 }
 
 function fullWords(launch: Launch): string[] {
-  return [...onTree(launch), 'crun', `--root=${launch.runtimeRoot}`, 'run', '--bundle', launch.directory, launch.id];
+  return [...onRootfs(launch), 'crun', `--root=${launch.runtimeRoot}`, 'run', '--bundle', launch.directory, launch.id];
 }
 
 function bundleCommands(launch: Launch, terminal: boolean): string[] {
@@ -83,7 +83,7 @@ export function discardCommands(launch: Launch): string[] {
   return [
     `rm -f ${directory}/lock`,
     ...(launch.isolation === 'network' ? killCommands(directory) : deleteCommands(launch)),
-    `rm -rf ${directory} ${quote(exitPath(launch))}`,
+    `rm -rf ${directory} ${quote(exitFilePath(launch))}`,
   ];
 }
 

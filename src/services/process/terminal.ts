@@ -36,7 +36,7 @@ export function isTerminalOutput(stream: unknown): stream is WriteStream {
  *
  *     stty raw -echo
  */
-export function makeRaw(input: ReadStream): Undo {
+export function enableRawMode(input: ReadStream): Undo {
   const wasRaw = input.isRaw;
   const restore = () => {
     process.off('exit', restore);
@@ -66,7 +66,7 @@ const deadly = ['SIGHUP', 'SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
  * @param redraw The program has drawn its screen before we came, for somebody else: it is to draw it again. It does so
  *   when it hears of another size (SIGWINCH), and the kernel tells it only of one that is different from the last.
  */
-export function followSize(output: WriteStream, bundleDirectory: string, redraw: boolean): Undo {
+export function syncTerminalSize(output: WriteStream, bundleDirectory: string, redraw: boolean): Undo {
   let pending: NodeJS.Timeout | undefined;
   let sure: NodeJS.Timeout | undefined;
   const send = () => {

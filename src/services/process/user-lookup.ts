@@ -56,7 +56,7 @@ export function readArchivedAccounts(archive: string): Accounts {
  *
  * @throws GangwayError invalid-option if a name has no entry
  */
-export function lookUp(user: string | undefined, accounts: Accounts): Identity {
+export function resolveUser(user: string | undefined, accounts: Accounts): Identity {
   const [userText = '', groupText] = (user ?? '0').split(':', 2);
   const entry = find(accounts.passwd, userText, 2);
   const uid = entry === undefined ? number(userText) : number(entry[2] ?? '');
@@ -81,7 +81,7 @@ function groupsOf(name: string, file: string): readonly number[] {
 }
 
 /** The home directory of a uid; `/` where it has none. */
-export function homeOf(uid: number, accounts: Accounts): string {
+export function homeDirectoryOf(uid: number, accounts: Accounts): string {
   return find(accounts.passwd, String(uid), 2)?.[5] || '/';
 }
 

@@ -14,27 +14,27 @@ import { dirname } from 'node:path';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { watchProcess } from '../../sys/pidfd.ts';
 import type { Launch } from '../../values/launch.ts';
-import { exitPath, readExitStatus } from './exit-hook.ts';
-import { type Launched, readLaunched } from './launch.ts';
+import { exitFilePath, readExitStatus } from './exit-hook.ts';
+import { type ContainerProcesses, readContainerProcesses } from './launch.ts';
 
 /** The exit status; `unknown` if the monitor ended without leaving one, or somebody has taken away what it left. */
 export type ExitStatus = number | 'unknown';
 
 /** One life of a container, as far as its end can be seen. */
-export interface WatchedLife {
+export interface MonitoredRun {
   /** What conmon will write, or has written: EXITS/ID */
   readonly exitFile: string;
   readonly monitor: ProcessIdentity;
   /** No more once somebody has taken it away: the exit file is removed then, and the next one is the next life's. */
-  readonly stands: () => boolean;
+  readonly isCurrent: () => boolean;
 }
 
-export function watched(launch: Launch, { monitor }: Launched): WatchedLife {
+export function monitoredRun(launch: Launch, { monitor }: ContainerProcesses): MonitoredRun {
   const stands = () => {
-    const now = readLaunched(launch)?.monitor;
+    const now = readContainerProcesses(launch)?.monitor;
     return now?.pid === monitor.pid && now.startTime === monitor.startTime;
   };
-  return { exitFile: exitPath(launch), monitor, stands };
+  return { exitFile: exitFilePath(launch), monitor, isCurrent: stands };
 }
 
 /**
@@ -44,7 +44,7 @@ export function watched(launch: Launch, { monitor }: Launched): WatchedLife {
  * @throws Error ENOENT if there is no such directory
  */
 export async function waitForExit(
-  { exitFile, monitor, stands }: WatchedLife,
+  { exitFile, monitor, isCurrent: stands }: MonitoredRun,
   signal?: AbortSignal,
 ): Promise<ExitStatus> {
   let wake = () => {};

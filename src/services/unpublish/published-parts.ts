@@ -17,27 +17,27 @@ interface Leading {
 }
 
 /** `8080:80/tcp` */
-export function exactly({ hostPort, ...leading }: Leading & { readonly hostPort: number }): string {
+export function exactKey({ hostPort, ...leading }: Leading & { readonly hostPort: number }): string {
   return `${hostPort}:${leading.containerPort}/${leading.protocol}`;
 }
 
 /** `*:80/tcp` */
-export function anyOf({ containerPort, protocol }: Leading): string {
+export function containerPortKey({ containerPort, protocol }: Leading): string {
   return `*:${containerPort}/${protocol}`;
 }
 
 /** Absent where the host port is anybody's choice. */
-export function labelOf(single: PublishedPort): string | undefined {
+export function requestKey(single: PublishedPort): string | undefined {
   const { hostPort } = single;
   if (hostPort === undefined || size(hostPort) > 1) return undefined;
-  return exactly({ ...leadingTo(single), hostPort: hostPort.first });
+  return exactKey({ ...containerPortOf(single), hostPort: hostPort.first });
 }
 
-export function leadingTo({ containerPort, protocol }: PublishedPort): Leading {
+export function containerPortOf({ containerPort, protocol }: PublishedPort): Leading {
   return { containerPort: containerPort.first, protocol };
 }
 
-export class Shelves<Item> {
+export class PortIndex<Item> {
   readonly #shelves = new Map<string, Item[]>();
 
   put(label: string, item: Item): void {
@@ -52,9 +52,9 @@ export class Shelves<Item> {
 }
 
 /** What was asked for, a port each, while some of it is written anew. */
-export class Parts {
+export class PublishedParts {
   readonly #requests: readonly { readonly request: PublishedPort; readonly parts: readonly PublishedPort[] }[];
-  readonly #shelves = new Shelves<PublishedPort>();
+  readonly #shelves = new PortIndex<PublishedPort>();
   readonly #instead = new Map<PublishedPort, readonly PublishedPort[]>();
 
   constructor(published: readonly PublishedPort[]) {
@@ -63,13 +63,15 @@ export class Parts {
   }
 
   /** Those with this host port, or with any where none is named. */
-  like(single: PublishedPort): readonly PublishedPort[] {
-    return this.#at(labelOf(single) ?? anyOf(leadingTo(single)));
+  matching(single: PublishedPort): readonly PublishedPort[] {
+    return this.#at(requestKey(single) ?? containerPortKey(containerPortOf(single)));
   }
 
   /** Those that this binding may have come of. */
   sourcesOf(binding: PortBinding): readonly PublishedPort[] {
-    return [...this.#at(exactly(binding)), ...this.#at(`?${anyOf(binding)}`)].filter((part) => fits(part, binding));
+    return [...this.#at(exactKey(binding)), ...this.#at(`?${containerPortKey(binding)}`)].filter((part) =>
+      matchesBinding(part, binding),
+    );
   }
 
   replace(part: PublishedPort, instead: readonly PublishedPort[]): void {
@@ -90,9 +92,9 @@ export class Parts {
 
   #put(parts: readonly PublishedPort[]): void {
     for (const part of parts) {
-      const any = anyOf(leadingTo(part));
+      const any = containerPortKey(containerPortOf(part));
       this.#shelves.put(any, part);
-      this.#shelves.put(labelOf(part) ?? `?${any}`, part);
+      this.#shelves.put(requestKey(part) ?? `?${any}`, part);
     }
   }
 
@@ -102,7 +104,10 @@ export class Parts {
 }
 
 /** May this binding have come of that request for one port? */
-export function fits({ protocol, hostAddress, hostPort, containerPort }: PublishedPort, binding: PortBinding): boolean {
+export function matchesBinding(
+  { protocol, hostAddress, hostPort, containerPort }: PublishedPort,
+  binding: PortBinding,
+): boolean {
   return (
     protocol === binding.protocol &&
     containerPort.first === binding.containerPort &&

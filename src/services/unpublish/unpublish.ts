@@ -16,7 +16,15 @@ import { GangwayError } from '../../values/errors.ts';
 import { grouped } from '../../values/grouped.ts';
 import type { PortBinding, PublishedPort } from '../../values/port.ts';
 import { formatLeading, formatPublish, singles, size } from '../../values/port-grammar.ts';
-import { anyOf, exactly, fits, labelOf, leadingTo, Parts, Shelves } from './published-parts.ts';
+import {
+  containerPortKey,
+  containerPortOf,
+  exactKey,
+  matchesBinding,
+  PortIndex,
+  PublishedParts,
+  requestKey,
+} from './published-parts.ts';
 
 /**
  * The bindings that are meant.
@@ -28,10 +36,13 @@ export function selectBindings(
   bindings: readonly PortBinding[],
   meant: readonly PublishedPort[],
 ): readonly PortBinding[] {
-  const published = new Shelves<PortBinding>();
-  for (const binding of bindings) for (const label of [exactly(binding), anyOf(binding)]) published.put(label, binding);
+  const published = new PortIndex<PortBinding>();
+  for (const binding of bindings)
+    for (const label of [exactKey(binding), containerPortKey(binding)]) published.put(label, binding);
   const chosen = meant.flatMap(singles).map((single) => {
-    const found = published.at(labelOf(single) ?? anyOf(leadingTo(single))).filter((binding) => fits(single, binding));
+    const found = published
+      .at(requestKey(single) ?? containerPortKey(containerPortOf(single)))
+      .filter((binding) => matchesBinding(single, binding));
     if (found.length === 0) throw notPublished(name, single, bindings.map(formatLeading));
     return found;
   });
@@ -44,9 +55,9 @@ export function withoutBindings(
   gone: readonly PortBinding[],
   left: readonly PortBinding[],
 ): readonly PublishedPort[] {
-  const parts = new Parts(published);
-  const remaining = grouped(left, exactly);
-  for (const [label, samePort] of grouped(gone, exactly)) takePort(parts, samePort, remaining.get(label) ?? []);
+  const parts = new PublishedParts(published);
+  const remaining = grouped(left, exactKey);
+  for (const [label, samePort] of grouped(gone, exactKey)) takePort(parts, samePort, remaining.get(label) ?? []);
   return parts.requests();
 }
 
@@ -60,9 +71,9 @@ export function withoutRequests(
   published: readonly PublishedPort[],
   meant: readonly PublishedPort[],
 ): readonly PublishedPort[] {
-  const parts = new Parts(published);
+  const parts = new PublishedParts(published);
   for (const single of meant.flatMap(singles)) {
-    const found = parts.like(single).filter((part) => isMeant(single, part));
+    const found = parts.matching(single).filter((part) => matchesRequest(single, part));
     if (found.length === 0) throw notPublished(name, single, published.map(formatPublish));
     for (const part of found) parts.replace(part, remainder(single, part));
   }
@@ -70,7 +81,7 @@ export function withoutRequests(
 }
 
 /** @param gone bindings that differ in nothing but the address: one request may have made them all. @param left those that stay */
-function takePort(parts: Parts, gone: readonly PortBinding[], left: readonly PortBinding[]): void {
+function takePort(parts: PublishedParts, gone: readonly PortBinding[], left: readonly PortBinding[]): void {
   const sources = gone.flatMap((binding) => parts.sourcesOf(binding));
   const part = sources.toSorted((a, b) => vagueness(a) - vagueness(b))[0];
   if (part === undefined) return;
@@ -79,15 +90,17 @@ function takePort(parts: Parts, gone: readonly PortBinding[], left: readonly Por
     part,
     kept.map((hostAddress) => ({ ...part, hostAddress })),
   );
-  const others = gone.filter((binding) => !fits(part, binding));
+  const others = gone.filter((binding) => !matchesBinding(part, binding));
   if (others.length > 0) takePort(parts, others, left);
 }
 
 /** The addresses at which a request without one is still bound by the same port, and no other request by name. */
-function addressesLeft(parts: Parts, part: PublishedPort, left: readonly PortBinding[]): readonly Address[] {
+function addressesLeft(parts: PublishedParts, part: PublishedPort, left: readonly PortBinding[]): readonly Address[] {
   const isNamed = (binding: PortBinding) =>
     parts.sourcesOf(binding).some(({ hostAddress }) => hostAddress !== undefined);
-  return left.filter((binding) => fits(part, binding) && !isNamed(binding)).map(({ hostAddress }) => hostAddress);
+  return left
+    .filter((binding) => matchesBinding(part, binding) && !isNamed(binding))
+    .map(({ hostAddress }) => hostAddress);
 }
 
 /** What says more is the likelier source: a host port before a choice, an address before all of them. */
@@ -96,7 +109,7 @@ function vagueness({ hostPort, hostAddress }: PublishedPort): number {
   return 2 * choice + (hostAddress === undefined ? 1 : 0);
 }
 
-function isMeant(meant: PublishedPort, part: PublishedPort): boolean {
+function matchesRequest(meant: PublishedPort, part: PublishedPort): boolean {
   const { protocol, hostAddress, hostPort, containerPort } = meant;
   const { hostPort: asked } = part;
   return (
