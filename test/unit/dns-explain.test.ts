@@ -172,7 +172,10 @@ test('where names open addresses, nobody is asked who would open them to himself
 
 test('what no way out lets ask for is no name, of whichever type; what a network knows is answered', (t) => {
   const limited = (...texts: string[]): EgressNetwork => ({ ...plainExit, egress: parseEgress(texts) });
-  const some = { ...inside, egressNetworks: [limited('allow=x.test,*.corp.test', 'deny=*.evil.corp.test,bad.corp.test')] };
+  const some = {
+    ...inside,
+    egressNetworks: [limited('allow=x.test,*.corp.test', 'deny=*.evil.corp.test,bad.corp.test')],
+  };
   for (const name of ['x.test', 'a.corp.test', 'b.a.corp.test']) t.is(told(name, 'A', some), 'outside', name);
   const kept = ['y.test', 'a.x.test', 'corp.test', 'xcorp.test', 'bad.corp.test', 'a.evil.corp.test', 'com', ''];
   // One label with a dot in it is none of those below corp.test; one that ends in a backslash is.
