@@ -61,7 +61,7 @@ async function main(rounds: number, milliseconds: number): Promise<void> {
   } finally {
     // A part that breaks off doesn't take along what the others have found.
     const result = report(machine, kinds, absent, log.measurements);
-    const base = absent.some(({ name }) => name === 'docker-proxy') ? 'gangway, engine' : 'docker-proxy';
+    const base = absent.some(({ name }) => name === 'docker-proxy') ? 'gangway, relay' : 'docker-proxy';
     const json = `${JSON.stringify(result, null, 2)}\n`;
     if (options.output !== undefined) writeFileSync(options.output, json);
     process.stdout.write(options.json ? json : markdown(result, [base, sizesOff]));

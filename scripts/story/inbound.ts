@@ -163,5 +163,5 @@ the answer:      connection tracking puts 203.0.113.1:8080 back as its source`,
   ],
   docker:
     'A DNAT rule and an accept for each port, and two docker-proxy processes, one a family, in the place of our sockets. Before 28, somebody on the same wire who set such a route could get in.',
-  sources: ['src/networks/port-mapping.ts', 'src/services/proxy/stream-relay.ts'],
+  sources: ['src/networks/port-mapping.ts', 'src/services/proxy/splice-worker/connection.ts'],
 };

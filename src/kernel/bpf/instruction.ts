@@ -18,9 +18,9 @@
 import type { Field, Width } from './layout.ts';
 
 type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
-export type Whole = `r${Digit | 10}`;
-type Half = `w${Digit | 10}`;
-export type Register = Whole | Half;
+export type Register64 = `r${Digit | 10}`;
+type Register32 = `w${Digit | 10}`;
+export type Register = Register64 | Register32;
 export type Operand = Register | number;
 
 /** BPF_LD, BPF_LDX, BPF_ST, BPF_STX, BPF_ALU, BPF_JMP, BPF_JMP32, BPF_ALU64 */
@@ -58,12 +58,12 @@ export type Comparison = keyof typeof comparisons;
 
 export type Instruction =
   | { readonly kind: 'arithmetic'; readonly to: Register; readonly operation: Operation; readonly from: Operand }
-  | { readonly kind: 'constant'; readonly to: Whole; readonly value: bigint }
-  | { readonly kind: 'map'; readonly to: Whole; readonly map: string }
-  | { readonly kind: 'load'; readonly to: Register; readonly base: Whole; readonly field: Field }
-  | { readonly kind: 'store'; readonly base: Whole; readonly field: Field; readonly from: Operand }
+  | { readonly kind: 'constant'; readonly to: Register64; readonly value: bigint }
+  | { readonly kind: 'map'; readonly to: Register64; readonly map: string }
+  | { readonly kind: 'load'; readonly to: Register; readonly base: Register64; readonly field: Field }
+  | { readonly kind: 'store'; readonly base: Register64; readonly field: Field; readonly from: Operand }
   /** Adds in one piece, whoever else does so at the same time. */
-  | { readonly kind: 'add'; readonly base: Whole; readonly field: Field; readonly from: Whole }
+  | { readonly kind: 'add'; readonly base: Register64; readonly field: Field; readonly from: Register64 }
   | { readonly kind: 'goto'; readonly label: string; readonly if?: Condition }
   | { readonly kind: 'call'; readonly helper: Helper }
   | { readonly kind: 'exit' };
@@ -75,7 +75,7 @@ export interface Condition {
 }
 
 /** What an instruction needs to know of what is around it. */
-export interface Surroundings {
+export interface EncodeContext {
   /** How many instructions further the label is. */
   readonly distance: (label: string) => number;
   readonly descriptor: (map: string) => number;
@@ -86,7 +86,7 @@ export function length({ kind }: Instruction): number {
   return kind === 'constant' || kind === 'map' ? 2 : 1;
 }
 
-export function encode(instruction: Instruction, around: Surroundings): Buffer {
+export function encode(instruction: Instruction, around: EncodeContext): Buffer {
   switch (instruction.kind) {
     case 'arithmetic': {
       const { to, operation, from } = instruction;
@@ -146,7 +146,7 @@ function place(code: number, to: number, from: number, offset: number, immediate
   return bytes;
 }
 
-function isHalf(register: Register): register is Half {
+function isHalf(register: Register): register is Register32 {
   return register.startsWith('w');
 }
 

@@ -22,7 +22,7 @@ import {
   length,
   type Operand,
   type Register,
-  type Whole,
+  type Register64,
 } from './instruction.ts';
 import type { Field } from './layout.ts';
 
@@ -39,9 +39,9 @@ export const label = (name: string): Line => ({ kind: 'label', name });
 export const set = (to: Register, from: Operand): Line => ({ kind: 'arithmetic', to, operation: '=', from });
 export const and = (to: Register, from: Operand): Line => ({ kind: 'arithmetic', to, operation: '&=', from });
 export const or = (to: Register, from: Operand): Line => ({ kind: 'arithmetic', to, operation: '|=', from });
-export const load = (to: Register, base: Whole, field: Field): Line => ({ kind: 'load', to, base, field });
-export const store = (base: Whole, field: Field, from: Operand): Line => ({ kind: 'store', base, field, from });
-export const add = (base: Whole, field: Field, from: Whole): Line => ({ kind: 'add', base, field, from });
+export const load = (to: Register, base: Register64, field: Field): Line => ({ kind: 'load', to, base, field });
+export const store = (base: Register64, field: Field, from: Operand): Line => ({ kind: 'store', base, field, from });
+export const add = (base: Register64, field: Field, from: Register64): Line => ({ kind: 'add', base, field, from });
 export const goto = (label: string): Line => ({ kind: 'goto', label });
 export const gotoIf = (left: Register, comparison: Comparison, right: Operand, label: string): Line => ({
   kind: 'goto',
@@ -49,14 +49,14 @@ export const gotoIf = (left: Register, comparison: Comparison, right: Operand, l
   if: { left, comparison, right },
 });
 /** A number of 64 bits. */
-export const constant = (to: Whole, value: bigint): Line => ({ kind: 'constant', to, value });
+export const constant = (to: Register64, value: bigint): Line => ({ kind: 'constant', to, value });
 /** A map, as the functions of the kernel take it. */
-export const mapAddress = (to: Whole, map: string): Line => ({ kind: 'map', to, map });
+export const mapAddress = (to: Register64, map: string): Line => ({ kind: 'map', to, map });
 export const call = (helper: Helper): Line => ({ kind: 'call', helper });
 export const exit: Line = { kind: 'exit' };
 
 /** Where a struct on the stack begins. */
-export const stackAddress = (to: Whole, { offset }: Field): readonly Line[] => [
+export const stackAddress = (to: Register64, { offset }: Field): readonly Line[] => [
   set(to, 'r10'),
   { kind: 'arithmetic', to, operation: '+=', from: offset },
 ];
@@ -143,7 +143,7 @@ function instructionText(line: Instruction): string {
 }
 
 /** `r6 -> bpf_sock_addr.user_port`; of the stack, whose end r10 is, the name says enough. */
-function placeText(base: Whole, { name }: Field): string {
+function placeText(base: Register64, { name }: Field): string {
   return base === 'r10' ? name : `${base} -> ${name}`;
 }
 

@@ -43,9 +43,20 @@ import { namespaceCookie } from '../../sys/namespace.ts';
 import { isLoopback, isUnspecified } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { type ForwardSet, pairs } from '../../values/forward-set.ts';
-import { flow, isLed, keyOf, keysOf, ledBy, numberOf, type PortPlace, port, target, valuesOf } from './maps.ts';
-import { beginning, telling } from './programs.ts';
-import type { Machine } from './steps.ts';
+import {
+  flow,
+  isRedirected,
+  keyOf,
+  keysOf,
+  type PortPlace,
+  port,
+  redirectCounts,
+  redirectIdOf,
+  target,
+  valuesOf,
+} from './maps.ts';
+import { redirectProgram, restoreProgram } from './programs.ts';
+import type { HostFacts } from './steps.ts';
 
 /** Each port of both protocols on both families; memory is taken for those that are there. */
 const maximumPorts = 1 << 18;
@@ -56,7 +67,7 @@ export class ConnectHook {
   readonly #diagnosis: Connection;
   readonly #ports: number;
   readonly #flows: number;
-  readonly #machine: Machine;
+  readonly #machine: HostFacts;
   /** The number of each, by its address and then by its port. */
   readonly #leads = new Map<string, Map<number, number>>();
   /** Of the next one. */
@@ -69,7 +80,7 @@ export class ConnectHook {
   constructor(readonly cgroup: string) {
     this.#diagnosis = Connection.open('socketDiagnosis');
     try {
-      this.#machine = { namespaceCookie: namespaceCookie(), onlyIpv6: findOnlyIpv6() };
+      this.#machine = { namespaceCookie: namespaceCookie(), ipv6OnlyBit: findOnlyIpv6() };
       this.#ports = this.#keep(createHash('ports', port.bytes, target.bytes, maximumPorts));
       this.#flows = this.#keep(createSocketStorage('flows', flow.bytes));
       // Nobody is led yet, so nobody is ended by this. Who can't end connections must not begin them.
@@ -88,7 +99,7 @@ export class ConnectHook {
   }
 
   /** Leads those that begin from now on, and are not led yet. What it can't lead is left to the listener. */
-  lead(forwards: readonly ForwardSet[]): void {
+  redirect(forwards: readonly ForwardSet[]): void {
     for (const set of forwards.filter((each) => this.#canLead(each))) {
       const numbers = this.#numbersAt(set);
       const fresh = pairs(set.ports).filter(({ hostPort }) => !numbers.has(hostPort));
@@ -115,7 +126,7 @@ export class ConnectHook {
    *
    * @returns what those are known by who were led and may have a connection, so not those of UDP
    */
-  leave(forwards: readonly ForwardSet[]): ReadonlySet<number> {
+  remove(forwards: readonly ForwardSet[]): ReadonlySet<number> {
     if (forwards.length === 0) return new Set();
     const left = new Set<number>();
     const led = this.#ledBy();
@@ -133,16 +144,16 @@ export class ConnectHook {
   }
 
   /** What those are known by who were led and have a connection still. */
-  speaking(): ReadonlySet<number> {
-    return new Set(this.#led().map(({ stored }) => numberOf(stored)));
+  connectedLeads(): ReadonlySet<number> {
+    return new Set(this.#led().map(({ stored }) => redirectIdOf(stored)));
   }
 
   /** Breaks their connections off. @param numbers as `leave` has them */
-  end(numbers: ReadonlySet<number>): void {
+  abortConnections(numbers: ReadonlySet<number>): void {
     if (numbers.size === 0) return;
     endSockets(
       this.#diagnosis,
-      this.#led().filter(({ stored }) => numbers.has(numberOf(stored))),
+      this.#led().filter(({ stored }) => numbers.has(redirectIdOf(stored))),
     );
   }
 
@@ -177,7 +188,7 @@ export class ConnectHook {
     if (clientAddress !== undefined || protocol === 'sctp') return false;
     if (!isLoopback(hostAddress) && !isUnspecified(hostAddress)) return false;
     if (hostAddress.family === target.family) return true;
-    return hostAddress.family === 6 && protocol === 'tcp' && this.#machine.onlyIpv6 !== undefined;
+    return hostAddress.family === 6 && protocol === 'tcp' && this.#machine.ipv6OnlyBit !== undefined;
   }
 
   #numbersAt(place: PortPlace): Map<number, number> {
@@ -188,11 +199,11 @@ export class ConnectHook {
   }
 
   #ledBy(): ReadonlyMap<string, number> {
-    return ledBy(elements(this.#ports, port.bytes, target.bytes, this.size));
+    return redirectCounts(elements(this.#ports, port.bytes, target.bytes, this.size));
   }
 
   #led(): readonly TcpSocket[] {
-    return socketsWith(this.#diagnosis, this.#flows).filter(isLed);
+    return socketsWith(this.#diagnosis, this.#flows).filter(isRedirected);
   }
 
   #keep(fd: number): number {
@@ -202,25 +213,25 @@ export class ConnectHook {
 }
 
 /** Those that tell come first: who is led is told the right thing from the beginning. */
-export function programs(machine: Machine): ReadonlyMap<AttachType, Program> {
+export function programs(machine: HostFacts): ReadonlyMap<AttachType, Program> {
   return new Map([
-    ['getpeername4', telling(4)],
-    ['getpeername6', telling(6)],
-    ['recvmsg4', telling(4)],
-    ['recvmsg6', telling(6)],
-    ['connect4', beginning('tcp', 4, machine)],
-    ['connect6', beginning('tcp', 6, machine)],
-    ['sendmsg4', beginning('udp', 4, machine)],
-    ['sendmsg6', beginning('udp', 6, machine)],
+    ['getpeername4', restoreProgram(4)],
+    ['getpeername6', restoreProgram(6)],
+    ['recvmsg4', restoreProgram(4)],
+    ['recvmsg6', restoreProgram(6)],
+    ['connect4', redirectProgram('tcp', 4, machine)],
+    ['connect6', redirectProgram('tcp', 6, machine)],
+    ['sendmsg4', redirectProgram('udp', 4, machine)],
+    ['sendmsg6', redirectProgram('udp', 6, machine)],
   ]);
 }
 
-/** As `ledBy` calls it. */
+/** As `redirectCounts` calls it. */
 function nameOf(place: PortPlace, hostPort: number): string {
   return keyOf(place, hostPort).toString('latin1');
 }
 
-function findOnlyIpv6(): Machine['onlyIpv6'] {
+function findOnlyIpv6(): HostFacts['ipv6OnlyBit'] {
   const bytes = ignoring('ENOENT', () => readFileSync(typeInformationPath));
   return bytes && bitField(bytes, 'sock_common', 'skc_ipv6only');
 }
