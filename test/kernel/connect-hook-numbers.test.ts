@@ -64,10 +64,10 @@ test('of ports that are led to no more those are told by which a connection was 
   t.deepEqual(hook.remove([unused, datagrams]), new Set());
   const numbers = hook.remove([used]);
   t.is(numbers.size, 1);
-  t.deepEqual(hook.connectedLeads(), numbers);
+  t.deepEqual(hook.connectedIds(), numbers);
   const broken = new Promise((resolve) => connection.once('close', resolve).once('error', resolve));
   connection.resume();
   hook.abortConnections(numbers);
   await broken;
-  t.deepEqual(hook.connectedLeads(), new Set());
+  t.deepEqual(hook.connectedIds(), new Set());
 });

@@ -34,7 +34,7 @@ function recorder(failing?: string, speaking: ReadonlySet<number> = new Set()) {
     },
     counts: () => () => 0,
     abortConnections: (numbers: ReadonlySet<number>) => note('end', [...numbers]),
-    connectedLeads() {
+    connectedIds() {
       note('speaking', []);
       return speaking;
     },

@@ -28,7 +28,7 @@ export function openConnectHook(): ConnectHook {
 
 type Hook = Pick<
   ConnectHook,
-  'cgroup' | 'size' | 'redirect' | 'counts' | 'remove' | 'abortConnections' | 'connectedLeads' | 'close'
+  'cgroup' | 'size' | 'redirect' | 'counts' | 'remove' | 'abortConnections' | 'connectedIds' | 'close'
 >;
 
 /** How the hook is made, and who is told that there is none. */
@@ -109,7 +109,7 @@ export class Leading {
   #nextLook(): Promise<ReadonlySet<number>> {
     this.#look ??= delay(1000).then(() => {
       this.#look = undefined;
-      return this.#attempt((hook) => hook.connectedLeads()) ?? new Set();
+      return this.#attempt((hook) => hook.connectedIds()) ?? new Set();
     });
     return this.#look;
   }

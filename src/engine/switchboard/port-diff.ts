@@ -24,16 +24,16 @@ export function compare(served: readonly Relay[], forwards: readonly ForwardSet[
     const ports = wanted.of(set);
     for (const { hostPort, containerPort } of pairs(set.ports)) ports.set(hostPort, containerPort);
   }
-  const ways = new Map<ForwardGroup, readonly Side[]>();
-  const sidesOf = (way: ForwardGroup) => {
-    const sides = ways.get(way) ?? sets(way).map((set) => ({ wanted: wanted.of(set), left: left.of(set) }));
-    ways.set(way, sides);
+  const groups = new Map<ForwardGroup, readonly Side[]>();
+  const sidesOf = (group: ForwardGroup) => {
+    const sides = groups.get(group) ?? sets(group).map((set) => ({ wanted: wanted.of(set), left: left.of(set) }));
+    groups.set(group, sides);
     return sides;
   };
   const [stay, gone]: [Relay[], Relay[]] = [[], []];
   for (const relay of served) {
-    const { group: way, hostPort, containerPort } = relay.forward;
-    const unwanted = sidesOf(way).filter((side) => side.wanted.get(hostPort) !== containerPort);
+    const { group, hostPort, containerPort } = relay.forward;
+    const unwanted = sidesOf(group).filter((side) => side.wanted.get(hostPort) !== containerPort);
     (unwanted.length === 0 ? stay : gone).push(relay);
     for (const side of unwanted) side.left.set(hostPort, containerPort);
   }
@@ -55,8 +55,8 @@ interface Side {
 }
 
 /** One for each family that such a socket speaks, without its port. */
-function sets(way: ForwardGroup): readonly ForwardSet[] {
-  return setsOf([{ group: way, hostPort: 0, containerPort: 0 }]);
+function sets(group: ForwardGroup): readonly ForwardSet[] {
+  return setsOf([{ group, hostPort: 0, containerPort: 0 }]);
 }
 
 /** Ports by all that sets can differ in, so that ten thousand are compared by their numbers. */

@@ -107,13 +107,13 @@ export function serve(reservations: readonly Reservation[], worker: Pick<SpliceW
 }
 
 function reserveOne(forward: SocketForward): Reservation {
-  const { group: way, hostPort } = forward;
+  const { group, hostPort } = forward;
   return explained(forward, () => {
-    const spoken = way.isDualStack ? 'both' : way.hostAddress.family;
-    const fd = way.protocol === 'udp' ? openDatagram(spoken) : openStream(spoken, way.protocol);
+    const spoken = group.isDualStack ? 'both' : group.hostAddress.family;
+    const fd = group.protocol === 'udp' ? openDatagram(spoken) : openStream(spoken, group.protocol);
     try {
       closeDoor(fd);
-      bind(fd, { address: way.hostAddress, port: hostPort });
+      bind(fd, { address: group.hostAddress, port: hostPort });
     } catch (error) {
       closeSocket(fd);
       throw error;
@@ -132,11 +132,12 @@ function explained<T>(forward: SocketForward, action: () => T): T {
 
 /** Returns the error of the family whose port is in use, for a dual-stack socket. */
 function singleFamilyError(forward: SocketForward): unknown {
-  const { group: way } = forward;
-  if (!way.isDualStack) return undefined;
+  const { group } = forward;
+  if (!group.isDualStack) return undefined;
   for (const { binding } of forwardsOf(forward)) {
     try {
-      const alone = { ...forward, way: { ...way, hostAddress: binding.hostAddress, isShared: false } };
+      const { hostAddress } = binding;
+      const alone: SocketForward = { ...forward, group: { ...group, hostAddress, isDualStack: false } };
       for (const reservation of reserve([alone])) reservation.release();
     } catch (refusal) {
       return refusal;

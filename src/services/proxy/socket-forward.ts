@@ -65,16 +65,14 @@ export function forwardOf({ group, ...ports }: SocketForward, hostAddress = grou
 /** Returns the forwards of all sockets, grouped, for each of their families. */
 export function setsOf(sockets: Iterable<SocketForward>): readonly ForwardSet[] {
   const byGroup = grouped(sockets, ({ group }) => group);
-  return [...byGroup].flatMap(
-    ([{ protocol, hostAddress, clientAddress, near, isDualStack: isShared, targets }, pairs]) => {
-      const ports = runs(pairs);
-      const addresses = isShared ? [unspecified(4), hostAddress] : [hostAddress];
-      return addresses.map((address) => {
-        const target = targets[address.family];
-        return { protocol, hostAddress: address, target, ports, ...present({ clientAddress, near }) };
-      });
-    },
-  );
+  return [...byGroup].flatMap(([{ protocol, hostAddress, clientAddress, near, isDualStack, targets }, pairs]) => {
+    const ports = runs(pairs);
+    const addresses = isDualStack ? [unspecified(4), hostAddress] : [hostAddress];
+    return addresses.map((address) => {
+      const target = targets[address.family];
+      return { protocol, hostAddress: address, target, ports, ...present({ clientAddress, near }) };
+    });
+  });
 }
 
 /** The part of a socket's forward that determines the target of a client. */
