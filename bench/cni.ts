@@ -1,5 +1,5 @@
 /**
- * CNI's reference plugins, called as a runtime calls them: the configuration on stdin, the verb in the environment, the
+ * Runs CNI's reference plugins as a runtime does: the configuration on stdin, and the verb in the environment.
  *
  * @see https://www.cni.dev/docs/spec/
  */
@@ -10,7 +10,7 @@ import { hostPort, run, timed } from './contender.ts';
 
 const plugins = '/usr/lib/cni';
 
-/** Has the bridge and portmap's own chains made before the measurement. */
+/** Index of the container that creates the bridge and portmap's chains before the measurement. */
 const resident = 4_000;
 
 const common = { cniVersion: '1.0.0', name: 'bench' };
@@ -48,7 +48,7 @@ export class Cni implements Contender {
     if (missing !== undefined)
       return { name: 'CNI', skipped: `no ${plugins}/${missing}: apt install containernetworking-plugins` };
     if (spawnSync('iptables', ['--version']).status !== 0)
-      return { name: 'CNI', skipped: 'no iptables, which its plugins call: apt install iptables' };
+      return { name: 'CNI', skipped: 'iptables is missing, which the plugins call: apt install iptables' };
     const opened = new Cni();
     await opened.create(resident, true);
     return opened;

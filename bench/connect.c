@@ -1,9 +1,9 @@
-/* How long a TCP connection takes to be made, and a server that takes them.
+/* Measures the duration of a TCP connect, with a server.
  *
- *     connect serve PORT             accepts, and waits until the client has gone, a second at most; says "ready" first
- *     connect ADDRESS PORT COUNT     one after the other; prints the median in nanoseconds
+ *     connect serve PORT             prints "ready", accepts, and waits for the client's end, at most a second
+ *     connect ADDRESS PORT COUNT     connects COUNT times; prints the median in nanoseconds
  *
- * In C, since the difference is tens of microseconds. The client ends with a reset, so that no socket waits afterwards.
+ * In C, because the differences are tens of microseconds. The client ends with a reset, so that no socket stays in TIME_WAIT.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -28,7 +28,7 @@ static void end(int fd) {
 
 static int serve(const char *port) {
   int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  /* Where a client's reset got lost on its way, the next ones would wait for ever. */
+  /* If a client's reset is lost, the next clients would wait forever. */
   struct timeval patience = {.tv_sec = 1};
   struct sockaddr_in here = place("0.0.0.0", port);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);

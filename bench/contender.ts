@@ -1,41 +1,40 @@
 /**
- * What takes part in the benchmark: a program that can build one container network and take it away again.
+ * The interface of a program in the benchmark, which creates and removes a container network.
  *
- * All of them build the same thing, each with its own means: a pinned network namespace, a veth pair on a standing
- * bridge, an IPv4 address, a default route, and on request TCP port `hostPort(i)` of the host, led to port 80 of the
- * container. What stands before and after (the bridge, the tables, one resident container where a program would take its
- * bridge away with the last one) is made by `open` and is not timed.
+ * All programs create the same objects: a pinned network namespace, a veth pair on an existing bridge, an IPv4 address, a
+ * default route, and optionally TCP port `hostPort(i)` of the host, which leads to port 80 of the container. `open` creates
+ * the permanent objects, untimed: the bridge, the tables, and a resident container if the program removes an empty bridge.
  */
 import { spawnSync } from 'node:child_process';
 
 export interface Contender {
   readonly name: string;
-  /** How it is measured, one line for the reader of the table. */
+  /** Method of the measurement, one line below the table. */
   readonly method: string;
-  /** It stays in memory between two containers, as a library or a daemon does; else each one starts programs. */
+  /** The program stays in memory between containers, as a library or a daemon does. */
   readonly resident: boolean;
-  /** Builds container `index`; answers the nanoseconds that it took. */
+  /** Creates container `index`. Returns nanoseconds. */
   create(index: number, published: boolean): Promise<number>;
-  /** Takes it away: on return name, address and port have stopped to answer. Nanoseconds. */
+  /** Removes container `index`: name, address and port no longer answer. Returns nanoseconds. */
   remove(index: number): Promise<number>;
-  /** The pinned namespace and the address, for the proof that the work was done. */
+  /** Pinned namespace and address, for the proof. */
   namespace(index: number): string;
   address(index: number): string;
   close(): Promise<void>;
 }
 
-/** A contender that can't take part here, and what to do about it. */
+/** A program that is not available, with the reason or the remedy. */
 export interface Absent {
   readonly name: string;
   readonly skipped: string;
 }
 
-/** The host's port of container `index`. Each contender has the same ones, since they take turns. */
+/** Returns the host port of container `index`. All programs use the same ports, in turns. */
 export function hostPort(index: number): number {
   return 20_000 + index;
 }
 
-/** Nanoseconds that `action` takes. */
+/** Returns the duration of `action` in nanoseconds. */
 export function timed(action: () => void): number {
   const start = process.hrtime.bigint();
   action();
@@ -43,10 +42,10 @@ export function timed(action: () => void): number {
 }
 
 /**
- * Runs a program to its end and answers its output. Synchronous, because that is Node's fastest way to start one:
- * a peer is charged as little of ours as possible.
+ * Runs a program and returns its output. Synchronous, because that is Node's fastest start, so that other programs bear
+ * little of Node's cost.
  *
- * @throws Error with the program's own words, if it fails
+ * @throws Error with the program's message
  */
 export function run(program: string, args: readonly string[], input = '', environment: NodeJS.ProcessEnv = {}): string {
   const done = spawnSync(program, args, { input, encoding: 'utf8', env: { ...process.env, ...environment } });

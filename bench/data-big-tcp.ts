@@ -1,4 +1,4 @@
-/** How large packets may be (src/networks/big-tcp.ts): networks take turns, each with another `gangway.big-tcp`. */
+/** Measures packet sizes (src/networks/big-tcp.ts) on networks with different `gangway.big-tcp`, in turns. */
 import { type DataPlace, load, type Prefix, services } from './data-forward.ts';
 import { makeNetwork, startServices, within } from './data-network.ts';
 import type { Tools } from './data-rounds.ts';
@@ -10,7 +10,7 @@ interface Scene {
   readonly client: Prefix;
 }
 
-/** The first is what the others are compared with: all kernels can do it. */
+/** The base of the comparison, which all kernels support. */
 export const sizesOff = 'off';
 const settings = [
   { name: sizesOff, bigTcp: 'off', internal: false },
@@ -19,7 +19,7 @@ const settings = [
   { name: 'on', bigTcp: 'on', internal: false },
 ] as const;
 
-/** @param firstNumber of their networks, which nobody else has */
+/** @param firstNumber first unused network number */
 export async function measureBigTcp(log: Log, firstNumber: number, tools: Tools): Promise<void> {
   const scenes: Scene[] = [];
   for (const [index, { name, bigTcp, internal }] of settings.entries()) {

@@ -1,11 +1,11 @@
 /**
- * Who carries bytes from 127.0.0.1 to the container: gangway by each of its means, its peers, and nobody.
+ * Carriers from 127.0.0.1 to the container: gangway's hook and proxies, other proxies, and a direct connection.
  *
  *      client -- 127.0.0.1:20000 -- carrier --+
  *      client of the hook's cgroup -----------+-- bridge -- container 10.216.0.2
- *      client of nobody ----------------------+
+ *      direct client -------------------------+
  *
- * The hook is linked to a cgroup in which its own clients are alone: nobody else passes it, so that the relays can be measured.
+ * The hook is linked to a cgroup that contains only its own clients, so that the proxies are measured without the hook.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,46 +26,46 @@ import {
   services,
 } from './data-forward.ts';
 import { findPeer, type Peer, peers } from './data-peers.ts';
-import type { RelayWish } from './data-relay.ts';
+import type { RelayOrder } from './data-relay.ts';
 
-/** A kind of carrier, which can be opened. */
+/** A kind of carrier. */
 export interface CarrierKind {
   readonly name: string;
   readonly method: string;
   readonly without?: 'udp';
   readonly mostPorts?: number;
-  /** Is it gangway's own? */
+  /** Belongs to gangway. */
   readonly ours?: true;
   open(forwards: readonly DataForward[], target: string): Promise<DataCarrier | Absent>;
 }
 
-/** One at work. */
+/** A running carrier. */
 export interface DataCarrier {
-  /** Those that carry, without their children. */
+  /** Processes of the carrier, without their children. */
   readonly pids: readonly number[];
-  /** Where its clients have to be. */
+  /** Command prefix for clients. */
   readonly prefix: Prefix;
   find(service: Service): DataPlace;
   close(): Promise<void>;
 }
 
-/** @param relay the file that scripts/bench has made of data-relay.ts */
+/** @param relay bundle of data-relay.ts from scripts/bench */
 export function carrierKinds(relay: string): readonly CarrierKind[] {
   return [
     {
       name: 'gangway, hook',
-      method: 'the connect hook leads the client to the container',
+      method: 'the connect hook redirects the client to the container',
       ours: true,
       open: (forwards, target) => openHook(relay, forwards, target),
     },
     {
       name: 'gangway, relay',
-      method: 'the relay of epoll and splice, one thread',
+      method: 'the proxy’s worker thread with epoll and splice',
       ours: true,
       open: (forwards, target) => openRelay('gangway, relay', relay, { forwards, target }),
     },
     ...peers.map(kindOfPeer),
-    { name: 'direct', method: 'nobody: the client asks the container’s own address', open: openDirect },
+    { name: 'direct', method: 'the client connects to the container’s own address, without a proxy', open: openDirect },
   ];
 }
 
@@ -96,12 +96,12 @@ async function openHook(
   return { ...opened, prefix: entering };
 }
 
-async function openRelay(name: string, relay: string, wish: RelayWish): Promise<DataCarrier | Absent> {
+async function openRelay(name: string, relay: string, order: RelayOrder): Promise<DataCarrier | Absent> {
   const child = spawn(process.execPath, [...frugal, relay], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   const word = once(createInterface(child.stdout), 'line') as Promise<[string]>;
-  child.stdin.write(`${JSON.stringify(wish)}\n`);
+  child.stdin.write(`${JSON.stringify(order)}\n`);
   const [said] = await word;
-  const opened = carrierOf([child], wish.forwards);
+  const opened = carrierOf([child], order.forwards);
   if (said === 'ready') return opened;
   await opened.close();
   return { name, skipped: said };
@@ -111,7 +111,7 @@ async function openPeer(peer: Peer, forwards: readonly DataForward[], target: st
   const program = findPeer(peer);
   if (program === undefined) return { name: peer.name, skipped: `apt install ${peer.package}` };
   const able = forwards.filter(({ protocol }) => protocol !== peer.without);
-  // docker-proxy has something to say on its descriptor 3, and takes whatever is there for that.
+  // docker-proxy writes its status to descriptor 3, whatever that descriptor is.
   const stdio = ['ignore', 'ignore', 'inherit', 'pipe'] as const;
   const children = peer
     .commands(program, able, target)
@@ -130,7 +130,7 @@ async function openDirect(_: readonly DataForward[], target: string): Promise<Da
 
 function carrierOf(children: readonly ChildProcess[], forwards: readonly DataForward[]): DataCarrier {
   const pids = children.flatMap(({ pid }) => pid ?? []);
-  // Each leads a group, with the processes that it has started.
+  // Each process leads a process group with its children.
   const end = () => {
     for (const pid of pids) ignoring('ESRCH', () => process.kill(-pid, 'SIGKILL'));
   };
@@ -152,13 +152,13 @@ function carrierOf(children: readonly ChildProcess[], forwards: readonly DataFor
   };
 }
 
-/** @throws Error where one has ended, with its own words above */
+/** @throws Error if a process has exited */
 function isAlive({ name }: Peer, children: readonly ChildProcess[]): boolean {
   if (children.every(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) return true;
   throw new Error(`${name} has ended`);
 }
 
-/** As the kernel lists them: the local port in hexadecimal digits, and the state in which they listen. */
+/** Checks /proc/net: the local port in hexadecimal, and the listening state. */
 function isListening(forwards: readonly DataForward[]): boolean {
   const open = (['tcp', 'udp'] as const).flatMap((protocol) => {
     const state = protocol === 'tcp' ? '0A' : '07';
@@ -171,7 +171,7 @@ function isListening(forwards: readonly DataForward[]): boolean {
   return forwards.every(({ protocol, hostPort }) => all.has(`${protocol} ${hostPort}`));
 }
 
-/** Where each carrier has its ports: ten numbers apart. */
+/** Opens all carriers, with ports ten numbers apart. */
 export async function openAll(
   kinds: readonly CarrierKind[],
   target: string,

@@ -1,6 +1,4 @@
-/**
- * What the data plane is measured with: the services of load.c in a container, and the ports that lead to them.
- */
+/** Services of load.c in a container, and the ports that lead to them, for the measurement of the data plane. */
 import { run } from './contender.ts';
 
 /** Ports of the container. */
@@ -8,14 +6,14 @@ export const services = { sink: 9000, source: 9001, echo: 9002, brief: 9003, dat
 
 export type Service = keyof typeof services;
 
-/** One port of 127.0.0.1 that is led to the container. */
+/** A port of 127.0.0.1 that leads to the container. */
 export interface DataForward {
   readonly protocol: 'tcp' | 'udp';
   readonly hostPort: number;
   readonly containerPort: number;
 }
 
-/** A port for each service, from `firstPort` on. */
+/** Returns a port for each service, from `firstPort` on. */
 export function forwardsToAll(firstPort: number): readonly DataForward[] {
   return Object.entries(services).map(([service, containerPort], index) => ({
     protocol: service === 'datagrams' ? 'udp' : 'tcp',
@@ -24,16 +22,16 @@ export function forwardsToAll(firstPort: number): readonly DataForward[] {
   }));
 }
 
-/** Where a client finds a service. */
+/** Address of a service for a client. */
 export interface DataPlace {
   readonly address: string;
   readonly port: number;
 }
 
-/** Words before a client's command, which put it where it belongs: into a network namespace, or a cgroup. */
+/** Command prefix that runs a client in a network namespace or a cgroup. */
 export type Prefix = readonly string[];
 
-/** The numbers that a client of load.c prints. @throws Error with its own words */
+/** Runs a client of load.c and returns its numbers. @throws Error with the client's message */
 export function load(program: string, prefix: Prefix, what: string, at: DataPlace, words: readonly string[]): number[] {
   const [first = program, ...others] = [...prefix, program, what, at.address, `${at.port}`, ...words];
   return run(first, others).trim().split(' ').map(Number);

@@ -1,4 +1,4 @@
-/** What carriers take in memory: idle with few and with many ports, and with thousands of connections. */
+/** Measures the memory of carriers: idle with few and many ports, and with thousands of connections. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -9,13 +9,13 @@ import { memoryMebibytes } from './data-process.ts';
 import type { Log } from './log.ts';
 
 const sizes = [1, 1_000, 10_000];
-/** docker-proxy takes six open files for each: a hard limit of 20,000, which is common, has no room for more. */
+/** docker-proxy uses six open files for each connection, and a hard limit of 20,000 is common. */
 const connections = 3_000;
 const firstPort = 20_000;
-/** Until who was started, or was asked, has come to rest: V8 gives back what it needed for that when nothing has happened for ten seconds. */
+/** Wait before a measurement: V8 returns memory after ten idle seconds. */
 const restMilliseconds = 12_000;
 
-/** Once: memory does not depend on how busy the machine is. @param program load.c's */
+/** Measures once, because memory does not depend on the load. @param program program of load.c */
 export async function measureMemory(
   log: Log,
   kinds: readonly CarrierKind[],
@@ -26,7 +26,7 @@ export async function measureMemory(
     for (const size of sizes) {
       if (size > (kind.mostPorts ?? Number.POSITIVE_INFINITY)) continue;
       const carrier = await kind.open(ports(size), target);
-      // Who can't take part, or carries without a process, has no memory of its own.
+      // Skips carriers that are not available or have no process.
       if ('skipped' in carrier || carrier.pids.length === 0) continue;
       await note(log, `memory, ${written(size)} port${size === 1 ? '' : 's'}`, kind, carrier);
       if (size === 1) await withConnections(log, kind, carrier, program);
@@ -52,7 +52,7 @@ async function withConnections(log: Log, kind: CarrierKind, carrier: DataCarrier
   const ended = once(client, 'exit');
   client.stdin.end();
   await ended;
-  await note(log, 'memory, when they have left', kind, carrier);
+  await note(log, 'memory, after disconnection', kind, carrier);
 }
 
 async function note(log: Log, title: string, kind: CarrierKind, carrier: DataCarrier): Promise<void> {

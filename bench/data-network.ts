@@ -1,22 +1,22 @@
 /**
- * Containers on one of gangway's own bridge networks, with its firewall, in which load.c serves.
+ * Creates containers with the services of load.c on a bridge network of gangway, with its firewall.
  *
  *      this network namespace --- data0 10.216.0.1/16 ===+=== eth0 10.216.0.2, serves
  *                                                        +=== eth0 10.216.0.3, a client
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { ordinary } from '../src/engine/store/network-lookup.ts';
-import { loadGuard } from '../src/firewall/anti-spoofing.ts';
+import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
+import { loadAntiSpoofing } from '../src/firewall/anti-spoofing.ts';
 import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
-import { guard } from '../src/networks/anti-spoofing.ts';
-import { chooseSegments } from '../src/networks/big-tcp.ts';
-import { attach, type BridgeNetwork, createBridge, waysOut } from '../src/networks/bridge.ts';
+import { allowSenders } from '../src/networks/anti-spoofing.ts';
+import { chooseGsoSizes } from '../src/networks/big-tcp.ts';
+import { attachBridge, type BridgeNetwork, bridgeRoutes, createBridge } from '../src/networks/bridge.ts';
 import { defaultRoutes } from '../src/networks/default-route.ts';
-import { none } from '../src/networks/sandbox.ts';
+import { createSandbox } from '../src/networks/sandbox.ts';
 import { apply } from '../src/plan/apply.ts';
-import { World } from '../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
@@ -24,7 +24,7 @@ import { formatAddress, offset, parsePrefix } from '../src/values/address.ts';
 import { macOf, parseMac } from '../src/values/mac.ts';
 import type { BigTcp } from '../src/values/network.ts';
 
-/** No plan of this file starts a process. */
+/** Plans of this file start no process. */
 const kinds = kernelKinds as Kinds;
 
 export interface DataContainer {
@@ -32,21 +32,21 @@ export interface DataContainer {
   readonly address: string;
 }
 
-/** What the machine has before its first network. */
-export async function layGround(): Promise<void> {
-  await carryOut([...nftables.load(), loadGuard()]);
+/** Loads the firewall's constant rules. */
+export async function loadRules(): Promise<void> {
+  await carryOut([...nftables.load(), loadAntiSpoofing()]);
 }
 
 /**
- * Two containers on a network of their own.
+ * Creates a network with two containers.
  *
- * @param number tells it from others: `data0`, 10.216.0.0/16
+ * @param number number of the network: `data0` has 10.216.0.0/16
  */
 export async function makeNetwork(number: number, bigTcp: BigTcp, internal = false): Promise<readonly DataContainer[]> {
   const subnet = parsePrefix(`10.${216 + number}.0.0/16`);
   const subnets = [{ subnet, gateway: offset(subnet.address, 1), auxiliary: {} }];
   const network: BridgeNetwork = {
-    ...ordinary,
+    ...defaultPolicy,
     kind: 'bridge',
     name: `data${number}`,
     bridge: `data${number}`,
@@ -54,18 +54,18 @@ export async function makeNetwork(number: number, bigTcp: BigTcp, internal = fal
     mtuBytes: 1_500,
     subnets,
     internal,
-    ...chooseSegments({ bigTcp, internal, subnets }, [4]),
+    ...chooseGsoSizes({ bigTcp, internal, subnets }, [4]),
   };
   await carryOut(createBridge(network, [4], nftables));
   const containers = [2, 3].map((index) => ({ namespace: `${network.name}-${index}`, index }));
-  for (const container of containers) await carryOut(plug(network, container));
+  for (const container of containers) await carryOut(endpointSteps(network, container));
   return containers.map(({ namespace, index }) => ({
     namespace,
     address: formatAddress(offset(subnet.address, index)),
   }));
 }
 
-function plug(network: BridgeNetwork, container: { readonly namespace: string; readonly index: number }) {
+function endpointSteps(network: BridgeNetwork, container: { readonly namespace: string; readonly index: number }) {
   const { namespace, index } = container;
   const [{ subnet } = { subnet: undefined }] = network.subnets;
   if (subnet === undefined) throw new RangeError(`${network.name} has no subnet`);
@@ -77,27 +77,27 @@ function plug(network: BridgeNetwork, container: { readonly namespace: string; r
     mac: macOf(address),
     addresses: [{ address, length: subnet.length }],
   };
-  const routes = defaultRoutes(waysOut(network, endpoint), { namespace });
+  const routes = defaultRoutes(bridgeRoutes(network, endpoint), { namespace });
   return [
-    ...none({ namespace }),
-    ...guard([{ network, endpoint }]),
-    ...attach(network, endpoint, { namespace }, [4]),
+    ...createSandbox({ namespace }),
+    ...allowSenders([{ network, endpoint }]),
+    ...attachBridge(network, endpoint, { namespace }, [4]),
     ...routes,
   ];
 }
 
 async function carryOut(steps: readonly Step[]): Promise<void> {
   const host = KernelNamespace.own();
-  const world = new World(host);
+  const kernel = new KernelHandles(host);
   try {
-    await apply('prepare the measurement', steps, kinds, world);
+    await apply('prepare the measurement', steps, kinds, kernel);
   } finally {
-    world[Symbol.dispose]();
+    kernel[Symbol.dispose]();
     host.close();
   }
 }
 
-/** Words before a command that runs it in a container. */
+/** Returns the command prefix for running in a container. */
 export function within({ namespace }: DataContainer): readonly string[] {
   return ['ip', 'netns', 'exec', namespace];
 }

@@ -1,4 +1,4 @@
-/** Other programs that carry published ports, each as its package has it. */
+/** Other proxies for published ports, as their packages configure them. */
 import { accessSync, constants, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,14 +8,14 @@ import type { DataForward } from './data-forward.ts';
 
 export interface Peer {
   readonly name: string;
-  /** Of Debian. */
+  /** Debian package. */
   readonly package: string;
   readonly method: string;
-  /** What it can't carry. */
+  /** Unsupported protocol. */
   readonly without?: 'udp';
-  /** It has a process for each port, and nobody would start more of them than that. */
+  /** Limit of ports for a program with one process for each port. */
   readonly mostPorts?: number;
-  /** The commands that carry these. */
+  /** Returns the commands that serve these ports. */
   commands(program: string, forwards: readonly DataForward[], target: string): readonly (readonly string[])[];
 }
 
@@ -36,7 +36,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'haproxy',
     package: 'haproxy',
-    method: 'mode tcp, option splice-auto, a thread for each processor; it has no UDP',
+    method: 'mode tcp, option splice-auto, a thread for each processor; without UDP',
     without: 'udp',
     commands: (program, forwards, target) => [[program, '-db', '-f', configure(forwards, target)]],
   },
@@ -49,13 +49,13 @@ export const peers: readonly Peer[] = [
       forwards.map(({ protocol, hostPort, containerPort }) => {
         const [kind, queue] = protocol === 'tcp' ? ['TCP4', ',backlog=4096'] : ['UDP4', ''];
         const listener = `${kind}-LISTEN:${hostPort},bind=127.0.0.1,fork,reuseaddr${queue}`;
-        // Its own words about clients that end with a reset are many.
+        // socat logs every client that ends with a reset.
         return [program, '-lf', '/dev/null', listener, `${kind}:${target}:${containerPort}`];
       }),
   },
 ];
 
-/** The program's path, wherever packages put it. */
+/** Returns the path of an installed program. */
 export function findPeer({ name }: Peer): string | undefined {
   const files = [...systemPath.split(':'), '/usr/libexec/docker'].map((directory) => join(directory, name));
   return files.find((file) =>
@@ -66,7 +66,7 @@ export function findPeer({ name }: Peer): string | undefined {
   );
 }
 
-/** With ten thousand ports it needs 18,600 open files; a hard limit of 20,000 is common. */
+/** Writes haproxy's configuration. Ten thousand ports need 18,600 open files; a hard limit of 20,000 is common. */
 function configure(forwards: readonly DataForward[], target: string): string {
   const sections = forwards.map(
     ({ hostPort, containerPort }) =>

@@ -1,4 +1,4 @@
-/** What processes cost: a carrier's own, and all that they have started. */
+/** Reads processor time and memory of processes and all their children. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { ignoring } from '../src/values/errors.ts';
 
@@ -7,13 +7,13 @@ const clockTicksPerSecond = 100;
 interface ProcessTimes {
   readonly pid: number;
   readonly parent: number;
-  /** Its own, and that of its children that have ended. */
+  /** Own processor time, and that of exited children. */
   readonly seconds: number;
 }
 
-/** Processor time of all threads, of children that live, and of those that have ended. */
+/** Returns the processor time of all threads, of running children and of exited children. */
 export function processorSeconds(pids: readonly number[]): number {
-  // A child that ends while they are read is found neither among the living nor in its parent's account.
+  // A child that exits during the reading may be missing both as a process and in its parent's total.
   return Math.max(once(), once());
 
   function once(): number {
@@ -21,7 +21,7 @@ export function processorSeconds(pids: readonly number[]): number {
   }
 }
 
-/** Memory that they alone have, and their share of what they share with others (Pss), without the kernel's own for them. */
+/** Returns the PSS of processes and their children, without kernel memory. */
 export function memoryMebibytes(pids: readonly number[]): number {
   const kibibytes = family(pids).map(({ pid }) => {
     const text = ignoring(['ENOENT', 'ESRCH'], () => readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')) ?? '';
@@ -31,21 +31,21 @@ export function memoryMebibytes(pids: readonly number[]): number {
 }
 
 function family(pids: readonly number[]): readonly ProcessTimes[] {
-  const everyone = everyProcess();
-  const members = new Map(everyone.filter(({ pid }) => pids.includes(pid)).map((one) => [one.pid, one]));
+  const all = allProcesses();
+  const members = new Map(all.filter(({ pid }) => pids.includes(pid)).map((one) => [one.pid, one]));
   for (let before = 0; before !== members.size; ) {
     before = members.size;
-    for (const one of everyone) if (members.has(one.parent)) members.set(one.pid, one);
+    for (const one of all) if (members.has(one.parent)) members.set(one.pid, one);
   }
   return [...members.values()];
 }
 
-function everyProcess(): readonly ProcessTimes[] {
+function allProcesses(): readonly ProcessTimes[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => ignoring(['ENOENT', 'ESRCH'], () => readTimes(Number(pid))) ?? []);
 }
 
-/** The fields 4 and 14 to 17 of proc_pid_stat(5), behind the name, which may have blanks. */
+/** Reads fields 4 and 14 to 17 of proc_pid_stat(5), after the name, which may have spaces. */
 function readTimes(pid: number): ProcessTimes {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat

@@ -1,8 +1,8 @@
 /**
- * gangway's relays in a process of their own, as the switchboard has them: `node data-relay.mjs`, the order on its stdin.
+ * Runs gangway's proxy in a separate process, as in the switchboard: `node data-relay.mjs`, with the order on stdin.
  *
- * Says "ready" on its stdout, or why it can't work here, and ends with its stdin. scripts/bench makes one file of it: what
- * compiles TypeScript as it is read would be counted as memory of ours.
+ * Prints "ready" or an error on stdout, and exits at the end of stdin. scripts/bench bundles this program, because a
+ * TypeScript loader would count as memory of the proxy.
  */
 import { createInterface } from 'node:readline';
 import { Tidying } from '../src/engine/switchboard/memory-trim.ts';
@@ -14,27 +14,27 @@ import { parseAddress } from '../src/values/address.ts';
 import { gather } from '../src/values/forward-set.ts';
 import type { DataForward } from './data-forward.ts';
 
-export interface RelayWish {
-  /** The directory of the cgroup whose processes are led past the relay. Absent: nobody is. */
+export interface RelayOrder {
+  /** Directory of the cgroup whose connections the hook redirects. Default none. */
   readonly cgroup?: string;
   readonly target: string;
   readonly forwards: readonly DataForward[];
 }
 
-function begin(wish: RelayWish): void {
+function start(order: RelayOrder): void {
   const hostAddress = parseAddress('127.0.0.1');
-  const target = parseAddress(wish.target);
-  const forwards = wish.forwards.map((forward) => ({ binding: { ...forward, hostAddress }, target }));
+  const target = parseAddress(order.target);
+  const forwards = order.forwards.map((forward) => ({ binding: { ...forward, hostAddress }, target }));
   const worker = new SpliceWorker({ log: (sentence) => process.stderr.write(sentence) });
   const relays = serve(reserve(socketForwardsOf(gather(forwards))), worker);
   new Tidying(worker).changed(relays.length);
-  if (wish.cgroup !== undefined) new ConnectHook(wish.cgroup).redirect(gather(forwards));
+  if (order.cgroup !== undefined) new ConnectHook(order.cgroup).redirect(gather(forwards));
 }
 
 const lines = createInterface(process.stdin);
 lines.once('line', (line) => {
   try {
-    begin(JSON.parse(line) as RelayWish);
+    start(JSON.parse(line) as RelayOrder);
     process.stdout.write('ready\n');
   } catch (error) {
     process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,4 +1,4 @@
-/** The data plane, round by round: carriers take turns, in the one direction and back. */
+/** Measures the data plane in rounds: carriers take turns, every second round in reverse order. */
 import type { Absent } from './contender.ts';
 import { type CarrierKind, type DataCarrier, openAll } from './data-carriers.ts';
 import { load, type Service } from './data-forward.ts';
@@ -8,28 +8,28 @@ import type { Log } from './log.ts';
 export const dataParts = ['streams', 'pings', 'connections', 'datagrams', 'memory', 'big-tcp'] as const;
 export type DataPart = (typeof dataParts)[number];
 
-/** What is measured with, and how long. */
+/** Programs and durations of the measurement. */
 export interface Tools {
-  /** load.c's program, and its file with the counter of datagrams. */
+  /** Program of load.c, and its file with the counter of datagrams. */
   readonly program: string;
   readonly counter: string;
   readonly rounds: number;
-  /** Of each run of a client. */
+  /** Duration of each client run. */
   readonly milliseconds: number;
 }
 
-/** One piece of work: a client, and what its figures mean. */
+/** One kind of work: a client, and the meaning of its numbers. */
 interface Work {
   readonly part: DataPart;
   readonly client: string;
   readonly service: Service;
   words(tools: Tools): readonly string[];
-  /** @param seconds processor time that the carrier took */
+  /** @param seconds processor time of the carrier */
   note(log: Log, carrier: string, figures: readonly number[], seconds: number): void;
 }
 
 const gigabyte = 1e9;
-/** Above what this needs of a processor, everybody's queue is empty. */
+/** A rate at which all queues stay empty. */
 const calmDatagramsPerSecond = 20_000;
 const manyConnections = 100_000;
 const parallel = 32;
@@ -55,8 +55,8 @@ const pings: Work = {
   service: 'echo',
   words: ({ milliseconds }) => [`${milliseconds}`],
   note: (log, carrier, [answers = 0, duration = 0, ...within], seconds) => {
-    log.add('question and answer', carrier, answers / duration, '/s');
-    log.add('question and answer, processor', carrier, (seconds / answers) * 1e6, 'µs');
+    log.add('request and response', carrier, answers / duration, '/s');
+    log.add('request and response, processor', carrier, (seconds / answers) * 1e6, 'µs');
     for (const [index, share] of ['half', '99 %', '99.9 %'].entries())
       log.add(`${share} of the answers within`, carrier, (within[index] ?? 0) / 1e3, 'µs');
   },
@@ -108,7 +108,7 @@ const works: readonly Work[] = [
   calm,
 ];
 
-/** @returns who can't take part */
+/** @returns the carriers that are not available */
 export async function measureCarriers(
   log: Log,
   kinds: readonly CarrierKind[],

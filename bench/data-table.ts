@@ -1,14 +1,14 @@
-/** The figures of the data plane, as docs/performance.md has them. */
+/** Formats the results of the data plane as tables for docs/performance.md. */
 import type { Report, Row } from './report.ts';
 
 interface Table {
-  /** Whom the others are compared with. */
+  /** Contender of the first column, the base of the ratios. */
   readonly base: string;
   readonly contenders: readonly string[];
   readonly works: ReadonlyMap<string, readonly Row[]>;
 }
 
-/** @param bases whom others are compared with: each has a table, and the first one has also what none of them did */
+/** @param bases first columns, one for each table; the first table also has work without any base */
 export function markdown({ machine, methods, skipped, rows }: Report, bases: readonly [string, ...string[]]): string {
   const baseOf = new Map(rows.map(({ work }) => [work, bases[0]]));
   for (const { work, contender } of rows) if (bases.includes(contender)) baseOf.set(work, contender);
@@ -20,7 +20,7 @@ export function markdown({ machine, methods, skipped, rows }: Report, bases: rea
   );
   const lines = [
     `${machine.processor}, ${machine.cores} virtual cores, ${machine.memoryGibibytes} GiB, Linux ${machine.kernel}, Node ${machine.node}, ` +
-      `load ${machine.load.toFixed(1)} at the start. Medians; in brackets, times as much as the first column, the median of the rounds’ own ratios.`,
+      `load ${machine.load.toFixed(1)} at the start. Medians; in brackets, the ratio to the first column, the median of the ratios of each round.`,
     ...tables.filter(({ works }) => works.size > 0).flatMap(lay),
     '',
     ...Object.entries(methods).map(([name, method]) => `* ${name}: ${method}`),
@@ -60,7 +60,7 @@ function cell(row: Row | undefined, base: string): string {
   return comparable ? `${figure(row.median)} (${times.toPrecision(2)})` : figure(row.median);
 }
 
-/** Three figures that mean something: 0, 0.135, 1.25, 58.3, 14,100. */
+/** Formats three significant digits: 0, 0.135, 1.25, 58.3, 14,100. */
 function figure(value: number): string {
   if (value === 0) return '0';
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);

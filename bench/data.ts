@@ -1,11 +1,10 @@
 /**
- * `npm run bench:data`: how bytes get from a process of the machine to a container, beside docker-proxy and others.
+ * `npm run bench:data`: measures the path from a process of the host to a container, beside docker-proxy and others.
  *
  *     scripts/bench --data [--rounds N] [--milliseconds N] [--only PART] [--json] [--output FILE]
  *
- * Parts: streams, pings, connections, datagrams, memory, big-tcp. Prints what docs/performance.md has of it. All carriers lead
- * to one container, on a network whose packets have at most 64 KiB, which is what Docker's have; what larger ones bring is
- * a part of its own.
+ * Parts: streams, pings, connections, datagrams, memory, big-tcp. Prints the tables for docs/performance.md. All carriers
+ * lead to one container, on a network with packets of at most 64 KiB, as in Docker. Larger packets are a separate part.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +15,7 @@ import type { Absent } from './contender.ts';
 import { measureBigTcp, sizesOff } from './data-big-tcp.ts';
 import { carrierKinds } from './data-carriers.ts';
 import { measureMemory } from './data-memory.ts';
-import { layGround, makeNetwork, startServices } from './data-network.ts';
+import { loadRules, makeNetwork, startServices } from './data-network.ts';
 import { type DataPart, dataParts, measureCarriers, type Tools } from './data-rounds.ts';
 import { markdown } from './data-table.ts';
 import { Log } from './log.ts';
@@ -45,10 +44,10 @@ function positive(name: 'rounds' | 'milliseconds'): number {
 
 async function main(rounds: number, milliseconds: number): Promise<void> {
   const { limits, only } = options;
-  if (limits === undefined) throw new RangeError('--limits DIRECTORY is missing: start this with scripts/bench --data');
+  if (limits === undefined) throw new RangeError('--limits DIRECTORY is missing; start with scripts/bench --data');
   if (only !== undefined && !dataParts.some((part) => part === only))
     throw new RangeError(`--only ${only}: not one of ${dataParts.join(', ')}`);
-  // Below `npm run`, other programs of the same names come first.
+  // `npm run` puts other programs of the same names first.
   process.env.PATH = systemPath;
   const tools = { program: resolve(limits, 'load'), counter: join(tmpdir(), 'arrived'), rounds, milliseconds };
   const kinds = carrierKinds(resolve(limits, 'data-relay.mjs'));
@@ -59,7 +58,7 @@ async function main(rounds: number, milliseconds: number): Promise<void> {
   try {
     await measure(log, absent, kinds, tools);
   } finally {
-    // A part that breaks off doesn't take along what the others have found.
+    // Prints the results of the finished parts after an error.
     const result = report(machine, kinds, absent, log.measurements);
     const base = absent.some(({ name }) => name === 'docker-proxy') ? 'gangway, relay' : 'docker-proxy';
     const json = `${JSON.stringify(result, null, 2)}\n`;
@@ -76,7 +75,7 @@ async function measure(
   tools: Tools,
 ): Promise<void> {
   const wanted = (part: DataPart) => options.only === undefined || options.only === part;
-  await layGround();
+  await loadRules();
   const [container] = await makeNetwork(0, 'off');
   if (container === undefined) throw new RangeError('a container is needed');
   await startServices(tools.program, container, tools.counter);

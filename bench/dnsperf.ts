@@ -1,22 +1,22 @@
-/** What dnsperf says, as figures. */
+/** Parses the output of dnsperf. */
 
 export interface Figures {
   readonly perSecond: number;
   readonly completed: number;
-  /** Microseconds within which this share of the answers came. Needs dnsperf's latency-histogram. */
+  /** Returns the microseconds within which this share of the answers came. Needs dnsperf's latency-histogram. */
   within(share: number): number;
 }
 
-/** How many of a run's questions may get lost: a full queue of a socket drops datagrams, as it should. */
+/** Tolerated share of lost queries, because full socket queues drop datagrams. */
 const lostShare = 0.001;
 
-/** @throws Error where answers got lost, or are not what the benchmark is about */
+/** @throws Error for lost or failed answers */
 export function readDnsperf(output: string): Figures {
   const number = (label: string) => Number(new RegExp(`${label}:\\s+([\\d.]+)`).exec(output)?.[1]);
   const [sent, completed] = [number('Queries sent'), number('Queries completed')];
   if (!(completed >= sent * (1 - lostShare)) || !/Response codes: +NOERROR \d+ \(100\.00%\)/.test(output))
-    throw new Error(`dnsperf was not answered as it should be: ${output}`);
-  // `  0.000046 - 0.000047:  12` is how many answers took between so many seconds.
+    throw new Error(`unexpected answers to dnsperf: ${output}`);
+  // `  0.000046 - 0.000047:  12`: 12 answers took between these numbers of seconds.
   const buckets = [...output.matchAll(/^ +[\d.]+ - ([\d.]+): +(\d+)$/gm)].map(([, seconds, count]) => ({
     microseconds: Number(seconds) * 1e6,
     count: Number(count),

@@ -1,9 +1,9 @@
 /**
- * What a published port costs in docker-proxy and in the stand-in that takes its place: the time until it is ready, and memory.
+ * Measures a published port of docker-proxy and of gangway-docker-proxy: the time until the port is ready, and memory.
  *
  *     sudo scripts/machine node --no-warnings --import=./test/support/register.js bench/docker-proxy.ts [PORTS]
  *
- * One after the other, as dockerd starts them. Memory is Pss: what processes share is divided among them.
+ * Starts the ports one after the other, as dockerd does. PSS divides shared memory among the processes.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { ignoring } from '../src/values/errors.ts';
 import { median } from './statistics.ts';
 
-const standIn = fileURLToPath(new URL('../dist/engine/docker-proxy/gangway-docker-proxy', import.meta.url));
+const shim = fileURLToPath(new URL('../dist/engine/docker-proxy/gangway-docker-proxy', import.meta.url));
 const [, , words = '1000'] = process.argv;
 const firstPort = 20_000;
 
@@ -72,7 +72,7 @@ function memoryOf(pid: string): { readonly pss: number; readonly rss: number } {
 }
 
 for (const ports of [1, Number(words)]) {
-  for (const program of ['docker-proxy', standIn]) {
+  for (const program of ['docker-proxy', shim]) {
     const cost = await measure(program, ports);
     const line = Object.entries(cost).map(([name, value]) => `${name} ${Math.round(value * 100) / 100}`);
     console.log(`${program.slice(program.lastIndexOf('/') + 1)}, ports ${ports}: ${line.join(', ')}`);

@@ -1,11 +1,10 @@
 /**
- * `npm run bench`: gangway beside its peers and beside what the kernel itself asks for, in one run.
+ * `npm run bench`: measures gangway, other programs and the C limits in one run.
  *
  *     scripts/bench [--rounds N] [--only containers|thousand|commands|names|ports] [--json] [--output FILE]
  *
- * scripts/bench builds the C limits (`--limits` says where) and starts this program inside a private machine, which ends
- * with it, however it ends.
- * Each contender proves that it does the work (proof.ts) before it is measured (rounds.ts).
+ * scripts/bench builds the C limits (in the directory `--limits`) and starts this program in a private machine. proof.ts
+ * checks each program before rounds.ts measures it.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -13,13 +12,13 @@ import { parseArgs } from 'node:util';
 import { systemPath } from '../src/kernel/run-program.ts';
 import { Cni } from './cni.ts';
 import type { Absent, Contender } from './contender.ts';
+import { Gangway } from './gangway.ts';
 import { IpBatch } from './ip-batch.ts';
 import { Limit } from './limit.ts';
 import { Log, type Measurement } from './log.ts';
 import { describeMachine, setUpHost } from './machine.ts';
 import { measureNames, missingForNames } from './names.ts';
 import { Netavark } from './netavark.ts';
-import { Gangway } from './ours.ts';
 import { measurePorts } from './ports.ts';
 import { prove } from './proof.ts';
 import { idleNode, report, table } from './report.ts';
@@ -44,12 +43,12 @@ async function main(rounds: number): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new RangeError(`--rounds ${options.rounds}: not a number of rounds`);
   const { limits } = options;
-  if (limits === undefined) throw new RangeError('--limits DIRECTORY is missing: start this with scripts/bench');
-  // Below `npm run`, the peers would find another nft: the tool of that name that packages bring along.
+  if (limits === undefined) throw new RangeError('--limits DIRECTORY is missing; start with scripts/bench');
+  // `npm run` puts another program called nft first.
   process.env.PATH = systemPath;
   const machine = describeMachine();
   setUpHost();
-  // Names have their own, in labs.
+  // The part `names` opens its own programs, in labs.
   const all = ['names', 'ports'].includes(options.only ?? '') ? [] : await openAll(limits);
   const contenders = all.filter((one): one is Contender => !('skipped' in one));
   const skipped = all.filter((one): one is Absent => 'skipped' in one);
@@ -57,7 +56,7 @@ async function main(rounds: number): Promise<void> {
   try {
     await measure(limits, contenders, skipped, rounds, measurements);
   } finally {
-    // A part that breaks off doesn't take along what the others have found.
+    // Prints the results of the finished parts after an error.
     for (const contender of contenders) await contender.close();
     const result = report(machine, contenders, skipped, measurements);
     const json = `${JSON.stringify(result, null, 2)}\n`;
@@ -80,7 +79,7 @@ async function measure(
   const wanted = (part: string) => options.only === undefined || options.only === part;
   const built = existsSync(gangway);
   if (!built) skipped.push({ name: 'gangway, whole commands', skipped: `no ${gangway}: scripts/build` });
-  if (contenders.length > 0) progress('proving that everything works that is to be measured');
+  if (contenders.length > 0) progress('checking all programs');
   for (const contender of contenders) await prove(contender);
   if (wanted('commands')) measureCommands(wholeCommands(built), 0);
 

@@ -1,6 +1,6 @@
 /**
- * iproute2, as a careful shell script would use it: `ip netns add` and two `ip -batch`, one for the host's side and one
- * inside; `nft` for the port. Three processes, four with a port.
+ * Runs iproute2 as a careful shell script would: `ip netns add` and two `ip -batch`, one for the host and one for the
+ * namespace; `nft` for the port. Three processes, four with a port.
  */
 import type { Contender } from './contender.ts';
 import { hostPort, run, timed } from './contender.ts';
@@ -48,7 +48,7 @@ export class IpBatch implements Contender {
     return duration;
   }
 
-  /** Deleting the veth is what silences the address: the namespace alone would answer some milliseconds longer. */
+  /** Deletes the veth first, because the namespace alone would answer for some milliseconds. */
   async remove(index: number): Promise<number> {
     const name = this.namespace(index);
     const published = this.published.delete(index);

@@ -1,21 +1,21 @@
 /*
- * The C limit: what the kernel itself asks for one container network, and nothing else.
+ * The C limit: the necessary system calls for one container network, and nothing else.
  *
- * Our TypeScript is held against this program. It does the same work by the same road: a pinned network namespace, a
- * veth pair in one message whose peer is born inside, address and default route in one batch, and a published port as
- * one element of an nftables map. There is no cleverness that a program in another language could not have as well:
- * two netlink sockets stay open, every other cost is a system call that the job needs.
+ * The benchmark compares gangway with this program. It does the same work in the same way: a pinned network namespace, a
+ * veth pair in one message with the peer inside, address and default route in one batch, and a published port as one
+ * element of an nftables map. It uses no technique that another language lacks. Two netlink sockets stay open; every other
+ * cost is a necessary system call.
  *
- *     limit BRIDGE TABLE MAP        the bridge (10.210.0.1/16), the table (family ip) and the map stand already
+ *     limit BRIDGE TABLE MAP        the bridge (10.210.0.1/16), the table (family ip) and the map exist already
  *
- * Commands come on stdin, one a line, so that a harness can let it take turns with others; each operation answers
- * with one line of JSON, times in nanoseconds.
+ * Commands arrive on stdin, one a line, so that the program takes turns with others. Each operation prints one line of
+ * JSON, with times in nanoseconds.
  *
  *     create FIRST COUNT            containers FIRST … FIRST+COUNT-1, without a port
  *     publish FIRST COUNT           the same, each with its port: 20000+i/tcp on the host to 80/tcp
- *     remove FIRST COUNT            ports, addresses and names stop to answer; the kernel frees the rest by itself
+ *     remove FIRST COUNT            ports, addresses and names stop answering; the kernel frees the rest
  *
- * Container i is 10.210.0.2+i, pinned as /run/netns/limit-i, plugged in as limit-i. Any error ends the program.
+ * Container i is 10.210.0.2+i, with pin /run/netns/limit-i and link limit-i. Any error ends the program.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -47,11 +47,11 @@ struct socket {
 	unsigned sequence;
 };
 
-/* A batch: messages one after the other, to be sent in one piece. */
+/* A batch: several messages for one send. */
 struct batch {
 	_Alignas(8) char bytes[CAPACITY];
 	size_t length;
-	struct nlmsghdr *message; /* the one that is being written */
+	struct nlmsghdr *message; /* current message */
 };
 
 static const char *bridge, *table, *map;
@@ -186,8 +186,8 @@ static void write_file(int directory, const char *path, const char *content)
 }
 
 /*
- * A /proc of our own, made anew for every 16th container. In the common one all namespaces' `sys/net/ipv6` share one
- * chain of the name cache, and each lookup walks it: 0.02 ms at the first container, 0.3 ms at the thousandth.
+ * Mounts a private /proc for every 16th container. In the shared /proc, all namespaces' `sys/net/ipv6` share one chain of
+ * the name cache, and each lookup walks that chain: 0.02 ms at the first container, 0.3 ms at the thousandth.
  */
 static int settings(int i)
 {
@@ -209,8 +209,8 @@ static int settings(int i)
 }
 
 /*
- * ip netns add limit-i, and a netlink socket that stays inside.
- * `default.disable_ipv6`, written before eth0 arrives, turns IPv6 off there and leaves lo its ::1, as Docker has it.
+ * ip netns add limit-i, and a netlink socket in the namespace.
+ * `default.disable_ipv6`, written before eth0 exists, disables IPv6 there and keeps ::1 on lo, as in Docker.
  */
 static int create_namespace(int i, const char *path, struct socket *inside)
 {
@@ -340,9 +340,9 @@ static void create(int i, bool publish)
 }
 
 /*
- * bridge link set dev limit-i state 0: not a frame passes from now on. The namespace is dropped next, but the kernel
- * takes 8 to 42 ms until its devices are gone, and they would answer as long. Only the bridge family's message does it:
- * `ip link set … type bridge_slave state 0` ends with a change notification, upon which the bridge enables the port again.
+ * bridge link set dev limit-i state 0: stops all frames. The kernel needs 8 to 42 ms to delete the devices of a dropped
+ * namespace, which would answer meanwhile. Only the bridge family's message works: after
+ * `ip link set … type bridge_slave state 0` a change notification makes the bridge enable the port again.
  */
 static void silence(const char *name)
 {

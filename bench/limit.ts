@@ -1,11 +1,11 @@
-/** The C limit (limit.c) as a contender: it measures itself and is asked over its stdin, so that it can take turns. */
+/** Runs the C limit (limit.c), which receives commands on stdin, so that it takes turns with the others. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Contender } from './contender.ts';
 import { run } from './contender.ts';
 
-/** One line of limit's answer; the parts only for `create`. Nanoseconds. */
+/** One line of limit's output, in nanoseconds. Only `create` has the parts. */
 export interface LimitLine {
   readonly operation: 'create' | 'remove';
   readonly index: number;
@@ -48,7 +48,7 @@ export class Limit implements Contender {
     return new Limit(spawn(program, ['limit0', 'bench', 'ports'], { stdio: ['pipe', 'pipe', 'inherit'] }));
   }
 
-  /** Has `count` operations done, and answers one line for each. */
+  /** Runs `count` operations and returns one line for each. */
   async ask(command: 'create' | 'publish' | 'remove', first: number, count: number): Promise<LimitLine[]> {
     this.child.stdin?.write(`${command} ${first} ${count}\n`);
     const answers: LimitLine[] = [];

@@ -1,14 +1,14 @@
-/* What the data plane is measured with: services for the container, and their clients.
+/* Services for the container, and their clients, for the measurement of the data plane.
  *
- *     load serve COUNTER                                       ports below; says "ready" first. COUNTER: a file, see flood
+ *     load serve COUNTER                                       prints "ready", then serves the ports below. COUNTER: a file, see flood
  *     load up|down ADDRESS PORT STREAMS MILLISECONDS           bytes, seconds
- *     load ping ADDRESS PORT MILLISECONDS                      answers, seconds; nanoseconds in which 50, 99 and 99.9 % came
- *     load connect ADDRESS PORT PARALLEL MILLISECONDS COUNT    connections, failures, seconds: until time or COUNT is up
- *     load flood ADDRESS PORT MILLISECONDS RATE COUNTER        datagrams sent, arrived meanwhile, arrived at all, seconds
- *     load hold ADDRESS PORT COUNT                             opens them, says how many failed, holds them until stdin ends
+ *     load ping ADDRESS PORT MILLISECONDS                      answers, seconds; latency of 50, 99 and 99.9 % in nanoseconds
+ *     load connect ADDRESS PORT PARALLEL MILLISECONDS COUNT    connections, failures, seconds: until the end of the time or COUNT
+ *     load flood ADDRESS PORT MILLISECONDS RATE COUNTER        datagrams sent, received meanwhile, received in all, seconds
+ *     load hold ADDRESS PORT COUNT                             opens connections, prints the failures, holds the rest until stdin ends
  *
- * A connection of `connect` asks, is answered, and sees the server end it. `flood` sends RATE datagrams a second, or as fast as
- * it can if that is 0, to whom it names each time: sockets that are connected are not led by the connect hook.
+ * A client of `connect` sends a request, reads the response, and waits for the server's close. `flood` sends RATE datagrams a
+ * second, or without limit for 0, with sendto(2), because the connect hook does not redirect connected UDP sockets.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -75,7 +75,7 @@ static void *pour(void *argument) {
   return NULL;
 }
 
-/* A thread for each: there are few of them, and each may fill a processor. */
+/* One thread for each connection: there are few, and each may use a whole processor. */
 static void serve_streams(int fd, void *(*work)(void *)) {
   for (;;) {
     pthread_t thread;
@@ -95,7 +95,7 @@ static void answer(int fd, int once) {
   if (count <= 0 || send(fd, bytes, (size_t)count, MSG_NOSIGNAL) < 0 || once) close(fd);
 }
 
-/* Questions are answered by one thread for all clients. */
+/* One thread answers the requests of all clients. */
 static void serve_questions(int fd, int once) {
   int yes = 1, poll = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event events[batch], event = {.events = EPOLLIN, .data.fd = fd};
@@ -116,7 +116,7 @@ static void serve_questions(int fd, int once) {
 static void *serve_echo(void *fd) { serve_questions((int)(intptr_t)fd, 0); return NULL; }
 static void *serve_brief(void *fd) { serve_questions((int)(intptr_t)fd, 1); return NULL; }
 
-/* The counter of datagrams, in a file that the client reads, too. */
+/* The counter of datagrams, in a file that the client also reads. */
 static _Atomic long *counter(const char *path) {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0 || ftruncate(fd, 4096)) err(1, "%s", path);
@@ -181,7 +181,7 @@ static int must_connect(void) {
   return fd;
 }
 
-/* What is under way at the end counts, and so does the time that it takes: the server ends the connection when it has all. */
+/* Bytes in flight at the end count, and so does their time: the server closes the connection after the last byte. */
 static void *send_stream(void *unused) {
   static _Thread_local char bytes[chunk];
   int fd = must_connect();
@@ -220,7 +220,7 @@ static void *ping(void *unused) {
   return unused;
 }
 
-/* The client ends with a reset, so that no socket waits afterwards. */
+/* The client ends with a reset, so that no socket stays in TIME_WAIT. */
 static void *connect_again(void *unused) {
   struct linger reset = {.l_onoff = 1, .l_linger = 0};
   while (!over && wanted-- > 0) {
@@ -240,7 +240,7 @@ static void pause_until(double moment) {
   if (left > 0) usleep((useconds_t)(left * 1e6));
 }
 
-/* A thread sets `over` when the time is up, so that whoever is done earlier ends the run. */
+/* A thread sets `over` at the end of the time, so that an earlier end finishes the run. */
 static void *watch(void *seconds) {
   usleep((useconds_t)((intptr_t)seconds * 1000));
   over = 1;
@@ -252,7 +252,7 @@ static double run(void *(*work)(void *), int threads, long milliseconds) {
   pthread_t workers[most_threads], clock;
   if (threads < 1 || threads > most_threads) errx(1, "1 to %d threads", most_threads);
   double before = now();
-  /* Who hangs is ended. */
+  /* Ends blocked clients. */
   alarm((unsigned)(milliseconds / 1000) + 60);
   start(&clock, watch, milliseconds);
   for (int i = 0; i < threads; i++) start(&workers[i], work, 0);
@@ -281,7 +281,7 @@ static void flood(double seconds, double rate, _Atomic long *arrived) {
   long sent = 0, before = *arrived;
   double began = now(), ended = began;
   for (; ended - began < seconds; ended = now()) {
-    /* A look at the clock costs as much as a part of a datagram. */
+    /* Reading the clock takes a relevant part of a datagram's time. */
     for (int i = 0; i < (rate > 0 ? 1 : 16); i++)
       sent += sendto(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&target, sizeof target) == sizeof bytes;
     if (rate > 0) pause_until(began + sent / rate);

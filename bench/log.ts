@@ -1,8 +1,8 @@
-/** Samples as they come, by piece of work and contender. */
+/** Collects samples by kind of work and contender. */
 
 export type Unit = 'ms' | 'µs' | 'queries/s' | 'MiB' | 'Gbit/s' | 's/GB' | '/s' | '%' | 'failed';
 
-/** All samples of one contender at one piece of work, by round. Times in milliseconds are kept as nanoseconds. */
+/** All samples of one contender for one kind of work, by round. Times in milliseconds are stored as nanoseconds. */
 export interface Measurement {
   readonly work: string;
   readonly contender: string;

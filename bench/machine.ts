@@ -1,19 +1,19 @@
-/** The machine that is measured on, and the private one that the measurement runs in. */
+/** Describes the measured machine, and sets up the private machine of the measurement. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './contender.ts';
 
-/** The private host's own address, towards an outside world that nobody asks anything of. */
+/** Address of the private host on its uplink. */
 export const hostAddress = '192.0.2.1';
 
 /**
- * Gives the private machine what a host has: loopback, an uplink, forwarding.
+ * Sets up loopback, an uplink and forwarding in the private machine.
  *
- * @throws Error where there are other links than loopback, which means that this is no private machine
+ * @throws Error if other links than loopback exist, because the machine is then not private
  */
 export function setUpHost(): void {
-  if (links() !== 1) throw new Error('the harness changes the network of its machine: start it with scripts/bench');
+  if (links() !== 1) throw new Error('the benchmark changes the network of its machine; start it with scripts/bench');
   run('ip', ['link', 'set', 'lo', 'up']);
   run('ip', ['netns', 'add', 'outside']);
   run('ip', ['link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', 'outside']);
@@ -25,12 +25,12 @@ export function setUpHost(): void {
   writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
 }
 
-/** The kernel goes on working after a command has ended. The next one must not pay for that. */
+/** Waits for the kernel's work after a command, so that it does not slow down the next command. */
 export interface Settling {
-  /** Waits while what was just made comes up: carrier, neighbours, multicast groups. */
+  /** Waits for new links: carrier, neighbours, multicast groups. */
   pause(): Promise<void>;
   /**
-   * Waits until there are no more links than when `settle` was called, and the kernel has cleaned up behind them.
+   * Waits until the number of links is that of the call of `settle`, and the kernel has freed them.
    *
    * @throws Error after ten seconds
    */
@@ -44,7 +44,7 @@ export function settle(): Settling {
     async links() {
       const deadline = Date.now() + 10_000;
       while (links() > before) {
-        if (Date.now() > deadline) throw new Error(`${links() - before} links were left behind`);
+        if (Date.now() > deadline) throw new Error(`${links() - before} links remain`);
         await sleep(5);
       }
       await sleep(30);
@@ -52,7 +52,7 @@ export function settle(): Settling {
   };
 }
 
-/** How many links this network namespace has: one a line, below two lines of headings. */
+/** Returns the number of links in this network namespace: one a line, below two lines of headings. */
 function links(): number {
   return readFileSync('/proc/net/dev', 'utf8').trimEnd().split('\n').length - 2;
 }
@@ -63,7 +63,7 @@ export interface Machine {
   readonly memoryGibibytes: number;
   readonly kernel: string;
   readonly node: string;
-  /** One-minute load average before the first measurement: was the machine ours alone? */
+  /** One-minute load average before the first measurement. */
   readonly load: number;
 }
 

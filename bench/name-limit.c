@@ -1,10 +1,10 @@
 /*
- * The C limit of a name server: what a question and its answer ask of the kernel, and of two processes that take turns.
+ * The C limit of a name server: the cost of a query and its answer in the kernel and for two alternating processes.
  *
- * Every question gets the same address, 192.0.2.1, whatever it asks. No firewall leads here, and nothing is looked up:
- * a server that knows names, or is reached at 127.0.0.11:53, can't answer in less.
+ * Every query gets the same address, 192.0.2.1. There are no firewall rules and no lookups, so a server with names, or at
+ * 127.0.0.11:53, cannot be faster.
  *
- *     name-limit PORT               serves 127.0.0.1:PORT/udp until it is killed
+ *     name-limit PORT               serves 127.0.0.1:PORT/udp until the program is killed
  *
  * Any error ends the program.
  */
@@ -16,9 +16,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* RFC 1035, 4.1: the header's flags and counts, behind the id. Response, authoritative, one question, one answer. */
+/* RFC 1035, 4.1: the header's flags and counts, after the id. Response, authoritative, one question, one answer. */
 static const uint8_t counts[] = { 0x84, 0x00, 0, 1, 0, 1, 0, 0, 0, 0 };
-/* The name of the question, A, IN, 2 s, 192.0.2.1. */
+/* Name of the query, A, IN, 2 s, 192.0.2.1. */
 static const uint8_t record[] = { 0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 2, 0, 4, 192, 0, 2, 1 };
 
 static void die(const char *what)
@@ -27,7 +27,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* Where the question ends: behind its name, its type and its class. An OPT record may follow, and is not answered. */
+/* Returns the end of the query: after its name, type and class. An OPT record may follow, and is ignored. */
 static size_t end_of_question(const uint8_t *message, size_t length)
 {
 	size_t at = 12;

@@ -1,15 +1,15 @@
 /**
- * Names: gangway's name server beside dockerd's, each in a lab of its own, asked by dnsperf from within a container.
+ * Measures gangway's and dockerd's DNS servers, each in its own lab, with dnsperf in a container.
  *
  *     ┌─ host ───────────────────────────────┐      ┌─ servers ────────────────┐
  *     │ gangway, or dockerd   front: web     ├──────┤ DNS :53, 192.0.2.1 for   │
  *     │                              asker ◀─┼─ dnsperf   every name          │
  *     └──────────────────────────────────────┘      └──────────────────────────┘
  *
- * Where no server can be faster is shown by a third one, in C, in the container itself (name-limit.c).
+ * A third server in C, in the container itself, shows the limit (name-limit.c).
  *
- * dnsperf and the server share the machine's processors with whoever else is there, so queries a second say how fast both
- * are together. What the server alone costs is the processor's time that it took for a query.
+ * dnsperf and the server share the processors, so queries a second measure both together. The processor time of a query
+ * measures the server alone.
  */
 import { spawnSync } from 'node:child_process';
 import { waitFor } from '../src/lab/wait.ts';
@@ -24,7 +24,7 @@ import type { Log } from './log.ts';
 
 const scenario: Scenario = { title: 'names', cites: [], outside: ['servers'], steps: [] };
 const queries = 100_000;
-/** Well below what either server can do, so that no question waits for another one. */
+/** Well below the capacity of either server, so that queries do not queue. */
 const calmPerSecond = 1_000;
 const limitPort = 5_300;
 const clockTicksPerSecond = 100;
@@ -33,7 +33,7 @@ const furnish = `
 echo 'nameserver 203.0.113.3' >/run/parity/resolv.conf
 echo 'web A' >/run/parity/known
 echo 'x.test A' >/run/parity/outside
-seq -f 'x%.0f.test A' ${queries} >/run/parity/strangers
+seq -f 'x%.0f.test A' ${queries} >/run/parity/external
 seq -f 'y%.0f.test A' ${queries} >/run/parity/others
 `;
 
@@ -45,7 +45,7 @@ export function missingForNames(): Absent | undefined {
 
 /**
  * @param limit the path of name-limit.c's program
- * @throws Error with the words of what failed
+ * @throws Error with the message of the failed part
  */
 export async function measureNames(log: Log, rounds: number, limit: string): Promise<void> {
   await using gangway = await GangwayWorld.start(scenario);
@@ -63,7 +63,7 @@ export async function measureNames(log: Log, rounds: number, limit: string): Pro
 async function measureRound(server: NameContender, log: Log): Promise<void> {
   for (const [names, what] of [
     ['known', 'a container’s name'],
-    ['outside', 'a name of the world'],
+    ['outside', 'an external name'],
   ] as const) {
     const before = await server.processorSeconds();
     const fast = await server.ask(names, ['-l', '2']);
@@ -80,12 +80,12 @@ async function measureMemory(server: NameContender, log: Log): Promise<void> {
   const grown = async (what: string, names: string, runs: number) => {
     const before = await server.residentMebibytes();
     await server.ask(names, ['-n', `${runs}`]);
-    log.add(`memory, more after ${what}`, server.name, (await server.residentMebibytes()) - before, 'MiB');
+    log.add(`memory, increase after ${what}`, server.name, (await server.residentMebibytes()) - before, 'MiB');
   };
-  log.add('memory, before those', server.name, await server.residentMebibytes(), 'MiB');
-  await grown('100,000 questions for a container', 'known', queries);
-  await grown('100,000 names of the world', 'strangers', 1);
-  await grown('100,000 others', 'others', 1);
+  log.add('memory, before', server.name, await server.residentMebibytes(), 'MiB');
+  await grown('100,000 queries for a container', 'known', queries);
+  await grown('100,000 external names', 'external', 1);
+  await grown('100,000 other names', 'others', 1);
   log.add('memory, after all', server.name, await server.residentMebibytes(), 'MiB');
 }
 
@@ -97,7 +97,7 @@ class NameContender {
     private readonly where: readonly [address: string, port: number] = ['127.0.0.11', 53],
   ) {}
 
-  /** The constant answer, in the network of a world's asker, which stands already. */
+  /** Starts the C limit in the network of container `asker`, which exists already. */
   static async limit(world: World, program: string): Promise<NameContender> {
     const { prefix } = await world.enter('asker');
     world.lab.host.spawn([...prefix, program, `${limitPort}`]);
@@ -106,7 +106,7 @@ class NameContender {
     return new NameContender('C limit', world, await pid(), ['127.0.0.1', limitPort]);
   }
 
-  /** @param process what finds it among the processes of its lab, for pgrep(1) */
+  /** @param process pattern of the server's process for pgrep(1) in its lab */
   static async open(name: string, world: World, process: string): Promise<NameContender> {
     await world.lab.host.run(['sh', '-euc', furnish]);
     const server = ['sh', '-c', 'exec "$@" >/dev/null', 'sh', globalThis.process.execPath, '-e', worldNames];
@@ -118,13 +118,13 @@ class NameContender {
     const stdout = await world.lab.host.run(['pgrep', '-f', process]);
     const contender = new NameContender(name, world, stdout.trim());
     await waitFor(
-      `${name} knows both`,
+      `${name} answers both names`,
       async () => (await contender.knows('web')) && (await contender.knows('x.test')),
     );
     return contender;
   }
 
-  /** dnsperf's figures, of an input file and with options. @throws Error where a question was lost or had no good answer */
+  /** Runs dnsperf with an input file and options. @throws Error if a query was lost or failed */
   async ask(names: string, options: readonly string[]): Promise<Figures> {
     const [address, port] = this.where;
     const argv = ['dnsperf', '-s', address, '-p', `${port}`, '-d', `/run/parity/${names}`, ...options];
@@ -135,7 +135,7 @@ class NameContender {
 
   async processorSeconds(): Promise<number> {
     const stdout = await this.world.lab.host.run(['cat', `/proc/${this.pid}/stat`]);
-    // Behind the name, which may have blanks: utime and stime are the fields 14 and 15 of proc_pid_stat(5).
+    // After the name, which may have spaces: utime and stime are fields 14 and 15 of proc_pid_stat(5).
     const [user, system] = stdout
       .slice(stdout.lastIndexOf(')') + 2)
       .split(' ')

@@ -1,9 +1,8 @@
 /**
- * netavark, Podman's network program, called as Podman calls it: one process per verb, everything on stdin.
+ * Runs netavark, Podman's network program, as Podman does: one process for each verb, with its input on stdin.
  *
- * Without a port it runs without a firewall (`none`), its fastest way; with a port it uses its nftables driver. The
- * driver is asked for per call, and one resident container keeps the bridge standing, which netavark would otherwise
- * make and take away with the only container.
+ * Without a port it runs without a firewall (`none`), its fastest mode; with a port it uses its nftables driver. Each call
+ * selects the driver. One resident container keeps the bridge, which netavark would otherwise remove with the last container.
  */
 import { existsSync } from 'node:fs';
 import type { Absent, Contender } from './contender.ts';

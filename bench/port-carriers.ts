@@ -1,12 +1,12 @@
 /**
- * Who publishes ports, each with its own means, on the bridge `ports0` with one container, 10.215.0.2, that serves port 80.
+ * Programs that publish ports on the bridge `ports0` with one container, 10.215.0.2, which serves port 80.
  *
- * Ports are numbers of the machine from 20,000 on, all led to port 80 of the container; a range leads each to its own number.
- * Before the first measured one, `fill` makes N of them at once, however that is quickest.
+ * Single ports are host ports from 20,000 on, all to port 80 of the container; a range maps each port to the same number.
+ * Before the measurement, `fill` publishes N ports at once, in the fastest way.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { ordinary } from '../src/engine/store/network-lookup.ts';
+import { defaultPolicy } from '../src/engine/store/network-lookup.ts';
 import type { Backend } from '../src/firewall/backend.ts';
 import { iptablesKinds } from '../src/firewall/iptables/kinds.ts';
 import { iptables } from '../src/firewall/iptables.ts';
@@ -14,9 +14,9 @@ import { nftables } from '../src/firewall/nftables.ts';
 import { KernelNamespace } from '../src/kernel/namespace.ts';
 import { type BridgeNetwork, policyOf } from '../src/networks/bridge.ts';
 import { createNetwork } from '../src/networks/network.ts';
-import { publish } from '../src/networks/port-mapping.ts';
+import { portSteps } from '../src/networks/port-mapping.ts';
 import { apply } from '../src/plan/apply.ts';
-import { World } from '../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../src/plan/kernel-handles.ts';
 import type { Kinds } from '../src/plan/kind.ts';
 import { kernelKinds } from '../src/plan/kinds/index.ts';
 import type { Step } from '../src/plan/step.ts';
@@ -31,23 +31,23 @@ export const container = '10.215.0.2';
 const firstPort = 20_000;
 
 export interface PortCarrier {
-  /** The bridge, and what stands whatever is published. */
+  /** Creates the bridge and the permanent rules. */
   open(): Promise<void>;
-  /** Ports `firstPort` and on, untimed. */
+  /** Publishes ports from `firstPort` on, untimed. */
   fill(count: number): Promise<void>;
-  /** One more, or that one again away: port `firstPort + index`. */
+  /** Publishes port `firstPort + index`. */
   add(index: number): Promise<void>;
   remove(index: number): Promise<void>;
-  /** As many as the container has of its own, in one go: 40,000 and on. Absent where it can't be waited for. */
+  /** Publishes a range from 40,000 on at once. Absent if it takes too long. */
   range?(count: number): Promise<void>;
   unrange?(count: number): Promise<void>;
-  /** Of those that `fill` has made, the one that is found last. */
+  /** Returns the port of `fill` that is last in the lookup order. */
   last(count: number): number;
 }
 
 export type CarrierName = keyof typeof carriers;
 
-/** As they take turns; each in a machine of its own. */
+/** Carriers in their order, each for its own network namespace. */
 export const carriers = {
   'gangway, nftables': () => new Gangway(nftables),
   'gangway, iptables-nft': () => new Gangway(iptables('nft', false)),
@@ -65,7 +65,7 @@ export function isThere(name: CarrierName): boolean {
 
 const kinds = { ...kernelKinds, ...iptablesKinds } as unknown as Kinds;
 const network: BridgeNetwork = {
-  ...ordinary,
+  ...defaultPolicy,
   kind: 'bridge',
   name: 'ports',
   bridge: bridgeName,
@@ -75,7 +75,7 @@ const network: BridgeNetwork = {
 };
 
 class Gangway implements PortCarrier {
-  private readonly world = new World(KernelNamespace.own());
+  private readonly world = new KernelHandles(KernelNamespace.own());
   private readonly made = new Map<number, readonly Step[]>();
   private spanned: readonly Step[] = [];
 
@@ -111,7 +111,7 @@ class Gangway implements PortCarrier {
     await undo('unpublish', this.spanned, kinds, this.world);
   }
 
-  /** Each rule is put at the head of its chain; among elements of a map none is last. */
+  /** Rules are inserted at the head of a chain, so the first port is last; elements of a map have no order. */
   last(): number {
     return firstPort;
   }
@@ -122,7 +122,7 @@ class Gangway implements PortCarrier {
       binding: { protocol: 'tcp', hostAddress: unspecified(4), hostPort, containerPort } as const,
       target,
     }));
-    return publish(gather(forwards), () => policyOf(network), this.firewall);
+    return portSteps(gather(forwards), () => policyOf(network), this.firewall);
   }
 }
 
@@ -132,7 +132,7 @@ function makeBridge(): void {
   run('ip', ['link', 'set', bridgeName, 'up']);
 }
 
-/** A program start for each rule, and one before it that asks whether the rule is there: what dockerd does. IPv4 alone. */
+/** Starts iptables once for each rule, and once before it to check for the rule, as dockerd does. IPv4 only. */
 class OneByOne implements PortCarrier {
   constructor(private readonly program: string) {}
 
@@ -200,7 +200,7 @@ class OneByOne implements PortCarrier {
     const { status, stderr } = spawnSync(this.program, ['--wait', '-t', table, '-C', 'DOCKER', ...words.split(' ')], {
       encoding: 'utf8',
     });
-    // 1: there is no such rule.
+    // Status 1: the rule does not exist.
     if (status === 0 || status === 1) return status === 0;
     throw new Error(`${this.program} -C: ${stderr.trim()}`);
   }
@@ -210,7 +210,7 @@ class OneByOne implements PortCarrier {
   }
 }
 
-/** Where a port leads, and that it may go there. The second one is inserted and is found at once; the first one is appended. */
+/** Returns the DNAT rule, which is appended, and the accept rule, which is inserted and found first. */
 function rules(hostPort: number, containerPort: number) {
   return [
     {
@@ -226,7 +226,7 @@ function rules(hostPort: number, containerPort: number) {
   ];
 }
 
-/** Its verbs `setup` and `teardown` for a further container: they make its link as well, 10 ms of the figure. */
+/** Runs `setup` and `teardown` for another container. They also create its link: 10 ms of the result. */
 class Netavark implements PortCarrier {
   async open(): Promise<void> {}
 
@@ -255,7 +255,7 @@ class Netavark implements PortCarrier {
     return firstPort + count - 1;
   }
 
-  /** Container 0 is the one that serves, and 1 comes and goes. */
+  /** Container 0 serves; container 1 is created and removed. */
   private call(verb: 'setup' | 'teardown', index: number, ports: readonly object[]): void {
     const namespace = `ports-${process.pid}-${index}`;
     if (verb === 'setup') run('ip', ['netns', 'add', namespace]);

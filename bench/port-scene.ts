@@ -1,7 +1,8 @@
 /**
- * One publisher of ports in a machine of its own, which does what it is told over the channel and answers with what it cost.
+ * Runs one program that publishes ports in a private network namespace. It receives orders over the IPC channel and returns
+ * their durations.
  *
- *      client ---cable--- this network namespace, 198.18.0.1 ---ports0--- container 10.215.0.2, serves port 80
+ *      client ---uplink--- this network namespace, 198.18.0.1 ---ports0--- container 10.215.0.2, serves port 80
  *
  *     unshare --net node port-scene.ts NAME CONNECT      a child of ports.ts
  */
@@ -25,23 +26,23 @@ const connections = 2_000;
 async function open(): Promise<void> {
   run('ip', ['link', 'set', 'lo', 'up']);
   run('ip', ['netns', 'add', client]);
-  run('ip', ['link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', client]);
-  run('ip', ['address', 'add', '198.18.0.1/24', 'dev', 'cable']);
-  run('ip', ['link', 'set', 'cable', 'up']);
+  run('ip', ['link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', client]);
+  run('ip', ['address', 'add', '198.18.0.1/24', 'dev', 'uplink']);
+  run('ip', ['link', 'set', 'uplink', 'up']);
   run('ip', ['-n', client, 'address', 'add', '198.18.0.2/24', 'dev', 'eth0']);
   run('ip', ['-n', client, 'link', 'set', 'eth0', 'up']);
   writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
   await carrier.open();
 }
 
-/** netavark brings its container along with its ports; the others have one plugged in. */
+/** Starts the server in the container. netavark has created the container with its ports; for the others this creates one. */
 async function serve(): Promise<void> {
   if (!existsSync(`/run/netns/${own}`)) {
     run('ip', ['netns', 'add', own]);
     run('ip', [
       'link',
       'add',
-      'plug',
+      'ports-container',
       'master',
       bridgeName,
       'up',

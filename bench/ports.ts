@@ -1,6 +1,6 @@
 /**
- * Published ports: one more and one less where 10, 1,000 and 10,000 stand, a range of them, and how long a connection takes
- * through the last one. Publishers take turns, each in a machine of its own.
+ * Measures published ports: adding and removing one port beside 10, 1,000 and 10,000 ports, a range of ports, and a
+ * connection through the last port. Programs take turns, each in its own network namespace.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import type { Order } from './port-scene.ts';
 
 const sizes = [10, 1_000, 10_000];
 const warmUps = 3;
-/** One port after the other is what Docker does: of more than a hundred nobody waits for the end. */
+/** Docker's way adds ports one by one, and is measured with the smallest range only. */
 const rangeSizes = [100, 1_000, 10_000];
 
 class Scene {
@@ -30,7 +30,7 @@ class Scene {
     return new Scene(name, child);
   }
 
-  /** @returns nanoseconds @throws Error with what went wrong in there */
+  /** @returns nanoseconds @throws Error with the failure in the child */
   async order(order: Order): Promise<number> {
     const answered = once(this.child, 'message');
     this.child.send(order);
@@ -46,7 +46,7 @@ class Scene {
   }
 }
 
-/** @param connect the C program that makes connections */
+/** @param connect the C program for connections */
 export async function measurePorts(log: Log, rounds: number, connect: string): Promise<readonly Absent[]> {
   const names = Object.keys(carriers) as CarrierName[];
   for (const size of sizes) {
@@ -72,8 +72,8 @@ async function comeAndGo(log: Log, scenes: readonly Scene[], rounds: number, siz
       const added = await scene.order({ act: 'add', index });
       const removed = await scene.order({ act: 'remove', index });
       if (round < 0) continue;
-      log.add(`a port more, ${written(size)} standing`, scene.name, added);
-      log.add(`a port less, ${written(size)} standing`, scene.name, removed);
+      log.add(`add a port to ${written(size)}`, scene.name, added);
+      log.add(`remove a port from ${written(size)}`, scene.name, removed);
     }
   }
 }
@@ -84,9 +84,9 @@ async function ranges(log: Log, scenes: readonly Scene[], rounds: number): Promi
       for (const scene of scenes) {
         const oneByOne = scene.name.startsWith('Docker');
         if (oneByOne && (size > 100 || round > 1)) continue;
-        log.add(`a range of ${written(size)}`, scene.name, await scene.order({ act: 'range', count: size }));
+        log.add(`add a range of ${written(size)}`, scene.name, await scene.order({ act: 'range', count: size }));
         const gone = await scene.order({ act: 'unrange', count: size });
-        log.add(`a range of ${written(size)}, taken away`, scene.name, gone);
+        log.add(`remove a range of ${written(size)}`, scene.name, gone);
       }
     }
   }

@@ -1,9 +1,9 @@
 /**
- * Proof before figures: a contender is measured only after it was seen to do the whole work.
+ * Checks that a contender does the whole work, before the measurement.
  *
- * With one container published, a server inside must answer at the container's address and at the host's port. Right
- * after the removal the address must be silent and the host's port closed. A container without a server still answers,
- * with a reset; so "refused" counts as an answer of the container, and at the host's port as the host's own.
+ * With one published container, a server inside must answer at the container's address and at the host's port. After the
+ * removal, the address must be silent and the host's port closed. A container without a server answers with a reset, so
+ * "refused" at the container's address means that the container still exists.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const patienceMilliseconds = 150;
 
 const server = `require('node:net').createServer((s) => s.end()).listen(80, '0.0.0.0', () => console.log('ready'))`;
 
-/** @throws Error if the contender does not do what it is measured for */
+/** @throws Error if the contender does not do the work */
 export async function prove(contender: Contender): Promise<void> {
   const settled = settle();
   await contender.create(index, true);
@@ -45,7 +45,7 @@ async function end(child: ChildProcess): Promise<void> {
 async function expectAnswer(contender: Contender, address: string, port: number, expected: Answer, when: string) {
   const found = await answer(address, port);
   if (found === expected) return;
-  throw new Error(`${contender.name}: ${address}:${port} was to be ${expected} ${when}, and was ${found}`);
+  throw new Error(`${contender.name}: ${address}:${port} expected ${expected} ${when}, got ${found}`);
 }
 
 async function answer(host: string, port: number): Promise<Answer> {

@@ -1,4 +1,4 @@
-/** The figures as a table for people and as data for programs. */
+/** Formats results as a table and as JSON. */
 import type { Absent, Contender } from './contender.ts';
 import type { Measurement, Unit } from './log.ts';
 import type { Machine } from './machine.ts';
@@ -8,11 +8,11 @@ export interface Row extends Summary {
   readonly work: string;
   readonly contender: string;
   readonly unit: Unit;
-  /** By round; nanoseconds where the unit is a millisecond. */
+  /** Samples by round; in nanoseconds if the unit is a millisecond. */
   readonly samples: readonly number[];
-  /** Times as much as each of these contenders, compared round by round. */
+  /** Ratios to other contenders, compared round by round. */
   readonly times: Readonly<Record<string, number>>;
-  /** Nanoseconds above a Node that does nothing; whole commands only. */
+  /** Nanoseconds above an idle Node; whole commands only. */
   readonly aboveNode?: number;
 }
 
@@ -23,7 +23,7 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
-/** Whom the others are compared with, where they took part in the same work. */
+/** Contenders that are bases of ratios. */
 const bases = ['C limit', 'netavark', 'dockerd', 'gangway, nftables', 'docker-proxy', 'gangway, relay', 'off'];
 export const idleNode = 'node -e 0';
 
@@ -39,7 +39,7 @@ export function report(
   return { machine, methods, skipped, rows };
 }
 
-/** The rows of one piece of work. */
+/** Returns the rows of one kind of work. */
 function compare(measurements: readonly Measurement[]): Row[] {
   const compared = measurements.filter((one) => bases.includes(one.contender));
   const node = measurements.find((one) => one.contender === idleNode);
@@ -54,7 +54,7 @@ function compare(measurements: readonly Measurement[]): Row[] {
 export function table({ machine, methods, skipped, rows }: Report): string {
   const lines = [
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGibibytes} GiB, Linux ${machine.kernel}, ` +
-      `Node ${machine.node}, load ${machine.load.toFixed(2)} at the start; times in milliseconds where nothing else is said`,
+      `Node ${machine.node}, load ${machine.load.toFixed(2)} at the start; times in milliseconds by default`,
   ];
   let work = '';
   for (const row of rows) {
@@ -73,14 +73,14 @@ function heading({ work, unit }: Row): string {
   return unit === 'ms' ? work : `${work}, ${unit}`;
 }
 
-/** Heading and figure of each comparison that this row has. */
+/** Returns heading and value of each comparison of a row. */
 function comparisons(row: Row): ReadonlyMap<string, string> {
   const found = new Map(Object.entries(row.times).map(([base, times]) => [`× ${base}`, times.toFixed(2)]));
   if (row.aboveNode !== undefined) found.set('above node', figure(row.aboveNode, 'ms'));
   return found;
 }
 
-/** Three figures that mean something: 0.135, 1.25, 58.3, 1410. */
+/** Formats three significant digits: 0.135, 1.25, 58.3, 1410. */
 function figure(sample: number, unit: Unit): string {
   const value = unit === 'ms' ? sample / 1e6 : sample;
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);

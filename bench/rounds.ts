@@ -1,5 +1,5 @@
 /**
- * The measurements: contenders take turns, A B C D A B C D …, so that whatever happens to the machine happens to all.
+ * Runs the measurements. Programs take turns, A B C D A B C D …, so that a disturbance affects all of them.
  */
 import { spawnSync } from 'node:child_process';
 import type { Contender } from './contender.ts';
@@ -9,10 +9,10 @@ import { settle } from './machine.ts';
 import { median } from './statistics.ts';
 
 const warmUps = 2;
-/** Containers that a resident program makes before it is measured: V8 compiles what runs often. */
+/** Containers before the measurement of a resident program, because V8 compiles frequent functions. */
 const residentWarmUps = 300;
 
-/** One container at a time, made and taken away, without and with a port. */
+/** Measures creation and removal of one container at a time, without and with a port. */
 export async function measureContainers(contenders: readonly Contender[], rounds: number): Promise<Measurement[]> {
   const log = new Log();
   for (const contender of contenders) if (contender.resident) await warmUp(contender, log);
@@ -33,7 +33,7 @@ export async function measureContainers(contenders: readonly Contender[], rounds
   return log.measurements;
 }
 
-/** A resident program as it is after its first minute. What its first container cost is a row of its own. */
+/** Warms up a resident program. The first container has a separate row. */
 async function warmUp(contender: Contender, log: Log): Promise<void> {
   const settled = settle();
   for (let index = 0; index < residentWarmUps; index++) {
@@ -44,7 +44,7 @@ async function warmUp(contender: Contender, log: Log): Promise<void> {
   await settled.links();
 }
 
-/** A thousand containers with a port each, standing at the same time. */
+/** Measures a thousand simultaneous containers with a port each. */
 export async function measureThousand(contenders: readonly Contender[], rounds: number): Promise<Measurement[]> {
   const log = new Log();
   for (let round = 0; round < rounds; round++) {
@@ -65,7 +65,7 @@ export async function measureThousand(contenders: readonly Contender[], rounds: 
   return log.measurements;
 }
 
-/** Whole commands, from the start of the process to its end, beside a Node that does nothing. */
+/** Measures whole commands from process start to exit, and an idle Node. */
 export function measureCommands(commands: ReadonlyMap<string, readonly string[]>, rounds: number): Measurement[] {
   const log = new Log();
   for (let round = -warmUps; round < rounds; round++) {

@@ -1,8 +1,8 @@
 /**
- * The three numbers that describe a measurement, and those that compare two.
+ * Summarises a measurement with three numbers, and compares two measurements.
  *
- * Medians and not means: on a machine that others use as well, a sample can only be too long. Two contenders are compared
- * round by round, because a round that met a busy machine was slow for both.
+ * Medians instead of means: on a shared machine, a sample can only be too long. Comparisons pair the samples of a round,
+ * because a busy machine slows both programs down.
  */
 
 export interface Summary {
@@ -11,7 +11,7 @@ export interface Summary {
   readonly maximum: number;
 }
 
-/** @throws RangeError on an empty list: a median of nothing would be printed as a figure */
+/** @throws RangeError for an empty list */
 export function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -25,12 +25,12 @@ export function summarize(samples: readonly number[]): Summary {
   return { median: median(samples), minimum: Math.min(...samples), maximum: Math.max(...samples) };
 }
 
-/** How many times as long as `base`: the median of the rounds' own ratios. */
+/** Returns the ratio to `base`: the median of the ratios of each round. */
 export function pairedRatio(samples: readonly number[], base: readonly number[]): number {
   return median(samples.map((sample, round) => sample / (base[round] ?? Number.NaN)));
 }
 
-/** How much longer than `base`: the median of the rounds' own differences. */
+/** Returns the difference to `base`: the median of the differences of each round. */
 export function pairedDifference(samples: readonly number[], base: readonly number[]): number {
   return median(samples.map((sample, round) => sample - (base[round] ?? Number.NaN)));
 }

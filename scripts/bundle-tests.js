@@ -1,5 +1,5 @@
-// Of each test, and of each program that tests start, one file of plain JavaScript, in a folder that becomes compiled/: most of a
-// small program's time is the loading of its sources, one by one.
+// Bundles each test, and each program that tests start, into one JavaScript file below compiled/. Loading many small sources
+// takes most of a small program's time.
 //
 //     node scripts/bundle-tests.js FOLDER
 //
@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const place = (...folders) => resolve(root, ...folders) + sep;
-/** What they find beside themselves, they find there: of gangway the library that is built, of the tests what is made here. */
+/** Replacement directories for `import.meta.url`: the built library for src/, the compiled tests for test/. */
 const moves = [
   [place('src'), place('dist')],
   [place('test'), place('compiled')],
@@ -34,7 +34,7 @@ const [, , folder] = process.argv;
 process.chdir(root);
 const inTests = readdirSync('test', { recursive: true, encoding: 'utf8' });
 const tests = inTests.filter((name) => /^(unit|kernel|security)\/.*\.test\.ts$/.test(name));
-/** Whoever asks for them (test/support/program.ts) says their name. */
+/** Programs named by a call of testProgram (test/support/program.ts). */
 const programs = new Set(
   inTests
     .filter((name) => name.endsWith('.ts'))
@@ -50,12 +50,12 @@ const { outputFiles } = await build({
   logLevel: 'warning',
   entryPoints: [...tests, ...programs].map((name) => `test/${name}`),
   outbase: 'test',
-  // Its maps lead from there to test/.
+  // Source maps refer from this directory to test/.
   outdir: 'compiled',
   write: false,
   sourcemap: true,
   sourcesContent: false,
-  // One of each process, of compiled code, or seldom needed.
+  // Singletons of a process, native code, or seldom needed.
   external: ['ava', 'koffi', 'netlink', 'fast-check', 'typescript'],
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

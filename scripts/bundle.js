@@ -1,15 +1,13 @@
-// Replaces the programs of a built tree by one CommonJS file each, compiled. A program is a source that begins with `#!`.
+// Bundles each program of a built tree into one compiled CommonJS file. A program is a source that begins with `#!`.
 //
 //     node scripts/bundle.js dist
 //
-// Node's own start is most of what a command costs, and how its code is loaded is most of the rest. Measured for
-// `gangway network ls`, least of 25 runs, Node alone 60 ms: a hundred ES modules 117 ms, ES modules bundled and split by
-// command 104 ms, one CommonJS file 77 ms. The loader for ES modules works asynchronously and asks the disk about each
-// of them; the one for CommonJS reads a file.
+// Most of a command's time is the start of Node, and most of the rest is loading code. Measured for `gangway network ls`,
+// least of 25 runs: Node alone 60 ms, a hundred ES modules 117 ms, ES modules bundled and split by command 104 ms, one
+// CommonJS file 77 ms. The ES module loader is asynchronous and reads the disk for each module; CommonJS reads one file.
 //
-// V8 compiles what it meets, in every process anew: 17 ms of processor time for `gangway run`. So the code is compiled here
-// (rehearse.cjs), and what V8 makes of it lies beside it. Another Node than the one that built it finds that out and
-// compiles as ever.
+// V8 compiles functions in every process: 17 ms of processor time for `gangway run`. So the build compiles the code
+// (rehearse.cjs) and stores V8's result beside it. Another version of Node detects the difference and compiles as usual.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,16 +22,16 @@ const common = {
   platform: 'node',
   target: 'node20.19',
   logLevel: 'warning',
-  // A third less to read; names stay, for whoever sends us the stack of an internal error.
+  // A third less to read. Names stay, for the stack of an internal error.
   minifyWhitespace: true,
   minifySyntax: true,
-  // `import()` becomes `require()`: what is compiled here and run elsewhere has no loader of its own.
+  // `import()` becomes `require()`, because compiled code has no module loader.
   supported: { 'dynamic-import': false },
 };
 
 /**
- * A module finds the files beside it (the ruleset, a program) through `import.meta.url`, but its code moves into the
- * program's file: there the expression becomes the address of the module's own place in the tree.
+ * Replaces `import.meta.url` by the module's place in the tree. A module uses it to find files beside it (the ruleset, a
+ * program), but the bundle moves its code into the program's file.
  */
 const ownAddress = (folder) => ({
   name: 'own-address',
@@ -42,7 +40,7 @@ const ownAddress = (folder) => ({
       if (!path.startsWith(sources + sep)) return undefined;
       const compiled = relative(folder, path).replace(/\.ts$/, '.js');
       const address = `new URL(${JSON.stringify(compiled)}, programAddress).href`;
-      // Here `require` is there without being made, and esbuild sees what it asks for: koffi becomes part of the program.
+      // The bundle has `require`, so esbuild sees the request and includes koffi.
       const contents = readFileSync(path, 'utf8')
         .replace(/^const require = createRequire\(import\.meta\.url\);$/m, '')
         .replaceAll('import.meta.url', address);
@@ -51,17 +49,17 @@ const ownAddress = (folder) => ({
   },
 });
 
-/** execa is as large as gangway and seldom needed: a file of its own, read when the first program is started. */
+/** execa is as large as gangway and seldom needed, so it is a separate file, read at the first program start. */
 const execaBeside = {
   name: 'execa-beside',
   setup: (bundle) => bundle.onResolve({ filter: /^execa$/ }, () => ({ path: './execa.cjs', external: true })),
 };
 
 /**
- * What starts the program: it reads the code and what was compiled of it, and goes on there under its own name.
+ * Returns the start file of a program: it reads the code and the compiled code, and runs them under the program's name.
  *
- * Options of V8 on the command line, or in NODE_OPTIONS, would be others than the code was compiled with, and V8 would compile it anew, 40 ms of
- * processor time. The only one that is used (src/engine/create-engine.ts) is done when the memory is laid out: it can be forgotten.
+ * V8 rejects compiled code if its options differ (command line or NODE_OPTIONS), and compiles again: 40 ms of processor
+ * time. The only option in use (src/engine/create-engine.ts) has its effect at start, so the start file resets it.
  */
 const start = (interpreter, code) => `${interpreter}
 const { readFileSync } = require('node:fs');
@@ -74,8 +72,8 @@ program.runInThisContext()(exports, require, module, __filename, __dirname);
 `;
 
 /**
- * What is done most, as far as it changes nothing: what is compiled for these is compiled beforehand. All functions would be
- * three times as much to read, 10 ms of every command.
+ * Frequent commands without changes. The build compiles only the functions that these commands call. All functions would be
+ * three times as much to read: 10 ms of every command.
  */
 const rehearsals = [
   ['explain', 'run', '-d', '--name', 'web', '-p', '8080:80', 'sleep', '1'],
@@ -83,16 +81,16 @@ const rehearsals = [
   ['network', 'ls'],
   ['network', 'inspect', 'bridge'],
   ['ps', '-a'],
-  ['inspect', 'nobody'],
-  ['rm', 'nobody'],
+  ['inspect', 'missing'],
+  ['rm', 'missing'],
 ];
 
 /**
- * Makes of the program three files: its code, what is compiled of it, and what starts it.
+ * Splits a program into three files: its code, the compiled code, and the start file.
  *
- * One letter that is not of ASCII makes the whole text two bytes a letter, and 10 ms of processor time to read instead of 3.
+ * A single non-ASCII letter makes the whole text two bytes a letter, which takes 10 ms of processor time to read instead of 3.
  *
- * V8 believes that a text of the same length is the same text: the first two belong together, and one build writes both.
+ * V8 accepts compiled code for any text of the same length, so one build must write the code and the compiled code.
  */
 function compile(program) {
   const code = program.replace(/\.js$/, '.code.js');
@@ -103,8 +101,8 @@ function compile(program) {
 }
 
 /**
- * In directories of its own, where a socket's name is not too long. Who is not root is refused early, and has less
- * compiled: that is no error.
+ * Runs the rehearsals in temporary directories with short socket paths. Without root the commands fail early, and fewer
+ * functions are compiled.
  */
 function rehearse(program) {
   const place = mkdtempSync(join(tmpdir(), 'gangway-'));
@@ -146,7 +144,7 @@ const programs = readdirSync(sources, { recursive: true, encoding: 'utf8' }).fil
 try {
   for (const program of programs) await bundle(program);
 } catch (error) {
-  // Its own errors esbuild has told, with the line.
+  // esbuild has already printed its errors.
   if (!('errors' in error)) console.error(`bundle: ${error.message}`);
   process.exitCode = 1;
 }

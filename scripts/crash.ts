@@ -1,9 +1,9 @@
 /**
- * Kills gangway at every system call with which it changes something, for every command that does: the long form of
+ * Kills gangway at every system call that changes something, for every command that makes changes: the long form of
  * test/kernel/crash.test.ts.
  *
  *     sudo npm run test:crash              every command
- *     sudo npm run test:crash -- stop      those whose name contains "stop"
+ *     sudo npm run test:crash -- stop      commands whose name contains "stop"
  *     sudo npm run test:crash -- '' 5      every fifth point
  */
 import { execFileSync } from 'node:child_process';

@@ -1,26 +1,26 @@
 /**
- * Tells the story (story/) on the real kernel, each chapter in a lab of its own, and says which proof failed.
+ * Runs the story (story/) on the real kernel, each chapter in a new lab, and names a failed proof.
  *
  *     scripts/demo [CHAPTER…]
- *     scripts/demo --write [CHAPTER…]      and writes down what was said and answered, in docs/tour
+ *     scripts/demo --write [CHAPTER…]      also writes the pages of docs/tour
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hasErrno } from '../src/values/errors.ts';
 import type { Chapter, Step } from './story/chapter.ts';
 import { alike, page, pageName, withContents } from './story/page.ts';
+import { type Listener, ProofFailed, runChapter } from './story/run-chapter.ts';
 import { story } from './story/story.ts';
-import { type Listener, ProofFailed, tell } from './story/tell.ts';
 import { beginning, bold, onTerminal, prose, red, say } from './story/terminal.ts';
 
-/** The chapters of these names; all of them where none is named. */
+/** Returns the named chapters, or all chapters without names. */
 function chosen(names: readonly string[]): readonly Chapter[] {
   const unknown = names.find((name) => !story.some((chapter) => chapter.name === name));
   if (unknown === undefined) return names.length === 0 ? story : story.filter(({ name }) => names.includes(name));
-  process.stderr.write(`demo: no chapter ${unknown}; there are ${story.map(({ name }) => name).join(', ')}\n`);
+  process.stderr.write(`demo: unknown chapter ${unknown}; choose from ${story.map(({ name }) => name).join(', ')}\n`);
   return process.exit(2);
 }
 
-/** What was answered at each step, and how often something was proved. */
+/** Runs a chapter. Returns its page and the number of its proofs. */
 async function demonstrate(chapter: Chapter): Promise<{ page: string; proofs: number }> {
   const transcript = new Map<Step, readonly string[]>();
   const normal = alike();
@@ -37,7 +37,7 @@ async function demonstrate(chapter: Chapter): Promise<{ page: string; proofs: nu
     },
   };
   beginning(chapter, story.indexOf(chapter) + 1);
-  await tell(chapter, listener);
+  await runChapter(chapter, listener);
   return { page: page(story, chapter, transcript), proofs };
 }
 
@@ -46,20 +46,20 @@ async function main(write: boolean, chapters: readonly Chapter[]): Promise<void>
   let count = 0;
   say(bold('gangway: Docker’s container networks, step by step on the real kernel'));
   prose(
-    'Everything below happens in labs: private machines, each called "host", on a wire to "world", which plays the internet. The machine that you sit at is not touched.',
+    'All commands run in labs: private hosts, each called "host", with a wire to "world", which plays the Internet. The network of this machine does not change.',
   );
   for (const chapter of chapters) {
-    const told = await demonstrate(chapter);
-    if (write) writeFileSync(`docs/tour/${pageName(story, chapter)}`, told.page);
-    count += told.proofs;
+    const result = await demonstrate(chapter);
+    if (write) writeFileSync(`docs/tour/${pageName(story, chapter)}`, result.page);
+    count += result.proofs;
   }
   const index = 'docs/tour/README.md';
   if (write) writeFileSync(index, withContents(readFileSync(index, 'utf8'), story));
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-  say(`\n${bold(`All ${count} proofs hold, in ${seconds} seconds.`)} Try it yourself: see docs/tour.`);
+  say(`\n${bold(`All ${count} proofs hold, in ${seconds} seconds.`)} To type the commands yourself, see docs/tour.`);
 }
 
-// Nobody reads any more: `scripts/demo | head`.
+// The reader closed the pipe: `scripts/demo | head`.
 process.stdout.on('error', (error) => {
   if (!hasErrno(error, 'EPIPE')) throw error;
   process.exit(141);

@@ -1,6 +1,6 @@
 /**
- * Checks that the documentation is true to the tree: docs/cli.md is what the table of commands says, docs/security.md what
- * the list of attacks says, every relative link leads to a file, every anchor to a heading.
+ * Checks the documentation: docs/cli.md must match the table of commands, and docs/security.md the list of attacks. Every
+ * relative link must lead to a file, and every anchor to a heading.
  *
  *     npm run docs        writes docs/cli.md and docs/security.md
  *     npm run check       compares them
@@ -12,7 +12,7 @@ import { commands } from '../src/cli/commands.ts';
 import { fullName, help, overview } from '../src/cli/help.ts';
 import { securityPage } from '../test/security/document.ts';
 
-/** The page of the command line: what `gangway help` and `gangway COMMAND --help` print. */
+/** Returns docs/cli.md: the help of gangway and of every command. */
 function commandLine(): string {
   const block = (text: string) => `\`\`\`text\n${text.trimEnd()}\n\`\`\`\n`;
   const section = (path: readonly string[], command: Command): string[] => [
@@ -22,22 +22,30 @@ function commandLine(): string {
   ];
   return [
     '# The command line\n',
-    'Made by `npm run docs` from [the table of commands](../src/cli/commands.ts): what `gangway help` and',
-    '`gangway COMMAND --help` print. Options are Docker’s where Docker has them. There is no image: the first word is the',
-    'command, and `--rootfs` says which tree is its root.',
+    '`npm run docs` generates this page from [the command table](../src/cli/commands.ts). It shows the output of `gangway help`',
+    'and of `gangway COMMAND --help`. Options that Docker has too work as in Docker. gangway has no images: the first argument of',
+    '`run` is the command, and `--rootfs` names the root file system.',
     '',
-    'The exit status of `run`, `exec`, `start -a`, `attach`, `lab exec` and `lab shell` is the command’s own, 126 where it could',
-    'not be run, 127 where it was not found. Where gangway itself failed it is 1, but 125 from `run` and `reach`; 125 from all',
-    'where an option cannot be read, 64 where a `--format` cannot, 1 where words are missing or too many. Unlike Docker’s, a',
-    'container in the foreground is killed when nobody reads its output any more, and gangway exits with 141:',
-    '`gangway run yes | head -1`.',
+    '## Exit statuses\n',
+    '| status | meaning |',
+    '|---|---|',
+    '| 0 | success |',
+    '| 1 | gangway failed, or arguments are missing or too many |',
+    '| 64 | syntax error in a `--format` template of a command that prints objects |',
+    '| 125 | invalid option; or `run` or `reach` failed |',
+    '| 126, 127 | the command in the container could not be started, or was not found |',
+    '| other | the exit status of the command: `run`, `exec`, `start -a`, `attach`, `lab exec`, `lab shell` |',
     '',
-    'What was sent TERM, KILL, INT or QUIT, by `kill` or by what a client in the foreground passes on, does not start again by its',
-    'restart policy; in Docker whatever signal it was.',
-    '',
-    '`network create -o` takes [those of Docker’s options that mean something here, and three of gangway’s',
-    'own](settings.md#options-of-a-network); any other is refused, with the one that was probably meant or the list of those that',
-    'there are. [Variables](settings.md#variables) stand there, too.\n',
+    '## Differences from Docker\n',
+    '* gangway kills a container in the foreground when the reader of its output is gone: `gangway run yes | head -1` exits with 141.',
+    '* After the signals TERM, KILL, INT and QUIT, from `kill` or from a client in the foreground, the restart policy does not start',
+    '  the container again. In Docker, any signal has this effect.',
+    '* `network create -o` takes [some of Docker’s options and three of gangway’s own](settings.md#options-of-a-network). It rejects',
+    '  any other option with a suggestion. The same page lists the [environment variables](settings.md#variables).',
+    '* `--format` supports fields, variables, `if`, `with`, `range` and the functions `and`, `eq`, `ge`, `gt`, `index`, `join`, `json`,',
+    '  `le`, `len`, `lower`, `lt`, `ne`, `not`, `or`, `print`, `printf`, `println`, `split`, `title` and `upper`. `printf` supports `%s`,',
+    '  `%d`, `%v` and `%q` with a width: `%-20s`. A mistake in a template is an error; Docker prints it into the output.\n',
+    '## gangway\n',
     block(overview()),
     ...shown(commands).flatMap((command) => section([command.name], command)),
   ].join('\n');
@@ -48,10 +56,10 @@ const shown = (rows: readonly Command[]) => rows.filter(({ hidden }) => hidden !
 function outdated(page: string, text: string): string[] {
   if (process.argv.includes('--write')) writeFileSync(page, text);
   const current = existsSync(page) && readFileSync(page, 'utf8') === text;
-  return current ? [] : [`${page}: is not what the sources say: npm run docs`];
+  return current ? [] : [`${page}: out of date; run npm run docs`];
 }
 
-/** As the forges make an anchor of a heading. */
+/** Returns the anchor that GitHub generates for a heading. */
 function anchor(heading: string): string {
   return heading
     .toLowerCase()
@@ -64,17 +72,17 @@ function anchors(page: string): Set<string> {
 }
 
 function deadLinks(page: string): string[] {
-  // What stands in code is an example and no link.
+  // Links in code are examples.
   const prose = readFileSync(page, 'utf8')
     .replace(/^```.*?^```/gms, '')
     .replace(/`[^`\n]*`/g, '');
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, link = '']) => link)
-    .filter((link) => !/^[a-z]+:/.test(link) && !leads(page, link))
-    .map((link) => `${page}: the link ${link} leads nowhere`);
+    .filter((link) => !/^[a-z]+:/.test(link) && !exists(page, link))
+    .map((link) => `${page}: dead link ${link}`);
 }
 
-function leads(page: string, link: string): boolean {
+function exists(page: string, link: string): boolean {
   const [path = '', name] = link.split('#');
   const target = path === '' ? page : join(dirname(page), decodeURIComponent(path));
   if (!existsSync(target)) return false;

@@ -1,9 +1,9 @@
 /**
- * Throws generated command lines at the parser and the planner: the long form of test/unit/fuzz-arguments.test.ts.
+ * Tests the parser and the planner with generated command lines: the long form of test/unit/fuzz-arguments.test.ts.
  *
- *     npm run test:fuzz                    100,000 lines, other ones each time
- *     npm run test:fuzz -- 42              those of seed 42
- *     npm run test:fuzz -- 42 1000         the first thousand of them
+ *     npm run test:fuzz                    100,000 lines with a new seed
+ *     npm run test:fuzz -- 42              lines of seed 42
+ *     npm run test:fuzz -- 42 1000         the first thousand lines of seed 42
  */
 import { commandLine } from '../test/support/fuzz/command-line.ts';
 import { Facts } from '../test/support/fuzz/facts.ts';

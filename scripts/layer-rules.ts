@@ -1,12 +1,14 @@
 /**
- * The rules of the house: which file may import which.
+ * The layer rules: which file may import which.
  *
  * ARCHITECTURE.md says them, this file reads them there. Its layer table has the columns `layer` and `folder`; the
- * numbered list below its heading "Chapters" has the files of networks/ in the order in which they are read.
+ * numbered list below its heading "Chapters" has the files of networks/ in the order in which they are read, and the one
+ * below "Rooms" has the folders and files of engine/, the lowest first.
  *
  *  - a file imports from lower layers and from its own folder, and what lies in src/ itself from everywhere
  *  - services, the folders in services/, don't import each other
  *  - a chapter imports no later chapter
+ *  - in engine/, a room (a folder, or a file beside them) imports no later room
  *  - files don't import each other in a circle
  */
 
@@ -18,15 +20,15 @@ export interface Rules {
   readonly layers: ReadonlyMap<string, number>;
   /** `none`, `host`, `bridge`: files or folders of networks/, the first chapter first. */
   readonly chapters: readonly string[];
+  /** `store`, `container-state`: folders and files of engine/, the lowest first. */
+  readonly rooms: readonly string[];
 }
 
 /** @throws Error if the page has no layer table or no list of chapters */
 export function readRules(page: string): Rules {
   const layers = readLayers(page.split('\n'));
   if (layers.size === 0) throw new Error('ARCHITECTURE.md has no table with the columns "layer" and "folder"');
-  const chapters = readChapters(page.split('\n'));
-  if (chapters.length === 0) throw new Error('ARCHITECTURE.md has no numbered list below a heading "Chapters"');
-  return { layers, chapters };
+  return { layers, chapters: readOrder(page, 'Chapters'), rooms: readOrder(page, 'Rooms') };
 }
 
 function readLayers(lines: readonly string[]): Map<string, number> {
@@ -53,12 +55,15 @@ function cells(line: string): string[] {
     .map((cell) => cell.trim());
 }
 
-function readChapters(lines: readonly string[]): string[] {
-  const head = lines.findIndex((line) => /^#+ .*\bchapters\b/i.test(line));
-  if (head === -1) return [];
+/** The names in the numbered list below a heading: `1. `store/`: records` is `store`. */
+function readOrder(page: string, heading: string): string[] {
+  const lines = page.split('\n');
+  const head = lines.findIndex((line) => new RegExp(`^#+ .*\\b${heading}\\b`, 'i').test(line));
   const end = lines.findIndex((line, index) => index > head && line.startsWith('#'));
-  const section = lines.slice(head + 1, end === -1 ? undefined : end);
-  return section.flatMap((line) => /^\d+\. \W*`(?:networks\/)?([a-z-]+)/.exec(line)?.[1] ?? []);
+  const section = head === -1 ? [] : lines.slice(head + 1, end === -1 ? undefined : end);
+  const names = section.flatMap((line) => /^\d+\. \W*`(?:[a-z]+\/(?=[a-z]))?([a-z-]+)/.exec(line)?.[1] ?? []);
+  if (names.length === 0) throw new Error(`ARCHITECTURE.md has no numbered list below a heading "${heading}"`);
+  return names;
 }
 
 /** One sentence for each breach; none when all is well. */
@@ -73,15 +78,16 @@ export function breaches(imports: Imports, rules: Rules): string[] {
   return [...found, ...circles(imports)].sort();
 }
 
-function placeBreach(file: string, { layers, chapters }: Rules): string[] {
+function placeBreach(file: string, { layers, chapters, rooms }: Rules): string[] {
   const [folder, inner] = file.split('/');
   if (inner === undefined) return [];
   if (!layers.has(folder ?? '')) return [`src/${file}: its folder is not in the layer table`];
   if (folder === 'networks' && !chapters.includes(stem(inner))) return [`src/${file}: is not in the list of chapters`];
+  if (folder === 'engine' && !rooms.includes(stem(inner))) return [`src/${file}: is not in the list of rooms`];
   return [];
 }
 
-function importBreach(file: string, target: string, { layers, chapters }: Rules): string | undefined {
+function importBreach(file: string, target: string, { layers, chapters, rooms }: Rules): string | undefined {
   const [folder = '', inner] = file.split('/');
   const [targetFolder = '', targetInner] = target.split('/');
   if (inner === undefined) return undefined;
@@ -91,9 +97,14 @@ function importBreach(file: string, target: string, { layers, chapters }: Rules)
     return from !== undefined && to !== undefined && from <= to ? `layer ${from} → ${to}` : undefined;
   }
   if (folder === 'services' && inner !== targetInner) return `service ${stem(inner)} → ${stem(targetInner)}`;
-  const [chapter, targetChapter] = [chapters.indexOf(stem(inner)) + 1, chapters.indexOf(stem(targetInner)) + 1];
-  if (folder === 'networks' && chapter < targetChapter) return `chapter ${chapter} → ${targetChapter}`;
-  return undefined;
+  if (folder === 'networks') return orderBreach('chapter', chapters, inner, targetInner);
+  return folder === 'engine' ? orderBreach('room', rooms, inner, targetInner) : undefined;
+}
+
+/** A file imports only files that come before its own place in the list. */
+function orderBreach(noun: string, list: readonly string[], from: string, to: string): string | undefined {
+  const [place, target] = [list.indexOf(stem(from)) + 1, list.indexOf(stem(to)) + 1];
+  return place < target ? `${noun} ${place} → ${target}` : undefined;
 }
 
 const stem = (name: string) => name.replace(/\.ts$/, '');

@@ -1,13 +1,14 @@
 /**
- * Does the same in Docker and in gangway, and compares what can be seen: Debian's dockerd in one lab, gangway in another.
+ * Runs the same scenarios in Docker and in gangway, and compares the observations: Debian's dockerd in one lab, gangway in
+ * another.
  *
  *     sudo npm run parity                        every scenario
- *     sudo npm run parity -- connect golden\ 08  those whose title or facts contain one of the words
+ *     sudo npm run parity -- connect golden\ 08  scenarios whose title or facts contain one of the words
  *     sudo npm run parity -- --format json       for programs
- *     sudo npm run parity -- --write             every scenario, and docs/parity.md of it
+ *     sudo npm run parity -- --write             every scenario; writes docs/parity.md
  *
- * Ends with 1 if anything is worse than Docker; and after every scenario also if a fact is compared nowhere, or a
- * difference is expected that is none.
+ * Exits with 1 if an observation is worse than Docker. With all scenarios, also exits with 1 if a fact is compared nowhere,
+ * or if an expected difference does not exist.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -64,7 +65,7 @@ if (values.write && whole) {
 }
 process.exitCode = count(judged, 'worse') + wrong.length === 0 ? 0 : 1;
 
-/** Both worlds at once: most of the time each waits for something, and what disturbs one disturbs the other. */
+/** Runs a scenario in both programs at once, so that both wait and have the same disturbances. */
 async function compare(scenario: Scenario): Promise<Compared> {
   const { needs } = scenario;
   if (needs !== undefined && !(await holds(needs.check))) return { scenario, judged: [], lacking: needs.what };
@@ -78,7 +79,7 @@ async function holds(check: string): Promise<boolean> {
   return (await lab.host.exec(['sh', '-euc', check])).exitCode === 0;
 }
 
-/** A scenario that could not be played is an open one: nothing of it is the same. */
+/** Returns the observations of a scenario. A scenario that fails has one observation with the error. */
 async function inWorld(start: () => Promise<DockerWorld | GangwayWorld>, scenario: Scenario) {
   try {
     await using world = await start();

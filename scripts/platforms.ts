@@ -1,8 +1,8 @@
-// What runs of scripts/test came to, from transcripts that are called as their kernel is, and perhaps have parts beside them
-// that go on: 6.12.tap, 6.12.tap.1, 6.12.tap.2.
+// Compares results of scripts/test, from transcripts with the names of their kernels and optional continuations: 6.12.tap,
+// 6.12.tap.1, 6.12.tap.2.
 //
-//     platforms.ts TRANSCRIPT…              a table of them, beside each other
-//     platforms.ts --unfinished TRANSCRIPT  the files of tests that have not come to their end, one a line
+//     platforms.ts TRANSCRIPT…              prints a table with a column for each transcript
+//     platforms.ts --unfinished TRANSCRIPT  prints the test files that have not finished
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Run, readRun, table } from './guest/table.ts';

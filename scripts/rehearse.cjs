@@ -1,9 +1,9 @@
-// Runs a built program once, and adds what V8 compiled on the way to what is compiled beforehand.
+// Runs a built program once, and adds the functions that V8 compiled to the stored compiled code.
 //
 //     node scripts/rehearse.cjs dist/cli/gangway.js explain run true
 //
-// A function that V8 has not met for a while it would forget again: not here. The flag is part of what has to be the same
-// where the code is read, so it is on only in between.
+// The flag stops V8 from discarding functions that are not called for a while. V8 requires equal flags for writing and reading
+// compiled code, so the flag is set only in between.
 const { existsSync, readFileSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { basename, dirname, resolve } = require('node:path');

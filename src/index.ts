@@ -3,14 +3,14 @@
  *
  * @example
  * ```ts
- * import { createEngine } from 'gangway';
+ * import { createEngine } from 'gangway-net';
  *
  * for (const network of await createEngine().listNetworks()) console.log(network.name);
  * ```
  */
 export { createEngine } from './engine/create-engine.ts';
 export type * from './engine/engine.ts';
-export { explain } from './engine/explain.ts';
+export { explain } from './engine/step-kinds.ts';
 export type { Answer, Dropped, Reached, Reason, WayStep } from './firewall/model/answer.ts';
 export type { NetworkEvent, Watch } from './kernel/netlink-monitor.ts';
 export type { Plan } from './plan/plan.ts';

@@ -1,4 +1,4 @@
-/** The same tests on several kernels, beside each other: a table out of what scripts/test printed on each. */
+/** Formats the results of scripts/test on several kernels as one table. */
 
 interface Count {
   passed: number;
@@ -6,23 +6,27 @@ interface Count {
   skipped: number;
 }
 
-/** What came of a file's tests. */
+/** Results of a test file. */
 interface FileRun extends Count {
-  /** Titles of what was skipped, each with the sentence that says why. */
+  /** Titles of skipped tests, with their reasons. */
   readonly skips: Map<string, string>;
-  /** How long it took, by the clock of that machine; undefined where it has not come to its end. */
+  /** Duration by the machine's clock; undefined if the file has not finished. */
   seconds?: number;
-  /** The commit that was tested, as `git describe` names it, if that is known. */
+  /** Tested commit from `git describe`, if known. */
   readonly sources: string | undefined;
 }
 
 export interface Run {
   readonly kernel: string;
-  /** By the words that stand before the titles of its tests: `kernel › macvlan`. */
+  /** Results by the prefix of the test titles: `kernel › macvlan`. */
   readonly files: ReadonlyMap<string, FileRun>;
 }
 
-/** @param tap what `scripts/test` printed, maybe several times: of each file the last time counts */
+/**
+ * Parses the output of one or several runs of `scripts/test`. The last result of each file counts.
+ *
+ * @param tap the output
+ */
 export function readRun(kernel: string, tap: string): Run {
   const files = new Map<string, FileRun>();
   let sources: string | undefined;
@@ -33,19 +37,19 @@ export function readRun(kernel: string, tap: string): Run {
   };
   let file = '';
   let title = '';
-  let brokenOff: ReadonlySet<FileRun> = new Set();
+  let interrupted: ReadonlySet<FileRun> = new Set();
   for (const line of tap.split('\n')) {
     const [, not, where = '', what = ''] = /^(not )?ok \d+ - ((?:kernel|security) › \S+) › (.*)/.exec(line) ?? [];
     const [, ended = '', seconds] = /^# (\S+ › \S+) › ended after ([\d.]+) s$/.exec(line) ?? [];
     const [, reason] = /^# {3}skipped: (.*)/.exec(line) ?? [];
     sources = /^# sources (\S+)$/.exec(line)?.[1] ?? sources;
     if (line === 'TAP version 13') {
-      brokenOff = new Set([...files.values()].filter(({ seconds }) => seconds === undefined));
+      interrupted = new Set([...files.values()].filter(({ seconds }) => seconds === undefined));
     } else if (where !== '') {
       [file, title] = [where, what];
       const known = files.get(file);
-      const goesOn = known !== undefined && known.seconds === undefined && !brokenOff.has(known);
-      const run = goesOn ? known : begin(file);
+      const continues = known !== undefined && known.seconds === undefined && !interrupted.has(known);
+      const run = continues ? known : begin(file);
       run[not === undefined ? 'passed' : 'failed'] += 1;
     } else if (ended !== '') {
       (files.get(ended) ?? begin(ended)).seconds = Number(seconds);
@@ -56,7 +60,7 @@ export function readRun(kernel: string, tap: string): Run {
   return { kernel, files };
 }
 
-/** ava tells of a test that skipped itself as of one that has passed. */
+/** Moves a test from passed to skipped: ava reports a test that skips itself as passed. */
 function skip(run: FileRun | undefined, title: string, reason: string): void {
   if (run === undefined) return;
   run.passed -= 1;
@@ -65,9 +69,9 @@ function skip(run: FileRun | undefined, title: string, reason: string): void {
 }
 
 /**
- * A Markdown table with a row for each area, and the reasons of what was skipped.
+ * Returns a Markdown table with a row for each area, and the reasons of skipped tests.
  *
- * @param wanted all files that there are, so that those show that were not run
+ * @param wanted all test files, so that the table shows those without a result
  */
 export function table(runs: readonly Run[], wanted: readonly string[]): string {
   const isKnown = (area: string) => runs.some(({ files }) => [...files.keys()].some((file) => areaOf(file) === area));
@@ -88,12 +92,12 @@ export function table(runs: readonly Run[], wanted: readonly string[]): string {
     ...rows,
     ...list('Sources', runs.flatMap(sourcesOf)),
     ...list('Skipped', runs.flatMap(reasons)),
-    ...list('Shown on none', nowhere(runs)),
+    ...list('Skipped on all', nowhere(runs)),
     '',
   ].join('\n');
 }
 
-/** `macvlan` of "kernel › macvlan", `story` of "kernel › story-bridge", `security` of all attacks. */
+/** Returns the area of a file: `macvlan` for "kernel › macvlan", `story` for "kernel › story-bridge", `security` for attacks. */
 function areaOf(file: string): string {
   const [folder = '', name = ''] = file.split(' › ');
   return folder === 'kernel' ? (name.split('-')[0] ?? name) : folder;
@@ -109,7 +113,7 @@ function cell({ files }: Run, wanted: readonly string[]): string {
     `${sum('passed')} passed`,
     ...(sum('failed') > 0 ? [`**${sum('failed')} failed**`] : []),
     ...(sum('skipped') > 0 ? [`${sum('skipped')} skipped`] : []),
-    ...(broken > 0 ? [`${broken} of ${wanted.length} files broken off`] : []),
+    ...(broken > 0 ? [`${broken} of ${wanted.length} files interrupted`] : []),
     ...(absent > 0 ? [`${absent} of ${wanted.length} files not run`] : []),
     `${Math.ceil(sum('seconds'))} s`,
   ].join(', ');
@@ -119,16 +123,16 @@ function list(title: string, items: readonly string[]): readonly string[] {
   return items.length === 0 ? [] : ['', `${title}:`, '', ...items.map((item) => `* ${item}`)];
 }
 
-/** The commits that a kernel's files were tested at. */
+/** Returns the tested commits of a kernel. */
 function sourcesOf({ kernel, files }: Run): readonly string[] {
   const counts = new Map<string, number>();
   for (const { sources } of files.values())
     if (sources !== undefined) counts.set(sources, (counts.get(sources) ?? 0) + 1);
-  const told = [...counts].map(([sources, count]) => `${sources} (${count === 1 ? 'a file' : `${count} files`})`);
-  return told.length === 0 ? [] : [`${kernel}: ${told.join(', ')}`];
+  const items = [...counts].map(([sources, count]) => `${sources} (${count === 1 ? 'a file' : `${count} files`})`);
+  return items.length === 0 ? [] : [`${kernel}: ${items.join(', ')}`];
 }
 
-/** What was skipped on a kernel: its sentences, each with the areas where it was said. */
+/** Returns the reasons of skipped tests on a kernel, with their areas. */
 function reasons({ kernel, files }: Run): readonly string[] {
   const areas = new Map<string, Set<string>>();
   for (const [file, { skips }] of files) {
@@ -137,7 +141,7 @@ function reasons({ kernel, files }: Run): readonly string[] {
   return [...areas].map(([reason, where]) => `${kernel}, ${[...where].sort().join(', ')}: ${reason}`).sort();
 }
 
-/** Tests that were skipped on every kernel. */
+/** Returns the tests that every kernel skipped. */
 function nowhere([first, ...others]: readonly Run[]): readonly string[] {
   if (first === undefined || others.length === 0) return [];
   return [...first.files]

@@ -1,50 +1,50 @@
 /**
- * What a chapter of the story is: prose, commands, what they must answer, and what that proves. Plain data: tell.ts takes
- * the steps in a lab, terminal.ts shows them, page.ts writes them down.
+ * The type of a chapter: prose, commands, expected output, and what that output proves. A chapter is plain data: run-chapter.ts
+ * runs the steps in a lab, terminal.ts prints them, and page.ts writes the page.
  */
 
 export interface Chapter {
-  /** How it is asked for, and what its page is called: `bridge`. */
+  /** Name for the demo's argument and for the file of the page: `bridge`. */
   readonly name: string;
   readonly title: string;
   readonly question: string;
-  /** The answer in short, for somebody who has never heard of it. */
+  /** Short answer for a beginner. */
   readonly answer: string;
   readonly drawing: string;
   readonly sections: readonly Section[];
   readonly docker: string;
-  /** Where gangway does it. */
+  /** Source files of gangway for this topic. */
   readonly sources: readonly string[];
 }
 
 export interface Section {
   readonly heading: string;
   readonly says?: string;
-  /** A packet's way. */
+  /** Path of a packet. */
   readonly drawing?: string;
   readonly steps?: readonly Step[];
 }
 
 export interface Step {
-  /** What comes, and why. Absent: it goes on with the step before. */
+  /** Introduction to the command, if any. */
   readonly says?: string;
-  /** Where it is typed. Default `host`. */
+  /** Host of the shell. Default `host`. */
   readonly at?: 'host' | 'world';
   readonly types: string;
-  /** What must have succeeded in the host before. */
+  /** Command that must first succeed in the host. */
   readonly after?: string;
-  /** The lines of its output that belong to the lesson. Default all. */
+  /** Lines of the output to show. Default all. */
   readonly shows?: RegExp;
-  /** One sentence, which stands if the exit status and the output are as expected. */
+  /** Sentence that the expected exit status and output prove. */
   readonly proves?: string;
   readonly expects?: RegExp;
-  /** The exit status that it must end with. Default 0. */
+  /** Expected exit status. Default 0. */
   readonly status?: number;
-  /** Asked again until it is so. */
+  /** Repeats the command until the result is as expected. */
   readonly patiently?: true;
 }
 
-/** Programs that stand in the commands as `"$server"` and the like, so that these are readable. */
+/** Programs that commands name as `"$server"` etc., to keep the commands short. */
 export const programs = {
   server:
     'require("http").createServer((q, r) => r.end(q.socket.remoteAddress.replace("::ffff:", "") + "\\n")).listen(80)',
@@ -61,11 +61,11 @@ export function programsOf(chapter: Chapter): readonly (keyof typeof programs)[]
   return (['server', 'diary', 'hungry'] as const).filter((name) => typed.some((types) => types.includes(`$${name}`)));
 }
 
-/** What the last step of each chapter proves. */
+/** Proof of the last step of each chapter. */
 export const nothingLeft =
-  'Nothing is left but gangway’s own empty folders, its locks, its log of events and crun’s cache: links, addresses, routes, rules, settings, mounts, control groups, files and processes are those of before.';
+  'Only gangway’s own empty directories, locks, event log and crun’s cache remain. Links, addresses, routes, rules, settings, mounts, control groups, files and processes are the same as before.';
 
-/** The last section of each chapter: what takes everything away that it has made. */
+/** Returns the last section of a chapter, which removes all its objects. */
 export function end(types: string): Section {
-  return { heading: 'Take it away', steps: [{ types, proves: nothingLeft }] };
+  return { heading: 'Clean up', steps: [{ types, proves: nothingLeft }] };
 }

@@ -2,12 +2,12 @@ import { type Chapter, end } from './chapter.ts';
 
 export const host: Chapter = {
   name: 'host',
-  title: 'host: no network of its own',
-  question: 'What if a container gets no network namespace?',
+  title: 'host: the network of the host',
+  question: 'What happens if a container gets no network namespace?',
   answer:
-    'Then its processes live in the machine’s: the same links, addresses, ports and the same 127.0.0.1. There is nothing to build, so nothing is slower than without a container, and nothing is isolated.',
+    'Then its processes use the host’s namespace: the same links, addresses and ports, and the same 127.0.0.1. gangway creates nothing for the network. The network is as fast as without a container, and not isolated.',
   drawing: `
-the machine "host" = the container
+host = container
 +---------------------------+
 | lo    127.0.0.1           |
 | up0   203.0.113.1 --------|--- world
@@ -17,35 +17,35 @@ the machine "host" = the container
       heading: 'The plan',
       steps: [
         {
-          says: 'How many lines of the script begin with "ip"?',
+          says: 'Count the lines of the script that begin with "ip":',
           types: 'gangway explain run -d --network host sleep infinity | grep -c "^ip "',
-          proves: 'None: as to the network, nothing is done.',
+          proves: 'None: the network does not change.',
           expects: /^0\n$/,
           status: 1,
         },
       ],
     },
     {
-      heading: 'Let it happen',
+      heading: 'Run it',
       steps: [
         {
-          says: 'The kernel gives each network namespace a number. First that of a container, then that of the machine:',
+          says: 'The kernel numbers network namespaces. This command prints the container’s and then the host’s:',
           types: 'gangway run --rm --network host readlink /proc/self/ns/net; readlink /proc/self/ns/net',
-          proves: 'It is the same namespace.',
+          proves: 'Both are the same namespace.',
           expects: /^(net:\[\d+\])\n\1\n$/,
         },
         {
           types: 'gangway run --rm --network host ip -brief -4 address show up0',
-          proves: 'The container sees up0, with the machine’s own address.',
+          proves: 'The container sees up0, with the host’s own address.',
           expects: /203\.0\.113\.1\/24/,
         },
       ],
     },
     {
-      heading: 'A packet’s way',
-      says: 'web is a server that tells every caller the address that it sees. Its port is a port of the machine.',
+      heading: 'The path of a packet',
+      says: 'Container web is a server that returns the client’s address. Its port is a port of the host.',
       drawing: `
-world  -->  up0 203.0.113.1:80  -->  web's socket: the way of any program of the machine`,
+world  -->  up0 203.0.113.1:80  -->  web's socket, as for any program of the host`,
       steps: [
         {
           types: 'gangway run -d --name web --network host node -e "$server"',
@@ -55,37 +55,38 @@ world  -->  up0 203.0.113.1:80  -->  web's socket: the way of any program of the
           at: 'world',
           types: 'curl -s http://203.0.113.1/',
           after: 'curl -s http://203.0.113.1/',
-          proves: 'web answers at the machine’s address, without a port published or a rule of ours.',
+          proves: 'web answers at the host’s address, without a published port and without a firewall rule.',
           expects: /^203\.0\.113\.2\n$/,
         },
       ],
     },
     {
-      heading: 'Where it must fail',
+      heading: 'What must fail',
       steps: [
         {
-          says: 'Two of them can’t have the same port, as little as any two programs of the machine.',
+          says: 'Two containers cannot use the same port, like any two programs of the host.',
           types: 'gangway run --rm --network host node -e "$server"',
           shows: /Error: listen/,
-          proves: 'The second one is refused.',
+          proves: 'The second server fails.',
           expects: /EADDRINUSE/,
           status: 1,
         },
         {
-          says: 'What is bound to 127.0.0.1 is meant for the machine itself. diary is such a server:',
+          says: 'A server on 127.0.0.1 serves only the host. diary is such a server:',
           types: 'gangway run -d --name diary --network host node -e "$diary"',
           expects: /^[0-9a-f]{64}\n$/,
         },
         {
           types: 'gangway run --rm --network host curl -s http://127.0.0.1:9000/',
           after: 'curl -s http://127.0.0.1:9000/',
-          proves: 'Every container on the host’s network reads it. That is the price.',
+          proves: 'Every container on the host’s network reaches that server. This is the cost of --network host.',
           expects: /dear diary/,
         },
         {
-          says: 'One with a network of its own has a 127.0.0.1 of its own, and of the machine it sees what is not bound to 127.0.0.1.',
+          says: 'A container with its own network has its own 127.0.0.1. It reaches only servers of the host that are not bound to 127.0.0.1.',
           types: 'gangway run --rm curl -s http://127.0.0.1:9000/ http://172.17.0.1:9000/',
-          proves: 'It finds diary neither there nor at the machine’s address: curl’s status 7 is "could not connect".',
+          proves:
+            'The container finds diary neither there nor at the host’s address: curl’s status 7 is "could not connect".',
           expects: /^$/,
           status: 7,
         },
@@ -94,6 +95,6 @@ world  -->  up0 203.0.113.1:80  -->  web's socket: the way of any program of the
     end('gangway rm -f web diary && gangway gc'),
   ],
   docker:
-    '`docker run --network host` does the same, and gives the same away: the machine’s loopback and its abstract Unix sockets. `-p` has nothing to do there; both discard it with a warning.',
+    '`docker run --network host` does the same. It also exposes the host’s loopback and its abstract Unix sockets. `-p` has no effect there; both programs ignore it with a warning.',
   sources: ['src/networks/host.ts'],
 };

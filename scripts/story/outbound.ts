@@ -2,78 +2,78 @@ import { type Chapter, end } from './chapter.ts';
 
 export const outbound: Chapter = {
   name: 'outbound',
-  title: 'outbound: under the machine’s address',
-  question: 'How does a container reach the world?',
+  title: 'outbound: masquerade',
+  question: 'How does a container reach the Internet?',
   answer:
-    'Its packets climb out of the bridge into the machine, which must do two things that it does not do by default: pass on packets that are not its own (ip_forward), and lend them its address (masquerade), since nobody out there knows a way back to 172.17.0.2. A machine that forwards does so for everybody who can reach it, so there is a guard as well.',
+    'Its packets go through the bridge to the host, which does two things that are off by default. It forwards packets for other destinations (ip_forward), and replaces their source with its own address (masquerade), because external hosts have no route to 172.17.0.2. A host that forwards does so for every client on its networks, so gangway also adds a rule against that.',
   drawing: `
-ann             the machine "host"                                        world
+ann             host                                                      world
 172.17.0.2 --> gangway0 --> forward? --> masquerade --> up0 203.0.113.1 --> sees 203.0.113.1
-172.17.0.2 <-- gangway0 <-- translated back, by what connection tracking remembers <--'`,
+172.17.0.2 <-- gangway0 <-- translated back by connection tracking <------------------'`,
   sections: [
     {
       heading: 'The plan',
       steps: [
         {
-          says: 'Of all that is done for the first container, these lines are about the way out:',
+          says: 'These lines of the plan for the first container prepare outbound traffic:',
           types:
             'gangway explain run -d --name ann sleep infinity | grep -E "^nft .*(transit|leaving|masq|subnets)|ip_forward"',
           expects: /closed_transit \{ ipv4 \}[\s\S]*ip_forward=1[\s\S]*masqueraded/,
         },
         {
           types: 'sysctl net.ipv4.ip_forward',
-          proves: 'That was the plan: the machine does not forward yet.',
+          proves: 'The plan has changed nothing: the host does not forward yet.',
           expects: /= 0$/m,
         },
       ],
     },
     {
-      heading: 'Let it happen',
+      heading: 'Run it',
       steps: [
         { types: 'gangway run -d --name ann sleep infinity', expects: /^[0-9a-f]{64}\n$/ },
-        { types: 'sysctl net.ipv4.ip_forward', proves: 'Now it does.', expects: /= 1$/m },
+        { types: 'sysctl net.ipv4.ip_forward', proves: 'The host forwards now.', expects: /= 1$/m },
         {
-          says: 'In the world there is a server that tells every caller the address that it sees.',
+          says: 'A server in the world returns the client’s address.',
           types: 'gangway exec ann curl -s http://203.0.113.2/',
-          proves: 'The world saw 203.0.113.1, the machine, and not 172.17.0.2.',
+          proves: 'The world saw 203.0.113.1, the host, and not 172.17.0.2.',
           expects: /^203\.0\.113\.1\n$/,
         },
         {
           types: 'gangway exec ann ping -c 1 203.0.113.2',
           shows: /bytes from|received/,
-          proves: 'ttl=63: the answer went through one router, the machine.',
+          proves: 'ttl=63: the answer passed one router, the host.',
           expects: /ttl=63 .*1 received/s,
         },
       ],
     },
     {
-      heading: 'A packet’s way',
-      says: 'There is one constant set of rules; a network is an element in its sets. What comes from a bridge in the set masqueraded, and does not stay behind its own bridge, leaves under the machine’s address:',
+      heading: 'The path of a packet',
+      says: 'The ruleset is constant; a network is an element in its sets. Packets from a bridge in set masqueraded leave with the host’s address, unless they stay behind their own bridge:',
       drawing: `
 172.17.0.2 > 203.0.113.2   from gangway0
-   forward:      iifname @bridges --> leave --> leave_nat     may go
+   forward:      iifname @bridges --> leave --> leave_nat     accepted
    postrouting:  ipv4 . gangway0 in @masqueraded              source is now 203.0.113.1`,
       steps: [
         {
           types: 'nft list set inet gangway masqueraded; nft list chain inet gangway masks',
           shows: /elements|@subnets4|@masqueraded/,
-          proves: 'The element and the rule that asks for it.',
+          proves: 'The output shows the element, and the rule that uses it.',
           expects: /ipv4 \. "gangway0"[\s\S]*@masqueraded masquerade/,
         },
         {
-          says: 'What if nobody lends an address? A network with masquerade switched off; all else is equal:',
+          says: 'The next network has masquerade switched off. All other settings are the same:',
           types: 'gangway network create -o com.docker.network.bridge.enable_ip_masquerade=false plain',
           expects: /^[0-9a-f]{64}\n$/,
         },
         {
           types: 'gangway run --rm --network plain ping -c 1 -W .3 203.0.113.2',
           shows: /received/,
-          proves: 'No answer.',
+          proves: 'No answer arrives.',
           expects: /0 received/,
           status: 1,
         },
         {
-          says: 'The question did get out, but nobody there knows a way back to 172.18.0.2. Tell the world, and it answers:',
+          says: 'The request left the host, but the world has no route to 172.18.0.2. Add the route in the world:',
           at: 'world',
           types: 'ip route add 172.18.0.0/16 via 203.0.113.1',
         },
@@ -97,14 +97,14 @@ ann             the machine "host"                                        world
       ],
     },
     {
-      heading: 'Where it must fail',
+      heading: 'What must fail',
       steps: [
         {
-          says: 'Somebody out there learns that 172.17.0.0/16 is behind the machine:',
+          says: 'An external host adds a route to 172.17.0.0/16 through the host:',
           at: 'world',
           types: 'ip route add 172.17.0.0/16 via 203.0.113.1; ping -c 1 -W .3 172.17.0.2',
           shows: /received/,
-          proves: 'No answer: from outside, only what belongs to a connection of ann’s gets in.',
+          proves: 'No answer: from outside, only replies to ann’s connections enter.',
           expects: /0 received/,
           status: 1,
         },
@@ -112,11 +112,11 @@ ann             the machine "host"                                        world
           at: 'world',
           types: 'ping -c 1 172.17.0.1; ip route del 172.17.0.0/16',
           shows: /received/,
-          proves: 'The route was right: by the same way, the bridge’s own address answers.',
+          proves: 'The route was correct: the bridge’s own address answers through the same route.',
           expects: /1 received/,
         },
         {
-          says: 'Suppose that the machine has another network besides, for virtual machines or an office:',
+          says: 'Suppose that the host has another network, for virtual machines or an office:',
           types:
             'ip netns add office && ip link add office0 type veth peer name eth0 netns office && ip address add 10.9.9.1/24 dev office0 && ip link set office0 up',
         },
@@ -125,23 +125,23 @@ ann             the machine "host"                                        world
             'ip -n office address add 10.9.9.2/24 dev eth0 && ip -n office link set eth0 up && ip -n office route add default via 10.9.9.1',
         },
         {
-          says: 'Now that the machine forwards, a stranger could use it as a router into that network:',
+          says: 'The host forwards now, so an external host could use it as a router into that network:',
           at: 'world',
           types: 'ip route add 10.9.9.0/24 via 203.0.113.1; ping -c 1 -W .3 10.9.9.2',
           shows: /received/,
-          proves: 'The guard drops what neither comes from a container nor goes to one.',
+          proves: 'The rule drops packets that neither come from a container nor go to one.',
           expects: /0 received/,
           status: 1,
         },
         {
-          says: 'Without the guard, the same ping:',
+          says: 'Without that rule, the same ping:',
           types: 'nft delete element inet gangway closed_transit "{ ipv4 }"',
         },
         {
           at: 'world',
           types: 'ping -c 1 10.9.9.2; ip route del 10.9.9.0/24',
           shows: /bytes from|received/,
-          proves: 'It gets through: ip_forward alone makes a machine everybody’s router.',
+          proves: 'The ping passes: ip_forward alone makes the host a router for every client.',
           expects: /ttl=63 .*1 received/s,
         },
         { types: 'nft add element inet gangway closed_transit "{ ipv4 }"; ip netns del office' },
@@ -150,6 +150,6 @@ ann             the machine "host"                                        world
     end('gangway rm -f ann && gangway network rm plain six && gangway gc'),
   ],
   docker:
-    'Docker switches ip_forward on as well, and where it did, it sets the policy of the whole FORWARD chain to DROP, for other programs’ networks, too. gangway, where no link forwarded before, drops only what neither comes from a container nor goes to one. The masquerade is one rule a network: `-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE`.',
+    'Docker also enables ip_forward. If Docker enabled it, Docker sets the policy of the whole FORWARD chain to DROP, also for networks of other programs. gangway, if no link forwarded before, drops only packets that neither come from a container nor go to one. Docker’s masquerade is one rule for each network: `-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE`.',
   sources: ['src/networks/masquerade.ts', 'src/firewall/nftables/ruleset.nft'],
 };

@@ -1,20 +1,20 @@
 /**
- * A chapter as a page of docs/tour: what is said, what is typed, what came. What differs from run to run is made alike.
+ * Writes a chapter as a page of docs/tour: prose, commands and output. Values that differ from run to run are normalised.
  */
 import { type Chapter, programsOf, type Section, type Step } from './chapter.ts';
 import { paragraph } from './paragraph.ts';
 
-/** What a step answered, as far as it belongs to the lesson. */
+/** Shown output of each step. */
 export type Transcript = ReadonlyMap<Step, readonly string[]>;
 
 const width = 120;
 
-/** `03-bridge.md` */
+/** Returns the file name of a chapter's page: `03-bridge.md`. */
 export function pageName(story: readonly Chapter[], chapter: Chapter): string {
   return `${String(story.indexOf(chapter) + 1).padStart(2, '0')}-${chapter.name}.md`;
 }
 
-/** The page; without answers where there is no transcript. */
+/** Returns the page, without output if there is no transcript. */
 export function page(story: readonly Chapter[], chapter: Chapter, transcript: Transcript = new Map()): string {
   const { title, question, answer, drawing, sections, docker, sources } = chapter;
   return [
@@ -24,7 +24,7 @@ export function page(story: readonly Chapter[], chapter: Chapter, transcript: Tr
     block('text', drawing),
     prose(before(chapter)),
     ...sections.flatMap((section) => sectionOf(section, transcript)),
-    '## How Docker does it',
+    '## In Docker',
     prose(docker),
     prose(`Sources: ${sources.map((path) => `[${path}](../../${path})`).join(', ')}.${next(story, chapter)}`),
   ]
@@ -32,27 +32,24 @@ export function page(story: readonly Chapter[], chapter: Chapter, transcript: Tr
     .join('\n');
 }
 
-/** The pages in order, and what each one asks. */
+/** Returns the table of pages with their questions. */
 function contents(story: readonly Chapter[]): string {
   const rows = story.map((chapter, index) => {
     const [, what = ''] = chapter.title.split(': ');
     return `| ${index + 1} | [${chapter.name}](${pageName(story, chapter)}) | ${what} | ${chapter.question} |`;
   });
-  return ['| | chapter | | the question |', '|---|---|---|---|', ...rows].map((row) => `${row}\n`).join('');
+  return ['| | chapter | | question |', '|---|---|---|---|', ...rows].map((row) => `${row}\n`).join('');
 }
 
-/** The list of chapters, put where the text has its table. */
+/** Replaces the first table of a text by the table of pages. */
 export function withContents(text: string, story: readonly Chapter[]): string {
   return text.replace(/^(\|.*\n)+/m, contents(story));
 }
 
 function before(chapter: Chapter): string {
   const programs = programsOf(chapter).map((program) => `\`$${program}\``);
-  const named =
-    programs.length === 0
-      ? ''
-      : ` There, ${programs.join(' and ')} ${programs.length === 1 ? 'is' : 'are'} defined, too.`;
-  return `Type it yourself: [before you begin](README.md#before-you-begin).${named} Or watch: \`sudo scripts/demo ${chapter.name}\`.`;
+  const named = programs.length === 0 ? '' : ` That page also defines ${programs.join(' and ')}.`;
+  return `To type the commands yourself, see [before you begin](README.md#before-you-begin).${named} \`sudo scripts/demo ${chapter.name}\` runs this chapter.`;
 }
 
 function next(story: readonly Chapter[], chapter: Chapter): string {
@@ -85,7 +82,7 @@ function block(language: string, text: string): string {
   return `\`\`\`${language}\n${text.replace(/^\n/, '')}\n\`\`\``;
 }
 
-/** Makes alike what is another one each time: how long it took, and the numbers that the kernel gives to namespaces. */
+/** Returns a function that replaces times, namespace numbers and other values that differ from run to run. */
 export function alike(): (line: string) => string {
   const known: string[] = [];
   const number = (name: string): number => {

@@ -1,4 +1,4 @@
-/** Prose, broken between words. Lines behind the first one go further in. */
+/** Wraps prose between words. Lines after the first one have the indent `furtherIn`. */
 export function paragraph(text: string, width: number, indent = '', furtherIn = indent): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -2,27 +2,26 @@ import { type Chapter, end } from './chapter.ts';
 
 export const process: Chapter = {
   name: 'process',
-  title: 'process: what else makes it a container',
-  question: 'A network of its own is not yet a container. What else is there?',
+  title: 'process: namespaces and limits',
+  question: 'What else does a container have, besides its network?',
   answer:
-    'More namespaces, of the same kind as the one for the network: processes, mounts, host name, IPC, control groups. A root directory of its own, which is thrown away afterwards. And limits, which a control group counts and the kernel enforces.',
+    'It has more namespaces: for processes, mounts, host name, IPC and control groups. It has its own temporary root directory. And it has limits, which the kernel enforces with a control group.',
   drawing: `
-        network   pid   mount   uts   ipc   cgroup     a namespace of each, for each
+        network   pid   mount   uts   ipc   cgroup     one namespace of each kind
 memory | 64 MiB  |====================|X killed
-cpu    | 25 ms in each 100 |==......|==......|==......|     then it has to wait`,
+cpu    | 25 ms in each 100 |==......|==......|==......|     then it waits`,
   sections: [
     {
       heading: 'Namespaces',
       steps: [
         {
           types: `gangway run --rm --hostname box sh -c 'hostname; echo "my pid is $$"; touch /mark; ls /mark'`,
-          proves:
-            'It has a host name of its own, it is the first process that it knows of, and it may write where it likes.',
+          proves: 'The container has its own host name, its own process numbers, and a writable root.',
           expects: /^box\nmy pid is 1\n\/mark\n$/,
         },
         {
           types: 'gangway run --rm ls /mark',
-          proves: 'What the first one wrote into its root is gone with it.',
+          proves: 'The file of the first container is gone with its root.',
           expects: /No such file/,
           status: 2,
         },
@@ -32,33 +31,33 @@ cpu    | 25 ms in each 100 |==......|==......|==......|     then it has to wait`
       heading: 'Limits',
       steps: [
         {
-          says: 'This program eats memory without end, and may have 64 MiB.',
+          says: 'This program allocates memory without end, and its limit is 64 MiB.',
           types: 'gangway run --name greedy --memory 64m node -e "$hungry"',
-          proves: 'The kernel killed it: status 137 is 128 and SIGKILL’s 9.',
+          proves: 'The kernel killed the program: status 137 is 128 and SIGKILL’s 9.',
           expects: /ran out of memory/,
           status: 137,
         },
         {
           types: 'gangway inspect -f "{{.State.OOMKilled}} {{.State.ExitCode}}" greedy',
-          proves: 'And it is on record why.',
+          proves: 'gangway has recorded the reason.',
           expects: /^true 137\n$/,
         },
         {
-          says: 'This one spins, and may have a quarter of a processor: 25 ms in each 100. Then it is stopped until the next. Ask for its counter, and again if that is still 0:',
+          says: 'This program runs in a loop, and its limit is a quarter of a processor: 25 ms in each 100 ms. Read its counter, and repeat the command if the counter is 0:',
           types: 'gangway run -d --name busy --cpus 0.25 sh -c "while :; do :; done"',
           expects: /^[0-9a-f]{64}\n$/,
         },
         {
           types: 'gangway exec busy grep -rh ^nr_throttled /sys/fs/cgroup --include cpu.stat',
           patiently: true,
-          proves: 'nr_throttled counts the periods in which the kernel stopped it.',
+          proves: 'nr_throttled counts the periods in which the kernel stopped the program.',
           expects: /^nr_throttled [1-9]/m,
         },
         {
-          says: 'And this one wants a hundred processes, and may have ten.',
+          says: 'This program starts a hundred processes, and its limit is ten.',
           types: 'gangway run --rm --pids-limit 10 sh -c "for i in $(seq -s \' \' 100); do sleep 9 & done"',
           shows: /fork/,
-          proves: 'The kernel refuses the eleventh.',
+          proves: 'The kernel rejects the eleventh process.',
           expects: /fork/,
           status: 2,
         },
@@ -67,6 +66,6 @@ cpu    | 25 ms in each 100 |==......|==......|==......|     then it has to wait`
     end('gangway rm -f greedy busy && gangway gc'),
   ],
   docker:
-    'Docker hands a process to containerd, which hands it to runc; gangway writes the same kind of configuration and hands it to crun, with conmon to watch it. No daemon of ours stays for it.',
+    'Docker passes a process to containerd, which passes it to runc. gangway writes the same kind of configuration for crun, and conmon monitors the process. No gangway process stays for the container.',
   sources: ['src/services/process/launch.ts', 'src/services/process/resources.ts'],
 };

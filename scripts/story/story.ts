@@ -1,6 +1,7 @@
-/** The chapters, in the order in which they build on each other. */
+/** Chapters in reading order. */
 import { bridge } from './bridge.ts';
 import type { Chapter } from './chapter.ts';
+import { cleanup } from './cleanup.ts';
 import { host } from './host.ts';
 import { inbound } from './inbound.ts';
 import { joined } from './joined.ts';
@@ -8,7 +9,6 @@ import { names } from './names.ts';
 import { none } from './none.ts';
 import { outbound } from './outbound.ts';
 import { process } from './process.ts';
-import { takeAway } from './take-away.ts';
 import { userDefined } from './user-defined.ts';
 
 export const story: readonly Chapter[] = [
@@ -21,5 +21,5 @@ export const story: readonly Chapter[] = [
   outbound,
   inbound,
   process,
-  takeAway,
+  cleanup,
 ];

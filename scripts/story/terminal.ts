@@ -1,7 +1,7 @@
-/** The story on a terminal: colour there, and not on a pipe; at most a hundred columns. */
+/** Prints the story on a terminal, in up to a hundred columns. Colour only on a terminal, not on a pipe. */
 import type { Chapter, Section, Step } from './chapter.ts';
 import { paragraph } from './paragraph.ts';
-import type { Listener } from './tell.ts';
+import type { Listener } from './run-chapter.ts';
 
 const width = 100;
 const colored = process.stdout.isTTY === true && !process.env.NO_COLOR;

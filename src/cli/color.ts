@@ -1,15 +1,15 @@
-/** Colour, where a person looks at it: never in a file or a pipe, unless asked for. */
+/** Colours for terminals. */
 
 export type ColorWhen = 'auto' | 'always' | 'never';
 
 export interface Palette {
-  readonly strong: (text: string) => string;
+  readonly bold: (text: string) => string;
   readonly error: (text: string) => string;
   readonly faint: (text: string) => string;
 }
 
 /**
- * The colours for one stream.
+ * Returns the colours for a stream. With `auto`, files and pipes get none.
  *
  * @see https://no-color.org
  */
@@ -18,12 +18,12 @@ export function palette(
   when: ColorWhen,
   environment: Readonly<Record<string, string | undefined>>,
 ): Palette {
-  const colored = when === 'always' || (when === 'auto' && wanted(stream, environment));
+  const colored = when === 'always' || (when === 'auto' && isColorTerminal(stream, environment));
   const paint = (code: number) => (text: string) => (colored ? `\x1b[${code}m${text}\x1b[0m` : text);
-  return { strong: paint(1), error: paint(31), faint: paint(2) };
+  return { bold: paint(1), error: paint(31), faint: paint(2) };
 }
 
-function wanted(
+function isColorTerminal(
   stream: { readonly isTTY?: boolean },
   environment: Readonly<Record<string, string | undefined>>,
 ): boolean {

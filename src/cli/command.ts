@@ -1,10 +1,9 @@
-/** What a command is: one row of the table in commands.ts. */
-
+/** A command of the command line: one row of the command table (commands.ts). */
 import type { Engine, EngineOptions } from '../engine/engine.ts';
 import type { ColorWhen } from './color.ts';
-import type { Given, Options } from './grammar.ts';
+import type { Options, Parsed } from './grammar.ts';
 
-/** The terminal's side of a command. */
+/** Standard streams, environment and colour setting of the process. */
 export interface Console {
   readonly stdin: () => NodeJS.ReadStream;
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
@@ -14,46 +13,57 @@ export interface Console {
   readonly color?: ColorWhen;
 }
 
-/** What a command gets to work with. */
+/** Environment of a running command. */
 export interface Context extends Console {
-  /** The engine, loaded when it is first asked for. */
+  /** Returns the engine; the first call loads it. */
   readonly engine: () => Promise<Engine>;
   readonly engineOptions: EngineOptions;
 }
 
-/** A command's work. @returns the exit status */
-export type Execute<O extends Options = Options> = (given: Given<O>, context: Context) => Promise<number>;
+/** Runs a command. @returns the exit status */
+export type Execute<O extends Options = Options> = (parsed: Parsed<O>, context: Context) => Promise<number>;
 
-/** One row: from it come parsing, help, and whatever else is told about a command. */
+/** One row of the command table: parsing and help derive from it. */
 export interface Command<O extends Options = Options> {
   readonly name: string;
+  /** Arguments in the notation of the usage line: `CONTAINER [CONTAINER...]`. */
+  readonly args: string;
   readonly aliases?: readonly string[];
-  /** One line, without a final stop. */
+  /** One line, without a full stop. */
   readonly summary: string;
-  /** What follows the name: `[OPTIONS] CONTAINER [CONTAINER...]`. */
-  readonly usage?: string;
   readonly example?: string;
   readonly options?: O;
-  /** How many words besides the options: at least, at most. Default none. */
-  readonly words?: readonly [minimum: number, maximum: number];
-  /** The first word ends the options: what follows is somebody else's command line. */
+  /** The first argument ends the options; the rest is the command line of another program. */
   readonly passThrough?: boolean;
-  /** What `gangway explain` has to tell: the plan; that it only reads; or nothing, because it works without plans. */
+  /** Output of `gangway explain`: the plan (default), a note that the command only reads, or an error. */
   readonly changes?: 'plan' | 'nothing' | 'unplanned';
-  /** Only root can do it. Default true. */
+  /** Requires root. Default true. */
   readonly root?: boolean;
-  /** The exit status of a failure of ours. Default 1. */
+  /** Exit status of a failure of gangway. Default 1. */
   readonly failureStatus?: number;
-  /** The exit status is that of the command inside: 126 and 127 say that it could not be started. */
+  /** Exits with the status of the command that it runs; 126 and 127 mean that this command could not be started. */
   readonly runsCommand?: boolean;
-  /** Not shown in the help. */
+  /** Not listed in the help. */
   readonly hidden?: boolean;
-  /** `network` is a group: it has commands instead of work. */
+  /** Commands of a group such as `network`. */
   readonly commands?: readonly Command[];
-  readonly load?: () => Promise<{ readonly execute: Execute<O> }>;
+  /** Imports the module of the command, so that other commands do not load it. */
+  readonly load?: () => Promise<Execute<O>>;
 }
 
-/** Ties a row's options to what its module expects, and hides the tie, so that rows of all kinds fit in one table. */
-export function command<O extends Options>(row: Command<O>): Command {
-  return row as unknown as Command;
+/** Creates a row. Checks the options against the function of the command, then erases their type: a table holds all types. */
+export function command<O extends Options>(
+  name: string,
+  args: string,
+  summary: string,
+  row: Omit<Command<O>, 'name' | 'args' | 'summary'>,
+): Command {
+  return { name, args, summary, ...row } as unknown as Command;
+}
+
+/** Counts the arguments of the usage notation: `CONTAINER [PORT]` is 1 to 2, `COMMAND [ARG...]` is 1 or more. */
+export function argumentCount({ args }: Command): readonly [minimum: number, maximum: number] {
+  const words = args.split(' ').filter((word) => word !== '');
+  const required = words.filter((word) => !word.startsWith('[')).length;
+  return [required, args.includes('...') ? Number.POSITIVE_INFINITY : words.length];
 }

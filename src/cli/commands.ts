@@ -1,283 +1,117 @@
 /**
- * The table of commands: from it come parsing, help, and whatever else is told about a command.
+ * The command table: parsing, help and docs/cli.md derive from it.
  *
- * It is read at every start and holds words only; a command's module is loaded when it runs.
+ * Every start reads the table, so it holds plain data; the module of a command is loaded when the command runs.
  */
 import { type Command, command } from './command.ts';
 import { containerCommands } from './container-commands.ts';
-import {
-  dnsQueryOptions,
-  eventsOptions,
-  explainOptions,
-  garbageOptions,
-  labListOptions,
-  labNameOptions,
-  labPlaceOptions,
-  networkConnectOptions,
-  networkCreateOptions,
-  networkDisconnectOptions,
-  networkInspectOptions,
-  networkListOptions,
-  networkPruneOptions,
-  networkRemoveOptions,
-  reachOptions,
-  rulesOptions,
-  versionOptions,
-  watchOptions,
-} from './options.ts';
+import { dnsCommands, networkCommands } from './network-commands.ts';
+import * as options from './options.ts';
 
-const any = Number.POSITIVE_INFINITY;
-
-const networkCommands: readonly Command[] = [
-  command({
-    name: 'ls',
-    aliases: ['list'],
-    summary: 'List networks',
-    usage: '[OPTIONS]',
-    example: 'gangway network ls',
-    options: networkListOptions,
-    changes: 'nothing',
-    load: () => import('./commands/network-ls.ts'),
-  }),
-  command({
-    name: 'inspect',
-    summary: 'Show everything about networks',
-    usage: '[OPTIONS] NETWORK [NETWORK...]',
-    example: 'gangway network inspect bridge',
-    options: networkInspectOptions,
-    words: [1, any],
-    changes: 'nothing',
-    load: () => import('./commands/network-inspect.ts'),
-  }),
-  command({
-    name: 'create',
-    summary: 'Make a network',
-    usage: '[OPTIONS] NETWORK',
-    example: 'gangway network create --subnet 10.1.0.0/24 backend',
-    options: networkCreateOptions,
-    words: [1, 1],
-    load: () => import('./commands/network-create.ts'),
-  }),
-  command({
-    name: 'connect',
-    summary: 'Plug a container into a network',
-    usage: '[OPTIONS] NETWORK CONTAINER',
-    example: 'gangway network connect --alias db backend web',
-    options: networkConnectOptions,
-    words: [2, 2],
-    load: () => import('./commands/network-connect.ts'),
-  }),
-  command({
-    name: 'disconnect',
-    summary: 'Unplug a container from a network',
-    usage: '[OPTIONS] NETWORK CONTAINER',
-    example: 'gangway network disconnect backend web',
-    options: networkDisconnectOptions,
-    words: [2, 2],
-    load: () => import('./commands/network-disconnect.ts'),
-  }),
-  command({
-    name: 'rm',
-    aliases: ['remove'],
-    summary: 'Remove networks',
-    usage: '[OPTIONS] NETWORK [NETWORK...]',
-    example: 'gangway network rm backend',
-    options: networkRemoveOptions,
-    words: [1, any],
-    load: () => import('./commands/network-rm.ts'),
-  }),
-  command({
-    name: 'prune',
-    summary: 'Remove every network of your own that no running container uses',
-    usage: '[OPTIONS]',
-    example: 'gangway network prune -f',
-    options: networkPruneOptions,
-    load: () => import('./commands/network-prune.ts'),
-  }),
-];
-
-const dnsCommands: readonly Command[] = [
-  command({
-    name: 'query',
-    summary: 'Ask for a name as a container does, and show who answers and why',
-    usage: '[OPTIONS] --from CONTAINER NAME',
-    example: 'gangway dns query --from web db',
-    options: dnsQueryOptions,
-    words: [1, 1],
-    changes: 'nothing',
-    load: () => import('./commands/dns-query.ts'),
-  }),
-];
-
-const lab = { changes: 'unplanned' } as const;
+/** Marks commands that `explain` cannot explain. */
+const unplanned = (row: Command): Command => ({ ...row, changes: 'unplanned' });
 
 const labCommands: readonly Command[] = [
-  command({
-    ...lab,
-    name: 'up',
-    options: labNameOptions,
-    summary: 'Build a lab: a host, the outside world, and a wire between them',
-    usage: '[OPTIONS]',
+  command('up', '', 'Create a lab: a host and an external network, connected by a veth pair', {
+    options: options.labNameOptions,
     example: 'gangway lab up',
-    load: () => import('./commands/lab-up.ts'),
+    load: async () => (await import('./commands/lab.ts')).up,
   }),
-  command({
-    ...lab,
-    name: 'exec',
-    options: labPlaceOptions,
-    summary: 'Run a command in a lab',
-    usage: '[OPTIONS] COMMAND [ARG...]',
+  command('exec', 'COMMAND [ARG...]', 'Execute a command in a lab', {
+    options: options.labPlaceOptions,
     example: 'gangway lab exec ip address',
-    words: [1, any],
     passThrough: true,
     runsCommand: true,
-    load: () => import('./commands/lab-exec.ts'),
+    load: async () => (await import('./commands/lab.ts')).exec,
   }),
-  command({
-    ...lab,
-    name: 'shell',
-    options: labPlaceOptions,
-    summary: 'Open a shell in a lab',
-    usage: '[OPTIONS]',
+  command('shell', '', 'Open a shell in a lab', {
+    options: options.labPlaceOptions,
     example: 'gangway lab shell --in world',
     runsCommand: true,
-    load: () => import('./commands/lab-shell.ts'),
+    load: async () => (await import('./commands/lab.ts')).shell,
   }),
-  command({
-    ...lab,
-    name: 'down',
-    options: labNameOptions,
-    summary: 'End a lab and everything in it',
-    usage: '[OPTIONS]',
+  command('down', '', 'Remove a lab with everything in it', {
+    options: options.labNameOptions,
     example: 'gangway lab down',
-    load: () => import('./commands/lab-down.ts'),
+    load: async () => (await import('./commands/lab.ts')).down,
   }),
-  command({
-    ...lab,
-    name: 'ls',
+  command('ls', '', 'List labs', {
     aliases: ['list'],
-    summary: 'List labs',
-    usage: '[OPTIONS]',
+    options: options.labListOptions,
     example: 'gangway lab ls',
-    options: labListOptions,
-    load: () => import('./commands/lab-ls.ts'),
+    load: async () => (await import('./commands/lab.ts')).ls,
+  }),
+].map(unplanned);
+
+/** Commands that gangway and its services start. */
+const internalCommands: readonly Command[] = [
+  command('_exited', 'ID', 'Clean up after a container that has exited', {
+    load: async () => (await import('./commands/internal.ts')).exited,
+  }),
+  command('_booted', '', 'Start containers by their restart policy after a boot', {
+    load: async () => (await import('./commands/internal.ts')).booted,
+  }),
+  command('_switchboard', '', 'Run the process that serves published ports and DNS', {
+    load: async () => (await import('./commands/internal.ts')).switchboard,
+  }),
+  command('_docker-proxy', '', 'Make the switchboard accept docker-proxy shims', {
+    load: async () => (await import('./commands/internal.ts')).dockerProxy,
   }),
 ];
 
-/** Everything that can stand behind `gangway`. `help` and `explain` are done by main.ts, which knows the table. */
+/** All commands. main.ts runs `help` and `explain` itself. */
 export const commands: readonly Command[] = [
   ...containerCommands,
-  { name: 'network', summary: 'Networks of your own', commands: networkCommands },
-  { name: 'dns', summary: 'Names of containers', commands: dnsCommands },
-  { name: 'lab', summary: 'A private machine with an outside world, to try things in', commands: labCommands },
-  {
-    name: 'explain',
-    summary: 'Print what a command would do, as a shell script, and change nothing',
-    usage: '[OPTIONS] COMMAND [ARG...]',
-    options: explainOptions,
+  command('network', 'COMMAND', 'Manage networks', { commands: networkCommands }),
+  command('dns', 'COMMAND', 'Query container DNS', { commands: dnsCommands }),
+  command('lab', 'COMMAND', 'Manage labs: private hosts with an external network', { commands: labCommands }),
+  command('explain', 'COMMAND [ARG...]', 'Print the steps of a command as a shell script, without running them', {
+    options: options.explainOptions,
     example: 'gangway explain run -d -p 8080:80 python3 -m http.server 80',
-    words: [1, any],
     passThrough: true,
     root: false,
-  },
-  command({
-    name: 'reach',
-    summary:
-      'Say who reaches whom and why not: FROM is a container, host, outside or an address (exit status 1: nobody)',
-    usage: '[OPTIONS] FROM CONTAINER|host|ADDRESS[:PORT]',
-    example: 'gangway reach outside web:80',
-    options: reachOptions,
-    words: [2, 2],
+  }),
+  command('reach', 'FROM CONTAINER|host|ADDRESS[:PORT]', 'Show if a connection succeeds, and why (exit status 1: no)', {
+    example: 'gangway reach outside web:80     (FROM: a container, host, outside or an address)',
+    options: options.reachOptions,
     changes: 'nothing',
     failureStatus: 125,
-    load: () => import('./commands/reach.ts'),
+    load: async () => (await import('./commands/reach.ts')).reach,
   }),
-  command({
-    name: 'rules',
-    summary: 'Show what the firewall was told of a network, a container or a port, why, and if the kernel has it',
-    usage: '[OPTIONS] [NETWORK|CONTAINER|PORT]',
+  command('rules', '[NETWORK|CONTAINER|PORT]', 'Show firewall rules, their reasons and their state in the kernel', {
     example: 'gangway rules 8080',
-    options: rulesOptions,
-    words: [0, 1],
+    options: options.rulesOptions,
     changes: 'nothing',
-    load: () => import('./commands/rules.ts'),
+    load: async () => (await import('./commands/rules.ts')).rules,
   }),
-  command({
-    name: 'events',
-    summary: 'Show what happens to containers and networks, in docker’s words; `watch` has the kernel’s',
-    usage: '[OPTIONS]',
+  command('events', '', 'Show events of containers and networks, in Docker’s format', {
     example: 'gangway events --since 10m --filter type=container',
-    options: eventsOptions,
+    options: options.eventsOptions,
     changes: 'nothing',
-    load: () => import('./commands/events.ts'),
+    load: async () => (await import('./commands/events.ts')).events,
   }),
-  command({
-    name: 'watch',
-    summary:
-      'Show what happens to links, addresses, routes and flows, as the kernel tells it; `events` has docker’s words',
-    usage: '[OPTIONS] [CONTAINER]',
+  command('watch', '[CONTAINER]', 'Show kernel events of links, addresses, routes and connections', {
     example: 'gangway watch',
-    words: [0, 1],
-    options: watchOptions,
+    options: options.watchOptions,
     changes: 'nothing',
-    load: () => import('./commands/watch.ts'),
+    load: async () => (await import('./commands/events.ts')).watch,
   }),
-  command({
-    name: 'gc',
-    summary: 'Remove what nobody owns any more, and say what it was',
-    usage: '[OPTIONS]',
+  command('gc', '', 'Remove orphaned resources and list them', {
     example: 'gangway explain gc; gangway gc',
-    options: garbageOptions,
-    load: () => import('./commands/gc.ts'),
+    options: options.garbageOptions,
+    load: async () => (await import('./commands/system.ts')).gc,
   }),
-  command({
-    name: 'version',
-    summary: 'Show the versions of gangway, Node and the kernel',
-    usage: '[OPTIONS]',
+  command('version', '', 'Show the versions of gangway, Node and the kernel', {
     example: 'gangway version --format json',
-    options: versionOptions,
+    options: options.versionOptions,
     changes: 'unplanned',
     root: false,
-    load: () => import('./commands/version.ts'),
+    load: async () => (await import('./commands/system.ts')).version,
   }),
-  {
-    name: 'help',
-    summary: 'Show how a command is used',
-    usage: '[COMMAND...]',
+  command('help', '[COMMAND...]', 'Show the help of a command', {
     example: 'gangway help run',
-    words: [0, any],
     changes: 'unplanned',
     root: false,
-  },
-  // What gangway itself starts.
-  {
-    name: '_exited',
-    summary: 'Clean up after a container that has ended',
-    usage: 'ID',
-    words: [1, 1],
-    changes: 'unplanned',
-    hidden: true,
-    load: () => import('./commands/exited.ts'),
-  },
-  {
-    name: '_booted',
-    summary: 'Start containers whose restart policy says so when the machine has started',
-    changes: 'unplanned',
-    hidden: true,
-    load: () => import('./commands/booted.ts'),
-  },
-  {
-    name: '_switchboard',
-    summary: 'Hold the sockets of published ports and of name servers',
-    changes: 'unplanned',
-    hidden: true,
-    load: () => import('./commands/switchboard.ts'),
-  },
-  {
-    name: '_docker-proxy',
-    summary: 'Make the switchboard hear who stands in docker-proxy’s place',
-    changes: 'unplanned',
-    hidden: true,
-    load: () => import('./commands/docker-proxy.ts'),
-  },
+  }),
+  ...internalCommands.map((row): Command => ({ ...unplanned(row), hidden: true })),
 ];

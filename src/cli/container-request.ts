@@ -1,8 +1,8 @@
-/** From the options of `run` and `create` to a request in which nothing can be wrong any more. */
+/** Parses the options of `run` and `create` into a request; the engine validates it (engine/validate-request.ts). */
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { checkRequest } from '../engine/validate-request.ts';
+import { parseIntroduced } from '../values/client-address.ts';
 import type { ContainerRequest, Limits } from '../values/container.ts';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import { oneOf } from '../values/literal.ts';
@@ -19,62 +19,64 @@ import {
   parseProcessors,
   parseShares,
 } from '../values/quantity.ts';
-import { parseExtraHost, parseNameServer, parseResolverOption, parseSearchDomain } from '../values/resolver-grammar.ts';
+import { parseExtraHost, parseNameServer } from '../values/resolver-grammar.ts';
 import { parseRestartPolicy } from '../values/restart.ts';
 import { parseSysctl } from '../values/sysctl-grammar.ts';
-import type { Given } from './grammar.ts';
-import { introducedPorts } from './parse-ports.ts';
-import type { createOptions } from './run-options.ts';
+import type { createOptions } from './container-options.ts';
+import type { Parsed } from './grammar.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-type Asked = Given<typeof createOptions>['options'];
+type CreateOptions = Parsed<typeof createOptions>['options'];
 
 /**
- * Reads the options of `run` and `create`.
+ * Parses the options of `run` and `create`.
  *
- * @param environment what `-e NAME` without a value takes its value from
- * @throws GangwayError that names the option and the remedy
+ * @param environment values for `-e NAME` without a value
+ * @throws GangwayError for an option whose value cannot be parsed
  */
-export function containerRequest(given: Given<typeof createOptions>, environment: Environment): ContainerRequest {
-  const { options: asked, words: command } = given;
-  return checkRequest({
+export function containerRequest(parsed: Parsed<typeof createOptions>, environment: Environment): ContainerRequest {
+  const { options, args: command } = parsed;
+  return {
     ...present({
-      name: asked.name,
-      rootfs: asked.rootfs === undefined ? undefined : rootfs(asked.rootfs),
-      hostname: asked.hostname,
-      user: asked.user,
-      workingDirectory: asked.workdir,
-      domainName: asked.domainname,
+      name: options.name,
+      rootfs: options.rootfs === undefined ? undefined : rootfs(options.rootfs),
+      hostname: options.hostname,
+      user: options.user,
+      workingDirectory: options.workdir,
+      domainName: options.domainname,
     }),
     command,
-    isolation: oneOf('--isolation', asked.isolation ?? 'full', ['full', 'network']),
-    readOnly: asked['read-only'],
-    volumes: asked.volume.map(parseVolume),
-    environment: environmentEntries(asked.env, environment),
-    terminal: asked.tty,
-    interactive: asked.interactive,
-    init: asked.init,
-    removeOnExit: asked.rm,
-    restart: parseRestartPolicy(asked.restart ?? 'no'),
-    limits: limits(asked),
-    userNamespace: oneOf('--userns', asked.userns ?? 'host', ['host', 'private']),
-    capabilities: { add: asked['cap-add'], drop: asked['cap-drop'] },
-    network: networkMode(asked),
-    extraHosts: asked['add-host'].map(parseExtraHost),
+    isolation: oneOf('--isolation', options.isolation ?? 'full', ['full', 'network']),
+    readOnly: options['read-only'],
+    volumes: options.volume.map(parseVolume),
+    environment: environmentEntries(options.env, environment),
+    terminal: options.tty,
+    interactive: options.interactive,
+    init: options.init,
+    removeOnExit: options.rm,
+    restart: parseRestartPolicy(options.restart ?? 'no'),
+    limits: limits(options),
+    userNamespace: oneOf('--userns', options.userns ?? 'host', ['host', 'private']),
+    capabilities: { add: options['cap-add'], drop: options['cap-drop'] },
+    network: networkMode(options),
+    extraHosts: options['add-host'].map(parseExtraHost),
     resolver: {
-      servers: asked.dns.map(parseNameServer),
-      search: asked['dns-search'].map(parseSearchDomain),
-      options: asked['dns-option'].map(parseResolverOption),
+      servers: options.dns.map(parseNameServer),
+      search: options['dns-search'],
+      options: options['dns-option'],
     },
-    sysctls: asked.sysctl.map((text) => parseSysctl(text)),
-    publish: asked.publish.map(parsePublish),
-    publishAll: asked['publish-all'],
-    expose: asked.expose.flatMap(parseExpose),
-    ...introducedPorts(asked),
-  });
+    sysctls: options.sysctl.map((text) => parseSysctl(text)),
+    publish: options.publish.map(parsePublish),
+    publishAll: options['publish-all'],
+    expose: options.expose.flatMap(parseExpose),
+    ...parseIntroduced({
+      proxyProtocol: options['proxy-protocol'],
+      transparentSource: options['transparent-source'],
+    }),
+  };
 }
 
-/** `NAME=value`, and `NAME` alone with the caller's own value, where it has one. */
+/** Resolves `-e NAME` to the value of the caller's variable; leaves it out if the variable is not set. */
 export function environmentEntries(entries: readonly string[], environment: Environment): readonly string[] {
   return entries.flatMap((entry) => {
     if (entry.includes('=') || entry === '') return [entry];
@@ -83,25 +85,27 @@ export function environmentEntries(entries: readonly string[], environment: Envi
   });
 }
 
-function limits(asked: Asked): Limits {
+function limits(options: CreateOptions): Limits {
+  const parse = <T>(text: string | undefined, parser: (text: string) => T) =>
+    text === undefined ? undefined : parser(text);
   return present({
-    cpuMillis: asked.cpus === undefined ? undefined : parseProcessors(asked.cpus, availableParallelism()),
-    cpuShares: asked['cpu-shares'] === undefined ? undefined : parseShares(asked['cpu-shares']),
-    memoryBytes: asked.memory === undefined ? undefined : parseMemory(asked.memory),
-    pids: asked['pids-limit'] === undefined ? undefined : parseProcessLimit(asked['pids-limit']),
-    deviceReadBytesPerSecond: rates(asked['device-read-bps'], '--device-read-bps'),
-    deviceWriteBytesPerSecond: rates(asked['device-write-bps'], '--device-write-bps'),
-    blockWeight: asked['blkio-weight'] === undefined ? undefined : parseBlockWeight(asked['blkio-weight']),
+    cpuMillis: parse(options.cpus, (text) => parseProcessors(text, availableParallelism())),
+    cpuShares: parse(options['cpu-shares'], parseShares),
+    memoryBytes: parse(options.memory, parseMemory),
+    pids: parse(options['pids-limit'], parseProcessLimit),
+    deviceReadBytesPerSecond: deviceRates(options['device-read-bps'], '--device-read-bps'),
+    deviceWriteBytesPerSecond: deviceRates(options['device-write-bps'], '--device-write-bps'),
+    blockWeight: parse(options['blkio-weight'], parseBlockWeight),
   });
 }
 
-function rates(texts: readonly string[], option: string) {
+function deviceRates(texts: readonly string[], option: string) {
   return texts.length === 0 ? undefined : texts.map((text) => parseDeviceRate(text, option));
 }
 
 function rootfs(text: string): NonNullable<ContainerRequest['rootfs']> {
   if (text === '') {
-    const hint = 'leave it out for a root of the container’s own, or name a directory or an archive';
+    const hint = 'leave it out to copy the root file system of the host, or name a directory or a tar archive';
     throw new GangwayError('rootfs-not-found', '--rootfs is empty', { hint });
   }
   const path = resolve(text);
@@ -110,19 +114,18 @@ function rootfs(text: string): NonNullable<ContainerRequest['rootfs']> {
     : undefined;
   if (found?.isDirectory()) return { kind: 'directory', path };
   if (found?.isFile()) return { kind: 'archive', path };
-  const complaint =
-    found === undefined ? `--rootfs ${text} not found` : `--rootfs ${text} is neither directory nor file`;
-  throw new GangwayError('rootfs-not-found', complaint, {
-    hint: 'give a directory or a tar archive with a root file system, or leave --rootfs out to use this machine’s own',
+  const problem = found === undefined ? 'not found' : 'is neither a directory nor a file';
+  throw new GangwayError('rootfs-not-found', `--rootfs ${text} ${problem}`, {
+    hint: 'name a directory or a tar archive with a root file system, or leave --rootfs out to copy that of the host',
   });
 }
 
-function networkMode(asked: Asked): NetworkMode {
+function networkMode(options: CreateOptions): NetworkMode {
   return parseNetworkMode({
-    networks: asked.network,
-    aliases: asked['network-alias'],
-    links: asked.link,
-    linkLocalIps: asked['link-local-ip'],
-    ...present({ ip: asked.ip, ip6: asked.ip6, macAddress: asked['mac-address'] }),
+    networks: options.network,
+    aliases: options['network-alias'],
+    links: options.link,
+    linkLocalIps: options['link-local-ip'],
+    ...present({ ip: options.ip, ip6: options.ip6, macAddress: options['mac-address'] }),
   });
 }

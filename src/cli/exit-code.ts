@@ -1,68 +1,40 @@
 /**
- * How a failure reaches the person and the calling program: one sentence on stderr, one exit status.
+ * Reports the error of a command: one line on stderr and an exit status.
  *
- * The statuses are Docker's: 125 for an option that can't be read and for every failure of `run` itself, 126 and 127
- * where a command could not be started, 1 for the rest.
+ * The statuses are Docker's: 125 for an invalid option and for a failure of `run`, 126 and 127 for a command that cannot
+ * be started, 1 for anything else.
  */
 import { inspect } from 'node:util';
 import { type ErrorCode, GangwayError } from '../values/errors.ts';
 import type { Command, Console } from './command.ts';
 import { UsageError } from './grammar.ts';
 import { fullName, help, usage } from './help.ts';
-import { complain } from './print-error.ts';
+import { printError } from './print-error.ts';
 
-/** Which command failed. */
-export interface Failing {
+/** The command that failed. */
+export interface FailedCommand {
   readonly path: readonly string[];
   readonly command?: Command;
 }
 
-/** `option`: it stands wrong on the command line, which is 125 everywhere. `failure`: the command's own status. */
-const kinds: Readonly<Record<ErrorCode, 'option' | 'failure' | 126 | 127>> = {
+/** Exit statuses by error code: `option` is 125, a number applies if the command runs another command. */
+const statuses: Readonly<Partial<Record<ErrorCode, 'option' | 126 | 127>>> = {
   usage: 'option',
-  'invalid-name': 'failure',
-  'invalid-address': 'failure',
   'invalid-port': 'option',
   'invalid-option': 'option',
   'conflicting-options': 'option',
-  'not-root': 'failure',
-  'not-supported': 'failure',
-  'missing-program': 'failure',
-  'container-not-found': 'failure',
-  'container-exists': 'failure',
-  'container-running': 'failure',
-  'container-not-running': 'failure',
-  'network-not-found': 'failure',
-  'invalid-network': 'failure',
-  'pool-exhausted': 'failure',
-  'pool-overlaps': 'failure',
-  'address-in-use': 'failure',
-  'no-name-server': 'failure',
-  'port-in-use': 'failure',
-  'port-not-published': 'failure',
-  'rootfs-not-found': 'failure',
   'command-not-found': 127,
   'command-not-executable': 126,
-  'program-failed': 'failure',
-  'record-unreadable': 'failure',
-  'disk-full': 'failure',
-  'switchboard-unreachable': 'failure',
-  'lab-not-found': 'failure',
-  'network-exists': 'failure',
-  'network-in-use': 'failure',
-  'already-connected': 'failure',
-  'not-connected': 'failure',
-  'lab-exists': 'failure',
 };
 
-/** Prints a failure. @returns the exit status */
-export function report(error: unknown, failing: Failing, console: Console): number {
-  complain(error, console);
-  const { path, command } = failing;
+/** Prints an error, with the usage or the name of the help if it is about the command line. @returns the exit status */
+export function reportError(error: unknown, failed: FailedCommand, console: Console): number {
+  printError(error, console);
+  const { path, command } = failed;
   const showUsage = error instanceof UsageError && error.showUsage;
   if (showUsage && command?.commands !== undefined) {
     console.stderr.write(`\n${help(path, command)}`);
-  } else if (error instanceof GangwayError && kinds[error.code] === 'option') {
+  } else if (error instanceof GangwayError && statuses[error.code] === 'option') {
     console.stderr.write(`See '${fullName(path)} --help'.\n`);
     if (showUsage && command !== undefined) console.stderr.write(`\n${usage(path, command)}`);
   }
@@ -70,13 +42,10 @@ export function report(error: unknown, failing: Failing, console: Console): numb
   return exitStatus(error, command);
 }
 
-/** The status that this failure of this command ends with. */
 function exitStatus(error: unknown, command: Command | undefined): number {
   if (error instanceof UsageError) return error.exitStatus;
   const failure = command?.failureStatus ?? 1;
-  if (!(error instanceof GangwayError)) return failure;
-  const kind = kinds[error.code];
-  if (kind === 'option') return 125;
-  if (kind === 'failure') return failure;
-  return command?.runsCommand === true ? kind : failure;
+  const status = error instanceof GangwayError ? statuses[error.code] : undefined;
+  if (status === 'option') return 125;
+  return command?.runsCommand === true ? (status ?? failure) : failure;
 }

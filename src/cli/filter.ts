@@ -1,61 +1,57 @@
-/** `--filter key=value`: values of one key are alternatives, unless it is one of several at once; keys must all hold. */
+/** `--filter key=value`: an item must match every key; of several values of a key, one must match. */
 import { cut } from '../values/literal.ts';
 import { UsageError } from './grammar.ts';
 
-/** What one key asks of an item. */
+/** A filter key of a command. */
 export interface FilterKey<T> {
-  readonly test: (item: T, value: string) => boolean;
-  /** All values that the key can have, where they can be listed. */
+  readonly matches: (item: T, value: string) => boolean;
+  /** The valid values, if they are a fixed set. */
   readonly values?: readonly string[];
-  /** An item has several of it, and has to have all that are asked for. */
-  readonly several?: true;
+  /** All given values must match, as for labels. */
+  readonly all?: true;
 }
 
-/** By key: what it asks, and the values of which one must pass. */
-export type Filters<T> = ReadonlyMap<string, FilterKey<T> & { readonly wanted: readonly string[] }>;
+/** The given filters by key. */
+export type Filters<T> = ReadonlyMap<string, FilterKey<T> & { readonly given: readonly string[] }>;
 
-/** @throws UsageError for a key that `keys` does not have, or a value that its key can't have */
+/** @throws UsageError for an unknown key or an invalid value */
 export function parseFilters<T>(texts: readonly string[], keys: Readonly<Record<string, FilterKey<T>>>): Filters<T> {
-  const filters = new Map<string, FilterKey<T> & { wanted: string[] }>();
+  const filters = new Map<string, FilterKey<T> & { given: string[] }>();
   for (const text of texts) {
     const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
     const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
-    if (key === undefined) {
-      throw invalidFilter(text, `write key=value with one of the keys ${Object.keys(keys).join(', ')}`);
-    }
-    if (key.values?.includes(value) === false) {
-      throw invalidFilter(text, `${name} is one of ${key.values.join(', ')}`);
-    }
-    const filter = filters.get(name) ?? { ...key, wanted: [] };
-    filter.wanted.push(value);
+    if (key === undefined) throw invalidFilter(text, `write key=value; the keys are ${Object.keys(keys).join(', ')}`);
+    if (key.values?.includes(value) === false) throw invalidFilter(text, `the values are ${key.values.join(', ')}`);
+    const filter = filters.get(name) ?? { ...key, given: [] };
+    filter.given.push(value);
     filters.set(name, filter);
   }
   return filters;
 }
 
-export function passes<T>(item: T, filters: Filters<T>): boolean {
-  return [...filters.values()].every(({ test, wanted, several }) =>
-    several ? wanted.every((value) => test(item, value)) : wanted.some((value) => test(item, value)),
+export function passesFilters<T>(item: T, filters: Filters<T>): boolean {
+  return [...filters.values()].every(({ matches, given, all }) =>
+    all ? given.every((value) => matches(item, value)) : given.some((value) => matches(item, value)),
   );
 }
 
-/** Has it this in it, or does it match it as a pattern? `web`, `^web$`. What is no pattern is a text. */
-export function resembles(text: string, wanted: string): boolean {
-  if (text.includes(wanted)) return true;
+/** Matches a substring or a regular expression: `web`, `^web$`. An invalid expression is only a substring. */
+export function matchesPattern(text: string, pattern: string): boolean {
+  if (text.includes(pattern)) return true;
   try {
-    return new RegExp(wanted).test(text);
+    return new RegExp(pattern).test(text);
   } catch (error) {
     if (error instanceof SyntaxError) return false;
     throw error;
   }
 }
 
-/** `label=KEY` or `label=KEY=VALUE`. */
-export function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const [key, value] = cut(wanted);
-  return Object.hasOwn(labels, key) && (!wanted.includes('=') || labels[key] === value);
+/** Matches `label=KEY` or `label=KEY=VALUE`. */
+export function hasLabel(labels: Readonly<Record<string, string>>, label: string): boolean {
+  const [key, value] = cut(label);
+  return Object.hasOwn(labels, key) && (!label.includes('=') || labels[key] === value);
 }
 
-function invalidFilter(text: string, hint: string): UsageError {
+export function invalidFilter(text: string, hint: string): UsageError {
   return new UsageError(`invalid filter ${JSON.stringify(text)}; ${hint}`, 1);
 }

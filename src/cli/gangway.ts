@@ -1,15 +1,15 @@
 #!/usr/bin/env -S node --
 /**
- * The program: the process around `main`.
+ * The program `gangway`: runs `main` on the streams and the environment of this process.
  *
- * Without the two dashes Node would take --env-file for its own, wherever it stands: `gangway run node --env-file=.env`.
+ * Without `--` in the first line, Node would take `--env-file` of `gangway run node --env-file=.env` as its own option.
  */
 import { withheldCapabilities } from '../kernel/privileges.ts';
 import { GangwayError } from '../values/errors.ts';
 import { main } from './main.ts';
-import { complain } from './print-error.ts';
+import { printError } from './print-error.ts';
 
-async function run(onReadsOnly: () => void): Promise<number> {
+async function run(onReadOnlyCommand: () => void): Promise<number> {
   let input: NodeJS.ReadStream | undefined;
   const status = await main(process.argv.slice(2), {
     stdin: () => {
@@ -20,60 +20,59 @@ async function run(onReadsOnly: () => void): Promise<number> {
     stderr: process.stderr,
     environment: process.env,
     root: process.geteuid?.() === 0,
-    withheld: withheldCapabilities,
-    onReadsOnly,
+    missingCapabilities: withheldCapabilities,
+    onReadOnlyCommand,
     createEngine: async (options) => (await import('../engine/create-engine.ts')).createEngine(options),
-    loadExplain: async () => (await import('../engine/explain.ts')).explain,
+    loadExplain: async () => (await import('../engine/step-kinds.ts')).explain,
   });
-  // Nobody reads on, and an open input would keep this process alive.
+  // An open stdin would keep the process alive.
   input?.destroy();
   return status;
 }
 
 /**
- * What becomes of the program when its output can't be written.
+ * Handles write errors of stdout and stderr.
  *
- * `gangway logs web | head -1`: the reader has gone, which is no error of ours. A command that only reads is over then;
- * one that changes something goes on to its end, unheard. Any other failure, such as a full disk, makes the output worth
- * nothing: that is said, and the exit status says it, too. A session with a container has an ear of its own.
+ * After a closed pipe (`gangway logs web | head -1`), a command that only reads exits with 0, and a command that changes
+ * something goes on without output. Any other error of stdout, such as a full disk, is printed and exits with 1.
+ * A session with a container handles errors itself.
  */
-class Outputs {
-  readsOnly = false;
+class OutputErrors {
+  readOnlyCommand = false;
   #failure: Error | undefined;
 
   constructor() {
     for (const output of [process.stdout, process.stderr]) {
       output.on('error', (error: NodeJS.ErrnoException) => {
         if (output.listenerCount('error') > 1) return;
-        // Of stderr nobody is left to be told.
         if (error.code !== 'EPIPE' && output === process.stdout) this.#failure ??= error;
-        // The command may be about to end by itself, with a status of its own.
-        if (this.readsOnly) setImmediate(() => process.exit(this.finalStatus(0)));
+        // The command may be about to exit by itself, with its own status.
+        if (this.readOnlyCommand) setImmediate(() => process.exit(this.finalStatus(0)));
       });
     }
   }
 
   finalStatus(status: number): number {
     if (this.#failure === undefined) return status;
-    const failure = new GangwayError('program-failed', `the output could not be written: ${this.#failure.message}`);
-    complain(failure, { stderr: process.stderr, environment: process.env });
+    const failure = new GangwayError('program-failed', `cannot write to stdout: ${this.#failure.message}`);
+    printError(failure, { stderr: process.stderr, environment: process.env });
     return status === 0 ? 1 : status;
   }
 }
 
-const outputs = new Outputs();
+const outputErrors = new OutputErrors();
 
-// What is made, and what is started in a container, must not depend on who types the command.
+// The modes of new files, in gangway and in containers, do not depend on the user's umask.
 process.umask(0o022);
 
-// No await here: the program is one CommonJS file (scripts/bundle.js).
+// No top-level await: the program is one CommonJS file (scripts/bundle.js).
 void run(() => {
-  outputs.readsOnly = true;
+  outputErrors.readOnlyCommand = true;
 }).then((status) => {
-  // The last write may still have to say that it failed.
+  // The last write may still fail.
   setImmediate(() => {
-    process.exitCode = outputs.finalStatus(status);
-    // Node would take its heap apart, 5 ms. Not if a reader is slow: what he has not taken yet would be lost.
+    process.exitCode = outputErrors.finalStatus(status);
+    // Exiting here saves Node's 5 ms of cleanup. With a slow reader, it would lose buffered output.
     if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
   });
 });

@@ -1,68 +1,65 @@
 /**
- * The grammar of a command line, Docker's: how words become options and arguments.
+ * Docker's command-line grammar: splits a command line into options and arguments.
  *
  *     gangway run -it -p=8080:80 --rm=false --name web sh -c 'echo hi'
- *                 └──────────── options ──────────────┘ └─ the rest ──┘
+ *                 └──────────── options ──────────────┘ └─ arguments ─┘
  *
- * A flag may be switched off again (`--rm=false`), one-letter options may stand together (`-it`), and a value follows
- * its option directly, behind `=`, or as the next word. `--` ends the options; so does the first plain word, where the
- * rest is somebody else's command line (`passThrough`).
+ * A flag accepts a value (`--rm=false`). One-letter options can be joined (`-it`). A value follows its option directly,
+ * after `=`, or as the next word. `--` ends the options. With `passThrough`, the first argument ends them, too.
  *
- * Why no library: none of them reads `-p=80:80` and `--rm=false` as Docker does, and this page loads in a tenth of
- * their time, in a program that is over after a hundred milliseconds.
+ * No library parses `-p=80:80` and `--rm=false` as Docker does, and this file loads in a tenth of the time of one.
  */
 import { GangwayError } from '../values/errors.ts';
 import { suggest } from '../values/suggest.ts';
 
-/** One option, as the command table describes it. */
+/** An option in the command table. */
 export interface Option {
-  /** A `flag` is on or off; of a `value` the last one counts; a `list` collects all. */
+  /** A `flag` is true or false, the last `value` counts, a `list` collects all values. */
   readonly kind: 'flag' | 'value' | 'list';
   readonly help: string;
-  /** One letter: `-p`. */
+  /** One-letter form: `p` for `-p`. */
   readonly short?: string;
-  /** What the help calls the value. */
+  /** Name of the value in the help. */
   readonly type?: string;
-  /** A flag of three answers: on, off, and not said (undefined). Others are off where they are not said. */
-  readonly threefold?: true;
-  /** Another spelling that is understood and not shown. */
+  /** The flag is undefined if it is not given. Other flags are false then. */
+  readonly tristate?: true;
+  /** Alternative name, not shown in the help. */
   readonly alias?: string;
 }
 
-/** By long name, without the dashes. */
+/** Options by long name, without dashes. */
 export type Options = Readonly<Record<string, Option>>;
 
 type ValueOf<O extends Option> = O['kind'] extends 'flag'
-  ? O extends { readonly threefold: true }
+  ? O extends { readonly tristate: true }
     ? boolean | undefined
     : boolean
   : O['kind'] extends 'list'
     ? readonly string[]
     : string | undefined;
 
-/** What a command line says, ready for use. */
-export interface Given<O extends Options = Options> {
+/** A parsed command line. */
+export interface Parsed<O extends Options = Options> {
   readonly options: { readonly [Name in keyof O]: ValueOf<O[Name]> };
-  /** Everything that is no option. */
-  readonly words: readonly string[];
+  readonly args: readonly string[];
 }
 
-/** The command line itself is wrong. Docker's exit statuses: 125 for an option, 1 for anything else. */
+/** Invalid command line. Docker's exit statuses: 125 for an option, 64 for a template, 1 for anything else. */
 export class UsageError extends GangwayError {
   constructor(
     message: string,
     readonly exitStatus: 1 | 64 | 125 = 125,
-    /** Show how the command is used, not only where to read it. */
+    /** Print the usage line below the error. */
     readonly showUsage = false,
   ) {
     super('usage', message);
   }
 }
 
-/** @throws UsageError for an option that is unknown, lacks its value or has one that is none */
-export function parseWords<O extends Options>(options: O, words: readonly string[], passThrough: boolean): Given<O> {
-  const found = new Map<string, (string | boolean)[]>();
-  const rest: string[] = [];
+/** Parses the words of a command line. @throws UsageError for an unknown option, a missing value or an invalid flag */
+export function parseArguments<O extends Options>(options: O, words: readonly string[], passThrough: boolean) {
+  const found: Found = new Map();
+  const args: string[] = [];
   let index = 0;
   for (; index < words.length; index++) {
     const word = words[index] ?? '';
@@ -71,20 +68,23 @@ export function parseWords<O extends Options>(options: O, words: readonly string
       const read = word.startsWith('--') ? readLong : readShort;
       if (read({ options, found }, word, words[index + 1])) index++;
     } else if (passThrough) {
-      return { options: values(options, found), words: words.slice(index) };
+      return { options: valuesOf(options, found), args: words.slice(index) };
     } else {
-      rest.push(word);
+      args.push(word);
     }
   }
-  return { options: values(options, found), words: [...rest, ...words.slice(index + 1)] };
+  return { options: valuesOf(options, found), args: [...args, ...words.slice(index + 1)] };
 }
+
+/** Values by long option name, in the order of the command line. */
+type Found = Map<string, (string | boolean)[]>;
 
 interface Reading {
   readonly options: Options;
-  readonly found: Map<string, (string | boolean)[]>;
+  readonly found: Found;
 }
 
-/** Reads `--name`, `--name=value` or `--name` and the next word. @returns whether the next word is used up */
+/** Reads `--name`, `--name=value` or `--name value`. @returns whether `next` was consumed */
 function readLong(reading: Reading, word: string, next: string | undefined): boolean {
   const [, name, value] = /^--([^=-][^=]*)(?:=(.*))?$/s.exec(word) ?? [];
   if (name === undefined) throw new UsageError(`bad flag syntax: ${word}`);
@@ -104,7 +104,7 @@ function readLong(reading: Reading, word: string, next: string | undefined): boo
   return value === undefined;
 }
 
-/** Reads `-d`, `-it`, `-p80`, `-p=80` or `-p` and the next word. @returns whether the next word is used up */
+/** Reads `-d`, `-it`, `-p80`, `-p=80` or `-p 80`. @returns whether `next` was consumed */
 function readShort(reading: Reading, word: string, next: string | undefined): boolean {
   for (let at = 1; at < word.length; at++) {
     const letter = word[at] ?? '';
@@ -140,11 +140,11 @@ function parseFlag(text: string, option: string): boolean {
   throw new UsageError(`invalid argument "${text}" for "${option}" flag: write true or false`);
 }
 
-function values<O extends Options>(options: O, found: Reading['found']): Given<O>['options'] {
-  const entries = Object.entries(options).map(([name, { kind, threefold }]) => {
+function valuesOf<O extends Options>(options: O, found: Found): Parsed<O>['options'] {
+  const entries = Object.entries(options).map(([name, { kind, tristate }]) => {
     const all = found.get(name) ?? [];
     const last = all.at(-1);
-    return [name, kind === 'list' ? all : kind === 'flag' && threefold !== true ? (last ?? false) : last];
+    return [name, kind === 'list' ? all : kind === 'flag' && tristate !== true ? (last ?? false) : last];
   });
   return Object.fromEntries(entries);
 }

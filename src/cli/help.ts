@@ -1,23 +1,22 @@
-/** Help texts, in docker's layout, from the table of commands. */
-
+/** Help texts in Docker's layout, from the command table. */
 import { order } from '../values/order.ts';
 import type { Command } from './command.ts';
 import { commands } from './commands.ts';
 import type { Options } from './grammar.ts';
 import { globalOptions } from './options.ts';
-import { formatTerms } from './table.ts';
 
-/** `gangway network ls` */
+/** Returns the full name of a command: `gangway network ls`. */
 export function fullName(path: readonly string[]): string {
   return ['gangway', ...path].join(' ');
 }
 
-/** `Usage:  gangway network ls [OPTIONS]` and what the command is for: what stands below a complaint, too. */
-export function usage(path: readonly string[], command: Command): string {
-  return `Usage:  ${fullName(path)} ${command.usage ?? 'COMMAND'}\n\n${command.summary}\n`;
+/** Returns the usage line and the summary of a command, also printed below an error. */
+export function usage(path: readonly string[], { args, options = {}, summary }: Command): string {
+  const words = [fullName(path), Object.keys(options).length > 0 ? '[OPTIONS]' : '', args];
+  return `Usage:  ${words.filter((word) => word !== '').join(' ')}\n\n${summary}\n`;
 }
 
-/** The whole help of a command or of a group of commands. */
+/** Returns the help of a command or of a group of commands. */
 export function help(path: readonly string[], command: Command): string {
   if (command.commands !== undefined) {
     return `${usage(path, command)}\nCommands:\n${terms(command.commands)}\n${more(path)}`;
@@ -32,7 +31,7 @@ export function help(path: readonly string[], command: Command): string {
   ].join('\n');
 }
 
-/** What `gangway` alone prints. */
+/** Returns the help of `gangway`. */
 export function overview(): string {
   const plain = commands.filter((command) => command.commands === undefined);
   const groups = commands.filter((command) => command.commands !== undefined);
@@ -40,19 +39,19 @@ export function overview(): string {
     'Usage:  gangway [OPTIONS] COMMAND\n',
     "Docker's container networks, built directly on the Linux kernel, every step shown and proved\n",
     `Try it:\n${formatTerms([
-      ['gangway explain run --rm hostname', 'see what would happen, step by step'],
-      ['gangway run --rm hostname', 'let it happen'],
-      ['gangway lab up; gangway lab shell', 'practise on a machine of your own'],
+      ['gangway explain run --rm hostname', 'print the steps as a shell script'],
+      ['gangway run --rm hostname', 'run the container'],
+      ['gangway lab up; gangway lab shell', 'experiment on a private host'],
     ])}`,
     `Commands:\n${terms(plain)}`,
-    `Groups of commands:\n${terms(groups)}`,
+    `Management commands:\n${terms(groups)}`,
     `Options:\n${optionTerms(globalOptions)}`,
     more([]),
   ].join('\n');
 }
 
 function more(path: readonly string[]): string {
-  return `Run '${fullName(path)} COMMAND --help' for more about a command.\n`;
+  return `Run '${fullName(path)} COMMAND --help' for more information on a command.\n`;
 }
 
 function terms(rows: readonly Command[]): string {
@@ -67,4 +66,10 @@ function optionTerms(options: Options): string {
       return [`${letter}--${name}${kind === 'flag' ? '' : ` ${type ?? 'string'}`}`, help];
     }),
   );
+}
+
+/** Formats two columns, indented: a term and its meaning. */
+function formatTerms(terms: readonly (readonly [term: string, meaning: string])[]): string {
+  const width = Math.max(0, ...terms.map(([term]) => term.length)) + 3;
+  return terms.map(([term, meaning]) => `  ${term.padEnd(width)}${meaning}\n`).join('');
 }

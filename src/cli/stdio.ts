@@ -1,4 +1,4 @@
-/** A container's streams on our terminal: what run, start, exec and attach have in common. */
+/** Streams and signals of commands that connect the terminal to a container: run, start, exec and attach. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ending, Engine, Streams } from '../engine/engine.ts';
 import { parseDetachKeys } from '../services/process/detach-keys.ts';
@@ -7,51 +7,59 @@ import { present } from '../values/present.ts';
 import type { Context } from './command.ts';
 import { UsageError } from './grammar.ts';
 
-/** Our ends of the streams. Without `input` the container reads nothing of ours. @throws GangwayError invalid-option */
+/** Returns our ends of the container's streams, with stdin only if `input`. @throws GangwayError invalid-option */
 export function streams(context: Context, input: boolean, detachKeys?: string): Streams {
   const { stdout, stderr } = context;
-  // They are read again where they are used; here a mistake is found before anything is made.
+  // The engine parses the keys again; an error here comes before anything is created.
   if (detachKeys !== undefined) parseDetachKeys(detachKeys);
   return { stdout, stderr, ...present({ stdin: input ? context.stdin() : undefined, detachKeys }) };
 }
 
-/** `-it` without a terminal would leave the container with one that nobody sits at; a plan may be read from anywhere. @throws UsageError */
-export function requireTerminal(context: Context, wanted: boolean): void {
-  if (!wanted || context.engineOptions.dryRun === true || context.stdin().isTTY) return;
-  throw new UsageError('the input is no terminal; leave out -t', 1);
+/** Refuses `-it` if stdin is not a terminal, except with `explain`. @throws UsageError */
+export function requireTerminal(context: Context, required: boolean): void {
+  if (!required || context.engineOptions.dryRun === true || context.stdin().isTTY) return;
+  throw new UsageError('stdin is not a terminal; leave out -t', 1);
 }
 
-const forwarded = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
+/**
+ * Writes, and waits while the reader is slow, so that an endless stream needs little memory.
+ *
+ * A closed pipe ends the program (gangway.ts).
+ */
+export async function writeAndDrain(out: NodeJS.WritableStream, text: string): Promise<void> {
+  const flowing = out.write(text);
+  if (!flowing) await new Promise<void>((resolve) => out.once('drain', resolve));
+}
 
-/** For a container that does not run yet. */
-const lookMilliseconds = 50;
+const forwardedSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const;
+
+const retryMilliseconds = 50;
 
 /** 128 + SIGPIPE. */
-const endedByBrokenPipe = 141;
+const brokenPipeStatus = 141;
 
-/** Whom signals are for. */
-export interface Addressee {
+/** Container that receives the forwarded signals. */
+export interface SignalTarget {
   readonly engine: Engine;
-  /** The container, as soon as it has a name. A signal that comes before is for us, and ends us. */
+  /** Returns the container once it is created. A signal before that ends gangway. */
   readonly name: () => string | undefined;
-  /** It has a terminal, to which ^C goes as a key: all signals are for us. */
+  /** The container has a terminal, which turns ^C into a signal itself. No signal is forwarded. */
   readonly terminal: boolean;
 }
 
 /**
- * Passes the signals that we get on to the container while `session` lasts, so that ^C and `kill` mean the command
- * and not its messenger.
+ * Forwards signals from gangway to the container while `session` runs, so that ^C and `kill` end the container's
+ * command.
  *
- * @returns the exit status: the command's; 0 where we left it running; where nobody reads on, that of a program which
- *   SIGPIPE has ended
+ * @returns the exit status: that of the command; 0 after a detach; 141 if the output has no reader any more
  */
-export async function forwardingSignals(
-  { engine, name, terminal }: Addressee,
+export async function withSignalForwarding(
+  { engine, name, terminal }: SignalTarget,
   session: () => Promise<Ending | undefined>,
 ): Promise<number> {
   let failure: unknown;
   const stop = () => {
-    for (const signal of forwarded) process.off(signal, forward);
+    for (const signal of forwardedSignals) process.off(signal, forward);
   };
   const forward = (signal: NodeJS.Signals) => {
     const target = name();
@@ -60,27 +68,27 @@ export async function forwardingSignals(
       process.kill(process.pid, signal);
       return;
     }
-    pass(target, signal).catch((error: unknown) => {
+    sendWhenRunning(target, signal).catch((error: unknown) => {
       failure = error;
     });
   };
-  // What comes while the container is being made, or while an archive is unpacked for it, waits until it runs.
+  // The container may still be in creation, for example while an archive is unpacked.
   let over = false;
-  const pass = async (target: string, signal: NodeJS.Signals) => {
+  const sendWhenRunning = async (target: string, signal: NodeJS.Signals) => {
     while (!over) {
       try {
         return await engine.kill(target, signal);
       } catch (error) {
-        if (!isAbsent(error)) throw error;
+        if (!isNotRunning(error)) throw error;
       }
-      await delay(lookMilliseconds, undefined, { ref: false });
+      await delay(retryMilliseconds, undefined, { ref: false });
     }
   };
-  if (!terminal) for (const signal of forwarded) process.on(signal, forward);
+  if (!terminal) for (const signal of forwardedSignals) process.on(signal, forward);
   try {
     const ending = await session();
     if (failure !== undefined) throw failure;
-    if (ending?.kind === 'unread') return endedByBrokenPipe;
+    if (ending?.kind === 'unread') return brokenPipeStatus;
     return ending?.kind === 'exited' ? ending.exitCode : 0;
   } finally {
     over = true;
@@ -88,14 +96,14 @@ export async function forwardingSignals(
   }
 }
 
-/** The signal came too early or too late. */
-function isAbsent(error: unknown): boolean {
+/** Is this the error of a container that is not running or does not exist? */
+export function isNotRunning(error: unknown): boolean {
   return (
     error instanceof GangwayError && (error.code === 'container-not-running' || error.code === 'container-not-found')
   );
 }
 
-/** Was this container made with `-t`? @throws GangwayError container-not-found */
+/** Was the container created with `-t`? @throws GangwayError container-not-found */
 export async function hasTerminal(engine: Engine, name: string): Promise<boolean> {
   const { Config: configuration } = await engine.inspect(name);
   return (configuration as { Tty?: unknown } | undefined)?.Tty === true;

@@ -1,5 +1,5 @@
-/** What the firewall and the relays have counted, as inspect and stats show it: read only where somebody wants to see it. */
-import type { Counts, Engine, EngineOptions, PortTraffic, RelayTraffic, Traffic } from '../engine/engine.ts';
+/** Traffic counters of the firewall and of the relays in the output of `inspect` and `stats`; read only if the output shows them. */
+import type { Counts, Engine, PortTraffic, RelayTraffic, Traffic } from '../engine/engine.ts';
 import { countFields, dropReasons, errorKinds } from '../services/proxy/counters.ts';
 import { formatAddress, formatHost } from '../values/address.ts';
 import type { Counted } from '../values/counted.ts';
@@ -7,62 +7,62 @@ import { GangwayError, KernelError } from '../values/errors.ts';
 import { grouped } from '../values/grouped.ts';
 import { formatRange } from '../values/port-grammar.ts';
 import type { Context } from './command.ts';
-import { sentence } from './format-error.ts';
+import { formatError } from './print-error.ts';
 
-/** Everything, and not a field of it: `{{json .}}`, `{{ . }}`, `{{index . "Traffic"}}`, `{{with $}}`. */
-const everything = /[\s({|][.$](?![\p{L}\p{N}_.])/u;
+/** The whole object instead of a field: `{{json .}}`, `{{ . }}`, `{{index . "Traffic"}}`, `{{with $}}`. */
+const wholeObject = /[\s({|][.$](?![\p{L}\p{N}_.])/u;
 
-/** Does `--format` show it? What is printed whole does, and a template that names it, or everything. */
-export function showsTraffic(format: string | undefined, field: RegExp): boolean {
-  return format === undefined || !format.includes('{{') || field.test(format) || everything.test(format);
+/** Does the output contain the field? JSON does, and a template with the field or the whole object. */
+export function usesTraffic(format: string | undefined, field: RegExp): boolean {
+  return format === undefined || !format.includes('{{') || field.test(format) || wholeObject.test(format);
 }
 
-/** @returns undefined where nobody wants to see it, or nobody can */
+/** Returns the traffic; undefined if the output does not show it, or if it cannot be read. */
 export type TrafficReader = () => Promise<Traffic | undefined>;
 
-/** Of an object that inspect prints; read once for all of them. */
+/**
+ * Returns a reader for `inspect`, which reads the counters once for all objects. If they cannot be read, a warning says so,
+ * and `inspect` prints the rest.
+ */
 export function trafficReader(engine: Engine, format: string | undefined, { engineOptions }: Context): TrafficReader {
+  const onError = (error: unknown) => {
+    if (!(error instanceof GangwayError || error instanceof KernelError)) throw error;
+    engineOptions.onWarning?.(`the output lacks Traffic: ${formatError(error)}`);
+    return undefined;
+  };
   let read: Promise<Traffic | undefined> | undefined;
   return async () => {
-    if (!showsTraffic(format, /\.Traffic\b/)) return undefined;
-    read ??= readTraffic(engine, engineOptions);
+    if (!usesTraffic(format, /\.Traffic\b/)) return undefined;
+    read ??= engine.traffic().catch(onError);
     return await read;
   };
 }
 
-/** Counters that can't be read keep nothing else from being told. */
-async function readTraffic(engine: Engine, { onWarning }: EngineOptions): Promise<Traffic | undefined> {
-  try {
-    return await engine.traffic();
-  } catch (error) {
-    if (!(error instanceof GangwayError || error instanceof KernelError)) throw error;
-    onWarning?.(`Traffic is left out: ${sentence(error)}`);
-    return undefined;
-  }
-}
-
 /**
- * `.Traffic` of a container: `{ Ports: { "80/tcp": [{ HostIp, HostPort, Connections }] }, Relayed: … }`, what the firewall has
- * translated and what a process has carried.
+ * Returns `.Traffic` of a container: `{ Ports: { "80/tcp": [{ HostIp, HostPort, Connections }] }, Relayed: … }`.
+ *
+ * `Ports` counts connections that the firewall translates, `Relayed` those of the relays.
  */
 export function containerTraffic({ ports, relays }: Traffic, id: unknown): object {
   const isOwn = ({ container }: { readonly container: string }) => container === id;
   return {
-    Ports: byInside(ports.filter(isOwn), bindingObject),
-    Relayed: byInside(relays.filter(isOwn), relayObject),
+    Ports: byContainerPort(ports.filter(isOwn), bindingObject),
+    Relayed: byContainerPort(relays.filter(isOwn), relayObject),
   };
 }
 
-function byInside<T extends Inside>(all: readonly T[], objectOf: (one: T) => object): object {
-  return Object.fromEntries([...grouped(all, inside)].map(([port, some]) => [port, some.map(objectOf)]));
+function byContainerPort<T extends ContainerPort>(items: readonly T[], objectOf: (item: T) => object): object {
+  return Object.fromEntries(
+    [...grouped(items, formatContainerPort)].map(([port, group]) => [port, group.map(objectOf)]),
+  );
 }
 
 function relayObject({ hostAddress, hostPort, counts, led }: RelayTraffic): object {
-  const carried = countFields.filter((field) => !isOneOf(errorKinds, field) && !isOneOf(dropReasons, field));
+  const totals = countFields.filter((field) => !isOneOf(errorKinds, field) && !isOneOf(dropReasons, field));
   return {
     HostIp: formatAddress(hostAddress),
     HostPort: formatRange(hostPort),
-    ...countObject(carried, counts),
+    ...countObject(totals, counts),
     Errors: countObject(errorKinds, counts),
     Drops: countObject(dropReasons, counts),
     Led: led,
@@ -80,10 +80,10 @@ function countObject(fields: readonly (keyof Counts)[], counts: Counts): object 
   );
 }
 
-type Inside = Pick<PortTraffic, 'containerPort' | 'protocol'>;
+type ContainerPort = Pick<PortTraffic, 'containerPort' | 'protocol'>;
 
 /** `80/tcp` */
-function inside({ containerPort, protocol }: Inside): string {
+function formatContainerPort({ containerPort, protocol }: ContainerPort): string {
   return `${formatRange(containerPort)}/${protocol}`;
 }
 
@@ -95,7 +95,7 @@ function bindingObject({ hostAddress, hostPort, connections }: PortTraffic): obj
   };
 }
 
-/** `.Traffic` of a network; of one whose packets don't pass the firewall, zeros. */
+/** Returns `.Traffic` of a network; zeros if its packets do not pass the firewall (macvlan, ipvlan). */
 export function networkTraffic({ networks }: Traffic, id: string): object {
   const found = networks.find((network) => network.id === id);
   return { In: countedObject(found?.in), Out: countedObject(found?.out) };
@@ -105,17 +105,24 @@ function countedObject({ packets, bytes }: Counted = { packets: 0n, bytes: 0n })
   return { Packets: Number(packets), Bytes: Number(bytes) };
 }
 
-/** Of stats: all connections of a container, and those of each port: `0.0.0.0:8080->80/tcp: 3`. */
-export function connectionFields(traffic: Traffic | undefined, id: string) {
-  const own = traffic?.ports.filter(({ container }) => container === id) ?? [];
-  return {
-    Connections: String(own.reduce((sum, { connections }) => sum + connections, 0n)),
-    PortConnections: own.map((port) => `${place(port)}: ${port.connections}`).join(', '),
-  };
+/** Sums the connections of a container through the firewall, for `stats`. */
+export function connections(traffic: Traffic | undefined, id: string): string {
+  return String(portsOf(traffic, id).reduce((sum, { connections }) => sum + connections, 0n));
 }
 
-function place(port: PortTraffic): string {
+/** Formats the connections of each port of a container: `0.0.0.0:8080->80/tcp: 3`. */
+export function portConnections(traffic: Traffic | undefined, id: string): string {
+  return portsOf(traffic, id)
+    .map((port) => `${formatBinding(port)}: ${port.connections}`)
+    .join(', ');
+}
+
+function portsOf(traffic: Traffic | undefined, id: string): readonly PortTraffic[] {
+  return traffic?.ports.filter(({ container }) => container === id) ?? [];
+}
+
+function formatBinding(port: PortTraffic): string {
   const { hostAddress, hostPort } = port;
-  if (hostPort === undefined) return inside(port);
-  return `${formatHost(hostAddress)}:${formatRange(hostPort)}->${inside(port)}`;
+  if (hostPort === undefined) return formatContainerPort(port);
+  return `${formatHost(hostAddress)}:${formatRange(hostPort)}->${formatContainerPort(port)}`;
 }

@@ -1,7 +1,7 @@
 /**
  * The engine: gangway as a library.
  *
- *     import { createEngine } from 'gangway';
+ *     import { createEngine } from 'gangway-net';
  *     const engine = createEngine();
  *     const { id } = await engine.run(request);
  *
@@ -19,25 +19,26 @@ import { publishPorts, unpublishPorts } from './container/publish.ts';
 import { attachTo, create, run, startAgain } from './container/run.ts';
 import { kill, remove, restart, stop, wait } from './container/stop.ts';
 import type { Context } from './context.ts';
+import { SerialQueue } from './context.ts';
 import { queryName } from './dns/query.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { watch } from './events/kernel-watch.ts';
 import { events } from './events/stream.ts';
-import { settle } from './firewall/reconcile.ts';
+import { reconcileFirewall } from './firewall/reconcile.ts';
 import { collectGarbage } from './gc/collect.ts';
 import { traffic } from './metrics/counters.ts';
 import { connect, disconnect } from './network/connect.ts';
-import { createNetwork, removeNetwork } from './network/create.ts';
-import { inspectNetwork, listNetworks } from './network/inspect.ts';
-import { pruneNetworks } from './network/prune.ts';
+import { createNetwork } from './network/create.ts';
+import { inspectNetwork } from './network/inspect.ts';
+import { pruneNetworks, removeNetwork } from './network/remove.ts';
 import { reach } from './reachability/reach.ts';
 import { rules } from './rules/list.ts';
 import { everyKind } from './step-kinds.ts';
 import { type Directories, directoriesOf } from './store/directories.ts';
 import { identities } from './store/id-generator.ts';
+import { listNetworks } from './store/network-lookup.ts';
 import { Records } from './store/record-store.ts';
-import { Turns } from './store/serial-queue.ts';
-import { SwitchboardSockets } from './switchboard/client.ts';
+import { SwitchboardClient } from './switchboard/client.ts';
 import { checkExec, checkPorts, checkPublish, checkRequest, checkStop } from './validate-request.ts';
 
 /** The compiled command line; an unbundled library finds it beside itself. */
@@ -95,8 +96,8 @@ export function engineOf(context: Context): Engine {
 export const frugal = ['--max-semi-space-size=2'];
 
 /** How the switchboard of these directories is spoken to, and started. */
-export function switchboardOf(directories: Directories): SwitchboardSockets {
-  return new SwitchboardSockets({
+export function switchboardOf(directories: Directories): SwitchboardClient {
+  return new SwitchboardClient({
     runtimeDirectory: directories.runtime,
     command: [...ownCommand(directories, frugal), '_switchboard'],
   });
@@ -121,10 +122,10 @@ export function assemble(options: EngineOptions): Context {
     onPlan: options.onPlan ?? (() => {}),
     onWarning,
     exitCommand: [...ownCommand(directories), '_exited'],
-    turns: new Turns(),
-    recovers: true,
-    renews: true,
-    settle,
+    queue: new SerialQueue(),
+    canRecover: true,
+    canReloadRules: true,
+    reconcileFirewall: reconcileFirewall,
     host: () => {
       host ??= KernelNamespace.own();
       return host;

@@ -7,15 +7,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { listAddresses } from '../kernel/address.ts';
-import { bootId } from '../kernel/boot.ts';
 import { listLinks } from '../kernel/link.ts';
-import { type PortHolder, portHolders } from '../kernel/port-holder.ts';
 import { listRoutes, listRoutesOfAllTables } from '../kernel/route.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import type { Connection } from '../netlink/connection.ts';
-import type { World } from '../plan/kernel-handles.ts';
+import type { KernelHandles } from '../plan/kernel-handles.ts';
 import type { TakenPrefix } from '../services/ipam.ts';
-import { collide, type HostPorts } from '../services/port-allocation.ts';
 import {
   type Address,
   type Family,
@@ -27,10 +24,7 @@ import {
   type Prefix,
 } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
-import { grouped } from '../values/grouped.ts';
-import type { PortRange } from '../values/port.ts';
 import { resolverSettings } from '../values/resolver.ts';
-import { type ContainerRecord, heldBindingsOf, living } from './store/record.ts';
 
 /** `sysctl -n net.ipv4.ip_forward`. */
 export function ipForward(): string {
@@ -53,7 +47,7 @@ export function kernelBridgeFilter(): boolean {
  *
  * Docker always takes 1500, and on a VPN or a cloud network with a smaller one loses every full-sized packet.
  */
-export function uplinkMtuBytes(world: World): number {
+export function uplinkMtuBytes(world: KernelHandles): number {
   const { route } = world.namespace('host');
   const links = listLinks(route);
   const uplinks = families.flatMap((family) => {
@@ -65,12 +59,12 @@ export function uplinkMtuBytes(world: World): number {
 }
 
 /** Families whose packets may be large inside this machine: any link can tell. */
-export function largeSegments(world: World): readonly Family[] {
+export function largeSegments(world: KernelHandles): readonly Family[] {
   return world.findLink('host', 'lo')?.largeSegments ?? [];
 }
 
 /** Every subnet that the machine has a way to: its own, and those behind gateways, but for the default routes. */
-export function reachable(world: World): readonly TakenPrefix[] {
+export function reachable(world: KernelHandles): readonly TakenPrefix[] {
   const { route } = world.namespace('host');
   const names = new Map(listLinks(route).map(({ index, name }) => [index, name]));
   const routes = families.flatMap((family) => listRoutesOfAllTables(route, family));
@@ -115,52 +109,6 @@ export function machinePrefix(): Prefix {
   const id = ignoring('ENOENT', () => readFileSync('/etc/machine-id', 'utf8'))?.trim() || hostname();
   const bits = createHash('sha256').update(`gangway ${id}`).digest().subarray(0, 5);
   return { address: fromBytes([0xfd, ...bits, ...Array.from({ length: 10 }, () => 0)]), length: 48 };
-}
-
-/**
- * What the host offers a container to publish at this moment, given who publishes what already.
- *
- * @param asking whose own ports are free: a container that has ports and asks for them anew is the one whose restart is
- *   being explained
- */
-export function hostPorts(containers: readonly ContainerRecord[], asking?: string): HostPorts {
-  const [first = '32768', last = '60999'] = readSysctl('net/ipv4/ip_local_port_range').split(' ');
-  const ephemeral = { first: Number(first), last: Number(last) };
-  const published = living(containers, bootId()).flatMap(({ id, name, life }) =>
-    heldBindingsOf(life).map((binding) => ({ id, name, binding })),
-  );
-  const inRange = published
-    .filter(({ id }) => id !== asking)
-    .map(({ binding }) => binding.hostPort)
-    .filter((port) => port >= ephemeral.first && port <= ephemeral.last);
-  const byPort = grouped(published, ({ binding }) => binding.hostPort);
-  const holders = portHolders();
-  return {
-    families: kernelFamilies(),
-    ephemeral,
-    reserved: reservedPorts(),
-    cursor: inRange.reduce((highest, port) => Math.max(highest, port), 0),
-    holder: (binding) => {
-      const ours = byPort.get(binding.hostPort)?.find((other) => collide(other.binding, binding));
-      if (ours !== undefined && ours.id === asking) return undefined;
-      if (ours !== undefined) return `container ${ours.name}`;
-      return program(holders(binding.protocol, binding.hostAddress, binding.hostPort));
-    },
-  };
-}
-
-/** `ss -lntup`: who has the port, if it is no container of ours. */
-function program(holder: PortHolder | undefined): string | undefined {
-  return holder === undefined ? undefined : `${holder.program} (pid ${holder.pid})`;
-}
-
-/** `net.ipv4.ip_local_reserved_ports`: `8080,9000-9010`, or nothing. */
-function reservedPorts(): readonly PortRange[] {
-  const text = ignoring('ENOENT', () => readSysctl('net/ipv4/ip_local_reserved_ports')) ?? '';
-  return text.split(',').flatMap((part) => {
-    const [first, last] = part.split('-');
-    return first === undefined || first === '' ? [] : [{ first: Number(first), last: Number(last ?? first) }];
-  });
 }
 
 /** The machine's list of name servers; empty where it has none. */

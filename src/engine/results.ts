@@ -81,3 +81,8 @@ export interface RelayTraffic {
   /** Connections of programs of the machine that the connect hook has led past it, to the container. */
   readonly led: number;
 }
+
+/** Are processes of this machine led past the relays, below which cgroup and to how many ports; and if not, why not. */
+export type HookStatus =
+  | { readonly state: 'on'; readonly cgroup: string; readonly ports: number }
+  | { readonly state: 'off'; readonly reason: string };

@@ -1,9 +1,9 @@
 /**
- * The engine's edge: what a program asks of the library is held to what a person may type.
+ * Validates the requests of a client of the library, which may be the command line.
  *
- * Every value is read by the parser of its option, also where it comes as a value and not as text: then it is written as
- * that text first. The command line passes its requests through here as well, so that there is one grammar, and both
- * get the same sentence before anything is changed.
+ * The parser of an option validates each value: a value that is not text is formatted as text first. So the library accepts
+ * exactly what the command line accepts, with the same errors, before anything changes. The command line parses its text into
+ * values and leaves the validation to the engine.
  */
 import { availableParallelism } from 'node:os';
 import { parseCapability } from '../services/process/capabilities.ts';

@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { listElements } from '../kernel/nftables.ts';
 import type { KeyPart, SetParts } from '../kernel/set-key.ts';
-import type { World } from '../plan/kernel-handles.ts';
+import type { KernelHandles } from '../plan/kernel-handles.ts';
 import type { ElementStep, RulesetStep, Step } from '../plan/step.ts';
 import { type Address, type Family, formatAddress } from '../values/address.ts';
 import { linkLocalOf, type Mac } from '../values/mac.ts';
@@ -17,7 +17,7 @@ import { type Datum, formatSetElement, type SetElement } from '../values/set-ele
 const table = { family: 'bridge', name: 'gangway' } as const;
 
 /** `nft -f anti-spoofing.nft`. */
-export function loadGuard(): RulesetStep {
+export function loadAntiSpoofing(): RulesetStep {
   const file = readFileSync(new URL('./nftables/anti-spoofing.nft', import.meta.url), 'utf8');
   const text = file.slice(file.indexOf('create table'));
   const why = 'who may say what on a bridge: a table of our own that never changes afterwards';
@@ -25,9 +25,9 @@ export function loadGuard(): RulesetStep {
 }
 
 /** A container as the bridge sees it. */
-export interface Sender {
+export interface AllowedSender {
   /** The host's end of the cable. */
-  readonly plug: string;
+  readonly hostLink: string;
   readonly mac: Mac;
   /**
    * All that it may use on this wire, its addresses in other networks included. With one of IPv6 it has also the
@@ -37,11 +37,11 @@ export interface Sender {
 }
 
 /** `nft add element bridge gangway plugs { "veth3f2a9c4" }` and so on, one step an element. */
-export function guardPort(sender: Sender): readonly ElementStep[] {
-  return guardElements(sender).map((element) => elementStep(element, reasonOf(element, sender)));
+export function allowSender(sender: AllowedSender): readonly ElementStep[] {
+  return senderElements(sender).map((element) => elementStep(element, reasonOf(element, sender)));
 }
 
-function reasonOf({ key }: SetElement, { plug, mac }: Sender): string {
+function reasonOf({ key }: SetElement, { hostLink: plug, mac }: AllowedSender): string {
   const last = key.at(-1);
   if (last?.type === 'address') return `behind ${plug} is ${formatAddress(last.address)}, and may say so`;
   return last?.type === 'ether_addr'
@@ -50,13 +50,13 @@ function reasonOf({ key }: SetElement, { plug, mac }: Sender): string {
 }
 
 /** What the kernel has of the guard's elements, whoever brought them in. */
-export function foundGuards(world: World, why: string): readonly ElementStep[] {
-  return Object.entries(guardSets)
-    .flatMap(([set, parts]) => listElements(world.namespace('host').netfilter, table, set, parts))
+export function installedAntiSpoofing(kernel: KernelHandles, why: string): readonly ElementStep[] {
+  return Object.entries(antiSpoofingSets)
+    .flatMap(([set, parts]) => listElements(kernel.namespace('host').netfilter, table, set, parts))
     .map(({ element }) => elementStep(element, why));
 }
 
-export function isGuardStep(step: Step): step is ElementStep {
+export function isAntiSpoofingStep(step: Step): step is ElementStep {
   return step.kind === 'element' && step.family === table.family;
 }
 
@@ -65,7 +65,7 @@ function elementStep(element: SetElement, why: string): ElementStep {
 }
 
 /** Each once: a link-local address that somebody asked for may be the kernel's own. */
-export function guardElements({ plug, mac, addresses }: Sender): readonly SetElement[] {
+export function senderElements({ hostLink: plug, mac, addresses }: AllowedSender): readonly SetElement[] {
   const port: Datum = { type: 'ifname', name: plug };
   const sender: readonly Datum[] = [port, { type: 'ether_addr', mac }];
   const own = addresses.some(({ family }) => family === 6) ? [linkLocalOf(mac)] : [];
@@ -85,7 +85,7 @@ const sender = [{ type: 'ifname' }, { type: 'ether_addr' }] as const;
 const addressed = (family: Family): readonly KeyPart[] => [...sender, { type: 'address', family }];
 
 /** The sets of the table, and what their keys are made of. */
-export const guardSets: Readonly<Record<string, SetParts>> = {
+export const antiSpoofingSets: Readonly<Record<string, SetParts>> = {
   plugs: { key: [{ type: 'ifname' }] },
   macs: { key: sender },
   addresses4: { key: addressed(4) },

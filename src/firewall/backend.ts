@@ -6,12 +6,12 @@
  * away whichever is asked for today.
  */
 import type { SetParts } from '../kernel/set-key.ts';
-import type { World } from '../plan/kernel-handles.ts';
+import type { KernelHandles } from '../plan/kernel-handles.ts';
 import type { ChainsStep, FirewallStep, RulesetStep, Step } from '../plan/step.ts';
 import type { Counted } from '../values/counted.ts';
 import { formatRule, type Variant } from '../values/iptables-rule.ts';
 import { formatSetElement, type SetElement } from '../values/set-element.ts';
-import { isGuardStep } from './anti-spoofing.ts';
+import { isAntiSpoofingStep } from './anti-spoofing.ts';
 
 export const backendNames = ['nftables', 'iptables'] as const;
 
@@ -39,17 +39,17 @@ export interface Backend {
     old: readonly Step[],
   ): readonly (RulesetStep | ChainsStep)[];
   /** What comes and goes: facts, all for the same reason. */
-  know(facts: readonly SetElement[], why: string): readonly FirewallStep[];
+  stepsFor(facts: readonly SetElement[], why: string): readonly FirewallStep[];
   /**
    * What the kernel has, whoever brought it in, but for the rules that never change and those of the machine's owner.
    *
    * @param sets of these alone. Absent: wherever there is something of ours
    */
-  found(world: World, why: string, sets?: Readonly<Record<string, SetParts>>): readonly Found[];
+  installed(kernel: KernelHandles, why: string, sets?: Readonly<Record<string, SetParts>>): readonly InstalledStep[];
 }
 
 /** What the kernel has, as the step that would have made it. */
-export interface Found<S extends FirewallStep = FirewallStep> {
+export interface InstalledStep<S extends FirewallStep = FirewallStep> {
   readonly step: S;
   /** Where the kernel counts. */
   readonly counted?: Counted;
@@ -57,28 +57,31 @@ export interface Found<S extends FirewallStep = FirewallStep> {
 
 /** Of the back ends', not of the guard's, which is beside them. */
 export function isFirewallStep(step: Step): step is FirewallStep {
-  return (step.kind === 'element' && !isGuardStep(step)) || step.kind === 'rule';
+  return (step.kind === 'element' && !isAntiSpoofingStep(step)) || step.kind === 'rule';
 }
 
 /** What can be there only once, as text: of an element its set and key, of a rule all of it. */
-export function placeOf(step: FirewallStep): string {
-  if (step.kind === 'rule') return contentOf(step);
+export function stepKey(step: FirewallStep): string {
+  if (step.kind === 'rule') return stepContent(step);
   return step.element === undefined
     ? ''
     : `${step.element.set} { ${formatSetElement({ set: step.element.set, key: step.element.key })} }`;
 }
 
 /** All of it, as text. */
-export function contentOf(step: FirewallStep): string {
+export function stepContent(step: FirewallStep): string {
   if (step.kind === 'rule')
     return step.rule === undefined ? '' : `${step.rule.family} ${step.rule.table} ${formatRule(step.rule)}`;
   return step.element === undefined ? '' : `${step.element.set} { ${formatSetElement(step.element)} }`;
 }
 
 /** Those that none of the known ones tells of, by all that they say. */
-export function strangersTo<S extends FirewallStep>(known: readonly FirewallStep[], found: readonly S[]): readonly S[] {
-  const told = new Set(known.map(contentOf));
-  return found.filter((step) => !told.has(contentOf(step)));
+export function unrecordedSteps<S extends FirewallStep>(
+  known: readonly FirewallStep[],
+  found: readonly S[],
+): readonly S[] {
+  const told = new Set(known.map(stepContent));
+  return found.filter((step) => !told.has(stepContent(step)));
 }
 
 /** The links that it speaks of. */

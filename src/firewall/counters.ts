@@ -2,33 +2,33 @@
 import type { SetParts } from '../kernel/set-key.ts';
 import type { FirewallStep } from '../plan/step.ts';
 import { chainsOf } from './iptables/render.ts';
-import { everySet } from './policy.ts';
+import { allSets } from './policy.ts';
 
 /**
  * `out`, `in`: every packet that leaves or enters a network. `connections`: of each the first packet alone, as those that
  * follow are translated, or let in, without this fact being asked.
  */
-export type CountedAs = 'out' | 'in' | 'connections';
+export type CounterMeaning = 'out' | 'in' | 'connections';
 
-const meanings: readonly (readonly [pattern: RegExp, CountedAs])[] = [
+const meanings: readonly (readonly [pattern: RegExp, CounterMeaning])[] = [
   [/^leaving$/, 'out'],
   [/^entering$/, 'in'],
   [/^((host_)?(ports|ranges)|open_ports|trusted_ports)[46]$/, 'connections'],
 ];
 
-function meaningOf(set: string): CountedAs | undefined {
+function meaningOf(set: string): CounterMeaning | undefined {
   return meanings.find(([pattern]) => pattern.test(set))?.[1];
 }
 
 /** The sets of what is counted. */
-export const countingSets: Readonly<Record<string, SetParts>> = Object.fromEntries(
-  Object.entries(everySet).filter(([set]) => meaningOf(set) !== undefined),
+export const countedSets: Readonly<Record<string, SetParts>> = Object.fromEntries(
+  Object.entries(allSets).filter(([set]) => meaningOf(set) !== undefined),
 );
 
-const chains = new Map(Object.keys(countingSets).flatMap((set) => chainsOf(set).map((chain) => [chain, set])));
+const chains = new Map(Object.keys(countedSets).flatMap((set) => chainsOf(set).map((chain) => [chain, set])));
 
 /** What a fact's number means. */
-export function countedAs(step: FirewallStep): CountedAs | undefined {
+export function counterMeaning(step: FirewallStep): CounterMeaning | undefined {
   const set = step.kind === 'rule' ? chains.get(step.rule?.chain ?? '') : step.element?.set;
   return meaningOf(set ?? '');
 }

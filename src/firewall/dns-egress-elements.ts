@@ -8,7 +8,7 @@ import { joined, pieces } from '../values/port-ranges.ts';
 import type { Datum, SetElement } from '../values/set-element.ts';
 
 /** An address that an answer has for a name. */
-export interface Learned {
+export interface LearnedAddress {
   readonly name: string;
   readonly address: Address;
   readonly seconds: number;
@@ -20,7 +20,7 @@ export interface Learned {
  * Two names may have one address, and entries for them ports that overlap. So ports are cut where any entry for a name begins
  * or ends, and what several of them open is the same elements.
  */
-export function learnedElements(bridge: string, policy: EgressPolicy, learned: Learned): readonly SetElement[] {
+export function learnedElements(bridge: string, policy: EgressPolicy, learned: LearnedAddress): readonly SetElement[] {
   const { address, seconds } = learned;
   const { family } = address;
   const entries = entriesNamed(policy, learned.name);
@@ -60,13 +60,13 @@ export const learnedSets: Readonly<Record<string, SetParts>> = Object.fromEntrie
 );
 
 /** Is it something that was learned? */
-export function isLearned(step: FirewallStep): boolean {
+export function isLearnedStep(step: FirewallStep): boolean {
   if (step.kind === 'rule') return step.rule?.chain === 'GANGWAY-LEARNED';
   return learnedSets[step.element?.set ?? ''] !== undefined;
 }
 
-/** What was learned, and on which link: of a step that `isLearned`. */
-export function learnedIn(step: FirewallStep): { readonly link: string; readonly entry: PrefixEntry } {
+/** What was learned, and on which link: of a step that `isLearnedStep`. */
+export function learnedEntry(step: FirewallStep): { readonly link: string; readonly entry: PrefixEntry } {
   return step.kind === 'rule' ? learnedInWords(step.rule?.words ?? []) : learnedInKey(step.element?.key ?? []);
 }
 

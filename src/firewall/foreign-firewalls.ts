@@ -23,7 +23,7 @@ import type { Variant } from '../values/iptables-rule.ts';
 import { commandOf, saveText } from './iptables/program.ts';
 
 /** A chain of somebody else's for forwarded packets, with rules or a policy. */
-export interface Neighbour {
+export interface ForeignFirewall {
   /** `chain FORWARD of table ip filter` */
   readonly where: string;
   readonly families: readonly Family[];
@@ -37,7 +37,7 @@ export interface Neighbour {
 }
 
 /** @throws KernelError */
-export function listNeighbours(netfilter: Connection): readonly Neighbour[] {
+export function listForeignFirewalls(netfilter: Connection): readonly ForeignFirewall[] {
   return [
     ...listForwardChains(netfilter, 'gangway')
       .filter(({ drops, rules }) => drops || rules > 0)
@@ -46,7 +46,7 @@ export function listNeighbours(netfilter: Connection): readonly Neighbour[] {
   ];
 }
 
-function neighbour({ family, table, chain, drops }: ForwardChain): Neighbour {
+function neighbour({ family, table, chain, drops }: ForwardChain): ForeignFirewall {
   const isIptables = family !== 'inet' && table === 'filter' && chain === 'FORWARD';
   return {
     where: `chain ${chain} of table ${family} ${table}`,
@@ -66,7 +66,7 @@ function listTable(family: string, table: string): string {
 }
 
 /** The kernel's old tables, where somebody uses them: to ask for one would make it. */
-function legacyNeighbour(family: Family): readonly Neighbour[] {
+function legacyNeighbour(family: Family): readonly ForeignFirewall[] {
   const version = family === 4 ? 'ip' : 'ip6';
   const tables = ignoring('ENOENT', () => readFileSync(`/proc/net/${version}_tables_names`, 'utf8')) ?? '';
   const program = `${commandOf('legacy', family)}-save` as const;
@@ -81,17 +81,17 @@ function legacyNeighbour(family: Family): readonly Neighbour[] {
 }
 
 /** Is there a rule that speaks of this link, or of all whose names begin like its own? @throws GangwayError program-failed */
-export function speaksOf({ text }: Neighbour, link: string): boolean {
+export function mentionsLink({ text }: ForeignFirewall, link: string): boolean {
   const words = text().match(/[\w.-]+[*+]?/g) ?? [];
   return words.some((word) => (/[*+]$/.test(word) ? link.startsWith(word.slice(0, -1)) : word === link));
 }
 
 /** What stands in the way of the containers behind a bridge, and what its owner has to say to it. */
-export function formatObstacle({ where, owner }: Neighbour, bridge: string): string {
+export function formatForeignDrop({ where, owner }: ForeignFirewall, bridge: string): string {
   return `${where} drops what none of its rules lets pass, and none speaks of ${bridge}: ${remedies[owner](bridge)}`;
 }
 
-const remedies: Readonly<Record<Neighbour['owner'], (bridge: string) => string>> = {
+const remedies: Readonly<Record<ForeignFirewall['owner'], (bridge: string) => string>> = {
   firewalld: (bridge) => `firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`,
   iptables: () => 'move the firewall there with gangway --firewall-backend=iptables',
   somebody: (bridge) => `let pass there what comes from ${bridge} and what goes to it`,

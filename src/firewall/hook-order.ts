@@ -8,10 +8,10 @@
  * told of them, in one line each.
  */
 import type { DiversionStep, FirewallStep } from '../plan/step.ts';
-import { isGuardStep } from './anti-spoofing.ts';
+import { isAntiSpoofingStep } from './anti-spoofing.ts';
 import type { BackendName } from './backend.ts';
 
-export interface Station {
+export interface Stage {
   /** Whose rules these are: of the policy, of the guard in front of the bridges, or of one container's own namespace. */
   readonly of: 'policy' | 'guard' | 'container';
   readonly sentence: string;
@@ -32,7 +32,7 @@ const families = (set: string) => [`${set}4`, `${set}6`];
 const listed = (set: string) => [set, `${set}_ports`].flatMap(families);
 
 /** In the order in which a packet meets them. */
-export const stations: readonly Station[] = [
+export const stages: readonly Stage[] = [
   {
     of: 'container',
     sentence: 'a container asks 127.0.0.11 for names, and its name server listens beside that port',
@@ -211,16 +211,18 @@ export const stations: readonly Station[] = [
 ];
 
 /** Where a fact is told. */
-export function stationOf(step: FirewallStep | DiversionStep): Station | undefined {
-  return stations.find((station) => {
+export function stageOf(step: FirewallStep | DiversionStep): Stage | undefined {
+  return stages.find((station) => {
     if (step.kind === 'diversion') return station.of === 'container';
     if (step.kind === 'rule') return station.chains.iptables.names.includes(step.rule?.chain ?? '');
-    return station.of === (isGuardStep(step) ? 'guard' : 'policy') && station.sets.includes(step.element?.set ?? '');
+    return (
+      station.of === (isAntiSpoofingStep(step) ? 'guard' : 'policy') && station.sets.includes(step.element?.set ?? '')
+    );
   });
 }
 
 /** Does a fact send packets on to this station? */
-export function leadsTo(step: FirewallStep | DiversionStep, station: Station): boolean {
+export function jumpsTo(step: FirewallStep | DiversionStep, station: Stage): boolean {
   if (step.kind === 'rule') {
     const words = step.rule?.words ?? [];
     return station.chains.iptables.names.includes(words[words.indexOf('-g') + 1] ?? '');
@@ -229,11 +231,11 @@ export function leadsTo(step: FirewallStep | DiversionStep, station: Station): b
   return target?.type === 'goto' && station.chains.nftables.names.includes(target.chain);
 }
 
-function both(hook: string, names: readonly string[]): Station['chains'] {
+function both(hook: string, names: readonly string[]): Stage['chains'] {
   return { nftables: { hook, names }, iptables: { hook, names } };
 }
 
-function guarded(sentence: string, names: readonly string[], sets: readonly string[]): Station {
+function guarded(sentence: string, names: readonly string[], sets: readonly string[]): Stage {
   return { of: 'guard', sentence, sets, chains: both('bridge prerouting', names) };
 }
 
@@ -241,7 +243,7 @@ function policy(
   sentence: string,
   sets: readonly string[],
   chains: Readonly<Record<BackendName, readonly [hook: string, ...names: string[]]>>,
-): Station {
+): Stage {
   const of = ([hook, ...names]: readonly [string, ...string[]]): Chains => ({ hook, names });
   return { of: 'policy', sentence, sets, chains: { nftables: of(chains.nftables), iptables: of(chains.iptables) } };
 }

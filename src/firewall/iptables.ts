@@ -10,13 +10,13 @@ import { type Family, families } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { IptablesRule, Variant } from '../values/iptables-rule.ts';
 import type { Backend } from './backend.ts';
-import { savedRules } from './iptables/kinds.ts';
+import { readSavedRules } from './iptables/kinds.ts';
 import { chainsOf, renderRules } from './iptables/render.ts';
 import { parseRuleset } from './iptables/ruleset.ts';
 import { readUserRules, userFiles, withoutComment } from './user-rules.ts';
 
 /** @throws GangwayError invalid-option for a line that is no rule of GANGWAY-USER, and for one whose comment may be its target */
-export function ownersRules(lines: readonly string[], family: Family): readonly IptablesRule[] {
+export function parseUserRules(lines: readonly string[], family: Family): readonly IptablesRule[] {
   const wrong = lines.find((line) => !/^(-[46] )?-A GANGWAY-USER /.test(line));
   if (wrong !== undefined) {
     throw new GangwayError('invalid-option', `${userFiles.iptables}: "${wrong}" is no rule of GANGWAY-USER`, {
@@ -53,7 +53,7 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
   const load = (lines = readUserRules('iptables')) =>
     families.map((family): ChainsStep => {
       const why = `the chains of every network, IPv${family}: their rules never change afterwards`;
-      const owners = ownersRules(lines, family);
+      const owners = parseUserRules(lines, family);
       const chains = { ...constant(family), ...(owners.length === 0 ? {} : { owners }) };
       return { kind: 'chains', in: 'host', variant, family, ...chains, why };
     });
@@ -79,14 +79,14 @@ export function iptables(variant: Variant, bridgeFilter: boolean): Backend {
     },
 
     /** `iptables -I GANGWAY-… …`, one step a rule. */
-    know: (facts, why) => facts.flatMap(renderRules).map((rule) => step(rule, why)),
+    stepsFor: (facts, why) => facts.flatMap(renderRules).map((rule) => step(rule, why)),
 
-    found(world, why, sets) {
+    installed(kernel, why, sets) {
       const own = () => constant(4).chains.flatMap(({ chain, kept }) => (kept === true ? [] : [chain]));
       const chains = new Set(sets === undefined ? own() : Object.keys(sets).flatMap(chainsOf));
       const fixed = new Set(families.flatMap((family) => constant(family).rules).map(textOf));
       return families
-        .flatMap((family) => savedRules(world, { variant, family }).countedIn(family, chains))
+        .flatMap((family) => readSavedRules(kernel, { variant, family }).countedIn(family, chains))
         .filter(({ rule }) => !fixed.has(textOf(rule)))
         .map(({ rule, counted }) => ({ step: step(rule, why), counted }));
     },

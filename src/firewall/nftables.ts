@@ -9,7 +9,7 @@ import { listElements } from '../kernel/nftables.ts';
 import type { RulesetStep } from '../plan/step.ts';
 import type { Backend } from './backend.ts';
 import { inDigits } from './nftables/marks.ts';
-import { everySet } from './policy.ts';
+import { allSets } from './policy.ts';
 import { readUserRules, userFiles, withoutComment } from './user-rules.ts';
 
 /** Read as a whole, so a line that ends the block would be refused with everything else. */
@@ -36,15 +36,15 @@ export const nftables: Backend = {
   },
 
   /** `nft add element inet gangway …`, one step an element. */
-  know: (facts, why) =>
+  stepsFor: (facts, why) =>
     facts
       .flatMap((fact) => inDigits(fact) ?? [fact])
       .map((element) => ({ kind: 'element', in: 'host', table, element, why })),
 
-  found: (world, why, sets = everySet) =>
+  installed: (kernel, why, sets = allSets) =>
     Object.entries(sets)
       .flatMap(([set, parts]) =>
-        listElements(world.namespace('host').netfilter, { family: 'inet', name: table }, set, parts),
+        listElements(kernel.namespace('host').netfilter, { family: 'inet', name: table }, set, parts),
       )
       .map(({ element, ...rest }) => ({ step: { kind: 'element', in: 'host', table, element, why }, ...rest })),
 };

@@ -228,7 +228,7 @@ export const portSets: Readonly<Record<string, SetParts>> = {
 };
 
 /** All sets, those of the machine itself among them. */
-export const everySet: Readonly<Record<string, SetParts>> = {
+export const allSets: Readonly<Record<string, SetParts>> = {
   ...networkSets,
   ...portSets,
   closed_transit: { key: [{ type: 'nf_proto' }] },

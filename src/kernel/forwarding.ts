@@ -1,6 +1,5 @@
 /**
- * What the machine does with other people's packets, by which of its links it does so even where it does not as a whole, and
- * which of them hear what routers say of themselves.
+ * Whether the host forwards packets, which links forward by themselves, and which links accept router advertisements.
  *
  * All in the network namespace of the calling thread.
  *
@@ -11,29 +10,37 @@ import type { Family } from '../values/address.ts';
 import { ignoring } from '../values/errors.ts';
 import { readSysctl } from './sysctl.ts';
 
-interface Forwarding {
-  /** Of the whole machine: `0` or `1`. */
+export interface Forwarding {
+  /** The setting of the host as a whole: `0` or `1`. */
   readonly forwarding: string;
   /** The links that forward by themselves. */
-  readonly routing: readonly string[];
+  readonly forwardingLinks: readonly string[];
 }
 
-/** `all` and `default` are no links, and lo is nobody's way. */
+export interface Ipv6Forwarding extends Forwarding {
+  /** The links that accept router advertisements only until they forward: `accept_ra` is 1. */
+  readonly routerAdvertisementLinks: readonly string[];
+}
+
+/** Entries that are not links (`all`, `default`), and the loopback. */
 const others = ['all', 'default', 'lo'];
 
 /** `sysctl -n net.ipv4.ip_forward`, and `net.ipv4.conf.*.forwarding`. */
 export function ipv4Forwarding(): Forwarding {
-  return { forwarding: readSysctl('net/ipv4/ip_forward'), routing: linksOf(4).filter((name) => forwards(4, name)) };
+  return {
+    forwarding: readSysctl('net/ipv4/ip_forward'),
+    forwardingLinks: linksOf(4).filter((name) => forwards(4, name)),
+  };
 }
 
 /** @returns undefined where the kernel has no IPv6 */
-export function ipv6Forwarding(): (Forwarding & { readonly listening: readonly string[] }) | undefined {
+export function ipv6Forwarding(): Ipv6Forwarding | undefined {
   const names = ignoring('ENOENT', () => linksOf(6));
   if (names === undefined) return undefined;
   return {
     forwarding: readSysctl('net/ipv6/conf/all/forwarding'),
-    routing: names.filter((name) => forwards(6, name)),
-    listening: names.filter(listens),
+    forwardingLinks: names.filter((name) => forwards(6, name)),
+    routerAdvertisementLinks: names.filter(listens),
   };
 }
 
@@ -41,7 +48,7 @@ function linksOf(family: Family): readonly string[] {
   return readdirSync(`/proc/sys/net/ipv${family}/conf`).filter((name) => !others.includes(name));
 }
 
-/** Undefined for a link that is gone by now. */
+/** @returns undefined where the link has disappeared */
 function settingOf(family: Family, name: string, key: string): string | undefined {
   return ignoring('ENOENT', () => readSysctl(`net/ipv${family}/conf/${name}/${key}`));
 }
@@ -50,7 +57,7 @@ function forwards(family: Family, name: string): boolean {
   return settingOf(family, name, 'forwarding') === '1';
 }
 
-/** Until the link forwards. One with 2 always does. */
+/** Does the link accept router advertisements only until it forwards? With `accept_ra` 2 it always does. */
 function listens(name: string): boolean {
   return settingOf(6, name, 'accept_ra') === '1' && !forwards(6, name) && settingOf(6, name, 'disable_ipv6') === '0';
 }

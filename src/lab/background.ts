@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
-import { typed } from './format-command.ts';
+import { formatCommand } from './format-command.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 
 /** How a program ended. */
@@ -69,7 +69,10 @@ export class Background {
     await waitFor(`${this.argv[0]} says ${pattern}`, () => said() || ended(), options);
     if (!said()) await this.result;
     if (said()) return;
-    throw new GangwayError('program-failed', `${typed(this.argv)} ended too early: ${this.output.stderr.trim()}`);
+    throw new GangwayError(
+      'program-failed',
+      `${formatCommand(this.argv)} ended too early: ${this.output.stderr.trim()}`,
+    );
   }
 
   /** Sends a signal to the whole process group and waits for the end. */

@@ -14,7 +14,7 @@
  *
  * Two ways to live: `attached`, a test's lab, ends with us, since even SIGKILL closes our end of the pipe. A parent
  * death signal would be weaker: it follows the thread that forked, and test runners work in threads.
- * `detached`, a named lab, lives until `takeDown`.
+ * `detached`, a named lab, lives until `stopLab`.
  *
  * @see pid_namespaces(7), "The namespace init process"
  */
@@ -41,7 +41,7 @@ import { type Cabling, cabling, type Topology } from './topology.ts';
 import { waitFor } from './wait.ts';
 
 /** A running lab, as data: enough to enter it and to end it, from any process. */
-export interface Machine {
+export interface RunningLab {
   readonly name: string;
   /** PID 1 of the lab, as it is known outside. */
   readonly init: ProcessIdentity;
@@ -55,17 +55,17 @@ export interface Machine {
   readonly privateDirectories: readonly string[];
 }
 
-export interface MachineOptions extends Topology, MountOptions {
+export interface LabProcessOptions extends Topology, MountOptions {
   readonly name: string;
-  /** Ends with this process (attached) or lives until `takeDown` (detached). */
-  readonly life: 'attached' | 'detached';
+  /** Ends with this process (attached) or lives until `stopLab` (detached). */
+  readonly lifetime: 'attached' | 'detached';
 }
 
 type Keeper = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** A lab that stands, and ends with this process. */
-export interface Started {
-  readonly machine: Machine;
+export interface StartedLab {
+  readonly machine: RunningLab;
   /** Lets a detached one live on by itself. */
   readonly release: () => Promise<void>;
 }
@@ -75,7 +75,7 @@ export interface Started {
  *
  * @throws GangwayError not-root, missing-program, invalid-name, invalid-option, program-failed
  */
-export async function start(options: MachineOptions): Promise<Started> {
+export async function startLab(options: LabProcessOptions): Promise<StartedLab> {
   if (process.geteuid?.() !== 0) {
     throw new GangwayError('not-root', 'only root can make a lab', { hint: 'repeat the command with sudo' });
   }
@@ -115,7 +115,7 @@ export async function start(options: MachineOptions): Promise<Started> {
  *
  * @throws TeardownError if a cgroup can't be removed
  */
-export async function takeDown(machine: Machine): Promise<void> {
+export async function stopLab(machine: RunningLab): Promise<void> {
   signalProcess(machine.init, 'SIGKILL');
   await waitFor(`lab "${machine.name}" has ended`, () => !isAlive(machine.init));
   const rest = () => machine.cgroups.flatMap(listTree);
@@ -179,7 +179,7 @@ function buildFailed(name: string, complaints: string): GangwayError {
 }
 
 function keeperArguments(
-  options: MachineOptions,
+  options: LabProcessOptions,
   instance: string,
   cables: Cabling,
   trees: readonly Hierarchy[],
@@ -194,7 +194,7 @@ function keeperArguments(
     ...cgroups,
     '--',
     build,
-    options.life === 'attached' ? 'eof' : 'down',
+    options.lifetime === 'attached' ? 'eof' : 'down',
     options.name,
     source,
     overlays.flatMap(({ scratch, mountPoint }) => [`${scratch}/upper${mountPoint}`, `${scratch}/work`]).join(' '),

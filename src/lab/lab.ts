@@ -9,13 +9,13 @@
  * the lab away.
  */
 import { randomBytes } from 'node:crypto';
-import { type Machine, type MachineOptions, start, takeDown } from './lab-process.ts';
+import { type LabProcessOptions, type RunningLab, startLab, stopLab } from './lab-process.ts';
 import { parseLabName } from './name.ts';
 import { Place } from './namespace-runner.ts';
 import { type Snapshot, snapshot } from './snapshot.ts';
 import { hostPlace } from './topology.ts';
 
-export interface LabOptions extends Omit<MachineOptions, 'name' | 'life'> {
+export interface LabOptions extends Omit<LabProcessOptions, 'name' | 'lifetime'> {
   /** Its hostname and its name in the cgroup trees. Default: an invented one. */
   readonly name?: string;
 }
@@ -23,7 +23,7 @@ export interface LabOptions extends Omit<MachineOptions, 'name' | 'life'> {
 export class Lab implements AsyncDisposable {
   readonly host: Place;
 
-  constructor(private readonly machine: Machine) {
+  constructor(private readonly machine: RunningLab) {
     this.host = this.place(hostPlace);
   }
 
@@ -58,7 +58,7 @@ export class Lab implements AsyncDisposable {
 
   /** Ends it and all that runs in it. Repeating it is fine. */
   down(): Promise<void> {
-    return takeDown(this.machine);
+    return stopLab(this.machine);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -73,6 +73,6 @@ export class Lab implements AsyncDisposable {
  */
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
   const name = options.name === undefined ? `lab-${randomBytes(4).toString('hex')}` : parseLabName(options.name);
-  const { machine } = await start({ ...options, name, life: 'attached' });
+  const { machine } = await startLab({ ...options, name, lifetime: 'attached' });
   return new Lab(machine);
 }

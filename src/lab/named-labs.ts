@@ -16,9 +16,9 @@ import { isAlive } from '../kernel/process.ts';
 import { GangwayError, hasErrno, ignoring } from '../values/errors.ts';
 import { sweep } from './cgroups.ts';
 import { programEnvironment } from './environment.ts';
-import { type Machine, type MachineOptions, start, takeDown } from './lab-process.ts';
+import { type LabProcessOptions, type RunningLab, startLab, stopLab } from './lab-process.ts';
 import { parseLabName } from './name.ts';
-import { directoryIn, entering } from './namespace-runner.ts';
+import { nsenterCommand, workingDirectoryIn } from './namespace-runner.ts';
 import { hostPlace } from './topology.ts';
 
 export interface NamedLabOptions {
@@ -40,7 +40,7 @@ interface LabRecord {
   readonly version: 1;
   readonly bootId: string;
   readonly createdAt: string;
-  readonly machine: Machine;
+  readonly machine: RunningLab;
 }
 
 /**
@@ -50,17 +50,17 @@ interface LabRecord {
  */
 export async function upLab(
   name: string,
-  options: NamedLabOptions & Omit<MachineOptions, 'name' | 'life'> = {},
+  options: NamedLabOptions & Omit<LabProcessOptions, 'name' | 'lifetime'> = {},
 ): Promise<LabSummary> {
   parseLabName(name);
   const directory = labsDirectory(options);
   if (find(directory, name) !== undefined) throw labExists(name);
-  const { machine, release } = await start({ ...options, name, life: 'detached' });
+  const { machine, release } = await startLab({ ...options, name, lifetime: 'detached' });
   const record: LabRecord = { version: 1, bootId: bootId(), createdAt: new Date().toISOString(), machine };
   try {
     publish(directory, record);
   } catch (error) {
-    await takeDown(machine);
+    await stopLab(machine);
     throw hasErrno(error, 'EEXIST') ? labExists(name) : error;
   }
   // Whoever is interrupted before this leaves no lab that nobody knows.
@@ -72,7 +72,7 @@ export async function upLab(
 export async function downLab(name: string, options: NamedLabOptions = {}): Promise<void> {
   const directory = labsDirectory(options);
   const { machine } = known(directory, name);
-  await takeDown(machine);
+  await stopLab(machine);
   forget(directory, name);
   sweep();
 }
@@ -103,9 +103,14 @@ export async function execInLab(
 ): Promise<number> {
   const { machine } = known(labsDirectory(options), name);
   const env = programEnvironment(options.environment);
-  const [program, ...parameters] = endsWithParent(entering(machine, place, endsWithParent(argv)));
+  const [program, ...parameters] = endsWithParent(nsenterCommand(machine, place, endsWithParent(argv)));
   const root = `/proc/${machine.init.pid}/root`;
-  requireCommand(argv[0] ?? '', { what: 'lab', root, workingDirectory: directoryIn(machine), searchPath: env.PATH });
+  requireCommand(argv[0] ?? '', {
+    what: 'lab',
+    root,
+    workingDirectory: workingDirectoryIn(machine),
+    searchPath: env.PATH,
+  });
   const child = spawn(program, parameters, { cwd: '/', env, stdio: 'inherit' });
   // The terminal sends its signals to the whole foreground group: the command decides, and we report what it decided.
   const leaveToCommand = () => undefined;

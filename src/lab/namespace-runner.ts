@@ -9,8 +9,8 @@ import { GangwayError } from '../values/errors.ts';
 import { Background, type Result } from './background.ts';
 import { echoServer } from './echo.ts';
 import { programEnvironment } from './environment.ts';
-import { typed } from './format-command.ts';
-import type { Machine } from './lab-process.ts';
+import { formatCommand } from './format-command.ts';
+import type { RunningLab } from './lab-process.ts';
 import { enter } from './scripts.ts';
 import { addressesOf, hostPlace } from './topology.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
@@ -38,7 +38,7 @@ export interface ServeOptions {
 
 export class Place {
   constructor(
-    private readonly machine: Machine,
+    private readonly machine: RunningLab,
     readonly name: string,
   ) {}
 
@@ -72,7 +72,7 @@ export class Place {
     const said = `${result.stdout}${result.stderr}`.trim();
     throw new GangwayError(
       'program-failed',
-      `${typed(argv)} (in ${this.name}) took longer than ${timeoutMilliseconds} ms: ${said}`,
+      `${formatCommand(argv)} (in ${this.name}) took longer than ${timeoutMilliseconds} ms: ${said}`,
     );
   }
 
@@ -87,13 +87,13 @@ export class Place {
     if (exitCode === 0) return stdout;
     throw new GangwayError(
       'program-failed',
-      `${typed(argv)} (in ${this.name}) ended with ${exitCode}: ${(stderr || stdout).trim()}`,
+      `${formatCommand(argv)} (in ${this.name}) ended with ${exitCode}: ${(stderr || stdout).trim()}`,
     );
   }
 
   /** Starts a program and leaves it running, at most until the lab ends. */
   spawn(argv: readonly string[], options: SpawnOptions = {}): Background {
-    const [program, ...parameters] = entering(this.machine, this.name, argv, options.workingDirectory);
+    const [program, ...parameters] = nsenterCommand(this.machine, this.name, argv, options.workingDirectory);
     const child = spawn(program, parameters, {
       cwd: '/',
       detached: true,
@@ -122,7 +122,7 @@ export class Place {
   /** Waits until a program succeeds here. */
   async waitFor(argv: readonly string[], options: WaitOptions = {}): Promise<void> {
     const succeeds = async () => (await this.exec(argv)).exitCode === 0;
-    await waitFor(`${typed(argv)} succeeds in ${this.name}`, succeeds, options);
+    await waitFor(`${formatCommand(argv)} succeeds in ${this.name}`, succeeds, options);
   }
 }
 
@@ -133,8 +133,8 @@ export class Place {
  *
  * @throws GangwayError lab-not-found if the lab has ended, or has no such place
  */
-export function entering(
-  machine: Machine,
+export function nsenterCommand(
+  machine: RunningLab,
   place: string,
   argv: readonly string[],
   workingDirectory?: string,
@@ -154,18 +154,18 @@ export function entering(
     `--target=${machine.init.pid}`,
     ...['--mount', '--uts', '--ipc', '--pid', '--cgroup'],
     `--net=${networkNamespacePath(machine, place)}`,
-    `--wdns=${directoryIn(machine, workingDirectory)}`,
+    `--wdns=${workingDirectoryIn(machine, workingDirectory)}`,
     '--',
     ...argv,
   ];
 }
 
 /** Where a program in a lab starts: where we are, or `/` where that is not to be seen there. */
-export function directoryIn({ privateDirectories }: Machine, wanted: string = process.cwd()): string {
+export function workingDirectoryIn({ privateDirectories }: RunningLab, wanted: string = process.cwd()): string {
   return privateDirectories.some((directory) => `${wanted}/`.startsWith(`${directory}/`)) ? '/' : wanted;
 }
 
-function networkNamespacePath(machine: Machine, place: string): string {
+function networkNamespacePath(machine: RunningLab, place: string): string {
   if (place === hostPlace) return `/proc/${machine.init.pid}/ns/net`;
   if (machine.outside.includes(place)) return `/proc/${machine.init.pid}/root/run/netns/${place}`;
   throw new GangwayError('lab-not-found', `lab "${machine.name}" has no place "${place}"`, {

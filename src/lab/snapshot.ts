@@ -8,7 +8,7 @@ import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GangwayError, ignoring } from '../values/errors.ts';
 import { listTree } from './cgroups.ts';
-import type { Machine } from './lab-process.ts';
+import type { RunningLab } from './lab-process.ts';
 import { Place } from './namespace-runner.ts';
 import { hostPlace } from './topology.ts';
 
@@ -29,7 +29,7 @@ echo '== sysctl'; grep -sH . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/co
 `;
 
 /** Takes the snapshot of a lab. What the taking itself needs is not in it. */
-export async function snapshot(machine: Machine): Promise<Snapshot> {
+export async function snapshot(machine: RunningLab): Promise<Snapshot> {
   const root = `/proc/${machine.init.pid}/root`;
   const things = [
     ...processes(root),
@@ -55,7 +55,7 @@ export function difference(before: Snapshot, after: Snapshot): readonly string[]
   );
 }
 
-async function network(machine: Machine, name: string): Promise<readonly string[]> {
+async function network(machine: RunningLab, name: string): Promise<readonly string[]> {
   const { exitCode, stdout, stderr } = await new Place(machine, name).exec(['sh', '-euc', networkScript]);
   if (exitCode !== 0) throw new GangwayError('program-failed', `can't look into ${name}: ${stderr.trim()}`);
   return stdout

@@ -1,7 +1,7 @@
 /**
- * `gangway/testing`: private machines with real networks for your own tests, in a tenth of a second each.
+ * `gangway-net/testing`: private machines with real networks for your own tests, in a tenth of a second each.
  *
- *     import { createLab } from 'gangway/testing';
+ *     import { createLab } from 'gangway-net/testing';
  *
  *     await using lab = await createLab({ outside: ['world', 'attacker'] });
  *     const { stdout } = await lab.place('attacker').exec(['ip', '-j', 'neighbour']);

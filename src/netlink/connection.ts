@@ -123,9 +123,14 @@ export class Connection {
   /**
    * Reads a whole table out of the kernel, again if it changed meanwhile.
    *
+   * @param isWanted selects messages by their bytes, before they are decoded; default all
    * @throws KernelError EINTR if the table did not hold still for five attempts
    */
-  dump<H, A>(question: Request, kind: MessageKind<H, A>): readonly Reply<H, A>[] {
+  dump<H, A>(
+    question: Request,
+    kind: MessageKind<H, A>,
+    isWanted: (payload: Buffer) => boolean = () => true,
+  ): readonly Reply<H, A>[] {
     for (let attempt = 0; attempt < dumpAttempts; attempt++) {
       const first = this.#compose([question], 0, flags.dump);
       const answers = this.#exchange().filter((message) => message.sequence === first);
@@ -133,7 +138,9 @@ export class Connection {
       if (answers.some((message) => (message.flags & NLM_F_DUMP_INTR) !== 0)) continue;
       if (!answers.some(({ type }) => type === control.done))
         throw new KernelError(question.operation, 'ENOMSG', 'the kernel did not come to the end of its table');
-      return answers.filter((message) => message.type >= 16).map((message) => readBody(kind, message.payload));
+      return answers
+        .filter(({ type, payload }) => type >= 16 && isWanted(payload))
+        .map(({ payload }) => readBody(kind, payload));
     }
     throw new KernelError(question.operation, 'EINTR', `the table changed during each of ${dumpAttempts} dumps`);
   }

@@ -21,28 +21,28 @@
  * Where we differ from Docker: it has nothing like it. Who runs bridges or routers inside a container says
  * `-o gangway.guard=false` when creating its network.
  */
-import { guardPort } from '../firewall/anti-spoofing.ts';
+import { allowSender } from '../firewall/anti-spoofing.ts';
 import type { ElementStep } from '../plan/step.ts';
 import type { BridgeNetwork, Endpoint } from './bridge.ts';
 
 /** A container's plug, and the network that it is in. */
-export interface Plugged {
+export interface AttachedEndpoint {
   readonly network: Pick<BridgeNetwork, 'kind' | 'guarded'> | { readonly kind: 'macvlan' | 'ipvlan' };
   readonly endpoint: Endpoint;
 }
 
-export function isGuarded(network: Plugged['network']): boolean {
+export function hasAntiSpoofing(network: AttachedEndpoint['network']): boolean {
   return network.kind === 'bridge' && network.guarded !== false;
 }
 
 /** What the guard has to know of a container with these plugs. Before the cables are plugged in, and until they are out. */
-export function guard(plugs: readonly Plugged[]): readonly ElementStep[] {
+export function allowSenders(plugs: readonly AttachedEndpoint[]): readonly ElementStep[] {
   const everywhere = plugs.flatMap(({ endpoint }) => endpoint.addresses);
   return plugs.flatMap(({ network, endpoint: { hostLink, mac, addresses, linkLocalAddresses = [] } }) => {
-    if (hostLink === undefined || !isGuarded(network)) return [];
+    if (hostLink === undefined || !hasAntiSpoofing(network)) return [];
     // Where a network has no IPv6, no word of it is said (chapter 1).
     const families = addresses.map(({ address }) => address.family);
     const own = [...everywhere, ...linkLocalAddresses].map(({ address }) => address);
-    return guardPort({ plug: hostLink, mac, addresses: own.filter(({ family }) => families.includes(family)) });
+    return allowSender({ hostLink: hostLink, mac, addresses: own.filter(({ family }) => families.includes(family)) });
   });
 }

@@ -45,15 +45,15 @@ import type { BigTcp, Subnet } from '../values/network.ts';
 const largeBytes = 393_216;
 
 /** What decides about a network's sizes. */
-export interface SegmentQuestion {
+export interface GsoSizeFacts {
   readonly bigTcp?: BigTcp;
   readonly internal: boolean;
   readonly subnets: readonly Subnet[];
 }
 
 /** @param able families of which the kernel's links take large packets */
-export function chooseSegments(
-  { bigTcp = 'auto', internal, subnets }: SegmentQuestion,
+export function chooseGsoSizes(
+  { bigTcp = 'auto', internal, subnets }: GsoSizeFacts,
   able: readonly Family[],
 ): { readonly segments?: SegmentSizes } {
   const families = able.filter((family) => subnets.some(({ subnet }) => subnet.address.family === family));

@@ -34,14 +34,14 @@
 import type { Backend } from '../firewall/backend.ts';
 import { type NetworkPolicy, networkElements } from '../firewall/policy.ts';
 import { reasonOf } from '../firewall/rule-explanations.ts';
-import type { Place } from '../plan/namespace-ref.ts';
+import type { NamespaceRef } from '../plan/namespace-ref.ts';
 import type { DefaultRoute, FirewallStep, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import type { EgressPolicy } from '../values/egress.ts';
 import type { SegmentSizes, Segments } from '../values/gso-sizes.ts';
 import type { Mac } from '../values/mac.ts';
 import type { BridgeRequest, Subnet } from '../values/network.ts';
-import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './sandbox.ts';
+import { configureLink, disableIpv6, type EndpointLink, familiesForMtu, namespaceOf, type Sandbox } from './sandbox.ts';
 
 /** What a bridge does about the world, as it was asked for. */
 export type BridgeOptions = Omit<BridgeRequest, 'kind' | 'link' | 'mtuBytes' | 'hostBinding' | 'linkPrefix' | 'bigTcp'>;
@@ -67,7 +67,7 @@ export function optionsOf(request: BridgeRequest): BridgeOptions {
 }
 
 /** A cable between a container and a bridge. */
-export interface Endpoint extends Occupant {
+export interface Endpoint extends EndpointLink {
   readonly id: string;
   /** The machine's plug: `veth3f2a9c4`. Absent where a link of the machine leads into the container without a cable. */
   readonly hostLink?: string;
@@ -80,7 +80,7 @@ export interface Endpoint extends Occupant {
 export function createBridge(network: BridgeNetwork, families: readonly Family[], firewall: Backend): readonly Step[] {
   const { bridge, mac, mtuBytes, subnets } = network;
   return [
-    ...knowBridge(network, firewall),
+    ...bridgePolicySteps(network, firewall),
     {
       kind: 'bridge',
       in: 'host',
@@ -90,7 +90,7 @@ export function createBridge(network: BridgeNetwork, families: readonly Family[]
       ...(network.interContainer ? {} : { filtered: true }),
       why: `the switch of network ${network.name}`,
     },
-    ...closedFamily('host', bridge, subnets, familiesOn(mtuBytes, families)),
+    ...disableIpv6('host', bridge, subnets, familiesForMtu(mtuBytes, families)),
     ...deaf(network),
     ...lenient(network),
     ...discreet(network),
@@ -100,10 +100,10 @@ export function createBridge(network: BridgeNetwork, families: readonly Family[]
 }
 
 /** `nft add element inet gangway bridges { "gangway0" }`, and what else the firewall has to know of a network. */
-export function knowBridge(network: BridgeNetwork, firewall: Backend): readonly FirewallStep[] {
+export function bridgePolicySteps(network: BridgeNetwork, firewall: Backend): readonly FirewallStep[] {
   const policy = policyOf(network);
   return networkElements(policy).flatMap((element) =>
-    firewall.know([element], reasonOf(element, policy, network.name)),
+    firewall.stepsFor([element], reasonOf(element, policy, network.name)),
   );
 }
 
@@ -163,13 +163,13 @@ export function policyOf({ subnets, ...network }: BridgeNetwork): NetworkPolicy 
  *
  * A container that ends is not unplugged: its namespace takes both plugs with it.
  */
-export function attach(
+export function attachBridge(
   network: BridgeNetwork,
   endpoint: Endpoint,
   sandbox: Sandbox,
   families: readonly Family[],
 ): readonly Step[] {
-  const place = inSandbox(sandbox);
+  const place = namespaceOf(sandbox);
   const { link, hostLink, mac } = endpoint;
   const { segments } = network;
   if (hostLink === undefined) throw new TypeError(`endpoint ${endpoint.id} has no plug for ${network.bridge}`);
@@ -211,8 +211,8 @@ export function attach(
       why: 'what is said to the switch itself would get past it to the machine, and past every rule that names the bridge',
     },
     ...(endpoint.isolated === true ? [apart(hostLink)] : []),
-    ...closedFamily('host', hostLink, network.subnets, familiesOn(network.mtuBytes, families)),
-    ...occupy(endpoint, sandbox),
+    ...disableIpv6('host', hostLink, network.subnets, familiesForMtu(network.mtuBytes, families)),
+    ...configureLink(endpoint, sandbox),
   ];
 }
 
@@ -232,8 +232,8 @@ function apart(link: string): Step {
 }
 
 /** A link is born with the setting `default` of its namespace, which another network of the container may have changed. */
-function familyAtBirth(place: Place, subnets: readonly Subnet[], families: readonly Family[]): readonly Step[] {
-  const closed = closedFamily(place, 'default', subnets, families);
+function familyAtBirth(place: NamespaceRef, subnets: readonly Subnet[], families: readonly Family[]): readonly Step[] {
+  const closed = disableIpv6(place, 'default', subnets, families);
   if (closed.length > 0 || !families.includes(6)) return closed;
   const key = 'net/ipv6/conf/default/disable_ipv6';
   return [
@@ -242,7 +242,7 @@ function familyAtBirth(place: Place, subnets: readonly Subnet[], families: reado
 }
 
 /** The ways out that a plug offers: through the bridge's own address, unless nobody is to get out there. */
-export function waysOut({ subnets, internal }: BridgeNetwork, { link }: Endpoint): readonly DefaultRoute[] {
+export function bridgeRoutes({ subnets, internal }: BridgeNetwork, { link }: Endpoint): readonly DefaultRoute[] {
   if (internal) return [];
   return subnets.flatMap(({ subnet, gateway, auxiliary }) => {
     const { family } = subnet.address;

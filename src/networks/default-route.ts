@@ -25,37 +25,37 @@
 import type { DefaultRoute, RouteStep } from '../plan/step.ts';
 import { type Family, families, sameAddress } from '../values/address.ts';
 import { order } from '../values/order.ts';
-import { inSandbox, type Sandbox } from './sandbox.ts';
+import { namespaceOf, type Sandbox } from './sandbox.ts';
 
 /** A plug, as far as the choice goes. */
-export interface Exit {
+export interface RouteCandidate {
   readonly networkName: string;
   readonly priority: number;
   /** At most one a family. */
-  readonly ways: readonly DefaultRoute[];
+  readonly routes: readonly DefaultRoute[];
 }
 
 /** The way out of each family that has one. */
-export function chooseWays(exits: readonly Exit[]): readonly DefaultRoute[] {
+export function chooseDefaultRoutes(exits: readonly RouteCandidate[]): readonly DefaultRoute[] {
   return families.flatMap((family) => {
-    const [best] = inOrder(exits.filter((exit) => wayOf(exit, family) !== undefined));
+    const [best] = byRoutePriority(exits.filter((exit) => wayOf(exit, family) !== undefined));
     const way = best === undefined ? undefined : wayOf(best, family);
     return way === undefined ? [] : [way];
   });
 }
 
 /** As they are asked for the way out, and for everything else that several networks may know. */
-export function inOrder<T extends Exit>(exits: readonly T[]): readonly T[] {
+export function byRoutePriority<T extends RouteCandidate>(exits: readonly T[]): readonly T[] {
   return exits.toSorted(before);
 }
 
-function wayOf({ ways }: Exit, family: Family): DefaultRoute | undefined {
+function wayOf({ routes: ways }: RouteCandidate, family: Family): DefaultRoute | undefined {
   return ways.find((way) => way.family === family);
 }
 
-function before(a: Exit, b: Exit): number {
+function before(a: RouteCandidate, b: RouteCandidate): number {
   if (a.priority !== b.priority) return b.priority - a.priority;
-  if (a.ways.length !== b.ways.length) return b.ways.length - a.ways.length;
+  if (a.routes.length !== b.routes.length) return b.routes.length - a.routes.length;
   return order(a.networkName, b.networkName);
 }
 
@@ -63,7 +63,7 @@ function before(a: Exit, b: Exit): number {
 export function defaultRoutes(ways: readonly DefaultRoute[], sandbox: Sandbox): readonly RouteStep[] {
   return ways.map((way) => ({
     kind: 'route',
-    in: inSandbox(sandbox),
+    in: namespaceOf(sandbox),
     ...way,
     why: 'everything that is no neighbour goes to the gateway',
   }));

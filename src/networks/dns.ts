@@ -19,14 +19,14 @@
  */
 import type { DiversionStep } from '../plan/step.ts';
 import { nameServerAddress, nameServerPort } from '../values/resolver.ts';
-import { inSandbox, type Sandbox } from './sandbox.ts';
+import { namespaceOf, type Sandbox } from './sandbox.ts';
 
 /** What leads a container's questions to its name server. */
-export function names(sandbox: Sandbox): readonly DiversionStep[] {
+export function redirectDns(sandbox: Sandbox): readonly DiversionStep[] {
   return [
     {
       kind: 'diversion',
-      in: inSandbox(sandbox),
+      in: namespaceOf(sandbox),
       table: 'gangway_names',
       address: nameServerAddress,
       port: 53,
@@ -37,6 +37,6 @@ export function names(sandbox: Sandbox): readonly DiversionStep[] {
 }
 
 /** What the rules leave to a process. */
-export function nameSockets(): readonly string[] {
+export function dnsSocketRemarks(): readonly string[] {
   return ['no command: sockets of the switchboard, opened in the container’s namespace, answer for its names'];
 }

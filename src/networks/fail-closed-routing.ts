@@ -40,7 +40,7 @@ const ownPriority = 640;
 const unseenPriority = 641;
 
 /** `ip rule add pref 641 to 172.17.0.0/16 fwmark 0/0xffffffff blackhole`, and what has to be let past it. */
-export function dropUnseen({ bridge, subnets, gatewayModes, internal }: BridgeNetwork): readonly Step[] {
+export function failClosedRules({ bridge, subnets, gatewayModes, internal }: BridgeNetwork): readonly Step[] {
   return subnets
     .map(({ subnet }) => network(subnet))
     .flatMap((subnet) => [
@@ -77,7 +77,7 @@ function outOf(bridge: string, { address: { family } }: Prefix): Step {
 }
 
 /** `sysctl -w net.ipv4.conf.gangway0.src_valid_mark=1`: see above. */
-export function askWithMark({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
+export function sourceValidMark({ bridge, subnets, gatewayModes }: BridgeNetwork): readonly Step[] {
   const routes = subnets.some(({ subnet }) => subnet.address.family === 4) && gatewayModes[4] !== 'isolated';
   if (!routes) return [];
   const why = 'the kernel asks where a container lives with the mark of its packet, or would find a black hole there';

@@ -36,7 +36,7 @@ const ipv6Lines = [
 ];
 
 /** `172.17.0.2<TAB>web`, below the six standard lines and what the person adds. */
-export function hosts(
+export function hostsFile(
   names: string,
   addresses: readonly Address[],
   { added = [], ipv6 = true }: { readonly added?: readonly HostEntry[]; readonly ipv6?: boolean } = {},
@@ -101,7 +101,7 @@ export function resolvConf(
  * The name server has to be asked first for what it knows, so a name without dots is tried as it stands (`ndots:0`), before
  * the search domains, unless somebody said otherwise. The comments say for people whom it asks in its turn.
  */
-export function nameServiceResolvConf(settings: ResolverSettings): string {
+export function embeddedDnsResolvConf(settings: ResolverSettings): string {
   const { search, options, ndots, upstreams, overridden } = settings;
   const servers = upstreams.map(({ address, place }) =>
     place === 'host' ? `host(${formatAddress(address)})` : formatAddress(address),

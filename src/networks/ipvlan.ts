@@ -43,9 +43,9 @@
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import type { IpvlanRequest, Subnet } from '../values/network.ts';
-import { birthName, macvlanWaysOut, type WireEndpoint } from './macvlan.ts';
+import { macvlanRoutes, temporaryLinkName, type WireEndpoint } from './macvlan.ts';
 import { createParent, type Parent } from './parent-interface.ts';
-import { closedFamily, inSandbox, occupy, type Sandbox } from './sandbox.ts';
+import { configureLink, disableIpv6, namespaceOf, type Sandbox } from './sandbox.ts';
 
 /** More addresses behind one MAC. */
 export interface IpvlanNetwork {
@@ -88,18 +88,18 @@ export function attachIpvlan(
       flag,
       namespace: sandbox.namespace,
       name: endpoint.link,
-      bornAs: birthName(endpoint),
+      bornAs: temporaryLinkName(endpoint),
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
       why: `the container’s ${endpoint.link} is one more address behind ${parent.link}`,
     },
-    ...closedFamily(inSandbox(sandbox), endpoint.link, subnets, families),
-    ...occupy(endpoint, sandbox),
+    ...disableIpv6(namespaceOf(sandbox), endpoint.link, subnets, families),
+    ...configureLink(endpoint, sandbox),
   ];
 }
 
 /** The ways out that a plug offers: by a gateway on the wire (l2), or simply out, where the parent routes (l3, l3s). */
-export function ipvlanWaysOut(network: IpvlanNetwork, endpoint: Omit<WireEndpoint, 'mac'>): readonly DefaultRoute[] {
-  if (network.mode === 'l2') return macvlanWaysOut(network, endpoint);
+export function ipvlanRoutes(network: IpvlanNetwork, endpoint: Omit<WireEndpoint, 'mac'>): readonly DefaultRoute[] {
+  if (network.mode === 'l2') return macvlanRoutes(network, endpoint);
   if (network.internal) return [];
   return endpoint.addresses.map(({ address }) => ({ family: address.family, link: endpoint.link }));
 }

@@ -48,7 +48,7 @@ import { shortId } from '../values/id.ts';
 import type { Mac } from '../values/mac.ts';
 import type { MacvlanRequest, Subnet } from '../values/network.ts';
 import { createParent, type Parent } from './parent-interface.ts';
-import { closedFamily, familiesOn, inSandbox, type Occupant, occupy, type Sandbox } from './sandbox.ts';
+import { configureLink, disableIpv6, type EndpointLink, familiesForMtu, namespaceOf, type Sandbox } from './sandbox.ts';
 
 /** More MACs on one wire. */
 export interface MacvlanNetwork {
@@ -64,7 +64,7 @@ export interface MacvlanNetwork {
 }
 
 /** A container's place on a wire. */
-export interface WireEndpoint extends Occupant {
+export interface WireEndpoint extends EndpointLink {
   readonly id: string;
   readonly mac: Mac;
 }
@@ -97,18 +97,18 @@ export function attachMacvlan(
       mode,
       namespace: sandbox.namespace,
       name: link,
-      bornAs: birthName(endpoint),
+      bornAs: temporaryLinkName(endpoint),
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
       ...(mode === 'passthru' ? {} : { mac }),
       why: `the container’s ${link} is one more MAC on ${parent.link}`,
     },
-    ...closedFamily(inSandbox(sandbox), link, subnets, familiesOn(mtuBytes, families)),
-    ...occupy(endpoint, sandbox),
+    ...disableIpv6(namespaceOf(sandbox), link, subnets, familiesForMtu(mtuBytes, families)),
+    ...configureLink(endpoint, sandbox),
   ];
 }
 
 /** The ways out that a plug offers: by the gateway of its subnet, where there is one. */
-export function macvlanWaysOut(
+export function macvlanRoutes(
   { subnets, internal }: Pick<MacvlanNetwork, 'subnets' | 'internal'>,
   { link, addresses }: Omit<WireEndpoint, 'mac'>,
 ): readonly DefaultRoute[] {
@@ -120,6 +120,6 @@ export function macvlanWaysOut(
 }
 
 /** A name that no other link of the machine or of the container has. */
-export function birthName({ id }: Pick<WireEndpoint, 'id'>): string {
+export function temporaryLinkName({ id }: Pick<WireEndpoint, 'id'>): string {
   return `gw${shortId(id)}`;
 }

@@ -31,52 +31,41 @@
  */
 import type { Backend } from '../firewall/backend.ts';
 import { closedTransitElements } from '../firewall/policy.ts';
+import type { Forwarding, Ipv6Forwarding } from '../kernel/forwarding.ts';
 import type { FirewallStep, Step, SysctlStep } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 
-/** What the machine does so far, in the families that a network needs. */
-export interface Forwarding {
-  readonly ipv4?: Ipv4Forwarding;
+/** The host's forwarding settings, for the families that a network needs. */
+export interface ForwardingState {
+  readonly ipv4?: Forwarding;
   readonly ipv6?: Ipv6Forwarding;
 }
 
-export interface Ipv4Forwarding {
-  /** `sysctl -n net.ipv4.ip_forward` */
-  readonly forwarding: string;
-  /** The links that forward by themselves: `net.ipv4.conf.*.forwarding` is 1. */
-  readonly routing: readonly string[];
-}
-
-export interface Ipv6Forwarding extends Ipv4Forwarding {
-  /** The links that would no longer hear a router: `accept_ra` is 1. */
-  readonly listening: readonly string[];
-}
-
 /** `sysctl -w net.ipv4.ip_forward=1`, with the guard before it; nothing where the machine forwards already. */
-export function forwarding({ ipv4, ipv6 }: Forwarding, firewall: Backend): readonly Step[] {
+export function enableForwarding({ ipv4, ipv6 }: ForwardingState, firewall: Backend): readonly Step[] {
   return [
     ...(ipv4?.forwarding === '0' ? [...others(4, ipv4, firewall), router(switches[4])] : []),
     ...(ipv6?.forwarding === '0'
-      ? [...others(6, ipv6, firewall), ...ipv6.listening.map(goOnListening), router(switches[6])]
+      ? [...others(6, ipv6, firewall), ...ipv6.routerAdvertisementLinks.map(goOnListening), router(switches[6])]
       : []),
   ];
 }
 
 /** What becomes of other people's packets. */
-function others(family: Family, { routing }: Ipv4Forwarding, firewall: Backend): readonly Step[] {
+function others(family: Family, { forwardingLinks: routing }: Forwarding, firewall: Backend): readonly Step[] {
   return routing.length === 0 ? closeTransit(family, firewall) : routing.map((link) => goOnRouting(family, link));
 }
 
 /** `nft add element inet gangway closed_transit { ipv4 }`. */
 export function closeTransit(family: Family, firewall: Backend): readonly FirewallStep[] {
   const why = 'the machine is about to forward packets: for our containers, and for nobody else';
-  return firewall.know(closedTransitElements(family), why);
+  return firewall.stepsFor(closedTransitElements(family), why);
 }
 
 const switches = { 4: 'net/ipv4/ip_forward', 6: 'net/ipv6/conf/all/forwarding' } as const;
 
 /** Is this the step that makes the machine a router, in this family? */
-export function turnsOnForwarding(step: Step, family: Family): boolean {
+export function enablesForwarding(step: Step, family: Family): boolean {
   return step.kind === 'sysctl' && step.key === switches[family];
 }
 
@@ -100,7 +89,7 @@ function goesOnRouting(step: Step, family: Family): boolean {
 
 /** Of the steps that made the machine a router: is it one for nobody but our containers, in this family? */
 export function closesTransit(steps: readonly Step[], family: Family): boolean {
-  return steps.some((step) => turnsOnForwarding(step, family)) && !steps.some((step) => goesOnRouting(step, family));
+  return steps.some((step) => enablesForwarding(step, family)) && !steps.some((step) => goesOnRouting(step, family));
 }
 
 function goOnListening(link: string): SysctlStep {

@@ -2,10 +2,10 @@
 import type { Backend } from '../firewall/backend.ts';
 import type { DefaultRoute, Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
-import { attach, type BridgeNetwork, createBridge, type Endpoint, waysOut } from './bridge.ts';
-import { askWithMark, dropUnseen } from './fail-closed-routing.ts';
-import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanWaysOut } from './ipvlan.ts';
-import { attachMacvlan, createMacvlan, type MacvlanNetwork, macvlanWaysOut } from './macvlan.ts';
+import { attachBridge, type BridgeNetwork, bridgeRoutes, createBridge, type Endpoint } from './bridge.ts';
+import { failClosedRules, sourceValidMark } from './fail-closed-routing.ts';
+import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanRoutes } from './ipvlan.ts';
+import { attachMacvlan, createMacvlan, type MacvlanNetwork, macvlanRoutes } from './macvlan.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
@@ -14,7 +14,7 @@ export type Network = BridgeNetwork | MacvlanNetwork | IpvlanNetwork;
 export function createNetwork(network: Network, families: readonly Family[], firewall: Backend): readonly Step[] {
   switch (network.kind) {
     case 'bridge':
-      return [...dropUnseen(network), ...createBridge(network, families, firewall), ...askWithMark(network)];
+      return [...failClosedRules(network), ...createBridge(network, families, firewall), ...sourceValidMark(network)];
     case 'macvlan':
       return createMacvlan(network, families);
     case 'ipvlan':
@@ -23,7 +23,7 @@ export function createNetwork(network: Network, families: readonly Family[], fir
 }
 
 /** Plugs a container in. @param families those that the kernel has */
-export function plugIn(
+export function attachEndpoint(
   network: Network,
   endpoint: Endpoint,
   sandbox: Sandbox,
@@ -31,7 +31,7 @@ export function plugIn(
 ): readonly Step[] {
   switch (network.kind) {
     case 'bridge':
-      return attach(network, endpoint, sandbox, families);
+      return attachBridge(network, endpoint, sandbox, families);
     case 'macvlan':
       return attachMacvlan(network, endpoint, sandbox, families);
     case 'ipvlan':
@@ -40,7 +40,7 @@ export function plugIn(
 }
 
 /** The ways to the world that the plug offers, at most one a family, and none of a family of which it has no address. */
-export function waysThrough(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
+export function endpointRoutes(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
   const families = endpoint.addresses.map(({ address }) => address.family);
   return waysOf(network, endpoint).filter(({ family }) => families.includes(family));
 }
@@ -48,11 +48,11 @@ export function waysThrough(network: Network, endpoint: Endpoint): readonly Defa
 function waysOf(network: Network, endpoint: Endpoint): readonly DefaultRoute[] {
   switch (network.kind) {
     case 'bridge':
-      return waysOut(network, endpoint);
+      return bridgeRoutes(network, endpoint);
     case 'macvlan':
-      return macvlanWaysOut(network, endpoint);
+      return macvlanRoutes(network, endpoint);
     case 'ipvlan':
-      return ipvlanWaysOut(network, endpoint);
+      return ipvlanRoutes(network, endpoint);
   }
 }
 

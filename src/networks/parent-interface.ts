@@ -17,7 +17,7 @@ import type { Step } from '../plan/step.ts';
 import type { Family } from '../values/address.ts';
 import { GangwayError } from '../values/errors.ts';
 import type { Subnet } from '../values/network.ts';
-import { closedFamily } from './sandbox.ts';
+import { disableIpv6 } from './sandbox.ts';
 
 export type Parent =
   | { readonly kind: 'found'; readonly link: string }
@@ -56,7 +56,7 @@ export function createParent(parent: Parent, subnets: readonly Subnet[], familie
     parent.kind === 'vlan'
       ? { kind: 'vlan', in: 'host', name: link, parent: parent.trunk, id: parent.id, why: vlanReason(parent.id) }
       : { kind: 'dummy', in: 'host', name: link, why: 'a parent that leads nowhere: whatever leaves by it is gone' },
-    ...closedFamily('host', link, subnets, families),
+    ...disableIpv6('host', link, subnets, families),
     { kind: 'up', in: 'host', link, why: 'the parent is on' },
   ];
 }

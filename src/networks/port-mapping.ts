@@ -26,7 +26,7 @@
  * Where we differ from Docker: one process for all ports instead of two per port, and an element of a map and one of a set per port
  * instead of three rules: a packet's way is as short with ten thousand ports as with one.
  */
-import { type Backend, contentOf, placeOf } from '../firewall/backend.ts';
+import { type Backend, stepContent, stepKey } from '../firewall/backend.ts';
 import { type NetworkPolicy, portElements } from '../firewall/policy.ts';
 import { coalesce } from '../firewall/ranges.ts';
 import type { FirewallStep, FlowPort, FlowsStep } from '../plan/step.ts';
@@ -36,13 +36,13 @@ import { type Forward, isTranslated } from '../values/port.ts';
 import { formatBinding } from '../values/port-grammar.ts';
 
 /** Those that need a port of the machine, and a socket that holds it. */
-export function carried<T extends Pick<Forward, 'routed'>>(forwards: readonly T[]): readonly T[] {
+export function withHostPort<T extends Pick<Forward, 'routed'>>(forwards: readonly T[]): readonly T[] {
   return forwards.filter(({ routed }) => routed === undefined);
 }
 
 /** What the rules leave to a process: a sentence for each socket of the switchboard. */
-export function sockets(forwards: readonly Forward[]): readonly string[] {
-  return carried(forwards).map((forward) => {
+export function socketRemarks(forwards: readonly Forward[]): readonly string[] {
+  return withHostPort(forwards).map((forward) => {
     const { clientAddress } = forward.binding;
     const what = clientAddress === undefined ? 'what the rules can’t' : 'everything';
     const how = clientAddress === undefined ? '' : manners[clientAddress];
@@ -56,21 +56,29 @@ const manners = {
 } as const;
 
 /** The network behind an address of the container, as far as published ports go. */
-export type Behind = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;
+export type PolicyLookup = (target: Address) => Pick<NetworkPolicy, 'bridge' | 'gatewayModes' | 'trustedLinks'>;
 
 /** `nft add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }` for each port that the kernel can serve. */
-export function publish(forwards: readonly ForwardSet[], behind: Behind, firewall: Backend): readonly FirewallStep[] {
-  return published(forwards, behind, firewall).map(({ step }) => step);
+export function portSteps(
+  forwards: readonly ForwardSet[],
+  behind: PolicyLookup,
+  firewall: Backend,
+): readonly FirewallStep[] {
+  return portFacts(forwards, behind, firewall).map(({ step }) => step);
 }
 
 /** A fact of published ports, and those that it is for. */
-export interface Published {
+export interface PortFact {
   readonly step: FirewallStep;
   readonly forwards: readonly ForwardRun[];
 }
 
 /** The same, with what each of them is for. */
-export function published(forwards: readonly ForwardSet[], behind: Behind, firewall: Backend): readonly Published[] {
+export function portFacts(
+  forwards: readonly ForwardSet[],
+  behind: PolicyLookup,
+  firewall: Backend,
+): readonly PortFact[] {
   const facts = forwards.flatMap((set) => {
     const policy = behind(set.target);
     return runsOf([set]).flatMap((run) =>
@@ -78,7 +86,7 @@ export function published(forwards: readonly ForwardSet[], behind: Behind, firew
     );
   });
   return coalesce(facts).flatMap(({ element, sources }) =>
-    firewall.know([element], reason(sources)).map((step) => ({ step, forwards: sources })),
+    firewall.stepsFor([element], reason(sources)).map((step) => ({ step, forwards: sources })),
   );
 }
 
@@ -92,7 +100,7 @@ function reason(forwards: readonly ForwardRun[]): string {
 }
 
 function byPlace(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallStep> {
-  return new Map(steps.map((step) => [placeOf(step), step]));
+  return new Map(steps.map((step) => [stepKey(step), step]));
 }
 
 /**
@@ -101,7 +109,7 @@ function byPlace(steps: readonly FirewallStep[]): ReadonlyMap<string, FirewallSt
  * whose first packet met the deaf socket sends it again, and is carried by the process this once.
  */
 function asked(forwards: readonly Forward[]): readonly FlowPort[] {
-  return carried(forwards)
+  return withHostPort(forwards)
     .filter(({ binding }) => binding.protocol === 'udp')
     .map(({ binding }) => ({ protocol: 'udp', address: binding.hostAddress, port: binding.hostPort }));
 }
@@ -112,7 +120,7 @@ function asked(forwards: readonly Forward[]): readonly FlowPort[] {
  * doesn't know with RST, over SCTP with ABORT. What a process carries, that ends itself.
  */
 function translated(forwards: readonly Forward[]): readonly FlowPort[] {
-  return carried(forwards)
+  return withHostPort(forwards)
     .filter(({ binding, target }) => isTranslated(binding, target))
     .map(({ binding: { protocol, hostAddress, hostPort, containerPort }, target }) => {
       return { protocol, address: hostAddress, port: hostPort, to: { address: target, port: containerPort } };
@@ -128,7 +136,7 @@ const ledBefore =
   'the kernel remembers where it has led connections: whoever came in by this port is led there no longer';
 
 /** The firewall's steps, between those that decide flows anew: behind them when they have come, and when they have gone. */
-export function withFlows(
+export function withConntrackCleanup(
   facts: readonly FirewallStep[],
   forwards: readonly Forward[],
 ): readonly (FirewallStep | FlowsStep)[] {
@@ -143,7 +151,7 @@ export function withFlows(
  * The same for ports that move. What came in by one that is still there goes on as long as the container has the address:
  * a new way out ends no connection.
  */
-export function movingFlows(
+export function movedPortSteps(
   facts: readonly FirewallStep[],
   before: readonly Forward[],
   wanted: readonly Forward[],
@@ -172,11 +180,11 @@ export function republish(
 ): readonly FirewallStep[] {
   const old = byPlace(before);
   const fresh = byPlace(wanted);
-  const gone = before.filter((step) => !fresh.has(placeOf(step))).map((step) => withdrawn(step, why));
+  const gone = before.filter((step) => !fresh.has(stepKey(step))).map((step) => withdrawn(step, why));
   const moved = wanted.flatMap((step): readonly FirewallStep[] => {
-    const found = old.get(placeOf(step));
+    const found = old.get(stepKey(step));
     if (found === undefined) return [step];
-    return contentOf(found) === contentOf(step) ? [] : [inPlaceOf(found, step)];
+    return stepContent(found) === stepContent(step) ? [] : [inPlaceOf(found, step)];
   });
   return [...gone, ...moved];
 }

@@ -19,7 +19,7 @@
  * listen on ports below 1024 and send pings: the ports are the container's own, and so is the damage.
  */
 
-import type { Place } from '../plan/namespace-ref.ts';
+import type { NamespaceRef } from '../plan/namespace-ref.ts';
 import type { Step, SysctlStep } from '../plan/step.ts';
 import type { Family, Prefix } from '../values/address.ts';
 import type { SubordinateRange } from '../values/launch.ts';
@@ -33,13 +33,13 @@ export interface Sandbox {
   readonly owner?: { readonly pin: string; readonly range: SubordinateRange };
 }
 
-export function inSandbox({ namespace }: Sandbox): Place {
+export function namespaceOf({ namespace }: Sandbox): NamespaceRef {
   return { namespace };
 }
 
 /** `ip netns add C; ip -n C link set lo up`, and the two settings that Docker gives every container. */
-export function none(sandbox: Sandbox): readonly Step[] {
-  const place = inSandbox(sandbox);
+export function createSandbox(sandbox: Sandbox): readonly Step[] {
+  const place = namespaceOf(sandbox);
   return [
     {
       kind: 'namespace',
@@ -79,10 +79,10 @@ function everyGroup({ first, length }: SubordinateRange): string {
  * `sysctl -qw KEY=VALUE` in the container, before it has links: what is said of all of them later must not open a family
  * that their network closes. Settings of one link are the connection’s (`driver-opt`).
  */
-export function settings(sandbox: Sandbox, sysctls: readonly Sysctl[]): readonly SysctlStep[] {
+export function sysctlSteps(sandbox: Sandbox, sysctls: readonly Sysctl[]): readonly SysctlStep[] {
   return sysctls.filter(isOfNetwork).map(({ key, value }) => ({
     kind: 'sysctl',
-    in: inSandbox(sandbox),
+    in: namespaceOf(sandbox),
     key,
     value,
     asked: true,
@@ -95,8 +95,8 @@ export function settings(sandbox: Sandbox, sysctls: readonly Sysctl[]): readonly
  *
  * @param families those that the kernel has: booted with `ipv6.disable=1` it has nothing to close, and no such setting
  */
-export function closedFamily(
-  place: Place,
+export function disableIpv6(
+  place: NamespaceRef,
   link: string,
   subnets: readonly { readonly subnet: Prefix }[],
   families: readonly Family[],
@@ -114,12 +114,12 @@ export function closedFamily(
 }
 
 /** The kernel gives a link of less than 1280 bytes no IPv6, which couldn't use it: there is nothing to close, and no setting. RFC 8200, 5 */
-export function familiesOn(mtuBytes: number | undefined, families: readonly Family[]): readonly Family[] {
+export function familiesForMtu(mtuBytes: number | undefined, families: readonly Family[]): readonly Family[] {
   return families.filter((family) => family === 4 || mtuBytes === undefined || mtuBytes >= 1280);
 }
 
 /** A container's end of a plug. */
-export interface Occupant {
+export interface EndpointLink {
   /** The container's link: `eth0`. */
   readonly link: string;
   readonly addresses: readonly Prefix[];
@@ -138,11 +138,11 @@ export interface Occupant {
  *
  * The settings that somebody wants for the link come before it is up: no packet meets it without them.
  */
-export function occupy(
-  { link, addresses, linkLocalAddresses = [], sysctls = [] }: Occupant,
+export function configureLink(
+  { link, addresses, linkLocalAddresses = [], sysctls = [] }: EndpointLink,
   sandbox: Sandbox,
 ): readonly Step[] {
-  const place = inSandbox(sandbox);
+  const place = namespaceOf(sandbox);
   const address = (prefix: Prefix, why: string): Step => ({ kind: 'address', in: place, link, prefix, why });
   return [
     ...addresses.map((prefix) => address(prefix, 'the container’s address')),

@@ -44,7 +44,7 @@ export function isTransparent(forwards: readonly Forward[]): boolean {
 }
 
 /** `nft -f transparent.nft`, `ip route add local default dev lo table …`, `ip rule add fwmark … lookup …` */
-export function wayBack(families: readonly Family[]): readonly Step[] {
+export function returnPath(families: readonly Family[]): readonly Step[] {
   const file = readFileSync(new URL('../firewall/nftables/transparent.nft', import.meta.url), 'utf8');
   const text = file.slice(file.indexOf('create table'));
   const why = 'what containers answer to a relay that asks in a client’s name gets a mark';

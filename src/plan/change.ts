@@ -15,11 +15,11 @@ import type { LogPosition, Occurrence } from '../values/event.ts';
 import { present } from '../values/present.ts';
 import { apply } from './apply.ts';
 import { decode, encode } from './encoding.ts';
-import type { World } from './kernel-handles.ts';
+import type { KernelHandles } from './kernel-handles.ts';
 import type { Kinds } from './kind.ts';
 import type { Plan } from './plan.ts';
-import { type FileChange, place, stage, unstage } from './staged-files.ts';
-import { lasting, takeBack, undo } from './undo.ts';
+import { commitFile, type FileChange, stage, unstage } from './staged-files.ts';
+import { persistentSteps, rollBack, undo } from './undo.ts';
 
 /** Of a record's file. A network's is durable: it outlives a power cut. */
 export type RecordChange = FileChange;
@@ -33,13 +33,13 @@ export interface Change {
 }
 
 /** Where changes are written down while they are under way, and who is told when they have happened. */
-export interface Ledger {
+export interface ChangeLog {
   readonly journalPath: string;
-  readonly tell: (events: readonly Occurrence[]) => void;
+  readonly appendEvents: (events: readonly Occurrence[]) => void;
   /** Of a change that somebody else began, who may have told it before he was killed: behind that place. */
-  readonly tellUnlessTold: (events: readonly Occurrence[], since: LogPosition | undefined) => void;
+  readonly appendMissingEvents: (events: readonly Occurrence[], since: LogPosition | undefined) => void;
   /** How far has been told now? Undefined where nothing has. */
-  readonly toldUntil: () => LogPosition | undefined;
+  readonly eventPosition: () => LogPosition | undefined;
 }
 
 /** Read back by `recover`; a change of its meaning gets the next number. */
@@ -54,25 +54,30 @@ interface Journal extends Change {
 }
 
 /** Carries out a change. The caller holds the lock, and no journal is left from before. */
-export async function carryOut(change: Change, ledger: Ledger, kinds: Kinds, world: World): Promise<void> {
+export async function executeChange(
+  change: Change,
+  ledger: ChangeLog,
+  kinds: Kinds,
+  kernel: KernelHandles,
+): Promise<void> {
   const { journalPath } = ledger;
   try {
-    const toldUntil = ledger.toldUntil();
+    const toldUntil = ledger.eventPosition();
     writeJournal({ ...change, schema, boot: bootId(), ...present({ toldUntil }) }, journalPath);
   } catch (error) {
     if (!hasErrno(error, 'ENOSPC') || !canDoWithout(change)) throw error;
   }
   const { subject, steps, direction } = change.plan;
   try {
-    if (direction === 'make') await apply(subject, steps, kinds, world);
-    await stageOrUndo(change, kinds, world);
+    if (direction === 'make') await apply(subject, steps, kinds, kernel);
+    await stageOrUndo(change, kinds, kernel);
   } catch (error) {
     rmSync(journalPath, { force: true });
     throw error;
   }
   // An error from here on leaves the journal to the next command, which sees how far it came.
   if (direction === 'make') commit(change, ledger);
-  else await finish(change, ledger, kinds, world);
+  else await finish(change, ledger, kinds, kernel);
 }
 
 /**
@@ -97,11 +102,11 @@ function writeJournal(journal: Journal, path: string): void {
  * A full disk must not leave a container that no record knows, nor a record of what was taken back: every record is
  * written beside its place before the first one is renamed into it.
  */
-async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: World): Promise<void> {
+async function stageOrUndo({ plan, records }: Change, kinds: Kinds, kernel: KernelHandles): Promise<void> {
   try {
     stage(records);
   } catch (error) {
-    if (plan.direction === 'make') await takeBack(plan.subject, plan.steps, kinds, world, error);
+    if (plan.direction === 'make') await rollBack(plan.subject, plan.steps, kinds, kernel, error);
     throw error;
   }
 }
@@ -112,8 +117,12 @@ async function stageOrUndo({ plan, records }: Change, kinds: Kinds, world: World
  * @returns what was done, in words, or undefined where there was nothing
  * @throws GangwayError record-unreadable where a newer gangway was interrupted: only that one knows what to do
  */
-export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promise<string | undefined> {
-  const { journalPath, tellUnlessTold } = ledger;
+export async function recoverChange(
+  ledger: ChangeLog,
+  kinds: Kinds,
+  kernel: KernelHandles,
+): Promise<string | undefined> {
+  const { journalPath, appendMissingEvents: tellUnlessTold } = ledger;
   const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
   if (text === undefined) return undefined;
   const journal = readJournal(text, journalPath);
@@ -122,13 +131,13 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
     return 'removed a torn journal: the change it announced had not begun';
   }
   const { plan, toldUntil } = journal;
-  const careful: Ledger = { ...ledger, tell: (events) => tellUnlessTold(events, toldUntil) };
-  const steps = journal.boot === bootId() ? plan.steps : lasting(plan.steps);
+  const careful: ChangeLog = { ...ledger, appendEvents: (events) => tellUnlessTold(events, toldUntil) };
+  const steps = journal.boot === bootId() ? plan.steps : persistentSteps(plan.steps);
   const change = { ...journal, plan: { ...plan, steps } };
   const { subject, direction } = plan;
   if (direction === 'unmake') {
     stage(change.records);
-    return await told(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, world));
+    return await told(`completed an interrupted "${subject}"`, () => finish(change, careful, kinds, kernel));
   }
   if (committed(change)) {
     stage(change.records);
@@ -138,7 +147,7 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
   unstage(change.records);
   return await told(`took back an interrupted "${subject}"`, async () => {
     try {
-      await undo(subject, steps, kinds, world);
+      await undo(subject, steps, kinds, kernel);
     } finally {
       rmSync(journalPath);
     }
@@ -151,7 +160,7 @@ export async function recover(ledger: Ledger, kinds: Kinds, world: World): Promi
  *
  * @returns undefined where no change of it is announced, it is over, or it is a newer gangway's
  */
-export function announced(path: string, journalPath: string): FileChange | undefined {
+export function pendingFileChange(path: string, journalPath: string): FileChange | undefined {
   const text = ignoring('ENOENT', () => readFileSync(journalPath, 'utf8'));
   const journal = text === undefined ? undefined : parseJournal(text);
   if (journal === undefined || journal === 'newer' || journal.plan.direction === 'make') return undefined;
@@ -170,10 +179,10 @@ async function told(sentence: string, work: () => Promise<void>): Promise<string
 }
 
 /** Takes everything away and puts the records in their places; what could not be taken away is reported when all else is done. */
-async function finish(change: Change, ledger: Ledger, kinds: Kinds, world: World): Promise<void> {
+async function finish(change: Change, ledger: ChangeLog, kinds: Kinds, kernel: KernelHandles): Promise<void> {
   let failure: unknown;
   try {
-    await undo(change.plan.subject, change.plan.steps, kinds, world);
+    await undo(change.plan.subject, change.plan.steps, kinds, kernel);
   } catch (error) {
     if (!(error instanceof TeardownError)) throw error;
     failure = error;
@@ -182,8 +191,8 @@ async function finish(change: Change, ledger: Ledger, kinds: Kinds, world: World
   if (failure !== undefined) throw failure;
 }
 
-function commit(change: Change, { journalPath, tell }: Ledger): void {
-  for (const record of change.records) place(record);
+function commit(change: Change, { journalPath, appendEvents: tell }: ChangeLog): void {
+  for (const record of change.records) commitFile(record);
   tell(change.events ?? []);
   rmSync(journalPath, { force: true });
 }

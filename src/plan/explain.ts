@@ -6,7 +6,7 @@
  */
 import { type Kinds, kindOf } from './kind.ts';
 import type { Plan } from './plan.ts';
-import { wayBack } from './undo.ts';
+import { undoOrder } from './undo.ts';
 
 /**
  * The whole script, for sh(1) as root: iproute2, procps, nftables, util-linux and crun are what it calls. Modes that no
@@ -22,7 +22,7 @@ function explainPlan(plan: Plan, kinds: Kinds): string {
   const told =
     plan.direction === 'make'
       ? plan.steps.map((step) => ({ why: step.why, commands: kindOf(kinds, step).commands(step) }))
-      : wayBack(plan.steps, kinds).map(({ step, manner }) => ({
+      : undoOrder(plan.steps, kinds).map(({ step, handler: manner }) => ({
           why: `take back: ${step.why}`,
           commands: manner.undoCommands(step),
         }));

@@ -1,7 +1,7 @@
 import type { Step } from './step.ts';
 
 /** The steps whose undoing does what these do: each goes from what is to what was. */
-export function backwards(steps: readonly Step[]): readonly Step[] {
+export function invertSteps(steps: readonly Step[]): readonly Step[] {
   return steps.toReversed().map((step): Step => {
     switch (step.kind) {
       case 'route': {

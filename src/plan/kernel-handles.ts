@@ -8,9 +8,9 @@ import { KernelNamespace, pinPath } from '../kernel/namespace.ts';
 import type { Settings } from '../kernel/sysctl-batch.ts';
 import type { Lock } from '../sys/flock.ts';
 import { KernelError } from '../values/errors.ts';
-import type { Place } from './namespace-ref.ts';
+import type { NamespaceRef } from './namespace-ref.ts';
 
-export class World implements Disposable {
+export class KernelHandles implements Disposable {
   readonly #host: KernelNamespace;
   readonly #namespaces = new Map<string, KernelNamespace>();
   readonly #indices = new Map<string, number>();
@@ -23,7 +23,7 @@ export class World implements Disposable {
   }
 
   /** The open namespace of a place. @throws ENOENT where it has no pin */
-  namespace(place: Place): KernelNamespace {
+  namespace(place: NamespaceRef): KernelNamespace {
     if (place === 'host') return this.#host;
     const { namespace: name } = place;
     let found = this.#namespaces.get(name);
@@ -39,17 +39,17 @@ export class World implements Disposable {
   }
 
   /** Runs synchronous code with the thread inside the place. */
-  inside<T>(place: Place, body: () => T): T {
+  runInside<T>(place: NamespaceRef, body: () => T): T {
     return place === 'host' ? body() : this.namespace(place).inside(body);
   }
 
   /** @returns undefined where the place has no link of this name */
-  findLink(place: Place, name: string): Link | undefined {
+  findLink(place: NamespaceRef, name: string): Link | undefined {
     return findLink(this.namespace(place).route, name);
   }
 
   /** The index of a link, by which the kernel wants to be told where an address belongs. @throws KernelError ENODEV */
-  linkIndex(place: Place, name: string): number {
+  linkIndex(place: NamespaceRef, name: string): number {
     const key = linkKey(place, name);
     const known = this.#indices.get(key);
     if (known !== undefined) return known;
@@ -60,34 +60,34 @@ export class World implements Disposable {
   }
 
   /** Takes note of an index that a request is about to give to a link. */
-  learnIndex(place: Place, name: string, index: number): void {
+  setLinkIndex(place: NamespaceRef, name: string, index: number): void {
     this.#indices.set(linkKey(place, name), index);
   }
 
   /** A link that is made again has another index. */
-  forgetIndex(place: Place, name: string): void {
+  forgetLinkIndex(place: NamespaceRef, name: string): void {
     this.#indices.delete(linkKey(place, name));
   }
 
   /** Lets go of a namespace that is about to be removed. */
-  forget(name: string): void {
+  closeNamespace(name: string): void {
     this.#namespaces.get(name)?.close();
     this.#namespaces.delete(name);
     for (const key of this.#indices.keys()) if (key.startsWith(`${name}/`)) this.#indices.delete(key);
   }
 
   /** What was read once, and stays true until this change changes it: then `unlearn` is called. */
-  readOnce<T>(what: string, read: () => T): T {
+  cached<T>(what: string, read: () => T): T {
     if (!this.#read.has(what)) this.#read.set(what, read());
     return this.#read.get(what) as T;
   }
 
-  unlearn(what: string): void {
+  invalidate(what: string): void {
     this.#read.delete(what);
   }
 
   /** Keeps a lock until this world is closed. */
-  keep(lock: Lock): void {
+  holdLock(lock: Lock): void {
     this.#locks.push(lock);
   }
 
@@ -98,6 +98,6 @@ export class World implements Disposable {
   }
 }
 
-function linkKey(place: Place, name: string): string {
+function linkKey(place: NamespaceRef, name: string): string {
   return place === 'host' ? name : `${place.namespace}/${name}`;
 }

@@ -2,8 +2,8 @@
  * What a kind of step knows: how its steps are done, taken back, recognised and told.
  */
 import type { Request } from '../netlink/message.ts';
-import type { World } from './kernel-handles.ts';
-import type { Place } from './namespace-ref.ts';
+import type { KernelHandles } from './kernel-handles.ts';
+import type { NamespaceRef } from './namespace-ref.ts';
 import type { Step, StepOf } from './step.ts';
 
 /** What every kind knows: how a step is told and recognised, and how it is taken back. */
@@ -13,39 +13,41 @@ export interface Reversible<S extends Step> {
   /** The commands that take it back. */
   undoCommands(step: S): readonly string[];
   /** Is it so in the kernel now? */
-  holds(step: S, world: World): boolean;
+  holds(step: S, kernel: KernelHandles): boolean;
   /** Takes it back. What is gone already is taken back. */
-  undo(step: S, world: World): void | Promise<void>;
+  undo(step: S, kernel: KernelHandles): void | Promise<void>;
   /** For a step that ends with a namespace: makes its effect end now, and not when the kernel has time for it. */
-  readonly silence?: { undo(step: S, world: World): void; undoCommands(step: S): readonly string[] };
+  readonly disable?: { undo(step: S, kernel: KernelHandles): void; undoCommands(step: S): readonly string[] };
 }
 
 /** A step that is rtnetlink requests: neighbours in a plan that share a place travel in one system call. */
 export interface RequestKind<S extends Step> extends Reversible<S> {
-  requests(step: S, world: World): readonly Request[];
+  requests(step: S, kernel: KernelHandles): readonly Request[];
 }
 
 /** A step of which neighbours are done, and taken back, in one transaction: all or none. */
 export interface TransactionKind<S extends Step> extends Reversible<S> {
   /** May both be in one transaction? */
-  joins(one: S, other: S): boolean;
-  applyAll(steps: readonly S[], world: World): void | Promise<void>;
+  canBatch(one: S, other: S): boolean;
+  /** Undoes all steps of a plan together, in the place of the one whose turn comes last. */
+  readonly gathersUndo?: true;
+  applyAll(steps: readonly S[], kernel: KernelHandles): void | Promise<void>;
   /** What is gone already is taken back. */
-  undoAll(steps: readonly S[], world: World): void | Promise<void>;
+  undoAll(steps: readonly S[], kernel: KernelHandles): void | Promise<void>;
 }
 
 /** A step that is a quick synchronous act in its place: neighbours share one visit. */
-export interface VisitKind<S extends Step> extends Reversible<S> {
+export interface InNamespaceKind<S extends Step> extends Reversible<S> {
   /** Called with the thread inside the step's place. */
-  visit(step: S, world: World): void;
+  applyInside(step: S, kernel: KernelHandles): void;
 }
 
 /** Any other step. */
 export interface ActionKind<S extends Step> extends Reversible<S> {
-  apply(step: S, world: World): void | Promise<void>;
+  apply(step: S, kernel: KernelHandles): void | Promise<void>;
 }
 
-export type StepKind<S extends Step> = RequestKind<S> | TransactionKind<S> | VisitKind<S> | ActionKind<S>;
+export type StepKind<S extends Step> = RequestKind<S> | TransactionKind<S> | InNamespaceKind<S> | ActionKind<S>;
 
 export type Kinds = { readonly [K in Step['kind']]: StepKind<StepOf<K>> };
 
@@ -55,11 +57,11 @@ export function kindOf<S extends Step>(kinds: Kinds, step: S): StepKind<S> {
 }
 
 /** `ip`, or `ip -n NAME` for a command inside a namespace. */
-export function ip(place: Place): string {
+export function ipCommand(place: NamespaceRef): string {
   return place === 'host' ? 'ip' : `ip -n ${place.namespace}`;
 }
 
 /** Nothing, or `ip netns exec NAME ` for a program that has to run inside. */
-export function inside(place: Place): string {
+export function execPrefix(place: NamespaceRef): string {
   return place === 'host' ? '' : `ip netns exec ${place.namespace} `;
 }

@@ -3,12 +3,12 @@
 import type { Segments } from '../values/gso-sizes.ts';
 import type { Mac } from '../values/mac.ts';
 import type { IpvlanRequest, MacvlanRequest } from '../values/network.ts';
-import type { Place, Reasoned } from './namespace-ref.ts';
+import type { NamespaceRef, Reasoned } from './namespace-ref.ts';
 
 /** `ip link add NAME type bridge`. */
 export interface BridgeStep extends Reasoned {
   readonly kind: 'bridge';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly name: string;
   readonly mac: Mac;
   readonly mtuBytes: number;
@@ -19,7 +19,7 @@ export interface BridgeStep extends Reasoned {
 /** `ip link add NAME master BRIDGE up type veth peer name PEER netns NAMESPACE`. */
 export interface VethStep extends Reasoned {
   readonly kind: 'veth';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly name: string;
   readonly bridge: string;
   readonly mtuBytes: number;
@@ -35,14 +35,14 @@ export interface VethStep extends Reasoned {
 /** `ip link set LINK gso_max_size BYTES …`: at a bridge, which takes no more than its ports do, once it has one. */
 export interface SegmentsStep extends Reasoned {
   readonly kind: 'segments';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly link: string;
   readonly segments: Segments;
 }
 
 /** A link on a parent, in the namespace of a container. The parent's place is `in`. */
 interface ChildStep extends Reasoned {
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly parent: string;
   readonly namespace: string;
   readonly name: string;
@@ -73,7 +73,7 @@ export interface IpvlanStep extends ChildStep {
 /** `ip link add link PARENT name NAME type vlan id ID`. */
 export interface VlanStep extends Reasoned {
   readonly kind: 'vlan';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly name: string;
   readonly parent: string;
   readonly id: number;
@@ -82,34 +82,34 @@ export interface VlanStep extends Reasoned {
 /** `ip link add NAME type dummy`. */
 export interface DummyStep extends Reasoned {
   readonly kind: 'dummy';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly name: string;
 }
 
 /** `ip link set NAME type bridge_slave hairpin on`. */
 export interface HairpinStep extends Reasoned {
   readonly kind: 'hairpin';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly link: string;
 }
 
 /** `ip link set NAME type bridge_slave group_fwd_mask 0xfffd`: what is for the bridge itself, it passes on like all else. */
 export interface GroupsForwardedStep extends Reasoned {
   readonly kind: 'groups-forwarded';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly link: string;
 }
 
 /** `ip link set NAME type bridge_slave isolated on`. */
 export interface IsolatedStep extends Reasoned {
   readonly kind: 'isolated';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly link: string;
 }
 
 /** `ip link set NAME up`. */
 export interface UpStep extends Reasoned {
   readonly kind: 'up';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly link: string;
 }

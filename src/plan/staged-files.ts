@@ -48,7 +48,7 @@ function stageFile({ path, content, durable }: FileChange): void {
 }
 
 /** Puts what was staged into its place, or over what is there. */
-export function place({ path, content, durable }: FileChange): void {
+export function commitFile({ path, content, durable }: FileChange): void {
   if (content === null) rmSync(path, { force: true });
   else if (existsSync(staged(path))) renameSync(staged(path), path);
   else write(openSync(path, 'r+'), padded(content, statSync(path).size), durable);

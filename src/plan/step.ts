@@ -30,7 +30,7 @@ import type {
   VethStep,
   VlanStep,
 } from './link-step.ts';
-import type { Place, Reasoned } from './namespace-ref.ts';
+import type { NamespaceRef, Reasoned } from './namespace-ref.ts';
 
 /** `ip netns add NAME`, or with an owner: born inside a new user namespace, which is pinned beside it. */
 export interface NamespaceStep extends Reasoned {
@@ -42,7 +42,7 @@ export interface NamespaceStep extends Reasoned {
 /** `ip address add PREFIX dev LINK`. */
 export interface AddressStep extends Reasoned {
   readonly kind: 'address';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly link: string;
   readonly prefix: Prefix;
 }
@@ -57,27 +57,27 @@ export interface DefaultRoute {
 /** `ip route add default via GATEWAY dev LINK`, or `ip route replace` of the one that `was`, which comes back by undoing. */
 export interface RouteStep extends Reasoned, DefaultRoute {
   readonly kind: 'route';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly was?: Omit<DefaultRoute, 'family'>;
 }
 
 /** `ip route add local default dev lo table …`: who is led to this table has arrived. */
 export interface LocalRouteStep extends Reasoned, LocalRoute {
   readonly kind: 'local-route';
-  readonly in: Place;
+  readonly in: NamespaceRef;
 }
 
 /** `ip rule add …`. */
 export interface RoutingRuleStep extends Reasoned {
   readonly kind: 'routing-rule';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly rule: RoutingRule;
 }
 
 /** `sysctl -qw KEY=VALUE`; `was` is written back when the step is undone, absent where the namespace's end undoes it. */
 export interface SysctlStep extends Reasoned, Setting {
   readonly kind: 'sysctl';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly was?: string;
 }
 
@@ -104,14 +104,14 @@ export interface RulesetStep extends Reasoned, InTable {
 /** `nft -f -`: a table of its own that leads an address's port, UDP and TCP, to another port of the same address. */
 export interface DiversionStep extends Reasoned, PortDiversion {
   readonly kind: 'diversion';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly table: string;
 }
 
 /** `nft add element inet TABLE SET { … }`, in the place of the one that `was`. At least one of the two is there. */
 export interface ElementStep extends Reasoned, InTable {
   readonly kind: 'element';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly element?: SetElement;
   readonly was?: SetElement;
 }
@@ -149,28 +149,28 @@ export interface RuleStep extends Reasoned {
 export type FirewallStep = ElementStep | RuleStep;
 
 /**
- * `conntrack -D --orig-port-dst PORT --reply-src ADDRESS`: has the kernel forget how it translates what was asked of ports of
- * the machine. `when` the plan is made, or undone: after the rules have changed.
+ * Deletes the flows of published ports from connection tracking: `conntrack -D --orig-port-dst PORT --reply-src ADDRESS`.
+ * `when` names the direction that deletes them, after the rules have changed: the plan is made, or undone.
  */
 export interface FlowsStep extends Reasoned {
   readonly kind: 'flows';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly when: 'made' | 'undone';
   readonly ports: readonly FlowPort[];
 }
 
 /**
- * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS; ip neighbour flush to ADDRESS dev LINK`: has the kernel forget,
- * when the plan is undone, all that these addresses had a part in, and what waits there for one of them to answer.
+ * Deletes all flows of a container's addresses, and its ARP and NDP entries, when the plan is undone:
+ * `conntrack -D -s ADDRESS; conntrack -D --reply-src ADDRESS; ip neighbour flush to ADDRESS dev LINK`.
  */
 export interface OwnFlowsStep extends Reasoned {
   readonly kind: 'own-flows';
-  readonly in: Place;
+  readonly in: NamespaceRef;
   readonly link: string;
   readonly addresses: readonly Address[];
 }
 
-/** A port of the machine, and what it led to. Without that: whoever has asked it before it led anywhere. */
+/** A published port of the host and its target. Without `to`: flows that began before the port was published. */
 export interface FlowPort {
   readonly protocol: Protocol;
   readonly address: Address;

@@ -8,7 +8,7 @@
  *     …                               ├──  172.17.0.2: 10000 -> 10000, 10,000 of them
  *     19999 leads to 172.17.0.2:19999 ┘
  */
-import { formatHost, formatPrefix, sameAddress } from './address.ts';
+import { formatAddress, formatHost, formatPrefix, sameAddress } from './address.ts';
 import type { Forward, PortBinding } from './port.ts';
 import { formatRange } from './port-grammar.ts';
 import { present } from './present.ts';
@@ -126,3 +126,33 @@ export function formatHostPorts({ protocol, hostAddress }: PortSide, { hostPort,
 
 type PortSide = Pick<PortBinding, 'protocol' | 'hostAddress'>;
 type HostPorts = Pick<PortRun, 'hostPort' | 'count'>;
+
+/** A `ForwardSet` with its addresses as text, for JSON. */
+export interface WireForwards extends Pick<ForwardSet, 'protocol' | 'clientAddress' | 'ports'> {
+  readonly hostAddress: string;
+  readonly target: string;
+  readonly near?: readonly string[];
+}
+
+export function encodeForwards({
+  protocol,
+  hostAddress,
+  clientAddress,
+  target,
+  near,
+  ports,
+}: ForwardSet): WireForwards {
+  return {
+    protocol,
+    hostAddress: formatAddress(hostAddress),
+    ...present({ clientAddress }),
+    target: formatAddress(target),
+    ...present({ near: near?.map(formatPrefix) }),
+    ports,
+  };
+}
+
+/** Returns the same text for equal lists of forwards. */
+export function forwardsKey(forwards: readonly ForwardSet[]): string {
+  return JSON.stringify(forwards.map(encodeForwards));
+}

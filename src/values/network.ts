@@ -146,3 +146,9 @@ export interface Subnet {
 export function fixedAddresses({ gateway, auxiliary }: Subnet): readonly Address[] {
   return [...(gateway === undefined ? [] : [gateway]), ...Object.values(auxiliary)];
 }
+
+/** How docker calls where a stack comes from: the first network for one that has several. */
+export function modeName(mode: NetworkMode): string {
+  if (mode.kind === 'container') return `container:${mode.container}`;
+  return mode.kind === 'networks' ? (mode.connections[0]?.network ?? 'none') : mode.kind;
+}

@@ -45,7 +45,7 @@ const mistakes: readonly Mistake[] = [
   [run('--hostname', 'a b'), 125, /hostname/],
   [run('--hostname', 'a'.repeat(300)), 125, /hostname/],
   [run('--rootfs', '/no/such/tree'), 125, /\/no\/such\/tree not found/],
-  [run('--rootfs', '/dev/null'), 125, /neither directory nor file/],
+  [run('--rootfs', '/dev/null'), 125, /neither a directory nor a file/],
   [run('--rootfs', '/etc/hostname'), 125, /could not be unpacked.*tar archive/s],
   [run('--rootfs', '/etc'), 127, /command "true" not found/],
   [run('-v', '/etc'), 125, /volume/],
@@ -412,7 +412,10 @@ test.serial('the volatile record of the machine is damaged', async (t) => {
     await gangway.run('run', '-d', '--name', 'web', 'sleep', '1000');
     await gangway.sh('echo x >/run/gangway/machine.json');
     await refused(t, gangway, [run(), 125, /machine.json is damaged; `gangway gc`/]);
-    t.regex((await gangway.exec(['inspect', 'web', 'bridge'])).stderr, /^gangway: warning: Traffic is left out: .*\n$/);
+    t.regex(
+      (await gangway.exec(['inspect', 'web', 'bridge'])).stderr,
+      /^gangway: warning: the output lacks Traffic: .*\n$/,
+    );
     t.regex(await gangway.run('inspect', 'web', 'bridge'), /"Name": "\/?web"[\s\S]*"Name": "bridge"/);
     await gangway.run('gc');
     await gangway.run('rm', '-f', 'web');
@@ -437,7 +440,7 @@ test.serial('without root nothing is changed, and the remedy is named', async (t
         ...words,
       ]);
       t.is(exitCode, words[0] === 'run' ? 125 : 1, stderr);
-      t.regex(stderr, /only root can do this; run it as `sudo gangway /);
+      t.regex(stderr, /root privileges required; run it as `sudo gangway /);
     }
     await gangway.settlesAt(t, before);
   });

@@ -63,7 +63,7 @@ test('what changes something goes on without a reader, and an output that is los
       gangway.sh(`s=0; { "$@" ${redirection} || s=$?; } 2>&1; echo "status $s"`, ...program, ...words);
     t.is(
       await full('>/dev/full', 'network', 'ls'),
-      'gangway: the output could not be written: ENOSPC: no space left on device, write\nstatus 1',
+      'gangway: cannot write to stdout: ENOSPC: no space left on device, write\nstatus 1',
     );
     t.is(await full('2>/dev/full', 'rm', 'nope'), 'status 1');
     t.is(await full('2>/dev/full', 'run', 'nosuch'), 'status 127');

@@ -208,7 +208,7 @@ test('where the owner of the machine doesn’t want it, nobody is led, and the l
     await untilAnswering(scene, web, 80);
     const reason = '/etc/gangway/no-connect-hook is there';
     await waitFor('it is off', async () => JSON.stringify(await scene.status()).includes(reason));
-    t.regex(await scene.sh('cat /run/gangway/switchboard.log'), new RegExp(`not led past the relay: ${reason}`));
+    t.regex(await scene.sh('cat /run/gangway/switchboard.log'), new RegExp(`not the connect hook: ${reason}`));
     t.like(await scene.asks(tcp('127.0.0.1')), [{ said: '172.17.0.1', peer: '127.0.0.1 8080', own: '127.0.0.1' }]);
   });
 });

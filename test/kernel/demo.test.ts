@@ -1,20 +1,20 @@
-/** The first thing that a stranger runs, so it is run whole. It checks its own proofs; here it is checked that it says so. */
+/** Runs the whole demo, as new users do. The demo checks its proofs; this test checks that the demo reports them. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { nothingLeft, type Step, stepsOf } from '../../scripts/story/chapter.ts';
+import { ProofFailed, runChapter } from '../../scripts/story/run-chapter.ts';
 import { story } from '../../scripts/story/story.ts';
-import { ProofFailed, tell } from '../../scripts/story/tell.ts';
 import { lacksRoot, skipUnless } from '../support/skip.ts';
 
 function lacking(): string | undefined {
-  // The demo would set up; a test must not change what other tests run from.
+  // The demo would run scripts/setup, which would change node_modules below other tests.
   const installed = readFileSync('package-lock.json', 'utf8') === readFileSync('node_modules/.installed-lock', 'utf8');
   return lacksRoot() ?? (installed ? undefined : 'node_modules is out of date: run scripts/setup');
 }
 
-test('the demo tells its chapters, and every proof holds', async (t) => {
+test('runs all chapters of the demo, and every proof holds', async (t) => {
   t.timeout(300_000);
   if (skipUnless(t, lacking())) return;
   const { exitCode, stdout, stderr } = await execa(resolve('scripts/demo'), [], { reject: false, timeout: 290_000 });
@@ -38,25 +38,25 @@ test('the demo tells its chapters, and every proof holds', async (t) => {
   );
 });
 
-test('a proof that does not hold is named, and ends the chapter', async (t) => {
+test('names a failed proof and ends the chapter', async (t) => {
   if (skipUnless(t, lacking())) return;
   const step = { types: 'ip -brief link show up0', proves: 'There is no up0.', expects: /does not exist/, status: 1 };
-  const heard: string[] = [];
+  const received: string[] = [];
   const listener = {
     section: () => {},
-    typing: ({ types }: Step) => void heard.push(types),
+    typing: ({ types }: Step) => void received.push(types),
     answered: () => {},
-    proved: (sentence: string) => void heard.push(sentence),
+    proved: (sentence: string) => void received.push(sentence),
   };
   const [chapter] = story;
   if (chapter === undefined) throw new Error('no story');
   const sections = [{ heading: 'Wrong', steps: [step, { types: 'true' }] }];
-  const error = await t.throwsAsync(tell({ ...chapter, sections }, listener), { instanceOf: ProofFailed });
-  t.regex(error.message, /^There is no up0\.\n.*had to end with 1.*it ended with 0:\nup0@/s);
-  t.deepEqual(heard, [step.types]);
+  const error = await t.throwsAsync(runChapter({ ...chapter, sections }, listener), { instanceOf: ProofFailed });
+  t.regex(error.message, /^There is no up0\.\n.*expected status 1.*got status 0:\nup0@/s);
+  t.deepEqual(received, [step.types]);
 });
 
-test('ctrl-c in the middle leaves no process', async (t) => {
+test('leaves no process after an interrupt', async (t) => {
   if (skipUnless(t, lacking())) return;
   const demo = execa(resolve('scripts/demo'), ['bridge'], { reject: false, timeout: 100_000 });
   await new Promise<void>((begun) => {
@@ -69,9 +69,9 @@ test('ctrl-c in the middle leaves no process', async (t) => {
   t.is((await execa('pgrep', ['-f', 'scripts/demo.ts bridge$'], { reject: false })).stdout, '');
 });
 
-test('a chapter that there is not', async (t) => {
+test('rejects an unknown chapter', async (t) => {
   if (skipUnless(t, lacking())) return;
   const { exitCode, stderr } = await execa(resolve('scripts/demo'), ['bridge', 'tunnel'], { reject: false });
   t.is(exitCode, 2);
-  t.regex(stderr, /^demo: no chapter tunnel; there are none, host, bridge, /);
+  t.regex(stderr, /^demo: unknown chapter tunnel; choose from none, host, bridge, /);
 });

@@ -1,10 +1,10 @@
-/** What the documentation tells people to do, done: the library's examples, and README's five minutes word for word. */
+/** Runs the examples of the documentation: those of the library, README's first session, and the commands of the quickstart. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { programEnvironment } from '../../src/lab/environment.ts';
 import { createLab, type Lab } from '../../src/lab/testing.ts';
-import { examples, pages, runnable, shellBlocks } from '../support/docs-examples.ts';
+import { examples, pages, runnable, session, shellBlocks } from '../support/docs-examples.ts';
 import { lacksRoot, skipUnless } from '../support/skip.ts';
 
 function lacking(): string | undefined {
@@ -12,7 +12,7 @@ function lacking(): string | undefined {
 }
 
 for (const example of pages.flatMap(examples).filter(({ needsRoot }) => needsRoot)) {
-  test(`${example.where} works`, async (t) => {
+  test(`${example.where} prints what the page shows`, async (t) => {
     if (skipUnless(t, lacking())) return;
     await using lab = await createLab();
     const node = [process.execPath, '--input-type=module'];
@@ -22,21 +22,34 @@ for (const example of pages.flatMap(examples).filter(({ needsRoot }) => needsRoo
   });
 }
 
-/** A person's shell in a lab, with `gangway` on its PATH and a `sudo` that has nothing left to do. */
+/** Types lines into a shell of a lab, with `gangway` in its PATH and `env` as `sudo`. Returns all output. */
 async function type(t: ExecutionContext, lab: Lab, lines: string): Promise<string> {
   const install = 'mkdir -p /run/bin; ln -sf "$1" /run/bin/gangway; ln -sf "$(command -v env)" /run/bin/sudo';
   await lab.host.run(['sh', '-euc', install, 'sh', resolve('dist/cli/gangway.js')]);
   const PATH = `/run/bin:${programEnvironment().PATH}`;
-  // Some forty commands, beside other tests.
+  // About forty commands, while other tests run.
   const patient = { environment: { PATH }, timeoutMilliseconds: 100_000 };
   const { exitCode, stdout, stderr } = await lab.host.exec(['sh', '-euc', lines], patient);
   t.is(exitCode, 0, `${stdout}${stderr}`);
   return `${stdout}${stderr}`;
 }
 
-test('README: the five minutes, typed as they stand', async (t) => {
+test('README: the first session prints what the page shows', async (t) => {
   if (skipUnless(t, lacking())) return;
-  const blocks = shellBlocks('README.md');
+  const { commands, output } = session('README.md');
+  t.is(commands.length, 6);
+  await using lab = await createLab();
+  t.is(withoutVariables(await type(t, lab, commands.join('\n'))), withoutVariables(output));
+});
+
+/** Replaces ids and times, which differ from run to run. */
+function withoutVariables(text: string): string {
+  return text.replace(/^[0-9a-f]{64}$/gm, 'ID').replace(/time \d+ms|[\d./]+ ms$/gm, 'TIME');
+}
+
+test('docs/quickstart.md: runs the commands as they stand', async (t) => {
+  if (skipUnless(t, lacking())) return;
+  const blocks = shellBlocks('docs/quickstart.md');
   const inLab = blocks.filter((block) => block.startsWith('gangway '));
   const server = blocks.find((block) => block.startsWith('server='));
   await using lab = await createLab();
@@ -60,17 +73,17 @@ test('README: the five minutes, typed as they stand', async (t) => {
   }
 });
 
-test('docs/lab.md: by hand, typed as it stands', async (t) => {
+test('docs/lab.md: runs the commands as they stand', async (t) => {
   if (skipUnless(t, lacking())) return;
   const [block = ''] = shellBlocks('docs/lab.md');
   await using lab = await createLab();
-  // A shell wants a person.
+  // `lab shell` needs a terminal.
   const output = await type(t, lab, block.replace(/^.*lab shell.*$/m, ''));
   t.regex(output, /^up0@\S+ +UP +203\.0\.113\.1\/24/m);
   t.regex(output, /^eth0@\S+ +UP +203\.0\.113\.2\/24/m);
 });
 
-test('docs/firewall.md: the rules of a port, as the page shows them', async (t) => {
+test('docs/firewall.md: prints the rules of a port as the page shows them', async (t) => {
   if (skipUnless(t, lacking())) return;
   const [, shown = ''] =
     /`gangway rules 8080`[^\n]*\n\n```text\n(.*?)^```$/ms.exec(readFileSync('docs/firewall.md', 'utf8')) ?? [];

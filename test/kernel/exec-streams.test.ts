@@ -72,7 +72,7 @@ test('-t alone is enough at a terminal, and without one it is refused', (t) =>
     t.regex(await gangway.sh(atTerminal, typed), /\/dev\/pts\/\d/);
     t.like(await gangway.exec(['exec', '-t', 'web', 'true']), {
       exitCode: 1,
-      stderr: "gangway: the input is no terminal; leave out -t\nSee 'gangway exec --help'.\n",
+      stderr: "gangway: stdin is not a terminal; leave out -t\nSee 'gangway exec --help'.\n",
     });
   }));
 
@@ -85,7 +85,7 @@ test('what a command at a terminal has said before crun listens is heard, and it
       mount -t tmpfs tmpfs /usr/local/sbin
       printf '#!/bin/sh\nexec strace -qq -o /dev/null -e inject=close:delay_enter=30000 /usr/bin/crun "$@"\n' >/usr/local/sbin/crun
       chmod +x /usr/local/sbin/crun`);
-    const typed = (script: string) => [...program, 'exec', '-t', 'web', ...script.split(' ')].join(' ');
+    const typed = (script: string) => `${program.map(quote).join(' ')} exec -t web ${script}`;
     t.is(
       await gangway.sh(`${atTerminal} || echo "status $?"`, typed('ls -d /proc/self /no/such')),
       ["ls: cannot access '/no/such': No such file or directory\r", '/proc/self\r', 'status 2'].join('\n'),

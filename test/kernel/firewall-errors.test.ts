@@ -160,7 +160,7 @@ test('root without its powers is told so, and nothing of what stands is touched'
       t.is(exitCode, status, stderr);
       t.is(
         stderr,
-        'gangway: this root is without CAP_NET_ADMIN; run it on the machine itself, or give whatever it runs in CAP_NET_ADMIN and CAP_SYS_ADMIN\n',
+        'gangway: missing capability: CAP_NET_ADMIN; run gangway on the host itself, or give its container or service CAP_NET_ADMIN and CAP_SYS_ADMIN\n',
       );
     }
     t.is((await story.lab.host.exec([...weak, ...program, 'ps', '-q'])).exitCode, 0, 'to look is allowed');

@@ -4,9 +4,9 @@ import { nftables } from '../../src/firewall/nftables.ts';
 import { ipv4Forwarding, ipv6Forwarding } from '../../src/kernel/forwarding.ts';
 import { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { readSysctl, writeSysctl } from '../../src/kernel/sysctl.ts';
-import { forwarding } from '../../src/networks/masquerade.ts';
+import { enableForwarding } from '../../src/networks/masquerade.ts';
 import { apply } from '../../src/plan/apply.ts';
-import { World } from '../../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import { undo } from '../../src/plan/undo.ts';
@@ -28,23 +28,23 @@ test.serial('who listens to routers does so before, while and after the machine 
   writeSysctl({ key: conf('up2'), value: '0' });
   const found = ipv6Forwarding();
   t.deepEqual(
-    { ...found, listening: found?.listening.toSorted() },
+    { ...found, routerAdvertisementLinks: found?.routerAdvertisementLinks.toSorted() },
     {
       forwarding: '0',
-      routing: [],
-      listening: ['up0', 'up3'],
+      forwardingLinks: [],
+      routerAdvertisementLinks: ['up0', 'up3'],
     },
   );
-  const world = new World(KernelNamespace.own());
-  t.teardown(() => world[Symbol.dispose]());
-  const steps = [...nftables.load(), ...forwarding(found === undefined ? {} : { ipv6: found }, nftables)];
-  await apply('forward', steps, kinds, world);
+  const kernel = new KernelHandles(KernelNamespace.own());
+  t.teardown(() => kernel[Symbol.dispose]());
+  const steps = [...nftables.load(), ...enableForwarding(found === undefined ? {} : { ipv6: found }, nftables)];
+  await apply('forward', steps, kinds, kernel);
   t.is(readSysctl(conf('all', 'forwarding')), '1');
   t.deepEqual(settings(...links), ['2', '2', '0', '2']);
-  t.like(ipv6Forwarding(), { forwarding: '1', listening: [] });
+  t.like(ipv6Forwarding(), { forwarding: '1', routerAdvertisementLinks: [] });
   // Somebody unplugs two of them, whose settings go with them.
   ip('link delete up2');
-  await undo('forward', steps, kinds, world);
+  await undo('forward', steps, kinds, kernel);
   t.is(readSysctl(conf('all', 'forwarding')), '0');
   t.deepEqual(settings('up0', 'up1'), ['1', '2']);
 });
@@ -55,15 +55,15 @@ test.serial('a router by some of its links is one while the machine forwards, an
   ip('link add up2 type veth peer name up3');
   for (const key of ['net/ipv4/conf/up0/forwarding', conf('up2', 'forwarding')]) writeSysctl({ key, value: '1' });
   const [ipv4, ipv6] = [ipv4Forwarding(), ipv6Forwarding()];
-  t.deepEqual(ipv4, { forwarding: '0', routing: ['up0'] });
-  t.like(ipv6, { forwarding: '0', routing: ['up2'] });
-  const world = new World(KernelNamespace.own());
-  t.teardown(() => world[Symbol.dispose]());
-  const steps = [...nftables.load(), ...forwarding({ ipv4, ...(ipv6 && { ipv6 }) }, nftables)];
-  await apply('forward', steps, kinds, world);
+  t.deepEqual(ipv4, { forwarding: '0', forwardingLinks: ['up0'] });
+  t.like(ipv6, { forwarding: '0', forwardingLinks: ['up2'] });
+  const kernel = new KernelHandles(KernelNamespace.own());
+  t.teardown(() => kernel[Symbol.dispose]());
+  const steps = [...nftables.load(), ...enableForwarding({ ipv4, ...(ipv6 && { ipv6 }) }, nftables)];
+  await apply('forward', steps, kinds, kernel);
   t.is(ipv4Forwarding().forwarding, '1');
   t.is(ipv6Forwarding()?.forwarding, '1');
-  await undo('forward', steps, kinds, world);
+  await undo('forward', steps, kinds, kernel);
   t.deepEqual(ipv4Forwarding(), ipv4);
   t.deepEqual(ipv6Forwarding(), ipv6);
 });

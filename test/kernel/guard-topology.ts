@@ -9,7 +9,7 @@
  * All are root in their namespaces, as Docker's containers are as far as raw sockets go: the attacker sends whatever
  * frame it likes. Each place is one Node process, which serves on ports 80 and 8080.
  */
-import { guardElements } from '../../src/firewall/anti-spoofing.ts';
+import { senderElements } from '../../src/firewall/anti-spoofing.ts';
 import { networkElements } from '../../src/firewall/policy.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';
@@ -74,7 +74,7 @@ export class GuardTopology extends Scene<'host' | Container> {
   async #change(verb: 'add' | 'delete', names: readonly Container[]): Promise<void> {
     const elements = names.flatMap((name) => {
       const { mac, four, six } = own(name);
-      return guardElements({ plug: `v${name}`, mac, addresses: [four, six].map(parseAddress) });
+      return senderElements({ hostLink: `v${name}`, mac, addresses: [four, six].map(parseAddress) });
     });
     await this.nft(
       ...elements.map((element) => `${verb} element bridge gangway ${element.set} { ${formatSetElement(element)} }`),

@@ -15,7 +15,7 @@ import { lacksProgram, skipUnless } from '../support/skip.ts';
 
 function lacking(program: string): string | undefined {
   if (existsSync('/vm/job') && existsSync('/run/systemd/system')) return lacksProgram({ [program]: program });
-  return 'this is no throw-away machine that systemd has started: scripts/vm run --systemd makes one';
+  return 'this machine is not a guest started by scripts/vm run --systemd';
 }
 
 /** On the machine itself. @returns stdout */

@@ -1,6 +1,6 @@
 /** Containers behind the MAC of the host's uplink, each with an address of its own. Most of this wants a kernel with ipvlan. */
 import test, { type ExecutionContext } from 'ava';
-import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanWaysOut } from '../../src/networks/ipvlan.ts';
+import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanRoutes } from '../../src/networks/ipvlan.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { parsePrefix } from '../../src/values/address.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -28,7 +28,7 @@ const families = [4, 6] as const;
 
 function container(number: number, on: IpvlanNetwork, address: string): readonly Step[] {
   const plug = endpoint(number, address);
-  return plugged(number, attachIpvlan(on, plug, sandbox(number), families), ipvlanWaysOut(on, plug));
+  return plugged(number, attachIpvlan(on, plug, sandbox(number), families), ipvlanRoutes(on, plug));
 }
 
 function ipvlan(title: string, body: (t: ExecutionContext, wire: Wire) => Promise<void>): void {

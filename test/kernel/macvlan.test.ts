@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { difference, type Snapshot } from '../../src/lab/snapshot.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { attachMacvlan, createMacvlan, type MacvlanNetwork, macvlanWaysOut } from '../../src/networks/macvlan.ts';
+import { attachMacvlan, createMacvlan, type MacvlanNetwork, macvlanRoutes } from '../../src/networks/macvlan.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { skipUnless } from '../support/skip.ts';
 import { endpoint, plugged, sandbox, subnet4, subnet6, type Wire, withWire } from '../support/wire-lab.ts';
@@ -25,7 +25,7 @@ const families = [4, 6] as const;
 function container(number: number, on: MacvlanNetwork = network): readonly Step[] {
   const addresses = [`203.0.113.10${number}/24`, `2001:db8:f::10${number}/64`].slice(0, on.subnets.length);
   const plug = endpoint(number, ...addresses);
-  return plugged(number, attachMacvlan(on, plug, sandbox(number), families), macvlanWaysOut(on, plug));
+  return plugged(number, attachMacvlan(on, plug, sandbox(number), families), macvlanRoutes(on, plug));
 }
 
 const two = [...createMacvlan(network, families), ...container(1), ...container(2)];

@@ -4,7 +4,7 @@
  * Whoever stands somewhere has a way to everybody: an attacker on a wire sets routes, one in a container a neighbour. So
  * what does not arrive was dropped.
  */
-import type { World } from '../../src/firewall/model/topology.ts';
+import type { ModelTopology } from '../../src/firewall/model/topology.ts';
 import { closedTransitElements, networkElements, portElements } from '../../src/firewall/policy.ts';
 import { coalesce } from '../../src/firewall/ranges.ts';
 import { type Family, formatAddress } from '../../src/values/address.ts';
@@ -92,7 +92,7 @@ export class PolicyScene extends Scene<PlaceName> {
 }
 
 /** As the engine tells them: a container's neighbouring ports in one. */
-function elementsOf({ networks, endpoints, publications, closedTransit }: World): readonly SetElement[] {
+function elementsOf({ networks, endpoints, publications, closedTransit }: ModelTopology): readonly SetElement[] {
   return [
     ...closedTransit.flatMap(closedTransitElements),
     ...networks.flatMap(({ policy, learned = [] }) => [
@@ -151,7 +151,7 @@ interface Change {
 }
 
 /** On an isolated bridge the machine has no address, but for this test a way; ports that are apart are so by the bridge, too. */
-function bridgeChanges({ networks }: World, bridgeNetfilter: 0 | 1): readonly Change[] {
+function bridgeChanges({ networks }: ModelTopology, bridgeNetfilter: 0 | 1): readonly Change[] {
   const absent = numbers.flatMap((number) =>
     families
       .filter((family) => !stands(networks, number, family))

@@ -215,7 +215,7 @@ for (const backend of backendNames) {
       const holed = (await rules(story)).filter(({ Chain }) => /enter.nat/i.test(Chain));
       t.is(holed.find(({ State }) => State !== 'present')?.State, backend === 'nftables' ? 'missing' : 'unexplained');
       const flush = { nftables: 'nft flush ruleset', iptables: 'iptables -F; iptables -t nat -F; ip6tables -t nat -F' };
-      t.regex(await story.run('rules', 'web'), /^ {2}nobody’s {2}no record says why$/m);
+      t.regex(await story.run('rules', 'web'), /^ {2}unknown owner {2}no record says why$/m);
 
       t.is(
         await refused(story, 'rules wbe'),

@@ -18,7 +18,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { SwitchboardSockets } from '../../src/engine/switchboard/client.ts';
+import { SwitchboardClient } from '../../src/engine/switchboard/client.ts';
 import type { SwitchboardConnection } from '../../src/engine/switchboard/connection.ts';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/launch.ts';
 import { encodePublication } from '../../src/engine/switchboard/protocol.ts';
@@ -101,10 +101,10 @@ test.serial(
     await using place = new Activation();
     place.listen();
     const { ino } = statSync(place.path('switchboard.sock'));
-    const sockets = new SwitchboardSockets(place.options);
+    const sockets = new SwitchboardClient(place.options);
     t.false(sockets.isRunning());
     t.is(await findSwitchboard(place.options.runtimeDirectory), undefined, 'who only looks starts none');
-    sockets.sweep();
+    sockets.removeLeftovers();
     t.true(existsSync(place.path('switchboard.sock')), 'a socket on which somebody listens is no leftover');
     for (const round of ['first', 'second']) {
       const { child, ended, connection } = await place.activate();
@@ -127,9 +127,9 @@ test.serial('one that was killed is followed by one that serves what the records
   killed.kill('SIGKILL');
   await ended;
   writeFileSync(place.path('records.json'), JSON.stringify([encodePublication(publication)]));
-  const sockets = new SwitchboardSockets(place.options);
+  const sockets = new SwitchboardClient(place.options);
   t.true(sockets.isRunning(), 'it was killed');
-  sockets.sweep();
+  sockets.removeLeftovers();
   t.deepEqual(readdirSync(place.options.runtimeDirectory).sort(), [
     'records.json',
     'switchboard.lock',

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import { SwitchboardSockets } from '../../src/engine/switchboard/client.ts';
+import { SwitchboardClient } from '../../src/engine/switchboard/client.ts';
 import type { SwitchboardConnection } from '../../src/engine/switchboard/connection.ts';
 import { findSwitchboard, openSwitchboard, type SwitchboardOptions } from '../../src/engine/switchboard/launch.ts';
 import { encodePublication, type Publication, protocolVersion } from '../../src/engine/switchboard/protocol.ts';
@@ -103,7 +103,7 @@ async function kill(pid: number): Promise<void> {
 test.serial('started on demand, it serves what was reserved, and ends with its last owner', async (t) => {
   const options = place();
   t.is(await findSwitchboard(options.runtimeDirectory), undefined);
-  const sockets = new SwitchboardSockets(options);
+  const sockets = new SwitchboardClient(options);
   const { forwards, name } = publication('c1', 8001);
   const begun = performance.now();
   await sockets.reserve('c1', spread(forwards), name);

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import test, { registerCompletionHandler } from 'ava';
 import { everyKind } from '../../src/engine/step-kinds.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { wayBack } from '../../src/networks/transparent-source.ts';
+import { returnPath } from '../../src/networks/transparent-source.ts';
 import { kindOf } from '../../src/plan/kind.ts';
 import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
@@ -107,7 +107,7 @@ const ready = () =>
 withWorker('without the way back nobody answers, with it the container sees the client', async (t, worker) => {
   await ready();
   const { hostPort } = publish(worker, '0.0.0.0', '10.9.0.2');
-  const commands = wayBack([4, 6]).map((step) => ({
+  const commands = returnPath([4, 6]).map((step) => ({
     make: kindOf(everyKind(), step).commands(step),
     unmake: kindOf(everyKind(), step).undoCommands(step),
   }));

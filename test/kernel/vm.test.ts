@@ -40,7 +40,7 @@ async function nothingIsLeft(t: ExecutionContext, before: readonly string[]): Pr
 
 for (const [words, node, says] of [
   [['test', 'nothing-like-it'], '', 'platforms: no kernel test and no attack has "nothing-like-it" in its path\n'],
-  [['run', 'true'], '/usr', 'vm: GANGWAY_VM_NODE is a Node of this machine, and "/usr" can\'t be run\n'],
+  [['run', 'true'], '/usr', 'vm: invalid GANGWAY_VM_NODE "/usr"; use the path of a Node binary\n'],
 ] as const)
   test.serial(`scripts/vm ${words.join(' ')}: a mistake is told before anything is set up`, (t) => {
     const env = { ...process.env, GANGWAY_VM_NODE: node };

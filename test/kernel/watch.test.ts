@@ -44,7 +44,7 @@ test('a container is watched until it ends: its links, addresses, routes, and fl
     t.notRegex(watch.stdout, /8081/, 'what others do is not its affair');
     await gangway.run('rm', '-f', 'web');
     const { exitCode, stderr } = await watch.result;
-    t.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: 'container web has ended\n' });
+    t.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: 'container web has exited\n' });
   }));
 
 test('the machine is watched until somebody stops it, and links have names', (t) =>

@@ -1,76 +1,74 @@
-/** docs/security.md: who attacks, what is promised, and a row for each attack with the test that proves what is said. */
+/** Writes docs/security.md: attackers, promises, limits, and a row for each attack with the test that proves it. */
 import { type Attack, type Chapter, chapters, type Proof } from './attacks.ts';
 import { type BackendName, backends } from './backends.ts';
 
 const opening = `# Security
 
-Made by \`npm run docs\` from [the list of attacks](../test/security/attacks.ts). Each that is stopped is tried on a real kernel, with the real
-program or with its rules alone: first on a machine that lacks what is on trial, where it must succeed, and then with gangway, where it
-must not. What is said of Docker 29 is what its source, its rules and its issues tell; it was not run.
+\`npm run docs\` writes this page from [the list of attacks](../test/security/attacks.ts). A test tries each stopped attack on a real
+kernel. The attack must succeed without the rule on trial, and fail with gangway. The statements about Docker 29 come from its source,
+its rules and its issues; the tests did not run Docker 29.
 
-## Who attacks
+## Attackers
 
 | attacker | can | cannot |
 |---|---|---|
-| neighbour | send any frame on a wire of the machine, with any source address | log in |
-| client | reach a published port | |
-| container | send any frame by its own link: NET_RAW is one of Docker’s default capabilities | change the machine’s network |
-| sibling | the same, on the bridge of the one it attacks | |
-| another network | the same, on another bridge; an internal one, too | |
-| name server | answer what it likes, late or never | |
-| local user | call programs, look at files, without root | |
+| neighbour on the wire | send any frame on a wire of the host, with any source address | log in |
+| client | connect to a published port | |
+| container | send any frame through its own link: NET_RAW is one of Docker’s default capabilities | change the host’s network |
+| sibling: a container of the same network | send any frame on the bridge of the attacked container | |
+| container of another network | send any frame on another bridge, also of an internal network | |
+| name server | return any answer, late or never | |
+| local user | run programs and read files, without root | |
 
-## What is promised
+## Promises
 
-* A container’s port that is not published is reached by nobody but its siblings and the machine; one that is published, at the
-  addresses for which it is. What a network's mode opens (\`routed\`, \`nat-unprotected\`, trusted links) is open.
-* Nothing leaves an internal network, not even a question for a name; and nothing gets in.
-* What the machine keeps on its loopback stays there, and so does a port that is published on it.
-* Siblings can't speak in each other's name, unless their network was made with \`gangway.guard=false\`.
-* It does not depend on rp_filter, on another table's FORWARD policy, or on the order in which programs were started (but for a moment
-  [beside Docker](firewall.md#beside-docker)).
-* A setting that is needed for one of these is made, or the command fails and takes everything back.
+* Only siblings and the host reach a container’s unpublished port. A published port is reachable at its published addresses. The modes
+  \`routed\` and \`nat-unprotected\` and trusted links open what they document.
+* No packet leaves an internal network, not even a DNS query, and no packet enters.
+* Services on the host’s loopback stay there, and so do ports published on loopback.
+* Containers cannot use each other’s addresses, except in a network with \`gangway.guard=false\`.
+* These promises do not depend on rp_filter, or on the FORWARD policy of another table. They do not depend on the start order of
+  programs, except for a moment [beside Docker](firewall.md#beside-docker).
+* If a required setting fails, the command fails and undoes everything.
 
-## What is not
+## Limits
 
-* That a container without \`--rootfs\` can't read the machine's files: its root is the machine's own tree, and its root user reads
-  there what the machine's reads, /etc/shadow and keys included. It can't change them. Give strangers' programs a \`--rootfs\`, or
-  \`--userns private\` ([why it is so](decisions/0007-throw-away-root.md)).
-* That \`--rootfs DIR\` and \`-v SRC:…\` mean the directory that they meant yesterday: both are looked up by name at every start, after a
-  boot and a crash too. Whoever else than root owns a directory on the way can lead them anywhere on the machine.
-* The moment between somebody's flush of the rules and their return, under a second with a switchboard, else until the next command:
-  [what still happens then](firewall.md#what-others-take-away).
-* That containers of ours can't ask containers of Docker's at ports that those don't publish:
-  [beside Docker](firewall.md#beside-docker) says how to close it.
-* Against root of the machine, and against a container with \`--cap-add NET_ADMIN\` or SYS_ADMIN beyond its own network, or with
-  \`--network host\`: that one is a process of the machine, abstract sockets included (CVE-2020-15257). NET_ADMIN alone
-  is enough to remove a link of the machine, since eth0 tells the number of its other end (\`link-netnsid\`); with
-  \`--userns private\` it is not.
-* That services of the machine are hidden from containers: they reach what listens on their gateway, as in Docker. Of an
-  internal network they reach the bridge's own address alone, and of an isolated one nothing.
-* A service of the machine on a port of 32768 to 60999 that nobody publishes: containers go out from these ports, and one may have that
-  number towards somebody who then can't ask the service. On iptables, which has no place behind translation, that goes for
-  published ports above 32767, too, for a container that tries until the kernel gives it the number, and for each number that a
-  container publishes as its own at another address of the machine.
-* That siblings can't ask each other's ports or flood each other, unless the network was made with \`enable_icc=false\`.
-* That a port published on one address can be asked by that address's link alone: a Linux machine answers for each of its addresses
-  on every link.
-* Where the machine has a tunnel that takes packets from anybody (VXLAN, and IPIP, SIT or GRE without a \`remote\`; CVE-2020-10136),
-  whoever reaches the tunnel can do what a neighbour can.
-* A network for programs of 32-bit x86 whose C library asks for sockets by socketcall, as glibc's and Go do: a filter can't tell
-  what they ask for. \`--isolation=network\` runs them, without a filter.
-* Against somebody who floods: there are limits, and no fairness between neighbours.
+gangway does not protect against the following:
+
+* A container without \`--rootfs\` reads the host’s files. Its root is the host’s own tree, and its root user can read /etc/shadow and
+  keys, but not change them. Run untrusted programs with \`--rootfs\` or \`--userns private\` ([decision
+  7](decisions/0007-throw-away-root.md)).
+* \`--rootfs DIR\` and \`-v SRC:…\` are looked up by name at every start, including after a boot or a crash. Any owner of a directory in the path can redirect it to
+  any place on the host.
+* After another program flushes the rules, some traffic is possible until they are back. With a switchboard this takes less than a
+  second, else until the next command. See [deleted rules](firewall.md#deleted-rules).
+* gangway’s containers reach unpublished ports of Docker’s containers. [Beside Docker](firewall.md#beside-docker) shows how to close them.
+* Root of the host, and containers with \`--cap-add NET_ADMIN\` or SYS_ADMIN, can act beyond their own network. NET_ADMIN alone is enough to remove
+  a link of the host, because eth0 shows the id of its peer’s namespace (\`link-netnsid\`); with \`--userns private\` it is not.
+* A container with \`--network host\` is a process of the host, and reaches abstract sockets (CVE-2020-15257).
+* Containers reach services that listen on their gateway, as in Docker. From an internal network only the bridge’s own address is
+  reachable, and from an isolated network none.
+* A host service on an unpublished port between 32768 and 60999 shares these numbers with outbound connections of containers. The service
+  cannot connect to a peer while a container uses the same number for that peer. With iptables the same applies to published ports above 32767, if a container tries
+  until it gets that number. With iptables it also applies to each number that a container publishes at another address of the host.
+* Siblings can connect to each other’s ports and flood each other, unless the network has \`enable_icc=false\`.
+* A port published on one address is reachable through every link: Linux answers for each of its addresses on every link.
+* If the host has a tunnel that accepts packets from any source, a client of the tunnel can do what a neighbour can. Such tunnels are VXLAN, and IPIP,
+  SIT or GRE without a \`remote\` (CVE-2020-10136).
+* 32-bit x86 programs that open sockets by socketcall, as glibc and Go do, have no network: a filter cannot inspect socketcall.
+  \`--isolation=network\` runs them, without a filter.
+* Against floods there are limits, but no fairness between neighbours.
 
 ## The attacks
 `;
 
-/** The page. */
+/** Returns the text of the page. */
 export function securityPage(): string {
   return [opening, ...chapters.map(chapterText)].join('\n');
 }
 
 function chapterText({ attackers, attacks }: Chapter): string {
-  const heads = ['attack', 'told in', 'Docker 29', 'on nftables', 'on iptables', 'because', 'proof'];
+  const heads = ['attack', 'source', 'Docker 29', 'on nftables', 'on iptables', 'because', 'proof'];
   const rows = [heads, heads.map(() => '---'), ...attacks.map(cells)];
   return `### ${attackers}\n\n${rows.map((row) => `| ${row.join(' | ')} |\n`).join('')}`;
 }

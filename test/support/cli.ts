@@ -1,11 +1,11 @@
-/** The command line in this process, on captured streams, over an engine that only pretends. */
+/** Runs command lines in this process, on captured streams and a fake engine. */
 import { Readable, Writable } from 'node:stream';
 import { main, type Surroundings } from '../../src/cli/main.ts';
 import type { Engine, EngineOptions } from '../../src/engine/engine.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
 import { type Call, fakeEngine } from './fake-engine.ts';
 
-/** What surrounds the command, where it is not root without a terminal, before an engine that only pretends. */
+/** Surroundings of a command that differ from the default, and methods of the fake engine. Default: root, no terminal. */
 export interface Scene extends Partial<Engine>, Partial<Pick<Surroundings, 'loadExplain' | 'createEngine'>> {
   readonly root?: boolean;
   readonly terminal?: boolean;
@@ -17,14 +17,14 @@ export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly calls: readonly Call[];
-  /** What the engine was made with; absent if it was not needed. */
+  /** Options of the engine; undefined if the command created none. */
   readonly engineOptions: EngineOptions | undefined;
 }
 
-/** Runs `gangway WORDS…`. Every `create` and `run` of the engine announces a plan, which is explained as `echo SUBJECT`. */
+/** Runs `gangway WORDS…`. Each `create` and `run` of the engine has a plan, formatted as `echo SUBJECT`. */
 export async function gangway(words: readonly string[], scene: Scene = {}): Promise<Outcome> {
-  const { root = true, terminal = false, environment = {}, loadExplain = echo, createEngine, ...told } = scene;
-  const { engine, calls } = fakeEngine(told);
+  const { root = true, terminal = false, environment = {}, loadExplain = echo, createEngine, ...overrides } = scene;
+  const { engine, calls } = fakeEngine(overrides);
   const [stdout, stderr] = [capture(), capture()];
   let engineOptions: EngineOptions | undefined;
   const status = await main(words, {

@@ -1,8 +1,9 @@
 /**
- * The examples of the documentation, so that tests can compile and run them.
+ * Reads the examples of the documentation, so that tests can compile and run them.
  *
- * A block ```ts is an example. One that has an engine or a lab changes the machine and belongs in a lab, and says so by
- * `// As root.` A block ```text right below it is what it prints. A block ```sh is typed by a person.
+ * A ```ts block is an example. An example that creates an engine or a lab runs in a lab, and begins with `// As root.`
+ * A ```text block directly below it shows its output. An ```sh block has commands, and a ```console block has commands
+ * (`$ …`) with their output.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -12,7 +13,7 @@ export interface Example {
   /** `docs/library.md:17` */
   readonly where: string;
   readonly code: string;
-  /** Absent where the page does not say. */
+  /** The output that the page shows, if any. */
   readonly prints?: string;
   readonly needsRoot: boolean;
 }
@@ -31,17 +32,24 @@ export function examples(page: string): readonly Example[] {
   );
 }
 
-/** What a page tells a person to type, block by block. */
+/** Returns the commands of a page, block by block. */
 export function shellBlocks(page: string): readonly string[] {
   return [...readFileSync(page, 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
 }
 
-/** Type errors of the examples, against the library's sources. */
+/** Returns the commands of a page's ```console block, and the output of all of them. */
+export function session(page: string): { commands: readonly string[]; output: string } {
+  const [, block = ''] = /^```console\n(.*?)^```$/ms.exec(readFileSync(page, 'utf8')) ?? [];
+  const commands = [...block.matchAll(/^\$ (.*)$/gm)].map(([, command = '']) => command);
+  return { commands, output: block.replace(/^\$ .*\n/gm, '') };
+}
+
+/** Returns the type errors of the examples, compiled against the library's sources. */
 export function typeErrors(all: readonly Example[]): readonly string[] {
   const files = new Map(all.map((example, index) => [`${process.cwd()}/example-${index}.mts`, example]));
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, process.cwd());
-  const paths = { gangway: ['./src/index.ts'], 'gangway/testing': ['./src/lab/testing.ts'] };
+  const paths = { 'gangway-net': ['./src/index.ts'], 'gangway-net/testing': ['./src/lab/testing.ts'] };
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (name) => files.has(name) || fileExists(name);
@@ -59,11 +67,11 @@ export function typeErrors(all: readonly Example[]): readonly string[] {
   });
 }
 
-/** An example as a module for `node --input-type=module`, with the built library in the place of `gangway`. */
+/** Compiles an example to a module for `node --input-type=module`, which imports the built library instead of `gangway-net`. */
 export function runnable({ code }: Example): string {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   return ts
     .transpileModule(code, { compilerOptions })
-    .outputText.replaceAll(`from 'gangway'`, `from '${pathToFileURL('dist/index.js')}'`)
-    .replaceAll(`from 'gangway/testing'`, `from '${pathToFileURL('dist/lab/testing.js')}'`);
+    .outputText.replaceAll(`from 'gangway-net'`, `from '${pathToFileURL('dist/index.js')}'`)
+    .replaceAll(`from 'gangway-net/testing'`, `from '${pathToFileURL('dist/lab/testing.js')}'`);
 }

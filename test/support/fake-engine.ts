@@ -1,15 +1,18 @@
-/** An engine that does nothing but write down what it was asked, and answers as it is told. */
+/** An engine that records its calls and returns fixed answers. */
 import type {
   ContainerSummary,
   Engine,
+  ExecRequest,
   NetworkInspection,
   NetworkSummary,
   Statistics,
 } from '../../src/engine/engine.ts';
+import { checkExec, checkRequest } from '../../src/engine/validate-request.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
+import type { ContainerRequest } from '../../src/values/container.ts';
 import { parseMac } from '../../src/values/mac.ts';
 
-/** One method that was called, and with what. */
+/** A method call with its arguments. */
 export type Call = readonly [method: string, ...given: unknown[]];
 
 export const id = 'd5c0c5b27f1e4a6e9a53c0de7b4d1f0a8e6b3c2d1f0e9d8c7b6a5f4e3d2c1b0a';
@@ -122,15 +125,24 @@ const answers: Engine = {
   watch: async () => ({ close: () => {}, async *[Symbol.asyncIterator]() {} }),
 };
 
-/** @param told answers other than "all is well" */
-export function fakeEngine(told: Partial<Engine>): { readonly engine: Engine; readonly calls: Call[] } {
+/** @param overrides methods that replace the fixed answers */
+export function fakeEngine(overrides: Partial<Engine>): { readonly engine: Engine; readonly calls: Call[] } {
   const calls: Call[] = [];
-  const entries = Object.entries({ ...answers, ...told }).map(([method, answer]) => [
+  const entries = Object.entries({ ...answers, ...overrides }).map(([method, answer]) => [
     method,
-    (...given: unknown[]) => {
+    (...args: unknown[]) => {
+      const given = checked(method, args);
       calls.push([method, ...given]);
       return (answer as (...given: unknown[]) => unknown)(...given);
     },
   ]);
   return { engine: Object.fromEntries(entries), calls };
+}
+
+/** Validates the request of a call, as the engine does. @throws GangwayError */
+function checked(method: string, args: readonly unknown[]): readonly unknown[] {
+  const [first, second, ...rest] = args;
+  if (method === 'create' || method === 'run') return [checkRequest(first as ContainerRequest), ...args.slice(1)];
+  if (method === 'exec') return [first, checkExec(second as ExecRequest), ...rest];
+  return args;
 }

@@ -3,11 +3,11 @@ import { attributes, struct } from '../../src/netlink/attributes.ts';
 import { cstring } from '../../src/netlink/codec.ts';
 import type { Connection } from '../../src/netlink/connection.ts';
 import { type RawMessage, readBody, request } from '../../src/netlink/message.ts';
-import type { World } from '../../src/plan/kernel-handles.ts';
+import type { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { UpStep, VethStep } from '../../src/plan/link-step.ts';
-import type { Place } from '../../src/plan/namespace-ref.ts';
+import type { NamespaceRef } from '../../src/plan/namespace-ref.ts';
 import type { ElementStep, FileStep, NamespaceStep, Step, SysctlStep } from '../../src/plan/step.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import { parseMac } from '../../src/values/mac.ts';
@@ -33,20 +33,20 @@ export class FakeMachine {
 
   /** All that a plan asks of its world. */
   readonly world = {
-    namespace: (place: Place) => ({
+    namespace: (place: NamespaceRef) => ({
       fd: 7,
       route: this.#connection(`${text(place)} route`, (sent) => this.#carryOut(place, sent)),
       netfilter: this.#connection(`${text(place)} netfilter`, (sent) => this.#transact(place, sent)),
     }),
-    inside: (place: Place, body: () => unknown) => {
+    runInside: (place: NamespaceRef, body: () => unknown) => {
       this.log.push(`enter ${text(place)}`);
       return body();
     },
-    linkIndex: (_: Place, name: string) => {
+    linkIndex: (_: NamespaceRef, name: string) => {
       if (this.#links.has(name)) return 7;
       throw new KernelError(`find link ${name}`, 'ENODEV');
     },
-  } as unknown as World;
+  } as unknown as KernelHandles;
 
   /** Requests, visits and acts that only tell of themselves; elements are real. An address wants its link's index. */
   readonly kinds = {
@@ -54,20 +54,23 @@ export class FakeMachine {
     up: { ...this.#told<UpStep>(({ link }) => link), requests: ({ link }: UpStep) => [thing(link)] },
     address: {
       ...this.#told<{ link: string }>(({ link }) => `address of ${link}`),
-      requests: (step: { in: Place; link: string }, world: World) => {
-        world.linkIndex(step.in, step.link);
+      requests: (step: { in: NamespaceRef; link: string }, kernel: KernelHandles) => {
+        kernel.linkIndex(step.in, step.link);
         return [thing(`address of ${step.link}`)];
       },
     },
     veth: {
       ...this.#told<VethStep>(({ name }) => name),
       requests: ({ name }: VethStep) => [thing(name)],
-      silence: {
+      disable: {
         undo: ({ name }: VethStep) => void this.log.push(`silence ${name}`),
         undoCommands: ({ name }: VethStep) => [`silence ${name}`],
       },
     },
-    sysctl: { ...this.#told<SysctlStep>(({ key }) => key), visit: ({ key }: SysctlStep) => this.#act('set', key) },
+    sysctl: {
+      ...this.#told<SysctlStep>(({ key }) => key),
+      applyInside: ({ key }: SysctlStep) => this.#act('set', key),
+    },
     file: {
       ...this.#told<FileStep>(({ path }) => path),
       apply: async ({ path }: FileStep) => this.#act('write', path),
@@ -103,7 +106,7 @@ export class FakeMachine {
   }
 
   /** As rtnetlink does: each request by itself, and on after a failure. */
-  #carryOut(place: Place, sent: readonly RawMessage[]): readonly Buffer[] {
+  #carryOut(place: NamespaceRef, sent: readonly RawMessage[]): readonly Buffer[] {
     const names = sent.map(({ payload }) => readBody(named, payload).attributes.name ?? '');
     this.log.push(`${text(place)}: ${names.join(' + ')}`);
     const answers = sent.flatMap((one, index) => {
@@ -121,7 +124,7 @@ export class FakeMachine {
   }
 
   /** As nf_tables does: all or none. */
-  #transact(place: Place, sent: readonly RawMessage[]): readonly Buffer[] {
+  #transact(place: NamespaceRef, sent: readonly RawMessage[]): readonly Buffer[] {
     const [first] = sent;
     if (first?.type === get) {
       const there = this.elements.has(element(first));
@@ -138,7 +141,7 @@ export class FakeMachine {
   }
 }
 
-function text(place: Place): string {
+function text(place: NamespaceRef): string {
   return place === 'host' ? place : place.namespace;
 }
 
@@ -160,7 +163,7 @@ function tables(sent: readonly RawMessage[]): string {
 const why = 'a test';
 
 export const steps = {
-  up: (link: string, place: Place = 'host'): Step => ({ kind: 'up', in: place, link, why }),
+  up: (link: string, place: NamespaceRef = 'host'): Step => ({ kind: 'up', in: place, link, why }),
   address: (link: string): Step => ({
     kind: 'address',
     in: 'host',
@@ -168,10 +171,10 @@ export const steps = {
     prefix: { address: { family: 4, value: 1n }, length: 8 },
     why,
   }),
-  sysctl: (key: string, place: Place = 'host'): Step => ({ kind: 'sysctl', in: place, key, value: '1', why }),
+  sysctl: (key: string, place: NamespaceRef = 'host'): Step => ({ kind: 'sysctl', in: place, key, value: '1', why }),
   file: (path: string): Step => ({ kind: 'file', path, mode: 0o644, content: '', why }),
   namespace: (name: string): Step => ({ kind: 'namespace', name, why }),
-  element: (port: number, table = 'gangway', place: Place = 'host'): ElementStep => ({
+  element: (port: number, table = 'gangway', place: NamespaceRef = 'host'): ElementStep => ({
     kind: 'element',
     in: place,
     table,

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { KernelNamespace } from '../../src/kernel/namespace.ts';
 import { apply } from '../../src/plan/apply.ts';
 import { decode } from '../../src/plan/encoding.ts';
-import { World } from '../../src/plan/kernel-handles.ts';
+import { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
@@ -11,11 +11,11 @@ import { undo } from '../../src/plan/undo.ts';
 
 const act = process.argv[2] === 'undo' ? undo : apply;
 const steps = decode(await text(process.stdin)) as readonly Step[];
-const world = new World(KernelNamespace.own());
+const kernel = new KernelHandles(KernelNamespace.own());
 try {
-  await act('a test', steps, kernelKinds as Kinds, world);
+  await act('a test', steps, kernelKinds as Kinds, kernel);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 1;
 }
-world[Symbol.dispose]();
+kernel[Symbol.dispose]();

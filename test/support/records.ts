@@ -1,6 +1,6 @@
 /** Records as the engine writes them, with what a test doesn't care about filled in. */
-import { ordinary } from '../../src/engine/store/network-lookup.ts';
-import type { ContainerRecord, Life, NetworkRecord } from '../../src/engine/store/record.ts';
+import { defaultPolicy } from '../../src/engine/store/network-lookup.ts';
+import type { ContainerRecord, NetworkRecord, Run } from '../../src/engine/store/record.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import type { ContainerRequest } from '../../src/values/container.ts';
@@ -49,7 +49,7 @@ export function container(parts: Partial<ContainerRecord> = {}): ContainerRecord
 const nothing = { sandbox: [], plugs: [], routes: [], forwards: [], published: [], rest: [] };
 
 /** A life whose files lie in `directory`: without them its processes were never there. */
-export function lifeIn(directory: string, parts: Partial<Life> = {}): Life {
+export function lifeIn(directory: string, parts: Partial<Run> = {}): Run {
   const launch = {
     id: 'a'.repeat(64),
     directory,
@@ -64,7 +64,7 @@ export const defaultBridge: NetworkRecord = {
   id: 'f'.repeat(64),
   createdAt: '2026-01-01T00:00:00.000Z',
   network: {
-    ...ordinary,
+    ...defaultPolicy,
     kind: 'bridge',
     name: 'bridge',
     bridge: 'gangway0',

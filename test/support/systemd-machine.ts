@@ -32,11 +32,12 @@ const stock = [
 export const unitDirectory = '/run/units';
 
 /**
- * The cgroup has nobody in it but systemd, so that it can be handed on, and the cgroup namespace is rooted there. `gangway` is
- * where npm would link it. Sources in a home directory are such as the switchboard's unit hides. Mounts over mounts are what
- * systemd's own are not made for.
+ * Boots systemd. The control group contains systemd alone, so that systemd may delegate its subtrees, and is the root of the cgroup
+ * namespace. /usr/local/bin/gangway is the link that `npm link` makes. The sources stay visible below an empty /tmp or /var/tmp.
+ * The unit of the switchboard hides home directories and /tmp: a drop-in mounts the sources there, as docs/systemd.md describes.
+ * systemd's own mount units do not expect mounts over mounts: the script removes the ones below /run.
  *
- * "$1" boot id · "$2" our sources · "$3" what is enabled of our units · then the stock units
+ * "$1" boot id · "$2" path of the sources · "$3" enabled units of gangway · then the stock units
  */
 const boot = `
 unified=/sys/fs/cgroup
@@ -53,7 +54,12 @@ exec unshare --mount --pid --fork --kill-child --mount-proc sh -euc '
   while umount --recursive --lazy /run 2>/dev/null; do :; done
   mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
   mkdir -p /run/lock /run/bin/upper /run/bin/work ${unitDirectory}
+  mkdir /run/sources
+  mount --bind "$sources" /run/sources
   for directory in /tmp /var/tmp; do mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs $directory; done
+  mkdir -p "$sources"
+  mount --move /run/sources "$sources"
+  rmdir /run/sources
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
   mount -t overlay -o lowerdir=/usr/local/bin,upperdir=/run/bin/upper,workdir=/run/bin/work overlay /usr/local/bin
   ln -sf "$sources/dist/cli/gangway.js" /usr/local/bin/gangway
@@ -66,8 +72,8 @@ exec unshare --mount --pid --fork --kill-child --mount-proc sh -euc '
     mkdir $service.d
     printf "[Service]\nStandardOutput=append:/run/said\nStandardError=inherit\n" >$service.d/said.conf
   done
-  case $sources in (/home/* | /root/*)
-    printf "[Service]\\nProtectHome=tmpfs\\nBindReadOnlyPaths=%s\\n" "$sources" >${unitDirectory}/gangway-switchboard.service.d/home.conf
+  case $sources in (/home/* | /root/* | /tmp/* | /var/tmp/*)
+    printf "[Service]\\nProtectHome=tmpfs\\nBindReadOnlyPaths=\\"%s\\"\\n" "$sources" >${unitDirectory}/gangway-switchboard.service.d/sources.conf
   esac
   echo "$boot" >/run/boot_id
   mount --bind /run/boot_id /proc/sys/kernel/random/boot_id

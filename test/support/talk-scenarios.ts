@@ -12,6 +12,7 @@ import { execute } from '../../src/services/process/exec.ts';
 import { followLog, readLog } from '../../src/services/process/log.ts';
 import { waitForExit } from '../../src/services/process/wait-exit.ts';
 import { ignoring } from '../../src/values/errors.ts';
+import { quote } from '../../src/values/quote.ts';
 import { testProgram } from './program.ts';
 import { TestContainer, type Wanted } from './talk-machine.ts';
 
@@ -79,8 +80,8 @@ class Person {
     scenario = 'client',
   ) {
     writeFileSync('/run/target.json', JSON.stringify({ id: container.id, target: container.target }));
-    const words = testProgram('talk-scenarios');
-    const inner = `tty >/run/tty; stty rows 33 cols 77; set -- ${words.join(' ')} '${scenario}'; ${command}`;
+    const words = [...testProgram('talk-scenarios'), scenario].map(quote).join(' ');
+    const inner = `tty >/run/tty; stty rows 33 cols 77; set -- ${words}; ${command}`;
     rmSync('/run/tty', { force: true });
     this.child = spawn('script', ['-qec', inner, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.child.stdout?.on('data', (data) => {

@@ -10,7 +10,7 @@ import type { ExecutionContext } from 'ava';
 import type { Lab } from '../../src/lab/lab.ts';
 import { difference, type Snapshot } from '../../src/lab/snapshot.ts';
 import type { WireEndpoint } from '../../src/networks/macvlan.ts';
-import { none, type Sandbox } from '../../src/networks/sandbox.ts';
+import { createSandbox, type Sandbox } from '../../src/networks/sandbox.ts';
 import { encode } from '../../src/plan/encoding.ts';
 import { explainScript } from '../../src/plan/explain.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
@@ -51,7 +51,7 @@ export function sandbox(number: number): Sandbox {
 export function plugged(number: number, plug: readonly Step[], ways: readonly DefaultRoute[] = []): readonly Step[] {
   const place = sandbox(number);
   const routes = ways.map((way): Step => ({ kind: 'route', in: place, ...way, why: 'the way out' }));
-  return [...none(place), ...plug, ...routes];
+  return [...createSandbox(place), ...plug, ...routes];
 }
 
 export class Wire {

@@ -5,7 +5,7 @@ import { report } from '../../bench/report.ts';
 
 const machine = { processor: 'CPU', cores: 2, memoryGibibytes: 24, kernel: '6.18', node: 'v20', load: 0.5 };
 
-test('carriers are columns, compared round by round with the first one', (t) => {
+test('writes carriers as columns, compared round by round with the first one', (t) => {
   const log = new Log();
   for (const [round, slow] of [1, 10, 1].entries()) {
     log.add('stream', 'gangway, relay', 30 / slow, 'Gbit/s');

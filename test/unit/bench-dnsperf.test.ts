@@ -13,7 +13,7 @@ const output = (completed: number, codes: string) => `
   0.001248 - 0.001279:  1
 `;
 
-test('figures of dnsperf are read, and its histogram', (t) => {
+test('parses numbers and histogram of dnsperf', (t) => {
   const figures = readDnsperf(output(4, 'NOERROR 4 (100.00%)'));
   t.like(figures, { perSecond: 27.5, completed: 4 });
   t.deepEqual(
@@ -22,7 +22,7 @@ test('figures of dnsperf are read, and its histogram', (t) => {
   );
 });
 
-test('answers that were lost, or that said no, are no figures', (t) => {
+test('rejects output with lost or failed answers', (t) => {
   t.throws(() => readDnsperf(output(3, 'NOERROR 3 (100.00%)')));
   t.throws(() => readDnsperf(output(4, 'NOERROR 3 (75.00%), SERVFAIL 1 (25.00%)')));
   t.throws(() => readDnsperf(''));

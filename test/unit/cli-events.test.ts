@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseMoment } from '../../src/cli/parse-time.ts';
+import { parseTime } from '../../src/cli/parse-time.ts';
 import type { EngineEvent } from '../../src/values/event.ts';
 import { gangway } from '../support/cli.ts';
 
@@ -7,20 +7,20 @@ const time = new Date('2026-11-27T04:36:00.188Z');
 const web = 'a'.repeat(64);
 const back = 'b'.repeat(64);
 
-const told: readonly EngineEvent[] = [
+const sampleEvents: readonly EngineEvent[] = [
   { type: 'network', action: 'connect', id: back, attributes: { container: web, name: 'back', type: 'bridge' }, time },
   { type: 'container', action: 'die', id: web, attributes: { execDuration: '2', exitCode: '0', name: 'web' }, time },
 ];
 
 const events = async function* () {
-  yield* told;
+  yield* sampleEvents;
 };
 
 async function printed(...words: readonly string[]): Promise<string> {
   return (await gangway(['events', ...words], { events })).stdout;
 }
 
-test.serial('a line as docker writes it, with the time of the reader’s clock', async (t) => {
+test.serial('prints events in Docker’s format, in local time', async (t) => {
   const zone = process.env.TZ;
   t.teardown(() => {
     process.env.TZ = zone ?? 'UTC';
@@ -35,7 +35,7 @@ test.serial('a line as docker writes it, with the time of the reader’s clock',
   );
 });
 
-test('docker’s JSON, and the fields of its templates', async (t) => {
+test('prints Docker’s JSON, and renders templates with Docker’s fields', async (t) => {
   const [first = '', second = ''] = (await printed('--format', 'json')).split('\n');
   t.deepEqual(JSON.parse(first).Actor, { ID: back, Attributes: { container: web, name: 'back', type: 'bridge' } });
   t.true(second.endsWith('"scope":"local","time":1795754160,"timeNano":1795754160188000000}'), second);
@@ -48,7 +48,7 @@ test('docker’s JSON, and the fields of its templates', async (t) => {
   );
 });
 
-test('filters and times reach the engine', async (t) => {
+test('passes filters and times to the engine', async (t) => {
   const words = '--since 5 --until 2026-01-01T00:00:00Z -f type=container -f event=die -f event=start -f container=web';
   const { calls } = await gangway(['events', ...words.split(' ')]);
   t.deepEqual(calls, [
@@ -63,14 +63,14 @@ test('filters and times reach the engine', async (t) => {
   ]);
 });
 
-test('what can’t be is refused before the engine is asked', async (t) => {
+test('rejects invalid options before it calls the engine', async (t) => {
   for (const [words, status, message] of [
     [['--since', '5', '--until', '3'], 1, /^gangway: --since 5 is after --until 3\n/],
-    [['--since', 'x'], 125, /^gangway: --since "x" is no moment/],
+    [['--since', 'x'], 125, /^gangway: invalid --since "x"; /],
     [['--filter', 'foo=bar'], 1, /^gangway: invalid filter "foo=bar"; .* container, event, network, type\n/],
     [['--filter', 'type=contaner'], 1, /^gangway: invalid filter "type=contaner"; /],
     [['web'], 1, /^gangway: /],
-    [['--format', '{{.Actr}}'], 1, /^gangway: template, column 3: there is no field \.Actr; did you mean '\.Actor'\?/],
+    [['--format', '{{.Actr}}'], 1, /^gangway: template, column 3: no field \.Actr; did you mean '\.Actor'\?/],
     [['--format', '{{.Host}}'], 1, /the fields are \.Type \.Action \.Actor \.Scope \.Time \.TimeNano\n/],
   ] as const) {
     const outcome = await gangway(['events', ...words]);
@@ -78,21 +78,21 @@ test('what can’t be is refused before the engine is asked', async (t) => {
     t.regex(outcome.stderr, message);
     t.deepEqual(outcome.calls, []);
   }
-  t.is((await gangway(['events', '--filter', 'type=volume'])).status, 0, 'docker’s, of which there are none here');
+  t.is((await gangway(['events', '--filter', 'type=volume'])).status, 0, 'a type of Docker without events in gangway');
 });
 
-test('docker’s grammar of moments', (t) => {
-  const at = (text: string) => parseMoment(text, '--since')?.toISOString();
+test('parses times as Docker does', (t) => {
+  const at = (text: string) => parseTime(text, '--since')?.toISOString();
   t.is(at('1795754160'), '2026-11-27T04:36:00.000Z');
   t.is(at('1795754160.188442075'), '2026-11-27T04:36:00.188Z');
   t.is(at('2026-11-27T04:36:00.188442075Z'), '2026-11-27T04:36:00.188Z');
   t.is(at('2026-11-27T05:36:00+01:00'), '2026-11-27T04:36:00.000Z');
   t.is(at('2026-11-27Z'), '2026-11-27T00:00:00.000Z');
   t.is(at('2026-11-27T05+01:00'), '2026-11-27T04:00:00.000Z');
-  t.is(at('2026-11-27'), new Date(2026, 10, 27).toISOString(), 'midnight of the reader’s clock');
+  t.is(at('2026-11-27'), new Date(2026, 10, 27).toISOString(), 'midnight in local time');
   t.is(at('2026-11-27T04:36'), new Date(2026, 10, 27, 4, 36).toISOString());
-  const ago = (text: string) => Math.round((Date.now() - (parseMoment(text, '--since')?.getTime() ?? 0)) / 1000);
+  const ago = (text: string) => Math.round((Date.now() - (parseTime(text, '--since')?.getTime() ?? 0)) / 1000);
   t.deepEqual(['10m', '1h30m', '-10s', '+10s'].map(ago), [600, 5400, -10, 10]);
   for (const text of ['', 'x', '2026-13-01', '2026-11-27T25:00', '-5', '10m '])
-    t.throws(() => parseMoment(text, '--since'), { code: 'invalid-option' }, text);
+    t.throws(() => parseTime(text, '--since'), { code: 'invalid-option' }, text);
 });

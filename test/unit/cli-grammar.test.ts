@@ -1,18 +1,18 @@
 import test from 'ava';
-import { type Options, parseWords, UsageError } from '../../src/cli/grammar.ts';
+import { type Options, parseArguments, UsageError } from '../../src/cli/grammar.ts';
 
 const options = {
   detach: { kind: 'flag', short: 'd', help: '' },
   interactive: { kind: 'flag', short: 'i', help: '' },
   tty: { kind: 'flag', short: 't', help: '' },
   rm: { kind: 'flag', help: '' },
-  six: { kind: 'flag', threefold: true, help: '' },
+  six: { kind: 'flag', tristate: true, help: '' },
   name: { kind: 'value', help: '' },
   network: { kind: 'value', alias: 'net', help: '' },
   publish: { kind: 'list', short: 'p', help: '' },
 } as const satisfies Options;
 
-const read = (line: string, passThrough = true) => parseWords(options, line.split(' '), passThrough);
+const read = (line: string, passThrough = true) => parseArguments(options, line.split(' '), passThrough);
 
 const spellings: Record<string, object> = {
   '-p=80:80 x': { publish: ['80:80'] },
@@ -36,23 +36,23 @@ const spellings: Record<string, object> = {
 };
 
 for (const [line, expected] of Object.entries(spellings)) {
-  test(`reads ${line}`, (t) => {
+  test(`parses ${line}`, (t) => {
     const given = read(line);
     t.like(given.options, expected);
-    t.deepEqual(given.words, ['x']);
+    t.deepEqual(given.args, ['x']);
   });
 }
 
-test('the first word ends the options of a command that passes the rest on', (t) => {
-  t.deepEqual(read('-d sh -c -x --rm -- y').words, ['sh', '-c', '-x', '--rm', '--', 'y']);
-  t.deepEqual(read('-d -- -x --rm').words, ['-x', '--rm']);
+test('ends the options at the first argument with passThrough', (t) => {
+  t.deepEqual(read('-d sh -c -x --rm -- y').args, ['sh', '-c', '-x', '--rm', '--', 'y']);
+  t.deepEqual(read('-d -- -x --rm').args, ['-x', '--rm']);
 });
 
-test('elsewhere options may follow the words', (t) => {
+test('accepts options after arguments without passThrough', (t) => {
   const given = read('web --rm other - -d', false);
   t.like(given.options, { rm: true, detach: true });
-  t.deepEqual(given.words, ['web', 'other', '-']);
-  t.deepEqual(read('web -- --rm', false).words, ['web', '--rm']);
+  t.deepEqual(given.args, ['web', 'other', '-']);
+  t.deepEqual(read('web -- --rm', false).args, ['web', '--rm']);
 });
 
 const mistakes: Record<string, string> = {
@@ -69,7 +69,7 @@ const mistakes: Record<string, string> = {
 };
 
 for (const [line, message] of Object.entries(mistakes)) {
-  test(`refuses ${line}`, (t) => {
+  test(`rejects ${line}`, (t) => {
     t.is(t.throws(() => read(line), { instanceOf: UsageError, message })?.exitStatus, 125);
   });
 }

@@ -4,12 +4,12 @@ import { commands } from '../../src/cli/commands.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import { gangway } from '../support/cli.ts';
 
-test('gangway alone shows what there is', async (t) => {
+test('lists the commands without arguments', async (t) => {
   const { status, stdout, stderr } = await gangway([]);
   t.is(status, 0);
   t.is(stderr, '');
   t.regex(stdout, /^Usage: {2}gangway \[OPTIONS\] COMMAND\n/);
-  t.regex(stdout, /\n {2}network {2,}Networks of your own\n/);
+  t.regex(stdout, /\n {2}network {2,}Manage networks\n/);
   t.is((await gangway(['--help'])).stdout, stdout);
   t.is((await gangway(['help'])).stdout, stdout);
 });
@@ -19,7 +19,7 @@ const rows = commands
   .flatMap((command) => [[command.name], ...(command.commands ?? []).map(({ name }) => [command.name, name])]);
 
 for (const path of rows) {
-  test(`gangway ${path.join(' ')} has a help, without root and without an engine`, async (t) => {
+  test(`shows the help of gangway ${path.join(' ')} without root and without an engine`, async (t) => {
     const { status, stdout, stderr, engineOptions } = await gangway([...path, '--help'], { root: false });
     t.is(status, 0);
     t.is(stderr, '');
@@ -29,16 +29,15 @@ for (const path of rows) {
   });
 }
 
-test('every command that is shown has an example, and every line fits', async (t) => {
+test('shows an example for every command, in lines of at most 120 characters', async (t) => {
   for (const path of rows) {
     const { stdout } = await gangway([...path, '--help']);
     for (const line of stdout.split('\n')) t.true(line.length <= 120, line);
-    const shown = !stdout.includes('Not there yet');
-    if (shown && !stdout.includes('Commands:')) t.true(stdout.includes('Example:\n  '), path.join(' '));
+    if (!stdout.includes('Commands:')) t.true(stdout.includes('Example:\n  '), path.join(' '));
   }
 });
 
-test("the help of a command is laid out as docker's", async (t) => {
+test('formats the help of a command as Docker does', async (t) => {
   const { stdout } = await gangway(['network', 'ls', '--help']);
   t.is(
     stdout,
@@ -53,15 +52,15 @@ Example:
   gangway network ls
 
 Options:
-  -f, --filter key=value   Only those with this driver, id, label, name, scope or type, or dangling
-      --format string      json: one object a line; or a Go template: '{{.Name}}', 'table {{.ID}}\\t{{.Name}}'
-      --no-trunc           Whole ids
-  -q, --quiet              Ids alone
+  -f, --filter key=value   Filter by dangling, driver, id, label, name, scope or type
+      --format string      Format output: json, or a Go template: '{{.Name}}', 'table {{.ID}}\\t{{.Name}}'
+      --no-trunc           Don't truncate output
+  -q, --quiet              Only display IDs
 `,
   );
 });
 
-test('an unknown command names its neighbours', async (t) => {
+test('suggests similar names for an unknown command', async (t) => {
   const { status, stderr } = await gangway(['rum']);
   t.is(status, 1);
   t.is(stderr, "gangway: 'rum' is not a gangway command; did you mean 'run' or 'rm'?\nSee 'gangway --help'.\n");
@@ -69,22 +68,22 @@ test('an unknown command names its neighbours', async (t) => {
   t.regex((await gangway(['explain', 'rum'])).stderr, /did you mean 'run' or 'rm'\?/);
 });
 
-const near: Record<string, string> = {
+const suggestions: Record<string, string> = {
   'network inspec': "'inspec' is not a command of gangway network; did you mean 'inspect'?",
   'help network inspec': "'inspec' is not a command of gangway network; did you mean 'inspect'?",
   'lab shel': "'shel' is not a command of gangway lab; did you mean 'shell'?",
   'run --nmae web true': "unknown flag: --nmae; did you mean '--name'?",
 };
 
-for (const [line, sentence] of Object.entries(near)) {
-  test(`gangway ${line}: the neighbour is named`, async (t) => {
+for (const [line, sentence] of Object.entries(suggestions)) {
+  test(`suggests a name for gangway ${line}`, async (t) => {
     const { status, stderr } = await gangway(line.split(' '));
     t.is(status, line.includes('--') ? 125 : 1);
     t.true(stderr.startsWith(`gangway: ${sentence}\nSee 'gangway `), stderr);
   });
 }
 
-test('an unknown command of a group shows the group', async (t) => {
+test('shows the help of a group for an unknown command of it', async (t) => {
   const { status, stdout, stderr } = await gangway(['network', 'frob']);
   t.is(status, 1);
   t.is(stdout, '');
@@ -101,7 +100,7 @@ const counts: Record<string, string> = {
 };
 
 for (const [line, message] of Object.entries(counts)) {
-  test(`gangway ${line}: a wrong number of words shows the usage and exits with 1`, async (t) => {
+  test(`shows the usage and exits with 1 for the wrong number of arguments: gangway ${line}`, async (t) => {
     const { status, stderr, calls } = await gangway(line.split(' '));
     const command = line.split(' ')[0];
     t.is(status, 1);
@@ -113,31 +112,31 @@ for (const [line, message] of Object.entries(counts)) {
   });
 }
 
-test('without root one sentence says so', async (t) => {
+test('rejects a command without root', async (t) => {
   const outcome = await gangway(['run', '-d', 'true'], { root: false });
   t.is(outcome.status, 125);
-  t.is(outcome.stderr, 'gangway: only root can do this; run it as `sudo gangway run …`\n');
+  t.is(outcome.stderr, 'gangway: root privileges required; run it as `sudo gangway run …`\n');
   t.is(outcome.engineOptions, undefined);
   t.is((await gangway(['ps'], { root: false })).status, 1);
   t.is((await gangway(['run', '--foo'], { root: false })).status, 125);
 });
 
-test('explain without root goes as far as it can', async (t) => {
+test('explains without root until the kernel refuses a call', async (t) => {
   const run = () => Promise.reject(new KernelError('setns to network namespace', 'EPERM'));
   const { status, stderr } = await gangway(['explain', 'run', '-d', 'true'], { root: false, run });
   t.is(status, 125);
-  t.is(stderr, 'gangway: only root can do this; run it as `sudo gangway run …`\n');
+  t.is(stderr, 'gangway: root privileges required; run it as `sudo gangway run …`\n');
   t.regex((await gangway(['explain', 'run', 'true'], { run })).stderr, /setns to network namespace: EPERM/);
 });
 
-test('version needs nobody', async (t) => {
+test('prints the version without root', async (t) => {
   const { status, stdout } = await gangway(['version', '--format', 'json'], { root: false });
   t.is(status, 0);
   t.like(JSON.parse(stdout), { Node: process.versions.node });
   t.regex((await gangway(['--version'], { root: false })).stdout, /^gangway {2}\d+\.\d+\.\d+\n/);
 });
 
-test('explain prints the plan alone, on an engine that changes nothing', async (t) => {
+test('prints only the plan with explain, from an engine with dryRun', async (t) => {
   const { status, stdout, stderr, engineOptions } = await gangway(['explain', 'run', '-d', 'true']);
   t.is(status, 0);
   t.is(stdout, 'echo run true\n');
@@ -145,21 +144,21 @@ test('explain prints the plan alone, on an engine that changes nothing', async (
   t.like(engineOptions, { dryRun: true });
 });
 
-test('--explain prints the plan on stderr and works', async (t) => {
+test('prints the plan to stderr with --explain and runs the command', async (t) => {
   const { stdout, stderr, engineOptions } = await gangway(['--explain', 'create', 'true']);
   t.regex(stdout, /^[0-9a-f]{64}\n$/);
   t.is(stderr, 'echo create true\n');
   t.is(engineOptions?.dryRun, undefined);
 });
 
-test('the reasons in a script are fainter than its commands, on a terminal', async (t) => {
+test('prints comments of a script fainter than commands on a terminal', async (t) => {
   const loadExplain = async () => () => '# why\nip link\n';
   const words = ['explain', 'create', 'true'];
   t.is((await gangway(words, { terminal: true, loadExplain })).stdout, '\x1b[2m# why\x1b[0m\nip link\n');
   t.is((await gangway(words, { loadExplain })).stdout, '# why\nip link\n');
 });
 
-test('explain knows mistakes, readers, and what has no plan', async (t) => {
+test('explains usage errors, commands that only read, and commands without a plan', async (t) => {
   const mistake = await gangway(['explain', 'run', '-p', 'abc', 'true'], { root: false });
   t.is(mistake.status, 125);
   t.regex(mistake.stderr, /invalid container port "abc"/);
@@ -168,7 +167,7 @@ test('explain knows mistakes, readers, and what has no plan', async (t) => {
   t.is((await gangway(['explain'])).status, 1);
 });
 
-test('where things are kept comes from options, and else from the environment', async (t) => {
+test('takes directories from options, or else from the environment', async (t) => {
   const environment = {
     GANGWAY_STATE_DIRECTORY: '/env/state',
     GANGWAY_RUNTIME_DIRECTORY: '/env/run',
@@ -183,13 +182,13 @@ test('where things are kept comes from options, and else from the environment', 
   t.like((await gangway(words, { environment })).engineOptions, { stateDirectory: '/s', runtimeDirectory: '/r' });
 });
 
-test('warnings go to stderr', async (t) => {
+test('passes a warning handler to the engine', async (t) => {
   const { engineOptions, stderr } = await gangway(['network', 'ls']);
   t.is(stderr, '');
   t.is(typeof engineOptions?.onWarning, 'function');
 });
 
-test('colour only on a terminal, or when asked for', async (t) => {
+test('colours errors on a terminal or with --color always', async (t) => {
   const isColored = async (words: string[], scene = {}) =>
     (await gangway([...words, 'network', 'create'], scene)).stderr.includes('\x1b[');
   t.false(await isColored([]));
@@ -200,9 +199,12 @@ test('colour only on a terminal, or when asked for', async (t) => {
   t.is((await gangway(['--color', 'pink', 'ps'])).status, 125);
 });
 
-test("somebody else's words cannot steer the terminal", async (t) => {
+test('escapes control characters from outside', async (t) => {
   const { stderr } = await gangway(['ps'], { list: () => Promise.reject(new Error('\x1b[2J\x07')) });
-  t.is(stderr, 'gangway: internal error: \\x1b[2J\\x07; GANGWAY_DEBUG=1 shows where, please report it\n');
+  t.is(
+    stderr,
+    'gangway: internal error: \\x1b[2J\\x07; set GANGWAY_DEBUG=1 for a stack trace, and report the problem\n',
+  );
   t.false((await gangway(['\x1b[2J'])).stderr.includes('\x1b'));
   t.regex(
     (await gangway(['a\ngangway: all is well\u202e'])).stderr,
@@ -223,14 +225,14 @@ test("somebody else's words cannot steer the terminal", async (t) => {
   }
 });
 
-test('a stack trace only where it is asked for', async (t) => {
+test('prints a stack trace only with GANGWAY_DEBUG=1', async (t) => {
   const list = () => Promise.reject(new Error('oops'));
   t.false((await gangway(['ps'], { list })).stderr.includes('    at '));
   t.true((await gangway(['ps'], { list, environment: { GANGWAY_DEBUG: '1' } })).stderr.includes('    at '));
 });
 
-/** What they need besides. */
-const wordsOf: Record<string, readonly string[]> = {
+/** Required options and arguments. */
+const argumentsOf: Record<string, readonly string[]> = {
   'dns query': ['--from', 'web', 'db'],
   events: ['--until', '0s'],
   inspect: ['web'],
@@ -240,13 +242,13 @@ const wordsOf: Record<string, readonly string[]> = {
   stats: ['--no-stream'],
 };
 
-test('what the help of --format shows, each command can do', async (t) => {
+test('renders the example templates in the help of each --format', async (t) => {
   const formatsOf = (rows: readonly Command[], path = ''): readonly (readonly [string, string])[] =>
     rows.flatMap(({ name, options, commands: inner = [] }) => [
       ...(options?.format === undefined ? [] : [[`${path}${name}`, options.format.help] as const]),
       ...formatsOf(inner, `${name} `),
     ]);
-  // Those of a lab are asked of the machine.
+  // `lab ls` reads the labs of the host.
   const found = formatsOf(commands).filter(([name]) => name !== 'lab ls');
   t.true(found.length > 10);
   const inspect = async () => ({ Id: '', Name: '/web', Config: {} });
@@ -254,7 +256,7 @@ test('what the help of --format shows, each command can do', async (t) => {
     const examples = [...help.matchAll(/'([^']+)'/g)].map(([, example = '']) => example);
     t.is(examples.length, 2, name);
     for (const example of examples) {
-      const words = [...name.split(' '), '--format', example, ...(wordsOf[name] ?? [])];
+      const words = [...name.split(' '), '--format', example, ...(argumentsOf[name] ?? [])];
       t.notRegex((await gangway(words, { inspect })).stderr, /template|unknown|Usage/, words.join(' '));
     }
   }

@@ -1,7 +1,7 @@
 import test from 'ava';
+import { formatPorts } from '../../src/cli/commands/ps.ts';
 import { binarySize, decimalSize } from '../../src/cli/format.ts';
-import { formatPorts } from '../../src/cli/ports-column.ts';
-import { formatTable } from '../../src/cli/table.ts';
+import { formatTable } from '../../src/cli/list-output.ts';
 import type { Engine, LogLine } from '../../src/engine/engine.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { humanDuration } from '../../src/values/age.ts';
@@ -18,7 +18,7 @@ const missing = async () => {
   throw new GangwayError('container-not-found', 'container nope not found');
 };
 
-test('ps draws a table', async (t) => {
+test('prints containers as a table', async (t) => {
   const { stdout } = await gangway(['ps'], {
     list: async () => [{ ...container, ports: [binding('0.0.0.0', 8080, 80), binding('::', 8080, 80)] }],
   });
@@ -30,7 +30,7 @@ d5c0c5b27f1e   "python3 -m http.ser…"   5 hours ago   Up 5 hours   0.0.0.0:808
   );
 });
 
-test('ps as ids and as JSON', async (t) => {
+test('prints containers as IDs and as JSON', async (t) => {
   t.is((await gangway(['ps', '-q'])).stdout, `${id.slice(0, 12)}\n`);
   t.is((await gangway(['ps', '-aq', '--no-trunc'])).stdout, `${id}\n`);
   const { stdout } = await gangway(['ps', '--format', 'json', '--no-trunc']);
@@ -38,7 +38,7 @@ test('ps as ids and as JSON', async (t) => {
   t.like(JSON.parse(stdout), { ID: id, Names: 'web', Command: '"python3 -m http.server 80"', State: 'running' });
 });
 
-test('ps filters', async (t) => {
+test('filters containers', async (t) => {
   const found = async (...filters: string[]) => (await gangway(['ps', '-q', ...filters])).stdout !== '';
   t.true(await found('-f', 'name=we'));
   t.false(await found('-f', 'name=x'));
@@ -61,7 +61,7 @@ test('ps filters', async (t) => {
   }
 });
 
-test('a format that names nothing, or what is not there, is refused before the engine is asked', async (t) => {
+test('rejects a format without a field or with an unknown field before it calls the engine', async (t) => {
   const refused = async (format: string, ...command: string[]) => {
     const { status, stdout, stderr, calls } = await gangway([...command, '--format', format]);
     t.is(stdout, '');
@@ -70,13 +70,13 @@ test('a format that names nothing, or what is not there, is refused before the e
   };
   const [status, stderr] = await refused('{{.Nme}}', 'network', 'ls');
   t.is(status, 1);
-  t.regex(stderr, /^gangway: template, column 3: there is no field \.Nme; did you mean '\.Name'\?\n/);
+  t.regex(stderr, /^gangway: template, column 3: no field \.Nme; did you mean '\.Name'\?\n/);
   t.regex((await refused('table {{.Nme}}', 'stats'))[1], /no field \.Nme/);
-  t.regex((await refused('yaml', 'ps'))[1], /--format "yaml" names no field; write json, table or a template/);
+  t.regex((await refused('yaml', 'ps'))[1], /invalid --format "yaml": no field; write json, table or a template/);
   t.is((await refused('{{.State', 'inspect', 'web'))[0], 64);
 });
 
-test.serial('ps tells when a container was made as docker does: in seconds, in the zone of who reads', async (t) => {
+test.serial('prints CreatedAt as Docker does: in seconds and local time', async (t) => {
   const before = process.env.TZ;
   t.teardown(() => {
     if (before === undefined) delete process.env.TZ;
@@ -92,7 +92,7 @@ test.serial('ps tells when a container was made as docker does: in seconds, in t
   t.is(await told('UTC0'), '2026-01-02 13:23:37 +0000 UTC\n');
 });
 
-test('a template picks fields', async (t) => {
+test('renders a template for each row', async (t) => {
   const printed = async (...words: string[]) => (await gangway(words)).stdout;
   t.is(await printed('ps', '--format', '{{.ID}}\\t{{.Names}}'), `${id.slice(0, 12)}\tweb\n`);
   const table = 'table {{.Name}}\\t{{.ID}}';
@@ -113,15 +113,15 @@ test('a template picks fields', async (t) => {
   t.is(await printed('version', '--format', '{{.Node}}'), `${process.versions.node}\n`);
 });
 
-test('inspect goes on where an object lacks what a template asks for', async (t) => {
+test('continues inspect after an object that lacks a field of the template', async (t) => {
   const inspect = async (name: string) => (name === 'a' ? { Id: name } : { Id: name, Extra: 1 });
   const { status, stdout, stderr } = await gangway(['inspect', '-f', '{{.Extra}}', 'a', 'b'], { inspect });
   t.is(status, 1);
   t.is(stdout, '1\n');
-  t.regex(stderr, /^gangway: template, column 3: there is no field \.Extra; the fields are \.Id\n$/);
+  t.regex(stderr, /^gangway: template, column 3: no field \.Extra; the fields are \.Id\n$/);
 });
 
-test('network ls', async (t) => {
+test('prints networks as a table, as IDs and as JSON', async (t) => {
   t.is(
     (await gangway(['network', 'ls'])).stdout,
     `NETWORK ID     NAME      DRIVER    SCOPE
@@ -138,7 +138,7 @@ test('network ls', async (t) => {
   );
 });
 
-test('network ls shows and filters what networks are', async (t) => {
+test('filters networks by name, labels and dangling', async (t) => {
   const [first] = networks;
   if (first === undefined) throw new TypeError('there is a network');
   const own = { ...first, name: 'front', families: [4, 6], internal: true, labels: { a: 'b', c: '' } } as const;
@@ -162,7 +162,7 @@ test('network ls shows and filters what networks are', async (t) => {
   t.like(JSON.parse(stdout), { IPv6: 'true', Internal: 'true', Labels: 'a=b,c=' });
 });
 
-test('network inspect', async (t) => {
+test('inspects a network in Docker’s format', async (t) => {
   const { stdout } = await gangway(['network', 'inspect', 'bridge']);
   t.like(JSON.parse(stdout)[0], {
     Name: 'bridge',
@@ -182,7 +182,7 @@ test('network inspect', async (t) => {
   t.true(stdout.startsWith('[\n    {\n        "Name"'));
 });
 
-test('inspect shows what it finds and complains about the rest', async (t) => {
+test('inspects existing objects and reports the missing ones', async (t) => {
   const { status, stdout, stderr } = await gangway(['inspect', 'nope', 'bridge'], {
     inspect: missing,
     inspectNetwork: async (name) => {
@@ -201,7 +201,7 @@ test('inspect shows what it finds and complains about the rest', async (t) => {
   );
 });
 
-test('port lists by container port, or answers for one', async (t) => {
+test('lists published ports by container port, or one port', async (t) => {
   const ports = async () => [
     binding('0.0.0.0', 8443, 443),
     binding('0.0.0.0', 8080, 80),
@@ -222,7 +222,7 @@ test('port lists by container port, or answers for one', async (t) => {
   t.regex(bad.stderr, /invalid port "abc"/);
 });
 
-test('commands with many names go on after a failure', async (t) => {
+test('continues with the next name after an error', async (t) => {
   const stop = async (name: string) => (name === 'nope' ? await missing() : undefined);
   const { status, stdout, stderr, calls } = await gangway(['stop', '-t', '3', '-s', 'int', 'a', 'nope', 'b'], { stop });
   t.is(status, 1);
@@ -231,7 +231,7 @@ test('commands with many names go on after a failure', async (t) => {
   t.deepEqual(calls[0], ['stop', 'a', { timeoutSeconds: 3, signal: 'SIGINT' }]);
 });
 
-test('kill, restart, wait and rm', async (t) => {
+test('passes options of kill, restart, wait and rm to the engine', async (t) => {
   t.deepEqual((await gangway(['kill', 'web'])).calls, [['kill', 'web', 'SIGKILL']]);
   t.deepEqual((await gangway(['kill', '-s', '1', 'web'])).calls, [['kill', 'web', 'SIGHUP']]);
   t.deepEqual((await gangway(['restart', '--time=0', 'web'])).calls, [['restart', 'web', { timeoutSeconds: 0 }]]);
@@ -241,7 +241,7 @@ test('kill, restart, wait and rm', async (t) => {
   t.is((await gangway(['stop', '-t', 'soon', 'web'])).status, 125);
 });
 
-test('rm -f of what is not there is no failure', async (t) => {
+test('exits with 0 after rm -f of a missing container', async (t) => {
   const { status, stdout, stderr } = await gangway(['rm', '-f', 'nope'], { remove: missing });
   t.is(status, 0);
   t.is(stdout, '');
@@ -249,7 +249,7 @@ test('rm -f of what is not there is no failure', async (t) => {
   t.is((await gangway(['rm', 'nope'], { remove: missing })).status, 1);
 });
 
-test('start, alone and attached', async (t) => {
+test('starts containers, or one container attached', async (t) => {
   t.is((await gangway(['start', 'a', 'b'])).stdout, 'a\nb\n');
   const { status, stdout, calls } = await gangway(['start', '-a', 'web'], {
     start: async () => ({ kind: 'exited', exitCode: 3 }),
@@ -260,14 +260,14 @@ test('start, alone and attached', async (t) => {
   t.is((await gangway(['start', '-a', 'a', 'b'])).status, 1);
 });
 
-test('attach', async (t) => {
+test('attaches to a container', async (t) => {
   const { calls } = await gangway(['attach', '--no-stdin', '--detach-keys=a', 'web']);
   t.deepEqual(calls.at(-1)?.[3], { stdin: false });
   t.like(calls.at(-1)?.[2], { detachKeys: 'a' });
   t.is((await gangway(['attach', 'web'], { attach: async () => ({ kind: 'detached' }) })).status, 0);
 });
 
-test('exec', async (t) => {
+test('executes a command with its exit status', async (t) => {
   const words = ['exec', '-it', '-u', '0', '-w', '/srv', '-e', 'A=b', '--privileged', 'web', 'sh', '-c', 'x'];
   const { status, calls } = await gangway(words, { terminal: true, exec: async () => 9 });
   t.is(status, 9);
@@ -282,7 +282,7 @@ test('exec', async (t) => {
     workingDirectory: '/srv',
   });
   t.is((await gangway(['exec', '-d', 'web', 'x'])).calls[0]?.length, 3);
-  t.is((await gangway(['exec', '--detach-keys=a', 'web', 'x'])).status, 125, 'nobody would hold its terminal');
+  t.is((await gangway(['exec', '--detach-keys=a', 'web', 'x'])).status, 125, 'exec has no detach keys');
   const notFound = async () => {
     throw new GangwayError('command-not-found', 'no such command');
   };
@@ -290,7 +290,7 @@ test('exec', async (t) => {
   t.is((await gangway(['exec', 'web', 'x'], { exec: missing })).status, 1);
 });
 
-test('logs', async (t) => {
+test('prints logs to stdout and stderr', async (t) => {
   const logs = async function* (): AsyncIterable<LogLine> {
     yield { time: new Date(0), stream: 'stdout', text: 'out\n' };
     yield { time: new Date(0), stream: 'stderr', text: 'err\n' };
@@ -307,7 +307,7 @@ test('logs', async (t) => {
   t.true(Math.abs(Date.now() - 600_000 - (recent as { since: Date }).since.getTime()) < 5000);
 });
 
-test('stats goes on when a container ends, and with -a shows those that have', async (t) => {
+test('leaves out exited containers in stats, or prints zeros with -a', async (t) => {
   const statistics = async () => {
     throw new GangwayError('container-not-running', 'container web is not running');
   };
@@ -318,7 +318,7 @@ test('stats goes on when a container ends, and with -a shows those that have', a
   t.is((await gangway(['stats', '--no-stream', 'web'], { statistics })).status, 1);
 });
 
-test('stats of several goes on when one of them ends', async (t) => {
+test('continues stats of several containers after one exits', async (t) => {
   let looks = 0;
   const told = async (name: string) => {
     if (name === 'gone' || (name === 'web' && looks > 0))
@@ -331,7 +331,7 @@ test('stats of several goes on when one of them ends', async (t) => {
   t.is((await gangway([...stats, 'db', 'gone'], { statistics: told })).status, 1);
 });
 
-test('stats of those that are named ends when all have been removed, and not with one that has ended', async (t) => {
+test('ends stats when all named containers are removed, not when they exit', async (t) => {
   let [looks, lists] = [0, 0];
   const told: Partial<Engine> = {
     async statistics() {
@@ -346,7 +346,7 @@ test('stats of those that are named ends when all have been removed, and not wit
   t.is(lists, 2);
 });
 
-test('stats shows what happened between two samples', async (t) => {
+test('prints the usage between two samples', async (t) => {
   let samples = 0;
   const told = async () => {
     samples++;
@@ -370,7 +370,7 @@ test('stats shows what happened between two samples', async (t) => {
   });
 });
 
-test('gc says what it removed, and why', async (t) => {
+test('lists the resources that gc removes, with the reason', async (t) => {
   const collectGarbage = async () => [{ what: 'link veth1', why: 'its container is gone' }];
   t.is((await gangway(['gc'], { collectGarbage })).stdout, 'removed link veth1: its container is gone\n');
   t.is(
@@ -380,7 +380,7 @@ test('gc says what it removed, and why', async (t) => {
   t.regex((await gangway(['gc'])).stderr, /^nothing to remove/);
 });
 
-test('the ports column draws equal neighbours together', (t) => {
+test('joins consecutive ports in the PORTS column', (t) => {
   const ranges = [8002, 8000, 8001, 9000].map((port) => binding('0.0.0.0', port, port));
   t.is(formatPorts(ranges, []), '0.0.0.0:8000-8002->8000-8002/tcp, 0.0.0.0:9000->9000/tcp');
   t.is(
@@ -400,7 +400,7 @@ test('the ports column draws equal neighbours together', (t) => {
   );
 });
 
-test('durations as a person says them', (t) => {
+test('formats durations as Docker does', (t) => {
   const spans: [number, string][] = [
     [0.5, 'Less than a second'],
     [1, '1 second'],
@@ -420,14 +420,14 @@ test('durations as a person says them', (t) => {
   for (const [seconds, text] of spans) t.is(humanDuration(seconds * 1000), text);
 });
 
-test('sizes', (t) => {
+test('formats sizes', (t) => {
   t.is(binarySize(0), '0B');
   t.is(binarySize(1_572_864), '1.5MiB');
   t.is(decimalSize(999), '999B');
   t.is(decimalSize(1_450), '1.45kB');
 });
 
-test('tables pad all columns but the last', (t) => {
+test('pads all columns of a table but the last', (t) => {
   t.is(
     formatTable([
       ['A', 'LONGER THAN TEN', 'C'],
@@ -437,7 +437,7 @@ test('tables pad all columns but the last', (t) => {
   );
 });
 
-test('what a server says of a name steers no terminal, whatever the format', async (t) => {
+test('escapes control characters of DNS answers in every format', async (t) => {
   const queryName = async () => ({
     name: 'db',
     type: 'TXT' as const,

@@ -27,7 +27,7 @@ const places: readonly RulesAt[] = [
 ];
 const answering = (...told: readonly RulesAt[]): Partial<Engine> => ({ rules: async () => told });
 
-test('place by place: the reason, the command, where it comes from, what was counted', async (t) => {
+test('prints each chain with the reason, command, origin and counters of its rules', async (t) => {
   const { status, stdout, calls } = await gangway(['rules', '8080'], answering(...places));
   t.is(status, 0);
   t.deepEqual(calls, [['rules', '8080']]);
@@ -38,10 +38,10 @@ test('place by place: the reason, the command, where it comes from, what was cou
   present  published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80
     nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'
     gangway run -p 8080:80 web; 2 packets, 120 bytes
-  nobody’s  no record says why
+  unknown owner  no record says why
     nft 'add element …'
 
-forward: enter (missing, or changed)
+forward: enter (missing or changed)
   in
   missing  published: 0.0.0.0:8080/tcp leads to 172.17.0.2:80
     nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'
@@ -50,7 +50,7 @@ forward: enter (missing, or changed)
   );
 });
 
-test('as JSON, a chain has no command; and as a template has it', async (t) => {
+test('prints JSON with a row for each chain, and renders a template', async (t) => {
   const { stdout } = await gangway(['rules', '--format', 'json'], answering(...places));
   const rows = stdout
     .trim()
@@ -62,11 +62,11 @@ test('as JSON, a chain has no command; and as a template has it', async (t) => {
   t.is((await gangway(['rules', '--format', '{{.State}}'], answering(...places))).stdout.split('\n')[3], 'missing');
 });
 
-test('nothing to tell is said', async (t) => {
+test('reports that there are no rules', async (t) => {
   const { status, stderr } = await gangway(['rules', 'host'], answering());
   t.is(status, 0);
-  t.is(stderr, 'gangway: no rule is about host\n');
-  t.is((await gangway(['rules'], answering())).stderr, 'gangway: no container has needed a rule so far\n');
+  t.is(stderr, 'gangway: no rules for host\n');
+  t.is((await gangway(['rules'], answering())).stderr, 'gangway: no rules: no container has used a network yet\n');
 });
 
 const nothing = new Counters().read();
@@ -124,7 +124,7 @@ const traffic = async (): Promise<Traffic> => ({
   ],
 });
 
-test('inspect and stats tell what was counted, where somebody wants to see it', async (t) => {
+test('reads traffic counters only if the output of inspect or stats contains them', async (t) => {
   const inspect = JSON.parse((await gangway(['inspect', 'web'], { traffic })).stdout);
   t.deepEqual(inspect[0].Traffic, {
     Ports: {
@@ -178,7 +178,7 @@ test('inspect and stats tell what was counted, where somebody wants to see it', 
   }
 });
 
-test('stats --ports tells by which way connections came to each port, and what became of them', async (t) => {
+test('prints connections by data path, errors and drops with stats --ports', async (t) => {
   const stats = ['stats', '--ports', '--no-stream'];
   t.deepEqual((await gangway(stats, { traffic })).stdout.split('\n'), [
     'NAME      PORT             TRANSLATED   LED       RELAYED   OPEN      IN / OUT     ERRORS    DROPS',
@@ -188,7 +188,7 @@ test('stats --ports tells by which way connections came to each port, and what b
     '',
   ]);
   const lines = (await gangway([...stats, '--format', 'json', 'web'], { traffic })).stdout.trimEnd().split('\n');
-  t.is(lines.length, 2, 'of this container alone');
+  t.is(lines.length, 2, 'only the ports of this container');
   t.like(JSON.parse(lines[0] ?? ''), {
     Port: '*:8080->80/tcp',
     Translated: '3',
@@ -197,7 +197,7 @@ test('stats --ports tells by which way connections came to each port, and what b
   });
 });
 
-test('stats --ports goes on when one that was named has been removed', async (t) => {
+test('continues stats --ports after a named container is removed', async (t) => {
   let looks = 0;
   const told: Partial<Engine> = {
     async inspect() {
@@ -213,7 +213,7 @@ test('stats --ports goes on when one that was named has been removed', async (t)
   t.is(stdout, '*:8080->80/tcp\n9000-9002/udp\n'.repeat(2));
 });
 
-test('stats --ports ends when all that were named have been removed', async (t) => {
+test('ends stats --ports when all named containers are removed', async (t) => {
   let [looks, lists] = [0, 0];
   const told: Partial<Engine> = {
     async traffic() {
@@ -227,14 +227,14 @@ test('stats --ports ends when all that were named have been removed', async (t) 
   t.is(lists, 2);
 });
 
-test('stats --ports knows only those that run: --all is refused, and not passed over', async (t) => {
+test('rejects stats --ports with --all', async (t) => {
   const { status, stderr, calls } = await gangway(['stats', '--ports', '-a', '--no-stream'], { traffic });
   t.is(status, 125);
-  t.regex(stderr, /^gangway: --ports and --all exclude each other: /);
+  t.regex(stderr, /^gangway: --ports and --all exclude each other\n/);
   t.deepEqual(calls, []);
 });
 
-test('both families are one place, a range is one line, and what no rule of the firewall knows is there all the same', (t) => {
+test('adds counters of both address families and of a port range, also without a firewall rule', (t) => {
   const one = (hostAddress: string, hostPort: number, containerPort: number, connections: number) => ({
     container: id,
     name: 'web',
@@ -273,7 +273,7 @@ test('both families are one place, a range is one line, and what no rule of the 
   );
 });
 
-test('where the counters can’t be read, inspect says so once and tells the rest', async (t) => {
+test('warns once and inspects the rest if the counters cannot be read', async (t) => {
   const refuses = {
     traffic: async (): Promise<Traffic> => {
       throw new GangwayError('program-failed', 'iptables-save failed', { hint: 'try again' });
@@ -285,9 +285,9 @@ test('where the counters can’t be read, inspect says so once and tells the res
   ]) {
     const { status, stdout, stderr } = await gangway(words, refuses);
     t.is(status, 0);
-    t.is(stderr, 'gangway: warning: Traffic is left out: iptables-save failed; try again\n');
+    t.is(stderr, 'gangway: warning: the output lacks Traffic: iptables-save failed; try again\n');
     t.false('Traffic' in JSON.parse(stdout)[0]);
   }
   const shown = await gangway(['inspect', '-f', '{{.Traffic.Ports}}', 'web'], refuses);
-  t.is(shown.status, 1, 'who asks for nothing else gets nothing');
+  t.is(shown.status, 1, 'the template needs Traffic');
 });

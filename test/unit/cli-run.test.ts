@@ -7,7 +7,7 @@ import { connectionTo } from '../../src/values/network.ts';
 import { gangway } from '../support/cli.ts';
 import { id } from '../support/fake-engine.ts';
 
-const usual: ContainerRequest = {
+const defaults: ContainerRequest = {
   command: ['true'],
   isolation: 'full',
   readOnly: false,
@@ -30,14 +30,14 @@ const usual: ContainerRequest = {
   expose: [],
 };
 
-test('run without options asks for what is usual', async (t) => {
+test('creates a request with the defaults', async (t) => {
   const { status, calls } = await gangway(['run', 'true']);
   t.is(status, 0);
-  t.deepEqual(calls[0]?.slice(0, 2), ['run', usual]);
+  t.deepEqual(calls[0]?.slice(0, 2), ['run', defaults]);
   t.is(calls.length, 1);
 });
 
-test('every option of run arrives in the request', async (t) => {
+test('passes every option of run in the request', async (t) => {
   const line =
     '-it --rm --init --name web --network none -p 127.0.0.1:8080:80 -P --expose 53/udp --proxy-protocol 80 --rootfs / --isolation=network ' +
     '--hostname h --user 1000:1000 -e A=b -e HOME -e UNSET -e constructor -w /srv -v /etc:/mnt:ro --cpus .5 --cpu-shares 512 ' +
@@ -98,7 +98,7 @@ test('every option of run arrives in the request', async (t) => {
   } satisfies ContainerRequest);
 });
 
-test('run ends as its command did', async (t) => {
+test('exits with the status of the command', async (t) => {
   const { status, stdout } = await gangway(['run', 'false'], {
     run: async () => ({ id, ending: { kind: 'exited', exitCode: 7 } }),
   });
@@ -106,28 +106,28 @@ test('run ends as its command did', async (t) => {
   t.is(stdout, '');
 });
 
-test('run -d prints the id and gives the container none of our streams', async (t) => {
+test('prints the ID with run -d, without streams', async (t) => {
   const { calls, stdout } = await gangway(['run', '-d', '--restart', 'on-failure:3', 'sleep', '9']);
   t.is(stdout, `${id}\n`);
   t.like(calls[0]?.[1], { restart: { kind: 'on-failure', maximumRetries: 3 } });
   t.is(calls[0]?.[2], undefined);
 });
 
-test('run reads our input only with -i', async (t) => {
+test('attaches stdin only with -i', async (t) => {
   const streamsOf = async (...words: string[]) => (await gangway(['run', ...words, 'cat'])).calls[0]?.[2] as RunOptions;
   t.false('stdin' in Object((await streamsOf()).streams));
   t.true('stdin' in Object((await streamsOf('-i')).streams));
   t.like((await streamsOf('--detach-keys=ctrl-x')).streams, { detachKeys: 'ctrl-x' });
 });
 
-test('-it wants a terminal', async (t) => {
+test('rejects -it without a terminal', async (t) => {
   const { status, stderr, calls } = await gangway(['run', '-it', 'sh']);
   t.is(status, 1);
-  t.regex(stderr, /no terminal; leave out -t/);
+  t.regex(stderr, /stdin is not a terminal; leave out -t/);
   t.deepEqual(calls, []);
 });
 
-test('a failure is one sentence with its remedy', async (t) => {
+test('prints an error with its hint on one line', async (t) => {
   const { status, stdout, stderr } = await gangway(['run', '-dp', '8080:80', 'true'], {
     run: async () => {
       throw new GangwayError('port-in-use', 'port 8080/tcp is in use by nginx (pid 812)', { hint: 'stop it' });
@@ -146,7 +146,7 @@ const statuses = [
 ] as const;
 
 for (const [code, expected] of statuses) {
-  test(`run with ${code} exits with ${expected}, create with 1`, async (t) => {
+  test(`exits with ${expected} from run and 1 from create after ${code}`, async (t) => {
     const fail = async () => {
       throw new GangwayError(code, 'no');
     };
@@ -178,7 +178,7 @@ const refused: Record<string, readonly [status: number, stderr: RegExp]> = {
   '--rootfs /nonexistent': [125, /--rootfs \/nonexistent not found; /],
   '--rootfs /etc\0': [125, /--rootfs \/etc\\x00 not found; /],
   [`--rootfs /${'a'.repeat(300)}`]: [125, /not found; /],
-  '--rootfs /dev/null': [125, /neither directory nor file/],
+  '--rootfs /dev/null': [125, /neither a directory nor a file/],
   '-v data:/data': [125, /invalid volume "data:\/data"/],
   '-v /a:/': [125, /invalid volume/],
   '-w srv': [125, /--workdir "srv" is no absolute path/],
@@ -191,7 +191,7 @@ const refused: Record<string, readonly [status: number, stderr: RegExp]> = {
 };
 
 for (const [line, [status, stderr]] of Object.entries(refused)) {
-  test(`run ${line} is refused before anything is made`, async (t) => {
+  test(`rejects run ${line} before anything is created`, async (t) => {
     const outcome = await gangway(['run', ...line.split(' '), 'true']);
     t.is(outcome.status, status);
     t.regex(outcome.stderr, stderr);
@@ -200,8 +200,8 @@ for (const [line, [status, stderr]] of Object.entries(refused)) {
   });
 }
 
-// Serial: a signal is heard by every command in this process.
-test.serial('signals go to the command, unless it has a terminal', async (t) => {
+// Serial: every command in this process receives the signal.
+test.serial('forwards signals to the command, unless it has a terminal', async (t) => {
   const before = process.listenerCount('SIGTERM');
   const run: Engine['run'] = async (_request, options) => {
     options?.onCreated?.(id);
@@ -216,15 +216,15 @@ test.serial('signals go to the command, unless it has a terminal', async (t) => 
   t.is(process.listenerCount('SIGTERM'), before);
 });
 
-test.serial('a signal that comes while the container is being made reaches it as soon as it runs', async (t) => {
+test.serial('forwards a signal during creation as soon as the container runs', async (t) => {
   let isMade = false;
   const attempts: boolean[] = [];
   const run: Engine['run'] = async (_request, options) => {
     options?.onCreated?.(id);
     process.emit('SIGTERM', 'SIGTERM');
-    await waitFor('it was tried', () => attempts.length > 0);
+    await waitFor('the first attempt', () => attempts.length > 0);
     isMade = true;
-    await waitFor('it has arrived', () => attempts.at(-1) === true);
+    await waitFor('the signal has arrived', () => attempts.at(-1) === true);
     return { id, ending: { kind: 'exited', exitCode: 143 } };
   };
   const kill: Engine['kill'] = async () => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseWish } from '../../src/engine/docker-proxy/arguments.ts';
+import { parseProxyArguments } from '../../src/engine/docker-proxy/arguments.ts';
 import { formatAddress } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { formatBinding } from '../../src/values/port-grammar.ts';
@@ -7,7 +7,7 @@ import { formatBinding } from '../../src/values/port-grammar.ts';
 const flags = '-proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.17.0.2 -container-port 80';
 
 function read(line: string): string {
-  const { forward, bound } = parseWish(line.split(' '));
+  const { forward, bound } = parseProxyArguments(line.split(' '));
   const target = `${formatAddress(forward.target)} ${forward.binding.containerPort}`;
   return `${formatBinding(forward.binding)} ${target}${bound ? ' bound' : ''}`;
 }
@@ -54,7 +54,7 @@ for (const [line, code, message] of [
   [`${flags} -use-listen-fd=perhaps`, 'invalid-option', /neither true nor false/],
 ] as const) {
   test(`refused: ${JSON.stringify(line)}`, (t) => {
-    const error = t.throws(() => parseWish(line.split(' ')), { instanceOf: GangwayError, message });
+    const error = t.throws(() => parseProxyArguments(line.split(' ')), { instanceOf: GangwayError, message });
     t.is(error.code, code);
   });
 }

@@ -1,11 +1,16 @@
 import test from 'ava';
-import { lastOf, restartDelayMilliseconds, restartsInARow, wantsRestart } from '../../src/engine/container/teardown.ts';
-import type { ContainerRecord, End } from '../../src/engine/store/record.ts';
+import {
+  consecutiveRestarts,
+  recordAfterExit,
+  restartDelayMilliseconds,
+  wantsRestart,
+} from '../../src/engine/container-state.ts';
+import type { ContainerRecord, LastExit } from '../../src/engine/store/record.ts';
 import { identifyProcess } from '../../src/kernel/process.ts';
 import type { RestartPolicy } from '../../src/values/container.ts';
 import { container, request } from '../support/records.ts';
 
-function wants(restart: RestartPolicy, exitCode: End['exitCode'], parts: Partial<ContainerRecord> = {}): boolean {
+function wants(restart: RestartPolicy, exitCode: LastExit['exitCode'], parts: Partial<ContainerRecord> = {}): boolean {
   const lastEnd = { exitCode, outOfMemory: false, startedAt: '', finishedAt: '' };
   return wantsRestart(container({ lastEnd, request: { ...request, restart }, ...parts }));
 }
@@ -33,10 +38,10 @@ test('what is removed when it ends stays while somebody lives who restarts it', 
   const restartedBy = identifyProcess(process.pid);
   t.not(restartedBy, undefined);
   if (restartedBy === undefined) return;
-  t.is(lastOf({ ...job, restartedBy }), 'keep');
-  t.is(lastOf({ ...job, restartedBy: { ...restartedBy, startTime: '1' } }), 'remove');
-  t.is(lastOf({ ...job, ...{ restarting: true } }), 'remove', 'an older record, which names nobody');
-  t.is(lastOf(container()), 'keep');
+  t.is(recordAfterExit({ ...job, restartedBy }), 'keep');
+  t.is(recordAfterExit({ ...job, restartedBy: { ...restartedBy, startTime: '1' } }), 'remove');
+  t.is(recordAfterExit({ ...job, ...{ restarting: true } }), 'remove', 'an older record, which names nobody');
+  t.is(recordAfterExit(container()), 'keep');
 });
 
 test('on-failure is for failures, as often as it says', (t) => {
@@ -58,7 +63,9 @@ test('after a life of more than ten seconds the waiting begins anew, and the cou
   const [startedAt, exitCode] = ['2026-01-01T00:00:00.000Z', 1] as const;
   const lived = (seconds: number, counted: Pick<ContainerRecord, 'restarts' | 'restartsInARow'>) => {
     const finishedAt = new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString();
-    return restartsInARow(container({ ...counted, lastEnd: { exitCode, outOfMemory: false, startedAt, finishedAt } }));
+    return consecutiveRestarts(
+      container({ ...counted, lastEnd: { exitCode, outOfMemory: false, startedAt, finishedAt } }),
+    );
   };
   t.deepEqual(
     [0, 10, 11].map((seconds) => lived(seconds, { restarts: 7, restartsInARow: 5 })),
@@ -66,6 +73,6 @@ test('after a life of more than ten seconds the waiting begins anew, and the cou
   );
   t.is(lived(0, { restarts: 7 }), 7, 'an older record');
   t.is(lived(0, { restarts: 0, restartsInARow: 5 }), 0, 'started by hand since');
-  t.is(restartsInARow(container({ restarts: 7 })), 7);
+  t.is(consecutiveRestarts(container({ restarts: 7 })), 7);
   t.false(wants({ kind: 'on-failure', maximumRetries: 3 }, 1, { restarts: 3, restartsInARow: 0 }));
 });

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
-import { prepareGround } from '../../src/engine/sandbox/prerequisites.ts';
+import { planPrerequisites } from '../../src/engine/sandbox/prerequisites.ts';
 import type { NetworkRecord } from '../../src/engine/store/record.ts';
 import { Records } from '../../src/engine/store/record-store.ts';
-import type { World } from '../../src/plan/kernel-handles.ts';
+import type { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import { parsePrefix } from '../../src/values/address.ts';
 
 /** As they stand in the records of another boot: both know how the parent is made. */
@@ -32,8 +32,8 @@ test('a parent of two networks is made once, by the first of them', (t) => {
   t.teardown(() => rmSync(place, { recursive: true }));
   const records = new Records({ state: place, runtime: place }, () => {});
   const context = { records, kinds: { ruleset: { holds: () => false } }, firewall: 'nftables' } as unknown as Context;
-  const world = { findLink: () => undefined } as unknown as World;
-  const ground = prepareGround(context, world, { networks: lanes });
+  const kernel = { findLink: () => undefined } as unknown as KernelHandles;
+  const ground = planPrerequisites(context, kernel, { networks: lanes });
   t.deepEqual(
     ground.steps.filter(({ kind }) => kind === 'vlan' || kind === 'up').map(({ kind }) => kind),
     ['vlan', 'up'],

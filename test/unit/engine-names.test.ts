@@ -1,9 +1,9 @@
 /** From records to what each container's name server answers. */
 import test from 'ava';
 import { nameServices, namesOf } from '../../src/engine/dns/zones.ts';
-import { waysOf } from '../../src/engine/endpoint/routes.ts';
-import { ordinary } from '../../src/engine/store/network-lookup.ts';
-import type { ContainerRecord, Life, NetworkRecord, Plug } from '../../src/engine/store/record.ts';
+import { defaultRoutesOf } from '../../src/engine/endpoint/routes.ts';
+import { defaultPolicy } from '../../src/engine/store/network-lookup.ts';
+import type { ContainerRecord, EndpointRecord, NetworkRecord, Run } from '../../src/engine/store/record.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { defaultRoutes } from '../../src/networks/default-route.ts';
 import { explainAnswer } from '../../src/services/dns/explain.ts';
@@ -24,7 +24,7 @@ function network(name: string, subnet: string, internal = false): NetworkRecord 
     id: name.padEnd(64, '0'),
     createdAt: '2026-01-01T00:00:00.000Z',
     network: {
-      ...ordinary,
+      ...defaultPolicy,
       internal,
       kind: 'bridge',
       name,
@@ -49,7 +49,7 @@ const networks = [bridge, front, back];
 
 type Seat = readonly [record: NetworkRecord, address: string, asked?: Partial<ConnectionRequest>];
 
-function plug([record, address, asked = {}]: Seat, index: number): Plug {
+function plug([record, address, asked = {}]: Seat, index: number): EndpointRecord {
   return {
     networkId: record.id,
     request: { ...connectionTo(record.network.name), ...asked },
@@ -59,9 +59,9 @@ function plug([record, address, asked = {}]: Seat, index: number): Plug {
 }
 
 /** A container that runs. */
-function running(name: string, seats: readonly Seat[], parts: Partial<Life> = {}): ContainerRecord {
+function running(name: string, seats: readonly Seat[], parts: Partial<Run> = {}): ContainerRecord {
   const plugs = seats.map(plug);
-  const wired = seats.map(([record], index) => ({ plug: plugs[index] as Plug, record }));
+  const wired = seats.map(([record], index) => ({ plug: plugs[index] as EndpointRecord, record }));
   const named = seats.some(
     ([
       {
@@ -77,7 +77,7 @@ function running(name: string, seats: readonly Seat[], parts: Partial<Life> = {}
     life: lifeIn('/nowhere', {
       namespace: `gangway-${name}`,
       plugs,
-      routes: defaultRoutes(waysOf(wired), { namespace: name }),
+      routes: defaultRoutes(defaultRoutesOf(wired), { namespace: name }),
       ...(named ? { names: { steps: [], resolver } } : {}),
       ...parts,
     }),

@@ -1,6 +1,6 @@
 /** Which network somebody means. */
 import test from 'ava';
-import { findMeant } from '../../src/engine/store/network-lookup.ts';
+import { findNetwork } from '../../src/engine/store/network-lookup.ts';
 
 const all = [
   { id: 'ab12', name: 'web' },
@@ -9,7 +9,7 @@ const all = [
   { id: 'cd78', name: 'db' },
 ];
 
-const meant = (reference: string) => findMeant(all, ({ name }) => name, reference)?.id;
+const meant = (reference: string) => findNetwork(all, ({ name }) => name, reference)?.id;
 
 test('an id comes before a name, and a name before the beginning of an id', (t) => {
   t.is(meant('ab12'), 'ab12');

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { hostPorts } from '../../src/engine/host-facts.ts';
+import { hostPorts } from '../../src/engine/ports/host-ports.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { container, lifeIn } from '../support/records.ts';
 

@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
 import { bindPorts } from '../../src/engine/ports/allocate.ts';
-import type { Plug } from '../../src/engine/store/record.ts';
+import type { EndpointRecord } from '../../src/engine/store/record.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 import { parseMac } from '../../src/values/mac.ts';
@@ -11,7 +11,7 @@ import type { Forward } from '../../src/values/port.ts';
 import { formatBinding, parsePublish } from '../../src/values/port-grammar.ts';
 import { container, defaultBridge } from '../support/records.ts';
 
-const plug: Plug = {
+const plug: EndpointRecord = {
   networkId: defaultBridge.id,
   request: connectionTo('bridge'),
   endpoint: {
@@ -34,7 +34,7 @@ async function bound(publish: string, refuses: (port: number) => boolean): Promi
   const nothing = async () => {};
   const context = {
     records: { everyHolder: () => [] },
-    sockets: { requireRoom: nothing, giveUp: nothing, reserve },
+    sockets: { requireRoom: nothing, cancel: nothing, reserve },
     dryRun: false,
   } as unknown as Context;
   const bindings = await bindPorts(context, {

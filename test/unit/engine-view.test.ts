@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { describe, list, portsOf, sight } from '../../src/engine/container/list.ts';
+import { describe, list, observeContainer, portsOf } from '../../src/engine/container/list.ts';
 import type { Context } from '../../src/engine/context.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
-import { idOf } from '../../src/engine/store/predefined-networks.ts';
-import type { ContainerRecord, End } from '../../src/engine/store/record.ts';
+import { predefinedNetworkId } from '../../src/engine/store/network-lookup.ts';
+import type { ContainerRecord, LastExit } from '../../src/engine/store/record.ts';
 import { Records } from '../../src/engine/store/record-store.ts';
 import { bootId } from '../../src/kernel/boot.ts';
 import { makeDirectory } from '../../src/kernel/directory.ts';
@@ -27,14 +27,14 @@ const fiveLater = Date.parse(finishedAt) + 5000;
 /** An exit command that waits: we live. */
 const waiter = identifyProcess(process.pid) ?? { pid: 0, startTime: '' };
 
-function ended(exitCode: End['exitCode'], parts: Partial<ContainerRecord> = {}): string {
+function ended(exitCode: LastExit['exitCode'], parts: Partial<ContainerRecord> = {}): string {
   const lastEnd = { exitCode, outOfMemory: false, startedAt: finishedAt, finishedAt, boot: bootId(), waiter };
   const { state, status } = told(container({ lastEnd, ...parts }));
   return `${state}: ${status}`;
 }
 
 function told(record: ContainerRecord) {
-  const seen = sight(holding(record), record);
+  const seen = observeContainer(holding(record), record);
   if (seen === undefined) throw new Error('it has gone');
   return describe(seen, fiveLater);
 }
@@ -105,7 +105,7 @@ test('in the middle of an end, what is announced is told: how it ended, or that 
   const context = { records } as unknown as Context;
   const record = container({ life: lifeIn('/nonexistent', { boot: bootId() }) });
   const told = () => {
-    const seen = sight(context, record);
+    const seen = observeContainer(context, record);
     return seen === undefined ? undefined : `${describe(seen, fiveLater).status}, ${seen.record.lastEnd?.exitCode}`;
   };
   const announce = (content: string) => writeFileSync(join(directory, 'journal.json'), content);
@@ -148,9 +148,12 @@ test('the list is newest first, and of those that run unless all are wanted', (t
 test('every network is named, with its id while it is there, and none of another’s stack', (t) => {
   const connections = [connectionTo('bridge'), connectionTo('gone')];
   const several = container({ network: { kind: 'networks', connections } });
-  t.deepEqual(list(holding(several), true)[0]?.networks, [{ name: 'bridge', id: idOf('bridge') }, { name: 'gone' }]);
+  t.deepEqual(list(holding(several), true)[0]?.networks, [
+    { name: 'bridge', id: predefinedNetworkId('bridge') },
+    { name: 'gone' },
+  ]);
   const alone = container({ network: { kind: 'none' } });
-  t.deepEqual(list(holding(alone), true)[0]?.networks, [{ name: 'none', id: idOf('none') }]);
+  t.deepEqual(list(holding(alone), true)[0]?.networks, [{ name: 'none', id: predefinedNetworkId('none') }]);
   const joined = container({ network: { kind: 'container', container: 'web' } });
   t.deepEqual(list(holding(joined), true)[0]?.networks, []);
 });

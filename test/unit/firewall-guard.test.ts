@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { guardElements, guardSets } from '../../src/firewall/anti-spoofing.ts';
+import { antiSpoofingSets, senderElements } from '../../src/firewall/anti-spoofing.ts';
 import { firstKey, readKey } from '../../src/kernel/set-key.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { parseMac } from '../../src/values/mac.ts';
@@ -10,7 +10,7 @@ const guard = readFileSync(new URL('../../src/firewall/nftables/anti-spoofing.nf
 const mac = parseMac('02:42:ac:11:00:02');
 
 function elements(...addresses: readonly string[]) {
-  return guardElements({ plug: 'veth3f2a9c4', mac, addresses: addresses.map(parseAddress) });
+  return senderElements({ hostLink: 'veth3f2a9c4', mac, addresses: addresses.map(parseAddress) });
 }
 
 test('a plug has one MAC, its addresses and, with IPv6, the one that the kernel makes of the MAC', (t) => {
@@ -35,10 +35,10 @@ test('a plug without IPv6 has no word of IPv6 to say', (t) => {
 
 test('every set is one of the table, and what it holds can be read back', (t) => {
   const declared = [...guard.matchAll(/^\tset (\w+) \{/gm)].map(([, name = '']) => name);
-  t.deepEqual(declared.sort(), Object.keys(guardSets).sort());
+  t.deepEqual(declared.sort(), Object.keys(antiSpoofingSets).sort());
   const all = elements('172.17.0.2', 'fd00::2');
-  t.deepEqual([...new Set(all.map(({ set }) => set))].sort(), Object.keys(guardSets).sort());
-  for (const { set, key } of all) t.deepEqual(readKey(guardSets[set]?.key ?? [], firstKey(key)), key, set);
+  t.deepEqual([...new Set(all.map(({ set }) => set))].sort(), Object.keys(antiSpoofingSets).sort());
+  for (const { set, key } of all) t.deepEqual(readKey(antiSpoofingSets[set]?.key ?? [], firstKey(key)), key, set);
 });
 
 test('every chain is a base chain or reached from one', (t) => {

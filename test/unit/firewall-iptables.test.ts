@@ -219,7 +219,7 @@ test('the back end’s steps are chains, once a family, and rules', (t) => {
       ['legacy', 6],
     ],
   );
-  const [first] = backend.know(closedTransitElements(4), 'why not');
+  const [first] = backend.stepsFor(closedTransitElements(4), 'why not');
   t.like(first, { kind: 'rule', variant: 'legacy', why: 'why not', in: 'host' });
 });
 

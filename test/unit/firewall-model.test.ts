@@ -1,8 +1,8 @@
 /** The model of the policy, case by case: what the ruleset's theory of operation tells, and one question for each way to be refused. */
 import test from 'ava';
 import { type Answer, formatDestination } from '../../src/firewall/model/answer.ts';
-import { judge } from '../../src/firewall/model/model.ts';
-import type { Origin, World } from '../../src/firewall/model/topology.ts';
+import { evaluate } from '../../src/firewall/model/model.ts';
+import type { ModelTopology, Origin } from '../../src/firewall/model/topology.ts';
 import type { NetworkPolicy } from '../../src/firewall/policy.ts';
 import { formatAddress, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { parseEgress } from '../../src/values/egress-grammar.ts';
@@ -21,9 +21,9 @@ function forward(hostAddress: string, hostPort: number, target = '172.17.0.2'): 
 /** web and peer on front, db on back; web publishes port 80. */
 function world(
   front: Partial<NetworkPolicy> = {},
-  more: Partial<World> = {},
+  more: Partial<ModelTopology> = {},
   other: Partial<NetworkPolicy> = {},
-): World {
+): ModelTopology {
   const policy = { ...nat, ...front };
   const link = (name: string, ...addresses: string[]) => ({ name, addresses: addresses.map(parsePrefix) });
   const route = (destination: string, name: string) => ({ destination: parsePrefix(destination), link: name });
@@ -85,9 +85,9 @@ function said(answer: Answer): string {
   return `${who[where.kind]()} ${formatDestination(where.address, where.port)} sees ${formatAddress(seen)}`;
 }
 
-function ask(from: Origin, to: string, port?: number, of: World = world()): string {
+function ask(from: Origin, to: string, port?: number, of: ModelTopology = world()): string {
   const what = port === undefined ? {} : { port: parsePort(String(port)) };
-  return said(judge(of, { from, to: parseAddress(to), ...what }));
+  return said(evaluate(of, { from, to: parseAddress(to), ...what }));
 }
 
 test('the mode nat, as the ruleset tells it', (t) => {
@@ -116,7 +116,7 @@ test('what the kernel can’t translate is carried by the switchboard', (t) => {
 });
 
 test('of a port whose clients are introduced everything is carried, and nothing comes in by the container’s own address', (t) => {
-  const introduced = (of: World): World => ({
+  const introduced = (of: ModelTopology): ModelTopology => ({
     ...of,
     publications: of.publications.map(({ container, forward: { binding, target } }) => {
       return { container, forward: { binding: { ...binding, clientAddress: 'header' }, target } };
@@ -135,7 +135,7 @@ test('of a port whose clients are introduced everything is carried, and nothing 
 test('of a transparent port the client is seen, but for whom the container answers itself, and across families', (t) => {
   const of = world();
   const near = ['172.17.0.0/16', 'fd00:a::/64'].map(parsePrefix);
-  const transparent: World = {
+  const transparent: ModelTopology = {
     ...of,
     publications: of.publications.map(({ container, forward: { binding, target } }) => {
       return { container, forward: { binding: { ...binding, clientAddress: 'transparent' }, target, near } };
@@ -155,7 +155,7 @@ test('by SCTP the machine itself is never led away, and others are', (t) => {
   const publications = [{ container: 'web', forward: { ...forward('0.0.0.0', 8080), binding } }];
   const way = (from: Origin, switchboard = true) =>
     said(
-      judge(world({}, { publications, switchboard }), {
+      evaluate(world({}, { publications, switchboard }), {
         from,
         to: parseAddress('203.0.113.1'),
         port: parsePort('8080/sctp'),
@@ -188,7 +188,7 @@ test('a refusal names no port, since one stands for all others', (t) => {
     from: Origin,
     { policy, back = {} }: { policy?: Partial<NetworkPolicy>; back?: Partial<NetworkPolicy> },
   ) => {
-    const answer = judge(world(policy, {}, back), { from, to: parseAddress('172.17.0.2'), port: parsePort('1') });
+    const answer = evaluate(world(policy, {}, back), { from, to: parseAddress('172.17.0.2'), port: parsePort('1') });
     return answer.outcome === 'dropped' ? answer.reason.sentence : 'reached';
   };
   t.is(
@@ -209,7 +209,7 @@ test('an accepted mark opens what it is on, in the modes that close something', 
   for (const mode of ['nat', 'routed'] as const) {
     const accepting = world({ gatewayModes: { 4: mode, 6: mode }, acceptedMark: { mark: 1, mask: 3 } });
     const marked = (mark: number) =>
-      said(judge(accepting, { from: outside, to: parseAddress('172.17.0.2'), port: parsePort('81'), mark }));
+      said(evaluate(accepting, { from: outside, to: parseAddress('172.17.0.2'), port: parsePort('81'), mark }));
     t.is(marked(5), 'web 172.17.0.2:81/tcp sees 203.0.113.2');
     t.is(marked(0x80000001), 'web 172.17.0.2:81/tcp sees 203.0.113.2');
     t.deepEqual([0, 2, 3, 7].map(marked), Array(4).fill('not-published'));
@@ -220,7 +220,7 @@ test('an accepted mark opens what it is on, in the modes that close something', 
 test('a mark opens to containers of other networks, too, and nothing that is not a network’s port', (t) => {
   const accepting = world({ acceptedMark: { mark: 1, mask: 3 }, interContainer: false });
   const marked = (from: Origin, to: string, of = accepting) =>
-    said(judge(of, { from, to: parseAddress(to), port: parsePort('81'), mark: 5 }));
+    said(evaluate(of, { from, to: parseAddress(to), port: parsePort('81'), mark: 5 }));
   t.is(marked(db, '172.17.0.2'), 'web 172.17.0.2:81/tcp sees 172.17.0.1');
   t.is(marked(web, '172.18.0.2'), 'not-published', 'the other one accepts none');
   t.is(marked(peer, '172.17.0.2'), 'apart');
@@ -301,7 +301,7 @@ test('source addresses', (t) => {
 });
 
 test('strangers', (t) => {
-  const third: World['routes'][number] = { destination: parsePrefix('192.0.2.0/24'), link: 'lan0' };
+  const third: ModelTopology['routes'][number] = { destination: parsePrefix('192.0.2.0/24'), link: 'lan0' };
   const routes = [...world().routes, third];
   t.is(ask(outside, '192.0.2.2', 80, world({}, { routes })), 'outside 192.0.2.2:80/tcp sees 203.0.113.2');
   t.is(ask(outside, '192.0.2.2', 80, world({}, { routes, closedTransit: [4] })), 'transit');
@@ -318,12 +318,12 @@ test('where nobody is, and what nobody has', (t) => {
 });
 
 test('a sentence says which fact decides', (t) => {
-  const answer = judge(world(), { from: outside, to: parseAddress('172.17.0.2'), port: parsePort('80') });
+  const answer = evaluate(world(), { from: outside, to: parseAddress('172.17.0.2'), port: parsePort('80') });
   t.is(
     answer.outcome === 'dropped' ? answer.reason.sentence : '',
     'network front (nat) is entered by published ports of the machine alone, and not at the address of web',
   );
-  const { way } = judge(world(), { from: db, to: parseAddress('203.0.113.1'), port: parsePort('8080') });
+  const { way } = evaluate(world(), { from: db, to: parseAddress('203.0.113.1'), port: parsePort('8080') });
   t.deepEqual(
     way.map(({ at, sentence }) => `${at}: ${sentence}`),
     [
@@ -399,7 +399,7 @@ test('what a name is said to be opens the world, and neither the machine nor a c
 
 test('the reason names whom the network lets out to', (t) => {
   const told = (egress: string, to: string) => {
-    const answer = judge(world({}, {}, { egress: parseEgress([egress]) }), { from: db, to: parseAddress(to) });
+    const answer = evaluate(world({}, {}, { egress: parseEgress([egress]) }), { from: db, to: parseAddress(to) });
     return answer.outcome === 'dropped' ? answer.reason.sentence : 'reached';
   };
   t.is(

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { learnedElements, learnedIn } from '../../src/firewall/dns-egress-elements.ts';
+import { learnedElements, learnedEntry } from '../../src/firewall/dns-egress-elements.ts';
 import { renderRules } from '../../src/firewall/iptables/render.ts';
 import {
   closedTransitElements,
@@ -376,12 +376,12 @@ test('what the sets of networks hold can be read back', (t) => {
 
 test('what was learned is read back, from an element and from a rule', (t) => {
   const told = learned.map((element) =>
-    formatEntry(learnedIn({ kind: 'element', in: 'host', table: 'gangway', element, why: '' }).entry),
+    formatEntry(learnedEntry({ kind: 'element', in: 'host', table: 'gangway', element, why: '' }).entry),
   );
   t.deepEqual(told.slice(0, 4), ['203.0.113.7', '2001:db8::7', '203.0.113.7:443/tcp', '203.0.113.7:443/udp']);
   const rules = learned
     .flatMap(renderRules)
-    .map((rule) => learnedIn({ kind: 'rule', in: 'host', variant: 'nft', rule, why: '' }));
+    .map((rule) => learnedEntry({ kind: 'rule', in: 'host', variant: 'nft', rule, why: '' }));
   t.deepEqual(
     rules.map(({ entry }) => formatEntry(entry)),
     told,

@@ -1,6 +1,6 @@
 /** The owner's rules: what of a line is a comment, and which line is refused. */
 import test from 'ava';
-import { ownersRules } from '../../src/firewall/iptables.ts';
+import { parseUserRules } from '../../src/firewall/iptables.ts';
 import { linesOf, withoutComment } from '../../src/firewall/user-rules.ts';
 import { GangwayError } from '../../src/values/errors.ts';
 
@@ -32,7 +32,7 @@ test('a rule of iptables is one of GANGWAY-USER, and no comment takes away where
     '-A GANGWAY-USER -m comment --comment ticket#42',
   ];
   t.deepEqual(
-    ownersRules(lines, 4).map(({ words }) => words.join(' ')),
+    parseUserRules(lines, 4).map(({ words }) => words.join(' ')),
     [
       '-m comment --comment "#1 -j" -j DROP',
       '-s 192.0.2.1 --jump DROP',
@@ -46,5 +46,5 @@ test('a rule of iptables is one of GANGWAY-USER, and no comment takes away where
     ['-A GANGWAY-USER -m comment --comment ticket #42 -j DROP', /does not say what becomes of a packet before its/],
     ['-A GANGWAY-USER -m comment --comment "to -j DROP" # -j DROP', /does not say what becomes of a packet before its/],
   ] as const)
-    t.throws(() => ownersRules([line], 4), { instanceOf: GangwayError, message }, line);
+    t.throws(() => parseUserRules([line], 4), { instanceOf: GangwayError, message }, line);
 });

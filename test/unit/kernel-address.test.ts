@@ -2,7 +2,7 @@ import test from 'ava';
 import { addAddress, deleteAddress, hasBroadcast, listAddresses, readAddressEvent } from '../../src/kernel/address.ts';
 import { listRoutes, type Route, readRouteEvents, setDefaultRoute } from '../../src/kernel/route.ts';
 import type { RawMessage, Request } from '../../src/netlink/message.ts';
-import type { World } from '../../src/plan/kernel-handles.ts';
+import type { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import { route } from '../../src/plan/kinds/ip.ts';
 import type { RouteStep } from '../../src/plan/step.ts';
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../src/values/address.ts';
@@ -201,7 +201,7 @@ test('one of several next hops is not our default route', (t) => {
   const step: RouteStep = { kind: 'route', in: 'host', family: 4, link: 'up0', gateway, why: '' };
   const holds = (row: Buffer) => {
     const world = { linkIndex: () => 2, namespace: () => ({ route: dumping(24, row).connect() }) };
-    return route.holds(step, world as unknown as World);
+    return route.holds(step, world as unknown as KernelHandles);
   };
   t.true(holds(routeRow({}, attribute(4, int32(2)), near)));
   t.false(holds(routeRow({}, attribute(4, int32(3)), near)));

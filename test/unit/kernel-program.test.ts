@@ -7,7 +7,7 @@ import test from 'ava';
 import { askProgram, requireProgram, runProgram } from '../../src/kernel/run-program.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { encode } from '../../src/plan/encoding.ts';
-import type { World } from '../../src/plan/kernel-handles.ts';
+import type { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import { archive } from '../../src/plan/kinds/file.ts';
 import { ignoring } from '../../src/values/errors.ts';
 import { testProgram } from '../support/program.ts';
@@ -97,7 +97,7 @@ test('of what a program says nothing is lost in silence', (t) => {
 test('an archive that is none is refused in one line', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'gangway-program-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
-  const world = {} as World;
+  const kernel = {} as KernelHandles;
   for (const [name, content, reason] of [
     ['text.tar', 'hello\n', 'This does not look like a tar archive'],
     ['text.tar.gz', '\x1f\x8b hello\n', '.+'],
@@ -105,7 +105,7 @@ test('an archive that is none is refused in one line', async (t) => {
     const path = join(directory, name);
     writeFileSync(path, content, 'latin1');
     const step = { kind: 'archive', archive: path, path: join(directory, 'tree'), why: '' } as const;
-    const error = await t.throwsAsync(async () => await archive.apply(step, world), { code: 'program-failed' });
+    const error = await t.throwsAsync(async () => await archive.apply(step, kernel), { code: 'program-failed' });
     t.regex(error?.message ?? '', new RegExp(`^root file system "${path}" could not be unpacked: ${reason}$`));
   }
 });

@@ -18,6 +18,13 @@ const page = `
 2. \`bridge.ts\`: a cable
 3. [\`publish\`](src/networks/publish.ts): ports
 
+## Rooms of the engine
+
+1. \`store/\`: records
+2. \`context\`: the lock
+3. \`container/\`: start
+4. \`engine\`: binds all
+
 ## Other things
 
 1. \`later\`: no chapter
@@ -39,11 +46,13 @@ test('the layer table and the list of chapters are read', (t) => {
     cli: 8,
   });
   t.deepEqual(rules.chapters, ['none', 'bridge', 'publish']);
+  t.deepEqual(rules.rooms, ['store', 'context', 'container', 'engine']);
 });
 
-test('a page without the table or without chapters is refused', (t) => {
+test('refuses a page without the table, the chapters or the rooms', (t) => {
   t.throws(() => readRules('# Architecture'), { message: /no table/ });
-  t.throws(() => readRules(page.replace('Chapters', 'Verses')), { message: /no numbered list/ });
+  t.throws(() => readRules(page.replace('Chapters', 'Verses')), { message: /no numbered list.*"Chapters"/ });
+  t.throws(() => readRules(page.replace('Rooms', 'Cellars')), { message: /no numbered list.*"Rooms"/ });
 });
 
 test('imports of lower layers, of the own folder and by src/ itself are allowed', (t) => {
@@ -85,8 +94,25 @@ test('a chapter imports no later chapter', (t) => {
   ]);
 });
 
+test('refuses an import of a later room of the engine', (t) => {
+  t.deepEqual(
+    breachesOf({
+      'engine/store/record.ts': ['engine/store/codec.ts', 'engine/context.ts', 'engine/container/start.ts'],
+      'engine/store/codec.ts': [],
+      'engine/context.ts': ['engine/store/record.ts'],
+      'engine/container/start.ts': ['engine/context.ts', 'engine/container/stop.ts'],
+    }),
+    [
+      'src/engine/store/record.ts: imports src/engine/container/start.ts (room 1 → 3)',
+      'src/engine/store/record.ts: imports src/engine/context.ts (room 1 → 2)',
+      'src/engine/store/record.ts: imports src/engine/context.ts, which imports src/engine/store/record.ts (a circle)',
+    ],
+  );
+});
+
 test('a file without a place is a breach', (t) => {
-  t.deepEqual(breachesOf({ 'web/page.ts': [], 'networks/macvlan.ts': [] }), [
+  t.deepEqual(breachesOf({ 'web/page.ts': [], 'networks/macvlan.ts': [], 'engine/attic.ts': [] }), [
+    'src/engine/attic.ts: is not in the list of rooms',
     'src/networks/macvlan.ts: is not in the list of chapters',
     'src/web/page.ts: its folder is not in the layer table',
   ]);

@@ -1,8 +1,8 @@
 /** What the switchboard has opened to names: told to the kernel once, renewed, put back, and taken away, without a kernel. */
 import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
-import { LearnedAddresses } from '../../src/engine/switchboard/egress-by-name.ts';
-import { contentOf } from '../../src/firewall/backend.ts';
+import { EgressByName } from '../../src/engine/switchboard/egress-by-name.ts';
+import { stepContent } from '../../src/firewall/backend.ts';
 import type { FirewallStep } from '../../src/plan/step.ts';
 import type { Opening } from '../../src/services/dns/egress-opening.ts';
 import { formatAddress, offset, parseAddress } from '../../src/values/address.ts';
@@ -45,7 +45,7 @@ function scene({ networks = [plainExit.id] } = {}) {
   const records = { isMachineReadable: true, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
   const context = { records, kinds: { element: kind }, host: () => ({}) } as unknown as Context;
   const errors: unknown[] = [];
-  const learned = new LearnedAddresses(
+  const learned = new EgressByName(
     context,
     (error) => errors.push(error),
     () => 0,
@@ -124,19 +124,19 @@ function sceneOfRules() {
     async applyAll(steps: readonly FirewallStep[]) {
       runs.push(steps.length);
       await Promise.resolve();
-      rules.push(...steps.map(contentOf));
+      rules.push(...steps.map(stepContent));
     },
     async undoAll(steps: readonly FirewallStep[]) {
       await Promise.resolve();
-      for (const text of steps.map(contentOf)) if (rules.includes(text)) rules.splice(rules.indexOf(text), 1);
+      for (const text of steps.map(stepContent)) if (rules.includes(text)) rules.splice(rules.indexOf(text), 1);
     },
-    holds: (step: FirewallStep) => rules.includes(contentOf(step)),
+    holds: (step: FirewallStep) => rules.includes(stepContent(step)),
   };
   const machine = { boot: '', ruleset: [{ kind: 'chains', variant: 'nft' }], forwarding: [] };
   const records = { isMachineReadable: false, machine: () => machine, networks: () => networks.map((id) => ({ id })) };
   const context = { records, kinds: { rule: kind }, host: () => ({}) } as unknown as Context;
   const errors: unknown[] = [];
-  const learned = new LearnedAddresses(context, (error) => errors.push(error));
+  const learned = new EgressByName(context, (error) => errors.push(error));
   return { learned, rules, runs, networks, kind, errors };
 }
 

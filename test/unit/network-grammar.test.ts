@@ -271,11 +271,11 @@ for (const [words, code, message] of refusals) {
 }
 
 test('a code leads to docker’s exit status', async (t) => {
-  const { report } = await import('../../src/cli/exit-code.ts');
+  const { reportError } = await import('../../src/cli/exit-code.ts');
   for (const [words, , message, docker] of refusals) {
     const error = t.throws(() => create(words), { instanceOf: GangwayError });
     const silent = { stdout: { write: () => true }, stderr: { write: () => true }, environment: {} };
-    t.is(report(error, { path: ['network', 'create'] }, silent as never), docker || 1, message);
+    t.is(reportError(error, { path: ['network', 'create'] }, silent as never), docker || 1, message);
   }
 });
 

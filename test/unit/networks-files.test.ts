@@ -1,5 +1,5 @@
 import test from 'ava';
-import { addHosts, hosts, removeHosts, resolvConf } from '../../src/networks/files.ts';
+import { addHosts, hostsFile, removeHosts, resolvConf } from '../../src/networks/files.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
 const header = '# The machine’s /etc/resolv.conf, without servers on its loopback.';
@@ -11,7 +11,7 @@ function kept(...lines: readonly string[]): readonly string[] {
 
 test('hosts: localhost in six lines, and the container at each of its addresses', (t) => {
   t.is(
-    hosts('web', ['172.17.0.2', 'fd00::2'].map(parseAddress)),
+    hostsFile('web', ['172.17.0.2', 'fd00::2'].map(parseAddress)),
     `127.0.0.1	localhost
 ::1	localhost ip6-localhost ip6-loopback
 fe00::	ip6-localnet
@@ -35,7 +35,7 @@ test('a line of hosts is added at the end, and taken out where it stands as a wh
 });
 
 test('hosts of a container without an address know localhost alone', (t) => {
-  t.is(hosts('web', []).trimEnd().split('\n').length, 6);
+  t.is(hostsFile('web', []).trimEnd().split('\n').length, 6);
 });
 
 test('servers that a container can reach are kept, with all that is said about asking them', (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { guard, isGuarded, type Plugged } from '../../src/networks/anti-spoofing.ts';
+import { type AttachedEndpoint, allowSenders, hasAntiSpoofing } from '../../src/networks/anti-spoofing.ts';
 import type { Endpoint } from '../../src/networks/bridge.ts';
 import { parsePrefix } from '../../src/values/address.ts';
 import { parseMac } from '../../src/values/mac.ts';
@@ -14,9 +14,9 @@ function endpoint(number: number, ...addresses: readonly string[]): Endpoint {
 }
 
 /** What each plug may say, but for its name and MAC. */
-function said(...plugs: readonly Plugged[]): Readonly<Record<string, readonly string[]>> {
+function said(...plugs: readonly AttachedEndpoint[]): Readonly<Record<string, readonly string[]>> {
   const found: Record<string, string[]> = {};
-  for (const { element, family, table } of guard(plugs)) {
+  for (const { element, family, table } of allowSenders(plugs)) {
     if (element === undefined || family !== 'bridge' || table !== 'gangway') throw new Error('not of the guard');
     const [name = '', ...words] = formatSetElement(element).split(' . ');
     if (words.length === 2) found[name] = [...(found[name] ?? []), words[1] ?? ''];
@@ -51,7 +51,10 @@ test('a link-local address is for its own wire, and written once though it may b
 });
 
 test('a network without a guard has none, and one of before there was an option has one', (t) => {
-  t.deepEqual(guard([{ network: { kind: 'bridge', guarded: false }, endpoint: endpoint(0, '172.17.0.2/16') }]), []);
-  t.true(isGuarded({ kind: 'bridge' } as Plugged['network']));
-  t.false(isGuarded({ kind: 'macvlan' }));
+  t.deepEqual(
+    allowSenders([{ network: { kind: 'bridge', guarded: false }, endpoint: endpoint(0, '172.17.0.2/16') }]),
+    [],
+  );
+  t.true(hasAntiSpoofing({ kind: 'bridge' } as AttachedEndpoint['network']));
+  t.false(hasAntiSpoofing({ kind: 'macvlan' }));
 });

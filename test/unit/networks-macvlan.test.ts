@@ -1,17 +1,17 @@
 import test from 'ava';
-import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanWaysOut } from '../../src/networks/ipvlan.ts';
+import { attachIpvlan, createIpvlan, type IpvlanNetwork, ipvlanRoutes } from '../../src/networks/ipvlan.ts';
 import {
   attachMacvlan,
   createMacvlan,
   type MacvlanNetwork,
-  macvlanWaysOut,
+  macvlanRoutes,
   type WireEndpoint,
 } from '../../src/networks/macvlan.ts';
 import { chooseParent } from '../../src/networks/parent-interface.ts';
 import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
-import { wayBack } from '../../src/plan/undo.ts';
+import { undoOrder } from '../../src/plan/undo.ts';
 import { type Family, parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { parseMac } from '../../src/values/mac.ts';
 
@@ -104,12 +104,12 @@ test('macvlan in the mode passthru has no MAC to choose', (t) => {
 
 test('macvlan: the ways out are the gateways of the subnets in which the container is', (t) => {
   const mixed = { ...macvlan, subnets: [...macvlan.subnets, subnet('2001:db8:f::/64', '2001:db8:f::2')] };
-  t.deepEqual(macvlanWaysOut(mixed, both), [
+  t.deepEqual(macvlanRoutes(mixed, both), [
     { family: 4, link: 'eth0', gateway: parseAddress('203.0.113.2') },
     { family: 6, link: 'eth0', gateway: parseAddress('2001:db8:f::2') },
   ]);
-  t.deepEqual(macvlanWaysOut({ ...mixed, internal: true }, both), []);
-  t.deepEqual(macvlanWaysOut({ ...macvlan, subnets: [subnet('203.0.113.0/24')] }, endpoint), []);
+  t.deepEqual(macvlanRoutes({ ...mixed, internal: true }, both), []);
+  t.deepEqual(macvlanRoutes({ ...macvlan, subnets: [subnet('203.0.113.0/24')] }, endpoint), []);
 });
 
 test('ipvlan: as macvlan, without a MAC', (t) => {
@@ -123,14 +123,14 @@ test('ipvlan: as macvlan, without a MAC', (t) => {
 });
 
 test('ipvlan: a gateway in l2, in l3 and l3s the parent’s routes', (t) => {
-  t.deepEqual(ipvlanWaysOut(ipvlan, endpoint), macvlanWaysOut(macvlan, endpoint));
+  t.deepEqual(ipvlanRoutes(ipvlan, endpoint), macvlanRoutes(macvlan, endpoint));
   for (const mode of ['l3', 'l3s'] as const) {
     const on = { ...ipvlan, mode };
-    t.deepEqual(ipvlanWaysOut(on, both), [
+    t.deepEqual(ipvlanRoutes(on, both), [
       { family: 4, link: 'eth0' },
       { family: 6, link: 'eth0' },
     ]);
-    t.deepEqual(ipvlanWaysOut({ ...on, internal: true }, both), []);
+    t.deepEqual(ipvlanRoutes({ ...on, internal: true }, both), []);
   }
 });
 
@@ -141,7 +141,7 @@ test('both are deleted before their namespace is', (t) => {
   ]) {
     const all: readonly Step[] = [{ kind: 'namespace', name: 'c1', why: 'a test' }, ...plug];
     t.deepEqual(
-      wayBack(all, kinds).flatMap(({ step, manner }) => manner.undoCommands(step)),
+      undoOrder(all, kinds).flatMap(({ step, handler: manner }) => manner.undoCommands(step)),
       ['ip -n c1 link delete eth0', 'ip netns delete c1'],
     );
   }

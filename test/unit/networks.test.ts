@@ -1,22 +1,22 @@
 import test from 'ava';
-import { ordinary } from '../../src/engine/store/network-lookup.ts';
+import { defaultPolicy } from '../../src/engine/store/network-lookup.ts';
 import { nftables } from '../../src/firewall/nftables.ts';
-import { chooseSegments } from '../../src/networks/big-tcp.ts';
+import { chooseGsoSizes } from '../../src/networks/big-tcp.ts';
 import {
-  attach,
+  attachBridge,
   type BridgeNetwork,
+  bridgeRoutes,
   createBridge,
   type Endpoint,
   policyOf,
-  waysOut,
 } from '../../src/networks/bridge.ts';
 import { defaultRoutes } from '../../src/networks/default-route.ts';
 import { host } from '../../src/networks/host.ts';
-import { forwarding } from '../../src/networks/masquerade.ts';
+import { enableForwarding } from '../../src/networks/masquerade.ts';
 import { createNetwork } from '../../src/networks/network.ts';
-import { publish, sockets } from '../../src/networks/port-mapping.ts';
-import { none } from '../../src/networks/sandbox.ts';
-import { wayBack } from '../../src/networks/transparent-source.ts';
+import { portSteps, socketRemarks } from '../../src/networks/port-mapping.ts';
+import { createSandbox } from '../../src/networks/sandbox.ts';
+import { returnPath } from '../../src/networks/transparent-source.ts';
 import { type Kinds, kindOf } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
@@ -35,7 +35,7 @@ const sandbox = { namespace: 'c1' };
 const families = [4, 6] as const;
 
 const network: BridgeNetwork = {
-  ...ordinary,
+  ...defaultPolicy,
   kind: 'bridge',
   name: 'bridge',
   bridge: 'gangway0',
@@ -57,7 +57,7 @@ const endpoint: Endpoint = {
 };
 
 test('none: a namespace with its loopback up, low ports and pings for everybody', (t) => {
-  t.deepEqual(read(none(sandbox)), [
+  t.deepEqual(read(createSandbox(sandbox)), [
     'ip netns add c1',
     'ip -n c1 link set lo up',
     'ip netns exec c1 sysctl -qw net/ipv4/ip_unprivileged_port_start=0',
@@ -67,7 +67,7 @@ test('none: a namespace with its loopback up, low ports and pings for everybody'
 
 test('none, in a user namespace of its own: pings for the groups that exist in there, by their outer numbers', (t) => {
   const owner = { pin: '/run/pin', range: { first: 100000, length: 65536 } };
-  const steps = none({ ...sandbox, owner });
+  const steps = createSandbox({ ...sandbox, owner });
   t.like(steps[0], { kind: 'namespace', name: 'c1', owner });
   t.true(read(steps).includes("ip netns exec c1 sysctl -qw 'net/ipv4/ping_group_range=100000 165535'"));
 });
@@ -136,12 +136,12 @@ test('a bridge whose containers may not talk asks the rules; an isolated family 
     'sysctl -qw net/ipv4/conf/gangway0/arp_ignore=1',
     'ip link set gangway0 up',
   ]);
-  const plugged = read(attach(apart, { ...endpoint, isolated: true }, sandbox, families));
+  const plugged = read(attachBridge(apart, { ...endpoint, isolated: true }, sandbox, families));
   t.true(plugged.includes('ip link set veth1 type bridge_slave isolated on'));
 });
 
 test('attach: one message for the cable, closed before it is up', (t) => {
-  t.deepEqual(read(attach(network, endpoint, sandbox, families)), [
+  t.deepEqual(read(attachBridge(network, endpoint, sandbox, families)), [
     'ip netns exec c1 sysctl -qw net/ipv6/conf/default/disable_ipv6=1',
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 type veth' +
       ' peer name eth0 address 02:42:ac:11:00:02 mtu 1500 numtxqueues 1 numrxqueues 1 netns c1',
@@ -151,7 +151,7 @@ test('attach: one message for the cable, closed before it is up', (t) => {
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 link set eth0 up',
   ]);
-  t.deepEqual(read(defaultRoutes(waysOut(network, endpoint), sandbox)), [
+  t.deepEqual(read(defaultRoutes(bridgeRoutes(network, endpoint), sandbox)), [
     'ip -n c1 route add default via 172.17.0.1 dev eth0',
   ]);
 });
@@ -160,18 +160,18 @@ test('large packets: into containers always, out of them over IPv4 where nothing
   const { subnets } = twoFamilies;
   const both = { 4: 393_216, 6: 393_216 };
   const ipv4Alone = { 4: 393_216 };
-  t.deepEqual(chooseSegments({ internal: true, subnets }, [4, 6]).segments, { machine: both, containers: ipv4Alone });
-  t.deepEqual(chooseSegments({ internal: false, subnets }, [4, 6]).segments, { machine: both, containers: {} });
+  t.deepEqual(chooseGsoSizes({ internal: true, subnets }, [4, 6]).segments, { machine: both, containers: ipv4Alone });
+  t.deepEqual(chooseGsoSizes({ internal: false, subnets }, [4, 6]).segments, { machine: both, containers: {} });
   const on = { bigTcp: 'on', internal: false, subnets } as const;
-  t.deepEqual(chooseSegments(on, [4, 6]).segments, { machine: both, containers: ipv4Alone });
-  t.deepEqual(chooseSegments({ bigTcp: 'off', internal: true, subnets }, [4, 6]), {});
-  t.deepEqual(chooseSegments({ internal: false, subnets: network.subnets }, [4, 6]).segments?.machine, ipv4Alone);
-  t.deepEqual(chooseSegments({ internal: true, subnets }, []), {}, 'a kernel that knows of none');
+  t.deepEqual(chooseGsoSizes(on, [4, 6]).segments, { machine: both, containers: ipv4Alone });
+  t.deepEqual(chooseGsoSizes({ bigTcp: 'off', internal: true, subnets }, [4, 6]), {});
+  t.deepEqual(chooseGsoSizes({ internal: false, subnets: network.subnets }, [4, 6]).segments?.machine, ipv4Alone);
+  t.deepEqual(chooseGsoSizes({ internal: true, subnets }, []), {}, 'a kernel that knows of none');
 });
 
 test('attach: the sizes of packets, the bridge’s once it has a port', (t) => {
   const segments = { machine: { 4: 393_216, 6: 393_216 }, containers: { 4: 393_216 } };
-  t.deepEqual(read(attach({ ...twoFamilies, segments }, endpoint, sandbox, families)).slice(1, 3), [
+  t.deepEqual(read(attachBridge({ ...twoFamilies, segments }, endpoint, sandbox, families)).slice(1, 3), [
     'ip link add veth1 up mtu 1500 master gangway0 numtxqueues 1 numrxqueues 1 gso_max_size 393216 gro_max_size 393216' +
       ' gso_ipv4_max_size 393216 gro_ipv4_max_size 393216 type veth peer name eth0 address 02:42:ac:11:00:02 mtu 1500' +
       ' numtxqueues 1 numrxqueues 1 gso_ipv4_max_size 393216 gro_ipv4_max_size 393216 netns c1',
@@ -180,8 +180,8 @@ test('attach: the sizes of packets, the bridge’s once it has a port', (t) => {
 });
 
 test('a kernel without IPv6 has nothing to close, and no setting that could say so', (t) => {
-  const steps = [...createBridge(network, [4], nftables), ...attach(network, endpoint, sandbox, [4])];
-  const closed = [...createBridge(network, families, nftables), ...attach(network, endpoint, sandbox, families)];
+  const steps = [...createBridge(network, [4], nftables), ...attachBridge(network, endpoint, sandbox, [4])];
+  const closed = [...createBridge(network, families, nftables), ...attachBridge(network, endpoint, sandbox, families)];
   t.deepEqual(
     read(steps),
     read(closed).filter((line) => !line.includes('ipv6')),
@@ -195,7 +195,7 @@ test('attach: what somebody wants for the link is there before it is up', (t) =>
     linkLocalAddresses: [parsePrefix('169.254.7.7/16')],
     sysctls: [{ key: 'net/ipv4/conf/eth0/log_martians', value: '1' }],
   };
-  t.deepEqual(read(attach(network, wanted, sandbox, families)).slice(-4), [
+  t.deepEqual(read(attachBridge(network, wanted, sandbox, families)).slice(-4), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 address add 169.254.7.7/16 broadcast + dev eth0',
     'ip netns exec c1 sysctl -qw net/ipv4/conf/eth0/log_martians=1',
@@ -205,19 +205,19 @@ test('attach: what somebody wants for the link is there before it is up', (t) =>
 
 test('attach with IPv6: an address and a way out in each family', (t) => {
   const both = { ...endpoint, addresses: [...endpoint.addresses, parsePrefix('fd00::2/64')] };
-  t.deepEqual(read(attach(twoFamilies, both, sandbox, families)).slice(4), [
+  t.deepEqual(read(attachBridge(twoFamilies, both, sandbox, families)).slice(4), [
     'ip -n c1 address add 172.17.0.2/16 broadcast + dev eth0',
     'ip -n c1 address add fd00::2/64 nodad dev eth0',
     'ip -n c1 link set eth0 up',
   ]);
-  t.deepEqual(read(defaultRoutes(waysOut(twoFamilies, both), sandbox)), [
+  t.deepEqual(read(defaultRoutes(bridgeRoutes(twoFamilies, both), sandbox)), [
     'ip -n c1 route add default via 172.17.0.1 dev eth0',
     'ip -n c1 route add default via fd00::1 dev eth0',
   ]);
 });
 
 test('outbound: the guard stands before the machine forwards, and what was is remembered', (t) => {
-  const steps = forwarding({ ipv4: { forwarding: '0', routing: [] } }, nftables);
+  const steps = enableForwarding({ ipv4: { forwarding: '0', forwardingLinks: [] } }, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway closed_transit { ipv4 }'",
     'sysctl -qw net/ipv4/ip_forward=1',
@@ -226,8 +226,11 @@ test('outbound: the guard stands before the machine forwards, and what was is re
 });
 
 test('outbound in IPv6: who listens to routers goes on listening, and forwards only then', (t) => {
-  const steps = forwarding(
-    { ipv4: { forwarding: '1', routing: [] }, ipv6: { forwarding: '0', routing: [], listening: ['eth0', 'wlan0'] } },
+  const steps = enableForwarding(
+    {
+      ipv4: { forwarding: '1', forwardingLinks: [] },
+      ipv6: { forwarding: '0', forwardingLinks: [], routerAdvertisementLinks: ['eth0', 'wlan0'] },
+    },
     nftables,
   );
   t.deepEqual(read(steps), [
@@ -240,11 +243,14 @@ test('outbound in IPv6: who listens to routers goes on listening, and forwards o
     steps.map((step) => (step.kind === 'sysctl' ? step.was : undefined)),
     [undefined, '1', '1', '0'],
   );
-  t.deepEqual(forwarding({ ipv6: { forwarding: '1', routing: [], listening: ['eth0'] } }, nftables), []);
+  t.deepEqual(
+    enableForwarding({ ipv6: { forwarding: '1', forwardingLinks: [], routerAdvertisementLinks: ['eth0'] } }, nftables),
+    [],
+  );
 });
 
 test('outbound on a machine that is a router by some of its links: they are so afterwards, and nothing of theirs is cut', (t) => {
-  const steps = forwarding({ ipv4: { forwarding: '0', routing: ['eth0', 'eth1'] } }, nftables);
+  const steps = enableForwarding({ ipv4: { forwarding: '0', forwardingLinks: ['eth0', 'eth1'] } }, nftables);
   t.deepEqual(read(steps), [
     'sysctl -qw net/ipv4/conf/eth0/forwarding=1',
     'sysctl -qw net/ipv4/conf/eth1/forwarding=1',
@@ -257,7 +263,7 @@ test('outbound on a machine that is a router by some of its links: they are so a
 });
 
 test('outbound on a machine that forwards already: not ours to guard, nor to turn off', (t) => {
-  t.deepEqual(forwarding({ ipv4: { forwarding: '1', routing: ['eth0'] } }, nftables), []);
+  t.deepEqual(enableForwarding({ ipv4: { forwarding: '1', forwardingLinks: ['eth0'] } }, nftables), []);
 });
 
 function bound(hostAddress: string, protocol: PortBinding['protocol'] = 'tcp'): PortBinding {
@@ -269,7 +275,7 @@ const behind = () => policyOf(network);
 
 test('publish: an element for each port that the kernel can carry, and guards for those that a process carries', (t) => {
   const bindings = [bound('0.0.0.0'), bound('::'), bound('203.0.113.1', 'udp'), bound('127.0.0.1'), bound('::1')];
-  const steps = publish(gather(bindings.map(toContainer)), behind, nftables);
+  const steps = portSteps(gather(bindings.map(toContainer)), behind, nftables);
   t.deepEqual(read(steps), [
     "nft 'add element inet gangway ports4 { tcp . 8080 : 172.17.0.2 . 80 }'",
     "nft 'add element inet gangway carried_ports { ipv4 . tcp . 8080 }'",
@@ -282,7 +288,7 @@ test('publish: an element for each port that the kernel can carry, and guards fo
 });
 
 test('transparent: a mark for answers, a table in which everything is here, and a rule that leads there', (t) => {
-  const [rules = '', ...ways] = read(wayBack([4, 6]));
+  const [rules = '', ...ways] = read(returnPath([4, 6]));
   t.regex(rules, /socket transparent 1 socket mark 0x10000001 meta mark set 0x10000001/);
   t.deepEqual(ways, [
     'ip route add local default dev lo table 268435457',
@@ -295,27 +301,27 @@ test('transparent: a mark for answers, a table in which everything is here, and 
 test('publish: what two ports of the host open in common is one step', (t) => {
   const routed = () => ({ bridge: 'br0', gatewayModes: { 4: 'routed', 6: 'routed' }, trustedLinks: [] }) as const;
   const twice = [bound('0.0.0.0'), { ...bound('203.0.113.1'), hostPort: 8081 }].map(toContainer);
-  t.deepEqual(read(publish(gather(twice), routed, nftables)), [
+  t.deepEqual(read(portSteps(gather(twice), routed, nftables)), [
     'nft \'add element inet gangway open_ports4 { "br0" . 172.17.0.2 . tcp . 80 }\'',
   ]);
 });
 
 test('publish: every port has a socket too, which is told in a sentence', (t) => {
-  t.deepEqual(sockets([bound('::1')].map(toContainer)), [
+  t.deepEqual(socketRemarks([bound('::1')].map(toContainer)), [
     'no command: a socket of the switchboard holds [::1]:8080/tcp, and carries what the rules can’t to 172.17.0.2:80',
   ]);
-  t.deepEqual(sockets([{ ...bound('0.0.0.0'), clientAddress: 'header' } as const].map(toContainer)), [
+  t.deepEqual(socketRemarks([{ ...bound('0.0.0.0'), clientAddress: 'header' } as const].map(toContainer)), [
     'no command: a socket of the switchboard holds 0.0.0.0:8080/tcp, and carries everything to 172.17.0.2:80, behind a header that tells who asks',
   ]);
 });
 
 test('every step of every chapter has a reason: one sentence, without a final stop', (t) => {
   const all = [
-    ...none(sandbox),
+    ...createSandbox(sandbox),
     ...createBridge(twoFamilies, families, nftables),
-    ...attach(network, endpoint, sandbox, families),
-    ...forwarding({ ipv4: { forwarding: '0', routing: [] } }, nftables),
-    ...publish(gather([bound('0.0.0.0')].map(toContainer)), behind, nftables),
+    ...attachBridge(network, endpoint, sandbox, families),
+    ...enableForwarding({ ipv4: { forwarding: '0', forwardingLinks: [] } }, nftables),
+    ...portSteps(gather([bound('0.0.0.0')].map(toContainer)), behind, nftables),
   ];
   for (const { why } of all) t.regex(why, /^\S[^\n]*[^.\s]$/, why);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { bootId } from '../../src/kernel/boot.ts';
-import { type Change, carryOut, type Ledger, recover } from '../../src/plan/change.ts';
+import { type Change, type ChangeLog, executeChange, recoverChange } from '../../src/plan/change.ts';
 import { encode } from '../../src/plan/encoding.ts';
 import type { Step } from '../../src/plan/step.ts';
 import type { Occurrence } from '../../src/values/event.ts';
@@ -24,24 +24,24 @@ class Place extends FakeMachine {
 
   /** What a gangway that was killed has left. */
   crashed(change: Change, options: { readonly boot?: string; readonly schema?: number } = {}): void {
-    const toldUntil = this.ledger.toldUntil();
+    const toldUntil = this.ledger.eventPosition();
     writeFileSync(this.journal, encode({ ...change, schema: 1, boot: bootId(), toldUntil, ...options }));
   }
 
   /** What was told, in the order of the work. */
-  readonly ledger: Ledger = {
+  readonly ledger: ChangeLog = {
     journalPath: this.journal,
-    tell: (events) => this.#tell('told', events),
-    tellUnlessTold: (events, since) => this.#tell(`told, unless it was behind ${since?.offset}`, events),
-    toldUntil: () => ({ file: 'events', offset: 7 }),
+    appendEvents: (events) => this.#tell('told', events),
+    appendMissingEvents: (events, since) => this.#tell(`told, unless it was behind ${since?.offset}`, events),
+    eventPosition: () => ({ file: 'events', offset: 7 }),
   };
 
   carryOut(change: Change): Promise<void> {
-    return carryOut(change, this.ledger, this.kinds, this.world);
+    return executeChange(change, this.ledger, this.kinds, this.world);
   }
 
   recover(): Promise<string | undefined> {
-    return recover(this.ledger, this.kinds, this.world);
+    return recoverChange(this.ledger, this.kinds, this.world);
   }
 
   #tell(how: string, events: readonly Occurrence[]): void {
@@ -88,7 +88,7 @@ test('while the steps are taken the journal says what was begun, and no record s
     seen = place.files;
   };
   const kinds = { ...place.kinds, file: { ...place.kinds.file, apply: look } };
-  await carryOut(change(place, 'make', file('/a')), place.ledger, kinds, place.world);
+  await executeChange(change(place, 'make', file('/a')), place.ledger, kinds, place.world);
   t.deepEqual(seen, ['journal.json']);
 });
 

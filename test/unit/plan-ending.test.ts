@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { identifyProcess, type ProcessIdentity } from '../../src/kernel/process.ts';
-import type { World } from '../../src/plan/kernel-handles.ts';
+import type { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import { claim, ended, signal } from '../../src/plan/kinds/kill.ts';
 import { type Lock, tryLock } from '../../src/sys/flock.ts';
 
-const nowhere = {} as World;
+const nowhere = {} as KernelHandles;
 const why = 'a test';
 
 /** A program that may be deaf to SIGTERM, and how it will have ended. */
@@ -47,15 +47,15 @@ test('a claim is held until the world is closed; one that somebody has is left t
   const directory = mkdtempSync('/tmp/gangway-claim-');
   const path = `${directory}/lock`;
   const kept: Lock[] = [];
-  const world = { keep: (lock: Lock) => void kept.push(lock) } as unknown as World;
+  const kernel = { holdLock: (lock: Lock) => void kept.push(lock) } as unknown as KernelHandles;
   writeFileSync(path, '');
-  await claim.apply({ kind: 'claim', path, why }, world);
+  await claim.apply({ kind: 'claim', path, why }, kernel);
   t.is(tryLock(path), undefined);
-  await claim.apply({ kind: 'claim', path, why }, world);
+  await claim.apply({ kind: 'claim', path, why }, kernel);
   t.is(kept.length, 1);
   kept[0]?.release();
   rmSync(directory, { recursive: true });
-  await claim.apply({ kind: 'claim', path, why }, world);
+  await claim.apply({ kind: 'claim', path, why }, kernel);
   t.is(kept.length, 1, 'what has gone needs no claim');
 });
 

@@ -5,14 +5,14 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { apply } from '../../src/plan/apply.ts';
 import { explainScript } from '../../src/plan/explain.ts';
-import type { World } from '../../src/plan/kernel-handles.ts';
+import type { KernelHandles } from '../../src/plan/kernel-handles.ts';
 import type { Kinds } from '../../src/plan/kind.ts';
 import { kernelKinds } from '../../src/plan/kinds/index.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { lease } from '../support/lease.ts';
 
 const kinds = kernelKinds as Kinds;
-const nowhere = {} as World;
+const nowhere = {} as KernelHandles;
 
 /** Steps done with a umask that would take everybody else's rights away, by us and by the script. */
 async function doneBoth(t: ExecutionContext, steps: (top: string) => readonly Step[]): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { apply } from '../../src/plan/apply.ts';
 import type { Step } from '../../src/plan/step.ts';
-import { undo, wayBack } from '../../src/plan/undo.ts';
+import { undo, undoOrder } from '../../src/plan/undo.ts';
 import { TeardownError } from '../../src/values/errors.ts';
 import { FakeMachine, steps } from '../support/fake-machine.ts';
 
@@ -38,7 +38,7 @@ test('the commands of the way back are those of what is done', (t) => {
   const { kinds } = new FakeMachine();
   const plan = [namespace('c1'), up('lo', c1), veth('v', 'c1'), file('/a')];
   t.deepEqual(
-    wayBack(plan, kinds).flatMap(({ step, manner }) => manner.undoCommands(step)),
+    undoOrder(plan, kinds).flatMap(({ step, handler: manner }) => manner.undoCommands(step)),
     ['undo /a', 'silence v', 'undo c1'],
   );
 });

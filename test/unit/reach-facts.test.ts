@@ -3,7 +3,8 @@ import test from 'ava';
 import type { Context } from '../../src/engine/context.ts';
 import { observeWorld } from '../../src/engine/reachability/model-input.ts';
 import { nftables } from '../../src/firewall/nftables.ts';
-import { forwarding, type Ipv4Forwarding } from '../../src/networks/masquerade.ts';
+import type { Forwarding } from '../../src/kernel/forwarding.ts';
+import { enableForwarding } from '../../src/networks/masquerade.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { done, FakeKernel } from '../support/netlink.ts';
 
@@ -16,12 +17,12 @@ function holding(steps: readonly Step[]): Context {
 
 test('transit is closed where gangway turned forwarding on, and no link forwarded by itself before', (t) => {
   const told = (ipv4: readonly string[] | undefined, ipv6: readonly string[] | undefined) => {
-    const was = (routing: readonly string[]): Ipv4Forwarding => ({ forwarding: '0', routing });
+    const was = (routing: readonly string[]): Forwarding => ({ forwarding: '0', forwardingLinks: routing });
     const found = {
       ...(ipv4 === undefined ? {} : { ipv4: was(ipv4) }),
-      ...(ipv6 === undefined ? {} : { ipv6: { ...was(ipv6), listening: ['up0'] } }),
+      ...(ipv6 === undefined ? {} : { ipv6: { ...was(ipv6), routerAdvertisementLinks: ['up0'] } }),
     };
-    return observeWorld(holding(forwarding(found, nftables))).closedTransit;
+    return observeWorld(holding(enableForwarding(found, nftables))).closedTransit;
   };
   t.deepEqual(told(undefined, undefined), []);
   t.deepEqual(told([], []), [4, 6]);

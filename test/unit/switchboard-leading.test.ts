@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
-import { Leading } from '../../src/engine/switchboard/connect-hook.ts';
+import { ConnectHookOwner } from '../../src/engine/switchboard/connect-hook.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { KernelError } from '../../src/values/errors.ts';
 import type { ForwardSet } from '../../src/values/forward-set.ts';
@@ -53,7 +53,7 @@ const nothing = () => [];
 
 test('it is opened once, behind the answer that the first port is served, for what is served by then', async (t) => {
   const { told, opening } = recorder();
-  const leading = new Leading(opening);
+  const leading = new ConnectHookOwner(opening);
   t.deepEqual(leading.status, { state: 'off', reason: 'no port is served yet' });
   leading.lead([one, two], () => [one]);
   await leading.withdraw([two]);
@@ -66,7 +66,7 @@ test('it is opened once, behind the answer that the first port is served, for wh
 
 test('who was led by a port that is taken back is broken off; when it ends, nobody', async (t) => {
   const { told, opening } = recorder();
-  const leading = new Leading(opening);
+  const leading = new ConnectHookOwner(opening);
   leading.lead([one, two], () => [one, two]);
   await setImmediate();
   leading.cut([one]);
@@ -81,7 +81,7 @@ test('who was led by a port that is taken back is broken off; when it ends, nobo
 for (const failing of ['open', 'lead', 'leave', 'end'])
   test(`${failing} fails: it is off, which is told, and nothing else is hindered`, async (t) => {
     const { told, failures, opening } = recorder(failing);
-    const leading = new Leading(opening);
+    const leading = new ConnectHookOwner(opening);
     leading.lead([one], () => [one]);
     await setImmediate();
     leading.cut([one]);
@@ -95,7 +95,7 @@ for (const failing of ['open', 'lead', 'leave', 'end'])
 
 test('who wait for those who were led share one list of sockets, and nobody makes one for who led nobody', async (t) => {
   const { told, opening } = recorder(undefined, new Set([7]));
-  const leading = new Leading(opening);
+  const leading = new ConnectHookOwner(opening);
   leading.lead([one, two], () => [one, two]);
   await setImmediate();
   await leading.withdraw([three]);
@@ -105,7 +105,7 @@ test('who wait for those who were led share one list of sockets, and nobody make
 });
 
 test('without a hook nothing happens', async (t) => {
-  const leading = new Leading();
+  const leading = new ConnectHookOwner();
   leading.lead([one], () => [one]);
   await setImmediate();
   leading.cut([one]);

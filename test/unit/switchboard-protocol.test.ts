@@ -4,12 +4,12 @@ import {
   decodePublication,
   encodeError,
   encodePublication,
-  forwardsKey,
-  LineSplitter,
   type Publication,
 } from '../../src/engine/switchboard/protocol.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
 import { GangwayError } from '../../src/values/errors.ts';
+import { forwardsKey } from '../../src/values/forward-set.ts';
+import { LineSplitter } from '../../src/values/line-splitter.ts';
 
 const web: Publication = {
   owner: '5e26',

@@ -1,4 +1,4 @@
-/** The pages of the tour, held against the story that they were written from: all but what the kernel answered. */
+/** Compares the pages of the tour with the story, except for the output of commands. */
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { type Chapter, nothingLeft, programs, stepsOf } from '../../scripts/story/chapter.ts';
@@ -7,17 +7,17 @@ import { story } from '../../scripts/story/story.ts';
 
 const read = (name: string) => readFileSync(`docs/tour/${name}`, 'utf8');
 
-/** The page with every command and without what came of it. */
+/** Returns the page with its commands and without their output. */
 function unanswered(text: string): string {
   return text.replace(/^```console\n(.*\n)(?:.*\n)*?```$/gm, '```console\n$1```');
 }
 
 for (const chapter of story) {
-  test(`${chapter.name}: the page tells the chapter`, (t) => {
-    t.is(unanswered(read(pageName(story, chapter))), page(story, chapter), 'npm run tour writes it anew');
+  test(`${chapter.name}: the page matches the story`, (t) => {
+    t.is(unanswered(read(pageName(story, chapter))), page(story, chapter), 'run npm run tour');
   });
 
-  test(`${chapter.name}: proofs can fail`, (t) => {
+  test(`${chapter.name}: each proof has a condition`, (t) => {
     const idle = stepsOf(chapter).filter(
       ({ proves, expects }) => proves !== undefined && proves !== nothingLeft && expects === undefined,
     );
@@ -30,7 +30,7 @@ function count(chapter: Chapter): number {
   return stepsOf(chapter).filter(({ proves }) => proves !== undefined).length;
 }
 
-test('there is a page for each chapter and no other, in the list and on disk', (t) => {
+test('has one page for each chapter, in the table and on disk', (t) => {
   t.is(withContents(read('README.md'), story), read('README.md'));
   t.deepEqual(
     readdirSync('docs/tour').sort(),
@@ -38,7 +38,7 @@ test('there is a page for each chapter and no other, in the list and on disk', (
   );
 });
 
-test('the programs are those of the story', (t) => {
+test('shows the programs of the story', (t) => {
   for (const [name, code] of Object.entries(programs))
     t.true(read('README.md').includes(`\n${name}='${code}'\n`), name);
 });

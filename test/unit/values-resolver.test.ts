@@ -1,5 +1,5 @@
 import test from 'ava';
-import { nameServiceResolvConf } from '../../src/networks/files.ts';
+import { embeddedDnsResolvConf } from '../../src/networks/files.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';
 import { type ResolverOverrides, type ResolverSettings, resolverSettings } from '../../src/values/resolver.ts';
 
@@ -45,7 +45,7 @@ test('a file without a server means the machine itself; no more than three are a
 test('the file of a container names 127.0.0.11 alone, and says whom that asks', (t) => {
   const overrides = { servers: [parseAddress('10.0.0.1')], search: ['a.test', 'b.test'] };
   t.is(
-    nameServiceResolvConf(resolverSettings(machine, overrides)),
+    embeddedDnsResolvConf(resolverSettings(machine, overrides)),
     `# Names are answered by gangway, at 127.0.0.11.
 nameserver 127.0.0.11
 search a.test b.test
@@ -58,7 +58,7 @@ options edns0 timeout:2 ndots:0
 `,
   );
   t.regex(
-    nameServiceResolvConf(resolverSettings('nameserver 127.0.0.53')),
+    embeddedDnsResolvConf(resolverSettings('nameserver 127.0.0.53')),
     /^# ExtServers: \[host\(127\.0\.0\.53\)\]$/m,
   );
 });

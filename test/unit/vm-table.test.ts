@@ -49,8 +49,8 @@ test('runs of the same tests beside each other, what was not run, and why some w
 | --- | --- | --- |
 | ipvlan | 1 passed, 1 skipped, 9 s | 1 passed, 1 skipped, 1 s |
 | security | 0 passed, 1 skipped, 1 s | 0 passed, **1 failed**, 1 skipped, 1 s |
-| story | 2 passed, 1 of 2 files broken off, 1 of 2 files not run, 0 s | not run |
-| all | 3 passed, 2 skipped, 1 of 5 files broken off, 2 of 5 files not run, 10 s | 1 passed, **1 failed**, 2 skipped, 3 of 5 files not run, 2 s |
+| story | 2 passed, 1 of 2 files interrupted, 1 of 2 files not run, 0 s | not run |
+| all | 3 passed, 2 skipped, 1 of 5 files interrupted, 2 of 5 files not run, 10 s | 1 passed, **1 failed**, 2 skipped, 3 of 5 files not run, 2 s |
 
 Not run: undo.
 
@@ -65,7 +65,7 @@ Skipped:
 * 6.18, ipvlan: this kernel has no ipvlan
 * 6.18, security: it is cold
 
-Shown on none:
+Skipped on all:
 
 * security › wire › nobody gets in
 `,

@@ -1,77 +1,80 @@
 /**
- * `gangway stats`: two samples a second apart give what was used in between. With --ports it shows what was counted of ports
- * (port-statistics.ts).
+ * `gangway stats`: usage of containers, from two samples one second apart. With `--ports`, the connections of each
+ * published port.
  */
 import { totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ContainerSummary, Engine, Statistics } from '../../engine/engine.ts';
-import { GangwayError } from '../../values/errors.ts';
+import type { ContainerSummary, Counts, Engine, Statistics, Traffic } from '../../engine/engine.ts';
+import { formatPlace, type PortTotals, portTotals } from '../../engine/metrics/port-totals.ts';
+import { dropReasons, errorKinds } from '../../services/proxy/counters.ts';
 import { shortId } from '../../values/id.ts';
-import type { Execute } from '../command.ts';
-import { binarySize, decimalSize, parseListFormat } from '../format.ts';
+import type { Context, Execute } from '../command.ts';
+import type { statsOptions } from '../container-options.ts';
+import { binarySize, decimalSize, type Format, parseListFormat } from '../format.ts';
 import { UsageError } from '../grammar.ts';
-import { areGone, intervalMilliseconds, repaint } from '../live-table.ts';
-import type { statsOptions } from '../options.ts';
-import { showPorts } from '../port-statistics.ts';
-import { formatRows } from '../rows.ts';
-import { connectionFields, showsTraffic } from '../traffic-columns.ts';
+import { formatList, type Layout } from '../list-output.ts';
+import { isNotRunning } from '../stdio.ts';
+import { connections, portConnections, usesTraffic } from '../traffic-columns.ts';
 
-export const execute: Execute<typeof statsOptions> = async ({ options, words }, context) => {
-  if (options.ports && options.all)
-    throw new UsageError('--ports and --all exclude each other: a container that has ended has no ports');
-  if (options.ports) return await showPorts({ options, words }, context);
-  const format = await parseListFormat(options.format, layout.headings);
-  // The table is docker's, and has no room for it.
-  const counts = format.kind !== 'plain' && showsTraffic(options.format, /\.(Port)?Connections\b/);
+const intervalMilliseconds = 1000;
+
+export const stats: Execute<typeof statsOptions> = async (parsed, context) => {
+  const { options, args } = parsed;
+  if (options.ports && options.all) throw new UsageError('--ports and --all exclude each other');
+  if (options.ports) return await portStats(parsed, context);
+  const list = layout(options['no-trunc']);
+  const format = await parseListFormat(options.format, list);
+  // Docker's table has no column of connections.
+  const needsTraffic = format.kind !== 'plain' && usesTraffic(options.format, /\.(Port)?Connections\b/);
   const engine = await context.engine();
-  const sample = () => (words.length > 0 ? sampleNamed(engine, words) : sampleAll(engine, options.all));
-  // Who is named has to be there at the beginning.
-  let before = words.length > 0 ? await Promise.all(words.map((name) => engine.statistics(name))) : await sample();
-  const named = words.length > 0 ? before.map(({ id }) => id) : [];
+  const all = options.all && args.length === 0;
+  // A named container must be running at the start.
+  const named = await Promise.all(args.map((name) => engine.statistics(name)));
+  const ids = named.map(({ id }) => id);
+  let before = args.length > 0 ? named : await sample(engine, args, all);
   do {
     await pause(intervalMilliseconds);
-    const now = await sample();
-    const traffic = counts ? await engine.traffic() : undefined;
-    const rows = now.map((later) => ({
-      ...row(
-        later,
-        before.find(({ id }) => id === later.id),
-        options['no-trunc'],
-      ),
-      ...connectionFields(traffic, later.id),
-    }));
-    repaint(formatRows(rows, format, layout), format, !options['no-stream'], context);
+    const now = await sample(engine, args, all);
+    const traffic = needsTraffic ? await engine.traffic() : undefined;
+    const samples = now.map((later) => ({ now: later, before: before.find(({ id }) => id === later.id), traffic }));
+    printScreen(formatList(samples, format, list), format, !options['no-stream'], context);
     before = now;
-  } while (!options['no-stream'] && (before.length > 0 || !(await areGone(engine, named))));
+  } while (!options['no-stream'] && (before.length > 0 || !(await allRemoved(engine, ids))));
   return 0;
 };
 
-/** Of those that are named, and run. */
-async function sampleNamed(engine: Engine, names: readonly string[]): Promise<readonly Statistics[]> {
-  const found = await Promise.all(names.map((name) => ifRunning(engine, name)));
-  return found.flatMap((statistics) => statistics ?? []);
+/** Prints the list; on a terminal it replaces the list before, except as JSON. */
+function printScreen(text: string, format: Format, streaming: boolean, { stdout }: Context): void {
+  const homeAndClear = '\x1b[H\x1b[J';
+  const replaces = streaming && stdout.isTTY === true && format.kind !== 'json';
+  stdout.write((replaces ? homeAndClear : '') + text);
 }
 
-/** Of those that run, and with `all` of the others too, which use nothing. One may end while we look. */
-async function sampleAll(engine: Engine, all: boolean): Promise<readonly Statistics[]> {
-  const listed = await engine.list({ all });
+/** Have all named containers been removed? Without names, the list never ends. */
+async function allRemoved(engine: Engine, ids: readonly string[]): Promise<boolean> {
+  if (ids.length === 0) return false;
+  return !(await engine.list({ all: true })).some(({ id }) => ids.includes(id));
+}
+
+/** Samples the named containers, or all, that are running; with `all`, also the others, with zeros. */
+async function sample(engine: Engine, names: readonly string[], all: boolean): Promise<readonly Statistics[]> {
+  const targets = names.length > 0 ? names.map((name) => ({ id: name, name })) : await engine.list({ all });
   const found = await Promise.all(
-    listed.map(async (container) => (await ifRunning(engine, container.id)) ?? (all ? [unused(container)] : [])),
+    targets.map(async (target) => (await sampleRunning(engine, target.id)) ?? (all ? zeros(target) : [])),
   );
   return found.flat();
 }
 
-async function ifRunning(engine: Engine, id: string): Promise<readonly Statistics[] | undefined> {
+async function sampleRunning(engine: Engine, id: string): Promise<Statistics | undefined> {
   try {
-    return [await engine.statistics(id)];
+    return await engine.statistics(id);
   } catch (error) {
-    const over = error instanceof GangwayError && /^container-not-(running|found)$/.test(error.code);
-    if (!over) throw error;
-    return undefined;
+    if (isNotRunning(error)) return undefined;
+    throw error;
   }
 }
 
-function unused({ id, name }: ContainerSummary): Statistics {
+function zeros({ id, name }: Pick<ContainerSummary, 'id' | 'name'>): Statistics {
   return {
     id,
     name,
@@ -91,56 +94,43 @@ function unused({ id, name }: ContainerSummary): Statistics {
   };
 }
 
-const layout = {
-  headings: {
-    BlockIO: 'BLOCK I/O',
-    CPUPerc: 'CPU %',
-    Connections: 'CONNECTIONS',
-    Container: 'CONTAINER',
-    ID: 'CONTAINER ID',
-    MemPerc: 'MEM %',
-    MemUsage: 'MEM USAGE / LIMIT',
-    Name: 'NAME',
-    NetIO: 'NET I/O',
-    OutOfMemoryKills: 'OOM KILLS',
-    PIDs: 'PIDS',
-    PortConnections: 'PORT CONNECTIONS',
-    ThrottledPeriods: 'THROTTLED',
-  },
-  columns: [
-    'ID',
-    'Name',
-    'CPUPerc',
-    'MemUsage',
-    'MemPerc',
-    'NetIO',
-    'BlockIO',
-    'PIDs',
-    'ThrottledPeriods',
-    'OutOfMemoryKills',
-  ],
-} as const;
-
-/** Docker's names, and like there every value is a text. The last two are ours: which limits have bitten, how often. */
-function row(now: Statistics, before: Statistics | undefined, whole: boolean) {
-  const limit = now.memoryLimitBytes ?? totalmem();
-  return {
-    BlockIO: `${decimalSize(Number(now.blockReadBytes))} / ${decimalSize(Number(now.blockWriteBytes))}`,
-    Container: shortId(now.id, whole),
-    CPUPerc: percent(before === undefined ? 0 : busy(before, now)),
-    ID: shortId(now.id, whole),
-    MemPerc: percent(now.memoryBytes / limit),
-    MemUsage: `${binarySize(now.memoryBytes)} / ${binarySize(limit)}`,
-    Name: now.name,
-    NetIO: `${decimalSize(Number(now.receivedBytes))} / ${decimalSize(Number(now.transmittedBytes))}`,
-    PIDs: String(now.pids),
-    ThrottledPeriods: String(now.throttledPeriods),
-    OutOfMemoryKills: String(now.outOfMemoryKills),
-  };
+/** Two samples of a container, and the traffic if the output shows it. */
+interface Sample {
+  readonly now: Statistics;
+  readonly before: Statistics | undefined;
+  readonly traffic: Traffic | undefined;
 }
 
-/** Processor time per time: 1 is one processor, busy throughout. Counters that began anew in between tell nothing. */
-function busy(before: Statistics, now: Statistics): number {
+/** Docker's fields; Connections, OutOfMemoryKills, PortConnections and ThrottledPeriods are gangway's. */
+const layout = (whole: boolean): Layout<Sample> => ({
+  fields: {
+    BlockIO: ['BLOCK I/O', ({ now }) => sizes(Number(now.blockReadBytes), Number(now.blockWriteBytes))],
+    CPUPerc: ['CPU %', ({ now, before }) => percent(before === undefined ? 0 : cpuShare(before, now))],
+    Connections: ['CONNECTIONS', ({ now, traffic }) => connections(traffic, now.id)],
+    Container: ['CONTAINER', ({ now }) => shortId(now.id, whole)],
+    ID: ['CONTAINER ID', ({ now }) => shortId(now.id, whole)],
+    MemPerc: ['MEM %', ({ now }) => percent(now.memoryBytes / memoryLimit(now))],
+    MemUsage: ['MEM USAGE / LIMIT', ({ now }) => `${binarySize(now.memoryBytes)} / ${binarySize(memoryLimit(now))}`],
+    Name: ['NAME', ({ now }) => now.name],
+    NetIO: ['NET I/O', ({ now }) => sizes(Number(now.receivedBytes), Number(now.transmittedBytes))],
+    OutOfMemoryKills: ['OOM KILLS', ({ now }) => String(now.outOfMemoryKills)],
+    PIDs: ['PIDS', ({ now }) => String(now.pids)],
+    PortConnections: ['PORT CONNECTIONS', ({ now, traffic }) => portConnections(traffic, now.id)],
+    ThrottledPeriods: ['THROTTLED', ({ now }) => String(now.throttledPeriods)],
+  },
+  columns: 'ID Name CPUPerc MemUsage MemPerc NetIO BlockIO PIDs ThrottledPeriods OutOfMemoryKills'.split(' '),
+});
+
+function sizes(first: number, second: number): string {
+  return `${decimalSize(first)} / ${decimalSize(second)}`;
+}
+
+function memoryLimit({ memoryLimitBytes }: Statistics): number {
+  return memoryLimitBytes ?? totalmem();
+}
+
+/** Returns CPU time per time: 1 is one busy CPU. After a restart in between, the counters begin at 0: the share is 0. */
+function cpuShare(before: Statistics, now: Statistics): number {
   const elapsedNanoseconds = (now.time.getTime() - before.time.getTime()) * 1e6;
   return elapsedNanoseconds <= 0
     ? 0
@@ -149,4 +139,52 @@ function busy(before: Statistics, now: Statistics): number {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(2)}%`;
+}
+
+/** `gangway stats --ports`. The counters are totals, so the first table needs no second sample. */
+const portStats: Execute<typeof statsOptions> = async ({ options, args }, context) => {
+  const list = portLayout(options['no-trunc']);
+  const format = await parseListFormat(options.format, list);
+  const engine = await context.engine();
+  const ids = await Promise.all(args.map(async (name) => String((await engine.inspect(name)).Id)));
+  for (;;) {
+    const all = portTotals(await engine.traffic());
+    const totals = all.filter(({ container }) => args.length === 0 || ids.includes(container));
+    printScreen(formatList(totals, format, list), format, !options['no-stream'], context);
+    if (options['no-stream'] || (totals.length === 0 && (await allRemoved(engine, ids)))) return 0;
+    await pause(intervalMilliseconds);
+  }
+};
+
+/** Translated connections took DNAT, led connections the connect hook. All other fields count relayed connections. */
+const portLayout = (whole: boolean): Layout<PortTotals> => ({
+  fields: {
+    Container: ['CONTAINER', ({ container }) => shortId(container, whole)],
+    Datagrams: ['DATAGRAMS IN / OUT', ({ relayed }) => `${relayed.datagramsIn} / ${relayed.datagramsOut}`],
+    DropReasons: ['DROP REASONS', ({ relayed }) => nonZero(dropReasons, relayed)],
+    Drops: ['DROPS', ({ relayed }) => total(dropReasons, relayed)],
+    ErrorKinds: ['ERROR KINDS', ({ relayed }) => nonZero(errorKinds, relayed)],
+    Errors: ['ERRORS', ({ relayed }) => total(errorKinds, relayed)],
+    ID: ['CONTAINER ID', ({ container }) => shortId(container, whole)],
+    IO: ['IN / OUT', ({ relayed }) => sizes(relayed.bytesIn, relayed.bytesOut)],
+    Led: ['LED', ({ led }) => String(led)],
+    Name: ['NAME', ({ name }) => name],
+    Open: ['OPEN', ({ relayed }) => String(relayed.open)],
+    Port: ['PORT', formatPlace],
+    Relayed: ['RELAYED', ({ relayed }) => String(relayed.connections)],
+    Translated: ['TRANSLATED', ({ translated }) => String(translated)],
+  },
+  columns: 'Name Port Translated Led Relayed Open IO Errors Drops'.split(' '),
+});
+
+function total(fields: readonly (keyof Counts)[], counts: Counts): string {
+  return String(fields.reduce((sum, field) => sum + counts[field], 0));
+}
+
+/** Formats the counters that are not zero: `refused: 2, timedOut: 1`. */
+function nonZero(fields: readonly (keyof Counts)[], counts: Counts): string {
+  return fields
+    .filter((field) => counts[field] > 0)
+    .map((field) => `${field}: ${counts[field]}`)
+    .join(', ');
 }

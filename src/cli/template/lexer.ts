@@ -1,44 +1,27 @@
 /**
- * From text to words.
+ * Splits a template into text and actions, and each action into tokens.
  *
  *     Name: {{ .Name | printf "%-8s" -}}   and so on
- *     ─text─   ─word─|──word─ ─string─    ── text, without the blanks before it
+ *     ─text─   ─field─|─word─ ─string──    ─── text, without the spaces before it
  */
-import { TemplateFault } from './fault.ts';
-
-export type TokenKind =
-  | 'string'
-  | 'raw'
-  | 'character'
-  | 'number'
-  | 'field'
-  | 'dot'
-  | 'variable'
-  | 'word'
-  | 'declare'
-  | 'assign'
-  | 'pipe'
-  | 'comma'
-  | 'open'
-  | 'close';
+import { TemplateFault } from './value.ts';
 
 export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
   readonly at: number;
-  /** Nothing stands between the token before and this one: `.A.B` is one path, `.A .B` are two. */
+  /** No space before it: `.A.B` is one path, `.A .B` are two. */
   readonly glued: boolean;
 }
 
-/** Text between actions, or one action. Comments are gone. */
+/** Text between actions, or one action. */
 export type Segment =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'action'; readonly tokens: readonly Token[]; readonly at: number };
 
-const patterns: readonly (readonly [TokenKind, RegExp])[] = [
+const patterns = [
   ['string', /"(?:[^"\\\n]|\\.)*"/y],
   ['raw', /`[^`]*`/y],
-  ['character', /'(?:[^'\\\n]|\\.)+'/y],
   ['number', /[+-]?\.?\d(?:[eE][+-]|[\w.])*/y],
   ['field', /\.[\p{L}_][\p{L}\p{N}_]*/uy],
   ['dot', /\./y],
@@ -50,64 +33,49 @@ const patterns: readonly (readonly [TokenKind, RegExp])[] = [
   ['comma', /,/y],
   ['open', /\(/y],
   ['close', /\)/y],
-];
+] as const satisfies readonly (readonly [kind: string, pattern: RegExp])[];
+
+export type TokenKind = (typeof patterns)[number][0];
 
 const opening = /\{\{(-(?=[ \t\r\n]))?/g;
-const comment = /[ \t\r\n]*\/\*(?:(?!\*\/).)*\*\/([ \t\r\n]+-)?\}\}/sy;
 const closing = /([ \t\r\n]+-)?\}\}/y;
-const blanks = /[ \t\r\n]*/y;
+const spaces = /[ \t\r\n]*/y;
 
-/**
- * @param spell what becomes of each text, before blanks are trimmed off it
- * @throws TemplateFault
- */
-export function splitTemplate(source: string, spell: (text: string) => string): readonly Segment[] {
+/** @param unescapeText applied to each text before `-` trims it @throws TemplateFault */
+export function splitTemplate(source: string, unescapeText: (text: string) => string): readonly Segment[] {
   const segments: Segment[] = [];
   let at = 0;
   let trimStart = false;
   while (at < source.length) {
     const open = matchFrom(opening, source, at);
-    const text = spell(source.slice(at, open?.index));
-    addText(segments, text, { start: trimStart, end: open?.[1] !== undefined });
+    let text = unescapeText(source.slice(at, open?.index));
+    if (trimStart) text = text.replace(/^[ \t\r\n]+/, '');
+    if (open?.[1] !== undefined) text = text.replace(/(?<![ \t\r\n])[ \t\r\n]+$/, '');
+    if (text !== '') segments.push({ kind: 'text', text });
     if (open === undefined) break;
-    const action = readAction(source, open.index, open.index + open[0].length);
-    if (action.tokens !== undefined) segments.push({ kind: 'action', tokens: action.tokens, at: open.index });
-    at = action.end;
-    trimStart = action.trim;
+    const { tokens, end, trim } = readAction(source, open.index, open.index + open[0].length);
+    segments.push({ kind: 'action', tokens, at: open.index });
+    at = end;
+    trimStart = trim;
   }
   return segments;
 }
 
-function addText(segments: Segment[], text: string, trim: { readonly start: boolean; readonly end: boolean }): void {
-  let from = 0;
-  let to = text.length;
-  if (trim.start) while (from < to && isBlank(text[from])) from++;
-  if (trim.end) while (to > from && isBlank(text[to - 1])) to--;
-  if (from < to) segments.push({ kind: 'text', text: text.slice(from, to) });
-}
-
-function isBlank(character: string | undefined): boolean {
-  return character === ' ' || character === '\t' || character === '\r' || character === '\n';
-}
-
 interface Action {
-  /** None: it was a comment. */
-  readonly tokens?: readonly Token[];
+  readonly tokens: readonly Token[];
   readonly end: number;
-  /** It ends with `-}}`: the blanks behind it go. */
+  /** Ends with `-}}`, which trims the text after it. */
   readonly trim: boolean;
 }
 
 function readAction(source: string, open: number, start: number): Action {
-  const remark = source.startsWith('/*', skip(source, start)) ? matchFrom(comment, source, start) : undefined;
-  if (remark !== undefined) return { end: start + remark[0].length, trim: remark[1] !== undefined };
   const tokens: Token[] = [];
   let at = start;
   for (;;) {
     const close = matchFrom(closing, source, at);
     if (close !== undefined) return { tokens, end: at + close[0].length, trim: close[1] !== undefined };
-    const next = skip(source, at);
-    if (next === source.length) throw new TemplateFault('the action is not closed', 'write }} behind it', open);
+    const next = skipSpaces(source, at);
+    if (next === source.length) throw new TemplateFault('the action is not closed', 'write }} at its end', open);
     if (next > at && source.startsWith('}}', next)) {
       at = next;
       continue;
@@ -124,15 +92,13 @@ function readToken(source: string, at: number, glued: boolean): Token {
     if (text !== undefined) return { kind, text, at, glued };
   }
   const character = String.fromCodePoint(source.codePointAt(at) ?? 0);
-  if (`"'\``.includes(character)) {
-    throw new TemplateFault(`the ${character} has no partner`, 'close the text with the mark that opened it', at);
-  }
-  if (source.startsWith('/*', at)) throw new TemplateFault('the comment is not closed', 'end it with */}}', at);
-  throw new TemplateFault(`${JSON.stringify(character)} means nothing here`, 'put a text between quotes', at);
+  if (character === '"' || character === '`') throw new TemplateFault(`the ${character} is not closed`, undefined, at);
+  if (source.startsWith('/*', at)) throw new TemplateFault('comments are not supported', undefined, at);
+  throw new TemplateFault(`unexpected ${JSON.stringify(character)}`, 'put text between double quotes', at);
 }
 
-function skip(source: string, at: number): number {
-  return at + (matchFrom(blanks, source, at)?.[0].length ?? 0);
+function skipSpaces(source: string, at: number): number {
+  return at + (matchFrom(spaces, source, at)?.[0].length ?? 0);
 }
 
 function matchFrom(pattern: RegExp, source: string, at: number): RegExpExecArray | undefined {

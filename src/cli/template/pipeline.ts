@@ -1,164 +1,274 @@
-/** What stands between `{{` and `}}`: commands with their operands, each passing its value on to the next. */
+/** Parses the content of an action: commands joined by `|`. The result is a function that evaluates it. */
 import { suggest } from '../../values/suggest.ts';
-import { placed, TemplateFault } from './fault.ts';
+import { type Functions, unsupportedFunctions } from './functions.ts';
 import type { Token } from './lexer.ts';
-import { parseCharacter, parseNumber, withoutEscapes } from './literal.ts';
-import type { Command, Operand, Pipeline } from './tree.ts';
+import { describeValue, isFields, isMap, isTrue, TemplateFault, type Value, withPosition } from './value.ts';
 
-/** The words of one action, and how far they are read. */
-export interface Words {
+/** Variables in scope, the latest first. An assignment changes a variable in place. */
+export interface Scope {
+  readonly name: string;
+  value: Value;
+  readonly outer?: Scope;
+}
+
+/** State of an evaluation. Each list of nodes has its own copy. */
+export interface Frame {
+  readonly dot: Value;
+  scope: Scope;
+  readonly functions: Functions;
+}
+
+type Evaluate = (frame: Frame) => Value;
+/** A command of a pipeline. `piped` holds the value of the command before, if there is one. */
+type Stage = (frame: Frame, piped: readonly Value[]) => Value;
+
+/** `$x := .Name | upper`: each value is the last argument of the next command. */
+export interface Pipeline {
+  /** Two for `range $key, $value :=`. */
+  readonly variables: readonly string[];
+  /** `=` instead of `:=`. */
+  readonly assigns: boolean;
+  readonly evaluate: Evaluate;
+  readonly at: number;
+}
+
+/** Tokens of an action, and the position of the parser in them. */
+export interface Reader {
   readonly tokens: readonly Token[];
   index: number;
   depth: number;
-  /** Where a complaint points that has no word to point at: the action. */
-  readonly end: number;
+  /** Offset of the action, for an error at its end. */
+  readonly at: number;
   readonly functions: ReadonlySet<string>;
-  /** The variables that are known here. */
+  /** Names of the variables in scope. */
   readonly scope: readonly string[];
 }
 
-const deepest = 100;
+export const maximumDepth = 100;
 const constants = new Map<string, boolean | null>([
   ['true', true],
   ['false', false],
   ['nil', null],
 ]);
 
-/** @param variables how many may be declared: two by `range` @throws TemplateFault */
-export function parsePipeline(words: Words, variables = 1): Pipeline {
-  const pipeline = parseCommands(words, parseVariables(words, variables));
-  const token = words.tokens[words.index];
+/** @param maximum how many variables may be declared: 2 for `range` @throws TemplateFault */
+export function parsePipeline(reader: Reader, maximum = 1): Pipeline {
+  const declaration = parseVariables(reader, maximum);
+  const at = reader.tokens[reader.index]?.at ?? reader.at;
+  const evaluate = parseCommands(reader);
+  const token = reader.tokens[reader.index];
   if (token !== undefined) throw unexpected(token);
-  return pipeline;
+  return { ...declaration, evaluate, at };
 }
 
-type Declaration = Pick<Pipeline, 'variables' | 'assigns'>;
+/** Declares or assigns the variables of the pipeline in the frame. */
+export function bind({ variables, assigns }: Pipeline, frame: Frame, values: readonly Value[]): Frame {
+  for (const [index, name] of variables.entries()) {
+    if (assigns) findVariable(name, frame.scope).value = values[index];
+    else frame.scope = { name, value: values[index], outer: frame.scope };
+  }
+  return frame;
+}
 
-/** `$x :=`, `$x =`, `$key, $value :=`, or nothing of the kind. */
-function parseVariables(words: Words, most: number): Declaration {
-  const { tokens, index } = words;
+function findVariable(name: string, scope: Scope): Scope {
+  let at: Scope | undefined = scope;
+  while (at !== undefined && at.name !== name) at = at.outer;
+  if (at === undefined) throw new Error(`variable ${name} is not in scope after parsing`);
+  return at;
+}
+
+/** Parses `$x :=`, `$x =`, `$key, $value :=`, or nothing. */
+function parseVariables(reader: Reader, maximum: number): Pick<Pipeline, 'variables' | 'assigns'> {
+  const { tokens, index } = reader;
   const names = [tokens[index]];
   while (tokens[index + names.length * 2 - 1]?.kind === 'comma') names.push(tokens[index + names.length * 2]);
   const sign = tokens[index + names.length * 2 - 1];
   if (sign?.kind !== 'declare' && sign?.kind !== 'assign') return { variables: [], assigns: false };
   const variables = names.map((token) => {
     if (token?.kind !== 'variable' || token.text === '$') throw unexpected(token ?? sign);
-    if (sign.kind === 'assign') requireVariable(words, token);
+    if (sign.kind === 'assign') requireVariable(reader, token);
     return token.text;
   });
-  if (variables.length > most) {
-    const hint = 'range takes two, $key and $value; everything else takes one';
-    throw new TemplateFault(`${variables.length} variables are too many`, hint, names[most]?.at);
+  if (variables.length > maximum) {
+    const hint = 'range takes two, $key and $value; other actions take one';
+    throw new TemplateFault(`too many variables: ${variables.length}`, hint, names[maximum]?.at);
   }
-  words.index += names.length * 2;
+  reader.index += names.length * 2;
   return { variables, assigns: sign.kind === 'assign' };
 }
 
-function parseCommands(words: Words, declaration: Declaration): Pipeline {
-  const at = words.tokens[words.index]?.at ?? words.end;
-  const commands = [parseCommand(words)];
-  while (words.tokens[words.index]?.kind === 'pipe') {
-    words.index++;
-    const command = parseCommand(words);
-    const { kind } = command.first;
-    if (kind === 'literal' || kind === 'dot') {
-      throw new TemplateFault('what stands behind | takes no value', 'write a function there', command.first.at);
+function parseCommands(reader: Reader): Evaluate {
+  const stages = [parseCommand(reader)];
+  while (reader.tokens[reader.index]?.kind === 'pipe') {
+    reader.index++;
+    stages.push(parseCommand(reader));
+  }
+  return (frame) => stages.reduce<readonly Value[]>((piped, stage) => [stage(frame, piped)], [])[0];
+}
+
+/** Parses a command with its arguments; a piped value is the last argument. */
+function parseCommand(reader: Reader): Stage {
+  const first = reader.tokens[reader.index];
+  const operand = parseOperand(reader, true);
+  const args: Evaluate[] = [];
+  while (!isAtEnd(reader)) {
+    const token = reader.tokens[reader.index];
+    if (token?.glued) throw unexpected(token, 'put a space before it');
+    args.push(parseOperand(reader));
+  }
+  const { at = reader.at, kind, text = '' } = first ?? {};
+  if (kind === 'word' && !constants.has(text)) return callFunction(text, at, args);
+  if (kind === 'word' && text === 'nil')
+    throw new TemplateFault('nil cannot be printed', 'compare with it: {{if eq .Name nil}}', at);
+  return (frame, piped) => {
+    const value = operand(frame);
+    if (typeof value === 'function') {
+      const values = [...args.map((evaluate) => evaluate(frame)), ...piped];
+      return withPosition(at, () => value(values));
     }
-    commands.push(command);
-  }
-  return { ...declaration, commands, at };
+    if (args.length === 0 && piped.length === 0) return value;
+    throw new TemplateFault(`${describeValue(value)} takes no arguments`, 'only functions do', at);
+  };
 }
 
-function parseCommand(words: Words): Command {
-  const first = parseOperand(words);
-  const rest: Operand[] = [];
-  while (!isOver(words)) {
-    const token = words.tokens[words.index];
-    if (token?.glued) throw unexpected(token, 'put a blank between them');
-    rest.push(parseOperand(words));
-  }
-  if (first.kind === 'literal' && first.value === null) {
-    throw new TemplateFault('nil alone is nothing to print', 'compare with it: {{if eq .Name nil}}', first.at);
-  }
-  return { first, rest };
-}
-
-function isOver({ tokens, index }: Words): boolean {
+function isAtEnd({ tokens, index }: Reader): boolean {
   const kind = tokens[index]?.kind;
   return kind === undefined || kind === 'pipe' || kind === 'close';
 }
 
-/** A literal, a name or parentheses, and the fields that hang on it. */
-function parseOperand(words: Words): Operand {
-  const token = words.tokens[words.index];
-  if (token === undefined || isOver(words)) {
-    throw new TemplateFault('a value is missing', 'write a field such as .Name', token?.at ?? words.end);
+/** Parses a literal, a name or parentheses, and its fields. @param keepMethod a method is returned, not called */
+function parseOperand(reader: Reader, keepMethod = false): Evaluate {
+  const token = reader.tokens[reader.index];
+  if (token === undefined || isAtEnd(reader)) {
+    throw new TemplateFault('a value is missing', 'write a field such as .Name', token?.at ?? reader.at);
   }
   const { at } = token;
-  const operand = token.kind === 'field' ? { kind: 'dot' as const, at } : parseTerm(words, token);
+  const operand = token.kind === 'field' ? (frame: Frame) => frame.dot : parseTerm(reader, token);
   const names: string[] = [];
-  for (let field = words.tokens[words.index]; field?.kind === 'field'; field = words.tokens[words.index]) {
+  for (let field = reader.tokens[reader.index]; field?.kind === 'field'; field = reader.tokens[reader.index]) {
     if (field !== token && !field.glued) break;
     names.push(field.text.slice(1));
-    words.index++;
+    reader.index++;
   }
   if (names.length === 0) return operand;
-  if (operand.kind === 'literal') throw new TemplateFault(`${token.text} has no fields`, undefined, at);
-  return { kind: 'path', of: operand, names, at };
+  return (frame) => {
+    const value = names.reduce((value, name) => fieldOf(value, name, at), operand(frame));
+    return !keepMethod && typeof value === 'function' ? withPosition(at, () => value([])) : value;
+  };
 }
 
-function parseTerm(words: Words, token: Token): Operand {
+function parseTerm(reader: Reader, token: Token): Evaluate {
   const { kind, text, at } = token;
-  words.index++;
+  reader.index++;
   switch (kind) {
     case 'string':
-      return { kind: 'literal', value: placed(at, () => withoutEscapes(text.slice(1, -1))), at };
+      return constant(withPosition(at, () => unquote(text)));
     case 'raw':
-      return { kind: 'literal', value: text.slice(1, -1), at };
-    case 'character':
-      return { kind: 'literal', value: placed(at, () => parseCharacter(text)), at };
+      return constant(text.slice(1, -1));
     case 'number':
-      return { kind: 'literal', value: placed(at, () => parseNumber(text)), at };
+      return constant(withPosition(at, () => parseNumber(text)));
     case 'dot':
-      return { kind: 'dot', at };
+      return (frame) => frame.dot;
     case 'variable':
-      requireVariable(words, token);
-      return { kind: 'variable', name: text, at };
+      requireVariable(reader, token);
+      return (frame) => findVariable(text, frame.scope).value;
     case 'word':
-      return parseWord(words, token);
+      return parseWord(reader, token);
     case 'open':
-      return parseParentheses(words, token);
+      return parseParentheses(reader, token);
     default:
       throw unexpected(token);
   }
 }
 
-function parseWord({ functions }: Words, { text, at }: Token): Operand {
-  const constant = constants.get(text);
-  if (constant !== undefined) return { kind: 'literal', value: constant, at };
-  if (functions.has(text)) return { kind: 'function', name: text, at };
-  const near = suggest(text, [...functions]).replace(/^; /, '');
-  throw new TemplateFault(`there is no function ${text}`, near || `a field has a dot: .${text}`, at);
+function constant(value: Value): Evaluate {
+  return () => value;
 }
 
-function parseParentheses(words: Words, { at }: Token): Operand {
-  if (++words.depth > deepest) {
-    throw new TemplateFault(`more than ${deepest} parentheses stand in each other`, 'use a variable', at);
-  }
-  const pipeline = parseCommands(words, { variables: [], assigns: false });
-  if (words.tokens[words.index]?.kind !== 'close') {
-    throw new TemplateFault('the ( is not closed', 'write a ) behind it', at);
-  }
-  words.index++;
-  words.depth--;
-  return { kind: 'pipeline', pipeline, at };
+const escapes = new Map(Object.entries({ n: '\n', r: '\r', t: '\t', '\\': '\\', '"': '"' }));
+
+/** Reads a string between double quotes. @throws TemplateFault for an unsupported escape sequence */
+function unquote(text: string): string {
+  return text.slice(1, -1).replace(/\\(.)/gsu, (sequence, letter: string) => {
+    const character = escapes.get(letter);
+    if (character !== undefined) return character;
+    throw new TemplateFault(`invalid escape sequence ${sequence}`, 'use \\n, \\t, \\r, \\" or \\\\');
+  });
 }
 
-function requireVariable({ scope }: Words, { text, at }: Token): void {
+/** Reads a decimal number. @throws TemplateFault */
+function parseNumber(text: string): number {
+  const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(number)) throw new TemplateFault(`invalid number ${text}`, 'put text between double quotes');
+  const isInRange = /^[+-]?\d+$/.test(text) ? Number.isSafeInteger(number) : Number.isFinite(number);
+  if (isInRange) return number + 0;
+  throw new TemplateFault(`${text} is too large`, `the largest number is ${Number.MAX_SAFE_INTEGER}`);
+}
+
+function parseWord({ functions }: Reader, { text, at }: Token): Evaluate {
+  const value = constants.get(text);
+  if (value !== undefined) return constant(value);
+  if (functions.has(text)) {
+    const call = callFunction(text, at, []);
+    return (frame) => call(frame, []);
+  }
+  const hint = unsupportedFunctions.includes(text)
+    ? 'write {{json .}} and use a tool such as jq'
+    : suggest(text, [...functions]).replace(/^; /, '') || `a field has a dot: .${text}`;
+  throw new TemplateFault(`function "${text}" is not supported`, hint, at);
+}
+
+function parseParentheses(reader: Reader, { at }: Token): Evaluate {
+  if (++reader.depth > maximumDepth) throw new TemplateFault('too many nested parentheses', 'use a variable', at);
+  const evaluate = parseCommands(reader);
+  if (reader.tokens[reader.index]?.kind !== 'close') throw new TemplateFault('the ( is not closed', undefined, at);
+  reader.index++;
+  reader.depth--;
+  return evaluate;
+}
+
+function callFunction(name: string, at: number, args: readonly Evaluate[]): Stage {
+  if (name === 'and' || name === 'or') return firstDeciding(name, at, args);
+  return (frame, piped) => {
+    const values = [...args.map((evaluate) => evaluate(frame)), ...piped];
+    return withPosition(at, () => frame.functions.get(name)?.(values), `${name}: `);
+  };
+}
+
+/** `and` returns the first false value, `or` the first true value, or the last value; later operands are not evaluated. */
+function firstDeciding(name: 'and' | 'or', at: number, args: readonly Evaluate[]): Stage {
+  return (frame, piped) => {
+    const operands = [...args, ...piped.map(constant)];
+    if (operands.length === 0) throw new TemplateFault(`${name}: takes at least 1 value, not 0`, undefined, at);
+    let value: Value;
+    for (const evaluate of operands) {
+      value = evaluate(frame);
+      if (isTrue(value) === (name === 'or')) break;
+    }
+    return value;
+  };
+}
+
+function fieldOf(value: Value, name: string, at: number): Value {
+  if (isMap(value)) return value.get(name);
+  if (!isFields(value)) {
+    const hint = value === undefined || value === null ? 'test the value first: {{with …}}' : undefined;
+    throw new TemplateFault(`${describeValue(value)} has no field .${name}`, hint, at);
+  }
+  if (Object.hasOwn(value, name) && name !== 'toJSON') return value[name];
+  const names = Object.keys(value).filter((field) => field !== 'toJSON');
+  const suggestion = suggest(
+    `.${name}`,
+    names.map((field) => `.${field}`),
+  ).replace(/^; /, '');
+  throw new TemplateFault(`no field .${name}`, suggestion || `the fields are .${names.join(' .')}`, at);
+}
+
+function requireVariable({ scope }: Reader, { text, at }: Token): void {
   if (scope.includes(text)) return;
-  throw new TemplateFault(`there is no variable ${text}`, `declare it first: {{${text} := .Name}}`, at);
+  throw new TemplateFault(`no variable ${text}`, `declare it first: {{${text} := .Name}}`, at);
 }
 
-function unexpected({ text, at }: Token, hint?: string): TemplateFault {
-  return new TemplateFault(`${text} can't stand here`, hint ?? 'quote it if it is text', at);
+function unexpected({ text, at }: Token, hint = 'put text between double quotes'): TemplateFault {
+  return new TemplateFault(`unexpected ${text}`, hint, at);
 }

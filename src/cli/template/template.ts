@@ -1,43 +1,39 @@
 /**
- * Templates as docker's `--format` has them: the part of Go's text/template that people write on a command line.
+ * Go templates for `--format`: the part of Go's text/template that scripts for Docker use.
  *
  *     {{range $name, $network := .NetworkSettings.Networks}}{{$name}} {{$network.IPAddress}}{{println}}{{end}}
  *
- * Text is split into words (lexer.ts), words make a tree (parser.ts, pipeline.ts), and the tree says something about
- * data (evaluate.ts), with Go's truth, Go's way to print and docker's functions. Left out: template, define, block,
- * break, continue, call.
+ * lexer.ts splits the text into tokens, parse.ts and pipeline.ts turn them into a function that renders data. Supported are
+ * fields, variables, if, with, range, and the functions of functions.ts.
  *
- * What differs from docker, always for the better:
- * - where Go prints a complaint into the output and goes on (`%!d(string=web)`), there is an error;
- * - a format without any field (`--format yaml`) is an error, and not that word once a line;
- * - a field that no line of a list has is an error even where the list is empty;
- * - `\n` and `\t` may stand in a text between quotes, too; `truncate` counts characters, not bytes.
- *
- * What differs and is not: numbers have one kind, so `eq 1 1.0` is true, and large fractions print as JSON has them.
+ * Differences from Docker:
+ * - a mistake that Go prints into the output (`%!d(string=web)`) is an error;
+ * - comments, and the functions of `unsupportedFunctions`, are errors;
+ * - a format without any field (`--format yaml`) is an error;
+ * - an unknown field is an error even if the list is empty;
+ * - all numbers have one type, so `eq 1 1.0` is true.
  *
  * @see https://pkg.go.dev/text/template, https://docs.docker.com/engine/cli/formatting/
  */
 import { UsageError } from '../grammar.ts';
-import { evaluate } from './evaluate.ts';
-import { TemplateFault } from './fault.ts';
-import { functions, headingFunctions } from './functions.ts';
-import { parseTree } from './parser.ts';
-import type { Fields, Value } from './value.ts';
+import { type Functions, functions, headingFunctions } from './functions.ts';
+import { parseNodes } from './parse.ts';
+import { type Fields, TemplateFault, type Value } from './value.ts';
 
-/** What is wrong, where, and what to write instead. */
+/** Invalid template: the position, the problem and the hint. */
 export class TemplateError extends UsageError {}
 
 export interface Template {
-  /** @throws TemplateError where the data do not have what is asked for */
+  /** @throws TemplateError if the data lacks a field */
   readonly execute: (data: Value) => string;
-  /** The heading of a table: the same with the columns' names, on which functions do nothing. @throws TemplateError */
+  /** Renders the heading of a table; functions keep the column names. @throws TemplateError */
   readonly heading: (names: Fields) => string;
 }
 
 export interface TemplateOptions {
-  /** `\t` and `\n` outside of actions are a tab and a new line. Default false. */
+  /** Replace `\t` and `\n` outside of actions. Default false. */
   readonly escapes?: boolean;
-  /** The exit status of a template that can't be read. Default 1. */
+  /** Exit status of a syntax error. Default 1. */
   readonly exitStatus?: 1 | 64;
 }
 
@@ -45,28 +41,28 @@ const names: ReadonlySet<string> = new Set([...functions.keys(), 'and', 'or']);
 
 /** @throws TemplateError */
 export function parseTemplate(source: string, { escapes = false, exitStatus = 1 }: TemplateOptions = {}): Template {
-  const spell = escapes
-    ? (text: string) => text.replaceAll('\\t', '\t').replaceAll('\\n', '\n')
-    : (text: string) => text;
-  const tree = explained(source, exitStatus, () => parseTree(source, names, spell));
+  const unescapeText = (text: string) => (escapes ? text.replaceAll('\\t', '\t').replaceAll('\\n', '\n') : text);
+  const render = withTemplateErrors(source, exitStatus, () => parseNodes(source, names, unescapeText));
+  const execute = (data: Value, functions: Functions) =>
+    withTemplateErrors(source, 1, () => render({ dot: data, scope: { name: '$', value: data }, functions }));
   return {
-    execute: (data) => explained(source, 1, () => evaluate(tree, data, functions)),
-    heading: (columns) => explained(source, 1, () => evaluate(tree, columns, headingFunctions)),
+    execute: (data) => execute(data, functions),
+    heading: (columns) => execute(columns, headingFunctions),
   };
 }
 
-function explained<T>(source: string, exitStatus: 1 | 64, work: () => T): T {
+function withTemplateErrors<T>(source: string, exitStatus: 1 | 64, action: () => T): T {
   try {
-    return work();
+    return action();
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
     const where = error.at === undefined ? '' : `, ${position(source, error.at)}`;
-    const remedy = error.hint ? `; ${error.hint}` : '';
-    throw new TemplateError(`template${where}: ${error.message}${remedy}`, exitStatus);
+    const hint = error.hint ? `; ${error.hint}` : '';
+    throw new TemplateError(`template${where}: ${error.message}${hint}`, exitStatus);
   }
 }
 
-/** `column 12`, and the line where there are several. */
+/** `column 12`, and the line if there are several. */
 function position(source: string, at: number): string {
   const before = source.slice(0, at).split('\n');
   const column = `column ${[...(before.at(-1) ?? '')].length + 1}`;

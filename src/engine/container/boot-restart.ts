@@ -7,15 +7,16 @@
  */
 import { bootId } from '../../kernel/boot.ts';
 import { messageOf } from '../../values/errors.ts';
-import { type Context, exclusively } from '../context.ts';
+import { assumeExited, wantsRestart } from '../container-state.ts';
+import { type Context, withLock } from '../context.ts';
 import type { ContainerRecord } from '../store/record.ts';
-import { startLife } from './start.ts';
-import { assumeEnded, endLife, noteFailure, wantsRestart } from './teardown.ts';
+import { startContainer } from './start.ts';
+import { recordStartFailure, teardownRun } from './teardown.ts';
 
 /** @returns whether all of them have started */
 export async function booted(context: Context): Promise<boolean> {
   // What runs already is served by the service from now on.
-  await exclusively(context, async () => {});
+  await withLock(context, async () => {});
   let all = true;
   for (const { id, name } of inOrder(wanted(context))) {
     try {
@@ -30,14 +31,14 @@ export async function booted(context: Context): Promise<boolean> {
 
 /** Somebody may have started it, stopped it or removed it meanwhile. */
 async function startAfterBoot(context: Context, id: string): Promise<void> {
-  await exclusively(context, async (world) => {
+  await withLock(context, async (world) => {
     const found = wanted(context).find((record) => record.id === id);
     if (found === undefined) return;
     try {
-      const ended = await endLife(context, world, found, 'keep');
-      await startLife(context, world, { ...ended, stopped: false, restarts: 0 });
+      const ended = await teardownRun(context, world, found, 'keep');
+      await startContainer(context, world, { ...ended, stopped: false, restarts: 0 });
     } catch (error) {
-      await noteFailure(context, world, id, error);
+      await recordStartFailure(context, world, id, error);
       throw error;
     }
   });
@@ -52,7 +53,7 @@ function wanted({ records }: Context): readonly ContainerRecord[] {
 export function startsWithMachine(record: ContainerRecord, boot: string): boolean {
   const { life, lastEnd, request } = record;
   const always = request.restart.kind === 'always';
-  if (life !== undefined) return life.boot !== boot && (always || wantsRestart(assumeEnded(record)));
+  if (life !== undefined) return life.boot !== boot && (always || wantsRestart(assumeExited(record)));
   if (lastEnd === undefined) return false;
   // An end of this boot that conmon saw is its exit command's, which may wait before it starts the container again. One
   // that waited in another boot has not come to that.

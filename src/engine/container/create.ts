@@ -11,7 +11,7 @@ import { checkNetworkMode } from '../../values/network-mode.ts';
 import type { Context } from '../context.ts';
 import { machineName } from '../host-facts.ts';
 import { inventName } from '../store/id-generator.ts';
-import { lookUp } from '../store/network-lookup.ts';
+import { findRecord } from '../store/network-lookup.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import { linksOf } from './legacy-links.ts';
 import { dataDirectory } from './start.ts';
@@ -62,7 +62,7 @@ function resolved(records: Context['records'], mode: NetworkMode): NetworkMode {
   if (mode.kind === 'container') return { kind: mode.kind, container: records.container(mode.container).id };
   if (mode.kind !== 'networks') return mode;
   const networks = records.everyNetwork();
-  const nameOf = (reference: string) => lookUp(networks, reference)?.network.name ?? reference;
+  const nameOf = (reference: string) => findRecord(networks, reference)?.network.name ?? reference;
   const connections = mode.connections.map((asked) => ({ ...asked, network: nameOf(asked.network) }));
   return checkNetworkMode({ kind: mode.kind, connections });
 }

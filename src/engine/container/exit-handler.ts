@@ -10,28 +10,29 @@ import { setTimeout } from 'node:timers/promises';
 import { identifyProcess } from '../../kernel/process.ts';
 import { isMachineStopping } from '../../kernel/sd-notify.ts';
 import { TeardownError } from '../../values/errors.ts';
-import { type Context, exclusively } from '../context.ts';
-import type { ContainerRecord } from '../store/record.ts';
-import { startLife } from './start.ts';
 import {
   awaitsRestart,
-  endLife,
+  consecutiveRestarts,
   isAboutToRestart,
   isAlive,
   isBeingRestarted,
-  lastOf,
-  noteFailure,
+  recordAfterExit,
   restartDelayMilliseconds,
-  restartsInARow,
-} from './teardown.ts';
+} from '../container-state.ts';
+import { type Context, withLock } from '../context.ts';
+import type { ContainerRecord } from '../store/record.ts';
+import { startContainer } from './start.ts';
+import { recordStartFailure, teardownRun } from './teardown.ts';
 
 export async function exited(context: Context, id: string): Promise<void> {
-  const ended = await exclusively(context, async (world) => {
+  const ended = await withLock(context, async (world) => {
     const record = context.records.containerById(id);
     if (record?.life === undefined || isAlive(record.life)) return undefined;
     if (isAboutToRestart(record) && isMachineStopping()) return undefined;
     try {
-      return await endLife(context, world, record, lastOf(record), { waiter: identifyProcess(process.pid) });
+      return await teardownRun(context, world, record, recordAfterExit(record), {
+        waiter: identifyProcess(process.pid),
+      });
     } catch (error) {
       if (!(error instanceof TeardownError)) throw error;
       // Its life is over all the same, and the next one is not to be refused for what this one has left.
@@ -40,17 +41,17 @@ export async function exited(context: Context, id: string): Promise<void> {
     }
   });
   if (ended === undefined || !awaitsRestart(ended)) return;
-  const inARow = restartsInARow(ended);
+  const inARow = consecutiveRestarts(ended);
   if (!(await isStillDue(context, ended, restartDelayMilliseconds(inARow)))) return;
-  await exclusively(context, async (world) => {
+  await withLock(context, async (world) => {
     const record = findWaiting(context, ended);
     if (record === undefined || isMachineStopping()) return;
     try {
       const counted = { restarts: record.restarts + 1, restartsInARow: inARow + 1 };
-      await startLife(context, world, { ...record, ...counted });
+      await startContainer(context, world, { ...record, ...counted });
     } catch (error) {
       // Nobody reads what we say.
-      if (!(await noteFailure(context, world, id, error))) throw error;
+      if (!(await recordStartFailure(context, world, id, error))) throw error;
     }
   });
 }

@@ -1,32 +1,32 @@
 /** `gangway inspect`: Docker's field names, so that what reads `docker inspect` reads this. */
 import { bootId } from '../../kernel/boot.ts';
 import { pinPath } from '../../kernel/namespace.ts';
-import { waysThrough } from '../../networks/network.ts';
+import { endpointRoutes } from '../../networks/network.ts';
 import { readLaunched } from '../../services/process/launch.ts';
 import { type Address, type Family, formatAddress } from '../../values/address.ts';
 import { formatConnection } from '../../values/connection-grammar.ts';
 import { spread } from '../../values/forward-set.ts';
 import { cut } from '../../values/literal.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
+import { modeName } from '../../values/network.ts';
 import { formatPort } from '../../values/port-grammar.ts';
 import { present } from '../../values/present.ts';
 import { formatExtraHost } from '../../values/resolver-grammar.ts';
 import { sysctlName } from '../../values/sysctl-grammar.ts';
+import { finishedAtOf } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import { namesOf } from '../dns/zones.ts';
 import type { ContainerInspection } from '../engine.ts';
-import { modeName } from '../network/inspect.ts';
-import { never } from '../store/predefined-networks.ts';
-import { type ContainerRecord, isLiving, type Life, type NetworkRecord } from '../store/record.ts';
+import { zeroTime } from '../store/network-lookup.ts';
+import { type ContainerRecord, hasRun, type NetworkRecord, type Run } from '../store/record.ts';
 import { exposedPorts, forwardedPorts, portBindings } from './inspect-ports.ts';
 import { linksOf } from './legacy-links.ts';
-import { describe, type Sight, sight } from './list.ts';
+import { describe, type ObservedContainer, observeContainer } from './list.ts';
 import { dataDirectory } from './start.ts';
-import { finishedAtOf } from './teardown.ts';
 
 export function inspect(context: Context, name: string): ContainerInspection {
   const { records } = context;
-  const seen = sight(context, records.container(name));
+  const seen = observeContainer(context, records.container(name));
   // It has gone meanwhile: who has its name now?
   if (seen === undefined) return inspect(context, name);
   const { record } = seen;
@@ -58,7 +58,7 @@ export function inspect(context: Context, name: string): ContainerInspection {
   };
 }
 
-function filesOf({ launch }: Life) {
+function filesOf({ launch }: Run) {
   return {
     ResolvConfPath: `${launch.directory}/resolv.conf`,
     HostnamePath: `${launch.directory}/hostname`,
@@ -66,7 +66,7 @@ function filesOf({ launch }: Life) {
   };
 }
 
-function state(seen: Sight) {
+function state(seen: ObservedContainer) {
   const { record, observed } = seen;
   const { life, lastEnd } = record;
   const found = describe(seen, Date.now());
@@ -82,8 +82,8 @@ function state(seen: Sight) {
     Pid: life !== undefined && found.state === 'running' ? (readLaunched(life.launch)?.container.pid ?? 0) : 0,
     ExitCode: exit?.exitCode ?? 0,
     Error: record.failure ?? '',
-    StartedAt: life?.startedAt ?? lastEnd?.startedAt ?? never,
-    FinishedAt: ending ?? lastEnd?.finishedAt ?? never,
+    StartedAt: life?.startedAt ?? lastEnd?.startedAt ?? zeroTime,
+    FinishedAt: ending ?? lastEnd?.finishedAt ?? zeroTime,
   };
 }
 
@@ -134,7 +134,7 @@ function hostConfig(record: ContainerRecord) {
 
 function networkSettings(record: ContainerRecord, networks: readonly NetworkRecord[]) {
   const { request, network: mode } = record;
-  const life = isLiving(record, bootId()) ? record.life : undefined;
+  const life = hasRun(record, bootId()) ? record.life : undefined;
   const settings = (connection?: ConnectionRequest) => endpointSettings(record, life, connection, networks);
   return {
     SandboxID: mode.kind === 'container' ? '' : (life?.namespace ?? ''),
@@ -152,13 +152,13 @@ function networkSettings(record: ContainerRecord, networks: readonly NetworkReco
 /** One connection of a container: what was asked for, and while it lives what it has. */
 function endpointSettings(
   record: ContainerRecord,
-  life: Life | undefined,
+  life: Run | undefined,
   connection: ConnectionRequest | undefined,
   networks: readonly NetworkRecord[],
 ) {
   const plug = life?.plugs.find(({ request }) => request.network === connection?.network);
   const network = networks.find((candidate) => candidate.id === plug?.networkId)?.network;
-  const ways = plug === undefined || network === undefined ? [] : waysThrough(network, plug.endpoint);
+  const ways = plug === undefined || network === undefined ? [] : endpointRoutes(network, plug.endpoint);
   const of = (family: Family) => {
     const prefix = plug?.endpoint.addresses.find(({ address }) => address.family === family);
     const gateway = ways.find((way) => way.family === family)?.gateway;

@@ -7,9 +7,9 @@
 import type { HostEntry } from '../../networks/files.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { ConnectionRequest, NetworkMode } from '../../values/network.ts';
+import { isAlive } from '../container-state.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import type { Records } from '../store/record-store.ts';
-import { isAlive } from './teardown.ts';
 
 type Link = ConnectionRequest['links'][number];
 

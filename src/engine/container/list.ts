@@ -1,16 +1,16 @@
 /** Lists: containers, networks, ports. Reads records and looks at processes; changes nothing, needs no lock. */
 import { bootId } from '../../kernel/boot.ts';
-import { announced } from '../../plan/change.ts';
+import { pendingFileChange } from '../../plan/change.ts';
 import type { Observed } from '../../services/process/launch.ts';
 import { humanDuration } from '../../values/age.ts';
 import type { NetworkMode } from '../../values/network.ts';
 import type { Port, PortBinding } from '../../values/port.ts';
 import { formatPort } from '../../values/port-grammar.ts';
+import { isWaitingForRestart, observeRun } from '../container-state.ts';
 import { type Context, journalPath } from '../context.ts';
 import type { ContainerState, ContainerSummary } from '../engine.ts';
-import { listNetworks } from '../network/inspect.ts';
-import { bindingsOf, type ContainerRecord, heldBindingsOf, isLiving, type Life } from '../store/record.ts';
-import { isWaiting, observeLife } from './teardown.ts';
+import { listNetworks } from '../store/network-lookup.ts';
+import { bindingsOf, type ContainerRecord, hasRun, heldBindingsOf, type Run } from '../store/record.ts';
 
 /** `gangway ps`, newest first. */
 export function list(context: Context, all: boolean): readonly ContainerSummary[] {
@@ -18,17 +18,19 @@ export function list(context: Context, all: boolean): readonly ContainerSummary[
   return context.records
     .containers()
     .toReversed()
-    .flatMap((record) => sight(context, record) ?? [])
+    .flatMap((record) => observeContainer(context, record) ?? [])
     .map((seen) => summarize(seen, ids))
     .filter(({ state }) => all || state === 'running' || state === 'restarting');
 }
 
-function summarize(seen: Sight, networkIds: ReadonlyMap<string, string>): ContainerSummary {
+function summarize(seen: ObservedContainer, networkIds: ReadonlyMap<string, string>): ContainerSummary {
   const { record } = seen;
   const { id, name, request, network, createdAt } = record;
   const { state, status } = describe(seen, Date.now());
-  const ports = held(record);
-  const opened = living(record, bindingsOf).map(({ containerPort: port, protocol }): Port => ({ port, protocol }));
+  const ports = publishedPorts(record);
+  const opened = bindingsWhileRunning(record, bindingsOf).map(
+    ({ containerPort: port, protocol }): Port => ({ port, protocol }),
+  );
   const published = new Set(ports.map(({ containerPort: port, protocol }) => formatPort({ port, protocol })));
   const exposed = distinct([...request.expose, ...opened]).filter((port) => !published.has(formatPort(port)));
   return {
@@ -58,7 +60,7 @@ function distinct(ports: readonly Port[]): readonly Port[] {
 }
 
 /** A container as somebody finds it who holds no lock. */
-export interface Sight {
+export interface ObservedContainer {
   readonly record: ContainerRecord;
   /** Of its life, if it has one. */
   readonly observed: Observed | undefined;
@@ -72,34 +74,34 @@ export interface Sight {
  *
  * @returns undefined if it has been removed meanwhile
  */
-export function sight(context: Context, record: ContainerRecord): Sight | undefined {
-  const found = glance(record);
-  if (!isLiving(record, bootId()) || !isUnclear(found)) return found;
-  const change = announced(context.records.path('containers', record.id), journalPath(context));
+export function observeContainer(context: Context, record: ContainerRecord): ObservedContainer | undefined {
+  const found = observeRecord(record);
+  if (!hasRun(record, bootId()) || !mayBeOutdated(found)) return found;
+  const change = pendingFileChange(context.records.path('containers', record.id), journalPath(context));
   const next = change === undefined ? context.records.containerById(record.id) : context.records.foreseen(change);
-  if (change?.content === null) return { ...(next === undefined ? found : glance(next)), isBeingRemoved: true };
-  return next === undefined ? undefined : glance(next);
+  if (change?.content === null) return { ...(next === undefined ? found : observeRecord(next)), isBeingRemoved: true };
+  return next === undefined ? undefined : observeRecord(next);
 }
 
-function isUnclear({ observed }: Sight): boolean {
+function mayBeOutdated({ observed }: ObservedContainer): boolean {
   return observed?.kind === 'absent' || observed?.kind === 'lost';
 }
 
-function glance(record: ContainerRecord): Sight {
+function observeRecord(record: ContainerRecord): ObservedContainer {
   const { life } = record;
-  return { record, observed: life === undefined ? undefined : observeLife(life), isBeingRemoved: false };
+  return { record, observed: life === undefined ? undefined : observeRun(life), isBeingRemoved: false };
 }
 
 /** State, and docker's words for it. */
 export function describe(
-  { record, observed, isBeingRemoved }: Sight,
+  { record, observed, isBeingRemoved }: ObservedContainer,
   now: number,
 ): { readonly state: ContainerState; readonly status: string } {
   const { life, lastEnd } = record;
   if (isBeingRemoved) return { state: 'removing', status: 'Removal In Progress' };
   if (life === undefined || observed === undefined) {
     if (lastEnd === undefined) return { state: 'created', status: 'Created' };
-    const waiting = isWaiting(record);
+    const waiting = isWaitingForRestart(record);
     const since = humanDuration(now - Date.parse(lastEnd.finishedAt));
     return {
       state: waiting ? 'restarting' : 'exited',
@@ -111,7 +113,7 @@ export function describe(
     case 'running':
       return { state: 'running', status: `Up ${humanDuration(now - Date.parse(life.startedAt))}` };
     case 'exited': {
-      const waiting = isWaiting(record);
+      const waiting = isWaitingForRestart(record);
       return {
         state: waiting ? 'restarting' : 'exited',
         status: `${waiting ? 'Restarting' : 'Exited'} (${observed.exit.exitCode})`,
@@ -124,13 +126,16 @@ export function describe(
 
 /** `gangway port`. */
 export function portsOf({ records }: Context, name: string): readonly PortBinding[] {
-  return held(records.container(name));
+  return publishedPorts(records.container(name));
 }
 
-function held(record: ContainerRecord): readonly PortBinding[] {
-  return living(record, heldBindingsOf);
+function publishedPorts(record: ContainerRecord): readonly PortBinding[] {
+  return bindingsWhileRunning(record, heldBindingsOf);
 }
 
-function living(record: ContainerRecord, bindings: (life: Life) => readonly PortBinding[]): readonly PortBinding[] {
-  return isLiving(record, bootId()) ? bindings(record.life) : [];
+function bindingsWhileRunning(
+  record: ContainerRecord,
+  bindings: (life: Run) => readonly PortBinding[],
+): readonly PortBinding[] {
+  return hasRun(record, bootId()) ? bindings(record.life) : [];
 }

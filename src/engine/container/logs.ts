@@ -1,19 +1,18 @@
 /** Talking to a running container: its log, further commands, its counters. */
 import { readLayout } from '../../kernel/cgroup.ts';
 import { apply } from '../../plan/apply.ts';
-import { World } from '../../plan/kernel-handles.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { readLaunched } from '../../services/process/launch.ts';
 import { followLog, readLog } from '../../services/process/log.ts';
 import { readUsage } from '../../services/process/statistics.ts';
 import { waitForExit, watched } from '../../services/process/wait-exit.ts';
+import { isAlive, notRunning, whileAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import type { ExecRequest, LogLine, LogOptions, Statistics, Streams } from '../engine.ts';
 import { checkLogs } from '../validate-request.ts';
 import { execKind } from './process-step.ts';
-import { notRunning, whileAlive } from './run.ts';
 import { dataDirectory } from './start.ts';
-import { isAlive } from './teardown.ts';
 
 /** A container's output, also of one that has ended. */
 export async function* logsOf({ records }: Context, name: string, asked: LogOptions): AsyncGenerator<LogLine> {
@@ -39,7 +38,7 @@ export async function execIn(context: Context, name: string, asked: ExecRequest,
   const exec = execKind(streams, (status) => {
     exitStatus = status;
   });
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   const all = { ...context.kinds, exec };
   await whileAlive(record.name, life, () => apply(subject, steps, all, world));
   return exitStatus;

@@ -12,8 +12,15 @@
  * Who is connected when a port is taken back is cut off: the kernel is made to forget whom it has led there, and the
  * switchboard breaks off what it carries. Neither touches what came to the container by another port, or another way.
  */
-import { carried, publish, republish, sockets, unpublish, withFlows } from '../../networks/port-mapping.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import {
+  portSteps,
+  republish,
+  socketRemarks,
+  unpublish,
+  withConntrackCleanup,
+  withHostPort,
+} from '../../networks/port-mapping.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { publishAll } from '../../services/port-allocation.ts';
 import { selectBindings, withoutBindings, withoutRequests } from '../../services/unpublish/unpublish.ts';
 import {
@@ -28,13 +35,14 @@ import { GangwayError } from '../../values/errors.ts';
 import { gather, spread } from '../../values/forward-set.ts';
 import type { Forward, PortBinding, PublishedPort } from '../../values/port.ts';
 import { formatPort, formatPublish, refuseOverlaps } from '../../values/port-grammar.ts';
-import { type Context, carry, exclusively } from '../context.ts';
-import { behindOf, forwardsOf, type Wired, waysOf, wiredOf } from '../endpoint/routes.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { bindPorts, closeFirst, whileBound } from '../ports/allocate.ts';
-import { prepareGround } from '../sandbox/prerequisites.ts';
-import type { ContainerRecord, Life } from '../store/record.ts';
-import { isAlive } from './teardown.ts';
+import { isAlive } from '../container-state.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
+import { defaultRoutesOf, type Endpoints, endpointsOf } from '../endpoint/routes.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
+import { bindPorts, closeRemovedPorts, whileBound } from '../ports/allocate.ts';
+import { forwardsOf, policyLookup } from '../ports/targets.ts';
+import { planPrerequisites } from '../sandbox/prerequisites.ts';
+import type { ContainerRecord, Run } from '../store/record.ts';
 
 interface Wanted {
   readonly ports: readonly PublishedPort[];
@@ -54,7 +62,7 @@ export async function publishPorts(
   name: string,
   { ports: asked, introduced }: Wanted,
 ): Promise<readonly PortBinding[]> {
-  return await exclusively(context, async (world) => {
+  return await withLock(context, async (world) => {
     const record = context.records.container(name);
     refuseWithoutNetwork(context, record);
     const request = withIntroduced(
@@ -66,14 +74,14 @@ export async function publishPorts(
     const published = { ...record, request };
     const subject = `publish ${asked.map(formatPublish).join(' ')} for ${record.name}`;
     const { life } = record;
-    const wired = life === undefined || !isAlive(life) ? undefined : wiredOf(context.records, life);
-    if (life !== undefined && wired !== undefined && waysOf(wired).length > 0)
+    const wired = life === undefined || !isAlive(life) ? undefined : endpointsOf(context.records, life);
+    if (life !== undefined && wired !== undefined && defaultRoutesOf(wired).length > 0)
       return await addPorts(context, world, { record: published, life, wired, asked, subject });
     refuseOverlaps(request.publish);
     if (wired !== undefined)
       context.onWarning(`container ${record.name} has no way out: its ports are published when it has one`);
     const records = [context.records.put('containers', published)];
-    await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+    await applyChange(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     return [];
   });
 }
@@ -93,38 +101,38 @@ function refuseMixed({ name, life }: ContainerRecord, request: ContainerRequest)
 interface Addition {
   /** As it will be written, but for its life. */
   readonly record: ContainerRecord;
-  readonly life: Life;
-  readonly wired: Wired;
+  readonly life: Run;
+  readonly wired: Endpoints;
   readonly asked: readonly PublishedPort[];
   readonly subject: string;
 }
 
 async function addPorts(
   context: Context,
-  world: World,
+  world: KernelHandles,
   { record, life, wired, asked, subject }: Addition,
 ): Promise<readonly PortBinding[]> {
-  const ways = waysOf(wired);
+  const ways = defaultRoutesOf(wired);
   const bindings = await bindPorts(context, { record, asked, wired, ways, own: 'taken' });
   const added = forwardsOf(wired, ways, bindings);
   const forwards = gather([...spread(life.forwards), ...added]);
-  const published = publish(forwards, behindOf(wired), standingBackend(context));
-  const ground = prepareGround(context, world, {
+  const published = portSteps(forwards, policyLookup(wired), activeBackend(context));
+  const ground = planPrerequisites(context, world, {
     networks: wired.map((each) => each.record),
     forwardFor: { id: record.id, begins: false },
     forwards: added,
   });
-  const steps = [...ground.steps, ...withFlows(republish(life.published, published), added)];
+  const steps = [...ground.steps, ...withConntrackCleanup(republish(life.published, published), added)];
   const after = { ...record, life: { ...life, forwards, published } };
-  await whileBound(context, record, !context.dryRun && carried(added).length > 0, async () => {
+  await whileBound(context, record, !context.dryRun && withHostPort(added).length > 0, async () => {
     // What was asked for before and is not bound now would be in the way of the next start.
     refuseOverlaps(record.request.publish);
-    await carry(context, world, {
-      plan: { subject, direction: 'make', steps, remarks: sockets(added) },
+    await applyChange(context, world, {
+      plan: { subject, direction: 'make', steps, remarks: socketRemarks(added) },
       records: [context.records.put('containers', after), ...ground.records],
     });
   });
-  return carried(added).map(({ binding }) => binding);
+  return withHostPort(added).map(({ binding }) => binding);
 }
 
 /**
@@ -133,7 +141,7 @@ async function addPorts(
  * @throws GangwayError container-not-found, invalid-network; port-not-published, with what is
  */
 export async function unpublishPorts(context: Context, name: string, meant: readonly PublishedPort[]): Promise<void> {
-  await exclusively(context, async (world) => {
+  await withLock(context, async (world) => {
     const record = context.records.container(name);
     refuseWithoutNetwork(context, record);
     const subject = `unpublish ${meant.map(formatPublish).join(' ')} of ${record.name}`;
@@ -141,7 +149,7 @@ export async function unpublishPorts(context: Context, name: string, meant: read
     if (life === undefined || !isAlive(life) || life.forwards.length === 0) {
       const request = rewrite(record.request, (all) => withoutRequests(record.name, all, meant));
       const records = [context.records.put('containers', { ...record, request })];
-      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+      return await applyChange(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
     const before = spread(life.forwards);
     const gone = new Set(selectBindings(record.name, before.map(bindingIn), meant));
@@ -154,9 +162,9 @@ export async function unpublishPorts(context: Context, name: string, meant: read
       },
     );
     const flows = before.filter(({ binding }) => gone.has(binding));
-    const steps = withFlows(unpublish(life.published, after.life.published), flows);
-    await closeFirst(context, record, { before: life.forwards, after: after.life.forwards });
-    await carry(context, world, {
+    const steps = withConntrackCleanup(unpublish(life.published, after.life.published), flows);
+    await closeRemovedPorts(context, record, { before: life.forwards, after: after.life.forwards });
+    await applyChange(context, world, {
       plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', after)],
     });
@@ -168,10 +176,10 @@ interface Unpublished {
   readonly left: readonly Forward[];
 }
 
-function leaving(context: Context, record: ContainerRecord & { readonly life: Life }, { gone, left }: Unpublished) {
+function leaving(context: Context, record: ContainerRecord & { readonly life: Run }, { gone, left }: Unpublished) {
   const { life } = record;
   const forwards = gather(left);
-  const published = publish(forwards, behindOf(wiredOf(context.records, life)), standingBackend(context));
+  const published = portSteps(forwards, policyLookup(endpointsOf(context.records, life)), activeBackend(context));
   const request = rewrite(record.request, (all) => withoutBindings(all, gone, left.map(bindingIn)));
   return { ...record, request, life: { ...life, forwards, published } };
 }

@@ -16,26 +16,27 @@ import { readLaunched } from '../../services/process/launch.ts';
 import { type ExitStatus, watched } from '../../services/process/wait-exit.ts';
 import { type Lock, tryLock } from '../../sys/flock.ts';
 import type { ContainerRequest } from '../../values/container.ts';
-import { GangwayError, hasErrno } from '../../values/errors.ts';
+import { GangwayError } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
 import type { Launch } from '../../values/launch.ts';
-import { type Context, carry, exclusively } from '../context.ts';
+import { isAlive, notRunning, recordAfterExit, whileAlive } from '../container-state.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
 import type { Ending, RunOptions, Streams } from '../engine.ts';
-import { eventsPath, tell } from '../events/append.ts';
-import { ofContainer } from '../events/build.ts';
-import type { ContainerRecord, Life } from '../store/record.ts';
+import { eventsPath, logEvents } from '../events/append.ts';
+import { containerEvent } from '../events/build.ts';
+import type { ContainerRecord } from '../store/record.ts';
 import { draftContainer } from './create.ts';
-import { type Beginning, startLife } from './start.ts';
-import { endLife, isAlive, lastOf } from './teardown.ts';
+import { type StartOptions, startContainer } from './start.ts';
+import { teardownRun } from './teardown.ts';
 
 /** @returns the new container's id */
 export async function create(context: Context, request: ContainerRequest): Promise<string> {
-  return await exclusively(context, async (world) => {
+  return await withLock(context, async (world) => {
     const record = draftContainer(context, request);
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: { subject: `create ${record.name}`, direction: 'make', steps: record.steps },
       records: [context.records.put('containers', record)],
-      events: [ofContainer(record, 'create')],
+      events: [containerEvent(record, 'create')],
     });
     return record.id;
   });
@@ -43,12 +44,12 @@ export async function create(context: Context, request: ContainerRequest): Promi
 
 /** Creates and starts in one change. */
 export async function run(context: Context, request: ContainerRequest, { streams, onCreated }: RunOptions) {
-  const client = new Client(streams);
-  const record = await exclusively(context, async (world) => {
+  const client = new AttachedClient(streams);
+  const record = await withLock(context, async (world) => {
     const draft = draftContainer(context, request);
     onCreated?.(draft.id);
     const { actions, ...beginning } = client.beginning(draft);
-    return await startLife(context, world, draft, {
+    return await startContainer(context, world, draft, {
       before: draft.steps,
       ...beginning,
       actions: ['create', ...actions],
@@ -64,15 +65,15 @@ export async function startAgain(
   name: string,
   streams: Streams | undefined,
 ): Promise<Ending | undefined> {
-  const client = new Client(streams);
-  const record = await exclusively(context, async (world) => {
+  const client = new AttachedClient(streams);
+  const record = await withLock(context, async (world) => {
     const found = context.records.container(name);
     if (found.life !== undefined && isAlive(found.life)) {
       context.onPlan({ subject: `start ${found.name}, which runs`, direction: 'make', steps: [] });
       return undefined;
     }
-    const ended = await endLife(context, world, found, 'keep');
-    return await startLife(context, world, { ...ended, restarts: 0 }, client.beginning(ended));
+    const ended = await teardownRun(context, world, found, 'keep');
+    return await startContainer(context, world, { ...ended, restarts: 0 }, client.beginning(ended));
   }).catch((error: unknown) => client.giveUp(error));
   if (record !== undefined) return await client.stay(context, record);
   return streams === undefined ? undefined : await attachTo(context, name, streams, true);
@@ -83,35 +84,13 @@ export async function attachTo(context: Context, name: string, streams: Streams,
   const record = context.records.container(name);
   const { life } = record;
   if (life === undefined || !isAlive(life)) throw notRunning(record.name);
-  tell(context, [ofContainer(record, 'attach')]);
+  logEvents(context, [containerEvent(record, 'attach')]);
   const { stdin, ...others } = streams;
   const ends = withInput && stdin !== undefined ? streams : others;
   const attachment = await whileAlive(record.name, life, () =>
     connectAttach({ ...attachTarget(life.launch, record.request.interactive), running: true }, ends),
   );
-  return await askIfUnseen(context, record, await attachment.ending);
-}
-
-export function notRunning(name: string): GangwayError {
-  return new GangwayError('container-not-running', `container ${name} is not running`, {
-    hint: `\`gangway start ${name}\` starts it`,
-  });
-}
-
-/**
- * Who looks into a container holds no lock: what he does not find there any more has ended with it.
- *
- * @throws GangwayError container-not-running, in the place of what the kernel says of a file or a process that has gone
- */
-export async function whileAlive<T>(name: string, life: Life, body: () => T | Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    // What was refused for want of a directory or a program is refused for want of a container, too.
-    const isOfLife = error instanceof GangwayError || hasErrno(error, 'ENOENT', 'ECONNREFUSED', 'ESRCH');
-    if (isOfLife && !isAlive(life)) throw notRunning(name);
-    throw error;
-  }
+  return await resolveEnding(context, record, await attachment.ending);
 }
 
 function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
@@ -126,9 +105,9 @@ function attachTarget(launch: Launch, interactive: boolean): AttachTarget {
 }
 
 /** @throws GangwayError program-failed where nobody knows how it ended */
-async function askIfUnseen(context: Context, record: ContainerRecord, ending: Ending | Unseen): Promise<Ending> {
+async function resolveEnding(context: Context, record: ContainerRecord, ending: Ending | Unseen): Promise<Ending> {
   if (ending.kind !== 'unseen') return ending;
-  const exitCode = await toldEnd(context, record);
+  const exitCode = await exitStatusOf(context, record);
   if (exitCode !== 'unknown') return { kind: 'exited', exitCode };
   throw new GangwayError(
     'program-failed',
@@ -143,8 +122,8 @@ async function askIfUnseen(context: Context, record: ContainerRecord, ending: En
  * How a life ended of which its monitor leaves no word. Who ends a container by force kills its monitor, too, and takes away
  * what that one may have written: but he holds the lock until he has told how it ended. Of what has been removed, the events tell.
  */
-export async function toldEnd(context: Context, { id, life }: ContainerRecord): Promise<ExitStatus> {
-  const record = await exclusively(context, async () => context.records.containerById(id));
+export async function exitStatusOf(context: Context, { id, life }: ContainerRecord): Promise<ExitStatus> {
+  const record = await withLock(context, async () => context.records.containerById(id));
   if (life === undefined) return 'unknown';
   // One whose end nobody has written down yet still tells of an earlier one.
   if (record?.lastEnd?.startedAt === life.startedAt) return record.lastEnd.exitCode;
@@ -156,7 +135,7 @@ export async function toldEnd(context: Context, { id, life }: ContainerRecord): 
 }
 
 /** The caller's end of a container that is about to start: nobody, or a person in the foreground. */
-class Client {
+class AttachedClient {
   readonly #streams: Streams | undefined;
   #attachment: Attachment | undefined;
   #lock: Lock | undefined;
@@ -167,7 +146,7 @@ class Client {
 
   beginning({
     request,
-  }: ContainerRecord): Pick<Beginning, 'created' | 'foreground'> & Required<Pick<Beginning, 'actions'>> {
+  }: ContainerRecord): Pick<StartOptions, 'created' | 'foreground'> & Required<Pick<StartOptions, 'actions'>> {
     const streams = this.#streams;
     if (streams === undefined) return { actions: ['start'] };
     const created = (launch: Launch) => {
@@ -188,9 +167,9 @@ class Client {
   async stay(context: Context, record: ContainerRecord): Promise<Ending | undefined> {
     if (this.#attachment === undefined) return undefined;
     try {
-      const ending = await askIfUnseen(context, record, await this.#attachment.ending);
-      if (ending.kind === 'unread') await endUnread(context, record.id);
-      if (ending.kind === 'exited' && this.#lock !== undefined) await cleanUp(context, record.id);
+      const ending = await resolveEnding(context, record, await this.#attachment.ending);
+      if (ending.kind === 'unread') await endUnreadContainer(context, record.id);
+      if (ending.kind === 'exited' && this.#lock !== undefined) await teardownExited(context, record.id);
       return ending;
     } finally {
       this.#lock?.release();
@@ -199,18 +178,18 @@ class Client {
 }
 
 /** Ends a container that nobody reads, whatever it is doing. It does not start again, either. */
-async function endUnread(context: Context, id: string): Promise<void> {
-  await exclusively(context, async (world) => {
+async function endUnreadContainer(context: Context, id: string): Promise<void> {
+  await withLock(context, async (world) => {
     const record = context.records.containerById(id);
     if (record?.life === undefined) return;
-    await endLife(context, world, { ...record, stopped: true }, lastOf(record));
+    await teardownRun(context, world, { ...record, stopped: true }, recordAfterExit(record));
   });
 }
 
-async function cleanUp(context: Context, id: string): Promise<void> {
-  await exclusively(context, async (world) => {
+async function teardownExited(context: Context, id: string): Promise<void> {
+  await withLock(context, async (world) => {
     const record = context.records.containerById(id);
     if (record?.life === undefined || isAlive(record.life)) return;
-    await endLife(context, world, record, lastOf(record));
+    await teardownRun(context, world, record, recordAfterExit(record));
   });
 }

@@ -12,11 +12,11 @@
 import { bootId } from '../../kernel/boot.ts';
 import { pinPath } from '../../kernel/namespace.ts';
 import { defaultRoutes } from '../../networks/default-route.ts';
-import { nameSockets } from '../../networks/dns.ts';
-import { type HostEntry, hosts, nameServiceResolvConf, resolvConf } from '../../networks/files.ts';
-import { carried, sockets as portSockets, publish } from '../../networks/port-mapping.ts';
-import { settings } from '../../networks/sandbox.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import { dnsSocketRemarks } from '../../networks/dns.ts';
+import { embeddedDnsResolvConf, type HostEntry, hostsFile, resolvConf } from '../../networks/files.ts';
+import { socketRemarks as portSockets, portSteps, withHostPort } from '../../networks/port-mapping.ts';
+import { sysctlSteps } from '../../networks/sandbox.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { DefaultRoute, DirectoryStep, FileStep, Step } from '../../plan/step.ts';
 import { type Place, prepareLaunch } from '../../services/process/resolve-launch.ts';
 import type { Address, Family } from '../../values/address.ts';
@@ -26,18 +26,20 @@ import { gather } from '../../values/forward-set.ts';
 import type { Launch } from '../../values/launch.ts';
 import { present } from '../../values/present.ts';
 import { closesIpv6 } from '../../values/sysctl-grammar.ts';
-import { type Context, carry, letIn } from '../context.ts';
-import { behindOf, guardOf } from '../endpoint/routes.ts';
-import { ofContainer, ofStack } from '../events/build.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
+import { applyChange, type Context, openPorts } from '../context.ts';
+import { hostsNames } from '../dns/zones.ts';
+import { guardOf } from '../endpoint/routes.ts';
+import { containerEvent, endpointEvents } from '../events/build.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import { machineHosts, machineResolvConf } from '../host-facts.ts';
-import { draftStack, type Stack } from '../sandbox/sandbox.ts';
-import { type ContainerRecord, type Life, stepsOf } from '../store/record.ts';
+import { policyLookup } from '../ports/targets.ts';
+import { draftSandbox, type SandboxDraft } from '../sandbox/sandbox.ts';
+import { type ContainerRecord, type Run, stepsOf } from '../store/record.ts';
 import { linkLines } from './legacy-links.ts';
 import { processKind } from './process-step.ts';
 
 /** How a life begins. */
-export interface Beginning {
+export interface StartOptions {
   /** Steps that belong to the same change, and come first: the container's own directory, for `run`. */
   readonly before?: readonly Step[];
   /** Called when the container stands and its command does not run yet: the moment to attach. */
@@ -49,29 +51,29 @@ export interface Beginning {
 }
 
 /** Gives the container a life. The caller holds the lock. */
-export async function startLife(
+export async function startContainer(
   context: Context,
-  world: World,
+  world: KernelHandles,
   record: ContainerRecord,
-  { before = [], created, foreground = false, actions = ['start'] }: Beginning = {},
+  { before = [], created, foreground = false, actions = ['start'] }: StartOptions = {},
 ): Promise<ContainerRecord> {
   if (record.life !== undefined) throw new GangwayError('container-running', `container ${record.name} is running`);
-  const stack = await draftStack(context, world, record);
+  const stack = await draftSandbox(context, world, record);
   const { sockets } = context;
-  const published = !context.dryRun && carried(stack.forwards).length > 0;
+  const published = !context.dryRun && withHostPort(stack.forwards).length > 0;
   const named = !context.dryRun && stack.names !== undefined;
   try {
-    const started = draftLife(context, record, stack, foreground);
+    const started = draftRun(context, record, stack, foreground);
     // Its first word may be somebody's name.
-    const meanwhile = async () => (named ? await sockets.attend(started) : undefined);
+    const meanwhile = async () => (named ? await sockets.openNameServer(started) : undefined);
     const process = processKind({ meanwhile, created });
-    await carry(
+    await applyChange(
       context,
       world,
       { ...change(context, started, before, stack), events: events(started, stack, actions) },
       { ...context.kinds, process },
     );
-    if (published) await letIn(context, record.id);
+    if (published) await openPorts(context, record.id);
     return started;
   } catch (error) {
     if (published || named) await sockets.withdraw(record.id);
@@ -79,7 +81,7 @@ export async function startLife(
   }
 }
 
-function change({ records }: Context, record: ContainerRecord, before: readonly Step[], stack: Stack) {
+function change({ records }: Context, record: ContainerRecord, before: readonly Step[], stack: SandboxDraft) {
   const { ground, forwards, names } = stack;
   const life = record.life === undefined ? [] : stepsOf(record.life);
   return {
@@ -87,44 +89,49 @@ function change({ records }: Context, record: ContainerRecord, before: readonly 
       subject: `${before.length > 0 ? 'run' : 'start'} ${record.name}`,
       direction: 'make' as const,
       steps: [...before, ...(ground?.steps ?? []), ...life],
-      remarks: [...portSockets(forwards), ...(names === undefined ? [] : nameSockets())],
+      remarks: [...portSockets(forwards), ...(names === undefined ? [] : dnsSocketRemarks())],
     },
     records: [records.put('containers', record), ...(ground?.records ?? [])],
   };
 }
 
 /** A container is connected before it starts. */
-function events(record: ContainerRecord, { wired }: Stack, actions: readonly ContainerAction[]): Occurrence[] {
+function events(record: ContainerRecord, { wired }: SandboxDraft, actions: readonly ContainerAction[]): Occurrence[] {
   const networks = wired.map((each) => each.record);
   return actions.flatMap((action) => [
-    ...(action === 'start' ? ofStack(record, networks, 'connect') : []),
-    ofContainer(record, action),
+    ...(action === 'start' ? endpointEvents(record, networks, 'connect') : []),
+    containerEvent(record, action),
   ]);
 }
 
-function draftLife(context: Context, record: ContainerRecord, stack: Stack, foreground: boolean): ContainerRecord {
+function draftRun(
+  context: Context,
+  record: ContainerRecord,
+  stack: SandboxDraft,
+  foreground: boolean,
+): ContainerRecord {
   const { records } = context;
   const { sandbox, host: joined, wired, ways, forwards } = stack;
   const gathered = gather(forwards);
   const directory = `${records.directories.runtime}/containers/${record.id}`;
   const { launch, warnings } = prepareLaunch(record.request, {
-    ...place(context, record, directory, stack),
+    ...launchSettings(context, record, directory, stack),
     foreground,
   });
   for (const warning of warnings) context.onWarning(warning);
-  const life: Life = {
+  const life: Run = {
     boot: bootId(),
     startedAt: new Date().toISOString(),
     launch,
     ...(sandbox === undefined ? {} : { namespace: sandbox.namespace }),
     ...(joined === undefined ? {} : { joined: joined.id, ...present({ joinedLife: joined.life?.startedAt }) }),
-    sandbox: [...stack.made, ...(sandbox === undefined ? [] : settings(sandbox, record.request.sysctls))],
+    sandbox: [...stack.made, ...(sandbox === undefined ? [] : sysctlSteps(sandbox, record.request.sysctls))],
     ...(stack.names === undefined ? {} : { names: stack.names }),
     plugs: wired.map(({ plug }) => plug),
     guard: guardOf(wired),
     routes: sandbox === undefined ? [] : defaultRoutes(ways, sandbox),
     forwards: gathered,
-    published: publish(gathered, behindOf(wired), standingBackend(context)),
+    published: portSteps(gathered, policyLookup(wired), activeBackend(context)),
     rest: [
       ...files(record, directory, stack, linkLines(records, record.network)),
       { kind: 'process', launch, why: 'the command, in namespaces of its own and inside its limits' },
@@ -134,11 +141,11 @@ function draftLife(context: Context, record: ContainerRecord, stack: Stack, fore
   return { ...lasting, stopped: false, life };
 }
 
-function place(
+function launchSettings(
   { records, exitCommand }: Context,
   record: ContainerRecord,
   directory: string,
-  { sandbox, host: joined }: Stack,
+  { sandbox, host: joined }: SandboxDraft,
 ): Omit<Place, 'foreground'> {
   const { state, runtime } = records.directories;
   const data = dataDirectory(state, record.id);
@@ -174,7 +181,7 @@ export function dataDirectory(state: string, id: string): string {
 function files(
   record: ContainerRecord,
   directory: string,
-  { sandbox, host: joined, wired, ways, names }: Stack,
+  { sandbox, host: joined, wired, ways, names }: SandboxDraft,
   linked: readonly HostEntry[],
 ): readonly (DirectoryStep | FileStep)[] {
   const range = sandbox?.owner?.range;
@@ -190,7 +197,7 @@ function files(
     hosts:
       sandbox === undefined
         ? machineHosts()
-        : hosts(ownNames(record), own, {
+        : hostsFile(hostsNames(record), own, {
             added: [...extraLines(record, ways), ...linked],
             ipv6: !closesIpv6(record.request.sysctls),
           }),
@@ -198,7 +205,7 @@ function files(
     'resolv.conf':
       names === undefined
         ? resolvConf(machineResolvConf(), sandbox === undefined ? 'host' : familiesOf(own), record.request.resolver)
-        : nameServiceResolvConf(names.resolver),
+        : embeddedDnsResolvConf(names.resolver),
   };
   return [
     bundle,
@@ -225,9 +232,4 @@ function extraLines({ request }: ContainerRecord, ways: readonly DefaultRoute[])
     if (address !== 'host-gateway') return [{ name, address }];
     return ways.flatMap(({ gateway }) => (gateway === undefined ? [] : [{ name, address: gateway }]));
   });
-}
-
-/** What stands behind a container's address in its /etc/hosts: `web.example.org web`. */
-export function ownNames({ hostname, request }: ContainerRecord): string {
-  return request.domainName === undefined ? hostname : `${hostname}.${request.domainName} ${hostname}`;
 }

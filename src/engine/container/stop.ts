@@ -13,7 +13,7 @@ import {
   signalProcess,
 } from '../../kernel/process.ts';
 import { apply } from '../../plan/apply.ts';
-import { World } from '../../plan/kernel-handles.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { ended as endedKind, signal as signalKind } from '../../plan/kinds/kill.ts';
 import type { Step } from '../../plan/step.ts';
 import { lockPath } from '../../services/process/exit-hook.ts';
@@ -24,23 +24,23 @@ import type { ContainerAction } from '../../values/event.ts';
 import type { Launch } from '../../values/launch.ts';
 import { present } from '../../values/present.ts';
 import { parseSignal, signalNumber } from '../../values/signal.ts';
-import { type Context, carry, exclusively } from '../context.ts';
-import { tell } from '../events/append.ts';
-import { ofContainer } from '../events/build.ts';
-import type { ContainerRecord, Life } from '../store/record.ts';
-import { containerNotFound } from '../store/record-store.ts';
-import { notRunning, toldEnd } from './run.ts';
-import { startLife } from './start.ts';
 import {
-  assumeEnded,
-  endLife,
+  assumeExited,
   isAlive,
-  isUnwatched,
-  isWaiting,
-  lastOf,
-  observeLife,
-  removeRecord,
-} from './teardown.ts';
+  isMonitorKilled,
+  isWaitingForRestart,
+  notRunning,
+  observeRun,
+  recordAfterExit,
+} from '../container-state.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
+import { logEvents } from '../events/append.ts';
+import { containerEvent } from '../events/build.ts';
+import type { ContainerRecord, Run } from '../store/record.ts';
+import { containerNotFound } from '../store/record-store.ts';
+import { exitStatusOf } from './run.ts';
+import { startContainer } from './start.ts';
+import { removeRecord, teardownRun } from './teardown.ts';
 
 interface StopOptions {
   readonly timeoutSeconds?: number;
@@ -53,7 +53,7 @@ const monitorPatienceMilliseconds = 10_000;
 
 /** SIGTERM, ten seconds, SIGKILL; then everything that the container had is taken away. Stopping what is stopped is success. */
 export async function stop(context: Context, name: string, options: StopOptions): Promise<void> {
-  const ending = gently(options);
+  const ending = gracefulSteps(options);
   const record = await markStopped(context, name);
   if (record.life === undefined) return planNothing(context, record);
   await end(context, record, { life: record.life, ending, told: ['stop'] });
@@ -64,11 +64,11 @@ export async function stop(context: Context, name: string, options: StopOptions)
  * it asked, which is what it wants; and where somebody has stopped it since, that is the later wish.
  */
 export async function restart(context: Context, name: string, options: StopOptions): Promise<void> {
-  const ending = gently(options);
-  const marked = await exclusively(context, async (world) => {
+  const ending = gracefulSteps(options);
+  const marked = await withLock(context, async (world) => {
     const found = context.records.container(name);
     const { life } = found;
-    if (life !== undefined && (isAlive(life) || isUnwatched(life)))
+    if (life !== undefined && (isAlive(life) || isMonitorKilled(life)))
       return { life, record: await markRestarted(context, world, found) };
     planNothing(context, found);
     await startAgain(context, world, found);
@@ -76,24 +76,27 @@ export async function restart(context: Context, name: string, options: StopOptio
   });
   if (marked === undefined) return;
   const { life, record } = marked;
-  const afterwards = async (world: World) => {
+  const afterwards = async (world: KernelHandles) => {
     const found = context.records.containerById(record.id);
     if (found === undefined) throw containerNotFound(name);
     // In a dry run nothing was stopped; the plan that starts it again assumes that it was.
-    if (context.dryRun) return await startAgain(context, world, assumeEnded(found));
-    if (found.life !== undefined && isAlive(found.life)) return tell(context, [ofContainer(found, 'restart')]);
+    if (context.dryRun) return await startAgain(context, world, assumeExited(found));
+    if (found.life !== undefined && isAlive(found.life)) return logEvents(context, [containerEvent(found, 'restart')]);
     if (!found.stopped || found.restartedBy !== undefined) await startAgain(context, world, found);
   };
   await end(context, record, { life, ending, told: ['stop'], afterwards });
 }
 
-async function startAgain(context: Context, world: World, found: ContainerRecord): Promise<void> {
-  const ended = await endLife(context, world, found, 'keep');
-  await startLife(context, world, { ...ended, stopped: false, restarts: 0 }, { actions: ['start', 'restart'] });
+async function startAgain(context: Context, world: KernelHandles, found: ContainerRecord): Promise<void> {
+  const ended = await teardownRun(context, world, found, 'keep');
+  await startContainer(context, world, { ...ended, stopped: false, restarts: 0 }, { actions: ['start', 'restart'] });
 }
 
 /** The steps that end a first process that may put things in order. @throws GangwayError invalid-option for an unknown signal */
-function gently({ timeoutSeconds = defaultTimeoutSeconds, signal = 'SIGTERM' }: StopOptions): Asked['ending'] {
+function gracefulSteps({
+  timeoutSeconds = defaultTimeoutSeconds,
+  signal = 'SIGTERM',
+}: StopOptions): EndRequest['ending'] {
   const canonical = parseSignal(signal);
   return (process) => [
     { kind: 'signal', process, signal: canonical, why: 'asks the command to end' },
@@ -144,26 +147,26 @@ async function send(context: Context, record: ContainerRecord, signal: string): 
     ];
     return await end(context, record, { life: record.life, ending, told: [] });
   }
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   const why = 'sent to the container’s first process; what it means is the command’s business';
-  await ask(context, world, record, [{ kind: 'signal', process: launched.container, signal, why }]);
+  await applySteps(context, world, record, [{ kind: 'signal', process: launched.container, signal, why }]);
 }
 
 /** How a life is ended. */
-interface Asked {
-  readonly life: Life;
+interface EndRequest {
+  readonly life: Run;
   /** The steps that end its first process. */
   readonly ending: (process: ProcessIdentity) => readonly Step[];
   /** What is told of the container when that is done. */
   readonly told: readonly ContainerAction[];
   /** Done in the same turn, when it has ended. */
-  readonly afterwards?: (world: World) => Promise<void>;
+  readonly afterwards?: (world: KernelHandles) => Promise<void>;
 }
 
 /** Ends a life, and takes it away. */
-async function end(context: Context, record: ContainerRecord, asked: Asked): Promise<void> {
+async function end(context: Context, record: ContainerRecord, asked: EndRequest): Promise<void> {
   const { life, ending, told, afterwards } = asked;
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   const { launch } = life;
   const launched = readLaunched(launch);
   let isKilled = false;
@@ -173,11 +176,11 @@ async function end(context: Context, record: ContainerRecord, asked: Asked): Pro
       path: lockPath(launch),
       why: 'the clean-up is ours: the exit command has nothing to do',
     };
-    isKilled = await ask(context, world, record, [claim, ...ending(launched.container)]);
+    isKilled = await applySteps(context, world, record, [claim, ...ending(launched.container)]);
   }
   if (launched !== undefined && !context.dryRun) await waitForMonitor(launch, launched);
-  await exclusively(context, async (world) => {
-    await clear(context, world, record, { told, isKilled });
+  await withLock(context, async (world) => {
+    await teardownEnded(context, world, record, { told, isKilled });
     await afterwards?.(world);
   });
 }
@@ -197,14 +200,19 @@ async function waitForMonitor(launch: Launch, launched: Launched): Promise<void>
  *
  * @returns whether a process was killed by one of them
  */
-async function ask(context: Context, world: World, record: ContainerRecord, steps: readonly Step[]): Promise<boolean> {
+async function applySteps(
+  context: Context,
+  world: KernelHandles,
+  record: ContainerRecord,
+  steps: readonly Step[],
+): Promise<boolean> {
   const subject = `end the command of ${record.name}`;
   context.onPlan({ subject, direction: 'make', steps });
   if (context.dryRun) return false;
   let isKilled = false;
   const sent = (name: string) => {
     isKilled ||= name === 'SIGKILL';
-    tell(context, [ofContainer(record, 'kill', { signal: String(signalNumber(name)) })]);
+    logEvents(context, [containerEvent(record, 'kill', { signal: String(signalNumber(name)) })]);
   };
   await apply(subject, steps, { ...context.kinds, signal: signalKind(sent), ended: endedKind(sent) }, world);
   return isKilled;
@@ -219,13 +227,13 @@ async function ask(context: Context, world: World, record: ContainerRecord, step
 export async function wait(context: Context, name: string): Promise<number> {
   const record = context.records.container(name);
   const { life, lastEnd } = record;
-  if (life === undefined) return known(name, lastEnd?.exitCode ?? 0);
+  if (life === undefined) return requireExitCode(name, lastEnd?.exitCode ?? 0);
   const launched = readLaunched(life.launch);
   const status = launched === undefined ? 'unknown' : await waitForExit(watched(life.launch, launched));
-  return known(name, status === 'unknown' ? await toldEnd(context, record) : status);
+  return requireExitCode(name, status === 'unknown' ? await exitStatusOf(context, record) : status);
 }
 
-function known(name: string, status: ExitStatus): number {
+function requireExitCode(name: string, status: ExitStatus): number {
   if (status !== 'unknown') return status;
   throw new GangwayError('container-not-running', `container ${name} ended, and nobody saw how`, {
     hint: 'its monitor was killed, or what it wrote down is lost',
@@ -238,41 +246,41 @@ export async function remove(
   name: string,
   { force = false }: { readonly force?: boolean },
 ): Promise<void> {
-  await exclusively(context, async (world) => {
+  await withLock(context, async (world) => {
     const record = context.records.container(name);
-    const runs = record.life !== undefined && (isAlive(record.life) || isUnwatched(record.life));
-    if ((runs || isWaiting(record)) && !force) {
+    const runs = record.life !== undefined && (isAlive(record.life) || isMonitorKilled(record.life));
+    if ((runs || isWaitingForRestart(record)) && !force) {
       throw new GangwayError('container-running', `container ${record.name} is ${runs ? 'running' : 'restarting'}`, {
         hint: `\`gangway stop ${record.name}\` first, or \`gangway rm -f ${record.name}\``,
       });
     }
     if (record.life === undefined) return await removeRecord(context, world, record);
-    await endLife(context, world, record, 'remove');
+    await teardownRun(context, world, record, 'remove');
   });
 }
 
 /** Writes down that somebody wants it stopped, before it is, so that nobody starts it again. */
 async function markStopped(context: Context, name: string): Promise<ContainerRecord> {
-  return await exclusively(context, async (world) => {
+  return await withLock(context, async (world) => {
     const found = context.records.container(name);
     const { restartedBy, ...others } = found;
     // One without a life may be about to get its next one from the restart policy; and whose restart was killed is still gc's.
     const record = { ...(found.life === undefined ? found : others), stopped: true };
     if (found.stopped && (found.life === undefined || restartedBy === undefined)) return record;
-    return await note(context, world, record);
+    return await writeRecord(context, world, record);
   });
 }
 
 /** Writes down that we are going to start it again, so that nobody else does meanwhile, nor removes it. */
-async function markRestarted(context: Context, world: World, found: ContainerRecord): Promise<ContainerRecord> {
-  return await note(context, world, { ...found, ...present({ restartedBy: identifyProcess(process.pid) }) });
+async function markRestarted(context: Context, world: KernelHandles, found: ContainerRecord): Promise<ContainerRecord> {
+  return await writeRecord(context, world, { ...found, ...present({ restartedBy: identifyProcess(process.pid) }) });
 }
 
 /** Nobody is told of it: it is no step of what was asked. */
-async function note(context: Context, world: World, record: ContainerRecord): Promise<ContainerRecord> {
+async function writeRecord(context: Context, world: KernelHandles, record: ContainerRecord): Promise<ContainerRecord> {
   const plan = { subject: `stop ${record.name}`, direction: 'make' as const, steps: [] };
   const records = [context.records.put('containers', record)];
-  if (!context.dryRun) await carry({ ...context, onPlan: () => {} }, world, { plan, records });
+  if (!context.dryRun) await applyChange({ ...context, onPlan: () => {} }, world, { plan, records });
   return record;
 }
 
@@ -280,22 +288,22 @@ async function note(context: Context, world: World, record: ContainerRecord): Pr
 const killed: Observed = { kind: 'exited', exit: { exitCode: 137, outOfMemory: false } };
 
 /** Takes away what an ended container had, if nobody was faster. The caller holds the lock. */
-async function clear(
+async function teardownEnded(
   context: Context,
-  world: World,
+  world: KernelHandles,
   asked: ContainerRecord,
-  { told, isKilled }: { readonly told: Asked['told']; readonly isKilled: boolean },
+  { told, isKilled }: { readonly told: EndRequest['told']; readonly isKilled: boolean },
 ): Promise<void> {
   const record = context.records.containerById(asked.id);
   if (record?.life === undefined) {
-    return tell(
+    return logEvents(
       context,
-      told.map((action) => ofContainer(asked, action)),
+      told.map((action) => containerEvent(asked, action)),
     );
   }
-  const observed = observeLife(record.life);
+  const observed = observeRun(record.life);
   if (!context.dryRun && observed.kind === 'running') return;
   const found = isKilled && observed.kind === 'lost' ? killed : observed;
   // In a dry run what was asked stands in no record.
-  await endLife(context, world, record, lastOf(context.dryRun ? asked : record), { told, found });
+  await teardownRun(context, world, record, recordAfterExit(context.dryRun ? asked : record), { told, found });
 }

@@ -1,6 +1,6 @@
 /** `gangway dns query`: what a container's programs are told of a name, by whom, and why. */
 import type { KernelNamespace } from '../../kernel/namespace.ts';
-import { World } from '../../plan/kernel-handles.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { explainAnswer } from '../../services/dns/explain.ts';
 import { sayWhy } from '../../services/dns/explain-text.ts';
 import { flag, type Question, readQuestion } from '../../services/dns/message.ts';
@@ -19,12 +19,11 @@ import { isAddress, parseAddress } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { oneOf } from '../../values/literal.ts';
 import { nameServerAddress } from '../../values/resolver.ts';
-import { notRunning } from '../container/run.ts';
-import { isAlive } from '../container/teardown.ts';
+import { isAlive, notRunning } from '../container-state.ts';
 import type { Context } from '../context.ts';
 import type { NameAnswer } from '../engine.ts';
 import type { ContainerRecord } from '../store/record.ts';
-import { wantedNames } from '../switchboard/desired-state.ts';
+import { desiredNameServices } from './zones.ts';
 
 /** As long as the C library waits. */
 const patienceMilliseconds = 5000;
@@ -49,7 +48,7 @@ export async function queryName(
   const name = isAddress(asked) && wanted === 'PTR' ? reverseName(parseAddress(asked)) : asked;
   const message = encodeQuestion(name, wanted);
   const explanation = explainAnswer(zone, readName(message, name));
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   const place = world.namespace({ namespace });
   const answer = await ask(place, message, 'udp');
   const isCut = (answer.readUInt16BE(2) & flag.truncated) !== 0;
@@ -67,7 +66,7 @@ function nameService(context: Context, reference: string): { readonly namespace:
   const record = context.records.container(reference);
   if (record.life === undefined || !isAlive(record.life)) throw notRunning(record.name);
   const owner = record.life.joined ?? record.id;
-  const found = wantedNames(context, []).find((service) => service.owner === owner);
+  const found = desiredNameServices(context, []).find((service) => service.owner === owner);
   if (found === undefined) throw noNameServer(record);
   return found;
 }

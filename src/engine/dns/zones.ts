@@ -4,9 +4,10 @@
  * Every container of a network is a member of its table, also one that does not run, whose name is then known and has no
  * address. The default bridge has a table, too: nobody is found by it there, but its names are not told to anybody outside.
  */
-import { inOrder } from '../../networks/default-route.ts';
+import { bootId } from '../../kernel/boot.ts';
+import { byRoutePriority } from '../../networks/default-route.ts';
 import { linkOf } from '../../networks/network.ts';
-import { carried } from '../../networks/port-mapping.ts';
+import { withHostPort } from '../../networks/port-mapping.ts';
 import {
   linkTable,
   type Member,
@@ -23,15 +24,17 @@ import { grouped } from '../../values/grouped.ts';
 import { shortId } from '../../values/id.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
 import { type Upstream, upstreamPort } from '../../values/resolver.ts';
-import { exitsOf } from '../endpoint/routes.ts';
+import type { Context } from '../context.ts';
+import { routeCandidates } from '../endpoint/routes.ts';
+import { machineAddresses } from '../host-facts.ts';
 import {
-  allMeant,
   type ContainerRecord,
-  isLiving,
-  type Life,
-  living,
-  type Names,
+  containersWithRun,
+  hasRun,
+  matchReferences,
+  type NameServerRecord,
   type NetworkRecord,
+  type Run,
 } from '../store/record.ts';
 
 /** A name server that is to run, and what it is to answer. */
@@ -47,7 +50,7 @@ export interface NameService {
 }
 
 /** Has this network names? The default bridge has none, as in Docker. */
-export function hasNames({ network }: NetworkRecord): boolean {
+export function hasDns({ network }: NetworkRecord): boolean {
   return network.name !== 'bridge';
 }
 
@@ -77,19 +80,19 @@ function askedFromHere(upstream: Upstream): Upstream {
 }
 
 /** Where a question for a name comes to one of a network's containers. */
-interface Seats {
+interface ServerAddresses {
   /** Their own addresses. */
   readonly own: ReadonlySet<string>;
   /** Those of the machine, or all of a family, of which they have published the port of names. */
   readonly published: readonly Address[];
 }
 
-function seatsOf(lives: readonly Life[]): Seats {
+function serverAddresses(lives: readonly Run[]): ServerAddresses {
   const addresses = lives.flatMap(({ plugs }) => plugs.flatMap(({ endpoint }) => endpoint.addresses));
   return {
     own: new Set(addresses.map(({ address }) => formatAddress(address))),
     published: lives.flatMap(({ forwards }) =>
-      carried(forwards)
+      withHostPort(forwards)
         .filter(({ protocol, ports }) => protocol !== 'sctp' && ports.some(hasNamePort))
         .map(({ hostAddress }) => hostAddress),
     ),
@@ -111,8 +114,8 @@ export function nameServices(
   boot: string,
   machineAddresses: () => readonly Address[],
 ): readonly NameService[] {
-  const known = new Known(containers, networks, boot, machineAddresses);
-  return living(containers, boot).flatMap(({ id, name, life }): readonly NameService[] => {
+  const known = new ZoneBuilder(containers, networks, boot, machineAddresses);
+  return containersWithRun(containers, boot).flatMap(({ id, name, life }): readonly NameService[] => {
     const { namespace, startedAt } = life;
     if (life.names === undefined || namespace === undefined) return [];
     return [{ owner: id, name, namespace, startedAt, zone: known.zone(life, life.names) }];
@@ -120,11 +123,11 @@ export function nameServices(
 }
 
 /** Everything that is known of names on this machine. */
-class Known {
+class ZoneBuilder {
   readonly #tables: ReadonlyMap<string, NameTable>;
   readonly #machine: readonly NameTable[];
   /** By the network's id, of those that open addresses by name. */
-  readonly #seats: ReadonlyMap<string, Seats>;
+  readonly #seats: ReadonlyMap<string, ServerAddresses>;
   #addresses: readonly Address[] | undefined;
 
   constructor(
@@ -143,25 +146,28 @@ class Known {
     });
     this.#tables = new Map(tables);
     this.#machine = tables.map(([, table]) => table);
-    const lives = living(containers, boot).map(({ life }) => life);
+    const lives = containersWithRun(containers, boot).map(({ life }) => life);
     this.#seats = new Map(
       networks
         .map(exitOf)
         .filter(({ egress }) => egress !== undefined && allowsNames(egress))
-        .map(({ id }) => [id, seatsOf(lives.filter(({ plugs }) => plugs.some(({ networkId }) => networkId === id)))]),
+        .map(({ id }) => [
+          id,
+          serverAddresses(lives.filter(({ plugs }) => plugs.some(({ networkId }) => networkId === id))),
+        ]),
     );
   }
 
-  zone({ plugs, routes }: Life, { resolver }: Names): Zone {
+  zone({ plugs, routes }: Run, { resolver }: NameServerRecord): Zone {
     const wired = plugs.flatMap((plug) => {
       const record = this.networks.find(({ id }) => id === plug.networkId);
       return record === undefined ? [] : [{ plug, record }];
     });
-    const ordered = inOrder(exitsOf(wired));
-    const exits = ordered.filter(({ ways }) => ways.length > 0).map(({ record }) => exitOf(record));
+    const ordered = byRoutePriority(routeCandidates(wired));
+    const exits = ordered.filter(({ routes: ways }) => ways.length > 0).map(({ record }) => exitOf(record));
     return {
       networks: ordered
-        .filter(({ record }) => hasNames(record))
+        .filter(({ record }) => hasDns(record))
         .flatMap(({ plug, record }): readonly ZoneNetwork[] => {
           const table = this.#tables.get(record.id);
           return table === undefined ? [] : [{ table, links: linkTable(this.#links(plug.request, record)) }];
@@ -186,7 +192,7 @@ class Known {
   }
 
   /** The container's own, or the machine's, of which a published port leads there. */
-  #leadsTo({ own, published }: Seats, asked: Address): boolean {
+  #leadsTo({ own, published }: ServerAddresses, asked: Address): boolean {
     return (
       own.has(formatAddress(asked)) ||
       published.some((at) => at.family === asked.family && (sameAddress(at, asked) || this.#isOneOf(at, asked)))
@@ -205,7 +211,7 @@ class Known {
   /** The networks of a container, with its names and addresses in each. */
   #memberships(record: ContainerRecord): readonly { readonly networkId: string; readonly member: Member }[] {
     const { network: mode } = record;
-    if (isLiving(record, this.boot)) {
+    if (hasRun(record, this.boot)) {
       return record.life.plugs.map(({ networkId, request, endpoint }) => ({
         networkId,
         member: {
@@ -226,10 +232,24 @@ class Known {
   /** What a container calls others, where those are in the same network. Where several may be meant, nobody is. */
   #links({ links }: ConnectionRequest, network: NetworkRecord): readonly Member[] {
     return links.flatMap(({ container, alias }): readonly Member[] => {
-      const [target, ...more] = allMeant(this.containers, ({ name }) => name, container);
+      const [target, ...more] = matchReferences(this.containers, ({ name }) => name, container);
       if (target === undefined || more.length > 0) return [];
       const found = this.#memberships(target).find(({ networkId }) => networkId === network.id);
       return found === undefined ? [] : [{ names: [alias], addresses: found.member.addresses }];
     });
   }
+}
+
+/** What stands behind a container's address in its /etc/hosts: `web.example.org web`. */
+export function hostsNames({ hostname, request }: ContainerRecord): string {
+  return request.domainName === undefined ? hostname : `${hostname}.${request.domainName} ${hostname}`;
+}
+
+/** @param attended containers that are about to start, and in no record yet */
+export function desiredNameServices(
+  { records, host }: Context,
+  attended: readonly ContainerRecord[],
+): readonly NameService[] {
+  const others = records.containers().filter(({ id }) => !attended.some((record) => record.id === id));
+  return nameServices([...others, ...attended], records.networks(), bootId(), () => machineAddresses(host().route));
 }

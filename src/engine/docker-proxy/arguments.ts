@@ -14,7 +14,7 @@ import { cut, parseBoolean } from '../../values/literal.ts';
 import type { Forward } from '../../values/port.ts';
 import { parseNumber, parseProtocol } from '../../values/port-grammar.ts';
 
-export interface Wish {
+export interface ProxyArguments {
   readonly forward: Forward;
   /** The socket is bound already, and descriptor 4 of whoever asks. */
   readonly bound: boolean;
@@ -26,7 +26,7 @@ const flag = 'use-listen-fd';
 type Flags = Readonly<Partial<Record<(typeof valued)[number] | typeof flag, string>>>;
 
 /** @throws GangwayError usage, invalid-port, invalid-address, invalid-option */
-export function parseWish(words: readonly string[]): Wish {
+export function parseProxyArguments(words: readonly string[]): ProxyArguments {
   const flags = parseFlags(words);
   const port = (name: 'host-port' | 'container-port') => parseNumber(required(flags, name), flags[name] ?? '', name);
   return {

@@ -31,23 +31,31 @@ import { Socket } from 'node:net';
 import type { ProcessIdentity } from '../../kernel/process.ts';
 import { holdFifo, renewFifo } from '../../sys/fifo.ts';
 import { GangwayError, ignoring, messageOf } from '../../values/errors.ts';
-import { gather } from '../../values/forward-set.ts';
-import type { SwitchboardFiles } from '../switchboard/paths.ts';
-import type { Switchboard } from '../switchboard/port-table.ts';
-import { LineSplitter } from '../switchboard/protocol.ts';
-import { StandIn } from './shim.ts';
+import { type ForwardSet, gather } from '../../values/forward-set.ts';
+import { LineSplitter } from '../../values/line-splitter.ts';
+import { Shim } from './shim.ts';
 
 type Request = ProcessIdentity & { readonly act: 'serve' | 'leave' };
 
-export class StandIns {
+/** The part of the switchboard that binds and serves the ports of a shim. */
+export interface PortServer {
+  /** @param takeSocket takes over a socket that dockerd has bound. Absent: the switchboard binds its own */
+  serveAtOnce(
+    publication: { readonly owner: string; readonly name: string; readonly forwards: readonly ForwardSet[] },
+    takeSocket?: () => number,
+  ): void;
+  withdraw(owner: string): void;
+}
+
+export class ShimServer {
   readonly #lines = new LineSplitter();
-  readonly #present = new Map<string, StandIn>();
+  readonly #present = new Map<string, Shim>();
   #requests: Socket | undefined;
   #life: number | undefined;
 
   /** @param say is told what nobody else can be told */
   constructor(
-    readonly switchboard: Switchboard,
+    readonly ports: PortServer,
     readonly say: (sentence: string) => void,
   ) {}
 
@@ -57,7 +65,7 @@ export class StandIns {
   }
 
   /** Hears stand-ins from now on, and has heard those who have spoken already when this returns. */
-  open({ requests, life }: Pick<SwitchboardFiles, 'requests' | 'life'>): void {
+  open({ requests, life }: { readonly requests: string; readonly life: string }): void {
     if (this.#requests !== undefined) return;
     const fd = holdFifo(requests);
     this.#life = renewFifo(life);
@@ -109,20 +117,20 @@ export class StandIns {
     }
   }
 
-  #begin(owner: string, standIn: StandIn): void {
-    const { forward, bound } = standIn.wish();
+  #begin(owner: string, standIn: Shim): void {
+    const { forward, bound } = standIn.readArguments();
     const publication = { owner, name: `docker-proxy (pid ${standIn.identity.pid})`, forwards: gather([forward]) };
-    this.switchboard.serveAtOnce(publication, bound ? () => standIn.takeSocket() : undefined);
+    this.ports.serveAtOnce(publication, bound ? () => standIn.takeSocket() : undefined);
   }
 
   /** Also of one who has not asked here: the end of the switchboard before this one was in between. */
   #leave(owner: string, identity: ProcessIdentity): void {
-    this.switchboard.withdraw(owner);
+    this.ports.withdraw(owner);
     (this.#present.get(owner) ?? this.#meet(owner, identity))?.dismiss();
   }
 
-  #meet(owner: string, identity: ProcessIdentity): StandIn | undefined {
-    const standIn = StandIn.meet(identity);
+  #meet(owner: string, identity: ProcessIdentity): Shim | undefined {
+    const standIn = Shim.open(identity);
     if (standIn === undefined) return undefined;
     this.#present.set(owner, standIn);
     standIn.onEnd(() => this.#end(owner));
@@ -132,7 +140,7 @@ export class StandIns {
   #end(owner: string): void {
     this.#present.get(owner)?.close();
     this.#present.delete(owner);
-    this.switchboard.withdraw(owner);
+    this.ports.withdraw(owner);
   }
 }
 

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { isAlive, type ProcessIdentity } from '../../kernel/process.ts';
 import { HeldProcess } from '../../sys/pidfd.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
-import { parseWish, type Wish } from './arguments.ts';
+import { type ProxyArguments, parseProxyArguments } from './arguments.ts';
 
 /** dockerd's contract: where the status goes, and where a socket comes from. */
 const statusDescriptor = 3;
@@ -20,7 +20,7 @@ const againMilliseconds = [100, 1000, 10_000];
 const program = /(^|\/)[^/]*docker-proxy$/;
 const longestProgram = 3;
 
-export class StandIn {
+export class Shim {
   #timers: readonly NodeJS.Timeout[] = [];
 
   private constructor(
@@ -30,24 +30,24 @@ export class StandIn {
   ) {}
 
   /** @returns undefined if it has ended, or is another program. @throws KernelError EMFILE */
-  static meet(identity: ProcessIdentity): StandIn | undefined {
+  static open(identity: ProcessIdentity): Shim | undefined {
     const held = HeldProcess.hold(identity.pid);
     if (held === undefined) return undefined;
     // Asked after it is held, the answers hold.
     const words = wordsOf(identity.pid);
-    if (words !== undefined && isAlive(identity)) return new StandIn(identity, held, words);
+    if (words !== undefined && isAlive(identity)) return new Shim(identity, held, words);
     held.close();
     return undefined;
   }
 
   /** @throws GangwayError for a command line that can't be read; not-supported in another network than ours */
-  wish(): Wish {
+  readArguments(): ProxyArguments {
     const { pid } = this.identity;
     if (network(pid) !== network('self'))
       throw new GangwayError('not-supported', 'the switchboard is in another network than this process', {
         hint: 'start dockerd in the network in which gangway works',
       });
-    return parseWish(this.words);
+    return parseProxyArguments(this.words);
   }
 
   /** A copy of the socket that dockerd has handed to it. @throws KernelError EBADF where there is none */

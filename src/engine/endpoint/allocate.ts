@@ -1,7 +1,7 @@
 /** A container's plugs: which addresses, links and MACs they get. Everything is chosen before anything is made. */
 import { bootId } from '../../kernel/boot.ts';
 import type { Endpoint } from '../../networks/bridge.ts';
-import { type Network, plugIn } from '../../networks/network.ts';
+import { attachEndpoint, type Network } from '../../networks/network.ts';
 import type { Sandbox } from '../../networks/sandbox.ts';
 import { checkAddress, chooseAddress, isFree, refuseInUse } from '../../services/ipam.ts';
 import {
@@ -18,7 +18,13 @@ import { macOf } from '../../values/mac.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
 import type { Context } from '../context.ts';
 import { kernelBridgeFilter, kernelFamilies, machineAddresses } from '../host-facts.ts';
-import { type ContainerRecord, type HeldAddress, living, type NetworkRecord, type Plug } from '../store/record.ts';
+import {
+  type ContainerRecord,
+  containersWithRun,
+  type EndpointRecord,
+  type HeldAddress,
+  type NetworkRecord,
+} from '../store/record.ts';
 
 /** What a new plug has to know of the container that it is for. */
 export interface Slot {
@@ -34,7 +40,7 @@ export interface Slot {
 }
 
 export interface DraftedPlug {
-  readonly plug: Plug;
+  readonly plug: EndpointRecord;
   readonly record: NetworkRecord;
   /** Of the network and each family, the address that it gets. */
   readonly cursors: Readonly<Record<string, Address>>;
@@ -46,7 +52,7 @@ export interface DraftedPlug {
  * @throws GangwayError pool-exhausted; address-in-use, invalid-address and invalid-network for what was asked for and
  *   can't be had in this network
  */
-export function draftPlug(
+export function allocateEndpoint(
   context: Context,
   record: NetworkRecord,
   request: ConnectionRequest,
@@ -81,7 +87,7 @@ export function draftPlug(
   });
   for (const wanted of request.linkLocalAddresses) refuseInUse(wanted, used);
   const endpoint = draftEndpoint(context, record, slot, { request, addresses });
-  const steps = plugIn(network, endpoint, slot.sandbox, kernelFamilies());
+  const steps = attachEndpoint(network, endpoint, slot.sandbox, kernelFamilies());
   return { plug: { networkId: id, request, endpoint, steps }, record, cursors: given };
 }
 
@@ -90,7 +96,7 @@ export function draftPlug(
  *
  * @throws GangwayError invalid-address, address-in-use, invalid-network
  */
-export function checkPlug(
+export function checkEndpoint(
   record: NetworkRecord,
   request: ConnectionRequest,
   slot: Pick<Slot, 'links' | 'withoutIpv6'>,
@@ -188,7 +194,7 @@ function freeLink(links: readonly string[], prefix: string): string {
 
 /** Those that containers have in a network. */
 export function usedAddresses(containers: readonly ContainerRecord[], networkId: string): readonly Address[] {
-  return living(containers, bootId())
+  return containersWithRun(containers, bootId())
     .flatMap(({ life }) => life.plugs)
     .filter((plug) => plug.networkId === networkId)
     .flatMap(({ endpoint: { addresses, linkLocalAddresses = [] } }) => [...addresses, ...linkLocalAddresses])

@@ -10,7 +10,7 @@ import type { LogPosition, Occurrence } from '../../values/event.ts';
 import type { Records } from '../store/record-store.ts';
 
 /** As much of a context as it takes. */
-interface Teller {
+interface EventWriter {
   readonly records: Records;
   readonly dryRun: boolean;
   readonly onWarning: (sentence: string) => void;
@@ -20,8 +20,8 @@ export function eventsPath({ directories }: Records): string {
   return `${directories.runtime}/events`;
 }
 
-export function tell(context: Teller, occurrences: readonly Occurrence[]): void {
-  attempt(context, occurrences, (path) => appendEvents(path, occurrences));
+export function logEvents(context: EventWriter, occurrences: readonly Occurrence[]): void {
+  writeEvents(context, occurrences, (path) => appendEvents(path, occurrences));
 }
 
 /**
@@ -29,17 +29,17 @@ export function tell(context: Teller, occurrences: readonly Occurrence[]): void 
  *
  * @param since where the log ended when he began
  */
-export function tellUnlessTold(
-  context: Teller,
+export function logMissingEvents(
+  context: EventWriter,
   occurrences: readonly Occurrence[],
   since: LogPosition | undefined,
 ): void {
-  attempt(context, occurrences, (path) => {
+  writeEvents(context, occurrences, (path) => {
     if (!tellsOf(path, occurrences, since)) appendEvents(path, occurrences);
   });
 }
 
-function attempt(context: Teller, occurrences: readonly Occurrence[], work: (path: string) => void): void {
+function writeEvents(context: EventWriter, occurrences: readonly Occurrence[], work: (path: string) => void): void {
   if (context.dryRun || occurrences.length === 0) return;
   try {
     work(eventsPath(context.records));

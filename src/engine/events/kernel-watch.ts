@@ -4,12 +4,18 @@ import { type NetworkEvent, type Watch, watchNetwork } from '../../kernel/netlin
 import { isAlive as isProcessAlive } from '../../kernel/process.ts';
 import { readLaunched } from '../../services/process/launch.ts';
 import { type ProcessWatch, watchProcess } from '../../sys/pidfd.ts';
-import { notRunning, whileAlive } from '../container/run.ts';
-import type { Context } from '../context.ts';
-import type { Life } from '../store/record.ts';
+import { notRunning, whileAlive } from '../container-state.ts';
+import type { Run } from '../store/record.ts';
+import type { Records } from '../store/record-store.ts';
+
+/** The part of the engine's context that a watch needs. */
+interface Watched {
+  readonly records: Records;
+  readonly host: () => KernelNamespace;
+}
 
 /** @param name a container; absent: the machine itself */
-export async function watch(context: Context, name: string | undefined): Promise<Watch> {
+export async function watch(context: Watched, name: string | undefined): Promise<Watch> {
   const host = context.host();
   if (name === undefined) return await watchNetwork({ namespace: host, tracker: host });
   const { life, name: canonical } = context.records.container(name);
@@ -26,7 +32,7 @@ export async function watch(context: Context, name: string | undefined): Promise
 }
 
 /** The container's own links, addresses and routes; of the flows that the machine tracks, those that are the container's. */
-async function watchLife(context: Context, { namespace: name, plugs }: Life): Promise<Watch> {
+async function watchLife(context: Watched, { namespace: name, plugs }: Run): Promise<Watch> {
   const host = context.host();
   if (name === undefined) return await watchNetwork({ namespace: host, tracker: host });
   const namespace = KernelNamespace.open(pinPath(name));

@@ -3,24 +3,24 @@ import { followEvents } from '../../services/events/follow.ts';
 import { endOf } from '../../services/events/reader.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { EngineEvent } from '../../values/event.ts';
-import type { Context } from '../context.ts';
 import type { EventFilters, EventOptions } from '../engine.ts';
-import { diskError } from '../store/disk-errors.ts';
+import { diskError } from '../store/directories.ts';
+import type { Records } from '../store/record-store.ts';
 import { eventsPath } from './append.ts';
 
 /** @throws GangwayError invalid-option for a time that is none, or directories that can't be used */
-export function events(context: Context, options: EventOptions): AsyncIterable<EngineEvent> {
+export function events({ records }: { readonly records: Records }, options: EventOptions): AsyncIterable<EngineEvent> {
   const { since, until, filters = {}, signal } = options;
   for (const [name, time] of Object.entries({ since, until })) {
     if (time !== undefined && Number.isNaN(time.getTime()))
       throw new GangwayError('invalid-option', `${name} is no time`);
   }
   try {
-    context.records.prepare();
+    records.prepare();
   } catch (error) {
-    throw diskError(error, context.records.directories);
+    throw diskError(error, records.directories);
   }
-  const path = eventsPath(context.records);
+  const path = eventsPath(records);
   // Decided now: what the caller does next is among the events, whenever it begins to read.
   const start = since === undefined && until === undefined ? endOf(path) : undefined;
   return selected(followEvents(path, { start, until, signal }), ({ time, ...occurrence }) => {

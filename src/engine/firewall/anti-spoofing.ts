@@ -1,15 +1,15 @@
 /** The port guard as a whole: its rules, and what they have to know of all who live. */
 
-import { foundGuards, isGuardStep, loadGuard } from '../../firewall/anti-spoofing.ts';
-import { strangersTo } from '../../firewall/backend.ts';
+import { installedAntiSpoofing, isAntiSpoofingStep, loadAntiSpoofing } from '../../firewall/anti-spoofing.ts';
+import { unrecordedSteps } from '../../firewall/backend.ts';
 import { bootId } from '../../kernel/boot.ts';
-import { isGuarded } from '../../networks/anti-spoofing.ts';
+import { hasAntiSpoofing } from '../../networks/anti-spoofing.ts';
 import type { Change } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Kinds } from '../../plan/kind.ts';
 import type { ElementStep, RulesetStep, Step } from '../../plan/step.ts';
-import { holdUnrecorded } from '../store/installed-state.ts';
-import { living, type NetworkRecord, stepsOf } from '../store/record.ts';
+import { areInstalledUnrecorded } from '../store/installed-state.ts';
+import { containersWithRun, type NetworkRecord, stepsOf } from '../store/record.ts';
 import type { Records } from '../store/record-store.ts';
 
 /** As much of an engine's context as is asked here. */
@@ -24,17 +24,19 @@ interface Raised {
 }
 
 /** What has to be made for networks to be guarded, if some are to be, and for whoever is guarded already. */
-export function raiseGuard(context: Known, world: World, networks: readonly NetworkRecord[]): Raised {
+export function raiseGuard(context: Known, world: KernelHandles, networks: readonly NetworkRecord[]): Raised {
   const known = livingGuards(context);
-  const needed = known.length > 0 || networks.some(({ network }) => isGuarded(network));
-  const rules = loadGuard();
+  const needed = known.length > 0 || networks.some(({ network }) => hasAntiSpoofing(network));
+  const rules = loadAntiSpoofing();
   // What a record says is loaded has been looked at before this change (settle.ts).
-  const raised = (context.records.machine().guard ?? []).length > 0 || holdUnrecorded(context, world, [rules]);
+  const raised = (context.records.machine().guard ?? []).length > 0 || areInstalledUnrecorded(context, world, [rules]);
   return !needed || raised ? { rules: [], known: [] } : { rules: [rules], known };
 }
 
 export function livingGuards({ records }: Known): readonly ElementStep[] {
-  return living(records.containers(), bootId()).flatMap(({ life }) => stepsOf(life).filter(isGuardStep));
+  return containersWithRun(records.containers(), bootId()).flatMap(({ life }) =>
+    stepsOf(life).filter(isAntiSpoofingStep),
+  );
 }
 
 /** Rules in the place of those that are there, or were, with everything that they have to know, in one transaction. */
@@ -44,19 +46,19 @@ export function reloadGuard(context: Known, rules: RulesetStep): RulesetStep {
 }
 
 /** What takes the guard away, whether we know that it is there or not. */
-export function lowerGuard(context: Known, world: World): readonly Step[] {
+export function lowerGuard(context: Known, world: KernelHandles): readonly Step[] {
   const { guard = [] } = context.records.machine();
-  const rules = loadGuard();
-  return guard.length === 0 && holdUnrecorded(context, world, [rules]) ? [rules] : guard;
+  const rules = loadAntiSpoofing();
+  return guard.length === 0 && areInstalledUnrecorded(context, world, [rules]) ? [rules] : guard;
 }
 
 /** Elements that the guard has of nobody: of no container that we know of. */
-export function forgottenGuards({ records }: Known, world: World, why: string): readonly ElementStep[] {
+export function forgottenGuards({ records }: Known, world: KernelHandles, why: string): readonly ElementStep[] {
   const wanted = records
     .everyContainer()
     .flatMap(({ life }) => (life === undefined ? [] : stepsOf(life)))
-    .filter(isGuardStep);
-  return strangersTo(wanted, foundGuards(world, why));
+    .filter(isAntiSpoofingStep);
+  return unrecordedSteps(wanted, installedAntiSpoofing(world, why));
 }
 
 /** Puts the rules of this version of gangway in the place of those of another one. */
@@ -66,7 +68,7 @@ export function guardMoves(context: Known): readonly Change[] {
   const machine = records.machine();
   const [old] = machine.guard ?? [];
   if (old === undefined) return [];
-  const rules = loadGuard();
+  const rules = loadAntiSpoofing();
   if (old.kind === 'ruleset' && old.text === rules.text) return [];
   const steps = [reloadGuard(context, rules)];
   return [

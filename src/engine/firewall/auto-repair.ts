@@ -1,22 +1,22 @@
 /** The firewall as the records have it, kept by whoever stays: the switchboard. */
-import type { World } from '../../plan/kernel-handles.ts';
-import { type Context, carry, exclusively } from '../context.ts';
-import type { Sockets } from '../port-sockets.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
+import type { PortSockets } from '../context.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
 import { repairs } from './repair.ts';
 
 /** Who keeps the firewall asks nobody for sockets, least of all himself. */
-const none: Sockets = {
+const none: PortSockets = {
   requireRoom: async () => {},
   reserve: async () => {},
-  giveUp: async () => {},
+  cancel: async () => {},
   serve: async () => {},
-  attend: async () => {},
-  counts: async () => [],
+  openNameServer: async () => {},
+  readTraffic: async () => [],
   isRunning: () => false,
-  sweep: () => {},
-  keep: async () => {},
+  removeLeftovers: () => {},
+  keepOnly: async () => {},
   withdraw: async () => {},
-  follow: async () => [],
+  synchronize: async () => [],
 };
 
 /**
@@ -26,7 +26,7 @@ const none: Sockets = {
  */
 export function keeper(context: Context): Context {
   const { firewall: _, ...rest } = context;
-  return { ...rest, sockets: none, recovers: false, renews: false };
+  return { ...rest, sockets: none, canRecover: false, canReloadRules: false };
 }
 
 /**
@@ -37,10 +37,10 @@ export function keeper(context: Context): Context {
  * @throws AbortError then
  */
 export async function keepFirewall(own: Context, signal?: AbortSignal): Promise<void> {
-  const putBack = async (world: World) => {
-    for (const repair of repairs(own, world, 'everything')) await carry(own, world, repair);
+  const putBack = async (world: KernelHandles) => {
+    for (const repair of repairs(own, world, 'everything')) await applyChange(own, world, repair);
   };
-  await exclusively(own, putBack, signal);
+  await withLock(own, putBack, signal);
 }
 
 /** Are the rules in the kernel's old tables, which tell nobody when they are changed? */

@@ -1,27 +1,28 @@
 /** Which of the two back ends carries out the policy: the one that stands, and where it moves to. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Backend, type BackendName, isFirewallStep } from '../../firewall/backend.ts';
-import { listNeighbours } from '../../firewall/foreign-firewalls.ts';
-import { findVariant, isInstalled } from '../../firewall/iptables/program.ts';
+import { listForeignFirewalls } from '../../firewall/foreign-firewalls.ts';
+import { detectVariant, isInstalled } from '../../firewall/iptables/program.ts';
 import { iptables } from '../../firewall/iptables.ts';
 import { nftables } from '../../firewall/nftables.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { findProgram } from '../../kernel/run-program.ts';
-import { knowBridge } from '../../networks/bridge.ts';
+import { bridgePolicySteps } from '../../networks/bridge.ts';
 import { closesTransit, closeTransit } from '../../networks/masquerade.ts';
-import { publish } from '../../networks/port-mapping.ts';
+import { portSteps } from '../../networks/port-mapping.ts';
 import type { Change } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { FirewallStep, Step } from '../../plan/step.ts';
 import { families } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Context } from '../context.ts';
-import { behindOf, wiredOf } from '../endpoint/routes.ts';
+import { endpointsOf } from '../endpoint/routes.ts';
 import { kernelBridgeFilter } from '../host-facts.ts';
-import { holdUnrecorded } from '../store/installed-state.ts';
+import { policyLookup } from '../ports/targets.ts';
+import { areInstalledUnrecorded } from '../store/installed-state.ts';
 import {
   type ContainerRecord,
-  living,
+  containersWithRun,
   type MachineRecord,
   type NetworkRecord,
   standingSteps,
@@ -33,8 +34,8 @@ import {
  *
  * @throws GangwayError missing-program where there is none
  */
-export function standingBackend(context: Context): Backend {
-  const loaded = isMoveAsked(context) ? undefined : backendIn(context.records.machine().ruleset);
+export function activeBackend(context: Context): Backend {
+  const loaded = isBackendSwitchRequested(context) ? undefined : backendIn(context.records.machine().ruleset);
   return loaded ?? wantedBackend(context);
 }
 
@@ -49,7 +50,7 @@ function wantedBackend(context: Context): Backend {
 
 /** Where others have rules in iptables' FORWARD, ours stand there, too (neighbours.ts says why). */
 function beside({ host }: Context): Backend | undefined {
-  const variants = listNeighbours(host().netfilter).flatMap(({ variant }) => variant ?? []);
+  const variants = listForeignFirewalls(host().netfilter).flatMap(({ variant }) => variant ?? []);
   const variant = variants.find(isInstalled);
   return variant && iptables(variant, kernelBridgeFilter());
 }
@@ -63,7 +64,7 @@ function backendIn(ruleset: MachineRecord['ruleset']): Backend | undefined {
 
 function choose(asked: BackendName | undefined): Backend {
   if (asked === 'nftables' || (asked === undefined && findProgram('nft') !== undefined)) return nftables;
-  const variant = findVariant();
+  const variant = detectVariant();
   if (variant !== undefined) return iptables(variant, kernelBridgeFilter());
   const missing = asked === undefined ? 'neither nft nor iptables is installed' : 'iptables is not installed';
   throw new GangwayError('missing-program', missing, {
@@ -72,7 +73,7 @@ function choose(asked: BackendName | undefined): Backend {
 }
 
 /** What is remembered of a back end that somebody asks for: from then on none is chosen by what others do. */
-export function askedIn({ firewall }: Context): Pick<MachineRecord, 'asked'> {
+export function requestedBackend({ firewall }: Context): Pick<MachineRecord, 'asked'> {
   return firewall === undefined ? {} : { asked: firewall };
 }
 
@@ -82,7 +83,7 @@ export function loadedBackend({ records }: Context): BackendName | undefined {
 }
 
 /** Does somebody ask for another back end than the one that is loaded? */
-export function isMoveAsked(context: Context): boolean {
+export function isBackendSwitchRequested(context: Context): boolean {
   const loaded = loadedBackend(context);
   return context.firewall !== undefined && loaded !== undefined && loaded !== context.firewall;
 }
@@ -93,8 +94,8 @@ function isKeptBy(firewall: Backend, ruleset: MachineRecord['ruleset']): boolean
 }
 
 /** Are the rules of this back end in the kernel, all of them, though no record says so? The owner's are for him to say. */
-export function isLoaded(context: Context, world: World, firewall: Backend): boolean {
-  return holdUnrecorded(context, world, firewall.load([]));
+export function isLoaded(context: Context, world: KernelHandles, firewall: Backend): boolean {
+  return areInstalledUnrecorded(context, world, firewall.load([]));
 }
 
 /** The machine's firewall as another back end keeps it. */
@@ -115,12 +116,12 @@ export function retell(context: Context, firewall: Backend): Retold {
     .filter((record) => standingSteps(record, boot).length > 0)
     .map((record) => retoldNetwork(record, firewall));
   const known = new Set(records.everyNetwork().map(({ id }) => id));
-  const containers = living(records.containers(), boot)
+  const containers = containersWithRun(records.containers(), boot)
     .filter(({ life }) => life.published.length > 0)
     // Of a network whose record was damaged nobody knows what there was to tell.
     .filter(({ life }) => life.plugs.every(({ networkId }) => known.has(networkId)))
     .map((record) => {
-      const published = publish(record.life.forwards, behindOf(wiredOf(records, record.life)), firewall);
+      const published = portSteps(record.life.forwards, policyLookup(endpointsOf(records, record.life)), firewall);
       return { ...record, life: { ...record.life, published } };
     });
   const { leaving: _, ...before } = records.machine();
@@ -129,7 +130,7 @@ export function retell(context: Context, firewall: Backend): Retold {
     .flatMap((family) => closeTransit(family, firewall));
   const machine = {
     ...before,
-    ...askedIn(context),
+    ...requestedBackend(context),
     ruleset: firewall.load(),
     forwarding: [...forwarding, ...before.forwarding.filter((step) => !isFirewallStep(step))],
   };
@@ -146,7 +147,7 @@ function retoldNetwork(record: NetworkRecord, firewall: Backend): NetworkRecord 
   const { network, made } = record;
   if (network.kind !== 'bridge' || made === undefined) return record;
   const others = made.steps.filter((step) => !isFirewallStep(step));
-  return { ...record, made: { ...made, steps: [...knowBridge(network, firewall), ...others] } };
+  return { ...record, made: { ...made, steps: [...bridgePolicySteps(network, firewall), ...others] } };
 }
 
 /**
@@ -161,7 +162,7 @@ export function firewallMoves(context: Context): readonly Change[] {
   const firewall = loaded && wantedBackend(context);
   if (firewall === undefined || isDeepStrictEqual(withoutReasons(firewall.load()), withoutReasons(old))) return [];
   if (!isKeptBy(firewall, old)) return move(context, firewall, old);
-  return context.renews ? [renew(context, firewall, old)] : [];
+  return context.canReloadRules ? [renew(context, firewall, old)] : [];
 }
 
 /** What is left of a move that somebody was killed in: the back end from which it went. */

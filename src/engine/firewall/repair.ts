@@ -9,21 +9,20 @@
  * learned stands in no record: whoever has learned it brings it in again.
  */
 
-import { foundGuards } from '../../firewall/anti-spoofing.ts';
-import { isFirewallStep, linksIn, strangersTo } from '../../firewall/backend.ts';
-import { isLearned } from '../../firewall/dns-egress-elements.ts';
+import { installedAntiSpoofing } from '../../firewall/anti-spoofing.ts';
+import { isFirewallStep, linksIn, unrecordedSteps } from '../../firewall/backend.ts';
+import { isLearnedStep } from '../../firewall/dns-egress-elements.ts';
 import { networkSets } from '../../firewall/policy.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { linkOf } from '../../networks/network.ts';
 import type { Change } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { FirewallStep, RuleStep, Step } from '../../plan/step.ts';
 import type { Context } from '../context.ts';
-import { missing } from '../store/installed-state.ts';
-import { living, type NetworkRecord, standingSteps, stepsOf } from '../store/record.ts';
+import { missingSteps } from '../store/installed-state.ts';
+import { containersWithRun, type NetworkRecord, standingSteps, stepsOf } from '../store/record.ts';
 import { livingGuards, reloadGuard } from './anti-spoofing.ts';
-import { standingBackend } from './backend-selection.ts';
-import { repairWayBack } from './transparent-return-path.ts';
+import { activeBackend } from './backend-selection.ts';
 
 /**
  * What puts back what is missing: rules with everything that they have to know, in one transaction, so that nothing is
@@ -31,10 +30,10 @@ import { repairWayBack } from './transparent-return-path.ts';
  *
  * @param how `rules`: where they are there, what they know is there, too. `everything`: each fact is looked for, and is one of ours
  */
-export function repairs(context: Context, world: World, how: 'rules' | 'everything'): readonly Change[] {
+export function repairs(context: Context, world: KernelHandles, how: 'rules' | 'everything'): readonly Change[] {
   if (!context.records.isMachineReadable) return [];
   return [
-    putBack('routing', missing(context, world, routingRules(context))),
+    putBack('routing', missingSteps(context, world, routingRules(context))),
     putBack('way back of transparent ports', repairWayBack(context, world)),
     putBack('firewall', [...repairFirewall(context, world, how), ...repairGuard(context, world, how)]),
   ].filter(({ plan }) => plan.steps.length > 0);
@@ -54,30 +53,30 @@ function routingRules({ records }: Context): readonly Step[] {
     .filter(({ kind }) => kind === 'routing-rule');
 }
 
-function repairFirewall(context: Context, world: World, how: 'rules' | 'everything'): readonly Step[] {
+function repairFirewall(context: Context, world: KernelHandles, how: 'rules' | 'everything'): readonly Step[] {
   const { ruleset } = context.records.machine();
   if (ruleset.length === 0) return [];
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const facts = factsOf(context);
   const anew = () => firewall.reload(ruleset, facts, ruleset);
-  if (missing(context, world, ruleset).length > 0) return anew();
+  if (missingSteps(context, world, ruleset).length > 0) return anew();
   if (how === 'rules') return [];
-  const found = firewall.found(world, restored).map(({ step }) => step);
-  const strange = strangersTo([...facts, ...constants(ruleset)], found).filter((step) => !isLearned(step));
-  return strange.length > 0 && isOursAlone(context, world) ? anew() : missing(context, world, facts);
+  const found = firewall.installed(world, restored).map(({ step }) => step);
+  const strange = unrecordedSteps([...facts, ...constants(ruleset)], found).filter((step) => !isLearnedStep(step));
+  return strange.length > 0 && isOursAlone(context, world) ? anew() : missingSteps(context, world, facts);
 }
 
-function repairGuard(context: Context, world: World, how: 'rules' | 'everything'): readonly Step[] {
+function repairGuard(context: Context, world: KernelHandles, how: 'rules' | 'everything'): readonly Step[] {
   const { guard = [] } = context.records.machine();
   if (guard.length === 0) return [];
   const anew = (all: readonly Step[]) =>
     all.flatMap((step) => (step.kind === 'ruleset' ? [reloadGuard(context, step)] : []));
-  const lost = missing(context, world, guard);
+  const lost = missingSteps(context, world, guard);
   if (lost.length > 0) return anew(lost);
   if (how === 'rules') return [];
   const known = livingGuards(context);
-  const strange = strangersTo(known, foundGuards(world, restored));
-  return strange.length > 0 && isOursAlone(context, world) ? anew(guard) : missing(context, world, known);
+  const strange = unrecordedSteps(known, installedAntiSpoofing(world, restored));
+  return strange.length > 0 && isOursAlone(context, world) ? anew(guard) : missingSteps(context, world, known);
 }
 
 const restored = 'somebody has loaded what he saved';
@@ -95,10 +94,10 @@ function constants(ruleset: readonly Step[]): readonly RuleStep[] {
  * Do the records say all that the firewall has to know? A container whose record can't be read says nothing, nor does a bridge
  * of a network of which that is true, or of a gangway with other directories.
  */
-function isOursAlone(context: Context, world: World): boolean {
+function isOursAlone(context: Context, world: KernelHandles): boolean {
   const own = context.records.networks().map(({ network }) => linkOf(network));
-  const bridges = standingBackend(context)
-    .found(world, restored, networkSets)
+  const bridges = activeBackend(context)
+    .installed(world, restored, networkSets)
     .flatMap(({ step }) => linksIn(step))
     .filter((link) => !own.includes(link));
   const isThere = (link: string) => world.findLink('host', link)?.kind === 'bridge';
@@ -112,6 +111,13 @@ export function factsOf({ records }: Context, without: readonly NetworkRecord[] 
   return [
     ...records.machine().forwarding,
     ...networks.flatMap((record) => standingSteps(record, boot)),
-    ...living(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
+    ...containersWithRun(records.containers(), boot).flatMap(({ life }) => stepsOf(life)),
   ].filter(isFirewallStep);
+}
+
+/** What puts back what somebody has taken of it: a table that is there may have lost its chain. */
+function repairWayBack(context: Context, world: KernelHandles): readonly Step[] {
+  return missingSteps(context, world, context.records.machine().wayBack ?? []).map((step) =>
+    step.kind === 'ruleset' ? { ...step, replaces: true } : step,
+  );
 }

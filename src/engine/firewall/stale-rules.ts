@@ -6,7 +6,7 @@
  * of them, and there is none of the bridges that they speak of. So they go as a whole, before the first rules of this boot come.
  */
 
-import { foundGuards, loadGuard } from '../../firewall/anti-spoofing.ts';
+import { installedAntiSpoofing, loadAntiSpoofing } from '../../firewall/anti-spoofing.ts';
 import { linksIn } from '../../firewall/backend.ts';
 import { variantsIn } from '../../firewall/iptables/program.ts';
 import { iptables } from '../../firewall/iptables.ts';
@@ -14,7 +14,7 @@ import { nftables } from '../../firewall/nftables.ts';
 import { networkSets } from '../../firewall/policy.ts';
 import { listTables, type Table } from '../../kernel/nftables.ts';
 import type { Change } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import type { Context } from '../context.ts';
 import { kernelBridgeFilter } from '../host-facts.ts';
@@ -23,7 +23,7 @@ import { factsOf } from './repair.ts';
 const why = 'of another boot';
 
 /** What takes them away, where they are there. */
-export function relics(context: Context, world: World): readonly Change[] {
+export function staleRuleRemovals(context: Context, world: KernelHandles): readonly Change[] {
   const { records } = context;
   if (!records.isMachineReadable) return [];
   const { ruleset, guard = [] } = records.machine();
@@ -35,7 +35,7 @@ export function relics(context: Context, world: World): readonly Change[] {
 }
 
 /** The bridges that either back end knows, and what takes away whatever knows something: the guard too. */
-function look(world: World): { readonly bridges: readonly string[]; readonly steps: readonly Step[] } {
+function look(world: KernelHandles): { readonly bridges: readonly string[]; readonly steps: readonly Step[] } {
   const tables = listTables(world.namespace('host').netfilter);
   const has = (family: Table['family']) => tables.some((table) => table.family === family && table.name === 'gangway');
   const backends = [
@@ -43,13 +43,13 @@ function look(world: World): { readonly bridges: readonly string[]; readonly ste
     ...variantsIn(tables).map((variant) => iptables(variant, kernelBridgeFilter())),
   ];
   const known = backends
-    .map((backend) => ({ backend, facts: backend.found(world, why, networkSets) }))
+    .map((backend) => ({ backend, facts: backend.installed(world, why, networkSets) }))
     .filter(({ facts }) => facts.length > 0);
   return {
     bridges: known.flatMap(({ facts }) => facts.flatMap(({ step }) => linksIn(step))),
     steps: [
       ...known.flatMap(({ backend }) => backend.load([])),
-      ...(has('bridge') && foundGuards(world, why).length > 0 ? [loadGuard()] : []),
+      ...(has('bridge') && installedAntiSpoofing(world, why).length > 0 ? [loadAntiSpoofing()] : []),
     ],
   };
 }

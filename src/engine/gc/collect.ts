@@ -12,18 +12,19 @@ import { type Backend, isFirewallStep } from '../../firewall/backend.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { listLinks } from '../../kernel/link.ts';
 import type { RecordChange } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { TeardownError } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
-import { endLife, isAboutToRestart, isAlive, isForsaken, lastOf, removeRecord } from '../container/teardown.ts';
-import { type Context, carry, exclusively } from '../context.ts';
+import { removeRecord, teardownRun } from '../container/teardown.ts';
+import { isAboutToRestart, isAlive, isUnsupervised, recordAfterExit } from '../container-state.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
 import type { Removed } from '../engine.ts';
 import { lowerGuard } from '../firewall/anti-spoofing.ts';
-import { isLoaded, standingBackend } from '../firewall/backend-selection.ts';
-import { newcomer } from '../sandbox/prerequisites.ts';
+import { activeBackend, isLoaded } from '../firewall/backend-selection.ts';
+import { newForeignFirewall } from '../sandbox/prerequisites.ts';
 import { defaultBridge, findDefault, isBridgeBusy } from '../store/network-lookup.ts';
-import { cursorsOf, living, standingSteps } from '../store/record.ts';
+import { containersWithRun, cursorsOf, standingSteps } from '../store/record.ts';
 import { removeForgottenBridges } from './orphaned-bridges.ts';
 import { removeForgotten, strangers } from './orphaned-containers.ts';
 
@@ -32,8 +33,8 @@ import { removeForgotten, strangers } from './orphaned-containers.ts';
  * @throws TeardownError with what could not be taken away; everything else is
  */
 export async function collectGarbage(context: Context): Promise<readonly Removed[]> {
-  return await exclusively(context, async (world) => {
-    if (!context.dryRun) context.sockets.sweep();
+  return await withLock(context, async (world) => {
+    if (!context.dryRun) context.sockets.removeLeftovers();
     const failures: TeardownError[] = [];
     const lost = context.records.lostNetworks();
     const removed = [...(await damagedRecords(context, world)), ...(await deadContainers(context, world, failures))];
@@ -53,7 +54,7 @@ interface Search {
 }
 
 /** What no record of ours knows, unless it may be somebody else's. */
-async function unknownThings(context: Context, world: World, search: Search): Promise<readonly Removed[]> {
+async function unknownThings(context: Context, world: KernelHandles, search: Search): Promise<readonly Removed[]> {
   const { lost, failures } = search;
   const others = strangers(context).map((id) => shortId(id));
   if (others.length > 0) {
@@ -82,11 +83,16 @@ async function goingOn<T>(failures: TeardownError[], work: Promise<T>, otherwise
   }
 }
 
-async function deadContainers(context: Context, world: World, failures: TeardownError[]): Promise<readonly Removed[]> {
+async function deadContainers(
+  context: Context,
+  world: KernelHandles,
+  failures: TeardownError[],
+): Promise<readonly Removed[]> {
   const dead = context.records
     .containers()
     .filter((record) => record.life !== undefined && !isAlive(record.life) && !isAboutToRestart(record));
-  for (const record of dead) await goingOn(failures, endLife(context, world, record, lastOf(record)), record);
+  for (const record of dead)
+    await goingOn(failures, teardownRun(context, world, record, recordAfterExit(record)), record);
   return dead.map(({ name }) => ({
     what: `what container ${name} left`,
     why: 'it has ended, and nobody was there to clean up',
@@ -95,10 +101,10 @@ async function deadContainers(context: Context, world: World, failures: Teardown
 
 async function forsakenContainers(
   context: Context,
-  world: World,
+  world: KernelHandles,
   failures: TeardownError[],
 ): Promise<readonly Removed[]> {
-  const forsaken = context.records.containers().filter(isForsaken);
+  const forsaken = context.records.containers().filter(isUnsupervised);
   for (const record of forsaken) await goingOn(failures, removeRecord(context, world, record), undefined);
   return forsaken.map(({ name }) => ({
     what: `container ${name}`,
@@ -106,24 +112,24 @@ async function forsakenContainers(
   }));
 }
 
-async function damagedRecords(context: Context, world: World): Promise<readonly Removed[]> {
+async function damagedRecords(context: Context, world: KernelHandles): Promise<readonly Removed[]> {
   return await removeFiles(context, world, context.records.torn(), 'it is damaged and can’t be read');
 }
 
 /** Of all that is removed, these were nobody's: no link is about to go with them. */
-async function unfinishedRecords(context: Context, world: World): Promise<readonly Removed[]> {
+async function unfinishedRecords(context: Context, world: KernelHandles): Promise<readonly Removed[]> {
   return await removeFiles(context, world, context.records.unfinished(), 'it was never finished');
 }
 
 async function removeFiles(
   context: Context,
-  world: World,
+  world: KernelHandles,
   paths: readonly string[],
   why: string,
 ): Promise<readonly Removed[]> {
   const records: readonly RecordChange[] = paths.map((path) => ({ path, content: null }));
   if (paths.length > 0)
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: { subject: 'remove files that are no records', direction: 'unmake', steps: [] },
       records,
     });
@@ -131,15 +137,15 @@ async function removeFiles(
 }
 
 /** The default bridge and the ruleset, once no container stands on them. */
-async function idleGround(context: Context, world: World): Promise<readonly Removed[]> {
+async function idleGround(context: Context, world: KernelHandles): Promise<readonly Removed[]> {
   const { records } = context;
   const network = findDefault(records.everyNetwork());
   const machine = records.machine();
   const boot = bootId();
-  const plugs = living(records.containers(), boot).flatMap(({ life }) => life.plugs);
+  const plugs = containersWithRun(records.containers(), boot).flatMap(({ life }) => life.plugs);
   const others = records.everyNetwork().filter(({ id }) => id !== network?.id);
   if (plugs.some(({ networkId }) => networkId === network?.id)) return [];
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const inUse = plugs.length > 0 || others.length > 0;
   const bridge = network === undefined ? [] : standingSteps(network, boot);
   const ruleset = inUse
@@ -152,7 +158,7 @@ async function idleGround(context: Context, world: World): Promise<readonly Remo
   const forwarding = idleForwarding(context, plugs.length > 0 ? 'containers' : inUse ? 'networks' : 'nobody');
   const idle = [...ruleset, ...guard, ...wayBack, ...forwarding.over];
   if (network === undefined && idle.length === 0) return [];
-  await carry(context, world, {
+  await applyChange(context, world, {
     plan: {
       subject: 'remove the idle bridge and the ruleset',
       direction: 'unmake',
@@ -189,7 +195,7 @@ interface IdleForwarding {
 function idleForwarding(context: Context, usedBy: 'containers' | 'networks' | 'nobody'): IdleForwarding {
   const { forwarding } = context.records.machine();
   if (forwarding.length === 0 || usedBy === 'containers') return { over: [], left: forwarding };
-  const other = newcomer(context);
+  const other = newForeignFirewall(context);
   if (other === undefined) return { over: forwarding, left: [] };
   context.onWarning(`the machine goes on forwarding: ${other} has come since it began, and may count on it`);
   return usedBy === 'networks' ? { over: [], left: forwarding } : { over: forwarding.filter(isFirewallStep), left: [] };

@@ -5,20 +5,20 @@
  * every bridge of ours from before its birth until after its end. Where somebody has flushed it, the file of a damaged
  * record still tells by its own name what the bridge was called.
  */
-import { contentOf, isFirewallStep, linksIn, placeOf } from '../../firewall/backend.ts';
+import { isFirewallStep, linksIn, stepContent, stepKey } from '../../firewall/backend.ts';
 import { networkSets } from '../../firewall/policy.ts';
 import { listAddresses } from '../../kernel/address.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { type Link, listLinks } from '../../kernel/link.ts';
 import { formatRoutingRule, listRoutingRules, type RoutingRule, sameRoutingRule } from '../../kernel/routing-rule.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { FirewallStep, Step } from '../../plan/step.ts';
 import { families, formatPrefix, network } from '../../values/address.ts';
-import { type Context, carry } from '../context.ts';
+import { applyChange, type Context } from '../context.ts';
 import type { Removed } from '../engine.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { defaultBridge, isBridgeBusy, ordinaryBridge } from '../store/network-lookup.ts';
-import { living, standingSteps, stepsOf } from '../store/record.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
+import { bridgeName, defaultBridge, isBridgeBusy } from '../store/network-lookup.ts';
+import { containersWithRun, standingSteps, stepsOf } from '../store/record.ts';
 
 const why = 'no record knows it';
 
@@ -39,7 +39,7 @@ interface Forgotten {
  */
 export async function removeForgottenBridges(
   context: Context,
-  world: World,
+  world: KernelHandles,
   lost: readonly string[],
   unplugging: boolean,
 ): Promise<readonly Removed[]> {
@@ -50,7 +50,7 @@ export async function removeForgottenBridges(
   const found = forgotten.filter(({ bridge }) => !used.has(bridge) && (unplugging || !isBridgeBusy(links, bridge)));
   const orphans = strange.filter((rule) => !forgotten.some(({ rules }) => rules.includes(rule)));
   if (found.length + orphans.length > 0)
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: {
         subject: 'remove bridges that no record knows',
         direction: 'unmake',
@@ -68,7 +68,7 @@ export async function removeForgottenBridges(
 }
 
 /** Ours, of no network that a record knows. */
-function strangeRules({ records }: Context, world: World): readonly RoutingRule[] {
+function strangeRules({ records }: Context, world: KernelHandles): readonly RoutingRule[] {
   const boot = bootId();
   const ofNetworks = records.everyNetwork().flatMap((record) => standingSteps(record, boot));
   const known = [...ofNetworks, ...(records.machine().wayBack ?? [])].flatMap((step) =>
@@ -86,16 +86,20 @@ interface Seen {
   readonly strange: readonly RoutingRule[];
 }
 
-function forgottenBridges(context: Context, world: World, { links, lost, strange }: Seen): readonly Forgotten[] {
+function forgottenBridges(
+  context: Context,
+  world: KernelHandles,
+  { links, lost, strange }: Seen,
+): readonly Forgotten[] {
   const known = new Set(
     context.records.everyNetwork().flatMap(({ network }) => ('bridge' in network ? [network.bridge] : [])),
   );
-  const facts = standingBackend(context)
-    .found(world, why, networkSets)
+  const facts = activeBackend(context)
+    .installed(world, why, networkSets)
     .map(({ step }) => step);
   const wanted = wantedPlaces(context);
-  const nameless = facts.filter((fact) => linksIn(fact).length === 0 && !wanted.has(placeOf(fact)));
-  const names = new Set([defaultBridge, ...lost.map(ordinaryBridge), ...facts.flatMap(linksIn)]);
+  const nameless = facts.filter((fact) => linksIn(fact).length === 0 && !wanted.has(stepKey(fact)));
+  const names = new Set([defaultBridge, ...lost.map(bridgeName), ...facts.flatMap(linksIn)]);
   return [...names]
     .filter((bridge) => !known.has(bridge))
     .map((bridge) => {
@@ -118,16 +122,16 @@ function wantedPlaces({ records }: Context): ReadonlySet<string> {
     ...records.everyNetwork().flatMap((record) => standingSteps(record, boot)),
     ...records.machine().forwarding,
   ];
-  return new Set(steps.filter(isFirewallStep).map(placeOf));
+  return new Set(steps.filter(isFirewallStep).map(stepKey));
 }
 
 /** The subnets that a fact speaks of: `172.18.0.0/16`. */
 function subnetsIn(fact: FirewallStep): readonly string[] {
-  return contentOf(fact).match(/[0-9a-f.:]+\/\d+/g) ?? [];
+  return stepContent(fact).match(/[0-9a-f.:]+\/\d+/g) ?? [];
 }
 
 /** Those in which a link has an address. */
-function subnetsOn(world: World, { index }: Link): readonly string[] {
+function subnetsOn(world: KernelHandles, { index }: Link): readonly string[] {
   return listAddresses(world.namespace('host').route)
     .filter(({ linkIndex }) => linkIndex === index)
     .map(({ prefix }) => formatPrefix(network(prefix)));
@@ -135,7 +139,7 @@ function subnetsOn(world: World, { index }: Link): readonly string[] {
 
 /** A bridge into which a container has been plugged that lives, whatever became of its network's record. */
 function usedBridges({ records }: Context): ReadonlySet<string> {
-  const steps = living(records.everyContainer(), bootId()).flatMap(({ life }) => stepsOf(life));
+  const steps = containersWithRun(records.everyContainer(), bootId()).flatMap(({ life }) => stepsOf(life));
   return new Set(steps.flatMap((step) => (step.kind === 'veth' ? [step.bridge] : [])));
 }
 

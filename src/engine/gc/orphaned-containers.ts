@@ -5,19 +5,19 @@
  * taken away by the very step that would have taken away the whole.
  */
 import { readdirSync } from 'node:fs';
-import { isFirewallStep, placeOf, strangersTo } from '../../firewall/backend.ts';
+import { isFirewallStep, stepKey, unrecordedSteps } from '../../firewall/backend.ts';
 import { portSets } from '../../firewall/policy.ts';
 import { cgroupDirectories, processesIn, readLayout } from '../../kernel/cgroup.ts';
 import { pinDirectory, pinOf } from '../../kernel/namespace.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import { ignoring } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
 import type { Launch } from '../../values/launch.ts';
-import { type Context, carry } from '../context.ts';
+import { applyChange, type Context } from '../context.ts';
 import type { Removed } from '../engine.ts';
 import { forgottenGuards } from '../firewall/anti-spoofing.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import type { Directories } from '../store/directories.ts';
 import { type ContainerRecord, stepsOf } from '../store/record.ts';
 
@@ -34,7 +34,7 @@ interface Found {
  *
  * @throws GangwayError where a record can't be read, or is a newer gangway's: these things may be its own
  */
-export async function removeForgotten(context: Context, world: World): Promise<readonly Removed[]> {
+export async function removeForgotten(context: Context, world: KernelHandles): Promise<readonly Removed[]> {
   const { directories } = context.records;
   const known = context.records.everyContainer();
   const found = [
@@ -47,7 +47,7 @@ export async function removeForgotten(context: Context, world: World): Promise<r
   for (const { step } of found)
     if (step.kind === 'process' && !context.dryRun) await context.sockets.withdraw(step.launch.id);
   if (found.length > 0)
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: { subject: 'remove what no record knows', direction: 'unmake', steps: found.map(({ step }) => step) },
       records: [],
     });
@@ -55,17 +55,17 @@ export async function removeForgotten(context: Context, world: World): Promise<r
 }
 
 /** A published port without a container would lead to whoever gets the address next. */
-function ports(context: Context, world: World, known: readonly ContainerRecord[]): readonly Found[] {
+function ports(context: Context, world: KernelHandles, known: readonly ContainerRecord[]): readonly Found[] {
   const wanted = known.flatMap(({ life }) => (life === undefined ? [] : stepsOf(life))).filter(isFirewallStep);
-  const found = standingBackend(context)
-    .found(world, why, portSets)
+  const found = activeBackend(context)
+    .installed(world, why, portSets)
     .map(({ step }) => step);
-  return strangersTo(wanted, found).map((step) => ({ step, what: `${step.kind} ${placeOf(step)}` }));
+  return unrecordedSteps(wanted, found).map((step) => ({ step, what: `${step.kind} ${stepKey(step)}` }));
 }
 
 /** What a plug may say that is pulled: nothing is behind that name any more. */
-function guards(context: Context, world: World): readonly Found[] {
-  return forgottenGuards(context, world, why).map((step) => ({ step, what: `guard element ${placeOf(step)}` }));
+function guards(context: Context, world: KernelHandles): readonly Found[] {
+  return forgottenGuards(context, world, why).map((step) => ({ step, what: `guard element ${stepKey(step)}` }));
 }
 
 function dataDirectories({ state }: Directories, known: readonly ContainerRecord[]): readonly Found[] {

@@ -1,13 +1,13 @@
 /** What was counted: of each network what goes in and out, of each published port the connections, and what the relays carried. */
-import { contentOf, isFirewallStep } from '../../firewall/backend.ts';
-import { type CountedAs, countedAs, countingSets } from '../../firewall/counters.ts';
-import { World } from '../../plan/kernel-handles.ts';
+import { isFirewallStep, stepContent } from '../../firewall/backend.ts';
+import { type CounterMeaning, countedSets, counterMeaning } from '../../firewall/counters.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Counted } from '../../values/counted.ts';
 import { endsOf, type ForwardRun } from '../../values/forward-set.ts';
 import { grouped } from '../../values/grouped.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import type { NetworkTraffic, PortTraffic, Traffic } from '../results.ts';
 import { factsIn, knownTo } from '../rules/recorded.ts';
 
@@ -16,14 +16,14 @@ interface CountedFact {
   readonly owner: string;
   /** Of the container or the network. */
   readonly name: string;
-  readonly as: CountedAs;
+  readonly as: CounterMeaning;
   readonly counted: Counted;
   readonly forwards: readonly ForwardRun[];
 }
 
 /** Since each of them was made. What the kernel hasn't got is left out. */
 export async function traffic(context: Context): Promise<Traffic> {
-  return { ...translated(context), relays: await context.sockets.counts() };
+  return { ...translated(context), relays: await context.sockets.readTraffic() };
 }
 
 /** What the firewall has counted. */
@@ -33,23 +33,23 @@ export function translated(context: Context): Omit<Traffic, 'relays'> {
 }
 
 function countedFacts(context: Context): readonly CountedFact[] {
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const known = knownTo(context, firewall);
   const names = new Map([
     ...known.containers.map(({ id, name }) => [id, name] as const),
     ...known.networks.map(({ id, network }) => [id, network.name] as const),
   ]);
   const facts = factsIn(context, known, firewall).flatMap(({ step, owner, forwards = [] }) => {
-    const as = isFirewallStep(step) ? countedAs(step) : undefined;
+    const as = isFirewallStep(step) ? counterMeaning(step) : undefined;
     if (as === undefined || owner === undefined || !isFirewallStep(step)) return [];
     return [{ step, as, owner, name: names.get(owner) ?? '', forwards }];
   });
   if (facts.length === 0) return [];
-  using world = new World(context.host());
-  const found = firewall.found(world, 'counted', countingSets);
-  const counts = new Map(found.map(({ step, counted }) => [contentOf(step), counted]));
+  using world = new KernelHandles(context.host());
+  const found = firewall.installed(world, 'counted', countedSets);
+  const counts = new Map(found.map(({ step, counted }) => [stepContent(step), counted]));
   return facts.flatMap(({ step, ...fact }) => {
-    const counted = counts.get(contentOf(step));
+    const counted = counts.get(stepContent(step));
     return counted === undefined ? [] : [{ ...fact, counted }];
   });
 }
@@ -58,7 +58,7 @@ function countedFacts(context: Context): readonly CountedFact[] {
 function networksIn(all: readonly CountedFact[]): readonly NetworkTraffic[] {
   const own = all.filter(({ as }) => as !== 'connections');
   return [...new Map(own.map(({ owner, name }) => [owner, name]))].map(([id, name]) => {
-    const counted = (as: CountedAs) => sum(own.filter((fact) => fact.owner === id && fact.as === as));
+    const counted = (as: CounterMeaning) => sum(own.filter((fact) => fact.owner === id && fact.as === as));
     return { id, name, in: counted('in'), out: counted('out') };
   });
 }

@@ -8,8 +8,7 @@
 import { type Counts, dropReasons, errorKinds } from '../../services/proxy/counters.ts';
 import type { Protocol } from '../../values/port.ts';
 import { formatRange, size } from '../../values/port-grammar.ts';
-import type { NetworkTraffic, Traffic } from '../results.ts';
-import type { HookStatus } from '../switchboard/protocol.ts';
+import type { HookStatus, NetworkTraffic, Traffic } from '../results.ts';
 import { type PortTotals, portTotals } from './port-totals.ts';
 import type { Family, Sample } from './prometheus-format.ts';
 

@@ -7,35 +7,35 @@
  * Each step that replaces something knows what was there (`was`), so that an error half-way, a kill -9 and the way back
  * all lead to the same place. A container that does not run is plugged in when it starts.
  */
-import { nameSockets } from '../../networks/dns.ts';
-import { carried, sockets } from '../../networks/port-mapping.ts';
-import { backwards } from '../../plan/invert.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import { dnsSocketRemarks } from '../../networks/dns.ts';
+import { socketRemarks, withHostPort } from '../../networks/port-mapping.ts';
+import { invertSteps } from '../../plan/invert.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { checkConnection } from '../../values/connection-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { spread } from '../../values/forward-set.ts';
 import type { ConnectionRequest, NetworkMode } from '../../values/network.ts';
 import { closesIpv6 } from '../../values/sysctl-grammar.ts';
-import { isAlive } from '../container/teardown.ts';
-import { type Context, carry, exclusively } from '../context.ts';
-import { checkPlug, draftPlug } from '../endpoint/allocate.ts';
-import { forwardsOf, waysOf, wiredOf } from '../endpoint/routes.ts';
-import { ofPlug } from '../events/build.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { askedPorts, bindPorts, closeFirst, whileBound } from '../ports/allocate.ts';
-import { endForwarding, prepareGround } from '../sandbox/prerequisites.ts';
-import { rewire, sandboxOf } from '../sandbox/reconfigure.ts';
-import { lookUp, notFound, resolveNetwork } from '../store/network-lookup.ts';
-import { bindingsOf, type ContainerRecord, type Life, type NetworkRecord } from '../store/record.ts';
-import { leaveNone } from './leave-none.ts';
+import { isAlive } from '../container-state.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
+import { allocateEndpoint, checkEndpoint } from '../endpoint/allocate.ts';
+import { defaultRoutesOf, endpointsOf } from '../endpoint/routes.ts';
+import { endpointEvent, endpointEvents } from '../events/build.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
+import { bindPorts, closeRemovedPorts, requestedPorts, whileBound } from '../ports/allocate.ts';
+import { forwardsOf } from '../ports/targets.ts';
+import { disableForwarding, planPrerequisites } from '../sandbox/prerequisites.ts';
+import { reconfigure, sandboxOf } from '../sandbox/reconfigure.ts';
+import { findRecord, networkNotFound, resolveNetwork } from '../store/network-lookup.ts';
+import { bindingsOf, type ContainerRecord, type NetworkRecord, type Run } from '../store/record.ts';
 
 /**
  * `gangway network connect NETWORK CONTAINER`.
  *
- * @throws GangwayError network-not-found, container-not-found, invalid-network, already-connected; of addresses as `draftPlug`
+ * @throws GangwayError network-not-found, container-not-found, invalid-network, already-connected; of addresses as `allocateEndpoint`
  */
 export async function connect(context: Context, name: string, asked: ConnectionRequest): Promise<void> {
-  await exclusively(context, async (world) => {
+  await withLock(context, async (world) => {
     const record = context.records.container(name);
     const connections = connectionsOf(record, asked.network);
     const network = resolveNetwork(context, world, asked.network);
@@ -50,74 +50,74 @@ export async function connect(context: Context, name: string, asked: ConnectionR
     const { life } = record;
     const subject = `connect ${record.name} to ${request.network}`;
     if (life === undefined || !isAlive(life)) {
-      checkPlug(network, request, {
+      checkEndpoint(network, request, {
         links: connections.flatMap(({ link }) => link ?? []),
         withoutIpv6: closesIpv6(record.request.sysctls),
       });
       const records = [context.records.put('containers', { ...record, network: mode })];
-      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
+      return await applyChange(context, world, { plan: { subject, direction: 'make', steps: [] }, records });
     }
-    await plugIntoLife(context, world, { record: { ...record, network: mode }, life, network, request, subject });
+    await connectRunning(context, world, { record: { ...record, network: mode }, life, network, request, subject });
   });
 }
 
-interface Joining {
+interface ConnectRequest {
   /** As it will be, but for its life. */
   readonly record: ContainerRecord;
-  readonly life: Life;
+  readonly life: Run;
   readonly network: NetworkRecord;
   readonly request: ConnectionRequest;
   readonly subject: string;
 }
 
-async function plugIntoLife(
+async function connectRunning(
   context: Context,
-  world: World,
-  { record, life, network, request, subject }: Joining,
+  world: KernelHandles,
+  { record, life, network, request, subject }: ConnectRequest,
 ): Promise<void> {
   const sandbox = sandboxOf(life);
   const links = life.plugs.map(({ endpoint }) => endpoint.link);
-  const draft = draftPlug(context, network, request, {
+  const draft = allocateEndpoint(context, network, request, {
     owner: record.id,
     sandbox,
     links,
     withoutIpv6: closesIpv6(record.request.sysctls),
   });
-  const wired = [...wiredOf(context.records, life), { plug: draft.plug, record: network }];
+  const wired = [...endpointsOf(context.records, life), { plug: draft.plug, record: network }];
   const begins = life.forwards.length === 0;
   // It had no way out until now, or none through this machine.
-  const first = { record, asked: askedPorts(record), wired, ways: waysOf(wired), own: 'free' } as const;
+  const first = { record, asked: requestedPorts(record), wired, ways: defaultRoutesOf(wired), own: 'free' } as const;
   const bindings = begins ? await bindPorts(context, first) : bindingsOf(life);
-  const ground = prepareGround(context, world, {
+  const ground = planPrerequisites(context, world, {
     networks: [network],
     forwardFor: { id: record.id, begins: life.plugs.length === 0 },
     forwards: forwardsOf(wired, first.ways, bindings),
     cursors: draft.cursors,
   });
-  const rewired = rewire(record, {
+  const rewired = reconfigure(record, {
     life,
     wired,
     verb: 'add',
     plug: draft.plug,
     bindings,
-    firewall: standingBackend(context),
+    firewall: activeBackend(context),
   });
   for (const warning of rewired.warnings) context.onWarning(warning);
-  const bound = begins && !context.dryRun && carried(rewired.life.forwards).length > 0;
-  await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
+  const bound = begins && !context.dryRun && withHostPort(rewired.life.forwards).length > 0;
+  await closeRemovedPorts(context, record, { before: life.forwards, after: rewired.life.forwards });
   await whileBound(context, record, bound, async () => {
-    await carry(context, world, {
+    await applyChange(context, world, {
       plan: {
         subject,
         direction: 'make',
         steps: [...ground.steps, ...rewired.guard, ...draft.plug.steps, ...rewired.steps],
         remarks: [
-          ...(rewired.moved ? sockets(spread(rewired.life.forwards)) : []),
-          ...(life.names === rewired.life.names ? [] : nameSockets()),
+          ...(rewired.moved ? socketRemarks(spread(rewired.life.forwards)) : []),
+          ...(life.names === rewired.life.names ? [] : dnsSocketRemarks()),
         ],
       },
       records: [context.records.put('containers', { ...record, life: rewired.life }), ...ground.records],
-      events: [ofPlug(record, network, 'connect')],
+      events: [endpointEvent(record, network, 'connect')],
     });
   });
 }
@@ -128,43 +128,43 @@ async function plugIntoLife(
  * @throws GangwayError network-not-found, container-not-found, not-connected
  */
 export async function disconnect(context: Context, name: string, reference: string, force: boolean): Promise<void> {
-  await exclusively(context, async (world) => {
+  await withLock(context, async (world) => {
     const record = context.records.container(name);
     if (record.network.kind === 'none' && reference === 'none') return await leaveNone(context, world, record);
     const connections = connectionsOf(record, reference);
     const asked = reference === 'default' ? 'bridge' : reference;
-    const network = lookUp(context.records.everyNetwork(), asked);
+    const network = findRecord(context.records.everyNetwork(), asked);
     // One that was removed while the container did not run is known to its record alone.
     const networkName = network?.network.name ?? asked;
     const rest = connections.filter((connection) => connection.network !== networkName);
     if (rest.length === connections.length) {
-      if (network === undefined && asked !== 'bridge') throw notFound(reference);
+      if (network === undefined && asked !== 'bridge') throw networkNotFound(reference);
       if (force) return;
       throw notConnected(record, networkName);
     }
     const mode: NetworkMode = { kind: 'networks', connections: rest };
     const subject = `disconnect ${record.name} from ${networkName}`;
-    const events = network === undefined ? [] : [ofPlug(record, network, 'disconnect')];
+    const events = network === undefined ? [] : [endpointEvent(record, network, 'disconnect')];
     const { life } = record;
     const plug = life?.plugs.find(({ networkId }) => networkId === network?.id);
     if (life === undefined || plug === undefined || !isAlive(life)) {
       const records = [context.records.put('containers', { ...record, network: mode })];
-      return await carry(context, world, { plan: { subject, direction: 'make', steps: [] }, records, events });
+      return await applyChange(context, world, { plan: { subject, direction: 'make', steps: [] }, records, events });
     }
-    const wired = wiredOf(context.records, life).filter((other) => other.plug !== plug);
-    const rewired = rewire(record, {
+    const wired = endpointsOf(context.records, life).filter((other) => other.plug !== plug);
+    const rewired = reconfigure(record, {
       life,
       wired,
       verb: 'remove',
       plug,
       bindings: bindingsOf(life),
-      firewall: standingBackend(context),
+      firewall: activeBackend(context),
     });
     for (const warning of rewired.warnings) context.onWarning(warning);
-    const shared = wired.length === 0 ? endForwarding(context, record) : { steps: [], records: [] };
-    const steps = [...shared.steps, ...backwards(rewired.guard), ...plug.steps, ...backwards(rewired.steps)];
-    await closeFirst(context, record, { before: life.forwards, after: rewired.life.forwards });
-    await carry(context, world, {
+    const shared = wired.length === 0 ? disableForwarding(context, record) : { steps: [], records: [] };
+    const steps = [...shared.steps, ...invertSteps(rewired.guard), ...plug.steps, ...invertSteps(rewired.steps)];
+    await closeRemovedPorts(context, record, { before: life.forwards, after: rewired.life.forwards });
+    await applyChange(context, world, {
       plan: { subject, direction: 'unmake', steps },
       records: [context.records.put('containers', { ...record, network: mode, life: rewired.life }), ...shared.records],
       events,
@@ -191,4 +191,12 @@ function connectionsOf({ name, network: mode }: ContainerRecord, reference: stri
     networks: 'leave it out: a container in networks can’t have it',
   };
   throw new GangwayError('invalid-network', message, { hint: hints[mode.kind] });
+}
+
+/** Nothing changes but what may come: with no networks it may be connected to some, in `none` it may not. */
+async function leaveNone(context: Context, world: KernelHandles, record: ContainerRecord): Promise<void> {
+  const changed: ContainerRecord = { ...record, network: { kind: 'networks', connections: [] } };
+  const plan = { subject: `disconnect ${record.name} from none`, direction: 'make' as const, steps: [] };
+  const events = endpointEvents(record, [], 'disconnect');
+  await applyChange(context, world, { plan, records: [context.records.put('containers', changed)], events });
 }

@@ -1,36 +1,21 @@
-/** Making networks, and removing them. */
-import { linksIn } from '../../firewall/backend.ts';
-import { learnedSets } from '../../firewall/dns-egress-elements.ts';
-import { bootId } from '../../kernel/boot.ts';
 import type { Link } from '../../kernel/link.ts';
-import { chooseSegments } from '../../networks/big-tcp.ts';
+import { chooseGsoSizes } from '../../networks/big-tcp.ts';
 import { type BridgeNetwork, optionsOf } from '../../networks/bridge.ts';
-import { linkOf, type Network } from '../../networks/network.ts';
+import type { Network } from '../../networks/network.ts';
 import { chooseParent, type Parent } from '../../networks/parent-interface.ts';
-import type { World } from '../../plan/kernel-handles.ts';
-import type { Step } from '../../plan/step.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { choosePools } from '../../services/ipam.ts';
-import { allowsNames } from '../../values/egress.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { shortId } from '../../values/id.ts';
-import {
-  type BridgeRequest,
-  type IpvlanRequest,
-  type MacvlanRequest,
-  type NetworkRequest,
-  predefinedNames,
-  type Subnet,
-} from '../../values/network.ts';
+import type { BridgeRequest, IpvlanRequest, MacvlanRequest, NetworkRequest, Subnet } from '../../values/network.ts';
 import { checkNetworkRequest } from '../../values/network-grammar.ts';
 import { invalidNetwork } from '../../values/option-row.ts';
-import { endLife, isAboutToRestart, isAlive, isUnwatched, lastOf } from '../container/teardown.ts';
-import { type Context, carry, exclusively } from '../context.ts';
-import { ofNetwork } from '../events/build.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
+import { applyChange, type Context, withLock } from '../context.ts';
+import { networkEvent } from '../events/build.ts';
 import { largeSegments, machinePrefix, uplinkMtuBytes } from '../host-facts.ts';
-import { prepareGround } from '../sandbox/prerequisites.ts';
-import { defaultBridge, lookUp, notFound, ordinaryBridge, takenPrefixes } from '../store/network-lookup.ts';
-import { cursorsOf, living, type NetworkRecord, standingSteps } from '../store/record.ts';
+import { planPrerequisites } from '../sandbox/prerequisites.ts';
+import { bridgeName, defaultBridge, takenPrefixes } from '../store/network-lookup.ts';
+import type { NetworkRecord } from '../store/record.ts';
 
 /**
  * `gangway network create`: chooses subnets, makes the switch.
@@ -40,14 +25,14 @@ import { cursorsOf, living, type NetworkRecord, standingSteps } from '../store/r
  */
 export async function createNetwork(context: Context, asked: NetworkRequest): Promise<string> {
   const request = checkNetworkRequest(asked);
-  return await exclusively(context, async (world) => {
+  return await withLock(context, async (world) => {
     refuseName(context, request.name);
     const record = draftNetwork(context, world, request);
-    const ground = prepareGround(context, world, { networks: [record] });
-    await carry(context, world, {
+    const ground = planPrerequisites(context, world, { networks: [record] });
+    await applyChange(context, world, {
       plan: { subject: `create network ${request.name}`, direction: 'make', steps: ground.steps },
       records: ground.records,
-      events: [ofNetwork(record, 'create')],
+      events: [networkEvent(record, 'create')],
     });
     return record.id;
   });
@@ -61,7 +46,7 @@ function refuseName({ records }: Context, name: string): void {
   }
 }
 
-function draftNetwork(context: Context, world: World, request: NetworkRequest): NetworkRecord {
+function draftNetwork(context: Context, world: KernelHandles, request: NetworkRequest): NetworkRecord {
   const { identities } = context;
   const id = identities.id();
   const subnets = choosePools(request, takenPrefixes(context, world), machinePrefix());
@@ -80,7 +65,7 @@ interface Drafted {
 }
 
 /** What was asked for, with everything chosen that was left open. */
-function resolve(context: Context, world: World, drafted: Drafted): Network {
+function resolve(context: Context, world: KernelHandles, drafted: Drafted): Network {
   const { driver } = drafted.request;
   return driver.kind === 'bridge'
     ? resolveBridge(context, world, drafted, driver)
@@ -90,7 +75,7 @@ function resolve(context: Context, world: World, drafted: Drafted): Network {
 /** A network on a link that is there, or on one that is made for it and is called as Docker calls it. */
 function resolveOnParent(
   { records }: Context,
-  world: World,
+  world: KernelHandles,
   { id, request, subnets }: Drafted,
   driver: MacvlanRequest | IpvlanRequest,
 ): Network {
@@ -138,11 +123,11 @@ function exclude(network: Network, driver: MacvlanRequest | IpvlanRequest, paren
 
 function resolveBridge(
   { identities, records }: Context,
-  world: World,
+  world: KernelHandles,
   { id, request, subnets }: Drafted,
   driver: BridgeRequest,
 ): BridgeNetwork {
-  const { link = ordinaryBridge(id), mtuBytes = uplinkMtuBytes(world) } = driver;
+  const { link = bridgeName(id), mtuBytes = uplinkMtuBytes(world) } = driver;
   const owner =
     link === defaultBridge
       ? 'bridge'
@@ -163,86 +148,7 @@ function resolveBridge(
     mtuBytes,
     subnets,
     internal: request.internal,
-    ...chooseSegments({ ...driver, internal: request.internal, subnets }, largeSegments(world)),
+    ...chooseGsoSizes({ ...driver, internal: request.internal, subnets }, largeSegments(world)),
     ...(request.egress === undefined ? {} : { egress: request.egress }),
   };
-}
-
-/**
- * `gangway network rm`.
- *
- * @returns the network's name
- * @throws GangwayError network-not-found; network-in-use for a predefined one, and else with who uses it
- */
-export async function removeNetwork(context: Context, reference: string): Promise<string> {
-  return await exclusively(context, async (world) => {
-    const record = lookUp(context.records.everyNetwork(), reference);
-    const called = record?.network.name ?? reference;
-    if (predefinedNames.includes(called)) {
-      throw new GangwayError('network-in-use', `network ${called} is predefined and can't be removed`);
-    }
-    if (record === undefined) throw notFound(reference);
-    await leaveUnused(context, world, record);
-    const { name } = record.network;
-    const standing = standingSteps(record, bootId());
-    const heir = heirOf(context, record, standing);
-    const machine = context.records.machine();
-    const others = context.records.everyNetwork().filter(({ id }) => id !== record.id);
-    await carry(context, world, {
-      plan: {
-        subject: `remove network ${name}`,
-        direction: 'unmake',
-        steps: heir === undefined ? [...standing, ...learnedBy(context, world, record)] : [],
-      },
-      records: [
-        context.records.drop('networks', record.id),
-        ...(heir === undefined ? [] : [context.records.put('networks', heir)]),
-        context.records.putMachine({ ...machine, cursors: cursorsOf(machine, others) }),
-      ],
-      events: [ofNetwork(record, 'destroy')],
-    });
-    return name;
-  });
-}
-
-/** What name servers have opened to it. */
-function learnedBy(context: Context, world: World, { network }: NetworkRecord): readonly Step[] {
-  if (network.kind !== 'bridge' || network.egress === undefined || !allowsNames(network.egress)) return [];
-  return standingBackend(context)
-    .found(world, 'what was learned for the network goes with it', learnedSets)
-    .map(({ step }) => step)
-    .filter((step) => linksIn(step).includes(network.bridge));
-}
-
-/** Of a parent that was made for one network and carries others by now, the next one becomes the owner. */
-function heirOf(
-  { records }: Context,
-  { id, network, made }: NetworkRecord,
-  standing: readonly Step[],
-): NetworkRecord | undefined {
-  if (network.kind === 'bridge' || made === undefined || standing.length === 0) return undefined;
-  const heir = records.everyNetwork().find((other) => other.id !== id && linkOf(other.network) === linkOf(network));
-  return heir === undefined ? undefined : { ...heir, made };
-}
-
-/**
- * Who lives there keeps it. Who has ended, and nobody was there to clean up, is cleaned up first: his published ports would
- * lead to whoever gets his address next.
- *
- * @throws GangwayError network-in-use
- */
-async function leaveUnused(context: Context, world: World, { id, network }: NetworkRecord): Promise<void> {
-  const plugged = living(context.records.containers(), bootId()).filter(({ life }) =>
-    life.plugs.some(({ networkId }) => networkId === id),
-  );
-  const users = plugged.filter(
-    (record) => isAlive(record.life) || isUnwatched(record.life) || isAboutToRestart(record),
-  );
-  if (users.length > 0) {
-    const names = users.map(({ name }) => name);
-    throw new GangwayError('network-in-use', `network ${network.name} is in use by ${names.join(', ')}`, {
-      hint: `\`gangway network disconnect ${network.name} ${names[0]}\` unplugs one, \`gangway stop\` ends it`,
-    });
-  }
-  for (const record of plugged) await endLife(context, world, record, lastOf(record));
 }

@@ -1,53 +1,11 @@
 /** `gangway network ls` and `network inspect`: reads records; changes nothing, needs no lock. */
 import { bootId } from '../../kernel/boot.ts';
 import { occupancy } from '../../services/ipam-usage.ts';
-import type { NetworkMode } from '../../values/network.ts';
-import { order } from '../../values/order.ts';
 import type { Context } from '../context.ts';
 import { usedAddresses } from '../endpoint/allocate.ts';
-import type { NetworkInspection, NetworkSummary } from '../engine.ts';
-import { findDefault, findMeant, notFound } from '../store/network-lookup.ts';
-import { predefined } from '../store/predefined-networks.ts';
-import { type Living, living, type NetworkRecord } from '../store/record.ts';
-
-/** How docker calls where a stack comes from: the first network for one that has several. */
-export function modeName(mode: NetworkMode): string {
-  if (mode.kind === 'container') return `container:${mode.container}`;
-  return mode.kind === 'networks' ? (mode.connections[0]?.network ?? 'none') : mode.kind;
-}
-
-/** The predefined networks, `bridge` as it is or as it will be, and those that somebody made, by name. */
-export function listNetworks({ records }: Context): readonly NetworkSummary[] {
-  const all = records.networks();
-  const containers = living(records.containers(), bootId());
-  const standard = findDefault(all);
-  const own = all.filter((record) => record !== standard).map((record) => summarize(record, containers));
-  const ready = predefined(records.directories.state).map((network) => {
-    if (network.name === 'bridge' && standard !== undefined) return summarize(standard, containers);
-    return { ...network, dangling: !containers.some((container) => lives(container, network.name)) };
-  });
-  return [...ready, ...own].toSorted((a, b) => order(a.name, b.name));
-}
-
-function summarize({ id, createdAt, request, network }: NetworkRecord, containers: readonly Living[]): NetworkSummary {
-  const families = [...new Set(network.subnets.map(({ subnet }) => subnet.address.family))].toSorted();
-  return {
-    id,
-    name: network.name,
-    driver: network.kind,
-    scope: 'local',
-    createdAt: new Date(createdAt),
-    families,
-    internal: network.internal,
-    labels: request?.labels ?? {},
-    dangling: !containers.some(({ life }) => life.plugs.some(({ networkId }) => networkId === id)),
-  };
-}
-
-/** Does it live in the machine's stack, or in one without networks? */
-function lives({ network }: Living, name: string): boolean {
-  return network.kind === name;
-}
+import type { NetworkInspection } from '../engine.ts';
+import { findNetwork, hasMode, listNetworks, networkNotFound } from '../store/network-lookup.ts';
+import { containersWithRun, type NetworkRecord, type RunningContainer } from '../store/record.ts';
 
 /**
  * A network by its id, its name or the beginning of its id.
@@ -56,10 +14,10 @@ function lives({ network }: Living, name: string): boolean {
  */
 export function inspectNetwork(context: Context, reference: string): NetworkInspection {
   const meant = reference === 'default' ? 'bridge' : reference;
-  const summary = findMeant(listNetworks(context), ({ name }) => name, meant);
-  if (summary === undefined) throw notFound(reference);
+  const summary = findNetwork(listNetworks(context), ({ name }) => name, meant);
+  if (summary === undefined) throw networkNotFound(reference);
   const record = context.records.networkById(summary.id);
-  const containers = living(context.records.containers(), bootId());
+  const containers = containersWithRun(context.records.containers(), bootId());
   const subnets = record?.network.subnets ?? [];
   const used = usedAddresses(containers, summary.id);
   return {
@@ -71,7 +29,7 @@ export function inspectNetwork(context: Context, reference: string): NetworkInsp
     options: record?.request?.options ?? (record === undefined ? {} : defaultOptions(record)),
     containers:
       record === undefined
-        ? containers.filter((container) => lives(container, summary.name)).map(memberOfStack)
+        ? containers.filter((container) => hasMode(container, summary.name)).map(memberOfStack)
         : containers.flatMap((container) => membersOf(record, container)),
   };
 }
@@ -89,11 +47,11 @@ function defaultOptions({ network }: NetworkRecord): Readonly<Record<string, str
       };
 }
 
-function memberOfStack({ id, name }: Living): NetworkInspection['containers'][number] {
+function memberOfStack({ id, name }: RunningContainer): NetworkInspection['containers'][number] {
   return { id, name, endpointId: '', addresses: [] };
 }
 
-function membersOf(record: NetworkRecord, { id, name, life }: Living): NetworkInspection['containers'] {
+function membersOf(record: NetworkRecord, { id, name, life }: RunningContainer): NetworkInspection['containers'] {
   return life.plugs
     .filter(({ networkId }) => networkId === record.id)
     .map(({ endpoint }) => ({ id, name, endpointId: endpoint.id, mac: endpoint.mac, addresses: endpoint.addresses }));

@@ -1,5 +1,5 @@
 /** Ports of the machine for a container: chosen and bound, before anything is made. */
-import { carried } from '../../networks/port-mapping.ts';
+import { withHostPort } from '../../networks/port-mapping.ts';
 import type { DefaultRoute } from '../../plan/step.ts';
 import { allocatePorts, collide, publishAll } from '../../services/port-allocation.ts';
 import { isUnspecified, unspecified } from '../../values/address.ts';
@@ -8,18 +8,20 @@ import { GangwayError } from '../../values/errors.ts';
 import { type ForwardSet, spread } from '../../values/forward-set.ts';
 import type { Forward, PortBinding, PublishedPort } from '../../values/port.ts';
 import { claimsEveryPort, formatBinding, formatPort, formatPublish, size } from '../../values/port-grammar.ts';
-import { type Context, letIn } from '../context.ts';
-import { canBePublished, destinationsOf, forwardsOf, hostBindingOf, type Wired } from '../endpoint/routes.ts';
-import { hostPorts, kernelFamilies } from '../host-facts.ts';
+import { type Context, openPorts } from '../context.ts';
+import type { Endpoints } from '../endpoint/routes.ts';
+import { kernelFamilies } from '../host-facts.ts';
 import type { ContainerRecord } from '../store/record.ts';
+import { hostPorts } from './host-ports.ts';
+import { canBePublished, destinationsOf, forwardsOf, hostBindingOf } from './targets.ts';
 
 /** How often a port is chosen anew that somebody took while we were looking. */
 const portAttempts = 10;
 
-interface Asking {
+interface PortRequest {
   readonly record: ContainerRecord;
   readonly asked: readonly PublishedPort[];
-  readonly wired: Wired;
+  readonly wired: Endpoints;
   readonly ways: readonly DefaultRoute[];
   /** What the container has itself: free for its own next start, or taken, where these ports come on top. */
   readonly own: 'free' | 'taken';
@@ -31,7 +33,7 @@ interface Asking {
  * @returns nothing without a way out, and with a warning where that is another link of the machine's network (macvlan)
  * @throws GangwayError port-in-use, with who has it
  */
-export async function bindPorts(context: Context, asking: Asking): Promise<readonly PortBinding[]> {
+export async function bindPorts(context: Context, asking: PortRequest): Promise<readonly PortBinding[]> {
   const { record, asked, wired, ways } = asking;
   const hostAddress = hostBindingOf(wired, ways);
   const wanted = hostAddress === undefined ? asked : asked.map((port) => ({ hostAddress, ...port }));
@@ -44,12 +46,12 @@ export async function bindPorts(context: Context, asking: Asking): Promise<reado
   }
   const destinations = destinationsOf(wired, ways);
   const isRouted: IsRouted = ({ hostAddress }) => destinations[hostAddress.family]?.routed !== undefined;
-  const sockets = socketsOf(wanted, isRouted);
+  const sockets = countSockets(wanted, isRouted);
   try {
     if (sockets > 0 && !context.dryRun) await context.sockets.requireRoom(record.id, sockets);
     return await choose(context, asking, wanted, isRouted);
   } catch (error) {
-    await context.sockets.giveUp(record.id);
+    await context.sockets.cancel(record.id);
     throw error;
   }
 }
@@ -58,7 +60,7 @@ type IsRouted = (binding: PortBinding) => boolean;
 
 async function choose(
   context: Context,
-  { record, wired, ways, own }: Asking,
+  { record, wired, ways, own }: PortRequest,
   wanted: readonly PublishedPort[],
   isRouted: IsRouted,
 ): Promise<readonly PortBinding[]> {
@@ -78,8 +80,8 @@ async function choose(
     });
     const bindings = allocated.map(introducing(record.request));
     const led = forwardsOf(wired, ways, bindings);
-    refuseRouted(record, led);
-    const forwards = carried(led);
+    refuseRoutedClientAddress(record, led);
+    const forwards = withHostPort(led);
     if (context.dryRun || forwards.length === 0) return bindings;
     try {
       await context.sockets.reserve(record.id, forwards, record.name);
@@ -93,7 +95,7 @@ async function choose(
 }
 
 /** How many sockets these ports take: one each, also on all addresses of both families, but for those that are only opened. */
-function socketsOf(wanted: readonly PublishedPort[], isRouted: IsRouted): number {
+function countSockets(wanted: readonly PublishedPort[], isRouted: IsRouted): number {
   const taken = new Map<string, number>();
   for (const { hostAddress, ...ports } of wanted) {
     const { protocol, containerPort } = ports;
@@ -107,7 +109,7 @@ function socketsOf(wanted: readonly PublishedPort[], isRouted: IsRouted): number
 }
 
 /** @throws GangwayError conflicting-options where clients come to the container itself, and there is no relay to introduce them */
-function refuseRouted({ name }: ContainerRecord, forwards: readonly Forward[]): void {
+function refuseRoutedClientAddress({ name }: ContainerRecord, forwards: readonly Forward[]): void {
   const direct = forwards.find(({ binding, routed }) => routed !== undefined && binding.clientAddress !== undefined);
   if (direct === undefined) return;
   const port = formatPort({ port: direct.binding.containerPort, protocol: direct.binding.protocol });
@@ -118,7 +120,7 @@ function refuseRouted({ name }: ContainerRecord, forwards: readonly Forward[]): 
 }
 
 /** Every port that a container asks for. */
-export function askedPorts({ request }: ContainerRecord): readonly PublishedPort[] {
+export function requestedPorts({ request }: ContainerRecord): readonly PublishedPort[] {
   const { publish, publishAll: everything, expose } = request;
   return [...publish, ...(everything ? publishAll(expose, publish) : [])];
 }
@@ -127,15 +129,15 @@ export function askedPorts({ request }: ContainerRecord): readonly PublishedPort
  * Closes the ports that will have gone, before the facts go that say who may not ask the process behind them: one that is open
  * would carry anybody.
  */
-export async function closeFirst(
+export async function closeRemovedPorts(
   { sockets, dryRun }: Context,
   { id, name }: ContainerRecord,
   { before, after }: { readonly before: readonly ForwardSet[]; readonly after: readonly ForwardSet[] },
 ): Promise<void> {
-  const lasting = new Set(carried(spread(after)).map(({ binding }) => formatBinding(binding)));
-  const open = carried(spread(before));
+  const lasting = new Set(withHostPort(spread(after)).map(({ binding }) => formatBinding(binding)));
+  const open = withHostPort(spread(before));
   const left = open.filter(({ binding }) => lasting.has(formatBinding(binding)));
-  if (!dryRun && left.length < open.length) await sockets.keep(id, left, name);
+  if (!dryRun && left.length < open.length) await sockets.keepOnly(id, left, name);
 }
 
 /** Makes the change between the moment at which the sockets are bound and the one at which they hear. */
@@ -149,8 +151,8 @@ export async function whileBound(
   try {
     await work();
   } catch (error) {
-    await context.sockets.giveUp(id);
+    await context.sockets.cancel(id);
     throw error;
   }
-  await letIn(context, id);
+  await openPorts(context, id);
 }

@@ -1,6 +1,6 @@
 /** What the model of the firewall is told of this machine: from the records, and from the kernel's links and routes. */
-import { learnedIn, learnedSets } from '../../firewall/dns-egress-elements.ts';
-import type { HostLink, HostRoute, ModelNetwork, World } from '../../firewall/model/topology.ts';
+import { learnedEntry, learnedSets } from '../../firewall/dns-egress-elements.ts';
+import type { HostLink, HostRoute, ModelNetwork, ModelTopology } from '../../firewall/model/topology.ts';
 import { listAddresses } from '../../kernel/address.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { listLinks } from '../../kernel/link.ts';
@@ -8,18 +8,18 @@ import { listRoutesOfAllTables } from '../../kernel/route.ts';
 import { readSysctl } from '../../kernel/sysctl.ts';
 import { policyOf } from '../../networks/bridge.ts';
 import { closesTransit } from '../../networks/masquerade.ts';
-import { World as KernelWorld } from '../../plan/kernel-handles.ts';
+import { KernelHandles as KernelWorld } from '../../plan/kernel-handles.ts';
 import { type Family, families } from '../../values/address.ts';
 import { spread } from '../../values/forward-set.ts';
-import { isAlive } from '../container/teardown.ts';
+import { isAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import { ipForward, kernelFamilies } from '../host-facts.ts';
-import { type Living, living } from '../store/record.ts';
+import { containersWithRun, type RunningContainer } from '../store/record.ts';
 import type { Records } from '../store/record-store.ts';
 
 /** Takes no lock, and changes nothing. */
-export function observeWorld(context: Context): World {
+export function observeWorld(context: Context): ModelTopology {
   const { records } = context;
   const containers = running(records);
   return {
@@ -44,8 +44,8 @@ export function observeWorld(context: Context): World {
 }
 
 /** Those that have a process at this moment. */
-function running(records: Records): readonly Living[] {
-  return living(records.containers(), bootId()).filter(({ life }) => isAlive(life));
+function running(records: Records): readonly RunningContainer[] {
+  return containersWithRun(records.containers(), bootId()).filter(({ life }) => isAlive(life));
 }
 
 function bridges(context: Context): readonly ModelNetwork[] {
@@ -63,10 +63,10 @@ function bridges(context: Context): readonly ModelNetwork[] {
 }
 
 /** No record has them. */
-function learnedFacts(context: Context): readonly ReturnType<typeof learnedIn>[] {
+function learnedFacts(context: Context): readonly ReturnType<typeof learnedEntry>[] {
   using world = new KernelWorld(context.host());
-  const found = standingBackend(context).found(world, 'an answer for a name', learnedSets);
-  return found.map(({ step }) => learnedIn(step));
+  const found = activeBackend(context).installed(world, 'an answer for a name', learnedSets);
+  return found.map(({ step }) => learnedEntry(step));
 }
 
 function observeWays({ host }: Context): {

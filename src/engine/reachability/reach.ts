@@ -1,9 +1,9 @@
 /** `gangway reach`: who reaches whom, by which address and port, and why not. Reads; changes nothing, needs no lock. */
 import { type Answer, dropped } from '../../firewall/model/answer.ts';
-import { judge } from '../../firewall/model/model.ts';
-import type { World } from '../../firewall/model/topology.ts';
+import { evaluate } from '../../firewall/model/model.ts';
+import type { ModelTopology } from '../../firewall/model/topology.ts';
 import { bootId } from '../../kernel/boot.ts';
-import { World as KernelWorld } from '../../plan/kernel-handles.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { formatAddress, isAddress } from '../../values/address.ts';
 import { destinationProtocols } from '../../values/destination-grammar.ts';
 import { GangwayError } from '../../values/errors.ts';
@@ -13,8 +13,8 @@ import type { Port } from '../../values/port.ts';
 import { parsePort } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
 import type { ReachQuestion, ReachWay } from '../engine.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { warnOfObstacles } from '../firewall/foreign-rules-warning.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
+import { warnOfForeignRules } from '../firewall/reconcile.ts';
 import type { NetworkRecord } from '../store/record.ts';
 import { observeWorld } from './model-input.ts';
 import { prove } from './probe.ts';
@@ -35,10 +35,10 @@ export async function reach(context: Context, question: ReachQuestion): Promise<
     return { ask, answer: answerTo(world, asker, ask, question.mark) };
   });
   const told = all.filter(({ ask }) => !isCovered(ask, all));
-  warnOfObstacles(context, standingBackend(context), standing(context));
+  warnOfForeignRules(context, activeBackend(context), standing(context));
   if (question.probe !== true) return told.map(wayOf);
   if (asker.place === undefined) throw fromElsewhere(question.from);
-  using kernel = new KernelWorld(context.host());
+  using kernel = new KernelHandles(context.host());
   const { place, source } = asker;
   const keepsMark = place === 'host';
   if (question.mark !== undefined && !keepsMark) context.onWarning(lostMark(question.from));
@@ -83,18 +83,18 @@ function fromElsewhere(from: string): GangwayError {
   });
 }
 
-function answerTo(world: World, asker: Asker, { address, port, hidden }: Ask, mark = 0): Answer {
+function answerTo(world: ModelTopology, asker: Asker, { address, port, hidden }: Ask, mark = 0): Answer {
   if (hidden) {
     return dropped('loopback', `${formatAddress(address)} of the machine is reached from the machine alone`, []);
   }
   const origin = asker.to(address);
   if ('outcome' in origin) return origin;
   const asked = port === 'any' ? unpublished(world) : port;
-  return judge(world, { from: origin, to: address, mark, ...(asked === undefined ? {} : { port: asked }) });
+  return evaluate(world, { from: origin, to: address, mark, ...(asked === undefined ? {} : { port: asked }) });
 }
 
 /** A port that nobody publishes. */
-function unpublished({ publications }: World): Port {
+function unpublished({ publications }: ModelTopology): Port {
   const taken = new Set(publications.flatMap(({ forward: { binding } }) => [binding.containerPort, binding.hostPort]));
   let port = 1;
   while (taken.has(port)) port++;

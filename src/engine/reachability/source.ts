@@ -1,16 +1,16 @@
 /** Who asks: by the words of a person, and with what the model has to know of the way that they take. */
 import { type Dropped, dropped } from '../../firewall/model/answer.ts';
 import {
-  addressTowards,
   endpointAt,
   familyName,
-  isBehind,
-  isOfHost,
-  linkTo,
+  hostAddressTowards,
+  isHostAddress,
+  isInSubnets,
+  type ModelTopology,
   type Origin,
-  type World,
+  routeLink,
 } from '../../firewall/model/topology.ts';
-import type { Place } from '../../plan/namespace-ref.ts';
+import type { NamespaceRef } from '../../plan/namespace-ref.ts';
 import {
   type Address,
   type Family,
@@ -23,14 +23,13 @@ import {
   unspecified,
 } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
-import { notRunning } from '../container/run.ts';
-import { isAlive } from '../container/teardown.ts';
+import { isAlive, notRunning } from '../container-state.ts';
 import type { Context } from '../context.ts';
-import type { Life } from '../store/record.ts';
+import type { Run } from '../store/record.ts';
 
 export interface Asker {
   /** Where a probe would be sent from; undefined for who is on another machine. */
-  readonly place: Place | undefined;
+  readonly place: NamespaceRef | undefined;
   /** The address that it binds itself to. */
   readonly source?: Address;
   /** The way to an address, or why there is none. */
@@ -43,15 +42,15 @@ export interface Asker {
  * @param text `host`, `outside`, an address, or a container
  * @throws GangwayError container-not-found, container-not-running, not-supported
  */
-export function askerOf(context: Context, world: World, text: string): Asker {
+export function askerOf(context: Context, world: ModelTopology, text: string): Asker {
   if (text === 'host') return host();
   if (text === 'outside') return outsider(world, (family) => standIn(world, family));
   if (!isAddress(text)) return containerNamed(context, world, text);
   const address = parseAddress(text);
   const there = endpointAt(world, address);
   if (there !== undefined) return containerNamed(context, world, there.container);
-  if (isOfHost(world, address)) return host(address);
-  if (world.networks.some((each) => isBehind(each, address))) throw nobodyAt(address);
+  if (isHostAddress(world, address)) return host(address);
+  if (world.networks.some((each) => isInSubnets(each, address))) throw nobodyAt(address);
   return outsider(world, (family) => (address.family === family ? address : undefined));
 }
 
@@ -70,10 +69,10 @@ function host(source?: Address): Asker {
   };
 }
 
-function outsider(world: World, sourceFor: (family: Family) => Address | undefined): Asker {
+function outsider(world: ModelTopology, sourceFor: (family: Family) => Address | undefined): Asker {
   const linkFor = (family: Family) => {
     const source = sourceFor(family);
-    return source === undefined ? undefined : linkTo(world, source);
+    return source === undefined ? undefined : routeLink(world, source);
   };
   return {
     place: undefined,
@@ -84,30 +83,30 @@ function outsider(world: World, sourceFor: (family: Family) => Address | undefin
     },
     hostAddress(family) {
       const [source, link] = [sourceFor(family), linkFor(family)];
-      return source === undefined || link === undefined ? undefined : addressTowards(world, link, source);
+      return source === undefined || link === undefined ? undefined : hostAddressTowards(world, link, source);
     },
   };
 }
 
 /** A neighbour on the wire by which the default route leaves, or on any other one: nobody in particular. */
-function standIn(world: World, family: Family): Address | undefined {
+function standIn(world: ModelTopology, family: Family): Address | undefined {
   const bridges = new Set(world.networks.map(({ policy }) => policy.bridge));
-  const uplink = linkTo(world, unspecified(family));
+  const uplink = routeLink(world, unspecified(family));
   const wires = world.links
     .filter(({ name }) => name !== 'lo' && !bridges.has(name))
     .toSorted((a, b) => Number(b.name === uplink) - Number(a.name === uplink));
   for (const { name, addresses } of wires) {
-    const own = addressTowards(world, name, unspecified(family));
+    const own = hostAddressTowards(world, name, unspecified(family));
     const prefix = addresses.find(({ address }) => sameAddress(address, own));
     if (prefix === undefined) continue;
     const first = offset(network(prefix).address, 1);
-    return isOfHost(world, first) ? offset(first, 1) : first;
+    return isHostAddress(world, first) ? offset(first, 1) : first;
   }
   return undefined;
 }
 
 /** @throws GangwayError container-not-found, container-not-running, not-supported */
-function containerNamed(context: Context, world: World, reference: string): Asker {
+function containerNamed(context: Context, world: ModelTopology, reference: string): Asker {
   const { name, life, stack } = stackOf(context, reference);
   if (stack === 'host') return host();
   const own = world.endpoints.filter(({ container }) => container === name);
@@ -117,7 +116,7 @@ function containerNamed(context: Context, world: World, reference: string): Aske
   const networkFor = (address: Address) => {
     const having = own.filter(({ addresses }) => addresses.some(({ family }) => family === address.family));
     const neighbour = having.find((endpoint) => {
-      return world.networks.some((each) => each.name === endpoint.network && isBehind(each, address));
+      return world.networks.some((each) => each.name === endpoint.network && isInSubnets(each, address));
     });
     return neighbour?.network ?? wayOut(context, life, address.family) ?? having[0]?.network;
   };
@@ -131,13 +130,13 @@ function containerNamed(context: Context, world: World, reference: string): Aske
     hostAddress(family) {
       const found = networkFor(unspecified(family));
       const bridge = world.networks.find((each) => each.name === found)?.policy.bridge;
-      return bridge === undefined ? undefined : addressTowards(world, bridge, unspecified(family));
+      return bridge === undefined ? undefined : hostAddressTowards(world, bridge, unspecified(family));
     },
   };
 }
 
 /** The network of the default route. */
-function wayOut({ records }: Context, { routes, plugs }: Life, family: Family): string | undefined {
+function wayOut({ records }: Context, { routes, plugs }: Run, family: Family): string | undefined {
   const link = routes.find((route) => route.family === family)?.link;
   const id = plugs.find(({ endpoint }) => endpoint.link === link)?.networkId;
   return records.networkById(id)?.network.name;

@@ -1,5 +1,5 @@
 /** What there is to ask of somebody: addresses and ports of the machine that lead there, and those of their own. */
-import type { Publication, World } from '../../firewall/model/topology.ts';
+import type { ModelTopology, Publication } from '../../firewall/model/topology.ts';
 import {
   type Address,
   families,
@@ -25,7 +25,7 @@ export interface Ask {
 }
 
 /** @throws GangwayError container-not-found, container-not-running, not-supported */
-export function asksOf(context: Context, world: World, asker: Asker, question: ReachQuestion): readonly Ask[] {
+export function asksOf(context: Context, world: ModelTopology, asker: Asker, question: ReachQuestion): readonly Ask[] {
   const { to, port, protocol } = question;
   const wanted = port === undefined || protocol === 'icmp' ? undefined : { port, protocol: protocol ?? 'tcp' };
   if (isAddress(to)) return [plainly(parseAddress(to), wanted)];
@@ -53,7 +53,7 @@ function plainly(address: Address, port: Ask['port']): Ask {
 }
 
 /** The machine's own, as this asker would name them: not those of other networks' bridges. */
-function hostAddresses(world: World, asker: Asker): readonly Address[] {
+function hostAddresses(world: ModelTopology, asker: Asker): readonly Address[] {
   const near = families.flatMap((family) => asker.hostAddress(family) ?? []);
   const bridges = new Set(world.networks.map(({ policy }) => policy.bridge));
   const others = world.links

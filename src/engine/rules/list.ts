@@ -6,17 +6,17 @@
  *     kernel: what it has, as steps   --+
  */
 
-import { foundGuards, loadGuard } from '../../firewall/anti-spoofing.ts';
-import { type Backend, type BackendName, contentOf, type Found } from '../../firewall/backend.ts';
-import { isLearned } from '../../firewall/dns-egress-elements.ts';
-import { leadsTo, type Station, stationOf, stations } from '../../firewall/hook-order.ts';
-import { World } from '../../plan/kernel-handles.ts';
+import { installedAntiSpoofing, loadAntiSpoofing } from '../../firewall/anti-spoofing.ts';
+import { type Backend, type BackendName, type InstalledStep, stepContent } from '../../firewall/backend.ts';
+import { isLearnedStep } from '../../firewall/dns-egress-elements.ts';
+import { jumpsTo, type Stage, stageOf, stages } from '../../firewall/hook-order.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { kindOf } from '../../plan/kind.ts';
 import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
 import type { Counted } from '../../values/counted.ts';
 import { ignoring } from '../../values/errors.ts';
 import type { Context } from '../context.ts';
-import { isMoveAsked, standingBackend } from '../firewall/backend-selection.ts';
+import { activeBackend, isBackendSwitchRequested } from '../firewall/backend-selection.ts';
 import type { FirewallRule, RuleState, RulesAt } from '../results.ts';
 import { type Fact, factsIn, type Known, knownTo } from './recorded.ts';
 import { subjectOf } from './selector.ts';
@@ -28,10 +28,10 @@ import { subjectOf } from './selector.ts';
  * @throws GangwayError container-not-found, container-not-running, port-not-published; missing-program, program-failed
  */
 export function rules(context: Context, reference?: string): readonly RulesAt[] {
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const known = knownTo(context, firewall);
   const facts = factsIn(context, known, firewall);
-  using world = new World(context.host());
+  using world = new KernelHandles(context.host());
   const seen = look(world, firewall);
   const strangers = unexplained(seen, facts);
   const subject = subjectOf(context, { known, facts, strangers: strangers.map(({ step }) => step) }, reference);
@@ -40,14 +40,14 @@ export function rules(context: Context, reference?: string): readonly RulesAt[] 
     ...strangers.filter(({ step }) => subject.isNamedIn(step)).map((found) => tellStranger(context, found)),
   ];
   const fixed = constants(context, world, known, firewall);
-  return stations
+  return stages
     .filter((station) => reference === undefined || isMet(station, told))
     .flatMap((station) => tellStation(station, firewall.name, told, fixed[station.of]));
 }
 
 /** Nothing of a station that is neither wanted nor there. */
 function tellStation(
-  station: Station,
+  station: Stage,
   backend: BackendName,
   told: readonly Told[],
   state: RuleState | undefined,
@@ -60,36 +60,39 @@ function tellStation(
 }
 
 /** What the kernel has, by its content. */
-type Seen = ReadonlyMap<string, Found>;
+type Seen = ReadonlyMap<string, InstalledStep>;
 
-function look(world: World, firewall: Backend): Seen {
+function look(world: KernelHandles, firewall: Backend): Seen {
   const why = 'no record says why';
-  const all: readonly Found[] = [...firewall.found(world, why), ...foundGuards(world, why).map((step) => ({ step }))];
+  const all: readonly InstalledStep[] = [
+    ...firewall.installed(world, why),
+    ...installedAntiSpoofing(world, why).map((step) => ({ step })),
+  ];
   return new Map(all.map((found) => [keyOf(found.step), found]));
 }
 
 /** The guard's sets are in a table of their own. */
 function keyOf(step: FirewallStep): string {
-  return `${step.kind === 'element' ? (step.family ?? '') : ''} ${contentOf(step)}`;
+  return `${step.kind === 'element' ? (step.family ?? '') : ''} ${stepContent(step)}`;
 }
 
 interface Told {
   readonly step: FirewallStep | DiversionStep;
-  readonly station: Station | undefined;
+  readonly station: Stage | undefined;
   readonly rule: FirewallRule;
 }
 
-function tellFact(context: Context, world: World, { step, from }: Fact, seen: Seen): Told {
+function tellFact(context: Context, world: KernelHandles, { step, from }: Fact, seen: Seen): Told {
   const found = step.kind === 'diversion' ? undefined : seen.get(keyOf(step));
   const isThere = step.kind === 'diversion' ? holds(context, world, step) : found !== undefined;
   const rule = { ...line(context, step, isThere ? 'present' : 'missing', found?.counted), from };
-  return { step, station: stationOf(step), rule };
+  return { step, station: stageOf(step), rule };
 }
 
 /** What the switchboard has brought in is in no record, and there for a while. */
-function tellStranger(context: Context, { step, counted }: Found): Told {
-  const station = stationOf(step);
-  if (isLearned(step)) {
+function tellStranger(context: Context, { step, counted }: InstalledStep): Told {
+  const station = stageOf(step);
+  if (isLearnedStep(step)) {
     const why = 'an answer for a name to which the network may speak, as long as that holds';
     return { step, station, rule: line(context, { ...step, why }, 'present', counted) };
   }
@@ -102,28 +105,28 @@ function line({ kinds }: Context, step: Told['step'], state: RuleState, counted?
 }
 
 /** A namespace that has gone has taken its rules along. */
-function holds({ kinds }: Context, world: World, step: Step): boolean {
+function holds({ kinds }: Context, world: KernelHandles, step: Step): boolean {
   return ignoring('ENOENT', () => kindOf(kinds, step).holds(step, world)) ?? false;
 }
 
-function unexplained(seen: Seen, facts: readonly Fact[]): readonly Found[] {
+function unexplained(seen: Seen, facts: readonly Fact[]): readonly InstalledStep[] {
   const explained = new Set(facts.flatMap(({ step }) => (step.kind === 'diversion' ? [] : [keyOf(step)])));
   return [...seen].filter(([key]) => !explained.has(key)).map(([, found]) => found);
 }
 
 /** Does a packet meet it that these facts are about? */
-function isMet(station: Station, told: readonly Told[]): boolean {
+function isMet(station: Stage, told: readonly Told[]): boolean {
   const isOurs = told.some(({ step }) => step.kind !== 'diversion');
   return (
-    (station.always === true && isOurs) || told.some((one) => one.station === station || leadsTo(one.step, station))
+    (station.always === true && isOurs) || told.some((one) => one.station === station || jumpsTo(one.step, station))
   );
 }
 
 /** Are the rules that never change there, of the policy and of the guard? Undefined where they are not wanted either. */
-type Constants = Readonly<Record<Station['of'], RuleState | undefined>>;
+type Constants = Readonly<Record<Stage['of'], RuleState | undefined>>;
 
-function constants(context: Context, world: World, { machine }: Known, firewall: Backend): Constants {
-  const asked = isMoveAsked(context) ? firewall.load() : machine.ruleset;
+function constants(context: Context, world: KernelHandles, { machine }: Known, firewall: Backend): Constants {
+  const asked = isBackendSwitchRequested(context) ? firewall.load() : machine.ruleset;
   const state = (steps: readonly Step[], otherwise: readonly Step[]): RuleState | undefined => {
     const isThere = (all: readonly Step[]) => all.every((step) => holds(context, world, step));
     if (steps.length > 0) return isThere(steps) ? 'present' : 'missing';
@@ -131,7 +134,7 @@ function constants(context: Context, world: World, { machine }: Known, firewall:
   };
   return {
     policy: state(asked, firewall.load()),
-    guard: state(machine.guard ?? [], [loadGuard()]),
+    guard: state(machine.guard ?? [], [loadAntiSpoofing()]),
     container: undefined,
   };
 }

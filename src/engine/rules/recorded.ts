@@ -1,23 +1,24 @@
 /** What the records say that the firewall has been told, each fact with whose it is and which command it comes from. */
 
-import { isGuardStep } from '../../firewall/anti-spoofing.ts';
-import { type Backend, contentOf, isFirewallStep } from '../../firewall/backend.ts';
+import { isAntiSpoofingStep } from '../../firewall/anti-spoofing.ts';
+import { type Backend, isFirewallStep, stepContent } from '../../firewall/backend.ts';
 import { bootId } from '../../kernel/boot.ts';
-import { published } from '../../networks/port-mapping.ts';
+import { portFacts } from '../../networks/port-mapping.ts';
 import type { DiversionStep, FirewallStep, Step } from '../../plan/step.ts';
 import { isUnspecified } from '../../values/address.ts';
 import { optionOf } from '../../values/client-address.ts';
 import { endsOf, type ForwardRun } from '../../values/forward-set.ts';
 import { formatPublish, formatRange } from '../../values/port-grammar.ts';
 import type { Context } from '../context.ts';
-import { behindOf, wiredOf } from '../endpoint/routes.ts';
-import { isMoveAsked, retell } from '../firewall/backend-selection.ts';
+import { endpointsOf } from '../endpoint/routes.ts';
+import { isBackendSwitchRequested, retell } from '../firewall/backend-selection.ts';
+import { policyLookup } from '../ports/targets.ts';
 import {
-  type Living,
-  living,
+  containersWithRun,
+  type EndpointRecord,
   type MachineRecord,
   type NetworkRecord,
-  type Plug,
+  type RunningContainer,
   standingSteps,
 } from '../store/record.ts';
 
@@ -35,16 +36,17 @@ export interface Fact {
 export interface Known {
   readonly machine: MachineRecord;
   readonly networks: readonly NetworkRecord[];
-  readonly containers: readonly Living[];
+  readonly containers: readonly RunningContainer[];
 }
 
 export function knownTo(context: Context, firewall: Backend): Known {
   const { records } = context;
   const boot = bootId();
-  const containers = living(records.containers(), boot);
-  if (!isMoveAsked(context)) return { machine: records.machine(), networks: records.networks(), containers };
+  const containers = containersWithRun(records.containers(), boot);
+  if (!isBackendSwitchRequested(context))
+    return { machine: records.machine(), networks: records.networks(), containers };
   const moved = retell(context, firewall);
-  const lives = living(moved.containers, boot);
+  const lives = containersWithRun(moved.containers, boot);
   return { ...moved, containers: containers.map((record) => lives.find(({ id }) => id === record.id) ?? record) };
 }
 
@@ -71,12 +73,12 @@ function maker({ request, network }: NetworkRecord): string {
   return request === undefined ? `run --network ${network.name}` : `network create ${network.name}`;
 }
 
-function containerFacts(context: Context, record: Living, firewall: Backend): readonly Fact[] {
+function containerFacts(context: Context, record: RunningContainer, firewall: Backend): readonly Fact[] {
   const { id: owner, life } = record;
   const [first] = life.plugs;
   return [
     ...(life.guard ?? [])
-      .filter(isGuardStep)
+      .filter(isAntiSpoofingStep)
       .map((step) => ({ step, owner, from: plugger(record, plugOf(step, life.plugs)) })),
     ...(life.names?.steps ?? []).filter(isDiversion).map((step) => ({ step, owner, from: plugger(record, first) })),
     ...publishedFacts(context, record, firewall),
@@ -87,13 +89,13 @@ function isDiversion(step: Step): step is DiversionStep {
   return step.kind === 'diversion';
 }
 
-function plugOf(step: FirewallStep, plugs: readonly Plug[]): Plug | undefined {
+function plugOf(step: FirewallStep, plugs: readonly EndpointRecord[]): EndpointRecord | undefined {
   const [link] = (step.kind === 'element' && step.element?.key) || [];
   return plugs.find(({ endpoint }) => link?.type === 'ifname' && endpoint.hostLink === link.name);
 }
 
 /** The command that plugged a container in. */
-function plugger({ name, request }: Living, plug: Plug | undefined): string {
+function plugger({ name, request }: RunningContainer, plug: EndpointRecord | undefined): string {
   if (plug === undefined) return `run ${name}`;
   const { network } = plug.request;
   const asked = request.network.kind === 'networks' ? request.network.connections : [];
@@ -101,16 +103,20 @@ function plugger({ name, request }: Living, plug: Plug | undefined): string {
   return network === 'bridge' ? `run ${name}` : `run --network ${network} ${name}`;
 }
 
-function publishedFacts({ records }: Context, { id, name, life }: Living, firewall: Backend): readonly Fact[] {
+function publishedFacts(
+  { records }: Context,
+  { id, name, life }: RunningContainer,
+  firewall: Backend,
+): readonly Fact[] {
   if (life.published.length === 0) return [];
   const meant = new Map(
-    published(life.forwards, behindOf(wiredOf(records, life)), firewall).map(({ step, forwards }) => [
-      contentOf(step),
+    portFacts(life.forwards, policyLookup(endpointsOf(records, life)), firewall).map(({ step, forwards }) => [
+      stepContent(step),
       forwards,
     ]),
   );
   return life.published.map((step) => {
-    const forwards = meant.get(contentOf(step)) ?? [];
+    const forwards = meant.get(stepContent(step)) ?? [];
     return { step, owner: id, forwards, from: ['run', ...forwards.flatMap(publication), name].join(' ') };
   });
 }

@@ -1,5 +1,5 @@
 /** What `gangway rules` is asked about: everything, a network, a container, or published ports. */
-import { contentOf, linksIn } from '../../firewall/backend.ts';
+import { linksIn, stepContent } from '../../firewall/backend.ts';
 import type { FirewallStep } from '../../plan/step.ts';
 import { type Address, formatAddress, isUnspecified, sameAddress } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
@@ -8,8 +8,7 @@ import type { PortRange, Protocol } from '../../values/port.ts';
 import { parsePublish } from '../../values/port-grammar.ts';
 import { nearest } from '../../values/suggest.ts';
 import type { Context } from '../context.ts';
-import { listNetworks } from '../network/inspect.ts';
-import { findMeant } from '../store/network-lookup.ts';
+import { findNetwork, listNetworks } from '../store/network-lookup.ts';
 import type { Fact, Known } from './recorded.ts';
 
 export interface Subject {
@@ -58,7 +57,7 @@ function byName(
   isMeant: (one: Named, name: string) => boolean,
 ): Subject | undefined {
   const find = (all: readonly Named[], name: string) =>
-    findMeant(
+    findNetwork(
       all.filter((one) => isMeant(one, name)),
       (one) => one.name,
       name,
@@ -107,7 +106,7 @@ function ofContainer({ containers, networks }: Known, { id, name }: Named): Subj
 function namesAddress(step: FirewallStep, address: Address): boolean {
   const text = formatAddress(address);
   const forms = address.family === 4 ? [text, `${text}:`] : [text, `[${text}]:`];
-  return contentOf(step)
+  return stepContent(step)
     .split(/[\s/]+/)
     .some((word) => word === text || forms.slice(1).some((form) => word.startsWith(form)));
 }

@@ -5,34 +5,40 @@
  * back, before a new container gets its place: closed, and not half open.
  */
 import { isFirewallStep } from '../../firewall/backend.ts';
-import { listNeighbours } from '../../firewall/foreign-firewalls.ts';
+import { listForeignFirewalls } from '../../firewall/foreign-firewalls.ts';
 import { bootId } from '../../kernel/boot.ts';
 import { ipv4Forwarding, ipv6Forwarding } from '../../kernel/forwarding.ts';
-import { forwarding, turnsOnForwarding } from '../../networks/masquerade.ts';
+import { enableForwarding, enablesForwarding } from '../../networks/masquerade.ts';
 import { createNetwork, linkOf, type Network } from '../../networks/network.ts';
+import { isTransparent, returnPath } from '../../networks/transparent-source.ts';
 import type { RecordChange } from '../../plan/change.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { Step } from '../../plan/step.ts';
 import type { Address, Family } from '../../values/address.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { Forward } from '../../values/port.ts';
 import type { Context } from '../context.ts';
 import { raiseGuard } from '../firewall/anti-spoofing.ts';
-import { askedIn, isLoaded, standingBackend } from '../firewall/backend-selection.ts';
-import { warnOfObstacles } from '../firewall/foreign-rules-warning.ts';
+import { activeBackend, isLoaded, requestedBackend } from '../firewall/backend-selection.ts';
+import { warnOfForeignRules } from '../firewall/reconcile.ts';
 import { factsOf } from '../firewall/repair.ts';
-import { wayBackFor } from '../firewall/transparent-return-path.ts';
 import { kernelFamilies } from '../host-facts.ts';
-import { holds, holdsAsRecorded } from '../store/installed-state.ts';
-import { type ContainerRecord, isLiving, living, type MachineRecord, type NetworkRecord } from '../store/record.ts';
+import { isInstalled, isInstalledAsRecorded, missingSteps } from '../store/installed-state.ts';
+import {
+  type ContainerRecord,
+  containersWithRun,
+  hasRun,
+  type MachineRecord,
+  type NetworkRecord,
+} from '../store/record.ts';
 
 /** What has to be made for networks to stand, and the records that will say so. */
-export interface Ground {
+export interface Prerequisites {
   readonly steps: readonly Step[];
   readonly records: readonly RecordChange[];
 }
 
-interface Wanted {
+interface PrerequisiteRequest {
   readonly networks: readonly NetworkRecord[];
   /** The container that is plugged in: without one the machine need not forward. `begins`: it has no plug yet. */
   readonly forwardFor?: { readonly id: string; readonly begins: boolean };
@@ -42,32 +48,32 @@ interface Wanted {
   readonly cursors?: Readonly<Record<string, Address>>;
 }
 
-export function prepareGround(context: Context, world: World, wanted: Wanted): Ground {
+export function planPrerequisites(context: Context, world: KernelHandles, wanted: PrerequisiteRequest): Prerequisites {
   const { records } = context;
-  const firewall = standingBackend(context);
+  const firewall = activeBackend(context);
   const machine = records.machine();
   const boot = bootId();
   const standing = wanted.networks.map((record, index) =>
-    stand(context, world, record, { boot, earlier: wanted.networks.slice(0, index) }),
+    planNetwork(context, world, record, { boot, earlier: wanted.networks.slice(0, index) }),
   );
   // What has no bridge never passes our rules.
   const bridged = wanted.networks.some(({ network }) => network.kind === 'bridge');
-  warnOfObstacles(context, firewall, wanted.networks);
+  warnOfForeignRules(context, firewall, wanted.networks);
   const guard = raiseGuard(context, world, wanted.networks);
   // What a record says is loaded has been looked at before this change (settle.ts).
   const loaded = !bridged || machine.ruleset.length > 0 || isLoaded(context, world, firewall);
   const ruleset = loaded ? [] : firewall.load();
   const lost = loaded ? [] : factsOf(context, wanted.networks);
   const forward = forwardingFor(context, world, machine, wanted);
-  const back = wayBackFor(context, world, wanted.forwards ?? []);
+  const back = planReturnPath(context, world, wanted.forwards ?? []);
   const after: MachineRecord = {
     ...machine,
-    ...askedIn(context),
+    ...requestedBackend(context),
     ruleset: loaded ? machine.ruleset : ruleset,
     ...(guard.rules.length === 0 ? {} : { guard: guard.rules }),
     forwarding: forward.record,
     ...(back.record.length === 0 ? {} : { wayBack: back.record }),
-    ...(forward.begins && { neighbours: listNeighbours(context.host().netfilter).map(({ where }) => where) }),
+    ...(forward.begins && { neighbours: listForeignFirewalls(context.host().netfilter).map(({ where }) => where) }),
     cursors: { ...machine.cursors, ...wanted.cursors },
   };
   return {
@@ -90,7 +96,7 @@ export function prepareGround(context: Context, world: World, wanted: Wanted): G
 }
 
 /** When a network gets its turn. */
-interface Moment {
+interface PlanPosition {
   readonly boot: string;
   /** Those whose steps come before its own. */
   readonly earlier: readonly NetworkRecord[];
@@ -100,12 +106,12 @@ interface Moment {
  * What of a network has to be made: all of it in a new boot, or only what somebody took away. Who has deleted a bridge has
  * left the firewall what it knows of it.
  */
-function stand(context: Context, world: World, record: NetworkRecord, { boot, earlier }: Moment) {
+function planNetwork(context: Context, world: KernelHandles, record: NetworkRecord, { boot, earlier }: PlanPosition) {
   const { made, network } = record;
   const stands = made?.boot === boot && hasLink(world, network);
-  const steps = stands ? made.steps : makeAnew(context, world, network, earlier);
+  const steps = stands ? made.steps : createSteps(context, world, network, earlier);
   const isThere = (step: Step) =>
-    stands ? holdsAsRecorded(context, world, step) : outlivesBridge(step) && holds(context, world, step);
+    stands ? isInstalledAsRecorded(context, world, step) : outlivesBridge(step) && isInstalled(context, world, step);
   const missing = steps.filter((step) => !isThere(step));
   return { record, made: steps, missing, isNew: !stands };
 }
@@ -116,15 +122,15 @@ function stand(context: Context, world: World, record: NetworkRecord, { boot, ea
  *
  * @throws GangwayError network-exists
  */
-function makeAnew(
+function createSteps(
   context: Context,
-  world: World,
+  world: KernelHandles,
   network: Network,
   earlier: readonly NetworkRecord[],
 ): readonly Step[] {
   const link = linkOf(network);
   const isThere = earlier.some((other) => linkOf(other.network) === link) || world.findLink('host', link) !== undefined;
-  if (!isThere) return createNetwork(network, kernelFamilies(), standingBackend(context));
+  if (!isThere) return createNetwork(network, kernelFamilies(), activeBackend(context));
   if (network.kind !== 'bridge') return [];
   throw new GangwayError(
     'network-exists',
@@ -141,7 +147,7 @@ function outlivesBridge(step: Step): boolean {
 }
 
 /** A link of the right kind: somebody may have deleted ours and made another one of its name. */
-function hasLink(world: World, network: Network): boolean {
+function hasLink(world: KernelHandles, network: Network): boolean {
   const found = world.findLink('host', linkOf(network));
   return found !== undefined && (network.kind !== 'bridge' || found.kind === 'bridge');
 }
@@ -152,9 +158,9 @@ function hasLink(world: World, network: Network): boolean {
  */
 function forwardingFor(
   context: Context,
-  world: World,
+  world: KernelHandles,
   { forwarding: before }: MachineRecord,
-  { networks, forwardFor }: Wanted,
+  { networks, forwardFor }: PrerequisiteRequest,
 ) {
   if (forwardFor === undefined) return { steps: [], record: before, begins: false };
   // Nothing of an internal network is ever passed on.
@@ -163,13 +169,13 @@ function forwardingFor(
   );
   const missing = (family: Family) =>
     subnets.some(({ subnet }) => subnet.address.family === family) &&
-    !before.some((step) => turnsOnForwarding(step, family));
+    !before.some((step) => enablesForwarding(step, family));
   const ipv6 = missing(6) ? ipv6Forwarding() : undefined;
   const needed = { ...(missing(4) ? { ipv4: ipv4Forwarding() } : {}), ...(ipv6 === undefined ? {} : { ipv6 }) };
-  const fresh = forwarding(needed, standingBackend(context));
+  const fresh = enableForwarding(needed, activeBackend(context));
   const last = context.records.containerById(forwardFor.id);
-  const hasEnded = forwardFor.begins && last !== undefined && endsForwarding(context, last);
-  const isOff = (step: Step) => hasEnded || !holdsAsRecorded(context, world, step);
+  const hasEnded = forwardFor.begins && last !== undefined && canDisableForwarding(context, last);
+  const isOff = (step: Step) => hasEnded || !isInstalledAsRecorded(context, world, step);
   return {
     steps: [...before.filter(isOff), ...fresh],
     record: [...before, ...fresh],
@@ -178,29 +184,39 @@ function forwardingFor(
 }
 
 /** What ends with the last plug of the last container, and the record that will say so. */
-export function endForwarding(context: Context, record: ContainerRecord): Ground {
-  if (!endsForwarding(context, record)) return { steps: [], records: [] };
+export function disableForwarding(context: Context, record: ContainerRecord): Prerequisites {
+  if (!canDisableForwarding(context, record)) return { steps: [], records: [] };
   const machine = context.records.machine();
   return { steps: machine.forwarding, records: [context.records.putMachine({ ...machine, forwarding: [] })] };
 }
 
 /** With the last plug of the last container, the machine stops forwarding, if it was us who began and nobody counts on it. */
-function endsForwarding(context: Context, record: ContainerRecord): boolean {
-  const isPlugged = isLiving(record, bootId()) && record.life.plugs.length > 0;
-  const isOver = isPlugged && context.records.machine().forwarding.length > 0 && isAlone(context, record.id);
-  return isOver && newcomer(context) === undefined;
+function canDisableForwarding(context: Context, record: ContainerRecord): boolean {
+  const isPlugged = hasRun(record, bootId()) && record.life.plugs.length > 0;
+  const isOver = isPlugged && context.records.machine().forwarding.length > 0 && isLastEndpoint(context, record.id);
+  return isOver && newForeignFirewall(context) === undefined;
 }
 
 /**
  * Somebody whose rules about forwarded packets have come since the machine began to forward. Docker, say, found it
  * forwarding then, and counts on it: it goes on, and for strangers it stays closed.
  */
-export function newcomer({ records, host }: Context): string | undefined {
+export function newForeignFirewall({ records, host }: Context): string | undefined {
   const { neighbours = [] } = records.machine();
-  return listNeighbours(host().netfilter).find(({ where }) => !neighbours.includes(where))?.where;
+  return listForeignFirewalls(host().netfilter).find(({ where }) => !neighbours.includes(where))?.where;
 }
 
 /** Is no other container plugged into a network? */
-function isAlone({ records }: Context, id: string): boolean {
-  return !living(records.containers(), bootId()).some((other) => other.id !== id && other.life.plugs.length > 0);
+function isLastEndpoint({ records }: Context, id: string): boolean {
+  return !containersWithRun(records.containers(), bootId()).some(
+    (other) => other.id !== id && other.life.plugs.length > 0,
+  );
+}
+
+/** What of it has to be made for these ports, and all of it as the machine's record will have it. */
+function planReturnPath(context: Context, world: KernelHandles, forwards: readonly Forward[]) {
+  const { wayBack: standing = [] } = context.records.machine();
+  if (!isTransparent(forwards)) return { steps: [], record: standing };
+  const wanted = standing.length > 0 ? standing : returnPath(kernelFamilies());
+  return { steps: missingSteps(context, world, wanted), record: wanted };
 }

@@ -2,29 +2,28 @@
 import { constants } from 'node:fs';
 import type { Backend } from '../../firewall/backend.ts';
 import { changeRoutes, defaultRoutes } from '../../networks/default-route.ts';
-import { addHosts, nameServiceResolvConf, removeHosts } from '../../networks/files.ts';
-import { movingFlows, publish, republish } from '../../networks/port-mapping.ts';
+import { addHosts, embeddedDnsResolvConf, removeHosts } from '../../networks/files.ts';
+import { movedPortSteps, portSteps, republish } from '../../networks/port-mapping.ts';
 import type { Sandbox } from '../../networks/sandbox.ts';
 import type { FileStep, FirewallStep, Step } from '../../plan/step.ts';
 import { readInside } from '../../sys/openat2-beneath.ts';
 import type { Address } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
-import { gather, spread } from '../../values/forward-set.ts';
+import { forwardsKey, gather, spread } from '../../values/forward-set.ts';
 import type { PortBinding } from '../../values/port.ts';
-import { ownNames } from '../container/start.ts';
-import { hasNames } from '../dns/zones.ts';
-import { behindOf, forwardsOf, guardOf, type Wired, waysOf } from '../endpoint/routes.ts';
-import type { ContainerRecord, Life, Names, Plug } from '../store/record.ts';
-import { forwardsKey } from '../switchboard/protocol.ts';
-import { draftNames } from './sandbox.ts';
+import { hasDns, hostsNames } from '../dns/zones.ts';
+import { defaultRoutesOf, type Endpoints, guardOf } from '../endpoint/routes.ts';
+import { forwardsOf, policyLookup } from '../ports/targets.ts';
+import type { ContainerRecord, EndpointRecord, NameServerRecord, Run } from '../store/record.ts';
+import { draftNameServer } from './sandbox.ts';
 
-export function sandboxOf({ namespace }: Life): Sandbox {
+export function sandboxOf({ namespace }: Run): Sandbox {
   if (namespace === undefined) throw new TypeError('a container with plugs has a namespace');
   return { namespace };
 }
 
-export interface Rewired {
-  readonly life: Life;
+export interface Reconfigured {
+  readonly life: Run;
   /** What changes besides the plug itself. */
   readonly steps: readonly Step[];
   /** What changes before a plug is plugged in, and after it is pulled. */
@@ -35,35 +34,38 @@ export interface Rewired {
   readonly warnings: readonly string[];
 }
 
-export interface Rewiring {
-  readonly life: Life;
+export interface ReconfigureRequest {
+  readonly life: Run;
   /** As the plugs will be. */
-  readonly wired: Wired;
+  readonly wired: Endpoints;
   readonly verb: 'add' | 'remove';
-  readonly plug: Plug;
+  readonly plug: EndpointRecord;
   /** The published ports: those that there were, or the first ones. */
   readonly bindings: readonly PortBinding[];
   readonly firewall: Backend;
 }
 
 /** The container with other plugs: its ways out, its published ports, its hosts file. */
-export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindings, firewall }: Rewiring): Rewired {
+export function reconfigure(
+  record: ContainerRecord,
+  { life, wired, verb, plug, bindings, firewall }: ReconfigureRequest,
+): Reconfigured {
   const sandbox = sandboxOf(life);
-  const ways = waysOf(wired);
+  const ways = defaultRoutesOf(wired);
   const forwards = forwardsOf(wired, ways, bindings);
   const gathered = gather(forwards);
-  const published = publish(gathered, behindOf(wired), firewall);
+  const published = portSteps(gathered, policyLookup(wired), firewall);
   const elements = republish(life.published, published);
   const guarded = guardOf(wired);
-  const first = life.names === undefined && wired.some((each) => hasNames(each.record));
-  const names = first ? draftNames(record, sandbox) : life.names;
+  const first = life.names === undefined && wired.some((each) => hasDns(each.record));
+  const names = first ? draftNameServer(record, sandbox) : life.names;
   const hosts = rewriteHosts(record, life, verb, plug);
   const resolver = first && names !== undefined ? rewriteResolvConf(life, names) : undefined;
   const files = [hosts, resolver].flatMap((file) => (file === undefined || file.content === file.was ? [] : [file]));
   return {
     steps: [
       ...changeRoutes(life.routes, ways, sandbox),
-      ...(elements.length === 0 ? [] : movingFlows(elements, spread(life.forwards), forwards, addressesOf(wired))),
+      ...(elements.length === 0 ? [] : movedPortSteps(elements, spread(life.forwards), forwards, addressesOf(wired))),
       ...(first && names !== undefined ? names.steps : []),
       ...files,
     ],
@@ -82,7 +84,7 @@ export function rewire(record: ContainerRecord, { life, wired, verb, plug, bindi
   };
 }
 
-function addressesOf(wired: Wired): readonly Address[] {
+function addressesOf(wired: Endpoints): readonly Address[] {
   return wired.flatMap(({ plug }) => plug.endpoint.addresses.map(({ address }) => address));
 }
 
@@ -93,7 +95,7 @@ const largestBytes = 1 << 20;
  * A file of the container's as it is now. Undefined where who lives in there keeps us from reading or writing it, all of which
  * costs nothing: it is too large, there is a lease on it, it is a program that runs, or nobody may change it (chattr +i).
  */
-function readOwn(life: Life, name: string): string | undefined {
+function readOwn(life: Run, name: string): string | undefined {
   const read = () => readInside(life.launch.directory, name, largestBytes, constants.O_RDWR);
   return ignoring(['EFBIG', 'EAGAIN', 'ETXTBSY', 'EPERM'], () => ignoring('ENOENT', read) ?? '');
 }
@@ -106,25 +108,25 @@ function untouchable({ name }: ContainerRecord): string {
 /** Undefined where we are kept from the file: that must not keep anybody from being connected, nor from being disconnected. */
 function rewriteHosts(
   record: ContainerRecord,
-  life: Life,
+  life: Run,
   verb: 'add' | 'remove',
-  { endpoint }: Plug,
+  { endpoint }: EndpointRecord,
 ): FileStep | undefined {
   const was = readOwn(life, 'hosts');
   if (was === undefined) return undefined;
   const addresses = endpoint.addresses.map(({ address }) => address);
-  const content = (verb === 'add' ? addHosts : removeHosts)(was, ownNames(record), addresses);
+  const content = (verb === 'add' ? addHosts : removeHosts)(was, hostsNames(record), addresses);
   const path = `${life.launch.directory}/hosts`;
   return { kind: 'file', path, mode: 0o644, content, was, why: 'the container’s own lines in /etc/hosts' };
 }
 
 /** With its first network that has names a container asks its own name server, unless somebody wrote another file. */
-function rewriteResolvConf(life: Life, { resolver }: Names): FileStep | undefined {
+function rewriteResolvConf(life: Run, { resolver }: NameServerRecord): FileStep | undefined {
   const path = `${life.launch.directory}/resolv.conf`;
   const was = readOwn(life, 'resolv.conf');
   const ours = life.rest.find((step) => step.kind === 'file' && step.path === path);
   if (ours?.kind !== 'file' || ours.content !== was) return undefined;
-  const content = nameServiceResolvConf(resolver);
+  const content = embeddedDnsResolvConf(resolver);
   const why = 'names are asked of the container’s own name server from now on';
   return { kind: 'file', path, mode: 0o644, content, was, why };
 }

@@ -9,44 +9,49 @@
  */
 import { pinOf } from '../../kernel/namespace.ts';
 import { subordinateRange } from '../../kernel/user-namespace.ts';
-import { names } from '../../networks/dns.ts';
+import { redirectDns } from '../../networks/dns.ts';
 import { host } from '../../networks/host.ts';
-import { none, type Sandbox } from '../../networks/sandbox.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import { createSandbox, type Sandbox } from '../../networks/sandbox.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { DefaultRoute, Step } from '../../plan/step.ts';
 import { GangwayError } from '../../values/errors.ts';
 import type { ConnectionRequest } from '../../values/network.ts';
 import type { Forward } from '../../values/port.ts';
 import { resolverSettings } from '../../values/resolver.ts';
 import { closesIpv6 } from '../../values/sysctl-grammar.ts';
-import { isAlive } from '../container/teardown.ts';
+import { isAlive } from '../container-state.ts';
 import type { Context } from '../context.ts';
-import { hasNames } from '../dns/zones.ts';
-import { type DraftedPlug, draftPlug } from '../endpoint/allocate.ts';
-import { forwardsOf, type Wired, waysOf } from '../endpoint/routes.ts';
+import { hasDns } from '../dns/zones.ts';
+import { allocateEndpoint, type DraftedPlug } from '../endpoint/allocate.ts';
+import { defaultRoutesOf, type Endpoints } from '../endpoint/routes.ts';
 import { machineResolvConf } from '../host-facts.ts';
-import { askedPorts, bindPorts } from '../ports/allocate.ts';
-import { lookUp, resolveNetwork } from '../store/network-lookup.ts';
-import type { ContainerRecord, Life, Names, NetworkRecord } from '../store/record.ts';
-import { type Ground, prepareGround } from './prerequisites.ts';
+import { bindPorts, requestedPorts } from '../ports/allocate.ts';
+import { forwardsOf } from '../ports/targets.ts';
+import { findRecord, resolveNetwork } from '../store/network-lookup.ts';
+import type { ContainerRecord, NameServerRecord, NetworkRecord, Run } from '../store/record.ts';
+import { type Prerequisites, planPrerequisites } from './prerequisites.ts';
 
 /** A container's network stack, chosen and not yet made. */
-export interface Stack {
+export interface SandboxDraft {
   /** Absent in the machine's own network. */
   readonly sandbox?: Sandbox;
   /** The container whose stack it is. */
   readonly host?: ContainerRecord;
   readonly made: readonly Step[];
-  readonly wired: Wired;
+  readonly wired: Endpoints;
   readonly ways: readonly DefaultRoute[];
   readonly forwards: readonly Forward[];
   /** In networks with names. */
-  readonly names?: Names;
-  readonly ground?: Ground;
+  readonly names?: NameServerRecord;
+  readonly ground?: Prerequisites;
 }
 
 /** Chooses everything about the container's network, and has its ports bound. */
-export async function draftStack(context: Context, world: World, record: ContainerRecord): Promise<Stack> {
+export async function draftSandbox(
+  context: Context,
+  world: KernelHandles,
+  record: ContainerRecord,
+): Promise<SandboxDraft> {
   const nothing = { made: [], wired: [], ways: [], forwards: [] };
   const { network: mode, request } = record;
   switch (mode.kind) {
@@ -57,8 +62,8 @@ export async function draftStack(context: Context, world: World, record: Contain
     case 'container':
       return { ...nothing, ...join(context, mode.container) };
     case 'none': {
-      const sandbox = draftSandbox(context, record);
-      return { ...nothing, sandbox, made: none(sandbox) };
+      const sandbox = chooseNamespace(context, record);
+      return { ...nothing, sandbox, made: createSandbox(sandbox) };
     }
     case 'networks':
       return await plugged(context, world, record, mode.connections);
@@ -68,7 +73,7 @@ export async function draftStack(context: Context, world: World, record: Contain
 /** A plug in each network. A link's name that a later one asks for is not given to an earlier one. */
 function draftPlugs(
   context: Context,
-  world: World,
+  world: KernelHandles,
   record: ContainerRecord,
   { connections, sandbox }: { readonly connections: readonly ConnectionRequest[]; readonly sandbox: Sandbox },
 ): readonly DraftedPlug[] {
@@ -82,15 +87,20 @@ function draftPlugs(
       had: record.lastEnd?.addresses ?? [],
       withoutIpv6: closesIpv6(record.request.sysctls),
     };
-    drafts.push(draftPlug(context, networkOf(context, world, record, request.network), request, slot));
+    drafts.push(allocateEndpoint(context, networkOf(context, world, record, request.network), request, slot));
   }
   return drafts;
 }
 
 /** @throws GangwayError network-not-found, of a container that is there already with what to do about it */
-function networkOf(context: Context, world: World, { id, name }: ContainerRecord, reference: string): NetworkRecord {
+function networkOf(
+  context: Context,
+  world: KernelHandles,
+  { id, name }: ContainerRecord,
+  reference: string,
+): NetworkRecord {
   const known = context.records.containers().some((other) => other.id === id);
-  if (!known || reference === 'bridge' || lookUp(context.records.everyNetwork(), reference) !== undefined)
+  if (!known || reference === 'bridge' || findRecord(context.records.everyNetwork(), reference) !== undefined)
     return resolveNetwork(context, world, reference);
   throw new GangwayError('network-not-found', `network ${reference} of container ${name} was removed`, {
     hint: `create it again, or \`gangway network disconnect ${reference} ${name}\``,
@@ -99,19 +109,25 @@ function networkOf(context: Context, world: World, { id, name }: ContainerRecord
 
 async function plugged(
   context: Context,
-  world: World,
+  world: KernelHandles,
   record: ContainerRecord,
   connections: readonly ConnectionRequest[],
-): Promise<Stack> {
-  const sandbox = draftSandbox(context, record);
+): Promise<SandboxDraft> {
+  const sandbox = chooseNamespace(context, record);
   const drafts = draftPlugs(context, world, record, { connections, sandbox });
-  const ways = waysOf(drafts);
-  const bindings = await bindPorts(context, { record, asked: askedPorts(record), wired: drafts, ways, own: 'free' });
+  const ways = defaultRoutesOf(drafts);
+  const bindings = await bindPorts(context, {
+    record,
+    asked: requestedPorts(record),
+    wired: drafts,
+    ways,
+    own: 'free',
+  });
   const forwards = forwardsOf(drafts, ways, bindings);
   const ground =
     drafts.length === 0
       ? undefined
-      : prepareGround(context, world, {
+      : planPrerequisites(context, world, {
           networks: drafts.map((draft) => draft.record),
           forwardFor: { id: record.id, begins: true },
           forwards,
@@ -119,22 +135,22 @@ async function plugged(
         });
   return {
     sandbox,
-    made: none(sandbox),
+    made: createSandbox(sandbox),
     wired: drafts,
     ways,
     forwards,
-    ...(drafts.some((draft) => hasNames(draft.record)) ? { names: draftNames(record, sandbox) } : {}),
+    ...(drafts.some((draft) => hasDns(draft.record)) ? { names: draftNameServer(record, sandbox) } : {}),
     ...(ground === undefined ? {} : { ground }),
   };
 }
 
 /** What a container gets with its first network that has names. */
-export function draftNames({ request }: ContainerRecord, sandbox: Sandbox): Names {
-  return { steps: names(sandbox), resolver: resolverSettings(machineResolvConf(), request.resolver) };
+export function draftNameServer({ request }: ContainerRecord, sandbox: Sandbox): NameServerRecord {
+  return { steps: redirectDns(sandbox), resolver: resolverSettings(machineResolvConf(), request.resolver) };
 }
 
 /** The stack of a container that runs. @throws GangwayError container-not-found, container-not-running */
-function join({ records }: Context, reference: string): Pick<Stack, 'host' | 'sandbox'> {
+function join({ records }: Context, reference: string): Pick<SandboxDraft, 'host' | 'sandbox'> {
   const found = records.container(reference);
   if (found.life === undefined || !isAlive(found.life)) {
     throw new GangwayError(
@@ -153,7 +169,7 @@ function join({ records }: Context, reference: string): Pick<Stack, 'host' | 'sa
 }
 
 /** Is it still the life in whose stack that one lives? */
-function livesOn({ life: owner }: ContainerRecord, { joinedLife, startedAt }: Life): boolean {
+function livesOn({ life: owner }: ContainerRecord, { joinedLife, startedAt }: Run): boolean {
   if (owner === undefined) return false;
   return joinedLife === undefined ? owner.startedAt <= startedAt : owner.startedAt === joinedLife;
 }
@@ -165,7 +181,7 @@ function abandoned(found: ContainerRecord, owner: ContainerRecord): GangwayError
   return new GangwayError('container-not-running', message, { hint });
 }
 
-function draftSandbox({ records, onWarning }: Context, { id, request }: ContainerRecord): Sandbox {
+function chooseNamespace({ records, onWarning }: Context, { id, request }: ContainerRecord): Sandbox {
   const namespace = pinOf(id);
   if (request.userNamespace === 'host') return { namespace };
   return {

@@ -6,32 +6,36 @@
  * rules that no record has are of another boot, and gone.
  */
 import { isFirewallStep } from '../../firewall/backend.ts';
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import { type Kinds, kindOf } from '../../plan/kind.ts';
 import type { Step } from '../../plan/step.ts';
 import type { Records } from './record-store.ts';
 
 /** As much of an engine's context as is asked here. */
-interface Known {
+interface StateSource {
   readonly records: Records;
   readonly kinds: Kinds;
 }
 
-export function holds({ kinds }: Pick<Known, 'kinds'>, world: World, step: Step): boolean {
+export function isInstalled({ kinds }: Pick<StateSource, 'kinds'>, world: KernelHandles, step: Step): boolean {
   return kindOf(kinds, step).holds(step, world);
 }
 
 /** Those that are not so. */
-export function missing<S extends Step>(known: Pick<Known, 'kinds'>, world: World, steps: readonly S[]): readonly S[] {
-  return steps.filter((step) => !holds(known, world, step));
+export function missingSteps<S extends Step>(
+  known: Pick<StateSource, 'kinds'>,
+  world: KernelHandles,
+  steps: readonly S[],
+): readonly S[] {
+  return steps.filter((step) => !isInstalled(known, world, step));
 }
 
 /** Is that of which a record says that it stands? */
-export function holdsAsRecorded(known: Known, world: World, step: Step): boolean {
-  return (known.records.areAssumed && isFirewallStep(step)) || holds(known, world, step);
+export function isInstalledAsRecorded(known: StateSource, world: KernelHandles, step: Step): boolean {
+  return (known.records.areAssumed && isFirewallStep(step)) || isInstalled(known, world, step);
 }
 
 /** Are rules there of which no record says that they are? */
-export function holdUnrecorded(known: Known, world: World, rules: readonly Step[]): boolean {
-  return !known.records.areAssumed && missing(known, world, rules).length === 0;
+export function areInstalledUnrecorded(known: StateSource, world: KernelHandles, rules: readonly Step[]): boolean {
+  return !known.records.areAssumed && missingSteps(known, world, rules).length === 0;
 }

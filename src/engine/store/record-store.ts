@@ -16,8 +16,8 @@ import type { RecordChange } from '../../plan/change.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 import { order } from '../../values/order.ts';
 import type { Directories } from './directories.ts';
-import { namesIn } from './disk-errors.ts';
-import { allMeant, type ContainerRecord, type MachineRecord, type NetworkRecord } from './record.ts';
+import { namesIn } from './directories.ts';
+import { type ContainerRecord, type MachineRecord, matchReferences, type NetworkRecord } from './record.ts';
 import { formatRecord, parseRecord, type RecordKind } from './record-codec.ts';
 
 export class Records {
@@ -88,7 +88,7 @@ export class Records {
    * @throws GangwayError container-not-found
    */
   container(reference: string): ContainerRecord {
-    const [first, ...more] = allMeant(this.containers(), ({ name }) => name, reference);
+    const [first, ...more] = matchReferences(this.containers(), ({ name }) => name, reference);
     if (more.length > 0) {
       throw new GangwayError(
         'container-not-found',

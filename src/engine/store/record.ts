@@ -8,7 +8,7 @@ import type { BackendName } from '../../firewall/backend.ts';
 import type { ProcessIdentity } from '../../kernel/process.ts';
 import type { Endpoint } from '../../networks/bridge.ts';
 import type { Network } from '../../networks/network.ts';
-import { carried, withFlows } from '../../networks/port-mapping.ts';
+import { withConntrackCleanup, withHostPort } from '../../networks/port-mapping.ts';
 import type { ElementStep, FirewallStep, RouteStep, Step } from '../../plan/step.ts';
 import type { Address } from '../../values/address.ts';
 import type { ContainerRequest } from '../../values/container.ts';
@@ -40,14 +40,14 @@ export interface ContainerRecord {
   readonly restartsInARow?: number;
   /** Why the restart policy could not start it again. */
   readonly failure?: string;
-  readonly lastEnd?: End;
+  readonly lastEnd?: LastExit;
   /** What was made with the container itself: its directory, its unpacked archive. */
   readonly steps: readonly Step[];
   /** While it runs, and until what it left has been taken away. */
-  readonly life?: Life;
+  readonly life?: Run;
 }
 
-export interface End {
+export interface LastExit {
   /** `unknown` where the container's monitor was killed, or the machine. */
   readonly exitCode: number | 'unknown';
   readonly outOfMemory: boolean;
@@ -67,7 +67,7 @@ export interface HeldAddress {
 }
 
 /** One run of a container: everything that exists for it now, and how to take it away. */
-export interface Life {
+export interface Run {
   /** The boot in which it began. In another one the kernel has forgotten all of it. */
   readonly boot: string;
   readonly startedAt: string;
@@ -81,9 +81,9 @@ export interface Life {
   /** The namespace itself. */
   readonly sandbox: readonly Step[];
   /** Since it is, or was, in a user-defined network: it has a name server at 127.0.0.11. */
-  readonly names?: Names;
+  readonly names?: NameServerRecord;
   /** In the order in which they were plugged in. */
-  readonly plugs: readonly Plug[];
+  readonly plugs: readonly EndpointRecord[];
   /** What the port guard knows of all of them. Absent in records of before there was one. */
   readonly guard?: readonly ElementStep[];
   /** The default routes, at most one a family. */
@@ -95,7 +95,7 @@ export interface Life {
 }
 
 /** What a container's name server needs besides the networks. */
-export interface Names {
+export interface NameServerRecord {
   /** What leads questions to it. */
   readonly steps: readonly Step[];
   /** Whom it asks itself, as it stands in the container's resolv.conf. */
@@ -103,7 +103,7 @@ export interface Names {
 }
 
 /** A container's connection to a network, while it lives. */
-export interface Plug {
+export interface EndpointRecord {
   readonly networkId: string;
   readonly request: ConnectionRequest;
   readonly endpoint: Endpoint;
@@ -111,7 +111,7 @@ export interface Plug {
 }
 
 /** By id, name, or the beginning of an id, in this order: several where as many ids begin so. */
-export function allMeant<T extends { readonly id: string }>(
+export function matchReferences<T extends { readonly id: string }>(
   all: readonly T[],
   nameOf: (one: T) => string,
   reference: string,
@@ -122,48 +122,48 @@ export function allMeant<T extends { readonly id: string }>(
 }
 
 /** A container with a life in this boot. */
-export interface Living extends ContainerRecord {
-  readonly life: Life;
+export interface RunningContainer extends ContainerRecord {
+  readonly life: Run;
 }
 
 /**
  * Has it a life in this boot? Of one that began in another boot the kernel has forgotten everything: its ports and its
  * addresses are free, and it is plugged in nowhere.
  */
-export function isLiving(record: ContainerRecord, boot: string): record is Living {
+export function hasRun(record: ContainerRecord, boot: string): record is RunningContainer {
   return record.life?.boot === boot;
 }
 
-export function living(containers: readonly ContainerRecord[], boot: string): readonly Living[] {
-  return containers.filter((record) => isLiving(record, boot));
+export function containersWithRun(containers: readonly ContainerRecord[], boot: string): readonly RunningContainer[] {
+  return containers.filter((record) => hasRun(record, boot));
 }
 
 /** All that was done for a life, in order. */
-export function stepsOf({ sandbox, guard, names, plugs, routes, forwards, published, rest }: Life): readonly Step[] {
+export function stepsOf({ sandbox, guard, names, plugs, routes, forwards, published, rest }: Run): readonly Step[] {
   return [
     ...sandbox,
     ...(guard ?? []),
     ...(names?.steps ?? []),
     ...plugs.flatMap(({ steps }) => steps),
     ...routes,
-    ...withFlows(published, spread(forwards)),
+    ...withConntrackCleanup(published, spread(forwards)),
     ...rest,
   ];
 }
 
 /** Does somebody have to stay for this container, in this boot: for its published ports, or its name server? */
 export function isServed(record: ContainerRecord, boot: string): boolean {
-  return isLiving(record, boot) && (record.life.forwards.length > 0 || record.life.names !== undefined);
+  return hasRun(record, boot) && (record.life.forwards.length > 0 || record.life.names !== undefined);
 }
 
 /** Every published port, also those that are only opened in a routed network. */
-export function bindingsOf({ forwards }: Life): readonly PortBinding[] {
+export function bindingsOf({ forwards }: Run): readonly PortBinding[] {
   return spread(forwards).map(({ binding }) => binding);
 }
 
 /** Those that hold a port of the machine. */
-export function heldBindingsOf({ forwards }: Life): readonly PortBinding[] {
-  return spread(carried(forwards)).map(({ binding }) => binding);
+export function heldBindingsOf({ forwards }: Run): readonly PortBinding[] {
+  return spread(withHostPort(forwards)).map(({ binding }) => binding);
 }
 
 export interface NetworkRecord {

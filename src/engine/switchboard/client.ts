@@ -4,6 +4,7 @@ import { isListening } from '../../kernel/unix-listeners.ts';
 import { tryLock } from '../../sys/flock.ts';
 import { gather } from '../../values/forward-set.ts';
 import type { Forward } from '../../values/port.ts';
+import type { PortSockets } from '../context.ts';
 import type { RelayTraffic } from '../results.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import type { SwitchboardConnection } from './connection.ts';
@@ -18,7 +19,7 @@ import type { SwitchboardStatus } from './protocol.ts';
  * A connection is kept only from `requireRoom`, `reserve`, `attend` or `keep` to `serve` or `refresh`, because what they ask for lives as
  * long as it does; nothing here keeps a program from ending.
  */
-export class SwitchboardSockets {
+export class SwitchboardClient implements PortSockets {
   readonly #reserving = new Map<string, SwitchboardConnection>();
 
   /** @throws GangwayError invalid-option for a directory that is too long, before anything is made in it */
@@ -33,7 +34,7 @@ export class SwitchboardSockets {
    * @throws GangwayError not-supported where the limit of open files has no room for them
    */
   async requireRoom(owner: string, sockets: number): Promise<void> {
-    await this.giveUp(owner);
+    await this.cancel(owner);
     const connection = await findSwitchboard(this.options.runtimeDirectory);
     if (connection === undefined) {
       requireRoom(sockets, filesAtBirth());
@@ -54,7 +55,7 @@ export class SwitchboardSockets {
     try {
       await connection.reserve({ owner, name, forwards: gather(forwards) });
     } catch (error) {
-      await this.giveUp(owner);
+      await this.cancel(owner);
       throw error;
     }
   }
@@ -69,7 +70,7 @@ export class SwitchboardSockets {
     try {
       await connection.serve(owner);
     } finally {
-      await this.giveUp(owner);
+      await this.cancel(owner);
     }
   }
 
@@ -78,7 +79,7 @@ export class SwitchboardSockets {
    *
    * @throws GangwayError program-failed if it can't be opened; switchboard-unreachable
    */
-  async attend(record: ContainerRecord): Promise<void> {
+  async openNameServer(record: ContainerRecord): Promise<void> {
     const connection = await this.#kept(record.id);
     await connection.attend(record);
   }
@@ -87,13 +88,13 @@ export class SwitchboardSockets {
   async withdraw(owner: string): Promise<void> {
     const reserving = this.#reserving.get(owner);
     const connection = reserving?.isOpen ? reserving : await findSwitchboard(this.options.runtimeDirectory);
-    if (reserving !== connection) await this.giveUp(owner);
+    if (reserving !== connection) await this.cancel(owner);
     if (connection === undefined) return;
     this.#reserving.set(owner, connection);
     try {
       await connection.withdraw(owner);
     } finally {
-      await this.giveUp(owner);
+      await this.cancel(owner);
     }
   }
 
@@ -103,7 +104,7 @@ export class SwitchboardSockets {
    *
    * @throws GangwayError switchboard-unreachable, unless it has gone, and its sockets with it
    */
-  async keep(owner: string, forwards: readonly Forward[], name: string): Promise<void> {
+  async keepOnly(owner: string, forwards: readonly Forward[], name: string): Promise<void> {
     const connection = await findSwitchboard(this.options.runtimeDirectory);
     if (connection === undefined) return;
     this.#reserving.set(owner, connection);
@@ -111,7 +112,7 @@ export class SwitchboardSockets {
       await connection.keep({ owner, name, forwards: gather(forwards) });
     } catch (error) {
       const isThere = connection.isOpen;
-      await this.giveUp(owner);
+      await this.cancel(owner);
       if (isThere) throw error;
     }
   }
@@ -144,7 +145,7 @@ export class SwitchboardSockets {
   }
 
   /** As `refresh`. @returns a sentence for every container whose port somebody else has, or that nobody answers for */
-  async follow(): Promise<readonly string[]> {
+  async synchronize(): Promise<readonly string[]> {
     const { owners, names } = await this.refresh();
     const told = (what: string, states: readonly { readonly name: string; readonly reason?: string }[]) =>
       states.flatMap(({ name, reason }) =>
@@ -154,7 +155,7 @@ export class SwitchboardSockets {
   }
 
   /** What each of its sockets has carried; nothing where no switchboard runs. @throws GangwayError switchboard-unreachable */
-  async counts(): Promise<readonly RelayTraffic[]> {
+  async readTraffic(): Promise<readonly RelayTraffic[]> {
     const connection = await findSwitchboard(this.options.runtimeDirectory);
     if (connection === undefined) return [];
     try {
@@ -169,7 +170,7 @@ export class SwitchboardSockets {
   }
 
   /** Removes the files of a switchboard that was killed, where nobody needs another one. One more socket file harms nobody. */
-  sweep(): void {
+  removeLeftovers(): void {
     const { socket, metrics, log, lock } = switchboardFiles(this.options.runtimeDirectory);
     if (![socket, metrics].some((path) => existsSync(path))) return;
     // While we hold it, one that is just starting waits for us.
@@ -187,7 +188,7 @@ export class SwitchboardSockets {
   }
 
   /** Gives back what was reserved and is not served. */
-  async giveUp(owner: string): Promise<void> {
+  async cancel(owner: string): Promise<void> {
     const connection = this.#reserving.get(owner);
     this.#reserving.delete(owner);
     await connection?.close();

@@ -10,7 +10,7 @@ import { readLayout } from '../../kernel/cgroup.ts';
 import { ConnectHook } from '../../services/connect-hook/connect-hook.ts';
 import { GangwayError, messageOf } from '../../values/errors.ts';
 import type { ForwardSet } from '../../values/forward-set.ts';
-import type { HookStatus } from './protocol.ts';
+import type { HookStatus } from '../results.ts';
 
 /** How long connections may take to end by themselves after the port was withdrawn: as long as the relay lets them. */
 const drainSeconds = 10;
@@ -37,7 +37,7 @@ export interface HookOpening {
   readonly onFailure: (error: unknown) => void;
 }
 
-export class Leading {
+export class ConnectHookOwner {
   #hook: Hook | undefined;
   /** Why there is none. */
   #reason = 'no port is served yet';

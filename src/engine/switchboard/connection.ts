@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { encode } from '../../plan/encoding.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
+import { LineSplitter } from '../../values/line-splitter.ts';
 import type { RelayTraffic } from '../results.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import {
@@ -10,7 +11,6 @@ import {
   decodeCounts,
   decodeError,
   encodePublication,
-  LineSplitter,
   type Publication,
   protocolVersion,
   type Request,

@@ -12,15 +12,15 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { Backend } from '../../firewall/backend.ts';
 import { learnedElements, learnedSets } from '../../firewall/dns-egress-elements.ts';
-import { World } from '../../plan/kernel-handles.ts';
+import { KernelHandles } from '../../plan/kernel-handles.ts';
 import { kindOf, type TransactionKind } from '../../plan/kind.ts';
 import type { FirewallStep } from '../../plan/step.ts';
 import type { Open, Opening } from '../../services/dns/egress-opening.ts';
 import { GangwayError, hasErrno } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
 import type { Context } from '../context.ts';
-import { standingBackend } from '../firewall/backend-selection.ts';
-import { Turns } from '../store/serial-queue.ts';
+import { SerialQueue } from '../context.ts';
+import { activeBackend } from '../firewall/backend-selection.ts';
 import type { Learning } from './main.ts';
 
 /** As many are open to one network; then those make room that close first. */
@@ -44,12 +44,12 @@ interface Known {
   readonly until: number;
 }
 
-export class LearnedAddresses implements Learning {
+export class EgressByName implements Learning {
   readonly #known = new Map<string, Known>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #toldAt = Number.NEGATIVE_INFINITY;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   /** Of those who wait for the same turn. */
   readonly #gathered: Known[] = [];
   #gathering: Promise<void> | undefined;
@@ -101,7 +101,7 @@ export class LearnedAddresses implements Learning {
       const networks = new Set(this.context.records.networks().map(({ id }) => id));
       const now = this.now();
       await this.#forget(({ network, until }) => until <= now || !networks.has(network));
-      using world = new World(this.context.host());
+      using world = new KernelHandles(this.context.host());
       const steps = [...this.#known.values()].flatMap(({ element, until }) =>
         this.#steps([{ ...element, timeoutSeconds: Math.ceil((until - now) / 1000) }]),
       );
@@ -120,7 +120,7 @@ export class LearnedAddresses implements Learning {
   }
 
   get #backend(): Backend {
-    return standingBackend(this.context);
+    return activeBackend(this.context);
   }
 
   /** Each of them once, though an answer may say the same twice. */
@@ -139,7 +139,7 @@ export class LearnedAddresses implements Learning {
 
   /** Synchronous. The kernel takes no new time for what is there: it is taken out and put in again, in one transaction. */
   #openElements(wanted: readonly Known[]): void {
-    using world = new World(this.context.host());
+    using world = new KernelHandles(this.context.host());
     const renewing = (step: FirewallStep, known: boolean): FirewallStep =>
       step.kind === 'element' && step.element !== undefined && known
         ? { ...step, was: { set: step.element.set, key: step.element.key } }
@@ -162,7 +162,7 @@ export class LearnedAddresses implements Learning {
   }
 
   async #openRules(wanted: readonly Known[]): Promise<void> {
-    using world = new World(this.context.host());
+    using world = new KernelHandles(this.context.host());
     await this.#apply(
       this.#steps(wanted.filter((one) => this.#own(one) === undefined).map(({ element }) => element)),
       world,
@@ -210,24 +210,24 @@ export class LearnedAddresses implements Learning {
   }
 
   async #takeStrangers(): Promise<void> {
-    using world = new World(this.context.host());
-    const found = this.#backend.found(world, why, learnedSets).map(({ step }) => step);
+    using world = new KernelHandles(this.context.host());
+    const found = this.#backend.installed(world, why, learnedSets).map(({ step }) => step);
     await this.#takeAway(found);
   }
 
   async #takeAway(steps: readonly FirewallStep[]): Promise<void> {
     const [first] = steps;
-    using world = new World(this.context.host());
+    using world = new KernelHandles(this.context.host());
     if (first !== undefined) await this.#kind(first).undoAll(steps, world);
   }
 
-  #apply(steps: readonly FirewallStep[], world: World): void | Promise<void> {
+  #apply(steps: readonly FirewallStep[], world: KernelHandles): void | Promise<void> {
     const [first] = steps;
     return first === undefined ? undefined : this.#kind(first).applyAll(steps, world);
   }
 
   #steps(elements: readonly SetElement[]): readonly FirewallStep[] {
-    return this.#backend.know(elements, why);
+    return this.#backend.stepsFor(elements, why);
   }
 
   #kind(step: FirewallStep): TransactionKind<FirewallStep> {
@@ -238,7 +238,7 @@ export class LearnedAddresses implements Learning {
   #inTurn(work: () => Promise<void>): Promise<void> {
     // Begun at once: after such a callback nobody looks for promises.
     const nodes = setImmediate();
-    return this.#turns.take(() => nodes.then(work));
+    return this.#turns.run(() => nodes.then(work));
   }
 }
 

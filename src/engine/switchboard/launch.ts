@@ -13,10 +13,10 @@ import { makeDirectory } from '../../kernel/directory.ts';
 import { systemPath } from '../../kernel/run-program.ts';
 import { outliving } from '../../kernel/systemd-scope.ts';
 import { messageOf } from '../../values/errors.ts';
+import { LineSplitter } from '../../values/line-splitter.ts';
 import { SwitchboardConnection, unreachable } from './connection.ts';
 import type { Announcement } from './main.ts';
 import { type SwitchboardFiles, switchboardFiles } from './paths.ts';
-import { LineSplitter } from './protocol.ts';
 
 export interface SwitchboardOptions {
   readonly runtimeDirectory: string;

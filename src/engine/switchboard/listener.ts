@@ -9,7 +9,7 @@ import { listensAt } from '../../kernel/unix-listeners.ts';
 import { listenAt } from '../../sys/unix-listener.ts';
 import { GangwayError, ignoring } from '../../values/errors.ts';
 
-export class Door {
+export class Listener {
   readonly #inode: number | undefined;
   #closeWatch: () => void = () => {};
 
@@ -23,9 +23,9 @@ export class Door {
   }
 
   /** Makes it; of one that was killed the file is in the way. Only its owner may connect if the umask is 0177. */
-  static make(path: string): Door {
+  static make(path: string): Listener {
     rmSync(path, { force: true });
-    return new Door(path, listenAt(path), false);
+    return new Listener(path, listenAt(path), false);
   }
 
   /**
@@ -33,10 +33,10 @@ export class Door {
    *
    * @throws GangwayError invalid-option if others may connect to it, or it stands somewhere else
    */
-  static passed(path: string, fd: number): Door {
+  static passed(path: string, fd: number): Listener {
     const found = statSync(path, { throwIfNoEntry: false });
     const isPrivate = found?.isSocket() === true && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0;
-    if (isPrivate && listensAt(path, fstatSync(fd).ino)) return new Door(path, fd, true);
+    if (isPrivate && listensAt(path, fstatSync(fd).ino)) return new Listener(path, fd, true);
     throw new GangwayError('invalid-option', `whoever may connect to ${path} may publish, and it is not root's alone`, {
       hint: `the socket unit needs ListenStream=${path} and SocketMode=0600`,
     });

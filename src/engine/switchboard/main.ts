@@ -42,11 +42,11 @@ import { families, type ProcessUsage } from '../metrics/families.ts';
 import { MetricsServer } from '../metrics/server.ts';
 import type { Traffic } from '../results.ts';
 import { dial } from './connection.ts';
-import { Door } from './listener.ts';
+import { Listener } from './listener.ts';
 import { type SwitchboardFiles, switchboardFiles } from './paths.ts';
-import { SwitchboardServer, type Wanted } from './server.ts';
+import { type DesiredState, SwitchboardServer } from './server.ts';
 
-export interface SwitchboardProcess extends Omit<Wanted, 'open'> {
+export interface SwitchboardProcess extends Omit<DesiredState, 'open'> {
   readonly runtimeDirectory: string;
   readonly learned: Learning;
   readonly version: string;
@@ -87,7 +87,7 @@ export async function runSwitchboard(options: SwitchboardProcess): Promise<void>
   raiseOpenFileLimit();
   // Whoever left its files was killed: it would hold the lock.
   rmSync(files.metrics, { force: true });
-  const door = passed === undefined ? Door.make(files.socket) : Door.passed(files.socket, passed);
+  const door = passed === undefined ? Listener.make(files.socket) : Listener.passed(files.socket, passed);
   learned.begin();
   const server = new SwitchboardServer({ ...wanted, open: learned.open }, files, door);
   const metrics = new MetricsServer(() =>

@@ -19,7 +19,7 @@ type Entry = { readonly service: NameService } & (
   | { readonly state: 'failed'; readonly reason: string }
 );
 
-export class NameDesk {
+export class NameServerTable {
   readonly #entries = new Map<string, Entry>();
   readonly #servers: NameServers;
 

@@ -3,10 +3,20 @@
  *
  * A port that stays is not touched: its connections go on.
  */
+
+import { bootId } from '../../kernel/boot.ts';
+import { withHostPort } from '../../networks/port-mapping.ts';
+import { collide, portKey } from '../../services/port-allocation.ts';
 import type { Relay } from '../../services/proxy/relay.ts';
 import { type ForwardGroup, setsOf } from '../../services/proxy/socket-forward.ts';
-import { type ForwardSet, pairs, runs } from '../../values/forward-set.ts';
-import { forwardsKey } from './protocol.ts';
+import { GangwayError } from '../../values/errors.ts';
+import { type ForwardSet, forwardsKey, pairs, runs, spread } from '../../values/forward-set.ts';
+import { grouped } from '../../values/grouped.ts';
+import type { PortBinding } from '../../values/port.ts';
+import { formatBinding } from '../../values/port-grammar.ts';
+import { containersWithRun } from '../store/record.ts';
+import type { Records } from '../store/record-store.ts';
+import type { Publication } from './protocol.ts';
 
 export interface Difference {
   readonly stay: readonly Relay[];
@@ -78,4 +88,30 @@ class PortTable {
       ports: runs(Array.from(ports, ([hostPort, containerPort]) => ({ hostPort, containerPort }))),
     }));
   }
+}
+
+export function* publications(records: Records): Generator<Publication> {
+  for (const { id, name, life } of containersWithRun(records.containers(), bootId())) {
+    yield { owner: id, name, forwards: withHostPort(life.forwards) };
+  }
+}
+
+/** A port that a container has, and the container's name. */
+export interface Held {
+  readonly name: string;
+  readonly binding: PortBinding;
+}
+
+/** @returns the error that says which container is in the way, undefined if none is */
+export function conflict({ forwards }: Publication, held: Iterable<Held>): GangwayError | undefined {
+  const bindings = spread(forwards).map(({ binding }) => binding);
+  const wanted = grouped(bindings, portKey);
+  for (const { name, binding } of held) {
+    const refused = wanted.get(portKey(binding))?.find((one) => collide(one, binding));
+    if (refused === undefined) continue;
+    const subject = formatBinding(refused);
+    const message = `port ${subject} is in use by container ${name}`;
+    return new GangwayError('port-in-use', message, { subject, hint: 'stop it, or publish another host port' });
+  }
+  return undefined;
 }

@@ -19,14 +19,13 @@ import { socketForwardsOf } from '../../services/proxy/socket-forward.ts';
 import { SpliceWorker } from '../../services/proxy/splice-worker/splice-worker.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError, messageOf } from '../../values/errors.ts';
-import { spread } from '../../values/forward-set.ts';
+import { forwardsKey, spread } from '../../values/forward-set.ts';
 import type { RelayTraffic } from '../results.ts';
-import { Leading } from './connect-hook.ts';
+import { ConnectHookOwner } from './connect-hook.ts';
 import { descriptorsKept, requireRoom } from './fd-limit.ts';
 import { Tidying } from './memory-trim.ts';
-import { conflict, type Held } from './port-conflict.ts';
-import { allOf, compare } from './port-diff.ts';
-import { forwardsKey, type OwnerStatus, type Publication } from './protocol.ts';
+import { allOf, compare, conflict, type Held } from './port-diff.ts';
+import type { OwnerStatus, Publication } from './protocol.ts';
 import { relayTraffic, statusOf } from './status.ts';
 
 /** A client's connection, as the table sees it: something that reservations belong to. */
@@ -46,7 +45,7 @@ interface Owner {
   readonly reason?: string;
 }
 
-export class Switchboard {
+export class PortTable {
   readonly #reserved = new Map<string, Reserved>();
   readonly #owners = new Map<string, Owner>();
   readonly #worker: SpliceWorker;
@@ -60,7 +59,7 @@ export class Switchboard {
    */
   constructor(
     readonly onIdle: () => void = () => {},
-    readonly leading: Leading = new Leading(),
+    readonly leading: ConnectHookOwner = new ConnectHookOwner(),
   ) {
     const log = (sentence: string) => void process.stderr.write(`${sentence}\n`);
     this.#worker = new SpliceWorker({ descriptorLimit: this.#fileLimit - descriptorsKept, log });

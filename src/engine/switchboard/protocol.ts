@@ -9,11 +9,11 @@
  * the version.
  */
 
-import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../values/address.ts';
+import { formatAddress, parseAddress, parsePrefix } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, messageOf } from '../../values/errors.ts';
-import type { ForwardSet } from '../../values/forward-set.ts';
+import { encodeForwards, type ForwardSet, type WireForwards } from '../../values/forward-set.ts';
 import { present } from '../../values/present.ts';
-import type { RelayTraffic } from '../results.ts';
+import type { HookStatus, RelayTraffic } from '../results.ts';
 
 export const protocolVersion = 10;
 
@@ -48,12 +48,6 @@ interface WireError {
   readonly subject?: string;
 }
 
-interface WireForwards extends Pick<ForwardSet, 'protocol' | 'clientAddress' | 'ports'> {
-  readonly hostAddress: string;
-  readonly target: string;
-  readonly near?: readonly string[];
-}
-
 interface WireCounts extends Omit<RelayTraffic, 'hostAddress'> {
   readonly hostAddress: string;
 }
@@ -71,11 +65,6 @@ export interface SwitchboardStatus {
   readonly names: readonly NameStatus[];
   readonly hook: HookStatus;
 }
-
-/** Are processes of this machine led past the relays, below which cgroup and to how many ports; and if not, why not. */
-export type HookStatus =
-  | { readonly state: 'on'; readonly cgroup: string; readonly ports: number }
-  | { readonly state: 'off'; readonly reason: string };
 
 /** A container's name server. */
 export interface NameStatus {
@@ -105,17 +94,6 @@ export function encodePublication({ owner, name, forwards }: Publication): WireP
   return { owner, name, forwards: forwards.map(encodeForwards) };
 }
 
-function encodeForwards({ protocol, hostAddress, clientAddress, target, near, ports }: ForwardSet): WireForwards {
-  return {
-    protocol,
-    hostAddress: formatAddress(hostAddress),
-    ...present({ clientAddress }),
-    target: formatAddress(target),
-    ...present({ near: near?.map(formatPrefix) }),
-    ports,
-  };
-}
-
 /** @throws GangwayError invalid-address */
 export function decodePublication({ owner, name, forwards }: WirePublication): Publication {
   return {
@@ -138,11 +116,6 @@ export function decodeCounts(wire: readonly WireCounts[]): readonly RelayTraffic
   return wire.map((relay) => ({ ...relay, hostAddress: parseAddress(relay.hostAddress) }));
 }
 
-/** The same text for what is the same. */
-export function forwardsKey(forwards: readonly ForwardSet[]): string {
-  return JSON.stringify(forwards.map(encodeForwards));
-}
-
 /** Errors keep their code, hint and subject on the way; what is no GangwayError becomes the switchboard's own failure. */
 export function encodeError(error: unknown): WireError {
   if (error instanceof GangwayError) {
@@ -154,15 +127,4 @@ export function encodeError(error: unknown): WireError {
 
 export function decodeError({ code, message, ...rest }: WireError): GangwayError {
   return new GangwayError(code, message, rest);
-}
-
-/** Cuts a stream of text into lines. `push` takes what arrived and gives the lines that it completed. */
-export class LineSplitter {
-  #rest = '';
-
-  push(text: string): string[] {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
-    return lines;
-  }
 }

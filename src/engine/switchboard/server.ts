@@ -11,22 +11,22 @@ import type { Open } from '../../services/dns/egress-opening.ts';
 import { listen, longestBacklog } from '../../sys/inet-socket.ts';
 import { openFileLimit } from '../../sys/open-files.ts';
 import { GangwayError, messageOf } from '../../values/errors.ts';
+import { LineSplitter } from '../../values/line-splitter.ts';
 import type { NameService } from '../dns/zones.ts';
-import { StandIns } from '../docker-proxy/shim-server.ts';
+import { ShimServer } from '../docker-proxy/shim-server.ts';
 import type { Measured } from '../metrics/families.ts';
 import type { ContainerRecord } from '../store/record.ts';
-import { type HookOpening, Leading } from './connect-hook.ts';
+import { ConnectHookOwner, type HookOpening } from './connect-hook.ts';
 import { descriptorsKept } from './fd-limit.ts';
-import type { Door } from './listener.ts';
-import { NameDesk } from './name-servers.ts';
+import type { Listener } from './listener.ts';
+import { NameServerTable } from './name-servers.ts';
 import type { SwitchboardFiles } from './paths.ts';
-import { Switchboard } from './port-table.ts';
+import { PortTable } from './port-table.ts';
 import {
   type Answer,
   decodePublication,
   encodeCounts,
   encodeError,
-  LineSplitter,
   type Publication,
   protocolVersion,
   type Question,
@@ -37,7 +37,7 @@ import {
 const firstClientMilliseconds = 10_000;
 
 /** What is to be served; read at the beginning, and whenever a client asks to. */
-export interface Wanted {
+export interface DesiredState {
   readonly publishedPorts: () => Iterable<Publication>;
   /** Of whom nobody knows: what they have, they keep. */
   readonly unknown: () => ReadonlySet<string>;
@@ -54,10 +54,10 @@ export class SwitchboardServer {
   readonly ended: Promise<void>;
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
-  readonly #leading: Leading;
-  readonly #switchboard: Switchboard;
-  readonly #names: NameDesk;
-  readonly #standIns: StandIns;
+  readonly #leading: ConnectHookOwner;
+  readonly #switchboard: PortTable;
+  readonly #names: NameServerTable;
+  readonly #standIns: ShimServer;
   readonly #attended = new Map<Socket, ContainerRecord>();
   /** Who has had ports closed, and has not said yet that the records are so. */
   readonly #closing = new Set<Socket>();
@@ -66,14 +66,14 @@ export class SwitchboardServer {
   #resolveEnded: () => void = () => {};
 
   constructor(
-    readonly wanted: Wanted,
+    readonly wanted: DesiredState,
     readonly files: SwitchboardFiles,
-    readonly door: Door,
+    readonly door: Listener,
   ) {
-    this.#leading = new Leading(wanted.hook);
-    this.#switchboard = new Switchboard(() => this.#endIfIdle(), this.#leading);
-    this.#names = new NameDesk(openFileLimit() - descriptorsKept, wanted.open);
-    this.#standIns = new StandIns(this.#switchboard, (sentence) => void process.stderr.write(`${sentence}\n`));
+    this.#leading = new ConnectHookOwner(wanted.hook);
+    this.#switchboard = new PortTable(() => this.#endIfIdle(), this.#leading);
+    this.#names = new NameServerTable(openFileLimit() - descriptorsKept, wanted.open);
+    this.#standIns = new ShimServer(this.#switchboard, (sentence) => void process.stderr.write(`${sentence}\n`));
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });

@@ -1,6 +1,6 @@
 /** Step kinds of iptables: the chains, made once, and the rules that come and go in them. */
 
-import type { World } from '../../plan/kernel-handles.ts';
+import type { KernelHandles } from '../../plan/kernel-handles.ts';
 import type { ActionKind, TransactionKind } from '../../plan/kind.ts';
 import type { ChainsStep, RuleStep } from '../../plan/step.ts';
 import { families } from '../../values/address.ts';
@@ -17,9 +17,9 @@ type Way = ChainsStep['ways'][number];
 const verbs = { head: '-I', tail: '-A' } as const;
 
 const chains: ActionKind<ChainsStep> = {
-  async apply(step, world) {
-    const saved = savedRules(world, step);
-    await change(world, step, [
+  async apply(step, kernel) {
+    const saved = readSavedRules(kernel, step);
+    await change(kernel, step, [
       // What somebody has emptied in part is made anew as a whole.
       ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
       ...step.chains
@@ -42,20 +42,20 @@ const chains: ActionKind<ChainsStep> = {
     ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -F ${chain}`),
     ...step.chains.map(({ table, chain }) => `${typed(step)} -t ${table} -X ${chain}`),
   ],
-  async undo(step, world) {
+  async undo(step, kernel) {
     if (step.replaces) return;
-    const saved = savedRules(world, step);
+    const saved = readSavedRules(kernel, step);
     const isUsers = ({ chain, kept }: ChainsStep['chains'][number]) =>
       kept === true && step.owners === undefined && saved.rulesIn(step.family, new Set([chain])).length > 0;
     const there = step.chains.filter((each) => saved.hasChain(each.table, each.chain) && !isUsers(each));
-    await change(world, step, [
+    await change(kernel, step, [
       ...step.ways.filter(({ rule }) => saved.hasRule(rule)).map(({ rule }) => line(rule, '-D')),
       ...there.map(({ table, chain }) => ({ table, text: `-F ${chain}` })),
       ...there.map(({ table, chain }) => ({ table, text: `-X ${chain}` })),
     ]);
   },
-  holds(step, world) {
-    const saved = savedRules(world, step);
+  holds(step, kernel) {
+    const saved = readSavedRules(kernel, step);
     return (
       step.chains.every(({ table, chain }) => saved.hasChain(table, chain)) &&
       [...step.rules, ...step.ways.map(({ rule }) => rule)].every((rule) => saved.hasRule(rule)) &&
@@ -114,32 +114,32 @@ function chainCommand(step: ChainsStep, { table, chain, kept }: ChainsStep['chai
 }
 
 const rule: TransactionKind<RuleStep> = {
-  joins: (one, other) => one.variant === other.variant,
-  async applyAll(steps, world) {
+  canBatch: (one, other) => one.variant === other.variant,
+  async applyAll(steps, kernel) {
     const done: RuleStep[] = [];
     try {
       for (const group of byFamily(steps)) {
-        await change(world, targetOf(group), [...lines(group, 'was', '-D'), ...lines(group, 'rule', '-I')]);
+        await change(kernel, targetOf(group), [...lines(group, 'was', '-D'), ...lines(group, 'rule', '-I')]);
         done.push(...group);
       }
     } catch (error) {
-      await undoRules(done, world);
+      await undoRules(done, kernel);
       throw error;
     }
   },
   undoAll: undoRules,
   commands: (step) => [...told(step, 'was', '-D'), ...told(step, 'rule', '-I')],
   undoCommands: (step) => [...told(step, 'rule', '-D'), ...told(step, 'was', '-I')],
-  undo: (step, world) => undoRules([step], world),
-  holds: (step, world) => step.rule === undefined || savedRules(world, targetOf([step])).hasRule(step.rule),
+  undo: (step, kernel) => undoRules([step], kernel),
+  holds: (step, kernel) => step.rule === undefined || readSavedRules(kernel, targetOf([step])).hasRule(step.rule),
 };
 
 /** Only what is there is taken away, and only what is missing is put back. */
-async function undoRules(steps: readonly RuleStep[], world: World): Promise<void> {
+async function undoRules(steps: readonly RuleStep[], kernel: KernelHandles): Promise<void> {
   const errors: unknown[] = [];
   for (const group of byFamily(steps)) {
     const target = targetOf(group);
-    const saved = savedRules(world, target);
+    const saved = readSavedRules(kernel, target);
     const before = group.map((step) => ({
       ...(step.rule !== undefined && saved.hasRule(step.rule) ? { rule: step.rule } : {}),
       ...(step.was !== undefined && !saved.hasRule(step.was) && saved.hasChain(step.was.table, step.was.chain)
@@ -147,7 +147,7 @@ async function undoRules(steps: readonly RuleStep[], world: World): Promise<void
         : {}),
     }));
     try {
-      await change(world, target, [...lines(before, 'rule', '-D'), ...lines(before, 'was', '-I')]);
+      await change(kernel, target, [...lines(before, 'rule', '-D'), ...lines(before, 'was', '-I')]);
     } catch (error) {
       errors.push(error);
     }
@@ -194,12 +194,12 @@ function targetOf([first]: readonly RuleStep[]): Target {
 }
 
 /** What iptables-save(8) prints, as long as this change changes nothing of it. */
-export function savedRules(world: World, target: Target): SavedRules {
-  return world.readOnce(key(target), () => save(target.variant, target.family));
+export function readSavedRules(kernel: KernelHandles, target: Target): SavedRules {
+  return kernel.cached(key(target), () => save(target.variant, target.family));
 }
 
-async function change(world: World, target: Target, all: readonly RestoreLine[]): Promise<void> {
-  world.unlearn(key(target));
+async function change(kernel: KernelHandles, target: Target, all: readonly RestoreLine[]): Promise<void> {
+  kernel.invalidate(key(target));
   await restore(target.variant, target.family, all);
 }
 

@@ -87,7 +87,7 @@ export function isInstalled(variant: Variant): boolean {
  *
  * @returns undefined where neither is installed
  */
-export function findVariant(): Variant | undefined {
+export function detectVariant(): Variant | undefined {
   const [first, second] = (['nft', 'legacy'] as const).filter(isInstalled);
   if (second === undefined) return first;
   const usual = usualVariant();

@@ -31,7 +31,7 @@ export function egressRefusal(
 }
 
 /** What a process carries on to somebody else is nobody's of a limited network. */
-export function carriedRefusal({ name, policy: { egress } }: ModelNetwork, { way }: Packet): Dropped | undefined {
+export function proxyRefusal({ name, policy: { egress } }: ModelNetwork, { way }: Packet): Dropped | undefined {
   if (egress === undefined) return undefined;
   const sentence = `network ${name} has an egress policy, and does not reach what a process of the machine carries on to somebody else`;
   return dropped('egress', sentence, way);

@@ -6,16 +6,16 @@ import { type Answer, type Dropped, dropped, type WayStep } from './answer.ts';
 import { egressRefusal } from './egress.ts';
 import type { Packet } from './packet.ts';
 import {
-  addressTowards,
   endpointAt,
   familyName,
-  isBehind,
-  isOpen,
-  linkTo,
+  hasFamily,
+  hostAddressTowards,
+  isInSubnets,
+  isPublished,
   type ModelNetwork,
+  type ModelTopology,
   networkOn,
-  serves,
-  type World,
+  routeLink,
 } from './topology.ts';
 
 interface Crossing {
@@ -26,50 +26,50 @@ interface Crossing {
 }
 
 /** Sends it on by the link that the routes name, if the rules agree. */
-export function pass(world: World, packet: Packet): Answer {
+export function forwardPacket(topology: ModelTopology, packet: Packet): Answer {
   const { to, inLink, way } = packet;
-  const outLink = linkTo(world, to);
-  const there = endpointAt(world, to);
-  const outNetwork = networkOn(world, outLink);
+  const outLink = routeLink(topology, to);
+  const there = endpointAt(topology, to);
+  const outNetwork = networkOn(topology, outLink);
   if (outLink === undefined || (there !== undefined && there.network !== outNetwork?.name)) {
-    return dropped('no-way', noWay(world, to), way);
+    return dropped('no-way', noWay(topology, to), way);
   }
-  const crossing = { packet, outLink, inNetwork: networkOn(world, inLink), outNetwork };
-  const verdict = inLink === undefined ? way : forward(world, crossing);
+  const crossing = { packet, outLink, inNetwork: networkOn(topology, inLink), outNetwork };
+  const verdict = inLink === undefined ? way : forward(topology, crossing);
   if ('outcome' in verdict) return verdict;
-  return leaveMachine(world, { ...crossing, packet: { ...packet, way: verdict } });
+  return leaveMachine(topology, { ...crossing, packet: { ...packet, way: verdict } });
 }
 
-function noWay(world: World, to: Address): string {
-  const there = endpointAt(world, to);
+function noWay(topology: ModelTopology, to: Address): string {
+  const there = endpointAt(topology, to);
   if (there === undefined) return `the machine has no way to ${formatAddress(to)}`;
-  const network = world.networks.find(({ name }) => name === there.network);
+  const network = topology.networks.find(({ name }) => name === there.network);
   return network?.policy.gatewayModes[to.family] === 'isolated'
     ? `network ${there.network} is isolated: the machine itself has no place on it`
     : `the machine has no ${familyName(to.family)} address on network ${there.network}, and no way to its containers`;
 }
 
 /** @returns the way so far, if it may go on */
-function forward(world: World, crossing: Crossing): readonly WayStep[] | Dropped {
+function forward(topology: ModelTopology, crossing: Crossing): readonly WayStep[] | Dropped {
   const { packet, inNetwork, outNetwork } = crossing;
   const { to, way } = packet;
   if (inNetwork !== undefined && inNetwork === outNetwork) return turnAround(packet, inNetwork);
-  if (!world.forwarding.includes(to.family)) {
+  if (!topology.forwarding.includes(to.family)) {
     return dropped('no-way', `the machine does not forward ${familyName(to.family)}`, way);
   }
   if (inNetwork === undefined && outNetwork === undefined) {
-    if (!world.closedTransit.includes(to.family)) return way;
+    if (!topology.closedTransit.includes(to.family)) return way;
     return dropped('transit', 'the machine forwards for its containers alone, and neither end is one', way);
   }
   const out = inNetwork === undefined ? way : leave(packet, inNetwork, outNetwork);
   if ('outcome' in out || outNetwork === undefined) return out;
-  return enter(world, { ...crossing, packet: { ...packet, way: out }, outNetwork });
+  return enter(topology, { ...crossing, packet: { ...packet, way: out }, outNetwork });
 }
 
 /** Back into the network that it came from: through a published port that is always allowed, to who is behind the bridge. */
 function turnAround({ source, way, translated }: Packet, network: ModelNetwork): readonly WayStep[] | Dropped {
   const { name, policy } = network;
-  if (serves(network, source.family) && !policy.internal && !isBehind(network, source)) {
+  if (hasFamily(network, source.family) && !policy.internal && !isInSubnets(network, source)) {
     const sentence = `${formatAddress(source)} does not live on network ${name}, and nobody there may claim to be it`;
     return dropped('claim', sentence, way);
   }
@@ -85,7 +85,7 @@ function turnAround({ source, way, translated }: Packet, network: ModelNetwork):
 /** Nothing at all passes an internal or isolated network, or one without the family. */
 function closed(network: ModelNetwork, family: Family, way: readonly WayStep[]): Dropped | undefined {
   const { name, policy } = network;
-  if (!serves(network, family)) return dropped('no-family', `network ${name} has no ${familyName(family)}`, way);
+  if (!hasFamily(network, family)) return dropped('no-family', `network ${name} has no ${familyName(family)}`, way);
   if (policy.gatewayModes[family] === 'isolated') {
     return dropped('isolated', `network ${name} is isolated: nothing enters it, and nothing leaves it`, way);
   }
@@ -109,31 +109,35 @@ function leave(packet: Packet, network: ModelNetwork, outNetwork?: ModelNetwork)
   );
 }
 
-function enter(world: World, { packet, outNetwork }: Crossing & { readonly outNetwork: ModelNetwork }) {
+function enter(topology: ModelTopology, { packet, outNetwork }: Crossing & { readonly outNetwork: ModelNetwork }) {
   const { name, policy } = outNetwork;
   const { source, to, way } = packet;
   const refusal = closed(outNetwork, to.family, way);
   if (refusal !== undefined) return refusal;
-  if (isBehind(outNetwork, source)) return claim(outNetwork, packet);
+  if (isInSubnets(outNetwork, source)) return spoofed(outNetwork, packet);
   const mode = policy.gatewayModes[to.family];
-  const because = admission(world, packet, outNetwork);
+  const because = admission(topology, packet, outNetwork);
   if (because !== undefined) {
     const step: WayStep = { at: 'enter', sentence: `network ${name} (${mode}) lets it in: ${because}` };
     return [...way, step];
   }
-  return dropped('not-published', notPublished(world, packet, outNetwork), way);
+  return dropped('not-published', notPublished(topology, packet, outNetwork), way);
 }
 
-export function claim({ name }: ModelNetwork, { source, way }: Packet): Dropped {
+export function spoofed({ name }: ModelNetwork, { source, way }: Packet): Dropped {
   return dropped('claim', `${formatAddress(source)} lives on network ${name}, and nobody else may claim to be it`, way);
 }
 
 /** Why a network lets a packet in. */
-function admission(world: World, { to, port, inLink = '', translated, mark }: Packet, { policy }: ModelNetwork) {
+function admission(
+  topology: ModelTopology,
+  { to, port, inLink = '', translated, mark }: Packet,
+  { policy }: ModelNetwork,
+) {
   if (translated) return 'it came by a published port';
   if (policy.acceptedMark !== undefined && matches(policy.acceptedMark, mark))
     return 'it carries the mark that is accepted';
-  const open = port !== undefined && isOpen(world, to, port);
+  const open = port !== undefined && isPublished(topology, to, port);
   switch (policy.gatewayModes[to.family]) {
     case 'nat-unprotected':
       return 'every port is open';
@@ -149,8 +153,8 @@ function admission(world: World, { to, port, inLink = '', translated, mark }: Pa
   }
 }
 
-function notPublished(world: World, { to }: Packet, { name, policy }: ModelNetwork): string {
-  const container = endpointAt(world, to)?.container ?? formatAddress(to);
+function notPublished(topology: ModelTopology, { to }: Packet, { name, policy }: ModelNetwork): string {
+  const container = endpointAt(topology, to)?.container ?? formatAddress(to);
   const mode = policy.gatewayModes[to.family];
   const unless =
     policy.acceptedMark === undefined
@@ -163,10 +167,10 @@ function notPublished(world: World, { to }: Packet, { name, policy }: ModelNetwo
 }
 
 /** The last thing before a packet leaves the machine: its source address. */
-function leaveMachine(world: World, crossing: Crossing): Answer {
+function leaveMachine(topology: ModelTopology, crossing: Crossing): Answer {
   const { packet, outLink, outNetwork } = crossing;
   const { source, to, port } = packet;
-  const seen = mask(world, crossing);
+  const seen = mask(topology, crossing);
   if (seen === undefined) return dropped('no-way', `${outLink} has no address that it could lend`, packet.way);
   const masks: WayStep = {
     at: 'masks',
@@ -176,12 +180,12 @@ function leaveMachine(world: World, crossing: Crossing): Answer {
   const asked = { address: to, ...(port === undefined ? {} : { port }) };
   if (outNetwork === undefined)
     return { outcome: 'reached', where: { kind: 'outside', link: outLink, ...asked }, seen, way };
-  const there = endpointAt(world, to);
+  const there = endpointAt(topology, to);
   if (there === undefined) {
     return dropped('nobody', `no container of network ${outNetwork.name} has the address ${formatAddress(to)}`, way);
   }
   const { container } = there;
-  const own = world.endpoints.some(
+  const own = topology.endpoints.some(
     (each) => each.container === container && each.addresses.some((a) => sameAddress(a, seen)),
   );
   if (own) return dropped('own-source', `${container} takes nothing from the wire that bears its own address`, way);
@@ -189,10 +193,10 @@ function leaveMachine(world: World, crossing: Crossing): Answer {
 }
 
 /** @returns undefined where it is to go under an address of the link, which has none */
-function mask(world: World, { packet, outLink, inNetwork, outNetwork }: Crossing): Address | undefined {
+function mask(topology: ModelTopology, { packet, outLink, inNetwork, outNetwork }: Crossing): Address | undefined {
   const { source, to, translated } = packet;
-  const lent = () => addressTowards(world, outLink, to);
-  if (outNetwork !== undefined && isBehind(outNetwork, source)) return translated ? lent() : source;
+  const lent = () => hostAddressTowards(topology, outLink, to);
+  if (outNetwork !== undefined && isInSubnets(outNetwork, source)) return translated ? lent() : source;
   if (inNetwork === undefined) return source;
   const { masquerade, gatewayModes, sourceAddresses } = inNetwork.policy;
   if (!masquerade || gatewayModes[source.family] === 'routed') return source;

@@ -30,33 +30,33 @@ import {
 import { isTranslated, type Port, transparentSource } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
 import { type Answer, dropped, formatDestination, type WayStep } from './answer.ts';
-import { carriedRefusal, egressRefusal } from './egress.ts';
-import { claim, pass } from './forwarding.ts';
+import { egressRefusal, proxyRefusal } from './egress.ts';
+import { forwardPacket, spoofed } from './forwarding.ts';
 import type { Packet } from './packet.ts';
 import {
   type Attempt,
-  addressTowards,
   endpointAt,
   familyName,
-  isBehind,
-  isOfHost,
-  isOn,
-  linkTo,
+  hostAddressTowards,
+  isHostAddress,
+  isInSubnets,
+  isLinkAddress,
+  type ModelTopology,
   networkNamed,
   networkOf,
   networkOn,
   type Origin,
   type Publication,
   publicationOf,
-  type World,
+  routeLink,
 } from './topology.ts';
 
 /** What becomes of an attempt. */
-export function judge(world: World, attempt: Attempt): Answer {
+export function evaluate(topology: ModelTopology, attempt: Attempt): Answer {
   const { from } = attempt;
-  if (from.kind === 'host') return fromHost(world, { ...attempt, from });
-  if (from.kind === 'container') return fromContainer(world, { ...attempt, from });
-  return arrive(world, packetOf(attempt, from.source, from.link));
+  if (from.kind === 'host') return fromHost(topology, { ...attempt, from });
+  if (from.kind === 'container') return fromContainer(topology, { ...attempt, from });
+  return arrive(topology, packetOf(attempt, from.source, from.link));
 }
 
 function packetOf({ to, port, mark = 0 }: Attempt, source: Address, inLink: string | undefined): Packet {
@@ -65,18 +65,18 @@ function packetOf({ to, port, mark = 0 }: Attempt, source: Address, inLink: stri
 
 type By<Kind extends Origin['kind']> = Attempt & { readonly from: Extract<Origin, { kind: Kind }> };
 
-function fromContainer(world: World, attempt: By<'container'>): Answer {
+function fromContainer(topology: ModelTopology, attempt: By<'container'>): Answer {
   const { from, to, port } = attempt;
   const { container, network: name } = from;
-  const network = networkNamed(world, name);
-  const own = world.endpoints
+  const network = networkNamed(topology, name);
+  const own = topology.endpoints
     .filter((endpoint) => endpoint.container === container)
     .flatMap(({ addresses }) => addresses);
   if (isLoopback(to) || own.some((address) => sameAddress(address, to))) {
     const where = { kind: 'container', container, address: to, ...(port === undefined ? {} : { port }) } as const;
     return { outcome: 'reached', where, seen: to, way: [] };
   }
-  const usual = world.endpoints
+  const usual = topology.endpoints
     .filter((endpoint) => endpoint.container === container && endpoint.network === name)
     .flatMap(({ addresses }) => addresses)
     .find(({ family }) => family === to.family);
@@ -86,25 +86,25 @@ function fromContainer(world: World, attempt: By<'container'>): Answer {
   }
   const { bridge } = network.policy;
   const packet = packetOf(attempt, source, bridge);
-  if (!isBehind(network, to) || isOn(world, bridge, to)) return climb(world, packet, name);
-  return acrossBridge(world, packet, name);
+  if (!isInSubnets(network, to) || isLinkAddress(topology, bridge, to)) return climb(topology, packet, name);
+  return acrossBridge(topology, packet, name);
 }
 
 /** From the bridge into the machine, if that has a place on it. Where it has none, the rules say so themselves. */
-function climb(world: World, packet: Packet, network: string): Answer {
-  const { policy } = networkNamed(world, network);
+function climb(topology: ModelTopology, packet: Packet, network: string): Answer {
+  const { policy } = networkNamed(topology, network);
   const { family } = packet.to;
-  const stands = addressTowards(world, policy.bridge, unspecified(family)) !== undefined;
-  if (stands || policy.gatewayModes[family] === 'isolated') return arrive(world, packet);
+  const stands = hostAddressTowards(topology, policy.bridge, unspecified(family)) !== undefined;
+  if (stands || policy.gatewayModes[family] === 'isolated') return arrive(topology, packet);
   const sentence = `the machine has no ${familyName(family)} address on network ${network}, and passes nothing on for it`;
   return dropped('no-way', sentence, packet.way);
 }
 
 /** To a neighbour on the same switch: the machine is not asked, unless containers are kept apart. */
-function acrossBridge(world: World, { source, to, port, way }: Packet, network: string): Answer {
-  const there = endpointAt(world, to);
+function acrossBridge(topology: ModelTopology, { source, to, port, way }: Packet, network: string): Answer {
+  const there = endpointAt(topology, to);
   if (there?.network !== network) return nobody(to, network, way);
-  if (!networkNamed(world, network).policy.interContainer) {
+  if (!networkNamed(topology, network).policy.interContainer) {
     return dropped('apart', `containers of network ${network} may not talk to each other (enable_icc=false)`, way);
   }
   const step: WayStep = { at: 'bridge', sentence: `network ${network} carries it from plug to plug` };
@@ -122,7 +122,7 @@ function nobody(to: Address, network: string, way: readonly WayStep[]): Answer {
 }
 
 /** From a wire or from a bridge. */
-function arrive(world: World, packet: Packet): Answer {
+function arrive(topology: ModelTopology, packet: Packet): Answer {
   const { to, source, port, inLink } = packet;
   if (isLoopback(to) || isLoopback(source)) {
     return dropped(
@@ -131,53 +131,55 @@ function arrive(world: World, packet: Packet): Answer {
       packet.way,
     );
   }
-  const refused = imposture(world, packet);
+  const refused = imposture(topology, packet);
   if (refused !== undefined) return refused;
-  if (!isOfHost(world, to)) return pass(world, packet);
+  if (!isHostAddress(topology, to)) return forwardPacket(topology, packet);
   const oneWire = source.family === 6 && isLinkLocal(source);
-  const published = oneWire ? undefined : translation(world, to, port);
-  if (published !== undefined) return pass(world, translate(packet, published, 'from_outside'));
-  return guard(world, packet, inLink);
+  const published = oneWire ? undefined : translation(topology, to, port);
+  if (published !== undefined) return forwardPacket(topology, translate(packet, published, 'from_outside'));
+  return guard(topology, packet, inLink);
 }
 
 /** On a wire nobody is a container, and no container is the machine or one of another network. */
-function imposture(world: World, packet: Packet): Answer | undefined {
+function imposture(topology: ModelTopology, packet: Packet): Answer | undefined {
   const { source, inLink, way } = packet;
-  const [home, pretended] = [networkOn(world, inLink), networkOf(world, source)];
-  if (home !== undefined && isOfHost(world, source))
+  const [home, pretended] = [networkOn(topology, inLink), networkOf(topology, source)];
+  if (home !== undefined && isHostAddress(topology, source))
     return dropped('claim', `${formatAddress(source)} is the machine’s own, and no container may claim to be it`, way);
   if (pretended === undefined) return undefined;
-  if (home === undefined) return linkTo(world, source) === inLink ? undefined : claim(pretended, packet);
+  if (home === undefined) return routeLink(topology, source) === inLink ? undefined : spoofed(pretended, packet);
   const { guarded, internal } = home.policy;
   // What a guard lets through is the container's own. Out of an internal network nothing is begun.
-  return guarded || internal || isBehind(home, source) ? undefined : claim(pretended, packet);
+  return guarded || internal || isInSubnets(home, source) ? undefined : spoofed(pretended, packet);
 }
 
-function fromHost(world: World, attempt: By<'host'>): Answer {
+function fromHost(topology: ModelTopology, attempt: By<'host'>): Answer {
   const { from, to, port } = attempt;
-  const local = isOfHost(world, to);
-  const link = linkTo(world, to);
-  const source = from.source ?? (local ? atHome(to) : link === undefined ? undefined : addressTowards(world, link, to));
+  const local = isHostAddress(topology, to);
+  const link = routeLink(topology, to);
+  const source =
+    from.source ?? (local ? atHome(to) : link === undefined ? undefined : hostAddressTowards(topology, link, to));
   if (source === undefined) {
     return dropped('no-way', `the machine has no way to ${formatAddress(to)}`, []);
   }
   const packet = packetOf(attempt, source, undefined);
-  if (!local) return setOut(world, packet);
+  if (!local) return setOut(topology, packet);
   const stays = isLoopback(source) || isLoopback(to) || port?.protocol === 'sctp';
-  const published = stays ? undefined : translation(world, to, port);
-  if (published !== undefined) return pass(world, translate(packet, published, 'from_host'));
-  return deliver(world, packet);
+  const published = stays ? undefined : translation(topology, to, port);
+  if (published !== undefined) return forwardPacket(topology, translate(packet, published, 'from_host'));
+  return deliver(topology, packet);
 }
 
 /** From the machine nothing is filtered; but the answer must come home. */
-function setOut(world: World, packet: Packet): Answer {
+function setOut(topology: ModelTopology, packet: Packet): Answer {
   const { source, to } = packet;
   if (isLoopback(source)) {
     return dropped('loopback', `a packet from ${formatAddress(source)} does not leave the machine`, []);
   }
-  const link = linkTo(world, to);
-  const network = networkOn(world, link);
-  if (link === undefined || network?.policy.internal !== true || isOn(world, link, source)) return pass(world, packet);
+  const link = routeLink(topology, to);
+  const network = networkOn(topology, link);
+  if (link === undefined || network?.policy.internal !== true || isLinkAddress(topology, link, source))
+    return forwardPacket(topology, packet);
   const sentence = `network ${network.name} is internal: its containers answer the gateway’s address alone, and not ${formatAddress(source)}`;
   return dropped('other-address', sentence, []);
 }
@@ -188,18 +190,18 @@ function atHome(to: Address): Address {
 }
 
 /** The published port that the kernel itself leads to: of one family, on a network that has ports of the machine. */
-function translation(world: World, to: Address, port: Port | undefined): Publication | undefined {
+function translation(topology: ModelTopology, to: Address, port: Port | undefined): Publication | undefined {
   if (port === undefined) return undefined;
-  const led = world.publications.filter(
-    ({ forward: { binding, target } }) => isTranslated(binding, target) && takesPort(world, target),
+  const led = topology.publications.filter(
+    ({ forward: { binding, target } }) => isTranslated(binding, target) && takesPort(topology, target),
   );
   return publicationOf(led, to, port);
 }
 
 /** In a routed network, and in an isolated one, no port of the machine leads anywhere. */
-function takesPort(world: World, target: Address): boolean {
-  const at = endpointAt(world, target);
-  const mode = at === undefined ? undefined : networkNamed(world, at.network).policy.gatewayModes[target.family];
+function takesPort(topology: ModelTopology, target: Address): boolean {
+  const at = endpointAt(topology, target);
+  const mode = at === undefined ? undefined : networkNamed(topology, at.network).policy.gatewayModes[target.family];
   return mode === 'nat' || mode === 'nat-unprotected';
 }
 
@@ -211,33 +213,33 @@ function translate(packet: Packet, { forward: { binding, target } }: Publication
 }
 
 /** What containers see of the machine itself. */
-function guard(world: World, packet: Packet, inLink: string | undefined): Answer {
-  const network = networkOn(world, inLink);
-  if (network === undefined || inLink === undefined) return deliver(world, packet);
+function guard(topology: ModelTopology, packet: Packet, inLink: string | undefined): Answer {
+  const network = networkOn(topology, inLink);
+  if (network === undefined || inLink === undefined) return deliver(topology, packet);
   const { policy, name } = network;
   const { to, port, way } = packet;
   if (policy.gatewayModes[to.family] === 'isolated') {
     return dropped('isolated', `network ${name} is isolated: its containers see nothing of the machine`, way);
   }
   if (!policy.internal) {
-    const carried = carrier(world, to, port) === undefined ? undefined : carriedRefusal(network, packet);
-    return carried ?? egressRefusal(network, packet) ?? deliver(world, packet);
+    const carried = carrier(topology, to, port) === undefined ? undefined : proxyRefusal(network, packet);
+    return carried ?? egressRefusal(network, packet) ?? deliver(topology, packet);
   }
-  if (!isOn(world, inLink, to)) {
+  if (!isLinkAddress(topology, inLink, to)) {
     const sentence = `network ${name} is internal: of the machine, its containers see the gateway’s address alone`;
     return dropped('other-address', sentence, way);
   }
-  if (carrier(world, to, port) !== undefined) {
+  if (carrier(topology, to, port) !== undefined) {
     return dropped('internal', `network ${name} is internal, and what is published there is in another one`, way);
   }
   const sentence = `network ${name} is internal, and ${formatAddress(to)} is its gateway’s address`;
-  return deliver(world, { ...packet, way: [...way, { at: 'host_guard', sentence }] });
+  return deliver(topology, { ...packet, way: [...way, { at: 'host_guard', sentence }] });
 }
 
 /** To a process of the machine. If that is the switchboard, a second connection begins there. */
-function deliver(world: World, packet: Packet): Answer {
+function deliver(topology: ModelTopology, packet: Packet): Answer {
   const { source, to, port, way } = packet;
-  const carried = world.switchboard ? carrier(world, to, port) : undefined;
+  const carried = topology.switchboard ? carrier(topology, to, port) : undefined;
   if (carried === undefined) {
     const where = { kind: 'host', address: to, ...(port === undefined ? {} : { port }) } as const;
     return { outcome: 'reached', where, seen: source, way };
@@ -245,15 +247,15 @@ function deliver(world: World, packet: Packet): Answer {
   const { binding, target, near } = carried.forward;
   const further = { protocol: binding.protocol, port: binding.containerPort };
   const sentence = `a socket on ${formatBinding(binding)} carries it to ${formatDestination(target, further)}`;
-  const answer = fromHost(world, { from: { kind: 'host' }, to: target, port: further });
+  const answer = fromHost(topology, { from: { kind: 'host' }, to: target, port: further });
   const shown = binding.clientAddress === 'transparent' ? transparentSource(source, target, near) : undefined;
   const seen = answer.outcome === 'reached' && shown !== undefined ? { seen: shown } : {};
   return { ...answer, ...seen, way: [...way, { at: 'switchboard', sentence }, ...answer.way] };
 }
 
 /** The published port whose socket this is. */
-function carrier(world: World, to: Address, port: Port | undefined): Publication | undefined {
+function carrier(topology: ModelTopology, to: Address, port: Port | undefined): Publication | undefined {
   if (port === undefined) return undefined;
-  const held = world.publications.filter(({ forward: { target } }) => takesPort(world, target));
+  const held = topology.publications.filter(({ forward: { target } }) => takesPort(topology, target));
   return publicationOf(held, to, port);
 }

@@ -16,7 +16,7 @@ import type { EgressEntry } from '../../values/egress.ts';
 import { type Forward, isTranslated, type Port } from '../../values/port.ts';
 import type { NetworkPolicy } from '../policy.ts';
 
-export interface World {
+export interface ModelTopology {
   /** Of the machine, its bridges among them. */
   readonly links: readonly HostLink[];
   /** Of the machine: its own subnets, and what lies behind gateways. */
@@ -84,51 +84,51 @@ export function familyName(family: Family): string {
 }
 
 /** Does the network have this family? */
-export function serves({ policy }: ModelNetwork, family: Family): boolean {
+export function hasFamily({ policy }: ModelNetwork, family: Family): boolean {
   return policy.subnets.some(({ address }) => address.family === family);
 }
 
-export function isBehind({ policy }: ModelNetwork, address: Address): boolean {
+export function isInSubnets({ policy }: ModelNetwork, address: Address): boolean {
   return policy.subnets.some((subnet) => contains(subnet, address));
 }
 
 /** The network behind whose bridge this address lives. On an isolated bridge the machine knows of nobody. */
-export function networkOf({ networks }: World, address: Address): ModelNetwork | undefined {
+export function networkOf({ networks }: ModelTopology, address: Address): ModelNetwork | undefined {
   return networks.find(
-    (network) => isBehind(network, address) && network.policy.gatewayModes[address.family] !== 'isolated',
+    (network) => isInSubnets(network, address) && network.policy.gatewayModes[address.family] !== 'isolated',
   );
 }
 
 /** The network whose bridge this link is. */
-export function networkOn({ networks }: World, link: string | undefined): ModelNetwork | undefined {
+export function networkOn({ networks }: ModelTopology, link: string | undefined): ModelNetwork | undefined {
   return networks.find(({ policy }) => policy.bridge === link);
 }
 
-export function networkNamed({ networks }: World, name: string): ModelNetwork {
+export function networkNamed({ networks }: ModelTopology, name: string): ModelNetwork {
   const found = networks.find((network) => network.name === name);
   if (found === undefined) throw new TypeError(`the world has no network ${name}`);
   return found;
 }
 
-export function endpointAt({ endpoints }: World, address: Address): ModelEndpoint | undefined {
+export function endpointAt({ endpoints }: ModelTopology, address: Address): ModelEndpoint | undefined {
   return endpoints.find(({ addresses }) => addresses.some((own) => sameAddress(own, address)));
 }
 
 /** An address of the machine counts as such on whichever link a packet arrives. */
-export function isOfHost({ links }: World, address: Address): boolean {
+export function isHostAddress({ links }: ModelTopology, address: Address): boolean {
   return (
     isLoopback(address) || links.some(({ addresses }) => addresses.some((own) => sameAddress(own.address, address)))
   );
 }
 
-export function isOn({ links }: World, link: string, address: Address): boolean {
+export function isLinkAddress({ links }: ModelTopology, link: string, address: Address): boolean {
   return links.some(
     ({ name, addresses }) => name === link && addresses.some((own) => sameAddress(own.address, address)),
   );
 }
 
 /** By which link the machine sends to an address: that of the narrowest route. */
-export function linkTo({ routes }: World, address: Address): string | undefined {
+export function routeLink({ routes }: ModelTopology, address: Address): string | undefined {
   const [best] = routes
     .filter(({ destination }) => contains(destination, address))
     .toSorted((a, b) => b.destination.length - a.destination.length);
@@ -136,7 +136,7 @@ export function linkTo({ routes }: World, address: Address): string | undefined 
 }
 
 /** What the machine itself is called on this link by who has this address: a neighbour's prefix first. */
-export function addressTowards({ links }: World, link: string, peer: Address): Address | undefined {
+export function hostAddressTowards({ links }: ModelTopology, link: string, peer: Address): Address | undefined {
   const own = links
     .filter(({ name }) => name === link)
     .flatMap(({ addresses }) => addresses)
@@ -161,7 +161,7 @@ export function publicationOf(
 }
 
 /** Is this port of the container published to who comes to the container's own address? Not so by a port on loopback. */
-export function isOpen({ publications }: World, target: Address, { protocol, port }: Port): boolean {
+export function isPublished({ publications }: ModelTopology, target: Address, { protocol, port }: Port): boolean {
   return publications.some(
     ({ forward: { binding, target: published } }) =>
       sameAddress(published, target) &&

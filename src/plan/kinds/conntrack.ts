@@ -1,130 +1,109 @@
-/** Step kind: flows that outlive the rules by which they were translated. */
+/**
+ * Step kinds that delete flows: connection tracking keeps a flow, and its translation, after the rules have changed.
+ *
+ * All such steps of one undo run together, in one call of `deleteFlows`: IPv6 needs a dump of the kernel's table.
+ */
 import { listAddresses } from '../../kernel/address.ts';
-import { type Flow, type FlowFilter, forgetFlows } from '../../kernel/conntrack.ts';
+import { deleteFlows, type FlowFilter } from '../../kernel/conntrack.ts';
 import { deleteNeighbour } from '../../kernel/neighbour.ts';
 import { type Address, formatAddress, isLoopback, isUnspecified, sameAddress } from '../../values/address.ts';
 import { hasErrno, ignoring } from '../../values/errors.ts';
-import type { World } from '../kernel-handles.ts';
-import { type ActionKind, inside, ip } from '../kind.ts';
-import type { Place } from '../namespace-ref.ts';
+import type { KernelHandles } from '../kernel-handles.ts';
+import { execPrefix, ipCommand, type TransactionKind } from '../kind.ts';
+import { type NamespaceRef, sameNamespace } from '../namespace-ref.ts';
 import type { FlowPort, FlowsStep, OwnFlowsStep } from '../step.ts';
 
-export const flows: ActionKind<FlowsStep> = {
-  apply: (step, world) => (step.when === 'made' ? forget(step, world) : undefined),
-  undo: (step, world) => (step.when === 'undone' ? forget(step, world) : undefined),
+type DeletionStep = FlowsStep | OwnFlowsStep;
+
+export const flowDeletion: TransactionKind<DeletionStep> = {
+  gathersUndo: true,
+  canBatch: (one, other) => sameNamespace(one.in, other.in),
+  applyAll: (steps, kernel) => deleteAll(steps, 'made', kernel),
+  undoAll: (steps, kernel) => deleteAll(steps, 'undone', kernel),
+  undo: (step, kernel) => deleteAll([step], 'undone', kernel),
   holds: () => true,
-  commands: (step) => (step.when === 'made' ? commands(step) : []),
-  undoCommands: (step) => (step.when === 'undone' ? commands(step) : []),
+  commands: (step) => (whenOf(step) === 'made' ? commandsOf(step) : []),
+  undoCommands: (step) => (whenOf(step) === 'undone' ? commandsOf(step) : []),
 };
 
-export const ownFlows: ActionKind<OwnFlowsStep> = {
-  apply: () => {},
-  undo(step, world) {
-    const { netfilter } = world.namespace(step.in);
-    for (const address of step.addresses) {
-      for (const filter of looksFor(address)) {
-        forgetFlows(netfilter, filter, ({ original, reply }) =>
-          [original, reply].some(({ source }) => sameAddress(source, address)),
-        );
-      }
-    }
-    forgetNeighbours(step, world);
-  },
-  holds: () => true,
-  commands: () => [],
-  undoCommands: ({ in: place, link, addresses }) => [
+function whenOf(step: DeletionStep): FlowsStep['when'] {
+  return step.kind === 'flows' ? step.when : 'undone';
+}
+
+function deleteAll(all: readonly DeletionStep[], when: FlowsStep['when'], kernel: KernelHandles): void {
+  const steps = all.filter((step) => whenOf(step) === when);
+  const [first] = steps;
+  if (first === undefined) return;
+  const { netfilter } = kernel.namespace(first.in);
+  const endpoints = steps.filter((step) => step.kind === 'own-flows');
+  const addresses = endpoints.flatMap((step) => step.addresses);
+  const deleted = new Set(addresses.map(formatAddress));
+  // The flows of an address include those of its published ports.
+  const ports = steps
+    .flatMap((step) => (step.kind === 'flows' ? step.ports : []))
+    .filter(({ to }) => to === undefined || !deleted.has(formatAddress(to.address)));
+  const isLocal = localAddresses(first.in, kernel);
+  deleteFlows(netfilter, [...addresses.flatMap(addressFilters), ...ports.map((port) => portFilter(port, isLocal))]);
+  for (const step of endpoints) deleteNeighbours(step, kernel);
+}
+
+/** The flows that the container opened, and those that were opened to it. */
+function addressFilters(source: Address): readonly FlowFilter[] {
+  const { family } = source;
+  return [
+    { family, original: { source } },
+    { family, reply: { source } },
+  ];
+}
+
+/** The flows of a published port: those that its rules translate, or those that began before it was published. */
+function portFilter({ protocol, address, port, to }: FlowPort, isLocal: (address: Address) => boolean): FlowFilter {
+  const isAny = isUnspecified(address);
+  const original = { destinationPort: port, ...(isAny ? {} : { destination: address }) };
+  if (to !== undefined) {
+    const reply = { source: to.address, sourcePort: to.port };
+    return { family: to.address.family, protocol, original, reply, translated: true };
+  }
+  // A flow that passes through to the same port of another host stays.
+  return { family: address.family, protocol, original, ...(isAny ? { isDestination: isLocal } : {}) };
+}
+
+/** Reports whether an address belongs to the place. The addresses are read from the kernel when the first one is tested. */
+function localAddresses(place: NamespaceRef, kernel: KernelHandles): (address: Address) => boolean {
+  let own: readonly Address[] | undefined;
+  return (address) => {
+    own ??= listAddresses(kernel.namespace(place).route).map(({ prefix }) => prefix.address);
+    return isLoopback(address) || own.some((candidate) => sameAddress(candidate, address));
+  };
+}
+
+/** Deletes the ARP and NDP entries of a container: packets wait there, and would go to the next one that has its address. */
+function deleteNeighbours({ in: place, link, addresses }: OwnFlowsStep, kernel: KernelHandles): void {
+  const index = ignoring('ENODEV', () => kernel.linkIndex(place, link));
+  if (index === undefined) return;
+  const { route } = kernel.namespace(place);
+  const failures = route.executeEach(addresses.map((address) => deleteNeighbour(address, index)));
+  // ENOENT: there is no entry. ENODEV: the link is gone.
+  const failure = failures.find((error) => error !== undefined && !hasErrno(error, 'ENOENT', 'ENODEV'));
+  if (failure !== undefined) throw failure;
+}
+
+function commandsOf(step: DeletionStep): readonly string[] {
+  return step.kind === 'flows' ? portCommands(step) : addressCommands(step);
+}
+
+function addressCommands({ in: place, link, addresses }: OwnFlowsStep): readonly string[] {
+  return [
     ...addresses.flatMap((address) =>
       ['--orig-src', '--reply-src'].map((end) =>
         ifInstalled(place, `conntrack -D -f ipv${address.family} ${end} ${formatAddress(address)}`),
       ),
     ),
-    ...addresses.map((address) => `${ip(place)} neighbour flush to ${formatAddress(address)} dev ${link}`),
-  ],
-};
-
-/** After the flows: what they still led there waits for whoever answers for the address next. */
-function forgetNeighbours({ in: place, link, addresses }: OwnFlowsStep, world: World): void {
-  const index = ignoring('ENODEV', () => world.linkIndex(place, link));
-  if (index === undefined) return;
-  const { route } = world.namespace(place);
-  const failures = route.executeEach(addresses.map((address) => deleteNeighbour(address, index)));
-  // Nobody has asked for it, or the link has gone meanwhile.
-  const failure = failures.find((error) => error !== undefined && !hasErrno(error, 'ENOENT', 'ENODEV'));
-  if (failure !== undefined) throw failure;
-}
-
-/** One that it opened, and one that was opened to it. The kernel's filter wants all that it is asked for, and knows no address of IPv6. */
-function looksFor(address: Address): readonly FlowFilter[] {
-  if (address.family === 6) return [{ family: 6, original: {}, reply: {} }];
-  return [
-    { family: 4, original: { source: address }, reply: {} },
-    { family: 4, original: {}, reply: { source: address } },
+    ...addresses.map((address) => `${ipCommand(place)} neighbour flush to ${formatAddress(address)} dev ${link}`),
   ];
 }
 
-/** Each look at the kernel's table takes as long as any: up to as many for ports alone. */
-const few = 4;
-
-function forget({ in: place, ports }: FlowsStep, world: World): void {
-  const { route, netfilter } = world.namespace(place);
-  const own = listAddresses(route).map(({ prefix }) => prefix.address);
-  const keys = new Set(ports.map((port) => groupOf(port, ports.length)));
-  for (const key of keys) {
-    const group = ports.filter((port) => groupOf(port, ports.length) === key);
-    forgetFlows(netfilter, filterOf(group), (flow) => group.some((port) => isOf(flow, port, own)));
-  }
-}
-
-/** What one look finds: all ports that lead to one address of IPv4, and else, where there are but a few, each by itself. */
-function groupOf({ protocol, address, port, to }: FlowPort, count: number): string {
-  if (to?.address.family === 4) return formatAddress(to.address);
-  return `${to?.address.family ?? `asked ${address.family}`} ${count <= few ? `${protocol} ${port}` : ''}`;
-}
-
-/** As narrow as all of a group allow. */
-function filterOf(group: readonly FlowPort[]): FlowFilter {
-  const [first] = group;
-  if (first === undefined) throw new TypeError('no ports');
-  const { protocol, address, port, to } = first;
-  const family = (to?.address ?? address).family;
-  const source = to && { source: to.address };
-  if (group.length > 1) return { family, original: {}, reply: { ...source } };
-  return {
-    family,
-    protocol,
-    original: { destinationPort: port, ...(!isUnspecified(address) && { destination: address }) },
-    reply: to === undefined ? {} : { ...source, sourcePort: to.port },
-  };
-}
-
-function isOf(
-  { protocol, original, reply }: Flow,
-  { protocol: wanted, address, port, to }: FlowPort,
-  own: readonly Address[],
-): boolean {
-  if (protocol !== wanted || original.destinationPort !== port) return false;
-  if (to === undefined) return isAskedOf(original.destination, address, own);
-  // Who has asked the container itself was not led there by this port.
-  if (sameAddress(original.destination, to.address)) return false;
-  if (!isUnspecified(address) && !sameAddress(original.destination, address)) return false;
-  return sameAddress(reply.source, to.address) && reply.sourcePort === to.port;
-}
-
-/** Who passes through the machine on the way to that port of another one is left alone. */
-function isAskedOf(destination: Address, address: Address, own: readonly Address[]): boolean {
-  if (!isUnspecified(address)) return sameAddress(destination, address);
-  return (
-    destination.family === address.family &&
-    (isLoopback(destination) || own.some((candidate) => sameAddress(candidate, destination)))
-  );
-}
-
-/** conntrack(8) is no program that every machine has, and fails where there is nothing to forget. */
-function ifInstalled(place: Place, command: string): string {
-  return `! command -v conntrack >/dev/null || ${inside(place)}${command} >/dev/null 2>&1 || :`;
-}
-
-function commands({ in: place, ports }: FlowsStep): readonly string[] {
+function portCommands({ in: place, ports }: FlowsStep): readonly string[] {
   return ports.map(({ protocol, address, port, to }) => {
     const destination = isUnspecified(address) ? '' : ` --orig-dst ${formatAddress(address)}`;
     const answering = to === undefined ? '' : ` --reply-src ${formatAddress(to.address)} --reply-port-src ${to.port}`;
@@ -134,4 +113,9 @@ function commands({ in: place, ports }: FlowsStep): readonly string[] {
       `conntrack -D -f ipv${family} -p ${protocol}${destination} --orig-port-dst ${port}${answering}`,
     );
   });
+}
+
+/** Tolerates a host without conntrack(8), which also fails where no flow matches. */
+function ifInstalled(place: NamespaceRef, command: string): string {
+  return `! command -v conntrack >/dev/null || ${execPrefix(place)}${command} >/dev/null 2>&1 || :`;
 }

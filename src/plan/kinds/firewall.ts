@@ -4,14 +4,14 @@ import { findProgram, passingHint, runProgram } from '../../kernel/run-program.t
 import type { Connection } from '../../netlink/connection.ts';
 import { GangwayError, hasErrno, ignoring, KernelError } from '../../values/errors.ts';
 import { formatSetElement, type SetElement } from '../../values/set-element.ts';
-import type { World } from '../kernel-handles.ts';
-import { type ActionKind, inside, type TransactionKind } from '../kind.ts';
-import { samePlace } from '../namespace-ref.ts';
+import type { KernelHandles } from '../kernel-handles.ts';
+import { type ActionKind, execPrefix, type TransactionKind } from '../kind.ts';
+import { sameNamespace } from '../namespace-ref.ts';
 import type { ElementStep, RulesetStep } from '../step.ts';
 
 export const ruleset: ActionKind<RulesetStep> = {
-  async apply(step, world) {
-    if (!step.replaces && hasTable(world.namespace(step.in).netfilter, tableOf(step))) {
+  async apply(step, kernel) {
+    if (!step.replaces && hasTable(kernel.namespace(step.in).netfilter, tableOf(step))) {
       throw notOurs(step, new KernelError(`create table ${written(step)}`, 'EEXIST'));
     }
     if (findProgram('nft') === undefined) {
@@ -26,13 +26,13 @@ export const ruleset: ActionKind<RulesetStep> = {
   },
   commands: (step) => [`nft -f - <<'RULESET'\n${whole(step).trimEnd()}\nRULESET`],
   undoCommands: (step) => [`nft delete table ${written(step)}`],
-  undo: (step, world) => {
+  undo: (step, kernel) => {
     if (step.replaces) return;
-    ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, tableOf(step)));
+    ignoring('ENOENT', () => deleteTable(kernel.namespace(step.in).netfilter, tableOf(step)));
   },
   /** As many rules as were loaded: they are never changed, but somebody may have flushed a chain of them. */
-  holds(step, world) {
-    const { netfilter } = world.namespace(step.in);
+  holds(step, kernel) {
+    const { netfilter } = kernel.namespace(step.in);
     if (!hasTable(netfilter, tableOf(step))) return false;
     const found = countRules(netfilter, tableOf(step));
     return [...rulesIn(step.text)].every(([chain, count]) => chain === ownersChain || found.get(chain) === count);
@@ -93,14 +93,14 @@ function notOurs(step: InTable, cause: unknown): GangwayError {
 }
 
 export const element: TransactionKind<ElementStep> = {
-  joins: (one, other) => written(one) === written(other) && samePlace(one.in, other.in),
+  canBatch: (one, other) => written(one) === written(other) && sameNamespace(one.in, other.in),
   applyAll: applyElements,
   undoAll: undoElements,
   commands: (step) => replaceCommands(step, step.was, step.element),
   undoCommands: (step) => replaceCommands(step, step.element, step.was),
-  undo: (step, world) => undoElements([step], world),
-  holds(step, world) {
-    return step.element === undefined || hasElement(world.namespace(step.in).netfilter, tableOf(step), step.element);
+  undo: (step, kernel) => undoElements([step], kernel),
+  holds(step, kernel) {
+    return step.element === undefined || hasElement(kernel.namespace(step.in).netfilter, tableOf(step), step.element);
   },
 };
 
@@ -112,14 +112,14 @@ function replaceCommands(step: ElementStep, old?: SetElement, fresh?: SetElement
 }
 
 function command(verb: 'add' | 'delete', step: ElementStep, item: SetElement): string {
-  return `${inside(step.in)}nft '${verb} element ${written(step)} ${item.set} { ${formatSetElement(item)} }'`;
+  return `${execPrefix(step.in)}nft '${verb} element ${written(step)} ${item.set} { ${formatSetElement(item)} }'`;
 }
 
 /** Takes out the elements of several steps at once, and puts back what was there before them. */
-function undoElements(steps: readonly ElementStep[], world: World): void {
+function undoElements(steps: readonly ElementStep[], kernel: KernelHandles): void {
   const [first] = steps;
   if (first === undefined) return;
-  const connection = world.namespace(first.in).netfilter;
+  const connection = kernel.namespace(first.in).netfilter;
   const change = (some: readonly ElementStep[]) =>
     changeElements(connection, tableOf(first), {
       remove: some.flatMap(present('element')),
@@ -144,11 +144,11 @@ function undoElement(connection: Connection, step: ElementStep): void {
 }
 
 /** Puts in the elements of several steps, in the place of what was there, all or none. */
-function applyElements(steps: readonly ElementStep[], world: World): void {
+function applyElements(steps: readonly ElementStep[], kernel: KernelHandles): void {
   const [first] = steps;
   if (first === undefined) return;
   try {
-    changeElements(world.namespace(first.in).netfilter, tableOf(first), {
+    changeElements(kernel.namespace(first.in).netfilter, tableOf(first), {
       remove: steps.flatMap(present('was')),
       add: steps.flatMap(present('element')),
     });

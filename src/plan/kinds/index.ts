@@ -3,7 +3,7 @@
  * `process` and `exec`, which need crun.
  */
 import type { Kinds } from '../kind.ts';
-import { flows, ownFlows } from './conntrack.ts';
+import { flowDeletion } from './conntrack.ts';
 import { archive, directory, file } from './file.ts';
 import { element, ruleset } from './firewall.ts';
 import { address, localRoute, route, routingRule, sysctl } from './ip.ts';
@@ -45,8 +45,8 @@ export const kernelKinds: Omit<Kinds, 'chains' | 'rule' | 'process' | 'exec'> = 
   ruleset,
   diversion,
   element,
-  flows,
-  'own-flows': ownFlows,
+  flows: flowDeletion,
+  'own-flows': flowDeletion,
   directory,
   file,
   archive,

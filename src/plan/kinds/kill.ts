@@ -24,9 +24,9 @@ const final = { undo: () => {}, undoCommands: () => [], holds: () => true };
  */
 export const claim: ActionKind<ClaimStep> = {
   ...final,
-  apply({ path }, world) {
+  apply({ path }, kernel) {
     const lock = ignoring('ENOENT', () => tryLock(path));
-    if (lock !== undefined) world.keep(lock);
+    if (lock !== undefined) kernel.holdLock(lock);
   },
   commands: ({ path }) => [`rm -f ${quote(path)}`],
 };

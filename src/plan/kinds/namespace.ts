@@ -26,8 +26,8 @@ export const namespace: ActionKind<NamespaceStep> = {
     return createOwnedNetworkNamespace(pinPath(step.name), step.owner.pin, step.owner.range);
   },
 
-  undo(step, world) {
-    world.forget(step.name);
+  undo(step, kernel) {
+    kernel.closeNamespace(step.name);
     deleteNamespace(step.name);
     if (step.owner !== undefined) deleteUserNamespacePin(step.owner.pin);
   },

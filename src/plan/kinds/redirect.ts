@@ -2,13 +2,13 @@
 import { deleteTable, hasTable } from '../../kernel/nftables.ts';
 import { addPortDiversion, formatPortDiversion } from '../../kernel/port-redirect.ts';
 import { GangwayError, hasErrno, ignoring } from '../../values/errors.ts';
-import { type ActionKind, inside } from '../kind.ts';
+import { type ActionKind, execPrefix } from '../kind.ts';
 import type { DiversionStep } from '../step.ts';
 
 export const diversion: ActionKind<DiversionStep> = {
-  apply(step, world) {
+  apply(step, kernel) {
     try {
-      addPortDiversion(world.namespace(step.in).netfilter, step.table, step);
+      addPortDiversion(kernel.namespace(step.in).netfilter, step.table, step);
     } catch (cause) {
       if (!hasErrno(cause, 'ENOENT', 'EOPNOTSUPP')) throw cause;
       throw new GangwayError('not-supported', 'the kernel can’t translate addresses inside a container', {
@@ -17,10 +17,10 @@ export const diversion: ActionKind<DiversionStep> = {
       });
     }
   },
-  commands: (step) => [`${inside(step.in)}nft -f - <<'RULESET'\n${formatPortDiversion(step.table, step)}\nRULESET`],
-  undoCommands: (step) => [`${inside(step.in)}nft delete table ip ${step.table}`],
-  undo: (step, world) => {
-    ignoring('ENOENT', () => deleteTable(world.namespace(step.in).netfilter, { family: 'ip', name: step.table }));
+  commands: (step) => [`${execPrefix(step.in)}nft -f - <<'RULESET'\n${formatPortDiversion(step.table, step)}\nRULESET`],
+  undoCommands: (step) => [`${execPrefix(step.in)}nft delete table ip ${step.table}`],
+  undo: (step, kernel) => {
+    ignoring('ENOENT', () => deleteTable(kernel.namespace(step.in).netfilter, { family: 'ip', name: step.table }));
   },
-  holds: (step, world) => hasTable(world.namespace(step.in).netfilter, { family: 'ip', name: step.table }),
+  holds: (step, kernel) => hasTable(kernel.namespace(step.in).netfilter, { family: 'ip', name: step.table }),
 };

@@ -1,6 +1,6 @@
-/** Command lines as people, scripts and attackers write them, made from the table of commands itself. */
+/** Generates valid, wrong and hostile command lines from the command table. */
 import fc from 'fast-check';
-import type { Command } from '../../../src/cli/command.ts';
+import { argumentCount, type Command } from '../../../src/cli/command.ts';
 import { commands } from '../../../src/cli/commands.ts';
 import type { Option, Options } from '../../../src/cli/grammar.ts';
 import { globalOptions } from '../../../src/cli/options.ts';
@@ -23,13 +23,13 @@ function leaves(rows: readonly Command[], path: readonly string[] = []): readonl
     ]);
 }
 
-/** Labs are real: a lab that is made in a test is there. */
+/** Without labs, which would be created on the host. */
 const all = leaves(commands).filter(({ path }) => path[0] !== 'lab');
 
-/** These have most to refuse. */
+/** Weights of commands with many invalid inputs; default 2. */
 const weighty: Readonly<Record<string, number>> = { run: 40, create: 10, 'network create': 40, 'network connect': 20 };
 
-/** One option, in one of the ways in which it may be written. */
+/** Generates an option in one of its spellings. */
 function written([name, option]: readonly [string, Option]): fc.Arbitrary<Line> {
   const { kind, short, alias, type } = option;
   const long = fc.constantFrom(`--${name}`, ...(alias === undefined ? [] : [`--${alias}`]));
@@ -72,9 +72,9 @@ function someOf(options: Options): fc.Arbitrary<Line> {
   );
 }
 
-/** The words behind the options, as the usage of the command has them. */
+/** Generates the arguments of a command. */
 function operands({ path, command }: Leaf): fc.Arbitrary<Line> {
-  const [minimum, maximum] = command.words ?? [0, 0];
+  const [minimum, maximum] = argumentCount(command);
   if (path.join(' ') === 'network create') return fc.array(operand.newNetwork, { minLength: 1, maxLength: 1 });
   if (path.join(' ') === 'network connect' || path.join(' ') === 'network disconnect') {
     return fc.tuple(operand.network, operand.container);
@@ -101,7 +101,7 @@ const before = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Line>(['explain']) },
 );
 
-/** @param wanted which commands, by their path: `network create` */
+/** @param wanted selects commands by path: `network create` */
 export function commandLine(wanted: (path: string) => boolean = () => true): fc.Arbitrary<Line> {
   const chosen = all.filter(({ path }) => wanted(path.join(' ')));
   const lines = chosen.map((leaf) => ({ weight: weighty[leaf.path.join(' ')] ?? 2, arbitrary: lineOf(leaf) }));

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { isDeepStrictEqual } from 'node:util';
-import { explain } from '../../../src/engine/explain.ts';
+import { explain } from '../../../src/engine/step-kinds.ts';
 import { decode, encode } from '../../../src/plan/encoding.ts';
 import type { Plan } from '../../../src/plan/plan.ts';
 import { gangway } from '../cli.ts';

@@ -1,7 +1,7 @@
 /** What can be asked in a world: every place, every destination that is somebody's, and what the model expects. */
 import type { Answer, Destination } from '../../../src/firewall/model/answer.ts';
-import { judge } from '../../../src/firewall/model/model.ts';
-import { type Attempt, networkNamed, type Origin, type World } from '../../../src/firewall/model/topology.ts';
+import { evaluate } from '../../../src/firewall/model/model.ts';
+import { type Attempt, type ModelTopology, networkNamed, type Origin } from '../../../src/firewall/model/topology.ts';
 import {
   contains,
   type Family,
@@ -96,7 +96,7 @@ function markedAt({ world }: Setting, origin: Origin): MarkedAt {
   return (origin.kind === 'outside' ? origin.link : networkNamed(world, origin.network).policy.bridge) as MarkedAt;
 }
 
-function origins({ endpoints }: World, family: Family): readonly Asker[] {
+function origins({ endpoints }: ModelTopology, family: Family): readonly Asker[] {
   const loopback = family === 4 ? '127.0.0.1' : '::1';
   return [
     { from: 'host', origin: { kind: 'host' } },
@@ -133,7 +133,7 @@ function isClaim({ from, localAddress }: PolicyQuestion): boolean {
   return from === 'world' && localAddress !== undefined && !localAddress.includes('%');
 }
 
-function destinations({ networks, publications }: World, family: Family): readonly string[] {
+function destinations({ networks, publications }: ModelTopology, family: Family): readonly string[] {
   const known = numbers.filter((number) => number <= networks.length);
   return [
     family === 4 ? '127.0.0.1' : '::1',
@@ -160,13 +160,15 @@ function gateway(number: NetworkNumber, family: Family): string {
  * Not from a family that a network does not have: there gangway makes no addresses. Not to a loopback address from
  * elsewhere, which would never leave the asker.
  */
-function mayAsk(world: World, { from, origin, localAddress }: Asker, text: string): boolean {
+function mayAsk(topology: ModelTopology, { from, origin, localAddress }: Asker, text: string): boolean {
   const to = parseAddress(text);
   const behind = numbers.find((number) => contains(parsePrefix(subnet(number, to.family)), to));
-  const owned = world.endpoints.some(({ addresses }) =>
+  const owned = topology.endpoints.some(({ addresses }) =>
     addresses.some(({ value, family }) => value === to.value && family === to.family),
   );
-  const ofHost = world.links.some(({ addresses }) => addresses.some(({ address }) => formatAddress(address) === text));
+  const ofHost = topology.links.some(({ addresses }) =>
+    addresses.some(({ address }) => formatAddress(address) === text),
+  );
   switch (origin.kind) {
     case 'outside':
       // A link-local source goes nowhere but to the machine itself.
@@ -178,14 +180,14 @@ function mayAsk(world: World, { from, origin, localAddress }: Asker, text: strin
     case 'host':
       return behind === undefined || owned || ofHost;
     case 'container': {
-      const own = world.endpoints.find(({ container }) => container === origin.container)?.addresses ?? [];
+      const own = topology.endpoints.find(({ container }) => container === origin.container)?.addresses ?? [];
       const served = own.some(({ family }) => family === to.family);
       return served && !isLoopback(to) && (localAddress === undefined || ofHost);
     }
   }
 }
 
-function ports({ publications }: World, text: string): readonly (Port | undefined)[] {
+function ports({ publications }: ModelTopology, text: string): readonly (Port | undefined)[] {
   const to = parseAddress(text);
   const isContainer = numbers.some(
     (number) => contains(parsePrefix(subnet(number, to.family)), to) && gateway(number, to.family) !== text,
@@ -224,7 +226,7 @@ function nameOf(where: Destination): string {
 }
 
 export function judged({ world }: Setting, { attempt }: Pick<PolicyQuestion, 'attempt'>): Answer {
-  return judge(world, attempt);
+  return evaluate(world, attempt);
 }
 
 /** As the kernel tells it to a program. */

@@ -15,7 +15,7 @@
  * Outside the same in IPv6, with 2001:db8:f::/64 and 2001:db8:e::/64.
  */
 import fc from 'fast-check';
-import type { ModelEndpoint, ModelNetwork, Publication, World } from '../../../src/firewall/model/topology.ts';
+import type { ModelEndpoint, ModelNetwork, ModelTopology, Publication } from '../../../src/firewall/model/topology.ts';
 import { type Family, parseAddress, parsePrefix } from '../../../src/values/address.ts';
 import { parseEgress } from '../../../src/values/egress-grammar.ts';
 import { parseFirewallMark } from '../../../src/values/firewall-mark.ts';
@@ -36,7 +36,7 @@ import {
 
 /** A world, and what of the machine makes no difference to it. */
 export interface Setting {
-  readonly world: World;
+  readonly world: ModelTopology;
   /** net.bridge.bridge-nf-call-iptables and ip6tables. */
   readonly bridgeNetfilter: 0 | 1;
   /** What rules of the machine's owner mark: by the link by which it comes in, and what the machine itself sends. */
@@ -187,7 +187,7 @@ function assemble(
   networks: readonly ModelNetwork[],
   publications: readonly Publication[],
   closedTransit: readonly Family[],
-): World {
+): ModelTopology {
   const link = (name: string, addresses: readonly string[]) => ({ name, addresses: addresses.map(parsePrefix) });
   const wires = Object.values(outsiders);
   return {
