@@ -3,7 +3,7 @@
  *
  * r6 is what is seen of the call, r7 the socket, r8 where the port leads, w9 the last word of the address that was asked.
  */
-import type { Register64 } from '../../kernel/bpf/instruction.ts';
+
 import { type Field, layout, socket, socketAddress } from '../../kernel/bpf/layout.ts';
 import {
   add,
@@ -18,6 +18,7 @@ import {
   mapAddress,
   or,
   type Program,
+  type Register64,
   remark,
   set,
   stackAddress,
