@@ -59,16 +59,10 @@ export function carrierKinds(relay: string): readonly CarrierKind[] {
       open: (forwards, target) => openHook(relay, forwards, target),
     },
     {
-      name: 'gangway, engine',
+      name: 'gangway, relay',
       method: 'the proxy’s worker thread with epoll and splice',
       ours: true,
-      open: (forwards, target) => openRelay('gangway, engine', relay, { carrier: 'engine', forwards, target }),
-    },
-    {
-      name: 'gangway, Node',
-      method: 'the proxy with Node’s own sockets, for kernels on which the worker cannot run',
-      ours: true,
-      open: (forwards, target) => openRelay('gangway, Node', relay, { carrier: 'node', forwards, target }),
+      open: (forwards, target) => openRelay('gangway, relay', relay, { forwards, target }),
     },
     ...peers.map(kindOfPeer),
     { name: 'direct', method: 'the client connects to the container’s own address, without a proxy', open: openDirect },
@@ -96,7 +90,7 @@ async function openHook(
   mkdirSync(cgroup, { recursive: true });
   const leave = () => ignoring(['ENOENT', 'EBUSY'], () => rmdirSync(cgroup));
   process.once('exit', leave);
-  const opened = await openRelay('gangway, hook', relay, { carrier: 'engine', forwards, target, cgroup });
+  const opened = await openRelay('gangway, hook', relay, { forwards, target, cgroup });
   if ('skipped' in opened) return opened;
   const entering = ['sh', '-euc', 'echo $$ >"$1"; shift; exec "$@"', 'sh', join(cgroup, 'cgroup.procs')];
   return { ...opened, prefix: entering };

@@ -7,36 +7,28 @@
 import { createInterface } from 'node:readline';
 import { Tidying } from '../src/engine/switchboard/memory-trim.ts';
 import { ConnectHook } from '../src/services/connect-hook/connect-hook.ts';
-import { NodeRelays } from '../src/services/proxy/fallback-relays.ts';
-import type { Carrier } from '../src/services/proxy/relay.ts';
 import { reserve, serve } from '../src/services/proxy/reservation.ts';
-import { share } from '../src/services/proxy/socket-forward.ts';
-import { Engine } from '../src/services/proxy/splice-worker/splice-worker.ts';
+import { socketForwardsOf } from '../src/services/proxy/socket-forward.ts';
+import { SpliceWorker } from '../src/services/proxy/splice-worker/splice-worker.ts';
 import { parseAddress } from '../src/values/address.ts';
 import { gather } from '../src/values/forward-set.ts';
 import type { DataForward } from './data-forward.ts';
 
 export interface RelayOrder {
-  readonly carrier: 'engine' | 'node';
   /** Directory of the cgroup whose connections the hook redirects. Default none. */
   readonly cgroup?: string;
   readonly target: string;
   readonly forwards: readonly DataForward[];
 }
 
-function chooseCarrier({ carrier }: RelayOrder): Carrier {
-  const fallback = new NodeRelays();
-  return carrier === 'node' ? fallback : new Engine({ fallback, say: (sentence) => process.stderr.write(sentence) });
-}
-
 function start(order: RelayOrder): void {
   const hostAddress = parseAddress('127.0.0.1');
   const target = parseAddress(order.target);
   const forwards = order.forwards.map((forward) => ({ binding: { ...forward, hostAddress }, target }));
-  const carrier = chooseCarrier(order);
-  const relays = serve(reserve(share(gather(forwards))), carrier);
-  new Tidying(carrier).changed(relays.length);
-  if (order.cgroup !== undefined) new ConnectHook(order.cgroup).lead(gather(forwards));
+  const worker = new SpliceWorker({ log: (sentence) => process.stderr.write(sentence) });
+  const relays = serve(reserve(socketForwardsOf(gather(forwards))), worker);
+  new Tidying(worker).changed(relays.length);
+  if (order.cgroup !== undefined) new ConnectHook(order.cgroup).redirect(gather(forwards));
 }
 
 const lines = createInterface(process.stdin);

@@ -60,7 +60,7 @@ async function main(rounds: number, milliseconds: number): Promise<void> {
   } finally {
     // Prints the results of the finished parts after an error.
     const result = report(machine, kinds, absent, log.measurements);
-    const base = absent.some(({ name }) => name === 'docker-proxy') ? 'gangway, engine' : 'docker-proxy';
+    const base = absent.some(({ name }) => name === 'docker-proxy') ? 'gangway, relay' : 'docker-proxy';
     const json = `${JSON.stringify(result, null, 2)}\n`;
     if (options.output !== undefined) writeFileSync(options.output, json);
     process.stdout.write(options.json ? json : markdown(result, [base, sizesOff]));

@@ -24,7 +24,7 @@ export interface Report {
 }
 
 /** Contenders that are bases of ratios. */
-const bases = ['C limit', 'netavark', 'dockerd', 'gangway, nftables', 'docker-proxy', 'gangway, engine', 'off'];
+const bases = ['C limit', 'netavark', 'dockerd', 'gangway, nftables', 'docker-proxy', 'gangway, relay', 'off'];
 export const idleNode = 'node -e 0';
 
 export function report(

@@ -166,5 +166,5 @@ reply:           connection tracking restores 203.0.113.1:8080 as source`,
   ],
   docker:
     'Docker adds a DNAT rule and an accept rule for each port, and two docker-proxy processes instead of the socket, one for each family. Before Docker 28, a host on the same wire with such a route could connect directly.',
-  sources: ['src/networks/port-mapping.ts', 'src/services/proxy/stream-relay.ts'],
+  sources: ['src/networks/port-mapping.ts', 'src/services/proxy/splice-worker/connection.ts'],
 };

@@ -10,11 +10,9 @@
  *
  * @see ip(7) IP_PKTINFO, ipv6(7) IPV6_PKTINFO, cmsg(3); struct msghdr of the 64-bit ABIs
  */
-import type { Family } from '../values/address.ts';
 import { KernelError } from '../values/errors.ts';
 import { errnoName, libc } from './libc.ts';
 import { header, packetInformation } from './message-header.ts';
-import { familyOf } from './peer-family.ts';
 
 /** The largest UDP payload is 65,507 bytes over IPv4, 65,527 over IPv6. */
 const PAYLOAD_SIZE = 65536;
@@ -43,7 +41,6 @@ export class DatagramBuffer {
   readonly #memory = Buffer.from(new ArrayBuffer(at.payload + PAYLOAD_SIZE));
   /** The bytes of the datagram last received, and those of the next one to be sent. */
   readonly payload = this.#memory.subarray(at.payload);
-  #refusals = 0;
   #failure: string | undefined;
   readonly #header: bigint;
   readonly #payload: bigint;
@@ -107,27 +104,9 @@ export class DatagramBuffer {
     return sent >= 0 || this.#failed('send datagram') !== undefined;
   }
 
-  /** By which family the datagram last received from anybody came. */
-  family(): Family {
-    return familyOf(this.#memory, at.name);
-  }
-
-  /** How often since it was last asked a peer has said that nobody listens there. */
-  takeRefusals(): number {
-    const refusals = this.#refusals;
-    this.#refusals = 0;
-    return refusals;
-  }
-
   /** Why the last attempt failed; undefined where there was nothing to receive, or no room to send. */
   get failure(): string | undefined {
     return this.#failure;
-  }
-
-  /** Who sent the datagram last received from anybody, and which address it asked: equal for equal pairs. */
-  returnKey(): string {
-    const { name, control } = this.#written();
-    return name.toString('latin1') + control.toString('latin1');
   }
 
   /** The way back for the datagram last received from anybody, in memory of its own. */
@@ -181,7 +160,6 @@ export class DatagramBuffer {
   #failed(operation: string): undefined {
     const errno = errnoName(libc().koffi.errno());
     this.#failure = errno === 'EAGAIN' ? undefined : errno;
-    if (errno === 'ECONNREFUSED') this.#refusals++;
     if (mistakes.has(errno)) throw new KernelError(operation, errno);
     return undefined;
   }

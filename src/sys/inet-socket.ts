@@ -204,12 +204,6 @@ export function listen(fd: number, backlog: number): void {
   call('listen', prototypes.listen, fd, backlog);
 }
 
-/** Of a listener of SCTP: it listens no more, and its port stays taken. Who asks is refused. */
-export function refuse(fd: number): void {
-  listen(fd, 0);
-  setOption(fd, 'reuseAddress', 0);
-}
-
 /**
  * The error that the kernel holds ready for the next operation on this socket, which is taken away by asking
  * (SO_ERROR): `ECONNRESET`. Undefined when there is none.

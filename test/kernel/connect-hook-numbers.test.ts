@@ -46,7 +46,7 @@ test('of ports that are led to no more those are told by which a connection was 
     forward('tcp', 8081, port),
     forward('udp', 8082, port),
   ];
-  hook.lead([used, unused, datagrams]);
+  hook.redirect([used, unused, datagrams]);
   const accepted = once(server, 'connection');
   const clients = [socat(group, 'TCP4:127.0.0.1:8080'), socat(group, 'UDP4-SENDTO:127.0.0.1:8082')];
   t.teardown(async () => {
@@ -61,13 +61,13 @@ test('of ports that are led to no more those are told by which a connection was 
   const [connection] = (await accepted) as [Socket];
   await waitFor('the datagram is led', () => hook.counts()([datagrams]) === 1);
   t.is(hook.counts()([used]), 1, 'control');
-  t.deepEqual(hook.leave([unused, datagrams]), new Set());
-  const numbers = hook.leave([used]);
+  t.deepEqual(hook.remove([unused, datagrams]), new Set());
+  const numbers = hook.remove([used]);
   t.is(numbers.size, 1);
-  t.deepEqual(hook.speaking(), numbers);
+  t.deepEqual(hook.connectedIds(), numbers);
   const broken = new Promise((resolve) => connection.once('close', resolve).once('error', resolve));
   connection.resume();
-  hook.end(numbers);
+  hook.abortConnections(numbers);
   await broken;
-  t.deepEqual(hook.speaking(), new Set());
+  t.deepEqual(hook.connectedIds(), new Set());
 });

@@ -220,7 +220,7 @@ test.serial('a bound socket is taken from descriptor 4, and stays open while the
   closeSocket(stream);
   closeSocket(datagram);
   t.deepEqual([tcp.said, udp.said], ['0\n', '0\n']);
-  t.is(wrong.said, '1\nwhat was handed over is no socket for 0.0.0.0:8011/tcp');
+  t.is(wrong.said, '1\ninvalid descriptor: not a socket for 0.0.0.0:8011/tcp');
   t.is(await ask(8010), 'served');
   t.is(await askUdp(8011, '127.0.0.2'), 'asked served from 127.0.0.2', 'it answers from where it was asked');
   await killSwitchboard();

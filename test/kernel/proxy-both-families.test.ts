@@ -13,13 +13,14 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import test, { registerCompletionHandler } from 'ava';
-import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import type { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Forward, Protocol } from '../../src/values/port.ts';
-import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { sockets } from '../support/sockets.ts';
+import { withWorker } from '../support/with-worker.ts';
 
 const containers = { 4: '10.9.0.2', 6: 'fd09::2' } as const;
 const holders: ChildProcess[] = [];
@@ -51,8 +52,8 @@ function forwards(protocol: Protocol, hostPort: number, targets: Record<4 | 6, s
   }));
 }
 
-function publish(carrier: Carrier, protocol: Protocol, targets?: Record<4 | 6, string>): readonly [Relay, number] {
-  const relays = serve(reserve(sockets(...forwards(protocol, ++port, targets))), carrier);
+function publish(worker: SpliceWorker, protocol: Protocol, targets?: Record<4 | 6, string>): readonly [Relay, number] {
+  const relays = serve(reserve(sockets(...forwards(protocol, ++port, targets))), worker);
   const [relay] = relays;
   if (relay === undefined || relays.length > 1) throw new Error('not one socket');
   return [relay, port];
@@ -92,32 +93,32 @@ for (const [protocol, question] of [
   ['tcp', ask],
   ['udp', inquire],
 ] as const) {
-  onEach(`${protocol}: clients of either family come to the container's address of theirs`, async (t, carrier) => {
-    const [relay, hostPort] = publish(carrier, protocol);
+  withWorker(`${protocol}: clients of either family come to the container's address of theirs`, async (t, worker) => {
+    const [relay, hostPort] = publish(worker, protocol);
     for (const [address, family] of asked) t.is(await question(address, hostPort), family, address);
-    await relay.cut();
+    await relay.abort();
   });
 
-  onEach(`${protocol}: clients of both come to a container that has only one`, async (t, carrier) => {
+  withWorker(`${protocol}: clients of both come to a container that has only one`, async (t, worker) => {
     for (const family of ['4', '6'] as const) {
-      const [relay, hostPort] = publish(carrier, protocol, { 4: containers[family], 6: containers[family] });
+      const [relay, hostPort] = publish(worker, protocol, { 4: containers[family], 6: containers[family] });
       for (const [address] of asked) t.is(await question(address, hostPort), family, address);
-      await relay.cut();
+      await relay.abort();
     }
   });
 }
 
-onEach('who asks all by a broadcast of IPv4 is answered', async (t, carrier) => {
-  const [relay, hostPort] = publish(carrier, 'udp');
+withWorker('who asks all by a broadcast of IPv4 is answered', async (t, worker) => {
+  const [relay, hostPort] = publish(worker, 'udp');
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
   await once(socket, 'listening');
   socket.setBroadcast(true);
   socket.send('who?', hostPort, '127.255.255.255');
   t.is(await heard(socket), '4');
-  await relay.cut();
+  await relay.abort();
 });
 
-onEach('where IPv6 is turned off, clients of IPv4 are served all the same', async (t, carrier) => {
+withWorker('where IPv6 is turned off, clients of IPv4 are served all the same', async (t, worker) => {
   const turnOff = (value: string) => writeFileSync('/proc/sys/net/ipv6/conf/all/disable_ipv6', value);
   turnOff('1');
   try {
@@ -125,9 +126,9 @@ onEach('where IPv6 is turned off, clients of IPv4 are served all the same', asyn
       ['tcp', ask],
       ['udp', inquire],
     ] as const) {
-      const [relay, hostPort] = publish(carrier, protocol, { 4: containers[4], 6: containers[4] });
+      const [relay, hostPort] = publish(worker, protocol, { 4: containers[4], 6: containers[4] });
       t.is(await question('127.0.0.1', hostPort), '4');
-      await relay.cut();
+      await relay.abort();
     }
   } finally {
     turnOff('0');

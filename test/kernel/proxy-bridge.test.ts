@@ -8,14 +8,15 @@ import { readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import type { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Protocol } from '../../src/values/port.ts';
-import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
 import { sockets } from '../support/sockets.ts';
+import { withWorker } from '../support/with-worker.ts';
 
 let port = 8100;
 const children: ChildProcess[] = [];
@@ -53,23 +54,23 @@ function answers(host: string, port: number): Promise<boolean> {
   });
 }
 
-function publish(carrier: Carrier, protocol: Protocol, hostAddress: string): Relay {
+function publish(worker: SpliceWorker, protocol: Protocol, hostAddress: string): Relay {
   const binding = { protocol, hostAddress: parseAddress(hostAddress), hostPort: 8080, containerPort: 80 };
-  const [relay] = serve(reserve(sockets({ binding, target: parseAddress('172.30.0.2') })), carrier);
+  const [relay] = serve(reserve(sockets({ binding, target: parseAddress('172.30.0.2') })), worker);
   if (relay === undefined) throw new Error('nothing served');
   return relay;
 }
 
-onEach('the container sees the gateway as the client, and never a loopback address', async (t, carrier) => {
+withWorker('the container sees the gateway as the client, and never a loopback address', async (t, worker) => {
   for (const [listener, asked] of [
     ['0.0.0.0', '127.0.0.1'],
     ['::', '::1'],
   ] as const) {
-    const stream = publish(carrier, 'tcp', listener);
+    const stream = publish(worker, 'tcp', listener);
     const socket = connect(8080, asked);
     const [seen] = (await once(socket, 'data')) as [Buffer];
     t.is(String(seen).trim(), '172.30.0.1');
-    const datagrams = publish(carrier, 'udp', listener);
+    const datagrams = publish(worker, 'udp', listener);
     const asker = createSocket(asked.includes(':') ? 'udp6' : 'udp4');
     asker.connect(8080, asked);
     await once(asker, 'connect');
@@ -80,18 +81,18 @@ onEach('the container sees the gateway as the client, and never a loopback addre
     t.is(String(answer).trim(), '172.30.0.1');
     asker.close();
     socket.destroy();
-    await Promise.all([stream.cut(), datagrams.cut()]);
+    await Promise.all([stream.abort(), datagrams.abort()]);
   }
 });
 
 for (const descriptorLimit of ['Infinity', '60'])
-  onEach(
+  withWorker(
     `when descriptors run out, those who are served stay, and the port recovers (limit ${descriptorLimit})`,
-    async (t, _, name) => {
+    async (t) => {
       const server = createServer((socket) => socket.pipe(socket)).listen(0, '172.30.0.1');
       await once(server, 'listening');
       const targetPort = (server.address() as AddressInfo).port;
-      const whole = { carrier: name, hostPort: ++port, target: '172.30.0.1', targetPort, descriptorLimit };
+      const whole = { hostPort: ++port, target: '172.30.0.1', targetPort, descriptorLimit };
       const relay = await startRelayProcess(whole, ['prlimit', '--nofile=100']);
       const clients = await Promise.all(Array.from({ length: 100 }, () => echoed(port)));
       const served = clients.filter((client) => client !== undefined);

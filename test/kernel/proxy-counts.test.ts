@@ -10,15 +10,16 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
 import { type Counts, countFields } from '../../src/services/proxy/counters.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { type Reservation, reserve, serve } from '../../src/services/proxy/reservation.ts';
+import type { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { bind, closeSocket, listen, openStream } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Protocol } from '../../src/values/port.ts';
-import { newCarrier } from '../support/carriers.ts';
-import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { sockets } from '../support/sockets.ts';
+import { newWorker } from '../support/splice-worker.ts';
+import { withWorker } from '../support/with-worker.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
 const container = '10.9.0.2';
@@ -41,19 +42,19 @@ function hold(protocol: Protocol, containerPort: number, target = container): Re
   return reservation;
 }
 
-function open(reservation: Reservation, carrier: Carrier): Relay {
-  const [relay] = serve([reservation], carrier);
+function open(reservation: Reservation, worker: SpliceWorker): Relay {
+  const [relay] = serve([reservation], worker);
   if (relay === undefined) throw new Error('nothing served');
   return relay;
 }
 
-const publish = (carrier: Carrier, protocol: Protocol, containerPort: number, target = container) =>
-  open(hold(protocol, containerPort, target), carrier);
+const publish = (worker: SpliceWorker, protocol: Protocol, containerPort: number, target = container) =>
+  open(hold(protocol, containerPort, target), worker);
 
-async function service(carrier: Carrier, onConnection: (socket: Socket) => void): Promise<Relay> {
+async function service(worker: SpliceWorker, onConnection: (socket: Socket) => void): Promise<Relay> {
   const server = createServer({ allowHalfOpen: true }, onConnection).listen(0, container);
   await once(server, 'listening');
-  return publish(carrier, 'tcp', (server.address() as AddressInfo).port);
+  return publish(worker, 'tcp', (server.address() as AddressInfo).port);
 }
 
 /** A connection to the port that was published last. */
@@ -111,12 +112,12 @@ async function counts(t: ExecutionContext, relay: Relay, expected: Partial<Count
   t.deepEqual(relay.counts(), whole as unknown as Counts);
 }
 
-onEach(
+withWorker(
   'every byte in both directions, of connections that are open and of those that have ended',
-  async (t, carrier) => {
+  async (t, worker) => {
     const [question, answer] = [3_000_001, 200_003];
     let heard = 0;
-    const relay = await service(carrier, async (socket) => {
+    const relay = await service(worker, async (socket) => {
       const bytes = bytesOf(socket);
       socket.write(Buffer.alloc(answer - 3));
       heard += await bytes;
@@ -136,67 +137,70 @@ onEach(
   },
 );
 
-onEach('a refused connection is one error', async (t, carrier) => {
-  const relay = publish(carrier, 'tcp', 1);
+withWorker('a refused connection is one error', async (t, worker) => {
+  const relay = publish(worker, 'tcp', 1);
   await broken(connecting());
   await counts(t, relay, { connections: 1, refused: 1 });
 });
 
-onEach('a container to which no way leads is one error for each connection and each datagram', async (t, carrier) => {
-  const stream = publish(carrier, 'tcp', 80, nowhere);
-  await broken(connecting());
-  await counts(t, stream, { connections: 1, unreachable: 1 });
-  const datagram = publish(carrier, 'udp', 53, nowhere);
-  const socket = await asker();
-  socket.send('x');
-  await counts(t, datagram, { unreachable: 1 });
-  socket.send('x');
-  await counts(t, datagram, { unreachable: 2 });
-  socket.close();
-});
+withWorker(
+  'a container to which no way leads is one error for each connection and each datagram',
+  async (t, worker) => {
+    const stream = publish(worker, 'tcp', 80, nowhere);
+    await broken(connecting());
+    await counts(t, stream, { connections: 1, unreachable: 1 });
+    const datagram = publish(worker, 'udp', 53, nowhere);
+    const socket = await asker();
+    socket.send('x');
+    await counts(t, datagram, { unreachable: 1 });
+    socket.send('x');
+    await counts(t, datagram, { unreachable: 2 });
+    socket.close();
+  },
+);
 
-onEach('a container that never answers is one error', async (t, _, name) => {
+withWorker('a container that never answers is one error', async (t) => {
   const listener = openStream(4);
   bind(listener, { address: parseAddress(container), port: ++port });
   listen(listener, 0);
   // One waits to be accepted, and for no further one there is room: their SYNs are dropped.
   const fillers = [connect(port, container), connect(port, container)].map((each) => each.on('error', () => {}));
   await once(fillers[0] as Socket, 'connect');
-  const relay = publish(newCarrier(name, { synRetries: 1 }), 'tcp', port);
+  const relay = publish(newWorker({ synRetries: 1 }), 'tcp', port);
   await broken(connecting());
   await counts(t, relay, { connections: 1, timedOut: 1 });
   for (const filler of fillers) filler.destroy();
   closeSocket(listener);
 });
 
-onEach('who breaks a connection off is told from who was broken off', async (t, carrier) => {
-  const byClient = await service(carrier, (socket) => socket.on('error', () => {}).pipe(socket));
+withWorker('who breaks a connection off is told from who was broken off', async (t, worker) => {
+  const byClient = await service(worker, (socket) => socket.on('error', () => {}).pipe(socket));
   const socket = await client();
   socket.write('x');
   await once(socket, 'data');
   socket.resetAndDestroy();
   await counts(t, byClient, { connections: 1, bytesIn: 1, bytesOut: 1, clientReset: 1 });
-  const byContainer = await service(carrier, (accepted) => accepted.once('data', () => accepted.resetAndDestroy()));
+  const byContainer = await service(worker, (accepted) => accepted.once('data', () => accepted.resetAndDestroy()));
   const other = await client();
   other.write('x');
   await broken(other);
   await counts(t, byContainer, { connections: 1, bytesIn: 1, containerReset: 1 });
 });
 
-onEach('clients for whom there is no descriptor are drops', async (t, _, name) => {
-  const carrier = newCarrier(name, { descriptorLimit: 0 });
-  const stream = publish(carrier, 'tcp', 80);
+withWorker('clients for whom there is no descriptor are drops', async (t) => {
+  const worker = newWorker({ descriptorLimit: 0 });
+  const stream = publish(worker, 'tcp', 80);
   await broken(connecting());
   await counts(t, stream, { turnedAway: 1 });
-  const datagram = publish(carrier, 'udp', 53);
+  const datagram = publish(worker, 'udp', 53);
   const socket = await asker();
   socket.send('x');
   await counts(t, datagram, { turnedAway: 1 });
   socket.close();
 });
 
-onEach('every datagram and its bytes, and each client once', async (t, carrier) => {
-  const relay = publish(carrier, 'udp', await echo());
+withWorker('every datagram and its bytes, and each client once', async (t, worker) => {
+  const relay = publish(worker, 'udp', await echo());
   const sockets = await Promise.all([asker(), asker()]);
   for (const socket of sockets) for (const bytes of [0, 1, 1472, 9000]) t.is(await ask(socket, bytes), bytes);
   const bytes = 2 * (1 + 1472 + 9000);
@@ -211,8 +215,8 @@ onEach('every datagram and its bytes, and each client once', async (t, carrier) 
   for (const socket of sockets) socket.close();
 });
 
-onEach('a datagram for which nobody listens is one error', async (t, carrier) => {
-  const relay = publish(carrier, 'udp', 1);
+withWorker('a datagram for which nobody listens is one error', async (t, worker) => {
+  const relay = publish(worker, 'udp', 1);
   const socket = await asker();
   socket.send('anybody?');
   const flow = { open: 1, connections: 1, datagramsIn: 1, bytesIn: 8, refused: 1 };
@@ -222,8 +226,8 @@ onEach('a datagram for which nobody listens is one error', async (t, carrier) =>
   socket.close();
 });
 
-onEach('flows that made room are drops', async (t, _, name) => {
-  const relay = publish(newCarrier(name, { flowLimit: 3 }), 'udp', await echo());
+withWorker('flows that made room are drops', async (t) => {
+  const relay = publish(newWorker({ flowLimit: 3 }), 'udp', await echo());
   for (let number = 0; number < 10; number++) {
     const socket = await asker();
     t.is(await ask(socket, 10), 10);
@@ -249,18 +253,18 @@ for _ in range(${count}): s.sendto(bytes(9000), ('127.0.0.1', ${hostPort}))`;
   spawnSync('python3', ['-c', script]);
 }
 
-onEach(
+withWorker(
   'datagrams that the queue has no room for are drops; those that came before the port was served are not',
-  async (t, carrier) => {
+  async (t, worker) => {
     const reservation = hold('udp', await echo());
     flood(port, 5);
     t.is(droppedAt(port), 5, 'the door is closed');
-    const relay = open(reservation, carrier);
+    const relay = open(reservation, worker);
     await counts(t, relay, {});
     for (let round = 0; round < 100 && droppedAt(port) === 5; round++) flood(port, 2000);
     const overflowed = droppedAt(port) - 5;
     t.true(overflowed > 0);
     t.is(relay.counts().overflowed, overflowed);
-    await relay.cut();
+    await relay.abort();
   },
 );

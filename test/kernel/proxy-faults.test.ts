@@ -1,5 +1,5 @@
 /**
- * What goes wrong with one connection, and what becomes of the others, on everything that carries published ports:
+ * What goes wrong with one connection, and what becomes of the others:
  *
  *     clients ── 127.0.0.1 │ a relay in a process of its own │ ── 10.9.0.2, which echoes to whom says "echo", and is deaf to all others
  *
@@ -12,9 +12,8 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
+import test, { registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import type { CarrierName } from '../support/carriers.ts';
 import { isLong } from '../support/long.ts';
 import { lacksMemoryGroups, MemoryGroup } from '../support/memory-group.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
@@ -22,7 +21,6 @@ import { startRelayProcess } from '../support/relay-process.ts';
 import { skipUnless } from '../support/skip.ts';
 
 const container = '10.9.0.2';
-const carriers = ['engine', 'node'] as const;
 const mebibyte = 1 << 20;
 let port = 8000;
 let echoPort = 0;
@@ -62,9 +60,9 @@ interface Served {
 }
 
 /** @param before what runs it */
-async function startRelay(carrier: CarrierName, before: readonly string[] = []): Promise<Served> {
+async function startRelay(before: readonly string[] = []): Promise<Served> {
   const hostPort = ++port;
-  const child = await startRelayProcess({ carrier, hostPort, target: container, targetPort: echoPort }, before);
+  const child = await startRelayProcess({ hostPort, target: container, targetPort: echoPort }, before);
   return { child, pid: child.pid ?? 0, hostPort };
 }
 
@@ -88,10 +86,6 @@ async function answers(socket: Socket, word: string): Promise<boolean> {
   return String(answer) === word;
 }
 
-function onBoth(title: string, body: (t: ExecutionContext, carrier: (typeof carriers)[number]) => Promise<void>): void {
-  for (const carrier of carriers) test.serial(`${carrier}: ${title}`, (t) => body(t, carrier));
-}
-
 /** Fills every queue on the way. @returns how much went in */
 async function stuff(socket: Socket): Promise<number> {
   const chunk = Buffer.alloc(64 * 1024, 'x');
@@ -104,12 +98,12 @@ async function stuff(socket: Socket): Promise<number> {
 
 const [deafCount, slowCount, rounds] = isLong ? [100, 1000, 20] : [20, 300, 4];
 
-onBoth(
+test.serial(
   'containers that do not read take a bounded memory, the kernel’s included; others are served',
-  async (t, carrier) => {
+  async (t) => {
     if (skipUnless(t, lacksMemoryGroups())) return;
-    const group = MemoryGroup.make(`gangway-test-faults-${process.pid}-${carrier}`);
-    const { child, hostPort } = await startRelay(carrier, group.entering);
+    const group = MemoryGroup.make(`gangway-test-faults-${process.pid}`);
+    const { child, hostPort } = await startRelay(group.entering);
     t.teardown(async () => {
       child.kill('SIGKILL');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -133,8 +127,8 @@ onBoth(
   },
 );
 
-onBoth('hundreds of clients that say a letter now and then, and who has much to say meanwhile', async (t, carrier) => {
-  const { hostPort } = await startRelay(carrier);
+test.serial('hundreds of clients that say a letter now and then, and who has much to say meanwhile', async (t) => {
+  const { hostPort } = await startRelay();
   const slow = await Promise.all(Array.from({ length: slowCount }, () => served(hostPort)));
   let letters = 0;
   for (const socket of slow) socket.on('data', () => letters++);
@@ -156,10 +150,10 @@ onBoth('hundreds of clients that say a letter now and then, and who has much to 
   for (const socket of [...slow, quick]) socket.destroy();
 });
 
-onBoth(
+test.serial(
   'who comes when descriptors have run out waits or is turned away; who is served stays, and who comes later is served',
-  async (t, carrier) => {
-    const { pid, hostPort } = await startRelay(carrier);
+  async (t) => {
+    const { pid, hostPort } = await startRelay();
     const early = await Promise.all(Array.from({ length: 10 }, () => served(hostPort)));
     const limit = (count: number) => spawnSync('prlimit', [`--pid=${pid}`, `--nofile=${count}:20000`]);
     const taken = new Set(readdirSync(`/proc/${pid}/fd`));
@@ -175,8 +169,8 @@ onBoth(
   },
 );
 
-onBoth('clients that break off in the middle, again and again, leave nothing behind', async (t, carrier) => {
-  const { pid, hostPort } = await startRelay(carrier);
+test.serial('clients that break off in the middle, again and again, leave nothing behind', async (t) => {
+  const { pid, hostPort } = await startRelay();
   const stays = await served(hostPort);
   const count = () => readdirSync(`/proc/${pid}/fd`).length;
   const before = count();

@@ -9,17 +9,16 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
-import { introduction } from '../../src/services/proxy/client-address.ts';
-import { proxyHeader } from '../../src/services/proxy/proxy-header.ts';
-import type { Carrier } from '../../src/services/proxy/relay.ts';
+import { clientIdentity, proxyHeader } from '../../src/services/proxy/client-address.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import type { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { bind, closeSocket, listen, openStream, takeError } from '../../src/sys/inet-socket.ts';
 import { StreamCalls } from '../../src/sys/tcp-calls.ts';
 import { parseAddress } from '../../src/values/address.ts';
-import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { lacksProgram, skipUnless } from '../support/skip.ts';
 import { sockets } from '../support/sockets.ts';
+import { withWorker } from '../support/with-worker.ts';
 
 const addresses = [
   '203.0.113.1/24',
@@ -45,7 +44,7 @@ test.before(() => {
   for (const address of addresses) ip(`address add ${address} dev lo${address.includes(':') ? ' nodad' : ''}`);
 });
 
-function publish(carrier: Carrier, hostAddress: string, target: string, containerPort: number): number {
+function publish(worker: SpliceWorker, hostAddress: string, target: string, containerPort: number): number {
   const hostPort = ++port;
   const clientAddress = 'header';
   const binding = {
@@ -55,7 +54,7 @@ function publish(carrier: Carrier, hostAddress: string, target: string, containe
     containerPort,
     clientAddress,
   } as const;
-  serve(reserve(sockets({ binding, target: parseAddress(target) })), carrier);
+  serve(reserve(sockets({ binding, target: parseAddress(target) })), worker);
   return hostPort;
 }
 
@@ -103,11 +102,11 @@ const ways = [
 ] as const;
 
 for (const { title, asked, from, target, ends } of ways)
-  onEach(`${title}: the header is first, and everything follows it`, async (t, carrier) => {
+  withWorker(`${title}: the header is first, and everything follows it`, async (t, worker) => {
     const said = randomBytes(3 << 20);
     let bytes: Promise<Buffer> | undefined;
     const hostPort = publish(
-      carrier,
+      worker,
       asked.includes(':') ? '::' : '0.0.0.0',
       target,
       await listening(target, (socket) => {
@@ -126,7 +125,7 @@ for (const { title, asked, from, target, ends } of ways)
     t.true(all?.subarray(expected.length / 2).equals(said));
   });
 
-onEach('a client that says nothing is introduced all the same, and its end comes behind', async (t, carrier) => {
+withWorker('a client that says nothing is introduced all the same, and its end comes behind', async (t, worker) => {
   const greeted: string[] = [];
   const containerPort = await listening('10.9.0.2', (socket) => {
     socket.once('data', (first) => {
@@ -135,7 +134,7 @@ onEach('a client that says nothing is introduced all the same, and its end comes
     });
     socket.once('end', () => socket.end('bye'));
   });
-  const hostPort = publish(carrier, '0.0.0.0', '10.9.0.2', containerPort);
+  const hostPort = publish(worker, '0.0.0.0', '10.9.0.2', containerPort);
   const socket = await client('203.0.113.1', hostPort, '203.0.113.2');
   const [hello] = await once(socket, 'data');
   t.is(String(hello), 'hello');
@@ -144,11 +143,11 @@ onEach('a client that says nothing is introduced all the same, and its end comes
   t.is(String(await heard(socket)), 'bye');
 });
 
-onEach('a hundred clients at once are told apart', async (t, carrier) => {
+withWorker('a hundred clients at once are told apart', async (t, worker) => {
   const containerPort = await listening('10.9.0.2', (socket) => {
     socket.once('data', (first: Buffer) => socket.end(String(first.readUInt16BE(24))));
   });
-  const hostPort = publish(carrier, '0.0.0.0', '10.9.0.2', containerPort);
+  const hostPort = publish(worker, '0.0.0.0', '10.9.0.2', containerPort);
   const told = await Promise.all(
     Array.from({ length: 100 }, async () => {
       const socket = await client('203.0.113.1', hostPort, '203.0.113.2');
@@ -159,7 +158,7 @@ onEach('a hundred clients at once are told apart', async (t, carrier) => {
   t.deepEqual(new Set(told), new Set([true]));
 });
 
-onEach('forwards a header from the client as data', async (t, carrier) => {
+withWorker('forwards a header from the client as data', async (t, worker) => {
   const forged = proxyHeader(
     { address: parseAddress('198.51.100.66'), port: 1 },
     { address: parseAddress('203.0.113.1'), port: 2 },
@@ -169,7 +168,7 @@ onEach('forwards a header from the client as data', async (t, carrier) => {
     told = heard(socket);
     socket.end();
   });
-  const hostPort = publish(carrier, '0.0.0.0', '10.9.0.2', containerPort);
+  const hostPort = publish(worker, '0.0.0.0', '10.9.0.2', containerPort);
   const socket = await client('203.0.113.1', hostPort, '203.0.113.2');
   const own = header(four, fourServer, socket.localPort ?? 0, hostPort);
   socket.end(forged);
@@ -185,7 +184,7 @@ test('forwards nothing from a client without a known address', async (t) => {
   const here = await client('203.0.113.1', 7999, '203.0.113.2');
   const stays = streams.accept(listener);
   t.truthy(
-    introduction(stays, { clientAddress: 'header' }, parseAddress('10.9.0.2')),
+    clientIdentity(stays, { clientAddress: 'header' }, parseAddress('10.9.0.2')),
     'the control: one that is there',
   );
   const gone = await client('203.0.113.1', 7999, '203.0.113.2');
@@ -193,7 +192,7 @@ test('forwards nothing from a client without a known address', async (t) => {
   await new Promise((resolve) => gone.write('PROXY', resolve));
   gone.resetAndDestroy();
   while (takeError(said) === undefined) await delay(5);
-  t.is(introduction(said, { clientAddress: 'header' }, parseAddress('10.9.0.2')), undefined);
+  t.is(clientIdentity(said, { clientAddress: 'header' }, parseAddress('10.9.0.2')), undefined);
   t.is(streams.receive(said), 5, 'although its words could still be read');
   here.destroy();
   for (const fd of [stays, said, listener]) closeSocket(fd);
@@ -237,7 +236,7 @@ async function get(host: string, port: number, localAddress: string): Promise<{ 
   return { own, body: String(answer).split('\r\n\r\n').at(-1) ?? '' };
 }
 
-onEach('haproxy understands it', async (t, carrier) => {
+withWorker('haproxy understands it', async (t, worker) => {
   if (skipUnless(t, lacksProgram({ haproxy: 'haproxy' }))) return;
   haproxy ??= startHaproxy(t);
   await haproxy;
@@ -245,7 +244,7 @@ onEach('haproxy understands it', async (t, carrier) => {
     ['203.0.113.1', '203.0.113.2', '0.0.0.0'],
     ['2001:db8::1', '2001:db8::2', '::'],
   ] as const) {
-    const hostPort = publish(carrier, bound, '10.9.0.2', 8800);
+    const hostPort = publish(worker, bound, '10.9.0.2', 8800);
     const { own, body } = await get(asked, hostPort, from);
     t.is(body, `${from} ${own} ${asked} ${hostPort}`);
   }

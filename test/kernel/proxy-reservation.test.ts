@@ -4,16 +4,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import test, { registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import { NodeRelays } from '../../src/services/proxy/fallback-relays.ts';
 import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
 import type { SocketForward } from '../../src/services/proxy/socket-forward.ts';
 import { closeSocket } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Forward } from '../../src/values/port.ts';
-import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { sockets } from '../support/sockets.ts';
+import { newWorker } from '../support/splice-worker.ts';
+import { withWorker } from '../support/with-worker.ts';
 
 const container = '10.9.0.2';
 const holders: ChildProcess[] = [];
@@ -59,7 +59,7 @@ for (const [protocol, what, wanted] of [
       code: 'port-in-use',
       subject: `${host}:7001/${protocol}`,
       message: `port ${host}:7001/${protocol} is in use by socat (pid ${holder.pid})`,
-      hint: 'stop it, or publish another host port',
+      hint: 'stop that process, or publish another host port',
     });
     holder.kill('SIGKILL');
     await once(holder, 'exit');
@@ -90,13 +90,16 @@ test.serial('all are served, or none, and nobody is let in before', async (t) =>
     forward('udp', '127.0.0.1', 7007),
     forward('tcp', '127.0.0.1', 7008, 7081),
   ].flatMap((each) => sockets(each));
-  class Broken extends NodeRelays {
-    override serve(fd: number, forward: SocketForward): Relay {
-      if (forward.way.protocol === 'tcp') return super.serve(fd, forward);
+  const worker = newWorker();
+  const broken = {
+    serve(fd: number, forward: SocketForward): Relay {
+      if (forward.group.protocol === 'tcp') return worker.serve(fd, forward);
       closeSocket(fd);
       throw new Error('no more than this');
-    }
-  }
+    },
+  };
+  // The thread keeps descriptors of its own, so it has to run before.
+  for (const relay of serve(reserve(sockets(forward('tcp', '127.0.0.1', 7006, 7081))), worker)) await relay.abort();
   const open = readdirSync('/proc/self/fd').length;
   const reservations = reserve(forwards);
   const early = connect(7006, '127.0.0.1');
@@ -105,7 +108,7 @@ test.serial('all are served, or none, and nobody is let in before', async (t) =>
     (error) => error.code,
   );
   await waitFor('it has asked', () => asks(7006));
-  t.throws(() => serve(reservations, new Broken()), { message: 'no more than this' });
+  t.throws(() => serve(reservations, broken), { message: 'no more than this' });
   t.is(await heard, 'ECONNREFUSED');
   early.destroy();
   await waitFor('no socket is left open', () => readdirSync('/proc/self/fd').length === open);
@@ -156,7 +159,7 @@ async function storm(port: number, meanwhile: (storm: Storm) => Promise<void>): 
   return outcomes;
 }
 
-onEach('accepts no client between reserving and serving', async (t, carrier) => {
+withWorker('accepts no client between reserving and serving', async (t, worker) => {
   const server = createServer((socket) => socket.end('served')).listen(7080, container);
   t.teardown(() => server.close());
   await once(server, 'listening');
@@ -176,21 +179,21 @@ onEach('accepts no client between reserving and serving', async (t, carrier) => 
     }
     const reservations = reserve(sockets(forward('tcp', '127.0.0.1', 7005, 7080)));
     await asked(6);
-    [leaving] = serve(reservations, carrier);
+    [leaving] = serve(reservations, worker);
     await ended(10, 'served');
   });
   t.deepEqual([...outcomes.keys()].sort(), ['ECONNREFUSED', 'served']);
-  await leaving?.withdraw();
+  await leaving?.drain();
 });
 
-onEach('1,000 ports are held and served by one process', async (t, carrier) => {
+withWorker('1,000 ports are held and served by one process', async (t, worker) => {
   const forwards = Array.from({ length: 1000 }, (_, index) => [
     forward('tcp', '0.0.0.0', 20_000 + index),
     forward('tcp', '::', 20_000 + index),
   ]).flat();
   const begun = performance.now();
-  const relays = serve(reserve(sockets(...forwards)), carrier);
+  const relays = serve(reserve(sockets(...forwards)), worker);
   t.log(`1,000 ports reserved and served in ${(performance.now() - begun).toFixed(0)} ms`);
   t.is(relays.length, 1000);
-  await Promise.all(relays.map((relay) => relay.withdraw()));
+  await Promise.all(relays.map((relay) => relay.drain()));
 });

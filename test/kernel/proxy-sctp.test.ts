@@ -6,11 +6,11 @@
  */
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import type { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import type { Forward } from '../../src/values/port.ts';
-import { newCarrier } from '../support/carriers.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import {
   type Behaviour,
@@ -23,6 +23,7 @@ import {
 } from '../support/sctp-peers.ts';
 import { skipUnless } from '../support/skip.ts';
 import { sockets } from '../support/sockets.ts';
+import { newWorker } from '../support/splice-worker.ts';
 
 const container = '10.9.0.2';
 const peers: Peer[] = [];
@@ -47,7 +48,7 @@ interface Scene {
   readonly server?: Peer;
 }
 
-async function scene(behaviour: Behaviour | undefined, carrier: Carrier = engine()): Promise<Scene> {
+async function scene(behaviour: Behaviour | undefined, worker: SpliceWorker = engine()): Promise<Scene> {
   port += 1;
   const server = behaviour && startPeer(sctpServer(container, port + 1000, behaviour));
   if (server !== undefined) {
@@ -55,7 +56,7 @@ async function scene(behaviour: Behaviour | undefined, carrier: Carrier = engine
     await server.next();
   }
   const forwards = ['0.0.0.0', '::'].map((address) => forward(address, port, port + 1000));
-  const relays = serve(reserve(sockets(...forwards)), carrier);
+  const relays = serve(reserve(sockets(...forwards)), worker);
   return { relays, port, ...(server && { server }) };
 }
 
@@ -70,10 +71,10 @@ function start({ port }: Pick<Scene, 'port'>, steps: readonly Step[], address = 
   return peer;
 }
 
-let shared: Carrier | undefined;
+let shared: SpliceWorker | undefined;
 
-function engine(): Carrier {
-  shared ??= newCarrier('engine');
+function engine(): SpliceWorker {
+  shared ??= newWorker();
   return shared;
 }
 
@@ -157,12 +158,12 @@ sctp('without descriptors a client is turned away, and others go on', async (t) 
   const served = start(stage, [['send', 1], ['receive'], ['wait'], ['send', 2], ['receive']]);
   await served.next();
   await served.next();
-  const full = await scene({}, newCarrier('engine', { descriptorLimit: 0 }));
+  const full = await scene({}, newWorker({ descriptorLimit: 0 }));
   t.deepEqual(await start(full, [['drain']]).rest(), [{ error: 'ECONNRESET' }]);
   t.like(countsOf(full), { turnedAway: 1 });
   served.go();
   t.like(await served.next(), { length: 2 });
-  for (const relay of full.relays) await relay.cut();
+  for (const relay of full.relays) await relay.abort();
 });
 
 sctp('a withdrawn port is free, and who is served has some time', async (t) => {
@@ -170,7 +171,7 @@ sctp('a withdrawn port is free, and who is served has some time', async (t) => {
   const served = start(stage, [['send', 1], ['receive'], ['wait'], ['send', 2], ['receive'], ['close']]);
   await served.next();
   await served.next();
-  const ended = Promise.all(stage.relays.map((relay) => relay.withdraw()));
+  const ended = Promise.all(stage.relays.map((relay) => relay.drain()));
   t.deepEqual(await start(stage, [['drain']]).rest(), [{ error: 'ECONNREFUSED' }]);
   served.go();
   t.like(await served.next(), { length: 2 });
@@ -179,7 +180,7 @@ sctp('a withdrawn port is free, and who is served has some time', async (t) => {
   const client = start(cut, [['send', 1], ['wait'], ['drain']]);
   await client.next();
   await waitFor('it is connected', () => clientsOf(cut) === 1);
-  await Promise.all(cut.relays.map((relay) => relay.cut()));
+  await Promise.all(cut.relays.map((relay) => relay.abort()));
   client.go();
   t.deepEqual(await client.rest(), [{ error: 'ECONNRESET' }]);
 });
@@ -191,11 +192,4 @@ sctp('a port whose holder is another program is refused with its name', async (t
   t.throws(() => reserve(sockets(forward('0.0.0.0', 7001, 80))), {
     message: /^port 0\.0\.0\.0:7001\/sctp is in use by python3 \(pid \d+\)$/,
   });
-});
-
-sctp('without the engine a port is held, and who asks there is refused', async (t) => {
-  const stage = await scene({ echo: true }, newCarrier('node'));
-  t.deepEqual(await start(stage, [['drain']]).rest(), [{ error: 'ECONNREFUSED' }]);
-  t.throws(() => reserve(sockets(forward('127.0.0.1', stage.port, 80))), { code: 'port-in-use' });
-  for (const relay of stage.relays) await relay.withdraw();
 });

@@ -6,16 +6,17 @@ import { connect, createServer, type NetConnectOpts, type Server, type Socket } 
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import type { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { abortOnClose, bind, closeSocket, listen, openStream, takeError } from '../../src/sys/inet-socket.ts';
 import { call } from '../../src/sys/libc.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { hasErrno, type KernelError } from '../../src/values/errors.ts';
-import { newCarrier } from '../support/carriers.ts';
-import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { sockets } from '../support/sockets.ts';
+import { newWorker } from '../support/splice-worker.ts';
+import { withWorker } from '../support/with-worker.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
 const container = '10.9.0.2';
@@ -35,17 +36,17 @@ interface Published {
   readonly hostPort: number;
 }
 
-function publish(carrier: Carrier, containerPort: number, hostAddress = '127.0.0.1'): Published {
+function publish(worker: SpliceWorker, containerPort: number, hostAddress = '127.0.0.1'): Published {
   const binding = { protocol: 'tcp', hostAddress: parseAddress(hostAddress), hostPort: ++port, containerPort } as const;
   const reservations = reserve(sockets({ binding, target: parseAddress(container) }));
-  const [relay] = serve(reservations, carrier);
+  const [relay] = serve(reservations, worker);
   if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort: port };
 }
 
 /** A server in the container, and its port published. */
 async function service(
-  carrier: Carrier,
+  worker: SpliceWorker,
   onConnection: (socket: Socket) => void,
   hostAddress?: string,
 ): Promise<Published> {
@@ -56,7 +57,7 @@ async function service(
     backlog: 1024,
   });
   await once(server, 'listening');
-  return publish(carrier, portOf(server), hostAddress);
+  return publish(worker, portOf(server), hostAddress);
 }
 
 function portOf(server: Server): number {
@@ -83,11 +84,11 @@ function failure(socket: Socket): Promise<unknown> {
   return new Promise((resolve) => socket.once('error', resolve));
 }
 
-onEach('3 MB and FIN arrive, and then an answer of 200 KB comes back', async (t, carrier) => {
+withWorker('3 MB and FIN arrive, and then an answer of 200 KB comes back', async (t, worker) => {
   const question = randomBytes(3 * mebibyte);
   const answer = randomBytes(200 * 1024);
   let heard: Buffer | undefined;
-  const { hostPort, relay } = await service(carrier, async (socket) => {
+  const { hostPort, relay } = await service(worker, async (socket) => {
     heard = await readAll(socket);
     socket.end(answer);
   });
@@ -99,9 +100,9 @@ onEach('3 MB and FIN arrive, and then an answer of 200 KB comes back', async (t,
   t.pass();
 });
 
-onEach('the container may end its direction first', async (t, carrier) => {
+withWorker('the container may end its direction first', async (t, worker) => {
   let heard: Buffer | undefined;
-  const { hostPort } = await service(carrier, async (socket) => {
+  const { hostPort } = await service(worker, async (socket) => {
     socket.end('hello');
     heard = await readAll(socket);
   });
@@ -115,9 +116,9 @@ onEach('the container may end its direction first', async (t, carrier) => {
 
 const MSG_OOB = 1;
 
-onEach('what follows urgent data arrives, though a receive stops before it', async (t, carrier) => {
+withWorker('what follows urgent data arrives, though a receive stops before it', async (t, worker) => {
   let heard = '';
-  const { hostPort } = await service(carrier, (socket) => {
+  const { hostPort } = await service(worker, (socket) => {
     socket.on('data', (bytes: Buffer) => {
       heard += bytes;
     });
@@ -139,9 +140,9 @@ onEach('what follows urgent data arrives, though a receive stops before it', asy
   socket.destroy();
 });
 
-onEach('RST from the client becomes RST for the container', async (t, carrier) => {
+withWorker('RST from the client becomes RST for the container', async (t, worker) => {
   const errors: unknown[] = [];
-  const { hostPort } = await service(carrier, (socket) => {
+  const { hostPort } = await service(worker, (socket) => {
     socket.on('error', (error) => errors.push(error));
     socket.write('x');
   });
@@ -152,8 +153,8 @@ onEach('RST from the client becomes RST for the container', async (t, carrier) =
   t.like(errors[0], { code: 'ECONNRESET' });
 });
 
-onEach('RST from the container becomes RST for the client', async (t, carrier) => {
-  const { hostPort, relay } = await service(carrier, (socket) => socket.once('data', () => socket.resetAndDestroy()));
+withWorker('RST from the container becomes RST for the client', async (t, worker) => {
+  const { hostPort, relay } = await service(worker, (socket) => socket.once('data', () => socket.resetAndDestroy()));
   const socket = await client(hostPort);
   socket.write('x');
   t.like(await failure(socket), { code: 'ECONNRESET' });
@@ -163,13 +164,13 @@ onEach('RST from the container becomes RST for the client', async (t, carrier) =
 // Small buffers in the kernel, so that some of the amounts wait in the relay, with the client's FIN behind them.
 const buffers = ['/proc/sys/net/ipv4/tcp_rmem', '/proc/sys/net/ipv4/tcp_wmem'];
 
-onEach('RST behind a FIN that still waits is never an orderly end', async (t, carrier) => {
+withWorker('RST behind a FIN that still waits is never an orderly end', async (t, worker) => {
   const before = buffers.map((path) => readFileSync(path, 'utf8'));
   for (const path of buffers) writeFileSync(path, '4096 8192 8192');
   const outcomes: { readonly asked: number; readonly heard: Promise<number | 'reset'> }[] = [];
   const readers: Socket[] = [];
   for (let asked = 24_576; asked <= 65_536; asked += 1024) {
-    const { hostPort } = await service(carrier, (socket) => {
+    const { hostPort } = await service(worker, (socket) => {
       readers.push(socket);
       outcomes.push({ asked, heard: heardBy(socket) });
       socket.pause();
@@ -207,8 +208,8 @@ function descriptor(socket: Socket): number {
   return (socket as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
 }
 
-onEach('RST right behind data is still an RST', async (t, carrier) => {
-  const { hostPort } = await service(carrier, (socket) =>
+withWorker('RST right behind data is still an RST', async (t, worker) => {
+  const { hostPort } = await service(worker, (socket) =>
     socket.once('data', () => socket.write(Buffer.alloc(4096), () => socket.resetAndDestroy())),
   );
   for (let attempt = 0; attempt < 20; attempt++) {
@@ -221,14 +222,14 @@ onEach('RST right behind data is still an RST', async (t, carrier) => {
   }
 });
 
-onEach('what a container has answered is heard, though it has gone without reading the rest', async (t, carrier) => {
-  const broken = await service(carrier, (socket) => {
+withWorker('what a container has answered is heard, though it has gone without reading the rest', async (t, worker) => {
+  const broken = await service(worker, (socket) => {
     socket.once('data', () => {
       socket.pause().write('no');
       socket.destroy();
     });
   });
-  const ended = await service(carrier, (socket) => {
+  const ended = await service(worker, (socket) => {
     socket.once('data', () => socket.pause().end('no', () => socket.destroy()));
   });
   for (let round = 0; round < 50; round++) {
@@ -264,17 +265,17 @@ async function sendUntilBroken(fd: number): Promise<string> {
   }
 }
 
-onEach('a refused connection is reset, and the port goes on', async (t, carrier) => {
-  const { hostPort } = publish(carrier, 1);
+withWorker('a refused connection is reset, and the port goes on', async (t, worker) => {
+  const { hostPort } = publish(worker, 1);
   for (let attempt = 0; attempt < 3; attempt++) {
     const socket = connect(hostPort, '127.0.0.1');
     t.like(await failure(socket), { code: 'ECONNRESET' });
   }
 });
 
-onEach('a container that does not read holds the client back', async (t, carrier) => {
+withWorker('a container that does not read holds the client back', async (t, worker) => {
   let accepted: Socket | undefined;
-  const { hostPort, relay } = await service(carrier, (socket) => {
+  const { hostPort, relay } = await service(worker, (socket) => {
     accepted = socket.pause();
   });
   const socket = await client(hostPort);
@@ -298,8 +299,8 @@ onEach('a container that does not read holds the client back', async (t, carrier
   await waitFor('no client is there', () => relay.clients === 0);
 });
 
-onEach('8 MB in pieces of any size come back as they went', async (t, carrier) => {
-  const { hostPort } = await service(carrier, (socket) => socket.pipe(socket));
+withWorker('8 MB in pieces of any size come back as they went', async (t, worker) => {
+  const { hostPort } = await service(worker, (socket) => socket.pipe(socket));
   const socket = await client(hostPort);
   const sent = createHash('sha256');
   void (async () => {
@@ -315,17 +316,17 @@ onEach('8 MB in pieces of any size come back as they went', async (t, carrier) =
   t.is(echoed.digest('hex'), sent.digest('hex'));
 });
 
-onEach('IPv6 clients reach a container that has only IPv4', async (t, carrier) => {
-  const { hostPort } = await service(carrier, (socket) => socket.end(String(socket.remoteAddress)), '::1');
+withWorker('IPv6 clients reach a container that has only IPv4', async (t, worker) => {
+  const { hostPort } = await service(worker, (socket) => socket.end(String(socket.remoteAddress)), '::1');
   t.is(String(await readAll(await client(hostPort, { host: '::1' }))), container);
 });
 
-onEach('a withdrawn port refuses, and lets those who are served finish', async (t, carrier) => {
-  const { hostPort, relay } = await service(carrier, (socket) => socket.pipe(socket));
+withWorker('a withdrawn port refuses, and lets those who are served finish', async (t, worker) => {
+  const { hostPort, relay } = await service(worker, (socket) => socket.pipe(socket));
   const socket = await client(hostPort);
   socket.write('a');
   await once(socket, 'data');
-  const withdrawn = relay.withdraw();
+  const withdrawn = relay.drain();
   const late = connect(hostPort, '127.0.0.1');
   t.like(await failure(late), { code: 'ECONNREFUSED' });
   socket.end('b');
@@ -333,33 +334,33 @@ onEach('a withdrawn port refuses, and lets those who are served finish', async (
   await withdrawn;
 });
 
-onEach('who has not finished in time after a withdrawal is cut off', async (t, _, name) => {
-  const { hostPort, relay } = await service(newCarrier(name, { drainMilliseconds: 50 }), (socket) => {
+withWorker('who has not finished in time after a withdrawal is cut off', async (t) => {
+  const { hostPort, relay } = await service(newWorker({ drainMilliseconds: 50 }), (socket) => {
     socket.on('error', () => {}).pipe(socket);
   });
   const socket = await client(hostPort);
   socket.write('a');
   await once(socket, 'data');
   const failed = failure(socket);
-  await relay.withdraw();
+  await relay.drain();
   t.like(await failed, { code: 'ECONNRESET' });
 });
 
-onEach('a port that is cut breaks off whoever is connected, at once', async (t, carrier) => {
-  const { hostPort, relay } = await service(carrier, (socket) => socket.on('error', () => {}).pipe(socket));
+withWorker('a port that is cut breaks off whoever is connected, at once', async (t, worker) => {
+  const { hostPort, relay } = await service(worker, (socket) => socket.on('error', () => {}).pipe(socket));
   const sockets = await Promise.all(Array.from({ length: 3 }, () => client(hostPort)));
   for (const socket of sockets) {
     socket.write('a');
     await once(socket, 'data');
   }
   const failures = sockets.map(failure);
-  await relay.cut();
+  await relay.abort();
   for (const failed of failures) t.like(await failed, { code: 'ECONNRESET' });
   await waitFor('no client is there', () => relay.clients === 0);
 });
 
-onEach('a container that never answers is given up, and others go on meanwhile', async (t, _, name) => {
-  const carrier = newCarrier(name, { synRetries: 1 });
+withWorker('a container that never answers is given up, and others go on meanwhile', async (t) => {
+  const worker = newWorker({ synRetries: 1 });
   const listener = openStream(4);
   bind(listener, { address: parseAddress(container), port: ++port });
   listen(listener, 0);
@@ -367,18 +368,18 @@ onEach('a container that never answers is given up, and others go on meanwhile',
   const fillers = [connect(port, container), connect(port, container)];
   for (const filler of fillers) filler.on('error', () => {});
   await once(fillers[0] as Socket, 'connect');
-  const { hostPort } = publish(carrier, port);
+  const { hostPort } = publish(worker, port);
   const failed = failure(await client(hostPort));
-  const other = await service(carrier, (socket) => socket.end('served'));
+  const other = await service(worker, (socket) => socket.end('served'));
   t.is(String(await readAll(await client(other.hostPort))), 'served');
   t.like(await failed, { code: 'ECONNRESET' });
   for (const filler of fillers) filler.destroy();
   closeSocket(listener);
 });
 
-onEach('a peer that vanishes is found out: both connections are asked for life every 15 s', async (t, carrier) => {
+withWorker('a peer that vanishes is found out: both connections are asked for life every 15 s', async (t, worker) => {
   let accepted: Socket | undefined;
-  const { hostPort, relay } = await service(carrier, (socket) => {
+  const { hostPort, relay } = await service(worker, (socket) => {
     accepted = socket.on('error', () => {});
     socket.write('x');
   });
@@ -389,11 +390,11 @@ onEach('a peer that vanishes is found out: both connections are asked for life e
     t.regex(listed, /timer:\(keepalive,1[0-5](\.\d+)?sec/, filter);
   }
   socket.destroy();
-  await relay.cut();
+  await relay.abort();
 });
 
-onEach('1,000 clients that say nothing keep nobody from being served', async (t, carrier) => {
-  const { hostPort, relay } = await service(carrier, (socket) => socket.on('error', () => {}).pipe(socket));
+withWorker('1,000 clients that say nothing keep nobody from being served', async (t, worker) => {
+  const { hostPort, relay } = await service(worker, (socket) => socket.on('error', () => {}).pipe(socket));
   const silent = await Promise.all(
     Array.from({ length: 1000 }, async () => (await client(hostPort)).on('error', () => {})),
   );
@@ -402,12 +403,12 @@ onEach('1,000 clients that say nothing keep nobody from being served', async (t,
   socket.end('hello');
   t.is(String(await readAll(socket)), 'hello');
   t.false(silent.some((each) => each.errored));
-  await relay.cut();
+  await relay.abort();
   await waitFor('no client is there', () => relay.clients === 0);
 });
 
-onEach('the queue of connections to be accepted is as long as the machine allows', (t, carrier) => {
-  const { hostPort } = publish(carrier, 1);
+withWorker('the queue of connections to be accepted is as long as the machine allows', (t, worker) => {
+  const { hostPort } = publish(worker, 1);
   const listed = spawnSync('ss', ['-Hltn', `sport = :${hostPort}`], { encoding: 'utf8' }).stdout;
   const somaxconn = spawnSync('sysctl', ['-n', 'net.core.somaxconn'], { encoding: 'utf8' }).stdout.trim();
   t.regex(listed, new RegExp(`^LISTEN\\s+0\\s+${somaxconn}\\s`));

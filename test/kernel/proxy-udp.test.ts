@@ -1,17 +1,15 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { registerCompletionHandler } from 'ava';
-import { DatagramRelay } from '../../src/services/proxy/datagram-relay.ts';
-import { NodeRelays } from '../../src/services/proxy/fallback-relays.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import type { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { parseAddress } from '../../src/values/address.ts';
-import { newCarrier } from '../support/carriers.ts';
-import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, ip } from '../support/private-network.ts';
 import { sockets } from '../support/sockets.ts';
+import { newWorker } from '../support/splice-worker.ts';
+import { withWorker } from '../support/with-worker.ts';
 
 /** Stands for the container: an address of its own, in the same network. */
 const container = '10.9.0.2';
@@ -44,10 +42,10 @@ interface Published {
   readonly hostPort: number;
 }
 
-function publish(carrier: Carrier, containerPort: number, hostAddress = '0.0.0.0'): Published {
+function publish(worker: SpliceWorker, containerPort: number, hostAddress = '0.0.0.0'): Published {
   const binding = { protocol: 'udp', hostAddress: parseAddress(hostAddress), hostPort: ++port, containerPort } as const;
   const reservations = reserve(sockets({ binding, target: parseAddress(container) }));
-  const [relay] = serve(reservations, carrier);
+  const [relay] = serve(reservations, worker);
   if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort: port };
 }
@@ -71,24 +69,24 @@ for (const [listener, asked] of [
   ['::', '::1'],
   ['::1', '::1'],
 ] as const) {
-  onEach(`on ${listener} a client that asked ${asked} is answered from there`, async (t, carrier) => {
+  withWorker(`on ${listener} a client that asked ${asked} is answered from there`, async (t, worker) => {
     const server = await echo();
-    const { hostPort } = publish(carrier, server.address().port, listener);
+    const { hostPort } = publish(worker, server.address().port, listener);
     t.is(String(await ask(asked, hostPort, 'hello')), 'hello');
   });
 }
 
-onEach('datagrams of 0 to 65,507 bytes are carried', async (t, carrier) => {
+withWorker('datagrams of 0 to 65,507 bytes are carried', async (t, worker) => {
   const server = await echo();
-  const { hostPort } = publish(carrier, server.address().port);
+  const { hostPort } = publish(worker, server.address().port);
   for (const size of [0, 1, 1472, 1500, 9000, 65507]) {
     t.is((await ask('127.0.0.1', hostPort, Buffer.alloc(size, 7))).length, size);
   }
 });
 
-onEach('50 clients at once are told apart', async (t, carrier) => {
+withWorker('50 clients at once are told apart', async (t, worker) => {
   const server = await echo();
-  const { hostPort, relay } = publish(carrier, server.address().port);
+  const { hostPort, relay } = publish(worker, server.address().port);
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) => ask('127.0.0.1', hostPort, `client ${index}`)),
   );
@@ -99,8 +97,8 @@ onEach('50 clients at once are told apart', async (t, carrier) => {
   t.is(relay.clients, 50);
 });
 
-onEach('a container that does not listen yet is reached as soon as it does', async (t, carrier) => {
-  const { hostPort } = publish(carrier, 5353);
+withWorker('a container that does not listen yet is reached as soon as it does', async (t, worker) => {
+  const { hostPort } = publish(worker, 5353);
   const socket = createSocket('udp4');
   socket.connect(hostPort, '127.0.0.1');
   await once(socket, 'connect');
@@ -117,38 +115,9 @@ onEach('a container that does not listen yet is reached as soon as it does', asy
   server.close();
 });
 
-test.serial('a flow that is silent for 90 s is forgotten, and its socket closed', async (t) => {
-  let now = 0;
+withWorker('a flow that is silent is forgotten by itself, and what comes later begins another one', async (t) => {
   const server = await echo();
-  const { hostPort, relay } = publish(new NodeRelays({ now: () => now }), server.address().port);
-  if (!(relay instanceof DatagramRelay)) throw new Error('not its relay');
-  const socket = createSocket('udp4');
-  socket.connect(hostPort, '127.0.0.1');
-  await once(socket, 'connect');
-  const heard = async (text: string) => {
-    const answer = once(socket, 'message');
-    socket.send(text);
-    await answer;
-  };
-  const before = readdirSync('/proc/self/fd').length;
-  await heard('a');
-  now = 60_000;
-  await heard('b');
-  now = 149_000;
-  relay.expire();
-  t.is(relay.clients, 1);
-  now = 150_000;
-  relay.expire();
-  t.is(relay.clients, 0);
-  await heard('c');
-  t.is(relay.clients, 1);
-  t.is(readdirSync('/proc/self/fd').length, before + 1);
-  socket.close();
-});
-
-onEach('a flow that is silent is forgotten by itself, and what comes later begins another one', async (t, _, name) => {
-  const server = await echo();
-  const { hostPort, relay } = publish(newCarrier(name, { idleMilliseconds: 1500 }), server.address().port);
+  const { hostPort, relay } = publish(newWorker({ idleMilliseconds: 1500 }), server.address().port);
   for (let round = 0; round < 2; round++) {
     t.is(String(await ask('127.0.0.1', hostPort, 'hello')), 'hello');
     t.is(relay.clients, 1);
@@ -156,14 +125,14 @@ onEach('a flow that is silent is forgotten by itself, and what comes later begin
   }
 });
 
-onEach('what many clients send at once comes in order, and goes back to who asked', async (t, carrier) => {
+withWorker('what many clients send at once comes in order, and goes back to who asked', async (t, worker) => {
   const heard = new Map<number, number[]>();
   const server = await open('udp4', 0, container);
   server.on('message', (message, peer) => {
     heard.set(peer.port, [...(heard.get(peer.port) ?? []), message.readUInt32LE(0)]);
     server.send(message, peer.port, peer.address);
   });
-  const { hostPort } = publish(carrier, server.address().port);
+  const { hostPort } = publish(worker, server.address().port);
   const sockets = await Promise.all(Array.from({ length: 8 }, () => open()));
   const answers = sockets.map(() => [] as number[]);
   for (const [index, socket] of sockets.entries())
@@ -182,18 +151,18 @@ onEach('what many clients send at once comes in order, and goes back to who aske
   for (const socket of sockets) socket.close();
 });
 
-onEach('when a port has too many flows, the longest silent one makes room', async (t, _, name) => {
+withWorker('when a port has too many flows, the longest silent one makes room', async (t) => {
   const server = await echo();
-  const { hostPort, relay } = publish(newCarrier(name, { flowLimit: 3 }), server.address().port);
+  const { hostPort, relay } = publish(newWorker({ flowLimit: 3 }), server.address().port);
   for (let client = 0; client < 10; client++) await ask('127.0.0.1', hostPort, `client ${client}`);
   t.is(relay.clients, 3);
 });
 
-onEach('a withdrawn port is free again', async (t, carrier) => {
+withWorker('a withdrawn port is free again', async (t, worker) => {
   const server = await echo();
-  const { hostPort, relay } = publish(carrier, server.address().port);
+  const { hostPort, relay } = publish(worker, server.address().port);
   await ask('127.0.0.1', hostPort, 'x');
-  await relay.withdraw();
+  await relay.drain();
   const socket = await open('udp4', hostPort, '0.0.0.0');
   t.is(socket.address().port, hostPort);
 });

@@ -104,33 +104,29 @@ function asked(line: string): Readonly<Record<'idleSeconds' | 'intervalSeconds' 
   }
 }
 
-for (const carrier of ['engine', 'node'] as const)
-  test(`${carrier}: a client that vanishes is asked after within 15 seconds, every 15, and given up`, async (t) => {
-    t.timeout(300_000);
-    const [hostPort, echo] = [++port, await startEcho()];
-    const relay = await startRelayProcess({ carrier, hostPort, target: container, targetPort: echo.port });
-    const gone = await served(hostPort);
-    const [backend] = echo.clients;
-    const other = await served(hostPort);
-    const ends = [
-      `sport = :${hostPort} and dport = :${gone.localPort}`,
-      `sport = :${backend} and dport = :${echo.port}`,
-    ];
-    await waitFor('all is acknowledged', () => ends.every((end) => /timer:\(keepalive/.test(shown(end))));
-    for (const end of ends) {
-      const [, seconds] = /timer:\(keepalive,(\d+)sec/.exec(shown(end)) ?? [];
-      t.true(Number(seconds) <= 15, shown(end));
-      t.deepEqual(asked(shown(end)), { idleSeconds: 15, intervalSeconds: 15, count: 9 });
-    }
-    vanish(gone);
-    if (isLong) {
-      const begun = performance.now();
-      await waitFor('both of its sockets are gone', () => ends.every((end) => shown(end) === ''), patience);
-      await waitFor('the container has heard of it', () => !echo.clients.has(backend));
-      t.log(`given up after ${((performance.now() - begun) / 1000).toFixed(0)} seconds`);
-    }
-    t.is(echo.clients.has(backend), !isLong);
-    await echoed(other);
-    for (const socket of [gone, other]) socket.destroy();
-    relay.kill('SIGKILL');
-  });
+test('probes a client that vanishes after 15 seconds, every 15 seconds, and gives up', async (t) => {
+  t.timeout(300_000);
+  const [hostPort, echo] = [++port, await startEcho()];
+  const relay = await startRelayProcess({ hostPort, target: container, targetPort: echo.port });
+  const gone = await served(hostPort);
+  const [backend] = echo.clients;
+  const other = await served(hostPort);
+  const ends = [`sport = :${hostPort} and dport = :${gone.localPort}`, `sport = :${backend} and dport = :${echo.port}`];
+  await waitFor('all is acknowledged', () => ends.every((end) => /timer:\(keepalive/.test(shown(end))));
+  for (const end of ends) {
+    const [, seconds] = /timer:\(keepalive,(\d+)sec/.exec(shown(end)) ?? [];
+    t.true(Number(seconds) <= 15, shown(end));
+    t.deepEqual(asked(shown(end)), { idleSeconds: 15, intervalSeconds: 15, count: 9 });
+  }
+  vanish(gone);
+  if (isLong) {
+    const begun = performance.now();
+    await waitFor('both of its sockets are gone', () => ends.every((end) => shown(end) === ''), patience);
+    await waitFor('the container has heard of it', () => !echo.clients.has(backend));
+    t.log(`given up after ${((performance.now() - begun) / 1000).toFixed(0)} seconds`);
+  }
+  t.is(echo.clients.has(backend), !isLong);
+  await echoed(other);
+  for (const socket of [gone, other]) socket.destroy();
+  relay.kill('SIGKILL');
+});

@@ -1,4 +1,4 @@
-// A relay that connects in its client's name, on each carrier. What the plan has for the way back is typed as it is explained.
+// A relay that connects in its client's name, on each worker. What the plan has for the way back is typed as it is explained.
 //
 //     namespace world                 this thread's own network                       namespace container
 //     203.0.113.2 ──── 203.0.113.1:8001 │ relay │ from 203.0.113.2 ──── 10.9.0.1 ──── 10.9.0.2:80
@@ -10,12 +10,13 @@ import { everyKind } from '../../src/engine/step-kinds.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { returnPath } from '../../src/networks/transparent-source.ts';
 import { kindOf } from '../../src/plan/kind.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
+import type { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { parseAddress, parsePrefix } from '../../src/values/address.ts';
-import { onEach } from '../support/on-each.ts';
 import { enterPrivateNetwork, enterPrivatePins, ip } from '../support/private-network.ts';
 import { sockets } from '../support/sockets.ts';
+import { withWorker } from '../support/with-worker.ts';
 
 const children: ChildProcess[] = [];
 let port = 8000;
@@ -61,7 +62,7 @@ test.before(() => {
 });
 
 function publish(
-  carrier: Carrier,
+  worker: SpliceWorker,
   hostAddress: string,
   target: string,
   containerPort = 80,
@@ -76,7 +77,7 @@ function publish(
     clientAddress,
   } as const;
   const near = ['10.9.0.0/24', 'fd00:9::/64'].map(parsePrefix);
-  const [relay] = serve(reserve(sockets({ binding, target: parseAddress(target), near })), carrier);
+  const [relay] = serve(reserve(sockets({ binding, target: parseAddress(target), near })), worker);
   if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort };
 }
@@ -103,25 +104,25 @@ const ready = () =>
     async () => (await ask('container', '10.9.0.2:80')) !== '' && (await ask('container', '[fd00:9::2]:80')) !== '',
   );
 
-onEach('without the way back nobody answers, with it the container sees the client', async (t, carrier, name) => {
+withWorker('without the way back nobody answers, with it the container sees the client', async (t, worker) => {
   await ready();
-  const { hostPort } = publish(carrier, '0.0.0.0', '10.9.0.2');
+  const { hostPort } = publish(worker, '0.0.0.0', '10.9.0.2');
   const commands = returnPath([4, 6]).map((step) => ({
     make: kindOf(everyKind(), step).commands(step),
     unmake: kindOf(everyKind(), step).undoCommands(step),
   }));
   const run = (lines: readonly string[]) => execFileSync('sh', ['-euc', lines.join('\n')]);
-  if (name === 'engine') t.is(await ask('world', `203.0.113.1:${hostPort}`), '', 'the control');
+  t.is(await ask('world', `203.0.113.1:${hostPort}`), '', 'the control');
   run(commands.flatMap(({ make }) => make));
   t.teardown(() => run(commands.toReversed().flatMap(({ unmake }) => unmake)));
 
   t.is(await ask('world', `203.0.113.1:${hostPort}`, 'hello'), '203.0.113.2\nhello');
-  const six = publish(carrier, '::', 'fd00:9::2');
+  const six = publish(worker, '::', 'fd00:9::2');
   t.is(
     await ask('world', `[2001:db8::1]:${six.hostPort}`, 'hello'),
     '[2001:0db8:0000:0000:0000:0000:0000:0002]\nhello',
   );
-  const across = publish(carrier, '::', '10.9.0.2');
+  const across = publish(worker, '::', '10.9.0.2');
   t.is(await ask('world', `[2001:db8::1]:${across.hostPort}`), '10.9.0.1\n', 'no address of IPv6 is one of IPv4');
   t.is(
     await ask('container', `10.9.0.1:${hostPort}`),
@@ -130,7 +131,7 @@ onEach('without the way back nobody answers, with it the container sees the clie
   );
   const large = 'x'.repeat(50_000);
   t.is(await ask('world', `203.0.113.1:${hostPort}`, large), `203.0.113.2\n${large}`);
-  const closed = publish(carrier, '0.0.0.0', '10.9.0.2', 81);
+  const closed = publish(worker, '0.0.0.0', '10.9.0.2', 81);
   t.is(await ask('world', `203.0.113.1:${closed.hostPort}`), '');
   await waitFor('a refusal ends it', () => closed.relay.clients === 0);
 });

@@ -9,7 +9,8 @@ const key = ({ file, test: title }: { readonly file: string; readonly test: stri
 
 /** The titles of a file's tests. */
 function titles(file: string): readonly string[] {
-  const declaration = /^ *(?:test|attack|onEach)(?:\.\w+)?\(\s*(?:'([^']*)'|`(?:\$\{[\w.]+\}: )?([^`$]*?)(?:, \$|`))/gm;
+  const declaration =
+    /^ *(?:test|attack|withWorker)(?:\.\w+)?\(\s*(?:'([^']*)'|`(?:\$\{[\w.]+\}: )?([^`$]*?)(?:, \$|`))/gm;
   return [...readFileSync(file, 'utf8').matchAll(declaration)].map(([, plain, ofEach]) => plain ?? ofEach ?? '');
 }
 

@@ -3,10 +3,18 @@ import test from 'ava';
 import { assemble, listing } from '../../src/kernel/bpf/program.ts';
 import { bitField } from '../../src/kernel/bpf/type-information.ts';
 import { programs } from '../../src/services/connect-hook/connect-hook.ts';
-import { flow, isLed, keyOf, keysOf, ledBy, numberOf, valuesOf } from '../../src/services/connect-hook/maps.ts';
+import {
+  flow,
+  isRedirected,
+  keyOf,
+  keysOf,
+  redirectCounts,
+  redirectIdOf,
+  valuesOf,
+} from '../../src/services/connect-hook/maps.ts';
 import { parseAddress } from '../../src/values/address.ts';
 
-const machine = { namespaceCookie: 1n, onlyIpv6: { bit: 157 } };
+const machine = { namespaceCookie: 1n, ipv6OnlyBit: { bit: 157 } };
 
 test('the page shows the program that leads connect(2)', (t) => {
   const page = readFileSync('docs/connect-hook.md', 'utf8');
@@ -28,8 +36,8 @@ test('each program is whole: every label and every map is there', (t) => {
 });
 
 test('a socket of IPv6 alone is told from others where the kernel says how, and only there', (t) => {
-  const text = (onlyIpv6: typeof machine.onlyIpv6 | undefined) =>
-    listing(programs({ namespaceCookie: 1n, onlyIpv6 }).get('connect6') ?? []);
+  const text = (ipv6OnlyBit: typeof machine.ipv6OnlyBit | undefined) =>
+    listing(programs({ namespaceCookie: 1n, ipv6OnlyBit: ipv6OnlyBit }).get('connect6') ?? []);
   t.regex(text({ bit: 157 }), /skc_to_tcp6_sock.*sock_common.skc_ipv6only\n {4}w1 &= 32\n/s);
   t.notRegex(text(undefined), /skc_to_tcp6_sock/);
 });
@@ -48,12 +56,12 @@ test('what is published lies in the map as programs look for it', (t) => {
   t.is(values.toString('hex'), `${value}${value.replace('0050', '0051').replace('07', '08')}`);
   const keys = keysOf(binding('::'), [8080, 8081]);
   t.is(keys.toString('hex', 24), keyOf(binding('::'), 8081).toString('hex'));
-  t.deepEqual(ledBy({ keys, values }), new Map());
+  t.deepEqual(redirectCounts({ keys, values }), new Map());
   values.writeUInt8(9, 32 + 24);
-  t.deepEqual(ledBy({ keys, values }), new Map([[keys.toString('latin1', 24), 9]]));
+  t.deepEqual(redirectCounts({ keys, values }), new Map([[keys.toString('latin1', 24), 9]]));
   const stored = Buffer.alloc(flow.bytes);
   stored.writeUInt32LE(7, 40);
-  t.is(numberOf(stored), 7);
+  t.is(redirectIdOf(stored), 7);
 });
 
 test('a socket is led as long as it speaks with whom it was led to, whatever its family', (t) => {
@@ -65,7 +73,7 @@ test('a socket is led as long as it speaks with whom it was led to, whatever its
   const identity = (port: string, address: string) =>
     Buffer.from(`9c40${port}${'00'.repeat(16)}${address.padEnd(32, '0')}${'00'.repeat(12)}`, 'hex');
   const led = (family: 4 | 6, port: string, address: string) =>
-    isLed({ family, stored, identity: identity(port, address) });
+    isRedirected({ family, stored, identity: identity(port, address) });
   t.true(led(4, '0050', 'ac110002'));
   t.true(led(6, '0050', '00000000000000000000ffffac110002'));
   t.false(led(4, '1538', 'ac110002'), 'another port');

@@ -2,17 +2,16 @@
 import test from 'ava';
 import type { ErrorKind } from '../../src/services/proxy/counters.ts';
 import { Connection, type ConnectionOwner } from '../../src/services/proxy/splice-worker/connection.ts';
-import type { Progress, Way } from '../../src/services/proxy/splice-worker/direction.ts';
-import type { Side } from '../../src/services/proxy/splice-worker/endpoint.ts';
-import type { Continued } from '../../src/services/proxy/splice-worker/event-loop.ts';
-import type { Means } from '../../src/services/proxy/splice-worker/shared.ts';
+import type { WorkerContext } from '../../src/services/proxy/splice-worker/context.ts';
+import type { Task } from '../../src/services/proxy/splice-worker/event-loop.ts';
+import type { ConnectionSocket, Direction, Progress } from '../../src/services/proxy/splice-worker/tcp-direction.ts';
 import { readable, writable } from '../../src/sys/epoll.ts';
 import { ECONNRESET, EMSGSIZE, ENOTCONN, EPIPE } from '../../src/sys/system-calls.ts';
 
 /** A direction that has something to carry for so many turns. */
-class Played implements Way {
+class Played implements Direction {
   unfinished = false;
-  failure: Way['failure'];
+  failure: Direction['failure'];
   readonly ended = false;
   readonly full = false;
 
@@ -29,25 +28,25 @@ class Played implements Way {
 
 /** A connection of two sides whose directions have something to carry for so many turns. */
 function scene(inward: number, outward: number) {
-  const asked: Continued[] = [];
+  const asked: Task[] = [];
   const log: string[] = [];
   const ways = [new Played(inward), new Played(outward)] as const;
-  const sides: Side[] = [];
+  const sides: ConnectionSocket[] = [];
   const transport = {
-    carry(from: Side, _to: Side, isInward: boolean) {
+    newDirection(from: ConnectionSocket, _to: ConnectionSocket, isInward: boolean) {
       sides.push(from);
       return ways[isInward ? 0 : 1];
     },
   };
-  const means = {
-    loop: { again: (one: Continued) => asked.push(one), forget: () => {} },
-    streams: { abortOnClose: () => log.push(`aborted with ${ways[1].left} left`) },
+  const context = {
+    loop: { defer: (one: Task) => asked.push(one), unwatch: () => {} },
+    tcp: { abortOnClose: () => log.push(`aborted with ${ways[1].left} left`) },
     descriptors: { close: () => {} },
   };
-  const counters = { failed: (kind: ErrorKind) => log.push(kind) };
-  const owner = { transport, counters, left: () => {} } as unknown as ConnectionOwner;
-  const connection = new Connection(3, 4, means as unknown as Means, owner, Buffer.alloc(0));
-  const [client, backend] = sides as [Side, Side];
+  const counters = { addError: (kind: ErrorKind) => log.push(kind) };
+  const owner = { transport, counters, onClosed: () => {} } as unknown as ConnectionOwner;
+  const connection = new Connection(3, 4, context as unknown as WorkerContext, owner, Buffer.alloc(0));
+  const [client, backend] = sides as [ConnectionSocket, ConnectionSocket];
   return { connection, ways, client, backend, asked, log };
 }
 
@@ -59,10 +58,10 @@ for (const [inward, outward] of [
 ] as const) {
   test(`directions that need ${inward} and ${outward} turns get them, and no event has to tell`, (t) => {
     const { connection, ways, client, backend, asked } = scene(inward, outward);
-    connection.happened(backend, writable);
-    connection.happened(client, readable);
-    connection.happened(backend, readable);
-    for (let turn = 0; asked.length > 0 && turn < 100; turn++) for (const one of asked.splice(0)) one.proceed();
+    connection.onEvents(backend, writable);
+    connection.onEvents(client, readable);
+    connection.onEvents(backend, readable);
+    for (let turn = 0; asked.length > 0 && turn < 100; turn++) for (const one of asked.splice(0)) one.resume();
     t.deepEqual(
       ways.map(({ left }) => left),
       [0, 0],
@@ -78,9 +77,9 @@ for (const [name, errno, left] of [
 ] as const) {
   test(`where a side is found to have failed by sending, as it ${name}, ${left} turns of what it said are lost`, (t) => {
     const { connection, ways, client, backend, log } = scene(1, 9);
-    connection.happened(backend, writable);
-    ways[0].failure = { side: backend, errno };
-    connection.happened(client, readable);
+    connection.onEvents(backend, writable);
+    ways[0].failure = { socket: backend, errno };
+    connection.onEvents(client, readable);
     t.deepEqual(log.slice(1), Array(2).fill(`aborted with ${left} left`));
     t.is(backend.broken, left === 0);
   });

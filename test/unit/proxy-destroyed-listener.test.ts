@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import test from 'ava';
 import { Counters } from '../../src/services/proxy/counters.ts';
-import { ordinarySettings } from '../../src/services/proxy/relay.ts';
-import { Descriptors } from '../../src/services/proxy/splice-worker/descriptors.ts';
-import { Loop } from '../../src/services/proxy/splice-worker/event-loop.ts';
-import { Ledger } from '../../src/services/proxy/splice-worker/fd-registry.ts';
-import type { Means } from '../../src/services/proxy/splice-worker/shared.ts';
+import { defaultSettings } from '../../src/services/proxy/relay.ts';
+import type { WorkerContext } from '../../src/services/proxy/splice-worker/context.ts';
+import { type EventHandler, EventLoop, portKey } from '../../src/services/proxy/splice-worker/event-loop.ts';
+import { FdRegistry } from '../../src/services/proxy/splice-worker/shared-tables.ts';
 import { StreamPort } from '../../src/services/proxy/splice-worker/stream-port.ts';
 import type { Transport } from '../../src/services/proxy/splice-worker/transport.ts';
-import { edge, openBell, readable, ring } from '../../src/sys/epoll.ts';
+import { Epoll, edge, openBell, readable, ring } from '../../src/sys/epoll.ts';
 import { bind, closeSocket, connect, isListening, openStream } from '../../src/sys/inet-socket.ts';
 import { StreamCalls } from '../../src/sys/tcp-calls.ts';
 import { parseAddress } from '../../src/values/address.ts';
@@ -28,19 +27,20 @@ async function close(server: Server): Promise<void> {
   await once(server.close(), 'close');
 }
 
-/** A port of the engine that has no way to its container, on a listener that was destroyed. */
+/** A port of the worker that has no way to its container, on a listener that was destroyed. */
 async function destroyed() {
   const server = await listening(0);
   const { port } = server.address() as AddressInfo;
   await close(server);
   const fd = openStream(4);
   bind(fd, { address: loopback, port });
-  const loop = new Loop();
-  const descriptors = new Descriptors(new Ledger(), Number.POSITIVE_INFINITY);
-  const means = { loop, descriptors, streams: new StreamCalls(1), settings: ordinarySettings } as Partial<Means>;
+  let handler: EventHandler | undefined;
+  const loop = new EventLoop(new Epoll(), () => handler);
+  const descriptors = new FdRegistry();
+  const context = { loop, descriptors, tcp: new StreamCalls(1), settings: defaultSettings } as Partial<WorkerContext>;
   const targets = { 4: loopback, 6: parseAddress('::1') };
   const destination = {
-    way: { protocol: 'tcp', hostAddress: loopback, isShared: false, targets },
+    group: { protocol: 'tcp', hostAddress: loopback, isDualStack: false, targets },
     containerPort: 80,
   } as const;
   const transport = { open: () => -1 } as Partial<Transport> as Transport;
@@ -50,12 +50,17 @@ async function destroyed() {
     fd,
     loop,
     counters,
-    relay: new StreamPort(fd, destination, counters, means as Means, transport, () => {}),
+    /** Watches the port as the other thread does. */
+    watch(given: EventHandler) {
+      handler = given;
+      loop.epoll.add(fd, readable, portKey);
+    },
+    relay: new StreamPort(fd, destination, counters, context as WorkerContext, transport, () => {}),
   };
 }
 
 /** Runs until `done`; what a thread would hang on is ended by a timer. */
-function run(loop: Loop, done: () => boolean): void {
+function run(loop: EventLoop, done: () => boolean): void {
   const late = loop.after(10_000, () => {
     throw new Error('never came true');
   });
@@ -64,9 +69,9 @@ function run(loop: Loop, done: () => boolean): void {
 }
 
 test.serial('a listener that was destroyed listens again, and takes whoever comes next', async (t) => {
-  const { port, fd, loop, counters, relay } = await destroyed();
+  const { port, fd, loop, counters, relay, watch } = await destroyed();
   t.false(isListening(fd));
-  loop.watch(fd, readable, relay);
+  watch(relay);
   run(loop, () => isListening(fd));
   const client = openStream(4);
   ignoring('EINPROGRESS', () => connect(client, { address: loopback, port }));
@@ -78,19 +83,19 @@ test.serial('a listener that was destroyed listens again, and takes whoever come
 test.serial(
   'where another has taken its port it is left alone for a moment, and listens when that one has gone',
   async (t) => {
-    const { port, fd, loop, counters, relay } = await destroyed();
+    const { port, fd, loop, counters, relay, watch } = await destroyed();
     const other = await listening(port);
     let [turns, told] = [0, 0];
-    loop.watch(fd, readable, {
-      ready() {
+    watch({
+      onEvents() {
         told++;
-        relay.ready();
+        relay.onEvents();
       },
     });
     // Each stroke is a turn of the loop, in which whoever is ready is told.
     const bell = openBell();
     loop.watch(bell, edge | readable, {
-      ready() {
+      onEvents() {
         turns++;
         ring(bell);
       },

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { proxyHeader } from '../../src/services/proxy/proxy-header.ts';
+import { proxyHeader } from '../../src/services/proxy/client-address.ts';
 import type { Endpoint } from '../../src/sys/inet-socket.ts';
 import { type Family, formatAddress, fromBytes, parseAddress } from '../../src/values/address.ts';
 

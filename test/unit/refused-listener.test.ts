@@ -1,14 +1,13 @@
-/** What can't be served is closed, and once: its number may be somebody else's a moment later. */
+/** A socket that cannot be served is closed exactly once: another file may get its descriptor's number. */
 import { once } from 'node:events';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { NameServers } from '../../src/services/dns/name-server.ts';
-import { NodeRelays } from '../../src/services/proxy/fallback-relays.ts';
+import { SpliceWorker } from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { bind, closeSocket, listen, openDatagram, openStream } from '../../src/sys/inet-socket.ts';
 import { parseAddress } from '../../src/values/address.ts';
-import type { Protocol } from '../../src/values/port.ts';
 import { zone } from '../support/dns.ts';
 
 const loopback = parseAddress('127.0.0.1');
@@ -37,20 +36,35 @@ async function refusal(t: ExecutionContext, fds: readonly number[], serve: () =>
   return error;
 }
 
-for (const [protocol, what, open, message] of [
-  ['tcp', 'a file', () => openSync('/dev/null', 'r'), /ENOTSOCK/],
-  ['tcp', 'a datagram socket', () => openDatagram(4), /EOPNOTSUPP/],
-  ['tcp', 'a socket whose port another one has', late, /EADDRINUSE/],
-  ['udp', 'a file', () => openSync('/dev/null', 'r'), /ENOTSOCK/],
-  ['sctp', 'a file', () => openSync('/dev/null', 'r'), /ENOTSOCK/],
-] as const satisfies readonly [Protocol, string, (t: ExecutionContext) => number | Promise<number>, RegExp][])
-  test.serial(`where a port of ${protocol} is ${what}, Node's relays close it`, async (t) => {
-    const fd = await open(t);
+for (const [protocol, message] of [
+  ['tcp', /ENOTSOCK/],
+  ['udp', /ENOTSOCK/],
+  ['sctp', /ENOTSOCK/],
+] as const)
+  test.serial(`closes a descriptor that is not a socket, for a port of ${protocol}`, async (t) => {
+    const fd = openSync('/dev/null', 'r');
     const targets = { 4: loopback, 6: parseAddress('::1') };
-    const way = { protocol, hostAddress: loopback, isShared: false, targets };
-    const serve = () => new NodeRelays().serve(fd, { way, hostPort: 8080, containerPort: 80 });
+    const group = { protocol, hostAddress: loopback, isDualStack: false, targets };
+    const worker = new SpliceWorker({ log: (line) => t.fail(line) });
+    const serve = () => worker.serve(fd, { group, hostPort: 8080, containerPort: 80 });
     t.regex(String(await refusal(t, [fd], serve)), message);
   });
+
+test.serial('closes a socket that the kernel does not watch, and serves the next one', async (t) => {
+  const worker = new SpliceWorker({
+    log: (line) => t.fail(line),
+    start() {
+      throw new Error('too many threads');
+    },
+  });
+  const fd = openStream(4);
+  const targets = { 4: loopback, 6: parseAddress('::1') };
+  const group = { protocol: 'tcp', hostAddress: loopback, isDualStack: false, targets } as const;
+  const serve = () => worker.serve(fd, { group, hostPort: 8080, containerPort: 80 });
+  const before = readdirSync('/proc/self/fd').length;
+  t.regex(String(await refusal(t, [fd], serve)), /too many threads/);
+  t.is(readdirSync('/proc/self/fd').length, before, 'the epoll instance is closed; the eventfd stays');
+});
 
 for (const [what, open, message] of [
   ['a datagram socket', () => openDatagram(4), /EOPNOTSUPP/],

@@ -24,17 +24,17 @@ function recorder(failing?: string, speaking: ReadonlySet<number> = new Set()) {
     get size() {
       return leads.size;
     },
-    lead(forwards: readonly ForwardSet[]) {
+    redirect(forwards: readonly ForwardSet[]) {
       note('lead', portsOf(forwards));
       for (const each of portsOf(forwards)) leads.add(each);
     },
-    leave(forwards: readonly ForwardSet[]) {
+    remove(forwards: readonly ForwardSet[]) {
       note('leave', portsOf(forwards));
       return new Set(portsOf(forwards).filter((each) => leads.delete(each)));
     },
     counts: () => () => 0,
-    end: (numbers: ReadonlySet<number>) => note('end', [...numbers]),
-    speaking() {
+    abortConnections: (numbers: ReadonlySet<number>) => note('end', [...numbers]),
+    connectedIds() {
       note('speaking', []);
       return speaking;
     },

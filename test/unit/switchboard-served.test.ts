@@ -4,7 +4,7 @@ import { compare } from '../../src/engine/switchboard/port-diff.ts';
 import { relayTraffic } from '../../src/engine/switchboard/status.ts';
 import { Counters } from '../../src/services/proxy/counters.ts';
 import type { Relay } from '../../src/services/proxy/relay.ts';
-import { type SocketForward, share } from '../../src/services/proxy/socket-forward.ts';
+import { type SocketForward, socketForwardsOf } from '../../src/services/proxy/socket-forward.ts';
 import { formatAddress, parseAddress } from '../../src/values/address.ts';
 import type { ForwardSet } from '../../src/values/forward-set.ts';
 import { formatRange } from '../../src/values/port-grammar.ts';
@@ -19,10 +19,10 @@ const both = (...range: readonly [number, number, number?]) => ['0.0.0.0', '::']
 /** One that has carried as many bytes as its port has for a number. */
 function relay(forward: SocketForward): Relay {
   const counts = { ...new Counters().read(), bytesIn: forward.hostPort };
-  return { forward, clients: 0, counts: () => counts, cut: async () => {}, withdraw: async () => {} };
+  return { forward, clients: 0, counts: () => counts, abort: async () => {}, drain: async () => {} };
 }
 
-const serving = (sets: readonly ForwardSet[]) => share(sets).map(relay);
+const serving = (sets: readonly ForwardSet[]) => socketForwardsOf(sets).map(relay);
 const ports = (relays: readonly Relay[]) => relays.map(({ forward }) => forward.hostPort);
 const written = (sets: readonly ForwardSet[]) =>
   sets.map((each) => `${formatAddress(each.hostAddress)} ${each.ports.map((run) => `${run.hostPort}+${run.count}`)}`);

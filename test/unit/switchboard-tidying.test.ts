@@ -6,7 +6,7 @@ import { Tidying } from '../../src/engine/switchboard/memory-trim.ts';
 test('memory goes back after the first socket, and whenever a thousand have come or gone', async (t) => {
   const others = new (class extends EventEmitter {
     times = 0;
-    tidy(): void {
+    trimMemory(): void {
       this.emit('tidied', ++this.times);
     }
   })();

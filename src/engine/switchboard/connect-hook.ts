@@ -26,7 +26,10 @@ export function openConnectHook(): ConnectHook {
   return new ConnectHook(tree.mountPoint);
 }
 
-type Hook = Pick<ConnectHook, 'cgroup' | 'size' | 'lead' | 'counts' | 'leave' | 'end' | 'speaking' | 'close'>;
+type Hook = Pick<
+  ConnectHook,
+  'cgroup' | 'size' | 'redirect' | 'counts' | 'remove' | 'abortConnections' | 'connectedIds' | 'close'
+>;
 
 /** How the hook is made, and who is told that there is none. */
 export interface HookOpening {
@@ -56,7 +59,7 @@ export class ConnectHookOwner {
    * @param served tells all that are, when the hook is there
    */
   lead(forwards: readonly ForwardSet[], served: () => readonly ForwardSet[]): void {
-    this.#attempt((hook) => hook.lead(forwards));
+    this.#attempt((hook) => hook.redirect(forwards));
     const { opening } = this;
     if (opening !== undefined && forwards.length > 0) this.#begun ??= setImmediate(() => this.#begin(opening, served));
   }
@@ -69,7 +72,7 @@ export class ConnectHookOwner {
   /** Leads to them no more, and breaks off who was led. */
   cut(forwards: readonly ForwardSet[]): void {
     const numbers = this.#leave(forwards);
-    this.#attempt((hook) => hook.end(numbers));
+    this.#attempt((hook) => hook.abortConnections(numbers));
   }
 
   /** Leads to them no more. @returns when who was led has left, or was broken off after some ten seconds */
@@ -80,7 +83,7 @@ export class ConnectHookOwner {
       const speaking = await this.#nextLook();
       if (![...numbers].some((number) => speaking.has(number))) return;
     }
-    this.#attempt((hook) => hook.end(numbers));
+    this.#attempt((hook) => hook.abortConnections(numbers));
   }
 
   /** Who was led goes on; nobody is led any more. */
@@ -95,18 +98,18 @@ export class ConnectHookOwner {
     } catch (error) {
       this.#fail(error);
     }
-    this.#attempt((hook) => hook.lead(served()));
+    this.#attempt((hook) => hook.redirect(served()));
   }
 
   #leave(forwards: readonly ForwardSet[]): ReadonlySet<number> {
-    return this.#attempt((hook) => hook.leave(forwards)) ?? new Set();
+    return this.#attempt((hook) => hook.remove(forwards)) ?? new Set();
   }
 
   /** Who is still connected, a second from now at the latest. All who wait share one list of the machine's sockets. */
   #nextLook(): Promise<ReadonlySet<number>> {
     this.#look ??= delay(1000).then(() => {
       this.#look = undefined;
-      return this.#attempt((hook) => hook.speaking()) ?? new Set();
+      return this.#attempt((hook) => hook.connectedIds()) ?? new Set();
     });
     return this.#look;
   }

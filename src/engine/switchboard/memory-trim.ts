@@ -4,7 +4,7 @@
  * What Node needs for its start, and what thousands of ports leave behind that come or go, is 5 to 20 MB. V8 and the C library
  * would keep it for next time; but the switchboard lives for months, and next time may be never.
  */
-import type { Carrier } from '../../services/proxy/relay.ts';
+import type { SpliceWorker } from '../../services/proxy/splice-worker/splice-worker.ts';
 import { memoryReturn } from '../../sys/malloc-trim.ts';
 
 const manySockets = 1000;
@@ -18,9 +18,9 @@ export class Tidying {
   #timer: NodeJS.Timeout | undefined;
   #giveBack: (() => void) | undefined;
 
-  /** @param others other threads that have memory to give back */
+  /** @param worker has a thread that returns memory, too */
   constructor(
-    readonly others: Pick<Carrier, 'tidy'>,
+    readonly worker: Pick<SpliceWorker, 'trimMemory'>,
     readonly quietMilliseconds = quiet,
   ) {}
 
@@ -37,6 +37,6 @@ export class Tidying {
     this.#timer = undefined;
     this.#giveBack ??= memoryReturn();
     this.#giveBack();
-    this.others.tidy();
+    this.worker.trimMemory();
   }
 }

@@ -8,7 +8,7 @@ import { bootId } from '../../kernel/boot.ts';
 import { withHostPort } from '../../networks/port-mapping.ts';
 import { collide, portKey } from '../../services/port-allocation.ts';
 import type { Relay } from '../../services/proxy/relay.ts';
-import { setsOf, type Way } from '../../services/proxy/socket-forward.ts';
+import { type ForwardGroup, setsOf } from '../../services/proxy/socket-forward.ts';
 import { GangwayError } from '../../values/errors.ts';
 import { type ForwardSet, forwardsKey, pairs, runs, spread } from '../../values/forward-set.ts';
 import { grouped } from '../../values/grouped.ts';
@@ -34,20 +34,20 @@ export function compare(served: readonly Relay[], forwards: readonly ForwardSet[
     const ports = wanted.of(set);
     for (const { hostPort, containerPort } of pairs(set.ports)) ports.set(hostPort, containerPort);
   }
-  const ways = new Map<Way, readonly Side[]>();
-  const sidesOf = (way: Way) => {
-    const sides = ways.get(way) ?? sets(way).map((set) => ({ wanted: wanted.of(set), left: left.of(set) }));
-    ways.set(way, sides);
+  const groups = new Map<ForwardGroup, readonly Side[]>();
+  const sidesOf = (group: ForwardGroup) => {
+    const sides = groups.get(group) ?? sets(group).map((set) => ({ wanted: wanted.of(set), left: left.of(set) }));
+    groups.set(group, sides);
     return sides;
   };
   const [stay, gone]: [Relay[], Relay[]] = [[], []];
   for (const relay of served) {
-    const { way, hostPort, containerPort } = relay.forward;
-    const unwanted = sidesOf(way).filter((side) => side.wanted.get(hostPort) !== containerPort);
+    const { group, hostPort, containerPort } = relay.forward;
+    const unwanted = sidesOf(group).filter((side) => side.wanted.get(hostPort) !== containerPort);
     (unwanted.length === 0 ? stay : gone).push(relay);
     for (const side of unwanted) side.left.set(hostPort, containerPort);
   }
-  for (const { forward } of stay) for (const side of sidesOf(forward.way)) side.wanted.delete(forward.hostPort);
+  for (const { forward } of stay) for (const side of sidesOf(forward.group)) side.wanted.delete(forward.hostPort);
   return { stay, gone, left: left.sets(), missing: wanted.sets() };
 }
 
@@ -65,8 +65,8 @@ interface Side {
 }
 
 /** One for each family that such a socket speaks, without its port. */
-function sets(way: Way): readonly ForwardSet[] {
-  return setsOf([{ way, hostPort: 0, containerPort: 0 }]);
+function sets(group: ForwardGroup): readonly ForwardSet[] {
+  return setsOf([{ group, hostPort: 0, containerPort: 0 }]);
 }
 
 /** Ports by all that sets can differ in, so that ten thousand are compared by their numbers. */

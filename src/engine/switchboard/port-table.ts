@@ -13,10 +13,10 @@
  * remembered as failed, with the reason, and tried again.
  */
 
-import { chooseCarrier } from '../../services/proxy/backend.ts';
-import type { Carrier, Relay } from '../../services/proxy/relay.ts';
+import type { Relay } from '../../services/proxy/relay.ts';
 import { adopt, type Reservation, reserve, serve } from '../../services/proxy/reservation.ts';
-import { share } from '../../services/proxy/socket-forward.ts';
+import { socketForwardsOf } from '../../services/proxy/socket-forward.ts';
+import { SpliceWorker } from '../../services/proxy/splice-worker/splice-worker.ts';
 import { openFileLimit, openFiles } from '../../sys/open-files.ts';
 import { GangwayError, messageOf } from '../../values/errors.ts';
 import { forwardsKey, spread } from '../../values/forward-set.ts';
@@ -48,7 +48,7 @@ interface Owner {
 export class PortTable {
   readonly #reserved = new Map<string, Reserved>();
   readonly #owners = new Map<string, Owner>();
-  readonly #carrier: Carrier;
+  readonly #worker: SpliceWorker;
   readonly #fileLimit = openFileLimit();
   readonly #tidying: Tidying;
   #draining = 0;
@@ -61,9 +61,9 @@ export class PortTable {
     readonly onIdle: () => void = () => {},
     readonly leading: ConnectHookOwner = new ConnectHookOwner(),
   ) {
-    const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
-    this.#carrier = chooseCarrier({ descriptorLimit: this.#fileLimit - descriptorsKept }, say);
-    this.#tidying = new Tidying(this.#carrier);
+    const log = (sentence: string) => void process.stderr.write(`${sentence}\n`);
+    this.#worker = new SpliceWorker({ descriptorLimit: this.#fileLimit - descriptorsKept, log });
+    this.#tidying = new Tidying(this.#worker);
   }
 
   /** Nothing is published, reserved or being ended. */
@@ -127,7 +127,7 @@ export class PortTable {
     if (before === undefined) return;
     this.#owners.delete(owner);
     this.#drain(this.leading.withdraw(allOf(before.served)));
-    for (const relay of before.served) this.#drain(relay.withdraw());
+    for (const relay of before.served) this.#drain(relay.drain());
     this.onIdle();
   }
 
@@ -190,7 +190,7 @@ export class PortTable {
     }
     const { stay, gone, left, missing } = compare(before?.served ?? [], forwards);
     this.leading.cut(left);
-    for (const relay of gone) this.#drain(relay.cut());
+    for (const relay of gone) this.#drain(relay.abort());
     this.#owners.delete(owner);
     if (forwards.length === 0) return;
     try {
@@ -204,7 +204,7 @@ export class PortTable {
   }
 
   #bind(publication: Publication): readonly Reservation[] {
-    const forwards = share(publication.forwards);
+    const forwards = socketForwardsOf(publication.forwards);
     if (forwards.length === 0) return [];
     this.requireRoom(forwards.length);
     try {
@@ -217,13 +217,13 @@ export class PortTable {
 
   #adoptOrBind(publication: Publication, take: (() => number) | undefined): readonly Reservation[] {
     if (take === undefined) return this.#bind(publication);
-    const forwards = share(publication.forwards);
+    const forwards = socketForwardsOf(publication.forwards);
     this.requireRoom(forwards.length);
     return forwards.map((forward) => adopt(forward, take()));
   }
 
   #open(reservations: readonly Reservation[]): readonly Relay[] {
-    const relays = serve(reservations, this.#carrier);
+    const relays = serve(reservations, this.#worker);
     this.#tidying.changed(relays.length);
     this.leading.lead(allOf(relays), () => [...this.#owners.values()].flatMap(({ served }) => allOf(served)));
     return relays;

@@ -25,7 +25,7 @@ export function relayTraffic(
   return runs(served).flatMap((run) => {
     const [first, last] = [run[0]?.forward, run.at(-1)?.forward];
     if (first === undefined || last === undefined) return [];
-    const { protocol, hostAddress } = first.way;
+    const { protocol, hostAddress } = first.group;
     return [
       {
         container: owner,
@@ -54,7 +54,10 @@ function runs(served: readonly Relay[]): readonly (readonly Relay[])[] {
 function follows(before: Relay | undefined, { forward }: Relay): boolean {
   const behind = before?.forward;
   return (
-    behind?.way === forward.way && isIdentity(behind) && isIdentity(forward) && behind.hostPort === forward.hostPort - 1
+    behind?.group === forward.group &&
+    isIdentity(behind) &&
+    isIdentity(forward) &&
+    behind.hostPort === forward.hostPort - 1
   );
 }
 

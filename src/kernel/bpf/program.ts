@@ -1,9 +1,9 @@
 /**
- * Programs for the kernel's own little machine: a list of lines, to be read as text and to be run as bytes.
+ * An assembler for BPF programs, with as many instructions as gangway needs.
  *
  *     const program = [
- *       remark('for TCP alone'),                          ; for TCP alone
- *       load('w1', 'r1', socketAddress.protocol),         w1 = bpf_sock_addr.protocol (r1)
+ *       remark('TCP only'),                               ; TCP only
+ *       load('w1', 'r1', socketAddress.protocol),         w1 = r1 -> bpf_sock_addr.protocol
  *       gotoIf('w1', '!=', 6, 'leave'),                   if w1 != 6 goto leave
  *       …
  *       label('leave'),                                   leave:
@@ -11,91 +11,144 @@
  *       exit,                                             exit
  *     ];
  *
- * The kernel proves of every program that it ends, and that it reads and writes nothing but what it may; what it refuses
- * it explains line by line (sys/bpf.ts). So nothing is checked here but the labels.
+ * There are eleven registers of 64 bits. r1 to r5 are the arguments of a function, and lost by a call; r0 is its result;
+ * r6 to r9 are preserved; r10 points to the end of a stack of 512 bytes. `w1` is the lower half of r1; a write to w1 clears the
+ * upper half. An instruction takes eight bytes, and one with a constant of 64 bits sixteen:
+ *
+ *     code 8 | to 4, from 4 | offset 16 | immediate 32
+ *
+ * The kernel's verifier proves that a program ends, and that each access is valid; it explains a refusal line by line (sys/bpf.ts).
+ * So only labels and maps are checked here.
+ *
+ * @see linux/bpf_common.h and linux/bpf.h for all numbers; Documentation/bpf/standardization/instruction-set.rst
  */
-import {
-  type Comparison,
-  encode,
-  type Helper,
-  type Instruction,
-  length,
-  type Operand,
-  type Register,
-  type Whole,
-} from './instruction.ts';
-import type { Field } from './layout.ts';
+import type { Field, Width } from './layout.ts';
 
-export type Line =
-  | Instruction
-  | { readonly kind: 'label'; readonly name: string }
-  /** A sentence for who reads the listing. */
-  | { readonly kind: 'remark'; readonly text: string };
+type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+export type Register64 = `r${Digit | 10}`;
+type Register = Register64 | `w${Digit | 10}`;
+type Operand = Register | number;
+
+/** BPF_LD, BPF_LDX, BPF_ST, BPF_STX, BPF_ALU, BPF_JMP, BPF_JMP32, BPF_ALU64: the lowest three bits of the code. */
+const classes = { constant: 0, load: 1, storeNumber: 2, store: 3, alu32: 4, jump: 5, jump32: 6, alu64: 7 } as const;
+/** BPF_W, BPF_H, BPF_B, BPF_DW */
+const widths: Readonly<Record<Width, number>> = { 4: 0x00, 2: 0x08, 1: 0x10, 8: 0x18 };
+/** BPF_MEM; BPF_IMM is 0 */
+const memory = 0x60;
+/** BPF_ATOMIC; BPF_ADD, its immediate, is 0 */
+const atomic = 0xc0;
+/** BPF_X; BPF_K is 0 */
+const fromRegister = 0x08;
+/** BPF_ADD, BPF_OR, BPF_AND, BPF_MOV */
+const operations = { '+=': 0x00, '|=': 0x40, '&=': 0x50, '=': 0xb0 } as const;
+/** BPF_JEQ, BPF_JNE */
+const comparisons = { '==': 0x10, '!=': 0x50 } as const;
+/** BPF_CALL, BPF_EXIT; BPF_JA is 0 */
+const callCode = 0x80;
+const exitCode = 0x90;
+/** BPF_PSEUDO_MAP_FD: the immediate is a descriptor, which the kernel replaces by the map's address. */
+const mapDescriptor = 1;
+
+/** Functions of the kernel that programs call: their numbers in ___BPF_FUNC_MAPPER. */
+const helpers = { map_lookup_elem: 1, sk_storage_get: 107, get_netns_cookie: 122, skc_to_tcp6_sock: 136 } as const;
+
+/** What the encoding of a line depends on. */
+interface Context {
+  /** Number of instructions between the next one and the label. */
+  readonly distance: (label: string) => number;
+  readonly descriptor: (map: string) => number;
+}
+
+/** A line of a program: an instruction, a label, or a remark. */
+export interface Line {
+  /** The line in the listing. */
+  readonly text: string;
+  /** Length in units of eight bytes. */
+  readonly length: 0 | 1 | 2;
+  readonly label?: string;
+  encode(context: Context): Buffer;
+}
 
 export type Program = readonly Line[];
 
-export const remark = (text: string): Line => ({ kind: 'remark', text });
-export const label = (name: string): Line => ({ kind: 'label', name });
-export const set = (to: Register, from: Operand): Line => ({ kind: 'arithmetic', to, operation: '=', from });
-export const and = (to: Register, from: Operand): Line => ({ kind: 'arithmetic', to, operation: '&=', from });
-export const or = (to: Register, from: Operand): Line => ({ kind: 'arithmetic', to, operation: '|=', from });
-export const load = (to: Register, base: Whole, field: Field): Line => ({ kind: 'load', to, base, field });
-export const store = (base: Whole, field: Field, from: Operand): Line => ({ kind: 'store', base, field, from });
-export const add = (base: Whole, field: Field, from: Whole): Line => ({ kind: 'add', base, field, from });
-export const goto = (label: string): Line => ({ kind: 'goto', label });
-export const gotoIf = (left: Register, comparison: Comparison, right: Operand, label: string): Line => ({
-  kind: 'goto',
-  label,
-  if: { left, comparison, right },
-});
-/** A number of 64 bits. */
-export const constant = (to: Whole, value: bigint): Line => ({ kind: 'constant', to, value });
-/** A map, as the functions of the kernel take it. */
-export const mapAddress = (to: Whole, map: string): Line => ({ kind: 'map', to, map });
-export const call = (helper: Helper): Line => ({ kind: 'call', helper });
-export const exit: Line = { kind: 'exit' };
+const nothing = () => Buffer.alloc(0);
 
-/** Where a struct on the stack begins. */
-export const stackAddress = (to: Whole, { offset }: Field): readonly Line[] => [
-  set(to, 'r10'),
-  { kind: 'arithmetic', to, operation: '+=', from: offset },
-];
+export const remark = (text: string): Line => ({ text: `\n  ; ${text}`, length: 0, encode: nothing });
+export const label = (name: string): Line => ({ text: `${name}:`, length: 0, label: name, encode: nothing });
+export const set = (to: Register, from: Operand): Line => compute(to, '=', from);
+export const and = (to: Register, from: Operand): Line => compute(to, '&=', from);
+export const or = (to: Register, from: Operand): Line => compute(to, '|=', from);
+/** Sets a register to a number of 64 bits. */
+export const constant = (to: Register64, value: bigint): Line =>
+  instruction(`${to} = 0x${value.toString(16)}`, () => wide(to, 0, value), 2);
+/** Sets a register to the address of a map. */
+export const mapAddress = (to: Register64, map: string): Line =>
+  instruction(`${to} = map ${map}`, ({ descriptor }) => wide(to, mapDescriptor, BigInt(descriptor(map))), 2);
+/** Sets a register to the address of a field on the stack. */
+export const stackAddress = (to: Register64, { offset }: Field): Program => [set(to, 'r10'), compute(to, '+=', offset)];
+
+export const load = (to: Register, base: Register64, field: Field): Line =>
+  instruction(`${to} = ${memoryText(base, field)}`, () =>
+    encode(classes.load | memory | widths[field.width], number(to), number(base), field.offset, 0),
+  );
+
+export const store = (base: Register64, field: Field, from: Operand): Line =>
+  instruction(`${memoryText(base, field)} = ${operandText(from)}`, () => {
+    const code = (typeof from === 'number' ? classes.storeNumber : classes.store) | memory | widths[field.width];
+    return encode(code, number(base), registerOf(from), field.offset, immediateOf(from));
+  });
+
+/** Adds to a field, atomically. */
+export const add = (base: Register64, field: Field, from: Register64): Line =>
+  instruction(`lock ${memoryText(base, field)} += ${from}`, () =>
+    encode(classes.store | atomic | widths[field.width], number(base), number(from), field.offset, 0),
+  );
+
+export const goto = (label: string): Line =>
+  instruction(`goto ${label}`, ({ distance }) => encode(classes.jump, 0, 0, distance(label), 0));
+
+export const gotoIf = (left: Register, comparison: keyof typeof comparisons, right: Operand, label: string): Line =>
+  instruction(`if ${left} ${comparison} ${operandText(right)} goto ${label}`, ({ distance }) => {
+    const code = (isHalf(left) ? classes.jump32 : classes.jump) | comparisons[comparison];
+    return operate(code, left, right, distance(label));
+  });
+
+export const call = (helper: keyof typeof helpers): Line =>
+  instruction(`call ${helper}`, () => encode(classes.jump | callCode, 0, 0, 0, helpers[helper]));
+
+export const exit: Line = instruction('exit', () => encode(classes.jump | exitCode, 0, 0, 0, 0));
 
 /**
- * The program as the kernel takes it.
+ * Encodes a program for the kernel.
  *
  * @param maps the descriptor of each map by its name
- * @throws Error for a label or a map that is not there, or a label that is there twice
+ * @throws Error for a label or a map that is missing, and for a label that is there twice
  */
 export function assemble(program: Program, maps: ReadonlyMap<string, number>): Buffer {
-  const labels = placesOf(program);
-  const pieces: Buffer[] = [];
-  let place = 0;
-  for (const line of program) {
-    if (line.kind === 'label' || line.kind === 'remark') continue;
-    const next = place + length(line);
-    pieces.push(
-      encode(line, {
-        distance: (name) => found(labels, name) - next,
-        descriptor: (name) => found(maps, name),
-      }),
-    );
-    place = next;
-  }
-  return Buffer.concat(pieces);
+  const labels = labelsOf(program);
+  let next = 0;
+  const encoded = program.map((line) => {
+    next += line.length;
+    return line.encode({
+      distance: (name) => found(labels, name) - next,
+      descriptor: (name) => found(maps, name),
+    });
+  });
+  return Buffer.concat(encoded);
 }
 
-function placesOf(program: Program): ReadonlyMap<string, number> {
+/** Returns the program as text. */
+export function listing(program: Program): string {
+  return program.map(({ text }) => `${text}\n`).join('');
+}
+
+function labelsOf(program: Program): ReadonlyMap<string, number> {
   const labels = new Map<string, number>();
   let place = 0;
-  for (const line of program) {
-    if (line.kind === 'remark') continue;
-    if (line.kind !== 'label') {
-      place += length(line);
-      continue;
-    }
-    if (labels.has(line.name)) throw new Error(`label ${line.name} is there twice`);
-    labels.set(line.name, place);
+  for (const { label, length } of program) {
+    if (label !== undefined && labels.has(label)) throw new Error(`label ${label} is there twice`);
+    if (label !== undefined) labels.set(label, place);
+    place += length;
   }
   return labels;
 }
@@ -106,44 +159,54 @@ function found(places: ReadonlyMap<string, number>, name: string): number {
   return place;
 }
 
-/** The program as one reads it, a line each. */
-export function listing(program: Program): string {
-  return program.map((line) => `${textOf(line)}\n`).join('');
+function instruction(text: string, encode: Line['encode'], length: 1 | 2 = 1): Line {
+  return { text: `    ${text}`, length, encode };
 }
 
-function textOf(line: Line): string {
-  if (line.kind === 'label') return `${line.name}:`;
-  return line.kind === 'remark' ? `\n  ; ${line.text}` : `    ${instructionText(line)}`;
+function compute(to: Register, operation: keyof typeof operations, from: Operand): Line {
+  const code = (isHalf(to) ? classes.alu32 : classes.alu64) | operations[operation];
+  return instruction(`${to} ${operation} ${operandText(from)}`, () => operate(code, to, from, 0));
 }
 
-function instructionText(line: Instruction): string {
-  switch (line.kind) {
-    case 'arithmetic':
-      return `${line.to} ${line.operation} ${operandText(line.from)}`;
-    case 'constant':
-      return `${line.to} = 0x${line.value.toString(16)}`;
-    case 'map':
-      return `${line.to} = map ${line.map}`;
-    case 'load':
-      return `${line.to} = ${placeText(line.base, line.field)}`;
-    case 'store':
-      return `${placeText(line.base, line.field)} = ${operandText(line.from)}`;
-    case 'add':
-      return `lock ${placeText(line.base, line.field)} += ${line.from}`;
-    case 'goto': {
-      if (line.if === undefined) return `goto ${line.label}`;
-      const { left, comparison, right } = line.if;
-      return `if ${left} ${comparison} ${operandText(right)} goto ${line.label}`;
-    }
-    case 'call':
-      return `call ${line.helper}`;
-    case 'exit':
-      return 'exit';
-  }
+function operate(code: number, to: Register, from: Operand, offset: number): Buffer {
+  const source = typeof from === 'number' ? 0 : fromRegister;
+  return encode(code | source, number(to), registerOf(from), offset, immediateOf(from));
 }
 
-/** `r6 -> bpf_sock_addr.user_port`; of the stack, whose end r10 is, the name says enough. */
-function placeText(base: Whole, { name }: Field): string {
+function wide(to: Register, from: number, value: bigint): Buffer {
+  const [low, high] = [Number(value & 0xffffffffn), Number(value >> 32n)];
+  const first = encode(classes.constant | widths[8], number(to), from, 0, low);
+  return Buffer.concat([first, encode(0, 0, 0, 0, high)]);
+}
+
+/** struct bpf_insn */
+function encode(code: number, to: number, from: number, offset: number, immediate: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt8(code, 0);
+  bytes.writeUInt8((from << 4) | to, 1);
+  bytes.writeInt16LE(offset, 2);
+  bytes.writeInt32LE(immediate | 0, 4);
+  return bytes;
+}
+
+function isHalf(register: Register): boolean {
+  return register.startsWith('w');
+}
+
+function number(register: Register): number {
+  return Number(register.slice(1));
+}
+
+function registerOf(operand: Operand): number {
+  return typeof operand === 'number' ? 0 : number(operand);
+}
+
+function immediateOf(operand: Operand): number {
+  return typeof operand === 'number' ? operand : 0;
+}
+
+/** `r6 -> bpf_sock_addr.user_port`; fields on the stack have a name without r10. */
+function memoryText(base: Register64, { name }: Field): string {
   return base === 'r10' ? name : `${base} -> ${name}`;
 }
 

@@ -1,28 +1,26 @@
 /**
- * The connect hook: processes of this machine reach published ports of its loopback without a relay in between.
+ * The connect hook: processes of this host reach published ports on loopback addresses without a relay.
  *
- * Theory of operation. What asks 127.0.0.1:8080 can't be translated by the firewall on its way, so a process has to carry
- * the bytes (services/proxy). But who asks from this machine can be led elsewhere before there is a first packet: the
- * kernel runs our programs when a process calls connect(2) or sendmsg(2), and they put the container's address in the
- * place of the one that was asked (programs.ts):
+ * Theory of operation. The firewall cannot translate a connection to 127.0.0.1:8080, so a process has to relay it
+ * (services/proxy). But the kernel runs our BPF programs when a process of this host calls connect(2) or sendmsg(2), and the
+ * programs replace the address by the container's, before the first packet (programs.ts):
  *
  *     with the relay    curl ── lo ── listener, relay ── bridge ── veth ── container       two connections, four copies
  *     with the hook     curl ─────────────────────────── bridge ── veth ── container       one connection
  *
- * The container sees the same client in both cases: the address that the machine has on the bridge, since that is the one
- * that the kernel chooses. And it can do nothing that the relay could not: a process of the machine may speak to every
- * container anyway.
+ * The container sees the same client address in both cases: the host's address on the bridge. And a client gains nothing that the
+ * relay would not give: processes of the host may connect to every container anyway.
  *
- * The listener stays, for all who are not led. The programs are linked to the root of the tree of cgroups that this process
- * sees, beside those of others, and the link ends with this process, however that one ends.
+ * The listener stays, for clients that the hook does not redirect. The programs are linked to the root of the cgroup tree that this
+ * process sees, beside other programs. The kernel removes the links when this process ends, in whichever way.
  *
- * A port that is taken away ends with its connections. There is no socket of ours that could be closed for that, so the
- * kernel is asked which sockets were led by the port, and to break them off. Who was led by a process that was killed since
- * is known to nobody any more, and goes on like any connection to a container.
+ * A port that is unpublished ends with its connections. There is no socket of ours to close, so the hook asks the kernel for the
+ * sockets that the port has redirected, and destroys them. Connections redirected by a process that was killed
+ * continue, like any connection to a container.
  *
- * What a client may notice, beside the speed: nobody listens in the container, and it hears ECONNREFUSED from connect(2),
- * where the listener would have taken the connection and reset it. getsockname(2) says the machine's address on the bridge,
- * ss(8) and the firewall see a connection to the container, made by the process itself.
+ * Differences for a client, apart from the speed: if the container does not listen, connect(2) fails with ECONNREFUSED, while the
+ * relay would accept and reset. getsockname(2) returns the host's address on the bridge. ss(8) and the firewall see a
+ * connection of the process itself to the container.
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { assemble, type Program } from '../../kernel/bpf/program.ts';
@@ -43,38 +41,48 @@ import { namespaceCookie } from '../../sys/namespace.ts';
 import { isLoopback, isUnspecified } from '../../values/address.ts';
 import { ignoring } from '../../values/errors.ts';
 import { type ForwardSet, pairs } from '../../values/forward-set.ts';
-import { flow, isLed, keyOf, keysOf, ledBy, numberOf, type PortPlace, port, target, valuesOf } from './maps.ts';
-import { beginning, telling } from './programs.ts';
-import type { Machine } from './steps.ts';
+import {
+  flow,
+  isRedirected,
+  keyOf,
+  keysOf,
+  type PortPlace,
+  port,
+  redirectCounts,
+  redirectIdOf,
+  target,
+  valuesOf,
+} from './maps.ts';
+import { redirectProgram, restoreProgram } from './programs.ts';
+import type { HostFacts } from './steps.ts';
 
-/** Each port of both protocols on both families; memory is taken for those that are there. */
+/** All ports of both protocols and families; only existing elements take memory. */
 const maximumPorts = 1 << 18;
 
 export class ConnectHook {
-  /** What is open: maps, programs, links. */
+  /** Descriptors of maps, programs and links. */
   readonly #descriptors: number[] = [];
   readonly #diagnosis: Connection;
   readonly #ports: number;
   readonly #flows: number;
-  readonly #machine: Machine;
-  /** The number of each, by its address and then by its port. */
-  readonly #leads = new Map<string, Map<number, number>>();
-  /** Of the next one. */
-  #count = 1;
+  readonly #host: HostFacts;
+  /** The id of each redirect, by address and then by port. */
+  readonly #redirects = new Map<string, Map<number, number>>();
+  #nextId = 1;
 
   /**
-   * @param cgroup the directory below which processes are led
-   * @throws KernelError where this kernel, or what else is linked to that cgroup, does not let it; VerifierRefusal
+   * @param cgroup directory of the cgroup whose processes are redirected
+   * @throws KernelError if this kernel, or another program of that cgroup, does not allow it; VerifierRefusal
    */
   constructor(readonly cgroup: string) {
     this.#diagnosis = Connection.open('socketDiagnosis');
     try {
-      this.#machine = { namespaceCookie: namespaceCookie(), onlyIpv6: findOnlyIpv6() };
-      this.#ports = this.#keep(createHash('ports', port.bytes, target.bytes, maximumPorts));
-      this.#flows = this.#keep(createSocketStorage('flows', flow.bytes));
-      // Nobody is led yet, so nobody is ended by this. Who can't end connections must not begin them.
-      const nobody = { family: 4, identity: new Uint8Array(48), stored: Buffer.alloc(0) } as const;
-      endSockets(this.#diagnosis, [...socketsWith(this.#diagnosis, this.#flows), nobody]);
+      this.#host = { namespaceCookie: namespaceCookie(), ipv6OnlyBit: findOnlyIpv6() };
+      this.#ports = this.#own(createHash('ports', port.bytes, target.bytes, maximumPorts));
+      this.#flows = this.#own(createSocketStorage('flows', flow.bytes));
+      // A hook that cannot destroy sockets must not redirect any. This destroys no socket.
+      const noSocket = { family: 4, identity: new Uint8Array(48), stored: Buffer.alloc(0) } as const;
+      endSockets(this.#diagnosis, [...socketsWith(this.#diagnosis, this.#flows), noSocket]);
       this.#link();
     } catch (error) {
       this.close();
@@ -82,71 +90,71 @@ export class ConnectHook {
     }
   }
 
-  /** How many ports it leads. */
+  /** Number of redirected ports. */
   get size(): number {
-    return [...this.#leads.values()].reduce((sum, { size }) => sum + size, 0);
+    return [...this.#redirects.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Leads those that begin from now on, and are not led yet. What it can't lead is left to the listener. */
-  lead(forwards: readonly ForwardSet[]): void {
-    for (const set of forwards.filter((each) => this.#canLead(each))) {
-      const numbers = this.#numbersAt(set);
-      const fresh = pairs(set.ports).filter(({ hostPort }) => !numbers.has(hostPort));
+  /** Redirects new connections to these ports. Forwards that cannot be redirected are left to the relay. */
+  redirect(forwards: readonly ForwardSet[]): void {
+    for (const set of forwards.filter((each) => this.#canRedirect(each))) {
+      const ids = this.#idsAt(set);
+      const fresh = pairs(set.ports).filter(({ hostPort }) => !ids.has(hostPort));
       const [hostPorts, containerPorts] = [fresh.map((pair) => pair.hostPort), fresh.map((pair) => pair.containerPort)];
-      const values = valuesOf(set.target, containerPorts, this.#count);
+      const values = valuesOf(set.target, containerPorts, this.#nextId);
       updateElements(this.#ports, { keys: keysOf(set, hostPorts), values }, fresh.length);
-      for (const hostPort of hostPorts) numbers.set(hostPort, this.#count++);
+      for (const hostPort of hostPorts) ids.set(hostPort, this.#nextId++);
     }
   }
 
-  /** How many sockets have been led by ports. A datagram's is counted with its first one. */
+  /** Returns a function that counts the sockets that forwards have redirected. A UDP socket counts with its first datagram. */
   counts(): (forwards: readonly ForwardSet[]) => number {
-    const led = this.#ledBy();
-    const ledIn = (set: ForwardSet) =>
-      pairs(set.ports).reduce((sum, { hostPort }) => sum + (led.get(nameOf(set, hostPort)) ?? 0), 0);
-    return (forwards) => (led.size === 0 ? 0 : forwards.reduce((sum, set) => sum + ledIn(set), 0));
+    const counts = this.#counts();
+    const countOf = (set: ForwardSet) =>
+      pairs(set.ports).reduce((sum, { hostPort }) => sum + (counts.get(nameOf(set, hostPort)) ?? 0), 0);
+    return (forwards) => (counts.size === 0 ? 0 : forwards.reduce((sum, set) => sum + countOf(set), 0));
   }
 
   /**
-   * Leads nobody more.
+   * Stops redirecting new connections.
    *
-   * Most ports have led nobody, which their counters tell: a socket is counted before it is led. To look for connections of theirs
-   * would be to list all sockets of the machine in vain. (Who is led between the two calls to the kernel is missed, and goes on.)
+   * Most ports have redirected no socket, and their counters show that: a program counts before it redirects. So the list of
+   * all sockets of the host is rarely needed. (A connection between the two calls to the kernel is missed, and continues.)
    *
-   * @returns what those are known by who were led and may have a connection, so not those of UDP
+   * @returns the ids of TCP redirects that may have open connections
    */
-  leave(forwards: readonly ForwardSet[]): ReadonlySet<number> {
+  remove(forwards: readonly ForwardSet[]): ReadonlySet<number> {
     if (forwards.length === 0) return new Set();
-    const left = new Set<number>();
-    const led = this.#ledBy();
+    const removed = new Set<number>();
+    const counts = this.#counts();
     for (const set of forwards) {
-      const numbers = this.#numbersAt(set);
-      const hostPorts = pairs(set.ports).flatMap(({ hostPort }) => (numbers.has(hostPort) ? [hostPort] : []));
+      const ids = this.#idsAt(set);
+      const hostPorts = pairs(set.ports).flatMap(({ hostPort }) => (ids.has(hostPort) ? [hostPort] : []));
       deleteElements(this.#ports, keysOf(set, hostPorts), hostPorts.length);
       for (const hostPort of hostPorts) {
-        const hasLed = set.protocol === 'tcp' && led.size > 0 && led.has(nameOf(set, hostPort));
-        if (hasLed) left.add(numbers.get(hostPort) ?? 0);
-        numbers.delete(hostPort);
+        const hasConnections = set.protocol === 'tcp' && counts.size > 0 && counts.has(nameOf(set, hostPort));
+        if (hasConnections) removed.add(ids.get(hostPort) ?? 0);
+        ids.delete(hostPort);
       }
     }
-    return left;
+    return removed;
   }
 
-  /** What those are known by who were led and have a connection still. */
-  speaking(): ReadonlySet<number> {
-    return new Set(this.#led().map(({ stored }) => numberOf(stored)));
+  /** Returns the ids of redirects with open connections. */
+  connectedIds(): ReadonlySet<number> {
+    return new Set(this.#redirectedSockets().map(({ stored }) => redirectIdOf(stored)));
   }
 
-  /** Breaks their connections off. @param numbers as `leave` has them */
-  end(numbers: ReadonlySet<number>): void {
-    if (numbers.size === 0) return;
+  /** Destroys the connections of redirects. @param ids as `remove` returns them */
+  abortConnections(ids: ReadonlySet<number>): void {
+    if (ids.size === 0) return;
     endSockets(
       this.#diagnosis,
-      this.#led().filter(({ stored }) => numbers.has(numberOf(stored))),
+      this.#redirectedSockets().filter(({ stored }) => ids.has(redirectIdOf(stored))),
     );
   }
 
-  /** Nobody is led any more. Who was goes on. */
+  /** Removes the programs. Redirected connections continue. */
   close(): void {
     this.#diagnosis.close();
     for (const fd of this.#descriptors.splice(0)) closeSync(fd);
@@ -159,9 +167,9 @@ export class ConnectHook {
         ['ports', this.#ports],
         ['flows', this.#flows],
       ]);
-      for (const [name, program] of programs(this.#machine)) {
-        const loaded = this.#keep(loadProgram(name, assemble(program, maps)));
-        this.#keep(linkToCgroup(name, loaded, cgroup));
+      for (const [name, program] of programs(this.#host)) {
+        const loaded = this.#own(loadProgram(name, assemble(program, maps)));
+        this.#own(linkToCgroup(name, loaded, cgroup));
       }
     } finally {
       closeSync(cgroup);
@@ -169,58 +177,58 @@ export class ConnectHook {
   }
 
   /**
-   * A socket of IPv4 can't be led to an address of IPv6. The other way it can, if it speaks both, which it must be seen to;
-   * but not a datagram. Whom the container is to be told of can't be led past the relay that tells it. SCTP is left alone: what
-   * its two ends tell each other of their addresses would not be what was asked.
+   * An IPv4 socket cannot be redirected to an IPv6 address. A dual-stack TCP socket can be redirected from IPv6 to IPv4, if the
+   * program can recognize it. A forward that passes the client's address needs the relay. SCTP is not redirected: its peers
+   * exchange their addresses, which would not match.
    */
-  #canLead({ protocol, hostAddress, clientAddress, target }: ForwardSet): boolean {
+  #canRedirect({ protocol, hostAddress, clientAddress, target }: ForwardSet): boolean {
     if (clientAddress !== undefined || protocol === 'sctp') return false;
     if (!isLoopback(hostAddress) && !isUnspecified(hostAddress)) return false;
     if (hostAddress.family === target.family) return true;
-    return hostAddress.family === 6 && protocol === 'tcp' && this.#machine.onlyIpv6 !== undefined;
+    return hostAddress.family === 6 && protocol === 'tcp' && this.#host.ipv6OnlyBit !== undefined;
   }
 
-  #numbersAt(place: PortPlace): Map<number, number> {
+  #idsAt(place: PortPlace): Map<number, number> {
     const key = nameOf(place, 0);
-    const numbers = this.#leads.get(key) ?? new Map<number, number>();
-    this.#leads.set(key, numbers);
-    return numbers;
+    const ids = this.#redirects.get(key) ?? new Map<number, number>();
+    this.#redirects.set(key, ids);
+    return ids;
   }
 
-  #ledBy(): ReadonlyMap<string, number> {
-    return ledBy(elements(this.#ports, port.bytes, target.bytes, this.size));
+  #counts(): ReadonlyMap<string, number> {
+    return redirectCounts(elements(this.#ports, port.bytes, target.bytes, this.size));
   }
 
-  #led(): readonly TcpSocket[] {
-    return socketsWith(this.#diagnosis, this.#flows).filter(isLed);
+  #redirectedSockets(): readonly TcpSocket[] {
+    return socketsWith(this.#diagnosis, this.#flows).filter(isRedirected);
   }
 
-  #keep(fd: number): number {
+  #own(fd: number): number {
     this.#descriptors.push(fd);
     return fd;
   }
 }
 
-/** Those that tell come first: who is led is told the right thing from the beginning. */
-export function programs(machine: Machine): ReadonlyMap<AttachType, Program> {
+/** Returns all programs. Those that restore addresses come first, so that no redirected socket ever sees the container's. */
+export function programs(machine: HostFacts): ReadonlyMap<AttachType, Program> {
   return new Map([
-    ['getpeername4', telling(4)],
-    ['getpeername6', telling(6)],
-    ['recvmsg4', telling(4)],
-    ['recvmsg6', telling(6)],
-    ['connect4', beginning('tcp', 4, machine)],
-    ['connect6', beginning('tcp', 6, machine)],
-    ['sendmsg4', beginning('udp', 4, machine)],
-    ['sendmsg6', beginning('udp', 6, machine)],
+    ['getpeername4', restoreProgram(4)],
+    ['getpeername6', restoreProgram(6)],
+    ['recvmsg4', restoreProgram(4)],
+    ['recvmsg6', restoreProgram(6)],
+    ['connect4', redirectProgram('tcp', 4, machine)],
+    ['connect6', redirectProgram('tcp', 6, machine)],
+    ['sendmsg4', redirectProgram('udp', 4, machine)],
+    ['sendmsg6', redirectProgram('udp', 6, machine)],
   ]);
 }
 
-/** As `ledBy` calls it. */
+/** Returns the key that `redirectCounts` uses. */
 function nameOf(place: PortPlace, hostPort: number): string {
   return keyOf(place, hostPort).toString('latin1');
 }
 
-function findOnlyIpv6(): Machine['onlyIpv6'] {
+function findOnlyIpv6(): HostFacts['ipv6OnlyBit'] {
   const bytes = ignoring('ENOENT', () => readFileSync(typeInformationPath));
   return bytes && bitField(bytes, 'sock_common', 'skc_ipv6only');
 }

@@ -58,7 +58,7 @@ export function valuesOf(address: Address, containerPorts: readonly number[], nu
 }
 
 /** How many sockets have been led, from what the map `ports` has of ports: the keys of those by which there were some. */
-export function ledBy({ keys, values }: Elements): ReadonlyMap<string, number> {
+export function redirectCounts({ keys, values }: Elements): ReadonlyMap<string, number> {
   const led = new Map<string, number>();
   for (let place = 0; place * target.bytes < values.length; place++) {
     const count = Number(values.readBigUInt64LE(place * target.bytes + target.led.offset));
@@ -68,12 +68,12 @@ export function ledBy({ keys, values }: Elements): ReadonlyMap<string, number> {
 }
 
 /** By which lead a socket was led, from what it remembers. */
-export function numberOf(stored: Buffer): number {
+export function redirectIdOf(stored: Buffer): number {
   return stored.readUInt32LE(flow.number.offset);
 }
 
 /** Does it still speak with whom it was led to? Who was refused there may have connected it elsewhere. */
-export function isLed({ family, identity, stored }: TcpSocket): boolean {
+export function isRedirected({ family, identity, stored }: TcpSocket): boolean {
   const start = flow.target[0]?.offset ?? 0;
   const remote = remoteOf(identity);
   const address = inSixteen(family === 6 ? remote.address : remote.address.subarray(0, 4));

@@ -32,39 +32,39 @@ import type { Family } from '../../values/address.ts';
 import type { Protocol } from '../../values/port.ts';
 import { flow } from './maps.ts';
 import {
-  asked4,
-  asked6,
   copy,
-  isFree,
-  isOf,
-  isOurs,
-  lead,
-  leave,
-  type Machine,
-  published,
+  findPort,
+  type HostFacts,
+  hasProtocol,
+  isDualStack,
+  isInNamespace,
+  isUnbound,
+  loadRequested4,
+  loadRequested6,
   remember,
-  speaksBoth,
+  rewriteAddress,
+  skip,
   words,
 } from './steps.ts';
 
 /** For the calls by which a process begins: connect(2) of TCP, sendmsg(2) of UDP. */
-export function beginning(protocol: Protocol, family: Family, machine: Machine): Program {
+export function redirectProgram(protocol: Protocol, family: Family, machine: HostFacts): Program {
   return [
     set('r6', 'r1'),
-    ...(family === 4 ? asked4 : asked6),
-    ...isOf(protocol),
-    ...isOurs(machine),
-    ...isFree(protocol, family),
-    ...(protocol === 'tcp' && family === 6 ? speaksBoth(machine) : []),
-    ...published,
+    ...(family === 4 ? loadRequested4 : loadRequested6),
+    ...hasProtocol(protocol),
+    ...isInNamespace(machine),
+    ...isUnbound(protocol, family),
+    ...(protocol === 'tcp' && family === 6 ? isDualStack(machine) : []),
+    ...findPort,
     ...remember(protocol),
-    ...lead(family),
-    ...leave,
+    ...rewriteAddress(family),
+    ...skip,
   ];
 }
 
 /** For the calls that tell a process with whom it speaks: getpeername(2), recvmsg(2). */
-export function telling(family: Family): Program {
+export function restoreProgram(family: Family): Program {
   const told = family === 4 ? [socketAddress.user_ip4] : socketAddress.user_ip6;
   const compare = (remembered: Field, said: Field) => [
     load('w1', 'r0', remembered),
@@ -85,6 +85,6 @@ export function telling(family: Family): Program {
     remark('then it hears whom it asked'),
     ...words(flow.asked, told).flatMap(([remembered, said]) => copy('r0', remembered, 'r6', said)),
     ...copy('r0', flow.asked_port, 'r6', socketAddress.user_port),
-    ...leave,
+    ...skip,
   ];
 }

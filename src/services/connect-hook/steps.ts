@@ -3,7 +3,7 @@
  *
  * r6 is what is seen of the call, r7 the socket, r8 where the port leads, w9 the last word of the address that was asked.
  */
-import type { Whole } from '../../kernel/bpf/instruction.ts';
+
 import { type Field, layout, socket, socketAddress } from '../../kernel/bpf/layout.ts';
 import {
   add,
@@ -18,6 +18,7 @@ import {
   mapAddress,
   or,
   type Program,
+  type Register64,
   remark,
   set,
   stackAddress,
@@ -40,11 +41,11 @@ const key = layout('port', portRows, -port.bytes);
 const [first, second, third, last] = key.address as readonly [Field, Field, Field, Field];
 
 /** What the programs know of this machine. */
-export interface Machine {
+export interface HostFacts {
   /** The network namespace whose processes are led, by the number that no other one ever has. */
   readonly namespaceCookie: bigint;
   /** `skc_ipv6only` of struct sock_common, where the kernel says where it is. */
-  readonly onlyIpv6: BitField | undefined;
+  readonly ipv6OnlyBit: BitField | undefined;
 }
 
 /** The last words of an address, as many as the other has. */
@@ -56,11 +57,11 @@ export function words(address: readonly Field[], other: readonly Field[]): reado
   });
 }
 
-export function copy(from: Whole, what: Field, to: Whole, where: Field): Program {
+export function copy(from: Register64, what: Field, to: Register64, where: Field): Program {
   return [load('w1', from, what), store(to, where, 'w1')];
 }
 
-export const leave: Program = [label('leave'), set('r0', 1), exit];
+export const skip: Program = [label('leave'), set('r0', 1), exit];
 
 const isLoopback4: Program = [
   gotoIf('w9', '!=', 0, 'named'),
@@ -72,7 +73,7 @@ const isLoopback4: Program = [
 ];
 
 /** The last word of what is asked stays in w9. */
-export const asked4: Program = [
+export const loadRequested4: Program = [
   remark('does it ask this machine, by 127.0.0.0/8 or 0.0.0.0?'),
   load('w9', 'r6', socketAddress.user_ip4),
   ...isLoopback4,
@@ -82,7 +83,7 @@ export const asked4: Program = [
 ];
 
 const [six0, six1, six2, six3] = socketAddress.user_ip6 as readonly [Field, Field, Field, Field];
-export const asked6: Program = [
+export const loadRequested6: Program = [
   remark('does it ask this machine, by ::1, ::, or an address of IPv4?'),
   load('w1', 'r6', six0),
   load('w2', 'r6', six1),
@@ -104,7 +105,7 @@ export const asked6: Program = [
   store('r10', third, 'w1'),
 ];
 
-export function isOf(protocol: Protocol): Program {
+export function hasProtocol(protocol: Protocol): Program {
   const number = protocolNumbers[protocol];
   return [
     remark(`by ${protocol.toUpperCase()}?`),
@@ -114,7 +115,7 @@ export function isOf(protocol: Protocol): Program {
   ];
 }
 
-export function isOurs({ namespaceCookie }: Machine): Program {
+export function isInNamespace({ namespaceCookie }: HostFacts): Program {
   return [
     remark('is it in the network namespace in which ports are published?'),
     set('r1', 'r6'),
@@ -125,8 +126,8 @@ export function isOurs({ namespaceCookie }: Machine): Program {
 }
 
 /** A datagram may say its source by itself: that is in the message, and what the socket is bound to is there, too. */
-export function isFree(protocol: Protocol, family: Family): Program {
-  const [base, fields]: [Whole, readonly Field[]] =
+export function isUnbound(protocol: Protocol, family: Family): Program {
+  const [base, fields]: [Register64, readonly Field[]] =
     protocol === 'udp'
       ? ['r6', family === 4 ? [socketAddress.msg_src_ip4] : socketAddress.msg_src_ip6]
       : ['r7', family === 4 ? [socket.src_ip4] : socket.src_ip6];
@@ -142,7 +143,7 @@ export function isFree(protocol: Protocol, family: Family): Program {
 }
 
 /** Of a struct of the kernel's own: the kernel looks up what is read of it, and its lines are no part of any interface. */
-export function speaksBoth({ onlyIpv6 }: Machine): Program {
+export function isDualStack({ ipv6OnlyBit: onlyIpv6 }: HostFacts): Program {
   if (onlyIpv6 === undefined) return [];
   const byte = { name: 'sock_common.skc_ipv6only', offset: onlyIpv6.bit >> 3, width: 1 } as const;
   return [
@@ -159,7 +160,7 @@ export function speaksBoth({ onlyIpv6 }: Machine): Program {
 const lookUp: Program = [mapAddress('r1', 'ports'), ...stackAddress('r2', first), call('map_lookup_elem')];
 
 /** Where it leads stays in r8. */
-export const published: Program = [
+export const findPort: Program = [
   remark('is that port published at the address, or else at all of its family?'),
   ...copy('r6', socketAddress.user_port, 'r10', key.port),
   store('r10', last, 'w9'),
@@ -215,7 +216,7 @@ const isAskedAgain: Program = [
   label('fresh'),
 ];
 
-export function lead(family: Family): Program {
+export function rewriteAddress(family: Family): Program {
   const where = family === 4 ? [socketAddress.user_ip4] : socketAddress.user_ip6;
   return [
     remark('and is led there'),

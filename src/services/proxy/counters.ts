@@ -1,50 +1,51 @@
 /**
- * What a port has carried, counted by whoever carries it.
+ * Counters of a published port.
  *
- * The engine counts in memory that both threads see, and the switchboard reads it: neither waits for the other. One thread
- * writes and the other wants no exact moment, so nothing is locked. A number keeps bytes exactly up to 9 PB.
+ * The worker's thread counts in memory that both threads share, and the switchboard reads it without a lock: there is one writer,
+ * and the reader needs no exact moment. A number counts bytes exactly up to 9 PB.
  *
- * **Errors** are what others did: the container, the network, the client. **Drops** are what there was no room for here.
+ * **Errors** have a cause outside of gangway: the container, the network, the client. **Drops** are clients or datagrams for which
+ * the relay or the kernel had no room.
  */
 
-/** What became of connections; over UDP, what was heard of datagrams. */
+/** Errors of connections; over UDP, ICMP errors of datagrams. */
 export const errorKinds = [
-  /** Nobody listens in the container. */
+  /** The container does not listen. */
   'refused',
-  /** No way to it, or a firewall in between. */
+  /** No route to the container, or a firewall rejects. */
   'unreachable',
-  /** It did not answer, or one of the two has vanished. */
+  /** The container did not answer, or a peer has vanished. */
   'timedOut',
-  /** Broken off by the client. */
+  /** The client reset the connection. */
   'clientReset',
-  /** Broken off by the container. */
+  /** The container reset the connection. */
   'containerReset',
-  /** Times that no client could be accepted: for want of descriptors or memory, and who came then waited; or the port was lost. */
+  /** accept(2) failed for want of descriptors or memory, and clients waited; or another program has the port. */
   'acceptFailed',
 ] as const;
 
 export const dropReasons = [
-  /** Clients for whom there was no descriptor: a connection that was reset, a datagram that got lost. */
+  /** Clients without a descriptor: a connection that was reset, a datagram that was lost. */
   'turnedAway',
-  /** Datagrams that the kernel did not take. */
+  /** Datagrams that the kernel did not send. */
   'unsent',
-  /** Datagrams, or connections, for which the listener's queue had no room. */
+  /** Datagrams, or connections, that found the socket's queue full. */
   'overflowed',
-  /** UDP flows that were silent longest, and made room for others. */
+  /** UDP flows that were removed for a new client. */
   'evicted',
 ] as const;
 
 export type ErrorKind = (typeof errorKinds)[number];
 export type DropReason = (typeof dropReasons)[number];
 
-/** `open` is of the moment; all others have been counted since the port was served. A connection of UDP is a flow. */
+/** `open` is the present number; all others count since the port is served. A UDP connection is a flow. */
 export const countFields = [
   'open',
   'connections',
-  /** Payload from clients to the container, and back. */
+  /** Payload to the container, and from the container. */
   'bytesIn',
   'bytesOut',
-  /** Of UDP alone. */
+  /** UDP only. */
   'datagramsIn',
   'datagramsOut',
   ...errorKinds,
@@ -61,7 +62,7 @@ export class Counters {
   readonly #values: Float64Array<ArrayBufferLike>;
   readonly #place: number;
 
-  /** @param place where its first one is. Default: in memory of their own */
+  /** @param place index of the first counter. Default: memory of their own */
   constructor(values: Float64Array<ArrayBufferLike> = new Float64Array(countFields.length), place = 0) {
     this.#values = values;
     this.#place = place;
@@ -71,46 +72,46 @@ export class Counters {
     return this.#get(at.open);
   }
 
-  began(): void {
+  addOpened(): void {
     this.#add(at.open, 1);
     this.#add(at.connections, 1);
   }
 
-  ended(): void {
+  addClosed(): void {
     this.#add(at.open, -1);
   }
 
-  /** Nobody is connected any more, of whom nobody has told. */
-  deserted(): void {
+  /** All connections are lost. */
+  resetOpen(): void {
     this.#add(at.open, -this.open);
   }
 
-  /** They are another port's from now on. Where nothing was counted nothing is written, and a page stays untouched. */
+  /** Resets all counters for the next port. A counter of 0 is not written, so that unused pages take no memory. */
   clear(): void {
     for (const index of countFields.keys()) if (this.#get(index) !== 0) this.#values[this.#place + index] = 0;
   }
 
-  carried(fromClient: boolean, bytes: number): void {
+  addBytes(fromClient: boolean, bytes: number): void {
     this.#add(fromClient ? at.bytesIn : at.bytesOut, bytes);
   }
 
-  carriedDatagrams(fromClient: boolean, count: number, bytes: number): void {
-    this.carried(fromClient, bytes);
+  addDatagrams(fromClient: boolean, count: number, bytes: number): void {
+    this.addBytes(fromClient, bytes);
     this.#add(fromClient ? at.datagramsIn : at.datagramsOut, count);
   }
 
-  failed(kind: ErrorKind, count = 1): void {
+  addError(kind: ErrorKind, count = 1): void {
     this.#add(at[kind], count);
   }
 
-  dropped(reason: DropReason, count = 1): void {
+  addDrop(reason: DropReason, count = 1): void {
     this.#add(at[reason], count);
   }
 
-  /** A flow that could not begin, by this errno: its first datagram is lost. */
-  notBegun(errno: string): void {
-    if (shortages.has(errno)) this.dropped('turnedAway');
-    else this.failed('unreachable');
+  /** Counts a flow that could not open, and whose first datagram is lost. */
+  addFailedFlow(errno: string): void {
+    if (shortages.has(errno)) this.addDrop('turnedAway');
+    else this.addError('unreachable');
   }
 
   read(): Counts {
@@ -133,7 +134,7 @@ export function sumOfCounts(all: readonly Counts[]): Counts {
 }
 
 function countsOf(count: (field: Field) => number): Counts {
-  // Of ten thousand ports at once: entries that become an object take ten times as long.
+  // For ten thousand ports, Object.fromEntries takes ten times as long.
   const counts: Partial<Record<Field, number>> = {};
   for (const field of countFields) counts[field] = count(field);
   return counts as Counts;
@@ -142,7 +143,7 @@ function countsOf(count: (field: Field) => number): Counts {
 const shortages = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSPC']);
 const resets = new Set(['ECONNRESET', 'EPIPE', 'ENOTCONN', 'ECONNABORTED']);
 
-/** What it means that a connection's socket failed with this errno, as it were `ECONNREFUSED`. */
+/** Returns the kind of error that an errno of a connection's socket counts as. */
 export function errorKindOf(errno: string, ofClient: boolean): ErrorKind {
   if (errno === 'ETIMEDOUT') return 'timedOut';
   if (ofClient) return 'clientReset';

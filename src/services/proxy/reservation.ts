@@ -1,20 +1,17 @@
 /**
- * Holding ports before anything is served on them.
+ * Reserves host ports before they are served.
  *
- * Theory of operation. A port is the one resource of a published container that other programs compete for, and
- * bind(2) is the only honest way to ask for it: whoever binds has it. So all sockets of a container are bound first,
- * then the firewall's plan is applied, and then the sockets are served:
+ * Other programs compete for ports, and only bind(2) tells reliably whether a port is free. So all sockets of a container
+ * are bound first, then the plan of the firewall is applied, and then the sockets are served:
  *
- *     reserve()            bind, with the door closed          SYNs and datagrams are dropped, as if lost on the way
- *     … apply the plan …                                       may fail: release(), and nobody has noticed
- *     serve()              listen, accept, open the door       the client's retransmitted SYN gets in
+ *     reserve()            bind, listen, with a drop filter    SYNs and datagrams are dropped, as if lost on the way
+ *     … apply the plan …                                       may fail: release(), and no client has noticed
+ *     serve()              accept, remove the drop filter      the client's retransmitted SYN arrives
  *
- * Without the door (a socket filter that drops everything) the kernel would complete handshakes from listen(2) on, and
- * a failing plan would hang up on clients that were already connected.
+ * Without the filter, the kernel would complete handshakes from listen(2) on, and a failed plan would reset clients that were
+ * connected already. Docker uses the same order: it listens only when all addresses are bound.
  *
- * What differs from Docker: nothing in the order; Docker too listens only when every address is bound.
- *
- * @see socket-filter.ts
+ * @see drop-filter.ts
  */
 import { portHolder } from '../../kernel/port-holder.ts';
 import { isSocketOf, prepareForeign } from '../../sys/adopt-socket.ts';
@@ -24,40 +21,40 @@ import { formatAddress } from '../../values/address.ts';
 import { type ErrorCode, GangwayError, hasErrno } from '../../values/errors.ts';
 import { hasConnections, type PortBinding } from '../../values/port.ts';
 import { formatBinding } from '../../values/port-grammar.ts';
-import type { Carrier, Relay } from './relay.ts';
+import type { Relay } from './relay.ts';
 import { forwardOf, forwardsOf, type SocketForward } from './socket-forward.ts';
+import type { SpliceWorker } from './splice-worker/splice-worker.ts';
 
-/** One bound socket, with its door closed if it is our own. Either served or released, once. */
+/** A bound socket, which is either served or released, once. */
 export class Reservation {
-  /** @param foreign somebody else has bound it, and put before it what he wanted */
+  /** @param foreign another process has bound the socket; it has no drop filter of ours */
   constructor(
     readonly forward: SocketForward,
     readonly fd: number,
     readonly foreign = false,
   ) {}
 
-  /** Lets in whom we have kept out. */
+  /** Removes the drop filter. */
   open(): void {
     if (!this.foreign) openDoor(this.fd);
   }
 
-  /** Gives the port back, unserved. */
   release(): void {
     closeSocket(this.fd);
   }
 }
 
 /**
- * Binds every host address of `forwards`, or none.
+ * Binds all sockets of `forwards`, or none.
  *
- * @throws GangwayError port-in-use, with the program and the process that hold it; invalid-address if the host has no
+ * @throws GangwayError port-in-use, with the program and the process that hold the port; invalid-address if the host has no
  *   such address; not-root below port 1024; not-supported without IPv6 or SCTP in the kernel
  */
 export function reserve(forwards: readonly SocketForward[]): readonly Reservation[] {
   const reserved: Reservation[] = [];
   try {
     for (const forward of forwards) reserved.push(reserveOne(forward));
-    const streams = reserved.filter(({ forward }) => hasConnections(forward.way.protocol));
+    const streams = reserved.filter(({ forward }) => hasConnections(forward.group.protocol));
     for (const { forward, fd } of streams) explained(forward, () => listen(fd, longestBacklog));
     return reserved;
   } catch (error) {
@@ -67,56 +64,56 @@ export function reserve(forwards: readonly SocketForward[]): readonly Reservatio
 }
 
 /**
- * Takes over a socket that somebody else has bound for this.
+ * Takes over a socket that another process has bound.
  *
  * @param fd closed if this throws
- * @throws GangwayError invalid-option if it is no such socket
+ * @throws GangwayError invalid-option if the socket has another protocol or family
  */
 export function adopt(forward: SocketForward, fd: number): Reservation {
-  const { protocol, hostAddress } = forward.way;
+  const { protocol, hostAddress } = forward.group;
   try {
-    if (!isSocketOf(fd, protocol, hostAddress.family)) throw foreigner(forward);
+    if (!isSocketOf(fd, protocol, hostAddress.family)) throw notSuitable(forward);
     prepareForeign(fd, protocol, hostAddress.family);
     if (hasConnections(protocol)) listen(fd, longestBacklog);
     return new Reservation(forward, fd, true);
   } catch (error) {
     closeSocket(fd);
-    throw hasErrno(error, 'ENOTSOCK') ? foreigner(forward) : error;
+    throw hasErrno(error, 'ENOTSOCK') ? notSuitable(forward) : error;
   }
 }
 
-function foreigner(forward: SocketForward): GangwayError {
-  const wanted = formatBinding(forwardOf(forward).binding);
-  return new GangwayError('invalid-option', `what was handed over is no socket for ${wanted}`);
+function notSuitable(forward: SocketForward): GangwayError {
+  const binding = formatBinding(forwardOf(forward).binding);
+  return new GangwayError('invalid-option', `invalid descriptor: not a socket for ${binding}`);
 }
 
 /**
- * Serves all of them, or none: then all their sockets are closed. Nobody is let in before the last one can serve.
+ * Serves all reservations, or closes all their sockets. Clients can connect when all sockets are served.
  *
- * @throws KernelError if the kernel can't watch one more socket
+ * @throws GangwayError not-supported if the kernel refuses a system call of the worker; KernelError ENOSPC beyond fs.epoll.max_user_watches
  */
-export function serve(reservations: readonly Reservation[], carrier: Carrier): readonly Relay[] {
+export function serve(reservations: readonly Reservation[], worker: Pick<SpliceWorker, 'serve'>): readonly Relay[] {
   const relays: Relay[] = [];
   try {
-    for (const { forward, fd } of reservations) relays.push(carrier.serve(fd, forward));
+    for (const { forward, fd } of reservations) relays.push(worker.serve(fd, forward));
     for (const reservation of reservations) reservation.open();
     return relays;
   } catch (error) {
-    for (const served of relays) void served.withdraw();
-    // The relay that could not be made has closed its own.
+    for (const served of relays) void served.drain();
+    // The worker has closed the socket that it could not serve.
     for (const reservation of reservations.slice(relays.length + 1)) reservation.release();
     throw error;
   }
 }
 
 function reserveOne(forward: SocketForward): Reservation {
-  const { way, hostPort } = forward;
+  const { group, hostPort } = forward;
   return explained(forward, () => {
-    const spoken = way.isShared ? 'both' : way.hostAddress.family;
-    const fd = way.protocol === 'udp' ? openDatagram(spoken) : openStream(spoken, way.protocol);
+    const spoken = group.isDualStack ? 'both' : group.hostAddress.family;
+    const fd = group.protocol === 'udp' ? openDatagram(spoken) : openStream(spoken, group.protocol);
     try {
       closeDoor(fd);
-      bind(fd, { address: way.hostAddress, port: hostPort });
+      bind(fd, { address: group.hostAddress, port: hostPort });
     } catch (error) {
       closeSocket(fd);
       throw error;
@@ -129,17 +126,18 @@ function explained<T>(forward: SocketForward, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw (hasErrno(error, 'EADDRINUSE') && refusedAlone(forward)) || explain(forwardOf(forward).binding, error);
+    throw (hasErrno(error, 'EADDRINUSE') && singleFamilyError(forward)) || explain(forwardOf(forward).binding, error);
   }
 }
 
-/** Of a socket for both families: why that of one of them can't be had. */
-function refusedAlone(forward: SocketForward): unknown {
-  const { way } = forward;
-  if (!way.isShared) return undefined;
+/** Returns the error of the family whose port is in use, for a dual-stack socket. */
+function singleFamilyError(forward: SocketForward): unknown {
+  const { group } = forward;
+  if (!group.isDualStack) return undefined;
   for (const { binding } of forwardsOf(forward)) {
     try {
-      const alone = { ...forward, way: { ...way, hostAddress: binding.hostAddress, isShared: false } };
+      const { hostAddress } = binding;
+      const alone: SocketForward = { ...forward, group: { ...group, hostAddress, isDualStack: false } };
       for (const reservation of reserve([alone])) reservation.release();
     } catch (refusal) {
       return refusal;
@@ -148,15 +146,15 @@ function refusedAlone(forward: SocketForward): unknown {
   return undefined;
 }
 
-/** The kernel's refusal in the words of the person who wants to publish. */
+/** Explains an errno of the kernel to the user. */
 function explain(binding: PortBinding, cause: unknown): unknown {
   if (hasErrno(cause, 'EADDRINUSE')) {
     const holder = portHolder(binding.protocol, binding.hostAddress, binding.hostPort);
-    const who = holder === undefined ? 'a process out of sight' : `${holder.program} (pid ${holder.pid})`;
+    const user = holder === undefined ? 'an unknown process' : `${holder.program} (pid ${holder.pid})`;
     const subject = formatBinding(binding);
-    return new GangwayError('port-in-use', `port ${subject} is in use by ${who}`, {
+    return new GangwayError('port-in-use', `port ${subject} is in use by ${user}`, {
       subject,
-      hint: 'stop it, or publish another host port',
+      hint: 'stop that process, or publish another host port',
       cause,
     });
   }

@@ -1,148 +1,156 @@
 /**
- * A client's connection, and the one to the container that carries it on.
+ * A client's connection, and the connection to the container that belongs to it.
  *
- * Theory of operation. Three states, and no other way between them:
+ *     client ── 127.0.0.1:8080 │ relay │ 172.17.0.1:49200 ── 172.17.0.2:80 container
+ *
+ * The container sees the bridge's address as the client. Otherwise the two connections behave like one:
+ *
+ *   data         is received from one side only as fast as the other side takes it
+ *   FIN          ends one direction; the other direction continues until its own FIN
+ *   RST          becomes RST, and never FIN: the receiver must know that data is missing
+ *   refused      becomes RST: the client is connected already
+ *   no answer    becomes RST, after 31 s
+ *
+ * docker-proxy differs: it turns RST into FIN, and a refused connection into an empty answer.
+ *
+ * A connection has three states:
  *
  *     connecting ── the container accepts ──> open ── both directions ended ──> closed
- *         └── refused, unreachable, no answer,  └── either socket broke ──> closed, and RST for both
- *             or the client went: RST for both
+ *         └── refused, unreachable, no answer,  └── either socket failed ──> closed, and RST for both
+ *             or the client disconnected: RST for both
  *
- * While connecting nothing is received from the client: what it sends waits in its own socket. What introduces the client
- * goes before it, as soon as there is a connection. Both sockets are watched
- * from the beginning to the end, for everything, by edge: two calls for the life of a connection.
+ * While connecting, nothing is received from the client. Both sockets are watched from start to end for all events, edge-triggered:
+ * two calls for each connection.
  *
- * Who answers and closes without reading the rest (413 to an upload) breaks it off, behind the answer. Where sending notices it
- * first, the answer is still in our queue, and is carried before the other side hears of it.
- *
- * What happens to one side happens to the other: see stream-relay.ts, which is the same without this engine.
+ * A server may answer and close without reading the rest, with 413 to an upload for example. Its RST follows the answer. If send(2)
+ * reports the RST first, the answer still waits in the kernel, and is relayed before the other side gets RST.
  */
 import { edge, failed, hungUp, peerEnded, readable, urgent, writable } from '../../../sys/epoll.ts';
 import { takeError } from '../../../sys/inet-socket.ts';
 import { errnoName } from '../../../sys/libc.ts';
 import { ECONNRESET, ENOTCONN, EPIPE } from '../../../sys/system-calls.ts';
 import { type Counters, errorKindOf } from '../counters.ts';
-import type { Way } from './direction.ts';
-import { Side, type SideOwner } from './endpoint.ts';
-import type { Continued } from './event-loop.ts';
-import type { Means } from './shared.ts';
+import type { WorkerContext } from './context.ts';
+import type { Task } from './event-loop.ts';
+import { ConnectionSocket, type Direction, type SocketOwner } from './tcp-direction.ts';
 import type { Transport } from './transport.ts';
 
-const arrival = readable | urgent | peerEnded | hungUp | failed;
-const everything = edge | readable | urgent | writable | peerEnded;
+const receivable = readable | urgent | peerEnded | hungUp | failed;
+const allEvents = edge | readable | urgent | writable | peerEnded;
 
-/** What sending says, and ending, where the peer has gone. */
-const goneErrnos = [ECONNRESET, EPIPE, ENOTCONN];
+/** Errors of send(2) and shutdown(2) where the peer has closed the connection. */
+const closedByPeer = [ECONNRESET, EPIPE, ENOTCONN];
 
 export interface ConnectionOwner {
   readonly counters: Counters;
   readonly transport: Transport;
-  left(connection: Connection): void;
+  onClosed(connection: Connection): void;
 }
 
-export class Connection implements SideOwner, Continued {
-  readonly #client: Side;
-  readonly #backend: Side;
-  readonly #inward: Way;
-  readonly #outward: Way;
+export class Connection implements SocketOwner, Task {
+  readonly #client: ConnectionSocket;
+  readonly #backend: ConnectionSocket;
+  readonly #inward: Direction;
+  readonly #outward: Direction;
   #state: 'connecting' | 'open' | 'closed' = 'connecting';
-  /** Something has come from the client already. */
-  #waiting = false;
+  /** The client has sent data while the connection was connecting. */
+  #hasInput = false;
 
   /**
    * @param client connected
-   * @param backend which connects; both are the connection's from now on
-   * @param first what the container gets before the client's bytes
+   * @param backend connecting; both descriptors belong to the connection from now on
+   * @param header what the container gets before the client's data
    */
   constructor(
     client: number,
     backend: number,
-    readonly means: Means,
+    readonly context: WorkerContext,
     readonly owner: ConnectionOwner,
-    first: Buffer,
+    header: Buffer,
   ) {
-    this.#client = new Side(client, this);
-    this.#backend = new Side(backend, this);
+    this.#client = new ConnectionSocket(client, this);
+    this.#backend = new ConnectionSocket(backend, this);
     const { transport, counters } = owner;
-    this.#inward = transport.carry(this.#client, this.#backend, true, counters, first);
-    this.#outward = transport.carry(this.#backend, this.#client, false, counters);
+    this.#inward = transport.newDirection(this.#client, this.#backend, true, counters, header);
+    this.#outward = transport.newDirection(this.#backend, this.#client, false, counters);
   }
 
-  /** @throws KernelError ENOMEM, ENOSPC; it is to be aborted then */
+  /** @throws KernelError ENOMEM, ENOSPC; the caller has to abort the connection then */
   watch(): void {
-    this.means.loop.watch(this.#client.fd, everything, this.#client);
-    this.means.loop.watch(this.#backend.fd, everything, this.#backend);
+    this.context.loop.watch(this.#client.fd, allEvents, this.#client);
+    this.context.loop.watch(this.#backend.fd, allEvents, this.#backend);
   }
 
-  happened(side: Side, events: number): void {
+  onEvents(socket: ConnectionSocket, events: number): void {
     if (this.#state === 'connecting') {
-      this.#meanwhile(side, events);
+      this.#onConnecting(socket, events);
       return;
     }
-    const fromClient = side === this.#client;
-    if ((events & arrival) !== 0) this.#run(fromClient ? this.#inward : this.#outward);
-    if ((events & writable) !== 0) this.#resume(fromClient ? this.#outward : this.#inward);
-    // What it had received before has been carried on.
-    if ((events & failed) !== 0 && this.#state === 'open') this.#fail(side, takeError(side.fd));
+    const fromClient = socket === this.#client;
+    if ((events & receivable) !== 0) this.#run(fromClient ? this.#inward : this.#outward);
+    if ((events & writable) !== 0) this.#runIfFull(fromClient ? this.#outward : this.#inward);
+    // Data that came before the error is relayed by now.
+    if ((events & failed) !== 0 && this.#state === 'open') this.#fail(socket, takeError(socket.fd));
   }
 
-  proceed(): void {
+  resume(): void {
     const unfinished = [this.#inward, this.#outward].filter((direction) => direction.unfinished);
-    // Both before either runs: one that is put off again counts on nobody having asked for another turn yet.
+    // Reset both before either runs: `#defer` looks at both.
     for (const direction of unfinished) direction.unfinished = false;
     for (const direction of unfinished) this.#run(direction);
   }
 
-  /** RST for both, whatever is still to be sent. */
+  /** Closes both connections with RST, and drops data that waits to be sent. */
   abort(): void {
     if (this.#state === 'closed') return;
-    this.means.streams.abortOnClose(this.#client.fd);
-    this.means.streams.abortOnClose(this.#backend.fd);
+    this.context.tcp.abortOnClose(this.#client.fd);
+    this.context.tcp.abortOnClose(this.#backend.fd);
     this.#close();
   }
 
-  /** Connecting: a socket that can be written is connected, or has failed. */
-  #meanwhile(side: Side, events: number): void {
+  /** A connecting socket that becomes writable is connected, or has failed. */
+  #onConnecting(socket: ConnectionSocket, events: number): void {
     if ((events & failed) !== 0) {
-      this.#fail(side, takeError(side.fd));
-    } else if (side === this.#client) {
-      this.#waiting = true;
+      this.#fail(socket, takeError(socket.fd));
+    } else if (socket === this.#client) {
+      this.#hasInput = true;
     } else if ((events & writable) !== 0) {
       this.#state = 'open';
-      if (this.#waiting || this.#inward.full) this.#run(this.#inward);
-      if ((events & arrival) !== 0) this.#run(this.#outward);
+      if (this.#hasInput || this.#inward.full) this.#run(this.#inward);
+      if ((events & receivable) !== 0) this.#run(this.#outward);
     }
   }
 
-  #resume(direction: Way): void {
+  #runIfFull(direction: Direction): void {
     if (direction.full) this.#run(direction);
   }
 
-  #run(direction: Way): void {
+  #run(direction: Direction): void {
     if (this.#state !== 'open') return;
     const progress = direction.advance();
-    if (progress === 'broken') this.#break(direction);
-    else if (progress === 'more') this.#putOff(direction);
+    if (progress === 'broken') this.#onBroken(direction);
+    else if (progress === 'more') this.#defer(direction);
     else if (this.#inward.ended && this.#outward.ended) this.#close();
   }
 
-  #putOff(direction: Way): void {
-    if (!this.#inward.unfinished && !this.#outward.unfinished) this.means.loop.again(this);
+  #defer(direction: Direction): void {
+    if (!this.#inward.unfinished && !this.#outward.unfinished) this.context.loop.defer(this);
     direction.unfinished = true;
   }
 
-  #break(direction: Way): void {
+  #onBroken(direction: Direction): void {
     const { failure } = direction;
     if (failure === undefined) return;
-    const { side, errno } = failure;
-    const back = side === this.#client ? this.#inward : this.#outward;
-    // Nothing more comes by it: what is there is what the kernel has kept.
-    side.broken = goneErrnos.includes(errno);
-    if (side.broken && back !== direction) while (back.advance() === 'more');
-    this.#fail(side, errnoName(errno));
+    const { socket, errno } = failure;
+    const opposite = socket === this.#client ? this.#inward : this.#outward;
+    // The kernel still has what came before.
+    socket.broken = closedByPeer.includes(errno);
+    if (socket.broken && opposite !== direction) while (opposite.advance() === 'more');
+    this.#fail(socket, errnoName(errno));
   }
 
-  #fail(side: Side, errno = 'ECONNRESET'): void {
-    this.owner.counters.failed(errorKindOf(errno, side === this.#client));
+  #fail(socket: ConnectionSocket, errno = 'ECONNRESET'): void {
+    this.owner.counters.addError(errorKindOf(errno, socket === this.#client));
     this.abort();
   }
 
@@ -150,9 +158,9 @@ export class Connection implements SideOwner, Continued {
     this.#state = 'closed';
     for (const direction of [this.#inward, this.#outward]) direction.release();
     for (const { fd } of [this.#client, this.#backend]) {
-      this.means.loop.forget(fd);
-      this.means.descriptors.close(fd);
+      this.context.loop.unwatch(fd);
+      this.context.descriptors.close(fd);
     }
-    this.owner.left(this);
+    this.owner.onClosed(this);
   }
 }

@@ -1,29 +1,40 @@
-/** One client of a published UDP port, and its own socket to the container. */
+/** One client of a published UDP port, and its socket to the container. */
 import type { DatagramBatch, Path } from '../../../sys/datagram-batch.ts';
 import { readable } from '../../../sys/epoll.ts';
-import { connect, openDatagram } from '../../../sys/inet-socket.ts';
-import { KernelError } from '../../../values/errors.ts';
+import { connect, openDatagram, widenReceiveBuffer } from '../../../sys/inet-socket.ts';
+import { ignoring, KernelError } from '../../../values/errors.ts';
 import type { Counters } from '../counters.ts';
 import { type Destination, targetOf } from '../socket-forward.ts';
-import type { Timed } from '../udp-flow-lru.ts';
-import { widenQueue } from './datagram-queue.ts';
-import type { Watcher } from './event-loop.ts';
-import type { Means } from './shared.ts';
+import type { WorkerContext } from './context.ts';
+import type { EventHandler } from './event-loop.ts';
+import type { FlowTimes } from './flow-lru.ts';
+
+/**
+ * Bytes of a receive queue; the kernel doubles them, and counts its own overhead. The default queue holds 90 datagrams of
+ * 1,400 bytes, and drops the rest of a burst. With this size, half as many again arrived on a busy machine. Only waiting
+ * datagrams take memory, and net.ipv4.udp_mem bounds the memory of all sockets.
+ */
+const queueBytes = 1 << 20;
+
+/** Widens the receive queue of a UDP socket. Without CAP_NET_ADMIN it stays as it is. */
+export function widenDatagramQueue(fd: number): void {
+  ignoring('EPERM', () => widenReceiveBuffer(fd, queueBytes));
+}
 
 export interface FlowOwner {
-  /** The socket on which the client asked. */
+  /** The published socket, on which the client's datagrams arrive. */
   readonly fd: number;
   readonly destination: Destination;
   readonly counters: Counters;
-  readonly means: Means;
+  readonly context: WorkerContext;
   readonly datagrams: DatagramBatch;
-  /** Something goes along this flow. */
-  use(flow: DatagramFlow): void;
+  /** Records a datagram of the flow. */
+  touch(flow: DatagramFlow): void;
 }
 
-export class DatagramFlow implements Watcher, Timed {
+export class DatagramFlow implements EventHandler, FlowTimes {
   usedAt: number;
-  linedUpAt: number;
+  movedAt: number;
 
   private constructor(
     readonly owner: FlowOwner,
@@ -31,54 +42,54 @@ export class DatagramFlow implements Watcher, Timed {
     readonly path: Path,
     readonly fd: number,
   ) {
-    this.usedAt = owner.means.loop.now;
-    this.linedUpAt = this.usedAt;
+    this.usedAt = owner.context.loop.now;
+    this.movedAt = this.usedAt;
   }
 
   /**
-   * @param place of its first datagram
-   * @returns undefined where the container can't be reached, or descriptors ran out: that datagram gets lost, and is counted
+   * Opens the flow of the datagram at `place` in the batch.
+   *
+   * @returns undefined if the container is unreachable, or no descriptor is left: the datagram is lost, and counted
    */
-  static begin(owner: FlowOwner, hash: number, place: number): DatagramFlow | undefined {
-    const { descriptors, loop } = owner.means;
+  static open(owner: FlowOwner, hash: number, place: number): DatagramFlow | undefined {
+    const { descriptors, loop } = owner.context;
     const target = targetOf(owner.destination, owner.datagrams.family(place));
     let fd: number | undefined;
     try {
       fd = openDatagram(target.address.family);
-      descriptors.own(fd);
-      if (!descriptors.allow(fd)) throw new KernelError('open socket', 'EMFILE');
-      widenQueue(fd);
+      descriptors.add(fd);
+      if (!descriptors.isAllowed(fd)) throw new KernelError('open socket', 'EMFILE');
+      widenDatagramQueue(fd);
       connect(fd, target);
       const flow = new DatagramFlow(owner, hash, owner.datagrams.path(place), fd);
       loop.watch(fd, readable, flow);
       return flow;
     } catch (error) {
       if (fd !== undefined) descriptors.close(fd);
-      // Whatever the kernel has against it (no route, no descriptors), what is lost is one datagram.
       if (!(error instanceof KernelError)) throw error;
-      owner.counters.notBegun(error.errno);
+      owner.counters.addFailedFlow(error.errno);
       return undefined;
     }
   }
 
-  /** The container has answered; or has refused, which is an error that receiving takes away. */
-  ready(): void {
+  /** Relays answers of the container. A refusal (ICMP port unreachable) is an error that receiving clears. */
+  onEvents(): void {
     const { datagrams, counters } = this.owner;
     const count = datagrams.receiveFromPeer(this.fd);
     if (count <= 0) {
-      counters.failed('refused', datagrams.takeRefusals());
+      counters.addError('refused', datagrams.takeRefusals());
       return;
     }
-    this.owner.use(this);
+    this.owner.touch(this);
     const sent = datagrams.sendBack(this.owner.fd, count, this.path);
     let bytes = 0;
     for (let place = 0; place < count; place++) bytes += datagrams.lengthFromPeer(place);
-    counters.carriedDatagrams(false, count, bytes);
-    if (sent < count) counters.dropped('unsent', count - sent);
+    counters.addDatagrams(false, count, bytes);
+    if (sent < count) counters.addDrop('unsent', count - sent);
   }
 
-  end(): void {
-    this.owner.means.loop.forget(this.fd);
-    this.owner.means.descriptors.close(this.fd);
+  close(): void {
+    this.owner.context.loop.unwatch(this.fd);
+    this.owner.context.descriptors.close(this.fd);
   }
 }

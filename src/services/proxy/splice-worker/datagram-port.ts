@@ -1,66 +1,74 @@
 /**
- * A published UDP port in the engine: what comes in goes to the flow that it belongs to, by the batch.
+ * A published UDP port in the worker's thread.
  *
- * What a flow is, and how it ends, see datagram-relay.ts, which is the same without this engine. A batch holds datagrams of
- * several flows: they are put into one line a flow, in their order, and each line is one call.
+ * UDP has no connections, so the relay keeps **flows**: a client's address and port, together with the host address that the client
+ * sent to. Each flow has its own socket to the container. So the container can tell clients apart by their port, and
+ * the relay knows the client of an answer by the socket that receives the answer:
+ *
+ *     client ── 127.0.0.2:5353 │ published socket │ flow's socket, 172.17.0.1:40123 ── 172.17.0.2:53 container
+ *
+ * An answer leaves from the published socket, with the address that the client sent to as its source. A flow ends after 90 s
+ * without a datagram in either direction. A port with the maximum of flows removes the flow that was idle longest.
+ *
+ * If the container does not listen, ICMP port unreachable becomes an error of the flow's socket. The error is
+ * counted, and the flow stays: the service may start in a moment. Unlike docker-proxy, empty datagrams are relayed.
+ *
+ * Datagrams are received in batches. Those of one flow are sent on together, in one call and in their order.
  */
-
 import { batch, type DatagramBatch } from '../../../sys/datagram-batch.ts';
 import type { Counters } from '../counters.ts';
 import type { Destination } from '../socket-forward.ts';
-import { FlowLine } from '../udp-flow-lru.ts';
+import type { Port, WorkerContext } from './context.ts';
 import { DatagramFlow, type FlowOwner } from './datagram-flow.ts';
 import type { Timer } from './event-loop.ts';
-import type { Port } from './idle-port.ts';
-import type { Means } from './shared.ts';
+import { FlowLru } from './flow-lru.ts';
 
 const none: readonly DatagramFlow[] = [];
 
 export class DatagramPort implements Port, FlowOwner {
-  /** By hash, which few of them share. */
+  /** By the hash of their client; a hash may have several. */
   readonly #flows = new Map<number, DatagramFlow[]>();
-  readonly #line = new FlowLine<DatagramFlow>();
+  readonly #flowLru = new FlowLru<DatagramFlow>();
   readonly #seed = Math.floor(Math.random() * 2 ** 32) | 0;
-  /** Of the batch: the flow of each datagram. */
+  /** The flow of each datagram of the batch. */
   readonly #owners: (DatagramFlow | undefined)[] = new Array(batch).fill(undefined);
   #expiry: Timer | undefined;
 
-  /** @param onEnded called when it is withdrawn or cut */
+  /** @param onEnded called after `abort` or `drain` */
   constructor(
     readonly fd: number,
     readonly destination: Destination,
     readonly counters: Counters,
-    readonly means: Means,
+    readonly context: WorkerContext,
     readonly datagrams: DatagramBatch,
     readonly onEnded: () => void,
   ) {}
 
-  ready(): void {
+  onEvents(): void {
     const count = this.datagrams.receive(this.fd);
-    for (let place = 0; place < count; place++) this.#owners[place] = this.#find(place) ?? this.#begin(place);
+    for (let place = 0; place < count; place++) this.#owners[place] = this.#find(place) ?? this.#open(place);
     for (let place = 0; place < count; place++) {
       const flow = this.#owners[place];
       if (flow !== undefined) this.#sendAll(flow, place, count);
     }
   }
 
-  /** There are no connections: each datagram is a client's first. */
-  cut(): void {
-    this.withdraw();
+  /** Without connections, there is nothing to drain. */
+  abort(): void {
+    this.drain();
   }
 
-  withdraw(): void {
-    if (this.#expiry !== undefined) this.means.loop.cancel(this.#expiry);
-    this.means.loop.forget(this.fd);
-    for (const flow of this.#line) this.#forget(flow);
+  drain(): void {
+    if (this.#expiry !== undefined) this.context.loop.cancel(this.#expiry);
+    for (const flow of this.#flowLru) this.#close(flow);
     this.onEnded();
   }
 
-  use(flow: DatagramFlow): void {
-    this.#line.use(flow, this.means.loop.now);
+  touch(flow: DatagramFlow): void {
+    this.#flowLru.touch(flow, this.context.loop.now);
   }
 
-  /** Every datagram of the batch from `place` on that is this flow's, as one line. */
+  /** Sends all datagrams of a flow that are in the batch, from `place` on. */
   #sendAll(flow: DatagramFlow, place: number, count: number): void {
     let lined = 0;
     let bytes = 0;
@@ -70,11 +78,11 @@ export class DatagramPort implements Port, FlowOwner {
       this.datagrams.lineUp(lined++, other);
       bytes += this.datagrams.length(other);
     }
-    this.use(flow);
+    this.touch(flow);
     const sent = this.datagrams.sendOn(flow.fd, lined);
-    this.counters.carriedDatagrams(true, lined, bytes);
-    this.counters.failed('refused', this.datagrams.takeRefusals());
-    if (sent < lined) this.counters.dropped('unsent', lined - sent);
+    this.counters.addDatagrams(true, lined, bytes);
+    this.counters.addError('refused', this.datagrams.takeRefusals());
+    if (sent < lined) this.counters.addDrop('unsent', lined - sent);
   }
 
   #find(place: number): DatagramFlow | undefined {
@@ -83,42 +91,41 @@ export class DatagramPort implements Port, FlowOwner {
     return undefined;
   }
 
-  /** @returns undefined where the container can't be reached or descriptors ran out: the datagram gets lost */
-  #begin(place: number): DatagramFlow | undefined {
-    if (this.#line.size >= this.means.settings.flowLimit) this.#makeRoom();
+  #open(place: number): DatagramFlow | undefined {
+    if (this.#flowLru.size >= this.context.settings.flowLimit) this.#makeRoom();
     const hash = this.datagrams.hash(place, this.#seed);
-    const flow = DatagramFlow.begin(this, hash, place);
+    const flow = DatagramFlow.open(this, hash, place);
     if (flow === undefined) return undefined;
     this.#flows.set(hash, [...(this.#flows.get(hash) ?? []), flow]);
-    this.#line.add(flow);
-    this.counters.began();
+    this.#flowLru.add(flow);
+    this.counters.addOpened();
     this.#expiry ??= this.#expireLater();
     return flow;
   }
 
   #makeRoom(): void {
-    const { longestSilent } = this.#line;
+    const { oldest: longestSilent } = this.#flowLru;
     if (longestSilent === undefined) return;
-    this.counters.dropped('evicted');
-    this.#forget(longestSilent);
+    this.counters.addDrop('evicted');
+    this.#close(longestSilent);
   }
 
   #expireLater(): Timer {
-    const { loop, settings } = this.means;
+    const { loop, settings } = this.context;
     return loop.after(settings.idleMilliseconds / 6, () => {
-      for (const flow of this.#line.silentFor(settings.idleMilliseconds, loop.now)) this.#forget(flow);
-      this.#expiry = this.#line.size > 0 ? this.#expireLater() : undefined;
+      for (const flow of this.#flowLru.idleFor(settings.idleMilliseconds, loop.now)) this.#close(flow);
+      this.#expiry = this.#flowLru.size > 0 ? this.#expireLater() : undefined;
     });
   }
 
-  #forget(flow: DatagramFlow): void {
+  #close(flow: DatagramFlow): void {
     const alike = (this.#flows.get(flow.hash) ?? []).filter((each) => each !== flow);
     if (alike.length > 0) this.#flows.set(flow.hash, alike);
     else this.#flows.delete(flow.hash);
-    // What it has sent in this batch is lost with it.
+    // Its datagrams of this batch are lost.
     for (const [place, owner] of this.#owners.entries()) if (owner === flow) this.#owners[place] = undefined;
-    this.#line.remove(flow);
-    this.counters.ended();
-    flow.end();
+    this.#flowLru.remove(flow);
+    this.counters.addClosed();
+    flow.close();
   }
 }

@@ -1,27 +1,24 @@
 /**
- * The engine's loop: waits for events, hands each to whom it concerns, and sees to what was put off.
+ * The event loop of the worker's thread.
  *
- * Theory of operation. One thread, one sleep:
+ *     ┌─> epoll_wait ──> events to their handlers ──> deferred tasks ──> expired timers ─┐
+ *     └──────────────────────────────────────────────────────────────────────────────────┘
  *
- *     ┌─> epoll_wait ──> each event to its watcher ──> whoever had not finished goes on ──> what is due by time ─┐
- *     └──────────────────────────────────────────────────────────────────────────────────────────────────────────┘
- *
- * Connections are watched by edge, so an event is told once. A connection that has much to carry stops after its turn, for
- * the others' sake, and must be remembered: `again` lets it go on when all others have had theirs, and while there are such,
- * nobody sleeps.
+ * Connections are watched edge-triggered, so each event is reported once. A connection with much data stops after its turn, so
+ * that other connections get theirs, and calls `defer` to continue later. The loop does not sleep while tasks are deferred.
  */
 import { Epoll } from '../../../sys/epoll.ts';
 import { ignoring } from '../../../values/errors.ts';
-import { Vigil } from './busy-poll.ts';
+import { BusyPoll } from './busy-poll.ts';
 
-/** Who is told of a descriptor's events. */
-export interface Watcher {
-  ready(events: number): void;
+/** Handles the events of a descriptor. */
+export interface EventHandler {
+  onEvents(events: number): void;
 }
 
-export interface Continued {
-  /** Goes on where it stopped. */
-  proceed(): void;
+/** Work that continues in the next round of the loop. */
+export interface Task {
+  resume(): void;
 }
 
 export interface Timer {
@@ -31,57 +28,51 @@ export interface Timer {
 
 interface Registration {
   readonly key: number;
-  watcher: Watcher;
+  readonly handler: EventHandler;
 }
 
-export class Loop {
-  /** When the last events came, in milliseconds of the monotonic clock. */
+/**
+ * The key with which the other thread watches published ports in the same epoll instance. A port's descriptor stays open as long as
+ * the worker's thread knows the port, so all ports can share a key. Descriptors of the worker's thread have other keys.
+ */
+export const portKey = 0;
+
+export class EventLoop {
+  /** Time of the last events, in milliseconds of the monotonic clock. */
   now = performance.now();
-  readonly #epoll: Epoll;
-  readonly #vigil = new Vigil();
-  readonly #look = () => this.#epoll.wait(0);
+  readonly #busyPoll = new BusyPoll();
+  readonly #check = () => this.epoll.wait(0);
   readonly #registrations: (Registration | undefined)[] = [];
   readonly #timers = new Set<Timer>();
   #nextTimer = Number.POSITIVE_INFINITY;
-  #unfinished: Continued[] = [];
-  #key = 0;
+  #deferred: Task[] = [];
+  #lastKey = portKey;
 
-  /** @param epoll in which another thread may begin and end a watch, too */
-  constructor(epoll = new Epoll()) {
-    this.#epoll = epoll;
+  /** @param portOf returns the handler of a published port, or undefined if the port is closed */
+  constructor(
+    readonly epoll = new Epoll(),
+    readonly portOf: (fd: number) => EventHandler | undefined = () => undefined,
+  ) {}
+
+  /** @param events edge-triggered or not, as in src/sys/epoll.ts @throws KernelError ENOMEM, ENOSPC */
+  watch(fd: number, events: number, handler: EventHandler): void {
+    this.#lastKey = (this.#lastKey + 1) | 0 || 1;
+    this.epoll.add(fd, events, this.#lastKey);
+    this.#registrations[fd] = { key: this.#lastKey, handler };
   }
 
-  /** @param events by edge, or as long as they last @throws KernelError ENOMEM, ENOSPC */
-  watch(fd: number, events: number, watcher: Watcher): void {
-    this.#key = (this.#key + 1) | 0;
-    this.#epoll.add(fd, events, this.#key);
-    this.attend(fd, this.#key, watcher);
+  /** Sets the events of a port's descriptor: `edge` for none. A descriptor that the other thread has unwatched stays unwatched. */
+  changePort(fd: number, events: number): void {
+    ignoring('ENOENT', () => this.epoll.change(fd, events, portKey));
   }
 
-  /** The same of what another thread has begun to watch. */
-  attend(fd: number, key: number, watcher: Watcher): void {
-    this.#registrations[fd] = { key, watcher };
-  }
-
-  /** Somebody else is told from now on. */
-  hand(fd: number, watcher: Watcher): void {
-    const registration = this.#registrations[fd];
-    if (registration !== undefined) registration.watcher = watcher;
-  }
-
-  /** Other events, or `edge` for none for a while. What was vacated meanwhile is watched no more, and its watcher will hear of it. */
-  change(fd: number, events: number): void {
-    const { key } = this.#registrations[fd] ?? {};
-    if (key !== undefined) ignoring('ENOENT', () => this.#epoll.change(fd, events, key));
-  }
-
-  /** To be called before the descriptor is closed, by which the kernel forgets it. What was vacated it has forgotten already. */
-  forget(fd: number): void {
+  /** Removes the handler. Must precede close(2), with which the kernel ends the watch. */
+  unwatch(fd: number): void {
     this.#registrations[fd] = undefined;
   }
 
-  again(unfinished: Continued): void {
-    this.#unfinished.push(unfinished);
+  defer(task: Task): void {
+    this.#deferred.push(task);
   }
 
   after(milliseconds: number, action: () => void): Timer {
@@ -95,47 +86,50 @@ export class Loop {
     this.#timers.delete(timer);
   }
 
-  /** @returns when `ended` says so, which is asked before each sleep */
-  run(ended: () => boolean): void {
-    while (!ended()) {
+  /** Runs until `isStopped`, which is called before each sleep, returns true. */
+  run(isStopped: () => boolean): void {
+    while (!isStopped()) {
       const count = this.#wait();
       this.now = performance.now();
       for (let index = 0; index < count; index++) this.#dispatch(index);
-      this.#continue();
-      if (this.now >= this.#nextTimer) this.#expire();
+      this.#resumeDeferred();
+      if (this.now >= this.#nextTimer) this.#runTimers();
     }
   }
 
   #wait(): number {
-    const patience = this.#patience();
-    if (patience === 0) return this.#epoll.wait(0);
-    const found = this.#vigil.keep(this.#look);
+    const timeout = this.#timeout();
+    if (timeout === 0) return this.epoll.wait(0);
+    const found = this.#busyPoll.poll(this.#check);
     if (found > 0) return found;
-    const begun = performance.now();
-    const count = this.#epoll.wait(patience);
-    this.#vigil.slept(performance.now() - begun);
+    const start = performance.now();
+    const count = this.epoll.wait(timeout);
+    this.#busyPoll.recordSleep(performance.now() - start);
     return count;
   }
 
   #dispatch(index: number): void {
-    const registration = this.#registrations[this.#epoll.descriptor(index)];
-    if (registration?.key === this.#epoll.key(index)) registration.watcher.ready(this.#epoll.events(index));
+    const fd = this.epoll.descriptor(index);
+    const key = this.epoll.key(index);
+    const registration = this.#registrations[fd];
+    const registered = registration?.key === key ? registration.handler : undefined;
+    (key === portKey ? this.portOf(fd) : registered)?.onEvents(this.epoll.events(index));
   }
 
-  #continue(): void {
-    if (this.#unfinished.length === 0) return;
-    const unfinished = this.#unfinished;
-    this.#unfinished = [];
-    for (const each of unfinished) each.proceed();
+  #resumeDeferred(): void {
+    if (this.#deferred.length === 0) return;
+    const tasks = this.#deferred;
+    this.#deferred = [];
+    for (const task of tasks) task.resume();
   }
 
-  #patience(): number {
-    if (this.#unfinished.length > 0) return 0;
+  #timeout(): number {
+    if (this.#deferred.length > 0) return 0;
     if (this.#nextTimer === Number.POSITIVE_INFINITY) return -1;
     return Math.max(0, Math.ceil(this.#nextTimer - performance.now()));
   }
 
-  #expire(): void {
+  #runTimers(): void {
     const due = [...this.#timers].filter(({ at }) => at <= this.now).toSorted((a, b) => a.at - b.at);
     for (const timer of due) this.#timers.delete(timer);
     this.#nextTimer = Math.min(Number.POSITIVE_INFINITY, ...[...this.#timers].map(({ at }) => at));

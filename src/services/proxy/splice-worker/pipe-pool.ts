@@ -1,16 +1,15 @@
 /**
- * The engine's pipes: opened when a stream begins to flow, given back when it stops. An idle connection has none.
- *
- * docker-proxy keeps two for each connection, as long as it lives.
+ * The pipes through which streams are spliced. A direction takes a pipe when a stream starts to flow, and releases it when the
+ * stream stops, so idle connections have none. docker-proxy keeps two pipes for each connection.
  */
 import { type Pipe, PipeCalls } from '../../../sys/pipe.ts';
 import { KernelError } from '../../../values/errors.ts';
-import type { Descriptors } from './descriptors.ts';
+import type { FdRegistry } from './shared-tables.ts';
 
-/** Pipes that are kept for the next stream. */
+/** Free pipes that are kept open. */
 const spare = 16;
 
-/** A pipe whose reader is slow holds a megabyte of the kernel's memory. Streams beyond these do with copies of 64 KiB. */
+/** A pipe with a slow reader holds a megabyte of kernel memory. Further streams are copied, 64 KiB at a time. */
 const most = 256;
 
 export class PipePool {
@@ -18,15 +17,15 @@ export class PipePool {
   readonly #free: Pipe[] = [];
   #count = 0;
 
-  constructor(readonly descriptors: Descriptors) {}
+  constructor(readonly descriptors: FdRegistry) {}
 
-  /** @returns undefined where there are too many, or descriptors ran out: a stream can do without */
+  /** @returns undefined if all pipes are in use, or no descriptor is left: the caller copies instead */
   take(): Pipe | undefined {
     return this.#free.pop() ?? (this.#count < most ? this.#open() : undefined);
   }
 
-  give(pipe: Pipe): void {
-    // What is left in it belongs to a connection that broke off.
+  release(pipe: Pipe): void {
+    // A pipe that is not empty has data of a connection that was reset.
     if (pipe.held === 0 && this.#free.length < spare) this.#free.push(pipe);
     else this.#close(pipe);
   }
@@ -35,9 +34,9 @@ export class PipePool {
     try {
       const pipe = this.calls.open();
       this.#count++;
-      this.descriptors.own(pipe.reader);
-      this.descriptors.own(pipe.writer);
-      if (this.descriptors.allow(pipe.reader) && this.descriptors.allow(pipe.writer)) return pipe;
+      this.descriptors.add(pipe.reader);
+      this.descriptors.add(pipe.writer);
+      if (this.descriptors.isAllowed(pipe.reader) && this.descriptors.isAllowed(pipe.writer)) return pipe;
       this.#close(pipe);
       return undefined;
     } catch (error) {

@@ -1,24 +1,23 @@
 /**
  * One direction of an SCTP association: from one socket to the other, message by message.
  *
- * Theory of operation. As direction.ts, with three differences:
+ * Like tcp-direction.ts, with three differences:
  *
- *     messages      each goes on as it came, whole, in its stream and with its number, or waits until `to` takes it. What
- *                   comes in pieces is gathered first: half a message is none
- *     no half-close SHUTDOWN ends both directions. So when one has ended, what still comes in the other is thrown away: nobody
- *                   could be told of it. It ends when the other socket says so
- *     no splicing   a pipe knows of no messages
+ *     messages      are relayed whole, in the same stream and with the same protocol identifier. A message that comes in
+ *                   pieces is assembled first
+ *     no half-close SHUTDOWN ends both directions. When one direction has ended, data of the other is discarded, until
+ *                   the other socket ends as well
+ *     no splicing   a pipe does not preserve messages
  */
 import type { Label, MessageCalls } from '../../../sys/sctp-calls.ts';
 import { addressOf, EAGAIN, EMSGSIZE, ENOTCONN } from '../../../sys/system-calls.ts';
 import type { Counters } from '../counters.ts';
-import type { Failure, Progress, Way } from './direction.ts';
-import type { Side } from './endpoint.ts';
+import type { ConnectionSocket, Direction, Failure, Progress } from './tcp-direction.ts';
 
-/** Messages until it is the others' turn. */
+/** Messages before other connections get their turn. */
 const turn = 32;
 
-/** An association that sends a longer message is broken off, as it would be where one sends more than a socket may hold. */
+/** An association that sends a longer message is aborted. */
 const longestMessageBytes = 1 << 20;
 
 type Calls = Pick<MessageCalls, 'receive' | 'whole' | 'label' | 'copy' | 'copyTo' | 'send' | 'sendFrom' | 'finish'>;
@@ -28,14 +27,14 @@ interface Kept {
   readonly label: Label;
 }
 
-/** What there is of a message whose end has not come, and room for more. */
+/** The pieces of an incomplete message. */
 interface Gathered {
   readonly memory: Buffer;
   readonly length: number;
   readonly label: Label;
 }
 
-export class MessageDirection implements Way {
+export class SctpDirection implements Direction {
   unfinished = false;
   failure: Failure | undefined;
   #state: 'flowing' | 'ending' | 'ended' = 'flowing';
@@ -44,8 +43,8 @@ export class MessageDirection implements Way {
 
   /** @param inward from the client to the container */
   constructor(
-    readonly from: Side,
-    readonly to: Side,
+    readonly from: ConnectionSocket,
+    readonly to: ConnectionSocket,
     readonly inward: boolean,
     readonly calls: Calls,
     readonly counters: Counters,
@@ -85,16 +84,16 @@ export class MessageDirection implements Way {
   #receive(): Progress {
     const length = this.calls.receive(this.from.fd);
     if (length <= 0) return this.#nothing(length);
-    this.counters.carried(this.inward, length);
+    this.counters.addBytes(this.inward, length);
     if (this.#gathered !== undefined || !this.calls.whole) return this.#gather(length);
     const label = this.calls.label();
-    if (this.to.over) return 'more';
+    if (this.to.isOver) return 'more';
     const sent = this.calls.send(this.to.fd, length, label);
     if (sent === -EAGAIN) this.#kept = { bytes: this.calls.copy(length), label };
     return this.#outcome(sent);
   }
 
-  /** Pieces may have a byte each: none costs more than its bytes, and now and then twice the room. */
+  /** Doubles the memory when it is full: a piece may have one byte. */
   #gather(piece: number): Progress {
     const before = this.#gathered ?? { memory: Buffer.alloc(0), length: 0, label: this.calls.label() };
     const length = before.length + piece;
@@ -107,7 +106,7 @@ export class MessageDirection implements Way {
 
   #deliver(kept: Kept): Progress {
     this.#kept = undefined;
-    if (this.to.over) return 'more';
+    if (this.to.isOver) return 'more';
     const sent = this.calls.sendFrom(this.to.fd, addressOf(kept.bytes), kept.bytes.length, kept.label);
     if (sent === -EAGAIN) this.#kept = kept;
     return this.#outcome(sent);
@@ -118,24 +117,24 @@ export class MessageDirection implements Way {
     return sent === -EAGAIN ? 'waiting' : this.#broken(this.to, sent);
   }
 
-  /** @param result of receiving: 0 is the end, and so is an association that is no more */
+  /** @param result of receiving: 0 is the end, and so is ENOTCONN */
   #nothing(result: number): Progress {
     if (result === -EAGAIN) return 'waiting';
     if (result < 0 && result !== -ENOTCONN) return this.#broken(this.from, result);
-    this.from.over = true;
+    this.from.isOver = true;
     this.#state = 'ending';
     return this.#finish();
   }
 
   #finish(): Progress {
-    const result = this.to.over ? 0 : this.calls.finish(this.to.fd);
+    const result = this.to.isOver ? 0 : this.calls.finish(this.to.fd);
     if (result < 0 && result !== -ENOTCONN) return this.#broken(this.to, result);
     this.#state = 'ended';
     return 'waiting';
   }
 
-  #broken(side: Side, result: number): Progress {
-    this.failure = { side, errno: -result };
+  #broken(socket: ConnectionSocket, result: number): Progress {
+    this.failure = { socket, errno: -result };
     return 'broken';
   }
 }

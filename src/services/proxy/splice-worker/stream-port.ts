@@ -1,14 +1,13 @@
 /**
- * A published port of TCP or SCTP in the engine: takes clients in, and lets them go.
+ * A published TCP or SCTP port in the worker's thread: accepts clients.
  *
- * Theory of operation. A client that can't be served is turned away with RST, or ABORT: where descriptors ran out, where the container
- * can't be reached. When accepting itself fails for want of descriptors or memory, the client waits in the kernel's queue, and
- * the listener is not looked at for a moment: to be told of it again and again would keep the loop from those who are served.
+ * A client that cannot be served gets RST (ABORT over SCTP): no descriptor is left, or no connection to the container can start.
+ * If accept(2) itself fails for want of descriptors or memory, the client waits in the kernel's queue, and the port is not
+ * watched for a moment. Otherwise the loop would spin, at the cost of the clients that are connected.
  *
- * A listener that was destroyed listens again, as soon as the loop is told. Where another program has taken its port in that
- * moment, it goes on trying.
+ * A listening socket that another process has destroyed (`ss -K`) listens again, at the next event. If another program
+ * has taken the port meanwhile, the relay keeps trying.
  */
-
 import { edge, readable } from '../../../sys/epoll.ts';
 import { appearAs, isListening } from '../../../sys/inet-socket.ts';
 import { errnoName } from '../../../sys/libc.ts';
@@ -17,87 +16,87 @@ import { EAGAIN, ECONNABORTED, EINTR, EOPNOTSUPP } from '../../../sys/system-cal
 import type { Family } from '../../../values/address.ts';
 import { KernelError } from '../../../values/errors.ts';
 import { returningMark } from '../../../values/firewall-mark.ts';
-import { type Introduction, introduction } from '../client-address.ts';
+import { type ClientIdentity, clientIdentity } from '../client-address.ts';
 import { type Counters, errorKindOf } from '../counters.ts';
 import { type Destination, targetOf } from '../socket-forward.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
+import type { Port, WorkerContext } from './context.ts';
 import type { Timer } from './event-loop.ts';
-import type { Port } from './idle-port.ts';
-import type { Means } from './shared.ts';
-import { type SocketName, socketName } from './socket-name.ts';
-import type { Transport } from './transport.ts';
+import { type SocketName, socketName, type Transport } from './transport.ts';
 
-/** Clients that are taken in before others get their turn. */
+/** Clients that one event may accept before other descriptors get their turn. */
 const turn = 16;
 
 const pauseMilliseconds = 100;
 
-/** Of one client, or of nobody. (The last one: the descriptor was vacated, and an order is under way.) */
-const passing = new Set([EAGAIN, EINTR, ECONNABORTED, EOPNOTSUPP]);
+/** Errors of one client, or of none. EOPNOTSUPP: the descriptor is vacated, and the command to stop is on its way. */
+const ignoredErrnos = new Set([EAGAIN, EINTR, ECONNABORTED, EOPNOTSUPP]);
 
 export class StreamPort implements Port, ConnectionOwner {
   readonly #connections = new Set<Connection>();
   readonly #names: Partial<Record<Family, SocketName>> = {};
   #pause: Timer | undefined;
-  #drain: Timer | undefined;
-  #leaving = false;
+  #deadline: Timer | undefined;
+  #isClosing = false;
 
-  /** @param onEnded called when it is withdrawn or cut, and the last client has gone */
+  /** @param onEnded called after `abort` or `drain`, when the last connection has ended */
   constructor(
     readonly fd: number,
     readonly destination: Destination,
     readonly counters: Counters,
-    readonly means: Means,
+    readonly context: WorkerContext,
     readonly transport: Transport,
     readonly onEnded: () => void,
   ) {}
 
-  ready(): void {
-    // To try once more wakes who watches.
-    if (this.#pause !== undefined) return;
+  onEvents(): void {
+    // During a pause, each failed attempt to listen again is an event.
+    if (this.#pause !== undefined || this.#isClosing) return;
     for (let count = 0; count < turn; count++) {
-      const client = this.means.streams.accept(this.fd);
+      const client = this.context.tcp.accept(this.fd);
       if (client < 0) {
-        if (!passing.has(-client) && !this.#listensAgain()) this.#rest();
+        if (!ignoredErrnos.has(-client) && !this.#listensAgain()) this.#pauseAccepting();
         return;
       }
-      this.#welcome(client);
+      this.#onAccepted(client);
     }
   }
 
-  withdraw(): void {
-    this.#leave();
+  drain(): void {
+    this.#stopAccepting();
     if (this.#connections.size === 0) return;
-    this.#drain = this.means.loop.after(this.means.settings.drainMilliseconds, () => this.cut());
+    const { loop, settings } = this.context;
+    this.#deadline = loop.after(settings.drainMilliseconds, () => this.abort());
   }
 
-  cut(): void {
-    this.#leave();
+  abort(): void {
+    this.#stopAccepting();
     for (const connection of this.#connections) connection.abort();
   }
 
-  left(connection: Connection): void {
+  onClosed(connection: Connection): void {
     this.#connections.delete(connection);
-    this.counters.ended();
+    this.counters.addClosed();
     this.#endIfEmpty();
   }
 
-  #welcome(client: number): void {
-    const { descriptors, streams } = this.means;
-    descriptors.own(client);
-    const { family } = streams;
+  #onAccepted(client: number): void {
+    const { descriptors, tcp } = this.context;
+    descriptors.add(client);
+    const { family } = tcp;
     const target = this.#nameOf(family);
-    const backend = descriptors.allow(client) ? this.transport.open(target.bytes, client) : -1;
-    if (backend >= 0) descriptors.own(backend);
-    const how = introduction(client, this.destination.way, this.destination.way.targets[family]);
-    if (how !== undefined && backend >= 0 && descriptors.allow(backend)) {
-      this.#carry(client, backend, target, how);
+    const backend = descriptors.isAllowed(client) ? this.transport.open(target.bytes, client) : -1;
+    if (backend >= 0) descriptors.add(backend);
+    const { group } = this.destination;
+    const identity = clientIdentity(client, group, group.targets[family]);
+    if (identity !== undefined && backend >= 0 && descriptors.isAllowed(backend)) {
+      this.#connect(client, backend, target, identity);
       return;
     }
-    if (how === undefined) this.counters.failed('clientReset');
-    else this.counters.dropped('turnedAway');
+    if (identity === undefined) this.counters.addError('clientReset');
+    else this.counters.addDrop('turnedAway');
     if (backend >= 0) descriptors.close(backend);
-    streams.abortOnClose(client);
+    tcp.abortOnClose(client);
     descriptors.close(client);
   }
 
@@ -107,54 +106,53 @@ export class StreamPort implements Port, ConnectionOwner {
     return name;
   }
 
-  #carry(client: number, backend: number, target: SocketName, { first, source }: Introduction): void {
-    const connection = new Connection(client, backend, this.means, this, first);
+  #connect(client: number, backend: number, target: SocketName, { header, source }: ClientIdentity): void {
+    const connection = new Connection(client, backend, this.context, this, header);
     this.#connections.add(connection);
-    this.counters.began();
-    const unnamed = source && refusal(() => appearAs(backend, source, returningMark));
-    const errno = unnamed ?? this.#connect(backend, target);
-    if (errno !== undefined) this.counters.failed(errorKindOf(errno, false));
-    else if (refusal(() => connection.watch()) === undefined) return;
-    else this.counters.dropped('turnedAway');
+    this.counters.addOpened();
+    const bindErrno = source && errnoOf(() => appearAs(backend, source, returningMark));
+    const errno = bindErrno ?? this.#startConnecting(backend, target);
+    if (errno !== undefined) this.counters.addError(errorKindOf(errno, false));
+    else if (errnoOf(() => connection.watch()) === undefined) return;
+    else this.counters.addDrop('turnedAway');
     connection.abort();
   }
 
-  #connect(backend: number, { address, bytes }: SocketName): string | undefined {
-    const begun = this.transport.connect(backend, address, bytes.length);
-    return begun < 0 ? errnoName(-begun) : undefined;
+  #startConnecting(backend: number, { address, bytes }: SocketName): string | undefined {
+    const result = this.transport.connect(backend, address, bytes.length);
+    return result < 0 ? errnoName(-result) : undefined;
   }
 
-  /** Had it been destroyed, and does it listen now? */
+  /** Makes a destroyed socket listen again. @returns whether it was destroyed, and listens now */
   #listensAgain(): boolean {
-    return !isListening(this.fd) && refusal(() => listenAgain(this.fd)) === undefined;
+    return !isListening(this.fd) && errnoOf(() => listenAgain(this.fd)) === undefined;
   }
 
-  /** Errors are events that can't be asked not to come, and a listener that was destroyed has some: by edge, they come once. */
-  #rest(): void {
-    this.counters.failed('acceptFailed');
-    this.means.loop.change(this.fd, edge);
-    this.#pause = this.means.loop.after(pauseMilliseconds, () => {
+  /** epoll reports errors always, and a destroyed listener has some; edge-triggered, they are reported once. */
+  #pauseAccepting(): void {
+    this.counters.addError('acceptFailed');
+    this.context.loop.changePort(this.fd, edge);
+    this.#pause = this.context.loop.after(pauseMilliseconds, () => {
       this.#pause = undefined;
-      this.means.loop.change(this.fd, readable);
+      this.context.loop.changePort(this.fd, readable);
     });
   }
 
-  #leave(): void {
-    if (this.#pause !== undefined) this.means.loop.cancel(this.#pause);
-    this.means.loop.forget(this.fd);
-    this.#leaving = true;
+  #stopAccepting(): void {
+    if (this.#pause !== undefined) this.context.loop.cancel(this.#pause);
+    this.#isClosing = true;
     this.#endIfEmpty();
   }
 
   #endIfEmpty(): void {
-    if (!this.#leaving || this.#connections.size > 0) return;
-    if (this.#drain !== undefined) this.means.loop.cancel(this.#drain);
+    if (!this.#isClosing || this.#connections.size > 0) return;
+    if (this.#deadline !== undefined) this.context.loop.cancel(this.#deadline);
     this.onEnded();
   }
 }
 
-/** @returns why the kernel doesn't do it */
-function refusal(action: () => void): string | undefined {
+/** @returns the errno of a call that failed */
+function errnoOf(action: () => void): string | undefined {
   try {
     action();
     return undefined;

@@ -1,37 +1,33 @@
-/** What the two threads say to each other. */
+/** Messages between the thread of the switchboard and the worker's thread. */
 import type { RelaySettings } from '../relay.ts';
-import type { Way } from '../socket-forward.ts';
+import type { ForwardGroup } from '../socket-forward.ts';
 
-/** What the engine's thread is born with. */
-export interface Birth {
-  /** In which it watches. The other thread begins and ends the watch of ports, and closes it when the thread has died. */
+/** What the worker's thread gets at its start. */
+export interface ThreadData {
+  /** The epoll instance of the thread. The other thread adds and removes published ports, and closes it when the thread has died. */
   readonly epoll: number;
-  /** Rung when there is an order, or when it shall end. */
-  readonly bell: number;
-  /** One number: not 0 when it shall end. */
-  readonly ending: SharedArrayBuffer;
-  /** One number: not 0 since it listens, which wakes who waits for it. */
-  readonly born: SharedArrayBuffer;
-  /** @see ledger.ts */
-  readonly ledger: SharedArrayBuffer;
-  /** @see counter-table.ts */
+  /** An eventfd that wakes the thread for a command, and for its end. */
+  readonly wakeup: number;
+  /** One number: not 0 when the thread has to end. */
+  readonly stopped: SharedArrayBuffer;
+  /** One number: not 0 as soon as the thread waits for events. */
+  readonly started: SharedArrayBuffer;
+  /** Memory of the FdRegistry. */
+  readonly registry: SharedArrayBuffer;
+  /** Memory of the CounterTable. */
   readonly counters: SharedArrayBuffer;
   readonly settings: RelaySettings;
 }
 
-/** By which ports are watched: their numbers stay taken as long as the thread knows of them. What it watches itself has other keys. */
-export const portKey = 0;
+/** Ports are known by their descriptors, which only the switchboard's thread opens and closes. */
+export type Command =
+  /** Serve these descriptors, each with the container port at the same index. */
+  | { readonly act: 'serve'; readonly group: ForwardGroup; readonly fds: number[]; readonly ports: number[] }
+  /** Stop serving these descriptors, which are vacated already. */
+  | { readonly act: 'abort' | 'drain'; readonly fds: number[] }
+  | { readonly act: 'trim-memory' };
 
-/** A port is known by its descriptor, which is bound, and stays the other thread's to close. */
-export type Order =
-  /** Ports of the container, one for each descriptor. */
-  | { readonly act: 'serve'; readonly way: Way; readonly fds: number[]; readonly ports: number[] }
-  /** The descriptors stand for nothing any more. `cut`: nor do their clients. `withdraw`: they have some time left. */
-  | { readonly act: 'cut' | 'withdraw'; readonly fds: number[] }
-  /** Much has changed: memory that is not needed any more goes back. */
-  | { readonly act: 'tidy' };
-
-/** The last clients of cut or withdrawn ports have gone. */
+/** Stopped ports whose last connections have ended. */
 export interface Report {
   readonly ended: readonly number[];
 }

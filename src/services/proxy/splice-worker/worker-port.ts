@@ -1,101 +1,79 @@
-/** A port that the engine carries, as the switchboard sees it: by its descriptor, which both threads know it by. */
+/** A published port in the switchboard's thread. The descriptor identifies the port in both threads. */
 import { closeSocket, dropped, vacate } from '../../../sys/inet-socket.ts';
-import { Counters, type Counts, sumOfCounts } from '../counters.ts';
-import type { Carrier, Relay } from '../relay.ts';
+import type { Counts } from '../counters.ts';
+import type { Relay } from '../relay.ts';
 import type { SocketForward } from '../socket-forward.ts';
-import type { CounterTable } from './counter-table.ts';
+import type { CounterTable } from './shared-tables.ts';
 
-/** What ports need of the engine. */
-export interface Desk {
+export interface PortHost {
   readonly counters: CounterTable;
-  /** The thread hears of this descriptor no more. To be called as long as it stands for its socket. */
+  /** Ends the watch of this descriptor. Must precede `vacate`. */
   unwatch(fd: number): void;
-  leave(act: 'cut' | 'withdraw', fd: number): void;
+  stop(act: 'abort' | 'drain', fd: number): void;
 }
 
-interface Departure {
-  readonly ended: Promise<void>;
-  readonly end: () => void;
-}
-
-export class EnginePort implements Relay {
+export class WorkerPort implements Relay {
   readonly #droppedBefore: number;
-  #departure: Departure | undefined;
-  #substitute: Relay | undefined;
+  #isClosed = false;
+  #ended: Promise<void> | undefined;
+  #resolveEnded = () => {};
 
-  /** @param fd bound and, over TCP, listening; closed here alone */
+  /** @param fd a bound socket, over TCP and SCTP a listening one. Only this class closes it */
   constructor(
     readonly fd: number,
     readonly forward: SocketForward,
-    readonly desk: Desk,
+    readonly host: PortHost,
   ) {
     this.#droppedBefore = dropped(fd);
   }
 
   get clients(): number {
-    return this.#substitute?.clients ?? this.#counters.open;
+    return this.#counters.open;
   }
 
   counts(): Counts {
-    const own = this.#counters.read();
-    if (this.#substitute !== undefined) return sumOfCounts([own, this.#substitute.counts()]);
-    return { ...own, overflowed: dropped(this.fd) - this.#droppedBefore };
+    return { ...this.#counters.read(), overflowed: dropped(this.fd) - this.#droppedBefore };
   }
 
-  /** Its descriptor is vacated, and closed when nobody is served any more. */
-  get leaving(): boolean {
-    return this.#departure !== undefined;
+  /** True from `abort` or `drain` on. The descriptor is vacated then, and closed when the last connection has ended. */
+  get isClosing(): boolean {
+    return this.#ended !== undefined;
   }
 
-  cut(): Promise<void> {
-    return this.#substitute?.cut() ?? this.#leave('cut');
+  abort(): Promise<void> {
+    return this.#stop('abort');
   }
 
-  withdraw(): Promise<void> {
-    return this.#substitute?.withdraw() ?? this.#leave('withdraw');
+  drain(): Promise<void> {
+    return this.#stop('drain');
   }
 
-  /** Those who carried it have died. */
-  deserted(): void {
-    this.#counters.deserted();
+  /** The thread that relayed the connections has died. */
+  forgetClients(): void {
+    this.#counters.resetOpen();
   }
 
-  /** From here on somebody else carries it. @throws Error if nobody can: then it has no socket any more */
-  handOver(carrier: Carrier): void {
-    this.#substitute = lost(this.forward);
-    this.#substitute = carrier.serve(this.fd, this.forward);
-  }
-
-  /** Nobody is served any more. */
+  /** No connection is left. */
   close(): void {
+    this.#isClosed = true;
     this.#counters.clear();
     closeSocket(this.fd);
-    this.#departure?.end();
+    this.#resolveEnded();
   }
 
   get #counters() {
-    return this.desk.counters.of(this.fd);
+    return this.host.counters.of(this.fd);
   }
 
-  #leave(act: 'cut' | 'withdraw'): Promise<void> {
-    this.#departure ??= departure();
-    this.desk.unwatch(this.fd);
-    vacate(this.fd);
-    this.desk.leave(act, this.fd);
-    return this.#departure.ended;
+  #stop(act: 'abort' | 'drain'): Promise<void> {
+    this.#ended ??= new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    if (!this.#isClosed) {
+      this.host.unwatch(this.fd);
+      vacate(this.fd);
+      this.host.stop(act, this.fd);
+    }
+    return this.#ended;
   }
-}
-
-/** A port whose descriptor is closed, and may be somebody else's by now. */
-function lost(forward: SocketForward): Relay {
-  const end = () => Promise.resolve();
-  return { forward, clients: 0, counts: () => new Counters().read(), cut: end, withdraw: end };
-}
-
-function departure(): Departure {
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  return { ended, end: () => end() };
 }

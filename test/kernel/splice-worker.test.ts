@@ -7,16 +7,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { registerCompletionHandler } from 'ava';
 import { waitFor } from '../../src/lab/wait.ts';
-import { NodeRelays } from '../../src/services/proxy/fallback-relays.ts';
-import type { Carrier, Relay } from '../../src/services/proxy/relay.ts';
+import type { Relay } from '../../src/services/proxy/relay.ts';
 import { reserve, serve } from '../../src/services/proxy/reservation.ts';
-import { Engine, type EngineOptions, startThread } from '../../src/services/proxy/splice-worker/splice-worker.ts';
+import {
+  SpliceWorker,
+  type SpliceWorkerOptions,
+  startThread,
+} from '../../src/services/proxy/splice-worker/splice-worker.ts';
 import { parseAddress } from '../../src/values/address.ts';
 import { ignoring } from '../../src/values/errors.ts';
-import { newCarrier } from '../support/carriers.ts';
 import { container, startEchoContainer } from '../support/echo-container.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
 import { sockets } from '../support/sockets.ts';
+import { newWorker } from '../support/splice-worker.ts';
 
 let port = 8000;
 let echoPort = 0;
@@ -34,11 +37,11 @@ interface Published {
   readonly hostPort: number;
 }
 
-function publish(carrier: Carrier): Published {
+function publish(worker: SpliceWorker): Published {
   const hostPort = ++port;
   const hostAddress = parseAddress('127.0.0.1');
   const binding = { protocol: 'tcp', hostAddress, hostPort, containerPort: echoPort } as const;
-  const [relay] = serve(reserve(sockets({ binding, target: parseAddress(container) })), carrier);
+  const [relay] = serve(reserve(sockets({ binding, target: parseAddress(container) })), worker);
   if (relay === undefined) throw new Error('nothing served');
   return { relay, hostPort };
 }
@@ -58,71 +61,90 @@ async function unasked({ hostPort, relay }: Published): Promise<void> {
 }
 
 interface Watched {
-  readonly engine: Engine;
-  readonly said: string[];
-  /** Takes the life of the thread that runs. */
+  readonly worker: SpliceWorker;
+  readonly logged: string[];
+  /** Ends the thread that runs. */
   kill(): void;
 }
 
-function watched(options: Partial<EngineOptions>): Watched {
-  const said: string[] = [];
+function watched(options: Partial<SpliceWorkerOptions>): Watched {
+  const logged: string[] = [];
   let thread: Worker | undefined;
-  const start: EngineOptions['start'] = (birth) => {
-    thread = startThread(birth);
+  const start: SpliceWorkerOptions['start'] = (data) => {
+    thread = startThread(data);
     return thread;
   };
-  const engine = new Engine({ fallback: new NodeRelays(), say: (line) => said.push(line), start, ...options });
-  return { engine, said, kill: () => void thread?.terminate() };
+  const worker = new SpliceWorker({ log: (line) => logged.push(line), start, ...options });
+  return { worker, logged, kill: () => void thread?.terminate() };
 }
 
-for (const [what, leastLifeMilliseconds, sentence] of [
-  ['the next thread', 0, /its ports go on in another one/],
-  ["Node's own sockets, if it was young", 60_000, /its ports go on in Node's own sockets/],
+for (const [title, stableMilliseconds, sentence] of [
+  ['at once after a stable thread', 0, /^published ports: the relay thread died: .*; a new thread starts at once$/],
+  ['after a delay', 60_000, /^published ports: the relay thread died: .*; a new thread starts in 0\.2 s$/],
 ] as const)
-  test.serial(`a thread that dies in full flow leaves no descriptor, and its ports go on in ${what}`, async (t) => {
-    const { engine, said, kill } = watched({ leastLifeMilliseconds });
-    const [one, other, leaving] = [publish(engine), publish(engine), publish(engine)];
-    await unasked(one);
-    const before = readdirSync('/proc/self/fd').length;
-    const sockets = await Promise.all([one, other, leaving, one, other].map(({ hostPort }) => echoed(hostPort)));
-    const left = leaving.relay.withdraw();
-    const failures = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    const flow = setInterval(() => {
-      for (const socket of sockets) socket.write(Buffer.alloc(100_000));
-    }, 1);
-    kill();
-    await Promise.all(failures);
-    clearInterval(flow);
-    const errors = sockets.map(({ errored }) => (errored as NodeJS.ErrnoException | null)?.code);
-    t.deepEqual(
-      errors.filter((code) => code === undefined),
-      [],
-      errors.join(),
-    );
-    await left;
-    t.regex(said.join(), sentence);
-    t.is(said.length, 1);
-    t.deepEqual([one.relay.clients, other.relay.clients], [0, 0]);
-    for (const each of [one, other]) await unasked(each);
-    const after = readdirSync('/proc/self/fd').length;
-    t.true(after < before, 'the socket of the port that left is gone, and nothing has come');
-    await Promise.all([one.relay.cut(), other.relay.cut()]);
-  });
+  test.serial(
+    `closes all descriptors of a thread that dies under load, and serves its ports again ${title}`,
+    async (t) => {
+      const restartTimes = { stableMilliseconds, firstMilliseconds: 200, longestMilliseconds: 200 };
+      const { worker, logged, kill } = watched({ restartTimes });
+      const [one, other, leaving] = [publish(worker), publish(worker), publish(worker)];
+      await unasked(one);
+      const before = readdirSync('/proc/self/fd').length;
+      const sockets = await Promise.all([one, other, leaving, one, other].map(({ hostPort }) => echoed(hostPort)));
+      const left = leaving.relay.drain();
+      const failures = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+      const flow = setInterval(() => {
+        for (const socket of sockets) socket.write(Buffer.alloc(100_000));
+      }, 1);
+      kill();
+      await Promise.all(failures);
+      clearInterval(flow);
+      const errors = sockets.map(({ errored }) => (errored as NodeJS.ErrnoException | null)?.code);
+      t.deepEqual(
+        errors.filter((code) => code === undefined),
+        [],
+        errors.join(),
+      );
+      await left;
+      t.regex(logged.join(), new RegExp(sentence.source.replace('.*;', '.*; open connections are reset,')));
+      t.deepEqual([one.relay.clients, other.relay.clients], [0, 0]);
+      for (const each of [one, other]) await unasked(each);
+      const after = readdirSync('/proc/self/fd').length;
+      t.true(after < before, 'the socket of the stopped port is closed, and no descriptor is new');
+      await Promise.all([one.relay.abort(), other.relay.abort()]);
+    },
+  );
 
-test.serial('a thread that is never born is none: ports are served by Node', async (t) => {
-  const start = () => new Worker('throw new Error("no thread today")', { eval: true });
-  const { engine, said } = watched({ start });
-  const { hostPort, relay } = publish(engine);
-  (await echoed(hostPort)).destroy();
-  t.regex(said.join(), /has died \(no thread today\)/);
-  const later = publish(engine);
-  (await echoed(later.hostPort)).destroy();
-  await Promise.all([relay.withdraw(), later.relay.withdraw()]);
-  t.is(spawnSync('ss', ['-Hltn', `sport = :${hostPort}`], { encoding: 'utf8' }).stdout, '');
+test.serial('serves ports as soon as a thread starts, after threads that fail at their start', async (t) => {
+  let failures = 0;
+  const start: SpliceWorkerOptions['start'] = (data) => {
+    if (failures++ < 2) return new Worker('throw new Error("no thread today")', { eval: true });
+    if (failures === 3) throw new Error('too many threads');
+    return startThread(data);
+  };
+  const restartTimes = { stableMilliseconds: 60_000, firstMilliseconds: 200, longestMilliseconds: 1000 };
+  const { worker, logged } = watched({ start, restartTimes });
+  const { hostPort, relay } = publish(worker);
+  const early = echoed(hostPort);
+  await waitFor('the first thread has died', () => logged.length === 1);
+  const [added, stopped] = [publish(worker), publish(worker)];
+  await stopped.relay.drain();
+  t.is(spawnSync('ss', ['-Hltn', `sport = :${stopped.hostPort}`], { encoding: 'utf8' }).stdout, '');
+  (await early).destroy();
+  (await echoed(added.hostPort)).destroy();
+  const died =
+    'published ports: the relay thread died: no thread today; open connections are reset, a new thread starts in';
+  const refused = 'published ports: cannot start the relay thread: too many threads';
+  t.deepEqual(logged, [
+    `${died} 0.2 s`,
+    `${died} 0.4 s`,
+    `${refused}; open connections are reset, a new thread starts in 0.8 s`,
+  ]);
+  await Promise.all([relay.drain(), added.relay.drain()]);
 });
 
 test.serial('connections that carry much hold a pipe only while they do', async (t) => {
-  const { hostPort, relay } = publish(newCarrier('engine'));
+  const { hostPort, relay } = publish(newWorker());
   const sockets = await Promise.all(Array.from({ length: 60 }, () => echoed(hostPort)));
   let most = 0;
   const watch = setInterval(() => {
@@ -145,7 +167,7 @@ test.serial('connections that carry much hold a pipe only while they do', async 
   t.true(most > before, 'control: there were some');
   t.true(pipes() <= before + 2 * 16);
   for (const socket of sockets) socket.destroy();
-  await relay.withdraw();
+  await relay.drain();
 });
 
 function pipes(): number {
@@ -161,7 +183,7 @@ function ticks(pid: number | undefined): number {
 }
 
 test.serial('where accepting fails for want of descriptors, clients wait, and nobody is lost', async (t) => {
-  const whole = { carrier: 'engine', hostPort: ++port, target: container, targetPort: echoPort } as const;
+  const whole = { worker: 'engine', hostPort: ++port, target: container, targetPort: echoPort } as const;
   const relay = await startRelayProcess(whole);
   const served = await Promise.all(Array.from({ length: 5 }, () => echoed(port)));
   const limit = (count: number) => spawnSync('prlimit', [`--pid=${relay.pid}`, `--nofile=${count}:20000`]);

@@ -1,13 +1,13 @@
 /** One direction of an SCTP association, between a socket that gives what a test says and one that takes what it says. */
 import test from 'ava';
 import { Counters } from '../../src/services/proxy/counters.ts';
-import { Side } from '../../src/services/proxy/splice-worker/endpoint.ts';
-import { MessageDirection } from '../../src/services/proxy/splice-worker/sctp-direction.ts';
+import { SctpDirection } from '../../src/services/proxy/splice-worker/sctp-direction.ts';
+import { ConnectionSocket } from '../../src/services/proxy/splice-worker/tcp-direction.ts';
 import { libc } from '../../src/sys/libc.ts';
 import { EAGAIN, ECONNABORTED, EMSGSIZE, ENOTCONN } from '../../src/sys/system-calls.ts';
 
 const [from, to] = [3, 4];
-const owner = { happened: () => {} };
+const owner = { onEvents: () => {} };
 
 /** Bytes of a message, with a mark where more of it follows; or what the call says instead. */
 type Coming = readonly [bytes: number, more?: 'more'] | number;
@@ -46,9 +46,9 @@ function scene(coming: Coming[], taking: number[] = []) {
       return 0;
     },
   };
-  const [source, target] = [new Side(from, owner), new Side(to, owner)];
+  const [source, target] = [new ConnectionSocket(from, owner), new ConnectionSocket(to, owner)];
   const counters = new Counters();
-  return { log, sent, counters, source, target, way: new MessageDirection(source, target, true, calls, counters) };
+  return { log, sent, counters, source, target, way: new SctpDirection(source, target, true, calls, counters) };
 }
 
 function bytesAt(address: number, length: number): Buffer {
@@ -102,7 +102,7 @@ test('a message that is too long breaks it off', (t) => {
   for (const last of [[1], [1, 'more']] as const) {
     const { way, source, log } = scene([...Array.from({ length: 16 }, (): Coming => [65_536, 'more']), last]);
     t.is(way.advance(), 'broken');
-    t.deepEqual(way.failure, { side: source, errno: EMSGSIZE });
+    t.deepEqual(way.failure, { socket: source, errno: EMSGSIZE });
     t.deepEqual(log, []);
   }
   const longest = scene([...Array.from({ length: 15 }, (): Coming => [65_536, 'more']), [65_536]]);
@@ -113,7 +113,7 @@ test('a message that is too long breaks it off', (t) => {
 test('its end is the end of the other side, behind what was kept', (t) => {
   const { log, way, source } = scene([[10], 0], [-EAGAIN]);
   way.advance();
-  t.deepEqual([way.advance(), way.ended, source.over], ['waiting', true, true]);
+  t.deepEqual([way.advance(), way.ended, source.isOver], ['waiting', true, true]);
   t.deepEqual(log, ['refused 10', 'sent 10 in 7', `finished ${to}`]);
   t.is(way.advance(), 'waiting', 'nothing more happens');
 });
@@ -121,7 +121,7 @@ test('its end is the end of the other side, behind what was kept', (t) => {
 test('where the other side has ended it, what comes is thrown away until this one has ended too', (t) => {
   const { log, way, target } = scene([[10], [65_536, 'more'], [20], -EAGAIN, -ENOTCONN], [-EAGAIN]);
   way.advance();
-  target.over = true;
+  target.isOver = true;
   t.is(way.advance(), 'waiting');
   t.false(way.ended || way.full);
   way.advance();
@@ -132,10 +132,10 @@ test('where the other side has ended it, what comes is thrown away until this on
 test('which side has broken is told', (t) => {
   const one = scene([-ECONNABORTED]);
   t.is(one.way.advance(), 'broken');
-  t.deepEqual(one.way.failure, { side: one.source, errno: ECONNABORTED });
+  t.deepEqual(one.way.failure, { socket: one.source, errno: ECONNABORTED });
   const other = scene([[10]], [-ECONNABORTED]);
   t.is(other.way.advance(), 'broken');
-  t.is(other.way.failure?.side, other.target);
+  t.is(other.way.failure?.socket, other.target);
 });
 
 test('who has much to say lets others have their turn, and who is released keeps nothing', (t) => {
