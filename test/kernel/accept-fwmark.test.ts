@@ -92,7 +92,7 @@ for (const backend of backendNames) {
       });
       const [only] = await ask(story, 'world', ['tcp 10.2.0.2:81']);
       t.is(only, '203.0.113.2', 'the mark is 0x77, and has no bit of ours');
-      t.regex(await story.run('rules', 'bits'), /^ {2}present {2}what carries the mark 0x1\/0x3 may enter bits/m);
+      t.regex(await story.run('rules', 'bits'), /^ {2}present {2}packets with mark 0x1\/0x3 may enter bits/m);
       const { stdout } = await story.exec(['reach', 'outside', 'bits:80']);
       t.regex(stdout, /^no .*, except packets with mark 0x1\/0x3$/m);
       t.regex(

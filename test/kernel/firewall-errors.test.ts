@@ -76,14 +76,14 @@ const fresh: readonly (Refusal & { readonly firewall: string })[] = [
     program: 'iptables-nft-restore',
     call: 'socket',
     error: 'EPROTONOSUPPORT',
-    says: /iptables-nft-restore failed: .* Protocol not supported; the kernel needs what iptables asks/,
+    says: /iptables-nft-restore failed: .* Protocol not supported; the kernel needs ip_tables or nf_tables/,
   },
   {
     firewall: 'iptables',
     program: 'ip6tables-nft-restore',
     call: 'socket',
     error: 'EPROTONOSUPPORT',
-    says: /ip6tables-nft-restore failed: .* Protocol not supported; the kernel needs what/,
+    says: /ip6tables-nft-restore failed: .* Protocol not supported; the kernel needs ip_tables or nf_tables/,
   },
 ];
 

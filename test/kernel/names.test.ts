@@ -278,7 +278,7 @@ test('--dns is asked from the container, and gangway says who answers and why', 
     );
     const asked = JSON.parse(await names.run('dns query --from box --format json x.test'));
     t.like(asked, { Name: 'x.test', Type: 'A', Status: 'NOERROR', By: 'upstream' });
-    t.regex(asked.Why, /172\.18\.0\.2 \(asked from the container\)/);
+    t.regex(asked.Why, /172\.18\.0\.2 \(reached from the container\)/);
     await names.run('run -d --name plain sleep 1000');
     const { exitCode, stderr } = await names.story.exec(['dns', 'query', '--from', 'plain', 'x.test']);
     t.is(exitCode, 1);

@@ -60,7 +60,7 @@ for (const backend of backendNames) {
 
       await write(story, backend, '');
       await story.sh(`chmod 666 ${files[backend].path}`);
-      t.regex((await story.exec(['restart', '-t', '0', 'web'])).stderr, /others than root may write to it/);
+      t.regex((await story.exec(['restart', '-t', '0', 'web'])).stderr, /only root may write to it/);
       await story.sh(`rm ${files[backend].path}`);
       await story.run('restart', '-t', '0', 'web');
       await story.sh(typed[backend]);

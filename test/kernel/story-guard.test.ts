@@ -198,7 +198,7 @@ END
     const before = await story.state();
     const complaint = await refused(story, 'network create a');
     t.regex(complaint, /could not load table bridge gangway: .*not supported/);
-    t.regex(complaint, /created with `-o gangway\.guard=false` does without/);
+    t.regex(complaint, /create the network with `-o gangway\.guard=false`/);
     t.deepEqual(await story.state(), before, 'all is taken back');
     await story.run('network', 'create', '-o', 'gangway.guard=false', 'a');
     await story.start('--network', 'a', ...sleep);
