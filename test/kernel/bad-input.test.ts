@@ -1,5 +1,6 @@
 /** Mistakes: one sentence that names the thing and the remedy, docker's exit status, and nothing changed. */
 import test, { type ExecutionContext } from 'ava';
+import { waitFor } from '../../src/lab/wait.ts';
 import { type Gangway, withGangway } from '../support/gangway.ts';
 import { isLong, some } from '../support/long.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -241,6 +242,12 @@ const kindsOfNetwork: Readonly<Record<string, readonly string[]>> = {
   'under a chosen address': ['-o', 'com.docker.network.host_ipv4=192.0.2.77'],
 };
 
+/** Starts a container, and waits until crun has executed the command: a snapshot names processes. */
+async function startWeb(gangway: Gangway, ...options: readonly string[]): Promise<void> {
+  await gangway.run('run', '-d', '--name', 'web', ...options, 'sleep', '1000');
+  await waitFor('the command runs', async () => (await gangway.state()).includes('process sleep'));
+}
+
 test.serial(
   'a network whose record is lost leaves nothing after gc, and no other network loses anything',
   async (t) => {
@@ -248,7 +255,7 @@ test.serial(
     await withGangway(t, async (gangway) => {
       await gangway.sh('ip link add br-0123456789ab address 02:42:11:22:33:44 type bridge');
       await gangway.run('network', 'create', 'other');
-      await gangway.run('run', '-d', '--name', 'web', 'sleep', '1000');
+      await startWeb(gangway);
       const before = await gangway.state();
       for (const [loss, script] of Object.entries(losses)) {
         for (const [kind, options] of Object.entries(kindsOfNetwork)) {
@@ -347,7 +354,7 @@ for (const [how, end] of [
 ] as const)
   test.serial(`a published port whose container nobody knows, beside one that somebody does, ${how}`, async (t) => {
     await withGangway(t, async (gangway) => {
-      await gangway.run('run', '-d', '--name', 'web', '-p', '8080:80', 'sleep', '1000');
+      await startWeb(gangway, '-p', '8080:80');
       const before = await gangway.state();
       const ports = ['-p', '8443:80/udp', '-p', '127.0.0.1:8443:80'];
       const id = (await gangway.run('run', '-d', ...ports, 'sleep', '1000')).trim();
